@@ -1,0 +1,1 @@
+"""The ground floor: what must exist before anything can run."""

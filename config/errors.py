@@ -1,0 +1,73 @@
+"""Everything that can go wrong, by what the caller should do about it.
+
+GreenroomError
+    Retryable        the same call may succeed later
+        Busy             somebody else holds the root (exit 75)
+        LeaseLost        our lease ran out; stop at once, the new holder recovers
+    NeedsReview      a person has to decide
+    Rejected         the input cannot be used, now or later
+    Misconfigured    a setting, path or database must be changed first (exit 2 from `settings` and `libraries`)
+    Stopped          somebody asked us to stop, and we did, with nothing half done
+
+Package errors inherit from one of these. `except Exception` stands only at the tick.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GreenroomError(Exception):
+    """What happened, to which file, why, and what to do; the message says all four where they apply."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, code: str | None = None, path: bytes | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason_code = code or self.code
+        self.path = path
+
+
+class Retryable(GreenroomError):
+    """The same call may succeed later, without anybody changing anything."""
+
+    code = "retryable"
+
+
+class Busy(Retryable):
+    """Somebody else holds what we need; the message names the holder."""
+
+    code = "busy"
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
+
+
+class LeaseLost(Retryable):
+    """Our lease on a root ran out or was taken over; every further step belongs to the new holder."""
+
+    code = "lease_lost"
+
+
+class NeedsReview(GreenroomError):
+    """A person has to decide; nothing was changed."""
+
+    code = "needs_review"
+
+
+class Rejected(GreenroomError):
+    """The input cannot be used as it is, now or later."""
+
+    code = "rejected"
+
+
+class Misconfigured(GreenroomError):
+    """A setting, a path or the database has to be put right first; the message says which and how."""
+
+    code = "misconfigured"
+
+
+class Stopped(GreenroomError):
+    """Somebody asked us to stop, and we did at the next safe place."""
+
+    code = "stopped"

@@ -1,0 +1,28 @@
+"""A decision → the code, the sentence and the path that explain it to a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something was decided.
+
+    `code` is stable and meant for scripts (`snake_case`); `message` is one English sentence for a person;
+    `path`, if there is one, is relative to the root the decision is about (the inbound root unless said otherwise).
+    """
+
+    code: str
+    message: str
+    path: bytes | None = None
+
+
+def show_path(path: bytes) -> str:
+    r"""Return a path as text that any terminal, log and JSON file can hold.
+
+    UTF-8 stays as it is; other bytes become `\xff`, and so do control characters, because a file name may
+    hold a newline or a terminal escape.
+    """
+    text = path.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode("ascii") for c in text)

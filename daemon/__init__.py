@@ -1,0 +1,1 @@
+"""The process: schedule, commands, signals."""

@@ -1,0 +1,1 @@
+"""One group → one staged folder. Every write to a media tree is here."""

@@ -1,0 +1,92 @@
+"""The rows of this floor: transfers, staging items and their files. Their SQL is in journal.py and repository.py."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.tables import Base, BigId
+
+OPEN_STATES = ("planned", "materialised", "published")
+_OPEN = text("state IN ('planned', 'materialised', 'published')")
+
+
+class TransferRow(Base):
+    """One journalled move of one item. The states and who moves them on are in journal.py."""
+
+    __tablename__ = "transfers"
+    # While a move is open nobody may plan another one to the same folder.
+    __table_args__ = (
+        Index("uq_transfers_open_target", "dst_root", "target", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_transfers_open", "state", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # uuid4, made before the insert, so that an unknown commit can be looked up
+    kind: Mapped[str]  # album
+    state: Mapped[str]  # planned → materialised → published → done | attention | cancelled
+    src_root: Mapped[bytes]
+    dst_root: Mapped[bytes]
+    target: Mapped[bytes]  # the final folder, relative to dst_root
+    strategy: Mapped[str | None]  # link, clone or copy; None until the first file is there
+    files: Mapped[list[Any]]  # see Transfer.files
+    item: Mapped[dict[str, Any]]  # what the staging item will say; lets recovery publish without a new scan
+    fence: Mapped[int] = mapped_column(BigInteger)
+    boot_id: Mapped[str]  # the kernel's; another one means that the machine was restarted in between
+    attempt: Mapped[int]
+    error: Mapped[str | None]
+    run_id: Mapped[str | None]
+    created_at: Mapped[dt.datetime]
+    updated_at: Mapped[dt.datetime]
+
+
+class StagingItem(Base):
+    """One album in staging: the identity that survives. Upserted on `key`; a change bumps `revision`."""
+
+    __tablename__ = "staging_items"
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]  # music_album
+    status: Mapped[str] = mapped_column(index=True)  # pending_review until a person or a rule decides
+    revision: Mapped[int]
+    album_artist: Mapped[str | None] = mapped_column(index=True)
+    album: Mapped[str | None]
+    year: Mapped[int | None]
+    discs: Mapped[int]
+    track_count: Mapped[int]
+    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
+    size: Mapped[int] = mapped_column(BigInteger)  # bytes of all files
+    release_id: Mapped[str | None]  # MusicBrainz release
+    compilation: Mapped[bool | None]
+    confidence: Mapped[float]  # 0…1, of the grouping
+    root_uuid: Mapped[str]  # the staging root
+    path: Mapped[bytes]  # the album's folder, relative to the staging root
+    evidence: Mapped[list[Any]]  # why these files are one album
+    warnings: Mapped[list[Any]]  # what a reviewer should look at
+    sources: Mapped[dict[str, Any]]  # value → tag, file_name, folder, majority
+    checksum: Mapped[str]  # of everything above that content decides; equal means nothing changed
+    transfer_id: Mapped[str]
+    run_id: Mapped[str | None]
+    created_at: Mapped[dt.datetime]
+    updated_at: Mapped[dt.datetime]
+
+
+class StagingFile(Base):
+    """One file of a staged album."""
+
+    __tablename__ = "staging_files"
+
+    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[bytes] = mapped_column(primary_key=True)  # relative to the album's folder
+    role: Mapped[str]
+    source: Mapped[bytes]  # where it came from, relative to the inbound root
+    disc: Mapped[int | None] = mapped_column(Integer)
+    track: Mapped[int | None] = mapped_column(Integer)
+    title: Mapped[str | None]
+    size: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str | None]  # "blake3:…" where the bytes were copied; None where the file was linked
+    facts: Mapped[dict[str, Any]]  # tags and stream, of audio

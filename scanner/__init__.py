@@ -1,0 +1,1 @@
+"""Inbound tree → rows of a scan DB → groups. Reads only."""

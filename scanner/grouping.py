@@ -1,0 +1,79 @@
+"""Rows of a scan → groups of files that belong together, each with the evidence for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from config.reasons import Reason
+
+Verdict = Literal["take", "needs_review", "quarantined"]
+Source = Literal["tag", "file_name", "folder", "majority", "rule"]
+
+
+class TrackRow(NamedTuple):
+    """What grouping needs to know of one audio file. `folder` is relative to the root, b"" for the root itself."""
+
+    file_id: int
+    folder: bytes
+    name: bytes
+    title: str | None
+    artist: str | None
+    album: str | None
+    album_artist: str | None
+    track: int | None
+    track_total: int | None
+    disc: int | None
+    disc_total: int | None
+    year: int | None
+    release_id: str | None  # MusicBrainz release
+    compilation: bool | None
+    problem: str | None  # reason code when the file could not be read
+
+
+class SideRow(NamedTuple):
+    """One file beside the music: picture, cue, log, lyrics, nfo, anything else that is not ignored."""
+
+    file_id: int
+    folder: bytes
+    name: bytes
+    role: str  # picture, cue, log, lyrics, nfo, checksum, playlist, other
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTrack:
+    """One audio file of a group, with the values it will be named by and where each came from."""
+
+    file_id: int
+    disc: int | None
+    track: int | None
+    title: str | None
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Files that are one album.
+
+    `key` stays the same when the same album is dropped again: the release id, or folded artist, album and disc set.
+    `home` is the folder the side files' places are relative to (the common parent of disc folders).
+    """
+
+    key: str
+    kind: str
+    album_artist: str | None
+    album: str | None
+    year: int | None
+    discs: int  # how many discs the files are of, at least 1
+    compilation: bool
+    release_id: str | None
+    tracks: tuple[GroupTrack, ...]  # by disc, track, name
+    sides: tuple[int, ...]  # file ids
+    folders: tuple[bytes, ...]  # every folder it takes files from
+    home: bytes
+    verdict: Verdict
+    confidence: float  # 0…1
+    evidence: tuple[Reason, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+    sources: Mapping[str, Source] = field(default_factory=dict)
