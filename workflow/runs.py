@@ -1,0 +1,66 @@
+"""Cycles ↔ run rows: what ran, when, with which settings, and what came of it. All SQL of runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.tables import Base
+
+RunStatus = Literal["running", "done", "failed", "skipped", "interrupted"]
+
+
+class RunRow(Base):
+    """One cycle, or one tick that found a cycle running."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # UTC start and six random digits: sorts by time
+    status: Mapped[str] = mapped_column(index=True)
+    trigger: Mapped[str]  # schedule, watch, command
+    dry_run: Mapped[bool]
+    fire_time: Mapped[dt.datetime | None]  # of the schedule; None for the other triggers
+    started_at: Mapped[dt.datetime] = mapped_column(index=True)
+    finished_at: Mapped[dt.datetime | None]
+    host: Mapped[str]
+    pid: Mapped[int]
+    settings: Mapped[dict[str, Any]]  # the snapshot the run used
+    counts: Mapped[dict[str, Any]]
+    reasons: Mapped[list[Any]]  # [{code, message, path}], of albums that were not staged, bounded
+    error: Mapped[str | None]
+    scan_db: Mapped[str | None]
+
+
+def new_run_id(now: dt.datetime) -> str:
+    """Return an id that sorts by time and that a person can read."""
+    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def start(connection: Connection, row: Mapping[str, Any]) -> None:
+    """Insert a run row; `row` holds every column but those known at the end."""
+    empty = {"finished_at": None, "counts": {}, "reasons": [], "error": None, "scan_db": None}
+    connection.execute(insert(RunRow).values({**empty, **row}))
+
+
+def finish(connection: Connection, run_id: str, **columns: Any) -> None:
+    """Write how a run ended."""
+    connection.execute(update(RunRow).where(RunRow.id == run_id).values(**columns))
+
+
+def mark_interrupted(connection: Connection, now: dt.datetime) -> int:
+    """Mark runs that never finished; call it holding the lock, when none of them can be alive. Return how many."""
+    ended = {"status": "interrupted", "finished_at": now, "error": "the process ended before the run did"}
+    return connection.execute(update(RunRow).where(RunRow.status == "running").values(ended)).rowcount
+
+
+def recent(connection: Connection, limit: int = 20, trigger: str | None = None) -> Sequence[dict[str, Any]]:
+    """Return the newest runs, newest first, as plain values."""
+    query = select(RunRow.__table__).order_by(RunRow.started_at.desc(), RunRow.id.desc()).limit(limit)
+    if trigger is not None:
+        query = query.where(RunRow.trigger == trigger)
+    return [dict(row._mapping) for row in connection.execute(query)]
