@@ -19,6 +19,7 @@ from config.errors import Misconfigured, Retryable
 
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
 READ_ONLY = {"greenroom_read": True}
+MIGRATION_LOCK = 0x67726E726D  # any constant will do, as long as it stays
 SUPPORTED = {"sqlite", "postgresql"}
 
 
@@ -29,9 +30,11 @@ class Database:
         try:
             parsed = make_url(url)
         except ArgumentError as error:
-            raise Misconfigured("the database URL cannot be read; expected sqlite:////path or postgresql+psycopg://…") from error
+            raise Misconfigured("the database URL cannot be read; sqlite:////path or postgresql+psycopg://…") from error
         if parsed.get_backend_name() not in SUPPORTED:
-            raise Misconfigured(f"database {parsed.get_backend_name()!r} is not supported; use sqlite or postgresql+psycopg")
+            raise Misconfigured(
+                f"{parsed.get_backend_name()} databases are not supported; use sqlite or postgresql+psycopg"
+            )
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.url = parsed
@@ -54,8 +57,9 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads: on SQLite it does not wait for writers."""
-        with _as_retryable(self), self.engine.connect() as plain:
-            with plain.execution_options(**READ_ONLY) as connection, connection.begin():
+        with _as_retryable(self), self.engine.connect() as connection:
+            connection.execution_options(**READ_ONLY)
+            with connection.begin():
                 yield connection
 
     def migrate(self) -> tuple[str | None, str]:
@@ -68,12 +72,18 @@ class Database:
         newest = ScriptDirectory.from_config(alembic).get_current_head()
         assert newest is not None
         with self.begin() as connection:
+            if (
+                not self.is_sqlite
+            ):  # two hosts may start at once; SQLite's writer lock already makes the second one wait
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
             before = MigrationContext.configure(connection).get_current_revision()
             if before == newest:
                 return before, newest
             known = {script.revision for script in ScriptDirectory.from_config(alembic).walk_revisions()}
             if before is not None and before not in known:
-                raise Misconfigured(f"the database is at revision {before}, which this version does not know; install a newer Greenroom")
+                raise Misconfigured(
+                    f"the database is at revision {before}, made by a newer Greenroom; install that one"
+                )
             alembic.attributes["connection"] = connection
             command.upgrade(alembic, "head")
         return before, newest

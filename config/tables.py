@@ -101,7 +101,8 @@ class LeaseRow(Base):
     __tablename__ = "leases"
 
     root_uuid: Mapped[str] = mapped_column(primary_key=True)
-    holder: Mapped[str]  # "host pid what", for people
+    holder: Mapped[str]  # for people: host, pid, command
+    boot_id: Mapped[str]  # of the holder's kernel: tells whether it ran on this machine, in this uptime
     fence: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger)  # seconds since 1970 by the database's clock
     since: Mapped[dt.datetime]

@@ -43,7 +43,7 @@ def new_run_id(now: dt.datetime) -> str:
 
 def start(connection: Connection, row: Mapping[str, Any]) -> None:
     """Insert a run row; `row` holds every column but those known at the end."""
-    empty = {"finished_at": None, "counts": {}, "reasons": [], "error": None, "scan_db": None}
+    empty: dict[str, Any] = {"finished_at": None, "counts": {}, "reasons": [], "error": None, "scan_db": None}
     connection.execute(insert(RunRow).values({**empty, **row}))
 
 

@@ -1,0 +1,66 @@
+"""The admin settings table ↔ typed values: read fresh, written with validation, every change kept. Their SQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from config.settings import Section, StagingScan, find_setting, load_section
+from config.tables import SettingChange, SettingRow
+
+
+def read_values(connection: Connection) -> dict[str, Any]:
+    """Return every changed setting as stored: key → JSON text."""
+    return {row.key: row.value for row in connection.execute(select(SettingRow.key, SettingRow.value))}
+
+
+def read_section(connection: Connection, prefix: str) -> tuple[Section, list[str]]:
+    """Read one section; see load_section for what comes back when a stored value cannot be read."""
+    start = len(prefix) + 1
+    stored = {k[start:]: v for k, v in read_values(connection).items() if k.startswith(f"{prefix}.")}
+    return load_section(prefix, stored)
+
+
+def staging_scan(connection: Connection) -> tuple[StagingScan, list[str]]:
+    """Read the settings of the staging cycle."""
+    section, problems = read_section(connection, "staging_scan")
+    assert isinstance(section, StagingScan)
+    return section, problems
+
+
+def get(connection: Connection, key: str) -> Any:
+    """Return the value in force of one setting. Raises Misconfigured for an unknown key."""
+    setting = find_setting(key)
+    row = connection.execute(select(SettingRow.value).where(SettingRow.key == setting.key)).first()
+    return setting.default if row is None else setting.parse(json.loads(row.value))
+
+
+def put(connection: Connection, key: str, value: Any, *, actor: str, now: dt.datetime) -> Any:
+    """Validate and store one setting, and remember who changed it from what. Return the typed value.
+
+    `value` may be text; None goes back to the default. Raises Misconfigured when it is not valid: then nothing changed.
+    """
+    setting = find_setting(key)
+    typed = setting.default if value is None else setting.parse(value)
+    new = None if value is None else json.dumps(typed)
+    old = connection.execute(select(SettingRow.value).where(SettingRow.key == setting.key)).scalar()
+    if old == new:
+        return typed
+    connection.execute(delete(SettingRow).where(SettingRow.key == setting.key))
+    stamp = {"changed_at": now, "changed_by": actor}
+    if new is not None:
+        connection.execute(insert(SettingRow).values(key=setting.key, value=new, **stamp))
+    connection.execute(insert(SettingChange).values(key=setting.key, old=old, new=new, **stamp))
+    return typed
+
+
+def history(connection: Connection, key: str | None = None, limit: int = 50) -> Sequence[dict[str, Any]]:
+    """Return the newest changes, newest first: key, old, new (JSON text), changed_at, changed_by."""
+    query = select(SettingChange.__table__).order_by(SettingChange.id.desc()).limit(limit)
+    if key is not None:
+        query = query.where(SettingChange.key == find_setting(key).key)
+    return [dict(row._mapping) for row in connection.execute(query)]

@@ -1,0 +1,88 @@
+"""A schedule as text → the times it fires.
+
+Two spellings: five cron fields with their standard meaning (0 and 7 are Sunday; when both day fields are restricted
+either may match: crontab(5)), and `every 15m`, counted from midnight so that it does not drift with restarts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+from tzlocal import get_localzone
+
+_INTERVAL = re.compile(r"every\s+(\d{1,5})\s*(s|m|h|d)", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SHORTEST_INTERVAL = 10  # seconds; the heartbeat is not finer than that
+
+
+def timezone(name: str) -> ZoneInfo:
+    """Return the zone called `name`; "local" is the machine's. Raises ValueError for an unknown one."""
+    if name == "local":
+        return get_localzone()
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"unknown time zone {name!r}; use a name such as Europe/Berlin, or local") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When to fire. `text` is a cron line or an interval, read in `zone`."""
+
+    text: str
+    zone: ZoneInfo
+
+    def __post_init__(self) -> None:
+        """Raise ValueError when the text is neither."""
+        interval = self._interval()
+        if interval is not None:
+            if interval < SHORTEST_INTERVAL:
+                raise ValueError(f"{self.text!r} is shorter than {SHORTEST_INTERVAL} seconds")
+            return
+        if len(self.text.split()) != 5:  # the library also takes six fields, with seconds
+            raise ValueError(
+                f"{self.text!r} is no schedule: expected five cron fields (0 3 * * *) or an interval (every 15m)"
+            )
+        try:
+            CronSim(self.text, dt.datetime(2024, 1, 1, tzinfo=dt.UTC))
+        except CronSimError as error:
+            raise ValueError(f"{self.text!r} is no schedule: {error}") from error
+
+    def _interval(self) -> int | None:
+        match = _INTERVAL.fullmatch(self.text.strip())
+        return int(match[1]) * _SECONDS[match[2].lower()] if match else None
+
+    def next_after(self, when: dt.datetime) -> dt.datetime | None:
+        """Return the first fire time after `when`, in UTC; None when there is none (30 February)."""
+        interval = self._interval()
+        if interval is not None:
+            midnight = when.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(dt.UTC)
+            passed = (when - midnight).total_seconds() // interval + 1
+            return midnight + dt.timedelta(seconds=passed * interval)
+        try:
+            return next(CronSim(self.text, when.astimezone(self.zone))).astimezone(dt.UTC)
+        except StopIteration:
+            return None
+
+
+def is_due(schedule: Schedule, considered: dt.datetime, now: dt.datetime) -> dt.datetime | None:
+    """Return the newest fire time after `considered` and not after `now`, or None.
+
+    However many were missed in between (the machine slept, the daemon was down), they make one run.
+    """
+    fire = schedule.next_after(considered)
+    if fire is None or fire > now:
+        return None
+    # The newest missed one is what the run is recorded for; look back instead of stepping through a year of minutes.
+    for span in (60, 3600, 86400, 32 * 86400):
+        recent = schedule.next_after(max(considered, now - dt.timedelta(seconds=span)))
+        if recent is not None and recent <= now:
+            fire = recent
+            break
+    while (later := schedule.next_after(fire)) is not None and later <= now:
+        fire = later
+    return fire

@@ -1,0 +1,145 @@
+"""Root folders ↔ library rows: their checks, and the one library that a role means. All SQL of libraries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sqlalchemy import Connection, delete, insert, select
+
+from config.errors import Misconfigured
+from config.reasons import show_path
+from config.sentinel import SENTINEL, mark_root, read_sentinel
+from config.tables import LibraryRow
+
+Role = Literal["inbound", "staging", "library"]
+Kind = Literal["music", "movie"]
+ONCE_PER_KIND = ("inbound", "staging")
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """One root folder. `path` is absolute; `root_uuid` is what its sentinel file must say."""
+
+    id: int
+    role: Role
+    kind: Kind
+    path: bytes
+    root_uuid: str
+
+    @property
+    def sentinel(self) -> bytes:
+        """Path of the sentinel file; it is also what the cycle locks."""
+        return os.path.join(self.path, SENTINEL)
+
+
+def list_libraries(connection: Connection) -> list[Library]:
+    """Return all libraries in the order they were added."""
+    rows = connection.execute(select(LibraryRow.__table__).order_by(LibraryRow.id))
+    return [Library(r.id, r.role, r.kind, bytes(r.path), r.root_uuid) for r in rows]
+
+
+def sole_library(connection: Connection, role: Role, kind: Kind) -> Library:
+    """Return the one library of a role and kind. Raises Misconfigured when there is none, or several."""
+    found = [lib for lib in list_libraries(connection) if (lib.role, lib.kind) == (role, kind)]
+    if not found:
+        raise Misconfigured(
+            f"there is no {role} library for {kind}; add one with `greenroom libraries add {role} PATH`",
+            code="no_library",
+        )
+    if len(found) > 1:
+        paths = ", ".join(show_path(lib.path) for lib in found)
+        raise Misconfigured(
+            f"there are {len(found)} {role} libraries for {kind} ({paths}); keep one and remove the others with "
+            "`greenroom libraries remove PATH`",
+            code="several_libraries",
+        )
+    return found[0]
+
+
+def add_library(connection: Connection, role: str, path: bytes, *, kind: str = "music", now: dt.datetime) -> Library:
+    """Check a folder, mark it with a sentinel file, and store it.
+
+    Adding the same folder in the same role again changes nothing. Raises Misconfigured with the reason when the folder
+    cannot serve.
+    """
+    if role not in get_args(Role) or kind not in get_args(Kind):
+        raise Misconfigured(f"{role}/{kind} is no role and kind; roles: inbound, staging, library; kinds: music, movie")
+    path = _checked_folder(path)
+    existing = list_libraries(connection)
+    for other in existing:
+        if other.path == path and (other.role, other.kind) == (role, kind):
+            return other
+    _refuse_clash(role, kind, path, existing)
+    root_uuid = mark_root(path)
+    values = {"role": role, "kind": kind, "path": path, "root_uuid": root_uuid, "created_at": now}
+    new_id = connection.execute(insert(LibraryRow).values(**values).returning(LibraryRow.id)).scalar_one()
+    return next(lib for lib in list_libraries(connection) if lib.id == new_id)
+
+
+def remove_library(connection: Connection, path: bytes) -> Library:
+    """Forget a library; its files and its sentinel stay. Raises Misconfigured when the path is none."""
+    for library in list_libraries(connection):
+        if library.path == os.path.realpath(path) or library.path == path:
+            connection.execute(delete(LibraryRow).where(LibraryRow.id == library.id))
+            return library
+    raise Misconfigured(f"{show_path(path)} is no library; `greenroom libraries` lists them", code="no_library")
+
+
+def verify_root(library: Library) -> None:
+    """Check at the start of a run that the root is there, is ours, and can be written.
+
+    Raises Misconfigured; nothing below the root may be touched then.
+    """
+    shown = show_path(library.path)
+    found = read_sentinel(library.path)
+    if found is None:
+        raise Misconfigured(
+            f"the {library.role} library {shown} has no {SENTINEL.decode()} file: is its disk mounted? If the "
+            f"folder was made anew, run `greenroom libraries remove {shown}` and add it again",
+            code="root_not_mounted",
+        )
+    if found != library.root_uuid:
+        raise Misconfigured(
+            f"the {library.role} library {shown} carries the mark of another root ({found}); is that the wrong disk?",
+            code="wrong_root",
+        )
+    if not os.access(library.path, os.W_OK | os.X_OK):
+        raise Misconfigured(f"the {library.role} library {shown} cannot be written by this user", code="root_read_only")
+
+
+def same_filesystem(a: Library, b: Library) -> bool:
+    """Whether both roots report one device; a hint only, hard links may still be refused between bind mounts."""
+    return os.stat(a.path).st_dev == os.stat(b.path).st_dev
+
+
+def _checked_folder(path: bytes) -> bytes:
+    shown = show_path(path)
+    if not path.startswith(b"/"):
+        raise Misconfigured(f"a library's path must be absolute, not {shown}", code="bad_path")
+    real = os.path.realpath(path)
+    if not os.path.isdir(real):
+        raise Misconfigured(f"{shown} is no folder; create it first (is its disk mounted?)", code="bad_path")
+    if real == b"/":
+        raise Misconfigured("the root of the whole filesystem cannot be a library", code="bad_path")
+    if not os.access(real, os.R_OK | os.W_OK | os.X_OK):
+        raise Misconfigured(f"{shown} cannot be read and written by this user (uid {os.geteuid()})", code="bad_path")
+    return real
+
+
+def _refuse_clash(role: str, kind: str, path: bytes, existing: Sequence[Library]) -> None:
+    for other in existing:
+        if path == other.path or path.startswith(other.path + b"/") or other.path.startswith(path + b"/"):
+            how = "the same as" if path == other.path else "nested with"
+            raise Misconfigured(
+                f"{show_path(path)} is {how} the {other.role} library {show_path(other.path)}; libraries must be apart",
+                code="nested_libraries",
+            )
+        if role in ONCE_PER_KIND and (other.role, other.kind) == (role, kind):
+            raise Misconfigured(
+                f"{kind} already has the {role} library {show_path(other.path)}; remove it first",
+                code="several_libraries",
+            )

@@ -1,0 +1,178 @@
+"""The registry of what an admin may change while Greenroom runs: name, type, default, range, unit, one sentence.
+
+Defaults, validation, the command line, the documentation and the stored snapshot all come from these models.
+A new setting is one field; a new section is one class and one line in SECTIONS.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+
+from config.cron import Schedule, timezone
+from config.errors import Misconfigured
+
+
+class Section(BaseModel):
+    """Settings that belong together and are read together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+def _unit(name: str) -> dict[str, Any]:
+    return {"unit": name}
+
+
+class StagingScan(Section):
+    """The staging cycle: when it runs, how carefully, how fast."""
+
+    enabled: bool = Field(
+        False, description="Whether the daemon runs cycles at all; nothing runs until an admin says so."
+    )
+    dry_run: bool = Field(False, description="Plan and report, touch nothing.")
+    schedule: str = Field("0 */1 * * *", description="Five cron fields with their standard meaning, or `every 15m`.")
+    timezone: str = Field("local", description="Zone the schedule is read in: local, or a name such as Europe/Berlin.")
+    workers: int = Field(4, ge=1, le=64, description="Processes that read tags, and threads that move files.")
+    rate_limit: float = Field(
+        0, ge=0, le=1e6, description="Files moved per second; 0 is unlimited.", json_schema_extra=_unit("files/s")
+    )
+    scan_db_data_path: str = Field(
+        "",
+        max_length=4096,
+        description="Folder of the scan DBs, never inside a library; empty: scan-db in the data folder.",
+    )
+    quiet_seconds: int = Field(
+        60,
+        ge=0,
+        le=86_400,
+        description="An album is taken only when nothing under it changed for so long; 0 takes what is there at once.",
+        json_schema_extra=_unit("s"),
+    )
+    keep_scan_dbs: int = Field(5, ge=1, le=1000, description="Newest scan DBs kept; the others are removed.")
+    timeout_minutes: int = Field(
+        0, ge=0, le=10_080, description="A cycle stops at the next safe place after so long; 0 is never.",
+        json_schema_extra=_unit("min"),
+    )  # fmt: skip
+    watch: bool = Field(True, description="Let changes in the inbound folder ask for an earlier cycle.")
+    ignore: str = Field(
+        "", max_length=4096, description="More patterns to ignore, as in .gitignore, separated by commas or newlines."
+    )
+    reserve_mib: int = Field(
+        1024, ge=0, le=1 << 24, description="Free space always left on the staging filesystem.",
+        json_schema_extra=_unit("MiB"),
+    )  # fmt: skip
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_is_known(cls, value: str) -> str:
+        timezone(value)
+        return value
+
+    @field_validator("schedule")
+    @classmethod
+    def _schedule_is_readable(cls, value: str) -> str:
+        Schedule(value, timezone("UTC"))
+        return value.strip()
+
+    @field_validator("scan_db_data_path")
+    @classmethod
+    def _path_is_absolute(cls, value: str) -> str:
+        if value and not value.startswith("/"):
+            raise ValueError("must be an absolute path, or empty")
+        return value
+
+    @model_validator(mode="after")
+    def _fires_at_all(self) -> StagingScan:
+        self.as_schedule()
+        return self
+
+    def as_schedule(self) -> Schedule:
+        """Return the schedule in its zone."""
+        return Schedule(self.schedule, timezone(self.timezone))
+
+
+SECTIONS: dict[str, type[Section]] = {"staging_scan": StagingScan}
+
+# What an unreadable section falls back to: nothing runs by itself, and nothing is touched.
+FAIL_SAFE: dict[str, dict[str, Any]] = {"staging_scan": {"enabled": False, "dry_run": True}}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One entry of the registry."""
+
+    key: str  # section.name
+    section: type[Section]
+    name: str
+    field: FieldInfo
+
+    @property
+    def default(self) -> Any:
+        """The value when nobody changed it."""
+        return self.field.get_default(call_default_factory=True)
+
+    @property
+    def unit(self) -> str | None:
+        """The unit of a number."""
+        extra = self.field.json_schema_extra
+        return str(extra["unit"]) if isinstance(extra, dict) and "unit" in extra else None
+
+    def parse(self, value: Any) -> Any:
+        """Return `value` (text or typed) as this setting's type.
+
+        Raises Misconfigured with the key, the value and what would be right.
+        """
+        try:
+            parsed = self.section.model_validate({self.name: value})
+        except ValidationError as error:
+            why = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise Misconfigured(f"{self.key} cannot be {value!r}: {why}", code="bad_setting") from None
+        return getattr(parsed, self.name)
+
+
+REGISTRY: dict[str, Setting] = {
+    f"{prefix}.{name}": Setting(f"{prefix}.{name}", section, name, field)
+    for prefix, section in SECTIONS.items()
+    for name, field in section.model_fields.items()
+}
+
+
+def find_setting(key: str) -> Setting:
+    """Return the setting called `key`; its last part will do where it is unambiguous (`quiet_seconds`).
+
+    Raises Misconfigured for an unknown one, naming the nearest.
+    """
+    if key in REGISTRY:
+        return REGISTRY[key]
+    matches = [setting for setting in REGISTRY.values() if setting.name == key]
+    if len(matches) == 1:
+        return matches[0]
+    import difflib
+
+    near = difflib.get_close_matches(key, REGISTRY, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise Misconfigured(f"there is no setting {key!r}{hint}", code="unknown_setting")
+
+
+def load_section(prefix: str, stored: dict[str, str]) -> tuple[Section, list[str]]:
+    """Build a section from stored JSON values (key without the section's name → JSON).
+
+    Returns it with what could not be read; then the section is the fail-safe one, so that nothing runs on a guess.
+    """
+    section = SECTIONS[prefix]
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    for name, text in stored.items():
+        try:
+            values[name] = REGISTRY[f"{prefix}.{name}"].parse(json.loads(text))
+        except KeyError:
+            continue  # written by a newer version; this one does not know it
+        except (ValueError, Misconfigured) as error:
+            problems.append(f"{prefix}.{name} holds {text!r}, which cannot be read: {error}")
+    if problems:
+        return section(**{**values, **FAIL_SAFE.get(prefix, {})}), problems
+    return section(**values), []
