@@ -1,0 +1,164 @@
+"""Nothing → a real PostgreSQL server for one test session, as an ordinary user, gone when the session is."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from config.database import Database
+
+START_SECONDS = 60  # far more than a loaded machine needs
+TEMPLATE = "greenroom_template"
+MISSING = "PostgreSQL's initdb is neither on PATH nor below /usr/lib/postgresql; install it: apt-get install postgresql"
+
+
+class PostgresServer:
+    """One throw-away server below its own temporary folder, reached by a unix socket only, so no port can clash."""
+
+    def __init__(self, programs: Path) -> None:
+        self._ordinary = _ordinary_user()
+        # Not below pytest's folder: that one is closed to other users, and its path is too long for a socket.
+        self.folder = Path(tempfile.mkdtemp(prefix="greenroom-pg-", dir="/tmp"))
+        if self._ordinary is not None:
+            os.chown(self.folder, self._ordinary.pw_uid, self._ordinary.pw_gid)
+        self._numbers = itertools.count(1)
+        data = str(self.folder / "data")
+        quick = [
+            "-c",
+            "fsync=off",
+            "-c",
+            "full_page_writes=off",
+            "-c",
+            "max_connections=60",
+            "-c",
+            "shared_buffers=32MB",
+        ]
+        initdb = [
+            str(programs / "initdb"),
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
+        try:
+            subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **self._as_ordinary())
+            with (self.folder / "log").open("wb") as log:
+                self._process = subprocess.Popen(
+                    [str(programs / "postgres"), "-D", data, "-k", str(self.folder), "-c", "listen_addresses=", *quick],
+                    stdout=log,
+                    stderr=log,
+                    preexec_fn=_die_with_parent,  # noqa: PLW1509  no other thread runs yet
+                    **self._as_ordinary(),
+                )
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def url(self, name: str) -> str:
+        """Return the URL of one database."""
+        return f"postgresql+psycopg://postgres@/{name}?host={self.folder}"
+
+    def execute(self, statement: str) -> None:
+        """Run one statement of the kind that cannot be inside a transaction."""
+        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    @contextmanager
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """Make a database of its own for one test; give its URL; drop it, whoever is still connected."""
+        name = f"test_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        """Stop the server at once, by its own process, and remove all of it."""
+        process = getattr(self, "_process", None)
+        if process is not None:
+            process.send_signal(signal.SIGQUIT)  # immediate shutdown: nothing in it is worth a checkpoint
+            process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _as_ordinary(self) -> dict[str, Any]:
+        # PostgreSQL refuses to run as root. The folder of a checkout may be closed to that user, hence cwd.
+        user = self._ordinary
+        ids = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        return {"cwd": self.folder, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}, **ids}
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return self.execute("SELECT 1")
+            except psycopg.OperationalError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("PostgreSQL did not start:\n" + (self.folder / "log").read_text()) from None
+                time.sleep(0.02)
+
+
+def start_postgres() -> PostgresServer:
+    """Start a server, with a migrated database to clone; skip where PostgreSQL is missing, but fail where CI=true."""
+    programs = _programs()
+    if programs is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(MISSING, pytrace=False)
+        pytest.skip(MISSING)
+    server = PostgresServer(programs)
+    try:
+        server.execute(f"CREATE DATABASE {TEMPLATE}")
+        migrate(server.url(TEMPLATE))
+    except BaseException:
+        server.stop()
+        raise
+    return server
+
+
+def migrate(url: str) -> None:
+    """Bring a database up to date and let go of it."""
+    database = Database(url)
+    try:
+        database.migrate()
+    finally:
+        database.close()
+
+
+def _programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: [len(p.parts[4]), p.parts[4]])
+    on_path = shutil.which("initdb")
+    return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
+
+
+def _ordinary_user() -> pwd.struct_passwd | None:
+    """Return who the server runs as instead of root; None when we are not root ourselves."""
+    if os.geteuid() != 0:
+        return None
+    names = {user.pw_name: user for user in pwd.getpwall()}
+    return names.get("postgres") or names["nobody"]
+
+
+def _die_with_parent() -> None:
+    """Let the kernel stop the server when the test process is killed. Set after the change of user, which resets it."""
+    ctypes.CDLL(None).prctl(1, signal.SIGQUIT)  # PR_SET_PDEATHSIG of prctl(2)
