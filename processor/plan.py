@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import itertools
+import os.path
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
-from config.reasons import Reason
+from config.reasons import Reason, show_path
+from processor.layout import fold, numbered
+from processor.space import Space
 from scanner.grouping import Group
 from scanner.identity import Identity
 
@@ -24,11 +30,200 @@ class PlannedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """One group with every file named, before anybody looked at the disk; `target` is None if the album has no name."""
+
+    group: Group
+    target: bytes | None  # relative to the staging root
+    files: tuple[PlannedFile, ...]  # the tracks in order, then the side files
+
+
+@dataclass(frozen=True, slots=True)
 class AlbumPlan:
-    """What will be done with one group. Only `staged` moves anything; every other outcome leaves the files where they are."""
+    """What will be done with one group. Only `staged` moves anything; otherwise the files stay where they are.
+
+    For `duplicate` and `conflict` the target is the folder that is there already.
+    """
 
     group: Group
     outcome: Outcome
     target: bytes | None  # the album's folder, relative to the staging root
     files: tuple[PlannedFile, ...]
     reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a plan must know beyond the scan. Its two questions are asked only of folders a proposal could meet."""
+
+    names: Callable[[bytes], Collection[bytes]]  # of everything in a staging folder; empty if there is none
+    differs: Callable[[Sequence[PlannedFile], bytes], str | None]  # how its music differs from a staging folder's
+    space: Space
+    staged: Mapping[str, bytes] = field(default_factory=dict)  # items by key: their folders, relative to staging
+    reserved: Collection[bytes] = ()  # folders that unfinished transfers hold
+    waiting: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)  # by key: why an album is not quiet yet
+    inbound_problems: Mapping[bytes, Reason] = field(
+        default_factory=dict
+    )  # by folder: why nothing can be taken from it
+    staging_problems: Mapping[bytes, Reason] = field(default_factory=dict)  # by folder: why nothing can be put into it
+
+
+def decide(proposals: Iterable[Proposal], world: World) -> tuple[AlbumPlan, ...]:
+    """Decide about every proposal, in the order of their keys, so that the same input always gives the same names.
+
+    Of several albums that want one folder the first key gets it, the next ` [2]`, and so on; an item staged earlier
+    keeps its folder. A folder that is no item's, or an item with the same key, is never numbered around: same music is
+    a duplicate, other music a conflict, and either way nothing moves.
+    """
+    planner = _Planner(world)
+    ordered = sorted(proposals, key=lambda p: (p.group.key, p.group.folders))
+    return tuple(planner.plan(proposal) for proposal in ordered)
+
+
+def size_difference(files: Iterable[PlannedFile], there: Mapping[bytes, int]) -> str | None:
+    """Say how music differs from that `there`, size by path, as far as sizes tell; None if bytes must be compared."""
+    here = [file for file in files if file.role == "audio"]
+    if len(here) != len(there):
+        return f"it has {len(there)} music files, this one has {len(here)}"
+    left = Counter(there.values())
+    for file in here:
+        left[file.identity.size] -= 1
+        if left[file.identity.size] < 0:
+            return f"it has no music file of {file.identity.size} bytes like {show_path(file.source)}"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    outcome: Outcome
+    target: bytes | None
+    reasons: tuple[Reason, ...] = ()
+
+
+class _Listing(NamedTuple):
+    """The names in one folder; on Linux there may be two of one fold, and then the exact one counts."""
+
+    exact: frozenset[bytes]
+    folded: dict[str, bytes]
+
+
+class _Planner:
+    """Takes proposals one by one and remembers what those before them took: keys, folders, space."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._owned = {fold(path) for path in world.staged.values()}
+        self._taken = {fold(path) for path in world.reserved}
+        self._folders: dict[str, bytes] = {}  # code and artist folders of this plan, as spelled by the first album
+        self._listed: dict[bytes, _Listing] = {}
+        self._keys: dict[str, bytes] = {}
+        self._space = world.space
+
+    def plan(self, proposal: Proposal) -> AlbumPlan:
+        group = proposal.group
+        decision = self._verdict(proposal) or self._known(proposal) or self._place(proposal)
+        if decision.outcome == "staged":
+            assert decision.target is not None
+            decision = self._obstacle(proposal, decision.target) or self._take(proposal, decision)
+        reasons = (*decision.reasons, *group.warnings, *group.evidence)
+        return AlbumPlan(group, decision.outcome, decision.target, proposal.files, reasons)
+
+    def _verdict(self, proposal: Proposal) -> _Decision | None:
+        group = proposal.group
+        if waits := self._world.waiting.get(group.key):
+            return _Decision("waiting", None, waits)
+        if group.verdict != "take":
+            return _Decision(group.verdict, None)
+        if proposal.target is None:
+            message = "no tag and no folder says what this album is called; tag it, or name its folder Artist - Album"
+            return _Decision("needs_review", None, (Reason("no_album", message, group.home),))
+        return None
+
+    def _known(self, proposal: Proposal) -> _Decision | None:
+        """Compare with the album of the same key, of this plan or staged before; None if there is none on disk."""
+        group = proposal.group
+        if (other := self._keys.get(group.key)) is not None:
+            message = (
+                f"the same album is in inbound twice, and the other one goes to {show_path(other)}; keep one of them"
+            )
+            return _Decision("conflict", other, (Reason("key_twice", message, group.home),))
+        folder = self._world.staged.get(group.key)
+        if folder is None or self._there(folder) is None:
+            return None
+        return self._compare(proposal, folder)
+
+    def _place(self, proposal: Proposal) -> _Decision:
+        """Find the first free folder, passing by those of other items."""
+        assert proposal.target is not None
+        wanted = self._spelled(proposal.target)
+        for number in itertools.count(1):
+            target = numbered(wanted, number, folder=True)
+            if fold(target) in self._taken:
+                continue
+            there = self._there(target)
+            if there is None:
+                return _Decision("staged", target, _renamed(proposal, wanted, target))
+            met = self._compare(proposal, there)
+            if met.outcome == "duplicate" or fold(there) not in self._owned:
+                return met
+        raise AssertionError("unreachable: itertools.count does not end")
+
+    def _compare(self, proposal: Proposal, folder: bytes) -> _Decision:
+        home, shown = proposal.group.home, show_path(folder)
+        difference = self._world.differs(proposal.files, folder)
+        if difference is None:
+            message = (
+                f"the same music is in staging already, in {shown}; this copy was left where it is and can be removed"
+            )
+            return _Decision("duplicate", folder, (Reason("same_content", message, home),))
+        message = f"staging already has {shown}, and it differs: {difference}; nothing was moved, keep one of the two"
+        return _Decision("conflict", folder, (Reason("target_differs", message, home),))
+
+    def _obstacle(self, proposal: Proposal, target: bytes) -> _Decision | None:
+        """Return why an album cannot be staged although its place is free: rights or space."""
+        world = self._world
+        sources = {os.path.dirname(file.source) for file in proposal.files}
+        problems = [world.inbound_problems[folder] for folder in sorted(sources & world.inbound_problems.keys())]
+        parts = target.split(b"/")
+        parents = [b"/".join(parts[:depth]) for depth in range(len(parts))]
+        problems += [world.staging_problems[folder] for folder in parents if folder in world.staging_problems]
+        if not problems and (lack := self._space.lack(proposal.files)):
+            problems = [Reason("no_space", lack, proposal.group.home)]
+        return _Decision("failed", None, tuple(problems)) if problems else None
+
+    def _take(self, proposal: Proposal, decision: _Decision) -> _Decision:
+        """Book what a staged album uses, so that the next one does not count on it."""
+        assert decision.target is not None
+        self._space = self._space.without(proposal.files)
+        self._keys[proposal.group.key] = decision.target
+        self._taken.add(fold(decision.target))
+        artist = os.path.dirname(decision.target)
+        for folder in (os.path.dirname(artist), artist):
+            self._folders[fold(folder)] = folder
+        return decision
+
+    def _spelled(self, target: bytes) -> bytes:
+        """Return the target below the code and artist folders as they are spelled already, here or on disk."""
+        *parents, name = target.split(b"/")
+        base = b""
+        for parent in parents:
+            wanted = os.path.join(base, parent)
+            base = self._folders.get(fold(wanted)) or self._there(wanted) or wanted
+        return os.path.join(base, name)
+
+    def _there(self, path: bytes) -> bytes | None:
+        """Return how a staging path is spelled on disk, compared as `fold` does; None if it is not there."""
+        folder, name = os.path.split(path)
+        if folder not in self._listed:
+            names = sorted(self._world.names(folder))
+            self._listed[folder] = _Listing(frozenset(names), {fold(found): found for found in names})
+        exact, folded = self._listed[folder]
+        found = name if name in exact else folded.get(fold(name))
+        return None if found is None else os.path.join(folder, found)
+
+
+def _renamed(proposal: Proposal, wanted: bytes, target: bytes) -> tuple[Reason, ...]:
+    if target == wanted:
+        return ()
+    message = f"another album is called {show_path(wanted)} too, so this one is {show_path(target)}"
+    return (Reason("numbered", message, proposal.group.home),)

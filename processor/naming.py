@@ -1,0 +1,120 @@
+"""A group and its files → the folder it would get and the place of each file in it. Pure."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Collection, Iterable, Mapping, Set
+from typing import Protocol
+
+from processor import layout, sidecar
+from processor.plan import PlannedFile, Proposal
+from scanner.grouping import Group
+from scanner.identity import Identity
+
+_CUE_FILE = re.compile(r'^\s*FILE\s+(?:"([^"\r\n]*)"|(\S+))', re.IGNORECASE | re.MULTILINE)
+
+
+class SourceFile(Protocol):
+    """What naming needs to know of a scanned file."""
+
+    @property
+    def path(self) -> bytes:
+        """Where it is, relative to the inbound root."""
+
+    @property
+    def role(self) -> str:
+        """Whether it is `audio`, or which kind of side file."""
+
+    @property
+    def identity(self) -> Identity:
+        """What it was when it was scanned."""
+
+
+def propose(
+    groups: Iterable[Group], files: Mapping[int, SourceFile], cues: Mapping[int, Set[str]] | None = None
+) -> tuple[Proposal, ...]:
+    """Name every file of every group; nothing is known of the disk yet, so nothing is decided.
+
+    `files` has every file id of the groups. `cues` has what cue sheets refer to, by the sheet's file id; see
+    `cue_references`. A group without an album's name has no target.
+    """
+    return tuple(_proposal(group, files, cues or {}) for group in groups)
+
+
+def cue_references(sheet: bytes) -> frozenset[str]:
+    """Return the names, folded, of the files a cue sheet plays, without any folder."""
+    try:
+        text = sheet.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = sheet.decode("latin-1")
+    found = (quoted or plain for quoted, plain in _CUE_FILE.findall(text))
+    return frozenset(layout.fold(re.split(r"[/\\]", name)[-1].encode()) for name in found)
+
+
+def _proposal(group: Group, files: Mapping[int, SourceFile], cues: Mapping[int, Set[str]]) -> Proposal:
+    target = None if group.album is None else layout.album_folder(group.album_artist, group.album, group.year)
+    places = layout.Places([sidecar.NAME])
+    tracks = _tracks(group, files, _kept(group, files, cues), places)
+    stems = {layout.fold(_stem(track.source)): _stem(track.target) for track in reversed(tracks)}
+    wanted = [(id, *_side_place(files[id].path, group.home, stems)) for id in group.sides]
+    # What belongs to one track claims its name before what belongs to the album.
+    wanted.sort(key=lambda side: not side[2])
+    sides = [_planned(id, files[id], files[id].role, places.claim(place)) for id, place, _ in wanted]
+    return Proposal(group, target, (*tracks, *sides))
+
+
+def _tracks(
+    group: Group, files: Mapping[int, SourceFile], kept: Collection[int], places: layout.Places
+) -> list[PlannedFile]:
+    discs = max([group.discs, *(track.disc or 1 for track in group.tracks)])
+    most = max((track.track or 0 for track in group.tracks), default=0)
+    planned = []
+    for track in group.tracks:
+        file = files[track.file_id]
+        name = _own_place(file.path, group.home)
+        if track.file_id not in kept:
+            source = os.path.basename(file.path)
+            name = layout.track_name(
+                disc=track.disc, track=track.track, title=track.title, source=source, discs=discs, tracks=most
+            )
+        planned.append(_planned(track.file_id, file, "audio", places.claim(name)))
+    return planned
+
+
+def _kept(group: Group, files: Mapping[int, SourceFile], cues: Mapping[int, Set[str]]) -> frozenset[int]:
+    """Return the tracks whose names a cue sheet relies on: renamed, the sheet would play nothing."""
+    tracks = [track.file_id for track in group.tracks]
+    if any(warning.code == "image_and_cue" for warning in group.warnings):
+        return frozenset(tracks)
+    sheets = {id: os.path.dirname(files[id].path) for id in group.sides if id in cues}
+    played = {(folder, name) for id, folder in sheets.items() for name in cues[id]}
+    at = {id: os.path.split(files[id].path) for id in tracks}
+    return frozenset(id for id, (folder, name) in at.items() if (folder, layout.fold(name)) in played)
+
+
+def _side_place(path: bytes, home: bytes, stems: Mapping[str, bytes]) -> tuple[bytes, bool]:
+    """Return where a side file belongs, and whether that is beside one track: `01 Song.en.lrc` beside `01 Song.mp3`."""
+    stem = path
+    while b"." in os.path.basename(stem):
+        stem = stem.rpartition(b".")[0]
+        if (track := stems.get(layout.fold(stem))) is not None:
+            folder, name = os.path.split(track)
+            return os.path.join(folder, layout.file_name(name + path[len(stem) :])), True
+    return _own_place(path, home), False
+
+
+def _own_place(path: bytes, home: bytes) -> bytes:
+    """Return the place a file keeps, relative to the album's home; a file from elsewhere keeps its name only."""
+    inside = path.removeprefix(home + b"/") if home else path
+    *folders, name = (os.path.basename(path) if home and inside == path else inside).split(b"/")
+    safe = [layout.folder_name(folder.decode("utf-8", "surrogateescape")) for folder in folders]
+    return b"/".join([*safe, layout.file_name(name)])
+
+
+def _stem(path: bytes) -> bytes:
+    return os.path.splitext(path)[0]
+
+
+def _planned(id: int, file: SourceFile, role: str, target: bytes) -> PlannedFile:
+    return PlannedFile(id, file.path, target, role, file.identity)

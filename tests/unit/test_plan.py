@@ -1,0 +1,304 @@
+"""What is done with each album, and why; no disk is touched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+
+from config.reasons import Reason
+from processor.naming import cue_references, propose
+from processor.plan import AlbumPlan, World, decide, size_difference
+from processor.space import GIB, Space, human_size, reserve
+from scanner.grouping import Group, GroupTrack
+from scanner.identity import Identity
+
+PLENTY = Space(free=100 * GIB, reserve=GIB, inodes=None, links=False)
+
+
+class File(NamedTuple):
+    path: bytes
+    role: str
+    identity: Identity
+
+
+class Inbound:
+    """A scanned inbound folder, declared file by file."""
+
+    def __init__(self) -> None:
+        self.files: dict[int, File] = {}
+
+    def add(self, path: bytes, role: str = "audio", size: int = 1000) -> int:
+        id = len(self.files) + 1
+        self.files[id] = File(path, role, Identity(1, id, size, 0, 0))
+        return id
+
+    def album(self, key: str = "k", artist: str | None = "Artist", album: str | None = "Album", **values) -> Group:
+        """Group everything added since under one key; `tracks` may give (disc, number, title) for each audio file."""
+        home = values.pop("home", f"in/{key}".encode())
+        tracks = values.pop("tracks", None)
+        if tracks is None:
+            ids = [self.add(home + b"/%02d.mp3" % n) for n in (1, 2)]
+            tracks = [GroupTrack(id, None, n, f"Song {n}") for n, id in enumerate(ids, 1)]
+        return Group(
+            **{
+                "key": key,
+                "kind": "music_album",
+                "album_artist": artist,
+                "album": album,
+                "year": 2001,
+                "discs": 1,
+                "compilation": False,
+                "release_id": None,
+                "tracks": tuple(tracks),
+                "sides": (),
+                "folders": (home,),
+                "home": home,
+                "verdict": "take",
+                "confidence": 1.0,
+            }
+            | values
+        )
+
+    def plan(self, *groups: Group, cues=None, **world) -> tuple[AlbumPlan, ...]:
+        return decide(propose(groups, self.files, cues), self.world(**world))
+
+    def world(self, on_disk: dict[bytes, str | None] | None = None, **values) -> World:
+        """A staging tree: folder → how its music differs from whatever is compared with it, None for equal."""
+        folders = on_disk or {}
+
+        def names(folder: bytes) -> set[bytes]:
+            inside = folder + b"/" if folder else b""
+            return {path[len(inside) :].split(b"/")[0] for path in folders if path.startswith(inside)}
+
+        return World(names=names, differs=lambda _files, folder: folders[folder], **{"space": PLENTY} | values)
+
+
+@pytest.fixture
+def inbound() -> Inbound:
+    return Inbound()
+
+
+def places(plan: AlbumPlan) -> dict[bytes, bytes]:
+    return {file.source: file.target for file in plan.files}
+
+
+def codes(plan: AlbumPlan) -> list[str]:
+    return [reason.code for reason in plan.reasons]
+
+
+def test_an_album_gets_its_folder_and_its_tracks_their_names(inbound: Inbound) -> None:
+    (plan,) = inbound.plan(inbound.album())
+    assert (plan.outcome, plan.target) == ("staged", b"AR/Artist/2001 - Album")
+    assert places(plan) == {b"in/k/01.mp3": b"01 - Song 1.mp3", b"in/k/02.mp3": b"02 - Song 2.mp3"}
+
+
+def test_evidence_and_warnings_become_reasons(inbound: Inbound) -> None:
+    warning, evidence = Reason("missing_tracks", "2 of 12"), Reason("same_release", "…")
+    (plan,) = inbound.plan(inbound.album(warnings=(warning,), evidence=(evidence,)))
+    assert plan.reasons == (warning, evidence)
+
+
+def test_side_files_stay_beside_their_track_and_the_rest_keeps_its_folder(inbound: Inbound) -> None:
+    songs = [inbound.add(b"in/k/CD%d/01 Song.mp3" % disc) for disc in (1, 2)]
+    sides = [
+        inbound.add(path, "other")
+        for path in (b"in/k/CD2/01 Song.en.lrc", b"in/k/CD1/01 song.LRC", b"in/k/CD1/cover.jpg", b"in/k/rip: it.log")
+    ]
+    tracks = [GroupTrack(id, disc, 1, "Song") for disc, id in enumerate(songs, 1)]
+    (plan,) = inbound.plan(inbound.album(tracks=tracks, sides=tuple(sides), discs=2))
+    assert places(plan) == {
+        b"in/k/CD1/01 Song.mp3": b"1-01 - Song.mp3",
+        b"in/k/CD2/01 Song.mp3": b"2-01 - Song.mp3",
+        b"in/k/CD2/01 Song.en.lrc": b"2-01 - Song.en.lrc",
+        b"in/k/CD1/01 song.LRC": b"1-01 - Song.LRC",
+        b"in/k/CD1/cover.jpg": b"CD1/cover.jpg",
+        b"in/k/rip: it.log": b"rip - it.log",
+    }
+
+
+def test_names_that_meet_after_folding_are_numbered(inbound: Inbound) -> None:
+    tracks = [GroupTrack(inbound.add(b"in/k/" + name), None, 1, "Song") for name in (b"a.mp3", b"b.mp3", b"c.MP3")]
+    sides = (inbound.add(b"in/k/Cover.jpg", "picture"), inbound.add(b"in/k/cover.JPG", "picture"))
+    (plan,) = inbound.plan(inbound.album(tracks=tracks, sides=sides))
+    assert list(places(plan).values()) == [
+        b"01 - Song.mp3",
+        b"01 - Song [2].mp3",
+        b"01 - Song [3].mp3",
+        b"Cover.jpg",
+        b"cover [2].JPG",
+    ]
+
+
+def test_a_file_called_like_our_sidecar_gives_way(inbound: Inbound) -> None:
+    group = inbound.album()
+    side = inbound.add(b"in/k/Album.Greenroom.json", "other")
+    (plan,) = inbound.plan(replace(group, sides=(side,)))
+    assert places(plan)[b"in/k/Album.Greenroom.json"] == b"Album.Greenroom [2].json"
+
+
+def test_a_side_file_from_outside_the_home_keeps_its_name_only(inbound: Inbound) -> None:
+    group = inbound.album()
+    side = inbound.add(b"elsewhere/cover.jpg", "picture")
+    (plan,) = inbound.plan(replace(group, sides=(side,)))
+    assert places(plan)[b"elsewhere/cover.jpg"] == b"cover.jpg"
+
+
+def test_loose_files_in_the_root_keep_no_folder(inbound: Inbound) -> None:
+    track = GroupTrack(inbound.add(b"x.mp3"), None, None, None)
+    (plan,) = inbound.plan(inbound.album(tracks=[track], sides=(inbound.add(b"x.lrc", "lyrics"),), home=b""))
+    assert list(places(plan).values()) == [b"x.mp3", b"x.lrc"]
+
+
+def test_an_image_and_its_cue_keep_their_names(inbound: Inbound) -> None:
+    track = GroupTrack(inbound.add(b"in/k/CD1/Album.flac"), 1, None, "Album")
+    cue = inbound.add(b"in/k/CD1/Album.cue", "cue")
+    warning = Reason("image_and_cue", "…")
+    (plan,) = inbound.plan(inbound.album(tracks=[track], sides=(cue,), warnings=(warning,)))
+    assert list(places(plan).values()) == [b"CD1/Album.flac", b"CD1/Album.cue"]
+
+
+def test_only_tracks_that_a_cue_names_keep_their_names(inbound: Inbound) -> None:
+    tracks = [
+        GroupTrack(inbound.add(b"in/k/" + name), None, n, "Song") for n, name in enumerate((b"A b.FLAC", b"c.flac"), 1)
+    ]
+    cue = inbound.add(b"in/k/x.cue", "cue")
+    cues = {cue: cue_references(b'\xef\xbb\xbfREM x\r\nFILE "D:\\rip\\a B.flac" WAVE\r\n  TRACK 01 AUDIO\r\n')}
+    (plan,) = inbound.plan(inbound.album(tracks=tracks, sides=(cue,)), cues=cues)
+    assert list(places(plan).values()) == [b"A b.FLAC", b"02 - Song.flac", b"x.cue"]
+
+
+def test_a_cue_sheet_in_an_old_code_page_is_read_too() -> None:
+    assert cue_references(b'FILE "caf\xe9.wav" WAVE\nFILE plain.wav WAVE') == {"café.wav", "plain.wav"}
+
+
+@pytest.mark.parametrize("verdict", ["needs_review", "quarantined"])
+def test_what_grouping_could_not_settle_stays_where_it_is(inbound: Inbound, verdict: str) -> None:
+    (plan,) = inbound.plan(inbound.album(verdict=verdict, warnings=(Reason("no_tags", "…"),)))
+    assert (plan.outcome, plan.target, codes(plan)) == (verdict, None, ["no_tags"])
+
+
+def test_an_album_without_a_name_is_never_staged(inbound: Inbound) -> None:
+    (plan,) = inbound.plan(inbound.album(album=None))
+    assert (plan.outcome, codes(plan)) == ("needs_review", ["no_album"])
+
+
+def test_an_unknown_artist_is_a_folder_only(inbound: Inbound) -> None:
+    (plan,) = inbound.plan(inbound.album(artist=None))
+    assert plan.target == b"_/Unknown Artist/2001 - Album"
+    assert plan.group.album_artist is None
+
+
+def test_an_album_that_is_not_quiet_waits(inbound: Inbound) -> None:
+    growing = Reason("growing", "01.mp3 grew by 5 MiB", b"in/k/01.mp3")
+    (plan,) = inbound.plan(inbound.album(verdict="quarantined"), waiting={"k": (growing,)})
+    assert (plan.outcome, plan.reasons) == ("waiting", (growing,))
+
+
+def test_the_same_music_again_is_a_duplicate(inbound: Inbound) -> None:
+    folder = b"AR/Artist/2001 - Album"
+    for staged in ({"k": folder}, {"other": folder}, {}):
+        (plan,) = inbound.plan(inbound.album(), on_disk={folder: None}, staged=staged)
+        assert (plan.outcome, plan.target, codes(plan)) == ("duplicate", folder, ["same_content"])
+
+
+def test_the_same_album_with_other_music_is_a_conflict_wherever_it_lies(inbound: Inbound) -> None:
+    there = b"AR/Artist/1999 - Album"
+    (plan,) = inbound.plan(inbound.album(), on_disk={there: "it has 9 music files"}, staged={"k": there})
+    assert (plan.outcome, plan.target, codes(plan)) == ("conflict", there, ["target_differs"])
+    assert "1999 - Album" in plan.reasons[0].message
+    assert "9 music files" in plan.reasons[0].message
+
+
+def test_a_folder_that_is_no_items_is_never_touched(inbound: Inbound) -> None:
+    there = b"AR/Artist/2001 - ALBUM"  # the same name where case does not count
+    (plan,) = inbound.plan(inbound.album(), on_disk={there: "x"})
+    assert (plan.outcome, plan.target) == ("conflict", there)
+
+
+def test_an_item_whose_folder_is_gone_is_staged_again(inbound: Inbound) -> None:
+    (plan,) = inbound.plan(inbound.album(), staged={"k": b"AR/Artist/2001 - Album"})
+    assert (plan.outcome, plan.target) == ("staged", b"AR/Artist/2001 - Album")
+
+
+def test_editions_with_one_name_are_numbered_by_key_whatever_their_order(inbound: Inbound) -> None:
+    groups = [inbound.album(key) for key in ("b", "a", "c")]
+    for order in (groups, groups[::-1]):
+        plans = inbound.plan(*order)
+        assert [(plan.group.key, plan.target) for plan in plans] == [
+            ("a", b"AR/Artist/2001 - Album"),
+            ("b", b"AR/Artist/2001 - Album [2]"),
+            ("c", b"AR/Artist/2001 - Album [3]"),
+        ]
+    assert codes(plans[1]) == ["numbered"]
+
+
+def test_an_edition_passes_by_items_staged_earlier_and_folders_in_transfer(inbound: Inbound) -> None:
+    first, second = b"AR/Artist/2001 - Album", b"AR/Artist/2001 - album [2]"
+    (plan,) = inbound.plan(inbound.album(), on_disk={first: "x"}, staged={"other": first}, reserved=[second])
+    assert (plan.outcome, plan.target) == ("staged", first + b" [3]")
+
+
+def test_one_key_twice_in_inbound_is_a_conflict_for_the_second(inbound: Inbound) -> None:
+    first, second = inbound.album(home=b"in/1"), inbound.album(home=b"in/2")
+    plans = inbound.plan(second, first)
+    assert [(plan.group.home, plan.outcome) for plan in plans] == [(b"in/1", "staged"), (b"in/2", "conflict")]
+    assert codes(plans[1]) == ["key_twice"]
+
+
+def test_an_artist_folder_keeps_the_spelling_it_has(inbound: Inbound) -> None:
+    groups = [inbound.album("a", "ABBA", "One"), inbound.album("b", "Abba", "Two")]
+    assert [p.target for p in inbound.plan(*groups)] == [b"AB/ABBA/2001 - One", b"AB/ABBA/2001 - Two"]
+    on_disk = {b"AB/abba/2000 - Zero": "x"}
+    assert [p.target for p in inbound.plan(*groups, on_disk=on_disk)] == [b"AB/abba/2001 - One", b"AB/abba/2001 - Two"]
+
+
+def test_space_is_counted_album_by_album_and_a_smaller_one_may_still_fit(inbound: Inbound) -> None:
+    big = inbound.album("a", tracks=[GroupTrack(inbound.add(b"in/a/1.wav", size=2 * GIB), None, 1, "x")], album="A")
+    huge = inbound.album("b", tracks=[GroupTrack(inbound.add(b"in/b/1.wav", size=2 * GIB), None, 1, "x")], album="B")
+    small = inbound.album("c", album="C")
+    plans = inbound.plan(big, huge, small, space=Space(4 * GIB, GIB, None, links=False))
+    assert [plan.outcome for plan in plans] == ["staged", "failed", "staged"]
+    assert codes(plans[1]) == ["no_space"]
+    assert "2.0 GiB" in plans[1].reasons[0].message
+
+
+def test_links_need_no_space_but_folders_need_inodes(inbound: Inbound) -> None:
+    (plan,) = inbound.plan(inbound.album(), space=Space(0, GIB, 10, links=True))
+    assert plan.outcome == "staged"
+    (plan,) = inbound.plan(inbound.album(), space=Space(0, GIB, 3, links=True))
+    assert (plan.outcome, codes(plan)) == ("failed", ["no_space"])
+
+
+@pytest.mark.parametrize("folder", [b"", b"AR", b"AR/Artist"])
+def test_a_staging_folder_that_cannot_be_written_fails_the_album(inbound: Inbound, folder: bytes) -> None:
+    (plan,) = inbound.plan(inbound.album(), staging_problems={folder: Reason("not_writable", "…")})
+    assert (plan.outcome, codes(plan)) == ("failed", ["not_writable"])
+
+
+def test_a_source_folder_that_cannot_be_emptied_fails_only_its_album(inbound: Inbound) -> None:
+    groups = [inbound.album("a", album="A"), inbound.album("b", album="B")]
+    plans = inbound.plan(*groups, inbound_problems={b"in/b": Reason("not_writable", "…", b"in/b")})
+    assert [plan.outcome for plan in plans] == ["staged", "failed"]
+
+
+def test_sizes_tell_most_differences_without_reading(inbound: Inbound) -> None:
+    group = inbound.album()
+    (proposal,) = propose([group], inbound.files)
+    assert size_difference(proposal.files, {b"1": 1000, b"2": 1000}) is None
+    assert size_difference(proposal.files, {b"1": 1000}) == "it has 1 music files, this one has 2"
+    assert "no music file of 1000 bytes" in str(size_difference(proposal.files, {b"1": 1000, b"2": 999}))
+
+
+def test_the_reserve_is_two_percent_and_at_least_a_gibibyte() -> None:
+    assert reserve(10 * GIB) == GIB
+    assert reserve(1000 * GIB) == 20 * GIB
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (GIB, "1.0 GiB"), (1 << 52, "4096.0 TiB")],
+)
+def test_sizes_are_shown_as_people_read_them(size: int, text: str) -> None:
+    assert human_size(size) == text
