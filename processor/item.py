@@ -1,0 +1,183 @@
+"""A planned album and its files' facts → what its rows, its transfer and its sidecar will say of it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+from config.reasons import Reason
+from processor.journal import path_from_json, path_to_json
+from processor.plan import AlbumPlan, PlannedFile
+from scanner.facts import Facts
+from scanner.grouping import GroupTrack
+
+# What made us put the files together may change without the album having changed.
+NOT_CONTENT: Final = frozenset({"evidence", "warnings", "sources", "confidence", "checksum", "transfer_id", "run_id"})
+
+
+class NewFile(NamedTuple):
+    """One file of an album about to be recorded; the columns of `staging_files` but for the item's id."""
+
+    path: bytes  # relative to the album's folder
+    role: str
+    source: bytes  # relative to the inbound root
+    disc: int | None
+    track: int | None
+    title: str | None
+    size: int
+    mtime_ns: int
+    digest: str | None  # "blake3:…" once the bytes were copied
+    facts: dict[str, Any]  # JSON values
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """One album about to be recorded: what of `staging_items` the album decides. Nested values are JSON's."""
+
+    key: str
+    kind: str
+    album_artist: str | None
+    album: str | None
+    year: int | None
+    discs: int
+    track_count: int
+    duration_ms: int | None  # None unless every track's is known
+    size: int
+    release_id: str | None
+    compilation: bool | None
+    confidence: float
+    root_uuid: str
+    path: bytes
+    evidence: list[dict[str, Any]]
+    warnings: list[dict[str, Any]]
+    sources: dict[str, str]
+    checksum: str
+    transfer_id: str
+    run_id: str | None
+    files: tuple[NewFile, ...]
+
+    def row(self) -> tuple[Any, ...]:
+        """Return the values of ITEM_COLUMNS, JSON as text."""
+        head, (evidence, warnings, sources), tail = _HEAD(self), _NESTED(self), _TAIL(self)
+        return (*head, _text(evidence), _text(warnings), _text(sources), *tail)
+
+    def with_digests(self, digests: Mapping[bytes, str]) -> NewItem:
+        """Return the item with what copying found out: digests by path relative to the album's folder."""
+        known = (file._replace(digest=digests.get(file.path, file.digest)) for file in self.files)
+        return replace(self, files=tuple(known))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object that `from_json` reads back exactly, names that are not UTF-8 included."""
+        values = {name: getattr(self, name) for name in (*ITEM_COLUMNS, "files")}
+        files = [
+            file._asdict() | {"path": path_to_json(file.path), "source": path_to_json(file.source)}
+            for file in self.files
+        ]
+        return values | {"path": path_to_json(self.path), "files": files}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> NewItem:
+        """Read what `to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+        files = (
+            NewFile(**file | {"path": path_from_json(file["path"]), "source": path_from_json(file["source"])})
+            for file in value["files"]
+        )
+        return cls(**{**value, "path": path_from_json(value["path"]), "files": tuple(files)})
+
+
+ITEM_COLUMNS: Final = tuple(field.name for field in fields(NewItem) if field.name != "files")
+FILE_COLUMNS: Final = ("item_id", *NewFile._fields)
+_CUT: Final = ITEM_COLUMNS.index("evidence")
+_HEAD = attrgetter(*ITEM_COLUMNS[:_CUT])
+_NESTED = attrgetter(*ITEM_COLUMNS[_CUT : _CUT + 3])
+_TAIL = attrgetter(*ITEM_COLUMNS[_CUT + 3 :])
+_text = json.JSONEncoder(allow_nan=False, separators=(",", ":"), sort_keys=True).encode
+
+
+def file_row(item_id: int, file: NewFile) -> tuple[Any, ...]:
+    """Return the values of FILE_COLUMNS, JSON as text."""
+    return (item_id, *file[:-1], _text(file.facts))
+
+
+def new_item(
+    plan: AlbumPlan, facts: Mapping[int, Facts], *, root_uuid: str, transfer_id: str, run_id: str | None = None
+) -> NewItem:
+    """Return what the item of a plan with a target will say; `facts` by file id, of the audio files that have any."""
+    group, tracks = plan.group, {track.file_id: track for track in plan.group.tracks}
+    assert plan.target is not None
+    durations = [facts[id].duration_ms if id in facts else None for id in tracks]
+    item = NewItem(
+        key=group.key,
+        kind=group.kind,
+        album_artist=_plain(group.album_artist),
+        album=_plain(group.album),
+        year=group.year,
+        discs=group.discs,
+        track_count=len(tracks),
+        duration_ms=sum(d for d in durations if d is not None) if None not in durations else None,
+        size=sum(file.identity.size for file in plan.files),
+        release_id=_plain(group.release_id),
+        compilation=group.compilation,
+        confidence=group.confidence,
+        root_uuid=root_uuid,
+        path=plan.target,
+        evidence=_reasons(group.evidence),
+        warnings=_reasons(group.warnings),
+        sources=dict(group.sources),
+        checksum="",
+        transfer_id=transfer_id,
+        run_id=run_id,
+        files=tuple(_new_file(file, tracks.get(file.file_id), facts.get(file.file_id)) for file in plan.files),
+    )
+    return replace(item, checksum=_checksum(item))
+
+
+def facts_to_json(facts: Facts) -> dict[str, Any]:
+    """Return what is known, by name; what is unknown is left out."""
+    known = {name: _plain(value) for name, value in facts._asdict().items() if value not in (None, ())}
+    if facts.pictures:
+        known["pictures"] = [_plain(picture._asdict()) for picture in facts.pictures]
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _new_file(file: PlannedFile, track: GroupTrack | None, facts: Facts | None) -> NewFile:
+    known = facts_to_json(facts) if facts else {}
+    if track is not None and track.sources:
+        known["sources"] = dict(track.sources)
+    disc, number, title = (track.disc, track.track, _plain(track.title)) if track else (None, None, None)
+    size, mtime_ns = file.identity.size, file.identity.mtime_ns
+    return NewFile(file.target, file.role, file.source, disc, number, title, size, mtime_ns, None, known)
+
+
+def _checksum(item: NewItem) -> str:
+    """Digest what makes the album what it is; where it came from and how it was copied do not."""
+    value = {name: entry for name, entry in item.to_json().items() if name not in NOT_CONTENT}
+    value["files"] = [
+        {name: entry for name, entry in file.items() if name not in ("source", "digest")} for file in value["files"]
+    ]
+    return hashlib.sha256(_text(value).encode()).hexdigest()
+
+
+def _reasons(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
+    return [
+        {"code": r.code, "message": _plain(r.message), "path": None if r.path is None else path_to_json(r.path)}
+        for r in reasons
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that both databases and any JSON reader take: no NUL, no half surrogate pair, no NaN."""
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    return value

@@ -1,0 +1,157 @@
+"""Staged albums ↔ their rows: an upsert on the stable key, in bulk, and what plans and pages ask. All SQL of items."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, select, text
+from sqlalchemy.orm import InstrumentedAttribute
+
+from config.tables import UtcDateTime
+from processor.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, file_row
+from processor.tables import StagingFile, StagingItem
+
+IN_CHUNK: Final = 1000  # parameters of one IN (…)
+
+_COLUMNS: Final = ", ".join(ITEM_COLUMNS)
+_CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in ITEM_COLUMNS if name != "key")
+_INCOMING: Final = text(f"CREATE TEMPORARY TABLE incoming_items AS SELECT {_COLUMNS} FROM staging_items WHERE false")  # noqa: S608  constants
+# "WHERE true" keeps SQLite from reading ON as a join's; the order keeps two hosts from waiting for each other's rows.
+_UPSERT: Final = text(
+    f"""
+    INSERT INTO staging_items ({_COLUMNS}, status, revision, created_at, updated_at)
+    SELECT {_COLUMNS}, 'pending_review', 1, :now, :now FROM incoming_items WHERE true ORDER BY key
+    ON CONFLICT (key) DO UPDATE
+    SET {_CHANGES}, status = excluded.status, revision = staging_items.revision + 1, updated_at = excluded.updated_at
+    WHERE staging_items.checksum <> excluded.checksum
+    RETURNING key, id, revision
+    """  # noqa: S608  the names are ours
+).bindparams(bindparam("now", type_=UtcDateTime()))
+_FORGET: Final = text("DROP TABLE incoming_items")
+
+
+class Upserted(NamedTuple):
+    """What an upsert made of one item."""
+
+    id: int
+    revision: int
+    changed: bool  # new, or other than it was; then it waits for review again
+
+
+class Staged(NamedTuple):
+    """One item as plans and other phases look it up."""
+
+    id: int
+    key: str
+    status: str
+    revision: int
+    path: bytes  # relative to the staging root
+
+
+class StagedFile(NamedTuple):
+    """One file of an item, as much of it as tells whether it is still the same."""
+
+    path: bytes  # relative to the album's folder
+    role: str
+    size: int
+    mtime_ns: int
+    digest: str | None
+
+
+def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -> dict[str, Upserted]:
+    """Record albums by their keys, whoever knows them already; of two with one key the last counts.
+
+    An album with the checksum it had is left as it is, with every decision about it. One that changed gets the next
+    revision, its files anew, and goes back to `pending_review`.
+    """
+    wanted = {item.key: item for item in items}
+    if not wanted:
+        return {}
+    load = _LOAD[connection.dialect.name]
+    connection.execute(_INCOMING)
+    load(connection, "incoming_items", ITEM_COLUMNS, (item.row() for item in wanted.values()))
+    changed = {key: Upserted(id, revision, True) for key, id, revision in connection.execute(_UPSERT, {"now": now})}
+    connection.execute(_FORGET)
+    for ids in _chunks([done.id for done in changed.values() if done.revision > 1]):
+        connection.execute(delete(StagingFile).where(StagingFile.item_id.in_(ids)))
+    files = (file_row(done.id, file) for key, done in changed.items() for file in wanted[key].files)
+    load(connection, "staging_files", FILE_COLUMNS, files)
+    known = by_keys(connection, wanted.keys() - changed.keys())
+    return changed | {key: Upserted(item.id, item.revision, False) for key, item in known.items()}
+
+
+def staged_folders(connection: Connection, root_uuid: str) -> dict[str, bytes]:
+    """Return the folder of every item below one staging root, by key; what `plan.World.staged` wants."""
+    query = select(StagingItem.key, StagingItem.path).where(StagingItem.root_uuid == root_uuid)
+    return {key: path for key, path in connection.execute(query)}
+
+
+def by_keys(connection: Connection, keys: Collection[str]) -> dict[str, Staged]:
+    """Return the items that have one of the keys, by key."""
+    return {item.key: item for item in _find(connection, StagingItem.key, keys)}
+
+
+def by_paths(connection: Connection, root_uuid: str, paths: Collection[bytes]) -> dict[bytes, Staged]:
+    """Return the items whose folder, exactly spelled, is one of the paths below one staging root, by path."""
+    in_root = StagingItem.root_uuid == root_uuid
+    return {item.path: item for item in _find(connection, StagingItem.path, paths, in_root)}
+
+
+def files(connection: Connection, item_ids: Collection[int]) -> dict[int, tuple[StagedFile, ...]]:
+    """Return the files of items, by item, in the order of their paths."""
+    columns = (getattr(StagingFile, name) for name in ("item_id", *StagedFile._fields))
+    query = select(*columns).order_by(StagingFile.item_id, StagingFile.path)
+    found: defaultdict[int, list[StagedFile]] = defaultdict(list)
+    for ids in _chunks(item_ids):
+        for item_id, *values in connection.execute(query.where(StagingFile.item_id.in_(ids))):
+            found[item_id].append(StagedFile(*values))
+    return {item_id: tuple(rows) for item_id, rows in found.items()}
+
+
+def items(
+    connection: Connection, *, status: str | None = None, after: int = 0, limit: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield items as dicts of their columns, first staged first; `after` is the id the page before ended with."""
+    query = select(StagingItem.__table__).where(StagingItem.id > after).order_by(StagingItem.id).limit(limit)
+    if status is not None:
+        query = query.where(StagingItem.status == status)
+    for row in connection.execute(query.execution_options(yield_per=IN_CHUNK)):
+        yield dict(row._mapping)
+
+
+def _find(
+    connection: Connection, column: InstrumentedAttribute[Any], values: Collection[Any], *where: Any
+) -> Iterator[Staged]:
+    query = select(*(getattr(StagingItem, name) for name in Staged._fields)).where(*where)
+    for chunk in _chunks(values):
+        for row in connection.execute(query.where(column.in_(chunk))):
+            yield Staged(*row)
+
+
+def _chunks(values: Collection[Any]) -> Iterator[Sequence[Any]]:
+    ordered = sorted(values)
+    return (ordered[start : start + IN_CHUNK] for start in range(0, len(ordered), IN_CHUNK))
+
+
+def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Load rows into PostgreSQL by COPY: the values go out as they are, with no statement to compile or to parse."""
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _insert_many(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Load rows into SQLite by one prepared statement."""
+    driver: Any = connection.connection.driver_connection
+    marks = ", ".join("?" * len(columns))
+    driver.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608  names are ours
+
+
+_LOAD: Final[dict[str, Callable[[Connection, str, Sequence[str], Iterable[tuple[Any, ...]]], None]]] = {
+    "postgresql": _copy,
+    "sqlite": _insert_many,
+}
