@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import platformdirs
+from loguru import logger
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -33,6 +35,9 @@ class BootSettings(BaseSettings):
         None,
         description="sqlite:////path or postgresql+psycopg://user@host/name; default: greenroom.db in the data folder.",
     )
+    sqlite_on_network: bool = Field(
+        False, description="Let SQLite's file be on NFS, SMB or FUSE; only where a single machine ever opens it."
+    )
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="auto: text on a terminal, one JSON object a line elsewhere."
@@ -48,27 +53,43 @@ class BootSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: given values, environment, TOML file (GREENROOM_CONFIG_FILE names another one)."""
-        file = os.environ.get("GREENROOM_CONFIG_FILE", CONFIG_FILE)
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(file))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
 
     @property
     def url(self) -> str:
         """The database URL in force; it may hold a password."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.data_dir / 'greenroom.db'}"
+        return f"sqlite:///{quote(str(self.data_dir / 'greenroom.db'))}"
+
+    @property
+    def secrets(self) -> list[str]:
+        """The values that must never be printed or logged."""
+        return _passwords(self.url)
+
+
+def config_file() -> Path:
+    """Return where the TOML file is; it need not exist."""
+    return Path(os.environ.get("GREENROOM_CONFIG_FILE", CONFIG_FILE))
 
 
 def load_boot_settings() -> BootSettings:
     """Read the boot settings and create the data folder.
 
-    Raises Misconfigured, naming the variable and what is wrong with it.
+    Raises Misconfigured, naming the value and what is wrong with it.
     """
+    file = config_file()
     try:
         boot = BootSettings()
     except ValidationError as error:
-        lines = "; ".join(f"GREENROOM_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        raise Misconfigured(lines) from None  # the chained error would print the values, secrets among them
+        raise Misconfigured(
+            _named(error, file)
+        ) from None  # the chained error would print the values, secrets among them
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"the configuration file {file} cannot be read: {error}") from None
+    if "GREENROOM_CONFIG_FILE" in os.environ and not file.is_file():
+        raise Misconfigured(f"there is no configuration file {file}; correct or remove GREENROOM_CONFIG_FILE")
+    _warn_if_exposed(boot, file)
     if not boot.data_dir.is_absolute():
         raise Misconfigured(f"GREENROOM_DATA_DIR must be an absolute path, not {boot.data_dir}")
     try:
@@ -78,3 +99,30 @@ def load_boot_settings() -> BootSettings:
             f"the data folder {boot.data_dir} cannot be created: {error.strerror}; set GREENROOM_DATA_DIR"
         ) from error
     return boot
+
+
+def _named(error: ValidationError, file: Path) -> str:
+    problems = []
+    for found in error.errors(include_input=False):
+        name = "_".join(map(str, found["loc"]))
+        # Unknown variables of the environment are never looked at, so an unknown name is the file's.
+        where = file if found["type"] == "extra_forbidden" else f"GREENROOM_{name.upper()}, or {file}"
+        problems.append(f"{name} ({where}): {found['msg']}")
+    return "; ".join(problems)
+
+
+def _passwords(url: str) -> list[str]:
+    parts = urlsplit(url)
+    found = [unquote(parts.password)] if parts.password else []
+    return found + parse_qs(parts.query).get("password", [])
+
+
+def _warn_if_exposed(boot: BootSettings, file: Path) -> None:
+    if boot.secrets and "database_url" not in _in_environment() and file.is_file() and file.stat().st_mode & 0o004:
+        logger.bind(file=str(file)).warning(
+            "the configuration file holds a password and everybody can read it: chmod 640"
+        )
+
+
+def _in_environment() -> set[str]:
+    return {name.lower().removeprefix("greenroom_") for name in os.environ}

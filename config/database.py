@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,33 +13,40 @@ from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config.errors import Misconfigured, Retryable
+from config.machine import NETWORK_FILESYSTEMS, filesystem_type
 
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
 READ_ONLY = {"greenroom_read": True}
 MIGRATION_LOCK = 0x67726E726D  # any constant will do, as long as it stays
-SUPPORTED = {"sqlite", "postgresql"}
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+# A connection that died must be noticed in a minute, not in the two hours of the defaults. Seconds, but the last: ms.
+KEEPALIVES = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 class Database:
-    """One database, SQLite or PostgreSQL. Thread-safe; close() when done."""
+    """One database, SQLite or PostgreSQL. Thread-safe; close() when done.
 
-    def __init__(self, url: str) -> None:
-        try:
-            parsed = make_url(url)
-        except ArgumentError as error:
-            raise Misconfigured("the database URL cannot be read; sqlite:////path or postgresql+psycopg://…") from error
-        if parsed.get_backend_name() not in SUPPORTED:
-            raise Misconfigured(
-                f"{parsed.get_backend_name()} databases are not supported; use sqlite or postgresql+psycopg"
-            )
-        if parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        self.url = parsed
-        self.engine = _sqlite_engine(parsed) if self.is_sqlite else create_engine(parsed, pool_pre_ping=True)
+    Raises Misconfigured for a URL that cannot serve. `on_network` lets SQLite's file be on a network filesystem.
+    """
+
+    def __init__(self, url: str, *, on_network: bool = False) -> None:
+        self.url = _parsed(url)
+        if self.is_sqlite:
+            _check_sqlite_file(self.url, on_network)
+            self.engine = _sqlite_engine(self.url)
+        else:
+            self.engine = create_engine(self.url, pool_pre_ping=True, connect_args=keepalives(self.url))
 
     @property
     def is_sqlite(self) -> bool:
@@ -51,13 +59,13 @@ class Database:
 
         Raises Retryable when the database cannot be reached or stays locked.
         """
-        with _as_retryable(self), self.engine.begin() as connection:
+        with answering(self), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction that only reads: on SQLite it does not wait for writers."""
-        with _as_retryable(self), self.engine.connect() as connection:
+        with answering(self), self.engine.connect() as connection:
             connection.execution_options(**READ_ONLY)
             with connection.begin():
                 yield connection
@@ -68,13 +76,13 @@ class Database:
         Raises Misconfigured when the database was written by a newer Greenroom.
         """
         alembic = AlembicConfig()
-        alembic.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        folder = str(Path(__file__).parent / "migrations")
+        alembic.set_main_option("script_location", folder.replace("%", "%%"))  # a ConfigParser reads it
         newest = ScriptDirectory.from_config(alembic).get_current_head()
         assert newest is not None
         with self.begin() as connection:
-            if (
-                not self.is_sqlite
-            ):  # two hosts may start at once; SQLite's writer lock already makes the second one wait
+            # Two hosts may start at once; SQLite's writer lock already makes the second one wait.
+            if not self.is_sqlite:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
             before = MigrationContext.configure(connection).get_current_revision()
             if before == newest:
@@ -93,7 +101,51 @@ class Database:
         self.engine.dispose()
 
 
-def _sqlite_engine(url: Any) -> Engine:
+def one_writer(connection: Connection, table: str) -> None:
+    """Make others who want to write a table this way wait until our transaction ends, so that what we read stays true.
+
+    SQLite's transactions do so anyway; on PostgreSQL readers are not held up.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def keepalives(url: URL) -> dict[str, int]:
+    """Return the connection parameters that notice a dead peer, but for those the URL itself sets."""
+    return {name: value for name, value in KEEPALIVES.items() if name not in url.query}
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError; its text could hold a password
+        raise Misconfigured("the database URL cannot be read; sqlite:////path or postgresql+psycopg://…") from None
+    backend = parsed.get_backend_name()
+    if parsed.drivername not in (backend, DRIVERS.get(backend)):
+        raise Misconfigured(
+            f"{parsed.drivername} databases are not supported; use sqlite:////path or postgresql+psycopg://user@host/name"
+        )
+    return parsed.set(drivername=DRIVERS[backend])
+
+
+def _check_sqlite_file(url: URL, on_network: bool) -> None:
+    file = url.database or ""
+    if not file.startswith("/"):  # in memory the journal would not survive; a relative one depends on who starts us
+        raise Misconfigured(f"SQLite needs an absolute path (sqlite:////path), not {file or 'memory'}")
+    folder = os.path.dirname(os.fsencode(file))
+    try:
+        kind = NETWORK_FILESYSTEMS.get(filesystem_type(folder))
+    except OSError as error:
+        raise Misconfigured(f"the folder of the database {file} cannot be used: {error.strerror}") from None
+    if kind and not on_network:
+        raise Misconfigured(
+            f"the database {file} is on a network filesystem ({kind}), where SQLite's locks cannot be trusted; put it "
+            "on a local disk, use PostgreSQL, or set GREENROOM_SQLITE_ON_NETWORK=true if only this machine uses it",
+            code="network_filesystem",
+        )
+
+
+def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_MS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -112,9 +164,15 @@ def _sqlite_engine(url: Any) -> Engine:
 
 
 @contextmanager
-def _as_retryable(database: Database) -> Iterator[None]:
+def answering(database: Database) -> Iterator[None]:
+    """Turn what the driver raises into Retryable when the database cannot be reached or used just now."""
+    shown = database.url.set(query={}).render_as_string(hide_password=True)  # a password may be in the query, too
     try:
         yield
-    except OperationalError as error:
-        where = database.url.render_as_string(hide_password=True)
-        raise Retryable(f"the database {where} did not answer: {error.orig}", code="database_unavailable") from error
+    except (OperationalError, PoolTimeout) as error:
+        why = getattr(error, "orig", error)
+        raise Retryable(f"the database {shown} did not answer: {why}", code="database_unavailable") from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise
+        raise Misconfigured(f"the database {shown} is damaged or no database: {error.orig}") from error

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import time
 import uuid
 from pathlib import Path
 
+# f_type of statfs(2) where SQLite's locks cannot be trusted: another machine may write the same file.
+NETWORK_FILESYSTEMS = {
+    0x6969: "NFS",
+    0x517B: "SMB",
+    0xFF534D42: "CIFS",
+    0xFE534D42: "SMB2",
+    0x65735546: "FUSE",
+}
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -30,3 +39,12 @@ def boot_id() -> str:
 def boottime() -> float:
     """Return seconds since boot, counting suspend; never jumps with the wall clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def filesystem_type(path: bytes) -> int:
+    """Return the kind of filesystem a path is on, as statfs(2) numbers them. Raises OSError as a stat would."""
+    buffer = (ctypes.c_ulong * 32)()  # struct statfs has 15 words; f_type is the first
+    if ctypes.CDLL(None, use_errno=True).statfs(path, buffer) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), path)
+    return int(buffer[0]) & 0xFFFFFFFF
