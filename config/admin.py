@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
+from config.database import one_writer
 from config.settings import Section, StagingScan, find_setting, load_section
 from config.tables import SettingChange, SettingRow
 
@@ -33,10 +34,10 @@ def staging_scan(connection: Connection) -> tuple[StagingScan, list[str]]:
 
 
 def get(connection: Connection, key: str) -> Any:
-    """Return the value in force of one setting. Raises Misconfigured for an unknown key."""
+    """Return the value in force of one setting. Raises Misconfigured for an unknown key or an unreadable value."""
     setting = find_setting(key)
     row = connection.execute(select(SettingRow.value).where(SettingRow.key == setting.key)).first()
-    return setting.default if row is None else setting.parse(json.loads(row.value))
+    return setting.default if row is None else setting.load(row.value)
 
 
 def put(connection: Connection, key: str, value: Any, *, actor: str, now: dt.datetime) -> Any:
@@ -47,6 +48,7 @@ def put(connection: Connection, key: str, value: Any, *, actor: str, now: dt.dat
     setting = find_setting(key)
     typed = setting.default if value is None else setting.parse(value)
     new = None if value is None else json.dumps(typed)
+    one_writer(connection, SettingRow.__tablename__)
     old = connection.execute(select(SettingRow.value).where(SettingRow.key == setting.key)).scalar()
     if old == new:
         return typed

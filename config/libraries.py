@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection, delete, insert, select
 
+from config.database import one_writer
 from config.errors import Misconfigured
 from config.reasons import show_path
 from config.sentinel import SENTINEL, mark_root, read_sentinel
@@ -69,12 +70,13 @@ def add_library(connection: Connection, role: str, path: bytes, *, kind: str = "
     if role not in get_args(Role) or kind not in get_args(Kind):
         raise Misconfigured(f"{role}/{kind} is no role and kind; roles: inbound, staging, library; kinds: music, movie")
     path = _checked_folder(path)
+    one_writer(connection, LibraryRow.__tablename__)
     existing = list_libraries(connection)
     for other in existing:
         if other.path == path and (other.role, other.kind) == (role, kind):
             return other
     _refuse_clash(role, kind, path, existing)
-    root_uuid = mark_root(path)
+    root_uuid = _mark(path, existing)
     values = {"role": role, "kind": kind, "path": path, "root_uuid": root_uuid, "created_at": now}
     new_id = connection.execute(insert(LibraryRow).values(**values).returning(LibraryRow.id)).scalar_one()
     return next(lib for lib in list_libraries(connection) if lib.id == new_id)
@@ -118,7 +120,7 @@ def same_filesystem(a: Library, b: Library) -> bool:
 
 def _checked_folder(path: bytes) -> bytes:
     shown = show_path(path)
-    if not path.startswith(b"/"):
+    if not path.startswith(b"/") or b"\0" in path:
         raise Misconfigured(f"a library's path must be absolute, not {shown}", code="bad_path")
     real = os.path.realpath(path)
     if not os.path.isdir(real):
@@ -128,6 +130,23 @@ def _checked_folder(path: bytes) -> bytes:
     if not os.access(real, os.R_OK | os.W_OK | os.X_OK):
         raise Misconfigured(f"{shown} cannot be read and written by this user (uid {os.geteuid()})", code="bad_path")
     return real
+
+
+def _mark(path: bytes, existing: Sequence[Library]) -> str:
+    try:
+        root_uuid = mark_root(path)
+    except OSError as error:
+        raise Misconfigured(
+            f"{show_path(path)} cannot be marked as a root: {error.strerror}", code="bad_path"
+        ) from error
+    for other in existing:
+        if other.root_uuid == root_uuid:
+            raise Misconfigured(
+                f"{show_path(path)} carries the mark of the {other.role} library {show_path(other.path)}: it is the "
+                f"same folder mounted twice, or a copy; of a copy, remove its {SENTINEL.decode()} file first",
+                code="nested_libraries",
+            )
+    return root_uuid
 
 
 def _refuse_clash(role: str, kind: str, path: bytes, existing: Sequence[Library]) -> None:

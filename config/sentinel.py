@@ -9,17 +9,18 @@ SENTINEL = b".greenroom-root"
 
 
 def read_sentinel(root: bytes) -> str | None:
-    """Return the uuid in a root's sentinel file, or None when there is no readable one."""
+    """Return what a root's sentinel file says, or None when there is no readable one."""
     try:
         fd = os.open(os.path.join(root, SENTINEL), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return None
     try:
-        return os.read(fd, 100).decode("ascii", "replace").strip() or None
-    except OSError:
+        text = os.read(fd, 100).decode("ascii").strip()
+    except (OSError, UnicodeDecodeError):
         return None
     finally:
         os.close(fd)
+    return text if text and text.isprintable() else None
 
 
 def mark_root(root: bytes) -> str:

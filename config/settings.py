@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
 from config.cron import Schedule, timezone
@@ -81,14 +81,9 @@ class StagingScan(Section):
     @field_validator("scan_db_data_path")
     @classmethod
     def _path_is_absolute(cls, value: str) -> str:
-        if value and not value.startswith("/"):
-            raise ValueError("must be an absolute path, or empty")
+        if value and (not value.startswith("/") or not value.isprintable()):
+            raise ValueError("must be an absolute path without control characters, or empty")
         return value
-
-    @model_validator(mode="after")
-    def _fires_at_all(self) -> StagingScan:
-        self.as_schedule()
-        return self
 
     def as_schedule(self) -> Schedule:
         """Return the schedule in its zone."""
@@ -133,6 +128,14 @@ class Setting:
             raise Misconfigured(f"{self.key} cannot be {value!r}: {why}", code="bad_setting") from None
         return getattr(parsed, self.name)
 
+    def load(self, text: str) -> Any:
+        """Return a stored value, JSON, as this setting's type. Raises Misconfigured with the key and the value."""
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise Misconfigured(f"{self.key} holds {text!r}, which is no JSON: {error}", code="bad_setting") from None
+        return self.parse(value)
+
 
 REGISTRY: dict[str, Setting] = {
     f"{prefix}.{name}": Setting(f"{prefix}.{name}", section, name, field)
@@ -167,12 +170,13 @@ def load_section(prefix: str, stored: dict[str, str]) -> tuple[Section, list[str
     problems: list[str] = []
     values: dict[str, Any] = {}
     for name, text in stored.items():
-        try:
-            values[name] = REGISTRY[f"{prefix}.{name}"].parse(json.loads(text))
-        except KeyError:
+        setting = REGISTRY.get(f"{prefix}.{name}")
+        if setting is None:
             continue  # written by a newer version; this one does not know it
-        except (ValueError, Misconfigured) as error:
-            problems.append(f"{prefix}.{name} holds {text!r}, which cannot be read: {error}")
+        try:
+            values[name] = setting.load(text)
+        except Misconfigured as error:
+            problems.append(f"a stored setting cannot be read: {error}")
     if problems:
         return section(**{**values, **FAIL_SAFE.get(prefix, {})}), problems
     return section(**values), []
