@@ -1,0 +1,350 @@
+"""Two real processes and one root → one holder, whatever happens to it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from config.database import Database
+from config.errors import Busy, LeaseLost, Misconfigured, Retryable
+from config.libraries import Library, add_library
+from config.locks import Lease, hold, holder
+from config.sentinel import SENTINEL
+from config.tables import LeaseRow
+
+NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
+SHORT = Lease(seconds=2, renew=0.1, deadline=1.5)
+PATIENCE = 20  # seconds until a condition that must come true is given up on
+
+CHILD = """
+import sys, threading
+from sqlalchemy import update
+from config.database import Database
+from config.errors import GreenroomError
+from config.libraries import Library
+from config.locks import Lease, hold
+from config.tables import LeaseRow
+
+url, path, root_uuid, short = sys.argv[1:]
+database = Database(url)
+library = Library(1, "inbound", "music", path.encode(), root_uuid)
+lease = Lease(2, 0.1, 1.5) if short == "short" else Lease()
+try:
+    with hold(database, [library], "cycle", threading.Event(), lease) as guard:
+        print("held", guard.fence, flush=True)
+        for line in sys.stdin:
+            try:
+                guard.check("rename")
+                print("going on", flush=True)
+            except GreenroomError as error:
+                print(error.code, flush=True)
+except GreenroomError as error:
+    print(error.code, error, flush=True)
+"""
+
+
+class Process:
+    """A process that holds a root until its input ends."""
+
+    def __init__(self, url: str, library: Library, *, short: bool = False, boot: str | None = None) -> None:
+        environment = {**os.environ, **({"GREENROOM_BOOT_ID": boot} if boot else {})}
+        arguments = [url, library.path.decode(), library.root_uuid, "short" if short else "standard"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CHILD, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=Path(__file__).parents[2],
+        )
+
+    def says(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def check(self) -> str:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.says()
+
+    def end(self) -> None:
+        self.process.communicate()
+
+
+@contextlib.contextmanager
+def holding(url: str, library: Library, *, short: bool = False, boot: str | None = None) -> Iterator[Process]:
+    """Start a process and wait until it holds the root."""
+    child = Process(url, library, short=short, boot=boot)
+    try:
+        assert child.says().startswith("held")
+        yield child
+    finally:
+        child.process.kill()
+        child.process.communicate()
+
+
+@pytest.fixture
+def inbound(database: Database, tmp_path: Path) -> Library:
+    folder = tmp_path / "inbound"
+    folder.mkdir()
+    with database.begin() as connection:
+        return add_library(connection, "inbound", os.fsencode(folder), now=NOW)
+
+
+@pytest.fixture
+def staging(database: Database, tmp_path: Path) -> Library:
+    folder = tmp_path / "staging"
+    folder.mkdir()
+    with database.begin() as connection:
+        return add_library(connection, "staging", os.fsencode(folder), now=NOW)
+
+
+def taken(database: Database, *libraries: Library) -> contextlib.AbstractContextManager[object]:
+    return hold(database, libraries, "test", threading.Event())
+
+
+def fence(database: Database, library: Library) -> int:
+    with database.read() as connection:
+        return int(
+            connection.execute(select(LeaseRow.fence).where(LeaseRow.root_uuid == library.root_uuid)).scalar_one()
+        )
+
+
+def copied_as_on_another_host(library: Library, tmp_path: Path) -> Library:
+    """The same root through another inode, so that the kernel's flock does not connect the two holders."""
+    elsewhere = tmp_path / "mounted-elsewhere"
+    shutil.copytree(os.fsdecode(library.path), elsewhere)
+    return replace(library, path=os.fsencode(elsewhere))
+
+
+def cut_advisory_sessions(database: Database) -> None:
+    with database.begin() as connection:
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+        assert connection.execute(text(cut)).all()
+
+
+def test_the_second_process_is_told_who_holds_the_root(database: Database, database_url: str, inbound: Library) -> None:
+    with holding(database_url, inbound) as first:
+        second = Process(database_url, inbound)
+        answer = second.says()
+        second.end()
+        assert answer.startswith("busy")
+        assert f"{os.uname().nodename} pid {first.process.pid} (cycle)" in answer
+
+
+def test_a_killed_holder_frees_the_root_at_once(database: Database, database_url: str, inbound: Library) -> None:
+    with holding(database_url, inbound) as first:
+        before = fence(database, inbound)
+        first.process.kill()
+        first.process.wait()
+        # PostgreSQL notices the closed socket a moment later.
+        with until_free(database, inbound):
+            assert fence(database, inbound) == before + 1
+
+
+@contextlib.contextmanager
+def until_free(database: Database, library: Library) -> Iterator[None]:
+    deadline = time.monotonic() + PATIENCE
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(taken(database, library))
+                break
+            except Busy:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        yield
+
+
+def test_the_fence_grows_with_each_holder_and_the_lease_is_given_back(database: Database, inbound: Library) -> None:
+    for number in (1, 2, 3):
+        with hold(database, [inbound], "test", threading.Event()) as guard:
+            assert guard.fence == number
+            with database.read() as connection:
+                assert "(test)" in (holder(connection, inbound.root_uuid) or "")
+        with database.read() as connection:
+            assert holder(connection, inbound.root_uuid) is None
+
+
+def test_holding_twice_in_one_process_is_refused(database: Database, inbound: Library) -> None:
+    with taken(database, inbound):
+        with pytest.raises(Busy, match=f"pid {os.getpid()} "), taken(database, inbound):
+            pass
+        with pytest.raises(Busy), taken(database, inbound):  # the refused one did not let go of the first one's lock
+            pass
+
+
+def test_when_the_second_root_is_taken_the_first_is_let_go(
+    database: Database, database_url: str, inbound: Library, staging: Library
+) -> None:
+    with holding(database_url, staging):
+        with pytest.raises(Busy, match="staging"), taken(database, inbound, staging):
+            pass
+        with database.read() as connection:
+            assert holder(connection, inbound.root_uuid) is None
+        with taken(database, inbound):
+            pass
+
+
+def test_the_fence_of_the_guard_belongs_to_the_first_root(
+    database: Database, inbound: Library, staging: Library
+) -> None:
+    with taken(database, staging), hold(database, [inbound], "test", threading.Event()):
+        pass
+    with hold(database, [inbound, staging], "test", threading.Event()) as guard:
+        assert guard.fence == fence(database, inbound) == 2
+        assert fence(database, staging) == 2
+
+
+def test_the_renewing_thread_ends_with_the_guard(database: Database, inbound: Library) -> None:
+    before = threading.active_count()
+    with taken(database, inbound):
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+
+
+def test_a_lease_is_renewed_for_as_long_as_it_is_held(database: Database, inbound: Library) -> None:
+    def expires() -> int:
+        with database.read() as connection:
+            return int(connection.execute(select(LeaseRow.expires_at)).scalar_one())
+
+    with hold(database, [inbound], "test", threading.Event(), SHORT) as guard:
+        first, deadline = expires(), time.monotonic() + PATIENCE
+        while expires() < first + SHORT.seconds:  # past the end of the lease as it was taken
+            assert time.monotonic() < deadline
+            guard.check("rename")
+            time.sleep(0.02)
+
+
+def test_a_holder_that_cannot_renew_stops_before_its_lease_ends(sqlite_url: str, tmp_path: Path) -> None:
+    database = Database(sqlite_url)
+    (tmp_path / "inbound").mkdir()
+    with database.begin() as connection:
+        inbound = add_library(connection, "inbound", os.fsencode(tmp_path / "inbound"), now=NOW)
+    never_renewed = Lease(seconds=60, renew=3600, deadline=0)
+    with (
+        hold(database, [inbound], "test", threading.Event(), never_renewed) as guard,
+        pytest.raises(LeaseLost, match="before “rename”"),
+    ):
+        guard.check("rename")
+    database.close()
+
+
+def test_a_replaced_mark_lets_a_second_holder_in_but_only_its_fence_counts(sqlite_url: str, tmp_path: Path) -> None:
+    database = Database(sqlite_url)
+    (tmp_path / "inbound").mkdir()
+    with database.begin() as connection:
+        inbound = add_library(connection, "inbound", os.fsencode(tmp_path / "inbound"), now=NOW)
+    with holding(sqlite_url, inbound, short=True) as first:
+        mark = tmp_path / "inbound" / os.fsdecode(SENTINEL)
+        shutil.copy(mark, tmp_path / "copy")
+        (tmp_path / "copy").replace(mark)
+        with hold(database, [inbound], "test", threading.Event()) as second:
+            assert second.fence == fence(database, inbound) == 2
+            wait_until_lost(first)
+            second.check("rename")
+    database.close()
+
+
+def wait_until_lost(child: Process) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while (answer := child.check()) == "going on":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert answer == "lease_lost"
+
+
+def test_a_frozen_holder_keeps_the_root_and_is_named(database: Database, database_url: str, inbound: Library) -> None:
+    with holding(database_url, inbound, short=True) as first:
+        first.process.send_signal(signal.SIGSTOP)
+        deadline = time.monotonic() + PATIENCE
+        while lease_runs(database, inbound):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        with pytest.raises(Busy, match=f"pid {first.process.pid} "), taken(database, inbound):
+            pass
+
+
+def lease_runs(database: Database, library: Library) -> bool:
+    with database.read() as connection:
+        return holder(connection, library.root_uuid) is not None
+
+
+@pytest.mark.postgres
+def test_another_host_takes_over_from_a_frozen_one_which_then_stops(postgres_url: str, tmp_path: Path) -> None:
+    database = Database(postgres_url)
+    (tmp_path / "inbound").mkdir()
+    with database.begin() as connection:
+        inbound = add_library(connection, "inbound", os.fsencode(tmp_path / "inbound"), now=NOW)
+    elsewhere = copied_as_on_another_host(inbound, tmp_path)
+    with holding(postgres_url, inbound, short=True, boot="another machine") as frozen:
+        frozen.process.send_signal(signal.SIGSTOP)
+        cut_advisory_sessions(database)  # what the server does when the network to the holder is gone
+        with until_free(database, elsewhere):
+            assert fence(database, elsewhere) == 2
+            frozen.process.send_signal(signal.SIGCONT)
+            wait_until_lost(frozen)
+            frozen.end()
+            assert fence(database, elsewhere) == 2  # leaving, the loser gave back nothing that was not its own
+            assert lease_runs(database, elsewhere)
+    database.close()
+
+
+@pytest.mark.postgres
+def test_a_live_lease_of_another_host_is_respected_without_any_lock(postgres_url: str, tmp_path: Path) -> None:
+    database = Database(postgres_url)
+    (tmp_path / "inbound").mkdir()
+    with database.begin() as connection:
+        inbound = add_library(connection, "inbound", os.fsencode(tmp_path / "inbound"), now=NOW)
+    elsewhere = copied_as_on_another_host(inbound, tmp_path)
+    with holding(postgres_url, inbound, boot="another machine") as first:
+        with pytest.raises(Busy, match=f"pid {first.process.pid} "), taken(database, elsewhere):  # the advisory lock
+            pass
+        cut_advisory_sessions(database)
+        with pytest.raises(Busy, match=f"pid {first.process.pid} .*lease"), taken(database, elsewhere):
+            pass
+        assert first.check() == "going on"
+        first.end()  # a session that is already dead does not spoil the end
+        assert first.process.returncode == 0
+        with taken(database, elsewhere):
+            pass
+    database.close()
+
+
+def test_a_root_without_its_mark_cannot_be_held(database: Database, inbound: Library) -> None:
+    Path(os.fsdecode(inbound.sentinel)).unlink()
+    with pytest.raises(Misconfigured, match="mounted") as caught, taken(database, inbound):
+        pass
+    assert caught.value.reason_code == "root_not_mounted"
+
+
+def test_a_pipe_in_place_of_the_mark_does_not_hang(database: Database, inbound: Library) -> None:
+    mark = Path(os.fsdecode(inbound.sentinel))
+    mark.unlink()
+    os.mkfifo(mark)
+    with taken(database, inbound):
+        pass
+
+
+def test_a_lost_database_is_retryable_when_the_lock_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(SENTINEL)).write_text("mark")
+    library = Library(1, "inbound", "music", os.fsencode(tmp_path), "mark")
+    database = Database(f"postgresql://greenroom:hunter22@/x?host={tmp_path}")
+    with pytest.raises(Retryable) as caught, taken(database, library):
+        pass
+    assert "hunter22" not in str(caught.value)
+    database.close()
