@@ -1,14 +1,31 @@
-"""Transfers ↔ journal rows: intent before action, one state after the other, each write fenced. All SQL of transfers."""
+"""Transfers ↔ journal rows: intent before action, state after state, each write fenced. All SQL of transfers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+import base64
+import datetime as dt
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from config.errors import LeaseLost, Retryable
+from processor.tables import OPEN_STATES, TransferRow
 from scanner.identity import Identity
 
 State = Literal["planned", "materialised", "published", "done", "attention", "cancelled"]
 Strategy = Literal["link", "clone", "copy"]
+
+# Where a transfer comes from on its way to a state. A step may be repeated: the answer to its commit may have got lost.
+_BEFORE: dict[State, tuple[State, ...]] = {
+    "materialised": ("planned",),
+    "published": ("materialised",),
+    "done": ("published",),
+    "cancelled": ("planned", "materialised"),
+    "attention": ("planned", "materialised", "published"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +57,135 @@ class Transfer:
     attempt: int = 0
     error: str | None = None
     run_id: str | None = None
+
+
+class Reserved(NamedTuple):
+    """What unfinished transfers hold: nobody may plan with it until they are settled."""
+
+    sources: frozenset[bytes]  # relative to the source root
+    targets: frozenset[bytes]  # relative to the destination root
+
+
+def plan(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime) -> None:
+    """Write down what is intended (T0). Safe to repeat after a commit whose answer was lost.
+
+    Raises Retryable (`target_reserved`) when an unfinished transfer holds one of the targets; see `reserved`.
+    """
+    known = states(connection, [transfer.id for transfer in transfers])
+    rows = [_values(t) | {"created_at": now, "updated_at": now} for t in transfers if t.id not in known]
+    if not rows:
+        return
+    try:
+        connection.execute(insert(TransferRow), rows)
+    except IntegrityError as error:
+        message = (
+            "an unfinished transfer already holds one of the target folders; it is planned again once that is settled"
+        )
+        raise Retryable(message, code="target_reserved") from error
+
+
+def advance(connection: Connection, transfers: Iterable[Transfer], to: State, now: dt.datetime) -> tuple[Transfer, ...]:
+    """Move transfers on to a state, each only while its fence is ours; digests, strategy and error are kept.
+
+    Safe to repeat. Raises LeaseLost when another holder has taken one over, or it was settled otherwise.
+    """
+    moved = tuple(replace(transfer, state=to) for transfer in transfers)
+    for transfer in moved:
+        values: dict[str, Any] = {
+            "state": to,
+            "strategy": transfer.strategy,
+            "error": transfer.error,
+            "updated_at": now,
+        }
+        if to in ("materialised", "published"):
+            values["files"] = [file_to_json(file) for file in transfer.files]
+        _update(connection, transfer, (*_BEFORE[to], to), values)
+    return moved
+
+
+def adopt(connection: Connection, transfer: Transfer, fence: int, now: dt.datetime) -> Transfer:
+    """Take an unfinished transfer over, and count the attempt. Raises LeaseLost if a newer holder has it."""
+    if transfer.fence > fence:
+        raise LeaseLost(f"transfer {transfer.id} belongs to a newer holder of the root; this one stops")
+    adopted = replace(transfer, fence=fence, attempt=transfer.attempt + 1)
+    _update(connection, transfer, (transfer.state,), {"fence": fence, "attempt": adopted.attempt, "updated_at": now})
+    return adopted
+
+
+def postpone(connection: Connection, transfer: Transfer, error: str, now: dt.datetime) -> Transfer:
+    """Leave a transfer open for a later try that does not count as another attempt, and say why."""
+    waiting = replace(transfer, attempt=transfer.attempt - 1, error=error)
+    _update(connection, transfer, (transfer.state,), {"attempt": waiting.attempt, "error": error, "updated_at": now})
+    return waiting
+
+
+def states(connection: Connection, ids: Collection[str]) -> dict[str, State]:
+    """Return the state of each transfer that has a row: the answer to a commit that may or may not have happened."""
+    return {
+        row.id: row.state
+        for row in connection.execute(select(TransferRow.id, TransferRow.state).where(TransferRow.id.in_(ids)))
+    }
+
+
+def open_transfers(connection: Connection, src_root: bytes, dst_root: bytes) -> list[Transfer]:
+    """Return what was begun between two roots and is not settled, oldest first."""
+    ours = (TransferRow.src_root == src_root, TransferRow.dst_root == dst_root, TransferRow.state.in_(OPEN_STATES))
+    query = select(TransferRow.__table__).where(*ours).order_by(TransferRow.created_at, TransferRow.id)
+    return [_transfer(row) for row in connection.execute(query)]
+
+
+def reserved(connection: Connection, src_root: bytes, dst_root: bytes) -> Reserved:
+    """Return what scan and plan must keep off: what open transfers hold, and those a person has to settle."""
+    unsettled = TransferRow.state.in_((*OPEN_STATES, "attention"))
+    taken = select(TransferRow.files).where(unsettled, TransferRow.src_root == src_root)
+    held = select(TransferRow.target).where(unsettled, TransferRow.dst_root == dst_root)
+    sources = frozenset(path_from_json(file["source"]) for (files,) in connection.execute(taken) for file in files)
+    return Reserved(sources, frozenset(connection.scalars(held)))
+
+
+def _update(connection: Connection, transfer: Transfer, from_states: tuple[State, ...], values: dict[str, Any]) -> None:
+    mine = (TransferRow.id == transfer.id, TransferRow.fence == transfer.fence, TransferRow.state.in_(from_states))
+    if connection.execute(update(TransferRow).where(*mine).values(**values)).rowcount == 0:
+        raise LeaseLost(
+            f"transfer {transfer.id} is no longer ours: another holder took it over; this one stops at once"
+        )
+
+
+def _values(transfer: Transfer) -> dict[str, Any]:
+    values = {name: getattr(transfer, name) for name in Transfer.__dataclass_fields__}
+    return values | {"files": [file_to_json(file) for file in transfer.files]}
+
+
+def _transfer(row: Row[Any]) -> Transfer:
+    values = {name: getattr(row, name) for name in Transfer.__dataclass_fields__}
+    return Transfer(**values | {"files": tuple(file_from_json(file) for file in row.files)})
+
+
+def file_to_json(file: TransferFile) -> dict[str, Any]:
+    """Write one file down; the journal and the sidecar say it in the same words."""
+    return {
+        "source": path_to_json(file.source),
+        "target": path_to_json(file.target),
+        "role": file.role,
+        "identity": list(file.identity),
+        "digest": file.digest,
+    }
+
+
+def file_from_json(value: dict[str, Any]) -> TransferFile:
+    """Read what `file_to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+    source, target = path_from_json(value["source"]), path_from_json(value["target"])
+    return TransferFile(source, target, value["role"], Identity(*map(int, value["identity"])), value["digest"])
+
+
+def path_to_json(path: bytes) -> str | dict[str, str]:
+    """Write a path as text where it is UTF-8, else as {"base64": …}, so that no name is lost."""
+    try:
+        return path.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(path).decode()}
+
+
+def path_from_json(value: str | dict[str, str]) -> bytes:
+    """Read what `path_to_json` wrote."""
+    return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"], validate=True)

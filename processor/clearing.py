@@ -1,0 +1,82 @@
+"""A published transfer → its sources removed where their bytes are safe, empty folders too, the rest explained."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+
+from config.reasons import Reason
+from processor.files import Tree, explained, is_file, parent, within
+from processor.journal import Transfer, TransferFile
+from processor.materialise import digest_at, is_planned, is_same_inode, is_whole
+from processor.transfer import Guard, folders
+
+
+def remove_sources(transfer: Transfer, guard: Guard, known: Collection[bytes] = ()) -> tuple[Reason, ...]:
+    """Remove each source that is whole in the published album, then the folders left empty (F5). Repeatable.
+
+    What changed meanwhile is kept, and what is left in a folder is named, except the paths in `known`, which
+    other decisions explain.
+    """
+    reasons: list[Reason] = []
+    with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
+        for n, file in enumerate(transfer.files, 1):
+            guard.check(f"unlink {n}/{len(transfer.files)}")
+            with explained("remove", file.source):
+                kept = _why_keep(source, destination, transfer, file)
+                if kept is None:
+                    source.unlink(file.source, missing_ok=True)
+                else:
+                    reasons.append(kept)
+        reasons += _tidy_folders(source, transfer, guard, frozenset(known))
+    return tuple(reasons)
+
+
+def _why_keep(source: Tree, destination: Tree, transfer: Transfer, file: TransferFile) -> Reason | None:
+    """Say why a source must stay; None if it may go, or is gone."""
+    found = source.stat(file.source)
+    if found is None:
+        return None
+    final = within(transfer.target, file.target)
+    if not is_whole(destination, final, file, rehash=False):
+        message = "The file in the album is not the one that was put there, so the source is kept."
+        return Reason("final_changed_kept", message, file.source)
+    if not is_planned(found, file):
+        return Reason("source_changed_kept", "It changed after it was scanned, so it is kept.", file.source)
+    there = destination.stat(final)
+    untouched = is_same_inode(there, file.identity) or found.st_ctime_ns == file.identity.ctime_ns
+    if untouched or (file.digest is not None and digest_at(source, file.source) == file.digest):
+        return None
+    return Reason("source_changed_kept", "Its change time moved after it was scanned, so it is kept.", file.source)
+
+
+def _tidy_folders(source: Tree, transfer: Transfer, guard: Guard, known: frozenset[bytes]) -> Iterator[Reason]:
+    """Make the removals durable, then remove the folders that are empty now, deepest first, never the root."""
+    taken_from = {parent(file.source) for file in transfer.files}
+    for folder in folders(file.source for file in transfer.files):
+        with explained("tidy", folder), suppress(FileNotFoundError):  # gone already: an earlier try got further
+            if folder in taken_from:
+                guard.check("rmdir fsync")
+                source.sync(folder)
+            if folder:
+                guard.check("rmdir")
+                yield from _remove_if_empty(source, folder, folder in taken_from, known)
+        if folder:
+            with explained("sync", parent(folder)), suppress(FileNotFoundError):
+                source.sync(parent(folder))
+
+
+def _remove_if_empty(source: Tree, folder: bytes, ours: bool, known: frozenset[bytes]) -> Iterator[Reason]:
+    try:
+        source.rmdir(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY, errno.EACCES, errno.EPERM):
+            raise
+        left = [path for name in source.names(folder) if is_file(source.stat(path := within(folder, name)))]
+        unexplained = [path for path in left if path not in known]
+        if ours and unexplained:
+            message = (
+                f"{len(unexplained)} file(s) stay in this folder that the scan did not know; the next one sees them."
+            )
+            yield Reason("left_behind", message, folder)

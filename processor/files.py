@@ -1,0 +1,234 @@
+"""One step on a media tree → one system call below an open root; what failed → an error that says what to do."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat as modes
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+
+from config.errors import GreenroomError, NeedsReview, Rejected, Retryable
+from config.reasons import show_path
+
+OPEN_FOLDERS = 16  # per tree; bounds the descriptors, however many folders an album has
+RENAME_NOREPLACE = 1  # linux/fs.h
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK, because opening a FIFO would otherwise wait for its writer; on plain files it means nothing.
+_FILE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_libc = ctypes.CDLL(None, use_errno=True)
+
+# What an errno asks for: (who can help, code, advice).
+_MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
+    errno.ENOSPC: (Retryable, "disk_full", "free some space; it is tried again"),
+    errno.EDQUOT: (Retryable, "quota_full", "raise the quota or free some space; it is tried again"),
+    errno.EROFS: (
+        Retryable,
+        "read_only",
+        "the file system went read-only, often after an error; check the kernel's log",
+    ),
+    errno.EIO: (Retryable, "io_error", "the disk could not read or write; check the kernel's log and the disk"),
+    errno.ESTALE: (Retryable, "stale_mount", "mount the share again"),
+    errno.EBUSY: (Retryable, "busy", "something else uses it; it is tried again"),
+    errno.ETXTBSY: (Retryable, "busy", "something else uses it; it is tried again"),
+    errno.EMFILE: (Retryable, "too_many_files", "lower the number of workers or raise LimitNOFILE"),
+    errno.ENFILE: (Retryable, "too_many_files", "the machine has too many files open; it is tried again"),
+    errno.ENOENT: (Retryable, "vanished", "it was there when the plan was made; the next scan looks again"),
+    errno.EACCES: (NeedsReview, "permission_denied", "give the user Greenroom runs as the right to it"),
+    errno.EPERM: (NeedsReview, "permission_denied", "give the user Greenroom runs as the right to it"),
+    errno.EEXIST: (NeedsReview, "target_exists", "nothing is ever overwritten; look at what is there"),
+    errno.ENOTEMPTY: (NeedsReview, "target_exists", "nothing is ever overwritten; look at what is there"),
+    errno.ELOOP: (NeedsReview, "not_a_plain_path", "a link stands where a file or folder was; links are not followed"),
+    errno.ENOTDIR: (NeedsReview, "not_a_plain_path", "something else stands where a folder was"),
+    errno.ENAMETOOLONG: (NeedsReview, "name_too_long", "shorten the name"),
+}
+# Codes after which every other album on the same root would fail too, or should not be tried.
+ROOT_CODES = frozenset({"disk_full", "quota_full", "read_only", "io_error", "stale_mount"})
+
+
+def stops_root(error: GreenroomError) -> bool:
+    """Tell whether the whole root is in trouble, not only the one album."""
+    return error.reason_code in ROOT_CODES
+
+
+@contextmanager
+def explained(doing: str, path: bytes) -> Iterator[None]:
+    """Turn an OSError of the block into the typed error that names the file and the way out."""
+    try:
+        yield
+    except OSError as error:
+        unknown = (Retryable, "system_error", "it is tried again")
+        kind, code, advice = _MEANING.get(error.errno or 0, unknown)
+        raise kind(f"could not {doing} {show_path(path)}: {error.strerror}; {advice}", code=code, path=path) from error
+
+
+def parent(path: bytes) -> bytes:
+    """Return the folder a relative path is in; b"" is the root."""
+    return path.rpartition(b"/")[0]
+
+
+def ancestors(path: bytes) -> Iterator[bytes]:
+    """Yield every folder above a relative path, deepest first, without the root."""
+    while path := parent(path):
+        yield path
+
+
+def within(folder: bytes, path: bytes) -> bytes:
+    """Join two relative paths; either may be b""."""
+    return folder + b"/" + path if folder and path else folder or path
+
+
+def is_file(found: os.stat_result | None) -> bool:
+    """Tell whether something is there and is a plain file."""
+    return found is not None and modes.S_ISREG(found.st_mode)
+
+
+class Tree:
+    """The folders below one root, opened one component at a time, never through a link.
+
+    Paths are relative to the root, b"" is the root itself. For one thread at a time. Methods raise OSError as the
+    system does (wrap them in `explained`), and Rejected for a path that could leave the root.
+    """
+
+    def __init__(self, root: bytes) -> None:
+        self.root = root
+        with explained("open the root", root):
+            self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._folders: OrderedDict[bytes, int] = OrderedDict()
+
+    def __enter__(self) -> Tree:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._forget()
+        os.close(self._root)
+
+    def _forget(self) -> None:
+        """Close the folders; needed whenever a name may now mean another folder."""
+        while self._folders:
+            os.close(self._folders.popitem()[1])
+
+    def folder(self, path: bytes) -> int:
+        """Return a descriptor of a folder; it stays the tree's own and lives until some other folders were opened."""
+        if not path:
+            return self._root
+        if path in self._folders:
+            self._folders.move_to_end(path)
+            return self._folders[path]
+        above, name = self._at(path)
+        fd = os.open(name, _FOLDER, dir_fd=above)
+        self._folders[path] = fd
+        if len(self._folders) > OPEN_FOLDERS:
+            os.close(self._folders.popitem(last=False)[1])
+        return fd
+
+    def _at(self, path: bytes) -> tuple[int, bytes]:
+        above, _, name = path.rpartition(b"/")
+        if path.startswith(b"/") or name in (b"", b".", b"..") or b"\0" in name:
+            raise Rejected(f"{show_path(path)} is not a path below a root", code="unsafe_path", path=path)
+        return self.folder(above), name
+
+    def stat(self, path: bytes) -> os.stat_result | None:
+        """Look at what stands there, a link as itself; None if nothing does."""
+        try:
+            above, name = self._at(path)
+            return os.stat(name, dir_fd=above, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    def names(self, path: bytes) -> list[bytes]:
+        """List a folder, sorted."""
+        return sorted(os.fsencode(name) for name in os.listdir(self.folder(path)))
+
+    @contextmanager
+    def opened(self, path: bytes) -> Iterator[int]:
+        """Open a plain file for reading; raise Rejected for anything else."""
+        above, name = self._at(path)
+        fd = os.open(name, os.O_RDONLY | _FILE, dir_fd=above)
+        try:
+            if not is_file(os.fstat(fd)):
+                raise Rejected(f"{show_path(path)} is not a plain file", code="not_a_file", path=path)
+            yield fd
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def created(self, path: bytes) -> Iterator[int]:
+        """Create a file that was not there, for writing, readable by nobody else yet."""
+        above, name = self._at(path)
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o600, dir_fd=above)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def make(self, path: bytes, mode: int = 0o777) -> None:
+        """Make one folder, durably; one that is there already is fine, but is synced too: its maker may have died."""
+        above, name = self._at(path)
+        with suppress(FileExistsError):
+            os.mkdir(name, mode, dir_fd=above)
+        self.folder(path)  # raises if a link or a file stands there
+        os.fsync(self.folder(parent(path)))
+
+    def make_new(self, path: bytes) -> None:
+        """Make one folder that was not there."""
+        above, name = self._at(path)
+        os.mkdir(name, dir_fd=above)
+
+    def sync(self, path: bytes) -> None:
+        """Make the names in a folder durable."""
+        os.fsync(self.folder(path))
+
+    def unlink(self, path: bytes, *, missing_ok: bool = False) -> None:
+        """Remove one name of a file."""
+        try:
+            above, name = self._at(path)
+            os.unlink(name, dir_fd=above)
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
+
+    def rmdir(self, path: bytes) -> None:
+        """Remove an empty folder."""
+        above, name = self._at(path)
+        os.rmdir(name, dir_fd=above)
+        self._forget()
+
+    def link(self, path: bytes, into: Tree, target: bytes) -> None:
+        """Give a file one more name in another tree; fails if the name is taken."""
+        above, name = self._at(path)
+        there, new = into._at(target)
+        os.link(name, new, src_dir_fd=above, dst_dir_fd=there, follow_symlinks=False)
+
+    def rename(self, old: bytes, new: bytes) -> None:
+        """Rename within the tree, replacing what has the new name. For our own names only."""
+        above, name = self._at(old)
+        there, other = self._at(new)
+        os.rename(name, other, src_dir_fd=above, dst_dir_fd=there)
+        self._forget()
+
+    def rename_noreplace(self, old: bytes, new: bytes) -> None:
+        """Rename within the tree, or raise EEXIST; EINVAL or ENOSYS where this cannot be done (renameat2(2))."""
+        above, name = self._at(old)
+        there, other = self._at(new)
+        if _libc.renameat2(above, name, there, other, RENAME_NOREPLACE):
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), new)
+        self._forget()
+
+
+def write_whole(tree: Tree, path: bytes, data: bytes) -> None:
+    """Write one of our own small files so that it is there whole or not at all, durably."""
+    fresh = path + b".new"
+    tree.unlink(fresh, missing_ok=True)
+    with tree.created(fresh) as fd:
+        os.fchmod(fd, 0o644)
+        left = memoryview(data)
+        while left:
+            left = left[os.write(fd, left) :]
+        os.fsync(fd)
+    tree.rename(fresh, path)
+    tree.sync(parent(path))

@@ -1,0 +1,190 @@
+"""A source file → the same bytes under a second name: a link, else a clone, else a verified copy."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import mmap
+import os
+from contextlib import suppress
+
+from blake3 import blake3
+
+from config.errors import GreenroomError, Retryable
+from config.reasons import show_path
+from processor.files import Tree, explained, is_file
+from processor.journal import Strategy, TransferFile
+from scanner.identity import Identity
+
+FICLONE = 0x40049409  # linux/fs.h
+BUFFER = 1 << 20  # bytes; mapped, so that it starts on a page: copies from an odd offset ran at half the speed
+# What a link or clone answers where the file system, the mount or fs.protected_hardlinks does not allow it.
+_CANNOT = {
+    errno.EXDEV,
+    errno.EPERM,
+    errno.EMLINK,
+    errno.ENOTSUP,
+    errno.ENOSYS,
+    errno.EINVAL,
+    errno.ENOTTY,
+    errno.EACCES,
+}
+_NO_PREALLOCATION = {errno.ENOTSUP, errno.EINVAL, errno.ENOSYS}
+_NO_XATTR = {errno.ENOTSUP, errno.E2BIG, errno.ENOSPC, errno.EPERM, errno.EACCES, errno.ERANGE, errno.ENODATA}
+
+
+def source_changed(file: TransferFile) -> Retryable:
+    """The error for a source that is not what was planned with."""
+    message = f"{show_path(file.source)} changed after it was scanned; the next scan takes it as it is then"
+    return Retryable(message, code="source_changed", path=file.source)
+
+
+def is_planned(found: os.stat_result | None, file: TransferFile) -> bool:
+    """Tell whether the planned inode stands there, its content untouched as far as size and time tell."""
+    return found is not None and is_file(found) and Identity.of(found).same_content(file.identity)
+
+
+def is_same_inode(found: os.stat_result | None, identity: Identity) -> bool:
+    """Tell whether this very inode stands there, edited or not."""
+    return found is not None and is_file(found) and (found.st_dev, found.st_ino) == identity[:2]
+
+
+def is_whole(tree: Tree, path: bytes, file: TransferFile, *, rehash: bool) -> bool:
+    """Tell whether a path holds the file's bytes: a copy by size and digest, a link or clone by size and time."""
+    found = tree.stat(path)
+    if found is None or not is_file(found) or found.st_size != file.identity.size:
+        return False
+    if file.digest is not None:
+        return not rehash or digest_at(tree, path) == file.digest
+    return found.st_mtime_ns == file.identity.mtime_ns
+
+
+def digest_at(tree: Tree, path: bytes) -> str:
+    """Read a file and return its digest, "blake3:<hex>"."""
+    hasher = blake3()
+    with tree.opened(path) as fd, mmap.mmap(-1, BUFFER) as buffer, memoryview(buffer) as view:
+        while count := os.readv(fd, [view]):
+            hasher.update(view[:count])
+    return f"blake3:{hasher.hexdigest()}"
+
+
+def link(source: Tree, destination: Tree, file: TransferFile, target: bytes, *, strict: bool) -> bool:
+    """Link the source to the target; False where that is not possible. The caller syncs.
+
+    `strict` also compares the change time, which moves once a link was made. Raises Retryable `source_changed`.
+    """
+    with explained("look at", file.source):
+        found = source.stat(file.source)
+    if found is None or not is_planned(found, file) or (strict and Identity.of(found) != file.identity):
+        raise source_changed(file)
+    with explained("link to", target):
+        try:
+            source.link(file.source, destination, target)
+        except OSError as error:
+            if error.errno in _CANNOT:
+                return False
+            raise
+    return True
+
+
+def sync_file(tree: Tree, path: bytes, file: TransferFile, *, linked: bool) -> None:
+    """Make a file's bytes durable; a linked one must still be the inode that was planned."""
+    with explained("sync", path), tree.opened(path) as fd:
+        if linked and not is_planned(os.fstat(fd), file):
+            raise source_changed(file)
+        os.fsync(fd)
+
+
+def duplicate(
+    source: Tree, destination: Tree, file: TransferFile, target: bytes, *, clone: bool
+) -> tuple[Strategy, str | None]:
+    """Make a new, durable inode with the source's bytes; return how, and the digest if they were read.
+
+    After an I/O error, also one of fsync (the kernel may have dropped the pages), a second new inode is tried once.
+    Leaves nothing behind when it fails.
+    """
+    try:
+        return _duplicate(source, destination, file, target, clone=clone)
+    except Retryable as error:
+        if error.reason_code != "io_error":
+            raise
+    return _duplicate(source, destination, file, target, clone=False)
+
+
+def _duplicate(
+    source: Tree, destination: Tree, file: TransferFile, target: bytes, *, clone: bool
+) -> tuple[Strategy, str | None]:
+    with explained("read", file.source), source.opened(file.source) as original:
+        before = os.fstat(original)
+        if not is_planned(before, file):
+            raise source_changed(file)
+        with explained("write", target):
+            try:
+                with destination.created(target) as copy:
+                    digest = None if clone and _clone(original, copy) else _copy(original, copy, file.identity.size)
+                    _copy_metadata(original, copy)
+                    os.fsync(copy)
+                if Identity.of(os.fstat(original)) != Identity.of(before):
+                    raise source_changed(file)
+                _verify(destination, target, digest)
+            except (OSError, GreenroomError) as error:
+                if not isinstance(error, FileExistsError):  # then it is not ours
+                    with suppress(OSError):
+                        destination.unlink(target)
+                raise
+    return ("clone" if digest is None else "copy"), digest
+
+
+def _clone(original: int, copy: int) -> bool:
+    try:
+        fcntl.ioctl(copy, FICLONE, original)
+    except OSError as error:
+        if error.errno in _CANNOT:
+            return False
+        raise
+    return True
+
+
+def _copy(original: int, copy: int, size: int) -> str:
+    """Copy the bytes, hashing them on the way."""
+    if size:
+        try:
+            os.posix_fallocate(copy, 0, size)  # a full disk shows before the work is done
+        except OSError as error:
+            if error.errno not in _NO_PREALLOCATION:
+                raise
+    hasher = blake3()
+    with mmap.mmap(-1, BUFFER) as buffer, memoryview(buffer) as view:
+        while count := os.readv(original, [view]):
+            hasher.update(view[:count])
+            written = 0
+            while written < count:
+                written += os.write(copy, view[written:count])
+    return f"blake3:{hasher.hexdigest()}"
+
+
+def _copy_metadata(original: int, copy: int) -> None:
+    """Carry owner, mode, user attributes and times over, in this order: each step may undo what came before it."""
+    stat = os.fstat(original)
+    if os.geteuid() == 0:
+        with suppress(PermissionError):  # in a user namespace root owns little
+            os.fchown(copy, stat.st_uid, stat.st_gid)
+    os.fchmod(copy, stat.st_mode & 0o777)
+    try:
+        for name in os.listxattr(original):
+            if name.startswith("user."):
+                os.setxattr(copy, name, os.getxattr(original, name))
+    except OSError as error:
+        if error.errno not in _NO_XATTR:
+            raise
+    os.utime(copy, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def _verify(tree: Tree, path: bytes, digest: str | None) -> None:
+    if digest is None:
+        return
+    with tree.opened(path) as fd:
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)  # else the page cache is compared with itself
+    if digest_at(tree, path) != digest:
+        message = f"the copy {show_path(path)} does not read back as it was written; check the disk"
+        raise Retryable(message, code="io_error", path=path)

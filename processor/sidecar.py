@@ -1,0 +1,100 @@
+"""A transfer ↔ album.greenroom.json in its folder: what came from where, readable without any database."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from config.errors import Rejected
+from config.reasons import show_path
+from processor.files import Tree, write_whole
+from processor.journal import Transfer, TransferFile, file_from_json, file_to_json, path_from_json, path_to_json
+
+NAME = b"album.greenroom.json"
+VERSION = 1
+MAX_BYTES = 64 * 1024 * 1024  # far above any album; a larger file is not ours
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """What the file says. `target` is the folder the album was made for, relative to its root."""
+
+    transfer_id: str
+    kind: str
+    src_root: bytes
+    target: bytes
+    files: tuple[TransferFile, ...]
+    item: dict[str, Any]
+
+
+def of(transfer: Transfer) -> Sidecar:
+    """Return what a transfer's sidecar says."""
+    t = transfer
+    return Sidecar(t.id, t.kind, t.src_root, t.target, t.files, t.item)
+
+
+def encode(sidecar: Sidecar) -> bytes:
+    """Write canonical JSON: sorted keys, UTF-8, a final newline; the same sidecar is always the same bytes."""
+    document = {
+        "greenroom_sidecar": VERSION,
+        "transfer": sidecar.transfer_id,
+        "kind": sidecar.kind,
+        "src_root": path_to_json(sidecar.src_root),
+        "target": path_to_json(sidecar.target),
+        "files": [file_to_json(file) for file in sidecar.files],
+        "item": sidecar.item,
+    }
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, indent=2) + "\n"
+    return text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes \udXXX, which is its JSON escape
+
+
+def decode(data: bytes) -> Sidecar:
+    """Read it back. Raises Rejected (`sidecar_unreadable`) for anything this version did not write."""
+    try:
+        document = json.loads(data)
+        if document["greenroom_sidecar"] != VERSION:
+            raise ValueError(f"version {document['greenroom_sidecar']!r} is not known")
+        return Sidecar(
+            transfer_id=str(document["transfer"]),
+            kind=str(document["kind"]),
+            src_root=path_from_json(document["src_root"]),
+            target=path_from_json(document["target"]),
+            files=tuple(file_from_json(file) for file in document["files"]),
+            item=dict(document["item"]),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Rejected(f"this is not a sidecar Greenroom wrote: {error}", code="sidecar_unreadable") from error
+
+
+def write(tree: Tree, folder: bytes, transfer: Transfer) -> None:
+    """Put a transfer's sidecar into a folder: whole or not at all, durably. Raises OSError."""
+    write_whole(tree, folder + b"/" + NAME, encode(of(transfer)))
+
+
+def read(tree: Tree, folder: bytes) -> Sidecar | None:
+    """Return the sidecar of a folder, None if there is none. Raises Rejected if it is not ours, and OSError."""
+    path = folder + b"/" + NAME
+    try:
+        with tree.opened(path) as fd:
+            if os.fstat(fd).st_size > MAX_BYTES:
+                raise Rejected(f"{show_path(path)} is too large for a sidecar", code="sidecar_unreadable", path=path)
+            with open(fd, "rb", closefd=False) as file:
+                return decode(file.read())
+    except FileNotFoundError:
+        return None
+
+
+def is_of(tree: Tree, folder: bytes, transfer_id: str) -> bool:
+    """Tell whether a folder is the one a transfer made. Raises OSError as the disk does."""
+    try:
+        found = read(tree, folder)
+    except Rejected:
+        return False
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):  # somebody's file or link, not a folder of ours
+            return False
+        raise
+    return found is not None and found.transfer_id == transfer_id
