@@ -1,0 +1,98 @@
+"""A FLAC file → its facts from the metadata blocks alone. Source: RFC 9639 section 8."""
+
+from __future__ import annotations
+
+from scanner.facts import Facts, Picture
+from scanner.tags.normalise import Stream, Tags, facts_of
+from scanner.tags.source import DoubtError, Source
+from scanner.tags.vorbis_comment import picture_of, read_comments
+
+STREAMINFO, SEEKTABLE, VORBIS_COMMENT, CUESHEET, PICTURE = 0, 3, 4, 5, 6
+_ONCE = 1 << STREAMINFO | 1 << SEEKTABLE | 1 << VORBIS_COMMENT | 1 << CUESHEET
+_STREAMINFO_SIZE = 34
+_COMMENT_LIMIT = 1 << 16  # bytes; longer ones hold pictures in base64
+_PICTURE_HEAD = 512  # bytes that hold type, mime and description
+_POINT = 18  # bytes of a seek point
+_TABLE_TAIL = 200 * _POINT  # bytes; the last points are the ones that matter
+_UNUSED_POINT = b"\xff" * 8
+
+
+def read(source: Source) -> Facts:
+    """Walk the blocks by their lengths. Raises DoubtError when mutagen should decide."""
+    tags: Tags = {}
+    pictures: list[Picture] = []
+    info = table = b""
+    position = 4
+    seen = header = 0
+    while not header >> 31:
+        header = int.from_bytes(source.bytes_at(position, 4), "big")
+        kind, length = header >> 24 & 0x7F, header & 0xFFFFFF
+        position += 4
+        if position + length > source.size or kind > PICTURE or seen & _ONCE & 1 << kind:
+            raise DoubtError("a block beyond the end, unknown, or twice")
+        seen |= 1 << kind
+        if kind == VORBIS_COMMENT:
+            _read_comment(source, position, length, tags, pictures)
+        elif kind == PICTURE:
+            pictures.append(_picture(source, position, length))
+        elif kind == STREAMINFO:
+            info = source.bytes_at(position, length) if length == _STREAMINFO_SIZE else b""
+        elif kind == SEEKTABLE:
+            table = seek_points(source, position, length)
+        elif kind == CUESHEET:
+            raise DoubtError("cue sheets have rules of their own")
+        position += length
+    if not info or audio_missing(info, table, source.size - position):
+        raise DoubtError("no stream info, or frames missing")
+    return facts_of(tags, _stream(info, source.size - position), pictures)
+
+
+def audio_missing(info: bytes, table: bytes, audio_size: int) -> bool:
+    """Whether STREAMINFO or the last seek point promise more than `audio_size` bytes of frames."""
+    largest_block = int.from_bytes(info[2:4], "big")  # samples
+    smallest_frame = int.from_bytes(info[4:7], "big")  # bytes, 0 unknown
+    samples = int.from_bytes(info[13:18], "big") & 0xFFFFFFFFF
+    frames = -(-samples // largest_block) if largest_block else 0
+    return audio_size < frames * smallest_frame or audio_size <= _last_seek_offset(table)
+
+
+def seek_points(source: Source, position: int, length: int) -> bytes:
+    """Return the last points of the seek table at `position`, whole ones."""
+    tail = min(length, _TABLE_TAIL)
+    return source.bytes_at(position + length - tail, tail) if length % _POINT == 0 else b""
+
+
+def _last_seek_offset(table: bytes) -> int:
+    for place in range(len(table) - _POINT, -1, -_POINT):
+        if table[place : place + 8] != _UNUSED_POINT:
+            return int.from_bytes(table[place + 8 : place + 16], "big")
+    return -1
+
+
+def _stream(info: bytes, audio_size: int) -> Stream:
+    packed = int.from_bytes(info[10:18], "big")  # 20 bits rate, 3 channels, 5 bits per sample, 36 samples
+    rate, samples = packed >> 44, packed & 0xFFFFFFFFF
+    if not rate or not samples:
+        raise DoubtError("a rate or length of zero")
+    seconds = samples / float(rate)
+    bitrate = int(float(audio_size) * 8 / seconds)
+    return Stream("flac", seconds, bitrate, rate, (packed >> 36 & 31) + 1, (packed >> 41 & 7) + 1)
+
+
+def _read_comment(source: Source, position: int, length: int, tags: Tags, pictures: list[Picture]) -> None:
+    if length > _COMMENT_LIMIT:
+        raise DoubtError("a very long comment")
+    if read_comments(source.bytes_at(position, length), 0, tags, pictures) != length:
+        raise DoubtError("a comment of another length than its block")
+
+
+def _picture(source: Source, position: int, length: int) -> Picture:
+    head = source.bytes_at(position, min(length, _PICTURE_HEAD))
+    picture = picture_of(head, length)
+    if picture is None:
+        raise DoubtError("a picture whose lengths do not fit")
+    mime_length = int.from_bytes(head[4:8], "big")
+    description_length = int.from_bytes(head[8 + mime_length : 12 + mime_length], "big")
+    if 32 + mime_length + description_length + picture.size != length:
+        raise DoubtError("a picture of another length than its block")
+    return picture

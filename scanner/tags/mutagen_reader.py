@@ -1,0 +1,213 @@
+"""An open audio file → its facts as mutagen sees them; for every format, and whenever the header reader is in doubt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any, BinaryIO
+
+from scanner.facts import Facts, Picture
+from scanner.tags import fields
+from scanner.tags.id3 import LINK, MUSICBRAINZ_OWNER
+from scanner.tags.mp4 import FRONT_COVER, PNG
+from scanner.tags.normalise import Stream, Tags, facts_of, first
+from scanner.tags.ogg import OPUS_RATE
+from scanner.tags.vorbis_comment import PICTURE_HEAD, PICTURE_KEY, add_picture
+
+# Container → mutagen's module and class.
+_CLASSES = {
+    "mp3": ("mutagen.mp3", "MP3"),
+    "flac": ("mutagen.flac", "FLAC"),
+    "mp4": ("mutagen.mp4", "MP4"),
+    "adts": ("mutagen.aac", "AAC"),
+    "vorbis": ("mutagen.oggvorbis", "OggVorbis"),
+    "opus": ("mutagen.oggopus", "OggOpus"),
+    "oggflac": ("mutagen.oggflac", "OggFLAC"),
+    "speex": ("mutagen.oggspeex", "OggSpeex"),
+    "wav": ("mutagen.wave", "WAVE"),
+    "aiff": ("mutagen.aiff", "AIFF"),
+    "asf": ("mutagen.asf", "ASF"),
+    "ape": ("mutagen.monkeysaudio", "MonkeysAudio"),
+    "wavpack": ("mutagen.wavpack", "WavPack"),
+    "musepack": ("mutagen.musepack", "Musepack"),
+    "dsf": ("mutagen.dsf", "DSF"),
+    "dsdiff": ("mutagen.dsdiff", "DSDIFF"),
+}
+_CODECS = {"asf": "wma", "wav": "pcm", "dsf": "dsd", "dsdiff": "dsd", "adts": "aac", "oggflac": "flac"}
+_HAVE_BITS = {"flac", "wav", "aiff", "ape", "wavpack", "dsf", "dsdiff", "alac"}
+
+
+def open_as(container: str, file: BinaryIO) -> Any:
+    """Return mutagen's object for the file. Raises whatever mutagen and the file make of each other."""
+    module, name = _CLASSES[container]
+    file.seek(0)
+    keywords = {"load_v1": False} if container == "mp3" else {}
+    return getattr(import_module(module), name)(file, **keywords)
+
+
+def read(fd: int, container: str) -> Facts:
+    """Read the file as one of the containers above, from the descriptor (never by path again)."""
+    with os.fdopen(os.dup(fd), "rb") as file:
+        found = open_as(container, file)
+        tags, pictures = _tags_of(found.tags, container)
+        if container == "mp3":
+            if found.info.sketchy:
+                raise ValueError("no four MPEG frames in a row")
+            _complete_from_end(tags, file)
+        if container == "flac":
+            pictures += [Picture(len(p.data), p.type, p.mime or None) for p in found.pictures]
+    return facts_of(tags, _stream(found.info, container), pictures)
+
+
+def _stream(info: Any, container: str) -> Stream:
+    codec: str | None = _CODECS.get(container, container)
+    if container == "mp4":
+        codec = _mp4_codec(info.codec)
+    elif container == "mp3":
+        codec = f"mp{info.layer}"
+    return Stream(
+        codec,
+        max(0.0, info.length),
+        max(0, getattr(info, "bitrate", 0)),
+        OPUS_RATE if container == "opus" else getattr(info, "sample_rate", 0),
+        getattr(info, "bits_per_sample", 0) if container in _HAVE_BITS or codec in _HAVE_BITS else 0,
+        getattr(info, "channels", 0),
+    )
+
+
+def _mp4_codec(name: str) -> str | None:
+    if name.startswith("mp4a"):
+        return "mp3" if name.upper() in ("MP4A.69", "MP4A.6B") else "aac"
+    return name.strip().lower() or None
+
+
+def _tags_of(tags: Any, container: str) -> tuple[Tags, list[Picture]]:
+    if not tags:
+        return {}, []
+    if container == "mp4":
+        return _from_mp4(tags)
+    if container == "asf":
+        return _from_asf(tags)
+    if container in ("ape", "wavpack", "musepack"):
+        return _from_ape(tags)
+    if container in ("vorbis", "opus", "flac", "oggflac", "speex"):
+        return _from_vorbis(tags)
+    return _from_id3(tags.values())
+
+
+def _complete_from_end(tags: Tags, file: BinaryIO) -> None:
+    """Fill what the tag at the start of an MP3 leaves open from APEv2 or ID3v1 at its end, if it lacks what matters."""
+    if all(first(tags.get(field)) for field in ("title", "artist", "album")):
+        return
+    from mutagen import MutagenError
+    from mutagen.apev2 import APEv2
+    from mutagen.id3 import ID3
+
+    readers: list[tuple[Callable[[BinaryIO], Any], Callable[[Any], tuple[Tags, list[Picture]]]]] = [
+        (APEv2, _from_ape),
+        (ID3, lambda found: _from_id3(found.values())),
+    ]
+    for reader, convert in readers:
+        file.seek(0)
+        try:
+            more, _ = convert(reader(file))
+        except MutagenError:  # there is none of this kind
+            continue
+        tags.update((field, values) for field, values in more.items() if not first(tags.get(field)))
+
+
+def _from_id3(frames: Iterable[Any]) -> tuple[Tags, list[Picture]]:
+    tags: Tags = {}
+    named: Tags = {}
+    pictures: list[Picture] = []
+    for frame in frames:
+        name = frame.FrameID
+        if name in fields.ID3:
+            tags[fields.ID3[name]] = [str(value) for value in frame.text]
+        elif name == "TXXX" and (field := fields.NAMED.get(frame.desc.upper())):
+            named.setdefault(field, []).extend(frame.text)
+        elif name == "UFID" and frame.owner.encode("latin-1") == MUSICBRAINZ_OWNER:
+            tags["mb_recording_id"] = [frame.data.decode("ascii", "replace")]
+        elif name == "APIC" and frame.mime != LINK:
+            pictures.append(Picture(len(frame.data), int(frame.type), frame.mime or None))
+    return {**named, **tags}, pictures
+
+
+def _from_vorbis(comments: Iterable[tuple[str, str]]) -> tuple[Tags, list[Picture]]:
+    tags: Tags = {}
+    pictures: list[Picture] = []
+    for name, value in comments:
+        name = name.upper()  # noqa: PLW2901 - the same name
+        if field := fields.NAMED.get(name):
+            tags.setdefault(field, []).append(value)
+        elif name == PICTURE_KEY:
+            add_picture(value[:PICTURE_HEAD].encode("ascii", "replace"), len(value), pictures)
+    return tags, pictures
+
+
+def _from_mp4(atoms: Any) -> tuple[Tags, list[Picture]]:
+    tags: Tags = {}
+    named: Tags = {}
+    pictures: list[Picture] = []
+    for key, values in atoms.items():
+        if key in fields.MP4:
+            tags[fields.MP4[key]] = list(values)
+        elif key in ("trkn", "disk"):
+            field = "track" if key == "trkn" else "disc"
+            tags[field] = [str(number) if number else "" for number, _ in values]
+            tags[field + "_total"] = [str(total) if total else "" for _, total in values]
+        elif key == "cpil":
+            tags["compilation"] = ["1" if values else "0"]
+        elif key == "covr":
+            pictures += [_cover(cover) for cover in values]
+        elif key.startswith("----:com.apple.iTunes:") and (field := fields.NAMED.get(key[22:].upper(), "")):
+            named.setdefault(field, []).extend(
+                bytes(value).decode("utf-8", "replace") for value in values if value.dataformat in (0, 1)
+            )
+    return {**named, **tags}, pictures
+
+
+def _cover(cover: Any) -> Picture:
+    return Picture(len(cover), FRONT_COVER, "image/png" if cover.imageformat == PNG else "image/jpeg")
+
+
+def _from_ape(items: Any) -> tuple[Tags, list[Picture]]:
+    """Text items are lists separated by NUL; a picture is a name, NUL, and the bytes (wiki.hydrogenaud.io, APE key)."""
+    tags: Tags = {}
+    pictures: list[Picture] = []
+    for key, value in items.items():
+        name = key.upper()
+        if name.startswith("COVER ART") and value.kind == 1:
+            size = len(value.value.partition(b"\0")[2])
+            pictures.append(Picture(size, FRONT_COVER if "FRONT" in name else 0, None))
+        elif value.kind == 0 and (field := fields.NAMED.get(name)):
+            tags.setdefault(field, []).extend(value)
+    return tags, pictures
+
+
+def _from_asf(attributes: Iterable[tuple[str, Any]]) -> tuple[Tags, list[Picture]]:
+    tags: Tags = {}
+    named: Tags = {}
+    pictures: list[Picture] = []
+    for key, value in attributes:
+        name = key.upper()
+        if name == "WM/PICTURE":
+            pictures += _asf_picture(value.value)
+        elif field := fields.ASF.get(name):
+            tags.setdefault(field, []).append(_plain(value))
+        elif field := fields.NAMED.get(name):
+            named.setdefault(field, []).append(_plain(value))
+    return {**named, **tags}, pictures
+
+
+def _plain(value: Any) -> str:
+    return str(int(value.value)) if isinstance(value.value, bool) else str(value)
+
+
+def _asf_picture(data: bytes) -> list[Picture]:
+    """Read type (1 byte), size (4, little endian), then mime and description in UTF-16, each with a NUL."""
+    if len(data) < 5:
+        return []
+    mime = data[5:].decode("utf-16-le", "replace").partition("\0")[0]
+    return [Picture(int.from_bytes(data[1:5], "little"), data[0], mime or None)]

@@ -1,0 +1,189 @@
+"""An Ogg file with Vorbis or Opus → its facts from the first and last pages. Source: RFC 3533, RFC 7845, Vorbis I."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from scanner.facts import Facts, Picture
+from scanner.tags.normalise import Stream, Tags, facts_of
+from scanner.tags.source import BLOCK, DoubtError, Source
+from scanner.tags.vorbis_comment import UnfinishedError, read_comments
+
+OPUS_RATE = 48000  # Hz; what every Opus decoder gives
+LAST_PAGE_REACH = 1 << 16  # bytes before the end in which the last page must begin
+_CONTINUED, _FIRST, _LAST = 1, 2, 4
+_PACKET_LIMIT = 1 << 22  # bytes of comments that are gathered whole
+_PAGE = Struct("<4sBBqIIIB").unpack_from
+_VORBIS_HEAD = Struct("<BI3i").unpack_from
+_OPUS_HEAD = Struct("<BBHIhB").unpack_from
+_HEADER = 27
+
+
+class Page(NamedTuple):
+    """One page: where its content lies, and what its header says."""
+
+    start: int  # of the content
+    end: int
+    flags: int
+    position: int  # in samples, -1 unknown
+    serial: int
+    sequence: int
+    lacing: bytes
+
+
+def page_at(source: Source, offset: int) -> Page:
+    """Read the page header at `offset`; DoubtError when there is none or the page leaves the file."""
+    start = source.reach(offset, _HEADER)
+    mark, version, flags, position, serial, sequence, _, segments = _PAGE(source.window, start)
+    if mark != b"OggS" or version:
+        raise DoubtError("no page where one should be")
+    lacing = source.bytes_at(offset + _HEADER, segments)
+    content = offset + _HEADER + segments
+    end = content + sum(lacing)
+    if end > source.size:
+        raise DoubtError("a page beyond the end of the file")
+    return Page(content, end, flags, position, serial, sequence, lacing)
+
+
+def read(source: Source) -> Facts:
+    """Read identification, comments and length of the one stream. Raises DoubtError when mutagen should decide."""
+    first = page_at(source, 0)
+    head = source.bytes_at(first.start, first.end - first.start)
+    if not first.flags & _FIRST or len(first.lacing) != 1 or first.lacing == b"\xff":
+        raise DoubtError("a first page that holds more than the identification")
+    if head.startswith(b"OpusHead"):
+        return _read_opus(source, first, head)
+    if head.startswith(b"\x01vorbis"):
+        return _read_vorbis(source, first, head)
+    raise DoubtError("another codec")
+
+
+def _read_vorbis(source: Source, first: Page, head: bytes) -> Facts:
+    channels, rate, most, nominal, least = _VORBIS_HEAD(head, 11)
+    tags, pictures, _ = _comments(source, first, b"\x03vorbis")
+    last = last_page(source)
+    if last.serial != first.serial or not rate:
+        raise DoubtError("several streams, or a rate of zero")
+    most, nominal, least = max(0, most), max(0, nominal), max(0, least)
+    bitrate = nominal or (most + least) // 2
+    if nominal and 0 < most < nominal:
+        bitrate = most
+    elif nominal and least > nominal:
+        bitrate = least
+    return facts_of(tags, Stream("vorbis", last.position / float(rate), bitrate, rate, 0, channels), pictures)
+
+
+def _read_opus(source: Source, first: Page, head: bytes) -> Facts:
+    version, channels, pre_skip, *_ = _OPUS_HEAD(head, 8)
+    tags, pictures, end = _comments(source, first, b"OpusTags")
+    last = last_page(source)
+    seconds = (last.position - pre_skip) / float(OPUS_RATE)
+    if last.serial != first.serial or version >> 4 or seconds <= 0:
+        raise DoubtError("several streams, an unknown version, or no sound")
+    bitrate = round((source.size - end) * 8 / seconds)
+    return facts_of(tags, Stream("opus", seconds, bitrate, OPUS_RATE, 0, channels), pictures)
+
+
+def last_page(source: Source) -> Page:
+    """Return the page that ends with the file and is marked as the last one; DoubtError when there is none."""
+    for reach in (BLOCK, LAST_PAGE_REACH):
+        offset = max(0, source.size - reach)
+        found = source.bytes_at(offset, source.size - offset).rfind(b"OggS")
+        if found >= 0:
+            page = page_at(source, offset + found)
+            if page.end == source.size and page.flags & _LAST and page.position >= 0:
+                return page
+            break
+    raise DoubtError("no last page at the end of the file")
+
+
+def _comments(source: Source, first: Page, mark: bytes) -> tuple[Tags, list[Picture], int]:
+    """Return tags, pictures and the end of the last page of the comment packet, which begins on the second page."""
+    page = page_at(source, first.end)
+    if page.serial != first.serial or page.sequence != first.sequence + 1 or page.flags & (_CONTINUED | _FIRST):
+        raise DoubtError("another page than the comments")
+    packet = _Packet(source, page)
+    if not packet.data.startswith(mark):
+        raise DoubtError("another packet than the comments")
+    tags: Tags = {}
+    pictures: list[Picture] = []
+    try:
+        end = read_comments(packet.data, len(mark), tags, pictures)
+    except UnfinishedError:
+        packet.gather()
+        tags, pictures = {}, []
+        end = read_comments(packet.data, len(mark), tags, pictures)
+    packet.finish(end)
+    if packet.length < end or (mark[0] == 3 and not packet.framed(end)):
+        raise DoubtError("comments that do not end with their packet")
+    return tags, pictures, packet.page.end
+
+
+class _Packet:
+    """The comment packet: as much of it as lies in the window, all of it on demand, and where it ends."""
+
+    def __init__(self, source: Source, page: Page) -> None:
+        self.source = source
+        self.page = page  # the last one looked at
+        self.before = 0  # bytes of the packet on the pages before
+        start = page.start - source.base
+        here, self.done = _share(page.lacing)
+        self.data = source.window[start : start + here]
+        self.length = here  # as far as known
+
+    def gather(self) -> None:
+        """Read the packet to its end."""
+        pieces = []
+        while True:
+            here, self.done = _share(self.page.lacing)
+            pieces.append(self.source.bytes_at(self.page.start, here))
+            if self.done:
+                break
+            self._next()
+            if self.length > _PACKET_LIMIT:
+                raise DoubtError("very long comments")
+        self.data = b"".join(pieces)
+
+    def finish(self, end: int) -> None:
+        """Find the page on which the packet ends; its comments end `end` bytes into it."""
+        while not self.done:
+            here = self.length - self.before
+            pages = (end - self.length) // here if here == sum(self.page.lacing) else 0
+            if pages > 1 and self._leap(pages, here):
+                continue
+            self._next()
+
+    def framed(self, end: int) -> bool:
+        """Whether the framing bit behind the comments of Vorbis is set."""
+        if end < self.before:
+            raise DoubtError("padding over several pages")
+        place = self.page.start + end - self.before
+        return end < self.length and bool(self.source.bytes_at(place, 1)[0] & 1)
+
+    def _next(self) -> None:
+        self._enter(page_at(self.source, self.page.end), self.length, self.page.sequence + 1)
+
+    def _leap(self, pages: int, here: int) -> bool:
+        """Skip pages of the same size; the sequence number on the last of them proves that they were."""
+        size = self.page.end - self.page.start + _HEADER + len(self.page.lacing)
+        try:
+            page = page_at(self.source, self.page.end + (pages - 1) * size)
+            self._enter(page, self.length + (pages - 1) * here, self.page.sequence + pages)
+        except DoubtError:
+            return False
+        return True
+
+    def _enter(self, page: Page, before: int, sequence: int) -> None:
+        if page.serial != self.page.serial or page.sequence != sequence or not page.flags & _CONTINUED:
+            raise DoubtError("the comments do not go on where they should")
+        here, self.done = _share(page.lacing)
+        self.page, self.before, self.length = page, before, before + here
+
+
+def _share(lacing: bytes) -> tuple[int, bool]:
+    """Return how much of a page belongs to the packet it begins with, and whether that packet ends on it."""
+    for count, size in enumerate(lacing):
+        if size < 0xFF:
+            return count * 0xFF + size, True
+    return len(lacing) * 0xFF, False

@@ -1,0 +1,93 @@
+"""An open audio file → a Reading: its facts, or the reason why there are none. Never raises for bad media."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import error as StructError
+from typing import Literal, NamedTuple
+
+from scanner.facts import Facts
+from scanner.tags import flac, id3, mp4, ogg
+from scanner.tags.signature import candidates, container_of
+from scanner.tags.source import DoubtError, Source
+from scanner.tags.truncation import is_truncated
+
+
+class Reading(NamedTuple):
+    """What one file said, or a reason code with a sentence. Both are there for a file of sound without any length."""
+
+    facts: Facts | None
+    problem: tuple[str, str] | None
+    truncated: bool  # a size written in the file reaches beyond its end
+    reader: Literal["header", "mutagen"]
+
+
+_HEADER_READERS: dict[bytes, Callable[[Source], Facts]] = {b"fLaC": flac.read, b"OggS": ogg.read}
+# What a hostile header may make of arithmetic on it; all of it only means that mutagen decides.
+_DOUBTS = (DoubtError, StructError, LookupError, ValueError, ArithmeticError)
+
+
+def read_tags(fd: int, extension: str, size: int) -> Reading:
+    """Read the file open at `fd`, `size` bytes long; `extension` is lower-case without a dot.
+
+    The header reader answers only when it is sure and found title, artist, album and bitrate; else mutagen reads.
+    Raises OSError when the disk fails.
+    """
+    if not size:
+        return Reading(None, ("empty_file", "The file has no bytes at all."), False, "header")
+    source = Source(fd, size)
+    facts = read_header(source)
+    if facts is not None:
+        return Reading(facts, None, False, "header")
+    return _read_with_mutagen(source, extension)
+
+
+def read_header(source: Source) -> Facts | None:
+    """Return the facts if the header reader is sure of them."""
+    head = source.head
+    reader = _HEADER_READERS.get(head[:4])
+    if reader is None:
+        if head[:3] == b"ID3":
+            reader = id3.read
+        elif head[4:8] == b"ftyp":
+            reader = mp4.read
+        else:
+            return None
+    try:
+        facts = reader(source)
+    except _DOUBTS:
+        return None
+    if facts.title and facts.artist and facts.album and facts.bitrate and facts.duration_ms:
+        return facts
+    return None
+
+
+def _read_with_mutagen(source: Source, extension: str) -> Reading:
+    from scanner.tags import mutagen_reader
+
+    containers = candidates(source.head, extension)
+    if not containers:
+        return _refused("unsupported", "The file is of no audio format that can be read here.")
+    said = ""
+    for container in containers:
+        try:
+            facts = mutagen_reader.read(source.fd, container)
+        except OSError:
+            raise
+        except MemoryError:
+            return _refused("reader_out_of_memory", "Reading its tags takes more memory than one file may have.")
+        except Exception as error:  # noqa: BLE001 - a hostile file may raise anything in a parser that is not ours
+            said = said or " ".join(str(error).split())[:200]
+            continue
+        truncated = is_truncated(source, container)
+        if facts.sample_rate is None and facts.duration_ms is None:
+            return _refused("not_audio", "The file has no sound in it.", truncated)
+        return Reading(facts, None, truncated, "mutagen")
+    truncated = is_truncated(source, containers[0])
+    if container_of(source.head) is None:
+        return _refused("not_audio", f"The content is none of the audio formats known here ({said}).", truncated)
+    return _refused("unreadable_audio", f"The file cannot be read as audio: {said}.", truncated)
+
+
+def _refused(code: str, message: str, truncated: bool = False) -> Reading:
+    return Reading(None, (code, message), truncated, "mutagen")

@@ -1,0 +1,63 @@
+"""The first bytes and the extension of a file → the containers it may be, the likeliest first. Pure."""
+
+from __future__ import annotations
+
+_EXTENSIONS = {
+    "mp3": "mp3",
+    "flac": "flac",
+    "m4a": "mp4",
+    "mp4": "mp4",
+    "m4b": "mp4",
+    "alac": "mp4",
+    "aac": "adts",
+    "ogg": "vorbis",
+    "oga": "vorbis",
+    "opus": "opus",
+    "wav": "wav",
+    "aiff": "aiff",
+    "aif": "aiff",
+    "aifc": "aiff",
+    "wma": "asf",
+    "ape": "ape",
+    "wv": "wavpack",
+    "mpc": "musepack",
+    "dsf": "dsf",
+    "dff": "dsdiff",
+}
+_STARTS = (
+    (b"fLaC", "flac"),
+    (b"RIFF", "wav"),
+    (b"FORM", "aiff"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (b"MAC ", "ape"),
+    (b"wvpk", "wavpack"),
+    (b"MPCK", "musepack"),
+    (b"MP+", "musepack"),
+    (b"DSD ", "dsf"),
+    (b"FRM8", "dsdiff"),
+)
+_OGG_CODECS = ((b"\x01vorbis", "vorbis"), (b"OpusHead", "opus"), (b"\x7fFLAC", "oggflac"), (b"Speex   ", "speex"))
+AUDIO_EXTENSIONS = frozenset(_EXTENSIONS)
+
+
+def container_of(head: bytes) -> str | None:
+    """Return what the content says it is; None when the first bytes are no known signature."""
+    for start, container in _STARTS:
+        if head.startswith(start):
+            return container
+    if head[4:8] == b"ftyp":
+        return "mp4"
+    if head.startswith(b"OggS"):
+        return next((container for mark, container in _OGG_CODECS if mark in head[28:80]), "vorbis")
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: the layer is 0
+        return "adts"
+    if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2):  # layer III
+        return "mp3"
+    return None
+
+
+def candidates(head: bytes, extension: str) -> list[str]:
+    """Return the containers to try; behind an ID3 tag anything may follow, so there the extension counts first."""
+    by_content, by_name = container_of(head), _EXTENSIONS.get(extension)
+    order = [by_name, by_content] if head.startswith(b"ID3") else [by_content, by_name]
+    return list(dict.fromkeys(container for container in order if container))

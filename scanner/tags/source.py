@@ -1,0 +1,40 @@
+"""An open file → its bytes by offset, read four kibibytes at a time."""
+
+from __future__ import annotations
+
+from os import pread
+
+BLOCK = 4096  # bytes; one page of the cache: reading more costs more than reading again
+
+
+class DoubtError(Exception):
+    """The header reader is not sure; mutagen decides. The message says what it saw, for tests and profiles."""
+
+
+class Source:
+    """The first block of a file, and a window of one block that moves when bytes outside it are asked for."""
+
+    __slots__ = ("base", "fd", "head", "size", "window")
+
+    def __init__(self, fd: int, size: int) -> None:
+        self.fd = fd
+        self.size = size
+        self.head = pread(fd, BLOCK, 0)
+        self.window = self.head
+        self.base = 0  # file offset of the window
+
+    def reach(self, offset: int, length: int) -> int:
+        """Make `window` hold `length` bytes from `offset` and return where they start in it; DoubtError at the end."""
+        start = offset - self.base
+        if start < 0 or start + length > len(self.window):
+            self.window = pread(self.fd, max(length, BLOCK), offset)
+            self.base = offset
+            if length > len(self.window):
+                raise DoubtError("the file ends early")
+            return 0
+        return start
+
+    def bytes_at(self, offset: int, length: int) -> bytes:
+        """Return `length` bytes from `offset`; DoubtError when the file ends before."""
+        start = self.reach(offset, length)
+        return self.window[start : start + length]

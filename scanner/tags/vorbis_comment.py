@@ -1,0 +1,89 @@
+"""A Vorbis comment → raw tags and the pictures named in it. Source: xiph.org v-comment, flac.git picture blocks."""
+
+from __future__ import annotations
+
+import binascii
+from struct import Struct
+
+from scanner.facts import Picture
+from scanner.tags.fields import NAMED
+from scanner.tags.normalise import Tags
+from scanner.tags.source import DoubtError
+
+PICTURE_KEY = "METADATA_BLOCK_PICTURE"
+PICTURE_HEAD = 1368  # base64 characters read of a picture: 1026 bytes, enough for its type, mime and description
+_KNOWN = {name.encode(): field for name, field in NAMED.items()}
+_PICTURE = PICTURE_KEY.encode()
+_LENGTH = Struct("<I").unpack_from
+_TWO_LENGTHS = Struct(">II").unpack_from
+_BIG_LENGTH = Struct(">I").unpack_from
+
+
+class UnfinishedError(DoubtError):
+    """The comments go on behind the bytes given: give more, or let mutagen decide."""
+
+
+def read_comments(data: bytes, start: int, tags: Tags, pictures: list[Picture]) -> int:
+    """Collect every comment of `data` and return where they end.
+
+    The last comment may be a picture that reaches beyond `data`; then the end lies beyond it too. Raises
+    UnfinishedError when other text does, and DoubtError at what mutagen might read in another way.
+    """
+    size = len(data)
+    if start + 4 > size:
+        raise UnfinishedError
+    position: int = start + 4 + _LENGTH(data, start)[0]
+    if position + 4 > size:
+        raise UnfinishedError
+    (left,) = _LENGTH(data, position)
+    position += 4
+    while left:
+        left -= 1
+        if position + 4 > size:
+            raise UnfinishedError
+        (length,) = _LENGTH(data, position)
+        position += 4
+        end: int = position + length
+        if end > size:
+            head = data[position : position + PICTURE_HEAD + 23]
+            if left or len(head) < PICTURE_HEAD + 23 or head[:22].upper() != _PICTURE or head[22:23] != b"=":
+                raise UnfinishedError
+            add_picture(head[23:], length - 23, pictures)
+            return end
+        name, equals, value = data[position:end].partition(b"=")
+        field = _KNOWN.get(name.upper())
+        if field is not None:
+            tags.setdefault(field, []).append(value.decode("utf-8", "replace"))
+        elif not equals:
+            raise DoubtError("a comment without a name")
+        elif name.upper() == _PICTURE:
+            add_picture(value[:PICTURE_HEAD], len(value), pictures)
+        position = end
+    return position
+
+
+def add_picture(head: bytes, length: int, pictures: list[Picture]) -> None:
+    """Add the picture whose base64 text begins with `head` and has `length` characters, unless it is broken."""
+    try:
+        picture = picture_of(binascii.a2b_base64(head[: len(head) & ~3]), length * 3 // 4)
+    except ValueError:  # not base64
+        return
+    if picture:
+        pictures.append(picture)
+
+
+def picture_of(head: bytes, size: int) -> Picture | None:
+    """Read the FLAC picture block of `size` bytes that begins with `head`; None if its lengths do not fit."""
+    if len(head) < 8:
+        return None
+    kind, mime_length = _TWO_LENGTHS(head)
+    place = 8 + mime_length
+    if place + 4 > len(head):
+        return None
+    place += 4 + _BIG_LENGTH(head, place)[0] + 16
+    if place + 4 > len(head):
+        return None
+    (length,) = _BIG_LENGTH(head, place)
+    if place + 4 + length > size:
+        return None
+    return Picture(length, kind, head[8 : 8 + mime_length].decode("utf-8", "replace") or None)
