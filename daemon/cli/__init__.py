@@ -1,1 +1,70 @@
-"""The command line: one file a command, each parse → bootstrap → one verb → print."""
+"""Arguments → one command: each is one file here, loaded only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from config.errors import GreenroomError
+
+# In the order people need them; the value is the module and the name of the command object in it.
+COMMANDS = (
+    "run", "cycle", "scan", "process", "status", "runs", "items",
+    "settings", "libraries", "migrate", "recover", "doctor",
+)  # fmt: skip
+
+
+class LazyCommands(click.Group):
+    """Finds commands by file name, so that `--help` and tab completion do not import the whole house."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"daemon.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; an error of ours becomes one sentence and the exit code of its class."""
+        try:
+            return super().invoke(ctx)
+        except GreenroomError as error:
+            click.echo(f"greenroom: {error.message}", err=True)
+            sys.exit(error.exit_code)
+
+
+@click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="greenroom")
+def main() -> None:
+    """Take the albums dropped into a folder, whole and safely, into a staging tree, and explain every decision.
+
+    \b
+    First steps:
+      greenroom libraries add inbound /srv/inbound
+      greenroom libraries add staging /srv/staging
+      greenroom cycle --dry-run          show what would happen
+      greenroom cycle                    do it once
+      greenroom settings set staging_scan.enabled true
+      greenroom run                      do it on a schedule
+
+    \b
+    Environment:
+      GREENROOM_DATA_DIR       folder of the database and the scan DBs
+      GREENROOM_DATABASE_URL   sqlite:////path or postgresql+psycopg://user@host/name
+      GREENROOM_LOG_LEVEL      TRACE, DEBUG, INFO, WARNING or ERROR
+      GREENROOM_LOG_FORMAT     auto, text or json
+
+    \b
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 75 somebody else holds the lock.
+    """
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Boot settings → the open application: the only place where objects are built and joined."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from config import admin, libraries
+from config.boot import BootSettings, load_boot_settings
+from config.database import Database
+from config.errors import Misconfigured
+from config.libraries import Library
+from config.locks import holder
+from config.logs import setup_logs
+from config.reasons import Reason
+from config.settings import StagingScan
+from processor import journal, repository
+from processor.recover import RecoveryReport
+from scanner.scan import Progress, ScanStats, silent
+from scanner.scandb import newest
+from workflow import cycle, record, runs
+from workflow.report import CycleReport
+
+
+class Application:
+    """What every command and the daemon work with: the boot settings, the database, and the verbs bound to both."""
+
+    def __init__(self, boot: BootSettings, database: Database) -> None:
+        self.boot = boot
+        self.database = database
+
+    def staging_settings(self) -> tuple[StagingScan, list[str]]:
+        """Read the settings of the staging cycle now; with what could not be read."""
+        with self.database.read() as connection:
+            return admin.staging_scan(connection)
+
+    def inbound(self) -> Library | None:
+        """Return the inbound library, or None while there is not exactly one."""
+        with self.database.read() as connection:
+            found = [
+                lib for lib in libraries.list_libraries(connection) if (lib.role, lib.kind) == ("inbound", "music")
+            ]
+        return found[0] if len(found) == 1 else None
+
+    def last_fire(self) -> tuple[dt.datetime, str] | None:
+        """Return the fire time of the newest scheduled run, and the schedule it belonged to."""
+        with self.database.read() as connection:
+            newest = runs.recent(connection, limit=1, trigger="schedule")
+        if not newest or newest[0]["fire_time"] is None:
+            return None
+        return newest[0]["fire_time"], str(newest[0]["settings"].get("schedule", ""))
+
+    def run_cycle(
+        self,
+        *,
+        trigger: str,
+        fire_time: dt.datetime | None,
+        stop: threading.Event,
+        request: cycle.Request | None = None,
+        progress: Progress = silent,
+    ) -> CycleReport:
+        """Run one staging cycle; see workflow.cycle.run_staging_cycle."""
+        return cycle.run_staging_cycle(
+            self.database,
+            self.boot.data_dir,
+            trigger=trigger,
+            fire_time=fire_time,
+            stop=stop,
+            request=request,
+            progress=progress,
+        )
+
+    def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
+        """Record a fire time at which no cycle could begin."""
+        settings, _ = self.staging_settings()
+        record.record_skip(self.database, settings, trigger=trigger, fire_time=fire_time, why=why)
+
+    def scan(self, *, stop: threading.Event, settle: bool, progress: Progress) -> tuple[Path, ScanStats]:
+        """Scan the inbound library, and do nothing else; return the scan DB and what was found."""
+        settings, _ = self.staging_settings()
+        roots = cycle.resolve_roots(self.database)
+        folder = cycle.scan_db_folder(self.database, settings, self.boot.data_dir)
+        until = cycle.StopOrTimeout(stop, settings.timeout_minutes)
+        return cycle.scan(roots.inbound, settings, folder, until, settle, progress)
+
+    def newest_scan_db(self) -> Path:
+        """Return the newest scan of the inbound library. Raises Misconfigured when there is none."""
+        settings, _ = self.staging_settings()
+        inbound = cycle.resolve_roots(self.database).inbound
+        found = newest(cycle.scan_db_folder(self.database, settings, self.boot.data_dir), inbound.path)
+        if found is None:
+            raise Misconfigured("there is no scan yet; make one with `greenroom scan`")
+        return found
+
+    def recover(self, *, stop: threading.Event) -> RecoveryReport:
+        """Settle unfinished transfers; see workflow.cycle.recover."""
+        return cycle.recover(self.database, stop)
+
+    def status(self) -> dict[str, Any]:
+        """Return the installation at a glance, as plain values."""
+        settings, problems = self.staging_settings()
+        fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC)) if settings.enabled else None
+        with self.database.read() as connection:
+            roots = libraries.list_libraries(connection)
+            last = next(iter(runs.recent(connection, limit=1)), None)
+            return {
+                "enabled": settings.enabled,
+                "dry_run": settings.dry_run,
+                "schedule": settings.schedule,
+                "next_fire": fire.isoformat() if fire else None,
+                "problems": problems,
+                "libraries": [
+                    {"role": lib.role, "kind": lib.kind, "path": lib.path, "holder": holder(connection, lib.root_uuid)}
+                    for lib in roots
+                ],
+                "last_run": last,
+                "items": repository.count_by_status(connection),
+                "unfinished": journal.count_open(connection),
+            }
+
+
+@contextlib.contextmanager
+def application(*, quiet: bool = False, migrate: bool = True) -> Iterator[Application]:
+    """Open the installation that GREENROOM_DATA_DIR and GREENROOM_DATABASE_URL select; bring its schema up to date.
+
+    Raises Misconfigured or Retryable when it cannot be opened.
+    """
+    boot = load_boot_settings()
+    database = Database(boot.url)
+    password = database.url.password
+    setup_logs("WARNING" if quiet else boot.log_level, boot.log_format, [str(password)] if password else [])
+    try:
+        if migrate:
+            database.migrate()
+        yield Application(boot, database)
+    finally:
+        database.close()

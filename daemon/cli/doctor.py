@@ -1,0 +1,36 @@
+"""`greenroom doctor`: this installation → what is well, what is not, and what to do about it."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json
+from daemon.examination import Finding, examine
+
+MARKS = {"ok": ("✓", "green"), "note": ("•", "cyan"), "problem": ("✗", "red")}
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> None:
+    """Examine this installation: database, settings, libraries, filesystems, limits, and what is left unfinished.
+
+    It writes nothing but a probe file of its own in each root, which it takes away again. Ends with 1 when it found a
+    problem.
+    """
+    with application(quiet=True) as app:
+        findings = list(examine(app))
+    if as_json:
+        print_json([{"level": f.level, "code": f.code, "message": f.message} for f in findings])
+    else:
+        for finding in findings:
+            _print(finding)
+    sys.exit(1 if any(f.level == "problem" for f in findings) else 0)
+
+
+def _print(finding: Finding) -> None:
+    mark, colour = MARKS[finding.level]
+    click.echo(click.style(mark, fg=colour) + f" {finding.message}")

@@ -1,0 +1,82 @@
+"""`greenroom libraries`: root folders → checked, marked and listed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+
+import click
+
+from config import libraries
+from config.errors import Misconfigured
+from config.reasons import show_path
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json, print_table
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """Show, add and remove the folders Greenroom works on.
+
+    \b
+    Roles: inbound  where people drop albums
+           staging  where whole albums wait
+           library  where published albums live
+
+    Each root gets a small file, .greenroom-root, that proves on every run that the right disk is mounted.
+
+    \b
+    Examples:
+      greenroom libraries add inbound /srv/inbound
+      greenroom libraries add staging /srv/staging
+      greenroom libraries
+    """
+    if ctx.invoked_subcommand is None:
+        _list(as_json)
+
+
+def _list(as_json: bool) -> None:
+    with application(quiet=True) as app, app.database.read() as connection:
+        found = libraries.list_libraries(connection)
+    rows = []
+    for library in found:
+        try:
+            libraries.verify_root(library)
+            state = "ok"
+        except Misconfigured as error:
+            state = error.message
+        rows.append({"role": library.role, "kind": library.kind, "path": library.path, "state": state})
+    if as_json:
+        print_json(rows)
+        return
+    print_table([tuple(row.values()) for row in rows], ("role", "kind", "path", "state"))
+
+
+@command.command("add")
+@click.argument("role", type=click.Choice(["inbound", "staging", "library"]))
+@click.argument("path")
+@click.option(
+    "--kind", type=click.Choice(["music", "movie"]), default="music", show_default=True, help="What it holds."
+)
+def add(role: str, path: str, kind: str) -> None:
+    """Add the folder PATH in a ROLE. It must exist, be writable, and lie outside the other libraries."""
+    raw = os.path.abspath(os.fsencode(path))
+    with application(quiet=True) as app, app.database.begin() as connection:
+        library = libraries.add_library(connection, role, raw, kind=kind, now=dt.datetime.now(dt.UTC))
+        others = [other for other in libraries.list_libraries(connection) if other.id != library.id]
+    click.echo(f"{role} library for {kind}: {show_path(library.path)}", err=True)
+    for other in others:
+        if {role, other.role} == {"inbound", "staging"} and not libraries.same_filesystem(library, other):
+            click.echo("inbound and staging are on different filesystems: albums will be copied and verified", err=True)
+
+
+@command.command("remove")
+@click.argument("path")
+def remove(path: str) -> None:
+    """Forget the library at PATH. No file is touched."""
+    raw = os.path.abspath(os.fsencode(path))
+    with application(quiet=True) as app, app.database.begin() as connection:
+        library = libraries.remove_library(connection, raw)
+    click.echo(f"forgot the {library.role} library {show_path(library.path)}; its files stay", err=True)

@@ -1,0 +1,21 @@
+"""`greenroom migrate`: the database's schema → this version's."""
+
+from __future__ import annotations
+
+import click
+
+from daemon.bootstrap import application
+
+
+@click.command()
+def command() -> None:
+    """Bring the database's schema up to date.
+
+    Every other command and the daemon do this at their start too; use it to do it at a time of your choosing, for
+    instance after a backup. Running it again changes nothing.
+    """
+    with application(quiet=True, migrate=False) as app:
+        before, after = app.database.migrate()
+    click.echo(
+        f"schema {after}, nothing to do" if before == after else f"schema {before or 'empty'} → {after}", err=True
+    )

@@ -1,0 +1,62 @@
+"""Plain values → what a person or a script reads on stdout."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from config.reasons import show_path
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of text.")
+
+
+def plain(value: Any) -> Any:
+    """Turn times and paths into text; json.dumps calls it for what it does not know."""
+    if isinstance(value, dt.datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, bytes):
+        return show_path(value)
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(value, default=plain, ensure_ascii=False, indent=2))
+
+
+def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str]) -> None:
+    """Print rows under a header in columns; a terminal gets it dressed, a pipe gets it plain."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in header:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*[Text(_cell(cell)) for cell in row])
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(plain(value)) if isinstance(value, dt.datetime | bytes) else str(value)
+
+
+def seconds(ms: int | None) -> str:
+    """Show a duration: 0.4 s, 12 s, 3 min 20 s."""
+    if ms is None:
+        return ""
+    whole = ms / 1000
+    if whole < 60:
+        return f"{whole:.1f} s"
+    return f"{int(whole // 60)} min {int(whole % 60)} s"

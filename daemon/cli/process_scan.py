@@ -1,0 +1,46 @@
+"""`process-scan -scan … -staging …`: the old name of `greenroom process`, for scripts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from config.errors import GreenroomError, Misconfigured
+from config.reasons import show_path
+from daemon.bootstrap import application
+from daemon.cli.signals import stop_on_signals
+from daemon.cli.summary import print_report
+from workflow.cycle import Request, resolve_roots
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-scan",
+    "--scan",
+    "scan_db",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Scan DB.",
+)
+@click.option(
+    "-staging", "--staging", type=click.Path(exists=True, file_okay=False), help="The staging library, as a check."
+)
+@click.option("-dry-run", "--dry-run", is_flag=True, default=None, help="Plan and report, touch nothing.")
+def main(scan_db: Path, staging: str | None, dry_run: bool | None) -> None:
+    """Move the albums of a scan DB into the staging library of this installation."""
+    stop = stop_on_signals()
+    try:
+        with application() as app:
+            library = resolve_roots(app.database).staging
+            if staging is not None and os.path.realpath(os.fsencode(staging)) != library.path:
+                raise Misconfigured(f"{staging} is not the staging library; that is {show_path(library.path)}")
+            request = Request(dry_run=dry_run, scan_db=scan_db)
+            report = app.run_cycle(trigger="command", fire_time=None, stop=stop, request=request)
+    except GreenroomError as error:
+        click.echo(f"process-scan: {error.message}", err=True)
+        sys.exit(error.exit_code)
+    print_report(report)
+    sys.exit(report.exit_code)

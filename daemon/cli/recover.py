@@ -1,0 +1,34 @@
+"""`greenroom recover`: interrupted transfers → finished or undone."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from config.reasons import show_path
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json
+from daemon.cli.signals import stop_on_signals
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> None:
+    """Finish or undo what an interrupted cycle left behind.
+
+    Every cycle does this first; use the command after a crash to do it at once. Running it again changes nothing. What
+    it cannot decide alone it leaves untouched, says so, and ends with 1.
+    """
+    stop = stop_on_signals()
+    with application() as app:
+        report = app.recover(stop=stop)
+    left = len(report.attention) + len(report.waiting)
+    if as_json:
+        reasons = [{"code": r.code, "message": r.message, "path": r.path} for r in report.reasons]
+        print_json({"done": len(report.done), "cancelled": len(report.cancelled), "open": left, "reasons": reasons})
+    else:
+        click.echo(f"{len(report.done)} finished, {len(report.cancelled)} undone, {left} left open")
+        for reason in report.reasons:
+            click.echo(f"  {reason.message}" + (f"  [{show_path(reason.path)}]" if reason.path else ""))
+    sys.exit(1 if left else 0)

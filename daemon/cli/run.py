@@ -1,0 +1,30 @@
+"""`greenroom run`: the daemon, until it is told to stop."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from daemon.bootstrap import application
+
+
+@click.command()
+def command() -> None:
+    """Run the daemon in the foreground: staging cycles on the schedule of the settings table.
+
+    The schedule, the enabled flag and the libraries are read again every few seconds, so a change needs no restart.
+    Nothing runs until an admin says so: greenroom settings set staging_scan.enabled true
+
+    \b
+    Signals:
+      SIGTERM, SIGINT   finish the file step at hand, leave nothing half done, and end
+      SIGHUP            read the settings again now
+
+    Under systemd it reports readiness and feeds the watchdog; see systemd/greenroom.service.
+    """
+    from daemon.service import serve
+
+    with application() as app:
+        status = serve(app)
+    sys.exit(status)

@@ -1,0 +1,36 @@
+"""`greenroom scan`: the inbound folder → a scan DB and what was found."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json
+from daemon.cli.progress import bars
+from daemon.cli.signals import stop_on_signals
+
+
+@click.command()
+@click.option("--wait/--no-wait", default=True, help="Wait up to staging_scan.quiet_seconds for what is not quiet yet.")
+@json_option
+def command(wait: bool, as_json: bool) -> None:
+    """Scan the inbound folder into a scan DB, and stop there.
+
+    Nothing in the inbound folder is changed, and no lock is needed. The scan DB is a SQLite file: look into it with any
+    SQLite program, or hand it to `greenroom process`.
+    """
+    stop = stop_on_signals()
+    with application(quiet=sys.stderr.isatty()) as app, bars() as progress:
+        path, stats = app.scan(stop=stop, settle=wait, progress=progress)
+    values = {"scan_db": str(path), **asdict(stats)}
+    if as_json:
+        print_json(values)
+        return
+    click.echo(
+        f"{stats.files} files ({stats.audio} audio, {stats.read} read, {stats.carried} unchanged), "
+        f"{stats.groups} albums ({stats.waiting} waiting), {stats.problems} unreadable, {stats.ignored} ignored"
+    )
+    click.echo(path)

@@ -1,0 +1,119 @@
+"""`greenroom settings`: the settings table → shown, changed, remembered."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import json
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from config import admin
+from config.errors import Misconfigured
+from config.settings import REGISTRY, find_setting
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json, print_table
+
+T = TypeVar("T")
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """Show and change the settings an admin may change while Greenroom runs.
+
+    A change takes effect at the daemon's next heartbeat, within seconds, without a restart. Every change is kept with
+    who made it and what it was before.
+
+    \b
+    Examples:
+      greenroom settings
+      greenroom settings set staging_scan.schedule "0 3 * * *"
+      greenroom settings set quiet_seconds 300
+      greenroom settings unset quiet_seconds
+      greenroom settings history staging_scan.schedule
+    """
+    if ctx.invoked_subcommand is None:
+        _list(as_json)
+
+
+def _list(as_json: bool) -> None:
+    with application(quiet=True) as app, app.database.read() as connection:
+        stored = admin.read_values(connection)
+    rows = []
+    for key, setting in REGISTRY.items():
+        value = json.loads(stored[key]) if key in stored else setting.default
+        rows.append({"key": key, "value": value, "default": setting.default, "changed": key in stored,
+                     "unit": setting.unit, "description": setting.field.description})  # fmt: skip
+    if as_json:
+        print_json(rows)
+        return
+    shown = [
+        (r["key"], f"{_text(r['value'])}{' *' if r['changed'] else ''}", r["unit"], r["description"]) for r in rows
+    ]
+    print_table(shown, ("setting", "value", "unit", "what it does"))
+    click.echo("* changed from the default")
+
+
+@command.command("get")
+@click.argument("key")
+@json_option
+def get(key: str, as_json: bool) -> None:
+    """Print the value of KEY in force."""
+    with application(quiet=True) as app, app.database.read() as connection:
+        value = _usage(lambda: admin.get(connection, key))
+    if as_json:
+        print_json({"key": find_setting(key).key, "value": value})
+    else:
+        click.echo(_text(value))
+
+
+@command.command("set")
+@click.argument("key")
+@click.argument("value")
+def put(key: str, value: str) -> None:
+    """Change KEY to VALUE. A value that is not valid is refused, and nothing changes."""
+    _store(key, value)
+
+
+@command.command("unset")
+@click.argument("key")
+def unset(key: str) -> None:
+    """Go back to the default of KEY."""
+    _store(key, None)
+
+
+def _store(key: str, value: str | None) -> None:
+    with application(quiet=True) as app, app.database.begin() as connection:
+        now = dt.datetime.now(dt.UTC)
+        typed = _usage(lambda: admin.put(connection, key, value, actor=f"command:{getpass.getuser()}", now=now))
+    click.echo(f"{find_setting(key).key} = {_text(typed)}", err=True)
+
+
+@command.command("history")
+@click.argument("key", required=False)
+@json_option
+def history(key: str | None, as_json: bool) -> None:
+    """Show who changed what, newest first."""
+    with application(quiet=True) as app, app.database.read() as connection:
+        changes = _usage(lambda: admin.history(connection, key))
+    if as_json:
+        print_json(changes)
+        return
+    rows = [(c["changed_at"], c["changed_by"], c["key"], c["old"] or "default", c["new"] or "default") for c in changes]
+    print_table(rows, ("when", "who", "setting", "from", "to"))
+
+
+def _text(value: object) -> str:
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def _usage(act: Callable[[], T]) -> T:
+    """A wrong key or value on the command line is wrong usage: exit 2."""
+    try:
+        return act()
+    except Misconfigured as error:
+        raise click.UsageError(error.message) from error

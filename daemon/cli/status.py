@@ -1,0 +1,51 @@
+"""`greenroom status`: the installation at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from config.reasons import show_path
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json
+from daemon.service import running_daemon
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> None:
+    """Show the daemon, the schedule, the libraries, the last run, and what waits.
+
+    It only reads, and needs no lock; so it answers while a cycle runs.
+    """
+    with application(quiet=True) as app:
+        status = app.status()
+        status["daemon"] = running_daemon(app.boot.data_dir)
+    if as_json:
+        print_json(status)
+        return
+    for name, text in _lines(status):
+        click.echo(f"{name:<11}{text}")
+
+
+def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "daemon", status["daemon"] or "not running"
+    off = "" if status["enabled"] else "  (off: staging_scan.enabled is false)"
+    yield "schedule", status["schedule"] + off + ("  (dry run)" if status["dry_run"] else "")
+    yield "next", status["next_fire"] or "–"
+    for problem in status["problems"]:
+        yield "problem", problem
+    for library in status["libraries"]:
+        held = f"  held by {library['holder']}" if library["holder"] else ""
+        yield library["role"], show_path(library["path"]) + held
+    last = status["last_run"]
+    if last is None:
+        yield "last run", "none yet"
+    else:
+        counts = ", ".join(f"{n} {name}" for name, n in last["counts"].items() if n)
+        yield "last run", f"{last['id']} {last['status']}: {last['error'] or counts or 'nothing to do'}"
+    yield "items", ", ".join(f"{n} {name}" for name, n in status["items"].items()) or "none"
+    if status["unfinished"]:
+        yield "unfinished", f"{status['unfinished']} transfers; the next cycle settles them"

@@ -1,0 +1,249 @@
+"""Plans that stage → albums in staging, a batch at a time: three commits a batch, file steps of many albums at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from types import TracebackType
+
+from loguru import logger
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import GreenroomError, LeaseLost, Stopped
+from config.libraries import Library
+from config.locks import Guard
+from config.machine import boot_id
+from config.reasons import Reason, show_path
+from processor import journal, repository
+from processor.clearing import remove_sources
+from processor.files import stops_root
+from processor.item import NewItem, new_item
+from processor.journal import State, Transfer, TransferFile
+from processor.plan import AlbumPlan, Outcome
+from processor.transfer import fill, roll_back, switch
+from scanner.scandb import ScanDb
+
+BATCH = 32  # albums that share their commits; more would wait longer for the first one to be listed
+# What an error means for one album; anything else has failed.
+_OUTCOMES: dict[str, Outcome] = {"target_exists": "conflict", "source_changed": "waiting", "vanished": "waiting"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of one plan: None is what was planned."""
+
+    outcome: Outcome | None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(slots=True)
+class _Album:
+    """One album on its way through a batch."""
+
+    plan: AlbumPlan
+    transfer: Transfer
+    error: GreenroomError | None = None
+    reasons: tuple[Reason, ...] = ()
+
+
+def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime) -> None:
+    """Write the staging items of albums that are in place, in the transaction that publishes their transfers."""
+    repository.upsert(connection, [_item_of(transfer) for transfer in transfers], now)
+
+
+class Mover:
+    """Moves plans between two roots under a guard. `trouble` is what made it stop before the end, if anything did."""
+
+    def __init__(
+        self,
+        database: Database,
+        inbound: Library,
+        staging: Library,
+        guard: Guard,
+        workers: int,
+        rate_limit: float,
+        known: Set[bytes],
+        run_id: str,
+    ) -> None:
+        self.trouble: GreenroomError | None = None
+        self._database = database
+        self._inbound, self._staging = inbound, staging
+        self._steps = _Steps(guard, Pace(rate_limit))
+        self._workers = workers
+        self._known = known  # paths of the inbound tree that need no explanation when they stay
+        self._run_id = run_id
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="move")
+
+    def __enter__(self) -> Mover:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pool.shutdown()
+
+    def move(self, plans: Sequence[AlbumPlan], scan: ScanDb) -> Iterator[Moved]:
+        """Move every plan, in order, and yield what became of each. Raises LeaseLost, and Retryable of the database."""
+        waiting = iter(plans)
+        while self.trouble is None and (batch := list(islice(waiting, BATCH))):
+            yield from self._batch([self._album(plan, scan) for plan in batch])
+        for _ in waiting:
+            assert self.trouble is not None
+            yield Moved("failed", (Reason("not_tried", f"It was not tried: {self.trouble.message}"),))
+
+    def _album(self, plan: AlbumPlan, scan: ScanDb) -> _Album:
+        """Make the transfer of a plan, with all that recovery would need."""
+        assert plan.target is not None
+        records = scan.files([track.file_id for track in plan.group.tracks])
+        facts = {file_id: record.facts for file_id, record in records.items() if record.facts is not None}
+        transfer_id = str(uuid.uuid4())
+        item = new_item(plan, facts, root_uuid=self._staging.root_uuid, transfer_id=transfer_id, run_id=self._run_id)
+        transfer = Transfer(
+            id=transfer_id,
+            kind="album",
+            state="planned",
+            src_root=self._inbound.path,
+            dst_root=self._staging.path,
+            target=plan.target,
+            files=tuple(TransferFile(f.source, f.target, f.role, f.identity) for f in plan.files),
+            item=item.to_json(),
+            fence=self._steps.fence,
+            boot_id=boot_id(),
+            run_id=self._run_id,
+        )
+        return _Album(plan, transfer)
+
+    def _batch(self, albums: list[_Album]) -> list[Moved]:
+        """Take a batch through all its steps; an album that fails is undone, the others go on."""
+        with self._database.begin() as connection:
+            journal.plan(connection, [album.transfer for album in albums], _now())
+        inner = max(1, self._workers // len(albums))
+        filled = self._each(albums, lambda album: fill(album.transfer, self._steps, workers=inner))
+        self._advance(filled, "materialised")
+        switched = self._each(filled, lambda album: switch(album.transfer, self._steps))
+        with self._database.begin() as connection:
+            publish(connection, [album.transfer for album in switched], _now())
+            moved = journal.advance(connection, [album.transfer for album in switched], "published", _now())
+        for album, transfer in zip(switched, moved, strict=True):
+            album.transfer = transfer
+        self._advance(self._clear(switched), "done")
+        return [self._result(album) for album in albums]
+
+    def _each(self, albums: list[_Album], step: Callable[[_Album], Transfer | None]) -> list[_Album]:
+        """Take a step with all albums at once; undo those that fail, and return the others."""
+
+        def one(album: _Album) -> None:
+            try:
+                album.transfer = step(album) or album.transfer
+            except LeaseLost:
+                raise
+            except GreenroomError as error:
+                album.error = error
+
+        for _ in self._pool.map(one, albums):
+            pass
+        for album in albums:
+            if album.error is not None:
+                self._undo(album, album.error)
+        return [album for album in albums if album.error is None]
+
+    def _undo(self, album: _Album, error: GreenroomError) -> None:
+        """Take back what was made of an album; what cannot be taken back now is left to recovery."""
+        if self.trouble is None and (isinstance(error, Stopped) or stops_root(error)):
+            self.trouble = error
+        log = logger.bind(transfer=album.transfer.id, target=album.transfer.target, code=error.reason_code)
+        try:
+            state = roll_back(album.transfer, self._steps)
+        except LeaseLost:
+            raise
+        except GreenroomError as second:
+            log.bind(error=second.message).warning("an album could not be undone; recovery will settle it")
+            return
+        if state != album.transfer.state:
+            album.transfer = replace(album.transfer, error=error.message)
+            self._advance([album], state)
+        log.bind(error=error.message).warning("an album could not be moved")
+
+    def _clear(self, albums: list[_Album]) -> list[_Album]:
+        """Remove the sources of published albums; return those where nothing is left to do."""
+        finished: list[_Album] = []
+
+        def one(album: _Album) -> None:
+            try:
+                album.reasons = remove_sources(album.transfer, self._steps, self._known)
+                finished.append(album)
+            except LeaseLost:
+                raise
+            except GreenroomError as error:  # the album is staged all the same; recovery tries again
+                album.reasons = (Reason(error.reason_code, error.message, error.path),)
+
+        for _ in self._pool.map(one, albums):
+            pass
+        return finished
+
+    def _advance(self, albums: list[_Album], state: State) -> None:
+        if albums:
+            with self._database.begin() as connection:
+                moved = journal.advance(connection, [album.transfer for album in albums], state, _now())
+            for album, transfer in zip(albums, moved, strict=True):
+                album.transfer = transfer
+
+    def _result(self, album: _Album) -> Moved:
+        if album.error is None:
+            shown = show_path(album.transfer.target)
+            logger.bind(transfer=album.transfer.id, target=shown, files=len(album.plan.files)).info("album staged")
+            return Moved(None, album.reasons)
+        code = album.error.reason_code
+        path = album.error.path if code in ("source_changed", "vanished") else None
+        return Moved(_OUTCOMES.get(code, "failed"), (Reason(code, album.error.message, path),))
+
+
+class Pace:
+    """Lets so many files a second go; 0 lets them all go at once."""
+
+    def __init__(self, rate: float) -> None:
+        self._gap = 1 / rate if rate else 0.0
+        self._next = time.monotonic()
+        self._lock = threading.Lock()
+
+    def take(self) -> None:
+        """Wait for the turn of one file."""
+        if not self._gap:
+            return
+        with self._lock:
+            mine = max(self._next, time.monotonic())
+            self._next = mine + self._gap
+        time.sleep(max(0.0, mine - time.monotonic()))
+
+
+class _Steps:
+    """The guard a transfer sees: it keeps the pace besides."""
+
+    def __init__(self, guard: Guard, pace: Pace) -> None:
+        self.fence = guard.fence
+        self._guard = guard
+        self._pace = pace
+
+    def check(self, label: str) -> None:
+        """Return when the step may be taken; raises LeaseLost."""
+        if label.startswith("link"):  # tried first with every file, also with one that is copied then
+            self._pace.take()
+        self._guard.check(label)
+
+    def check_stop(self) -> None:
+        """Raise Stopped when somebody asked us to stop."""
+        self._guard.check_stop()
+
+
+def _item_of(transfer: Transfer) -> NewItem:
+    digests = {file.target: file.digest for file in transfer.files if file.digest is not None}
+    return NewItem.from_json(transfer.item).with_digests(digests)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,82 @@
+"""A pair of roots → what their filesystems can do, found by doing it in a folder that is taken away again."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+
+from config.reasons import show_path
+from processor.files import Tree, explained
+from processor.transfer import TX
+from scanner.readiness import has_writer
+
+Probed = tuple[str, bool, str]  # code, whether it is well, sentence
+
+
+def probe_pair(inbound: bytes, staging: bytes) -> Iterator[Probed]:
+    """Try what a transfer relies on between two roots. Raises the typed error of a root that cannot be written."""
+    name = f".greenroom-probe-{uuid.uuid4()}".encode()
+    with Tree(inbound) as source, Tree(staging) as destination, explained("probe", staging):
+        destination.make(TX, 0o700)
+        with explained("probe", inbound), source.created(name):
+            pass
+        try:
+            yield _link(source, destination, name)
+            yield _no_replace(destination, name)
+            yield _lease(inbound, name)
+        finally:
+            for tree, path in (
+                (source, name),
+                (destination, TX + b"/" + name),
+                (destination, TX + b"/" + name + b".b"),
+            ):
+                with suppress(OSError):
+                    tree.unlink(path, missing_ok=True)
+
+
+def _link(source: Tree, destination: Tree, name: bytes) -> Probed:
+    try:
+        source.link(name, destination, TX + b"/" + name)
+    except OSError as error:
+        with destination.created(TX + b"/" + name):
+            pass
+        return (
+            "copy",
+            True,
+            f"albums are copied and verified, because hard links are not possible here ({error.strerror})",
+        )
+    return "link", True, "albums are moved by hard links: no byte is copied"
+
+
+def _no_replace(destination: Tree, name: bytes) -> Probed:
+    try:
+        destination.rename_noreplace(TX + b"/" + name, TX + b"/" + name + b".b")
+    except OSError as error:
+        return (
+            "no_replace",
+            False,
+            f"the staging filesystem cannot rename without replacing ({error.strerror}); mkdir and rename is used",
+        )
+    return "no_replace", True, "the staging filesystem can rename without ever replacing"
+
+
+def _lease(inbound: bytes, name: bytes) -> Probed:
+    path = os.path.join(inbound, name)
+    with suppress(OSError):
+        fd = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            reader = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                if has_writer(reader):
+                    return "lease", True, f"programs still writing below {show_path(inbound)} are noticed"
+            finally:
+                os.close(reader)
+        finally:
+            os.close(fd)
+    return (
+        "lease",
+        False,
+        f"programs still writing below {show_path(inbound)} are not noticed; raise staging_scan.quiet_seconds",
+    )

@@ -1,0 +1,166 @@
+"""A scan DB → albums in staging: name every file, look at what is there, decide, move what can be moved."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from config.database import Database
+from config.errors import GreenroomError
+from config.libraries import Library
+from config.locks import Guard
+from config.machine import boot_id
+from config.reasons import Reason
+from processor.files import Tree
+from processor.mover import Moved, Mover, publish
+from processor.naming import cue_references, propose
+from processor.plan import AlbumPlan, Outcome, PlannedFile, Proposal, decide
+from processor.recover import RecoveryReport, recover
+from processor.sighting import look
+from scanner.grouping import Group
+from scanner.identity import Identity
+from scanner.rows import FileRecord
+from scanner.scan import Progress
+from scanner.scandb import ScanDb
+
+MAX_CUE_SHEET = 1 << 20  # bytes; a cue sheet of a hundred tracks has ten thousand
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessOptions:
+    """What an admin may decide about moving."""
+
+    workers: int = 4
+    rate_limit: float = 0  # files per second, 0 is unlimited
+    reserve: int = 1 << 30  # bytes of the staging filesystem that stay free
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumResult:
+    """What became of one group. Paths are relative: `target` to staging, sources to inbound, targets to the album."""
+
+    group: Group
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    target: bytes | None
+    files: tuple[PlannedFile, ...]  # the tracks in the group's order, then the side files
+
+    @property
+    def tracks(self) -> list[tuple[int | None, int | None, str | None, bytes, bytes | None]]:
+        """Each track's disc, number, title, source and, if it is in staging or would be, target."""
+        goes = self.outcome == "staged"
+        pairs = zip(self.group.tracks, self.files, strict=False)
+        return [(t.disc, t.track, t.title, f.source, f.target if goes else None) for t, f in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessResult:
+    """What became of every group of a scan, what was left alone, and what kept us from trying them all."""
+
+    albums: tuple[AlbumResult, ...]
+    ignored: tuple[Reason, ...]
+    trouble: GreenroomError | None = None
+
+
+def process_scan(
+    database: Database,
+    scan: ScanDb,
+    inbound: Library,
+    staging: Library,
+    guard: Guard | None,
+    options: ProcessOptions,
+    run_id: str,
+    progress: Progress,
+) -> ProcessResult:
+    """Plan every group of a scan and, under a guard, move those that can be moved. Without one nothing is touched.
+
+    Raises LeaseLost when another process took over, and Retryable when the database does not answer; both leave what
+    was begun to recovery.
+    """
+    plans = _plan(database, scan, inbound, staging, options)
+    results = {plan.group.key + str(n): _unmoved(plan) for n, plan in enumerate(plans)}
+    ignored = (*scan.ignored(), *_homeless(scan, plans))
+    if guard is None:
+        return ProcessResult(tuple(results.values()), ignored)
+    known = {reason.path for reason in ignored if reason.path} | {f.source for plan in plans for f in plan.files}
+    keys = [key for key, result in results.items() if result.outcome == "staged"]
+    with Mover(database, inbound, staging, guard, options.workers, options.rate_limit, known, run_id) as mover:
+        moving = mover.move([plan for plan in plans if plan.outcome == "staged"], scan)
+        for done, (key, moved) in enumerate(zip(keys, moving, strict=True), 1):
+            results[key] = _moved(results[key], moved)
+            progress("move", done, len(keys))
+        return ProcessResult(tuple(results.values()), ignored, mover.trouble)
+
+
+def recover_transfers(database: Database, guard: Guard, inbound: Library, staging: Library) -> RecoveryReport:
+    """Settle what earlier runs left unfinished between the two roots; see processor.recover."""
+    now = dt.datetime.now(dt.UTC)
+    return recover(
+        database,
+        guard,
+        lambda connection, transfer: publish(connection, [transfer], now),
+        (inbound.path, staging.path),
+        now=now,
+        boot_id=boot_id(),
+    )
+
+
+def _plan(
+    database: Database, scan: ScanDb, inbound: Library, staging: Library, options: ProcessOptions
+) -> tuple[AlbumPlan, ...]:
+    proposals: list[Proposal] = []
+    waiting: dict[str, tuple[Reason, ...]] = {}
+    with Tree(inbound.path) as tree:
+        for group, waits in scan.groups():
+            files = scan.files([*(track.file_id for track in group.tracks), *group.sides])
+            proposals += propose([group], files, _cues(tree, files))
+            if waits:
+                waiting[group.key] = waits
+    world = look(database, inbound, staging, proposals, waiting, _digests(scan), options.reserve)
+    return decide(proposals, world)
+
+
+def _cues(tree: Tree, files: dict[int, FileRecord]) -> dict[int, frozenset[str]]:
+    """Read what the cue sheets of an album refer to; one that cannot be read refers to nothing."""
+    found: dict[int, frozenset[str]] = {}
+    for file_id, file in files.items():
+        if file.role == "cue" and file.identity.size <= MAX_CUE_SHEET:
+            try:
+                with tree.opened(file.path) as fd:
+                    found[file_id] = cue_references(os.read(fd, MAX_CUE_SHEET))
+            except (OSError, GreenroomError):
+                continue  # moving it will meet the same error, and say so
+    return found
+
+
+def _digests(scan: ScanDb) -> Callable[[Identity, Callable[[], str]], str]:
+    """Remember digests in the scan DB, from where the next scan carries them over."""
+
+    def digest(identity: Identity, compute: Callable[[], str]) -> str:
+        known = scan.digest(identity)
+        if known is None:
+            known = compute()
+            scan.remember_digest(identity, known)
+        return known
+
+    return digest
+
+
+def _homeless(scan: ScanDb, plans: tuple[AlbumPlan, ...]) -> Iterator[Reason]:
+    """Name the side files no album takes along."""
+    taken = {file_id for plan in plans for file_id in plan.group.sides}
+    left = [side.file_id for side in scan.sides() if side.file_id not in taken]
+    for file in sorted(scan.files(left).values(), key=lambda file: file.path):
+        yield Reason("no_album", "It belongs to no album we can tell, so it stays where it is.", file.path)
+
+
+def _unmoved(plan: AlbumPlan) -> AlbumResult:
+    return AlbumResult(plan.group, plan.outcome, plan.reasons, plan.target, plan.files)
+
+
+def _moved(result: AlbumResult, moved: Moved) -> AlbumResult:
+    outcome = result.outcome if moved.outcome is None else moved.outcome
+    target = result.target if outcome == "staged" else None
+    return replace(result, outcome=outcome, target=target, reasons=(*moved.reasons, *result.reasons))

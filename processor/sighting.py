@@ -1,0 +1,120 @@
+"""The staging tree, its filesystem and the database, looked at for some proposals → the World their plan needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from config.database import Database
+from config.libraries import Library
+from config.reasons import Reason, show_path
+from processor import journal, repository
+from processor.files import Tree, is_file
+from processor.materialise import digest_at
+from processor.plan import PlannedFile, Proposal, Space, World, size_difference
+from scanner.identity import Identity
+from scanner.kinds import KINDS
+
+Digests = Callable[[Identity, Callable[[], str]], str]  # the digest of an unchanged file, computed when not known yet
+
+
+def look(
+    database: Database,
+    inbound: Library,
+    staging: Library,
+    proposals: Sequence[Proposal],
+    waiting: Mapping[str, tuple[Reason, ...]],
+    digests: Digests,
+    reserve: int,
+) -> World:
+    """Gather what deciding about the proposals takes; `reserve` is in bytes. Reads only."""
+    with database.read() as connection:
+        staged = repository.folders_by_key(connection, [p.group.key for p in proposals], staging.root_uuid)
+        held = journal.reserved(connection, inbound.path, staging.path)
+    comparison = _Comparison(inbound.path, staging.path, digests)
+    return World(
+        names=lambda folder: _names(staging.path, folder),
+        differs=comparison.differs,
+        space=_space(inbound.path, staging.path, reserve),
+        staged=staged,
+        reserved=held.targets,
+        waiting=waiting,
+        inbound_problems=_not_writable(inbound.path, {os.path.dirname(f.source) for p in proposals for f in p.files}),
+        staging_problems=_not_writable(staging.path, _parents(staging.path, proposals)),
+    )
+
+
+def _names(root: bytes, folder: bytes) -> Collection[bytes]:
+    try:
+        return os.listdir(os.path.join(root, folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+
+
+def _parents(root: bytes, proposals: Iterable[Proposal]) -> set[bytes]:
+    """Return the code and artist folders of the targets that are there, and the root."""
+    wanted = {parent for p in proposals if p.target for parent in (os.path.dirname(p.target), p.target.split(b"/")[0])}
+    return {folder for folder in wanted | {b""} if os.path.isdir(os.path.join(root, folder))}
+
+
+def _not_writable(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
+    message = "This user may not change the folder, so nothing can be moved; give it write permission."
+    return {
+        folder: Reason("permission_denied", message, folder)
+        for folder in folders
+        if not os.access(os.path.join(root, folder), os.W_OK | os.X_OK)
+    }
+
+
+def _space(inbound: bytes, staging: bytes, reserve: int) -> Space:
+    found = os.statvfs(staging)
+    return Space(
+        free=found.f_bavail * found.f_frsize,
+        reserve=reserve,
+        inodes=found.f_favail if found.f_files else None,
+        links=os.stat(inbound).st_dev == os.stat(staging).st_dev,
+    )
+
+
+class _Comparison:
+    """Compares music byte by byte, through digests that are remembered for unchanged files."""
+
+    def __init__(self, inbound: bytes, staging: bytes, digests: Digests) -> None:
+        self._inbound = inbound
+        self._staging = staging
+        self._digests = digests
+
+    def differs(self, files: Sequence[PlannedFile], folder: bytes) -> str | None:
+        """Say how the music of `files` differs from that below a staging folder, or None if it is the same."""
+        with Tree(self._inbound) as source, Tree(self._staging) as destination:
+            there = {path: found for path, found in _music(destination, folder)}
+            difference = size_difference(files, {path: found.st_size for path, found in there.items()})
+            if difference is not None:
+                return difference
+            known = [self._digest(destination, path, Identity.of(found)) for path, found in there.items()]
+            for file in files:
+                if file.role != "audio":
+                    continue
+                digest = self._digest(source, file.source, file.identity)
+                if digest not in known:
+                    return f"no music file there has the content of {show_path(file.source)}"
+                known.remove(digest)
+        return None
+
+    def _digest(self, tree: Tree, path: bytes, identity: Identity) -> str:
+        return self._digests(identity, lambda: digest_at(tree, path))
+
+
+def _music(tree: Tree, folder: bytes) -> Iterable[tuple[bytes, os.stat_result]]:
+    extensions = {extension for kind in KINDS.values() for extension in kind.audio_extensions}
+    for name in sorted(tree.names(folder)):
+        path = os.path.join(folder, name)
+        found = tree.stat(path)
+        if (
+            found is not None
+            and is_file(found)
+            and os.path.splitext(name)[1][1:].lower().decode("ascii", "replace") in extensions
+        ):
+            yield path, found
+        elif found is not None and not is_file(found) and os.path.isdir(os.path.join(tree.root, path)):
+            yield from _music(tree, path)

@@ -1,0 +1,143 @@
+"""One cycle → its run row, from start to end, whatever happens in between."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from loguru import logger
+
+from config.database import Database
+from config.errors import Busy, GreenroomError, Stopped
+from config.reasons import Reason
+from config.settings import StagingScan
+from processor.process import ProcessResult
+from workflow import runs
+from workflow.report import CycleReport, stored_reasons
+
+
+class RunRecord:
+    """Writes the row of one run; whichever of finish, fail and skip is called makes the report."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: StagingScan,
+        *,
+        trigger: str,
+        fire_time: dt.datetime | None,
+        dry_run: bool,
+    ) -> None:
+        now = dt.datetime.now(dt.UTC)
+        self.id = runs.new_run_id(now)
+        self._database = database
+        self._dry_run = dry_run
+        self._began = time.monotonic()
+        self._open = False
+        self._row: dict[str, Any] = {
+            "id": self.id,
+            "status": "running",
+            "trigger": trigger,
+            "dry_run": dry_run,
+            "fire_time": fire_time,
+            "started_at": now,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "settings": settings.model_dump(mode="json"),
+        }
+
+    def start(self, *, holding_lock: bool) -> None:
+        """Insert the row. Whoever holds the lock knows that no other run is alive, and marks those left over."""
+        with self._database.begin() as connection:
+            if holding_lock and (left := runs.mark_interrupted(connection, dt.datetime.now(dt.UTC))):
+                logger.bind(runs=left).warning("an earlier run was interrupted")
+            runs.start(connection, self._row)
+        self._open = True
+
+    def finish(self, inbound: bytes, staging: bytes, result: ProcessResult, scan_db: Path) -> CycleReport:
+        """Record a cycle that got as far as its albums; trouble that kept it from trying them all makes it failed."""
+        trouble = result.trouble
+        report = CycleReport(
+            status="failed" if trouble else "done",
+            run_id=self.id,
+            dry_run=self._dry_run,
+            duration_ms=self._elapsed(),
+            inbound=inbound,
+            staging=staging,
+            albums=result.albums,
+            ignored=result.ignored,
+            error=_reason(trouble) if trouble else None,
+            exit_code=trouble.exit_code if trouble else 0,
+        )
+        self._end(
+            _row_status(trouble),
+            counts=report.counts,
+            reasons=stored_reasons(result.albums),
+            error=trouble.message if trouble else None,
+            scan_db=str(scan_db),
+        )
+        log = logger.bind(**report.counts, duration_ms=report.duration_ms, dry_run=self._dry_run)
+        if trouble:
+            log.bind(error=trouble.message).error("cycle failed")
+        else:
+            log.info("cycle done")
+        return report
+
+    def fail(self, error: GreenroomError) -> CycleReport:
+        """Record a cycle that could not go on; one that was asked to stop counts as interrupted."""
+        self._end(_row_status(error), error=error.message)
+        logger.bind(code=error.reason_code, error=error.message).error("cycle failed")
+        return self._report("failed", error)
+
+    def skip(self, error: Busy) -> CycleReport:
+        """Record a cycle that did not begin because somebody else holds the lock."""
+        self._end("skipped", error=error.message)
+        logger.bind(code=error.reason_code, error=error.message).warning("cycle skipped")
+        return self._report("skipped", error)
+
+    def close(self) -> None:
+        """Mark a run that ends by a fault of ours as failed; the fault itself goes on to the tick."""
+        if self._open:
+            self._end("failed", error="an unexpected error ended the cycle; the log has it")
+
+    def _report(self, status: Literal["failed", "skipped"], error: GreenroomError) -> CycleReport:
+        return CycleReport(
+            status=status,
+            run_id=self.id,
+            dry_run=self._dry_run,
+            duration_ms=self._elapsed(),
+            error=_reason(error),
+            exit_code=error.exit_code,
+        )
+
+    def _end(self, status: runs.RunStatus, **columns: Any) -> None:
+        with self._database.begin() as connection:
+            if not self._open:
+                runs.start(connection, self._row)
+            runs.finish(connection, self.id, status=status, finished_at=dt.datetime.now(dt.UTC), **columns)
+        self._open = False
+
+    def _elapsed(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
+
+
+def record_skip(
+    database: Database, settings: StagingScan, *, trigger: str, fire_time: dt.datetime | None, why: Reason
+) -> None:
+    """Record a fire time at which no cycle could begin."""
+    run = RunRecord(database, settings, trigger=trigger, fire_time=fire_time, dry_run=settings.dry_run)
+    run.skip(Busy(why.message, code=why.code))
+
+
+def _reason(error: GreenroomError) -> Reason:
+    return Reason(error.reason_code, error.message, error.path)
+
+
+def _row_status(error: GreenroomError | None) -> runs.RunStatus:
+    if error is None:
+        return "done"
+    return "interrupted" if isinstance(error, Stopped) else "failed"

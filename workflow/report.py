@@ -1,0 +1,121 @@
+"""What a cycle did → values for a person, the run row and scripts."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from config.reasons import Reason, show_path
+from processor.plan import Outcome
+from processor.process import AlbumResult
+
+MAX_STORED_REASONS = 500  # in one run row; the report itself has all of them
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """What one cycle did, and why. Paths in albums and reasons are relative to the roots given here."""
+
+    status: Literal["done", "failed", "skipped"]
+    run_id: str
+    dry_run: bool
+    duration_ms: int
+    inbound: bytes | None = None
+    staging: bytes | None = None
+    albums: tuple[AlbumResult, ...] = ()
+    ignored: tuple[Reason, ...] = ()
+    error: Reason | None = None
+    exit_code: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many albums came to which outcome, and how many tracks and ignored paths there were."""
+        outcomes = Counter(album.outcome for album in self.albums)
+        return {
+            "albums": len(self.albums),
+            "tracks": sum(len(album.group.tracks) for album in self.albums),
+            "ignored": len(self.ignored),
+            **{outcome: outcomes[outcome] for outcome in OUTCOMES},
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `greenroom cycle --json` prints; its shape is a promise to scripts."""
+        return {
+            "status": self.status,
+            "run_id": self.run_id,
+            "dry_run": self.dry_run,
+            "duration_ms": self.duration_ms,
+            "counts": self.counts,
+            "albums": [self._album(album) for album in self.albums],
+            "ignored": [
+                {"path": _shown(self.inbound, reason.path), "code": reason.code, "reason": reason.message}
+                for reason in self.ignored
+            ],
+            "error": None if self.error is None else _reason(self.inbound, self.error),
+        }
+
+    def _album(self, album: AlbumResult) -> dict[str, Any]:
+        group = album.group
+        target = None if album.target is None or self.staging is None else os.path.join(self.staging, album.target)
+        return {
+            "key": group.key,
+            "album_artist": group.album_artist,
+            "album": group.album,
+            "year": group.year,
+            "discs": group.discs,
+            "outcome": album.outcome,
+            "reasons": [_reason(self.inbound, reason) for reason in album.reasons],
+            "staging_path": _shown(None, target),
+            "tracks": [
+                {
+                    "disc": disc,
+                    "track": track,
+                    "title": title,
+                    "source": _shown(self.inbound, source),
+                    "path": None if path is None or target is None else _shown(target, path),
+                }
+                for disc, track, title, source, path in album.tracks
+            ],
+        }
+
+
+def plan_json(report: CycleReport) -> dict[str, Any]:
+    """Return the plan of a dry run: every file that would move, from where to where."""
+    moves = [
+        {
+            "key": album.group.key,
+            "staging_path": _shown(report.staging, album.target),
+            "files": [
+                {"role": file.role, "source": _shown(report.inbound, file.source), "target": show_path(file.target)}
+                for file in album.files
+            ],
+        }
+        for album in report.albums
+        if album.outcome == "staged"
+    ]
+    return {"format": 1, "run_id": report.run_id, "dry_run": report.dry_run, "albums": moves}
+
+
+def stored_reasons(albums: Iterable[AlbumResult]) -> list[dict[str, Any]]:
+    """Return why albums stayed where they were, as a run row keeps it."""
+    kept = [
+        {"album": album.group.key, "outcome": album.outcome, **_reason(None, reason)}
+        for album in albums
+        if album.outcome != "staged"
+        for reason in album.reasons
+    ]
+    return kept[:MAX_STORED_REASONS]
+
+
+def _reason(root: bytes | None, reason: Reason) -> dict[str, Any]:
+    return {"code": reason.code, "message": reason.message, "path": _shown(root, reason.path)}
+
+
+def _shown(root: bytes | None, path: bytes | None) -> str | None:
+    if path is None:
+        return None
+    return show_path(path if root is None else os.path.join(root, path))
