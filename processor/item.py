@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
@@ -32,12 +32,15 @@ class NewFile(NamedTuple):
     size: int
     mtime_ns: int
     digest: str | None  # "blake3:…" once the bytes were copied
-    facts: dict[str, Any]  # JSON values
+    facts: str  # JSON of what is known
 
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """One album about to be recorded: what of `staging_items` the album decides. Nested values are JSON's."""
+    """One album about to be recorded: what of `staging_items` the album decides.
+
+    Nested values are canonical JSON text already, made once and not with every write.
+    """
 
     key: str
     kind: str
@@ -53,18 +56,13 @@ class NewItem:
     confidence: float
     root_uuid: str
     path: bytes
-    evidence: list[dict[str, Any]]
-    warnings: list[dict[str, Any]]
-    sources: dict[str, str]
+    evidence: str  # JSON of [{code, message, path}]
+    warnings: str  # JSON of [{code, message, path}]
+    sources: str  # JSON of {value: source}
     checksum: str
     transfer_id: str
     run_id: str | None
     files: tuple[NewFile, ...]
-
-    def row(self) -> tuple[Any, ...]:
-        """Return the values of ITEM_COLUMNS, JSON as text."""
-        head, (evidence, warnings, sources), tail = _HEAD(self), _NESTED(self), _TAIL(self)
-        return (*head, _text(evidence), _text(warnings), _text(sources), *tail)
 
     def with_digests(self, digests: Mapping[bytes, str]) -> NewItem:
         """Return the item with what copying found out: digests by path relative to the album's folder."""
@@ -73,35 +71,26 @@ class NewItem:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads back exactly, names that are not UTF-8 included."""
-        values = {name: getattr(self, name) for name in (*ITEM_COLUMNS, "files")}
-        files = [
-            file._asdict() | {"path": path_to_json(file.path), "source": path_to_json(file.source)}
-            for file in self.files
-        ]
-        return values | {"path": path_to_json(self.path), "files": files}
+        values = {name: getattr(self, name) for name in ITEM_COLUMNS}
+        nested = {name: json.loads(values[name]) for name in _NESTED}
+        return (
+            values | nested | {"path": path_to_json(self.path), "files": [_file_to_json(file) for file in self.files]}
+        )
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> NewItem:
         """Read what `to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-        files = (
-            NewFile(**file | {"path": path_from_json(file["path"]), "source": path_from_json(file["source"])})
-            for file in value["files"]
-        )
-        return cls(**{**value, "path": path_from_json(value["path"]), "files": tuple(files)})
+        nested = {name: _text(value[name]) for name in _NESTED}
+        files = tuple(_file_from_json(file) for file in value["files"])
+        return cls(**{**value, **nested, "path": path_from_json(value["path"]), "files": files})
 
 
 ITEM_COLUMNS: Final = tuple(field.name for field in fields(NewItem) if field.name != "files")
 FILE_COLUMNS: Final = ("item_id", *NewFile._fields)
-_CUT: Final = ITEM_COLUMNS.index("evidence")
-_HEAD = attrgetter(*ITEM_COLUMNS[:_CUT])
-_NESTED = attrgetter(*ITEM_COLUMNS[_CUT : _CUT + 3])
-_TAIL = attrgetter(*ITEM_COLUMNS[_CUT + 3 :])
+_NESTED: Final = ("evidence", "warnings", "sources")
 _text = json.JSONEncoder(allow_nan=False, separators=(",", ":"), sort_keys=True).encode
-
-
-def file_row(item_id: int, file: NewFile) -> tuple[Any, ...]:
-    """Return the values of FILE_COLUMNS, JSON as text."""
-    return (item_id, *file[:-1], _text(file.facts))
+item_row: Final[Callable[[NewItem], tuple[Any, ...]]] = attrgetter(*ITEM_COLUMNS)
+"""Return the values of ITEM_COLUMNS."""
 
 
 def new_item(
@@ -128,7 +117,7 @@ def new_item(
         path=plan.target,
         evidence=_reasons(group.evidence),
         warnings=_reasons(group.warnings),
-        sources=dict(group.sources),
+        sources=_text(dict(group.sources)),
         checksum="",
         transfer_id=transfer_id,
         run_id=run_id,
@@ -151,23 +140,33 @@ def _new_file(file: PlannedFile, track: GroupTrack | None, facts: Facts | None) 
         known["sources"] = dict(track.sources)
     disc, number, title = (track.disc, track.track, _plain(track.title)) if track else (None, None, None)
     size, mtime_ns = file.identity.size, file.identity.mtime_ns
-    return NewFile(file.target, file.role, file.source, disc, number, title, size, mtime_ns, None, known)
+    return NewFile(file.target, file.role, file.source, disc, number, title, size, mtime_ns, None, _text(known))
+
+
+def _file_to_json(file: NewFile) -> dict[str, Any]:
+    paths = {"path": path_to_json(file.path), "source": path_to_json(file.source)}
+    return file._asdict() | paths | {"facts": json.loads(file.facts)}
+
+
+def _file_from_json(value: Mapping[str, Any]) -> NewFile:
+    paths = {"path": path_from_json(value["path"]), "source": path_from_json(value["source"])}
+    return NewFile(**{**value, **paths, "facts": _text(value["facts"])})
 
 
 def _checksum(item: NewItem) -> str:
     """Digest what makes the album what it is; where it came from and how it was copied do not."""
-    value = {name: entry for name, entry in item.to_json().items() if name not in NOT_CONTENT}
-    value["files"] = [
-        {name: entry for name, entry in file.items() if name not in ("source", "digest")} for file in value["files"]
-    ]
-    return hashlib.sha256(_text(value).encode()).hexdigest()
+    content = [getattr(item, name) for name in ITEM_COLUMNS if name not in NOT_CONTENT]
+    files = [file._replace(source=b"", digest=None) for file in item.files]
+    return hashlib.sha256(repr((content, [tuple(file) for file in files])).encode()).hexdigest()
 
 
-def _reasons(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
-    return [
-        {"code": r.code, "message": _plain(r.message), "path": None if r.path is None else path_to_json(r.path)}
-        for r in reasons
-    ]
+def _reasons(reasons: Iterable[Reason]) -> str:
+    return _text(
+        [
+            {"code": r.code, "message": _plain(r.message), "path": None if r.path is None else path_to_json(r.path)}
+            for r in reasons
+        ]
+    )
 
 
 def _plain(value: Any) -> Any:

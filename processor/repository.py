@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, select, text
+from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from config.tables import UtcDateTime
-from processor.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, file_row
+from processor.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, item_row
 from processor.tables import StagingFile, StagingItem
 
 IN_CHUNK: Final = 1000  # parameters of one IN (…)
@@ -30,6 +30,12 @@ _UPSERT: Final = text(
     RETURNING key, id, revision
     """  # noqa: S608  the names are ours
 ).bindparams(bindparam("now", type_=UtcDateTime()))
+# Asked before the upsert, when it can still be seen which albums are others than they were.
+_DROP_FILES: Final = text(
+    "DELETE FROM staging_files WHERE item_id IN (SELECT old.id FROM staging_items old JOIN incoming_items new"
+    " ON new.key = old.key WHERE old.checksum <> new.checksum)"
+)
+_KNOWN: Final = text("SELECT key, id, revision FROM staging_items WHERE key IN (SELECT key FROM incoming_items)")
 _FORGET: Final = text("DROP TABLE incoming_items")
 
 
@@ -72,15 +78,16 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
         return {}
     load = _LOAD[connection.dialect.name]
     connection.execute(_INCOMING)
-    load(connection, "incoming_items", ITEM_COLUMNS, (item.row() for item in wanted.values()))
-    changed = {key: Upserted(id, revision, True) for key, id, revision in connection.execute(_UPSERT, {"now": now})}
+    load(connection, "incoming_items", ITEM_COLUMNS, map(item_row, wanted.values()))
+    connection.execute(_DROP_FILES)
+    done = {key: Upserted(id, revision, True) for key, id, revision in connection.execute(_UPSERT, {"now": now})}
+    new_files = ((done[key].id, *file) for key in done for file in wanted[key].files)
+    load(connection, "staging_files", FILE_COLUMNS, new_files)
+    if len(done) < len(wanted):
+        known = {key: Upserted(id, revision, False) for key, id, revision in connection.execute(_KNOWN)}
+        done = known | done
     connection.execute(_FORGET)
-    for ids in _chunks([done.id for done in changed.values() if done.revision > 1]):
-        connection.execute(delete(StagingFile).where(StagingFile.item_id.in_(ids)))
-    files = (file_row(done.id, file) for key, done in changed.items() for file in wanted[key].files)
-    load(connection, "staging_files", FILE_COLUMNS, files)
-    known = by_keys(connection, wanted.keys() - changed.keys())
-    return changed | {key: Upserted(item.id, item.revision, False) for key, item in known.items()}
+    return done
 
 
 def staged_folders(connection: Connection, root_uuid: str) -> dict[str, bytes]:
