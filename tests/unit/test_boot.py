@@ -1,0 +1,155 @@
+"""Boot settings: where each value comes from, and what is said about a bad one."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from loguru import logger
+
+from config.boot import BootSettings, default_data_dir, load_boot_settings
+from config.database import Database
+from config.errors import Misconfigured
+
+SECRET_URL = "postgresql+psycopg://greenroom:hunt%40er22@db/greenroom"
+
+
+@pytest.fixture(autouse=True)
+def file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The configuration file of a clean environment; it does not exist yet."""
+    for name in [name for name in os.environ if name.startswith("GREENROOM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GREENROOM_CONFIG_FILE", str(tmp_path / "greenroom.toml"))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    return tmp_path / "greenroom.toml"
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    lines = io.StringIO()
+    number = logger.add(lines)
+    yield lines
+    logger.remove(number)
+
+
+def test_the_environment_goes_before_the_file_and_the_file_before_the_default(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(f'data_dir = "{tmp_path}/from-file"\nlog_level = "DEBUG"\n')
+    monkeypatch.setenv("GREENROOM_DATA_DIR", f"{tmp_path}/from-environment")
+    boot = load_boot_settings()
+    assert (boot.data_dir, boot.log_level, boot.log_format) == (tmp_path / "from-environment", "DEBUG", "auto")
+
+
+def test_the_data_folder_is_made_and_closed_to_others(file: Path, tmp_path: Path) -> None:
+    file.touch()
+    boot = load_boot_settings()
+    assert boot.data_dir == tmp_path / "state"
+    assert boot.data_dir.stat().st_mode & 0o007 == 0
+
+
+def test_the_first_state_directory_of_systemd_is_the_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/a:/var/lib/b")
+    assert default_data_dir() == Path("/var/lib/a")
+
+
+def test_the_database_is_a_file_in_the_data_folder_unless_said_otherwise(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.touch()
+    odd = tmp_path / "what? 100% #1 ü"
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(odd))
+    database = Database(load_boot_settings().url)
+    database.migrate()
+    database.close()
+    assert (odd / "greenroom.db").is_file()
+
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", SECRET_URL)
+    assert load_boot_settings().url == SECRET_URL
+
+
+def test_showing_the_settings_masks_the_password(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.touch()
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", SECRET_URL)
+    boot = load_boot_settings()
+    for shown in (repr(boot), str(boot), repr(boot.model_dump()), boot.model_dump_json()):
+        assert "hunt" not in shown
+
+
+@pytest.mark.parametrize("url", [SECRET_URL, "postgresql://db/greenroom?user=greenroom&password=hunt%40er22"])
+def test_the_password_is_known_as_a_secret(url: str) -> None:
+    assert BootSettings(database_url=url).secrets == ["hunt@er22"]
+
+
+def test_without_a_password_there_is_no_secret() -> None:
+    assert BootSettings().secrets == []
+
+
+def test_a_bad_value_is_named_and_not_printed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text(f'database_url = ["{SECRET_URL}"]\n')
+    monkeypatch.setenv("GREENROOM_LOG_LEVEL", "LOUD")
+    with pytest.raises(Misconfigured) as caught:
+        load_boot_settings()
+    assert "GREENROOM_LOG_LEVEL" in caught.value.message
+    assert "GREENROOM_DATABASE_URL" in caught.value.message
+    assert "hunt" not in caught.value.message
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_an_unknown_name_in_the_file_is_named_with_the_file(file: Path) -> None:
+    file.write_text('datadir = "/x"\n')
+    with pytest.raises(Misconfigured, match=rf"datadir \({file}\)"):
+        load_boot_settings()
+
+
+@pytest.mark.parametrize("content", [b"data_dir = ", b"\xff\xfe", b"data_dir = 1\ndata_dir = 2\n"])
+def test_a_file_that_is_no_toml_is_named(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(Misconfigured, match=rf"configuration file {file} cannot be read"):
+        load_boot_settings()
+
+
+def test_a_configuration_file_that_was_asked_for_must_be_there(file: Path) -> None:
+    with pytest.raises(Misconfigured, match="GREENROOM_CONFIG_FILE"):
+        load_boot_settings()
+
+
+@pytest.mark.parametrize("value", ["relative/folder", ""])
+def test_the_data_folder_must_be_absolute(file: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    file.touch()
+    monkeypatch.setenv("GREENROOM_DATA_DIR", value)
+    with pytest.raises(Misconfigured, match="GREENROOM_DATA_DIR must be an absolute path"):
+        load_boot_settings()
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.touch()
+    monkeypatch.setenv("GREENROOM_DATA_DIR", f"{file}/below-a-file")
+    with pytest.raises(Misconfigured, match="below-a-file cannot be created"):
+        load_boot_settings()
+
+
+def test_a_file_with_a_password_that_everybody_can_read_is_warned_about(file: Path, logged: io.StringIO) -> None:
+    file.write_text(f'database_url = "{SECRET_URL}"\n')
+    file.chmod(0o644)
+    load_boot_settings()
+    assert "everybody can read it" in logged.getvalue()
+    assert "hunt" not in logged.getvalue()
+
+
+def test_nothing_is_said_about_a_closed_file_or_one_without_a_password(
+    file: Path, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text(f'database_url = "{SECRET_URL}"\n')
+    file.chmod(0o640)
+    load_boot_settings()
+    file.write_text('log_level = "INFO"\n')
+    file.chmod(0o644)
+    load_boot_settings()
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", SECRET_URL)  # the password is in the environment, not in the file
+    load_boot_settings()
+    assert logged.getvalue() == ""
