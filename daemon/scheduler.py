@@ -1,0 +1,254 @@
+"""The settings table, read every few seconds → cycles, started when the schedule or a change in the folder asks.
+
+`follow` decides, purely; `Heartbeat` acts, called by `daemon.beats`. A cycle has a thread of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from loguru import logger
+
+from config.cron import SHORTEST_INTERVAL, Schedule, is_due
+from config.errors import GreenroomError
+from config.libraries import Library
+from config.reasons import Reason
+from config.settings import StagingScan
+from daemon.hints import Hints
+
+HEARTBEAT_SECONDS = 2.0  # how soon a changed setting is obeyed, and how late a cycle may start
+# Clocks are set back a little all the time. Less than this, and a fire time that was dealt with is not met again.
+CLOCK_SLACK = dt.timedelta(seconds=SHORTEST_INTERVAL)
+
+Trigger = Literal["schedule", "watch"]
+
+
+class Report(Protocol):
+    """What the heartbeat tells about a cycle that ended."""
+
+    @property
+    def status(self) -> str:
+        """done, failed or skipped."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many albums came to which outcome."""
+
+
+class Application(Protocol):
+    """What the heartbeat needs of the installation. Every call may raise Retryable when the database is away."""
+
+    def staging_settings(self) -> tuple[StagingScan, list[str]]:
+        """Return the settings of this moment, with what could not be read."""
+
+    def inbound(self) -> Library | None:
+        """Return the inbound library of this moment, or None."""
+
+    def last_fire(self) -> tuple[dt.datetime, str] | None:
+        """Return the fire time and the schedule of the newest scheduled run."""
+
+    def run_cycle(self, *, trigger: str, fire_time: dt.datetime | None, stop: threading.Event) -> Report:
+        """Run one cycle to its end."""
+
+    def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
+        """Record a fire time at which no cycle could start."""
+
+
+class Listener(Protocol):
+    """A watch on a folder, as scanner.watch makes it."""
+
+    def start(self) -> Reason | None:
+        """Begin to listen; return why it hears less than everything, or None."""
+
+    def stop(self) -> None:
+        """Stop listening and free everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a schedule has been followed: every fire time up to `considered` is dealt with."""
+
+    schedule: Schedule
+    considered: dt.datetime
+
+
+def first_position(
+    settings: StagingScan, last_fire: tuple[dt.datetime, str] | None, now: dt.datetime
+) -> Position | None:
+    """Return where to go on after a start: at the last fire time, if the schedule is still the same; else now.
+
+    So a fire time that passed while the daemon was down makes one run, and a new schedule makes none at once.
+    """
+    if not settings.enabled:
+        return None
+    known = last_fire is not None and last_fire[1] == settings.schedule
+    return Position(settings.as_schedule(), last_fire[0] if last_fire and known else now)
+
+
+def follow(
+    position: Position | None, settings: StagingScan, now: dt.datetime
+) -> tuple[Position | None, dt.datetime | None]:
+    """Return the next position, and the fire time that is due now, if one is.
+
+    A schedule that is new, changed or enabled again counts from now. However many fire times have passed, one is due.
+    A clock set back makes at most one fire time come twice, and the wait never longer than a period (and the slack).
+    """
+    if not settings.enabled:
+        return None, None
+    schedule = settings.as_schedule()
+    if position is None or position.schedule != schedule:
+        return Position(schedule, now), None
+    considered = now if position.considered - now > CLOCK_SLACK else position.considered
+    fire = is_due(schedule, considered, now)
+    return Position(schedule, fire or considered), fire
+
+
+class Heartbeat:
+    """Beats every few seconds; beat() never raises. `clock` is the wall clock, `monotonic` counts seconds."""
+
+    def __init__(
+        self,
+        app: Application,
+        stop: threading.Event,
+        *,
+        clock: Callable[[], dt.datetime],
+        monotonic: Callable[[], float],
+        watch: Callable[[bytes, Callable[[], None]], Listener],
+    ) -> None:
+        self.state = "starting"  # one line for people
+        self.beaten = monotonic()  # when the last beat ended
+        self._app, self._stop, self._clock, self._monotonic, self._watch = app, stop, clock, monotonic, watch
+        self._beating = threading.Lock()
+        self._position: Position | None = None
+        self._started = False  # whether the position of the run before us was looked up
+        self._cycle: threading.Thread | None = None
+        self._cycle_began = clock()
+        self._last = "nothing yet"
+        self._hints = Hints(monotonic)
+        self._listener: Listener | None = None
+        self._listening_to: bytes | None = None
+        self._problems: list[str] = []
+        self._trouble: dict[str, str] = {}  # by what was tried: the error that was logged last
+
+    def beat(self) -> None:
+        """Read the settings, start what is due, listen where changes are to be heard."""
+        with self._beating:
+            with self._survive("heartbeat"):
+                self._beat()
+            self.beaten = self._monotonic()
+
+    def stop_listening(self) -> None:
+        """Free the watch; a beat that follows listens anew, for the folder may be another one under the old name."""
+        with self._beating:
+            self._listen_to(None)
+
+    def is_idle(self, timeout: float) -> bool:
+        """Wait so many seconds for the running cycle, if there is one; return whether none runs now."""
+        if self._cycle is not None:
+            self._cycle.join(timeout)
+        return not self._is_running()
+
+    def _beat(self) -> None:
+        now = self._clock()
+        settings, problems = self._app.staging_settings()
+        self._report(problems)
+        if not self._started:
+            self._position = first_position(settings, self._app.last_fire(), now)
+            self._started = True
+        position, fire = follow(self._position, settings, now)
+        if fire is not None:
+            self._fire(fire)
+        self._position = position  # only now: a skip that could not be recorded is met again
+        with self._survive("watch"):
+            self._listen(settings)
+        if self._hints.due(settings.quiet_seconds) and not self._is_running():
+            self._start("watch", None)
+        self.state = self._describe(settings)
+
+    def _fire(self, fire: dt.datetime) -> None:
+        if not self._is_running():
+            self._start("schedule", fire)
+            return
+        why = f"the cycle that began at {self._cycle_began:%Y-%m-%d %H:%M:%S} UTC was still running"
+        self._app.record_skip(trigger="schedule", fire_time=fire, why=Reason("busy", why))
+        logger.bind(fire_time=fire).warning("fire time skipped: a cycle is still running")
+
+    def _is_running(self) -> bool:
+        return self._cycle is not None and self._cycle.is_alive()
+
+    def _start(self, trigger: Trigger, fire_time: dt.datetime | None) -> None:
+        if self._stop.is_set():
+            return
+        self._hints.clear()  # whatever changed until now, this cycle sees
+        self._cycle_began = self._clock()
+        self._cycle = threading.Thread(target=self._run, args=(trigger, fire_time), name="cycle")
+        self._cycle.start()
+
+    def _run(self, trigger: Trigger, fire_time: dt.datetime | None) -> None:
+        self._last = "failed"  # until we know better
+        with self._survive("cycle"):
+            report = self._app.run_cycle(trigger=trigger, fire_time=fire_time, stop=self._stop)
+            told = [f"{count} {name}" for name in ("staged", "failed") if (count := report.counts.get(name, 0))]
+            self._last = report.status if report.status != "done" else ", ".join(told) or "nothing to do"
+
+    def _listen(self, settings: StagingScan) -> None:
+        library = self._app.inbound() if settings.enabled and settings.watch else None
+        root = library.path if library else None
+        if root != self._listening_to:
+            self._listen_to(root)
+
+    def _listen_to(self, root: bytes | None) -> None:
+        if self._listener is not None:
+            self._listener.stop()
+        self._listener = self._listening_to = None
+        self._hints.clear()
+        if root is not None:
+            listener = self._watch(root, self._hints.hear)
+            why = listener.start()
+            self._listener, self._listening_to = listener, root
+            if why:
+                logger.bind(path=root, reason=why.message).warning("the inbound folder is not watched directly")
+
+    def _report(self, problems: list[str]) -> None:
+        if problems != self._problems:
+            for problem in problems:
+                logger.bind(problem=problem).error("a setting cannot be read; nothing runs until it is put right")
+            self._problems = problems
+
+    def _describe(self, settings: StagingScan) -> str:
+        if self._problems:
+            return f"off: {self._problems[0]}"
+        if self._position is None:
+            return "off: staging_scan.enabled is false"
+        zone = self._position.schedule.zone
+        if self._is_running():
+            return f"cycle running since {self._cycle_began.astimezone(zone):%H:%M:%S}"
+        upcoming = self._position.schedule.next_after(self._position.considered)
+        when = "never" if upcoming is None else f"{upcoming.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+        return f"next cycle {when}, last: {self._last}"
+
+    @contextlib.contextmanager
+    def _survive(self, what: str) -> Iterator[None]:
+        """Log what went wrong, once until it changes, and let the next beat try again."""
+        try:
+            yield
+        except GreenroomError as error:
+            if self._is_news(what, error.message):
+                logger.bind(what=what, error=error.message).warning("failed; the next beat tries again")
+        except Exception as error:  # noqa: BLE001 - the tick: one broken beat or cycle must not end the daemon
+            if self._is_news(what, repr(error)):
+                logger.bind(what=what).exception("failed unexpectedly; the next beat tries again")
+        else:
+            if self._trouble.pop(what, None):
+                logger.bind(what=what).info("works again")
+
+    def _is_news(self, what: str, error: str) -> bool:
+        self.state = f"{what} failed: {error}"
+        known = self._trouble.get(what)
+        self._trouble[what] = error
+        return error != known

@@ -1,0 +1,202 @@
+"""An open application → the running daemon: one per data folder, told by signals, reporting to systemd."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import os
+import queue
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from loguru import logger
+
+from config.boot import BootSettings, load_boot_settings
+from config.database import Database
+from config.errors import Busy, GreenroomError
+from config.libraries import verify_root
+from config.logs import setup_logs
+from config.machine import boottime
+from daemon import scheduler, systemd
+from daemon.beats import Beats
+from scanner.watch import Watch
+
+LOCK_NAME = "daemon.lock"
+LOCK_TRIES, LOCK_PAUSE = 5, 0.1  # `status` holds the lock for an instant to see whether somebody else does
+LATE_BEATS = 3  # so many intervals without a beat, and it is asked for: the clock was set back
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Application(scheduler.Application, Protocol):
+    """What the daemon needs of daemon.bootstrap.Application."""
+
+    boot: BootSettings
+    database: Database
+
+
+def serve(app: Application) -> int:
+    """Run until SIGTERM or SIGINT; return the exit code.
+
+    The cycle at hand finishes its file step and ends cleanly; more signals of the kind change nothing. SIGHUP reads
+    the log level and the settings again, at once. Raises Busy when a daemon already works on this data folder.
+    """
+    stop = threading.Event()
+    every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
+    with sole_daemon(app.boot.data_dir), _signals() as signals:
+        _check_at_start(app)
+        heartbeat = scheduler.Heartbeat(app, stop, clock=_utc_now, monotonic=boottime, watch=Watch)
+        beat = _Reporting(heartbeat)
+        beat()
+        systemd.notify(systemd.READY)
+        logger.bind(data_dir=str(app.boot.data_dir)).info("daemon started")
+        beats = Beats(beat, every)
+        try:
+            while (caught := _next(signals, every)) not in (signal.SIGTERM, signal.SIGINT):
+                if caught == signal.SIGHUP:
+                    _reload(app, heartbeat, beat)
+                elif boottime() - heartbeat.beaten > LATE_BEATS * every:
+                    beats.now()
+        finally:
+            systemd.notify(systemd.STOPPING, systemd.status("stopping: the file step at hand is being finished"))
+            logger.info("daemon stopping")
+            stop.set()
+            beats.stop()
+            heartbeat.stop_listening()
+            while not heartbeat.is_idle(every):
+                systemd.notify(systemd.ALIVE)
+    logger.info("daemon stopped")
+    return 0
+
+
+@contextlib.contextmanager
+def sole_daemon(data_dir: Path) -> Iterator[None]:
+    """Hold `daemon.lock` in the data folder; its text is for people, the kernel's lock on it counts.
+
+    Raises Busy, naming the other daemon. The file is never unlinked: two processes could lock two files of one name.
+    """
+    fd = os.open(data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        if not _locked(fd):
+            who = _text(fd) or "another process"
+            raise Busy(f"a daemon already works on {data_dir}: {who}; stop it first, or set GREENROOM_DATA_DIR")
+        os.ftruncate(fd, 0)
+        os.pwrite(
+            fd, f"{socket.gethostname()} pid {os.getpid()}, since {_utc_now():%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0
+        )
+        yield
+    finally:
+        os.close(fd)
+
+
+def running_daemon(data_dir: Path) -> str | None:
+    """Return who runs the daemon of this data folder (host, pid, since when), or None. Writes nothing."""
+    try:
+        fd = os.open(data_dir / LOCK_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _text(fd) or "another process"
+    else:
+        return None
+    finally:
+        os.close(fd)
+
+
+def _locked(fd: int) -> bool:
+    for _ in range(LOCK_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(LOCK_PAUSE)
+    return False
+
+
+def _text(fd: int) -> str:
+    return os.pread(fd, 500, 0).decode("utf-8", "replace").strip()
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[queue.SimpleQueue[int]]:
+    """Queue the signals meant for us; handlers do nothing else, because they may run between any two steps.
+
+    SimpleQueue.put is made to be called from a handler; Event.set could wait for a lock its own thread holds.
+    """
+    received: queue.SimpleQueue[int] = queue.SimpleQueue()
+    before = {number: signal.signal(number, lambda caught, _frame: received.put(caught)) for number in SIGNALS}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Reporting:
+    """Beats, and tells systemd: the state when it changed, and that we live.
+
+    A beat asks the database, so one that hangs there is not reported and systemd restarts us. A database that refuses
+    is another matter: a restart would not bring it back.
+    """
+
+    def __init__(self, heartbeat: scheduler.Heartbeat) -> None:
+        self._heartbeat = heartbeat
+        self._told = ""
+
+    def __call__(self) -> None:
+        self._heartbeat.beat()
+        news = [systemd.ALIVE]
+        if self._heartbeat.state != self._told:
+            self._told = self._heartbeat.state
+            news.append(systemd.status(self._told))
+        systemd.notify(*news)
+
+
+def _next(signals: queue.SimpleQueue[int], seconds: float) -> int | None:
+    with contextlib.suppress(queue.Empty):
+        return signals.get(timeout=seconds)
+    return None
+
+
+def _reload(app: Application, heartbeat: scheduler.Heartbeat, beat: Callable[[], None]) -> None:
+    systemd.notify(systemd.reloading())
+    _read_log_settings_again(app)
+    heartbeat.stop_listening()
+    beat()
+    systemd.notify(systemd.READY)
+    logger.info("settings read again")
+
+
+def _read_log_settings_again(app: Application) -> None:
+    try:
+        boot = load_boot_settings()
+    except GreenroomError as error:
+        logger.bind(error=error.message).error("the boot settings cannot be read; the old ones stay")
+        return
+    password = app.database.url.password
+    setup_logs(boot.log_level, boot.log_format, [str(password)] if password else [])
+
+
+def _check_at_start(app: Application) -> None:
+    """Say what will keep cycles from running, before the first of them fails; reads only."""
+    try:
+        settings, _ = app.staging_settings()
+        if not settings.enabled:
+            logger.warning("nothing will run: greenroom settings set staging_scan.enabled true")
+        library = app.inbound()
+        if library is None:
+            logger.warning("no inbound library: greenroom libraries add inbound PATH")
+        else:
+            verify_root(library)
+    except GreenroomError as error:
+        logger.bind(error=error.message).warning("cycles will fail until this is put right")
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,382 @@
+"""The heartbeat: when cycles start, what is skipped, and what it survives. No clock but the one moved here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from loguru import logger
+
+from config.errors import Retryable
+from config.libraries import Library
+from config.reasons import Reason
+from config.settings import StagingScan, load_section
+from daemon.beats import FromNow
+from daemon.hints import LONGEST_WAIT
+from daemon.scheduler import Heartbeat, Position, first_position, follow
+
+NOON = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)
+WAIT = 10.0  # seconds until a test that would hang fails instead
+
+
+def settings(schedule: str = "0 * * * *", *, enabled: bool = True, zone: str = "UTC", quiet: int = 60) -> StagingScan:
+    return StagingScan(enabled=enabled, schedule=schedule, timezone=zone, quiet_seconds=quiet)
+
+
+def later(**span: float) -> dt.datetime:
+    return NOON + dt.timedelta(**span)
+
+
+class Report:
+    status = "done"
+    counts = {"albums": 3, "staged": 3, "failed": 0}  # noqa: RUF012 - never changed
+
+
+@dataclass
+class Installation:
+    """An installation in memory: what the table says, what the heartbeat asked for, and cycles that last as told."""
+
+    table: StagingScan = field(default_factory=settings)
+    problems: list[str] = field(default_factory=list)
+    last: tuple[dt.datetime, str] | None = None
+    root: bytes | None = b"/srv/inbound"
+    outage: Exception | None = None  # of the database
+    cycle_error: Exception | None = None
+    cycles: list[tuple[str, dt.datetime | None]] = field(default_factory=list)
+    skips: list[tuple[dt.datetime | None, str]] = field(default_factory=list)
+    may_end: threading.Event = field(default_factory=threading.Event)
+
+    def staging_settings(self) -> tuple[StagingScan, list[str]]:
+        if self.outage:
+            raise self.outage
+        return self.table, self.problems
+
+    def inbound(self) -> Library | None:
+        return Library(1, "inbound", "music", self.root, "uuid") if self.root else None
+
+    def last_fire(self) -> tuple[dt.datetime, str] | None:
+        return self.last
+
+    def run_cycle(self, *, trigger: str, fire_time: dt.datetime | None, stop: threading.Event) -> Report:
+        self.cycles.append((trigger, fire_time))
+        assert self.may_end.wait(WAIT)
+        if self.cycle_error:
+            raise self.cycle_error
+        return Report()
+
+    def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
+        assert trigger == "schedule"
+        self.skips.append((fire_time, why.code))
+
+
+@dataclass
+class Watch:
+    """A watch whose folder changes when the test says so."""
+
+    root: bytes
+    change: Callable[[], None]
+    running: bool = False
+
+    def start(self) -> Reason | None:
+        self.running = True
+        return None
+
+    def stop(self) -> None:
+        self.running = False
+
+
+class Daemon:
+    """A heartbeat with an installation and clocks of its own."""
+
+    def __init__(self, app: Installation) -> None:
+        self.app, self.now, self.seconds, self.stop = app, NOON, 0.0, threading.Event()
+        self.watches: list[Watch] = []
+        self.heart = Heartbeat(
+            app, self.stop, clock=lambda: self.now, monotonic=lambda: self.seconds, watch=self._make_watch
+        )
+        app.may_end.set()
+
+    def _make_watch(self, root: bytes, change: Callable[[], None]) -> Watch:
+        self.watches.append(Watch(root, change))
+        return self.watches[-1]
+
+    def beat(self, *, settle: bool = True, **span: float) -> None:
+        """Let time pass and beat once; then wait for the cycle that may have started."""
+        passed = dt.timedelta(**span)
+        self.now, self.seconds = self.now + passed, self.seconds + passed.total_seconds()
+        self.heart.beat()
+        if settle:
+            self.settle()
+
+    def settle(self) -> None:
+        assert self.heart.is_idle(WAIT)
+
+    def hold_cycles(self) -> None:
+        self.app.may_end.clear()
+
+    def release_cycles(self) -> None:
+        self.app.may_end.set()
+        self.settle()
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """Level and message of everything logged."""
+    lines: list[str] = []
+    sink = logger.add(lambda message: lines.append(str(message).rstrip()), format="{level} {message}", level="INFO")
+    yield lines
+    logger.remove(sink)
+
+
+# --- the pure part ---
+
+
+def test_after_a_start_a_fire_time_missed_while_down_is_due_once() -> None:
+    hourly = settings()
+    position = first_position(hourly, (later(hours=-5), hourly.schedule), NOON)
+    position, fire = follow(position, hourly, NOON)
+    assert fire == NOON
+    assert follow(position, hourly, NOON) == (position, None)
+
+
+@pytest.mark.parametrize("last", [None, (later(hours=-5), "*/5 * * * *")])
+def test_after_a_start_without_a_run_of_this_schedule_time_counts_from_now(
+    last: tuple[dt.datetime, str] | None,
+) -> None:
+    position = first_position(settings(), last, NOON)
+    assert position == Position(settings().as_schedule(), NOON)
+    assert follow(position, settings(), later(minutes=59)) == (position, None)
+
+
+def test_a_disabled_schedule_has_no_position() -> None:
+    assert first_position(settings(enabled=False), (later(hours=-5), "0 * * * *"), NOON) is None
+    assert follow(Position(settings().as_schedule(), NOON), settings(enabled=False), later(days=1)) == (None, None)
+
+
+@pytest.mark.parametrize("table", [settings("*/5 * * * *"), settings(zone="Asia/Kolkata")])
+def test_another_schedule_or_zone_counts_from_now(table: StagingScan) -> None:
+    before = Position(settings().as_schedule(), later(days=-300))
+    assert follow(before, table, NOON) == (Position(table.as_schedule(), NOON), None)
+
+
+def test_a_clock_set_back_a_little_does_not_repeat_a_fire_time() -> None:
+    position = Position(settings().as_schedule(), NOON)
+    assert follow(position, settings(), later(seconds=-3)) == (position, None)
+    assert follow(position, settings(), later(seconds=1)) == (position, None)
+
+
+@pytest.mark.parametrize("back", [dt.timedelta(hours=3), dt.timedelta(days=20_000)])
+def test_a_clock_set_back_far_waits_no_longer_than_a_period(back: dt.timedelta) -> None:
+    position, fire = follow(Position(settings().as_schedule(), NOON), settings(), NOON - back)
+    assert fire is None
+    position, fire = follow(position, settings(), NOON - back + dt.timedelta(hours=1))
+    assert fire == NOON - back + dt.timedelta(hours=1)
+
+
+def test_the_beat_after_a_clock_that_jumped_ahead_by_decades_is_one() -> None:
+    assert FromNow(2.0).get_next_fire_time(later(days=-20_000), NOON) == later(seconds=2)
+
+
+# --- the heartbeat ---
+
+
+def test_a_cycle_starts_at_its_fire_time_and_only_once() -> None:
+    daemon = Daemon(Installation())
+    for _ in range(2000):  # more than an hour
+        daemon.beat(seconds=2)
+    assert daemon.app.cycles == [("schedule", later(hours=1))]
+    assert daemon.heart.state == "next cycle 2026-11-21 14:00 UTC, last: 3 staged"
+
+
+def test_nothing_runs_until_it_is_enabled_and_then_from_that_moment_on() -> None:
+    daemon = Daemon(Installation(settings(enabled=False), last=(later(hours=-5), "0 * * * *")))
+    daemon.beat(hours=5)
+    assert daemon.heart.state == "off: staging_scan.enabled is false"
+    daemon.app.table = settings()
+    daemon.beat(seconds=2)
+    assert daemon.app.cycles == []
+    daemon.beat(hours=1)
+    assert daemon.app.cycles == [("schedule", later(hours=6))]
+
+
+def test_a_schedule_changed_from_yearly_to_every_minute_fires_within_seventy_seconds() -> None:
+    daemon = Daemon(Installation(settings("0 0 1 1 *")))
+    daemon.beat(seconds=2)
+    daemon.app.table = settings("* * * * *")
+    for _ in range(35):
+        daemon.beat(seconds=2)
+    assert daemon.app.cycles == [("schedule", later(minutes=1))]
+
+
+def test_a_disabled_schedule_stops_at_the_next_beat() -> None:
+    daemon = Daemon(Installation(settings("* * * * *")))
+    daemon.beat()
+    daemon.app.table = settings("* * * * *", enabled=False)
+    daemon.beat(hours=1)
+    assert daemon.app.cycles == []
+
+
+def test_a_fire_time_during_a_cycle_is_recorded_as_one_skip() -> None:
+    daemon = Daemon(Installation(settings("* * * * *")))
+    daemon.hold_cycles()
+    daemon.beat(settle=False)
+    for _ in range(65):  # over two minutes: one starts a cycle, the other meets it
+        daemon.beat(settle=False, seconds=2)
+    assert daemon.app.cycles == [("schedule", later(minutes=1))]
+    assert daemon.app.skips == [(later(minutes=2), "busy")]
+    assert daemon.heart.state == "cycle running since 12:01:00"
+    daemon.release_cycles()
+    daemon.beat(seconds=50)
+    assert daemon.app.cycles[1:] == [("schedule", later(minutes=3))]
+
+
+def test_fire_times_missed_while_the_machine_slept_make_one_run() -> None:
+    daemon = Daemon(Installation(settings("* * * * *")))
+    daemon.beat()
+    daemon.beat(days=3, seconds=30)
+    daemon.beat(seconds=2)
+    assert daemon.app.cycles == [("schedule", later(days=3))]
+
+
+def test_a_database_that_is_away_is_told_once_and_the_run_is_made_up_for(logged: list[str]) -> None:
+    daemon = Daemon(Installation())
+    daemon.beat()
+    daemon.app.outage = Retryable("the database did not answer")
+    for _ in range(3):
+        daemon.beat(hours=1)
+    assert daemon.heart.state == "heartbeat failed: the database did not answer"
+    daemon.app.outage = None
+    daemon.beat(seconds=2)
+    assert daemon.app.cycles == [("schedule", later(hours=3))]
+    assert logged == ["WARNING failed; the next beat tries again", "INFO works again"]
+
+
+def test_a_database_that_is_away_at_the_start_does_not_lose_the_missed_run() -> None:
+    daemon = Daemon(Installation(last=(later(hours=-2), "0 * * * *"), outage=Retryable("away")))
+    daemon.beat()
+    daemon.app.outage = None
+    daemon.beat(seconds=2)
+    assert daemon.app.cycles == [("schedule", NOON)]
+
+
+def test_an_error_nobody_thought_of_is_logged_with_its_traceback_and_the_beat_goes_on(logged: list[str]) -> None:
+    daemon = Daemon(Installation(outage=KeyError("surprise")))
+    daemon.beat()
+    daemon.beat(seconds=2)
+    assert len([line for line in logged if "Traceback" in line and "surprise" in line]) == 1
+    daemon.app.outage = None
+    daemon.beat(seconds=2)
+    daemon.beat(hours=1)
+    assert len(daemon.app.cycles) == 1
+
+
+@pytest.mark.parametrize("error", [Retryable("the database went away"), ZeroDivisionError("bug")])
+def test_a_cycle_that_raises_does_not_stop_the_next_one(error: Exception) -> None:
+    daemon = Daemon(Installation(cycle_error=error))
+    daemon.beat()
+    daemon.beat(hours=1)
+    daemon.beat(seconds=2)
+    assert daemon.heart.state.endswith("last: failed")
+    daemon.beat(hours=1)
+    assert len(daemon.app.cycles) == 2
+
+
+def test_unreadable_settings_are_told_once_per_change_and_nothing_runs(logged: list[str]) -> None:
+    table, problems = load_section("staging_scan", {"enabled": "true", "schedule": '"soon"'})
+    assert isinstance(table, StagingScan)
+    daemon = Daemon(Installation(table, problems=problems))
+    for _ in range(3):
+        daemon.beat(hours=1)
+    daemon.app.problems = ["another"]
+    daemon.beat(seconds=2)
+    assert daemon.app.cycles == []
+    assert daemon.heart.state == "off: another"
+    assert logged == ["ERROR a setting cannot be read; nothing runs until it is put right"] * 2
+
+
+def test_no_cycle_starts_once_the_daemon_is_stopping() -> None:
+    daemon = Daemon(Installation())
+    daemon.beat()
+    daemon.stop.set()
+    daemon.beat(hours=1)
+    assert daemon.app.cycles == []
+
+
+# --- hints from the watch ---
+
+
+def test_a_change_asks_for_a_cycle_when_the_folder_went_quiet() -> None:
+    daemon = Daemon(Installation(settings("0 0 1 1 *", quiet=60)))
+    daemon.beat()
+    for _ in range(10):  # a copy that takes five minutes
+        daemon.watches[0].change()
+        daemon.beat(seconds=30)
+    assert daemon.app.cycles == []
+    daemon.beat(seconds=30)
+    daemon.beat(seconds=600)
+    assert daemon.app.cycles == [("watch", None)]
+
+
+def test_a_folder_that_never_becomes_quiet_gets_a_cycle_after_a_while() -> None:
+    daemon = Daemon(Installation(settings("0 0 1 1 *", quiet=60)))
+    daemon.beat()
+    for _ in range(int(LONGEST_WAIT / 30) + 1):
+        daemon.watches[0].change()
+        daemon.beat(seconds=30)
+    assert daemon.app.cycles == [("watch", None)]
+
+
+def test_a_change_during_a_cycle_asks_for_another_one_after_it() -> None:
+    daemon = Daemon(Installation(settings("0 0 1 1 *", quiet=0)))
+    daemon.hold_cycles()
+    daemon.beat()
+    daemon.watches[0].change()
+    daemon.beat(settle=False, seconds=2)
+    daemon.watches[0].change()
+    daemon.beat(settle=False, seconds=2)
+    assert daemon.app.cycles == [("watch", None)]
+    assert daemon.app.skips == []
+    daemon.release_cycles()
+    daemon.beat(seconds=2)
+    daemon.beat(seconds=2)
+    assert daemon.app.cycles == [("watch", None)] * 2
+
+
+def test_a_disabled_daemon_does_not_listen() -> None:
+    daemon = Daemon(Installation(settings("0 0 1 1 *")))
+    daemon.beat()
+    daemon.watches[0].change()
+    daemon.app.table = settings("0 0 1 1 *", enabled=False)
+    daemon.beat(seconds=600)
+    assert not daemon.watches[0].running
+    assert daemon.app.cycles == []
+
+
+def test_listening_can_be_switched_off_alone() -> None:
+    daemon = Daemon(Installation(settings().model_copy(update={"watch": False})))
+    daemon.beat()
+    assert daemon.watches == []
+
+
+def test_another_inbound_library_is_listened_to_at_the_next_beat() -> None:
+    daemon = Daemon(Installation())
+    daemon.beat()
+    daemon.app.root = b"/srv/other"
+    daemon.beat(seconds=2)
+    daemon.app.root = None
+    daemon.beat(seconds=2)
+    assert [(watch.root, watch.running) for watch in daemon.watches] == [
+        (b"/srv/inbound", False),
+        (b"/srv/other", False),
+    ]
+
+
+def test_after_a_reload_the_folder_is_listened_to_anew() -> None:
+    daemon = Daemon(Installation())
+    daemon.beat()
+    daemon.heart.stop_listening()
+    daemon.beat()
+    assert [watch.running for watch in daemon.watches] == [False, True]
