@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from config.database import Database
 from tests.databases import TEMPLATE, PostgresServer, migrate, start_postgres
+
+# A loaded machine must not fail a test, and the checkout may belong to somebody else: no clock, nothing written.
+settings.register_profile(
+    "greenroom", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("greenroom")
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
