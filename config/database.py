@@ -121,7 +121,7 @@ def _parsed(url: str) -> URL:
     except (ArgumentError, ValueError):  # a port that is no number is a ValueError; its text could hold a password
         raise Misconfigured("the database URL cannot be read; sqlite:////path or postgresql+psycopg://…") from None
     backend = parsed.get_backend_name()
-    if parsed.drivername not in (backend, DRIVERS.get(backend)):
+    if backend not in DRIVERS or parsed.drivername not in (backend, DRIVERS[backend]):
         raise Misconfigured(
             f"{parsed.drivername} databases are not supported; use sqlite:////path or postgresql+psycopg://user@host/name"
         )

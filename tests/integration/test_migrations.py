@@ -1,0 +1,283 @@
+"""Databases: the schema the migrations make, and how connections begin, wait and fail."""
+
+from __future__ import annotations
+
+import datetime as dt
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, delete, insert, inspect, select, text
+from sqlalchemy.exc import StatementError
+
+import processor.tables
+import workflow.runs  # noqa: F401  its rows belong to the schema that is compared
+from config import database as database_module
+from config.database import Database
+from config.errors import Misconfigured, Retryable
+from config.machine import NETWORK_FILESYSTEMS, filesystem_type
+from config.tables import Base, SettingRow
+
+NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+VERSIONS = Path(database_module.__file__).parent / "migrations" / "versions"
+MIGRATE = "import sys; from config.database import Database; print(*Database(sys.argv[1]).migrate())"
+NEWEST = max(path.name.split("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
+
+
+def url_of(database: Database) -> str:
+    return database.url.render_as_string(hide_password=False)
+
+
+def store(connection: Connection, key: str) -> None:
+    connection.execute(insert(SettingRow).values(key=key, value="1", changed_at=NOW, changed_by="eva"))
+
+
+def stored(database: Database) -> list[str]:
+    with database.read() as connection:
+        return sorted(connection.scalars(select(SettingRow.key)))
+
+
+def test_the_migrations_make_exactly_the_schema_of_the_models(empty_database: Database) -> None:
+    empty_database.migrate()
+    with empty_database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrating_again_changes_nothing(empty_database: Database) -> None:
+    assert empty_database.migrate() == (None, NEWEST)
+    assert empty_database.migrate() == (NEWEST, NEWEST)
+
+
+def test_processes_that_start_at_once_migrate_one_after_the_other(empty_database: Database) -> None:
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", MIGRATE, url_of(empty_database)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        for _ in range(3)
+    ]
+    said = sorted(start.communicate()[0].split() for start in starts)
+    assert [start.returncode for start in starts] == [0, 0, 0]
+    assert said == sorted([["None", NEWEST], [NEWEST, NEWEST], [NEWEST, NEWEST]])
+
+
+def test_a_database_of_a_newer_version_is_refused_untouched(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Misconfigured, match="revision 9999, made by a newer Greenroom"):
+        database.migrate()
+    with database.read() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["9999"]
+
+
+def test_a_checkout_in_a_folder_with_a_percent_sign_migrates(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "100%(x)s").mkdir()
+    (tmp_path / "100%(x)s" / "config").symlink_to(Path(database_module.__file__).parent)
+    fresh = f"sqlite:///{tmp_path}/fresh.db"
+    done = subprocess.run(
+        [sys.executable, "-c", MIGRATE, fresh], cwd=tmp_path / "100%(x)s", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.begin() as connection:  # noqa: PT012  the block is what is tested
+        store(connection, "a")
+        raise ZeroDivisionError
+    assert stored(database) == []
+
+
+def test_times_come_back_in_utc_and_naive_ones_are_refused(database: Database) -> None:
+    with database.begin() as connection:
+        store(connection, "a")
+    with database.read() as connection:
+        found = connection.scalars(select(SettingRow.changed_at)).one()
+    assert found == NOW
+    assert found.utcoffset() == dt.timedelta(0)
+    naive = insert(SettingRow).values(key="b", value="1", changed_at=NOW.replace(tzinfo=None), changed_by="eva")
+    with pytest.raises(StatementError, match="without a zone"), database.begin() as connection:
+        connection.execute(naive)
+
+
+def test_sqlite_keeps_its_promises_on_every_connection(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    with database.read() as one, database.read() as two, database.begin() as three:
+        for connection in (one, two, three):
+            pragmas = {
+                name: connection.execute(text(f"PRAGMA {name}")).scalar()
+                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            }
+            assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+    database.close()
+
+
+def test_a_file_of_an_item_that_does_not_exist_is_refused(database: Database) -> None:
+    foreign = {key.column.table.name for key in processor.tables.StagingFile.__table__.foreign_keys}
+    assert foreign == {"staging_items"}
+    with database.read() as connection:
+        (key,) = inspect(connection).get_foreign_keys("staging_files")
+    assert key["options"]["ondelete"] == "CASCADE"
+
+
+def test_writers_follow_one_another_instead_of_failing(database: Database) -> None:
+    """Each reads before it writes: as deferred transactions of SQLite all but one would fail at once."""
+    barrier = threading.Barrier(4)
+    failed: list[BaseException] = []
+
+    def write(number: int) -> None:
+        barrier.wait()
+        try:
+            for round_ in range(5):
+                with database.begin() as connection:
+                    connection.execute(select(SettingRow.key)).all()
+                    store(connection, f"{number}.{round_}")
+        except Retryable as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(stored(database)) == 20
+
+
+def test_a_reader_neither_waits_for_a_writer_nor_sees_its_half(database: Database) -> None:
+    with database.begin() as writer:
+        store(writer, "a")
+        assert stored(database) == []
+    assert stored(database) == ["a"]
+
+
+def test_a_reader_sees_one_moment_while_others_write(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+    with database.read() as reader:
+        assert reader.scalars(select(SettingRow.key)).all() == []
+        with database.begin() as writer:
+            store(writer, "a")
+        assert reader.scalars(select(SettingRow.key)).all() == []
+    assert stored(database) == ["a"]
+    database.close()
+
+
+def test_a_writer_that_waits_in_vain_is_told_to_try_again(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "SQLITE_BUSY_MS", 1)
+    impatient, other = Database(sqlite_url), Database(sqlite_url)
+    with other.begin() as writer:
+        store(writer, "a")
+        with pytest.raises(Retryable, match="locked") as caught, impatient.begin():
+            pass
+    assert caught.value.reason_code == "database_unavailable"
+    with impatient.begin() as connection:
+        connection.execute(delete(SettingRow))
+    impatient.close()
+    other.close()
+
+
+def test_the_transaction_is_durable_in_another_process(sqlite_url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    writer = context.Process(target=_write_and_die, args=(sqlite_url,))
+    writer.start()
+    writer.join()
+    assert writer.exitcode == 9
+    database = Database(sqlite_url)
+    assert stored(database) == ["committed"]
+    database.close()
+
+
+def _write_and_die(url: str) -> None:
+    database = Database(url)
+    with database.begin() as connection:
+        store(connection, "committed")
+    with database.begin() as connection:
+        store(connection, "open")
+        os._exit(9)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://greenroom:hunter22@127.0.0.1:1/db",
+        "postgresql://greenroom:hunter22@/db?host=/nonexistent",
+        "postgresql:///db?host=/nonexistent&user=greenroom&password=hunter22",
+    ],
+)
+def test_a_server_that_does_not_answer_is_retryable_and_the_password_is_not_shown(url: str) -> None:
+    database = Database(url)
+    with pytest.raises(Retryable) as caught, database.read():
+        pass
+    assert caught.value.reason_code == "database_unavailable"
+    assert "hunter22" not in caught.value.message
+    database.close()
+
+
+@pytest.mark.postgres
+def test_a_session_that_the_server_ended_is_retryable(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    with pytest.raises(Retryable), database.begin() as connection:  # noqa: PT012  the block is what is tested
+        own = connection.execute(text("SELECT pg_backend_pid()")).scalar()
+        with database.begin() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
+        store(connection, "a")
+    assert stored(database) == []  # and the next one is a new session
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "mysql://root:hunter22@db/x",
+        "postgresql+psycopg2://u:hunter22@db/x",
+        "postgresql://u:hunter22@db:port/x",
+        "sqlite+aiosqlite:////tmp/x.db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///relative.db",
+        "sqlite:////nonexistent/folder/x.db",
+    ],
+)
+def test_a_url_that_cannot_serve_is_refused_without_showing_its_password(url: str) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        Database(url)
+    assert "hunter22" not in caught.value.message
+    assert caught.value.__cause__ is None
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "greenroom.db").write_text("this is a shopping list, not a database\n" * 100)
+    database = Database(f"sqlite:///{tmp_path}/greenroom.db")
+    with pytest.raises(Misconfigured, match=r"greenroom\.db is damaged or no database"):
+        database.migrate()
+    database.close()
+    assert (tmp_path / "greenroom.db").read_text().startswith("this is a shopping list")
+
+
+def test_sqlite_refuses_a_network_filesystem_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/greenroom.db"
+    Database(url).close()
+    here = filesystem_type(os.fsencode(tmp_path))
+    monkeypatch.setitem(NETWORK_FILESYSTEMS, here, "NFS")  # as if this folder were mounted from afar
+    with pytest.raises(Misconfigured, match=r"\(NFS\).*GREENROOM_SQLITE_ON_NETWORK") as caught:
+        Database(url)
+    assert caught.value.reason_code == "network_filesystem"
+    Database(url, on_network=True).close()
+
+
+def test_the_kernel_tells_filesystems_apart() -> None:
+    assert filesystem_type(b"/proc") == 0x9FA0  # PROC_SUPER_MAGIC of statfs(2)
+    with pytest.raises(FileNotFoundError):
+        filesystem_type(b"/nonexistent")

@@ -1,0 +1,81 @@
+"""Run rows on both databases: what ran, what came of it, and what was cut short."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from config.database import Database
+from workflow import runs
+
+NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
+
+
+def begin(database: Database, minute: int, **columns: Any) -> str:
+    now = NOW + dt.timedelta(minutes=minute)
+    row = {
+        "id": runs.new_run_id(now),
+        "status": "running",
+        "trigger": "command",
+        "dry_run": False,
+        "fire_time": None,
+        "started_at": now,
+        "host": "stage",
+        "pid": 7,
+        "settings": {"workers": 4},
+        **columns,
+    }
+    with database.begin() as connection:
+        runs.start(connection, row)
+    return str(row["id"])
+
+
+def newest(database: Database, **arguments: Any) -> list[dict[str, Any]]:
+    with database.read() as connection:
+        return list(runs.recent(connection, **arguments))
+
+
+def test_a_run_id_sorts_by_time_and_is_never_given_twice() -> None:
+    eastern = dt.timezone(dt.timedelta(hours=9))
+    assert runs.new_run_id(NOW.astimezone(eastern)).startswith("20240501T120000Z-")
+    assert runs.new_run_id(NOW) < runs.new_run_id(NOW + dt.timedelta(seconds=1))
+    assert len({runs.new_run_id(NOW) for _ in range(50)}) == 50
+
+
+def test_a_run_is_remembered_with_its_settings_before_it_ends(database: Database) -> None:
+    run_id = begin(database, 0, trigger="schedule", fire_time=NOW)
+    (row,) = newest(database)
+    assert (row["id"], row["status"], row["fire_time"], row["started_at"]) == (run_id, "running", NOW, NOW)
+    assert row["settings"] == {"workers": 4}
+    assert (row["finished_at"], row["counts"], row["reasons"], row["error"]) == (None, {}, [], None)
+
+
+def test_a_run_is_remembered_with_what_came_of_it(database: Database) -> None:
+    run_id, other = begin(database, 0), begin(database, 1)
+    reasons = [{"code": "tag", "message": "nul \0 and surrogate \ud800", "path": "a\\xff"}]
+    with database.begin() as connection:
+        runs.finish(connection, run_id, status="done", finished_at=NOW, counts={"staged": 2}, reasons=reasons)
+    by_id = {row["id"]: row for row in newest(database)}
+    assert by_id[run_id]["status"] == "done"
+    assert by_id[run_id]["counts"] == {"staged": 2}
+    assert by_id[run_id]["reasons"] == reasons
+    assert by_id[other]["status"] == "running"
+
+
+def test_only_runs_that_never_ended_are_marked_interrupted(database: Database) -> None:
+    done, cut, cut_too = begin(database, 0), begin(database, 1), begin(database, 2)
+    with database.begin() as connection:
+        runs.finish(connection, done, status="done", finished_at=NOW)
+        assert runs.mark_interrupted(connection, NOW) == 2
+        assert runs.mark_interrupted(connection, NOW) == 0
+    states = {row["id"]: row["status"] for row in newest(database)}
+    assert states == {done: "done", cut: "interrupted", cut_too: "interrupted"}
+    assert all(row["error"] for row in newest(database) if row["status"] == "interrupted")
+
+
+def test_the_newest_runs_come_first_and_can_be_limited_to_one_trigger(database: Database) -> None:
+    old, scheduled, new = begin(database, 0), begin(database, 1, trigger="schedule"), begin(database, 2)
+    assert [row["id"] for row in newest(database)] == [new, scheduled, old]
+    assert [row["id"] for row in newest(database, limit=2)] == [new, scheduled]
+    assert [row["id"] for row in newest(database, trigger="schedule")] == [scheduled]
+    assert newest(database, trigger="watch") == []

@@ -1,0 +1,164 @@
+"""The rules of the house, held by the code itself: floors, where SQL may be, what a module looks like."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FLOORS = ("config", "scanner", "processor", "workflow", "daemon")
+MODULES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
+TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_bytes()) for path in MODULES}
+LONGEST = 400  # lines
+
+SQL_MODULES = {
+    "config/admin.py",
+    "config/database.py",
+    "config/libraries.py",
+    "config/locks.py",
+    "config/tables.py",
+    "processor/journal.py",
+    "processor/repository.py",
+    "processor/tables.py",
+    "scanner/scandb.py",
+    "workflow/runs.py",
+}
+SQL_PACKAGES = {"sqlalchemy", "sqlite3", "psycopg", "alembic"}
+CATCHES_ALL = {
+    "daemon/scheduler.py",  # the tick
+    "scanner/tags/read.py",  # in a child process, around a parser that is not ours and a file nobody can vouch for
+}
+LOG_CALLS = {"trace", "debug", "info", "success", "warning", "error", "critical", "exception"}
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Give the first part of every imported module's name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # An open transaction may be handed through; what is asked in it may not be written there.
+            if node.module != "sqlalchemy" or {name.name for name in node.names} != {"Connection"}:
+                yield node.module.split(".")[0]
+
+
+def calls(tree: ast.Module) -> Iterator[ast.Call]:
+    yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def root_name(node: ast.expr) -> str | None:
+    """Return where a chain of calls and attributes begins: `logger` of `logger.bind(a=1).info`."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def names_of(handler: ast.ExceptHandler) -> set[str]:
+    if handler.type is None:
+        return {"BaseException"}
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return {kind.id for kind in kinds if isinstance(kind, ast.Name)}
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {name.split("/")[0] for name in TREES} == set(FLOORS)
+
+
+def test_imports_go_down_only() -> None:
+    checked = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert re.search(r"[1-9]\d* kept, 0 broken", checked.stdout)
+
+
+def test_sql_stays_where_it_belongs() -> None:
+    with_sql = {name for name, tree in TREES.items() if SQL_PACKAGES & set(imported(tree))}
+    assert {name for name in with_sql if not name.startswith("config/migrations/")} <= SQL_MODULES
+
+
+def test_only_the_tick_catches_everything() -> None:
+    found = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and "Exception" in names_of(node)
+    }
+    assert found <= CATCHES_ALL
+
+
+def test_what_catches_every_end_of_a_program_lets_it_pass() -> None:
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler) and "BaseException" in names_of(node):
+                assert any(isinstance(inner, ast.Raise) for inner in ast.walk(node)), f"{name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_module_is_short_and_begins_with_one_sentence(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST
+    docstring = ast.get_docstring(TREES[path.relative_to(ROOT).as_posix()])
+    assert docstring, "says nothing about itself"
+    first, *others = docstring.split("\n")
+    assert first.endswith((".", "!", "?", ":"))
+    assert not others or others[0] == ""
+
+
+def test_nothing_prints_but_the_command_line() -> None:
+    printing = {name for name, tree in TREES.items() for call in calls(tree) if root_name(call.func) == "print"}
+    assert {name for name in printing if not name.startswith("daemon/cli/")} == set()
+
+
+def test_log_messages_are_constant_and_values_are_bound() -> None:
+    """A value in the message could hold braces, which raise, or a line break, which forges a line."""
+    for name, tree in TREES.items():
+        for call in calls(tree):
+            function = call.func
+            if not isinstance(function, ast.Attribute) or function.attr not in LOG_CALLS:
+                continue
+            if root_name(function) == "logger":
+                assert len(call.args) == 1, f"{name}:{call.lineno}"
+                assert isinstance(call.args[0], ast.Constant), f"{name}:{call.lineno}"
+                assert not call.keywords, f"{name}:{call.lineno}"
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_the_lock_files_pin_every_package_by_hash_and_nothing_by_address(name: str) -> None:
+    text = (ROOT / name).read_text()
+    lines = [
+        line for line in text.replace("\\\n", " ").splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
+    assert lines
+    for line in lines:
+        assert re.match(r"[a-z0-9._-]+==[^\s;]+( ;[^\\]+?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*$", line), line
+    assert "://" not in text
+    assert not re.search(r"^python-daemon\b", text, re.MULTILINE)  # it ships a package that is named as ours
+
+
+def test_every_dependency_is_locked() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    locked = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    wanted = {re.split(r"[\[<>=]", need)[0] for need in project["project"]["dependencies"]}
+    assert wanted <= locked
+
+
+def test_every_package_is_installed_by_name() -> None:
+    import tomllib
+
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    there = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in MODULES}
+    assert set(listed) == there
