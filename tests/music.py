@@ -21,6 +21,7 @@ from mutagen.dsf import DSF
 from mutagen.flac import FLAC
 from mutagen.flac import Picture as FlacPicture
 from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm
+from mutagen.ogg import OggPage
 from mutagen.oggopus import OggOpus
 from mutagen.oggvorbis import OggVorbis
 from mutagen.wave import WAVE
@@ -51,7 +52,9 @@ _SAME = {"mp4": "m4a", "m4b": "m4a", "oga": "ogg", "aif": "aiff"}
 Picture = tuple[bytes, str] | tuple[bytes, str, int]  # bytes, mime, type (3, the front cover)
 
 
-def write_track(path: str | bytes | os.PathLike[Any], *, flavour: str | None = None, seconds: float = 1.0, **tags: Any) -> Path:
+def write_track(
+    path: str | bytes | os.PathLike[Any], *, flavour: str | None = None, seconds: float = 1.0, **tags: Any
+) -> Path:
     """Write one tagged file; the extension of `path` decides the format and `flavour` (mp3-vbr, alac …) overrides it.
 
     Tags: title, artist, album, album_artist, track ("3/12"), disc, disc_subtitle, date, original_date, genre, label,
@@ -101,7 +104,16 @@ def audio(flavour: str, seconds: float = 1.0) -> bytes:
         for frame in _frames(rate, seconds, sample_format):
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    return file.getvalue()
+    return _with_nominal_bitrate(file.getvalue()) if flavour == "ogg" else file.getvalue()
+
+
+def _with_nominal_bitrate(ogg: bytes) -> bytes:
+    """State 96 kbit/s in the Vorbis header, as libvorbis does and FFmpeg's own encoder does not."""
+    file = io.BytesIO(ogg)
+    page = OggPage(file)
+    rest = file.read()
+    page.packets[0] = page.packets[0][:20] + struct.pack("<i", 96_000) + page.packets[0][24:]
+    return bytes(page.write()) + rest
 
 
 def _frames(rate: int, seconds: float, sample_format: str) -> Iterable[Any]:
@@ -328,9 +340,7 @@ def _tag_asf(path: Path, tags: _Tags) -> None:
         file["WM/IsCompilation"] = [str(int(tags.compilation))]
     if tags.pictures:
         file["WM/Picture"] = [
-            ASFByteArrayAttribute(
-                struct.pack("<BI", kind, len(data)) + (mime + "\0Bild\0").encode("utf-16-le") + data
-            )
+            ASFByteArrayAttribute(struct.pack("<BI", kind, len(data)) + (mime + "\0Bild\0").encode("utf-16-le") + data)
             for data, mime, kind in tags.pictures
         ]
     file.save()

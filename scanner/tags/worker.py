@@ -1,0 +1,175 @@
+"""File names on standard input → their readings on standard output, in a child process with hard limits.
+
+Run as a script by the pool, which passes the folders of this package and of mutagen and its own process id:
+isolated, without `site`, so that a start costs a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+import stat
+import sys
+import time
+from typing import Any
+
+MEMORY_LIMIT = 512 << 20  # bytes of address space
+CPU_LIMIT = 20  # seconds for one file
+REPORT_EVERY = 1.0  # seconds between two signs of life while a batch goes on
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def main(arguments: list[str]) -> None:
+    """Serve batches until standard input ends."""
+    package, mutagen, parent = arguments
+    sys.path += [package, mutagen]
+    limit_yourself(int(parent))
+    tasks, answers = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    os.dup2(null, 0)
+    os.dup2(null, 1)  # a stray print must not end up between two frames
+    serve(tasks, answers)
+
+
+def limit_yourself(parent: int) -> None:
+    """Give up privileges, memory, files and core dumps for good, and die with the parent."""
+    import ctypes
+
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if os.getppid() != parent:
+        raise SystemExit(0)  # the parent died before the first call
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes our input
+
+
+def serve(tasks: int, answers: int) -> None:
+    """Answer each frame of folders and names with frames of rows; an empty frame ends a batch."""
+    from scanner.tags import wire
+
+    buffer = bytearray()
+    clock = _Clock()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    _write(answers, wire.frame("ready"))
+    while received := os.read(tasks, 1 << 16):
+        buffer += received
+        for batch in wire.take_frames(buffer):
+            rows: list[Any] = []
+            for folder, names in batch:
+                for row in read_folder(wire.text_to_name(folder), names, clock):
+                    rows.append(row)
+                    if clock.report_due():
+                        _send(answers, rows)
+                        rows = []
+            _send(answers, rows)
+            _write(answers, wire.frame([]))
+
+
+def read_folder(folder: bytes, names: list[Any], clock: _Clock) -> Any:
+    """Yield token, identity and reading as plain values for each file of one folder."""
+    try:
+        directory = os.open(folder, _FOLDER)
+    except OSError as error:
+        problem = _problem_of(error)
+        yield from ([token, None, None, problem, False, "header"] for token, _ in names)
+        return
+    try:
+        for token, name in names:
+            clock.grant()
+            yield [token, *read_file(directory, name.encode("latin-1"))]
+    finally:
+        os.close(directory)
+
+
+def read_file(directory: int, name: bytes) -> Any:
+    """Open one file without following links or waiting, and read its tags."""
+    from scanner.tags.read import read_tags
+
+    identity = None
+    try:
+        fd = os.open(name, _OPEN, dir_fd=directory)
+        try:
+            found = os.fstat(fd)
+            identity = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+            if not stat.S_ISREG(found.st_mode):
+                return identity, None, ("not_a_regular_file", "It is no file but a folder or device."), False, "header"
+            extension = name.rpartition(b".")[2].lower().decode("latin-1")
+            return identity, *read_tags(fd, extension, found.st_size)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        return identity, None, _problem_of(error), False, "header"
+
+
+def _problem_of(error: OSError) -> tuple[str, str]:
+    import errno
+
+    return {
+        errno.ELOOP: ("link", "It is a symbolic link, and links are not followed."),
+        errno.EACCES: ("permission_denied", "This user may not read it."),
+        errno.EPERM: ("permission_denied", "This user may not read it."),
+        errno.ENOENT: ("vanished", "It was gone when it was to be read."),
+        errno.ENOTDIR: ("vanished", "Its folder was gone when it was to be read."),
+        errno.ENXIO: ("not_a_regular_file", "It is a socket or a pipe."),
+        errno.ENODEV: ("not_a_regular_file", "It is a device."),
+    }.get(error.errno or 0, ("io_error", f"The disk or the system refused it: {error.strerror}."))
+
+
+class _Clock:
+    """Grants each file its seconds of CPU, and tells when a sign of life is due."""
+
+    def __init__(self) -> None:
+        self._granted = -1.0
+        self._reported = time.monotonic()
+
+    def grant(self) -> None:
+        """Move the limit of CPU time, but not more than once a second of it: the call is not free."""
+        used = time.process_time()
+        if used - self._granted > 1 or self._granted < 0:
+            self._granted = used
+            hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+            resource.setrlimit(resource.RLIMIT_CPU, (int(used) + CPU_LIMIT + 2, hard))
+
+    def report_due(self) -> bool:
+        """Whether the parent has not heard of us for a while; asking counts as reporting."""
+        now = time.monotonic()
+        if now - self._reported < REPORT_EVERY:
+            return False
+        self._reported = now
+        return True
+
+
+def _send(answers: int, rows: list[Any]) -> None:
+    """Send rows, in several frames when they are long; one that is too long by itself becomes a reason."""
+    from scanner.tags import wire
+
+    if not rows:
+        return
+    data = wire.frame(rows)
+    if len(data) <= wire.FRAME_LIMIT:
+        _write(answers, data)
+    elif len(rows) == 1:
+        token, identity, *_ = rows[0]
+        problem = ("answer_too_long", "Its tags are longer than any music needs.")
+        _write(answers, wire.frame([[token, identity, None, problem, False, "mutagen"]]))
+    else:
+        _send(answers, rows[: len(rows) // 2])
+        _send(answers, rows[len(rows) // 2 :])
+
+
+def _write(answers: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(answers, view) :]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
