@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 from config.tables import UtcDateTime
@@ -58,13 +58,18 @@ class Staged(NamedTuple):
 
 
 class StagedFile(NamedTuple):
-    """One file of an item, as much of it as tells whether it is still the same."""
+    """One file of an item."""
 
     path: bytes  # relative to the album's folder
     role: str
+    source: bytes  # relative to the inbound root it came from
+    disc: int | None
+    track: int | None
+    title: str | None
     size: int
     mtime_ns: int
     digest: str | None
+    facts: dict[str, Any]
 
 
 def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -> dict[str, Upserted]:
@@ -119,14 +124,31 @@ def files(connection: Connection, item_ids: Collection[int]) -> dict[int, tuple[
 
 
 def items(
-    connection: Connection, *, status: str | None = None, after: int = 0, limit: int | None = None
+    connection: Connection,
+    *,
+    status: str | None = None,
+    after: int = 0,
+    limit: int | None = None,
+    with_files: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """Yield items as dicts of their columns, first staged first; `after` is the id the page before ended with."""
+    """Yield items as dicts of their columns, first staged first; `after` is the id the page before ended with.
+
+    With files, each has `files`, a list of dicts as StagedFile has them.
+    """
     query = select(StagingItem.__table__).where(StagingItem.id > after).order_by(StagingItem.id).limit(limit)
     if status is not None:
         query = query.where(StagingItem.status == status)
-    for row in connection.execute(query.execution_options(yield_per=IN_CHUNK)):
-        yield dict(row._mapping)
+    for rows in connection.execute(query.execution_options(yield_per=IN_CHUNK)).mappings().partitions():
+        found = files(connection, [row["id"] for row in rows]) if with_files else {}
+        for row in rows:
+            listed = {"files": [file._asdict() for file in found.get(row["id"], ())]} if with_files else {}
+            yield {**row, **listed}
+
+
+def count_by_status(connection: Connection) -> dict[str, int]:
+    """Return how many items have each status that any has."""
+    query = select(StagingItem.status, func.count()).group_by(StagingItem.status).order_by(StagingItem.status)
+    return {status: count for status, count in connection.execute(query)}
 
 
 def _find(

@@ -139,17 +139,24 @@ def test_items_are_found_by_key_by_folder_and_listed_in_pages(database: Database
         assert len(folders) == 1500
         assert folders["k0007"] == b"AR/Artist/0007"
         files = repository.files(connection, [done["k0007"].id, -1])
-    assert files == {
-        done["k0007"].id: (
-            repository.StagedFile(b"01 - Song.mp3", "audio", 1 << 40, -5, None),
-            repository.StagedFile(b"c\xff.jpg", "picture", 7, 3, None),
-        )
-    }
+    (music, picture) = files[done["k0007"].id]
+    assert (music.path, music.role, music.track, music.title, music.size) == (
+        b"01 - Song.mp3",
+        "audio",
+        1,
+        "Song",
+        1 << 40,
+    )
+    assert picture == repository.StagedFile(b"c\xff.jpg", "picture", b"in \xfe/c.jpg", None, None, None, 7, 3, None, {})
     first = listed(database, limit=2)
     second = listed(database, limit=2, after=first[-1]["id"])
     assert [row["key"] for row in (*first, *second)] == ["k0000", "k0001", "k0002", "k0003"]
     assert listed(database, status="approved") == []
-    assert len(listed(database, status="pending_review")) == 1500
+    whole = listed(database, status="pending_review", with_files=True)
+    assert len(whole) == 1500
+    assert all(row["files"][1]["path"] == b"c\xff.jpg" for row in whole)
+    with database.read() as connection:
+        assert repository.count_by_status(connection) == {"pending_review": 1500}
 
 
 def test_what_no_database_can_hold_is_left_out(database: Database) -> None:
