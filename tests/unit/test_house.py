@@ -43,10 +43,13 @@ def imported(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name.split(".")[0] for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            # An open transaction may be handed through; what is asked in it may not be written there.
-            if node.module != "sqlalchemy" or {name.name for name in node.names} != {"Connection"}:
-                yield node.module.split(".")[0]
+        elif isinstance(node, ast.ImportFrom) and node.module and not hands_through(node):
+            yield node.module.split(".")[0]
+
+
+def hands_through(node: ast.ImportFrom) -> bool:
+    """Whether an import only names the open transaction that is passed on; nothing is asked in it there."""
+    return node.module == "sqlalchemy" and {name.name for name in node.names} == {"Connection"}
 
 
 def calls(tree: ast.Module) -> Iterator[ast.Call]:
