@@ -1,0 +1,153 @@
+"""A name in the inbound tree → the reason it is left alone, or None: built-in lists first, then gitignore patterns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pathspec import GitIgnoreSpec
+
+from config.errors import Misconfigured
+
+IGNORE_FILE = b".greenroomignore"
+MAX_IGNORE_FILE = 64 * 1024  # bytes
+MAX_PATTERNS = 200  # a file, or the admin's list
+MAX_PATTERN_LENGTH = 255
+# A glob becomes a backtracking regex: `*a*a*a*a*b` needs half a minute on one name of 255 bytes, three stars 6 ms.
+MAX_STARS = 3  # in one part of a pattern, between two slashes
+MAX_DOUBLE_STARS = 2  # in a whole pattern
+
+# What other programs leave behind; nothing of a person's music. All lower case.
+JUNK_NAMES = frozenset(
+    b"""
+    .ds_store .localized .appledouble .spotlight-v100 .fseventsd .temporaryitems .documentrevisions-v100 __macosx
+    thumbs.db ehthumbs.db desktop.ini $recycle.bin recycler @eadir @tmp #recycle #snapshot .snapshot .snapshots
+    .stfolder .stversions .stignore .directory .thumbnails .nomedia .ignore .ndignore .plexignore lost+found
+    """.split()
+) | {b"system volume information", b"network trash folder", b"icon\r"}
+JUNK_PREFIXES = (b"._", b".trash")
+
+# Suffixes that download and copy programs give to what is not whole yet. All lower case.
+TEMP_SUFFIXES = tuple(
+    b""".part .partial .!qb .!ut .bc! .crdownload .download .opdownload .tmp .temp .aria2 .st .dctmp .incomplete
+    .unfinished .filepart .ytdl .partial~ .backup~""".split()
+)
+TEMP_PREFIXES = (b".nfs", b".fuse_hidden", b".syncthing.", b"~syncthing~")
+# An album may well be called "Alles.st"; a folder is temporary only under the names programs use for folders.
+TEMP_FOLDER_SUFFIXES = tuple(
+    b".part .partial .!qb .!ut .crdownload .download .tmp .incomplete .unfinished .filepart".split()
+)
+TEMP_FOLDER_PREFIXES = (b"_unpack_", b"_failed_")
+_FRAGMENT = re.compile(rb"\.part-frag\d+$")  # yt-dlp
+_RSYNC = re.compile(rb"^\..+\.[a-z0-9]{2,4}\.[a-z0-9]{6}$")  # .<name>.<ext>.XXXXXX
+# "...And Justice for All" and ".5: The Gray Chapter" are albums, not hidden files.
+_HIDDEN = re.compile(rb"\.[^.0-9]")
+
+# Nearly every name begins unlike the first and ends like the second; the walk spares those a call of a microsecond.
+ODD_FIRST = frozenset(b"._@~#$")
+PLAIN_LAST = frozenset(
+    b"flac mp3 m4a ogg opus wav aif aiff wma ape wv mpc dsf jpg jpeg png cue log txt nfo m3u lrc".split()
+)
+
+
+class Why(NamedTuple):
+    """A reason code and the sentence that goes with it."""
+
+    code: str
+    message: str
+
+
+OWN = Why("own_file", "Greenroom's own file.")
+JUNK = Why("junk", "Left behind by another program; not part of an album.")
+HIDDEN = Why("hidden", "Hidden files and folders are not taken; rename it if it should be.")
+PARTIAL = Why("partial_download", "The name says that a program is still writing this; its album waits.")
+PARTIAL_FOLDER = Why(
+    "partial_folder", "The name says that a program is still writing into this folder; it will be looked into later."
+)
+PATTERN = Why("ignored_by_pattern", "An ignore pattern matches it.")
+
+
+def built_in(name: bytes, is_folder: bool) -> Why | None:
+    """Return why a name is never taken, whatever the settings say."""
+    low = name.lower()
+    if low.startswith(b".greenroom"):
+        return OWN
+    if low in JUNK_NAMES or low.startswith(JUNK_PREFIXES):
+        return JUNK
+    if _is_temporary(low, is_folder):
+        return PARTIAL_FOLDER if is_folder else PARTIAL
+    return HIDDEN if _HIDDEN.match(low) else None
+
+
+def _is_temporary(low: bytes, is_folder: bool) -> bool:
+    if is_folder:
+        return low.startswith(TEMP_FOLDER_PREFIXES) or low.endswith(TEMP_FOLDER_SUFFIXES)
+    if low.startswith(TEMP_PREFIXES) or low.endswith(TEMP_SUFFIXES):
+        return True
+    return bool(_FRAGMENT.search(low) or _RSYNC.match(low))
+
+
+def finished_name(name: bytes) -> bytes:
+    """Return the name a temporary file's whole sibling has: `01.flac.part` and `01.flac.aria2` belong to `01.flac`."""
+    low = name.lower()
+    if match := _FRAGMENT.search(low):
+        return name[: match.start()]
+    if _RSYNC.match(low):
+        return name[1:-7]
+    return next((name[: -len(suffix)] for suffix in TEMP_SUFFIXES if low.endswith(suffix)), name)
+
+
+class IgnoreRules:
+    """The patterns in force in one folder: the admin's list and every `.greenroomignore` above, the nearest last."""
+
+    def __init__(self, layers: tuple[tuple[int, GitIgnoreSpec], ...] = ()) -> None:
+        self._layers = layers  # (how many bytes of the relative path to leave out, patterns)
+        self.present = bool(layers)
+
+    @classmethod
+    def of(cls, patterns: Sequence[str]) -> IgnoreRules:
+        """Make the rules of the inbound root from the admin's patterns.
+
+        Raises Misconfigured when a pattern is refused (see `refused`).
+        """
+        for pattern in patterns:
+            if why := refused(pattern):
+                raise Misconfigured(f"ignore pattern {pattern!r} is refused: {why}")
+        if len(patterns) > MAX_PATTERNS:
+            raise Misconfigured(f"{len(patterns)} ignore patterns are too many; {MAX_PATTERNS} are allowed")
+        return cls(((0, GitIgnoreSpec.from_lines(patterns)),)) if patterns else cls()
+
+    def inside(self, folder: bytes, text: bytes) -> tuple[IgnoreRules, tuple[str, ...]]:
+        """Add the ignore file of `folder` (relative to the root); return the rules below it and the lines refused."""
+        lines = text[:MAX_IGNORE_FILE].decode("utf-8", "surrogateescape").splitlines()
+        usable = [line for line in lines[:MAX_PATTERNS] if not refused(line)]
+        bad = tuple(line for line in lines if refused(line)) + tuple(lines[MAX_PATTERNS:])
+        layer = (len(folder) + 1 if folder else 0, GitIgnoreSpec.from_lines(usable))
+        return IgnoreRules((*self._layers, layer)), bad
+
+    def why(self, path: bytes, is_folder: bool) -> Why | None:
+        """Return why the patterns leave a path (relative to the root) alone; the nearest ignore file decides."""
+        text = path.decode("utf-8", "surrogateescape") + ("/" if is_folder else "")
+        for skip, spec in reversed(self._layers):
+            # A skip counts bytes; surrogateescape keeps them countable only in the undecoded path.
+            below = path[skip:].decode("utf-8", "surrogateescape") + ("/" if is_folder else "") if skip else text
+            verdict = spec.check_file(below).include
+            if verdict is not None:
+                return PATTERN if verdict else None
+        return None
+
+
+def refused(pattern: str) -> str | None:
+    """Return why a gitignore pattern cannot be used, or None: long ones and those a hostile name could make slow."""
+    if len(pattern) > MAX_PATTERN_LENGTH:
+        return f"it is longer than {MAX_PATTERN_LENGTH} characters"
+    if len(re.findall(r"\*\*+", pattern)) > MAX_DOUBLE_STARS:
+        return f"it has more than {MAX_DOUBLE_STARS} times **"
+    if any(len(re.findall(r"\*+", part)) > MAX_STARS for part in pattern.split("/")):
+        return f"one part of it has more than {MAX_STARS} stars"
+    try:
+        GitIgnoreSpec.from_lines([pattern])
+    except ValueError as error:
+        return str(error)
+    return None

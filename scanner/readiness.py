@@ -1,0 +1,141 @@
+"""Our own looks at an album's folders, and one careful look at each file → why it still has to wait."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import stat
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from config.reasons import Reason
+
+SECOND_NS = 1_000_000_000
+SAMPLES = 3  # own looks that must agree, the first and the last at least the quiet period apart
+PATIENCE_NS = 24 * 3600 * SECOND_NS  # how long a file that ends too early is taken for one that is still arriving
+SMALL = 64 * 1024  # bytes; smaller files may be stored inside their inode, without any block
+FULL = 0.9  # share of its size a file has on disk unless somebody only reserved the room
+UNFINISHED = {
+    "truncated": "It ends before the size written in it; if it is still arriving, it is taken when it is whole.",
+    "empty_file": "It has no bytes yet; if it is still arriving, it is taken when it is whole.",
+}
+
+
+class FolderState(NamedTuple):
+    """What we saw of one folder over time. Times are CLOCK_BOOTTIME in ns: file times are never compared with ours."""
+
+    id: int
+    digest: bytes
+    since_ns: int  # when this digest was seen first
+    samples: int  # how often in a row it was seen
+
+    def is_quiet(self, now_ns: int, quiet_ns: int) -> bool:
+        """Whether nothing changed for the quiet period. Without a period one look is enough."""
+        return self.samples >= (SAMPLES if quiet_ns else 1) and now_ns - self.since_ns >= quiet_ns
+
+
+class FileState(NamedTuple):
+    """What is known of one file of an album."""
+
+    file_id: int
+    path: bytes  # relative to the root
+    unfinished: str | None  # "truncated" or "empty_file"
+    probed: bool  # opened since its last change: nobody was writing, and all of it was on disk
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """All folders of one walk, sorted by path; those that hold music, and those where something was not seen whole."""
+
+    paths: list[bytes]
+    states: Mapping[bytes, FolderState]
+    music: frozenset[bytes]
+    unseen: Mapping[bytes, Reason]
+
+    def around(self, folders: Iterable[bytes], home: bytes) -> set[bytes]:
+        """Return an album's folders, its home and all below; nothing below the root, because that is everybody's."""
+        if not home:
+            return set(folders)
+        first, end = bisect_left(self.paths, home + b"/"), bisect_left(self.paths, home + b"0")  # "0" follows "/"
+        return {*folders, home, *self.paths[first:end]}
+
+
+def folder_reasons(folders: Iterable[bytes], home: bytes, tree: Tree, now_ns: int, quiet_ns: int) -> Iterator[Reason]:
+    """Say which folder of an album changed too recently, and which hold something that is not whole.
+
+    Everything below the album's home has to be still, because another disc may be arriving. What is unfinished below
+    it is another album's matter if it lies among the tracks of that one.
+    """
+    around = tree.around(folders, home)
+    restless = [
+        (tree.states[path].since_ns, path)
+        for path in around
+        if path in tree.states and not tree.states[path].is_quiet(now_ns, quiet_ns)
+    ]
+    if restless:
+        since_ns, path = max(restless)
+        still, needed, looks = (now_ns - since_ns) // SECOND_NS, quiet_ns // SECOND_NS, tree.states[path].samples
+        message = f"It has not changed for {still} s, seen {looks} times; {needed} s and {SAMPLES} times are needed."
+        yield Reason("still_changing", message, path)
+    mine = (around - tree.music) | set(folders)
+    yield from (tree.unseen[path] for path in sorted(mine & tree.unseen.keys()))
+
+
+def unfinished_reasons(
+    files: Iterable[FileState], still_ns: int, quiet_ns: int
+) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
+    """Return the reasons to wait for files that end too early, or the warnings once they were waited for long enough.
+
+    `still_ns` is how long the album has not changed. Without a quiet period nothing is waited for.
+    """
+    found = tuple(Reason(file.unfinished, UNFINISHED[file.unfinished], file.path) for file in files if file.unfinished)
+    if quiet_ns and still_ns < PATIENCE_NS:
+        return found, ()
+    return (), tuple(reason for reason in found if reason.code == "truncated")  # an empty one is unreadable anyway
+
+
+def probe(path: bytes, shown: bytes) -> Reason | None:
+    """Open one file, read nothing, and say whether somebody writes to it or only reserved its room.
+
+    `shown` goes into the reason. None may also mean that it cannot be told: not our file, a network filesystem, gone.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None  # whoever moves the file meets the same error, and tells it
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            return Reason("still_changing", "Something else took its place while we looked.", shown)
+        if has_writer(descriptor):
+            return Reason("open_for_writing", "A program has it open for writing.", shown)
+        if is_sparse(found.st_size, found.st_blocks):
+            return Reason("sparse_file", "A program reserved its room on disk and has not filled it yet.", shown)
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def has_writer(descriptor: int) -> bool:
+    """Whether anybody has the file open for writing; fcntl(2) grants a read lease only if nobody has.
+
+    Needs to own the file or CAP_LEASE, and a local filesystem; False when it cannot be told.
+    """
+    try:
+        # Who opens it for writing while we hold the lease makes the kernel signal us; its default, SIGIO, would kill.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def is_sparse(size: int, blocks: int) -> bool:
+    """Whether less is on disk than the size promises. `blocks` are of 512 bytes. Compression may look like it."""
+    return size > SMALL and blocks * 512 < FULL * size

@@ -1,0 +1,366 @@
+"""One scan of an inbound root ↔ one SQLite file: folders, files, their tags, groups. All SQL of the scanner."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from config.errors import Misconfigured, Rejected, Retryable
+from config.reasons import Reason
+from scanner import rows
+from scanner.grouping import Group, SideRow, TrackRow
+from scanner.identity import Identity
+from scanner.readiness import FileState, FolderState
+from scanner.rows import FileRecord, FileRow, ReadingRow
+
+APPLICATION_ID = 0x47524E52  # "GRNR"
+SCHEMA = 1
+REMEMBERED_DIGESTS = 200_000
+
+_DDL = f"""
+CREATE TABLE scan (root BLOB, code TEXT, boot_id TEXT, started TEXT, options TEXT, stats TEXT);
+CREATE TABLE folder (id INTEGER PRIMARY KEY, path BLOB, digest BLOB, since_ns INTEGER, samples INTEGER);
+CREATE TABLE file (
+    id INTEGER PRIMARY KEY, folder_id INTEGER, name BLOB, role TEXT,
+    dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, nlink INTEGER, mode INTEGER,
+    probed INTEGER DEFAULT 0);
+CREATE TABLE reading (
+    file_id INTEGER PRIMARY KEY, problem TEXT, message TEXT, truncated INTEGER, reader TEXT,
+    {", ".join(rows.FACT_COLUMNS)});
+CREATE TABLE ignored (path BLOB, code TEXT, message TEXT);
+CREATE TABLE album (id INTEGER PRIMARY KEY, key TEXT, body TEXT, waits TEXT, warnings TEXT);
+CREATE TABLE content_digest (
+    dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, digest TEXT,
+    PRIMARY KEY (dev, ino, size, mtime_ns, ctime_ns));
+CREATE VIEW entry AS
+    SELECT file.id, path, name, role, dev, ino, size, mtime_ns, ctime_ns, nlink, mode, probed, reading.*
+    FROM file JOIN folder ON folder.id = folder_id LEFT JOIN reading ON file_id = file.id;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {SCHEMA};
+"""  # noqa: S608 - numbers and column names of ours
+# Nobody reads the file before it is finished, and one that is not is thrown away: neither journal nor sync.
+_FAST = """
+PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -32768;
+"""
+_INSERT_READING = f"INSERT OR REPLACE INTO reading VALUES ({rows.READING_MARKS})"  # noqa: S608 - question marks only
+
+
+@functools.cache
+def code_version() -> str:
+    """Return a digest of the scanner's source: what other code read or grouped is not carried over."""
+    state = hashlib.blake2b(digest_size=8)
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        state.update(path.read_bytes())
+    return state.hexdigest()
+
+
+def is_finished(path: Path, root: bytes) -> bool:
+    """Whether a file is a scan DB of this root that was written to its end, by any code of this schema."""
+    try:
+        with closing(_connect(path, "ro")) as sql:
+            return (
+                sql.execute("SELECT 1 FROM scan WHERE stats IS NOT NULL AND root = ?", (root,)).fetchone() is not None
+            )
+    except (sqlite3.DatabaseError, Rejected):
+        return False
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    try:
+        sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+    except sqlite3.OperationalError as error:
+        raise Rejected(f"the scan DB {path} cannot be opened: {error}") from error
+    try:
+        found = [sql.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+    except sqlite3.DatabaseError:
+        found = []
+    if found != [APPLICATION_ID, SCHEMA]:
+        sql.close()
+        raise Rejected(f"{path} is no scan DB of this version; scan again")
+    return sql
+
+
+class ScanDb:
+    """One scan DB. `create` begins a scan, in one transaction until `finish`; `open` reads a finished one."""
+
+    def __init__(self, path: Path, sql: sqlite3.Connection) -> None:
+        self.path = path
+        self._sql = sql
+        self._new_files: list[FileRow] = []
+        self._new_ignored: list[tuple[bytes | None, str, str]] = []
+        self._last_folder: int = sql.execute("SELECT coalesce(max(id), 0) FROM folder").fetchone()[0]
+
+    @classmethod
+    def create(
+        cls, path: Path, *, root: bytes, started: dt.datetime, boot: str, options: str, previous: Path | None = None
+    ) -> ScanDb:
+        """Begin a new file (mode 0600; its folder is made if missing) that knows all that `previous` knew.
+
+        Raises Misconfigured when the file cannot be made, or is there already.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise Misconfigured(f"the scan DB {path} cannot be made: {error.strerror}; choose another place") from error
+        sql = sqlite3.connect(path, isolation_level=None)
+        try:
+            known = previous is not None and is_finished(previous, root) and _copy(previous, sql, boot)
+            sql.executescript(_FAST if known else f"PRAGMA page_size = 16384; {_FAST} {_DDL}")
+            sql.execute("BEGIN EXCLUSIVE")
+            # What is known of the time before a restart are times of a clock that began anew.
+            sql.execute("UPDATE folder SET samples = 0 WHERE (SELECT boot_id FROM scan) <> ?", (boot,))
+            sql.execute("DELETE FROM scan")
+            row = (root, code_version(), boot, started.isoformat(), options)
+            sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL)", row)
+        except sqlite3.OperationalError as error:
+            path.unlink()
+            raise _unwritable(path, error) from error
+        return cls(path, sql)
+
+    @classmethod
+    def open(cls, path: Path) -> ScanDb:
+        """Open a finished scan. Raises Rejected when it is none."""
+        sql = _connect(path, "rw")
+        if sql.execute("SELECT stats FROM scan").fetchone()[0] is None:
+            sql.close()
+            raise Rejected(f"the scan in {path} was interrupted; scan again")
+        sql.execute("PRAGMA synchronous = OFF")  # it holds nothing that cannot be scanned again
+        return cls(path, sql)
+
+    def __enter__(self) -> ScanDb:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        interrupted = self._sql.in_transaction
+        self._sql.close()
+        if interrupted:
+            self.path.unlink(missing_ok=True)
+        if isinstance(error, sqlite3.OperationalError):
+            raise _unwritable(self.path, error) from error
+
+    # Folders and files, as the walk finds them.
+
+    def folder_states(self) -> dict[bytes, FolderState]:
+        """Return what is known of every folder, by path."""
+        found = self._sql.execute("SELECT path, id, digest, since_ns, samples FROM folder ORDER BY path")
+        return {path: FolderState(*state) for path, *state in found}
+
+    def add_folder(self, path: bytes) -> int:
+        """Add a folder and return its id; what we see of it over time is stored by `set_folder_states`."""
+        self._last_folder += 1
+        self._sql.execute("INSERT INTO folder VALUES (?, ?, x'', 0, 0)", (self._last_folder, path))
+        return self._last_folder
+
+    def add_files(self, files: Iterable[FileRow]) -> None:
+        """Add the files of a folder that is new."""
+        self._new_files += files
+        if len(self._new_files) > 2000:
+            self.flush()
+
+    def replace_files(self, folder_id: int, files: Iterable[FileRow]) -> None:
+        """Bring the files of a folder up to date; those that were not touched keep what was read from them."""
+        self.flush()
+        found = self._sql.execute(
+            "SELECT id, name, dev, ino, size, mtime_ns, ctime_ns FROM file WHERE folder_id = ?", (folder_id,)
+        )
+        known = {row[1:]: row[0] for row in found}
+        self.add_files([file for file in files if known.pop((file.name, *file.identity), None) is None])
+        self._forget_files(known.values())
+
+    def drop_folders(self, folder_ids: Iterable[int]) -> None:
+        """Forget folders that are gone, and their files; then make the one index, after the bulk of the rows."""
+        self.flush()
+        for folder_id in folder_ids:
+            self._forget_files(
+                [row[0] for row in self._sql.execute("SELECT id FROM file WHERE folder_id = ?", (folder_id,))]
+            )
+            self._sql.execute("DELETE FROM folder WHERE id = ?", (folder_id,))
+        self._sql.execute("CREATE INDEX IF NOT EXISTS file_in_folder ON file (folder_id)")
+
+    def _forget_files(self, file_ids: Iterable[int]) -> None:
+        ids = [(file_id,) for file_id in file_ids]
+        self._sql.executemany("DELETE FROM reading WHERE file_id = ?", ids)
+        self._sql.executemany("DELETE FROM file WHERE id = ?", ids)
+
+    def set_folder_states(self, states: Iterable[FolderState]) -> None:
+        """Store what was seen of every folder."""
+        found = ((state.digest, state.since_ns, state.samples, state.id) for state in states)
+        self._sql.executemany("UPDATE folder SET digest = ?, since_ns = ?, samples = ? WHERE id = ?", found)
+
+    def forget_ignored(self) -> None:
+        """Begin the list of what is left alone anew."""
+        self._sql.execute("DELETE FROM ignored")
+
+    def add_ignored(self, reasons: Iterable[Reason]) -> None:
+        """Add what is left alone; the reasons carry the path."""
+        self._new_ignored += [(reason.path, reason.code, reason.message) for reason in reasons]
+
+    def flush(self) -> None:
+        """Insert what was added so far."""
+        insert = "INSERT INTO file VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+        self._sql.executemany(insert, ((*file[:3], *file.identity, *file[4:]) for file in self._new_files))
+        self._sql.executemany("INSERT INTO ignored VALUES (?, ?, ?)", self._new_ignored)
+        self._new_files.clear()
+        self._new_ignored.clear()
+
+    # What the tags say.
+
+    def unread(self) -> Iterator[tuple[bytes, int, bytes, Identity]]:
+        """Yield the audio files nobody has read yet, by folder and name: (folder, file id, name, identity)."""
+        # Sorted, hence complete before the first row comes: readings may be added meanwhile.
+        found = self._sql.execute("""
+            SELECT path, id, name, dev, ino, size, mtime_ns, ctime_ns FROM entry
+            WHERE role = 'audio' AND file_id IS NULL ORDER BY path, name""")
+        return ((row[0], row[1], row[2], rows.identity_from(row[3:])) for row in found)
+
+    def add_readings(self, readings: Iterable[ReadingRow]) -> None:
+        """Store what was read; what SQLite cannot hold of a hostile tag is cut down to what it can."""
+        values = [reading.columns() for reading in readings]
+        try:
+            self._sql.executemany(_INSERT_READING, values)
+        except (UnicodeEncodeError, OverflowError):
+            self._sql.executemany(_INSERT_READING, [tuple(map(rows.storable, row)) for row in values])
+
+    def set_identity(self, file_id: int, identity: Identity) -> int:
+        """Note that a file was touched after the walk saw it; return the id of its folder, which is not still."""
+        update = (
+            "UPDATE file SET dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ? WHERE id = ? RETURNING folder_id"
+        )
+        return int(self._sql.execute(update, (*rows.identity_columns(identity), file_id)).fetchone()[0])
+
+    def music_folders(self) -> frozenset[bytes]:
+        """Return the folders with audio in them."""
+        query = "SELECT path FROM folder WHERE id IN (SELECT folder_id FROM file WHERE role = 'audio')"
+        return frozenset(row[0] for row in self._sql.execute(query))
+
+    # Groups.
+
+    def tracks(self) -> Iterator[TrackRow]:
+        """Yield every audio file, by folder and name."""
+        # `date` is that of the release at hand; the original date stands in where the release has none.
+        found = self._sql.execute("""
+            SELECT id, path, name, title, artist, album, album_artist, track, track_total, disc, disc_total,
+                coalesce(date, original_date), mb_release_id, compilation, problem
+            FROM entry WHERE role = 'audio' ORDER BY path, name""")
+        return map(rows.track_from, found)
+
+    def sides(self) -> Iterator[SideRow]:
+        """Yield every other file, by folder and name."""
+        found = self._sql.execute("SELECT id, path, name, role FROM entry WHERE role <> 'audio' ORDER BY path, name")
+        return map(SideRow._make, found)
+
+    def replace_groups(self, groups: Iterable[Group]) -> None:
+        """Store the groups in place of those of the scan before."""
+        self._sql.execute("DELETE FROM album")
+        found = ((group.key, rows.text_of_group(group)) for group in groups)
+        self._sql.executemany("INSERT INTO album (key, body) VALUES (?, ?)", found)
+
+    def albums(self) -> Iterator[tuple[int, Group]]:
+        """Yield every group with the id of its row."""
+        return ((row[0], rows.group_of_text(row[1])) for row in self._album_rows())
+
+    def groups(self) -> Iterator[tuple[Group, tuple[Reason, ...]]]:
+        """Yield every group with the reasons it has to wait for; ready ones have none."""
+        for _, body, waits, warnings in self._album_rows():
+            group = rows.group_of_text(body)
+            yield replace(group, warnings=group.warnings + rows.reasons_of_text(warnings)), rows.reasons_of_text(waits)
+
+    def _album_rows(self) -> Iterator[tuple[int, str, str | None, str | None]]:
+        # One by one, because the caller writes to the same table meanwhile.
+        last = 0
+        while row := self._sql.execute(
+            "SELECT id, body, waits, warnings FROM album WHERE id > ? ORDER BY id LIMIT 1", (last,)
+        ).fetchone():
+            yield row
+            last = row[0]
+
+    def set_waits(self, album_id: int, waits: Iterable[Reason], warnings: Iterable[Reason]) -> None:
+        """Store why a group has to wait, and what its reviewer should know."""
+        row = (rows.text_of_reasons(waits), rows.text_of_reasons(warnings), album_id)
+        self._sql.execute("UPDATE album SET waits = ?, warnings = ? WHERE id = ?", row)
+
+    def file_states(self, file_ids: Iterable[int]) -> list[FileState]:
+        """Return what readiness has to know of some files, by path."""
+        found = self._sql.execute(
+            """SELECT id, path, name,
+                CASE WHEN problem = 'empty_file' THEN problem WHEN truncated THEN 'truncated' END, probed
+            FROM entry WHERE id IN (SELECT value FROM json_each(?)) ORDER BY path, name""",
+            (json.dumps(list(file_ids)),),
+        )
+        return [FileState(row[0], os.path.join(row[1], row[2]), row[3], bool(row[4])) for row in found]
+
+    def set_probed(self, file_ids: Iterable[int]) -> None:
+        """Remember that nobody was writing to these files."""
+        self._sql.executemany("UPDATE file SET probed = 1 WHERE id = ?", [(file_id,) for file_id in file_ids])
+
+    # The whole.
+
+    def totals(self) -> dict[str, int]:
+        """Return how much there is, by the names of ScanStats."""
+        found = self._sql.execute("""
+            SELECT (SELECT count(*) FROM folder) AS folders, (SELECT count(*) FROM file) AS files,
+                (SELECT count(*) FROM file WHERE role = 'audio') AS audio,
+                (SELECT coalesce(sum(size), 0) FROM file) AS bytes, (SELECT count(*) FROM ignored) AS ignored,
+                (SELECT count(*) FROM reading WHERE problem IS NOT NULL) AS problems,
+                (SELECT count(*) FROM album) AS groups,
+                (SELECT count(*) FROM album WHERE waits IS NOT NULL) AS waiting""")
+        return dict(zip((column[0] for column in found.description), found.fetchone(), strict=True))
+
+    def finish(self, stats: Mapping[str, object]) -> None:
+        """Make the scan one that may be read and carried on from."""
+        oldest = "DELETE FROM content_digest WHERE rowid <= (SELECT max(rowid) FROM content_digest) - ?"
+        self._sql.execute(oldest, (REMEMBERED_DIGESTS,))
+        self._sql.execute("UPDATE scan SET stats = ?", (json.dumps(stats),))
+        self._sql.execute("COMMIT")
+
+    def files(self, file_ids: Iterable[int]) -> dict[int, FileRecord]:
+        """Return files by id."""
+        query = "SELECT * FROM entry WHERE id IN (SELECT value FROM json_each(?))"
+        found = self._sql.execute(query, (json.dumps(list(file_ids)),))
+        return {row[0]: rows.record_from(row) for row in found}
+
+    def ignored(self) -> Iterator[Reason]:
+        """Yield what is left alone, by path."""
+        found = self._sql.execute("SELECT code, message, path FROM ignored ORDER BY path")
+        return (Reason(*row) for row in found)
+
+    def digest(self, identity: Identity) -> str | None:
+        """Return the remembered digest of a file that was not touched since."""
+        same = "dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"
+        query = f"SELECT digest FROM content_digest WHERE {same}"  # noqa: S608 - bound
+        row = self._sql.execute(query, rows.identity_columns(identity)).fetchone()
+        return row[0] if row else None
+
+    def remember_digest(self, identity: Identity, digest: str) -> None:
+        """Keep "blake3:<hex>" of a file, so that comparing it again needs no reading; later scans know it too."""
+        row = (*rows.identity_columns(identity), digest)
+        self._sql.execute("INSERT OR REPLACE INTO content_digest VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def _copy(previous: Path, sql: sqlite3.Connection, boot: str) -> bool:
+    """Fill a new file with all that an earlier scan knew; return whether it can be carried on from."""
+    with closing(_connect(previous, "rw")) as old:  # rw: a digest whose writing was interrupted is rolled back
+        code, boot_then = old.execute("SELECT code, boot_id FROM scan").fetchone()
+        if code != code_version():
+            return False
+        # What was written without a sync may be lost if the machine went down.
+        if boot_then != boot and old.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            return False
+        if old.execute("PRAGMA freelist_count").fetchone()[0] * 2 > old.execute("PRAGMA page_count").fetchone()[0]:
+            old.execute("VACUUM")  # most of what it knew has left the inbound folder
+        old.backup(sql)
+    return True
+
+
+def _unwritable(path: Path, error: sqlite3.OperationalError) -> Retryable:
+    return Retryable(f"the scan DB {path} cannot be written: {error}; is the disk full?", code="scan_db_unwritable")

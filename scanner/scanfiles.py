@@ -1,0 +1,40 @@
+"""The folder of scan DBs → a name for the next one, the newest finished one, and no more than are wanted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from pathlib import Path
+
+from scanner.scandb import is_finished
+
+
+def new_path(folder: Path, root: bytes, now: dt.datetime, token: str) -> Path:
+    """Name the scan DB of a scan that begins now; `token` is random, so that no two scans share a file."""
+    return folder / f"{_prefix(root)}{now.astimezone(dt.UTC):%Y%m%dT%H%M%S.%f}-{token}.db"
+
+
+def newest(folder: Path, root: bytes) -> Path | None:
+    """Return the last scan DB of a root that was finished, or None."""
+    return next((path for path in _of_root(folder, root) if is_finished(path, root)), None)
+
+
+def prune(folder: Path, root: bytes, keep: int) -> int:
+    """Remove all but the newest `keep` finished scan DBs of a root, and what interrupted scans left; return how many.
+
+    Only while nobody scans that root: a scan DB that is being written is not finished either.
+    """
+    paths = _of_root(folder, root)
+    kept = [path for path in paths if is_finished(path, root)][:keep]
+    for path in set(paths).difference(kept):
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + "-journal").unlink(missing_ok=True)
+    return len(paths) - len(kept)
+
+
+def _prefix(root: bytes) -> str:
+    return f"scan-{hashlib.blake2b(root, digest_size=4).hexdigest()}-"
+
+
+def _of_root(folder: Path, root: bytes) -> list[Path]:
+    return sorted(folder.glob(_prefix(root) + "*.db"), reverse=True)

@@ -1,0 +1,179 @@
+"""An inbound root → its folders, each with the files to look at, a digest of them, and what is left alone and why."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import marshal
+import os
+import stat
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import NamedTuple
+
+from config.errors import Misconfigured
+from config.reasons import Reason, show_path
+from scanner.ignore import (
+    IGNORE_FILE,
+    MAX_IGNORE_FILE,
+    ODD_FIRST,
+    PARTIAL,
+    PARTIAL_FOLDER,
+    PLAIN_LAST,
+    IgnoreRules,
+    Why,
+    built_in,
+    finished_name,
+)
+
+GONE = Why("gone", "It went away between the listing and now.")
+SIBLING = Why(
+    "temp_sibling", "The name says that the file of the same name beside it is not whole yet; their album waits."
+)
+LINK = Why("link", "Links are not followed; put the file itself here.")
+# What was not seen may be the other half of an album, so an album with one of these in its folder waits.
+UNSEEN_CODES = frozenset(
+    {"partial_download", "partial_folder", "temp_sibling", "unreadable_folder", "unreadable_file", "name_too_long"}
+)
+
+
+class Folder(NamedTuple):
+    """One folder as it was found. Paths are relative to the root; b"" is the root itself."""
+
+    path: bytes
+    files: list[tuple[bytes, os.stat_result]]  # regular files that are not ignored, by name
+    digest: bytes  # of name, inode, size, mtime and ctime of those files: equal means that nothing was touched
+    ignored: list[Reason]
+
+    def unseen(self) -> Reason | None:
+        """Return why an album of this folder has to wait, if something in it is not whole or was not seen.
+
+        A folder that is being unpacked concerns the folder around it, unless that is the root, which is everybody's.
+        """
+        marks = (reason for reason in self.ignored if reason.code in UNSEEN_CODES)
+        return next((reason for reason in marks if self.path or reason.code != PARTIAL_FOLDER.code), None)
+
+
+def walk(root: bytes, rules: IgnoreRules) -> Iterator[Folder]:
+    """Yield every folder below `root`, parents first, siblings by name. Nothing but ignore files is opened.
+
+    A folder that disappears meanwhile is left out. Raises Misconfigured when the root itself cannot be listed.
+    """
+    waiting = [(b"", rules)]
+    while waiting:
+        path, above = waiting.pop()
+        try:
+            with os.scandir(os.path.join(root, path)) as listing:
+                entries = list(listing)
+        except OSError as error:
+            if not path:
+                why = f"the inbound folder {show_path(root)} cannot be listed ({error.strerror}); mount it or set its path"
+                raise Misconfigured(why, path=root) from error
+            if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+                yield Folder(path, [], b"", [Reason(*_unreadable(error), path)])
+            continue
+        folder, below, inside = _sort_out(root, path, entries, above)
+        yield folder
+        waiting.extend((name, inside) for name in sorted(below, reverse=True))
+
+
+def _sort_out(
+    root: bytes, path: bytes, entries: list[os.DirEntry[bytes]], rules: IgnoreRules
+) -> tuple[Folder, list[bytes], IgnoreRules]:
+    """Split a listing into files, folders to go into and what is left alone; also return the rules that hold below."""
+    prefix = path + b"/" if path else b""
+    files: list[tuple[bytes, os.stat_result]] = []
+    below: list[bytes] = []
+    ignored: list[Reason] = []
+    if any(entry.name == IGNORE_FILE for entry in entries):
+        rules = _with_ignore_file(root, path, rules, ignored)
+    for entry in entries:
+        name = entry.name
+        is_folder = entry.is_dir(follow_symlinks=False)
+        why = None
+        if is_folder or rules.present or name[0] in ODD_FIRST or name.rpartition(b".")[2] not in PLAIN_LAST:
+            why = built_in(name, is_folder) or rules.why(prefix + name, is_folder)
+        if why is None:
+            if is_folder:
+                below.append(prefix + name)
+                continue
+            why = _take(entry, files)
+        if why is not None and why is not GONE:
+            ignored.append(Reason(*why, prefix + name))
+    files.sort(key=itemgetter(0))
+    return Folder(path, files, digest(files), _with_siblings(ignored, files)), below, rules
+
+
+def _take(entry: os.DirEntry[bytes], files: list[tuple[bytes, os.stat_result]]) -> Why | None:
+    """Add a regular file to `files`; say why if it is none."""
+    try:
+        found = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return GONE
+    except OSError as error:
+        return _unreadable(error, "file")
+    if not stat.S_ISREG(found.st_mode):
+        return _not_regular(found.st_mode)
+    files.append((entry.name, found))
+    return None
+
+
+def _with_siblings(ignored: list[Reason], files: list[tuple[bytes, os.stat_result]]) -> list[Reason]:
+    """Say of a temporary file whose whole name is there already that this sibling is not whole (aria2, yt-dlp)."""
+    if not any(reason.code == PARTIAL.code for reason in ignored):
+        return ignored
+    names = {name for name, _ in files}
+    return [
+        Reason(*SIBLING, reason.path)
+        if reason.code == PARTIAL.code and finished_name(os.path.basename(reason.path or b"")) in names
+        else reason
+        for reason in ignored
+    ]
+
+
+def digest(files: list[tuple[bytes, os.stat_result]]) -> bytes:
+    """Return 16 bytes that differ when a file of the folder was added, removed, renamed, replaced or written to."""
+    rows = [(name, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in files]
+    # Version 2: later versions write references that differ between equal lists.
+    return hashlib.blake2b(marshal.dumps(rows, 2), digest_size=16).digest()
+
+
+def _with_ignore_file(root: bytes, path: bytes, rules: IgnoreRules, ignored: list[Reason]) -> IgnoreRules:
+    """Add the folder's own patterns; lines that are refused, and a file that cannot be read, are told in `ignored`."""
+    relative = os.path.join(path, IGNORE_FILE)
+    try:
+        descriptor = os.open(os.path.join(root, relative), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            text = file.read(MAX_IGNORE_FILE) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    except OSError as error:
+        ignored.append(Reason("bad_ignore_file", f"This ignore file cannot be read: {error.strerror}.", relative))
+        return rules
+    inside, bad = rules.inside(path, text)
+    if bad:
+        ignored.append(
+            Reason(
+                "bad_ignore_file",
+                f"{len(bad)} lines of this ignore file are refused; the first is {bad[0]!r}.",
+                relative,
+            )
+        )
+    return inside
+
+
+def _unreadable(error: OSError, what: str = "folder") -> Why:
+    if error.errno == errno.ENAMETOOLONG:
+        return Why("name_too_long", f"The path of this {what} is longer than the system allows; move it higher up.")
+    return Why(f"unreadable_{what}", f"This {what} cannot be looked into: {error.strerror}; its album waits.")
+
+
+def _not_regular(mode: int) -> Why:
+    if stat.S_ISLNK(mode):
+        return LINK
+    kinds = (
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    )
+    what = next((name for test, name in kinds if test(mode)), "something else")
+    return Why("not_a_regular_file", f"This is {what}, not a regular file; it is never opened.")

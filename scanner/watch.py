@@ -1,0 +1,148 @@
+"""What the kernel tells of the inbound tree → a hint that something changed; where it tells nothing, a cheap look."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import hashlib
+import marshal
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+from config.machine import NETWORK_FILESYSTEMS, filesystem_type
+from config.reasons import Reason, show_path
+from scanner.ignore import JUNK, OWN, built_in
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent
+
+POLL_SECONDS = 60.0
+_IN_DELETE = 0x200  # inotify(7)
+
+
+class Watch:
+    """Calls `on_change`, from a thread of its own, when something below `root` may have changed.
+
+    A hint, never the truth: calls may come too often, late, or not at all. What a scan ignores makes none. `reason`
+    says, once started, why the kernel's events do not suffice and the folders' times are polled as well; or is None.
+    """
+
+    def __init__(self, root: bytes, on_change: Callable[[], None], *, poll_seconds: float = POLL_SECONDS) -> None:
+        self.reason: Reason | None = None
+        self._root = root
+        self._on_change = on_change
+        self._poll_seconds = poll_seconds
+        self._stopping = threading.Event()
+        self._ends: list[Callable[[], None]] = []
+
+    def start(self) -> None:
+        """Begin to listen. An event queue that overflows is full of hints, so none is lost by it."""
+        self.reason = no_events_on(self._root) or self._start_events() or watches_used_up(self._root)
+        if self.reason:
+            logger.bind(reason=self.reason.message, code=self.reason.code).warning("the inbound folder is polled")
+            poll = threading.Thread(target=self._poll, name="watch-poll", daemon=True)
+            poll.start()
+            self._ends.append(poll.join)
+
+    def stop(self) -> None:
+        """End; when this returns, `on_change` is not called any more. Not to be called from `on_change`."""
+        self._stopping.set()
+        while self._ends:
+            self._ends.pop()()
+
+    def _start_events(self) -> Reason | None:
+        from watchdog import events  # importing it takes longer than a short command
+        from watchdog.observers.inotify import InotifyObserver
+
+        class Hints(events.FileSystemEventHandler):
+            def on_any_event(_, event: FileSystemEvent) -> None:
+                if self._concerns(event.src_path) or self._concerns(event.dest_path):
+                    self._on_change()
+
+        try:
+            observer = InotifyObserver()
+            try:
+                kinds = [
+                    *(events.FileCreatedEvent, events.FileModifiedEvent, events.FileClosedEvent),
+                    *(events.FileDeletedEvent, events.FileMovedEvent),
+                    *(events.DirCreatedEvent, events.DirDeletedEvent, events.DirMovedEvent),
+                ]
+                observer.schedule(Hints(), os.fsdecode(self._root), recursive=True, event_filter=kinds)
+                observer.start()
+            except OSError:
+                observer.on_thread_stop()
+                raise
+        except OSError as error:
+            return Reason("watch_unavailable", f"{show_path(self._root)} cannot be watched: {error.strerror}.")
+        self._ends += [observer.join, observer.stop]
+        return None
+
+    def _concerns(self, path: bytes | str) -> bool:
+        """Whether a path is one that a scan would look at."""
+        below = os.path.relpath(os.fsencode(path), self._root) if path else b"."
+        return below != b"." and not any(built_in(part, False) in (OWN, JUNK) for part in below.split(b"/"))
+
+    def _poll(self) -> None:
+        folders = list_folders(self._root)
+        before = folder_times(folders)
+        while not self._stopping.wait(self._poll_seconds):
+            if folder_times(folders) != before:
+                folders = list_folders(self._root)
+                before = folder_times(folders)
+                self._on_change()
+
+
+def list_folders(root: bytes) -> list[bytes]:
+    """Return every folder below `root`, itself included, without following links."""
+    found = [root]
+    for path in found:  # grows while it is walked
+        try:
+            with os.scandir(path) as listing:
+                found += [entry.path for entry in listing if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue  # gone, or closed to us; a scan tells which
+    return found
+
+
+def folder_times(folders: Iterable[bytes]) -> bytes:
+    """Return a digest that differs when an entry was added to, removed from or renamed in one of the folders.
+
+    One stat a folder. It does not see a file that grows or is edited in place; a scan does.
+    """
+    return hashlib.blake2b(marshal.dumps([_mtime_ns(path) for path in folders], 2), digest_size=16).digest()
+
+
+def _mtime_ns(path: bytes) -> int | None:
+    try:
+        return os.lstat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
+def no_events_on(root: bytes) -> Reason | None:
+    """Say so if a folder is on a filesystem that others change without this kernel noticing."""
+    try:
+        name = NETWORK_FILESYSTEMS.get(filesystem_type(root))
+    except OSError:
+        return None  # not there: watching it fails with a better reason
+    return Reason("watch_remote", f"On {name} the kernel does not see what other computers change.") if name else None
+
+
+def watches_used_up(root: bytes) -> Reason | None:
+    """Try one watch more: the library says nothing of folders below the root that it could not watch."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    queue = libc.inotify_init1(os.O_CLOEXEC)
+    if queue < 0:
+        return None
+    try:
+        added = libc.inotify_add_watch(queue, root, _IN_DELETE)
+        number = ctypes.get_errno()
+    finally:
+        os.close(queue)
+    if added >= 0 or number != errno.ENOSPC:
+        return None
+    return Reason("watch_limit", "The limit fs.inotify.max_user_watches is used up; raise it to hear of all folders.")
