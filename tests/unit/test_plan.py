@@ -6,8 +6,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.reasons import Reason
+from processor.layout import fold
 from processor.naming import cue_references, propose
 from processor.plan import AlbumPlan, World, decide, size_difference
 from processor.space import GIB, Space, human_size, reserve
@@ -302,3 +305,33 @@ def test_the_reserve_is_two_percent_and_at_least_a_gibibyte() -> None:
 )
 def test_sizes_are_shown_as_people_read_them(size: int, text: str) -> None:
     assert human_size(size) == text
+
+
+NAMES = st.binary(min_size=1, max_size=12).filter(lambda name: name not in (b".", b"..") and b"/" not in name)
+FEW = st.sampled_from(["a", "A", "\u0301a", "b/c", "..", "The A", "?"])
+
+
+@given(st.lists(st.tuples(st.lists(NAMES, max_size=2), NAMES, st.booleans(), st.one_of(st.none(), FEW)), max_size=12))
+def test_whatever_files_are_called_no_two_meet_and_none_leaves_the_album(wild) -> None:
+    inbound = Inbound()
+    tracks, sides = [], []
+    for folders, name, is_audio, title in wild:
+        id = inbound.add(b"/".join([b"in", *folders, name]), "audio" if is_audio else "other")
+        tracks += [GroupTrack(id, None, 1, title)] if is_audio else []
+        sides += [] if is_audio else [id]
+    (plan,) = inbound.plan(inbound.album(tracks=tracks, sides=tuple(sides), home=b"in"))
+    targets = [fold(file.target) for file in plan.files]
+    assert len(set(targets)) == len(wild)
+    assert all(part not in ("", ".", "..") for target in targets for part in target.split("/"))
+    folders = {target[:n] for target in targets for n, c in enumerate(target) if c == "/"}
+    assert not folders & set(targets)
+
+
+@given(st.lists(st.tuples(FEW, FEW), max_size=8), st.randoms(use_true_random=False))
+def test_whatever_albums_are_called_each_has_a_folder_of_its_own_in_any_order(names, random) -> None:
+    inbound = Inbound()
+    groups = [inbound.album(str(n), artist, album) for n, (artist, album) in enumerate(names)]
+    plans = inbound.plan(*groups)
+    assert len({fold(plan.target) for plan in plans if plan.target}) == len(groups)
+    random.shuffle(groups)
+    assert inbound.plan(*groups) == plans
