@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 
 from config.reasons import Reason
 from processor.files import Tree, explained, is_file, parent, within
@@ -51,32 +50,42 @@ def _why_keep(source: Tree, destination: Tree, transfer: Transfer, file: Transfe
     return Reason("source_changed_kept", "Its change time moved after it was scanned, so it is kept.", file.source)
 
 
-def _tidy_folders(source: Tree, transfer: Transfer, guard: Guard, known: frozenset[bytes]) -> Iterator[Reason]:
-    """Make the removals durable, then remove the folders that are empty now, deepest first, never the root."""
+def _tidy_folders(source: Tree, transfer: Transfer, guard: Guard, known: frozenset[bytes]) -> list[Reason]:
+    """Remove the folders that are empty now, never the root, and make all removals durable. Deepest folder first."""
     taken_from = {parent(file.source) for file in transfer.files}
+    changed = set(taken_from)
+    reasons: list[Reason] = []
     for folder in folders(file.source for file in transfer.files):
-        with explained("tidy", folder), suppress(FileNotFoundError):  # gone already: an earlier try got further
-            if folder in taken_from:
-                guard.check("rmdir fsync")
+        guard.check("rmdir")
+        with explained("tidy", folder):
+            if folder and _is_gone(source, folder, reasons):
+                changed.add(parent(folder))
+                continue
+            if folder in changed:
                 source.sync(folder)
-            if folder:
-                guard.check("rmdir")
-                yield from _remove_if_empty(source, folder, folder in taken_from, known)
-        if folder:
-            with explained("sync", parent(folder)), suppress(FileNotFoundError):
-                source.sync(parent(folder))
+            if folder and folder in taken_from:
+                reasons += _left_behind(source, folder, known)
+    return reasons
 
 
-def _remove_if_empty(source: Tree, folder: bytes, ours: bool, known: frozenset[bytes]) -> Iterator[Reason]:
+def _is_gone(source: Tree, folder: bytes, reasons: list[Reason]) -> bool:
+    """Remove a folder if it is empty; tell whether it is gone, now or since an earlier try."""
     try:
         source.rmdir(folder)
+    except FileNotFoundError:
+        return True
     except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY, errno.EACCES, errno.EPERM):
+        if error.errno in (errno.EBUSY, errno.EACCES, errno.EPERM):
+            reasons.append(Reason("folder_kept", f"The folder could not be removed: {error.strerror}.", folder))
+        elif error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
-        left = [path for name in source.names(folder) if is_file(source.stat(path := within(folder, name)))]
-        unexplained = [path for path in left if path not in known]
-        if ours and unexplained:
-            message = (
-                f"{len(unexplained)} file(s) stay in this folder that the scan did not know; the next one sees them."
-            )
-            yield Reason("left_behind", message, folder)
+        return False
+    return True
+
+
+def _left_behind(source: Tree, folder: bytes, known: frozenset[bytes]) -> Iterator[Reason]:
+    paths = [within(folder, name) for name in source.names(folder)]
+    left = [path for path in paths if path not in known and is_file(source.stat(path))]
+    if left:
+        message = f"{len(left)} file(s) stay in this folder that the scan did not know; the next one sees them."
+        yield Reason("left_behind", message, folder)

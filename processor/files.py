@@ -166,12 +166,11 @@ class Tree:
             os.close(fd)
 
     def make(self, path: bytes, mode: int = 0o777) -> None:
-        """Make one folder, durably; one that is there already is fine, but is synced too: its maker may have died."""
+        """Make one folder; one that is there already is fine, anything else is not. The caller syncs the one above."""
         above, name = self._at(path)
         with suppress(FileExistsError):
             os.mkdir(name, mode, dir_fd=above)
         self.folder(path)  # raises if a link or a file stands there
-        os.fsync(self.folder(parent(path)))
 
     def make_new(self, path: bytes) -> None:
         """Make one folder that was not there."""
@@ -221,7 +220,7 @@ class Tree:
 
 
 def write_whole(tree: Tree, path: bytes, data: bytes) -> None:
-    """Write one of our own small files so that it is there whole or not at all, durably."""
+    """Write one of our own small files so that it is there whole or not at all; the caller syncs the folder."""
     fresh = path + b".new"
     tree.unlink(fresh, missing_ok=True)
     with tree.created(fresh) as fd:
@@ -231,4 +230,3 @@ def write_whole(tree: Tree, path: bytes, data: bytes) -> None:
             left = left[os.write(fd, left) :]
         os.fsync(fd)
     tree.rename(fresh, path)
-    tree.sync(parent(path))

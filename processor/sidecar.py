@@ -70,7 +70,7 @@ def decode(data: bytes) -> Sidecar:
 
 
 def write(tree: Tree, folder: bytes, transfer: Transfer) -> None:
-    """Put a transfer's sidecar into a folder: whole or not at all, durably. Raises OSError."""
+    """Put a transfer's sidecar into a folder: whole or not at all; the caller syncs the folder. Raises OSError."""
     write_whole(tree, folder + b"/" + NAME, encode(of(transfer)))
 
 

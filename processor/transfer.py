@@ -72,6 +72,10 @@ def fill(transfer: Transfer, guard: Guard, *, strongest: Strategy = "link", work
             with explained("write the sidecar in", folder):
                 sidecar.write(destination, folder, filled)
         sync_folders(filled, destination, folder, guard)
+        guard.check("fsync hidden folder")
+        with explained("sync", TX):
+            destination.sync(TX)
+            destination.sync(b"")
     return filled
 
 

@@ -1,0 +1,108 @@
+"""A piece of work → the system calls it made in a forked child, with kills, errors or lies put into them by strace."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from config.errors import GreenroomError
+
+ADDS = ("link", "linkat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "openat", "ioctl")
+TAKES = ("unlink", "unlinkat", "rmdir")
+WRITES = ("write", "pwrite64", "ftruncate", "fallocate", "fchmod", "fchown", "utimensat", "fsync", "fdatasync")
+MUTATING = (*ADDS, *TAKES, *WRITES)
+MARKS = ("access", "faccessat", "faccessat2")
+REFUSED = 3  # the exit status of work that ended in a GreenroomError
+_LINE = re.compile(r"(?P<thread>\d+) +(?P<name>\w+)\((?P<rest>.*)")
+
+
+class Call(NamedTuple):
+    """One system call. `n` counts the calls of this name by this thread from 1, as strace's `when` does."""
+
+    name: str
+    n: int
+    text: str  # what strace wrote after the name: arguments, descriptors with their paths, result
+
+
+class Outcome(NamedTuple):
+    """How the child ended: a signal's number negated, or an exit status."""
+
+    status: int
+    calls: list[Call]
+
+
+def mark(name: str) -> None:
+    """Leave a mark in the list of calls."""
+    os.access(f"/greenroom-mark/{name}", os.F_OK)
+
+
+def run_traced(work: Callable[[], object], log: Path, *inject: str) -> Outcome:
+    """Run the work in a child that strace holds; `inject` as in strace(1). Skips where tracing is not possible."""
+    if shutil.which("strace") is None:
+        _missing("strace is not installed; apt-get install strace")
+    go, hold = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # the test runner's other threads are not needed in the child
+        child = os.fork()
+    if child == 0:
+        _be_child(work, go, hold)
+    names = ",".join(f"?{name}" for name in (*MUTATING, *MARKS))
+    options = [f"--inject={rule}" for rule in inject]
+    command = ["strace", "-f", "-y", "-s", "200", "-o", str(log), f"--trace={names}", *options, "-p", str(child)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
+        assert strace.stderr is not None
+        answer = strace.stderr.readline()
+        attached = "attached" in answer
+        os.close(go)
+        os.write(hold, b"go" if attached else b"no")
+        os.close(hold)
+        _, status = os.waitpid(child, 0)
+        strace.stderr.read()
+    if not attached:
+        _missing(f"strace cannot trace here: {answer.strip()}")
+    return Outcome(os.waitstatus_to_exitcode(status), _read(log))
+
+
+def _be_child(work: Callable[[], object], go: int, hold: int) -> None:
+    status = 99
+    try:
+        os.close(hold)
+        ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1))  # PR_SET_PTRACER, any: prctl(2), for Yama
+        if os.read(go, 2) == b"go":
+            work()
+        status = 0
+    except GreenroomError:
+        status = REFUSED
+    except BaseException:  # noqa: BLE001  nothing of the child may reach the test runner
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _missing(why: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)
+
+
+def _read(log: Path) -> list[Call]:
+    counts: dict[tuple[str, str], int] = {}
+    calls = []
+    for line in log.read_text(errors="replace").splitlines():
+        if found := _LINE.match(line):
+            key = found["thread"], found["name"]
+            counts[key] = counts.get(key, 0) + 1
+            calls.append(Call(found["name"], counts[key], found["rest"]))
+    return calls
