@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -56,7 +56,9 @@ class GroupTrack:
 class Group:
     """Files that are one album.
 
-    `key` stays the same when the same album is dropped again: the release id, or folded artist, album and disc set.
+    `key` stays the same when the same album, or another disc of it, is dropped again: `mbid:<release id>`, or
+    `album:<folded artist>/<folded album>`. Of two groups of one scan that would share it, the later has its folder's
+    name added. Which discs they hold is no part of it; it only decides whether two folders are one group.
     `home` is the folder the side files' places are relative to (the common parent of disc folders).
     """
 
@@ -77,3 +79,10 @@ class Group:
     evidence: tuple[Reason, ...] = ()
     warnings: tuple[Reason, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
+
+
+def group(tracks: Iterable[TrackRow], sides: Iterable[SideRow], kind: str = "music_album") -> list[Group]:
+    """Group the rows of a scan by the rules of a kind. Every track is in one group; a side file in one or none."""
+    from scanner.kinds import KINDS  # the kinds are built of the types above
+
+    return KINDS[kind].group(tracks, sides)

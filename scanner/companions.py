@@ -1,0 +1,77 @@
+"""Files beside the music → the album each one belongs to, if exactly one claims it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from scanner.grouping import SideRow
+from scanner.merging import Whole
+from scanner.names import stem_of
+
+_SEVERAL = -1
+
+
+def home_of(whole: Whole) -> bytes:
+    """Return the folder that holds the whole album: its own, or the common parent of its folders."""
+    homes = [part.place.home.split(b"/") for part in whole.parts]
+    shared = []
+    for level in zip(*homes, strict=False):
+        if len(set(level)) > 1:
+            break
+        shared.append(level[0])
+    return b"/".join(shared)
+
+
+def share_out(sides: Iterable[SideRow], wholes: Sequence[Whole]) -> dict[int, list[SideRow]]:
+    """Return the side files of each whole, by its index.
+
+    A file goes with the track whose name it has; else to the only album of its folder; else, from a folder without
+    music, to the only album under the next folder above that has some, but never above that album's home. What lies in
+    the root, or among several albums, is nobody's.
+    """
+    by_stem: dict[tuple[bytes, bytes], int] = {}
+    under: dict[bytes, int] = {}
+    for index, whole in enumerate(wholes):
+        for row in (track.row for part in whole.parts for track in part.tracks):
+            by_stem[row.folder, row.name.lower()] = by_stem[row.folder, stem_of(row.name).lower()] = index
+        for folder in {track.row.folder for part in whole.parts for track in part.tracks}:
+            for above in _upwards(folder):
+                under[above] = index if under.get(above, index) == index else _SEVERAL
+    grounds = [_grounds(whole) for whole in wholes]
+    shared: dict[int, list[SideRow]] = defaultdict(list)
+    for side in sorted(sides, key=lambda side: (side.folder, side.name, side.file_id)):
+        owner = _by_stem(side, by_stem)
+        if owner is None:
+            owner = _by_folder(side.folder, under, grounds)
+        if owner is not None:
+            shared[owner].append(side)
+    return shared
+
+
+def _grounds(whole: Whole) -> set[bytes]:
+    """Return the folders that are the album's with all that lies in them."""
+    folders = {track.row.folder for part in whole.parts for track in part.tracks}
+    return folders | {part.place.home for part in whole.parts} | {home_of(whole)}
+
+
+def _upwards(folder: bytes) -> Iterator[bytes]:
+    """Yield a folder and those above it, without the root."""
+    while folder:
+        yield folder
+        folder = folder.rpartition(b"/")[0]
+
+
+def _by_stem(side: SideRow, by_stem: dict[tuple[bytes, bytes], int]) -> int | None:
+    """Find the track a file is named after: "01 - Song.lrc", "01 - Song.flac.cue", "01 - Song.en.lrc"."""
+    stem = stem_of(side.name).lower()
+    return by_stem.get((side.folder, stem), by_stem.get((side.folder, stem_of(stem))))
+
+
+def _by_folder(folder: bytes, under: dict[bytes, int], grounds: Sequence[set[bytes]]) -> int | None:
+    for above in _upwards(folder):
+        owner = under.get(above)
+        if owner is not None:
+            inside = owner != _SEVERAL and any(ground in grounds[owner] for ground in _upwards(above))
+            return owner if inside else None
+    return None

@@ -1,0 +1,141 @@
+"""The artists that the tracks of an album name → whose album it is, or Various Artists by rule."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from scanner.folding import alike, fold
+from scanner.grouping import Source
+from scanner.names import is_nameless, parse_album, text_of
+from scanner.places import Place, Track, known
+
+VARIOUS_ARTISTS = "Various Artists"
+
+MOST_SPELLINGS = 16
+"""A folder with more names than this is a heap; looking for typos among them would find wrong ones, slowly."""
+
+_VARIOUS = re.compile(
+    "various(?: artists?)?|va|v a|varios(?: artistas)?|vari artisti|artistes (?:divers|varies)"
+    "|diverse(?: artister| interpreten)?|verschiedene (?:interpreten|kunstler)"
+)
+_GUESTS = re.compile(r"\s*(?:;|[(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s).*", re.IGNORECASE | re.DOTALL)
+
+
+class Credit(NamedTuple):
+    """An album artist, and where it comes from. Unknown is None: no artist is ever invented."""
+
+    artist: str | None
+    source: Source | None
+
+
+_BY_RULE = Credit(VARIOUS_ARTISTS, "rule")
+_UNKNOWN = Credit(None, None)
+
+
+def main_artist(text: str) -> str:
+    """Return the artist without the guests: `"Queen feat. David Bowie"` → `"Queen"`."""
+    return _GUESTS.sub("", text) or text
+
+
+def is_various(artist: str) -> bool:
+    """Tell whether a name stands for many artists."""
+    return _VARIOUS.fullmatch(fold(artist)) is not None
+
+
+def commonest(texts: Iterable[str]) -> str:
+    """Return the text that occurs most often; of equally frequent ones the first in the alphabet."""
+    return min(Counter(texts).items(), key=lambda item: (-item[1], item[0]))[0]
+
+
+def whose(tracks: Sequence[Track]) -> list[str | None]:
+    """Return the folded artist each track counts for; guests, "A & B" beside "A", and typos count as "A"."""
+    return _same_names([_folded_credit(track) for track in tracks])
+
+
+def _folded_credit(track: Track) -> str | None:
+    credit = track.album_artist or (VARIOUS_ARTISTS if track.row.compilation else track.artist)
+    if credit is None:
+        return None
+    return fold(VARIOUS_ARTISTS if is_various(credit) else main_artist(credit))
+
+
+def _same_names(folded: list[str | None]) -> list[str | None]:
+    """Map each name to the most frequent one that it is a spelling or an extension of."""
+    counts = Counter(name for name in folded if name)
+    same: dict[str | None, str | None] = {}
+    kept: list[str] = []
+    for name in sorted(counts, key=lambda name: (-counts[name], name)):
+        lead = name.partition(" and ")[0]
+        typo = next((other for other in kept[:MOST_SPELLINGS] if alike(name, other)), None)
+        same[name] = typo or (lead if lead in counts else name)
+        if same[name] == name:
+            kept.append(name)
+    return [same.get(name) for name in folded]
+
+
+def credit_by_tags(tracks: Sequence[Track]) -> Credit:
+    """Decide by album artist, compilation flag and artists, in this order.
+
+    Without a majority of more than half, the album is one of various artists.
+    """
+    credited = [track.album_artist for track in tracks if track.album_artist]
+    if credited:
+        return _majority(credited)
+    artists = [track.artist for track in tracks if track.artist]
+    flagged = 2 * sum(track.row.compilation is True for track in tracks) > len(tracks)
+    credit = _majority(artists)
+    # players flag a "best of" of one artist as a compilation too
+    if flagged and (len(artists) < 2 or credit.source != "tag"):
+        return _BY_RULE
+    return credit
+
+
+def _majority(artists: list[str]) -> Credit:
+    names = _same_names([fold(VARIOUS_ARTISTS if is_various(artist) else main_artist(artist)) for artist in artists])
+    counts = Counter(name for name in names if name)
+    if not counts:
+        return _UNKNOWN
+    top = commonest(name for name in names if name)
+    if 2 * counts[top] <= len(artists) and len(counts) > 1:
+        return _BY_RULE
+    if top == fold(VARIOUS_ARTISTS):
+        return Credit(VARIOUS_ARTISTS, "tag" if len(counts) == 1 else "majority")
+    shown = [main_artist(artist) for artist, name in zip(artists, names, strict=True) if name == top]
+    exact = [artist for artist in shown if fold(artist) == top]
+    return Credit(commonest(exact or shown), "tag" if len(counts) == 1 else "majority")
+
+
+def credit_by_names(place: Place, album: str | None, tracks: Sequence[Track]) -> Credit:
+    """Read the artist out of "Artist - Album", file names that all begin with it, or "Artist/Album".
+
+    A folder named after something else than the album says nothing about its artist.
+    """
+    folder = parse_album(place.title)
+    if place.is_root or album is None or folder.album is None or not _same_title(folder.album, album):
+        return _UNKNOWN
+    named = [fold(main_artist(track.named_artist)) for track in tracks if track.named_artist]
+    if folder.artist:
+        found = Credit(folder.artist, "folder")
+    elif len(named) == len(tracks) > 1 and len(set(named)) == 1:
+        found = Credit(commonest(track.named_artist for track in tracks if track.named_artist), "file_name")
+    else:
+        found = Credit(_artist_folder(place.above), "folder")
+    artist = known(found.artist)
+    if artist is None:
+        return _UNKNOWN
+    return found._replace(artist=VARIOUS_ARTISTS if is_various(artist) else artist)
+
+
+def _same_title(one: str, other: str) -> bool:
+    return fold(one) == fold(other) or alike(fold(one), fold(other))
+
+
+def _artist_folder(folder: bytes) -> str | None:
+    text = text_of(folder.rpartition(b"/")[2])
+    if not text or is_nameless(text):
+        return None
+    name = parse_album(text)  # "Artist - Discography (1990-2010)"
+    return name.artist or name.album

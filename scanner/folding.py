@@ -1,0 +1,83 @@
+"""A name as somebody typed it → the text that all its spellings have in common."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+ALIKE = 0.9
+"""Two folded names are one misspelt name when so much of the longer one agrees (Levenshtein with swaps)."""
+
+MOST_EDITS = 2
+"""A long title that differs in more letters differs in a word: "… Part One" is not "… Part Two"."""
+
+_ACCENTS = re.compile("[\u0300-\u036f]")  # only these: the marks of Japanese and Indic scripts are letters
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"})
+_INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
+_AND = re.compile(r"\s*&\s*|\s\+\s")
+_APOSTROPHES = re.compile("['’‘ʼ`´]")
+_LAST_ARTICLE = re.compile(r"^(.+), (the|a|an)$")
+_FIRST_ARTICLE = re.compile(r"^(?:the|an?) (?=.)")
+_DECORATION = frozenset("|~<>=^¨")
+_NUMERAL = re.compile(r"\w*\d\w*|[ivx]+|\w|one|two|three|four|five|six|seven|eight|nine|ten|first|second|third")
+
+
+def clean(text: str | None) -> str | None:
+    """Return a tag's text fit to be shown and stored (NFC, no control characters or lone surrogates), None if blank."""
+    if text is None:
+        return None
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
+    return " ".join(text.split()) or None
+
+
+@lru_cache(maxsize=8192)
+def fold(text: str) -> str:
+    """Fold case, width, accents, punctuation, "&" and the leading article: `"The Beatles"` → `"beatles"`.
+
+    Edition words stay. A name of nothing but punctuation stays as it is, so "!!!" is not "???".
+    """
+    plain = unicodedata.normalize("NFKC", text.encode("utf-8", "backslashreplace").decode("utf-8")).casefold()
+    spoken = _ACCENTS.sub("", unicodedata.normalize("NFD", plain)).translate(_LETTERS)
+    spoken = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), unicodedata.normalize("NFC", spoken))
+    spoken = _LAST_ARTICLE.sub(r"\2 \1", _AND.sub(" and ", _APOSTROPHES.sub("", spoken)).strip())
+    words = " ".join("".join(map(_spoken, spoken)).split())
+    return _FIRST_ARTICLE.sub("", words) or " ".join(plain.split())
+
+
+def _spoken(char: str) -> str:
+    """Return letters, digits, marks and symbols ("÷", "♥") as they are, nothing for invisible ones, else a space."""
+    category = unicodedata.category(char)
+    if category == "Cf":
+        return ""
+    return char if category[0] in "LNMS" and char not in _DECORATION else " "
+
+
+def alike(one: str, other: str) -> bool:
+    """Tell whether two folded names are one name with a typo; numbers, numerals and single letters must be the same."""
+    edits = min(MOST_EDITS, int(max(len(one), len(other)) * (1 - ALIKE) + 1e-9))
+    if abs(len(one) - len(other)) > edits or _numerals(one) != _numerals(other):
+        return False
+    return _within(one, other, edits)
+
+
+def _numerals(folded: str) -> list[str]:
+    return [word for word in folded.split() if _NUMERAL.fullmatch(word)]
+
+
+def _within(one: str, other: str, edits: int) -> bool:
+    """Tell whether so many insertions, deletions, replacements and swaps of neighbours make both texts equal."""
+    pairs = enumerate(zip(one, other, strict=False))
+    same = next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+    one, other = one[same:], other[same:]
+    if not one or not other:
+        return len(one) + len(other) <= edits
+    return edits > 0 and (
+        _within(one[1:], other[1:], edits - 1)
+        or _within(one[1:], other, edits - 1)
+        or _within(one, other[1:], edits - 1)
+        or (one[:2] == other[1::-1] and _within(one[2:], other[2:], edits - 1))
+    )

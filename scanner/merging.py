@@ -1,0 +1,116 @@
+"""Albums of single places → whole albums with stable keys: parts that lie in several folders come together."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import NamedTuple
+
+from config.reasons import show_path
+from scanner.albums import Album
+from scanner.folding import fold
+from scanner.places import Number
+
+LONGEST_NAME = 120
+"""Characters of one name in a key. A longer one is cut and hashed: PostgreSQL indexes no value above 2.7 kB."""
+
+
+class Whole(NamedTuple):
+    """One album: its parts, by folder, and its key.
+
+    `twin` is the folder of an album with the same names that has some of the same tracks.
+    """
+
+    key: str
+    parts: tuple[Album, ...]
+    twin: bytes | None
+
+
+def merge(albums: Iterable[Album]) -> list[Whole]:
+    """Join parts of the same release id or names while their disc and track numbers do not collide.
+
+    The key is the release id, or the artist and title; neither year nor discs, so that a second disc dropped a week
+    later finds the first one. Where two albums of one scan share it, the later folder's gets that folder's name added.
+    """
+    ordered = sorted(albums, key=lambda album: (album.tracks[0].row.folder, album.tracks[0].row.name))
+    by_identity: dict[str, list[Album]] = defaultdict(list)
+    releases = _releases(ordered)
+    for album in ordered:
+        by_identity[_identity(album, releases)].append(album)
+    wholes: list[Whole] = []
+    taken: set[str] = set()
+    for same in by_identity.values():
+        twin = None
+        for parts in _without_collisions(same):
+            plain = min((_key(part) for part in parts), key=lambda key: not key.startswith("mbid:"))
+            wholes.append(Whole(_unused(plain, parts[0], taken), tuple(parts), twin))
+            twin = twin if twin is not None else _folder(parts[0])
+    return wholes
+
+
+def _releases(albums: Iterable[Album]) -> dict[tuple[str, str], set[str]]:
+    """Return the release ids seen under each artist and title."""
+    seen: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for album in albums:
+        if album.release_id and album.names:
+            seen[album.names].add(album.release_id)
+    return seen
+
+
+def _identity(album: Album, releases: dict[tuple[str, str], set[str]]) -> str:
+    """Return what parts of one album agree in; untagged parts join the release of their names if there is only one."""
+    ids = releases.get(album.names, set()) if album.names and not album.release_id else set()
+    return f"mbid:{next(iter(ids))}" if len(ids) == 1 else _key(album)
+
+
+def _key(album: Album) -> str:
+    if album.release_id:
+        return f"mbid:{album.release_id}"
+    if album.title:
+        artist = _short(fold(album.credit.artist)) if album.credit.artist else ""
+        return f"album:{artist}/{_short(fold(album.title))}"
+    row = album.tracks[0].row
+    return f"file:{_short(show_path(row.name))}" if album.place.is_root else f"folder:{_short(show_path(row.folder))}"
+
+
+def _short(name: str) -> str:
+    r"""Return a name that fits into a key; "/" separates the names there, so that in a name becomes "⁄"."""
+    name = name.replace("/", "⁄")
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME]}~{blake2b(name.encode('utf-8', 'backslashreplace'), digest_size=8).hexdigest()}"
+
+
+def _unused(plain: str, first: Album, taken: set[str]) -> str:
+    """Return the key, with the folder's name if it is taken, and a number if that is taken too."""
+    by_folder = f"{plain}#{_short(fold(show_path(_folder(first))))}"
+    numbered = (f"{by_folder}#{count}" for count in itertools.count(2))
+    key = next(key for key in itertools.chain((plain, by_folder), numbered) if key not in taken)
+    taken.add(key)
+    return key
+
+
+def _folder(album: Album) -> bytes:
+    return album.tracks[0].row.folder
+
+
+def _without_collisions(albums: list[Album]) -> list[list[Album]]:
+    """Deal albums of one identity out, so that each number occurs once in each whole; linear in the tracks.
+
+    An album goes one above the last whole that holds any of its numbers. One whose artist or title is unknown, or that
+    has a track without a number, cannot be shown to be a part: it stays alone.
+    """
+    above: dict[Number, int] = {}
+    wholes: dict[int, list[Album]] = defaultdict(list)
+    alone: list[list[Album]] = []
+    for album in albums:
+        numbers = {track.number for track in album.tracks}
+        if None in numbers or not (album.release_id or album.names):
+            alone.append([album])
+            continue
+        level = max(above.get(number, 0) for number in numbers if number)
+        wholes[level].append(album)
+        above.update((number, level + 1) for number in numbers if number)
+    return sorted([*wholes.values(), *alone], key=lambda parts: (_folder(parts[0]), parts[0].tracks[0].row.name))

@@ -1,0 +1,166 @@
+"""Audio rows of a scan → places: a folder with its disc folders, whose tracks are read together."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+from scanner.folding import clean, fold
+from scanner.grouping import Source, TrackRow
+from scanner.names import disc_folder, is_bonus_folder, parse_track, split_disc, stem_of, text_of
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UNKNOWN = re.compile(r"unknown|(?:unknown|no) (?:artist|album|title)")
+
+Number = tuple[int, int]
+"""Disc and track; a file that names no disc is of disc 1."""
+
+
+class Track(NamedTuple):
+    """One audio file as it presents itself: cleaned tags first, then what its names say."""
+
+    row: TrackRow
+    title: str | None
+    artist: str | None
+    album: str | None  # without "(Disc 2)"
+    album_artist: str | None
+    release_id: str | None  # only if it is a UUID, in lower case
+    disc: int | None
+    track: int | None
+    named_artist: str | None  # what stands before the title in the file's name
+    sources: Mapping[str, Source]
+
+    @property
+    def number(self) -> Number | None:
+        """The disc and track, None if the track is unknown."""
+        return None if self.track is None else (self.disc or 1, self.track)
+
+
+class Place(NamedTuple):
+    """A folder, its disc folders, and the audio files in them, by folder and name."""
+
+    home: bytes
+    above: bytes  # the folder that holds the album's own, perhaps the artist's
+    title: str  # the folder's name, without the disc: "Artist - Album (1999)"
+    tracks: tuple[Track, ...]
+    disc_folders: int
+
+    @property
+    def is_root(self) -> bool:
+        """Whether these are the loose files of the inbound root, which have nothing in common."""
+        return self.home == b"" and not self.disc_folders
+
+
+class _Spot(NamedTuple):
+    """Where a folder belongs: its place, and the disc its name says (0: a bonus disc, counted later)."""
+
+    home: bytes
+    label: str | None  # folded album name, if the disc folders name it: "Album (Disc 1)"; None for the home itself
+    title: str
+    disc: int | None
+
+
+def find_places(rows: Iterable[TrackRow]) -> list[Place]:
+    """Sort the rows by folder and name and put those of one folder, with its disc folders, together."""
+    spots: dict[bytes, _Spot] = {}
+    found: dict[tuple[bytes, str | None], list[TrackRow]] = {}
+    for row in sorted(rows, key=lambda row: (row.folder, row.name, row.file_id)):
+        spot = spots.get(row.folder) or spots.setdefault(row.folder, _spot(row.folder))
+        found.setdefault((spot.home, spot.label), []).append(row)
+    return [_place(members, spots) for members in found.values()]
+
+
+def _spot(folder: bytes) -> _Spot:
+    """Tell a disc folder from an album's: `b"Album/CD1"` is disc 1 of `b"Album"`."""
+    home, disc = folder, None
+    while home:
+        parent, _, name = home.rpartition(b"/")
+        text = text_of(name)
+        number = disc_folder(text) or (0 if is_bonus_folder(text) and parent else None)
+        if number is None:
+            break
+        home, disc = parent, number
+    title = text_of(home.rpartition(b"/")[2])
+    if disc is not None:  # disc folders lying in the root are one place, apart from the loose files there
+        return _Spot(home, None if home else "", title, disc)
+    rest, number = split_disc(title)
+    if number is None:
+        return _Spot(folder, None, title, None)
+    return _Spot(home.rpartition(b"/")[0], fold(rest), rest, number)
+
+
+def _place(rows: list[TrackRow], spots: Mapping[bytes, _Spot]) -> Place:
+    first = spots[rows[0].folder]
+    discs = {row.folder: spots[row.folder].disc for row in rows}
+    apart = sum(disc is not None for disc in discs.values())
+    # a lone "Album (Disc 1)" is its own home
+    home = rows[0].folder if first.label and len(discs) == 1 else first.home
+    above = first.home if first.label else first.home.rpartition(b"/")[0]
+    return Place(home, above, first.title, tuple(_settle_discs([_present(row) for row in rows], discs)), apart)
+
+
+def _present(row: TrackRow) -> Track:
+    """Clean the tags of a row and fill what is missing from the file's name."""
+    named = parse_track(text_of(stem_of(row.name)))
+    album, album_disc = split_disc(known(row.album) or "")
+    title = known(row.title)
+    track = row.track or named.track
+    # "1-01 Title" names a disc only where the tag does not tell another track
+    disc = album_disc or row.disc or (named.disc if named.track == track else None)
+    release_id = (row.release_id or "").strip().lower()
+    return Track(
+        row=row,
+        title=title or named.title or clean(text_of(stem_of(row.name))),
+        artist=known(row.artist),
+        album=album or None,
+        album_artist=known(row.album_artist),
+        release_id=release_id if _UUID.fullmatch(release_id) else None,
+        disc=disc,
+        track=track,
+        named_artist=named.artist,
+        sources=_sources(
+            "tag" if title else "file_name",
+            "tag" if row.track else "file_name",
+            "tag" if album_disc or row.disc else "file_name",
+        ),
+    )
+
+
+@cache
+def _sources(title: Source, track: Source, disc: Source) -> Mapping[str, Source]:
+    """Return where three values came from; the few combinations are shared by all tracks."""
+    return MappingProxyType({"title": title, "track": track, "disc": disc})
+
+
+def known(text: str | None) -> str | None:
+    """Return a tag's text, None if it is blank or a ripper's word for "unknown"."""
+    cleaned = clean(text)
+    return None if cleaned is None or _UNKNOWN.fullmatch(fold(cleaned)) else cleaned
+
+
+def _settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> list[Track]:
+    """Decide between the discs of tags and folders: the tag, unless the folder tells more tracks apart."""
+    numbered = [disc for disc in (*folders.values(), *(track.disc for track in tracks)) if disc]
+    bonus = max(numbered, default=1) + 1
+    by_folder = {folder: bonus if disc == 0 else disc for folder, disc in folders.items()}
+    if not any(by_folder.values()):
+        return tracks
+    by_tag = [_on_disc(track, by_folder[track.row.folder], track.sources["disc"] == "tag") for track in tracks]
+    by_name = [_on_disc(track, by_folder[track.row.folder], False) for track in tracks]
+    return by_name if repeats(by_name) < repeats(by_tag) else by_tag
+
+
+def _on_disc(track: Track, disc: int | None, keep: bool) -> Track:
+    if disc is None or (keep and track.disc):
+        return track
+    return track._replace(disc=disc, sources=_sources(track.sources["title"], track.sources["track"], "folder"))
+
+
+def repeats(tracks: Iterable[Track]) -> int:
+    """Count the files whose disc and track another file has too."""
+    counts = Counter(track.number for track in tracks if track.number)
+    return sum(counts.values()) - len(counts)

@@ -1,0 +1,606 @@
+"""Which files are one album: messy folders, judged by the number of albums and their names."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+
+from tests.shelf import OTHER_RELEASE, RELEASE, Shelf, codes
+
+ABBEY = {"artist": "The Beatles", "album": "Abbey Road", "year": 1969}
+
+
+def names(shelf: Shelf) -> list[tuple[str | None, str | None, int]]:
+    return sorted((one.album_artist, one.album, len(one.tracks)) for one in shelf.groups())
+
+
+def test_a_tidy_folder_is_one_album() -> None:
+    shelf = Shelf()
+    shelf.album("Abbey Road", range(1, 6), **ABBEY, track_total=5)
+    cover = shelf.side("Abbey Road/cover.jpg")
+    one = shelf.only()
+    assert (one.key, one.album_artist, one.album, one.year) == (
+        "album:beatles/abbey road",
+        "The Beatles",
+        "Abbey Road",
+        1969,
+    )
+    assert (one.verdict, one.confidence, one.discs, one.sides) == ("take", 1.0, 1, (cover,))
+    assert [t.track for t in one.tracks] == [1, 2, 3, 4, 5]
+    assert one.home == b"Abbey Road"
+    assert not one.warnings
+    assert set(one.sources.values()) == {"tag"}
+
+
+def test_the_release_id_is_the_key() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 3), **ABBEY, release_id=RELEASE.upper())
+    one = shelf.only()
+    assert (one.key, one.release_id) == (f"mbid:{RELEASE}", RELEASE)
+    assert "release_id_agrees" in codes(one)
+
+
+def test_a_release_id_that_is_none_is_not_believed() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 3), **ABBEY, release_id="../../etc")
+    assert shelf.only().key == "album:beatles/abbey road"
+
+
+def test_two_releases_of_the_same_names_stay_apart() -> None:
+    shelf = Shelf()
+    shelf.album("a", range(1, 3), **ABBEY, release_id=RELEASE)
+    shelf.album("b", range(3, 5), **ABBEY, release_id=OTHER_RELEASE)
+    assert {one.key for one in shelf.groups()} == {f"mbid:{RELEASE}", f"mbid:{OTHER_RELEASE}"}
+
+
+def test_two_releases_in_one_folder_stay_apart() -> None:
+    shelf = Shelf()
+    shelf.album("a", range(1, 3), **ABBEY, release_id=RELEASE)
+    shelf.album("a", range(3, 5), **ABBEY, release_id=OTHER_RELEASE)
+    assert len(shelf.groups()) == 2
+
+
+def test_tracks_without_the_release_id_join_those_with_it() -> None:
+    shelf = Shelf()
+    shelf.album("Abbey Road/CD1", range(1, 3), **ABBEY, release_id=RELEASE)
+    shelf.album("Abbey Road/CD2", range(1, 3), **ABBEY)
+    shelf.album("elsewhere", range(3, 5), **ABBEY, disc=2)
+    assert shelf.only().key == f"mbid:{RELEASE}"
+
+
+@pytest.mark.parametrize("edition", ["(Deluxe Edition)", "[Remastered 2011]", "(Live)", "{Mono}"])
+def test_an_edition_is_another_album(edition: str) -> None:
+    shelf = Shelf()
+    shelf.album("a", range(1, 3), **ABBEY)
+    shelf.album("b", range(3, 5), **{**ABBEY, "album": f"Abbey Road {edition}"})
+    assert len(shelf.groups()) == 2
+
+
+def test_different_bands_with_one_title_stay_apart() -> None:
+    shelf = Shelf()
+    for band in ("Queen", "ABBA"):
+        shelf.album(f"{band} - Greatest Hits", range(1, 3), artist=band, album="Greatest Hits")
+    assert [one.key for one in shelf.groups()] == ["album:abba/greatest hits", "album:queen/greatest hits"]
+
+
+@pytest.mark.parametrize("tag", ["artist", "album_artist"])
+def test_different_bands_with_one_title_in_one_folder_stay_apart(tag: str) -> None:
+    shelf = Shelf()
+    for band in ("Queen", "ABBA"):
+        for n in (1, 2):
+            shelf.track(f"Best ofs/{band} {n}.mp3", **{tag: band}, album="Greatest Hits", title="x", track=n)
+    assert names(shelf) == [("ABBA", "Greatest Hits", 2), ("Queen", "Greatest Hits", 2)]
+
+
+def test_a_guest_does_not_split_an_album() -> None:
+    shelf = Shelf()
+    shelf.album("Hot Space", range(1, 10), artist="Queen", album="Hot Space")
+    shelf.album("Hot Space", range(10, 11), artist="Queen feat. David Bowie", album="Hot Space")
+    shelf.album("Hot Space", range(11, 12), artist="Queen & David Bowie", album="Hot Space")
+    shelf.album("Hot Space", range(12, 13), artist="David Bowie", album="Hot Space")
+    one = shelf.only()
+    assert (one.album_artist, one.sources["album_artist"], one.compilation) == ("Queen", "majority", False)
+
+
+def test_several_albums_in_one_folder_are_split() -> None:
+    shelf = Shelf()
+    for album in ("Abbey Road", "Let It Be", "Help!"):
+        shelf.album("The Beatles", range(1, 4), artist="The Beatles", album=album)
+    assert len(shelf.groups()) == 3
+
+
+def test_a_bonus_track_with_its_own_album_tag_fills_the_gap_of_the_folder() -> None:
+    shelf = Shelf()
+    shelf.album("Abbey Road", range(1, 12), **ABBEY)
+    shelf.album("Abbey Road", range(12, 13), **{**ABBEY, "album": "Anthology"})
+    one = shelf.only()
+    assert (one.album, len(one.tracks)) == ("Abbey Road", 12)
+    assert "strays_joined" in codes(one)
+
+
+def test_a_stray_track_of_another_album_is_split_off_when_its_number_is_taken() -> None:
+    shelf = Shelf()
+    shelf.album("Abbey Road", range(1, 12), **ABBEY)
+    shelf.track("Abbey Road/x.mp3", **{**ABBEY, "album": "Anthology"}, title="x", track=3)
+    assert names(shelf) == [("The Beatles", "Abbey Road", 11), ("The Beatles", "Anthology", 1)]
+
+
+# --- spelling ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["Abbey Raod", "ABBEY ROAD", "abbey  road ", "Abbey-Road", "Abbey Road\u200b", "Abbéy Road", "The Abbey Road"],
+)
+def test_one_folder_folds_small_spelling_differences(other: str) -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 5), **ABBEY)
+    shelf.album("x", range(5, 6), **{**ABBEY, "album": other})
+    assert shelf.only().album == "Abbey Road"
+
+
+def test_composed_and_decomposed_letters_are_one_spelling() -> None:
+    shelf = Shelf()
+    shelf.album("a", range(1, 3), artist="Björk", album="Début")
+    shelf.album(
+        "b", range(3, 5), artist=unicodedata.normalize("NFD", "Björk"), album=unicodedata.normalize("NFD", "Début")
+    )
+    assert shelf.only().key == "album:bjork/debut"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Greatest Hits 1", "Greatest Hits 2"), ("Led Zeppelin II", "Led Zeppelin III"), ("Now Part One", "Now Part Two")],
+)
+def test_volumes_are_no_spellings(one: str, other: str) -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 5), artist="Queen", album=one)
+    shelf.album("x", range(5, 7), artist="Queen", album=other)
+    assert len(shelf.groups()) == 2
+
+
+def test_a_misspelt_artist_joins_the_others() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 5), artist="Radiohead Band", album="X")
+    shelf.album("x", range(5, 6), artist="Radiohaed Band", album="X")
+    assert shelf.only().album_artist == "Radiohead Band"
+
+
+@pytest.mark.parametrize(("one", "other"), [("!!!", "???"), ("…", "( )"), ("÷", "×"), ("+", "-"), ("4", "1999")])
+def test_albums_named_by_signs_or_numbers_stay_apart(one: str, other: str) -> None:
+    shelf = Shelf()
+    shelf.album("a", range(1, 3), artist="Band", album=one)
+    shelf.album("b", range(3, 5), artist="Band", album=other)
+    assert {group.album for group in shelf.groups()} == {one, other}
+
+
+# --- discs ------------------------------------------------------------------------------------------------------------
+
+STYLES = [
+    ("CD1", "CD2"),
+    ("CD 1", "CD 2"),
+    ("cd01", "cd02"),
+    ("Disc 1", "Disc 2"),
+    ("Disk_1", "Disk_2"),
+    ("Disc 1 - The Hits", "Disc 2 - The Rest"),
+    ("1of2", "2of2"),
+    ("Vinyl 1", "Vinyl 2"),
+    ("Side A", "Side B"),
+    ("Digital Media 01", "Digital Media 02"),
+    ("Disc One", "Disc Two"),
+    ("[CD 1 of 2]", "[CD 2 of 2]"),
+    ("CD1", "Bonus CD"),
+]
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("tagged", ["no disc", "disc 1 on both", "nothing"])
+def test_disc_folders_become_one_album(style: tuple[str, str], tagged: str) -> None:
+    shelf = Shelf()
+    for folder in style:
+        where = f"The Beatles - The White Album (1968)/{folder}"
+        if tagged == "nothing":
+            shelf.untagged(where, "01 - A.mp3", "02 - B.mp3")
+        else:
+            disc = 1 if tagged == "disc 1 on both" else None
+            shelf.album(where, range(1, 3), artist="The Beatles", album="The White Album", disc=disc)
+    one = shelf.only()
+    assert (one.album_artist, one.album, one.discs) == ("The Beatles", "The White Album", 2)
+    assert [(t.disc, t.track) for t in one.tracks] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert one.home == b"The Beatles - The White Album (1968)"
+    assert {t.sources["disc"] for t in one.tracks} == {"folder"}
+    assert "disc_folders_merged" in codes(one)
+
+
+@pytest.mark.parametrize(
+    "suffix", ["(Disc {})", "CD{}", "[CD {} of 2]", "- Disc {}", "(disc {}: sub)", "[CD{}] (1968)"]
+)
+@pytest.mark.parametrize("tagged", [True, False])
+def test_folders_named_album_and_disc_become_one_album(suffix: str, tagged: bool) -> None:
+    shelf = Shelf()
+    for disc in (1, 2):
+        folder = f"The Beatles/White Album {suffix.format(disc)}"
+        if tagged:
+            shelf.album(folder, range(1, 3), artist="The Beatles", album="White Album")
+        else:
+            shelf.untagged(folder, "01 - A.mp3", "02 - B.mp3")
+    one = shelf.only()
+    assert (one.key, one.discs) == ("album:beatles/white album", 2)
+
+
+@pytest.mark.parametrize("suffix", ["(Disc {})", "[CD{}]", " CD {}", ", Disc {}"])
+def test_a_disc_in_the_album_tag_is_taken_out_of_it(suffix: str) -> None:
+    shelf = Shelf()
+    for disc in (1, 2):
+        shelf.album(f"dump {disc}", range(1, 3), artist="X", album=f"Live {suffix.format(disc)}", disc=1, disc_total=1)
+    one = shelf.only()
+    assert (one.album, one.discs, one.sources["album"]) == ("Live", 2, "tag")
+
+
+def test_a_flat_folder_with_discs_in_the_tags_is_one_album() -> None:
+    shelf = Shelf()
+    for disc in (1, 2):
+        for n in (1, 2):
+            shelf.track(f"X/{disc}{n}.mp3", artist="X", album="Y", title="t", disc=disc, track=n)
+    assert shelf.only().discs == 2
+
+
+def test_a_flat_folder_with_discs_in_the_file_names_is_one_album() -> None:
+    shelf = Shelf()
+    shelf.untagged("Queen - Live (1992)", "1-01 A.mp3", "1-02 B.mp3", "2-01 C.mp3")
+    one = shelf.only()
+    assert (one.discs, [(t.disc, t.track, t.title) for t in one.tracks][-1]) == (2, (2, 1, "C"))
+
+
+def test_disc_folders_in_the_root_follow_their_tags() -> None:
+    shelf = Shelf()
+    shelf.album("CD1", range(1, 3), **ABBEY)
+    shelf.album("CD2", range(1, 3), **ABBEY)
+    shelf.album("CD3", range(1, 3), artist="Queen", album="Jazz")
+    assert names(shelf) == [("Queen", "Jazz", 2), ("The Beatles", "Abbey Road", 4)]
+
+
+def test_volumes_and_parts_are_no_discs() -> None:
+    shelf = Shelf()
+    for volume in (1, 2):
+        shelf.untagged(f"Queen/Greatest Hits Vol. {volume}", "01 - A.mp3", "02 - B.mp3")
+        shelf.untagged(f"Queen/Part {volume}", "01 - A.mp3", "02 - B.mp3")
+    assert len(shelf.groups()) == 4
+
+
+def test_volumes_whose_tags_say_disc_are_one_album() -> None:
+    shelf = Shelf()
+    for volume in (1, 2):
+        shelf.album(f"Box/Volume {volume}", range(1, 3), artist="Queen", album="Box", disc=volume)
+    assert shelf.only().discs == 2
+
+
+def test_the_second_disc_dropped_later_has_the_same_key() -> None:
+    first, later = Shelf(), Shelf()
+    first.album("White Album/CD1", range(1, 3), artist="The Beatles", album="White Album")
+    later.album("White Album cd2", range(1, 3), artist="The Beatles", album="White Album", disc_total=2)
+    assert first.only().key == later.only().key
+    assert "tracks_missing" in codes(later.only())
+
+
+def test_a_number_that_is_part_of_the_title_is_no_disc() -> None:
+    shelf = Shelf()
+    shelf.album("LP1", range(1, 3), artist="FKA twigs", album="LP1")
+    shelf.album("CD86", range(1, 3), album_artist="Various Artists", album="CD86")
+    assert names(shelf) == [("FKA twigs", "LP1", 2), ("Various Artists", "CD86", 2)]
+
+
+# --- one album in several folders -------------------------------------------------------------------------------------
+
+
+def test_the_same_album_over_two_folders_is_one_if_no_number_collides() -> None:
+    shelf = Shelf()
+    shelf.album("first half", range(1, 6), **ABBEY)
+    shelf.album("second half", range(6, 10), **ABBEY)
+    one = shelf.only()
+    assert (len(one.tracks), one.folders, one.home) == (9, (b"first half", b"second half"), b"")
+    assert "folders_merged" in codes(one)
+
+
+def test_the_same_album_over_two_folders_stays_two_if_a_number_collides() -> None:
+    shelf = Shelf()
+    shelf.album("Abbey Road", range(1, 6), **ABBEY)
+    shelf.album("Abbey Road (1)", range(5, 8), **ABBEY)
+    first, second = shelf.groups()
+    assert (first.key, second.key) == ("album:beatles/abbey road", "album:beatles/abbey road#abbey road 1")
+    assert "same_album_elsewhere" not in codes(first)
+    assert (second.warnings[0].code, second.warnings[0].path) == ("same_album_elsewhere", b"Abbey Road")
+
+
+def test_four_albums_called_peter_gabriel_stay_four_whatever_their_years() -> None:
+    shelf = Shelf()
+    for year in (1977, 1978, 1980, 1982):
+        shelf.album(str(year), range(1, 5), artist="Peter Gabriel", album="Peter Gabriel", year=year)
+    assert len({one.key for one in shelf.groups()}) == 4
+
+
+def test_copies_below_folders_of_one_name_still_have_keys_of_their_own() -> None:
+    shelf = Shelf()
+    for folder in ("a b/c", "a-b/c", "a_b/c"):
+        shelf.album(folder, range(1, 3), **ABBEY)
+    assert len({one.key for one in shelf.groups()}) == 3
+
+
+# --- various artists --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Various Artists", "various", "VA", "V.A.", "V/A", "Various  artists"])
+def test_every_word_for_various_artists_is_one(name: str) -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 3), artist="ABBA", album_artist=name, album="Hits")
+    one = shelf.only()
+    assert (one.album_artist, one.compilation, one.key) == ("Various Artists", True, "album:various artists/hits")
+
+
+def test_many_artists_and_no_album_artist_are_various() -> None:
+    shelf = Shelf()
+    for n, artist in enumerate(["ABBA", "Queen", "Blur", "Pulp", "Suede"], 1):
+        shelf.album("Hits", range(n, n + 1), artist=artist, album="Hits")
+    one = shelf.only()
+    assert (one.album_artist, one.sources["album_artist"]) == ("Various Artists", "rule")
+    assert "compilation_by_rule" in codes(one)
+
+
+def test_a_compilation_whose_every_track_credits_its_own_album_artist_is_various() -> None:
+    shelf = Shelf()
+    for n, artist in enumerate(["ABBA", "Queen", "Blur", "Pulp", "Suede"], 1):
+        shelf.album("Hits", range(n, n + 1), artist=artist, album_artist=artist, album="Hits")
+    assert shelf.only().album_artist == "Various Artists"
+
+
+def test_a_compilation_flag_makes_loose_tracks_one_album() -> None:
+    shelf = Shelf()
+    for n, artist in enumerate(["ABBA", "Queen"], 1):
+        shelf.track(f"{n}.mp3", artist=artist, album="Hits", title="t", track=n, compilation=True)
+    assert shelf.only().album_artist == "Various Artists"
+
+
+def test_a_best_of_flagged_as_compilation_keeps_its_artist() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 4), artist="Queen", album="Best of", compilation=True)
+    one = shelf.only()
+    assert (one.album_artist, one.compilation) == ("Queen", True)
+
+
+def test_a_rippers_unknown_artist_is_unknown() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 4), artist="Unknown Artist", album="Best of")
+    one = shelf.only()
+    assert (one.album_artist, one.verdict) == (None, "needs_review")
+    assert "no_artist" in codes(one)
+
+
+# --- missing tags -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "Pink Floyd - Animals (1977)",
+        "Pink Floyd - Animals (1977) [FLAC] {CAT 123}",
+        "Pink Floyd/Animals (1977)",
+        "Pink Floyd/1977 - Animals",
+        "Pink Floyd - 1977 - Animals",
+        "1977 - Pink Floyd - Animals",
+        "downloads/Pink_Floyd_-_Animals_(1977)",
+        "Pink_Floyd-Animals-CD-FLAC-1977-GRP",
+        "Pink Floyd - Discography (1967-2014)/1977 - Animals [24-96]",
+    ],
+)
+def test_folder_names_stand_in_for_missing_tags(folder: str) -> None:
+    shelf = Shelf()
+    shelf.untagged(folder, "02 - Dogs.mp3", "01. Pigs on the Wing.mp3")
+    one = shelf.only()
+    assert (one.album_artist, one.album, one.year) == ("Pink Floyd", "Animals", 1977)
+    assert [(t.track, t.title) for t in one.tracks] == [(1, "Pigs on the Wing"), (2, "Dogs")]
+    assert one.sources == {"album": "folder", "album_artist": "folder", "year": "folder"}
+    assert one.tracks[0].sources == {"title": "file_name", "track": "file_name"}
+    assert {"names_from_folder", "artist_from_folder", "missing_tags"} <= codes(one)
+    assert one.confidence < 0.5
+
+
+def test_file_names_that_all_begin_with_the_artist_name_it() -> None:
+    shelf = Shelf()
+    shelf.untagged("Animals", "Pink Floyd - 01 - Pigs.mp3", "Pink Floyd - 02 - Dogs.mp3")
+    one = shelf.only()
+    assert (one.album_artist, one.sources["album_artist"]) == ("Pink Floyd", "file_name")
+    assert [t.title for t in one.tracks] == ["Pigs", "Dogs"]
+
+
+def test_an_untagged_compilation_keeps_the_artists_in_its_titles() -> None:
+    shelf = Shelf()
+    shelf.untagged("VA - Hits (1999)", "01 - ABBA - Waterloo.mp3", "02 - Queen - Jealousy.mp3")
+    one = shelf.only()
+    assert (one.album_artist, one.tracks[0].title) == ("Various Artists", "ABBA - Waterloo")
+
+
+def test_an_artist_is_never_invented() -> None:
+    shelf = Shelf()
+    shelf.untagged("Downloads/Animals", "01 - Pigs.mp3")
+    one = shelf.only()
+    assert (one.album_artist, one.album, one.verdict) == (None, "Animals", "needs_review")
+    assert "no_artist" in codes(one)
+
+
+def test_a_few_tracks_without_an_album_tag_join_their_folder() -> None:
+    shelf = Shelf()
+    shelf.album("Abbey Road", range(1, 9), **ABBEY)
+    shelf.album("Abbey Road", range(9, 11), artist="The Beatles")
+    one = shelf.only()
+    assert (len(one.tracks), one.sources["album"]) == (10, "majority")
+    assert "missing_tags" in codes(one)
+
+
+def test_album_tags_without_any_artist_take_the_artist_of_a_folder_of_that_name() -> None:
+    shelf = Shelf()
+    shelf.album("Beatles - Abbey Road", range(1, 3), album="Abbey Road")
+    shelf.album("Queen - Whatever", range(1, 3), album="Jazz")
+    assert [(one.album_artist, one.album) for one in shelf.groups()] == [("Beatles", "Abbey Road"), (None, "Jazz")]
+
+
+# --- loose files in the root ------------------------------------------------------------------------------------------
+
+
+def test_loose_tracks_group_by_their_tags() -> None:
+    shelf = Shelf()
+    for n in (1, 2):
+        shelf.track(f"b{n}.mp3", **ABBEY, title="t", track=n)
+        shelf.track(f"q{n}.mp3", artist="Queen", album="Jazz", title="t", track=n)
+        shelf.track(f"a{n}.mp3", artist="ABBA", album="Greatest Hits", title="t", track=n)
+        shelf.track(f"g{n}.mp3", artist="Queen", album="Greatest Hits", title="t", track=n + 5)
+    assert names(shelf) == [
+        ("ABBA", "Greatest Hits", 2),
+        ("Queen", "Greatest Hits", 2),
+        ("Queen", "Jazz", 2),
+        ("The Beatles", "Abbey Road", 2),
+    ]
+
+
+def test_loose_tracks_join_the_rest_of_their_album() -> None:
+    shelf = Shelf()
+    shelf.album("Abbey Road", range(1, 5), **ABBEY)
+    shelf.track("05.mp3", **ABBEY, title="t", track=5)
+    assert len(shelf.only().tracks) == 5
+
+
+def test_loose_files_without_tags_wait_one_by_one() -> None:
+    shelf = Shelf()
+    shelf.untagged("", "Queen - Jealousy.mp3", "track 7.mp3")
+    groups = shelf.groups()
+    assert [one.key for one in groups] == ["file:Queen - Jealousy.mp3", "file:track 7.mp3"]
+    assert {one.verdict for one in groups} == {"needs_review"}
+    assert [one.warnings[0].path for one in groups] == [b"Queen - Jealousy.mp3", b"track 7.mp3"]
+    assert all("no_usable_metadata" in codes(one) for one in groups)
+
+
+# --- what a person should look at -------------------------------------------------------------------------------------
+
+
+def test_the_year_is_the_majoritys_and_never_part_of_the_key() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 4), **ABBEY)
+    shelf.album("x", range(4, 5), **{**ABBEY, "year": 2009})
+    shelf.album("x", range(5, 7), **{**ABBEY, "year": None})
+    one = shelf.only()
+    assert (one.year, one.sources["year"], one.key) == (1969, "majority", "album:beatles/abbey road")
+    assert "years_differ" in codes(one)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "total", "missing"),
+    [
+        (range(1, 4), 12, "3 of 12"),
+        (range(2, 4), None, "missing: 1."),
+        (range(1, 4), 3, None),
+        (range(1, 2), 10**12, "1 of"),
+    ],
+)
+def test_missing_tracks_are_told(numbers: range, total: int | None, missing: str | None) -> None:
+    shelf = Shelf()
+    shelf.album("x", numbers, **ABBEY, track_total=total)
+    told = [reason.message for reason in shelf.only().warnings if reason.code == "tracks_missing"]
+    assert len(told) == (missing is not None)
+    assert all(missing in message for message in told if missing)
+
+
+def test_numbers_that_run_on_over_the_discs_are_complete() -> None:
+    shelf = Shelf()
+    shelf.album("x/CD1", range(1, 4), **ABBEY, track_total=6)
+    shelf.album("x/CD2", range(4, 7), **ABBEY, track_total=6)
+    assert "tracks_missing" not in codes(shelf.only())
+
+
+def test_a_number_that_is_there_twice_is_told() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 4), **ABBEY)
+    shelf.track("x/03 - Song 3 (1).flac", **ABBEY, title="Song 3", track=3)
+    one = shelf.only()
+    assert len(one.tracks) == 4
+    assert "track_numbers_repeat" in codes(one)
+
+
+@pytest.mark.parametrize("cue", ["X.cue", "Y.flac.cue"])
+def test_an_image_with_its_cue_sheet_is_flagged(cue: str) -> None:
+    shelf = Shelf()
+    shelf.track("X/Y.flac", **ABBEY)
+    shelf.side(f"X/{cue}")
+    assert "image_and_cue" in codes(shelf.only())
+
+
+def test_a_cue_sheet_beside_single_tracks_is_no_image() -> None:
+    shelf = Shelf()
+    shelf.album("X", range(1, 4), **ABBEY)
+    shelf.side("X/X.cue")
+    assert "image_and_cue" not in codes(shelf.only())
+
+
+def test_an_unreadable_file_belongs_to_its_folders_album() -> None:
+    shelf = Shelf()
+    shelf.album("X", range(1, 3), **ABBEY)
+    shelf.track("X/03 - Broken.flac", problem="truncated")
+    one = shelf.only()
+    assert (one.verdict, one.tracks[2].track, one.tracks[2].title) == ("take", 3, "Broken")
+    assert [r.path for r in one.warnings if r.code == "unreadable_file"] == [b"X/03 - Broken.flac"]
+
+
+def test_a_folder_without_any_readable_file_is_quarantined() -> None:
+    shelf = Shelf()
+    shelf.track("Queen - Jazz/01 - A.flac", problem="truncated")
+    shelf.track("loose.flac", problem="truncated")
+    loose, folder = shelf.groups()
+    assert {loose.verdict, folder.verdict} == {"quarantined"}
+    assert (folder.album_artist, folder.album) == ("Queen", "Jazz")
+    assert "no_readable_audio" in codes(folder) & codes(loose)
+
+
+# --- hostile names ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "album", ["../../etc", "x" * 4096, "a\x00b\x1b[31m", "שלום \u202eevil", "🎵🎶", "!!!", "CON", "/", "\ud800"]
+)
+def test_hostile_album_tags_make_one_ordinary_group(album: str) -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 4), artist=album, album=album)
+    one = shelf.only()
+    assert len(one.key.encode()) < 1024
+    assert one.album is not None
+    assert not any(ord(c) < 32 for c in one.key + one.album)
+
+
+def test_long_names_that_differ_at_the_end_have_different_keys() -> None:
+    shelf = Shelf()
+    for end in "ab":
+        shelf.album(end, range(1, 3), artist="X", album="long " * 800 + end)
+    assert len({one.key for one in shelf.groups()}) == 2
+
+
+def test_names_that_are_no_utf8_are_read_with_escapes() -> None:
+    shelf = Shelf()
+    shelf.track(b"Bj\xf6rk - D\xe9but/01 - \xff.mp3")
+    one = shelf.only()
+    assert (one.album_artist, one.tracks[0].title, one.home) == ("Bj\\xf6rk", "\\xff", b"Bj\xf6rk - D\xe9but")
+
+
+def test_a_blank_tag_is_a_missing_tag() -> None:
+    shelf = Shelf()
+    shelf.album("Queen - Jazz", range(1, 3), artist=" \t", album="\x00", title="")
+    one = shelf.only()
+    assert (one.album_artist, one.album, one.tracks[0].title) == ("Queen", "Jazz", "Song 1")
+
+
+def test_tracks_come_in_the_order_of_disc_number_and_natural_name() -> None:
+    shelf = Shelf()
+    for name in ("b10.mp3", "b9.mp3"):
+        shelf.track(f"x/{name}", **ABBEY, title=name)
+    shelf.track("x/z.mp3", **ABBEY, title="last disc", disc=2, track=1)
+    shelf.track("x/y.mp3", **ABBEY, title="first", track=1)
+    one = shelf.only()
+    assert [t.title for t in one.tracks] == ["first", "b9.mp3", "b10.mp3", "last disc"]
+    assert [t.disc for t in one.tracks] == [1, 1, 1, 2]
