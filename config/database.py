@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config.errors import Misconfigured, Retryable
-from config.machine import NETWORK_FILESYSTEMS, filesystem_type
+from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
 
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
 READ_ONLY = {"greenroom_read": True}
@@ -151,7 +153,8 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(dbapi: Any, _record: Any) -> None:
         dbapi.isolation_level = None  # the driver must not open transactions of its own; _begin does
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MS}"):
+        _use_wal(dbapi)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={SQLITE_BUSY_MS}"):
             dbapi.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -161,6 +164,19 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _use_wal(dbapi: sqlite3.Connection) -> None:
+    # The busy timeout does not help two processes that turn a new file to WAL at once: one fails without waiting.
+    gives_up = boottime() + SQLITE_BUSY_MS / 1000
+    while True:
+        try:
+            dbapi.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or boottime() > gives_up:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager
