@@ -18,6 +18,7 @@ from scanner.grouping import GroupTrack
 
 # What made us put the files together may change without the album having changed.
 NOT_CONTENT: Final = frozenset({"evidence", "warnings", "sources", "confidence", "checksum", "transfer_id", "run_id"})
+NAME_BYTES: Final = 1000  # a PostgreSQL index takes no value above 2,704 bytes; the whole text stays in the file's tags
 
 
 class NewFile(NamedTuple):
@@ -103,8 +104,8 @@ def new_item(
     item = NewItem(
         key=group.key,
         kind=group.kind,
-        album_artist=_plain(group.album_artist),
-        album=_plain(group.album),
+        album_artist=_name(group.album_artist),
+        album=_name(group.album),
         year=group.year,
         discs=group.discs,
         track_count=len(tracks),
@@ -138,7 +139,7 @@ def _new_file(file: PlannedFile, track: GroupTrack | None, facts: Facts | None) 
     known = facts_to_json(facts) if facts else {}
     if track is not None and track.sources:
         known["sources"] = dict(track.sources)
-    disc, number, title = (track.disc, track.track, _plain(track.title)) if track else (None, None, None)
+    disc, number, title = (track.disc, track.track, _name(track.title)) if track else (None, None, None)
     size, mtime_ns = file.identity.size, file.identity.mtime_ns
     return NewFile(file.target, file.role, file.source, disc, number, title, size, mtime_ns, None, _text(known))
 
@@ -167,6 +168,10 @@ def _reasons(reasons: Iterable[Reason]) -> str:
             for r in reasons
         ]
     )
+
+
+def _name(text: str | None) -> str | None:
+    return None if text is None else str(_plain(text)).encode()[:NAME_BYTES].decode("utf-8", "ignore")
 
 
 def _plain(value: Any) -> Any:

@@ -164,3 +164,10 @@ def test_what_no_database_can_hold_is_left_out(database: Database) -> None:
     record(database, item)
     with database.read() as connection:
         assert connection.scalar(select(StagingFile.title).where(StagingFile.role == "audio")) == "ab?c"
+
+
+def test_a_name_too_long_for_an_index_is_cut(database: Database) -> None:
+    endless = "".join(chr(0x4E00 + n % 20_000) for n in range(0, 700_000, 7))
+    record(database, album(album_artist=endless, album=endless, title=endless))
+    (row,) = listed(database)
+    assert row["album_artist"] == endless[:333]

@@ -13,10 +13,11 @@ from config.reasons import Reason
 from processor.layout import fold
 from processor.naming import cue_references, propose
 from processor.plan import AlbumPlan, World, decide, size_difference
-from processor.space import GIB, Space, human_size, reserve
+from processor.space import Space, human_size, reserve
 from scanner.grouping import Group, GroupTrack
 from scanner.identity import Identity
 
+GIB = 1 << 30
 PLENTY = Space(free=100 * GIB, reserve=GIB, inodes=None, links=False)
 
 
@@ -294,9 +295,9 @@ def test_sizes_tell_most_differences_without_reading(inbound: Inbound) -> None:
     assert "no music file of 1000 bytes" in str(size_difference(proposal.files, {b"1": 1000, b"2": 999}))
 
 
-def test_the_reserve_is_two_percent_and_at_least_a_gibibyte() -> None:
-    assert reserve(10 * GIB) == GIB
-    assert reserve(1000 * GIB) == 20 * GIB
+@pytest.mark.parametrize(("total", "kept"), [(5, 0.5), (20, 1), (1000, 20)])
+def test_the_reserve_is_what_is_wanted_within_two_and_ten_percent(total: int, kept: float) -> None:
+    assert reserve(GIB, total * GIB) == kept * GIB
 
 
 @pytest.mark.parametrize(
