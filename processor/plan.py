@@ -176,7 +176,9 @@ class _Planner:
                 f"the same music is in staging already, in {shown}; this copy was left where it is and can be removed"
             )
             return _Decision("duplicate", folder, (Reason("same_content", message, home),))
-        message = f"staging already has {shown}, and it differs: {difference}; nothing was moved, keep one of the two"
+        message = (
+            f"staging already has {shown}, and it differs: {difference}; nothing was moved; join the two or remove one"
+        )
         return _Decision("conflict", folder, (Reason("target_differs", message, home),))
 
     def _obstacle(self, proposal: Proposal, target: bytes) -> _Decision | None:
