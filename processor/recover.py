@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -98,6 +99,7 @@ def _try(run: Recovery, transfer: Transfer) -> Transfer:
     """Go forward, state by state; where that is not possible go back; where that may lose something, ask a person."""
     while transfer.state != "done":
         try:
+            transfer = _renumbered(transfer)
             transfer = _NEXT[transfer.state](run, transfer)
         except (LeaseLost, Stopped):
             raise
@@ -106,6 +108,16 @@ def _try(run: Recovery, transfer: Transfer) -> Transfer:
                 raise  # whether a commit happened is not known; the next recovery reads it
             return _back(run, transfer, error)
     return transfer
+
+
+def _renumbered(transfer: Transfer) -> Transfer:
+    """Use the device numbers of today: btrfs, LVM and network shares may get new ones at every mount."""
+    with Tree(transfer.src_root) as source, explained("look at", transfer.src_root):
+        root = os.fstat(source.folder(b""))
+        today = [source.stat(file.source) or root for file in transfer.files]
+    pairs = zip(transfer.files, today, strict=True)
+    files = (replace(file, identity=file.identity._replace(dev=found.st_dev)) for file, found in pairs)
+    return replace(transfer, files=tuple(files))
 
 
 def _fill(run: Recovery, transfer: Transfer) -> Transfer:

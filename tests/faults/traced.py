@@ -24,6 +24,7 @@ MUTATING = (*ADDS, *TAKES, *WRITES)
 MARKS = ("access", "faccessat", "faccessat2")
 REFUSED = 3  # the exit status of work that ended in a GreenroomError
 _LINE = re.compile(r"(?P<thread>\d+) +(?P<name>\w+)\((?P<rest>.*)")
+_RESUMED = re.compile(r"(?P<thread>\d+) +<\.\.\. \w+ resumed>(?P<rest>.*)")
 
 
 class Call(NamedTuple):
@@ -99,10 +100,15 @@ def _missing(why: str) -> None:
 
 def _read(log: Path) -> list[Call]:
     counts: dict[tuple[str, str], int] = {}
-    calls = []
+    latest: dict[str, int] = {}  # thread → its latest call, which another thread's line may cut in two
+    calls: list[Call] = []
     for line in log.read_text(errors="replace").splitlines():
         if found := _LINE.match(line):
             key = found["thread"], found["name"]
             counts[key] = counts.get(key, 0) + 1
+            latest[found["thread"]] = len(calls)
             calls.append(Call(found["name"], counts[key], found["rest"]))
+        elif found := _RESUMED.match(line):
+            begun = calls[latest[found["thread"]]]
+            calls[latest[found["thread"]]] = begun._replace(text=begun.text + found["rest"])
     return calls

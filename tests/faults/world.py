@@ -140,7 +140,7 @@ def publish(connection: Connection, transfer: Transfer) -> None:
         connection.execute(insert(StagingFile).values(values))
 
 
-def move(world: World, guard: Guard) -> list[Transfer]:
+def move(world: World, guard: Guard, workers: int = 2) -> list[Transfer]:
     """Take every album through all its states, as the verb of a cycle does; return the transfers as they ended."""
     with world.database.begin() as connection:
         planned = world.plan(connection, guard.fence)
@@ -163,7 +163,7 @@ def move(world: World, guard: Guard) -> list[Transfer]:
                     publish(connection, transfer)
             return list(journal.advance(connection, acted, to, NOW))
 
-    filled = step(planned, lambda t: fill(t, guard, strongest=world.strongest, workers=2), "materialised")
+    filled = step(planned, lambda t: fill(t, guard, strongest=world.strongest, workers=workers), "materialised")
     switched = step(filled, lambda t: switch(t, guard), "published", publishing=True)
     return ended + step(switched, lambda t: remove_sources(t, guard) and None, "done")
 

@@ -1,0 +1,284 @@
+"""One album from plan to emptied sources, and what happens when the world changes in between."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
+from processor.clearing import remove_sources
+from processor.journal import Strategy, Transfer
+from processor.transfer import TX, fill, hidden_folder, roll_back, switch
+from tests.faults.world import FOREIGN, Steps, World, put, tree
+
+ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
+ONE, COVER = ALBUM[b"Band - Two"]
+FINAL = b"B/Band - Two/"
+WAYS: list[Strategy] = ["link", "copy"]
+
+
+@pytest.fixture(params=WAYS)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    return World.make(tmp_path, ALBUM, request.param)
+
+
+def planned(world: World) -> Transfer:
+    with world.database.read() as connection:
+        (transfer,) = world.plan(connection, 1)
+    return transfer
+
+
+def filled(world: World) -> Transfer:
+    return replace(fill(planned(world), Steps(), strongest=world.strongest), state="materialised")
+
+
+def published(world: World) -> Transfer:
+    transfer = filled(world)
+    switch(transfer, Steps())
+    return replace(transfer, state="published")
+
+
+def inbound(world: World, path: bytes) -> Path:
+    return Path(os.fsdecode(os.path.join(world.inbound, path)))
+
+
+def staging(world: World, path: bytes) -> Path:
+    return Path(os.fsdecode(os.path.join(world.staging, path)))
+
+
+def test_an_album_arrives_whole_with_its_sidecar_and_its_sources_go(world: World) -> None:
+    assert remove_sources(published(world), Steps()) == ()
+    there = tree(world.staging)
+    assert there[FINAL + b"CD 1/1.mp3"] == b"one"
+    assert there[FINAL + b"caf\xe9.jpg"] == b"cover"
+    assert FINAL + b"album.greenroom.json" in there
+    assert tree(world.inbound) == {}
+
+
+def test_players_are_kept_out_of_the_hidden_folder(world: World) -> None:
+    transfer = filled(world)
+    names = {name for name in os.listdir(os.path.join(world.staging, TX)) if name.startswith(b".")}
+    assert names == {b".ignore", b".ndignore", b".plexignore", b".nomedia"}
+    assert FINAL not in tree(world.staging)
+    assert hidden_folder(transfer) + b"/CD 1/1.mp3" in tree(world.staging)
+
+
+def test_a_link_is_the_same_inode(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "link")
+    before = inbound(world, ONE).stat()
+    transfer = published(world)
+    assert transfer.strategy == "link"
+    assert staging(world, FINAL + b"CD 1/1.mp3").stat().st_ino == before.st_ino
+
+
+def test_a_copy_keeps_mode_times_and_attributes_but_no_setuid(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    source = inbound(world, ONE)
+    source.chmod(0o4640)
+    try:
+        os.setxattr(source, "user.mood", b"calm")
+        attributes = ["user.mood"]
+    except OSError:  # this file system has none
+        attributes = []
+    os.utime(source, ns=(1, 1_700_000_000_123_456_789))
+    transfer = published(world)
+    final = staging(world, FINAL + b"CD 1/1.mp3")
+    assert transfer.strategy == "copy"
+    assert all(file.digest is not None and file.digest.startswith("blake3:") for file in transfer.files)
+    assert final.stat().st_ino != source.stat().st_ino
+    assert final.stat().st_mode & 0o7777 == 0o640
+    assert final.stat().st_mtime_ns == source.stat().st_mtime_ns
+    assert os.listxattr(final) == attributes
+
+
+def test_between_two_file_systems_a_link_becomes_a_copy(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    other = Path("/dev/shm") / f"greenroom-{os.getpid()}-{tmp_path.name}"
+    if not os.access("/dev/shm", os.W_OK) or Path("/dev/shm").stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("/dev/shm is no second file system here")
+    other.mkdir()
+    world = replace(World.make(tmp_path, ALBUM, "link"), staging=os.fsencode(other))
+    try:
+        transfer = published(world)
+        assert transfer.strategy == "copy"
+        assert remove_sources(transfer, Steps()) == ()
+        assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"one"
+    finally:
+        shutil.rmtree(other)
+
+
+def test_two_names_of_one_inode_both_arrive(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "link")
+    os.link(inbound(world, ONE), inbound(world, b"Band - Two/twin.mp3"))
+    album = {b"Band - Two": ALBUM[b"Band - Two"] | {b"Band - Two/twin.mp3": b"one"}}
+    transfer = published(replace(world, albums=album))
+    assert remove_sources(transfer, Steps()) == ()
+    assert tree(world.staging)[FINAL + b"twin.mp3"] == b"one"
+
+
+def edit_in_place(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b" more")
+
+
+def replace_by_another(path: Path) -> None:
+    path.with_name("new").write_bytes(b"other")
+    path.with_name("new").rename(path)
+
+
+def touch_back(path: Path) -> None:
+    stat = path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.mark.parametrize("change", [edit_in_place, replace_by_another, Path.unlink])
+def test_a_source_that_changed_since_the_plan_is_not_taken(world: World, change: Callable[[Path], None]) -> None:
+    transfer = planned(world)
+    change(inbound(world, ONE))
+    before = tree(world.inbound)
+    with pytest.raises(Retryable) as raised:
+        fill(transfer, Steps(), strongest=world.strongest)
+    assert raised.value.reason_code in ("source_changed", "vanished")
+    assert roll_back(transfer, Steps()) == "cancelled"
+    assert tree(world.inbound) == before
+    assert not any(path.startswith(hidden_folder(transfer)) for path in tree(world.staging))
+
+
+def test_an_edit_that_sets_the_time_back_is_noticed_by_the_change_time(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "link")
+    transfer = planned(world)
+    touch_back(inbound(world, ONE))
+    with pytest.raises(Retryable, match="changed after it was scanned"):
+        fill(transfer, Steps())
+
+
+@pytest.mark.parametrize("change", [edit_in_place, replace_by_another])
+def test_a_source_that_changed_after_it_was_published_is_kept_and_named(
+    world: World, change: Callable[[Path], None]
+) -> None:
+    transfer = published(world)
+    change(inbound(world, ONE))
+    reasons = remove_sources(transfer, Steps())
+    codes = {(reason.code, reason.path) for reason in reasons}
+    assert codes & {("source_changed_kept", ONE), ("final_changed_kept", ONE)}
+    assert inbound(world, ONE).exists()
+    assert not inbound(world, COVER).exists()
+
+
+def test_a_copied_source_whose_time_was_set_back_is_read_again(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    transfer = published(world)
+    touch_back(inbound(world, ONE))
+    inbound(world, COVER).chmod(0o600)  # moves the change time, not the bytes
+    (reason,) = [reason for reason in remove_sources(transfer, Steps()) if reason.path == ONE]
+    assert reason.code == "source_changed_kept"
+    assert tree(world.inbound)[ONE] == b"two"
+    assert not inbound(world, COVER).exists()
+
+
+def test_a_source_stays_when_its_file_left_the_album(world: World) -> None:
+    transfer = published(world)
+    staging(world, FINAL + b"CD 1/1.mp3").unlink()
+    (reason,) = [reason for reason in remove_sources(transfer, Steps()) if reason.path == ONE]
+    assert reason.code == "final_changed_kept"
+    assert tree(world.inbound)[ONE] == b"one"
+
+
+def test_files_that_appeared_meanwhile_stay_and_are_named(world: World) -> None:
+    transfer = published(world)
+    put(world.inbound, {b"Band - Two/late.mp3": b"late"})
+    (reason,) = remove_sources(transfer, Steps())
+    assert (reason.code, reason.path) == ("left_behind", b"Band - Two")
+    assert tree(world.inbound) == {b"Band - Two/": b"", b"Band - Two/late.mp3": b"late"}
+    assert remove_sources(transfer, Steps(), known=[b"Band - Two/late.mp3"]) == ()
+
+
+@pytest.mark.parametrize("foreign", ["empty folder", "folder", "file"])
+def test_a_place_that_is_taken_is_never_overwritten(world: World, foreign: str) -> None:
+    transfer = filled(world)
+    if foreign == "file":
+        put(world.staging, {b"B/Band - Two": b"somebody's"})
+    else:
+        put(world.staging, {b"B/Band - Two/x": b"somebody's"})
+        if foreign == "empty folder":
+            staging(world, b"B/Band - Two/x").unlink()
+    before = {path: data for path, data in tree(world.staging).items() if path.startswith(b"B/")}
+    with pytest.raises(NeedsReview) as raised:
+        switch(transfer, Steps())
+    assert raised.value.reason_code == "target_exists"
+    assert roll_back(transfer, Steps()) == "cancelled"
+    assert {path: data for path, data in tree(world.staging).items() if path.startswith(b"B/")} == before
+    assert tree(world.inbound)[ONE] == b"one"
+
+
+def test_what_was_switched_is_not_rolled_back(world: World) -> None:
+    transfer = replace(published(world), state="materialised")
+    assert roll_back(transfer, Steps()) == "materialised"
+    assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"one"
+
+
+@pytest.mark.parametrize("change", [replace_by_another, Path.unlink])
+def test_the_only_copy_of_something_is_not_rolled_back(tmp_path: Path, change: Callable[[Path], None]) -> None:
+    world = World.make(tmp_path, ALBUM, "link")
+    transfer = filled(world)
+    change(inbound(world, ONE))
+    assert roll_back(transfer, Steps()) == "attention"
+    assert tree(world.staging)[hidden_folder(transfer) + b"/CD 1/1.mp3"] == b"one"
+
+
+def test_a_file_somebody_put_into_the_hidden_folder_survives(world: World) -> None:
+    transfer = filled(world)
+    put(world.staging, {hidden_folder(transfer) + b"/mine.txt": b"mine"})
+    assert roll_back(transfer, Steps()) == "attention"
+    assert tree(world.staging)[hidden_folder(transfer) + b"/mine.txt"] == b"mine"
+
+
+@pytest.mark.parametrize("target", [b"../x", b"/x", b"album.greenroom.json", b"CD 1/../../x"])
+def test_a_plan_that_leaves_its_folder_is_refused(world: World, target: bytes) -> None:
+    transfer = planned(world)
+    bad = replace(transfer, files=(replace(transfer.files[0], target=target),))
+    with pytest.raises(Rejected):
+        fill(bad, Steps(), strongest=world.strongest)
+    assert tree(world.inbound)[ONE] == b"one"
+    assert {path: data for path, data in tree(world.staging).items() if path in FOREIGN} == FOREIGN
+
+
+def test_a_hidden_folder_that_is_a_link_is_refused(world: World, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    os.symlink(tmp_path / "elsewhere", os.path.join(world.staging, TX))
+    with pytest.raises(NeedsReview) as raised:
+        fill(planned(world), Steps(), strongest=world.strongest)
+    assert raised.value.reason_code == "not_a_plain_path"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+class Stopping(Steps):
+    """Asked to stop after the first file."""
+
+    def check_stop(self) -> None:
+        if sum(label.startswith(("link", "copy")) for label in self.labels) == 1:
+            raise Stopped("stop")
+
+
+class Losing(Steps):
+    """Loses its lease at a step."""
+
+    def check(self, label: str) -> None:
+        super().check(label)
+        if label.startswith(("copy", "fsync 1")):
+            raise LeaseLost("lost")
+
+
+@pytest.mark.parametrize("guard", [Stopping, Losing])
+def test_an_interrupted_fill_can_be_undone(world: World, guard: type[Steps]) -> None:
+    transfer = planned(world)
+    with pytest.raises(GreenroomError):
+        fill(transfer, guard(), strongest=world.strongest)
+    assert roll_back(transfer, Steps()) == "cancelled"
+    assert tree(world.inbound)[ONE] == b"one"
+    assert not any(path.startswith(hidden_folder(transfer)) for path in tree(world.staging))

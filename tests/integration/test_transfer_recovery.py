@@ -1,0 +1,227 @@
+"""Transfers left open, and hidden folders left behind: what becomes of each, and what is never touched."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from config.errors import LeaseLost, Retryable
+from processor import journal
+from processor.journal import Strategy, Transfer
+from processor.recover import MAX_ATTEMPTS, RecoveryReport
+from processor.tables import StagingItem, TransferRow
+from processor.transfer import fill, hidden_folder, switch
+from tests.faults.world import FOREIGN, NOW, Steps, World, complaints, publish, put, recovered, tree, unfinished
+
+ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
+ONE, COVER = ALBUM[b"Band - Two"]
+FINAL = b"B/Band - Two/"
+WAYS: list[Strategy] = ["link", "copy"]
+
+
+@pytest.fixture(params=WAYS)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    return World.make(tmp_path, ALBUM, request.param)
+
+
+def left_as(world: World, state: journal.State) -> Transfer:
+    """Leave the album's transfer in a state, with the disk as it is then."""
+    with world.database.begin() as connection:
+        (transfer,) = world.plan(connection, 1)
+        journal.plan(connection, [transfer], NOW)
+    if state == "planned":
+        return transfer
+    transfer = fill(transfer, Steps(), strongest=world.strongest)
+    with world.database.begin() as connection:
+        (transfer,) = journal.advance(connection, [transfer], "materialised", NOW)
+    if state == "materialised":
+        return transfer
+    switch(transfer, Steps())
+    with world.database.begin() as connection:
+        publish(connection, transfer)
+        (transfer,) = journal.advance(connection, [transfer], "published", NOW)
+    return transfer
+
+
+def states(report: RecoveryReport) -> dict[str, int]:
+    return {name: len(getattr(report, name)) for name in ("done", "cancelled", "attention", "waiting")}
+
+
+def row(world: World, transfer: Transfer) -> TransferRow:
+    with world.database.read() as connection:
+        return connection.execute(select(TransferRow.__table__).where(TransferRow.id == transfer.id)).one()  # type: ignore[return-value]  # a row with the same columns
+
+
+DONE = {"done": 1, "cancelled": 0, "attention": 0, "waiting": 0}
+CANCELLED = DONE | {"done": 0, "cancelled": 1}
+ATTENTION = DONE | {"done": 0, "attention": 1}
+WAITING = DONE | {"done": 0, "waiting": 1}
+NOTHING = DONE | {"done": 0}
+
+
+def test_a_move_that_had_not_begun_is_left_to_the_next_scan(world: World) -> None:
+    left_as(world, "planned")
+    before = tree(world.inbound), tree(world.staging)
+    assert states(recovered(world, Steps(fence=2))) == CANCELLED
+    assert (tree(world.inbound), tree(world.staging)) == before
+
+
+@pytest.mark.parametrize("state", ["materialised", "published"])
+def test_a_move_that_had_begun_is_finished(world: World, state: journal.State) -> None:
+    left_as(world, state)
+    assert states(recovered(world, Steps(fence=2))) == DONE
+    assert [*complaints(world), *unfinished(world)] == []
+    assert states(recovered(world, Steps(fence=3))) == NOTHING
+
+
+@pytest.mark.parametrize("state", ["materialised", "published"])
+def test_new_device_numbers_after_a_restart_do_no_harm(world: World, state: journal.State) -> None:
+    transfer = left_as(world, state)
+    files = [replace(f, identity=f.identity._replace(dev=f.identity.dev + 7)) for f in transfer.files]
+    with world.database.begin() as connection:
+        written = [journal.file_to_json(file) for file in files]
+        connection.execute(update(TransferRow).values(files=written))
+    assert states(recovered(world, Steps(fence=2), boot_id="next")) == DONE
+    assert [*complaints(world), *unfinished(world)] == []
+
+
+def test_a_place_taken_meanwhile_undoes_the_move(world: World) -> None:
+    left_as(world, "materialised")
+    put(world.staging, {FINAL + b"1.mp3": b"somebody's"})
+    report = recovered(world, Steps(fence=2))
+    assert states(report) == CANCELLED
+    assert [reason.code for reason in report.reasons] == ["target_exists"]
+    assert tree(world.staging)[FINAL + b"1.mp3"] == b"somebody's"
+    assert tree(world.inbound)[ONE] == b"one"
+
+
+def test_a_file_that_is_nowhere_whole_waits_for_a_person(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    transfer = left_as(world, "materialised")
+    Path(os.fsdecode(os.path.join(world.inbound, ONE))).unlink()
+    hidden = hidden_folder(transfer) + b"/CD 1/1.mp3"
+    put(world.staging, {hidden: b"on"})
+    report = recovered(world, Steps(fence=2))
+    assert states(report) == ATTENTION
+    assert [reason.code for reason in report.reasons] == ["source_missing"]
+    assert tree(world.staging)[hidden] == b"on"
+    assert tree(world.inbound)[COVER] == b"cover"
+
+
+def test_a_whole_copy_is_enough_when_the_source_is_gone(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    left_as(world, "materialised")
+    Path(os.fsdecode(os.path.join(world.inbound, ONE))).unlink()
+    assert states(recovered(world, Steps(fence=2))) == DONE
+    assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"one"
+
+
+def test_after_a_restart_a_damaged_copy_is_found_before_its_source_goes(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    left_as(world, "published")
+    put(world.staging, {FINAL + b"CD 1/1.mp3": b"0ne"})
+    report = recovered(world, Steps(fence=2), boot_id="next")
+    assert states(report) == ATTENTION
+    assert [reason.code for reason in report.reasons] == ["final_damaged"]
+    assert tree(world.inbound)[ONE] == b"one"
+
+
+def test_an_album_that_vanished_from_staging_waits_for_a_person(world: World) -> None:
+    left_as(world, "published")
+    os.rename(os.path.join(world.staging, FINAL), os.path.join(world.staging, b"B/Elsewhere"))
+    assert states(recovered(world, Steps(fence=2))) == ATTENTION
+    assert tree(world.inbound)[ONE] == b"one"
+    assert tree(world.staging)[b"B/Elsewhere/CD 1/1.mp3"] == b"one"
+
+
+def test_a_move_interrupted_too_often_is_left_alone(world: World) -> None:
+    transfer = left_as(world, "materialised")
+    with world.database.begin() as connection:
+        connection.execute(update(TransferRow).values(attempt=MAX_ATTEMPTS))
+    before = tree(world.inbound), tree(world.staging)
+    report = recovered(world, Steps(fence=2))
+    assert states(report) == ATTENTION
+    assert "interrupted" in str(row(world, transfer).error)
+    assert (tree(world.inbound), tree(world.staging)) == before
+
+
+class Failing(Steps):
+    """The disk goes read-only before the first source is removed."""
+
+    def check(self, label: str) -> None:
+        super().check(label)
+        if label.startswith("unlink"):
+            raise Retryable("read-only", code="read_only")
+
+
+def test_a_failing_disk_is_waited_for_and_does_not_count(world: World) -> None:
+    transfer = left_as(world, "published")
+    for fence in range(2, 4 + MAX_ATTEMPTS):
+        assert states(recovered(world, Failing(fence=fence))) == WAITING
+    assert (row(world, transfer).attempt, row(world, transfer).error) == (0, "read-only")
+    assert states(recovered(world, Steps(fence=20))) == DONE
+    assert row(world, transfer).error is None
+
+
+def test_a_newer_holder_is_not_disturbed(world: World) -> None:
+    transfer = left_as(world, "materialised")
+    with world.database.begin() as connection:
+        connection.execute(update(TransferRow).values(fence=9))
+    before = tree(world.inbound), tree(world.staging)
+    with pytest.raises(LeaseLost):
+        recovered(world, Steps(fence=8))
+    assert (row(world, transfer).fence, row(world, transfer).attempt) == (9, 0)
+    assert (tree(world.inbound), tree(world.staging)) == before
+
+
+def test_what_waits_for_a_person_stays_out_of_plans(world: World) -> None:
+    transfer = left_as(world, "materialised")
+    with world.database.begin() as connection:
+        journal.advance(connection, [transfer], "attention", NOW)
+        held = journal.reserved(connection, world.inbound, world.staging)
+        assert world.plan(connection, 2) == []
+    assert held == (frozenset({ONE, COVER}), frozenset({b"B/Band - Two"}))
+
+
+def forget(world: World) -> None:
+    """Set the database back to before the transfer."""
+    with world.database.begin() as connection:
+        connection.execute(delete(TransferRow))
+        connection.execute(delete(StagingItem))
+
+
+def test_a_folder_nobody_knows_is_swept_when_the_sources_hold_it_all(world: World) -> None:
+    transfer = left_as(world, "materialised")
+    forget(world)
+    assert recovered(world, Steps(fence=2)).reasons == ()
+    assert not any(path.startswith(hidden_folder(transfer)) for path in tree(world.staging))
+    assert tree(world.inbound)[ONE] == b"one"
+
+
+@pytest.mark.parametrize("change", ["source gone", "source edited", "file added", "no sidecar", "other root"])
+def test_a_folder_nobody_knows_stays_when_it_may_hold_the_only_copy(tmp_path: Path, change: str) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    transfer = left_as(world, "materialised")
+    forget(world)
+    hidden = hidden_folder(transfer)
+    match change:
+        case "source gone":
+            Path(os.fsdecode(os.path.join(world.inbound, ONE))).unlink()
+        case "source edited":
+            put(world.inbound, {ONE: b"two"})
+        case "file added":
+            put(world.staging, {hidden + b"/mine.txt": b"mine"})
+        case "no sidecar":
+            Path(os.fsdecode(os.path.join(world.staging, hidden, b"album.greenroom.json"))).unlink()
+        case "other root":
+            (tmp_path / "in2").mkdir()
+            world = replace(world, inbound=os.fsencode(tmp_path / "in2"))
+    before = tree(world.staging)
+    (reason,) = recovered(world, Steps(fence=2)).reasons
+    assert (reason.code, reason.path) == ("orphan_transfer_folder", hidden)
+    assert tree(world.staging) == before
+    assert before.items() >= FOREIGN.items()

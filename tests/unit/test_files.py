@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from config.errors import NeedsReview, Rejected, Retryable
+from processor.files import Tree, ancestors, explained, stops_root, within, write_whole
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> bytes:
+    (tmp_path / "root" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "root" / "a" / "file").write_bytes(b"data")
+    (tmp_path / "outside").mkdir()
+    return os.fsencode(tmp_path / "root")
+
+
+@pytest.mark.parametrize("path", [b"", b"/etc", b"..", b"a/../..", b"a//b", b"a/", b".", b"a/./b", b"a/\0"])
+def test_a_path_that_could_leave_the_root_is_refused(root: bytes, path: bytes) -> None:
+    with Tree(root) as tree, pytest.raises(Rejected, match="not a path below a root"):
+        tree.stat(path)
+
+
+def test_a_link_to_a_folder_is_not_followed(root: bytes, tmp_path: Path) -> None:
+    os.symlink(tmp_path / "outside", tmp_path / "root" / "link")
+    with Tree(root) as tree:
+        with (
+            pytest.raises(NeedsReview, match="link") as refused,
+            explained("write", b"link/new"),
+            tree.created(b"link/new"),
+        ):
+            pass
+        with pytest.raises(OSError, match=r"Not a directory|symbolic"):
+            tree.make(b"link")
+    assert refused.value.path == b"link/new"
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_pipe_is_not_opened_as_a_file(root: bytes) -> None:
+    os.mkfifo(os.path.join(root, b"pipe"))
+    with Tree(root) as tree, pytest.raises(Rejected, match="not a plain file"), tree.opened(b"pipe"):
+        pass
+
+
+def test_a_rename_without_replace_spares_even_an_empty_folder(root: bytes) -> None:
+    os.mkdir(os.path.join(root, b"empty"))
+    with Tree(root) as tree, pytest.raises(FileExistsError):
+        tree.rename_noreplace(b"a", b"empty")
+    assert sorted(os.listdir(root)) == [b"a", b"empty"]
+
+
+def test_after_a_rename_the_old_name_is_not_known_any_more(root: bytes) -> None:
+    with Tree(root) as tree:
+        assert tree.names(b"a/b") == []
+        tree.rename_noreplace(b"a", b"c")
+        os.mkdir(os.path.join(root, b"a"))
+        assert tree.stat(b"a/file") is None
+        assert tree.names(b"c") == [b"b", b"file"]
+
+
+def test_many_folders_do_not_use_up_the_descriptors(root: bytes) -> None:
+    with Tree(root) as tree:
+        before = len(os.listdir("/proc/self/fd"))
+        for n in range(100):
+            tree.make(b"a/%d" % n)
+        assert len(os.listdir("/proc/self/fd")) - before <= 16
+    assert len(os.listdir("/proc/self/fd")) == before - 1
+
+
+def test_our_own_small_file_is_there_whole(root: bytes) -> None:
+    stray = Path(os.fsdecode(root)) / "note.new"
+    stray.write_bytes(b"half a no")
+    with Tree(root) as tree:
+        write_whole(tree, b"note", b"first")
+        write_whole(tree, b"note", b"second")
+        assert tree.names(b"") == [b"a", b"note"]
+    assert (Path(os.fsdecode(root)) / "note").read_bytes() == b"second"
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "code", "stops"),
+    [
+        (errno.ENOSPC, Retryable, "disk_full", True),
+        (errno.EDQUOT, Retryable, "quota_full", True),
+        (errno.EROFS, Retryable, "read_only", True),
+        (errno.EIO, Retryable, "io_error", True),
+        (errno.EBUSY, Retryable, "busy", False),
+        (errno.EMFILE, Retryable, "too_many_files", False),
+        (errno.EACCES, NeedsReview, "permission_denied", False),
+        (errno.ENOTEMPTY, NeedsReview, "target_exists", False),
+        (errno.ECHILD, Retryable, "system_error", False),
+    ],
+)
+def test_an_error_names_the_file_and_the_way_out(number: int, kind: type[Exception], code: str, stops: bool) -> None:
+    with pytest.raises((Retryable, NeedsReview)) as raised, explained("write", b"caf\xe9/1.mp3"):
+        raise OSError(number, os.strerror(number))
+    error = raised.value
+    assert (type(error), error.reason_code, error.path, stops_root(error)) == (kind, code, b"caf\xe9/1.mp3", stops)
+    assert error.message.startswith(f"could not write caf\\xe9/1.mp3: {os.strerror(number)}; ")
+
+
+def test_paths_are_joined_and_taken_apart() -> None:
+    assert list(ancestors(b"a/b/c")) == [b"a/b", b"a"]
+    assert [within(b"", b"x"), within(b"a", b""), within(b"a", b"x")] == [b"x", b"a", b"a/x"]
