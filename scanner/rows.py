@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from config.reasons import Reason
@@ -12,11 +13,14 @@ from scanner.facts import Facts, Picture
 from scanner.grouping import Group, GroupTrack, TrackRow
 from scanner.identity import Identity
 
-FACT_COLUMNS = Facts._fields
+_LISTS = tuple(i for i, name in enumerate(Facts._fields) if Facts._field_defaults[name] == ())
+_PLAIN = tuple(i for i in range(len(Facts._fields)) if i not in _LISTS)
+_plain, _lists = itemgetter(*_PLAIN), itemgetter(*_LISTS)
+# A fact that is one value has a column of its name; those that are several share one JSON text.
+FACT_COLUMNS = (*_plain(Facts._fields), "lists")
 READING_MARKS = ", ".join("?" * (5 + len(FACT_COLUMNS)))
-_LISTS = frozenset(i for i, name in enumerate(FACT_COLUMNS) if Facts._field_defaults[name] == ())
-_PICTURES = FACT_COLUMNS.index("pictures")
-_COMPILATION = FACT_COLUMNS.index("compilation")
+_NO_FACTS = (None,) * len(FACT_COLUMNS)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _HALF, _WRAP = 1 << 63, 1 << 64  # SQLite's integers are signed; mergerfs uses all 64 bits of an inode number
 _SAME = "key kind album_artist album year discs compilation release_id sides verdict confidence".split()  # noqa: SIM905 - shorter
 
@@ -61,9 +65,10 @@ class ReadingRow(NamedTuple):
 
     def columns(self) -> tuple[object, ...]:
         """Return the values of the row: id, problem, message, truncated, reader and every fact."""
-        facts = self.facts or (None,) * len(FACT_COLUMNS)
-        values = ((json.dumps(value) if value else None) if i in _LISTS else value for i, value in enumerate(facts))
-        return (self.file_id, *(self.problem or (None, None)), self.truncated, self.reader, *values)
+        head = (self.file_id, *(self.problem or (None, None)), self.truncated, self.reader)
+        if self.facts is None:
+            return head + _NO_FACTS
+        return (*head, *_plain(self.facts), _encode(_lists(self.facts)))
 
 
 def identity_columns(identity: Identity) -> tuple[int, ...]:
@@ -90,20 +95,21 @@ def storable(value: object) -> object:
 def record_from(row: Sequence[Any]) -> FileRecord:
     """Return a file from all columns of the view `entry`."""
     file_id, folder, name, role = row[:4]
-    nlink, mode, _probed, read_as, problem, message, _truncated, _reader = row[9:17]
-    has_facts = read_as is not None and (problem is None or any(value is not None for value in row[17:]))
-    facts = _facts_from(row[17:]) if has_facts else None
+    nlink, mode, _probed, _file_id, problem, message, _truncated, _reader = row[9:17]
+    facts = _facts_from(row[17:-1], row[-1]) if row[-1] is not None else None
     path = os.path.join(folder, name)
     return FileRecord(
         file_id, path, identity_from(row[4:9]), nlink, mode, role, facts, (problem, message) if problem else None
     )
 
 
-def _facts_from(columns: Sequence[Any]) -> Facts:
-    values: list[Any] = [(tuple(json.loads(v)) if v else ()) if i in _LISTS else v for i, v in enumerate(columns)]
-    values[_PICTURES] = tuple(Picture(*picture) for picture in values[_PICTURES])
-    values[_COMPILATION] = _bool(values[_COMPILATION])
-    return Facts(*values)
+def _facts_from(plain: Sequence[Any], lists: str) -> Facts:
+    values = dict(zip(FACT_COLUMNS, plain, strict=False)) | {
+        Facts._fields[i]: tuple(value) for i, value in zip(_LISTS, json.loads(lists), strict=True)
+    }
+    values["pictures"] = tuple(Picture(*picture) for picture in values["pictures"])
+    values["compilation"] = _bool(values["compilation"])
+    return Facts(**values)
 
 
 def track_from(row: Sequence[Any]) -> TrackRow:
@@ -123,7 +129,7 @@ def _bool(number: int | None) -> bool | None:
 def text_of_reasons(reasons: Iterable[Reason]) -> str | None:
     """Write reasons as JSON; None when there are none."""
     found = [[reason.code, reason.message, _text(reason.path)] for reason in reasons]
-    return json.dumps(found) if found else None
+    return _encode(found) if found else None
 
 
 def reasons_of_text(text: str | None) -> tuple[Reason, ...]:
@@ -139,7 +145,7 @@ def text_of_group(group: Group) -> str:
     body["home"] = _text(group.home)
     body["evidence"], body["warnings"] = text_of_reasons(group.evidence), text_of_reasons(group.warnings)
     body["sources"] = dict(group.sources)
-    return json.dumps(body)
+    return _encode(body)
 
 
 def group_of_text(text: str) -> Group:

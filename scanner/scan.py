@@ -17,7 +17,7 @@ from loguru import logger
 from config.errors import Stopped
 from config.machine import boot_id, boottime
 from config.reasons import Reason
-from scanner.grouping import group
+from scanner.grouping import Group, group
 from scanner.identity import Identity
 from scanner.ignore import IgnoreRules
 from scanner.kinds.music_album import role_of
@@ -157,10 +157,7 @@ def scan_inbound(
         with scan.stage("read"):
             read = _read_tags(scan, survey.states)
         with scan.stage("group"):
-            if survey.changed or read:
-                db.replace_groups(group(db.tracks(), db.sides()))
-        with scan.stage("judge"):
-            _judge(scan, survey)
+            _group(scan, survey, changed=survey.changed or read > 0)
         db.set_folder_states(survey.states.values())
         totals = db.totals()
         stats = ScanStats(**totals, read=read, carried=totals["audio"] - read, seconds=scan.seconds)
@@ -280,11 +277,17 @@ def _read_tags(scan: _Scan, states: dict[bytes, FolderState]) -> int:
     return len(walked)
 
 
-def _judge(scan: _Scan, survey: _Survey) -> None:
-    """Find for each group the reasons it has to wait for."""
+def _group(scan: _Scan, survey: _Survey, *, changed: bool) -> None:
+    """Put the files together, unless that was done when they were the same; find why each group has to wait."""
+    if changed:
+        scan.db.forget_groups()
+        groups: Iterator[tuple[int, Group]] = ((scan.db.add_group(found), found) for found in group(scan.db.tracks(), scan.db.sides()))
+    else:
+        # Who was ready is ready, because nothing was touched; who waited may have waited for long enough.
+        groups = scan.db.known_groups(only_waiting=scan.db.same_options and not survey.unseen)
     tree = Tree(sorted(survey.states), survey.states, scan.db.music_folders(), survey.unseen)
     now_ns, quiet_ns = scan.now_ns(), scan.options.quiet_ns
-    for album_id, album in scan.db.albums():
+    for album_id, album in groups:
         scan.check()
         files = scan.db.file_states([*(track.file_id for track in album.tracks), *album.sides])
         still_ns = now_ns - max(survey.states[path].since_ns for path in album.folders)

@@ -92,8 +92,9 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 class ScanDb:
     """One scan DB. `create` begins a scan, in one transaction until `finish`; `open` reads a finished one."""
 
-    def __init__(self, path: Path, sql: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, sql: sqlite3.Connection, *, same_options: bool = True) -> None:
         self.path = path
+        self.same_options = same_options  # as the scan this one carries on from
         self._sql = sql
         self._new_files: list[FileRow] = []
         self._new_ignored: list[tuple[bytes | None, str, str]] = []
@@ -119,13 +120,14 @@ class ScanDb:
             sql.execute("BEGIN EXCLUSIVE")
             # What is known of the time before a restart are times of a clock that began anew.
             sql.execute("UPDATE folder SET samples = 0 WHERE (SELECT boot_id FROM scan) <> ?", (boot,))
+            same_options = sql.execute("SELECT options FROM scan").fetchone() == (options,)
             sql.execute("DELETE FROM scan")
             row = (root, code_version(), boot, started.isoformat(), options)
             sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL)", row)
         except sqlite3.OperationalError as error:
             path.unlink()
             raise _unwritable(path, error) from error
-        return cls(path, sql)
+        return cls(path, sql, same_options=same_options)
 
     @classmethod
     def open(cls, path: Path) -> ScanDb:
@@ -259,30 +261,27 @@ class ScanDb:
         found = self._sql.execute("SELECT id, path, name, role FROM entry WHERE role <> 'audio' ORDER BY path, name")
         return map(SideRow._make, found)
 
-    def replace_groups(self, groups: Iterable[Group]) -> None:
-        """Store the groups in place of those of the scan before."""
+    def forget_groups(self) -> None:
+        """Begin the list of groups anew."""
         self._sql.execute("DELETE FROM album")
-        found = ((group.key, rows.text_of_group(group)) for group in groups)
-        self._sql.executemany("INSERT INTO album (key, body) VALUES (?, ?)", found)
 
-    def albums(self) -> Iterator[tuple[int, Group]]:
-        """Yield every group with the id of its row."""
-        return ((row[0], rows.group_of_text(row[1])) for row in self._album_rows())
+    def add_group(self, group: Group) -> int:
+        """Add a group and return the id of its row."""
+        row = (group.key, rows.text_of_group(group))
+        return self._sql.execute("INSERT INTO album (key, body) VALUES (?, ?)", row).lastrowid or 0
+
+    def known_groups(self, *, only_waiting: bool) -> Iterator[tuple[int, Group]]:
+        """Yield the groups of the scan before with the ids of their rows; `set_waits` may be called meanwhile."""
+        query = "SELECT id FROM album WHERE waits IS NOT NULL OR NOT ?"
+        for album_id in [row[0] for row in self._sql.execute(query, (only_waiting,))]:
+            body = self._sql.execute("SELECT body FROM album WHERE id = ?", (album_id,)).fetchone()[0]
+            yield album_id, rows.group_of_text(body)
 
     def groups(self) -> Iterator[tuple[Group, tuple[Reason, ...]]]:
         """Yield every group with the reasons it has to wait for; ready ones have none."""
-        for _, body, waits, warnings in self._album_rows():
+        for body, waits, warnings in self._sql.execute("SELECT body, waits, warnings FROM album ORDER BY id"):
             group = rows.group_of_text(body)
             yield replace(group, warnings=group.warnings + rows.reasons_of_text(warnings)), rows.reasons_of_text(waits)
-
-    def _album_rows(self) -> Iterator[tuple[int, str, str | None, str | None]]:
-        # One by one, because the caller writes to the same table meanwhile.
-        last = 0
-        while row := self._sql.execute(
-            "SELECT id, body, waits, warnings FROM album WHERE id > ? ORDER BY id LIMIT 1", (last,)
-        ).fetchone():
-            yield row
-            last = row[0]
 
     def set_waits(self, album_id: int, waits: Iterable[Reason], warnings: Iterable[Reason]) -> None:
         """Store why a group has to wait, and what its reviewer should know."""
@@ -301,7 +300,8 @@ class ScanDb:
 
     def set_probed(self, file_ids: Iterable[int]) -> None:
         """Remember that nobody was writing to these files."""
-        self._sql.executemany("UPDATE file SET probed = 1 WHERE id = ?", [(file_id,) for file_id in file_ids])
+        update = "UPDATE file SET probed = 1 WHERE id IN (SELECT value FROM json_each(?))"
+        self._sql.execute(update, (json.dumps(list(file_ids)),))
 
     # The whole.
 

@@ -67,7 +67,7 @@ def walk(root: bytes, rules: IgnoreRules) -> Iterator[Folder]:
                 entries = list(listing)
         except OSError as error:
             if not path:
-                why = f"the inbound folder {show_path(root)} cannot be listed ({error.strerror}); mount it or set its path"
+                why = f"the inbound folder {show_path(root)} cannot be listed ({error.strerror}); is it mounted?"
                 raise Misconfigured(why, path=root) from error
             if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 yield Folder(path, [], b"", [Reason(*_unreadable(error), path)])

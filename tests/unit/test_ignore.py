@@ -1,0 +1,122 @@
+"""Names and patterns: what is never taken, what makes its album wait, what an admin may ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.errors import Misconfigured
+from scanner.ignore import (
+    HIDDEN,
+    JUNK,
+    OWN,
+    PARTIAL,
+    PARTIAL_FOLDER,
+    PATTERN,
+    IgnoreRules,
+    built_in,
+    finished_name,
+    refused,
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b".DS_Store", b"._01.flac", b"Thumbs.db", b"THUMBS.DB", b"desktop.ini", b"icon\r", b".nomedia", b".Trash-1000"],
+)
+def test_what_other_programs_leave_behind_is_junk(name: bytes) -> None:
+    assert built_in(name, False) is JUNK
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b"@eaDir", b"lost+found", b"#recycle", b"$RECYCLE.BIN", b"System Volume Information", b"__MACOSX", b".stversions"],
+)
+def test_folders_of_other_programs_are_junk(name: bytes) -> None:
+    assert built_in(name, True) is JUNK
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *[
+            b"01.flac" + suffix
+            for suffix in b".part .PART .partial .!qB .!ut .bc! .crdownload .tmp .aria2 .st .filepart".split()
+        ],
+        *(b"a.mp4.part-Frag12", b"a.flac.partial~", b"~syncthing~a.flac.tmp", b".syncthing.a.flac.tmp", b".nfs0000a1"),
+        *(b".01 - a.flac.eUoihF", b".fuse_hidden0001"),
+    ],
+)
+def test_what_is_still_being_written_by_its_name_waits(name: bytes) -> None:
+    assert built_in(name, False) is PARTIAL
+
+
+@pytest.mark.parametrize("name", [b"_UNPACK_Album", b"_FAILED_Album", b"Album.part", b"Album.!qB"])
+def test_a_folder_that_is_still_being_filled_by_its_name_is_not_looked_into(name: bytes) -> None:
+    assert built_in(name, True) is PARTIAL_FOLDER
+
+
+@pytest.mark.parametrize("name", [b".hidden.flac", b".git", b".cache"])
+def test_hidden_names_are_left_alone(name: bytes) -> None:
+    assert built_in(name, True) is HIDDEN
+
+
+@pytest.mark.parametrize("name", [b".greenroom-root", b".greenroom-trash", b".greenroomignore"])
+def test_our_own_files_are_told_apart_from_junk(name: bytes) -> None:
+    assert built_in(name, False) is OWN
+
+
+@pytest.mark.parametrize(
+    "name",
+    [b"...And Justice for All", b".5: The Gray Chapter", b"Alles.st", b"E.S.T.", b"\xff\xfe", b"a\nb", b"Mr. Temp"],
+)
+def test_odd_but_honest_album_names_are_taken(name: bytes) -> None:
+    assert built_in(name, True) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        (b"01.flac.aria2", b"01.flac"),
+        (b"01.flac.PART", b"01.flac"),
+        (b"a.mp4.part-Frag3", b"a.mp4"),
+        (b".01.flac.eUoihF", b"01.flac"),
+    ],
+)
+def test_a_temporary_name_says_which_file_it_will_become(name: bytes, whole: bytes) -> None:
+    assert finished_name(name) == whole
+
+
+def test_patterns_mean_what_they_mean_in_gitignore() -> None:
+    rules = IgnoreRules.of(["*.log", "!rip.log", "Samples/", "/top.flac"])
+    assert rules.why(b"A/b.log", False) is PATTERN
+    assert rules.why(b"A/rip.log", False) is None
+    assert rules.why(b"A/Samples", True) is PATTERN
+    assert rules.why(b"A/Samples", False) is None
+    assert rules.why(b"top.flac", False) is PATTERN
+    assert rules.why(b"A/top.flac", False) is None
+
+
+def test_the_nearest_ignore_file_decides() -> None:
+    rules, bad = IgnoreRules.of(["*.log"]).inside(b"\xffA", b"!keep.log\n/01.flac\n")
+    assert bad == ()
+    assert rules.why(b"\xffA/keep.log", False) is None
+    assert rules.why(b"\xffA/other.log", False) is PATTERN
+    assert rules.why(b"\xffA/01.flac", False) is PATTERN
+    assert rules.why(b"\xffA/CD1/01.flac", False) is None
+
+
+@pytest.mark.parametrize("pattern", ["*a*a*a*a*b", "a/**/b/**/c/**", "x" * 256, "a\\", "!"])
+def test_a_pattern_that_is_wrong_or_could_be_made_slow_is_refused(pattern: str) -> None:
+    assert refused(pattern)
+    with pytest.raises(Misconfigured, match="is refused"):
+        IgnoreRules.of([pattern])
+    rules, bad = IgnoreRules().inside(b"", pattern.encode() + b"\n*.log\n")
+    assert bad == (pattern,)
+    assert rules.why(b"a.log", False) is PATTERN
+
+
+def test_an_ignore_file_without_end_is_cut_off() -> None:
+    rules, bad = IgnoreRules().inside(b"", b"".join(b"%d.flac\n" % number for number in range(300)))
+    assert len(bad) == 100
+    assert rules.why(b"199.flac", False) is PATTERN
+    assert rules.why(b"200.flac", False) is None

@@ -1,0 +1,132 @@
+"""Hints that something changed below a folder: from the kernel, and by looking where the kernel is silent."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from config import machine
+from scanner import watch
+from scanner.watch import Watch, folder_times, list_folders, watches_used_up
+
+LONG = 20.0  # seconds; reached only when a test fails
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[..., tuple[Watch, threading.Event]]]:
+    started: list[Watch] = []
+
+    def begin(root: Path, poll_seconds: float = 3600) -> tuple[Watch, threading.Event]:
+        heard = threading.Event()
+        one = Watch(os.fsencode(root), heard.set, poll_seconds=poll_seconds)
+        one.start()
+        started.append(one)
+        return one, heard
+
+    yield begin
+    threads = threading.active_count()
+    for one in started:
+        one.stop()
+    assert threading.active_count() < threads
+
+
+Listen = Callable[..., tuple[Watch, threading.Event]]
+
+
+def test_a_file_below_a_new_folder_is_heard(tmp_path: Path, listen: Listen) -> None:
+    one, heard = listen(tmp_path)
+    assert one.reason is None
+    (tmp_path / "album" / "cd1").mkdir(parents=True)
+    assert heard.wait(LONG)
+
+
+def test_a_file_that_grows_in_place_is_heard(tmp_path: Path, listen: Listen) -> None:
+    path = tmp_path / "1.flac"
+    path.write_bytes(b"x")
+    _, heard = listen(tmp_path)
+    with path.open("ab") as growing:
+        growing.write(b"y")
+    assert heard.wait(LONG)
+
+
+def test_a_name_that_is_not_text_is_heard(tmp_path: Path, listen: Listen) -> None:
+    _, heard = listen(tmp_path)
+    os.close(os.open(os.path.join(os.fsencode(tmp_path), b"\xff.flac"), os.O_CREAT | os.O_WRONLY))
+    assert heard.wait(LONG)
+
+
+@pytest.mark.parametrize(
+    ("name", "concerns"),
+    [
+        (b"a/1.flac", True),
+        (b"\xff", True),
+        (b".greenroom-trash/x/1.flac", False),
+        (b"a/.DS_Store", False),
+        (b"", False),
+    ],
+)
+def test_our_own_files_and_junk_make_no_hint(tmp_path: Path, name: bytes, concerns: bool) -> None:
+    root = os.fsencode(tmp_path)
+    assert Watch(root, lambda: None)._concerns(os.path.join(root, name).rstrip(b"/")) is concerns
+
+
+def test_reading_is_no_change(tmp_path: Path, listen: Listen) -> None:
+    (tmp_path / "1.flac").write_bytes(b"x")
+    _, heard = listen(tmp_path)
+    (tmp_path / "1.flac").read_bytes()
+    _, other = listen(tmp_path / "..")  # a second watch that is told of the marker proves that the first had its turn
+    (tmp_path.parent / f"{tmp_path.name}-marker").write_bytes(b"x")
+    assert other.wait(LONG)
+    assert not heard.is_set()
+
+
+def test_on_a_network_filesystem_the_folders_are_polled(
+    tmp_path: Path, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(watch.NETWORK_FILESYSTEMS, machine.filesystem_type(os.fsencode(tmp_path)), "NFS")
+    one, heard = listen(tmp_path, poll_seconds=0.01)
+    assert one.reason is not None
+    assert one.reason.code == "watch_remote"
+    number = 0
+    while not heard.wait(0.05):  # until the first poll has seen the tree before a change
+        (tmp_path / str(number)).mkdir()
+        number += 1
+        assert number < 400
+
+
+def test_a_folder_that_cannot_be_watched_says_so(tmp_path: Path, listen: Listen) -> None:
+    one, _ = listen(tmp_path / "later")
+    assert one.reason is not None
+    assert one.reason.code == "watch_unavailable"
+
+
+def test_watches_are_not_used_up_here(tmp_path: Path) -> None:
+    assert watches_used_up(os.fsencode(tmp_path)) is None
+
+
+def test_folder_times_see_what_comes_goes_and_is_renamed_but_follow_no_links(tmp_path: Path) -> None:
+    inside = tmp_path / "in"
+    (inside / "a").mkdir(parents=True)
+    (inside / "a" / "loop").symlink_to(tmp_path)
+    (inside / "a" / "1").write_bytes(b"")
+    folders = list_folders(os.fsencode(inside))
+    assert folders == [os.fsencode(inside), os.fsencode(inside / "a")]
+
+    def changed(act: Callable[[], object]) -> bool:
+        before = folder_times(folders)
+        stamp = (inside / "a").stat().st_mtime_ns
+        while (tmp_path / "clock").write_bytes(b"x") and (tmp_path / "clock").stat().st_mtime_ns <= stamp:
+            pass  # until the file system's clock has moved
+        act()
+        return folder_times(folders) != before
+
+    assert changed(partial((inside / "a" / "2").write_bytes, b""))
+    assert changed(partial((inside / "a" / "2").rename, inside / "a" / "3"))
+    assert changed((inside / "a" / "3").unlink)
+    assert changed((inside / "a" / "cd2").mkdir)
+    assert not changed(lambda: None)
