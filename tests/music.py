@@ -1,4 +1,6 @@
 """Titles and names → real, playable, tagged audio files; encoded once per format, then copied and tagged."""
+# mypy: allow-untyped-calls, allow-any-generics
+# (mutagen, which tags them, has no annotations)
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ import av
 from mutagen import id3
 from mutagen.aiff import AIFF
 from mutagen.apev2 import APEv2
-from mutagen.asf import ASF, ASFByteArrayAttribute
+from mutagen.asf import ASF
+from mutagen.asf._attrs import ASFByteArrayAttribute
 from mutagen.dsf import DSF
 from mutagen.flac import FLAC
 from mutagen.flac import Picture as FlacPicture
@@ -49,6 +52,7 @@ _ENCODERS: dict[str, tuple[str, str, str, dict[str, str]]] = {
 }
 _SAME = {"mp4": "m4a", "m4b": "m4a", "oga": "ogg", "aif": "aiff"}
 
+AnyPath = str | bytes | os.PathLike[str]
 Picture = tuple[bytes, str] | tuple[bytes, str, int]  # bytes, mime, type (3, the front cover)
 
 

@@ -27,6 +27,7 @@ _STAMP = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:[T ][0-9]{2}(?::[0-9]{2
 _YEAR = re.compile(r"([0-9]{4})(-[0-9]{2}-[0-9]{2})?\Z")
 _DAY_MONTH = re.compile(r"([0-9]{2})([0-9]{2})\Z")
 # Frames that mutagen reads without ever giving up on the whole tag, and that hold nothing we want.
+_CHECKED = frozenset((b"TDRC", b"TDOR", b"TCON"))
 _OLD_DATES = frozenset((b"TYER", b"TDAT", b"TIME", b"TORY"))
 _SKIPPED = frozenset(
     b"TBPM TCAT TCOM TCOP TDEN TDES TDLY TDRL TDTG TENC TEXT TFLT TGID TIPL TIT1 TIT3 TKEY TKWD TLAN TLEN TMCL TMED "
@@ -79,11 +80,16 @@ def synchsafe(word: int) -> int:
 
 
 def _read_frames(source: Source, end: int, frames: _Frames) -> None:
+    """Walk the frames by their lengths; the window is kept at hand, because this loop is most of a scan."""
     position = 10
+    window, base = source.window, source.base
     v24 = frames.version == V24
     while position + 10 <= end:
-        start = source.reach(position, 10)
-        name, size, flags = _FRAME(source.window, start)
+        start = position - base
+        if start + 10 > len(window):
+            start = source.reach(position, 10)
+            window, base = source.window, source.base
+        name, size, flags = _FRAME(window, start)
         if name == b"\0\0\0\0":
             return  # padding
         if v24 and size > 0x7F:
@@ -92,17 +98,25 @@ def _read_frames(source: Source, end: int, frames: _Frames) -> None:
         if flags & 0xFF or position + size > end:
             raise DoubtError("a compressed, encrypted or grouped frame, or one that leaves the tag")
         if size and name not in _SKIPPED:
-            length = min(size, _PICTURE_HEAD) if name == b"APIC" else size
-            if length > _BODY_LIMIT:
-                raise DoubtError("a very long text")
-            _read_frame(frames, name, source.bytes_at(position, length), size)
+            length = size if name != b"APIC" else min(size, _PICTURE_HEAD)
+            start += 10
+            if start + length > len(window):
+                start = source.reach(position, length if length <= _BODY_LIMIT else _refuse())
+                window, base = source.window, source.base
+            _read_frame(frames, name, window[start : start + length], size)
         position += size
 
 
+def _refuse() -> int:
+    raise DoubtError("a very long text")
+
+
 def _read_frame(frames: _Frames, name: bytes, data: bytes, size: int) -> None:
-    if name in _TEXT_FIELDS:
-        frames.once(name)
-        frames.tags[_TEXT_FIELDS[name]] = _checked(name, _values(data))
+    field = _TEXT_FIELDS.get(name)
+    if field is not None:
+        if field in frames.tags:
+            raise DoubtError("a frame that is there twice")
+        frames.tags[field] = _checked(name, _values(data)) if name in _CHECKED else _values(data)
     elif name == b"TXXX":
         _add_named(frames, _values(data))
     elif name == b"APIC":
@@ -119,25 +133,24 @@ def _read_frame(frames: _Frames, name: bytes, data: bytes, size: int) -> None:
 def _values(data: bytes) -> list[str]:
     """Decode the strings of a text frame; DoubtError or ValueError at anything a strict writer would not write."""
     encoding = data[0]
-    if encoding not in _CODECS:
-        raise DoubtError("an unknown text encoding")
-    if encoding != _UTF16:
-        return data[1:].decode(_CODECS[encoding]).split("\0")
-    if len(data) == 1:
-        return []
-    if data[1:3] not in _BOMS:
-        raise DoubtError("UTF-16 without a byte order mark")
-    first, *others = data[1:].decode("utf-16").split("\0")
-    values = [first]
-    for other in others:  # each with a mark of its own
-        if other and other[0] != "\ufeff":
-            raise DoubtError("UTF-16 without a byte order mark")
-        values.append(other[1:])
-    return values
+    if encoding in (_UTF8, _LATIN):
+        text = str(data[1:], "utf-8" if encoding else "latin-1")
+        return text.split("\0") if "\0" in text else [text]
+    if encoding == _UTF16BE:
+        return str(data[1:], "utf-16-be").split("\0")
+    if encoding != _UTF16 or data[1:3] not in _BOMS:
+        raise DoubtError("an unknown encoding, or UTF-16 without a byte order mark")
+    first, *others = str(data[1:], "utf-16").split("\0")
+    for place, other in enumerate(others):  # each with a mark of its own
+        if other:
+            if other[0] != "\ufeff":
+                raise DoubtError("UTF-16 without a byte order mark")
+            others[place] = other[1:]
+    return [first, *others]
 
 
 def _checked(name: bytes, values: list[str]) -> list[str]:
-    if name in (b"TDRC", b"TDOR") and not all(_STAMP.fullmatch(value) for value in values if value):
+    if name != b"TCON" and not all(_STAMP.fullmatch(value) for value in values if value):
         raise DoubtError("a date of another form")
     return _genres(values) if name == b"TCON" else values
 

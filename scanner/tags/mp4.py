@@ -58,12 +58,15 @@ def read(source: Source) -> Facts:
 def _walk(source: Source, position: int, end: int, path: bytes, boxes: Boxes) -> None:
     """Note where the boxes below one container are; the children of `ilst` are read later."""
     while position < end:
-        start = source.reach(position, 8)
+        start = position - source.base
+        if not 0 <= start <= len(source.window) - 8:
+            start = source.reach(position, 8)
         size, name = _BOX(source.window, start)
         below = path + b"/" + name
         if size < 8 or position + size > end or (below in boxes and name in _CONTAINERS) or name in _REFUSED:
             raise DoubtError("an odd box, one that leaves its container, several tracks, or chapters")
-        boxes.setdefault(below, (position + 8, size - 8))
+        if below not in boxes:
+            boxes[below] = (position + 8, size - 8)
         if name in _CONTAINERS and name != b"ilst":
             _walk(source, position + (12 if name == b"meta" else 8), position + size, below, boxes)
         position += size
@@ -159,7 +162,9 @@ def _tags(source: Source, ilst: tuple[int, int]) -> tuple[Tags, list[Picture]]:
     pictures: list[Picture] = []
     position, end = ilst[0], ilst[0] + ilst[1]
     while position < end:
-        start = source.reach(position, 8)
+        start = position - source.base
+        if not 0 <= start <= len(source.window) - 8:
+            start = source.reach(position, 8)
         size, name = _BOX(source.window, start)
         if size < 8 or position + size > end or name in _CONTAINERS:
             raise DoubtError("an odd box among the tags")

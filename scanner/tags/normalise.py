@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from scanner.facts import Facts, Picture
 
@@ -15,9 +15,11 @@ LIST_LIMIT = 64  # values of one field
 R128_OFFSET = 5.0  # dB from the -23 LUFS of R128 to ReplayGain's 89 dB reference
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_DATE = re.compile(r"([0-9]{4})(?:[-./ ]?([0-9]{1,2})(?:[-./ ]?([0-9]{1,2}))?)?(?![0-9])")
+_DATE = re.compile(
+    r"([0-9]{4})(?:[-./ ]([0-9]{1,2})(?:[-./ ]([0-9]{1,2}))?(?![0-9])|([0-9]{2})([0-9]{2})(?![0-9])|(?![0-9]))"
+)
 _YEAR_LAST = re.compile(r"[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ]([0-9]{4})$")
-_DECIMAL = re.compile(r"([-+]?[0-9]*[.,]?[0-9]+(?:[eE][-+]?[0-9]{1,3})?)\s*(?:dB)?", re.IGNORECASE)
+_INTEGER = re.compile(r"[-+]?[0-9]{1,5}")
 _LARGEST_NUMBER = 9999  # of a track or disc; more is a mistake or a date
 _LARGEST_DECIBEL = 200.0
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -36,13 +38,10 @@ class Stream(NamedTuple):
 
 def clean(text: str) -> str | None:
     """Return one value without NULs, surrounding space, lone surrogates and over-length; None when nothing is left."""
-    if "\0" in text:
-        text = text.strip("\0 ").replace("\0", " ")
     text = text.strip()
-    if not text.isascii():
-        text = _SURROGATE.sub("\ufffd", text)
-    if len(text) > TEXT_LIMIT // 4:
-        text = text.encode()[:TEXT_LIMIT].decode(errors="ignore").rstrip()
+    if len(text) > TEXT_LIMIT // 4 or not text.isprintable():  # neither NULs nor surrogates are printable
+        text = _SURROGATE.sub("\ufffd", text.strip("\0 \t\r\n").replace("\0", " "))
+        text = text.encode()[:TEXT_LIMIT].decode(errors="ignore").strip()
     return text or None
 
 
@@ -55,11 +54,10 @@ def texts(values: Iterable[str] | None) -> tuple[str, ...]:
 
 def first(values: Iterable[str] | None) -> str | None:
     """Return the first value that says something."""
-    if values:
-        for value in values:
-            text = clean(value)
-            if text:
-                return text
+    for value in values or ():
+        text = clean(value)
+        if text:
+            return text
     return None
 
 
@@ -73,10 +71,8 @@ def number(text: str | None) -> int | None:
 def number_and_total(values: list[str] | None, totals: list[str] | None) -> tuple[int | None, int | None]:
     """Split "3/12"; a total of its own field wins."""
     text = first(values)
-    total = number(first(totals))
-    if text is None:
-        return None, total
-    if "/" in text:
+    total = number(first(totals)) if totals else None
+    if text and "/" in text:
         text, _, behind = text.partition("/")
         return number(text.strip()), total or number(behind.strip())
     return number(text), total
@@ -88,7 +84,8 @@ def date(values: list[str] | None) -> str | None:
         text = value.strip("\0 \t\r\n")
         found = _DATE.match(text)
         if found:
-            year, month, day = found.groups()
+            year, month, day, packed_month, packed_day = found.groups()
+            month, day = month or packed_month, day or packed_day
             if year == "0000":
                 continue
             if not month or not 1 <= int(month) <= 12:
@@ -102,72 +99,76 @@ def date(values: list[str] | None) -> str | None:
 
 
 def decimal(values: list[str] | None) -> float | None:
-    """Return the number of "-7.25 dB" or "0.988"; nonsense beyond ±200 is None."""
+    """Return the number of "-7.25 dB" or "0.988"; nonsense, and anything beyond ±200, is None."""
     text = first(values)
-    found = _DECIMAL.fullmatch(text) if text else None
-    if not found:
+    if not text:
         return None
-    value = float(found[1].replace(",", "."))
-    return value if abs(value) <= _LARGEST_DECIBEL else None
+    if text[-2:].lower() == "db":
+        text = text[:-2]
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return value if abs(value) <= _LARGEST_DECIBEL else None  # not a number is not smaller either
 
 
-def gain(values: list[str] | None, r128: list[str] | None) -> float | None:
-    """Return dB; an R128 gain (RFC 7845 section 5.2.1: integer, 1/256 dB) wins, raised to ReplayGain's reference."""
-    if r128:
-        steps = decimal_integer(first(r128))
-        if steps is not None:
-            return steps / 256 + R128_OFFSET
-    return decimal(values)
+def r128_gain(values: list[str] | None, otherwise: float | None) -> float | None:
+    """Return dB of an R128 gain (RFC 7845 section 5.2.1: a 16-bit integer, 1/256 dB) at ReplayGain's reference."""
+    text = first(values)
+    if text and _INTEGER.fullmatch(text) and -32768 <= int(text) <= 32767:
+        return int(text) / 256 + R128_OFFSET
+    return otherwise
 
 
-def decimal_integer(text: str | None) -> int | None:
-    """Return a 16-bit integer written in ASCII."""
-    if text and re.fullmatch(r"[-+]?[0-9]{1,5}", text, re.ASCII) and -32768 <= int(text) <= 32767:
-        return int(text)
-    return None
+def flag(values: list[str] | None) -> bool | None:
+    """Return what "1" or "true" means."""
+    text = first(values)
+    return _FLAGS.get(text.lower()) if text else None
 
 
-def facts_of(tags: Tags, stream: Stream, pictures: Iterable[Picture]) -> Facts:
-    """Put everything into the shape of Facts. Cheap on purpose: this runs once for every file of a scan."""
+def facts_of(tags: Tags, stream: Stream, pictures: list[Picture]) -> Facts:
+    """Put everything into the shape of Facts; looks only at what is there, because it runs for every file of a scan."""
+    row: list[Any] = list(_NOTHING)
+    for field, values in tags.items():
+        convert = _CONVERTERS.get(field)
+        if convert is not None:
+            row[_PLACES[field]] = convert(values)
     get = tags.get
-    artist_names = texts(get("artist"))
-    album_artist_names = texts(get("album_artist"))
-    track, track_total = number_and_total(get("track"), get("track_total"))
-    disc, disc_total = number_and_total(get("disc"), get("disc_total"))
+    if "artist" in tags:
+        row[_ARTISTS - 1] = "; ".join(names := texts(get("artist"))) or None
+        row[_ARTISTS] = row[_ARTISTS] or names
+    if "album_artist" in tags:
+        row[_ALBUM_ARTISTS - 1] = "; ".join(names := texts(get("album_artist"))) or None
+        row[_ALBUM_ARTISTS] = row[_ALBUM_ARTISTS] or names
+    row[_TRACK : _TRACK + 2] = number_and_total(get("track"), get("track_total"))
+    row[_DISC : _DISC + 2] = number_and_total(get("disc"), get("disc_total"))
+    if "r128_track" in tags:
+        row[_PLACES["rg_track_gain"]] = r128_gain(get("r128_track"), row[_PLACES["rg_track_gain"]])
+    if "r128_album" in tags:
+        row[_PLACES["rg_album_gain"]] = r128_gain(get("r128_album"), row[_PLACES["rg_album_gain"]])
     codec, seconds, bitrate, sample_rate, bits, channels = stream
-    compilation = first(get("compilation"))
-    return Facts(
-        first(get("title")),
-        "; ".join(artist_names) or None,
-        texts(get("artists")) or artist_names,
-        first(get("album")),
-        "; ".join(album_artist_names) or None,
-        texts(get("album_artists")) or album_artist_names,
-        track,
-        track_total,
-        disc,
-        disc_total,
-        first(get("disc_subtitle")),
-        date(get("date")),
-        date(get("original_date")),
-        texts(get("genre")),
-        first(get("label")),
-        _FLAGS.get(compilation.lower()) if compilation else None,
-        first(get("mb_recording_id")),
-        first(get("mb_track_id")),
-        first(get("mb_release_id")),
-        first(get("mb_release_group_id")),
-        texts(get("mb_artist_ids")),
-        texts(get("mb_album_artist_ids")),
-        gain(get("rg_track_gain"), get("r128_track")),
-        decimal(get("rg_track_peak")),
-        gain(get("rg_album_gain"), get("r128_album")),
-        decimal(get("rg_album_peak")),
+    row[_CODEC:] = (
         codec,
         round(seconds * 1000) or None,
         round(bitrate) or None,
         round(sample_rate) or None,
         bits or None,
         channels or None,
-        tuple(pictures)[:LIST_LIMIT],
+        tuple(pictures[:LIST_LIMIT]),
     )
+    return Facts._make(row)
+
+
+_NOTHING = Facts()
+_PLACES = {field: place for place, field in enumerate(Facts._fields)}
+_ARTISTS, _ALBUM_ARTISTS = _PLACES["artists"], _PLACES["album_artists"]  # each behind the text it is shown as
+_TRACK, _DISC, _CODEC = _PLACES["track"], _PLACES["disc"], _PLACES["codec"]
+_CONVERTERS: dict[str, Callable[[list[str]], Any]] = {
+    **dict.fromkeys(("title", "album", "disc_subtitle", "label"), first),
+    **dict.fromkeys(("mb_recording_id", "mb_track_id", "mb_release_id", "mb_release_group_id"), first),
+    **dict.fromkeys(("artists", "album_artists", "genre", "mb_artist_ids", "mb_album_artist_ids"), texts),
+    **dict.fromkeys(("date", "original_date"), date),
+    **dict.fromkeys(("rg_track_gain", "rg_track_peak", "rg_album_gain", "rg_album_peak"), decimal),
+    "compilation": flag,
+}
+_PLACES["genre"] = _PLACES["genres"]

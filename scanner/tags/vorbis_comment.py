@@ -50,16 +50,24 @@ def read_comments(data: bytes, start: int, tags: Tags, pictures: list[Picture]) 
                 raise UnfinishedError
             add_picture(head[23:], length - 23, pictures)
             return end
-        name, equals, value = data[position:end].partition(b"=")
-        field = _KNOWN.get(name.upper())
-        if field is not None:
-            tags.setdefault(field, []).append(value.decode("utf-8", "replace"))
-        elif not equals:
-            raise DoubtError("a comment without a name")
-        elif name.upper() == _PICTURE:
-            add_picture(value[:PICTURE_HEAD], len(value), pictures)
+        _add_comment(data[position:end], tags, pictures)
         position = end
     return position
+
+
+def _add_comment(comment: bytes, tags: Tags, pictures: list[Picture]) -> None:
+    name, equals, value = comment.partition(b"=")
+    field = _KNOWN.get(name) or _KNOWN.get(name.upper())
+    if field is not None:
+        text = value.decode("utf-8", "replace")
+        if field in tags:
+            tags[field].append(text)
+        else:
+            tags[field] = [text]
+    elif not equals:
+        raise DoubtError("a comment without a name")
+    elif name.upper() == _PICTURE:
+        add_picture(value[:PICTURE_HEAD], len(value), pictures)
 
 
 def add_picture(head: bytes, length: int, pictures: list[Picture]) -> None:

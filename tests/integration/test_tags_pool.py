@@ -1,0 +1,190 @@
+"""Files of every kind, also hostile ones → a reading or a reason each, with the parent unharmed."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import zlib
+from pathlib import Path
+
+import pytest
+
+from scanner.identity import Identity
+from scanner.tags.pool import BATCH, Result, TagPool, Task
+from tests.music import EXTENSIONS, write_album, write_track
+
+BASE = {"title": "Title", "artist": "Artist", "album": "Album"}
+
+
+def task_for(folder: Path, first: int = 0) -> Task:
+    return Task(os.fsencode(folder), list(enumerate(sorted(os.listdir(os.fsencode(folder))), first)))
+
+
+def read_folder(folder: Path, workers: int = 1, **limits: float) -> dict[bytes, Result]:
+    task = task_for(folder)
+    with TagPool(workers, **limits) as pool:
+        results = {result.token: result for result in pool.map([task])}
+    assert sorted(results) == [token for token, _ in task.names]
+    return {name: results[token] for token, name in task.names}
+
+
+def codes(results: dict[bytes, Result]) -> dict[bytes, str | None]:
+    return {name: result.reading.problem[0] if result.reading.problem else None for name, result in results.items()}
+
+
+def memory_bomb() -> bytes:
+    """An ID3v2.3 tag whose one compressed frame unpacks to a gigabyte."""
+    squeezer = zlib.compressobj(9)
+    packed = b"".join(squeezer.compress(bytes(1 << 20)) for _ in range(1024)) + squeezer.flush()
+    frame = b"TIT2" + (len(packed) + 4).to_bytes(4, "big") + b"\0\x80" + (1 << 30).to_bytes(4, "big") + packed
+    size = len(frame)
+    synchsafe = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+    return b"ID3\x03\0\0" + synchsafe + frame
+
+
+def test_every_format_is_read(tmp_path: Path) -> None:
+    for extension in EXTENSIONS:
+        write_track(tmp_path / f"x.{extension}", seconds=0.3, track="3/12", **BASE)
+    for name, result in read_folder(tmp_path, workers=2).items():
+        facts = result.reading.facts
+        assert facts is not None, name
+        assert (facts.title, facts.artist, facts.album, facts.track, facts.track_total) == (*BASE.values(), 3, 12)
+        assert facts.duration_ms
+        assert not result.reading.truncated
+
+
+def test_the_identity_is_that_of_the_file_that_was_read(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.flac", seconds=0.2, **BASE)
+    assert read_folder(tmp_path)[b"x.flac"].identity == Identity.of(file.stat())
+
+
+def test_special_files_are_refused_and_never_waited_for(tmp_path: Path) -> None:
+    write_track(tmp_path / "good.flac", seconds=0.2, **BASE)
+    os.mkfifo(tmp_path / "fifo.mp3")
+    (tmp_path / "folder.mp3").mkdir()
+    (tmp_path / "link.mp3").symlink_to("good.flac")
+    (tmp_path / "empty.mp3").touch()
+    (tmp_path / "text.mp3").write_bytes(b"no music " * 2000)
+    (tmp_path / "text.txt").write_bytes(b"no music")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.relpath(tmp_path / "socket.mp3"))
+        assert codes(read_folder(tmp_path)) == {
+            b"good.flac": None,
+            b"fifo.mp3": "not_a_regular_file",
+            b"folder.mp3": "not_a_regular_file",
+            b"link.mp3": "link",
+            b"socket.mp3": "not_a_regular_file",
+            b"empty.mp3": "empty_file",
+            b"text.mp3": "not_audio",
+            b"text.txt": "unsupported",
+        }
+
+
+def test_what_is_gone_is_told_for_files_and_folders(tmp_path: Path) -> None:
+    tasks = [
+        Task(os.fsencode(tmp_path), [(1, b"gone.mp3")]),
+        Task(os.fsencode(tmp_path / "gone"), [(2, b"a"), (3, b"b")]),
+    ]
+    with TagPool(1) as pool:
+        assert {r.reading.problem[0] for r in pool.map(tasks) if r.reading.problem} == {"vanished"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_told(tmp_path: Path) -> None:
+    write_track(tmp_path / "x.mp3", seconds=0.2, **BASE).chmod(0)
+    assert codes(read_folder(tmp_path)) == {b"x.mp3": "permission_denied"}
+
+
+def test_names_that_are_no_text_survive_the_journey(tmp_path: Path) -> None:
+    source = write_track(tmp_path / "x.mp3", seconds=0.2, **BASE)
+    names = [b"\xff\xfe.mp3", b"new\nline.mp3", "日本.mp3".encode()]
+    for name in names:
+        os.link(source, os.path.join(os.fsencode(tmp_path), name))
+    results = read_folder(tmp_path)
+    assert set(results) == {*names, b"x.mp3"}
+    assert set(codes(results).values()) == {None}
+
+
+def test_a_memory_bomb_becomes_a_reason_and_its_neighbours_are_read(tmp_path: Path) -> None:
+    write_album(tmp_path, artist="Artist", album="Album", tracks=5, ext="mp3", seconds=0.2)
+    (tmp_path / "03 - bomb.mp3").write_bytes(memory_bomb())
+    found = codes(read_folder(tmp_path))
+    assert found.pop(b"03 - bomb.mp3") == "reader_out_of_memory"
+    assert set(found.values()) == {None}
+
+
+def test_a_child_that_is_killed_is_replaced_and_every_file_is_answered_once(tmp_path: Path) -> None:
+    write_album(tmp_path, artist="Artist", album="Album", tracks=3 * BATCH, ext="mp3", seconds=0.2)
+    with TagPool(2) as pool:
+        results = []
+        for result in pool.map([task_for(tmp_path)]):
+            if not results:
+                os.kill(children()[0], 9)
+            results.append(result)
+    assert sorted(result.token for result in results) == list(range(3 * BATCH))
+    assert [result for result in results if result.reading.facts is None] == []
+
+
+def test_a_child_that_hangs_is_ended_and_its_file_named(tmp_path: Path) -> None:
+    write_track(tmp_path / "x.mp3", seconds=0.2, **BASE)
+    with TagPool(1, wall_limit=0.3) as pool:
+        list(pool.map([task_for(tmp_path)]))  # it is up and idle
+        os.kill(children()[0], 19)  # SIGSTOP: as if the disk did not answer
+        results = list(pool.map([task_for(tmp_path)]))
+        assert [r.reading.problem and r.reading.problem[0] for r in results] == ["reader_timeout"]
+        again = list(pool.map([task_for(tmp_path)]))
+    assert again[0].reading.facts is not None
+
+
+def test_a_caller_that_stops_early_leaves_nothing_behind_for_the_next(tmp_path: Path) -> None:
+    write_album(tmp_path, artist="Artist", album="Album", tracks=2 * BATCH, ext="mp3", seconds=0.2)
+    with TagPool(2) as pool:
+        first = pool.map([task_for(tmp_path)])
+        next(first)
+        first.close()
+        tokens = sorted(result.token for result in pool.map([task_for(tmp_path, first=1000)]))
+    assert tokens == list(range(1000, 1000 + 2 * BATCH))
+
+
+def test_no_child_is_left_when_the_pool_closes_also_in_another_thread(tmp_path: Path) -> None:
+    write_track(tmp_path / "x.mp3", seconds=0.2, **BASE)
+    before = set(children())
+    found: list[dict[bytes, Result]] = []
+    thread = threading.Thread(target=lambda: found.append(read_folder(tmp_path, workers=3)))
+    thread.start()
+    thread.join()
+    assert codes(found[0]) == {b"x.mp3": None}
+    assert set(children()) == before
+
+
+def test_the_children_may_write_nothing_and_gain_nothing() -> None:
+    with TagPool(1) as pool:
+        list(pool.map([Task(b"/nowhere", [(1, b"x")])]))
+        status = Path(f"/proc/{children()[0]}/status").read_text()
+        limits = Path(f"/proc/{children()[0]}/limits").read_text()
+    assert "NoNewPrivs:\t1" in status
+    assert limits_of(limits, "Max file size") == ("0", "0")
+    assert limits_of(limits, "Max core file size") == ("0", "0")
+    assert limits_of(limits, "Max address space") == (str(512 << 20), str(512 << 20))
+
+
+def limits_of(text: str, name: str) -> tuple[str, str]:
+    line = next(line for line in text.splitlines() if line.startswith(name))
+    soft, hard = line.removeprefix(name).split()[:2]
+    return soft, hard
+
+
+def children() -> list[int]:
+    """Return our living children, the reapable dead among them too."""
+    me = str(os.getpid())
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if fields[1] == me:
+                found.append(int(entry.name))
+    return sorted(found)
