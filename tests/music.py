@@ -36,9 +36,9 @@ PNG = bytes.fromhex("89504e470d0a1a0a") + bytes(range(256)) * 4
 
 # Extension → container of PyAV, codec, sample format, options.
 _ENCODERS: dict[str, tuple[str, str, str, dict[str, str]]] = {
-    "mp3": ("mp3", "libmp3lame", "s16p", {"b": "128k"}),
-    "mp3-vbr": ("mp3", "libmp3lame", "s16p", {"q": "2"}),
-    "mp3-bare": ("mp3", "libmp3lame", "s16p", {"b": "128k", "write_xing": "0"}),
+    "mp3": ("mp3", "libmp3lame", "s16p", {"b": "128k", "id3v2_version": "0"}),
+    "mp3-vbr": ("mp3", "libmp3lame", "s16p", {"q": "2", "id3v2_version": "0"}),
+    "mp3-bare": ("mp3", "libmp3lame", "s16p", {"b": "128k", "write_xing": "0", "id3v2_version": "0"}),
     "flac": ("flac", "flac", "s16", {}),
     "m4a": ("ipod", "aac", "fltp", {"b": "96k"}),
     "alac": ("ipod", "alac", "s16p", {}),
@@ -98,8 +98,9 @@ def audio(flavour: str, seconds: float = 1.0) -> bytes:
     container, codec, sample_format, options = _ENCODERS[flavour]
     file = io.BytesIO()
     rate = 48000 if flavour == "opus" else RATE
-    muxer = {name: options[name] for name in ("write_xing",) if name in options}
-    with av.open(file, "w", format=container, options=muxer) as output:
+    muxer = {name: options[name] for name in ("write_xing", "id3v2_version") if name in options}
+    open_container: Any = av.open  # its overloads leave out files in memory with options
+    with open_container(file, "w", format=container, options=muxer) as output:
         encoder = {name: value for name, value in options.items() if name not in muxer}
         stream: Any = output.add_stream(codec, rate=rate, options=encoder, format=sample_format, layout="stereo")
         if "q" in options:

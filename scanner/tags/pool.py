@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,8 +76,8 @@ class TagPool:
             self._stop(self._workers[-1])
         self._selector.close()
 
-    def map(self, tasks: Iterable[Task]) -> Iterator[Result]:
-        """Read every file of every task and yield the results as they come.
+    def map(self, tasks: Iterable[Task]) -> Generator[Result, None, None]:
+        """Read every file of every task and yield the results as they come; close it to stop early.
 
         Every token is answered exactly once. Raises ReaderUnavailableError when no worker can be started.
         """
@@ -104,7 +104,7 @@ class TagPool:
 
     def _turn(self, again: deque[Batch]) -> Iterator[Result]:
         """Wait for the workers once and yield what they say; replace those that died or hang."""
-        nearest = min(worker.heard + self._wall_limit for worker in self._workers if worker.batches)
+        nearest = min(worker.deadline(self._wall_limit) for worker in self._workers if worker.batches)
         for key, events in self._selector.select(max(0.0, nearest - time.monotonic())):
             worker: _Worker = key.data
             if worker not in self._workers:  # replaced since
@@ -118,7 +118,7 @@ class TagPool:
                 yield from self._replace(worker, again, None)
         now = time.monotonic()
         for worker in list(self._workers):
-            if worker.batches and now - worker.heard > self._wall_limit:
+            if worker.batches and now > worker.deadline(self._wall_limit):
                 yield from self._replace(worker, again, "reader_timeout")
 
     def _replace(self, worker: _Worker, again: deque[Batch], code: str | None) -> Iterator[Result]:
@@ -191,6 +191,10 @@ class _Worker:
         self.batches.append({token: (folder, name) for folder, names in batch for token, name in names})
         self.outgoing += wire.frame(batch)
         self.push()
+
+    def deadline(self, wall_limit: float) -> float:
+        """Return until when we wait for a sign of life; a start may take its time on a busy machine."""
+        return self.heard + (wall_limit if self.ready else max(wall_limit, WALL_LIMIT))
 
     def push(self) -> None:
         """Write as much as the pipe takes."""

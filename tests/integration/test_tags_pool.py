@@ -117,7 +117,7 @@ def test_a_memory_bomb_becomes_a_reason_and_its_neighbours_are_read(tmp_path: Pa
 def test_a_child_that_is_killed_is_replaced_and_every_file_is_answered_once(tmp_path: Path) -> None:
     write_album(tmp_path, artist="Artist", album="Album", tracks=3 * BATCH, ext="mp3", seconds=0.2)
     with TagPool(2) as pool:
-        results = []
+        results: list[Result] = []
         for result in pool.map([task_for(tmp_path)]):
             if not results:
                 os.kill(children()[0], 9)
@@ -128,7 +128,7 @@ def test_a_child_that_is_killed_is_replaced_and_every_file_is_answered_once(tmp_
 
 def test_a_child_that_hangs_is_ended_and_its_file_named(tmp_path: Path) -> None:
     write_track(tmp_path / "x.mp3", seconds=0.2, **BASE)
-    with TagPool(1, wall_limit=0.3) as pool:
+    with TagPool(1, wall_limit=1.0) as pool:
         list(pool.map([task_for(tmp_path)]))  # it is up and idle
         os.kill(children()[0], 19)  # SIGSTOP: as if the disk did not answer
         results = list(pool.map([task_for(tmp_path)]))

@@ -1,0 +1,206 @@
+"""Files that real collections hold and no writer of ours makes → one answer from both readers, or mutagen's."""
+# mypy: allow-untyped-calls
+# (mutagen has no annotations)
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mutagen.apev2 import APEv2
+from mutagen.id3 import ID3, TALB, TIT2, TPE1, ID3v1SaveOptions
+
+from scanner.tags.read import Reading
+from tests.integration.test_tags_agree import BASE, by_header, by_mutagen, read
+from tests.music import JPEG, audio, write_track
+
+Maker = Callable[[Path], Path]
+
+
+def synchsafe(size: int) -> bytes:
+    return bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
+
+
+def id3(frames: bytes, *, version: int = 3, flags: int = 0, padding: int = 0, size: int | None = None) -> bytes:
+    body = frames + bytes(padding)
+    return b"ID3" + bytes((version, 0, flags)) + synchsafe(len(body) if size is None else size) + body
+
+
+def frame(name: str, body: bytes, *, flags: int = 0) -> bytes:
+    return name.encode() + len(body).to_bytes(4, "big") + flags.to_bytes(2, "big") + body
+
+
+def texts(*names: str) -> bytes:
+    return b"".join(frame(name, b"\0" + name.encode()) for name in names)
+
+
+def mp3(tag: bytes, flavour: str = "mp3", behind: bytes = b"") -> Maker:
+    return lambda folder: put(folder / "x.mp3", tag + audio(flavour, 0.4) + behind)
+
+
+def put(file: Path, data: bytes) -> Path:
+    file.write_bytes(data)
+    return file
+
+
+BASIC = texts("TIT2", "TPE1", "TALB")
+SAME: dict[str, Maker] = {
+    "old dates": mp3(id3(BASIC + texts("TYER").replace(b"TYER", b"TYER") + frame("TDAT", b"\x000105"))),
+    "year and day": mp3(
+        id3(BASIC + frame("TYER", b"\x002003") + frame("TDAT", b"\x000105") + frame("TORY", b"\x001999"))
+    ),
+    "frames with flags for taggers": mp3(id3(BASIC + frame("TPE2", b"\0X", flags=0x4000))),
+    "a padded tag": mp3(id3(BASIC, padding=9000)),
+    "zero padded texts": mp3(id3(BASIC + frame("TPE2", b"\0Band" + bytes(30)))),
+    "empty frames": mp3(id3(BASIC + frame("TPE2", b"") + frame("TCON", b"\0"))),
+    "a constant bitrate without a header": mp3(id3(BASIC), "mp3-bare"),
+    "a picture before the text": mp3(id3(frame("APIC", b"\0image/jpeg\0\3\0" + JPEG * 40) + BASIC)),
+    "a picture that is a link": mp3(id3(BASIC + frame("APIC", b"\0-->\0\3\0http://example.org/x.jpg"))),
+    "an identifier of another service": mp3(id3(BASIC + frame("UFID", b"http://example.org\0abc"))),
+    "genres by number": mp3(id3(BASIC + frame("TCON", b"\0(17)(4)Own"))),
+}
+DECLINED: dict[str, Maker] = {
+    "two stacked tags": mp3(id3(BASIC) + id3(texts("TPE2"))),
+    "an unsynchronised tag": mp3(id3(BASIC, flags=0x80)),
+    "an extended header": mp3(id3(b"\0\0\0\6\0\0\0\0\0\0" + BASIC, flags=0x40)),
+    "a tag of version 2.2": mp3(id3(b"TT2\0\0\3\0ab" + b"TP1\0\0\3\0cd" + b"TAL\0\0\3\0ef", version=2)),
+    "a compressed frame": mp3(id3(BASIC + frame("TPE2", b"\0\0\0\2\0X", flags=0x80))),
+    "a frame twice": mp3(id3(BASIC + texts("TIT2"))),
+    "a frame that leaves the tag": mp3(id3(BASIC + b"TPE2\0\1\0\0\0\0\0X")),
+    "sizes of iTunes": mp3(id3(frame("TPE2", b"\0" + b"B" * 200) + BASIC, version=4)),
+    "UTF-16 without a mark": mp3(id3(BASIC + frame("TPE2", b"\1" + "Band".encode("utf-16-le")))),
+    "an unknown frame": mp3(id3(BASIC + frame("XYZW", b"\0x"))),
+    "no artist": mp3(id3(texts("TIT2", "TALB"))),
+    "no tag": mp3(b""),
+    "junk before the sound": mp3(id3(BASIC) + b"junk" * 100),
+    "frames of several bitrates": mp3(id3(BASIC) + audio("mp3-bare", 0.4)[:418], "mp3-bare"),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_header_reader_knows(name: str, tmp_path: Path) -> None:
+    file = SAME[name](tmp_path)
+    facts = by_header(file)
+    assert facts is not None
+    assert facts == by_mutagen(file)
+
+
+@pytest.mark.parametrize("name", DECLINED)
+def test_mutagen_decides_about(name: str, tmp_path: Path) -> None:
+    file = DECLINED[name](tmp_path)
+    assert by_header(file) is None
+    reading = read(file)
+    assert reading.reader == "mutagen"
+    assert reading.facts is not None or reading.problem is not None
+
+
+def code(reading: Reading) -> str | None:
+    return reading.problem[0] if reading.problem else None
+
+
+def test_a_flac_behind_an_id3_tag_is_a_flac(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.flac", seconds=0.2, **BASE)
+    put(file, id3(texts("TIT2", "TPE2")) + file.read_bytes())
+    reading = read(file)
+    assert reading.reader == "mutagen"
+    assert reading.facts is not None
+    assert (reading.facts.codec, reading.facts.title, reading.truncated) == ("flac", "Title", False)
+
+
+def test_tags_at_the_end_of_an_mp3_fill_what_the_start_leaves_open(tmp_path: Path) -> None:
+    file = put(tmp_path / "x.mp3", audio("mp3", 0.4))
+    tag = ID3()
+    tag.add(TIT2(text="From the front"))
+    tag.add(TPE1(text="Only at the end"))
+    tag.add(TALB(text="Only at the end too"))
+    tag.save(file, v1=ID3v1SaveOptions.CREATE)
+    front = ID3(file)
+    del front["TPE1"]
+    front.save(file, v1=ID3v1SaveOptions.REMOVE)
+    items = APEv2()
+    items["Artist"], items["Title"] = "From APE", "Not asked"
+    items.save(file)
+    facts = read(file).facts
+    assert facts is not None
+    assert (facts.title, facts.artist) == ("From the front", "From APE")
+
+
+def test_an_mp3_with_nothing_but_an_old_tag_at_its_end_is_known(tmp_path: Path) -> None:
+    old = b"TAG" + b"Title".ljust(30, b"\0") + b"Artist".ljust(30, b"\0") + b"Album".ljust(30, b"\0") + b"1999"
+    file = put(tmp_path / "x.mp3", audio("mp3", 0.4) + old + bytes(28) + b"\0\7\21")
+    facts = read(file).facts
+    assert facts is not None
+    assert (facts.title, facts.artist, facts.album, facts.date, facts.track) == ("Title", "Artist", "Album", "1999", 7)
+
+
+def test_a_file_with_the_extension_of_another_format_is_read_by_its_content(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.flac", seconds=0.2, **BASE)
+    facts = read(file.rename(tmp_path / "x.mp3")).facts
+    assert facts is not None
+    assert facts.codec == "flac"
+
+
+def test_an_opus_stream_named_ogg_is_opus(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.opus", seconds=0.3, **BASE).rename(tmp_path / "x.ogg")
+    facts = by_header(file)
+    assert facts is not None
+    assert facts.codec == "opus"
+    assert facts == by_mutagen(file)
+
+
+def test_chained_ogg_streams_are_left_to_mutagen(tmp_path: Path) -> None:
+    one = write_track(tmp_path / "x.ogg", seconds=0.3, **BASE)
+    other = write_track(tmp_path / "y.opus", seconds=0.3, **BASE)
+    put(one, one.read_bytes() + other.read_bytes())
+    assert by_header(one) is None
+    assert read(one).facts is not None
+
+
+def test_an_endless_last_box_of_mp4_is_no_truncation(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.m4a", seconds=0.3, **BASE)
+    whole = file.read_bytes()
+    put(file, whole + b"\0\0\0\0free" + bytes(100))
+    assert by_header(file) is None
+    reading = read(file)
+    assert reading.facts is not None
+    assert not reading.truncated
+
+
+@pytest.mark.parametrize("extension", ["mp3", "flac", "m4a", "ogg", "opus", "wav", "aiff", "wma", "wv", "ape", "dsf"])
+def test_a_file_that_lacks_its_end_is_truncated(extension: str, tmp_path: Path) -> None:
+    file = write_track(tmp_path / f"x.{extension}", seconds=1.0, **BASE)
+    assert not read(file).truncated
+    whole = file.read_bytes()
+    put(file, whole[: len(whole) // 5] if extension == "flac" else whole[: len(whole) * 2 // 3])
+    assert read(file).truncated
+
+
+def test_a_flac_without_the_frames_its_seek_table_names_is_truncated(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.flac", seconds=1.0, **BASE)
+    table = struct.pack(">QQH", 0, 0, 4096) + struct.pack(">QQH", 40_000, 10**6, 4096) + b"\xff" * 8 + bytes(10)
+    whole = file.read_bytes()
+    put(file, b"fLaC\0" + whole[5:42] + b"\3" + len(table).to_bytes(3, "big") + table + whole[42:])
+    assert by_header(file) is None
+    assert read(file).truncated
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("x.flac", b"", "empty_file"),
+        ("x.flac", b"fLaC" + b"\xff" * 100, "unreadable_audio"),
+        ("x.mp3", b"\0" * 50_000, "not_audio"),
+        ("x.ogg", b"OggS" + b"\0" * 1000, "unreadable_audio"),
+        ("x.m4a", b"\0\0\0\x10ftypM4A \0\0\0\0", "unreadable_audio"),
+        ("x.wav", b"RIFF\xff\0\0\0WAVE", "unreadable_audio"),
+        ("x.jpg", JPEG, "unsupported"),
+    ],
+)
+def test_what_is_no_music_gets_a_reason(name: str, data: bytes, expected: str, tmp_path: Path) -> None:
+    reading = read(put(tmp_path / name, data))
+    assert code(reading) == expected
+    assert reading.facts is None
+    assert reading.problem
+    assert reading.problem[1].endswith(".")
