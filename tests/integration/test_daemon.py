@@ -1,0 +1,200 @@
+"""`greenroom run` as a real process: obeying a changed table, signals, systemd's socket, and one daemon per folder."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import admin
+from config.database import Database
+from config.errors import Busy
+from config.libraries import add_library
+from daemon.service import LOCK_NAME, running_daemon, sole_daemon
+from workflow import runs
+
+HOUSE = Path(__file__).parents[2]
+WAIT = 60.0  # seconds until a test that would hang fails instead
+YEARLY = "0 0 1 1 *"
+
+
+class Installation:
+    """A data folder, two roots and a notification socket; `told` is what the daemon has sent there."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.database, self.data_dir, self.config = database, folder / "data", folder / "greenroom.toml"
+        self.inbound, self.staging = folder / "inbound", folder / "staging"
+        for path in (self.data_dir, self.inbound, self.staging):
+            path.mkdir()
+        with database.begin() as connection:
+            for role, path in (("inbound", self.inbound), ("staging", self.staging)):
+                add_library(connection, role, os.fsencode(path), now=dt.datetime.now(dt.UTC))
+        self.config.write_text("")
+        self.told: list[str] = []
+        self.errors = folder / "stderr"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(f"\0{folder}")
+        self.socket.settimeout(WAIT)
+        self.environ = {
+            **os.environ,
+            "GREENROOM_DATA_DIR": str(self.data_dir),
+            "GREENROOM_DATABASE_URL": database.url.render_as_string(hide_password=False),
+            "GREENROOM_CONFIG_FILE": str(self.config),
+            "NOTIFY_SOCKET": f"@{folder}",
+            "WATCHDOG_USEC": "1000000",  # beats twice a second
+        }
+
+    def set(self, **values: object) -> None:
+        """Change settings of the staging cycle in the table."""
+        with self.database.begin() as connection:
+            for name, value in values.items():
+                admin.put(connection, f"staging_scan.{name}", value, actor="test", now=dt.datetime.now(dt.UTC))
+
+    def runs(self) -> list[Mapping[str, Any]]:
+        """The run rows, newest first."""
+        with self.database.read() as connection:
+            return list(runs.recent(connection))
+
+    @contextlib.contextmanager
+    def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
+        """A running daemon that has said it is ready."""
+        with (
+            self.errors.open("ab") as errors,
+            subprocess.Popen(
+                [sys.executable, "-m", "daemon.cli", "run"], cwd=HOUSE, env=self.environ, stderr=errors
+            ) as process,
+        ):
+            try:
+                self.hear(lambda line: line == "READY=1")
+                yield process
+            finally:
+                process.kill()
+
+    def hear(self, wanted: Callable[[str], bool]) -> None:
+        """Wait until the daemon sends a line like this."""
+        ends = time.monotonic() + WAIT
+        while time.monotonic() < ends:  # the watchdog's lines keep coming, so the socket's own timeout is not enough
+            lines = self.socket.recv(4096).decode().split("\n")
+            self.told += lines
+            if any(map(wanted, lines)):
+                return
+        pytest.fail(f"not heard; the daemon said {self.told[-10:]} and {self.errors.read_text()[-3000:]}")
+
+    def hear_status(self, part: str) -> None:
+        """Wait until the status line has these words; it may have them already."""
+        statuses = [line for line in self.told if line.startswith("STATUS=")]
+        if not statuses or part not in statuses[-1]:
+            self.hear(lambda line: line.startswith("STATUS=") and part in line)
+
+
+@pytest.fixture
+def installation(tmp_path: Path, sqlite_url: str) -> Iterator[Installation]:
+    database = Database(sqlite_url)
+    made = Installation(tmp_path, database)
+    yield made
+    made.socket.close()
+    database.close()
+
+
+def test_a_schedule_changed_while_the_daemon_runs_is_obeyed(installation: Installation) -> None:
+    with installation.daemon():
+        installation.hear_status("off: staging_scan.enabled is false")
+        installation.set(schedule=YEARLY, enabled=True, watch=False)
+        installation.hear_status("last: nothing yet")
+        assert installation.runs() == []
+        installation.set(schedule="every 10s")
+        installation.hear_status("last: nothing to do")
+    assert {(row["trigger"], row["status"]) for row in installation.runs()} == {("schedule", "done")}
+    assert all(row["fire_time"].second % 10 == 0 for row in installation.runs())
+
+
+def test_a_change_in_the_folder_asks_for_a_cycle(installation: Installation) -> None:
+    installation.set(schedule=YEARLY, enabled=True, quiet_seconds=0)
+    with installation.daemon():
+        installation.hear_status("last: nothing yet")
+        (installation.inbound / "notes.txt").write_text("not an album")
+        installation.hear_status("last: nothing to do")
+    assert {(row["trigger"], row["fire_time"]) for row in installation.runs()} == {("watch", None)}
+
+
+def test_sigterm_ends_a_cycle_that_waits_and_leaves_the_files_where_they_are(installation: Installation) -> None:
+    installation.set(schedule="every 10s", enabled=True, quiet_seconds=3600)
+    album = installation.inbound / "Artist - Album (1999)"
+    album.mkdir()
+    (album / "01 - One.flac").write_bytes(b"fLaC, still being copied")
+    with installation.daemon() as process:
+        installation.hear_status("cycle running since")
+        process.terminate()
+        process.terminate()
+        installation.hear(lambda line: line == "STOPPING=1")
+        process.terminate()
+        assert process.wait(WAIT) == 0
+    assert [row["status"] for row in installation.runs() if row["finished_at"] is None] == []
+    assert (album / "01 - One.flac").read_bytes() == b"fLaC, still being copied"
+    assert [path.name for path in installation.staging.iterdir()] == [".greenroom-root"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_daemon_ends_with_success(installation: Installation, number: signal.Signals) -> None:
+    with installation.daemon() as process:
+        process.send_signal(number)
+        assert process.wait(WAIT) == 0
+        installation.hear(lambda line: line == "STOPPING=1")
+    assert running_daemon(installation.data_dir) is None
+
+
+def test_systemd_hears_of_life_and_of_a_reload(installation: Installation) -> None:
+    installation.config.write_text('log_level = "ERROR"\n')
+    with installation.daemon() as process:
+        installation.hear(lambda line: line == "WATCHDOG=1")
+        assert installation.errors.read_text() == ""
+        installation.config.write_text('log_level = "INFO"\n')
+        process.send_signal(signal.SIGHUP)
+        installation.hear(lambda line: line == "RELOADING=1")
+        installation.hear(lambda line: line == "READY=1")
+        installation.config.write_text('log_level = "LOUD"\n')
+        process.send_signal(signal.SIGHUP)
+        installation.hear(lambda line: line == "READY=1")
+        installation.hear(lambda line: line == "WATCHDOG=1")
+    assert any(line.startswith("MONOTONIC_USEC=") for line in installation.told)
+    assert "settings read again" in installation.errors.read_text()
+    assert "GREENROOM_LOG_LEVEL" in installation.errors.read_text()
+
+
+def test_a_second_daemon_on_the_same_folder_names_the_first(installation: Installation) -> None:
+    with installation.daemon() as first:
+        second = subprocess.run(
+            [sys.executable, "-m", "daemon.cli", "run"], cwd=HOUSE, env=installation.environ,
+            check=False, capture_output=True, text=True, timeout=WAIT,
+        )  # fmt: skip
+        assert second.returncode == 75
+        assert f"pid {first.pid}," in second.stderr
+        assert f"pid {first.pid}," in str(running_daemon(installation.data_dir))
+    assert running_daemon(installation.data_dir) is None  # it was killed; the kernel has freed the lock
+    with sole_daemon(installation.data_dir):
+        assert f"pid {os.getpid()}," in str(running_daemon(installation.data_dir))
+
+
+def test_where_no_daemon_ever_ran_none_is_found_and_nothing_written(tmp_path: Path) -> None:
+    assert running_daemon(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lock_file_stays_and_holds_the_newest_daemon_only(tmp_path: Path) -> None:
+    (tmp_path / LOCK_NAME).write_text("a much longer text than the one that is going to be written here " * 5)
+    with sole_daemon(tmp_path):
+        with pytest.raises(Busy, match=rf"pid {os.getpid()}, since"), sole_daemon(tmp_path):
+            pytest.fail("two daemons")
+        written = (tmp_path / LOCK_NAME).read_text()
+    assert written.count("\n") == 1
+    assert (tmp_path / LOCK_NAME).read_text() == written
