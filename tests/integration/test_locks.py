@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from config.database import Database
 from config.errors import Busy, LeaseLost, Misconfigured, Retryable
@@ -348,3 +348,18 @@ def test_a_lost_database_is_retryable_when_the_lock_is_asked_for(tmp_path: Path)
         pass
     assert "hunter22" not in str(caught.value)
     database.close()
+
+
+def test_a_takeover_is_noticed_at_the_next_renewal_long_before_the_deadline(
+    database: Database, inbound: Library
+) -> None:
+    lease = Lease(seconds=3600, renew=0.05, deadline=3600)
+    with hold(database, [inbound], "test", threading.Event(), lease) as guard:
+        guard.check("rename")
+        with database.begin() as connection:
+            connection.execute(update(LeaseRow).values(fence=LeaseRow.fence + 1))
+        deadline = time.monotonic() + PATIENCE
+        with pytest.raises(LeaseLost, match="took the lease over"):  # noqa: PT012  it is only known after a while
+            while time.monotonic() < deadline:
+                guard.check("rename")
+                time.sleep(0.02)
