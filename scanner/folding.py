@@ -40,20 +40,32 @@ def fold(text: str) -> str:
 
     Edition words stay. A name of nothing but punctuation stays as it is, so "!!!" is not "???".
     """
-    plain = unicodedata.normalize("NFKC", text.encode("utf-8", "backslashreplace").decode("utf-8")).casefold()
-    spoken = _ACCENTS.sub("", unicodedata.normalize("NFD", plain)).translate(_LETTERS)
-    spoken = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), unicodedata.normalize("NFC", spoken))
+    plain = spoken = text.casefold()
+    if not text.isascii():
+        plain = unicodedata.normalize("NFKC", text.encode("utf-8", "backslashreplace").decode("utf-8")).casefold()
+        bare = _ACCENTS.sub("", unicodedata.normalize("NFD", plain))
+        spoken = unicodedata.normalize("NFC", bare).translate(_LETTERS)
+    spoken = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), spoken)
     spoken = _LAST_ARTICLE.sub(r"\2 \1", _AND.sub(" and ", _APOSTROPHES.sub("", spoken)).strip())
-    words = " ".join("".join(map(_spoken, spoken)).split())
+    words = " ".join(spoken.translate(_SPOKEN).split())
     return _FIRST_ARTICLE.sub("", words) or " ".join(plain.split())
 
 
-def _spoken(char: str) -> str:
-    """Return letters, digits, marks and symbols ("÷", "♥") as they are, nothing for invisible ones, else a space."""
-    category = unicodedata.category(char)
-    if category == "Cf":
-        return ""
-    return char if category[0] in "LNMS" and char not in _DECORATION else " "
+class _Spoken(dict[int, str]):
+    """What is heard of a character: letters, digits, marks, symbols ("÷", "♥"); nothing of invisible ones; else a gap.
+
+    Asked once for each character, and remembered.
+    """
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        category = unicodedata.category(char)
+        heard = char if category[0] in "LNMS" and char not in _DECORATION else "" if category == "Cf" else " "
+        self[code] = heard
+        return heard
+
+
+_SPOKEN = _Spoken()
 
 
 def alike(one: str, other: str) -> bool:

@@ -159,7 +159,8 @@ def _worth_keeping(bracket: re.Match[str]) -> str:
 
 def is_technical(text: str) -> bool:
     """Tell whether a text names nothing but a file format, a rate or a medium: "FLAC 24-96"."""
-    return all(_TECHNICAL.fullmatch(word) for word in _NO_WORD.split(text) if word)
+    words = [word for word in _NO_WORD.split(text) if word]
+    return bool(words) and all(map(_TECHNICAL.fullmatch, words))
 
 
 def is_nameless(text: str) -> bool:

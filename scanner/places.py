@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from scanner.folding import clean, fold
 from scanner.grouping import Source, TrackRow
-from scanner.names import disc_folder, is_bonus_folder, parse_track, split_disc, stem_of, text_of
+from scanner.names import TrackName, disc_folder, is_bonus_folder, parse_track, split_disc, stem_of, text_of
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_UNKNOWN = re.compile(r"unknown|(?:unknown|no) (?:artist|album|title)")
+_UNKNOWN = re.compile(r"[\W_]*(?:unknown|(?:unknown|no)[\W_]+(?:artist|album|title))[\W_]*", re.IGNORECASE)
+_NOT_READ = TrackName(None, None, None, None)
 
 Number = tuple[int, int]
 """Disc and track; a file that names no disc is of disc 1."""
@@ -105,9 +106,11 @@ def _place(rows: list[TrackRow], spots: Mapping[bytes, _Spot]) -> Place:
 
 def _present(row: TrackRow) -> Track:
     """Clean the tags of a row and fill what is missing from the file's name."""
-    named = parse_track(text_of(stem_of(row.name)))
     album, album_disc = split_disc(known(row.album) or "")
     title = known(row.title)
+    # most files are tagged in full, and their names need not be read
+    full = title and row.track and row.disc and row.artist
+    named = _NOT_READ if full else parse_track(text_of(stem_of(row.name)))
     track = row.track or named.track
     # "1-01 Title" names a disc only where the tag does not tell another track
     disc = album_disc or row.disc or (named.disc if named.track == track else None)
@@ -139,7 +142,7 @@ def _sources(title: Source, track: Source, disc: Source) -> Mapping[str, Source]
 def known(text: str | None) -> str | None:
     """Return a tag's text, None if it is blank or a ripper's word for "unknown"."""
     cleaned = clean(text)
-    return None if cleaned is None or _UNKNOWN.fullmatch(fold(cleaned)) else cleaned
+    return None if cleaned is None or _UNKNOWN.fullmatch(cleaned) else cleaned
 
 
 def _settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> list[Track]:

@@ -1,0 +1,114 @@
+"""What holds for every scan, however strange its names and tags."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.grouping import Group, SideRow, TrackRow, group
+from tests.shelf import OTHER_RELEASE, RELEASE
+
+_ANY_TEXT = st.text(alphabet=st.characters(codec=None), max_size=12)
+_TEXT = st.none() | st.sampled_from(["X", "x", "Hits", "Hits (Disc 2)", "VA", "Y feat. X", "X & Y", "!!!"]) | _ANY_TEXT
+_FOLDERS = [
+    b"",
+    b"a",
+    b"a/CD1",
+    b"a/CD2",
+    b"a/b",
+    b"X - Hits (1999)",
+    b"Hits CD1",
+    b"Hits CD2",
+    b"CD1",
+    b"a/Bonus CD",
+    b"a/Scans",
+]
+_PART = st.binary(min_size=1, max_size=6).map(lambda name: name.replace(b"/", b"_").replace(b"\0", b"_"))
+_FOLDER = st.sampled_from(_FOLDERS) | st.lists(_PART, max_size=3).map(b"/".join)
+_NAME = st.sampled_from([b"01 - A.mp3", b"1-02 B.mp3", b"X - 03 - C.mp3", b"a.mp3"]) | _PART
+_NUMBER = st.none() | st.integers(0, 4) | st.integers(0, 2**40)
+
+
+@st.composite
+def _scans(draw: st.DrawFn) -> tuple[list[TrackRow], list[SideRow]]:
+    tracks = [
+        TrackRow(
+            file_id=file_id,
+            folder=draw(_FOLDER),
+            name=draw(_NAME),
+            title=draw(_TEXT),
+            artist=draw(_TEXT),
+            album=draw(_TEXT),
+            album_artist=draw(_TEXT),
+            track=draw(_NUMBER),
+            track_total=draw(_NUMBER),
+            disc=draw(_NUMBER),
+            disc_total=draw(_NUMBER),
+            year=draw(st.none() | st.integers(1969, 1971)),
+            release_id=draw(st.sampled_from([None, None, None, RELEASE, OTHER_RELEASE, "bad"])),
+            compilation=draw(st.none() | st.booleans()),
+            problem=draw(st.sampled_from([None, None, None, "truncated"])),
+        )
+        for file_id in range(draw(st.integers(0, 12)))
+    ]
+    roles = st.sampled_from(["picture", "cue", "lyrics", "other"])
+    sides = [SideRow(100 + n, draw(_FOLDER), draw(_NAME), draw(roles)) for n in range(draw(st.integers(0, 4)))]
+    return tracks, sides
+
+
+@given(_scans(), st.randoms(use_true_random=False))
+def test_every_scan_is_grouped_whole_once_and_in_any_order(
+    scan: tuple[list[TrackRow], list[SideRow]], order: Random
+) -> None:
+    tracks, sides = scan
+    groups = group(tracks, sides)
+    assert Counter(t.file_id for one in groups for t in one.tracks) == Counter(row.file_id for row in tracks)
+    taken = Counter(side for one in groups for side in one.sides)
+    assert taken <= Counter(side.file_id for side in sides)
+    assert len({one.key for one in groups}) == len(groups)
+    for one in groups:
+        _check(one)
+    order.shuffle(tracks)
+    order.shuffle(sides)
+    assert group(tracks, sides) == groups
+
+
+def _check(one: Group) -> None:
+    assert len(one.key.encode("utf-8")) < 2000
+    assert 0 < one.confidence <= 1
+    assert one.discs >= 1
+    assert "" not in (one.album, one.album_artist)
+    assert all(reason.message for reason in (*one.evidence, *one.warnings))
+    if one.verdict != "take":
+        assert one.warnings
+    else:
+        assert one.album is not None
+        assert one.album_artist is not None
+
+
+@st.composite
+def _tagged_albums(draw: st.DrawFn) -> list[TrackRow]:
+    """A few fully tagged albums with names of their own."""
+    rows = []
+    names = draw(st.lists(st.sampled_from(["Hits", "Live", "Jazz", "1999", "!!!"]), unique=True, min_size=1))
+    for album in names:
+        for n in range(1, draw(st.integers(2, 5))):
+            rows.append(TrackRow(len(rows), b"", b"%d.mp3" % len(rows), "t", "Band", album, "Band", n, *[None] * 7))
+    return rows
+
+
+@given(_tagged_albums(), _PART, _PART)
+def test_keys_of_tagged_albums_do_not_depend_on_where_they_lie(
+    rows: list[TrackRow], above: bytes, below: bytes
+) -> None:
+    loose = {one.key for one in group(rows, [])}
+    moved = {one.key for one in group([row._replace(folder=above + b"/" + below) for row in rows], [])}
+    alone = {
+        one.key
+        for album in {row.album for row in rows}
+        for one in group([row._replace(folder=above) for row in rows if row.album == album], [])
+    }
+    assert loose == moved == alone

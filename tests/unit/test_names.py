@@ -1,0 +1,132 @@
+"""What people write into folder and file names."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.names import (
+    disc_folder,
+    is_bonus_folder,
+    is_nameless,
+    natural_key,
+    parse_album,
+    parse_track,
+    split_disc,
+    stem_of,
+    text_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "disc"),
+    [
+        ("CD1", 1),
+        ("cd 02", 2),
+        ("Disk_3", 3),
+        ("Disc 1 - Subtitle", 1),
+        ("DISC TWO", 2),
+        ("2of3", 2),
+        ("Vinyl 4", 4),
+        ("Side B", 2),
+        ("[Digital Media 01]", 1),
+        ("CD86", None),
+        ("Disco 1", None),
+        ("Discography", None),
+        ("Volume 1", None),
+        ("Part 2", None),
+        ("Side Effects", None),
+        ("1", None),
+        ("CD0", None),
+    ],
+)
+def test_disc_folders_are_known_by_their_name(text: str, disc: int | None) -> None:
+    assert disc_folder(text) == disc
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [
+        ("Album (Disc 1)", ("Album", 1)),
+        ("Album CD2", ("Album", 2)),
+        ("Album [CD 1 of 2] (1999)", ("Album (1999)", 1)),
+        ("Album (Disc 2: Bonus)", ("Album", 2)),
+        ("Album - Disc 2 - Live", ("Album", 2)),
+        ("Album (2 of 3)", ("Album", 2)),
+        ("artist-album-cd1-2005-grp", ("artist-album-2005-grp", 1)),
+        ("Album (Deluxe Edition)", ("Album (Deluxe Edition)", None)),
+        ("Greatest Hits Vol. 2", ("Greatest Hits Vol. 2", None)),
+        ("LP1", ("LP1", None)),
+        ("CD1", ("CD1", None)),
+        ("a" * 5000 + " CD1", ("a" * 5000 + " CD1", None)),
+    ],
+)
+def test_the_disc_is_taken_out_of_an_albums_name(text: str, split: tuple[str, int | None]) -> None:
+    assert split_disc(text) == split
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Artist - Album (1999) [FLAC]", ("Artist", "Album", 1999)),
+        ("1999 - Artist - Album", ("Artist", "Album", 1999)),
+        ("Artist - 1999 - Album", ("Artist", "Album", 1999)),
+        ("(1999) Album", (None, "Album", 1999)),
+        ("Artist-Album-WEB-1999-GRP", ("Artist", "Album", 1999)),
+        ("Prince - 1999 (1982)", ("Prince", "1999", 1982)),
+        ("Prince - 1999", ("Prince", "1999", None)),
+        ("1999", (None, "1999", None)),
+        ("4", (None, "4", None)),
+        ("Artist - Album - Live", ("Artist", "Album - Live", None)),
+        ("Artist - Album (2011 Remaster) {CAT 1}", ("Artist", "Album (2011 Remaster)", None)),
+        ("Artist - Album {Deluxe Edition}", ("Artist", "Album {Deluxe Edition}", None)),
+        ("Sigur Rós - ( )", ("Sigur Rós", "( )", None)),
+        ("[FLAC]", (None, None, None)),
+    ],
+)
+def test_an_album_folders_name_is_taken_apart(text: str, parts: tuple[str | None, str | None, int | None]) -> None:
+    assert parse_album(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("01 - Title", (None, 1, None, "Title")),
+        ("01. Title", (None, 1, None, "Title")),
+        ("1-01 Title", (1, 1, None, "Title")),
+        ("CD2-03 - Title", (2, 3, None, "Title")),
+        ("Disc 1 - 01 - Title", (1, 1, None, "Title")),
+        ("d1t01. Title", (1, 1, None, "Title")),
+        ("Artist - 01 - Title", (None, 1, "Artist", "Title")),
+        ("Artist - Album - 01 - Title", (None, 1, "Artist", "Title")),
+        ("01 - Artist - Title", (None, 1, "Artist", "Title")),
+        ("Artist - Title", (None, None, "Artist", "Title")),
+        ("07_Song_name", (None, 7, None, "Song name")),
+        ("01", (None, 1, None, None)),
+        ("1979", (None, None, None, "1979")),
+    ],
+)
+def test_a_track_files_name_is_taken_apart(text: str, parts: tuple[int | None, int | None, str | None, str]) -> None:
+    assert parse_track(text) == parts
+
+
+@pytest.mark.parametrize(("text", "nameless"), [("FLAC", True), ("Downloads", True), ("CD1", True), ("4", False)])
+def test_some_folders_name_nothing(text: str, nameless: bool) -> None:
+    assert is_nameless(text) is nameless
+
+
+def test_names_sort_as_people_count() -> None:
+    assert sorted([b"10", b"9", b"a10", b"a9", b"\xff2"], key=natural_key) == [b"9", b"10", b"\xff2", b"a9", b"a10"]
+
+
+def test_only_an_extension_is_cut_off() -> None:
+    assert [stem_of(name) for name in (b"a.flac", b"Mr. Blue", b".x", b"a.b.mp3")] == [b"a", b"Mr. Blue", b".x", b"a.b"]
+
+
+@given(st.binary(max_size=255))
+def test_any_name_can_be_read(name: bytes) -> None:
+    text = text_of(name)
+    for read in (disc_folder, is_bonus_folder, is_nameless, parse_album, parse_track, split_disc):
+        assert read(text) == read(text)
+    assert natural_key(name)
