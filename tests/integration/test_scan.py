@@ -1,0 +1,395 @@
+"""A scan of real files: what is carried over, what is found again, what has to wait; and messy trees do no harm."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.errors import Misconfigured, Stopped
+from config.reasons import Reason
+from scanner.scan import Clock, ScanOptions, ScanStats, scan_inbound
+from scanner.scandb import ScanDb
+from scanner.tags import pool
+
+STARTED = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+ALBUM = "Artist - Album (1999)"
+
+
+def wav(path: Path, samples: int = 800) -> Path:
+    """Write a tenth of a second of silence."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = struct.pack(
+        "<4sI8sIHHIIHH4sI", b"RIFF", 36 + samples, b"WAVEfmt ", 16, 1, 1, 8000, 8000, 1, 8, b"data", samples
+    )
+    path.write_bytes(header + bytes(samples))
+    return path
+
+
+class Time:
+    """A clock that only moves when somebody waits; `meanwhile` happens during each wait."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+        self.waited: list[float] = []
+        self.meanwhile: Callable[[], object] = lambda: None
+        self.boot = "boot-1"
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, seconds: float, /) -> None:
+        self.waited.append(seconds)
+        self.seconds += seconds
+        self.meanwhile()
+
+    def clock(self) -> Clock:
+        return Clock(self.boot, lambda: int(self.seconds * 1_000_000_000))
+
+
+class Inbound:
+    """An inbound folder and the scans made of it, one carrying on from the other."""
+
+    def __init__(self, place: Path) -> None:
+        self.root = place / "inbound"
+        self.root.mkdir()
+        self.dbs = place / "dbs"
+        self.time = Time()
+        self.last: Path | None = None
+        self.stats: ScanStats
+
+    def scan(
+        self, quiet_seconds: float = 0, *, settle: bool = True, workers: int = 1, patterns: tuple[str, ...] = ()
+    ) -> ScanStats:
+        path = self.dbs / f"{len(list(self.dbs.glob('*'))):03}.db"
+        self.stats = scan_inbound(
+            os.fsencode(self.root),
+            path,
+            previous=self.last,
+            options=ScanOptions(quiet_seconds, settle, workers, patterns),
+            until=self.time,
+            started=STARTED,
+            clock=self.time.clock(),
+        )
+        self.last = path
+        return self.stats
+
+    def groups(self) -> dict[bytes, tuple[list[str], list[Reason]]]:
+        """Return for each group, by its home, why it waits and what was warned of."""
+        assert self.last
+        with ScanDb.open(self.last) as db:
+            return {group.home: ([w.code for w in waits], list(group.warnings)) for group, waits in db.groups()}
+
+    def waits(self) -> dict[bytes, list[str]]:
+        return {home: waits for home, (waits, _) in self.groups().items()}
+
+    def ignored(self) -> dict[bytes | None, str]:
+        assert self.last
+        with ScanDb.open(self.last) as db:
+            return {reason.path: reason.code for reason in db.ignored()}
+
+
+@pytest.fixture
+def inbound(tmp_path: Path) -> Inbound:
+    return Inbound(tmp_path)
+
+
+@pytest.fixture
+def no_reader(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Make it impossible to read tags from now on."""
+
+    def forbid() -> None:
+        monkeypatch.setattr(pool.TagPool, "__enter__", lambda _: pytest.fail("tags are read again"))
+
+    return forbid
+
+
+def test_an_album_is_found_read_and_ready(inbound: Inbound) -> None:
+    for number in (1, 2):
+        wav(inbound.root / ALBUM / f"0{number} - Title.wav")
+    (inbound.root / ALBUM / "cover.jpg").write_bytes(b"picture")
+    stats = inbound.scan()
+    assert (stats.files, stats.audio, stats.read, stats.carried, stats.groups, stats.waiting) == (3, 2, 2, 0, 1, 0)
+    assert inbound.last
+    with ScanDb.open(inbound.last) as db:
+        [(group, waits)] = db.groups()
+        records = db.files([track.file_id for track in group.tracks] + list(group.sides))
+    assert waits == ()
+    first = records[group.tracks[0].file_id]
+    assert first.path == os.fsencode(f"{ALBUM}/01 - Title.wav")
+    assert first.identity.ino == (inbound.root / ALBUM / "01 - Title.wav").stat().st_ino
+    assert first.facts is not None
+    assert (first.facts.codec, first.facts.duration_ms, first.role) == ("pcm", 100, "audio")
+    assert [records[side].role for side in group.sides] == ["picture"]
+
+
+def test_nothing_is_opened_while_nothing_changes(inbound: Inbound, no_reader: Callable[[], None]) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    wav(inbound.root / "B - Two" / "01.wav")
+    inbound.scan()
+    no_reader()
+    opened: list[object] = []
+    watching = True
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event == "open" and str(inbound.root) in str(arguments[0]):
+            opened.append(arguments[0])
+
+    sys.addaudithook(note)
+    stats = inbound.scan()
+    assert (stats.carried, opened) == (2, [])
+    with (inbound.root / ALBUM / "01.wav").open("ab") as file:
+        file.write(b"x")
+    assert len(opened) == 1, "the hook sees what is opened"
+    watching = False
+
+
+def test_facts_of_an_unchanged_tree_are_carried(inbound: Inbound, no_reader: Callable[[], None]) -> None:
+    for number in (1, 2):
+        wav(inbound.root / ALBUM / f"0{number}.wav")
+    inbound.scan()
+    before = inbound.groups()
+    no_reader()
+    stats = inbound.scan()
+    assert (stats.read, stats.carried, stats.groups) == (0, 2, 1)
+    assert inbound.groups() == before
+    assert inbound.scan(quiet_seconds=0).waiting == 0
+
+
+def test_only_the_file_that_was_touched_is_read_again(inbound: Inbound) -> None:
+    kept, edited, gone = (wav(inbound.root / ALBUM / f"0{number}.wav") for number in (1, 2, 3))
+    inbound.scan()
+    wav(edited, samples=1600)
+    gone.unlink()
+    wav(inbound.root / ALBUM / "04.wav")
+    stats = inbound.scan()
+    assert (stats.audio, stats.read, stats.carried) == (3, 2, 1)
+    assert inbound.last
+    with ScanDb.open(inbound.last) as db:
+        [(group, _)] = db.groups()
+        found = {
+            r.path.rpartition(b"/")[2]: r.facts and r.facts.duration_ms
+            for r in db.files(t.file_id for t in group.tracks).values()
+        }
+    assert found == {b"01.wav": 100, b"02.wav": 200, b"04.wav": 100}
+    assert kept.exists()
+
+
+def test_an_album_that_left_is_forgotten(inbound: Inbound) -> None:
+    wav(inbound.root / "A - One" / "01.wav")
+    wav(inbound.root / "B - Two" / "01.wav")
+    inbound.scan()
+    shutil.rmtree(inbound.root / "A - One")
+    stats = inbound.scan()
+    assert (stats.folders, stats.files, stats.groups) == (2, 1, 1)
+    assert set(inbound.groups()) == {b"B - Two"}
+
+
+def test_patterns_of_the_admin_take_effect_at_once(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    wav(inbound.root / ALBUM / "sample.wav")
+    assert inbound.scan().audio == 2
+    stats = inbound.scan(patterns=("sample.*",))
+    assert (stats.audio, stats.read) == (1, 0)
+    assert inbound.ignored() == {os.fsencode(f"{ALBUM}/sample.wav"): "ignored_by_pattern"}
+
+
+def test_new_music_is_looked_at_three_times_over_the_quiet_period_and_then_taken(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    assert inbound.scan(60).waiting == 0
+    assert inbound.time.waited == [30, 30]
+    assert inbound.scan(60).waiting == 0
+    assert inbound.time.waited == [30, 30], "nothing is new, so nothing is waited for"
+
+
+def test_an_old_modification_time_does_not_make_a_file_quiet(inbound: Inbound) -> None:
+    os.utime(wav(inbound.root / ALBUM / "01.wav"), (0, 0))
+    inbound.scan(60, settle=False)
+    assert inbound.waits() == {os.fsencode(ALBUM): ["still_changing"]}
+
+
+def test_without_staying_looks_of_several_scans_add_up(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    waiting = []
+    for seconds in (0, 40, 19, 1):
+        inbound.time.seconds += seconds
+        waiting.append(inbound.scan(60, settle=False).waiting)
+    assert waiting == [1, 1, 1, 0]
+    assert inbound.time.waited == []
+
+
+def test_an_album_that_grows_while_we_wait_is_left_for_later(inbound: Inbound) -> None:
+    file = wav(inbound.root / ALBUM / "01.wav")
+    wav(inbound.root / "B - Quiet" / "01.wav")
+    inbound.time.meanwhile = lambda: wav(file, 800 + len(inbound.time.waited))
+    inbound.scan(60)
+    assert inbound.waits() == {os.fsencode(ALBUM): ["still_changing"], b"B - Quiet": []}
+
+
+def test_a_second_disc_that_comes_while_we_wait_holds_the_first_one_back(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "CD1" / "01.wav")
+    inbound.time.meanwhile = lambda: (
+        wav(inbound.root / ALBUM / "CD2" / "01.wav") if len(inbound.time.waited) == 2 else None
+    )
+    inbound.scan(60)
+    assert inbound.waits() == {os.fsencode(ALBUM): ["still_changing"]}
+
+
+def test_after_a_restart_of_the_machine_looks_count_from_the_beginning(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    for _ in range(2):
+        inbound.scan(60, settle=False)
+        inbound.time.seconds += 60
+    inbound.time.boot, inbound.time.seconds = "boot-2", 5.0
+    stats = inbound.scan(60, settle=False)
+    assert (stats.carried, stats.waiting) == (1, 1)
+    inbound.time.seconds += 60
+    assert [inbound.scan(60, settle=False).waiting for _ in range(2)] == [1, 0]
+
+
+def test_an_unfinished_download_holds_its_album_up_and_no_other(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    part = wav(inbound.root / ALBUM / "02.wav.part")
+    wav(inbound.root / "B - Two" / "01.wav")
+    (inbound.root / "B - Two" / "01.wav.aria2").write_bytes(b"")
+    wav(inbound.root / "C - Three" / "01.wav")
+    inbound.scan()
+    assert inbound.waits() == {os.fsencode(ALBUM): ["partial_download"], b"B - Two": ["temp_sibling"], b"C - Three": []}
+    part.rename(part.with_suffix(""))
+    inbound.scan()
+    assert inbound.waits()[os.fsencode(ALBUM)] == []
+
+
+def test_an_album_that_was_ready_waits_when_a_download_into_it_begins(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    inbound.scan()
+    (inbound.root / ALBUM / "02.wav.part").write_bytes(b"")
+    inbound.scan()
+    assert inbound.waits() == {os.fsencode(ALBUM): ["partial_download"]}
+
+
+def test_a_file_that_is_cut_short_waits_a_day_and_is_then_taken_with_a_warning(inbound: Inbound) -> None:
+    file = wav(inbound.root / ALBUM / "01.wav")
+    os.truncate(file, 400)
+    inbound.scan(60)
+    assert inbound.waits() == {os.fsencode(ALBUM): ["truncated"]}
+    inbound.time.seconds += 24 * 3600
+    inbound.scan(60)
+    [(waits, warnings)] = inbound.groups().values()
+    assert waits == []
+    assert [w.path for w in warnings if w.code == "truncated"] == [os.fsencode(f"{ALBUM}/01.wav")]
+
+
+def test_without_a_quiet_period_a_file_that_is_cut_short_is_taken_at_once_with_a_warning(inbound: Inbound) -> None:
+    os.truncate(wav(inbound.root / ALBUM / "01.wav"), 400)
+    inbound.scan()
+    [(waits, warnings)] = inbound.groups().values()
+    assert waits == []
+    assert "truncated" in [warning.code for warning in warnings]
+
+
+WRITER = "import sys; f = open(sys.argv[1], 'ab'); print(flush=True); sys.stdin.read()"
+
+
+def test_a_file_that_is_open_for_writing_waits_even_without_a_quiet_period(inbound: Inbound) -> None:
+    file = wav(inbound.root / ALBUM / "01.wav")
+    arguments = [sys.executable, "-c", WRITER, str(file)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout
+        writer.stdout.readline()
+        inbound.scan()
+        assert inbound.waits() == {os.fsencode(ALBUM): ["open_for_writing"]}
+        writer.communicate()
+    inbound.scan()
+    assert inbound.waits() == {os.fsencode(ALBUM): []}
+
+
+def test_a_file_whose_room_is_only_reserved_waits(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    with (inbound.root / ALBUM / "scans.pdf").open("wb") as reserved:
+        reserved.truncate(1 << 20)
+    inbound.scan()
+    assert inbound.waits() == {os.fsencode(ALBUM): ["sparse_file"]}
+
+
+def test_a_file_that_changes_between_walk_and_reading_makes_its_album_wait(
+    inbound: Inbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = wav(inbound.root / ALBUM / "01.wav")
+    enter = pool.TagPool.__enter__
+
+    def late(self: pool.TagPool) -> pool.TagPool:
+        wav(file, 1600)
+        return enter(self)
+
+    monkeypatch.setattr(pool.TagPool, "__enter__", late)
+    inbound.scan()
+    assert inbound.waits() == {os.fsencode(ALBUM): ["still_changing"]}
+    assert (inbound.scan().waiting, inbound.stats.read) == (0, 0)
+
+
+def test_a_messy_tree_is_told_in_full_and_does_no_harm(inbound: Inbound, monkeypatch: pytest.MonkeyPatch) -> None:
+    album = inbound.root / ALBUM
+    wav(album / "01.wav")
+    wav(album / os.fsdecode(b"02 \xff\n.wav"))
+    (album / "03.wav").write_bytes(b"")
+    (album / "04.mp3").write_bytes(b"not music at all" * 100)
+    (album / "loop").symlink_to(inbound.root)
+    (album / "05.flac").symlink_to("/etc/passwd")
+    os.mkfifo(album / "06.flac")
+    (album / ".DS_Store").write_bytes(b"junk")
+    wav(inbound.root / "_UNPACK_Other" / "01.wav")
+    wav(inbound.root.joinpath(*["deep"] * 200) / "01.wav")
+    monkeypatch.chdir(album)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("07.flac")
+        stats = inbound.scan()
+    assert (stats.audio, stats.problems) == (5, 2)
+    assert inbound.ignored() == {
+        os.fsencode(f"{ALBUM}/loop"): "link",
+        os.fsencode(f"{ALBUM}/05.flac"): "link",
+        os.fsencode(f"{ALBUM}/06.flac"): "not_a_regular_file",
+        os.fsencode(f"{ALBUM}/07.flac"): "not_a_regular_file",
+        os.fsencode(f"{ALBUM}/.DS_Store"): "junk",
+        b"_UNPACK_Other": "partial_folder",
+    }
+    assert inbound.last
+    with ScanDb.open(inbound.last) as db:
+        assert sum(len(group.tracks) for group, _ in db.groups()) == 5
+
+
+def test_a_scan_that_is_stopped_leaves_nothing_behind(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        scan_inbound(
+            os.fsencode(inbound.root),
+            inbound.dbs / "x.db",
+            previous=None,
+            options=ScanOptions(),
+            until=stop,
+            started=STARTED,
+        )
+    assert list(inbound.dbs.iterdir()) == []
+
+
+def test_a_root_that_is_not_mounted_is_told_and_leaves_no_scan_behind(inbound: Inbound) -> None:
+    inbound.root.rmdir()
+    with pytest.raises(Misconfigured, match="cannot be listed"):
+        inbound.scan()
+    assert list(inbound.dbs.iterdir()) == []
+
+
+def test_importing_the_scanner_does_not_import_what_only_a_scan_needs() -> None:
+    code = "import sys, scanner.scan; print(sorted({'mutagen', 'PIL', 'watchdog', 'sqlalchemy'} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
