@@ -124,9 +124,9 @@ class ScanDb:
             sql.execute("DELETE FROM scan")
             row = (root, code_version(), boot, started.isoformat(), options)
             sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL)", row)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             path.unlink()
-            raise _unwritable(path, error) from error
+            raise _failed(path, error) from error
         return cls(path, sql, same_options=same_options)
 
     @classmethod
@@ -147,8 +147,8 @@ class ScanDb:
         self._sql.close()
         if interrupted:
             self.path.unlink(missing_ok=True)
-        if isinstance(error, sqlite3.OperationalError):
-            raise _unwritable(self.path, error) from error
+        if isinstance(error, sqlite3.DatabaseError):
+            raise _failed(self.path, error) from error
 
     # Folders and files, as the walk finds them.
 
@@ -267,7 +267,7 @@ class ScanDb:
 
     def add_group(self, group: Group) -> int:
         """Add a group and return the id of its row."""
-        row = (group.key, rows.text_of_group(group))
+        row = (rows.storable(group.key), rows.text_of_group(group))
         return self._sql.execute("INSERT INTO album (key, body) VALUES (?, ?)", row).lastrowid or 0
 
     def known_groups(self, *, only_waiting: bool) -> Iterator[tuple[int, Group]]:
@@ -354,7 +354,7 @@ def _copy(previous: Path, sql: sqlite3.Connection, boot: str) -> bool:
         if code != code_version():
             return False
         # What was written without a sync may be lost if the machine went down.
-        if boot_then != boot and old.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+        if boot_then != boot and not _is_whole(old):
             return False
         if old.execute("PRAGMA freelist_count").fetchone()[0] * 2 > old.execute("PRAGMA page_count").fetchone()[0]:
             old.execute("VACUUM")  # most of what it knew has left the inbound folder
@@ -362,5 +362,12 @@ def _copy(previous: Path, sql: sqlite3.Connection, boot: str) -> bool:
     return True
 
 
-def _unwritable(path: Path, error: sqlite3.OperationalError) -> Retryable:
-    return Retryable(f"the scan DB {path} cannot be written: {error}; is the disk full?", code="scan_db_unwritable")
+def _is_whole(sql: sqlite3.Connection) -> bool:
+    try:
+        return bool(sql.execute("PRAGMA quick_check").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _failed(path: Path, error: sqlite3.DatabaseError) -> Retryable:
+    return Retryable(f"the scan DB {path} cannot be used: {error}; is the disk full?", code="scan_db_failed")

@@ -118,7 +118,7 @@ WRITER = "import sys; f = open(sys.argv[1], 'ab'); print(flush=True); sys.stdin.
 def code(path: Path) -> str | None:
     reason = probe(os.fsencode(path), b"shown")
     assert reason is None or reason.path == b"shown"
-    return reason and reason.code
+    return reason.code if reason else None
 
 
 def test_a_file_another_program_writes_to_is_noticed_until_it_is_closed(tmp_path: Path) -> None:

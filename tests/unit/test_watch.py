@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from config import machine
-from scanner import watch
 from scanner.watch import Watch, folder_times, list_folders, watches_used_up
 
 LONG = 20.0  # seconds; reached only when a test fails
@@ -88,7 +87,7 @@ def test_reading_is_no_change(tmp_path: Path, listen: Listen) -> None:
 def test_on_a_network_filesystem_the_folders_are_polled(
     tmp_path: Path, listen: Listen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(watch.NETWORK_FILESYSTEMS, machine.filesystem_type(os.fsencode(tmp_path)), "NFS")
+    monkeypatch.setitem(machine.NETWORK_FILESYSTEMS, machine.filesystem_type(os.fsencode(tmp_path)), "NFS")
     one, heard = listen(tmp_path, poll_seconds=0.01)
     assert one.reason is not None
     assert one.reason.code == "watch_remote"

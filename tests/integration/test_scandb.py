@@ -1,0 +1,286 @@
+"""The scan DB: what goes in comes out exactly, what is no finished scan is refused, and old ones are cleared away."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from config.errors import Misconfigured, Rejected, Retryable
+from config.reasons import Reason
+from scanner import scandb
+from scanner.facts import Facts, Picture
+from scanner.grouping import Group, GroupTrack, SideRow, TrackRow
+from scanner.identity import Identity
+from scanner.readiness import FolderState
+from scanner.rows import FileRow, ReadingRow, identity_columns
+from scanner.scandb import ScanDb
+from scanner.scanfiles import new_path, newest, prune
+
+ROOT = b"/inbound\xff"
+STARTED = dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC)
+IDENTITY = Identity(1, (1 << 64) - 5, 3, 4, 5)  # an inode number that needs all 64 bits, as mergerfs makes them
+FULL = Facts(
+    title="T\0itel\n",
+    artist="A; B",
+    artists=("A", "B"),
+    album="L'été",
+    album_artist="A",
+    album_artists=("A",),
+    track=1,
+    track_total=2,
+    disc=0,
+    disc_total=1,
+    disc_subtitle="One",
+    date="1999-01-02",
+    original_date="1970",
+    genres=("x", "y"),
+    label="L",
+    compilation=False,
+    mb_recording_id="r",
+    mb_track_id="t",
+    mb_release_id="rel",
+    mb_release_group_id="g",
+    mb_artist_ids=("a", "b"),
+    mb_album_artist_ids=("c",),
+    rg_track_gain=-7.25,
+    rg_track_peak=0.9,
+    rg_album_gain=0.0,
+    rg_album_peak=1.0,
+    codec="flac",
+    duration_ms=1,
+    bitrate=2,
+    sample_rate=3,
+    bits=16,
+    channels=2,
+    pictures=(Picture(1, 3, "image/jpeg"), Picture(2, 0, None)),
+)
+
+
+def create(
+    path: Path, previous: Path | None = None, *, root: bytes = ROOT, boot: str = "boot", options: str = "{}"
+) -> ScanDb:
+    return ScanDb.create(path, root=root, started=STARTED, boot=boot, options=options, previous=previous)
+
+
+def audio(db: ScanDb, *names: bytes) -> None:
+    folder = db.add_folder(b"album")
+    db.add_files(FileRow(folder, name, "audio", identity_columns(IDENTITY), 2, 0o100644) for name in names)
+    db.drop_folders([])
+
+
+def finished(path: Path, previous: Path | None = None, **more: str) -> Path:
+    with create(path, previous, **more) as db:  # type: ignore[arg-type] # only texts are passed
+        db.finish({})
+    return path
+
+
+def test_facts_come_back_exactly(tmp_path: Path) -> None:
+    readings = [
+        ReadingRow(1, FULL, None, False, "header"),
+        ReadingRow(2, Facts(), None, True, "mutagen"),
+        ReadingRow(3, None, ("unreadable", "Why."), False, "mutagen"),
+        ReadingRow(4, Facts(codec="flac"), ("no_sound", "Why."), False, "header"),
+    ]
+    with create(tmp_path / "x.db") as db:
+        audio(db, b"1\xff\n", b"2", b"3", b"4", b"5")
+        assert [(row[1], row[3]) for row in db.unread()] == [(number, IDENTITY) for number in (1, 2, 3, 4, 5)]
+        db.add_readings(readings)
+        assert [row[1] for row in db.unread()] == [5]
+        db.finish({})
+    with ScanDb.open(tmp_path / "x.db") as db:
+        found = db.files([1, 2, 3, 4, 5])
+    assert [found[row.file_id].facts for row in readings] == [row.facts for row in readings]
+    assert [found[row.file_id].problem for row in readings] == [row.problem for row in readings]
+    assert found[1] == (1, b"album/1\xff\n", IDENTITY, 2, 0o100644, "audio", FULL, None)
+    assert [type(record.facts.compilation) for record in found.values() if record.facts][0] is bool
+    assert (found[5].facts, found[5].problem) == (None, None)
+
+
+def test_tags_that_no_database_can_hold_are_cut_down_instead_of_stopping_the_scan(tmp_path: Path) -> None:
+    with create(tmp_path / "x.db") as db:
+        audio(db, b"1", b"2", b"3")
+        db.add_readings(
+            [
+                ReadingRow(1, Facts(title="fine"), None, False, None),
+                ReadingRow(2, Facts(title="half \ud800", track=1 << 80), None, False, None),
+                ReadingRow(3, Facts(artists=("\udcff",), rg_track_gain=float("nan")), None, False, None),
+            ]
+        )
+        found = db.files([1, 2, 3])
+    assert [found[number].facts for number in (1, 2, 3)] == [
+        Facts(title="fine"),
+        Facts(title="half ?"),
+        Facts(artists=("\udcff",)),
+    ]
+
+
+def test_rows_for_grouping_have_a_year_and_keep_what_is_unknown_unknown(tmp_path: Path) -> None:
+    with create(tmp_path / "x.db") as db:
+        audio(db, b"1", b"2", b"3")
+        db.add_files([FileRow(1, b"a.jpg", "picture", identity_columns(IDENTITY), 1, 0)])
+        db.flush()
+        db.add_readings([ReadingRow(1, FULL, None, False, None), ReadingRow(2, Facts(date="soon"), None, False, None)])
+        rows = list(db.tracks())
+        assert list(db.sides()) == [SideRow(4, b"album", b"a.jpg", "picture")]
+    assert rows[0] == TrackRow(
+        1, b"album", b"1", FULL.title, "A; B", "L'été", "A", 1, 2, 0, 1, 1999, "rel", False, None
+    )
+    assert rows[1] == TrackRow(2, b"album", b"2", *([None] * 12))
+    assert rows[2] == TrackRow(3, b"album", b"3", *([None] * 12))
+
+
+def test_groups_come_back_exactly_with_what_they_wait_for(tmp_path: Path) -> None:
+    group = Group(
+        key="k\udcff",
+        kind="music_album",
+        album_artist=None,
+        album="L",
+        year=None,
+        discs=2,
+        compilation=True,
+        release_id=None,
+        tracks=(GroupTrack(1, None, 2, "T\ud800", {"title": "tag"}), GroupTrack(2, 1, None, None)),
+        sides=(3, 4),
+        folders=(b"\xff\n/CD1", b"\xff\n/CD2"),
+        home=b"\xff\n",
+        verdict="needs_review",
+        confidence=0.1 + 0.2,
+        evidence=(Reason("e", "E.", b"\xfe"), Reason("f", "F.")),
+        warnings=(Reason("w", "W."),),
+        sources={"year": "majority"},
+    )
+    waits, warning = (Reason("still_changing", "S.", b"\xff\n"),), Reason("truncated", "T.", b"x")
+    with create(tmp_path / "x.db") as db:
+        db.add_group(group)
+        db.set_waits(db.add_group(group), waits, [warning])
+        db.finish({})
+    with ScanDb.open(tmp_path / "x.db") as db:
+        ready, waiting = db.groups()
+        assert [found for _, found in db.known_groups(only_waiting=True)] == [group]
+        assert [found for _, found in db.known_groups(only_waiting=False)] == [group, group]
+    assert ready == (group, ())
+    assert waiting[0].warnings == (*group.warnings, warning)
+    assert waiting[1] == waits
+
+
+def test_a_digest_is_remembered_until_the_file_is_touched_and_in_later_scans_too(tmp_path: Path) -> None:
+    with ScanDb.open(finished(tmp_path / "1.db")) as db:
+        db.remember_digest(IDENTITY, "blake3:00")
+        assert db.digest(IDENTITY) == "blake3:00"
+        assert db.digest(IDENTITY._replace(ctime_ns=6)) is None
+    with ScanDb.open(finished(tmp_path / "2.db", tmp_path / "1.db")) as db:
+        assert db.digest(IDENTITY) == "blake3:00"
+
+
+def test_the_next_scan_knows_what_the_last_one_saw(tmp_path: Path) -> None:
+    state = FolderState(1, b"digest", 10, 3)
+    with create(tmp_path / "1.db") as db:
+        audio(db, b"1")
+        db.set_folder_states([state])
+        db.finish({})
+    with create(tmp_path / "2.db", tmp_path / "1.db") as db:
+        assert db.folder_states() == {b"album": state}
+        assert db.same_options
+        assert db.add_folder(b"other") == 2
+    with create(tmp_path / "3.db", tmp_path / "1.db", boot="another", options="[]") as db:
+        assert db.folder_states() == {b"album": state._replace(samples=0)}
+        assert not db.same_options
+
+
+@pytest.mark.parametrize("how", ["garbage", "interrupted", "other root", "other code", "gone"])
+def test_a_file_that_cannot_be_carried_on_from_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    previous = tmp_path / "1.db"
+    if how == "garbage":
+        previous.write_bytes(b"SQLite format 3\0" + b"garbage" * 1000)
+    elif how != "gone":
+        with create(previous, root=b"/other" if how == "other root" else ROOT) as db:
+            audio(db, b"1")
+            db.finish({})
+    if how == "interrupted":
+        with sqlite3.connect(previous) as sql:
+            sql.execute("UPDATE scan SET stats = NULL")
+        sql.close()
+    if how == "other code":
+        monkeypatch.setattr(scandb, "code_version", lambda: "newer")
+    with create(tmp_path / "2.db", previous) as db:
+        assert db.folder_states() == {}
+
+
+def test_a_file_damaged_when_the_machine_went_down_is_not_carried_on_from(tmp_path: Path) -> None:
+    with create(tmp_path / "1.db") as db:
+        audio(db, *(b"%d" % number for number in range(2000)))
+        db.finish({})
+    size = (tmp_path / "1.db").stat().st_size
+    with (tmp_path / "1.db").open("r+b") as file:
+        file.seek(size - 2 * 16384)
+        file.write(bytes(16384))  # a page that never reached the disk
+    with create(tmp_path / "2.db", tmp_path / "1.db", boot="another") as db:
+        assert db.folder_states() == {}
+
+
+def test_only_a_finished_scan_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("no database")
+    sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE scan (stats)").connection.close()
+    for name in ("text.db", "other.db", "missing.db"):
+        with pytest.raises(Rejected):
+            ScanDb.open(tmp_path / name)
+    assert not (tmp_path / "missing.db").exists()
+
+
+def test_an_interrupted_scan_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), create(tmp_path / "x.db"):
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scan_db_is_ours_alone_and_never_written_over(tmp_path: Path) -> None:
+    path = finished(tmp_path / "new" / "folder" / "x.db")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(Misconfigured, match="cannot be made"):
+        create(path)
+
+
+def test_a_full_disk_is_a_reason_to_try_again(tmp_path: Path) -> None:
+    with pytest.raises(Retryable, match="cannot be used"), create(tmp_path / "x.db"):
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_the_newest_finished_scan_of_the_same_root_is_found(tmp_path: Path) -> None:
+    assert newest(tmp_path / "missing", ROOT) is None
+    paths = [new_path(tmp_path, ROOT, STARTED + dt.timedelta(seconds=n), f"{9 - n}") for n in range(4)]
+    for path in paths[:3]:
+        finished(path)
+    paths[3].write_bytes(b"")
+    finished(new_path(tmp_path, b"/other", STARTED + dt.timedelta(days=1), "x"), root=b"/other")  # type: ignore[arg-type] # bytes
+    assert newest(tmp_path, ROOT) == paths[2]
+    assert newest(tmp_path, b"/elsewhere") is None
+
+
+def test_pruning_keeps_the_newest_finished_scans_of_each_root(tmp_path: Path) -> None:
+    paths = [finished(new_path(tmp_path, ROOT, STARTED + dt.timedelta(seconds=n), "x")) for n in range(4)]
+    killed = new_path(tmp_path, ROOT, STARTED + dt.timedelta(days=1), "killed")
+    killed.write_bytes(b"half")
+    other = new_path(tmp_path, b"/other", STARTED, "x")
+    other.write_bytes(b"somebody is writing this")
+    (tmp_path / "notes.txt").write_text("mine")
+    assert prune(tmp_path, ROOT, 2) == 3
+    assert sorted(tmp_path.iterdir()) == sorted([*paths[2:], other, tmp_path / "notes.txt"])
+    assert prune(tmp_path, ROOT, 2) == 0
+
+
+def test_a_file_that_shrank_by_much_is_packed_when_it_is_carried_over(tmp_path: Path) -> None:
+    with create(tmp_path / "1.db") as db:
+        audio(db, *(os.urandom(200) for _ in range(3000)))
+        db.finish({})
+    with create(tmp_path / "2.db", tmp_path / "1.db") as db:
+        db.drop_folders([1])
+        db.finish({})
+    finished(tmp_path / "3.db", tmp_path / "2.db")
+    assert (tmp_path / "3.db").stat().st_size * 2 < (tmp_path / "1.db").stat().st_size
