@@ -233,10 +233,13 @@ def _duplicate_rest(
             files[n] = replace(files[n], digest=digest)
 
     missing = [n for n, way in enumerate(ways) if way is None]
-    if missing:
+    if workers > 1 and len(missing) > 1:
         with ThreadPoolExecutor(workers) as pool:
             for _ in pool.map(one, missing):
                 pass
+    else:
+        for n in missing:
+            one(n)
     strategy = next(way for way in _WEAKEST if way in used)
     return replace(transfer, files=tuple(files), strategy=strategy)
 

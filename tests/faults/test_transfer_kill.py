@@ -11,6 +11,7 @@ from processor.journal import Strategy
 from tests.faults.world import ALBUMS, Killed, Steps, World, complaints, converges, move, recovered, unfinished
 
 WAYS: list[Strategy] = ["link", "copy"]
+Albums = dict[bytes, dict[bytes, bytes]]
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 
 
@@ -24,36 +25,33 @@ def killed(act: object, world: World, die_at: int, fence: int) -> bool:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_undisturbed_move_ends_settled(tmp_path: Path, way: Strategy) -> None:
-    world = World.make(tmp_path, ALBUMS, way)
+def test_an_undisturbed_move_ends_settled(quick_path: Path, way: Strategy) -> None:
+    world = World.make(quick_path, ALBUMS, way)
     moved = move(world, Steps())
     assert [transfer.strategy for transfer in moved] == [way, way]
     assert [*complaints(world), *unfinished(world)] == []
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_killed_before_any_step_everything_converges(tmp_path: Path, way: Strategy) -> None:
-    step, came_so_far = 0, True
+def test_killed_before_any_step_everything_converges(quick_path: Path, way: Strategy) -> None:
+    step, came_so_far, world = 0, True, None
     while came_so_far:
         step += 1
-        folder = tmp_path / str(step)
-        folder.mkdir()
-        world = World.make(folder, ALBUMS, way)
+        world = fresh(quick_path, f"{step}", ALBUMS, way, world)
         came_so_far = killed(move, world, step, 1)
         assert converges(world) == [], f"killed before step {step}"
     assert step > 40
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_killed_in_the_recovery_too_everything_converges(tmp_path: Path, way: Strategy) -> None:
+def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, way: Strategy) -> None:
     one = {b"Band - Two": ALBUMS[b"Band - Two"]}
-    total = steps_of_a_move(tmp_path, one, way)
+    total = steps_of_a_move(quick_path, one, way)
+    world = None
     for first in range(1, total + 1, 1 if ALL else 4):
         # A sample of the steps of recovery; another one for each step of the move.
         for second in range(1 + first % 7, 2 * total, 1 if ALL else 7):
-            folder = tmp_path / f"{first} {second}"
-            folder.mkdir()
-            world = World.make(folder, one, way)
+            world = fresh(quick_path, f"{first} {second}", one, way, world)
             assert killed(move, world, first, 1)
             came_so_far = killed(recovered, world, second, 2)
             assert converges(world) == [], f"killed before step {first}, recovery before {second}"
@@ -62,9 +60,13 @@ def test_killed_in_the_recovery_too_everything_converges(tmp_path: Path, way: St
     assert total > 25
 
 
-def steps_of_a_move(tmp_path: Path, albums: dict[bytes, dict[bytes, bytes]], way: Strategy) -> int:
-    folder = tmp_path / "count"
-    folder.mkdir()
+def steps_of_a_move(quick_path: Path, albums: Albums, way: Strategy) -> int:
     steps = Steps()
-    move(World.make(folder, albums, way), steps)
+    move(fresh(quick_path, "count", albums, way), steps)
     return len(steps.labels)
+
+
+def fresh(quick_path: Path, name: str, albums: Albums, way: Strategy, like: World | None = None) -> World:
+    folder = quick_path / name
+    folder.mkdir()
+    return World.make(folder, albums, way, like)

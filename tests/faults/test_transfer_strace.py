@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from processor.journal import Strategy
+from processor.tables import TransferRow
 from tests.faults.traced import MUTATING, REFUSED, Call, run_traced
-from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move
+from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, recovered, tree, unfinished
 
 pytestmark = pytest.mark.strace
 WAYS: list[Strategy] = ["link", "copy"]
@@ -40,17 +42,17 @@ def changes_something(call: Call, world: World) -> bool:
     return call.name != "openat" or "O_CREAT" in call.text
 
 
-def calls_of_a_move(tmp_path: Path, way: Strategy) -> list[Call]:
+def calls_of_a_move(quick_path: Path, way: Strategy) -> list[Call]:
     """Every call of an undisturbed move that changes a root or the database, each once."""
-    world = fresh(tmp_path, "count", way)
-    outcome = run_traced(lambda: move(world, Steps()), tmp_path / "calls")
+    world = fresh(quick_path, "count", way)
+    outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "calls")
     assert outcome.status == 0
     assert list(complaints(world)) == []
     return list({(call.name, call.n): call for call in outcome.calls if changes_something(call, world)}.values())
 
 
-def fresh(tmp_path: Path, name: str, way: Strategy) -> World:
-    folder = tmp_path / name
+def fresh(quick_path: Path, name: str, way: Strategy) -> World:
+    folder = quick_path / name
     folder.mkdir()
     return World.make(folder, ALBUM, way)
 
@@ -65,31 +67,76 @@ def sample(calls: list[Call], every: int) -> Iterator[Call]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_sigkill_before_a_call_loses_nothing(tmp_path: Path, way: Strategy) -> None:
-    calls = calls_of_a_move(tmp_path, way)
+def test_sigkill_before_a_call_loses_nothing(quick_path: Path, way: Strategy) -> None:
+    calls = calls_of_a_move(quick_path, way)
     assert {"mkdirat", "renameat2", "unlinkat", "fsync", "linkat" if way == "link" else "pwrite64"} <= {
         c.name for c in calls
     }
     for call in sample(calls, 6):
-        world = fresh(tmp_path, f"{call.name} {call.n}", way)
+        world = fresh(quick_path, f"{call.name} {call.n}", way)
         rule = f"{call.name}:signal=SIGKILL:when={call.n}"
-        outcome = run_traced(lambda world=world: move(world, Steps()), tmp_path / "log", rule)
+        outcome = run_traced(lambda world=world: move(world, Steps(), workers=1), quick_path / "log", rule)
         assert outcome.status == -signal.SIGKILL, rule
         assert converges(world) == [], f"killed before {call}"
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_an_error_from_a_call_loses_nothing(tmp_path: Path, way: Strategy) -> None:
-    calls = [call for call in calls_of_a_move(tmp_path, way) if "greenroom.db" not in call.text]
+def test_an_error_from_a_call_loses_nothing(quick_path: Path, way: Strategy) -> None:
+    calls = [call for call in calls_of_a_move(quick_path, way) if "greenroom.db" not in call.text]
     for n, call in enumerate(sample(calls, 4)):
         for error in ERRORS if ALL else [ERRORS[n % len(ERRORS)], ERRORS[(n * 5 + 3) % len(ERRORS)]]:
             name = f"{call.name} {call.n} {error}"
-            world = fresh(tmp_path, name, way)
+            world = fresh(quick_path, name, way)
             rule = f"{call.name}:error={error}:when={call.n}"
-            outcome = run_traced(lambda world=world: move(world, Steps()), tmp_path / "log", rule)
+            outcome = run_traced(lambda world=world: move(world, Steps(), workers=1), quick_path / "log", rule)
             assert outcome.status in (0, REFUSED), name
             assert list(complaints(world)) == [], name
             wrong = converges(world)
             if "AT_REMOVEDIR" in call.text:  # then an empty folder may stay in the inbound tree
                 wrong = [what for what in wrong if not what.startswith("left in the inbound folder: b'Band - Two/")]
             assert wrong == [], name
+
+
+def test_without_renameat2_the_album_still_appears_whole(quick_path: Path) -> None:
+    for error in ("EINVAL", "ENOSYS"):
+        world = fresh(quick_path, error, "link")
+        outcome = run_traced(
+            lambda world=world: move(world, Steps(), workers=1), quick_path / "log", f"renameat2:error={error}"
+        )
+        assert outcome.status == 0
+        assert [*complaints(world), *unfinished(world)] == []
+
+
+def test_killed_between_taking_the_name_and_filling_it_the_move_goes_on(quick_path: Path) -> None:
+    world = fresh(quick_path, "world", "link")
+    rules = ("renameat2:error=EINVAL", "renameat,rename:signal=SIGKILL:when=2")  # the first rename is the sidecar's
+    outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "log", *rules)
+    assert outcome.status == -signal.SIGKILL
+    assert os.listdir(os.path.join(world.staging, b"B/Band - Two")) == []
+    assert len(recovered(world, Steps(fence=2)).done) == 1
+    assert [*complaints(world), *unfinished(world)] == []
+
+
+def fsync_of(calls: list[Call], name: str) -> Call:
+    return next(call for call in calls if call.name == "fsync" and name in call.text)
+
+
+def test_a_file_the_disk_could_not_sync_is_copied_to_a_new_inode(quick_path: Path) -> None:
+    call = fsync_of(calls_of_a_move(quick_path, "link"), "CD 1/01.flac")
+    world = fresh(quick_path, "world", "link")
+    outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "log", f"fsync:error=EIO:when={call.n}")
+    assert outcome.status == 0
+    assert [*complaints(world), *unfinished(world)] == []
+    with world.database.read() as connection:
+        assert connection.scalar(select(TransferRow.strategy)) == "copy"
+
+
+def test_a_disk_that_goes_on_failing_costs_nothing(quick_path: Path) -> None:
+    world = fresh(quick_path, "world", "copy")
+    outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "log", "fsync:error=EIO:when=1+")
+    assert outcome.status in (0, REFUSED)
+    assert list(complaints(world)) == []
+    assert {path: data for path, data in tree(world.inbound).items() if data} == {
+        path: data for path, data in ALBUM[b"Band - Two"].items() if data
+    }
+    assert converges(world) == []

@@ -66,10 +66,20 @@ class World:
     strongest: Strategy
 
     @classmethod
-    def make(cls, folder: Path, albums: dict[bytes, dict[bytes, bytes]], strongest: Strategy) -> World:
+    def make(
+        cls, folder: Path, albums: dict[bytes, dict[bytes, bytes]], strongest: Strategy, like: World | None = None
+    ) -> World:
+        """Make a new world; with the emptied database of another one, which is quicker, if `like` is given."""
         inbound, staging = os.fsencode(folder / "in"), os.fsencode(folder / "out")
-        (folder / "greenroom.db").write_bytes(_empty_database())
-        made = cls(inbound, staging, Database(f"sqlite:///{folder / 'greenroom.db'}"), albums, strongest)
+        if like is None:
+            (folder / "greenroom.db").write_bytes(_empty_database())
+            database = Database(f"sqlite:///{folder / 'greenroom.db'}")
+        else:
+            database = like.database
+            with database.begin() as connection:
+                for table in (StagingFile, StagingItem, TransferRow):
+                    connection.execute(delete(table))
+        made = cls(inbound, staging, database, albums, strongest)
         os.mkdir(inbound)
         os.mkdir(staging)
         put(inbound, {path: data for files in albums.values() for path, data in files.items()})
