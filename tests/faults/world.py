@@ -107,7 +107,7 @@ class World:
                 )
                 for path in there
             )
-            item = {"key": album.decode(), "note": "Ærø ☃"}
+            item = {"key": album.decode("utf-8", "backslashreplace"), "note": "Ærø ☃"}
             roots = (self.inbound, self.staging)
             planned.append(
                 Transfer(
