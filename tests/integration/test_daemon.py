@@ -21,6 +21,7 @@ from config.database import Database
 from config.errors import Busy
 from config.libraries import add_library
 from daemon.service import LOCK_NAME, running_daemon, sole_daemon
+from tests.music import write_album
 from workflow import runs
 
 HOUSE = Path(__file__).parents[2]
@@ -97,6 +98,14 @@ class Installation:
             self.hear(lambda line: line.startswith("STATUS=") and part in line)
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Look again and again until it is so."""
+    ends = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def installation(tmp_path: Path, sqlite_url: str) -> Iterator[Installation]:
     database = Database(sqlite_url)
@@ -142,6 +151,25 @@ def test_sigterm_ends_a_cycle_that_waits_and_leaves_the_files_where_they_are(ins
     assert [row["status"] for row in installation.runs() if row["finished_at"] is None] == []
     assert (album / "01 - One.flac").read_bytes() == b"fLaC, still being copied"
     assert [path.name for path in installation.staging.iterdir()] == [".greenroom-root"]
+
+
+def test_sigterm_while_files_move_loses_none_and_the_next_cycle_finishes(installation: Installation) -> None:
+    tracks = write_album(installation.inbound / "Album", artist="Artist", album="Album", tracks=6)
+    before = sorted(path.read_bytes() for path in tracks)
+    installation.set(schedule="every 10s", enabled=True, quiet_seconds=0, rate_limit=1, reserve_mib=0)
+    with installation.daemon() as process:
+        installation.hear_status("cycle running since")
+        wait_until(lambda: any(installation.staging.rglob("*.flac")))
+        process.terminate()
+        assert process.wait(WAIT) == 0
+    assert [row["finished_at"] for row in installation.runs() if row["finished_at"] is None] == []
+    assert set(before) <= {
+        path.read_bytes() for root in (installation.inbound, installation.staging) for path in root.rglob("*.flac")
+    }
+    installation.set(rate_limit=0)
+    with installation.daemon():
+        wait_until(lambda: not any(installation.inbound.rglob("*.flac")))
+    assert sorted(path.read_bytes() for path in installation.staging.rglob("*.flac")) == before
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
