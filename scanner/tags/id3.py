@@ -15,7 +15,6 @@ from scanner.tags.source import DoubtError, Source
 MUSICBRAINZ_OWNER = b"http://musicbrainz.org"
 LINK = "-->"  # the mime type of a picture that is only a link
 V24 = 4
-_BODY_LIMIT = 1 << 14  # bytes in one text frame; longer ones are read by mutagen
 _PICTURE_HEAD = 512  # bytes that hold mime and description
 _LATIN, _UTF16, _UTF16BE, _UTF8 = range(4)
 _CODECS = {_LATIN: "latin-1", _UTF16: "utf-16", _UTF16BE: "utf-16-be", _UTF8: "utf-8"}
@@ -24,6 +23,7 @@ _BOMS = (b"\xff\xfe", b"\xfe\xff")
 _FRAME = Struct(">4sIH").unpack_from
 _TEXT_FIELDS = {name.encode(): field for name, field in ID3.items()}
 _STAMP = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:[T ][0-9]{2}(?::[0-9]{2}){0,2})?)?)?")
+_REFERENCE = re.compile(r"[(0-9]|RX\Z|CR\Z|.*\n")  # to a genre of ID3v1, or a text cut at its first line
 _YEAR = re.compile(r"([0-9]{4})(-[0-9]{2}-[0-9]{2})?\Z")
 _DAY_MONTH = re.compile(r"([0-9]{2})([0-9]{2})\Z")
 # Frames that mutagen reads without ever giving up on the whole tag, and that hold nothing we want.
@@ -84,6 +84,7 @@ def _read_frames(source: Source, end: int, frames: _Frames) -> None:
     position = 10
     window, base = source.window, source.base
     v24 = frames.version == V24
+    tags = frames.tags
     while position + 10 <= end:
         start = position - base
         if start + 10 > len(window):
@@ -101,23 +102,21 @@ def _read_frames(source: Source, end: int, frames: _Frames) -> None:
             length = size if name != b"APIC" else min(size, _PICTURE_HEAD)
             start += 10
             if start + length > len(window):
-                start = source.reach(position, length if length <= _BODY_LIMIT else _refuse())
+                start = source.reach(position, length)
                 window, base = source.window, source.base
-            _read_frame(frames, name, window[start : start + length], size)
+            data = window[start : start + length]
+            field = _TEXT_FIELDS.get(name)
+            if field is None:
+                _read_frame(frames, name, data, size)
+            elif field in tags:
+                raise DoubtError("a frame that is there twice")
+            else:
+                tags[field] = _checked(name, _values(data)) if name in _CHECKED else _values(data)
         position += size
 
 
-def _refuse() -> int:
-    raise DoubtError("a very long text")
-
-
 def _read_frame(frames: _Frames, name: bytes, data: bytes, size: int) -> None:
-    field = _TEXT_FIELDS.get(name)
-    if field is not None:
-        if field in frames.tags:
-            raise DoubtError("a frame that is there twice")
-        frames.tags[field] = _checked(name, _values(data)) if name in _CHECKED else _values(data)
-    elif name == b"TXXX":
+    if name == b"TXXX":
         _add_named(frames, _values(data))
     elif name == b"APIC":
         _add_picture(frames.pictures, data, size)
@@ -133,20 +132,20 @@ def _read_frame(frames: _Frames, name: bytes, data: bytes, size: int) -> None:
 def _values(data: bytes) -> list[str]:
     """Decode the strings of a text frame; DoubtError or ValueError at anything a strict writer would not write."""
     encoding = data[0]
-    if encoding in (_UTF8, _LATIN):
-        text = str(data[1:], "utf-8" if encoding else "latin-1")
-        return text.split("\0") if "\0" in text else [text]
-    if encoding == _UTF16BE:
-        return str(data[1:], "utf-16-be").split("\0")
-    if encoding != _UTF16 or data[1:3] not in _BOMS:
-        raise DoubtError("an unknown encoding, or UTF-16 without a byte order mark")
-    first, *others = str(data[1:], "utf-16").split("\0")
-    for place, other in enumerate(others):  # each with a mark of its own
-        if other:
-            if other[0] != "\ufeff":
-                raise DoubtError("UTF-16 without a byte order mark")
-            others[place] = other[1:]
-    return [first, *others]
+    if encoding == _UTF16:
+        if data[1:3] not in _BOMS:
+            raise DoubtError("UTF-16 without a byte order mark")
+    elif encoding not in _CODECS:
+        raise DoubtError("an unknown text encoding")
+    text = str(data[1:], _CODECS[encoding]).rstrip("\0")
+    if "\0" not in text:
+        return [text]
+    values = text.split("\0")
+    if encoding == _UTF16:  # each value has a mark of its own
+        if any(value and value[0] != "\ufeff" for value in values[1:]):
+            raise DoubtError("UTF-16 without a byte order mark")
+        values[1:] = [value[1:] for value in values[1:]]
+    return values
 
 
 def _checked(name: bytes, values: list[str]) -> list[str]:
@@ -157,7 +156,7 @@ def _checked(name: bytes, values: list[str]) -> list[str]:
 
 def _genres(values: list[str]) -> list[str]:
     """Resolve "17", "(17)" and "(17)Rock" as mutagen does, which holds the list of names."""
-    if not any(value[:1] in "(0123456789" or value in ("RX", "CR") or "\n" in value for value in values if value):
+    if not any(map(_REFERENCE.match, values)):
         return values
     from mutagen.id3 import TCON
 

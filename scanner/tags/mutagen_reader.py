@@ -13,6 +13,8 @@ from scanner.tags.id3 import LINK, MUSICBRAINZ_OWNER
 from scanner.tags.mp4 import FRONT_COVER, PNG
 from scanner.tags.normalise import Stream, Tags, facts_of, first
 from scanner.tags.ogg import OPUS_RATE
+from scanner.tags.riff_info import read_info
+from scanner.tags.source import Source
 from scanner.tags.vorbis_comment import PICTURE_HEAD, PICTURE_KEY, add_picture
 
 # Container → mutagen's module and class.
@@ -55,7 +57,9 @@ def read(fd: int, container: str) -> Facts:
             if found.info.sketchy:
                 raise ValueError("no four MPEG frames in a row")
             _complete_from_end(tags, file)
-        if container == "flac":
+        elif container == "wav":
+            tags = {**read_info(Source(fd, os.fstat(fd).st_size)), **tags}
+        elif container == "flac":
             pictures += [Picture(len(p.data), p.type, p.mime or None) for p in found.pictures]
     return facts_of(tags, _stream(found.info, container), pictures)
 
@@ -72,7 +76,7 @@ def _stream(info: Any, container: str) -> Stream:
         max(0, getattr(info, "bitrate", 0)),
         OPUS_RATE if container == "opus" else getattr(info, "sample_rate", 0),
         getattr(info, "bits_per_sample", 0) if container in _HAVE_BITS or codec in _HAVE_BITS else 0,
-        getattr(info, "channels", 0),
+        int(getattr(info, "channels", 0)),
     )
 
 

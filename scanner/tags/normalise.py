@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from scanner.facts import Facts, Picture
@@ -22,6 +22,7 @@ _YEAR_LAST = re.compile(r"[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ]([0-9]{4})$")
 _INTEGER = re.compile(r"[-+]?[0-9]{1,5}")
 _LARGEST_NUMBER = 9999  # of a track or disc; more is a mistake or a date
 _LARGEST_DECIBEL = 200.0
+_LARGEST_MEASURE = 1e12  # milliseconds, bit/s, Hz; a database column holds it
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -45,14 +46,17 @@ def clean(text: str) -> str | None:
     return text or None
 
 
-def texts(values: Iterable[str] | None) -> tuple[str, ...]:
+def texts(values: list[str] | None) -> tuple[str, ...]:
     """Return the values that say something, in their order, each once, at most `LIST_LIMIT`."""
     if not values:
         return ()
+    if len(values) == 1:
+        only = clean(values[0])
+        return (only,) if only else ()
     return tuple(dict.fromkeys([text for text in map(clean, values) if text]))[:LIST_LIMIT]
 
 
-def first(values: Iterable[str] | None) -> str | None:
+def first(values: list[str] | None) -> str | None:
     """Return the first value that says something."""
     for value in values or ():
         text = clean(value)
@@ -126,13 +130,18 @@ def flag(values: list[str] | None) -> bool | None:
     return _FLAGS.get(text.lower()) if text else None
 
 
+def whole(value: float) -> int | None:
+    """Return a positive number rounded; None for zero, and for what only a broken header claims."""
+    return round(value) or None if value < _LARGEST_MEASURE else None
+
+
 def facts_of(tags: Tags, stream: Stream, pictures: list[Picture]) -> Facts:
     """Put everything into the shape of Facts; looks only at what is there, because it runs for every file of a scan."""
     row: list[Any] = list(_NOTHING)
     for field, values in tags.items():
-        convert = _CONVERTERS.get(field)
-        if convert is not None:
-            row[_PLACES[field]] = convert(values)
+        if field in _CONVERTERS:
+            place, convert = _CONVERTERS[field]
+            row[place] = convert(values)
     get = tags.get
     if "artist" in tags:
         row[_ARTISTS - 1] = "; ".join(names := texts(get("artist"))) or None
@@ -149,9 +158,9 @@ def facts_of(tags: Tags, stream: Stream, pictures: list[Picture]) -> Facts:
     codec, seconds, bitrate, sample_rate, bits, channels = stream
     row[_CODEC:] = (
         codec,
-        round(seconds * 1000) or None,
-        round(bitrate) or None,
-        round(sample_rate) or None,
+        whole(seconds * 1000),
+        whole(bitrate),
+        whole(sample_rate),
         bits or None,
         channels or None,
         tuple(pictures[:LIST_LIMIT]),
@@ -163,12 +172,13 @@ _NOTHING = Facts()
 _PLACES = {field: place for place, field in enumerate(Facts._fields)}
 _ARTISTS, _ALBUM_ARTISTS = _PLACES["artists"], _PLACES["album_artists"]  # each behind the text it is shown as
 _TRACK, _DISC, _CODEC = _PLACES["track"], _PLACES["disc"], _PLACES["codec"]
-_CONVERTERS: dict[str, Callable[[list[str]], Any]] = {
-    **dict.fromkeys(("title", "album", "disc_subtitle", "label"), first),
-    **dict.fromkeys(("mb_recording_id", "mb_track_id", "mb_release_id", "mb_release_group_id"), first),
-    **dict.fromkeys(("artists", "album_artists", "genre", "mb_artist_ids", "mb_album_artist_ids"), texts),
-    **dict.fromkeys(("date", "original_date"), date),
-    **dict.fromkeys(("rg_track_gain", "rg_track_peak", "rg_album_gain", "rg_album_peak"), decimal),
-    "compilation": flag,
+_CONVERTERS: dict[str, tuple[int, Callable[[list[str]], Any]]] = {
+    **{field: (_PLACES[field], first) for field in ("title", "album", "disc_subtitle", "label")},
+    **{field: (_PLACES[field], first) for field in _PLACES if field.startswith("mb_") and field.endswith("_id")},
+    **{field: (_PLACES[field], texts) for field in _PLACES if field.startswith("mb_") and field.endswith("_ids")},
+    **{field: (_PLACES[field], texts) for field in ("artists", "album_artists")},
+    **{field: (_PLACES[field], date) for field in ("date", "original_date")},
+    **{field: (_PLACES[field], decimal) for field in _PLACES if field.startswith("rg_")},
+    "genre": (_PLACES["genres"], texts),
+    "compilation": (_PLACES["compilation"], flag),
 }
-_PLACES["genre"] = _PLACES["genres"]

@@ -10,7 +10,6 @@ from scanner.facts import Facts
 from scanner.tags import flac, id3, mp4, ogg
 from scanner.tags.signature import candidates, container_of
 from scanner.tags.source import DoubtError, Source
-from scanner.tags.truncation import is_truncated
 
 
 class Reading(NamedTuple):
@@ -64,6 +63,7 @@ def read_header(source: Source) -> Facts | None:
 
 def _read_with_mutagen(source: Source, extension: str) -> Reading:
     from scanner.tags import mutagen_reader
+    from scanner.tags.truncation import is_truncated
 
     containers = candidates(source.head, extension)
     if not containers:

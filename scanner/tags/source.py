@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from os import pread
 
+LONGEST = 1 << 17  # bytes the header readers ever ask for at once
 BLOCK = 4096  # bytes; one page of the cache: reading more costs more than reading again
 
 
@@ -27,6 +28,8 @@ class Source:
         """Make `window` hold `length` bytes from `offset` and return where they start in it; DoubtError at the end."""
         start = offset - self.base
         if start < 0 or start + length > len(self.window):
+            if length > LONGEST:
+                raise DoubtError("a very long text")
             self.window = pread(self.fd, max(length, BLOCK), offset)
             self.base = offset
             if length > len(self.window):

@@ -60,7 +60,7 @@ def _flac(source: Source) -> bool:
         if position + length > source.size:
             return True
         if kind == flac.STREAMINFO:
-            info = source.bytes_at(position, length)
+            info = source.bytes_at(position, min(length, 34))
         elif kind == flac.SEEKTABLE:
             table = flac.seek_points(source, position, length)
         position += length

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from scanner.facts import Facts, Picture
 from scanner.identity import Identity
@@ -11,6 +11,15 @@ from scanner.tags.read import Reading
 
 FRAME_LIMIT = 8 << 20  # bytes of one frame; what is longer is no answer of ours
 PREFIX = 4  # bytes, big endian
+
+
+class Result(NamedTuple):
+    """One file. `identity` is that of the descriptor the tags were read from; None if it could not be opened."""
+
+    token: int
+    identity: Identity | None
+    reading: Reading
+
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _TUPLES = [index for index, default in enumerate(Facts()) if default == ()]
@@ -54,8 +63,8 @@ def text_to_name(text: str) -> bytes:
     return text.encode("latin-1")
 
 
-def from_row(row: list[Any]) -> tuple[int, Identity | None, Reading]:
-    """Return token, identity and reading of one answer. Raises BadFrameError for a row of another shape."""
+def from_row(row: list[Any]) -> Result:
+    """Return one answer as what it was in the worker. Raises BadFrameError for a row of another shape."""
     try:
         token, identity, facts, problem, truncated, reader = row
         if facts is not None:
@@ -68,6 +77,6 @@ def from_row(row: list[Any]) -> tuple[int, Identity | None, Reading]:
                 facts[_PICTURES] = tuple([Picture(*picture) for picture in facts[_PICTURES]])
             facts = Facts(*facts)
         reading = Reading(facts, tuple(problem) if problem else None, truncated, reader)
-        return token, Identity(*identity) if identity else None, reading
+        return Result(token, Identity(*identity) if identity else None, reading)
     except (TypeError, ValueError, IndexError) as error:
         raise BadFrameError(f"an answer of another shape: {error}") from error

@@ -135,6 +135,28 @@ def test_an_mp3_with_nothing_but_an_old_tag_at_its_end_is_known(tmp_path: Path) 
     assert (facts.title, facts.artist, facts.album, facts.date, facts.track) == ("Title", "Artist", "Album", "1999", 7)
 
 
+def test_the_info_list_of_a_wav_is_read_where_it_has_no_other_tag(tmp_path: Path) -> None:
+    said = b"INAM\6\0\0\0Titel\0" + b"IART\3\0\0\0B\xfc\0\0" + b"ITRK\2\0\0\0" + b"7\0"
+    chunk = b"LIST" + struct.pack("<I", 4 + len(said)) + b"INFO" + said
+    whole = audio("wav", 0.2) + chunk
+    file = put(tmp_path / "x.wav", b"RIFF" + struct.pack("<I", len(whole) - 8) + whole[8:])
+    reading = read(file)
+    assert reading.facts is not None
+    assert (reading.facts.title, reading.facts.artist, reading.facts.track) == ("Titel", "Bü", 7)
+    assert not reading.truncated
+
+
+def test_a_length_only_a_broken_header_claims_is_unknown(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.m4a", seconds=0.3, **BASE)
+    whole = file.read_bytes()
+    place = whole.index(b"mdhd") + 16
+    put(file, whole[:place] + b"\0\0\0\1\xff\xff\xff\xff" + whole[place + 8 :])
+    reading = read(file)
+    assert reading.facts is not None
+    assert reading.facts.duration_ms is None
+    assert reading.facts.title == "Title"
+
+
 def test_a_file_with_the_extension_of_another_format_is_read_by_its_content(tmp_path: Path) -> None:
     file = write_track(tmp_path / "x.flac", seconds=0.2, **BASE)
     facts = read(file.rename(tmp_path / "x.mp3")).facts

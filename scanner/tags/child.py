@@ -1,0 +1,126 @@
+"""One child process that reads tags → its answers, and what it still owes."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from scanner.tags import wire
+from scanner.tags.wire import Result
+
+START_LIMIT = 30.0  # seconds a start may take on a busy machine
+Batch = list[tuple[str, list[tuple[int, str]]]]  # folder, and token and name of each file, as text for JSON
+_PIPE_SIZE = 1 << 20  # bytes
+_F_SETPIPE_SZ = 1031  # fcntl(2)
+_ENVIRONMENT = ("LD_LIBRARY_PATH", "LANG", "LC_ALL")  # no password may reach a process that reads hostile files
+_PACKAGE = Path(__file__).parents[2]
+_SCRIPT = Path(__file__).with_name("worker.py")
+
+
+class Child:
+    """A running worker.py with its pipes, which never block, and the batches it has not answered."""
+
+    def __init__(self) -> None:
+        found = find_spec("mutagen")
+        mutagen = Path(found.origin).parents[1] if found and found.origin else _PACKAGE
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", *map(os.fspath, (_SCRIPT, _PACKAGE, mutagen)), str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            cwd="/",
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        )
+        assert self.process.stdin
+        assert self.process.stdout
+        self.tasks, self.answers = self.process.stdin.fileno(), self.process.stdout.fileno()
+        for fd in (self.tasks, self.answers):
+            os.set_blocking(fd, False)
+            _enlarge(fd)
+        self.ready = False
+        self.watched = False
+        self.heard = time.monotonic()
+        self.outgoing = bytearray()
+        self.incoming = bytearray()
+        self.batches: deque[dict[int, tuple[str, str]]] = deque()  # token → folder and name, of what is not answered
+
+    def give(self, batch: Batch) -> None:
+        """Queue one batch."""
+        if not self.batches:
+            self.heard = time.monotonic()
+        self.batches.append({token: (folder, name) for folder, names in batch for token, name in names})
+        self.outgoing += wire.frame(batch)
+        self.push()
+
+    def deadline(self, wall_limit: float) -> float:
+        """Return until when we wait for a sign of life; a start may take its time on a busy machine."""
+        return self.heard + (wall_limit if self.ready else max(wall_limit, START_LIMIT))
+
+    def push(self) -> None:
+        """Write as much as the pipe takes."""
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):  # a dead child shows when we read
+            while self.outgoing:
+                del self.outgoing[: os.write(self.tasks, self.outgoing)]
+
+    def pull(self) -> Iterator[Result]:
+        """Read what is there. Raises EOFError when the child is gone, BadFrameError when it speaks nonsense."""
+        with contextlib.suppress(BlockingIOError):
+            received = os.read(self.answers, _PIPE_SIZE)
+            if not received:
+                raise EOFError
+            self.incoming += received
+        self.heard = time.monotonic()
+        for message in wire.take_frames(self.incoming):
+            if message == "ready":
+                self.ready = True
+            elif not message:
+                self._finish_batch()
+            else:
+                yield from self._results(message)
+
+    def _results(self, rows: Any) -> Iterator[Result]:
+        for row in rows:
+            result = wire.from_row(row)
+            if not self.batches or self.batches[0].pop(result.token, None) is None:
+                raise wire.BadFrameError("an answer nobody asked for")
+            yield result
+
+    def _finish_batch(self) -> None:
+        if not self.batches or self.batches[0]:
+            raise wire.BadFrameError("a batch that ends too early")
+        self.batches.popleft()
+
+    def culprit(self) -> int | None:
+        """Return the token of the file the process was reading, if that is certain."""
+        return next(iter(self.batches[0])) if self.batches and len(self.batches[0]) == 1 else None
+
+    def left(self) -> list[tuple[str, int, str]]:
+        """Return folder, token and name of everything that was not answered."""
+        return [(folder, token, name) for batch in self.batches for token, (folder, name) in batch.items()]
+
+    def end(self, wait: bool) -> int:
+        """Close the pipes, kill the process unless it is dying by itself, reap it, and return its status."""
+        assert self.process.stdin
+        assert self.process.stdout
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+        if wait:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.process.wait(timeout=1)
+        self.process.kill()
+        return self.process.wait()
+
+
+def _enlarge(fd: int) -> None:
+    with contextlib.suppress(OSError):  # an ordinary user may be over his share; it is only faster
+        fcntl.fcntl(fd, _F_SETPIPE_SZ, _PIPE_SIZE)
