@@ -281,7 +281,9 @@ def _group(scan: _Scan, survey: _Survey, *, changed: bool) -> None:
     """Put the files together, unless that was done when they were the same; find why each group has to wait."""
     if changed:
         scan.db.forget_groups()
-        groups: Iterator[tuple[int, Group]] = ((scan.db.add_group(found), found) for found in group(scan.db.tracks(), scan.db.sides()))
+        groups: Iterator[tuple[int, Group]] = (
+            (scan.db.add_group(found), found) for found in group(scan.db.tracks(), scan.db.sides())
+        )
     else:
         # Who was ready is ready, because nothing was touched; who waited may have waited for long enough.
         groups = scan.db.known_groups(only_waiting=scan.db.same_options and not survey.unseen)

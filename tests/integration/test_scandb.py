@@ -17,7 +17,7 @@ from scanner.facts import Facts, Picture
 from scanner.grouping import Group, GroupTrack, SideRow, TrackRow
 from scanner.identity import Identity
 from scanner.readiness import FolderState
-from scanner.rows import FileRow, ReadingRow, identity_columns
+from scanner.rows import FileRecord, FileRow, ReadingRow, identity_columns
 from scanner.scandb import ScanDb
 from scanner.scanfiles import new_path, newest, prune
 
@@ -96,8 +96,9 @@ def test_facts_come_back_exactly(tmp_path: Path) -> None:
         found = db.files([1, 2, 3, 4, 5])
     assert [found[row.file_id].facts for row in readings] == [row.facts for row in readings]
     assert [found[row.file_id].problem for row in readings] == [row.problem for row in readings]
-    assert found[1] == (1, b"album/1\xff\n", IDENTITY, 2, 0o100644, "audio", FULL, None)
-    assert [type(record.facts.compilation) for record in found.values() if record.facts][0] is bool
+    assert found[1] == FileRecord(1, b"album/1\xff\n", IDENTITY, 2, 0o100644, "audio", FULL, None)
+    assert found[1].facts is not None
+    assert found[1].facts.compilation is False
     assert (found[5].facts, found[5].problem) == (None, None)
 
 
