@@ -84,6 +84,7 @@ def _album_name(tracks: Iterable[Track]) -> str:
 def _join_spellings(place: Place, shares: list[_Share]) -> list[_Share]:
     """Let each share join the release of its name, the album it is a typo of, or the one whose gap it fills."""
     total = sum(len(share.tracks) for share in shares)
+    heap = len(shares) > MOST_SPELLINGS  # comparing each with each would take for ever there, and prove nothing
     few = len(shares) <= (1 - MAJORITY) * total
     kept: list[_Share] = []
     releases: dict[str, _Share] = {}
@@ -91,9 +92,9 @@ def _join_spellings(place: Place, shares: list[_Share]) -> list[_Share]:
         if share.release_id is not None:
             releases.setdefault(share.name, share)
             kept.append(share)
-        elif host := releases.get(share.name) or _correctly_spelt(place, kept, share):
+        elif host := releases.get(share.name) or (None if heap else _correctly_spelt(place, kept, share)):
             host.take(share.tracks)
-        elif few and not place.is_root and (host := _with_gap(kept, share, total)):
+        elif few and not heap and not place.is_root and (host := _with_gap(kept, share, total)):
             host.take(share.tracks, stray=True)
         else:
             kept.append(share)
@@ -102,7 +103,7 @@ def _join_spellings(place: Place, shares: list[_Share]) -> list[_Share]:
 
 def _correctly_spelt(place: Place, kept: list[_Share], share: _Share) -> _Share | None:
     """Find the larger share whose name this one misspells; two albums of alike names would both have a track 1."""
-    for big in kept[:MOST_SPELLINGS]:
+    for big in kept:
         larger = len(big.tracks) > len(share.tracks) and alike(big.name, share.name)
         if larger and _fit(big, share) and (not place.is_root or _share_artist(big, share)):
             return big

@@ -92,7 +92,7 @@ def _check(one: Group) -> None:
 @st.composite
 def _tagged_albums(draw: st.DrawFn) -> list[TrackRow]:
     """A few fully tagged albums with names of their own."""
-    rows = []
+    rows: list[TrackRow] = []
     names = draw(st.lists(st.sampled_from(["Hits", "Live", "Jazz", "1999", "!!!"]), unique=True, min_size=1))
     for album in names:
         for n in range(1, draw(st.integers(2, 5))):
