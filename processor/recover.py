@@ -101,7 +101,10 @@ def _try(run: Recovery, transfer: Transfer) -> Transfer:
         try:
             transfer = _renumbered(transfer)
             transfer = _NEXT[transfer.state](run, transfer)
-        except (LeaseLost, Stopped):
+        except LeaseLost:
+            raise
+        except Stopped as stop:
+            _postpone(run, transfer, stop)  # being asked to stop is no failed attempt
             raise
         except (Retryable, NeedsReview, Rejected) as error:
             if error.reason_code == "database_unavailable":
@@ -188,9 +191,13 @@ def _back(run: Recovery, transfer: Transfer, error: GreenroomError) -> Transfer:
     if state != transfer.state:
         return _close(run, transfer, state, error)
     if isinstance(error, Retryable):
-        with run.database.begin() as connection:
-            return journal.postpone(connection, transfer, error.message, run.now)
+        return _postpone(run, transfer, error)
     return _close(run, transfer, "attention", error)
+
+
+def _postpone(run: Recovery, transfer: Transfer, error: GreenroomError) -> Transfer:
+    with run.database.begin() as connection:
+        return journal.postpone(connection, transfer, error.message, run.now)
 
 
 def _close(run: Recovery, transfer: Transfer, state: State, error: GreenroomError) -> Transfer:

@@ -37,7 +37,10 @@ def of(transfer: Transfer) -> Sidecar:
 
 
 def encode(sidecar: Sidecar) -> bytes:
-    """Write canonical JSON: sorted keys, UTF-8, a final newline; the same sidecar is always the same bytes."""
+    """Write canonical JSON: sorted keys, UTF-8, a final newline; the same sidecar is always the same bytes.
+
+    Raises Rejected (`bad_plan`) for a number JSON has no word for, such as NaN.
+    """
     document = {
         "greenroom_sidecar": VERSION,
         "transfer": sidecar.transfer_id,
@@ -47,7 +50,10 @@ def encode(sidecar: Sidecar) -> bytes:
         "files": [file_to_json(file) for file in sidecar.files],
         "item": sidecar.item,
     }
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, indent=2) + "\n"
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, indent=2) + "\n"
+    except ValueError as error:
+        raise Rejected(f"the album's data cannot be written as JSON: {error}", code="bad_plan") from error
     return text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes \udXXX, which is its JSON escape
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
-from config.errors import LeaseLost, Retryable
+from config.errors import LeaseLost, Retryable, Stopped
 from processor import journal
 from processor.journal import Strategy, Transfer
 from processor.recover import MAX_ATTEMPTS, RecoveryReport
@@ -165,6 +165,22 @@ def test_a_failing_disk_is_waited_for_and_does_not_count(world: World) -> None:
     assert (row(world, transfer).attempt, row(world, transfer).error) == (0, "read-only")
     assert states(recovered(world, Steps(fence=20))) == DONE
     assert row(world, transfer).error is None
+
+
+class Stopping(Steps):
+    """Asked to stop at the first opportunity."""
+
+    def check_stop(self) -> None:
+        raise Stopped("stop")
+
+
+def test_being_asked_to_stop_does_not_count_either(world: World) -> None:
+    transfer = left_as(world, "materialised")
+    for fence in range(2, 4 + MAX_ATTEMPTS):
+        with pytest.raises(Stopped):
+            recovered(world, Stopping(fence=fence))
+    assert row(world, transfer).attempt == 0
+    assert states(recovered(world, Steps(fence=20))) == DONE
 
 
 def test_a_newer_holder_is_not_disturbed(world: World) -> None:

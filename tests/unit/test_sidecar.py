@@ -53,6 +53,11 @@ def test_people_can_read_it() -> None:
     assert text.endswith("}\n")
 
 
+def test_a_number_json_has_no_word_for_is_refused() -> None:
+    with pytest.raises(Rejected, match="cannot be written as JSON"):
+        sidecar.encode(sidecar.of(transfer((), {"gain": float("nan")})))
+
+
 @pytest.mark.parametrize(
     "data",
     [
