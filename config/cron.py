@@ -1,7 +1,8 @@
 """A schedule as text → the times it fires.
 
 Two spellings: five cron fields with their standard meaning (0 and 7 are Sunday; when both day fields are restricted
-either may match: crontab(5)), and `every 15m`, counted from midnight so that it does not drift with restarts.
+either may match: crontab(5)), and `every 15m`, counted from each midnight so that it does not drift with restarts:
+`every 7h` is 0, 7, 14 and 21 o'clock, and `every 3d` every third midnight.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from cronsim import CronSim, CronSimError
 from tzlocal import get_localzone
 
 _INTERVAL = re.compile(r"every\s+(\d{1,5})\s*(s|m|h|d)", re.IGNORECASE)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+DAY = 86_400  # seconds
 SHORTEST_INTERVAL = 10  # seconds; the heartbeat is not finer than that
 
 
@@ -42,6 +44,8 @@ class Schedule:
         if interval is not None:
             if interval < SHORTEST_INTERVAL:
                 raise ValueError(f"{self.text!r} is shorter than {SHORTEST_INTERVAL} seconds")
+            if interval > DAY and interval % DAY:
+                raise ValueError(f"{self.text!r} is more than a day, so it has to be whole days")
             return
         if len(self.text.split()) != 5:  # the library also takes six fields, with seconds
             raise ValueError(
@@ -60,13 +64,23 @@ class Schedule:
         """Return the first fire time after `when`, in UTC; None when there is none (30 February)."""
         interval = self._interval()
         if interval is not None:
-            midnight = when.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(dt.UTC)
-            passed = (when - midnight).total_seconds() // interval + 1
-            return midnight + dt.timedelta(seconds=passed * interval)
+            return self._next_multiple(interval, when)
         try:
             return next(CronSim(self.text, when.astimezone(self.zone))).astimezone(dt.UTC)
         except StopIteration:
             return None
+
+    def _next_multiple(self, interval: int, when: dt.datetime) -> dt.datetime:
+        today = when.astimezone(self.zone).date()
+        midnight = self._midnight(today)
+        if interval <= DAY:
+            passed = (when - midnight) // dt.timedelta(seconds=interval) + 1
+            return min(midnight + dt.timedelta(seconds=passed * interval), self._midnight(today + dt.timedelta(days=1)))
+        days = interval // DAY
+        return self._midnight(today + dt.timedelta(days=days - today.toordinal() % days))
+
+    def _midnight(self, day: dt.date) -> dt.datetime:
+        return dt.datetime.combine(day, dt.time(), self.zone).astimezone(dt.UTC)
 
 
 def is_due(schedule: Schedule, considered: dt.datetime, now: dt.datetime) -> dt.datetime | None:

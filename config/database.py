@@ -7,13 +7,8 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
@@ -24,7 +19,6 @@ from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
 
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
 READ_ONLY = {"greenroom_read": True}
-MIGRATION_LOCK = 0x67726E726D  # any constant will do, as long as it stays
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 # A connection that died must be noticed in a minute, not in the two hours of the defaults. Seconds, but the last: ms.
 KEEPALIVES = {
@@ -73,30 +67,10 @@ class Database:
                 yield connection
 
     def migrate(self) -> tuple[str | None, str]:
-        """Bring the schema up to date; return the revisions before and after.
+        """Bring the schema up to date; return the revisions before and after. See config.schema."""
+        from config import schema
 
-        Raises Misconfigured when the database was written by a newer Greenroom.
-        """
-        alembic = AlembicConfig()
-        folder = str(Path(__file__).parent / "migrations")
-        alembic.set_main_option("script_location", folder.replace("%", "%%"))  # a ConfigParser reads it
-        newest = ScriptDirectory.from_config(alembic).get_current_head()
-        assert newest is not None
-        with self.begin() as connection:
-            # Two hosts may start at once; SQLite's writer lock already makes the second one wait.
-            if not self.is_sqlite:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-            before = MigrationContext.configure(connection).get_current_revision()
-            if before == newest:
-                return before, newest
-            known = {script.revision for script in ScriptDirectory.from_config(alembic).walk_revisions()}
-            if before is not None and before not in known:
-                raise Misconfigured(
-                    f"the database is at revision {before}, made by a newer Greenroom; install that one"
-                )
-            alembic.attributes["connection"] = connection
-            command.upgrade(alembic, "head")
-        return before, newest
+        return schema.migrate(self)
 
     def close(self) -> None:
         """Give every connection back."""

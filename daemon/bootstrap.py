@@ -21,7 +21,7 @@ from config.settings import StagingScan
 from processor import journal, repository
 from processor.recover import RecoveryReport
 from scanner.scan import Progress, ScanStats, silent
-from scanner.scandb import newest
+from scanner.scanfiles import newest
 from workflow import cycle, record, runs
 from workflow.report import CycleReport
 
@@ -130,9 +130,8 @@ def application(*, quiet: bool = False, migrate: bool = True) -> Iterator[Applic
     Raises Misconfigured or Retryable when it cannot be opened.
     """
     boot = load_boot_settings()
-    database = Database(boot.url)
-    password = database.url.password
-    setup_logs("WARNING" if quiet else boot.log_level, boot.log_format, [str(password)] if password else [])
+    setup_logs("WARNING" if quiet else boot.log_level, boot.log_format, boot.secrets)
+    database = Database(boot.url, on_network=boot.sqlite_on_network)
     try:
         if migrate:
             database.migrate()

@@ -59,7 +59,7 @@ def serve(app: Application) -> int:
         try:
             while (caught := _next(signals, every)) not in (signal.SIGTERM, signal.SIGINT):
                 if caught == signal.SIGHUP:
-                    _reload(app, heartbeat, beat)
+                    _reload(heartbeat, beat)
                 elif boottime() - heartbeat.beaten > LATE_BEATS * every:
                     beats.now()
         finally:
@@ -164,23 +164,22 @@ def _next(signals: queue.SimpleQueue[int], seconds: float) -> int | None:
     return None
 
 
-def _reload(app: Application, heartbeat: scheduler.Heartbeat, beat: Callable[[], None]) -> None:
+def _reload(heartbeat: scheduler.Heartbeat, beat: Callable[[], None]) -> None:
     systemd.notify(systemd.reloading())
-    _read_log_settings_again(app)
+    _read_log_settings_again()
     heartbeat.stop_listening()
     beat()
     systemd.notify(systemd.READY)
     logger.info("settings read again")
 
 
-def _read_log_settings_again(app: Application) -> None:
+def _read_log_settings_again() -> None:
     try:
         boot = load_boot_settings()
     except GreenroomError as error:
         logger.bind(error=error.message).error("the boot settings cannot be read; the old ones stay")
         return
-    password = app.database.url.password
-    setup_logs(boot.log_level, boot.log_format, [str(password)] if password else [])
+    setup_logs(boot.log_level, boot.log_format, boot.secrets)
 
 
 def _check_at_start(app: Application) -> None:

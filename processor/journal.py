@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from config.errors import LeaseLost, Retryable
@@ -132,6 +132,12 @@ def open_transfers(connection: Connection, src_root: bytes, dst_root: bytes) -> 
     ours = (TransferRow.src_root == src_root, TransferRow.dst_root == dst_root, TransferRow.state.in_(OPEN_STATES))
     query = select(TransferRow.__table__).where(*ours).order_by(TransferRow.created_at, TransferRow.id)
     return [_transfer(row) for row in connection.execute(query)]
+
+
+def count_open(connection: Connection) -> int:
+    """Return how many transfers were begun and are not settled."""
+    query = select(func.count()).select_from(TransferRow).where(TransferRow.state.in_(OPEN_STATES))
+    return connection.execute(query).scalar_one()
 
 
 def reserved(connection: Connection, src_root: bytes, dst_root: bytes) -> Reserved:

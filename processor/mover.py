@@ -32,7 +32,12 @@ from scanner.scandb import ScanDb
 
 BATCH = 32  # albums that share their commits; more would wait longer for the first one to be listed
 # What an error means for one album; anything else has failed.
-_OUTCOMES: dict[str, Outcome] = {"target_exists": "conflict", "source_changed": "waiting", "vanished": "waiting"}
+_OUTCOMES: dict[str, Outcome] = {
+    "target_exists": "conflict",
+    "source_changed": "waiting",
+    "vanished": "waiting",
+    "stopped": "waiting",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,8 @@ class Mover:
             yield from self._batch([self._album(plan, scan) for plan in batch])
         for _ in waiting:
             assert self.trouble is not None
-            yield Moved("failed", (Reason("not_tried", f"It was not tried: {self.trouble.message}"),))
+            outcome = _OUTCOMES.get(self.trouble.reason_code, "failed")
+            yield Moved(outcome, (Reason("not_tried", f"It was not tried: {self.trouble.message}"),))
 
     def _album(self, plan: AlbumPlan, scan: ScanDb) -> _Album:
         """Make the transfer of a plan, with all that recovery would need."""

@@ -11,7 +11,8 @@ from config.reasons import Reason, show_path
 from processor import journal, repository
 from processor.files import Tree, is_file
 from processor.materialise import digest_at
-from processor.plan import PlannedFile, Proposal, Space, World, size_difference
+from processor.plan import PlannedFile, Proposal, World, size_difference
+from processor.space import Space, reserve
 from scanner.identity import Identity
 from scanner.kinds import KINDS
 
@@ -25,17 +26,17 @@ def look(
     proposals: Sequence[Proposal],
     waiting: Mapping[str, tuple[Reason, ...]],
     digests: Digests,
-    reserve: int,
+    wanted_reserve: int,
 ) -> World:
-    """Gather what deciding about the proposals takes; `reserve` is in bytes. Reads only."""
+    """Gather what deciding about the proposals takes; `wanted_reserve` is in bytes. Reads only."""
     with database.read() as connection:
-        staged = repository.folders_by_key(connection, [p.group.key for p in proposals], staging.root_uuid)
+        staged = repository.staged_folders(connection, staging.root_uuid)
         held = journal.reserved(connection, inbound.path, staging.path)
     comparison = _Comparison(inbound.path, staging.path, digests)
     return World(
         names=lambda folder: _names(staging.path, folder),
         differs=comparison.differs,
-        space=_space(inbound.path, staging.path, reserve),
+        space=_space(inbound.path, staging.path, wanted_reserve),
         staged=staged,
         reserved=held.targets,
         waiting=waiting,
@@ -66,11 +67,11 @@ def _not_writable(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
     }
 
 
-def _space(inbound: bytes, staging: bytes, reserve: int) -> Space:
+def _space(inbound: bytes, staging: bytes, wanted_reserve: int) -> Space:
     found = os.statvfs(staging)
     return Space(
         free=found.f_bavail * found.f_frsize,
-        reserve=reserve,
+        reserve=reserve(wanted_reserve, found.f_blocks * found.f_frsize),
         inodes=found.f_favail if found.f_files else None,
         links=os.stat(inbound).st_dev == os.stat(staging).st_dev,
     )

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from processor.plan import PlannedFile
 
-GIB: Final = 1 << 30
 OWN_NAMES: Final = 4  # code, artist, album and sidecar: what an album adds to a file system beside its own files
 
 
-def reserve(total: int) -> int:
-    """Return the bytes to keep free on a file system of `total` bytes: 2 %, at least 1 GiB."""
-    return max(GIB, total // 50)
+def reserve(wanted: int, total: int) -> int:
+    """Return the bytes to keep free on a file system of `total` bytes: what is wanted, at least 2 %, at most a tenth.
+
+    The tenth keeps a small file system usable, where the default would be more than there is.
+    """
+    return min(max(wanted, total // 50), total // 10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,11 +20,14 @@ class TransferRow(Base):
     __tablename__ = "transfers"
     # While a move is open nobody may plan another one to the same folder.
     __table_args__ = (
-        Index("uq_transfers_open_target", "dst_root", "target", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index(
+            "uq_transfers_open_target", "dst_root", "target", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
+        ),
         Index("ix_transfers_open", "state", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )
 
-    id: Mapped[str] = mapped_column(primary_key=True)  # uuid4, made before the insert, so that an unknown commit can be looked up
+    # A uuid4 made before the insert, so that a commit whose answer was lost can be looked up.
+    id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]  # album
     state: Mapped[str]  # planned → materialised → published → done | attention | cancelled
     src_root: Mapped[bytes]
@@ -46,6 +49,8 @@ class StagingItem(Base):
     """One album in staging: the identity that survives. Upserted on `key`; a change bumps `revision`."""
 
     __tablename__ = "staging_items"
+    # Half-full pages let PostgreSQL update a row in its page, without touching the indexes: re-ingests are updates.
+    __table_args__: ClassVar[dict[str, Any]] = {"postgresql_with": {"fillfactor": 50}}
 
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)

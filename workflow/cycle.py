@@ -25,7 +25,8 @@ from config.settings import StagingScan
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
 from processor.recover import RecoveryReport
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
-from scanner.scandb import ScanDb, prune
+from scanner.scandb import ScanDb
+from scanner.scanfiles import prune
 from workflow.record import RunRecord
 from workflow.report import CycleReport
 

@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from loguru import logger
 
@@ -18,6 +18,9 @@ from config.settings import StagingScan
 from processor.process import ProcessResult
 from workflow import runs
 from workflow.report import CycleReport, stored_reasons
+
+if TYPE_CHECKING:
+    from loguru import Logger
 
 
 class RunRecord:
@@ -81,16 +84,16 @@ class RunRecord:
             scan_db=str(scan_db),
         )
         log = logger.bind(**report.counts, duration_ms=report.duration_ms, dry_run=self._dry_run)
-        if trouble:
-            log.bind(error=trouble.message).error("cycle failed")
-        else:
+        if trouble is None:
             log.info("cycle done")
+        else:
+            _log_end(log, trouble)
         return report
 
     def fail(self, error: GreenroomError) -> CycleReport:
         """Record a cycle that could not go on; one that was asked to stop counts as interrupted."""
         self._end(_row_status(error), error=error.message)
-        logger.bind(code=error.reason_code, error=error.message).error("cycle failed")
+        _log_end(logger, error)
         return self._report("failed", error)
 
     def skip(self, error: Busy) -> CycleReport:
@@ -135,6 +138,14 @@ def record_skip(
 
 def _reason(error: GreenroomError) -> Reason:
     return Reason(error.reason_code, error.message, error.path)
+
+
+def _log_end(log: Logger, error: GreenroomError) -> None:
+    log = log.bind(code=error.reason_code, error=error.message)
+    if isinstance(error, Stopped):
+        log.info("cycle stopped")
+    else:
+        log.error("cycle failed")
 
 
 def _row_status(error: GreenroomError | None) -> runs.RunStatus:

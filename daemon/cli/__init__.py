@@ -9,19 +9,34 @@ import click
 
 from config.errors import GreenroomError
 
-# In the order people need them; the value is the module and the name of the command object in it.
-COMMANDS = (
-    "run", "cycle", "scan", "process", "status", "runs", "items",
-    "settings", "libraries", "migrate", "recover", "doctor",
-)  # fmt: skip
+# In the order people need them; the second half is what `greenroom --help` says of each without importing it.
+COMMANDS = {
+    "run": "Run the daemon: staging cycles on a schedule.",
+    "cycle": "Run one staging cycle now.",
+    "scan": "Scan the inbound folder, and stop there.",
+    "process": "Move the albums of an existing scan into staging.",
+    "status": "Show the installation at a glance.",
+    "runs": "List the newest runs.",
+    "items": "List the albums in staging.",
+    "settings": "Show and change settings.",
+    "libraries": "Show, add and remove the folders to work on.",
+    "migrate": "Bring the database's schema up to date.",
+    "recover": "Finish or undo what a crash left behind.",
+    "doctor": "Examine the installation.",
+}
 
 
 class LazyCommands(click.Group):
-    """Finds commands by file name, so that `--help` and tab completion do not import the whole house."""
+    """Finds commands by file name, so that only the one that is run is imported."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of COMMANDS."""
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command's module."""

@@ -104,6 +104,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_staging_items"),
         sa.UniqueConstraint("key", name="uq_staging_items_key"),
+        postgresql_with={"fillfactor": 50},
     )
     op.create_index("ix_staging_items_album_artist", "staging_items", ["album_artist"], unique=False)
     op.create_index("ix_staging_items_status", "staging_items", ["status"], unique=False)

@@ -1,0 +1,57 @@
+"""A database at any revision → this version's schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from config.database import Database
+from config.errors import Misconfigured
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x67726E726D  # any constant will do, as long as it stays
+
+
+def migrate(database: Database) -> tuple[str | None, str]:
+    """Run the revisions that are missing, in one transaction; return the revisions before and after.
+
+    Every command calls this at its start, so a database that is up to date costs one look, and no import of Alembic.
+    Raises Misconfigured when the database was written by a newer Greenroom.
+    """
+    newest = max(_revisions())
+    with database.read() as connection:
+        before = _revision(connection)
+    if before != newest:
+        with database.begin() as connection:
+            # Two hosts may start at once; SQLite's writer lock already makes the second one wait.
+            if not database.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+            before = _revision(connection)
+            if before is not None and before not in _revisions():
+                raise Misconfigured(
+                    f"the database is at revision {before}, made by a newer Greenroom; install that one"
+                )
+            _upgrade(connection)
+    return before, newest
+
+
+def _revisions() -> set[str]:
+    """Return the revisions this version has, which their files are named after: 0001_first_tables.py."""
+    return {file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py")}
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    alembic = Config()
+    alembic.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # a ConfigParser reads it
+    alembic.attributes["connection"] = connection
+    command.upgrade(alembic, "head")
