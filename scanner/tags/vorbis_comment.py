@@ -48,6 +48,8 @@ def read_comments(data: bytes, start: int, tags: Tags, pictures: list[Picture]) 
             head = data[position : position + PICTURE_HEAD + 23]
             if left or len(head) < PICTURE_HEAD + 23 or head[:22].upper() != _PICTURE or head[22:23] != b"=":
                 raise UnfinishedError
+            if not head.isascii():
+                raise DoubtError("a picture that is not base64")
             add_picture(head[23:], length - 23, pictures)
             return end
         _add_comment(data[position:end], tags, pictures)
@@ -67,6 +69,8 @@ def _add_comment(comment: bytes, tags: Tags, pictures: list[Picture]) -> None:
     elif not equals:
         raise DoubtError("a comment without a name")
     elif name.upper() == _PICTURE:
+        if not value.isascii():
+            raise DoubtError("a picture that is not base64")
         add_picture(value[:PICTURE_HEAD], len(value), pictures)
 
 
