@@ -21,6 +21,7 @@ LONGEST = 400  # lines
 SQL_MODULES = {
     "config/admin.py",
     "config/database.py",
+    "config/schema.py",
     "config/libraries.py",
     "config/locks.py",
     "config/tables.py",
