@@ -66,12 +66,6 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def migrate(self) -> tuple[str | None, str]:
-        """Bring the schema up to date; return the revisions before and after. See config.schema."""
-        from config import schema
-
-        return schema.migrate(self)
-
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from config import admin, libraries
+from config import admin, libraries, schema
 from config.boot import BootSettings, load_boot_settings
 from config.database import Database
 from config.errors import Misconfigured
@@ -134,7 +134,7 @@ def application(*, quiet: bool = False, migrate: bool = True) -> Iterator[Applic
     database = Database(boot.url, on_network=boot.sqlite_on_network)
     try:
         if migrate:
-            database.migrate()
+            schema.migrate(database)
         yield Application(boot, database)
     finally:
         database.close()

@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from config.reasons import Reason
 from processor.journal import path_from_json, path_to_json
-from processor.plan import AlbumPlan, PlannedFile
+from processor.naming import PlannedFile
+from processor.plan import AlbumPlan
 from scanner.facts import Facts
 from scanner.grouping import GroupTrack
 

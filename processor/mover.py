@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 import time
 import uuid
@@ -16,7 +17,7 @@ from loguru import logger
 from sqlalchemy import Connection
 
 from config.database import Database
-from config.errors import GreenroomError, LeaseLost, Stopped
+from config.errors import GreenroomError, LeaseLost, Retryable, Stopped
 from config.libraries import Library
 from config.locks import Guard
 from config.machine import boot_id
@@ -28,6 +29,7 @@ from processor.item import NewItem, new_item
 from processor.journal import State, Transfer, TransferFile
 from processor.plan import AlbumPlan, Outcome
 from processor.transfer import fill, roll_back, switch
+from scanner.readiness import probe
 from scanner.scandb import ScanDb
 
 BATCH = 32  # albums that share their commits; more would wait longer for the first one to be listed
@@ -37,6 +39,9 @@ _OUTCOMES: dict[str, Outcome] = {
     "source_changed": "waiting",
     "vanished": "waiting",
     "stopped": "waiting",
+    "open_for_writing": "waiting",
+    "sparse_file": "waiting",
+    "still_changing": "waiting",
 }
 
 
@@ -129,7 +134,7 @@ class Mover:
         with self._database.begin() as connection:
             journal.plan(connection, [album.transfer for album in albums], _now())
         inner = max(1, self._workers // len(albums))
-        filled = self._each(albums, lambda album: fill(album.transfer, self._steps, workers=inner))
+        filled = self._each(albums, lambda album: self._fill(album, inner))
         self._advance(filled, "materialised")
         switched = self._each(filled, lambda album: switch(album.transfer, self._steps))
         with self._database.begin() as connection:
@@ -139,6 +144,14 @@ class Mover:
             album.transfer = transfer
         self._advance(self._clear(switched), "done")
         return [self._result(album) for album in albums]
+
+    def _fill(self, album: _Album, workers: int) -> Transfer:
+        # The scan looked too, but time has passed; whoever writes to a linked file would go on writing in staging.
+        for file in album.plan.files:
+            reason = probe(os.path.join(self._inbound.path, file.source), file.source)
+            if reason is not None:
+                raise Retryable(reason.message, code=reason.code, path=file.source)
+        return fill(album.transfer, self._steps, workers=workers)
 
     def _each(self, albums: list[_Album], step: Callable[[_Album], Transfer | None]) -> list[_Album]:
         """Take a step with all albums at once; undo those that fail, and return the others."""
@@ -205,8 +218,9 @@ class Mover:
             logger.bind(transfer=album.transfer.id, target=shown, files=len(album.plan.files)).info("album staged")
             return Moved(None, album.reasons)
         code = album.error.reason_code
-        path = album.error.path if code in ("source_changed", "vanished") else None
-        return Moved(_OUTCOMES.get(code, "failed"), (Reason(code, album.error.message, path),))
+        outcome = _OUTCOMES.get(code, "failed")
+        path = album.error.path if outcome == "waiting" else None  # else it may be a path of the other root
+        return Moved(outcome, (Reason(code, album.error.message, path),))
 
 
 class Pace:

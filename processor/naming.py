@@ -5,14 +5,34 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Collection, Iterable, Mapping, Set
+from dataclasses import dataclass
 from typing import Protocol
 
 from processor import layout, sidecar
-from processor.plan import PlannedFile, Proposal
 from scanner.grouping import Group
 from scanner.identity import Identity
 
 _CUE_FILE = re.compile(r'^\s*FILE\s+(?:"([^"\r\n]*)"|(\S+))', re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """One file and its place."""
+
+    file_id: int
+    source: bytes  # relative to the inbound root
+    target: bytes  # relative to the album's folder
+    role: str  # audio, or a side file's role
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One group with every file named, before anybody looked at the disk; `target` is None if the album has no name."""
+
+    group: Group
+    target: bytes | None  # relative to the staging root
+    files: tuple[PlannedFile, ...]  # the tracks in order, then the side files
 
 
 class SourceFile(Protocol):

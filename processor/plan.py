@@ -11,31 +11,11 @@ from typing import Literal, NamedTuple
 
 from config.reasons import Reason, show_path
 from processor.layout import fold, numbered
+from processor.naming import PlannedFile, Proposal
 from processor.space import Space
 from scanner.grouping import Group
-from scanner.identity import Identity
 
 Outcome = Literal["staged", "waiting", "needs_review", "quarantined", "duplicate", "conflict", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """One file and its place."""
-
-    file_id: int
-    source: bytes  # relative to the inbound root
-    target: bytes  # relative to the album's folder
-    role: str  # audio, or a side file's role
-    identity: Identity
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """One group with every file named, before anybody looked at the disk; `target` is None if the album has no name."""
-
-    group: Group
-    target: bytes | None  # relative to the staging root
-    files: tuple[PlannedFile, ...]  # the tracks in order, then the side files
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +38,11 @@ class World:
 
     names: Callable[[bytes], Collection[bytes]]  # of everything in a staging folder; empty if there is none
     differs: Callable[[Sequence[PlannedFile], bytes], str | None]  # how its music differs from a staging folder's
+    same: Callable[[Sequence[PlannedFile], Sequence[PlannedFile]], bool]  # whether two albums of inbound are one music
     space: Space
     staged: Mapping[str, bytes] = field(default_factory=dict)  # items by key: their folders, relative to staging
     reserved: Collection[bytes] = ()  # folders that unfinished transfers hold
+    held: Collection[bytes] = ()  # source files that unfinished transfers hold
     waiting: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)  # by key: why an album is not quiet yet
     inbound_problems: Mapping[bytes, Reason] = field(
         default_factory=dict
@@ -117,6 +99,7 @@ class _Planner:
         self._folders: dict[str, bytes] = {}  # code and artist folders of this plan, as spelled by the first album
         self._listed: dict[bytes, _Listing] = {}
         self._keys: dict[str, bytes] = {}
+        self._planned: dict[str, Proposal] = {}  # by folded target
         self._space = world.space
 
     def plan(self, proposal: Proposal) -> AlbumPlan:
@@ -134,6 +117,10 @@ class _Planner:
             return _Decision("waiting", None, waits)
         if group.verdict != "take":
             return _Decision(group.verdict, None)
+        held = next((file.source for file in proposal.files if file.source in self._world.held), None)
+        if held is not None:
+            message = "an earlier move of this file could not be finished; `greenroom recover` says why"
+            return _Decision("needs_review", None, (Reason("unfinished_transfer", message, held),))
         if proposal.target is None:
             message = "no tag and no folder says what this album is called; tag it, or name its folder Artist - Album"
             return _Decision("needs_review", None, (Reason("no_album", message, group.home),))
@@ -143,6 +130,8 @@ class _Planner:
         """Compare with the album of the same key, of this plan or staged before; None if there is none on disk."""
         group = proposal.group
         if (other := self._keys.get(group.key)) is not None:
+            if twin := self._twin(proposal, other):
+                return twin
             message = (
                 f"the same album is in inbound twice, and the other one goes to {show_path(other)}; keep one of them"
             )
@@ -159,6 +148,8 @@ class _Planner:
         for number in itertools.count(1):
             target = numbered(wanted, number, folder=True)
             if fold(target) in self._taken:
+                if twin := self._twin(proposal, target):
+                    return twin
                 continue
             there = self._there(target)
             if there is None:
@@ -167,6 +158,17 @@ class _Planner:
             if met.outcome == "duplicate" or fold(there) not in self._owned:
                 return met
         raise AssertionError("unreachable: itertools.count does not end")
+
+    def _twin(self, proposal: Proposal, target: bytes) -> _Decision | None:
+        """Return that this is a second copy of the album this very plan puts at the target, if it is one."""
+        other = self._planned.get(fold(target))
+        if other is None or not self._world.same(proposal.files, other.files):
+            return None
+        message = (
+            f"the same music is in inbound twice; the copy in {show_path(other.group.home)} is staged; this one "
+            "was left where it is and can be removed"
+        )
+        return _Decision("duplicate", target, (Reason("same_content", message, proposal.group.home),))
 
     def _compare(self, proposal: Proposal, folder: bytes) -> _Decision:
         home, shown = proposal.group.home, show_path(folder)
@@ -199,6 +201,7 @@ class _Planner:
         self._space = self._space.without(proposal.files)
         self._keys[proposal.group.key] = decision.target
         self._taken.add(fold(decision.target))
+        self._planned[fold(decision.target)] = proposal
         artist = os.path.dirname(decision.target)
         for folder in (os.path.dirname(artist), artist):
             self._folders[fold(folder)] = folder

@@ -15,8 +15,8 @@ from config.machine import boot_id
 from config.reasons import Reason
 from processor.files import Tree
 from processor.mover import Moved, Mover, publish
-from processor.naming import cue_references, propose
-from processor.plan import AlbumPlan, Outcome, PlannedFile, Proposal, decide
+from processor.naming import PlannedFile, Proposal, cue_references, propose
+from processor.plan import AlbumPlan, Outcome, decide
 from processor.recover import RecoveryReport, recover
 from processor.sighting import look
 from scanner.grouping import Group

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from config.database import Database
@@ -11,7 +12,8 @@ from config.reasons import Reason, show_path
 from processor import journal, repository
 from processor.files import Tree, is_file
 from processor.materialise import digest_at
-from processor.plan import PlannedFile, Proposal, World, size_difference
+from processor.naming import PlannedFile, Proposal
+from processor.plan import World, size_difference
 from processor.space import Space, reserve
 from scanner.identity import Identity
 from scanner.kinds import KINDS
@@ -36,9 +38,11 @@ def look(
     return World(
         names=lambda folder: _names(staging.path, folder),
         differs=comparison.differs,
+        same=comparison.same,
         space=_space(inbound.path, staging.path, wanted_reserve),
         staged=staged,
         reserved=held.targets,
+        held=held.sources,
         waiting=waiting,
         inbound_problems=_not_writable(inbound.path, {os.path.dirname(f.source) for p in proposals for f in p.files}),
         staging_problems=_not_writable(staging.path, _parents(staging.path, proposals)),
@@ -101,6 +105,16 @@ class _Comparison:
                     return f"no music file there has the content of {show_path(file.source)}"
                 known.remove(digest)
         return None
+
+    def same(self, files: Sequence[PlannedFile], others: Sequence[PlannedFile]) -> bool:
+        """Tell whether two albums of inbound have the same music."""
+        theirs = [file for file in others if file.role == "audio"]
+        if size_difference(files, {file.source: file.identity.size for file in theirs}) is not None:
+            return False
+        ours = [file for file in files if file.role == "audio"]
+        with Tree(self._inbound) as source:
+            mine, other = (Counter(self._digest(source, f.source, f.identity) for f in some) for some in (ours, theirs))
+        return mine == other
 
     def _digest(self, tree: Tree, path: bytes, identity: Identity) -> str:
         return self._digests(identity, lambda: digest_at(tree, path))

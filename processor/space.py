@@ -5,10 +5,9 @@ from __future__ import annotations
 import os.path
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from processor.plan import PlannedFile
+from processor.naming import PlannedFile
 
 OWN_NAMES: Final = 4  # code, artist, album and sidecar: what an album adds to a file system beside its own files
 

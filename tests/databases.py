@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from config import schema
 from config.database import Database
 
 START_SECONDS = 60  # far more than a loaded machine needs
@@ -140,7 +141,7 @@ def migrate(url: str) -> None:
     """Bring a database up to date and let go of it."""
     database = Database(url)
     try:
-        database.migrate()
+        schema.migrate(database)
     finally:
         database.close()
 

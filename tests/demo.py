@@ -10,7 +10,12 @@ from PIL import Image
 
 from tests.music import write_track
 
-VARIOUS = [("Ada Fern", "Harbour Lights"), ("The Nine Lamps", "Tin Roof"), ("Os Pombos", "Maré Baixa"), ("雨宮", "夜の庭")]
+VARIOUS = [
+    ("Ada Fern", "Harbour Lights"),
+    ("The Nine Lamps", "Tin Roof"),
+    ("Os Pombos", "Maré Baixa"),
+    ("雨宮", "夜の庭"),
+]
 
 
 def cover(colour: str) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from config.reasons import Reason
 from processor.item import NewItem, new_item
-from processor.plan import AlbumPlan, PlannedFile
+from processor.naming import PlannedFile
+from processor.plan import AlbumPlan
 from scanner.facts import Facts, Picture
 from scanner.grouping import Group, GroupTrack
 from scanner.identity import Identity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from config.schema import migrate
 from daemon.bootstrap import application
 
 
@@ -15,7 +16,7 @@ def command() -> None:
     instance after a backup. Running it again changes nothing.
     """
     with application(quiet=True, migrate=False) as app:
-        before, after = app.database.migrate()
+        before, after = migrate(app.database)
     click.echo(
         f"schema {after}, nothing to do" if before == after else f"schema {before or 'empty'} → {after}", err=True
     )

@@ -22,11 +22,17 @@ from config import database as database_module
 from config.database import Database
 from config.errors import Misconfigured, Retryable
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
+from config.schema import migrate
 from config.tables import Base, SettingRow
 
 NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 VERSIONS = Path(database_module.__file__).parent / "migrations" / "versions"
-MIGRATE = "import sys; from config.database import Database; print(*Database(sys.argv[1]).migrate())"
+MIGRATE = """
+import sys
+from config.database import Database
+from config.schema import migrate
+print(*migrate(Database(sys.argv[1])))
+"""
 NEWEST = max(path.name.split("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
 
 
@@ -44,15 +50,15 @@ def stored(database: Database) -> list[str]:
 
 
 def test_the_migrations_make_exactly_the_schema_of_the_models(empty_database: Database) -> None:
-    empty_database.migrate()
+    migrate(empty_database)
     with empty_database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
 
 
 def test_migrating_again_changes_nothing(empty_database: Database) -> None:
-    assert empty_database.migrate() == (None, NEWEST)
-    assert empty_database.migrate() == (NEWEST, NEWEST)
+    assert migrate(empty_database) == (None, NEWEST)
+    assert migrate(empty_database) == (NEWEST, NEWEST)
 
 
 def test_processes_that_start_at_once_migrate_one_after_the_other(empty_database: Database) -> None:
@@ -74,7 +80,7 @@ def test_a_database_of_a_newer_version_is_refused_untouched(database: Database) 
     with database.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(Misconfigured, match="revision 9999, made by a newer Greenroom"):
-        database.migrate()
+        migrate(database)
     with database.read() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["9999"]
 
@@ -259,7 +265,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "greenroom.db").write_text("this is a shopping list, not a database\n" * 100)
     database = Database(f"sqlite:///{tmp_path}/greenroom.db")
     with pytest.raises(Misconfigured, match=r"greenroom\.db is damaged or no database"):
-        database.migrate()
+        migrate(database)
     database.close()
     assert (tmp_path / "greenroom.db").read_text().startswith("this is a shopping list")
 

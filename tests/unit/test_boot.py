@@ -13,6 +13,7 @@ from loguru import logger
 from config.boot import BootSettings, default_data_dir, load_boot_settings
 from config.database import Database
 from config.errors import Misconfigured
+from config.schema import migrate
 
 SECRET_URL = "postgresql+psycopg://greenroom:hunt%40er22@db/greenroom"
 
@@ -63,7 +64,7 @@ def test_the_database_is_a_file_in_the_data_folder_unless_said_otherwise(
     odd = tmp_path / "what? 100% #1 ü"
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(odd))
     database = Database(load_boot_settings().url)
-    database.migrate()
+    migrate(database)
     database.close()
     assert (odd / "greenroom.db").is_file()
 

@@ -76,7 +76,8 @@ class Inbound:
             inside = folder + b"/" if folder else b""
             return {path[len(inside) :].split(b"/")[0] for path in folders if path.startswith(inside)}
 
-        return World(names=names, differs=lambda _files, folder: folders[folder], **{"space": PLENTY} | values)
+        usual = {"space": PLENTY, "same": lambda _files, _others: False}
+        return World(names=names, differs=lambda _files, folder: folders[folder], **usual | values)
 
 
 @pytest.fixture
@@ -249,6 +250,24 @@ def test_one_key_twice_in_inbound_is_a_conflict_for_the_second(inbound: Inbound)
     plans = inbound.plan(second, first)
     assert [(plan.group.home, plan.outcome) for plan in plans] == [(b"in/1", "staged"), (b"in/2", "conflict")]
     assert codes(plans[1]) == ["key_twice"]
+
+
+def test_a_second_copy_of_an_album_in_one_plan_is_a_duplicate(inbound: Inbound) -> None:
+    twice_by_key = inbound.album("a", home=b"in/1"), inbound.album("a", home=b"in/2")
+    twice_by_name = inbound.album("a", home=b"in/1"), inbound.album("b", home=b"in/2")
+    for groups in (twice_by_key, twice_by_name):
+        plans = inbound.plan(*groups, same=lambda _files, _others: True)
+        assert [(plan.outcome, plan.target) for plan in plans] == [
+            ("staged", b"AR/Artist/2001 - Album"),
+            ("duplicate", b"AR/Artist/2001 - Album"),
+        ]
+        assert "in/1" in plans[1].reasons[0].message
+
+
+def test_files_of_an_unfinished_transfer_are_not_planned_again(inbound: Inbound) -> None:
+    (plan,) = inbound.plan(inbound.album("k"), held=[b"in/k/02.mp3"])
+    assert (plan.outcome, plan.target) == ("needs_review", None)
+    assert (plan.reasons[0].code, plan.reasons[0].path) == ("unfinished_transfer", b"in/k/02.mp3")
 
 
 def test_an_artist_folder_keeps_the_spelling_it_has(inbound: Inbound) -> None:
