@@ -80,18 +80,17 @@ def process_scan(
     was begun to recovery.
     """
     plans = _plan(database, scan, inbound, staging, options)
-    results = {plan.group.key + str(n): _unmoved(plan) for n, plan in enumerate(plans)}
+    results = [AlbumResult(plan.group, plan.outcome, plan.reasons, plan.target, plan.files) for plan in plans]
     ignored = (*scan.ignored(), *_homeless(scan, plans))
     if guard is None:
-        return ProcessResult(tuple(results.values()), ignored)
-    known = {reason.path for reason in ignored if reason.path} | {f.source for plan in plans for f in plan.files}
-    keys = [key for key, result in results.items() if result.outcome == "staged"]
-    with Mover(database, inbound, staging, guard, options.workers, options.rate_limit, known, run_id) as mover:
-        moving = mover.move([plan for plan in plans if plan.outcome == "staged"], scan)
-        for done, (key, moved) in enumerate(zip(keys, moving, strict=True), 1):
-            results[key] = _moved(results[key], moved)
-            progress("move", done, len(keys))
-        return ProcessResult(tuple(results.values()), ignored, mover.trouble)
+        return ProcessResult(tuple(results), ignored)
+    explained = {reason.path for reason in ignored if reason.path} | {f.source for plan in plans for f in plan.files}
+    moving = [n for n, plan in enumerate(plans) if plan.outcome == "staged"]
+    with Mover(database, inbound, staging, guard, options.workers, options.rate_limit, explained, run_id) as mover:
+        for done, (n, moved) in enumerate(zip(moving, mover.move([plans[n] for n in moving], scan), strict=True), 1):
+            results[n] = _after(results[n], moved)
+            progress("move", done, len(moving))
+        return ProcessResult(tuple(results), ignored, mover.trouble)
 
 
 def recover_transfers(database: Database, guard: Guard, inbound: Library, staging: Library) -> RecoveryReport:
@@ -156,11 +155,8 @@ def _homeless(scan: ScanDb, plans: tuple[AlbumPlan, ...]) -> Iterator[Reason]:
         yield Reason("no_album", "It belongs to no album we can tell, so it stays where it is.", file.path)
 
 
-def _unmoved(plan: AlbumPlan) -> AlbumResult:
-    return AlbumResult(plan.group, plan.outcome, plan.reasons, plan.target, plan.files)
-
-
-def _moved(result: AlbumResult, moved: Moved) -> AlbumResult:
+def _after(result: AlbumResult, moved: Moved) -> AlbumResult:
+    """Return what became of an album that was to be moved."""
     outcome = result.outcome if moved.outcome is None else moved.outcome
     target = result.target if outcome == "staged" else None
     return replace(result, outcome=outcome, target=target, reasons=(*moved.reasons, *result.reasons))
