@@ -52,6 +52,9 @@ PRAGMA user_version = {SCHEMA};
 _FAST = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -32768;
 """
+# These speak of the machine at that moment, or of rights that change without a trace on the file: tried again.
+PASSING = ("reader_killed", "reader_crashed", "reader_timeout", "io_error", "permission_denied", "vanished")
+_FORGET_PASSING = f"DELETE FROM reading WHERE problem IN ({', '.join('?' * len(PASSING))})"  # noqa: S608 - marks only
 _INSERT_READING = f"INSERT OR REPLACE INTO reading VALUES ({rows.READING_MARKS})"  # noqa: S608 - question marks only
 
 
@@ -123,6 +126,7 @@ class ScanDb:
             sql.execute("UPDATE folder SET samples = 0 WHERE (SELECT boot_id FROM scan) <> ?", (boot,))
             same_options = sql.execute("SELECT options FROM scan").fetchone() == (options,)
             sql.execute("DELETE FROM scan")
+            sql.execute(_FORGET_PASSING, PASSING)
             row = (root, code_version(), boot, started.isoformat(), options)
             sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL)", row)
         except sqlite3.DatabaseError as error:

@@ -163,11 +163,14 @@ def _batches(tasks: Iterable[Task]) -> Iterator[Batch]:
 
 def _why(code: str | None, status: int) -> tuple[str, str]:
     """Return the reason for a file on which a worker died."""
-    if code == "reader_timeout" or status == -signal.SIGXCPU:
-        return "reader_timeout", "Reading its tags took longer than one file may take."
+    if code == "reader_timeout":
+        return code, "Reading its tags took longer than one file may take; the next scan tries again."
+    if status == -signal.SIGXCPU:
+        return "reader_cpu_limit", "Reading its tags takes more work than one file may make."
     if status == -signal.SIGKILL:
-        return (
-            "reader_out_of_memory",
-            "The system killed the process that read its tags; usually memory ran out.",
+        return "reader_killed", (
+            "The system killed the process that read its tags, usually for want of memory; the next scan tries again."
         )
-    return "reader_crashed", f"The process that read its tags ended unexpectedly (status {status})."
+    return "reader_crashed", (
+        f"The process that read its tags ended unexpectedly (status {status}); the next scan tries again."
+    )

@@ -102,6 +102,17 @@ def test_facts_come_back_exactly(tmp_path: Path) -> None:
     assert (found[5].facts, found[5].problem) == (None, None)
 
 
+def test_what_only_the_machine_was_to_blame_for_is_read_again(tmp_path: Path) -> None:
+    problems = ["unreadable", *scandb.PASSING]
+    with create(tmp_path / "x.db") as db:
+        audio(db, *(problem.encode() for problem in problems))
+        list(db.unread())
+        db.add_readings(ReadingRow(n, None, (problem, "Why."), False, None) for n, problem in enumerate(problems, 1))
+        db.finish({})
+    with create(tmp_path / "y.db", tmp_path / "x.db") as db:
+        assert {name.decode() for _, _, name, _ in db.unread()} == set(scandb.PASSING)
+
+
 def test_tags_that_no_database_can_hold_are_cut_down_instead_of_stopping_the_scan(tmp_path: Path) -> None:
     with create(tmp_path / "x.db") as db:
         audio(db, b"1", b"2", b"3")
