@@ -24,7 +24,7 @@ def command(status: str | None, limit: int | None, as_json: bool) -> None:
     """
     with application(quiet=True) as app, app.database.read() as connection:
         roots = {lib.root_uuid: lib.path for lib in libraries.list_libraries(connection)}
-        items = list(repository.items(connection, status=status, limit=limit))
+        items = list(repository.items(connection, status=status, limit=limit, with_files=as_json))
     for item in items:
         root = roots.get(item["root_uuid"])
         item["staging_path"] = show_path(os.path.join(root, item["path"]) if root else item["path"])
