@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from config.errors import Misconfigured
 from config.reasons import Reason, show_path
+from config.sentinel import SENTINEL
 from scanner.ignore import (
     IGNORE_FILE,
     MAX_IGNORE_FILE,
@@ -57,14 +58,14 @@ class Folder(NamedTuple):
 def walk(root: bytes, rules: IgnoreRules) -> Iterator[Folder]:
     """Yield every folder below `root`, parents first, siblings by name. Nothing but ignore files is opened.
 
-    A folder that disappears meanwhile is left out. Raises Misconfigured when the root itself cannot be listed.
+    A folder that disappears meanwhile is left out, and so is the root's own mark. Raises Misconfigured when the root itself cannot be listed.
     """
     waiting = [(b"", rules)]
     while waiting:
         path, above = waiting.pop()
         try:
             with os.scandir(os.path.join(root, path)) as listing:
-                entries = list(listing)
+                entries = [entry for entry in listing if path or entry.name != SENTINEL]
         except OSError as error:
             if not path:
                 why = f"the inbound folder {show_path(root)} cannot be listed ({error.strerror}); is it mounted?"

@@ -41,6 +41,12 @@ def test_folders_come_parents_first_and_sorted_with_their_files(tmp_path: Path) 
     assert names(found[b""]) == [b"loose.mp3"]
 
 
+def test_the_mark_of_the_root_needs_no_explanation_but_one_below_it_does(tmp_path: Path) -> None:
+    write(tmp_path / ".greenroom-root")
+    write(tmp_path / "a" / ".greenroom-root")
+    assert reasons(look(tmp_path)) == {b"a/.greenroom-root": "own_file"}
+
+
 def test_names_are_bytes_whatever_they_hold(tmp_path: Path) -> None:
     folder = os.path.join(os.fsencode(tmp_path), b"\xff\xfe\nalbum")
     os.mkdir(folder)

@@ -1,0 +1,94 @@
+"""Albums of several discs, in every style people file them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenarios.drops import Song, song, songs, untagged
+from tests.scenarios.house import House
+from tests.scenarios.play import Scenario, play
+
+ONE, TWO = range(1, 4), range(1, 3)
+NUMBERS = [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]
+TWO_DISCS = ("staged Ada / Low Tide: 5 tracks on 2 discs",)
+NAMES = (
+    "AD/Ada/Low Tide/1-01 - Song 1.flac",
+    "AD/Ada/Low Tide/1-02 - Song 2.flac",
+    "AD/Ada/Low Tide/1-03 - Song 3.flac",
+    "AD/Ada/Low Tide/2-01 - Song 1.flac",
+    "AD/Ada/Low Tide/2-02 - Song 2.flac",
+)
+
+
+def _pair(first: str, second: str, **tags: str) -> dict[str, Song]:
+    return songs(first, "flac", ONE, **tags) | songs(second, "flac", TWO, **tags)
+
+
+SCENARIOS = [
+    Scenario("folders CD1 and CD2", _pair("Low Tide/CD1", "Low Tide/CD2"), TWO_DISCS, NAMES),
+    Scenario("folders Disc One and Disc Two", _pair("Low Tide/Disc One", "Low Tide/Disc Two"), TWO_DISCS, NAMES),
+    Scenario("folders cd_01 and cd_02", _pair("Low Tide/cd_01", "Low Tide/cd_02"), TWO_DISCS, NAMES),
+    Scenario("folders 1 of 2 and 2 of 2", _pair("Low Tide/1 of 2", "Low Tide/2 of 2"), TWO_DISCS, NAMES),
+    Scenario("folders with subtitles", _pair("Low Tide/CD 1 - Ebb", "Low Tide/CD 2 - Flood"), TWO_DISCS, NAMES),
+    Scenario("sibling folders", _pair("Low Tide (Disc 1)", "Low Tide (Disc 2)"), TWO_DISCS, NAMES),
+    Scenario("sibling folders with a medium", _pair("Low Tide [CD1]", "Low Tide [CD2]"), TWO_DISCS, NAMES),
+    Scenario("sides of a record", _pair("Low Tide/Side A", "Low Tide/Side B"), TWO_DISCS, NAMES),
+    Scenario("disc folders straight in inbound", _pair("CD1", "CD2"), TWO_DISCS, NAMES),
+    Scenario(
+        "the disc in the tags alone",
+        {f"Low Tide/{d}{n:02}.flac": song(n, artist="Ada", album="Low Tide", disc=d) for d, n in NUMBERS},
+        TWO_DISCS,
+        NAMES,
+    ),
+    Scenario(
+        "the disc in the album's tag",
+        songs("a", "flac", ONE, album="Low Tide (Disc 1)") | songs("b", "flac", TWO, album="Low Tide (Disc 2)"),
+        TWO_DISCS,
+        NAMES,
+    ),
+    Scenario(
+        "the disc in the names of untagged files",
+        untagged("Ada - Low Tide", "flac", "1-01 Song 1", "1-02 Song 2", "1-03 Song 3", "2-01 Song 1", "2-02 Song 2"),
+        TWO_DISCS,
+        NAMES,
+        frozenset({"missing_tags", "artist_from_folder"}),
+    ),
+    Scenario(
+        "a box of three levels",
+        _pair("The Box/Low Tide/CD1", "The Box/Low Tide/CD2")
+        | songs("The Box/High Tide/CD1", "flac", ONE, album="High Tide")
+        | songs("The Box/High Tide/CD2", "flac", ONE, album="High Tide"),
+        (*TWO_DISCS, "staged Ada / High Tide: 6 tracks on 2 discs"),
+    ),
+    Scenario("a bonus disc", _pair("Low Tide/CD1", "Low Tide/Bonus CD"), TWO_DISCS, NAMES),
+    Scenario("a bonus disc beside the album's own tracks", _pair("Low Tide", "Low Tide/Bonus Disc"), TWO_DISCS, NAMES),
+    Scenario(
+        "a second disc alone",
+        songs("Low Tide/CD2", "flac", TWO, disc="2/2"),
+        ("staged Ada / Low Tide: 2 tracks",),
+        NAMES[3:],
+        frozenset({"tracks_missing"}),
+    ),
+    Scenario(
+        "track numbers that run on over the discs",
+        songs("Low Tide/CD1", "flac", range(1, 4)) | songs("Low Tide/CD2", "flac", range(4, 6)),
+        TWO_DISCS,
+    ),
+    Scenario(
+        "thirteen discs",
+        {k: v for d in range(1, 14) for k, v in songs(f"Low Tide/CD{d}", "mp3", range(1, 2)).items()},
+        ("staged Ada / Low Tide: 13 tracks on 13 discs",),
+        tuple(f"AD/Ada/Low Tide/{d:02}-01 - Song 1.mp3" for d in range(1, 14)),
+    ),
+    Scenario(
+        "volumes that are albums of their own",
+        songs("Hits/Volume 1", "mp3", ONE, album="Hits, Vol. 1")
+        | songs("Hits/Volume 2", "mp3", ONE, album="Hits, Vol. 2"),
+        ("staged Ada / Hits, Vol. 1: 3 tracks", "staged Ada / Hits, Vol. 2: 3 tracks"),
+    ),
+]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_discs_come_together(house: House, scenario: Scenario) -> None:
+    play(house, scenario)
