@@ -141,9 +141,11 @@ def _join_nameless(place: Place, shares: list[_Share], nameless: list[Track]) ->
 
 def _by_artist(place: Place, share: _Share, total: int) -> list[_Share]:
     """Keep bands apart that have an album of the same name; a release id or unique numbers make one album."""
+    if share.release_id or not share.name:
+        return [share]
     artists = whose(share.tracks)
     known = Counter(artist for artist in artists if artist)
-    if share.release_id or not share.name or len(known) < 2:
+    if len(known) < 2:
         return [share]
     parts: dict[str, list[Track]] = defaultdict(list)
     for artist, track in zip(artists, share.tracks, strict=True):

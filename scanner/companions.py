@@ -14,6 +14,8 @@ _SEVERAL = -1
 
 def home_of(whole: Whole) -> bytes:
     """Return the folder that holds the whole album: its own, or the common parent of its folders."""
+    if len(whole.parts) == 1:
+        return whole.parts[0].place.home
     homes = [part.place.home.split(b"/") for part in whole.parts]
     shared = []
     for level in zip(*homes, strict=False):
@@ -30,17 +32,20 @@ def share_out(sides: Iterable[SideRow], wholes: Sequence[Whole]) -> dict[int, li
     music, to the only album under the next folder above that has some, but never above that album's home. What lies in
     the root, or among several albums, is nobody's.
     """
+    ordered = sorted(sides, key=lambda side: (side.folder, side.name, side.file_id))
+    with_sides = {side.folder for side in ordered}
     by_stem: dict[tuple[bytes, bytes], int] = {}
     under: dict[bytes, int] = {}
     for index, whole in enumerate(wholes):
         for row in (track.row for part in whole.parts for track in part.tracks):
-            by_stem[row.folder, row.name.lower()] = by_stem[row.folder, stem_of(row.name).lower()] = index
+            if row.folder in with_sides:
+                by_stem[row.folder, row.name.lower()] = by_stem[row.folder, stem_of(row.name).lower()] = index
         for folder in {track.row.folder for part in whole.parts for track in part.tracks}:
             for above in _upwards(folder):
                 under[above] = index if under.get(above, index) == index else _SEVERAL
     grounds = [_grounds(whole) for whole in wholes]
     shared: dict[int, list[SideRow]] = defaultdict(list)
-    for side in sorted(sides, key=lambda side: (side.folder, side.name, side.file_id)):
+    for side in ordered:
         owner = _by_stem(side, by_stem)
         if owner is None:
             owner = _by_folder(side.folder, under, grounds)

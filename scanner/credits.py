@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from scanner.folding import alike, fold
@@ -35,6 +36,7 @@ _BY_RULE = Credit(VARIOUS_ARTISTS, "rule")
 _UNKNOWN = Credit(None, None)
 
 
+@lru_cache(maxsize=4096)
 def main_artist(text: str) -> str:
     """Return the artist without the guests: `"Queen feat. David Bowie"` → `"Queen"`."""
     return _GUESTS.sub("", text) or text
@@ -57,9 +59,12 @@ def whose(tracks: Sequence[Track]) -> list[str | None]:
 
 def _folded_credit(track: Track) -> str | None:
     credit = track.album_artist or (VARIOUS_ARTISTS if track.row.compilation else track.artist)
-    if credit is None:
-        return None
-    return fold(VARIOUS_ARTISTS if is_various(credit) else main_artist(credit))
+    return None if credit is None else _folded_main(credit)
+
+
+@lru_cache(maxsize=4096)
+def _folded_main(artist: str) -> str:
+    return fold(VARIOUS_ARTISTS if is_various(artist) else main_artist(artist))
 
 
 def _same_names(folded: list[str | None]) -> list[str | None]:
@@ -94,7 +99,7 @@ def credit_by_tags(tracks: Sequence[Track]) -> Credit:
 
 
 def _majority(artists: list[str]) -> Credit:
-    names = _same_names([fold(VARIOUS_ARTISTS if is_various(artist) else main_artist(artist)) for artist in artists])
+    names = _same_names([_folded_main(artist) for artist in artists])
     counts = Counter(name for name in names if name)
     if not counts:
         return _UNKNOWN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from scanner.folding import clean, fold
@@ -53,6 +54,7 @@ _TRACK_FIRST = re.compile(
     r"(?:(?:\s*[-–—._)\]]+\s*|\s+)(?P<rest>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
+_NO_DISC = re.compile(rb"\d{1,3}[ _]")  # what nearly every name begins with
 _DISC_BEFORE = re.compile(r"(?:cd|dis[ck])[\s_]*(\d{1,2})\s*[-–—]\s*(?=\d)", re.IGNORECASE)
 _TRACK_INSIDE = re.compile(r"(?P<artist>.+?)\s*[-–—]\s*(?P<track>\d{1,3})\s*(?:[-–—]|\.\s)\s*(?P<rest>.+)", re.DOTALL)
 _DIGITS = re.compile(r"(\d+)")
@@ -111,6 +113,7 @@ def is_bonus_folder(text: str) -> bool:
     return _BONUS_FOLDER.fullmatch(text.strip()) is not None
 
 
+@lru_cache(maxsize=1024)
 def split_disc(text: str) -> tuple[str, int | None]:
     """Take the disc out of an album's name: `"Album (Disc 2) [Remastered]"` → `("Album [Remastered]", 2)`."""
     found = None
@@ -131,6 +134,7 @@ def _disc_number(found: re.Match[str]) -> int | None:
     return number if 0 < number <= MOST_DISCS else None
 
 
+@lru_cache(maxsize=1024)
 def parse_album(text: str) -> AlbumName:
     """Read an album folder's name: "Artist - Album (1999) [FLAC]", "1999 - Album", "Artist-Album-WEB-1999-GRP"."""
     if scene := _SCENE.fullmatch(text):
@@ -168,6 +172,11 @@ def is_nameless(text: str) -> bool:
     if is_technical(text):
         return not text.strip().isdigit()
     return _NO_NAME.fullmatch(fold(text)) is not None or disc_folder(text) is not None or is_bonus_folder(text)
+
+
+def may_tell_disc(name: bytes) -> bool:
+    """Tell whether a track's file name may hold a disc; "01 Title" does not, and need not be parsed for one."""
+    return _NO_DISC.match(name) is None
 
 
 def parse_track(text: str) -> TrackName:

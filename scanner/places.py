@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 from scanner.folding import clean, fold
 from scanner.grouping import Source, TrackRow
-from scanner.names import TrackName, disc_folder, is_bonus_folder, parse_track, split_disc, stem_of, text_of
+from scanner.names import (
+    TrackName,
+    disc_folder,
+    is_bonus_folder,
+    may_tell_disc,
+    parse_track,
+    split_disc,
+    stem_of,
+    text_of,
+)
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNKNOWN = re.compile(r"[\W_]*(?:unknown|(?:unknown|no)[\W_]+(?:artist|album|title))[\W_]*", re.IGNORECASE)
@@ -107,30 +116,35 @@ def _place(rows: list[TrackRow], spots: Mapping[bytes, _Spot]) -> Place:
 def _present(row: TrackRow) -> Track:
     """Clean the tags of a row and fill what is missing from the file's name."""
     album, album_disc = split_disc(known(row.album) or "")
-    title = known(row.title)
+    title, artist = known(row.title), known(row.artist)
     # most files are tagged in full, and their names need not be read
-    full = title and row.track and row.disc and row.artist
+    full = title and artist and row.track and (row.disc or not may_tell_disc(row.name)) and not row.problem
     named = _NOT_READ if full else parse_track(text_of(stem_of(row.name)))
     track = row.track or named.track
     # "1-01 Title" names a disc only where the tag does not tell another track
     disc = album_disc or row.disc or (named.disc if named.track == track else None)
-    release_id = (row.release_id or "").strip().lower()
     return Track(
-        row=row,
-        title=title or named.title or clean(text_of(stem_of(row.name))),
-        artist=known(row.artist),
-        album=album or None,
-        album_artist=known(row.album_artist),
-        release_id=release_id if _UUID.fullmatch(release_id) else None,
-        disc=disc,
-        track=track,
-        named_artist=named.artist,
-        sources=_sources(
+        row,
+        title or named.title or clean(text_of(stem_of(row.name))),
+        artist,
+        album or None,
+        known(row.album_artist),
+        _release_id(row.release_id) if row.release_id else None,
+        disc,
+        track,
+        named.artist,
+        _sources(
             "tag" if title else "file_name",
             "tag" if row.track else "file_name",
             "tag" if album_disc or row.disc else "file_name",
         ),
     )
+
+
+@lru_cache(maxsize=1024)
+def _release_id(text: str) -> str | None:
+    release_id = text.strip().lower()
+    return release_id if _UUID.fullmatch(release_id) else None
 
 
 @cache
@@ -139,6 +153,7 @@ def _sources(title: Source, track: Source, disc: Source) -> Mapping[str, Source]
     return MappingProxyType({"title": title, "track": track, "disc": disc})
 
 
+@lru_cache(maxsize=8192)
 def known(text: str | None) -> str | None:
     """Return a tag's text, None if it is blank or a ripper's word for "unknown"."""
     cleaned = clean(text)
@@ -147,11 +162,11 @@ def known(text: str | None) -> str | None:
 
 def _settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> list[Track]:
     """Decide between the discs of tags and folders: the tag, unless the folder tells more tracks apart."""
+    if not any(disc is not None for disc in folders.values()):
+        return tracks
     numbered = [disc for disc in (*folders.values(), *(track.disc for track in tracks)) if disc]
     bonus = max(numbered, default=1) + 1
     by_folder = {folder: bonus if disc == 0 else disc for folder, disc in folders.items()}
-    if not any(by_folder.values()):
-        return tracks
     by_tag = [_on_disc(track, by_folder[track.row.folder], track.sources["disc"] == "tag") for track in tracks]
     by_name = [_on_disc(track, by_folder[track.row.folder], False) for track in tracks]
     return by_name if repeats(by_name) < repeats(by_tag) else by_tag

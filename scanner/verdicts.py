@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from math import prod
+from operator import itemgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from config.reasons import Reason
@@ -88,7 +91,17 @@ def _listed(tracks: list[Track], album_artist: str | None) -> tuple[GroupTrack, 
     """Sort by disc, track and natural file name; beside other discs, a track without one is of disc 1."""
     discs = {track.disc for track in tracks if track.disc}
     by_rule = 1 if discs - {1} else None
-    ordered = sorted(
+    return tuple(
+        GroupTrack(t.row.file_id, t.disc or by_rule, t.track, _title(t, album_artist), _known_sources(t, by_rule))
+        for t in _in_order(tracks)
+    )
+
+
+def _in_order(tracks: list[Track]) -> list[Track]:
+    numbers = [track.number for track in tracks]
+    if None not in numbers and len(set(numbers)) == len(numbers):
+        return [track for _, track in sorted(zip(numbers, tracks, strict=True), key=itemgetter(0))]
+    return sorted(
         tracks,
         key=lambda t: (
             t.disc or 1,
@@ -98,10 +111,6 @@ def _listed(tracks: list[Track], album_artist: str | None) -> tuple[GroupTrack, 
             t.row.folder,
             t.row.file_id,
         ),
-    )
-    return tuple(
-        GroupTrack(t.row.file_id, t.disc or by_rule, t.track, _title(t, album_artist), _known_sources(t, by_rule))
-        for t in ordered
     )
 
 
@@ -115,15 +124,16 @@ def _title(track: Track, album_artist: str | None) -> str | None:
 
 def _known_sources(track: Track, disc_by_rule: int | None) -> Mapping[str, Source]:
     if track.disc is not None and track.track is not None:
-        return track.sources  # shared by all such tracks
-    sources = dict(track.sources)
-    if track.track is None:
-        del sources["track"]
-    if track.disc is None:
-        del sources["disc"]
-        if disc_by_rule:
-            sources["disc"] = "rule"
-    return sources
+        return track.sources
+    disc = track.sources["disc"] if track.disc is not None else "rule" if disc_by_rule else None
+    return _shared(track.sources["title"], track.sources["track"] if track.track is not None else None, disc)
+
+
+@cache
+def _shared(title: Source, track: Source | None, disc: Source | None) -> Mapping[str, Source]:
+    """Return where the known ones of three values came from; the few combinations are shared by all tracks."""
+    sources = {"title": title, "track": track, "disc": disc}
+    return MappingProxyType({name: source for name, source in sources.items() if source})
 
 
 def _year(tracks: list[Track], parts: Iterable[Album]) -> _Year:
