@@ -46,10 +46,10 @@ class House:
         with house.database.begin() as connection:
             for role, root in (("inbound", house.inbound), ("staging", house.staging)):
                 libraries.add_library(connection, role, os.fsencode(root), now=NOW)
-        house.set(quiet_seconds="0", reserve_mib="0", workers="2")
+        house.change(quiet_seconds="0", reserve_mib="0", workers="2")
         return house
 
-    def set(self, **values: str) -> None:
+    def change(self, **values: str) -> None:
         """Change settings by their short names."""
         with self.database.begin() as connection:
             for key, value in values.items():
@@ -123,7 +123,7 @@ class House:
     def check_staging(self) -> None:
         """Staging holds exactly the files of the items, each with its sidecar, and nothing hidden is left behind."""
         root = os.fsencode(self.staging)
-        listed = {}
+        listed: dict[bytes, int] = {}
         for item in self.items().values():
             folder = os.path.join(root, item["path"])
             assert os.path.isfile(os.path.join(folder, sidecar.NAME))
@@ -195,7 +195,7 @@ def dropped_files(root: Path) -> Iterator[bytes]:
     """Yield every regular file below a root but those Greenroom itself wrote."""
     for path in everything(root):
         folder, name = os.path.split(path)
-        own = name in (b".greenroom-root", sidecar.NAME) or os.path.basename(folder) == TX and name in PLAYER_IGNORES
+        own = name in (b".greenroom-root", sidecar.NAME) or (os.path.basename(folder) == TX and name in PLAYER_IGNORES)
         if stat.S_ISREG(os.lstat(path).st_mode) and not own:
             yield path
 
@@ -204,8 +204,7 @@ def digest(path: bytes) -> str:
     """Return the digest of a file; a hole of many gigabytes is told by its size alone."""
     if os.path.getsize(path) > 1 << 24:
         return f"large {os.path.getsize(path)}"
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
+    return hashlib.sha256(Path(os.fsdecode(path)).read_bytes()).hexdigest()
 
 
 def seen(root: Path) -> Tree:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.drops import Song, song, songs, untagged
+from tests.scenarios.drops import Drop, song, songs, untagged
 from tests.scenarios.house import House
 from tests.scenarios.play import Scenario, play
 
@@ -20,7 +20,7 @@ NAMES = (
 )
 
 
-def _pair(first: str, second: str, **tags: str) -> dict[str, Song]:
+def _pair(first: str, second: str, **tags: str) -> Drop:
     return songs(first, "flac", ONE, **tags) | songs(second, "flac", TWO, **tags)
 
 
