@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
@@ -20,14 +21,18 @@ from processor import repository
 def command(status: str | None, limit: int | None, as_json: bool) -> None:
     """List the albums in staging, as the database holds them.
 
-    `--json` adds the files of each, the evidence that they belong together, and what a reviewer should look at.
+    `--json` adds the tracks and all files of each, the evidence that they belong together, and what a reviewer should
+    look at. Tracks are shown as `greenroom cycle --json` shows them; the paths of files are relative to the album.
     """
     with application(quiet=True) as app, app.database.read() as connection:
-        roots = {lib.root_uuid: lib.path for lib in libraries.list_libraries(connection)}
+        found = libraries.list_libraries(connection)
         items = list(repository.items(connection, status=status, limit=limit, with_files=as_json))
+    roots = {lib.root_uuid: lib.path for lib in found}
+    inbound = next((lib.path for lib in found if lib.role == "inbound"), b"")
     for item in items:
-        root = roots.get(item["root_uuid"])
-        item["staging_path"] = show_path(os.path.join(root, item["path"]) if root else item["path"])
+        folder = os.path.join(roots.get(item["root_uuid"], b""), item["path"])
+        item["path"] = item["staging_path"] = show_path(folder)
+        item["tracks"] = [_track(inbound, folder, file) for file in item.get("files", ()) if file["role"] == "audio"]
     if as_json:
         print_json(items)
         return
@@ -36,3 +41,8 @@ def command(status: str | None, limit: int | None, as_json: bool) -> None:
         for i in items
     ]
     print_table(rows, ("id", "status", "artist", "album", "year", "tracks", "where"))
+
+
+def _track(inbound: bytes, folder: bytes, file: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: file[name] for name in ("disc", "track", "title")}
+    return {**shown, "source": os.path.join(inbound, file["source"]), "path": os.path.join(folder, file["path"])}
