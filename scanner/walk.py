@@ -58,8 +58,8 @@ class Folder(NamedTuple):
 def walk(root: bytes, rules: IgnoreRules) -> Iterator[Folder]:
     """Yield every folder below `root`, parents first, siblings by name. Nothing but ignore files is opened.
 
-    A folder that disappears meanwhile is left out, and so is the root's own mark. Raises Misconfigured when the root itself
-    cannot be listed.
+    A folder that disappears meanwhile is left out, and so is the root's own mark. Raises Misconfigured when the root
+    itself cannot be listed.
     """
     waiting = [(b"", rules)]
     while waiting:

@@ -95,7 +95,7 @@ class House:
 
     def contents(self) -> Counter[str]:
         """Count the files of both roots by their digest, without those Greenroom itself wrote."""
-        return Counter(digest(path) for root in (self.inbound, self.staging) for path in dropped_files(root))
+        return Counter(digest(path) for path in self.dropped_files())
 
     def items(self) -> dict[str, dict[str, Any]]:
         """Return the staging items by key."""
@@ -118,7 +118,20 @@ class House:
     def staged(self) -> list[str]:
         """Return the files in staging, relative and as text, without those Greenroom itself wrote."""
         root = os.fsencode(self.staging)
-        return sorted(show_path(os.path.relpath(path, root)) for path in dropped_files(self.staging))
+        return sorted(show_path(os.path.relpath(path, root)) for path in self.staged_files())
+
+    def dropped_files(self) -> Iterator[bytes]:
+        """Yield every regular file in both roots but those Greenroom itself wrote."""
+        yield from (path for path in _regular(self.inbound) if os.path.basename(path) != b".greenroom-root")
+        yield from self.staged_files()
+
+    def staged_files(self) -> Iterator[bytes]:
+        """Yield every regular file in staging but those Greenroom itself wrote."""
+        for path in _regular(self.staging):
+            folder, name = os.path.split(path)
+            hidden = os.path.basename(folder) == TX and name in PLAYER_IGNORES
+            if not hidden and name not in (b".greenroom-root", sidecar.NAME):
+                yield path
 
     def check_staging(self) -> None:
         """Staging holds exactly the files of the items, each with its sidecar, and nothing hidden is left behind."""
@@ -128,7 +141,7 @@ class House:
             folder = os.path.join(root, item["path"])
             assert os.path.isfile(os.path.join(folder, sidecar.NAME))
             listed |= {os.path.join(folder, file["path"]): file["size"] for file in item["files"]}
-        assert {path: os.path.getsize(path) for path in dropped_files(self.staging)} == listed
+        assert {path: os.path.getsize(path) for path in self.staged_files()} == listed
         hidden = os.path.join(root, TX)
         assert not os.path.isdir(hidden) or not any(entry.is_dir() for entry in os.scandir(hidden))
 
@@ -191,13 +204,8 @@ def everything(root: Path) -> Iterator[bytes]:
         yield from (path for name in folders if os.path.islink(path := os.path.join(folder, name)))
 
 
-def dropped_files(root: Path) -> Iterator[bytes]:
-    """Yield every regular file below a root but those Greenroom itself wrote."""
-    for path in everything(root):
-        folder, name = os.path.split(path)
-        own = name in (b".greenroom-root", sidecar.NAME) or (os.path.basename(folder) == TX and name in PLAYER_IGNORES)
-        if stat.S_ISREG(os.lstat(path).st_mode) and not own:
-            yield path
+def _regular(root: Path) -> Iterator[bytes]:
+    return (path for path in everything(root) if stat.S_ISREG(os.lstat(path).st_mode))
 
 
 def digest(path: bytes) -> str:

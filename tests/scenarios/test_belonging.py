@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,12 @@ from tests.scenarios.play import Scenario, play
 
 THREE = range(1, 4)
 LOW_TIDE = "staged Ada / Low Tide: 3 tracks"
+PILE_COVER: Drop = {"pile/cover.jpg": JPEG}
 BANDS = ("Ada", "Bo", "Cy", "Di", "Ed")
 NFC, NFD = (unicodedata.normalize(form, "Björk Ångström") for form in ("NFC", "NFD"))
 
 
-def _various(folder: str, **tags: object) -> Drop:
+def _various(folder: str, **tags: Any) -> Drop:
     return {f"{folder}/{n:02}.mp3": song(n, artist=band, album="Hits", **tags) for n, band in enumerate(BANDS, 1)}
 
 
@@ -102,14 +104,14 @@ FOLDERS = [
     ),
     Scenario(
         "two albums and one cover in a folder",
-        songs("pile/l", "mp3", THREE) | {"pile/cover.jpg": JPEG} | songs("pile/h", "mp3", THREE, album="High"),
+        songs("pile/l", "mp3", THREE) | songs("pile/h", "mp3", THREE, album="High") | PILE_COVER,
         (LOW_TIDE, "staged Ada / High: 3 tracks"),
         ignored={"pile/cover.jpg": "no_album"},
     ),
     Scenario(
         "two albums and one cover among one another",
-        {f"pile/{name} {n}.mp3": song(n, artist="Ada", album=name) for name in ("High", "Low") for n in THREE}
-        | {"pile/cover.jpg": JPEG},
+        PILE_COVER
+        | {f"pile/{name} {n}.mp3": song(n, artist="Ada", album=name) for name in ("High", "Low") for n in THREE},
         ("staged Ada / High: 3 tracks", "staged Ada / Low: 3 tracks"),
         ignored={"pile/cover.jpg": "no_album"},
     ),

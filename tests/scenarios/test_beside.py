@@ -1,0 +1,127 @@
+"""What lies beside the music comes along: pictures, cue sheets, lyrics, playlists, logs; what nobody owns stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenarios.drops import JPEG, Song, song, songs
+from tests.scenarios.house import House
+from tests.scenarios.play import Scenario, play
+
+TWO = range(1, 3)
+TAKEN = ("staged Ada / Low Tide: 2 tracks",)
+MUSIC = ("AD/Ada/Low Tide/01 - Song 1.flac", "AD/Ada/Low Tide/02 - Song 2.flac")
+CUE = b'FILE "Ada - Low Tide.flac" WAVE\n  TRACK 01 AUDIO\n    INDEX 01 00:00:00\n  TRACK 02 AUDIO\n'
+
+SCENARIOS = [
+    Scenario(
+        "pictures in folders of their own",
+        songs("a", "flac", TWO)
+        | {"a/cover.jpg": JPEG, "a/Scans/front.jpg": JPEG + b"1", "a/Artwork/Booklet/page 1.png": JPEG + b"2"},
+        TAKEN,
+        (
+            *MUSIC,
+            "AD/Ada/Low Tide/Artwork/Booklet/page 1.png",
+            "AD/Ada/Low Tide/Scans/front.jpg",
+            "AD/Ada/Low Tide/cover.jpg",
+        ),
+    ),
+    Scenario(
+        "lyrics beside each song take its name",
+        songs("a", "flac", TWO) | {"a/01 - Song 1.lrc": b"[00:01] la", "a/02 - Song 2.en.lrc": b"[00:01] lo"},
+        TAKEN,
+        (*MUSIC, "AD/Ada/Low Tide/01 - Song 1.lrc", "AD/Ada/Low Tide/02 - Song 2.en.lrc"),
+    ),
+    Scenario(
+        "playlist, log, checksums, notes and a film",
+        songs("a", "flac", TWO)
+        | {
+            f"a/{name}": name.encode() for name in ("list.m3u8", "rip.log", "a.md5", "info.nfo", "read me.txt", "a.mkv")
+        },
+        TAKEN,
+        (
+            *MUSIC,
+            *(
+                f"AD/Ada/Low Tide/{name}"
+                for name in ("list.m3u8", "rip.log", "a.md5", "info.nfo", "read me.txt", "a.mkv")
+            ),
+        ),
+    ),
+    Scenario(
+        "one long file with a cue sheet keeps its name",
+        {
+            "Ada - Low Tide/Ada - Low Tide.flac": song(artist="Ada", album="Low Tide", title="Low Tide"),
+            "Ada - Low Tide/Ada - Low Tide.cue": CUE,
+        },
+        ("staged Ada / Low Tide: 1 track",),
+        ("AD/Ada/Low Tide/Ada - Low Tide.cue", "AD/Ada/Low Tide/Ada - Low Tide.flac"),
+        frozenset({"image_and_cue"}),
+    ),
+    Scenario(
+        "side files of disc folders stay with their disc",
+        songs("a/CD1", "flac", TWO)
+        | songs("a/CD2", "flac", TWO)
+        | {"a/CD1/rip.log": b"1", "a/CD2/rip.log": b"2", "a/cover.jpg": JPEG},
+        ("staged Ada / Low Tide: 4 tracks on 2 discs",),
+        (
+            *(f"AD/Ada/Low Tide/{disc}-{n:02} - Song {n}.flac" for disc in TWO for n in TWO),
+            "AD/Ada/Low Tide/CD1/rip.log",
+            "AD/Ada/Low Tide/CD2/rip.log",
+            "AD/Ada/Low Tide/cover.jpg",
+        ),
+    ),
+    Scenario(
+        "files without any album",
+        {"notes.txt": b"buy milk", "pictures/holiday.jpg": JPEG},
+        (),
+        (),
+        ignored={"notes.txt": "no_album", "pictures/holiday.jpg": "no_album"},
+    ),
+    Scenario(
+        "what other programs left behind",
+        songs("a", "flac", TWO)
+        | {"a/.DS_Store": b"x", "a/Thumbs.db": b"x", "a/._01 - Song 1.flac": b"x", ".hidden": b"x"},
+        TAKEN,
+        MUSIC,
+        ignored={"a/.DS_Store": "junk", "a/Thumbs.db": "junk", "a/._01 - Song 1.flac": "junk", ".hidden": "hidden"},
+    ),
+    Scenario(
+        "what an ignore file says",
+        songs("a", "flac", TWO) | {"a/bad.mp3": song(3), "a/.greenroomignore": b"bad.*\n"},
+        TAKEN,
+        MUSIC,
+        ignored={"a/.greenroomignore": "own_file", "a/bad.mp3": "ignored_by_pattern"},
+    ),
+    Scenario(
+        "a sidecar of an album that was staged elsewhere",
+        songs("a", "flac", TWO) | {"a/album.greenroom.json": b"{}"},
+        TAKEN,
+        (*MUSIC, "AD/Ada/Low Tide/album.greenroom [2].json"),
+    ),
+    Scenario(
+        "two files of one name after cleaning",
+        songs("a", "flac", TWO) | {"a/what?.txt": b"1", "a/what!.txt": b"2", "a/WHAT!.TXT": b"3"},
+        TAKEN,
+        (
+            *MUSIC,
+            "AD/Ada/Low Tide/WHAT!.TXT",
+            "AD/Ada/Low Tide/what! [2].txt",
+            "AD/Ada/Low Tide/what! [3].txt",
+        ),
+    ),
+    Scenario(
+        "songs of one disc and number",
+        {
+            f"a/{word}.flac": Song({"artist": "Ada", "album": "Low", "track": "1", "title": "Same"})
+            for word in ("x", "y")
+        },
+        ("staged Ada / Low: 2 tracks",),
+        ("AD/Ada/Low/01 - Same [2].flac", "AD/Ada/Low/01 - Same.flac"),
+        frozenset({"track_numbers_repeat"}),
+    ),
+]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_what_lies_beside_the_music_comes_along(house: House, scenario: Scenario) -> None:
+    play(house, scenario)
