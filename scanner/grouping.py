@@ -30,6 +30,7 @@ class TrackRow(NamedTuple):
     release_id: str | None  # MusicBrainz release
     compilation: bool | None
     problem: str | None  # reason code when the file could not be read
+    said: str | None = None  # the sentence that goes with it
 
 
 class SideRow(NamedTuple):

@@ -8,7 +8,7 @@ import signal
 import stat
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from config.reasons import Reason
@@ -18,6 +18,7 @@ SAMPLES = 3  # own looks that must agree, the first and the last at least the qu
 PATIENCE_NS = 24 * 3600 * SECOND_NS  # how long a file that ends too early is taken for one that is still arriving
 SMALL = 64 * 1024  # bytes; smaller files may be stored inside their inode, without any block
 FULL = 0.9  # share of its size a file has on disk unless somebody only reserved the room
+CUT_SHORT = "It ends before the size written in it: its end is missing."
 UNFINISHED = {
     "truncated": "It ends before the size written in it; if it is still arriving, it is taken when it is whole.",
     "empty_file": "It has no bytes yet; if it is still arriving, it is taken when it is whole.",
@@ -94,7 +95,8 @@ def unfinished_reasons(
     found = tuple(Reason(file.unfinished, UNFINISHED[file.unfinished], file.path) for file in files if file.unfinished)
     if quiet_ns and still_ns < PATIENCE_NS:
         return found, ()
-    return (), tuple(reason for reason in found if reason.code == "truncated")  # an empty one is unreadable anyway
+    # an empty one is unreadable, and that is told already
+    return (), tuple(replace(reason, message=CUT_SHORT) for reason in found if reason.code == "truncated")
 
 
 def probe(path: bytes, shown: bytes) -> Reason | None:

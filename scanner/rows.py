@@ -114,7 +114,7 @@ def _facts_from(plain: Sequence[Any], lists: str) -> Facts:
 
 def track_from(row: Sequence[Any]) -> TrackRow:
     """Return a track from its columns, with a date where the track has a year."""
-    return TrackRow._make((*row[:11], _year(row[11]), row[12], _bool(row[13]), row[14]))
+    return TrackRow._make((*row[:11], _year(row[11]), row[12], _bool(row[13]), *row[14:]))
 
 
 def _year(date: str | None) -> int | None:

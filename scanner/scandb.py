@@ -257,7 +257,7 @@ class ScanDb:
         # `date` is that of the release at hand; the original date stands in where the release has none.
         found = self._sql.execute("""
             SELECT id, path, name, title, artist, album, album_artist, track, track_total, disc, disc_total,
-                coalesce(date, original_date), mb_release_id, compilation, problem
+                coalesce(date, original_date), mb_release_id, compilation, problem, message
             FROM entry WHERE role = 'audio' ORDER BY path, name""")
         return map(rows.track_from, found)
 

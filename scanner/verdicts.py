@@ -226,7 +226,7 @@ def _file_warnings(tracks: list[Track], sides: Iterable[SideRow]) -> Iterator[Re
         discs[track.disc or 1].append(track)
         if track.row.problem is not None:
             path = b"/".join(filter(None, (track.row.folder, track.row.name)))
-            yield Reason("unreadable_file", f"The file cannot be read ({track.row.problem}).", path)
+            yield Reason("unreadable_file", track.row.said or f"It cannot be read ({track.row.problem}).", path)
     for disc, members in sorted(discs.items()):
         doubled = sorted(n for n, times in Counter(t.track for t in members if t.track).items() if times > 1)
         if doubled:
