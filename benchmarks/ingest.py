@@ -1,0 +1,95 @@
+"""P8: a whole cycle, from dropped albums to staged ones with their rows, against `beet import` that moves."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from _pytest.outcomes import Skipped
+
+from benchmarks import peers
+from benchmarks.corpus import Corpus, corpus, home
+from benchmarks.measure import Row, alternate, micros, not_measured
+from tests.databases import TEMPLATE, start_postgres
+
+_ROUNDS = 3  # beets needs twenty seconds for each
+_WHAT = "whole ingest of 2,000 files without artwork, against beet import with move"
+
+
+def run(_large: bool) -> Iterator[Row]:
+    """Measure with a fresh copy of the corpus for every round."""
+    beet = peers.beets()
+    if beet is None:
+        yield not_measured("P8", _WHAT, "PyPI has no beets", 10, 30)
+        return
+    with tempfile.TemporaryDirectory(dir=home()) as scratch, _database(Path(scratch)) as url:
+        bench = _Ingest(corpus(2000), Path(scratch), url)
+        works = {
+            "ours": bench.ours,
+            "beets": lambda: peers.beet_import(beet, bench.inbound, bench.scratch, bench.library),
+        }
+        costs = alternate(works, before=bench.fresh, rounds=_ROUNDS)
+        note = f"{url.partition(':')[0]}; ours {micros(costs['ours'], 2000)}; beets {costs['beets'].wall:.1f} s"
+        yield Row("P8", _WHAT, costs["beets"].wall / costs["ours"].wall, 10, 30, note=note)
+
+
+@contextlib.contextmanager
+def _database(scratch: Path) -> Iterator[str]:
+    """Give a migrated PostgreSQL database; a SQLite file where no server can be started."""
+    try:
+        server = start_postgres()
+    except Skipped:
+        yield f"sqlite:///{scratch / 'greenroom.db'}"
+        return
+    try:
+        with server.database(TEMPLATE) as url:
+            yield url
+    finally:
+        server.stop()
+
+
+class _Ingest:
+    def __init__(self, music: Corpus, scratch: Path, url: str) -> None:
+        self.scratch, self.inbound, self.library = scratch, scratch / "inbound", scratch / "library"
+        self._music, self._staging = music, scratch / "staging"
+        self._environment = {
+            **os.environ,
+            "GREENROOM_DATA_DIR": os.fspath(scratch / "data"),
+            "GREENROOM_DATABASE_URL": url,
+            "GREENROOM_LOG_LEVEL": "WARNING",
+        }
+
+    def fresh(self) -> None:
+        """Drop every album anew, and forget what was staged before."""
+        for folder in (self.inbound, self._staging, self.library, self.scratch / "data"):
+            shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run(["cp", "-a", self._music.root, self.inbound], check=True)
+        self._staging.mkdir()
+        for role, place in (("inbound", self.inbound), ("staging", self._staging)):
+            self._greenroom("libraries", "remove", os.fspath(place), check=False)
+            self._greenroom("libraries", "add", role, os.fspath(place))
+        self._greenroom("settings", "set", "staging_scan.quiet_seconds", "0")
+        os.sync()
+
+    def ours(self) -> None:
+        """Run one cycle."""
+        counts = json.loads(self._greenroom("cycle", "--json"))["counts"]
+        assert counts["staged"], counts
+
+    def _greenroom(self, *arguments: str, check: bool = True) -> bytes:
+        program = Path(sys.executable).with_name("greenroom")
+        command: list[str | Path] = [program, *arguments]
+        return subprocess.run(
+            command,
+            check=check,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=None if check else subprocess.DEVNULL,
+        ).stdout

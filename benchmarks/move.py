@@ -1,0 +1,138 @@
+"""P12 to P14: albums of files moved for good, against `cp -a` with `sync -f` and against bare renames."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchmarks.corpus import home
+from benchmarks.measure import Row, alternate, micros, not_measured
+from config.machine import boot_id
+from processor.clearing import remove_sources
+from processor.files import Tree
+from processor.journal import Transfer, TransferFile
+from processor.materialise import digest_at
+from processor.transfer import fill, hidden_folder, switch
+from scanner.identity import Identity
+
+COPIED, SIZE, ALBUMS, TRACKS = 160, 13 << 20, 1667, 12
+WORKERS = 4
+_numbers = itertools.count()
+
+
+class _Free:
+    """A guard that forbids nothing."""
+
+    fence = 1
+
+    def check(self, label: str) -> None:
+        """Let every step go."""
+
+    def check_stop(self) -> None:
+        """Never stop."""
+
+
+def run(_large: bool) -> Iterator[Row]:
+    """Measure; every copy is read back before its time counts."""
+    with tempfile.TemporaryDirectory(dir=home()) as scratch:
+        yield _copy(Path(scratch))
+        why = "every copy is hashed, synced and read back; there is no plain one"
+        yield not_measured("P13", "plain copy, 4 threads, against cp -a", why, 2, 4)
+        yield _rename(Path(scratch))
+
+
+def _copy(scratch: Path) -> Row:
+    source, ours, theirs = scratch / "source", scratch / "ours", scratch / "cp"
+    source.mkdir()
+    for n in range(COPIED):
+        (source / f"{n:03}.flac").write_bytes(os.urandom(SIZE))
+    os.sync()
+    done: list[Transfer] = []
+
+    def copy() -> None:
+        transfer = _transfer(source, ours, sorted(source.iterdir()))
+        done[:] = [fill(transfer, _Free(), strongest="copy", workers=WORKERS)]
+
+    def cp() -> None:
+        subprocess.run(["cp", "-a", source, theirs], check=True)
+        subprocess.run(["sync", "-f", theirs], check=True)
+
+    def clean() -> None:
+        for folder in (ours, theirs):
+            shutil.rmtree(folder, ignore_errors=True)
+        ours.mkdir()
+        os.sync()
+
+    costs = alternate({"cp": cp, "ours": copy}, before=clean)
+    with Tree(os.fsencode(ours)) as tree:
+        for file in done[0].files:
+            assert digest_at(tree, hidden_folder(done[0]) + b"/" + file.target) == file.digest
+    shutil.rmtree(source)
+    rate = COPIED * SIZE / 1e9
+    note = f"ours {rate / costs['ours'].wall:.2f} GB/s, cp and sync {rate / costs['cp'].wall:.2f} GB/s"
+    what = "durable copy with digest and proof, 4 threads, against cp -a and sync -f"
+    return Row("P12", what, costs["cp"].wall / costs["ours"].wall, 1.1, 2, note=note)
+
+
+def _rename(scratch: Path) -> Row:
+    inbound, staging, renamed = scratch / "inbound", scratch / "staging", scratch / "renamed"
+
+    def make() -> None:
+        for folder in (inbound, staging, renamed):
+            shutil.rmtree(folder, ignore_errors=True)
+        staging.mkdir()
+        for n in range(ALBUMS):
+            (inbound / str(n)).mkdir(parents=True)
+            for track in range(TRACKS):
+                (inbound / str(n) / f"{track}.flac").touch()
+        os.sync()
+
+    def move() -> None:
+        guard = _Free()
+
+        def one(n: int) -> None:
+            album = inbound / str(n)
+            transfer = _transfer(inbound, staging, sorted(album.iterdir()), os.fsencode(f"{n % 100}/{n}"))
+            transfer = fill(transfer, guard)
+            switch(transfer, guard)
+            remove_sources(transfer, guard)
+
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(one, range(ALBUMS)))
+
+    def rename() -> None:
+        for n in range(ALBUMS):
+            (renamed / str(n)).mkdir(parents=True)
+            for track in range(TRACKS):
+                os.rename(inbound / str(n) / f"{track}.flac", renamed / str(n) / f"{track}.flac")
+
+    costs = alternate({"rename": rename, "ours": move}, before=make, rounds=3)
+    files = ALBUMS * TRACKS
+    note = f"ours {micros(costs['ours'], files)}; bare {micros(costs['rename'], files)}"
+    what = "durable move by link, sidecar and switch, 4 threads, against bare renames"
+    return Row("P14", what, costs["rename"].wall / costs["ours"].wall, 0.4, 0.9, note=note)
+
+
+def _transfer(source: Path, staging: Path, files: list[Path], target: bytes = b"album") -> Transfer:
+    planned = tuple(
+        TransferFile(os.fsencode(file.relative_to(source)), os.fsencode(file.name), "audio", Identity.of(file.stat()))
+        for file in files
+    )
+    return Transfer(
+        id=f"bench-{next(_numbers)}",
+        kind="album",
+        state="planned",
+        src_root=os.fsencode(source),
+        dst_root=os.fsencode(staging),
+        target=target,
+        files=planned,
+        item={},
+        fence=1,
+        boot_id=boot_id(),
+    )

@@ -1,0 +1,76 @@
+"""P1, P2: reading tags in one process, against mutagen and against the least any program does with a file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mutagen.flac import FLAC
+from mutagen.mp3 import MP3
+from mutagen.mp4 import MP4
+from mutagen.oggopus import OggOpus
+from mutagen.oggvorbis import OggVorbis
+
+from benchmarks import peers
+from benchmarks.corpus import Corpus, corpus
+from benchmarks.measure import Row, alternate, micros, not_measured
+from scanner.facts import Facts
+from scanner.tags.read import read_tags
+
+_CLASSES: dict[str, Any] = {"mp3": MP3, "flac": FLAC, "m4a": MP4, "ogg": OggVorbis, "opus": OggOpus}
+
+
+def run(_large: bool) -> Iterator[Row]:
+    """Measure on 2,000 files. Raises AssertionError when a tag is not what was written."""
+    music = corpus(2000)
+    _check(music)
+    paths = music.paths
+    works: dict[str, Callable[[], object]] = {"ours": lambda: _read_all(paths), "mutagen": lambda: _mutagen(paths)}
+    if program := peers.c_limit():
+        names = b"\0".join(paths)
+        works["c"] = lambda: subprocess.run([program], input=names, check=True)
+    costs = alternate(works)
+    note = f"ours {micros(costs['ours'], len(paths))}; theirs {micros(costs['mutagen'], len(paths))}"
+    what = "tags of one file, against mutagen by extension"
+    yield Row("P1", what, costs["mutagen"].wall / costs["ours"].wall, 10, 20, note=note)
+    what = "tags of one file, against open and pread in C"
+    if program is None:
+        yield not_measured("P2", what, "no C compiler", 0.25, 0.5)
+        return
+    note = f"C {micros(costs['c'], len(paths))}"
+    yield Row("P2", what, costs["c"].wall / costs["ours"].wall, 0.25, 0.5, note=note)
+
+
+def _read_all(paths: list[bytes]) -> list[Facts | None]:
+    return [_read(path) for path in paths]
+
+
+def _read(path: bytes) -> Facts | None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return read_tags(fd, path.rpartition(b".")[2].decode(), os.fstat(fd).st_size).facts
+    finally:
+        os.close(fd)
+
+
+def _mutagen(paths: list[bytes]) -> None:
+    for path in paths:
+        _CLASSES[path.rpartition(b".")[2].decode()](path)
+
+
+def _check(music: Corpus) -> None:
+    """Compare every fact with what was written."""
+    for place, written in music.truth.items():
+        facts = _read(os.fsencode(music.root / place))
+        assert facts is not None, place
+        track, _, total = written["track"].partition("/")
+        disc, _, discs = written.get("disc", "/").partition("/")
+        expected = {name: written[name] for name in ("title", "artist", "album", "album_artist", "date", "compilation")}
+        expected |= {"genres": (written["genre"],), "track": int(track), "track_total": int(total)}
+        expected |= {"disc": int(disc) if disc else None, "disc_total": int(discs) if discs else None}
+        expected |= {f"mb_{name}": (id,) if name.endswith("s") else id for name, id in written["mb"].items()}
+        found = {name: getattr(facts, name) for name in expected}
+        assert found == expected, (place, found, expected)
+        assert [picture.size for picture in facts.pictures] == [s for s in (written["picture"],) if s], place

@@ -1,0 +1,64 @@
+"""P9, P10: looking for changes in 200,000 files, in a live process, against find."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.corpus import EMPTY_FILES, empty_tree
+from benchmarks.measure import Row, alternate, micros, not_measured
+from scanner.ignore import IgnoreRules
+from scanner.walk import walk
+
+Digests = dict[bytes, bytes]
+
+
+def run(_large: bool) -> Iterator[Row]:
+    """Measure, and prove that an edit, a new file and a removed one are found."""
+    root = empty_tree()
+    known = _look(os.fsencode(root))
+    _prove(root, known)
+    find: list[str | Path] = ["find", root, "-printf", "%p %s %T@\n"]
+    works = {
+        "ours": lambda: _changes(os.fsencode(root), known),
+        "find": lambda: subprocess.run(find, check=True, stdout=subprocess.DEVNULL),
+    }
+    costs = alternate(works)
+    note = f"ours {micros(costs['ours'], EMPTY_FILES)}; find {micros(costs['find'], EMPTY_FILES)}"
+    what = "rescan by stat and digest of 200,000 files, one process, against find"
+    yield Row("P9", what, costs["find"].wall / costs["ours"].wall, 0.7, 1.0, note=note)
+    why = "every scan looks at every file; folder times alone miss edits in place"
+    yield not_measured("P10", "look at folder times only, against find", why, 7, 15)
+
+
+def _look(root: bytes) -> Digests:
+    return {folder.path: folder.digest for folder in walk(root, IgnoreRules())}
+
+
+def _changes(root: bytes, known: Digests) -> set[bytes]:
+    """Return the folders that are not as they were known."""
+    changed, seen = set(), 0
+    for folder in walk(root, IgnoreRules()):
+        seen += 1
+        if known.get(folder.path) != folder.digest:
+            changed.add(folder.path)
+    return changed if seen == len(known) else changed | known.keys()
+
+
+def _prove(root: Path, known: Digests) -> None:
+    folders = sorted(folder for folder in root.glob("Artist 1*/*"))
+    edited, grown, shrunk = folders[:3]
+    file, new, old = next(edited.iterdir()), grown / "new.flac", sorted(shrunk.iterdir())[0]
+    times = file.stat()
+    file.write_bytes(b"x")
+    new.touch()
+    old.unlink()
+    found = _changes(os.fsencode(root), known)
+    file.write_bytes(b"")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    new.unlink()
+    old.touch()
+    assert found == {os.fsencode(path.relative_to(root)) for path in (edited, grown, shrunk)}
+    known |= _look(os.fsencode(root))
