@@ -9,16 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from loguru import logger
+
 from config import admin, libraries, schema
 from config.boot import BootSettings, load_boot_settings
 from config.database import Database
 from config.errors import Misconfigured
+from config.lease import holder
 from config.libraries import Library
-from config.locks import holder
 from config.logs import setup_logs
 from config.reasons import Reason
 from config.settings import StagingScan
 from processor import journal, repository
+from processor.files import unexpected
 from processor.recover import RecoveryReport
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
@@ -127,7 +130,7 @@ class Application:
 def application(*, quiet: bool = False, migrate: bool = True) -> Iterator[Application]:
     """Open the installation that GREENROOM_DATA_DIR and GREENROOM_DATABASE_URL select; bring its schema up to date.
 
-    Raises Misconfigured or Retryable when it cannot be opened.
+    Raises Misconfigured or Retryable when it cannot be opened; what the system refuses inside becomes such an error.
     """
     boot = load_boot_settings()
     setup_logs("WARNING" if quiet else boot.log_level, boot.log_format, boot.secrets)
@@ -136,5 +139,10 @@ def application(*, quiet: bool = False, migrate: bool = True) -> Iterator[Applic
         if migrate:
             schema.migrate(database)
         yield Application(boot, database)
+    except BrokenPipeError:
+        raise  # whoever reads our output has had enough of it
+    except OSError as error:
+        logger.opt(exception=True).debug("the system refused something")
+        raise unexpected(error) from error
     finally:
         database.close()

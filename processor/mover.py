@@ -18,13 +18,13 @@ from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, Retryable, Stopped
+from config.lease import Guard
 from config.libraries import Library
-from config.locks import Guard
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal, repository
 from processor.clearing import remove_sources
-from processor.files import stops_root
+from processor.files import explained, stops_root
 from processor.item import NewItem, new_item
 from processor.journal import State, Transfer, TransferFile
 from processor.plan import AlbumPlan, Outcome
@@ -33,6 +33,7 @@ from scanner.readiness import probe
 from scanner.scandb import ScanDb
 
 BATCH = 32  # albums that share their commits; more would wait longer for the first one to be listed
+STOP_CHECK = 0.2  # seconds a slow pace sleeps before it looks whether it should stop
 # What an error means for one album; anything else has failed.
 _OUTCOMES: dict[str, Outcome] = {
     "target_exists": "conflict",
@@ -148,7 +149,8 @@ class Mover:
     def _fill(self, album: _Album, workers: int) -> Transfer:
         # The scan looked too, but time has passed; whoever writes to a linked file would go on writing in staging.
         for file in album.plan.files:
-            reason = probe(os.path.join(self._inbound.path, file.source), file.source)
+            with explained("look at", file.source):
+                reason = probe(os.path.join(self._inbound.path, file.source), file.source)
             if reason is not None:
                 raise Retryable(reason.message, code=reason.code, path=file.source)
         return fill(album.transfer, self._steps, workers=workers)
@@ -231,14 +233,16 @@ class Pace:
         self._next = time.monotonic()
         self._lock = threading.Lock()
 
-    def take(self) -> None:
-        """Wait for the turn of one file."""
+    def take(self, check_stop: Callable[[], None]) -> None:
+        """Wait for the turn of one file; `check_stop` raises when we should not go on waiting."""
         if not self._gap:
             return
         with self._lock:
             mine = max(self._next, time.monotonic())
             self._next = mine + self._gap
-        time.sleep(max(0.0, mine - time.monotonic()))
+        while (left := mine - time.monotonic()) > 0:
+            check_stop()
+            time.sleep(min(left, STOP_CHECK))
 
 
 class _Steps:
@@ -252,7 +256,7 @@ class _Steps:
     def check(self, label: str) -> None:
         """Return when the step may be taken; raises LeaseLost."""
         if label.startswith("link"):  # tried first with every file, also with one that is copied then
-            self._pace.take()
+            self._pace.take(self.check_stop)
         self._guard.check(label)
 
     def check_stop(self) -> None:

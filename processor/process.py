@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from config.database import Database
 from config.errors import GreenroomError
+from config.lease import Guard
 from config.libraries import Library
-from config.locks import Guard
 from config.machine import boot_id
 from config.reasons import Reason
 from processor.files import Tree

@@ -17,11 +17,13 @@ from loguru import logger
 from config import admin
 from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured
+from config.lease import Guard
 from config.libraries import Library, list_libraries, sole_library, verify_root
-from config.locks import Guard, hold
+from config.locks import hold
 from config.machine import boottime
 from config.reasons import show_path
 from config.settings import StagingScan
+from processor.files import unexpected
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
 from processor.recover import RecoveryReport
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
@@ -107,6 +109,9 @@ def run_staging_cycle(
             return run.skip(error)
         except GreenroomError as error:
             return run.fail(error)
+        except OSError as error:
+            logger.opt(exception=True).debug("the system refused something")
+            return run.fail(unexpected(error))
         finally:
             run.close()
 

@@ -20,8 +20,9 @@ from sqlalchemy import select, text, update
 
 from config.database import Database
 from config.errors import Busy, LeaseLost, Misconfigured, Retryable
+from config.lease import Lease, holder
 from config.libraries import Library, add_library
-from config.locks import Lease, hold, holder
+from config.locks import hold
 from config.sentinel import SENTINEL
 from config.tables import LeaseRow
 
@@ -35,7 +36,8 @@ from sqlalchemy import update
 from config.database import Database
 from config.errors import GreenroomError
 from config.libraries import Library
-from config.locks import Lease, hold
+from config.lease import Lease
+from config.locks import hold
 from config.tables import LeaseRow
 
 url, path, root_uuid, short = sys.argv[1:]

@@ -23,6 +23,7 @@ SQL_MODULES = {
     "config/database.py",
     "config/schema.py",
     "config/libraries.py",
+    "config/lease.py",
     "config/locks.py",
     "config/tables.py",
     "processor/journal.py",
