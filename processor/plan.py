@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from config.errors import GreenroomError
 from config.reasons import Reason, show_path
 from processor.layout import fold, numbered
 from processor.naming import PlannedFile, Proposal
@@ -34,7 +35,10 @@ class AlbumPlan:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a plan must know beyond the scan. Its two questions are asked only of folders a proposal could meet."""
+    """What a plan must know beyond the scan.
+
+    Its two questions are asked only of folders a proposal could meet; a GreenroomError they raise concerns it alone.
+    """
 
     names: Callable[[bytes], Collection[bytes]]  # of everything in a staging folder; empty if there is none
     differs: Callable[[Sequence[PlannedFile], bytes], str | None]  # how its music differs from a staging folder's
@@ -104,7 +108,10 @@ class _Planner:
 
     def plan(self, proposal: Proposal) -> AlbumPlan:
         group = proposal.group
-        decision = self._verdict(proposal) or self._known(proposal) or self._place(proposal)
+        try:
+            decision = self._verdict(proposal) or self._known(proposal) or self._place(proposal)
+        except GreenroomError as error:
+            decision = _unseen(error, group)
         if decision.outcome == "staged":
             assert decision.target is not None
             decision = self._obstacle(proposal, decision.target) or self._take(proposal, decision)
@@ -225,6 +232,12 @@ class _Planner:
         exact, folded = self._listed[folder]
         found = name if name in exact else folded.get(fold(name))
         return None if found is None else os.path.join(folder, found)
+
+
+def _unseen(error: GreenroomError, group: Group) -> _Decision:
+    """Nothing is moved while what is there cannot be seen; what went away since the scan is the next scan's matter."""
+    outcome: Outcome = "waiting" if error.reason_code == "vanished" else "failed"
+    return _Decision(outcome, None, (Reason(error.reason_code, error.message, group.home),))
 
 
 def _renamed(proposal: Proposal, wanted: bytes, target: bytes) -> tuple[Reason, ...]:

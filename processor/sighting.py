@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from config.database import Database
 from config.libraries import Library
 from config.reasons import Reason, show_path
 from processor import journal, repository
-from processor.files import Tree, is_file
+from processor.files import Tree, explained, is_file
 from processor.materialise import digest_at
 from processor.naming import PlannedFile, Proposal
 from processor.plan import World, size_difference
@@ -50,10 +51,9 @@ def look(
 
 
 def _names(root: bytes, folder: bytes) -> Collection[bytes]:
-    try:
+    with explained("list", folder), contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return os.listdir(os.path.join(root, folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return ()
+    return ()
 
 
 def _parents(root: bytes, proposals: Iterable[Proposal]) -> set[bytes]:
@@ -64,10 +64,11 @@ def _parents(root: bytes, proposals: Iterable[Proposal]) -> set[bytes]:
 
 def _not_writable(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
     message = "This user may not change the folder, so nothing can be moved; give it write permission."
+    paths = {folder: os.path.join(root, folder) for folder in folders}
     return {
         folder: Reason("permission_denied", message, folder)
-        for folder in folders
-        if not os.access(os.path.join(root, folder), os.W_OK | os.X_OK)
+        for folder, path in paths.items()
+        if os.path.isdir(path) and not os.access(path, os.W_OK | os.X_OK)
     }
 
 
@@ -92,7 +93,8 @@ class _Comparison:
     def differs(self, files: Sequence[PlannedFile], folder: bytes) -> str | None:
         """Say how the music of `files` differs from that below a staging folder, or None if it is the same."""
         with Tree(self._inbound) as source, Tree(self._staging) as destination:
-            there = {path: found for path, found in _music(destination, folder)}
+            with explained("look into", folder):
+                there = {path: found for path, found in _music(destination, folder)}
             difference = size_difference(files, {path: found.st_size for path, found in there.items()})
             if difference is not None:
                 return difference
@@ -117,7 +119,8 @@ class _Comparison:
         return mine == other
 
     def _digest(self, tree: Tree, path: bytes, identity: Identity) -> str:
-        return self._digests(identity, lambda: digest_at(tree, path))
+        with explained("compare", path):
+            return self._digests(identity, lambda: digest_at(tree, path))
 
 
 def _music(tree: Tree, folder: bytes) -> Iterable[tuple[bytes, os.stat_result]]:

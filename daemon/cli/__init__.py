@@ -8,6 +8,7 @@ import sys
 import click
 
 from config.errors import GreenroomError
+from daemon.cli.output import bear_any_text
 
 # In the order people need them; the second half is what `greenroom --help` says of each without importing it.
 COMMANDS = {
@@ -79,6 +80,7 @@ def main() -> None:
     \b
     Exit codes: 0 done, 1 failed, 2 wrong usage, 75 somebody else holds the lock.
     """
+    bear_any_text()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -24,8 +26,15 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document."""
-    click.echo(json.dumps(value, default=plain, ensure_ascii=False, indent=2))
+    """Print one JSON document, in UTF-8 whatever the locale says (RFC 8259); half a surrogate pair as its escape."""
+    click.echo(json.dumps(value, default=plain, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
+
+
+def bear_any_text() -> None:
+    """Let text that the encoding of stdout or stderr lacks become backslash escapes, instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str]) -> None:

@@ -29,7 +29,7 @@ from workflow.cycle import Request
 def command(scan_db: Path | None, dry_run: bool | None, as_json: bool) -> None:
     """Move the albums of an existing scan DB into staging: the second half of `greenroom cycle`.
 
-    A file that changed since the scan is not moved; its album is reported as failed and taken by the next cycle.
+    A file that changed since the scan is not moved; its album waits and is taken by the next cycle.
     """
     stop = stop_on_signals()
     with application(quiet=sys.stderr.isatty()) as app, bars() as progress:

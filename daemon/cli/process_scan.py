@@ -11,6 +11,7 @@ import click
 from config.errors import GreenroomError, Misconfigured
 from config.reasons import show_path
 from daemon.bootstrap import application
+from daemon.cli.output import bear_any_text
 from daemon.cli.signals import stop_on_signals
 from daemon.cli.summary import print_report
 from workflow.cycle import Request, resolve_roots
@@ -31,6 +32,7 @@ from workflow.cycle import Request, resolve_roots
 @click.option("-dry-run", "--dry-run", is_flag=True, default=None, help="Plan and report, touch nothing.")
 def main(scan_db: Path, staging: str | None, dry_run: bool | None) -> None:
     """Move the albums of a scan DB into the staging library of this installation."""
+    bear_any_text()
     stop = stop_on_signals()
     try:
         with application() as app:

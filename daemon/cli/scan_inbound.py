@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from config.errors import GreenroomError
+from daemon.cli.output import bear_any_text
 from daemon.cli.progress import bars
 from daemon.cli.signals import stop_on_signals
 from scanner.scan import scan_folder
@@ -30,6 +31,7 @@ from scanner.scan import scan_folder
 )
 def main(path: str, output: Path, workers: int) -> None:
     """Scan a folder of albums into a scan DB, and print that file's path."""
+    bear_any_text()
     stop = stop_on_signals()
     try:
         with bars() as progress:
