@@ -60,9 +60,20 @@ def explained(doing: str, path: bytes) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        unknown = (Retryable, "system_error", "it is tried again")
-        kind, code, advice = _MEANING.get(error.errno or 0, unknown)
-        raise kind(f"could not {doing} {show_path(path)}: {error.strerror}; {advice}", code=code, path=path) from error
+        raise meaning(doing, path, error) from error
+
+
+def meaning(doing: str, path: bytes, error: OSError) -> GreenroomError:
+    """Return the typed error for what the system refused."""
+    unknown = (Retryable, "system_error", "it is tried again")
+    kind, code, advice = _MEANING.get(error.errno or 0, unknown)
+    return kind(f"could not {doing} {show_path(path)}: {error.strerror or error}; {advice}", code=code, path=path)
+
+
+def unexpected(error: OSError) -> GreenroomError:
+    """Return the typed error for what the system refused where nobody expected it to."""
+    path = error.filename if isinstance(error.filename, str | bytes) else "what it needs"
+    return meaning("use", os.fsencode(path), error)
 
 
 def parent(path: bytes) -> bytes:

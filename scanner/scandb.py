@@ -118,8 +118,8 @@ class ScanDb:
         except OSError as error:
             raise Misconfigured(f"the scan DB {path} cannot be made: {error.strerror}; choose another place") from error
         known = previous is not None and is_finished(previous, root) and _copy(previous, path, boot)
-        sql = sqlite3.connect(path, isolation_level=None)
         try:
+            sql = sqlite3.connect(path, isolation_level=None)
             sql.executescript(_FAST if known else f"PRAGMA page_size = 16384; {_FAST} {_DDL}")
             sql.execute("BEGIN EXCLUSIVE")
             # What is known of the time before a restart are times of a clock that began anew.

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from config.errors import GreenroomError
 from config.reasons import Reason, show_path
 from processor.plan import Outcome
 from processor.process import AlbumResult
@@ -21,7 +22,7 @@ class CycleReport:
     """What one cycle did, and why. Paths in albums and reasons are relative to the roots given here."""
 
     status: Literal["done", "failed", "skipped"]
-    run_id: str
+    run_id: str | None  # None when not even that could be recorded
     dry_run: bool
     duration_ms: int
     inbound: bytes | None = None
@@ -81,6 +82,12 @@ class CycleReport:
                 for disc, track, title, source, path in album.tracks
             ],
         }
+
+
+def unrecorded(error: GreenroomError, *, dry_run: bool) -> CycleReport:
+    """Return the report of a cycle that ended because there was no database to begin with, or none any more."""
+    reason = Reason(error.reason_code, error.message, error.path)
+    return CycleReport("failed", None, dry_run, 0, error=reason, exit_code=error.exit_code)
 
 
 def plan_json(report: CycleReport) -> dict[str, Any]:

@@ -42,7 +42,12 @@ def new_run_id(now: dt.datetime) -> str:
 
 
 def start(connection: Connection, row: Mapping[str, Any]) -> None:
-    """Insert a run row; `row` holds every column but those known at the end."""
+    """Insert a run row; `row` holds every column but those known at the end.
+
+    Safe to repeat: the answer to an earlier commit may have got lost.
+    """
+    if connection.scalar(select(RunRow.id).where(RunRow.id == row["id"])) is not None:
+        return
     empty: dict[str, Any] = {"finished_at": None, "counts": {}, "reasons": [], "error": None, "scan_db": None}
     connection.execute(insert(RunRow).values({**empty, **row}))
 

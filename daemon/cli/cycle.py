@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
+from config.errors import GreenroomError
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.progress import bars
 from daemon.cli.signals import stop_on_signals
 from daemon.cli.summary import print_report
 from workflow.cycle import Request
-from workflow.report import plan_json
+from workflow.report import plan_json, unrecorded
 
 
 @click.command()
@@ -46,9 +47,14 @@ def command(dry_run: bool | None, plan_file: Path | None, wait: bool, as_json: b
       greenroom cycle --json | jq '.albums[] | select(.outcome != "staged")'
     """
     stop = stop_on_signals()
-    with application(quiet=sys.stderr.isatty()) as app, bars() as progress:
-        request = Request(dry_run=dry_run, settle=wait)
-        report = app.run_cycle(trigger="command", fire_time=None, stop=stop, request=request, progress=progress)
+    try:
+        with application(quiet=sys.stderr.isatty()) as app, bars() as progress:
+            request = Request(dry_run=dry_run, settle=wait)
+            report = app.run_cycle(trigger="command", fire_time=None, stop=stop, request=request, progress=progress)
+    except GreenroomError as error:  # there is no database to record it in; scripts get their object all the same
+        if as_json:
+            print_json(unrecorded(error, dry_run=bool(dry_run)).to_json())
+        raise
     if plan_file is not None:
         plan_file.write_text(json.dumps(plan_json(report), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if as_json:

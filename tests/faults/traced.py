@@ -19,7 +19,10 @@ from config.errors import GreenroomError
 
 ADDS = ("link", "linkat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "openat", "ioctl")
 TAKES = ("unlink", "unlinkat", "rmdir")
-WRITES = ("write", "pwrite64", "ftruncate", "fallocate", "fchmod", "fchown", "utimensat", "fsync", "fdatasync")
+WRITES = (
+    *("write", "writev", "pwrite64", "sendfile", "copy_file_range", "ftruncate", "fallocate", "fsync", "fdatasync"),
+    *("fchmod", "fchown", "utimensat", "fsetxattr", "flock"),
+)
 MUTATING = (*ADDS, *TAKES, *WRITES)
 MARKS = ("access", "faccessat", "faccessat2")
 REFUSED = 3  # the exit status of work that ended in a GreenroomError
@@ -50,7 +53,7 @@ def mark(name: str) -> None:
 def run_traced(work: Callable[[], object], log: Path, *inject: str) -> Outcome:
     """Run the work in a child that strace holds; `inject` as in strace(1). Skips where tracing is not possible."""
     if shutil.which("strace") is None:
-        _missing("strace is not installed; apt-get install strace")
+        missing("strace is not installed; apt-get install strace")
     go, hold = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter(
@@ -72,7 +75,7 @@ def run_traced(work: Callable[[], object], log: Path, *inject: str) -> Outcome:
         _, status = os.waitpid(child, 0)
         strace.stderr.read()
     if not attached:
-        _missing(f"strace cannot trace here: {answer.strip()}")
+        missing(f"strace cannot trace here: {answer.strip()}")
     return Outcome(os.waitstatus_to_exitcode(status), _read(log))
 
 
@@ -92,7 +95,7 @@ def _be_child(work: Callable[[], object], go: int, hold: int) -> None:
         os._exit(status)
 
 
-def _missing(why: str) -> None:
+def missing(why: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(why, pytrace=False)
     pytest.skip(why)

@@ -1,0 +1,306 @@
+"""An installation with three albums, the real commands run in forked children, and the checker of their promises."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import json
+import os
+import sys
+import tempfile
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from config import admin
+from config.database import Database
+from config.libraries import add_library
+from daemon.cli import COMMANDS, LazyCommands, main
+from processor import repository
+from tests.databases import migrate
+from tests.faults.traced import MARKS, Call, Outcome, missing, run_traced
+from tests.faults.world import tree
+from tests.music import write_track
+from workflow import runs
+
+OURS = ("album.greenroom.json", ".greenroom-root")
+OUTPUT = ("greenroom-out", "greenroom-err")  # what a command printed
+for _name in COMMANDS:  # once here, so that no child has to import them again
+    LazyCommands().get_command(None, _name)  # type: ignore[arg-type]  # it does not look at the context
+
+
+class Ended(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+class House:
+    """One installation below a folder; staging may be on another file system, where files have to be copied."""
+
+    def __init__(self, folder: Path, staging: Path | None = None, url: str | None = None, **settings: object) -> None:
+        self.folder, self.data = folder, folder / "data"
+        self.inbound, self.staging = folder / "inbound", staging or folder / "staging"
+        for path in (self.data, self.inbound, self.staging):
+            path.mkdir(exist_ok=True, parents=True)
+        for name in OUTPUT:  # a child may be killed before it opens them
+            (folder / name).touch()
+        if url is None:
+            url = f"sqlite:///{self.data / 'greenroom.db'}"
+            (self.data / "greenroom.db").write_bytes(_empty_database())
+        self.environ = {"GREENROOM_DATA_DIR": str(self.data), "GREENROOM_DATABASE_URL": url}
+        self.url = url
+        now = dt.datetime.now(dt.UTC)
+        with self.database() as database, database.begin() as connection:
+            for role, path in (("inbound", self.inbound), ("staging", self.staging)):
+                add_library(connection, role, os.fsencode(path), now=now)
+            for name, value in ({"quiet_seconds": 0, "workers": 2, "reserve_mib": 0} | settings).items():
+                admin.put(connection, f"staging_scan.{name}", value, actor="test", now=now)
+        for place, data in albums().items():
+            path = self.inbound / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[Database]:
+        """The installation's database, opened."""
+        database = Database(self.url)
+        try:
+            yield database
+        finally:
+            database.close()
+
+    def set(self, **settings: object) -> None:
+        """Change settings of the staging cycle."""
+        with self.database() as database, database.begin() as connection:
+            for name, value in settings.items():
+                admin.put(connection, f"staging_scan.{name}", value, actor="test", now=dt.datetime.now(dt.UTC))
+
+    def command(self, *arguments: str, output: Path | None = None) -> None:
+        """Be the process of one command; never returns. For a child only."""
+        output = output or self.folder
+        os.environ.update(self.environ)
+        for number, name in enumerate(OUTPUT, 1):
+            fd = os.open(output / name, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+            os.dup2(fd, number)
+            os.close(fd)
+        sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+        status = 99
+        try:
+            main(arguments, standalone_mode=False)
+            status = 0
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 99
+        except BaseException:  # noqa: BLE001  the end of the process, as the interpreter would make it
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+    def run(self, *arguments: str) -> Ended:
+        """Run one command in a forked child."""
+        child = forked(lambda: self.command(*arguments))
+        _, status = os.waitpid(child, 0)
+        return self.ended(os.waitstatus_to_exitcode(status))
+
+    def ended(self, status: int) -> Ended:
+        """What the last command left behind."""
+        return Ended(status, *((self.folder / name).read_text(errors="replace") for name in OUTPUT))
+
+    def items(self) -> list[dict[str, Any]]:
+        """The items with their files, as the database holds them."""
+        with self.database() as database, database.read() as connection:
+            return list(repository.items(connection, with_files=True))
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The run rows, newest first."""
+        with self.database() as database, database.read() as connection:
+            return list(runs.recent(connection))
+
+    def listed(self) -> list[dict[str, Any]]:
+        """What `greenroom items --json` lists."""
+        ended = self.run("items", "--json")
+        assert ended.status == 0, ended.err
+        return list(json.loads(ended.out))
+
+
+def traced_cycle(house: House, *inject: str) -> Outcome:
+    """Run one cycle under strace; see traced.run_traced. What it printed is in `house.ended`."""
+    return run_traced(lambda: house.command("cycle", "--json"), house.folder / "log", *inject)
+
+
+def calls_of_a_cycle(house: House) -> list[Call]:
+    """Every system call of an undisturbed cycle that changes something, each once; the cycle is run."""
+    outcome = traced_cycle(house)
+    assert outcome.status == 0, house.ended(outcome.status)
+    calls = [call for call in outcome.calls if call.name not in MARKS and _changes(call)]
+    return list({(call.name, call.n): call for call in calls}.values())
+
+
+def _changes(call: Call) -> bool:
+    needs = {"openat": "O_CREAT", "ioctl": "FICLONE"}
+    return needs.get(call.name, "") in call.text and not any(name in call.text for name in OUTPUT)
+
+
+def sample(calls: list[Call], every: int) -> Iterator[Call]:
+    """Some of the calls, though of each kind the first."""
+    seen = set()
+    for n, call in enumerate(calls):
+        if call.name not in seen or n % every == 0:
+            yield call
+        seen.add(call.name)
+
+
+@contextlib.contextmanager
+def another_filesystem(path: Path) -> Iterator[Path]:
+    """An empty folder on another file system than an existing folder; skips where there is none."""
+    for parent in ("/dev/shm", "/tmp", "/var/tmp"):
+        if os.access(parent, os.W_OK) and os.stat(parent).st_dev != os.stat(path).st_dev:
+            with tempfile.TemporaryDirectory(prefix="greenroom-", dir=parent) as folder:
+                yield Path(folder)
+            return
+    missing("neither /dev/shm nor /tmp nor /var/tmp is another file system than that of the test")
+
+
+def forked(work: Callable[[], object]) -> int:
+    """Start a child; the work must end it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the test runner's other threads are not needed there
+        child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(98)
+    return child
+
+
+@functools.cache
+def albums() -> Mapping[str, bytes]:
+    """Three small albums in real audio: one with side files, one of two discs, one of a single track."""
+    files: dict[str, bytes] = {}
+    with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
+
+        def track(place: str, **tags: Any) -> None:
+            path = Path(folder, Path(place).name)
+            write_track(path, seconds=0.1, **tags)
+            files[place] = path.read_bytes()
+
+        for n in (1, 2):
+            tags = {"artist": "Nora Vale", "album": "Low Tide", "date": "2014", "title": f"Wave {n}"}
+            track(f"Nora Vale - Low Tide/{n:02}.flac", **tags, track=f"{n}/2")
+            tags = {"artist": "The Cannery", "album": "Live", "date": "2019", "title": f"Night {n}"}
+            track(f"Live at the Cannery/CD{n}/01.mp3", **tags, track="1/1", disc=f"{n}/2")
+        track("single.ogg", artist="雨宮", album="夜の庭", title="夜", track="1/1", date="2021")
+    files["Nora Vale - Low Tide/cover.jpg"] = b"\xff\xd8\xff picture"
+    files["Nora Vale - Low Tide/rip.log"] = b"all tracks accurately ripped\n"
+    return files
+
+
+@functools.cache
+def _empty_database() -> bytes:
+    with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
+        migrate(f"sqlite:///{folder}/empty.db")
+        return Path(folder, "empty.db").read_bytes()
+
+
+def _music(root: Path) -> dict[bytes, bytes]:
+    """Every file of people's below a root."""
+    found = tree(os.fsencode(root))
+    return {
+        path: data
+        for path, data in found.items()
+        if not path.endswith((b"/", *map(os.fsencode, OURS)))
+        and not path.startswith((b".greenroom-tx/.ignore", b".greenroom-tx/.ndignore"))
+        and not path.startswith((b".greenroom-tx/.plexignore", b".greenroom-tx/.nomedia"))
+        and not path.endswith(b"album.greenroom.json.new")
+    }
+
+
+def lost(house: House) -> Iterator[str]:
+    """Say whose bytes are nowhere; true at any instant."""
+    there = {sha256(data).digest() for root in (house.inbound, house.staging) for data in _music(root).values()}
+    for place, data in albums().items():
+        if sha256(data).digest() not in there:
+            yield f"lost: {place}"
+
+
+def wrong_items(house: House) -> Iterator[str]:
+    """Say which listed item is not on disk exactly as it is listed; true at any instant."""
+    for item in house.items():
+        there = {path: len(data) for path, data in _music(house.staging / os.fsdecode(item["path"])).items()}
+        listed = {file["path"]: file["size"] for file in item["files"]}
+        if there != listed:
+            yield f"listed as {listed}, on disk {there}"
+
+
+def unsettled(house: House) -> Iterator[str]:
+    """Say what is not as it has to be once a cycle was able to do all its work."""
+    wanted = Counter(sha256(data).digest() for data in albums().values())
+    here, there = _music(house.inbound), _music(house.staging)
+    yield from (f"left in the inbound folder: {path!r}" for path in here)
+    yield from (f"left in the transfer folder: {path!r}" for path in there if path.startswith(b".greenroom-tx/"))
+    hidden = house.staging / ".greenroom-tx"
+    if hidden.is_dir():
+        yield from (f"left in the transfer folder: {path.name}" for path in hidden.iterdir() if path.is_dir())
+    if Counter(sha256(data).digest() for data in (*here.values(), *there.values())) != wanted:
+        yield f"not everything is there exactly once: {sorted(here)} and {sorted(there)}"
+    if len(items := house.items()) != 3:
+        yield f"{len(items)} items"
+    for run in house.runs():
+        if run["status"] == "running":
+            yield f"run {run['id']} is still said to be running"
+
+
+def snapshot(house: House) -> object:
+    """All that a cycle with nothing to do must leave as it is."""
+    roots = (house.inbound, house.staging)
+    files = [(path, path.lstat()) for root in roots for path in sorted(root.rglob("*"))]
+    seen = [(path, found.st_ino, found.st_mtime_ns, found.st_ctime_ns) for path, found in files]
+    return seen, house.items()
+
+
+def converges(house: House, *, interrupted: bool = False) -> list[str]:
+    """Recover and run again, as after a crash; return what is broken on the way or left over at the end."""
+    wrong = [*lost(house), *wrong_items(house)]
+    ended = house.run("recover", "--json")
+    if ended.status:
+        wrong.append(f"recover ended with {ended.status}: {ended.out} {ended.err}")
+    wrong += [*lost(house), *wrong_items(house)]
+    wrong += completes(house)
+    if interrupted and "interrupted" not in [run["status"] for run in house.runs()]:
+        wrong.append(f"no run is interrupted: {[(run['status'], run['error']) for run in house.runs()]}")
+    before = snapshot(house)
+    wrong += completes(house)
+    if snapshot(house) != before:
+        wrong.append("a further cycle changed something")
+    shown = {file["path"]: file["size"] for item in house.listed() for file in item["files"]}
+    if shown != {os.fsdecode(file["path"]): file["size"] for item in house.items() for file in item["files"]}:
+        wrong.append(f"items --json shows {shown}")
+    return wrong
+
+
+def completes(house: House) -> list[str]:
+    """Run a cycle that nothing disturbs; return what it did not do."""
+    ended = house.run("cycle", "--json")
+    try:
+        report = json.loads(ended.out)
+    except ValueError:
+        return [f"no JSON: {ended.out!r}"]
+    wrong = [] if (ended.status, report["status"]) == (0, "done") else [f"cycle: {ended.status} {ended.out}"]
+    if "Traceback" in ended.err:
+        wrong.append(ended.err)
+    wrong += [*lost(house), *wrong_items(house), *unsettled(house)]
+    return [*wrong, ended.out] if wrong else []
+
+
+def open_runs(house: House) -> int:
+    """How many rows say that a run is running."""
+    return sum(run["status"] == "running" for run in house.runs())
