@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from struct import Struct
 from typing import Any
 
@@ -15,6 +17,7 @@ from scanner.tags.source import DoubtError, Source
 MUSICBRAINZ_OWNER = b"http://musicbrainz.org"
 LINK = "-->"  # the mime type of a picture that is only a link
 V24 = 4
+_SHORT = 256  # bytes of a text that is remembered: the tracks of an album share most of theirs
 _PICTURE_HEAD = 512  # bytes that hold mime and description
 _LATIN, _UTF16, _UTF16BE, _UTF8 = range(4)
 _CODECS = {_LATIN: "latin-1", _UTF16: "utf-16", _UTF16BE: "utf-16-be", _UTF8: "utf-8"}
@@ -111,8 +114,14 @@ def _read_frames(source: Source, end: int, frames: _Frames) -> None:
             elif field in tags:
                 raise DoubtError("a frame that is there twice")
             else:
-                tags[field] = _checked(name, _values(data)) if name in _CHECKED else _values(data)
+                tags[field] = [*(_texts(name, data) if size <= _SHORT else _texts.__wrapped__(name, data))]
         position += size
+
+
+@lru_cache(maxsize=4096)
+def _texts(name: bytes, data: bytes) -> Sequence[str]:
+    values = _values(data)
+    return _checked(name, values) if name in _CHECKED else values
 
 
 def _read_frame(frames: _Frames, name: bytes, data: bytes, size: int) -> None:

@@ -139,8 +139,8 @@ def facts_of(tags: Tags, stream: Stream, pictures: list[Picture]) -> Facts:
     """Put everything into the shape of Facts; looks only at what is there, because it runs for every file of a scan."""
     row: list[Any] = list(_NOTHING)
     for field, values in tags.items():
-        if field in _CONVERTERS:
-            place, convert = _CONVERTERS[field]
+        place, convert = _CONVERTERS.get(field, _ELSEWHERE)
+        if convert:
             row[place] = convert(values)
     get = tags.get
     if "artist" in tags:
@@ -172,6 +172,7 @@ _NOTHING = Facts()
 _PLACES = {field: place for place, field in enumerate(Facts._fields)}
 _ARTISTS, _ALBUM_ARTISTS = _PLACES["artists"], _PLACES["album_artists"]  # each behind the text it is shown as
 _TRACK, _DISC, _CODEC = _PLACES["track"], _PLACES["disc"], _PLACES["codec"]
+_ELSEWHERE: tuple[int, None] = (0, None)  # read together with another field, below
 _CONVERTERS: dict[str, tuple[int, Callable[[list[str]], Any]]] = {
     **{field: (_PLACES[field], first) for field in ("title", "album", "disc_subtitle", "label")},
     **{field: (_PLACES[field], first) for field in _PLACES if field.startswith("mb_") and field.endswith("_id")},

@@ -183,7 +183,7 @@ class _Packet:
 
 def _share(lacing: bytes) -> tuple[int, bool]:
     """Return how much of a page belongs to the packet it begins with, and whether that packet ends on it."""
-    for count, size in enumerate(lacing):
-        if size < 0xFF:
-            return count * 0xFF + size, True
-    return len(lacing) * 0xFF, False
+    count = len(lacing) - len(lacing.lstrip(b"\xff"))
+    if count == len(lacing):
+        return count * 0xFF, False
+    return count * 0xFF + lacing[count], True

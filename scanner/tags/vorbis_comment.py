@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from functools import lru_cache
 from struct import Struct
 
 from scanner.facts import Picture
@@ -12,6 +13,7 @@ from scanner.tags.source import DoubtError
 
 PICTURE_KEY = "METADATA_BLOCK_PICTURE"
 PICTURE_HEAD = 1368  # base64 characters read of a picture: 1026 bytes, enough for its type, mime and description
+_SHORT = 256  # bytes of a comment that is remembered: the tracks of an album share most of theirs
 _KNOWN = {name.encode(): field for name, field in NAMED.items()}
 _PICTURE = PICTURE_KEY.encode()
 _LENGTH = Struct("<I").unpack_from
@@ -58,20 +60,27 @@ def read_comments(data: bytes, start: int, tags: Tags, pictures: list[Picture]) 
 
 
 def _add_comment(comment: bytes, tags: Tags, pictures: list[Picture]) -> None:
+    field, text = _split(comment) if len(comment) <= _SHORT else _split.__wrapped__(comment)
+    if field in tags:
+        tags[field].append(text)
+    elif field:
+        tags[field] = [text]
+    elif comment[:22].upper() == _PICTURE and comment[22:23] == b"=":
+        if not comment.isascii():
+            raise DoubtError("a picture that is not base64")
+        add_picture(comment[23 : 23 + PICTURE_HEAD], len(comment) - 23, pictures)
+
+
+@lru_cache(maxsize=4096)
+def _split(comment: bytes) -> tuple[str, str]:
+    """Return the field and its text; "" for what fills none."""
     name, equals, value = comment.partition(b"=")
     field = _KNOWN.get(name) or _KNOWN.get(name.upper())
     if field is not None:
-        text = value.decode("utf-8", "replace")
-        if field in tags:
-            tags[field].append(text)
-        else:
-            tags[field] = [text]
-    elif not equals:
+        return field, value.decode("utf-8", "replace")
+    if not equals:
         raise DoubtError("a comment without a name")
-    elif name.upper() == _PICTURE:
-        if not value.isascii():
-            raise DoubtError("a picture that is not base64")
-        add_picture(value[:PICTURE_HEAD], len(value), pictures)
+    return "", ""
 
 
 def add_picture(head: bytes, length: int, pictures: list[Picture]) -> None:
