@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +81,14 @@ def unix_socket(path: str) -> None:
 
 FIFO: Thing = os.mkfifo
 FOLDER: Thing = os.mkdir
+
+
+@functools.cache
+def rights_bind() -> bool:
+    """Tell whether a closed folder is closed to us; it is not to root, unless its capabilities were taken away."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0)
+        return not os.access(folder, os.R_OK)
 
 
 def lay_out(root: Path, drop: Mapping[str, Thing]) -> None:
