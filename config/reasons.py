@@ -19,10 +19,10 @@ class Reason:
 
 
 def show_path(path: bytes) -> str:
-    r"""Return a path as text that any terminal, log and JSON file can hold.
+    r"""Return a path as text that any terminal, log and JSON file can hold: bytes that are not UTF-8 become `\xff`."""
+    return show_text(path.decode("utf-8", "backslashreplace"))
 
-    UTF-8 stays as it is; other bytes become `\xff`, and so do control characters, because a file name may
-    hold a newline or a terminal escape.
-    """
-    text = path.decode("utf-8", "backslashreplace")
+
+def show_text(text: str) -> str:
+    r"""Return text of strangers, of tags and names, without anything a terminal would obey: ESC becomes `\x1b`."""
     return "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode("ascii") for c in text)

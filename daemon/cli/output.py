@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from config.reasons import show_path
+from config.reasons import show_path, show_text
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of text.")
 
@@ -58,7 +58,7 @@ def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str]) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return str(plain(value)) if isinstance(value, dt.datetime | bytes) else str(value)
+    return show_text(str(plain(value) if isinstance(value, dt.datetime | bytes) else value))
 
 
 def seconds(ms: int | None) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from config.reasons import show_path
+from config.reasons import show_path, show_text
 from daemon.cli.output import seconds
 from workflow.report import OUTCOMES, CycleReport
 
@@ -23,18 +25,7 @@ def print_report(report: CycleReport) -> None:
     """Print each album with its outcome and the reasons for it, then one line of counts."""
     data = report.to_json()
     for album in data["albums"]:
-        mark, colour = MARKS[album["outcome"]]
-        year = f" ({album['year']})" if album["year"] else ""
-        name = f"{album['album_artist'] or 'unknown artist'} – {album['album'] or 'unknown album'}{year}"
-        discs = f", {album['discs']} discs" if album["discs"] > 1 else ""
-        click.echo(
-            click.style(f"{mark} {album['outcome']:<12}", fg=colour) + f" {name}: {len(album['tracks'])} tracks{discs}"
-        )
-        if album["staging_path"] and album["outcome"] == "staged":
-            click.echo(f"      → {album['staging_path']}")
-        for reason in album["reasons"]:
-            where = f"  [{reason['path']}]" if reason["path"] else ""
-            click.echo(f"      {reason['message']}{where}")
+        _print_album(album)
     for entry in data["ignored"]:
         click.echo(click.style("- ignored     ", dim=True) + f" {entry['path']}: {entry['reason']}")
     if report.error is not None:
@@ -44,3 +35,17 @@ def print_report(report: CycleReport) -> None:
     counts = ", ".join(f"{report.counts[name]} {name.replace('_', ' ')}" for name in OUTCOMES if report.counts[name])
     what = "would be: " if report.dry_run else ""
     click.echo(f"{what}{counts or 'nothing to do'} in {seconds(report.duration_ms)} (run {report.run_id})")
+
+
+def _print_album(album: dict[str, Any]) -> None:
+    mark, colour = MARKS[album["outcome"]]
+    year = f" ({album['year']})" if album["year"] else ""
+    name = f"{album['album_artist'] or 'unknown artist'} – {album['album'] or 'unknown album'}{year}"
+    tracks = f"{len(album['tracks'])} track" + ("" if len(album["tracks"]) == 1 else "s")
+    discs = f", {album['discs']} discs" if album["discs"] > 1 else ""
+    click.echo(click.style(f"{mark} {album['outcome']:<12}", fg=colour) + f" {show_text(name)}: {tracks}{discs}")
+    if album["staging_path"] and album["outcome"] == "staged":
+        click.echo(f"      → {album['staging_path']}")
+    for reason in album["reasons"]:
+        where = f"  [{reason['path']}]" if reason["path"] else ""
+        click.echo(f"      {show_text(reason['message'])}{where}")

@@ -1,0 +1,82 @@
+"""Commands → what a person reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from daemon.cli import COMMANDS, main
+from tests.music import write_album
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation with an empty inbound and staging library that takes what is there at once."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    for role in ("inbound", "staging"):
+        (tmp_path / role).mkdir()
+        greenroom("libraries", "add", role, str(tmp_path / role))
+    greenroom("settings", "set", "quiet_seconds", "0")
+    return tmp_path
+
+
+def greenroom(*arguments: str) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches_itself(name: str) -> None:
+    shown = greenroom(name, "--help")
+    assert shown.exit_code == 0
+    assert "Usage:" in shown.output
+    assert len(shown.output.splitlines()) > 5
+
+
+def test_a_cycle_names_each_album_what_became_of_it_and_why(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=2, ext="mp3")
+    shown = greenroom("cycle").output
+    assert "✓ staged" in shown
+    assert "Ada Fern – Harbour" in shown
+    assert f"→ {data_dir}/staging/AF/Ada Fern/" in shown
+    assert "The album and artist tags agree." in shown
+    assert "1 staged in" in shown
+
+
+def test_nothing_a_tag_says_reaches_the_terminal_as_a_command(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="\x1b[2JMallory", album="Bell\x07", tracks=1, ext="flac")
+    for command in (["cycle"], ["items"], ["runs"], ["status"]):
+        shown = greenroom(*command)
+        assert shown.exit_code == 0
+        assert "\x1b" not in shown.output
+        assert "\x07" not in shown.output
+
+
+def test_doctor_finds_nothing_wrong_with_a_fresh_installation_and_leaves_nothing_behind(data_dir: Path) -> None:
+    before = sorted(path.name for path in (data_dir / "inbound").iterdir())
+    shown = greenroom("doctor")
+    assert shown.exit_code == 0, shown.output
+    assert "✗" not in shown.output
+    assert sorted(path.name for path in (data_dir / "inbound").iterdir()) == before
+    assert not [path for path in (data_dir / "staging").rglob("*probe*")]
+
+
+def test_doctor_names_a_root_that_is_not_mounted(data_dir: Path) -> None:
+    (data_dir / "staging" / ".greenroom-root").unlink()
+    shown = greenroom("doctor")
+    assert shown.exit_code == 1
+    assert "is its disk mounted?" in shown.output
+
+
+def test_settings_are_listed_changed_and_remembered(data_dir: Path) -> None:
+    greenroom("settings", "set", "staging_scan.schedule", "every 30m")
+    assert greenroom("settings", "get", "schedule").output.strip() == "every 30m"
+    assert "every 30m *" in greenroom("settings").output
+    assert "0 */1" not in greenroom("settings", "history", "schedule").output
+    refused = greenroom("settings", "set", "schedule", "now and then")
+    assert refused.exit_code == 2
+    assert "now and then" in refused.output
+    greenroom("settings", "unset", "schedule")
+    assert greenroom("settings", "get", "schedule").output.strip() == "0 */1 * * *"
