@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING, NamedTuple
 
 from config.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = b".greenroomignore"
 MAX_IGNORE_FILE = 64 * 1024  # bytes
@@ -116,14 +117,14 @@ class IgnoreRules:
                 raise Misconfigured(f"ignore pattern {pattern!r} is refused: {why}")
         if len(patterns) > MAX_PATTERNS:
             raise Misconfigured(f"{len(patterns)} ignore patterns are too many; {MAX_PATTERNS} are allowed")
-        return cls(((0, GitIgnoreSpec.from_lines(patterns)),)) if patterns else cls()
+        return cls(((0, _spec(patterns)),)) if patterns else cls()
 
     def inside(self, folder: bytes, text: bytes) -> tuple[IgnoreRules, tuple[str, ...]]:
         """Add the ignore file of `folder` (relative to the root); return the rules below it and the lines refused."""
         lines = text[:MAX_IGNORE_FILE].decode("utf-8", "surrogateescape").splitlines()
         usable = [line for line in lines[:MAX_PATTERNS] if not refused(line)]
         bad = tuple(line for line in lines if refused(line)) + tuple(lines[MAX_PATTERNS:])
-        layer = (len(folder) + 1 if folder else 0, GitIgnoreSpec.from_lines(usable))
+        layer = (len(folder) + 1 if folder else 0, _spec(usable))
         return IgnoreRules((*self._layers, layer)), bad
 
     def why(self, path: bytes, is_folder: bool) -> Why | None:
@@ -138,6 +139,12 @@ class IgnoreRules:
         return None
 
 
+def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # most scans have no pattern, and start quicker without it
+
+    return GitIgnoreSpec.from_lines(lines)
+
+
 def refused(pattern: str) -> str | None:
     """Return why a gitignore pattern cannot be used, or None: long ones and those a hostile name could make slow."""
     if len(pattern) > MAX_PATTERN_LENGTH:
@@ -147,7 +154,7 @@ def refused(pattern: str) -> str | None:
     if any(len(re.findall(r"\*+", part)) > MAX_STARS for part in pattern.split("/")):
         return f"one part of it has more than {MAX_STARS} stars"
     try:
-        GitIgnoreSpec.from_lines([pattern])
+        _spec([pattern])
     except ValueError as error:
         return str(error)
     return None

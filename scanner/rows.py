@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -38,7 +39,10 @@ class FileRow(NamedTuple):
     @classmethod
     def of(cls, folder_id: int, name: bytes, role: str, found: os.stat_result) -> FileRow:
         """Take the row out of a stat result."""
-        return cls(folder_id, name, role, identity_columns(Identity.of(found)), found.st_nlink, found.st_mode)
+        ino = found.st_ino
+        ino = ino - _WRAP if ino >= _HALF else ino
+        identity = (found.st_dev, ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        return cls(folder_id, name, role, identity, found.st_nlink, found.st_mode)
 
 
 class FileRecord(NamedTuple):
@@ -68,7 +72,13 @@ class ReadingRow(NamedTuple):
         head = (self.file_id, *(self.problem or (None, None)), self.truncated, self.reader)
         if self.facts is None:
             return head + _NO_FACTS
-        return (*head, *_plain(self.facts), _encode(_lists(self.facts)))
+        return (*head, *_plain(self.facts), _text_of_lists(_lists(self.facts)))
+
+
+@lru_cache(maxsize=64)
+def _text_of_lists(lists: tuple[tuple[object, ...], ...]) -> str:
+    """Write the lists as JSON; the tracks of an album mostly have the same."""
+    return _encode(lists)
 
 
 def identity_columns(identity: Identity) -> tuple[int, ...]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
-
-from loguru import logger
 
 from config.errors import Stopped
 from config.machine import boot_id, boottime
@@ -116,7 +114,7 @@ def scan_into(
     Raises like `scan_inbound`.
     """
     started = dt.datetime.now(dt.UTC)
-    path = new_path(folder, root, started, secrets.token_hex(4))
+    path = new_path(folder, root, started, os.urandom(4).hex())
     stats = scan_inbound(
         root, path, previous=newest(folder, root), options=options, until=until, started=started, progress=progress
     )
@@ -162,7 +160,6 @@ def scan_inbound(
         totals = db.totals()
         stats = ScanStats(**totals, read=read, carried=totals["audio"] - read, seconds=scan.seconds)
         db.finish(stats.to_json())
-    logger.bind(**stats.to_json()).debug("inbound folder scanned")
     return stats
 
 
@@ -289,9 +286,11 @@ def _group(scan: _Scan, survey: _Survey, *, changed: bool) -> None:
         groups = scan.db.known_groups(only_waiting=scan.db.same_options and not survey.unseen)
     tree = Tree(sorted(survey.states), survey.states, scan.db.music_folders(), survey.unseen)
     now_ns, quiet_ns = scan.now_ns(), scan.options.quiet_ns
+    doubtful = scan.db.doubtful_files()
     for album_id, album in groups:
         scan.check()
-        files = scan.db.file_states([*(track.file_id for track in album.tracks), *album.sides])
+        ids = (*(track.file_id for track in album.tracks), *album.sides)
+        files = sorted((doubtful[one] for one in ids if one in doubtful), key=attrgetter("path"))
         still_ns = now_ns - max(survey.states[path].since_ns for path in album.folders)
         unfinished, warnings = unfinished_reasons(files, still_ns, quiet_ns)
         waits = (*folder_reasons(album.folders, album.home, tree, now_ns, quiet_ns), *unfinished)

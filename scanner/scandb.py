@@ -293,20 +293,17 @@ class ScanDb:
         row = (rows.text_of_reasons(waits), rows.text_of_reasons(warnings), album_id)
         self._sql.execute("UPDATE album SET waits = ?, warnings = ? WHERE id = ?", row)
 
-    def file_states(self, file_ids: Iterable[int]) -> list[FileState]:
-        """Return what readiness has to know of some files, by path."""
-        found = self._sql.execute(
-            """SELECT id, path, name,
-                CASE WHEN problem = 'empty_file' THEN problem WHEN truncated THEN 'truncated' END, probed
-            FROM entry WHERE id IN (SELECT value FROM json_each(?)) ORDER BY path, name""",
-            (json.dumps(list(file_ids)),),
-        )
-        return [FileState(row[0], os.path.join(row[1], row[2]), row[3], bool(row[4])) for row in found]
+    def doubtful_files(self) -> dict[int, FileState]:
+        """Return, by id, the files readiness has to know of: those that end too early, or were not probed yet."""
+        found = self._sql.execute("""
+            SELECT id, path, name,
+                CASE WHEN problem = 'empty_file' THEN problem WHEN truncated THEN 'truncated' END AS unfinished, probed
+            FROM entry WHERE NOT probed OR truncated OR problem = 'empty_file'""")
+        return {row[0]: FileState(row[0], os.path.join(row[1], row[2]), row[3], bool(row[4])) for row in found}
 
     def set_probed(self, file_ids: Iterable[int]) -> None:
         """Remember that nobody was writing to these files."""
-        update = "UPDATE file SET probed = 1 WHERE id IN (SELECT value FROM json_each(?))"
-        self._sql.execute(update, (json.dumps(list(file_ids)),))
+        self._sql.executemany("UPDATE file SET probed = 1 WHERE id = ?", ((file_id,) for file_id in file_ids))
 
     # The whole.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from typing import TYPE_CHECKING
 
 from scanner.scan import Progress as Told
 from scanner.scan import silent
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 class Bars:
@@ -33,6 +34,9 @@ def bars() -> Iterator[Told]:
     if not sys.stderr.isatty():
         yield silent
         return
+    from rich.console import Console  # a third of the start, and only a terminal needs it
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
