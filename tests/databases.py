@@ -48,6 +48,16 @@ class PostgresServer:
             "-c",
             "shared_buffers=32MB",
         ]
+        self._command = [
+            str(programs / "postgres"),
+            "-D",
+            data,
+            "-k",
+            str(self.folder),
+            "-c",
+            "listen_addresses=",
+            *quick,
+        ]
         initdb = [
             str(programs / "initdb"),
             "-D",
@@ -63,18 +73,27 @@ class PostgresServer:
         ]
         try:
             subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **self._as_ordinary())
-            with (self.folder / "log").open("wb") as log:
-                self._process = subprocess.Popen(
-                    [str(programs / "postgres"), "-D", data, "-k", str(self.folder), "-c", "listen_addresses=", *quick],
-                    stdout=log,
-                    stderr=log,
-                    preexec_fn=_die_with_parent,  # noqa: PLW1509  no other thread runs yet
-                    **self._as_ordinary(),
-                )
-            self._wait()
+            self.start()
         except BaseException:
             self.stop()
             raise
+
+    def start(self) -> None:
+        """Start the server, for the first time or after a crash, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  no other thread runs yet
+                **self._as_ordinary(),
+            )
+        self._wait()
+
+    def crash(self) -> None:
+        """Stop the server at once and cut every connection off; it has to recover at its next start."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait()
 
     def url(self, name: str) -> str:
         """Return the URL of one database."""
@@ -97,10 +116,8 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stop the server at once, by its own process, and remove all of it."""
-        process = getattr(self, "_process", None)
-        if process is not None:
-            process.send_signal(signal.SIGQUIT)  # immediate shutdown: nothing in it is worth a checkpoint
-            process.wait()
+        if hasattr(self, "_process"):
+            self.crash()  # nothing in it is worth a checkpoint
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _as_ordinary(self) -> dict[str, Any]:

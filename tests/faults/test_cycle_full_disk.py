@@ -1,0 +1,98 @@
+"""A staging disk that is really full: the albums say so, nothing is lost, and once there is room all of it is done."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.cycles import Ended, House, converges, forked, lost, wrong_items
+from tests.faults.test_cycle_signals import is_moving, wait_until
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 400 KiB and 80 inodes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=400k,nr_inodes=80", "tmpfs", str(place)]
+    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a full disk needs the right to mount one: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill_bytes(disk: Path) -> None:
+    """Leave no byte free."""
+    with (disk / "filler").open("wb", buffering=0) as filler:
+        for size in (4096, 1):
+            until_full(lambda size=size: filler.write(bytes(size)))
+
+
+def fill_inodes(disk: Path) -> None:
+    """Leave no inode free."""
+    (disk / "fillers").mkdir()
+    numbers = itertools.count()
+    until_full(lambda: (disk / "fillers" / str(next(numbers))).touch(exist_ok=False))
+
+
+def until_full(act: Callable[[], object]) -> None:
+    """Repeat until the disk is full."""
+    try:
+        while True:
+            act()
+    except OSError as error:
+        assert error.errno == errno.ENOSPC  # noqa: PT017  it is the loop that ends there
+
+
+def free(disk: Path) -> None:
+    """Take away what filled it."""
+    for path in (disk / "filler", *disk.glob("fillers/*")):
+        path.unlink(missing_ok=True)
+
+
+def codes(ended: Ended) -> set[tuple[str, str]]:
+    """Outcome and first reason of every album that is not staged."""
+    albums = [album for album in json.loads(ended.out)["albums"] if album["outcome"] != "staged"]
+    return {(album["outcome"], album["reasons"][0]["code"]) for album in albums}
+
+
+@pytest.mark.parametrize("fill", [fill_bytes, fill_inodes])
+def test_a_disk_that_is_full_at_the_start_is_found_at_plan_time(
+    tmp_path: Path, disk: Path, fill: Callable[[Path], None]
+) -> None:
+    house = House(tmp_path / "house", disk / "staging")
+    fill(disk)
+    ended = house.run("cycle", "--json")
+    assert "Traceback" not in ended.err
+    assert codes(ended) == {("failed", "no_space")}
+    assert [*lost(house), *wrong_items(house)] == []
+    free(disk)
+    assert converges(house) == []
+
+
+@pytest.mark.parametrize("fill", [fill_bytes, fill_inodes])
+def test_a_disk_that_fills_up_while_files_are_copied_costs_nothing(
+    tmp_path: Path, disk: Path, fill: Callable[[Path], None]
+) -> None:
+    house = House(tmp_path / "house", disk / "staging", rate_limit=5)
+    child = forked(lambda: house.command("cycle", "--json"))
+    wait_until(lambda: is_moving(house))
+    fill(disk)
+    _, status = os.waitpid(child, 0)
+    ended = house.ended(os.waitstatus_to_exitcode(status))
+    report = json.loads(ended.out)
+    assert "Traceback" not in ended.err
+    assert (ended.status, report["status"], report["error"]["code"]) == (1, "failed", "disk_full")
+    assert codes(ended) <= {("failed", "disk_full"), ("failed", "not_tried")}
+    assert [*lost(house), *wrong_items(house)] == []
+    free(disk)
+    house.set(rate_limit=0)
+    assert converges(house) == []
