@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def fill_bytes(disk: Path) -> None:
     """Leave no byte free."""
     with (disk / "filler").open("wb", buffering=0) as filler:
         for size in (4096, 1):
-            until_full(lambda size=size: filler.write(bytes(size)))
+            until_full(partial(filler.write, bytes(size)))
 
 
 def fill_inodes(disk: Path) -> None:
