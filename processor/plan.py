@@ -98,7 +98,7 @@ class _Planner:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._owned = {fold(path) for path in world.staged.values()}
+        self._owners = {fold(path): key for key, path in world.staged.items()}
         self._taken = {fold(path) for path in world.reserved}
         self._folders: dict[str, bytes] = {}  # code and artist folders of this plan, as spelled by the first album
         self._listed: dict[bytes, _Listing] = {}
@@ -159,10 +159,12 @@ class _Planner:
                     return twin
                 continue
             there = self._there(target)
-            if there is None:
+            if there is None and self._owners.get(fold(target), proposal.group.key) == proposal.group.key:
                 return _Decision("staged", target, _renamed(proposal, wanted, target))
+            if there is None:
+                continue  # the folder of another item that somebody took away: its row must not list this album's files
             met = self._compare(proposal, there)
-            if met.outcome == "duplicate" or fold(there) not in self._owned:
+            if met.outcome == "duplicate" or fold(there) not in self._owners:
                 return met
         raise AssertionError("unreachable: itertools.count does not end")
 

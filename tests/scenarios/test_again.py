@@ -76,6 +76,16 @@ def test_the_very_same_album_staged_anew_keeps_its_revision_unless_something_dif
     assert len(house.items()) == 1
 
 
+def test_no_album_moves_into_the_folder_that_another_item_has_lost(house: House) -> None:
+    house.drop(songs("drop", "flac", THREE, album="What?"))
+    house.cycle()
+    shutil.rmtree(house.staging / "AD")
+    house.drop(songs("drop", "mp3", THREE, album="What?", mb={"release_id": "12345678-0000-4000-8000-000000000000"}))
+    house.report = house.run()
+    assert len({item["path"] for item in house.items().values()}) == len(house.items()) == 2
+    assert house.codes() >= {"numbered"}
+
+
 def test_a_second_disc_that_comes_later_does_not_touch_the_first(house: House) -> None:
     house.drop(songs("Low Tide/CD1", "flac", THREE, disc="1/2"))
     assert house.cycle() == STAGED
