@@ -36,6 +36,7 @@ from scanner.walk import Folder, walk
 
 Progress = Callable[[str, int, int | None], None]  # stage, how many are done, of how many if that is known
 STORED_AT_ONCE = 500  # readings
+FILES_A_WORKER = 256  # fewer are not worth another process
 
 
 class Until(Protocol):
@@ -256,7 +257,8 @@ def _read_tags(scan: _Scan, states: dict[bytes, FolderState]) -> int:
 
     touched: set[int] = set()
     done: list[ReadingRow] = []
-    with TagPool(scan.options.workers) as pool:
+    # A process that starts takes as long as one that reads some hundred files.
+    with TagPool(min(scan.options.workers, 1 + len(walked) // FILES_A_WORKER)) as pool:
         for number, result in enumerate(
             pool.map(Task(os.path.join(scan.root, path), names) for path, names in tasks.items())
         ):

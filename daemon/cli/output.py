@@ -26,8 +26,15 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON document, in UTF-8 whatever the locale says (RFC 8259); half a surrogate pair as its escape."""
-    click.echo(json.dumps(value, default=plain, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
+    """Print one JSON document, in UTF-8 whatever the locale says (RFC 8259); half a surrogate pair as its escape.
+
+    Piece by piece: the whole text of a report on a hundred thousand tracks would take hundreds of megabytes.
+    """
+    out = sys.stdout.buffer
+    for piece in json.JSONEncoder(default=plain, ensure_ascii=False, indent=2).iterencode(value):
+        out.write(piece.encode("utf-8", "backslashreplace"))
+    out.write(b"\n")
+    out.flush()
 
 
 def bear_any_text() -> None:
