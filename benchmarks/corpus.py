@@ -117,6 +117,8 @@ def _make_album(task: tuple[Path, int, int, int]) -> dict[str, dict[str, Any]]:
         "compilation": True if various else None,
     }
     ids = {name: _uuid(draw) for name in ("release_id", "release_group_id", "album_artist_ids")} if has_ids else {}
+    if ids and not various:
+        ids["artist_ids"] = ids["album_artist_ids"]
     written: dict[str, Any] = {"id3_version": draw.choice((3, 4))} if extension == "mp3" else {}
     truth = {}
     for n in range(tracks):
@@ -130,7 +132,7 @@ def _make_album(task: tuple[Path, int, int, int]) -> dict[str, dict[str, Any]]:
         tags = common | {"title": _name(draw), "artist": _name(draw) if various else artist, "track": f"{track}/{of}"}
         if discs > 1:
             tags["disc"] = f"{disc}/{discs}"
-        mine = {**ids, **({name: _uuid(draw) for name in ("recording_id", "track_id", "artist_ids")} if ids else {})}
+        mine = {**({name: _uuid(draw) for name in ("recording_id", "track_id", "artist_ids")} if ids else {}), **ids}
         more: dict[str, Any] = {"mb": mine, **({"picture": (picture, "image/jpeg")} if has_picture else {})}
         write_track(root / place, seconds=1.0, **written, **tags, **more)
         truth[str(place)] = {**tags, "mb": mine, "picture": len(picture) if has_picture else None}

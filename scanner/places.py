@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -74,11 +75,14 @@ class _Spot(NamedTuple):
     disc: int | None
 
 
+_by_folder_and_name = itemgetter(*map(TrackRow._fields.index, ("folder", "name", "file_id")))
+
+
 def find_places(rows: Iterable[TrackRow]) -> list[Place]:
     """Sort the rows by folder and name and put those of one folder, with its disc folders, together."""
     spots: dict[bytes, _Spot] = {}
     found: dict[tuple[bytes, str | None], list[TrackRow]] = {}
-    for row in sorted(rows, key=lambda row: (row.folder, row.name, row.file_id)):
+    for row in sorted(rows, key=_by_folder_and_name):
         spot = spots.get(row.folder) or spots.setdefault(row.folder, _spot(row.folder))
         found.setdefault((spot.home, spot.label), []).append(row)
     return [_place(members, spots) for members in found.values()]

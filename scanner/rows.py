@@ -127,6 +127,7 @@ def track_from(row: Sequence[Any]) -> TrackRow:
     return TrackRow._make((*row[:11], _year(row[11]), row[12], _bool(row[13]), *row[14:]))
 
 
+@lru_cache(maxsize=256)
 def _year(date: str | None) -> int | None:
     year = (date or "")[:4]
     return int(year) if len(year) == 4 and year.isascii() and year.isdigit() and year != "0000" else None

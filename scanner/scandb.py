@@ -299,7 +299,10 @@ class ScanDb:
             SELECT id, path, name,
                 CASE WHEN problem = 'empty_file' THEN problem WHEN truncated THEN 'truncated' END AS unfinished, probed
             FROM entry WHERE NOT probed OR truncated OR problem = 'empty_file'""")
-        return {row[0]: FileState(row[0], os.path.join(row[1], row[2]), row[3], bool(row[4])) for row in found}
+        return {
+            file_id: FileState(file_id, folder + b"/" + name if folder else name, unfinished, bool(probed))
+            for file_id, folder, name, unfinished, probed in found
+        }
 
     def set_probed(self, file_ids: Iterable[int]) -> None:
         """Remember that nobody was writing to these files."""
