@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, Engine, create_engine, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from config import lease as leases
@@ -112,7 +113,12 @@ def _advisory(database: Database, libraries: Sequence[Library]) -> Iterator[None
                 "the database is reached through a pooler that changes sessions between statements; "
                 "use session pooling, or a direct connection"
             )
-        yield
+        try:
+            yield
+        finally:
+            # The server would free them too, but only once it has noticed that we are gone: later than the next cycle.
+            with contextlib.suppress(SQLAlchemyError):
+                connection.execute(select(func.pg_advisory_unlock_all()))
 
 
 def _connected(database: Database, engine: Engine) -> Connection:

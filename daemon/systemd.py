@@ -16,12 +16,13 @@ from loguru import logger
 READY = "READY=1"
 STOPPING = "STOPPING=1"
 ALIVE = "WATCHDOG=1"
+SEND_SECONDS = 1.0  # how long a full socket is waited for
 
 
 def notify(*assignments: str, environ: Mapping[str, str] = os.environ) -> None:
     """Send assignments such as READY and status("…") in one datagram.
 
-    A socket that does not answer is logged and otherwise ignored: the work matters more than its report.
+    A socket that does not answer, or that nobody reads, is logged and otherwise ignored: the work matters more than its report.
     """
     address = environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
@@ -30,6 +31,7 @@ def notify(*assignments: str, environ: Mapping[str, str] = os.environ) -> None:
         address = "\0" + address[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as datagrams:
+            datagrams.settimeout(SEND_SECONDS)  # nobody reading must not stop the heartbeat
             datagrams.connect(address)
             datagrams.sendall("\n".join(assignments).encode())
     except OSError as error:

@@ -61,3 +61,13 @@ def test_a_socket_that_is_gone_does_not_stop_the_work(tmp_path: Path) -> None:
 )
 def test_the_watchdog_interval_is_ours_only(environ: dict[str, str], seconds: float | None) -> None:
     assert systemd.watchdog_seconds(environ, pid=42) == seconds
+
+
+def test_a_socket_nobody_reads_does_not_stop_the_work(
+    notified: tuple[socket.socket, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(systemd, "SEND_SECONDS", 0.01)
+    server, environ = notified
+    for _ in range(1000):  # far more than a queue of datagrams holds: net.unix.max_dgram_qlen
+        systemd.notify(systemd.ALIVE, environ=environ)
+    assert server.recv(4096) == b"WATCHDOG=1"
