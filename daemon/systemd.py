@@ -22,7 +22,7 @@ SEND_SECONDS = 1.0  # how long a full socket is waited for
 def notify(*assignments: str, environ: Mapping[str, str] = os.environ) -> None:
     """Send assignments such as READY and status("…") in one datagram.
 
-    A socket that does not answer, or that nobody reads, is logged and otherwise ignored: the work matters more than its report.
+    A socket that does not answer, or that nobody reads, is logged and otherwise ignored: the work matters more.
     """
     address = environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
