@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 
 from config.reasons import Reason
 from processor.files import Tree, explained, is_file, parent, within
@@ -12,7 +12,7 @@ from processor.materialise import digest_at, is_planned, is_same_inode, is_whole
 from processor.transfer import Guard, folders
 
 
-def remove_sources(transfer: Transfer, guard: Guard, known: Collection[bytes] = ()) -> tuple[Reason, ...]:
+def remove_sources(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> tuple[Reason, ...]:
     """Remove each source that is whole in the published album, then the folders left empty (F5). Repeatable.
 
     What changed meanwhile is kept, and what is left in a folder is named, except the paths in `known`, which
@@ -28,7 +28,7 @@ def remove_sources(transfer: Transfer, guard: Guard, known: Collection[bytes] = 
                     source.unlink(file.source, missing_ok=True)
                 else:
                     reasons.append(kept)
-        reasons += _tidy_folders(source, transfer, guard, frozenset(known))
+        reasons += _tidy_folders(source, transfer, guard, known)
     return tuple(reasons)
 
 
@@ -50,7 +50,7 @@ def _why_keep(source: Tree, destination: Tree, transfer: Transfer, file: Transfe
     return Reason("source_changed_kept", "Its change time moved after it was scanned, so it is kept.", file.source)
 
 
-def _tidy_folders(source: Tree, transfer: Transfer, guard: Guard, known: frozenset[bytes]) -> list[Reason]:
+def _tidy_folders(source: Tree, transfer: Transfer, guard: Guard, known: Set[bytes]) -> list[Reason]:
     """Remove the folders that are empty now, never the root, and make all removals durable. Deepest folder first."""
     taken_from = {parent(file.source) for file in transfer.files}
     changed = set(taken_from)
@@ -83,7 +83,7 @@ def _is_gone(source: Tree, folder: bytes, reasons: list[Reason]) -> bool:
     return True
 
 
-def _left_behind(source: Tree, folder: bytes, known: frozenset[bytes]) -> Iterator[Reason]:
+def _left_behind(source: Tree, folder: bytes, known: Set[bytes]) -> Iterator[Reason]:
     paths = [within(folder, name) for name in source.names(folder)]
     left = [path for path in paths if path not in known and is_file(source.stat(path))]
     if left:
