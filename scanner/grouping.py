@@ -81,6 +81,11 @@ class Group:
     warnings: tuple[Reason, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
+    @property
+    def file_ids(self) -> tuple[int, ...]:
+        """The ids of all its files: the tracks, then the side files."""
+        return (*(track.file_id for track in self.tracks), *self.sides)
+
 
 def group(tracks: Iterable[TrackRow], sides: Iterable[SideRow], kind: str = "music_album") -> list[Group]:
     """Group the rows of a scan by the rules of a kind. Every track is in one group; a side file in one or none."""

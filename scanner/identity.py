@@ -25,5 +25,5 @@ class Identity(NamedTuple):
         return cls(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
     def same_content(self, other: Identity) -> bool:
-        """Whether both name the same inode with the same size and modification time (links made between them are fine)."""
+        """Whether both name one inode with one size and modification time; links made in between are fine."""
         return self[:4] == other[:4]

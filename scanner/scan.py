@@ -156,7 +156,7 @@ def scan_inbound(
         with scan.stage("read"):
             read = _read_tags(scan, survey.states)
         with scan.stage("group"):
-            _group(scan, survey, changed=survey.changed or read > 0)
+            _group(scan, survey, read=read)
         db.set_folder_states(survey.states.values())
         totals = db.totals()
         stats = ScanStats(**totals, read=read, carried=totals["audio"] - read, seconds=scan.seconds)
@@ -276,13 +276,16 @@ def _read_tags(scan: _Scan, states: dict[bytes, FolderState]) -> int:
     return len(walked)
 
 
-def _group(scan: _Scan, survey: _Survey, *, changed: bool) -> None:
+def _group(scan: _Scan, survey: _Survey, *, read: int) -> None:
     """Put the files together, unless that was done when they were the same; find why each group has to wait."""
-    if changed:
+    if scan.db.grew or read:
         scan.db.forget_groups()
         groups: Iterator[tuple[int, Group]] = (
             (scan.db.add_group(found), found) for found in group(scan.db.tracks(), scan.db.sides())
         )
+    elif survey.changed:
+        _regroup_broken(scan.db)
+        groups = scan.db.known_groups(only_waiting=False)
     else:
         # Who was ready is ready, because nothing was touched; who waited may have waited for long enough.
         groups = scan.db.known_groups(only_waiting=scan.db.same_options and not survey.unseen)
@@ -291,12 +294,24 @@ def _group(scan: _Scan, survey: _Survey, *, changed: bool) -> None:
     doubtful = scan.db.doubtful_files()
     for album_id, album in groups:
         scan.check()
-        ids = (*(track.file_id for track in album.tracks), *album.sides)
-        files = sorted((doubtful[one] for one in ids if one in doubtful), key=attrgetter("path"))
+        files = sorted((doubtful[one] for one in album.file_ids if one in doubtful), key=attrgetter("path"))
         still_ns = now_ns - max(survey.states[path].since_ns for path in album.folders)
         unfinished, warnings = unfinished_reasons(files, still_ns, quiet_ns)
         waits = (*folder_reasons(album.folders, album.home, tree, now_ns, quiet_ns), *unfinished)
         scan.db.set_waits(album_id, waits or _probe(scan, files), warnings)
+
+
+def _regroup_broken(db: ScanDb) -> None:
+    """Put the files together again whose group lost one; all others stay as they are.
+
+    Files only went away, most of them to staging. What was left behind was judged beside them, and is not to become
+    another album because they are gone.
+    """
+    kept = db.keep_whole_groups()
+    tracks = [track for track in db.tracks() if track.file_id not in kept]
+    sides = [side for side in db.sides() if side.file_id not in kept]
+    for found in group(tracks, sides):
+        db.add_group(found)
 
 
 def _probe(scan: _Scan, files: list[FileState]) -> list[Reason]:

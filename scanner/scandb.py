@@ -99,6 +99,7 @@ class ScanDb:
     def __init__(self, path: Path, sql: sqlite3.Connection, *, same_options: bool = True) -> None:
         self.path = path
         self.same_options = same_options  # as the scan this one carries on from
+        self.grew = False  # whether files were added that the scan before did not know, or not like this
         self._sql = sql
         self._new_files: list[FileRow] = []
         self._new_ignored: list[tuple[bytes | None, str, str]] = []
@@ -170,7 +171,9 @@ class ScanDb:
 
     def add_files(self, files: Iterable[FileRow]) -> None:
         """Add the files of a folder that is new."""
+        before = len(self._new_files)
         self._new_files += files
+        self.grew = self.grew or len(self._new_files) > before
         if len(self._new_files) > 2000:
             self.flush()
 
@@ -269,6 +272,17 @@ class ScanDb:
     def forget_groups(self) -> None:
         """Begin the list of groups anew."""
         self._sql.execute("DELETE FROM album")
+
+    def keep_whole_groups(self) -> set[int]:
+        """Forget the groups that lost a file since the scan before; return the ids of the files of the others."""
+        there = {row[0] for row in self._sql.execute("SELECT id FROM file")}
+        kept: set[int] = set()
+        for album_id, group in self.known_groups(only_waiting=False):
+            if there.issuperset(ids := group.file_ids):
+                kept.update(ids)
+            else:
+                self._sql.execute("DELETE FROM album WHERE id = ?", (album_id,))
+        return kept
 
     def add_group(self, group: Group) -> int:
         """Add a group and return the id of its row."""

@@ -20,6 +20,7 @@ from config.reasons import Reason
 from scanner.scan import Clock, ScanOptions, ScanStats, scan_inbound
 from scanner.scandb import ScanDb
 from scanner.tags import pool
+from tests.music import write_track
 
 STARTED = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 ALBUM = "Artist - Album (1999)"
@@ -91,6 +92,12 @@ class Inbound:
 
     def waits(self) -> dict[bytes, list[str]]:
         return {home: waits for home, (waits, _) in self.groups().items()}
+
+    def verdicts(self) -> dict[str, tuple[str, int]]:
+        """Return for each group, by its key, the verdict and how many tracks it has."""
+        assert self.last
+        with ScanDb.open(self.last) as db:
+            return {group.key: (group.verdict, len(group.tracks)) for group, _ in db.groups()}
 
     def ignored(self) -> dict[bytes | None, str]:
         assert self.last
@@ -192,6 +199,27 @@ def test_an_album_that_left_is_forgotten(inbound: Inbound) -> None:
     stats = inbound.scan()
     assert (stats.folders, stats.files, stats.groups) == (2, 1, 1)
     assert set(inbound.groups()) == {b"B - Two"}
+
+
+def test_what_is_left_behind_does_not_become_another_album_when_its_neighbours_have_gone(inbound: Inbound) -> None:
+    folder = inbound.root / "mixed"
+    folder.mkdir()
+    for n in (1, 2):
+        write_track(folder / f"a{n}.flac", title=f"A{n}", artist="Bo", album="First", track=str(n))
+        write_track(folder / f"b{n}.flac", title=f"B{n}", artist="Cy", album="Second", track=str(n))
+    for n in (1, 2, 3):
+        write_track(folder / f"{n} c.flac", title=f"C{n}", album="Third", track=str(n))
+    write_track(folder / "4 left.flac", title="Left", artist="Bo", track="4")
+    inbound.scan()
+    before = inbound.verdicts()
+    assert len(before) == 4
+    for gone in [*folder.glob("a*"), *folder.glob("b*")]:
+        gone.unlink()
+    inbound.scan()
+    assert inbound.verdicts() == {key: before[key] for key in before if key.split("/")[1] not in ("first", "second")}
+    write_track(folder / "5 c.flac", title="C5", album="Third", track="5")  # news: now it is all looked at afresh
+    inbound.scan()
+    assert inbound.verdicts() == {"album:bo/third": ("take", 5)}
 
 
 def test_patterns_of_the_admin_take_effect_at_once(inbound: Inbound) -> None:
