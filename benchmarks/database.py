@@ -23,7 +23,8 @@ from processor import repository
 from processor.item import ITEM_COLUMNS, NewItem, item_row
 from processor.tables import StagingItem
 from scanner.facts import Facts
-from scanner.grouping import TrackRow, group
+from scanner.grouping.groups import TrackRow
+from scanner.kinds.music_album import group
 from scanner.rows import FACT_COLUMNS, FileRow, ReadingRow
 from scanner.scandb import ScanDb
 from tests.databases import TEMPLATE, PostgresServer, start_postgres

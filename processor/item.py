@@ -15,7 +15,7 @@ from processor.journal import path_from_json, path_to_json
 from processor.naming import PlannedFile
 from processor.plan import AlbumPlan
 from scanner.facts import Facts
-from scanner.grouping import GroupTrack
+from scanner.grouping.groups import GroupTrack
 
 # What made us put the files together may change without the album having changed.
 NOT_CONTENT: Final = frozenset({"evidence", "warnings", "sources", "confidence", "checksum", "transfer_id", "run_id"})

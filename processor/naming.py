@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from processor import layout, sidecar
-from scanner.grouping import Group
+from scanner.grouping.groups import Group
 from scanner.identity import Identity
 
 _CUE_FILE = re.compile(r'^\s*FILE\s+(?:"([^"\r\n]*)"|(\S+))', re.IGNORECASE | re.MULTILINE)

@@ -14,7 +14,7 @@ from config.reasons import Reason, show_path
 from processor.layout import fold, numbered
 from processor.naming import PlannedFile, Proposal
 from processor.space import Space
-from scanner.grouping import Group
+from scanner.grouping.groups import Group
 
 Outcome = Literal["staged", "waiting", "needs_review", "quarantined", "duplicate", "conflict", "failed"]
 

@@ -19,7 +19,7 @@ from processor.naming import PlannedFile, Proposal, cue_references, propose
 from processor.plan import AlbumPlan, Outcome, decide
 from processor.recover import RecoveryReport, recover
 from processor.sighting import look
-from scanner.grouping import Group
+from scanner.grouping.groups import Group
 from scanner.identity import Identity
 from scanner.rows import FileRecord
 from scanner.scan import Progress

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from config.reasons import Reason
 from scanner.facts import Facts, Picture
-from scanner.grouping import Group, GroupTrack, TrackRow
+from scanner.grouping.groups import Group, GroupTrack, TrackRow
 from scanner.identity import Identity
 
 _LISTS = tuple(i for i, name in enumerate(Facts._fields) if Facts._field_defaults[name] == ())

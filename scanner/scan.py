@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, Protocol
 from config.errors import Stopped
 from config.machine import boot_id, boottime
 from config.reasons import Reason
-from scanner.grouping import Group, group
+from scanner.grouping.groups import Group
 from scanner.identity import Identity
 from scanner.ignore import IgnoreRules
-from scanner.kinds.music_album import role_of
+from scanner.kinds.music_album import group, role_of
 from scanner.readiness import (
     SAMPLES,
     SECOND_NS,

@@ -18,7 +18,7 @@ from types import TracebackType
 from config.errors import Misconfigured, Rejected, Retryable
 from config.reasons import Reason
 from scanner import rows
-from scanner.grouping import Group, SideRow, TrackRow
+from scanner.grouping.groups import Group, SideRow, TrackRow
 from scanner.identity import Identity
 from scanner.readiness import FileState, FolderState
 from scanner.rows import FileRecord, FileRow, ReadingRow

@@ -7,7 +7,7 @@ from processor.item import NewItem, new_item
 from processor.naming import PlannedFile
 from processor.plan import AlbumPlan
 from scanner.facts import Facts, Picture
-from scanner.grouping import Group, GroupTrack
+from scanner.grouping.groups import Group, GroupTrack
 from scanner.identity import Identity
 
 ROOT = "root-uuid"

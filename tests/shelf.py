@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from scanner.grouping import Group, SideRow, TrackRow, group
-from scanner.kinds.music_album import role_of
+from scanner.grouping.groups import Group, SideRow, TrackRow
+from scanner.kinds.music_album import group, role_of
 
 RELEASE = "11111111-2222-3333-4444-555555555555"
 OTHER_RELEASE = "99999999-8888-7777-6666-555555555555"

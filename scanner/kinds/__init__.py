@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
-from scanner.grouping import Group, SideRow, TrackRow
+from scanner.grouping.groups import Group, SideRow, TrackRow
 
 
 @dataclass(frozen=True, slots=True)

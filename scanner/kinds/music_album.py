@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scanner.albums import albums_in
-from scanner.companions import share_out
-from scanner.grouping import Group, SideRow, TrackRow
+from scanner.grouping.albums import albums_in
+from scanner.grouping.companions import share_out
+from scanner.grouping.groups import Group, SideRow, TrackRow
+from scanner.grouping.merging import merge
+from scanner.grouping.places import find_places
+from scanner.grouping.verdicts import describe
 from scanner.kinds import Kind
-from scanner.merging import merge
-from scanner.places import find_places
-from scanner.verdicts import describe
 
 NAME = "music_album"
 

@@ -14,7 +14,7 @@ from config.errors import Misconfigured, Rejected, Retryable
 from config.reasons import Reason
 from scanner import scandb
 from scanner.facts import Facts, Picture
-from scanner.grouping import Group, GroupTrack, SideRow, TrackRow
+from scanner.grouping.groups import Group, GroupTrack, SideRow, TrackRow
 from scanner.identity import Identity
 from scanner.readiness import FolderState
 from scanner.rows import FileRecord, FileRow, ReadingRow, identity_columns

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.folding import alike, clean, fold
+from scanner.grouping.folding import alike, clean, fold
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.grouping import Group, SideRow, TrackRow, group
+from scanner.grouping.groups import Group, SideRow, TrackRow
+from scanner.kinds.music_album import group
 from tests.shelf import OTHER_RELEASE, RELEASE
 
 _ANY_TEXT = st.text(alphabet=st.characters(codec=None), max_size=12)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from processor.item import NewItem, facts_to_json
 from scanner.facts import Facts
-from scanner.grouping import GroupTrack
+from scanner.grouping.groups import GroupTrack
 from tests.items import album
 
 

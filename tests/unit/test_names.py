@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.names import (
+from scanner.grouping.names import (
     disc_folder,
     is_bonus_folder,
     is_nameless,

@@ -14,7 +14,7 @@ from processor.layout import fold
 from processor.naming import cue_references, propose
 from processor.plan import AlbumPlan, World, decide, size_difference
 from processor.space import Space, human_size, reserve
-from scanner.grouping import Group, GroupTrack
+from scanner.grouping.groups import Group, GroupTrack
 from scanner.identity import Identity
 
 GIB = 1 << 30

@@ -10,9 +10,9 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
-from scanner.folding import clean, fold
-from scanner.grouping import Source, TrackRow
-from scanner.names import (
+from scanner.grouping.folding import clean, fold
+from scanner.grouping.groups import Source, TrackRow
+from scanner.grouping.names import (
     TrackName,
     disc_folder,
     is_bonus_folder,

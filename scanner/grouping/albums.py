@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from scanner.credits import MOST_SPELLINGS, Credit, commonest, credit_by_names, credit_by_tags, whose
-from scanner.folding import alike, fold
-from scanner.grouping import Source
-from scanner.names import is_nameless, parse_album
-from scanner.places import Place, Track, repeats
+from scanner.grouping.credits import MOST_SPELLINGS, Credit, commonest, credit_by_names, credit_by_tags, whose
+from scanner.grouping.folding import alike, fold
+from scanner.grouping.groups import Source
+from scanner.grouping.names import is_nameless, parse_album
+from scanner.grouping.places import Place, Track, repeats
 
 MAJORITY = 0.75
 """A folder is one release if its commonest album covers so much of it (Lidarr's track grouping uses the same share)."""

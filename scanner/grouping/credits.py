@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from scanner.folding import alike, fold
-from scanner.grouping import Source
-from scanner.names import is_nameless, parse_album, text_of
-from scanner.places import Place, Track, known
+from scanner.grouping.folding import alike, fold
+from scanner.grouping.groups import Source
+from scanner.grouping.names import is_nameless, parse_album, text_of
+from scanner.grouping.places import Place, Track, known
 
 VARIOUS_ARTISTS = "Various Artists"
 

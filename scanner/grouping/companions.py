@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from scanner.grouping import SideRow
-from scanner.merging import Whole
-from scanner.names import stem_of
+from scanner.grouping.groups import SideRow
+from scanner.grouping.merging import Whole
+from scanner.grouping.names import stem_of
 
 _SEVERAL = -1
 

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from scanner.folding import clean, fold
+from scanner.grouping.folding import clean, fold
 
 MOST_DISCS = 50  # "CD86" and "Disc 1984" are titles, not discs
 

@@ -9,9 +9,9 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from config.reasons import show_path
-from scanner.albums import Album
-from scanner.folding import fold
-from scanner.places import Number
+from scanner.grouping.albums import Album
+from scanner.grouping.folding import fold
+from scanner.grouping.places import Number
 
 LONGEST_NAME = 120
 """Characters of one name in a key. A longer one is cut and hashed: PostgreSQL indexes no value above 2.7 kB."""

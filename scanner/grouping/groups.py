@@ -1,8 +1,8 @@
-"""Rows of a scan → groups of files that belong together, each with the evidence for it. Pure."""
+"""What grouping takes and gives: rows of a scan, and groups of files that belong together, each with its evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -85,10 +85,3 @@ class Group:
     def file_ids(self) -> tuple[int, ...]:
         """The ids of all its files: the tracks, then the side files."""
         return (*(track.file_id for track in self.tracks), *self.sides)
-
-
-def group(tracks: Iterable[TrackRow], sides: Iterable[SideRow], kind: str = "music_album") -> list[Group]:
-    """Group the rows of a scan by the rules of a kind. Every track is in one group; a side file in one or none."""
-    from scanner.kinds import KINDS  # the kinds are built of the types above
-
-    return KINDS[kind].group(tracks, sides)

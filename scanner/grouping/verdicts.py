@@ -11,14 +11,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from config.reasons import Reason
-from scanner.albums import Album
-from scanner.companions import home_of
-from scanner.credits import VARIOUS_ARTISTS, Credit
-from scanner.folding import fold
-from scanner.grouping import Group, GroupTrack, SideRow, Source, Verdict
-from scanner.merging import Whole
-from scanner.names import natural_key, parse_album
-from scanner.places import Track
+from scanner.grouping.albums import Album
+from scanner.grouping.companions import home_of
+from scanner.grouping.credits import VARIOUS_ARTISTS, Credit
+from scanner.grouping.folding import fold
+from scanner.grouping.groups import Group, GroupTrack, SideRow, Source, Verdict
+from scanner.grouping.merging import Whole
+from scanner.grouping.names import natural_key, parse_album
+from scanner.grouping.places import Track
 
 DOUBT: Mapping[str, float] = {
     "spelling_folded": 0.95,
