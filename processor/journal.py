@@ -97,7 +97,7 @@ def advance(connection: Connection, transfers: Iterable[Transfer], to: State, no
             "error": transfer.error,
             "updated_at": now,
         }
-        if to in ("materialised", "published"):
+        if to == "materialised" and any(file.digest for file in transfer.files):  # else the plan has said it all
             values["files"] = [file_to_json(file) for file in transfer.files]
         _update(connection, transfer, (*_BEFORE[to], to), values)
     return moved

@@ -230,12 +230,13 @@ def _store(db: ScanDb, folder: Folder, old: FolderState | None) -> int:
 
 def _settle(scan: _Scan, survey: _Survey) -> _Survey:
     """Look again, twice, half the quiet period apart, while there is music that was not still for long enough."""
-    for _ in range(SAMPLES - 1):
+    for look in range(SAMPLES - 1):
         now_ns, music = scan.now_ns(), scan.db.music_folders()
         if not scan.options.settle or all(
             survey.states[path].is_quiet(now_ns, scan.options.quiet_ns) for path in music
         ):
             break
+        scan.progress("settle", look, SAMPLES - 1)
         scan.until.wait(scan.options.quiet_seconds / (SAMPLES - 1))
         scan.check()
         # The whole tree: another disc may have come, and half an album must not pass for a whole one.
