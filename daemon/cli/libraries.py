@@ -12,6 +12,7 @@ from config.errors import Misconfigured
 from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.usage import usage
 
 
 @click.group(invoke_without_command=True)
@@ -63,7 +64,7 @@ def _list(as_json: bool) -> None:
 def add(role: str, path: str, kind: str) -> None:
     """Add the folder PATH in a ROLE. It must exist, be writable, and lie outside the other libraries."""
     raw = os.path.abspath(os.fsencode(path))
-    with application(quiet=True) as app, app.database.begin() as connection:
+    with application(quiet=True) as app, app.database.begin() as connection, usage():
         library = libraries.add_library(connection, role, raw, kind=kind, now=dt.datetime.now(dt.UTC))
         others = [other for other in libraries.list_libraries(connection) if other.id != library.id]
     click.echo(f"{role} library for {kind}: {show_path(library.path)}", err=True)
@@ -77,6 +78,6 @@ def add(role: str, path: str, kind: str) -> None:
 def remove(path: str) -> None:
     """Forget the library at PATH. No file is touched."""
     raw = os.path.abspath(os.fsencode(path))
-    with application(quiet=True) as app, app.database.begin() as connection:
+    with application(quiet=True) as app, app.database.begin() as connection, usage():
         library = libraries.remove_library(connection, raw)
     click.echo(f"forgot the {library.role} library {show_path(library.path)}; its files stay", err=True)

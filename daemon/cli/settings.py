@@ -5,18 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import getpass
 import json
-from collections.abc import Callable
-from typing import TypeVar
 
 import click
 
 from config import admin
-from config.errors import Misconfigured
 from config.settings import REGISTRY, find_setting
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
-
-T = TypeVar("T")
+from daemon.cli.usage import usage
 
 
 @click.group(invoke_without_command=True)
@@ -63,8 +59,8 @@ def _list(as_json: bool) -> None:
 @json_option
 def get(key: str, as_json: bool) -> None:
     """Print the value of KEY in force."""
-    with application(quiet=True) as app, app.database.read() as connection:
-        value = _usage(lambda: admin.get(connection, key))
+    with application(quiet=True) as app, app.database.read() as connection, usage():
+        value = admin.get(connection, key)
     if as_json:
         print_json({"key": find_setting(key).key, "value": value})
     else:
@@ -87,9 +83,9 @@ def unset(key: str) -> None:
 
 
 def _store(key: str, value: str | None) -> None:
-    with application(quiet=True) as app, app.database.begin() as connection:
-        now = dt.datetime.now(dt.UTC)
-        typed = _usage(lambda: admin.put(connection, key, value, actor=f"command:{getpass.getuser()}", now=now))
+    with application(quiet=True) as app, app.database.begin() as connection, usage():
+        actor = f"command:{getpass.getuser()}"
+        typed = admin.put(connection, key, value, actor=actor, now=dt.datetime.now(dt.UTC))
     click.echo(f"{find_setting(key).key} = {_text(typed)}", err=True)
 
 
@@ -98,8 +94,8 @@ def _store(key: str, value: str | None) -> None:
 @json_option
 def history(key: str | None, as_json: bool) -> None:
     """Show who changed what, newest first."""
-    with application(quiet=True) as app, app.database.read() as connection:
-        changes = _usage(lambda: admin.history(connection, key))
+    with application(quiet=True) as app, app.database.read() as connection, usage():
+        changes = admin.history(connection, key)
     if as_json:
         print_json(changes)
         return
@@ -109,11 +105,3 @@ def history(key: str | None, as_json: bool) -> None:
 
 def _text(value: object) -> str:
     return json.dumps(value) if isinstance(value, bool) else str(value)
-
-
-def _usage(act: Callable[[], T]) -> T:
-    """A wrong key or value on the command line is wrong usage: exit 2."""
-    try:
-        return act()
-    except Misconfigured as error:
-        raise click.UsageError(error.message) from error

@@ -80,3 +80,11 @@ def test_settings_are_listed_changed_and_remembered(data_dir: Path) -> None:
     assert "now and then" in refused.output
     greenroom("settings", "unset", "schedule")
     assert greenroom("settings", "get", "schedule").output.strip() == "0 */1 * * *"
+
+
+def test_a_folder_that_cannot_serve_is_wrong_usage_and_says_why(data_dir: Path) -> None:
+    for path, why in ((data_dir / "nowhere", "is no folder"), (data_dir / "inbound", "nested"), (data_dir, "nested")):
+        refused = greenroom("libraries", "add", "library", str(path))
+        assert refused.exit_code == 2
+        assert why in refused.output or "same as" in refused.output
+    assert greenroom("libraries", "remove", "/nowhere").exit_code == 2
