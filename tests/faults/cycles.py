@@ -100,8 +100,11 @@ class House:
             status = end.code if isinstance(end.code, int) else 99
         except BaseException:  # noqa: BLE001  the end of the process, as the interpreter would make it
             traceback.print_exc()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:  # strace counts a thread at a time, so the error may be meant for this, which is only ours
+                stream.flush()
         os._exit(status)
 
     def run(self, *arguments: str) -> Ended:
