@@ -57,6 +57,8 @@ class Transfer:
     attempt: int = 0
     error: str | None = None
     run_id: str | None = None
+    before: dict[str, Any] | None = None  # the item as it was, in the words of `item`
+    undoes: str | None = None
 
 
 class Reserved(NamedTuple):

@@ -28,7 +28,7 @@ class TransferRow(Base):
 
     # A uuid4 made before the insert, so that a commit whose answer was lost can be looked up.
     id: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # album
+    kind: Mapped[str]  # how it is performed: a key of processor.moves.MOVES
     state: Mapped[str]  # planned → materialised → published → done | attention | cancelled
     src_root: Mapped[bytes]
     dst_root: Mapped[bytes]
@@ -36,6 +36,8 @@ class TransferRow(Base):
     strategy: Mapped[str | None]  # link, clone or copy; None until the first file is there
     files: Mapped[list[Any]]  # see Transfer.files
     item: Mapped[dict[str, Any]]  # what the staging item will say; lets recovery publish without a new scan
+    before: Mapped[dict[str, Any] | None]  # what the item said before, if there was one; lets undo say it again
+    undoes: Mapped[str | None] = mapped_column(index=True)  # the transfer an undo takes back
     fence: Mapped[int] = mapped_column(BigInteger)
     boot_id: Mapped[str]  # the kernel's; another one means that the machine was restarted in between
     attempt: Mapped[int]

@@ -12,7 +12,8 @@ from sqlalchemy import delete, select, update
 from config.errors import LeaseLost, Retryable, Stopped
 from processor import journal
 from processor.journal import Strategy, Transfer
-from processor.recover import MAX_ATTEMPTS, RecoveryReport
+from processor.recover import RecoveryReport
+from processor.settle import MAX_ATTEMPTS
 from processor.tables import StagingItem, TransferRow
 from processor.transfer import fill, hidden_folder, switch
 from tests.faults.world import FOREIGN, NOW, Steps, World, complaints, publish, put, recovered, tree, unfinished

@@ -1,0 +1,8 @@
+"""A transfer's kind → how it is performed; one file a kind, all in one table."""
+
+from typing import Final
+
+from processor.moves import album
+from processor.moves.move import Move
+
+MOVES: Final[dict[str, Move]] = {move.kind: move for move in (album.MOVE,)}

@@ -1,0 +1,101 @@
+"""An album of the inbound tree → a new folder of staging, which appears whole."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Final
+
+from config.errors import NeedsReview
+from config.reasons import show_path
+from processor import sidecar
+from processor.clearing import remove_sources
+from processor.files import Tree, explained, within
+from processor.journal import Transfer
+from processor.materialise import is_whole, sync_file
+from processor.moves.move import Move, Performance
+from processor.transfer import fill, hidden_folder, roll_back, switch, sync_around, sync_folders
+
+
+def _fill(run: Performance, transfer: Transfer) -> Transfer:
+    where, found = _locate(transfer)
+    if where == hidden_folder(transfer):
+        found = fill(found, run.guard, strongest=run.strongest, workers=run.workers)
+    return run.advance(found, "materialised")
+
+
+def _switch(run: Performance, transfer: Transfer) -> Transfer:
+    where, found = _locate(transfer)
+    if where == hidden_folder(transfer):
+        found = fill(found, run.guard, strongest=run.strongest, workers=run.workers)  # syncs again what was not synced
+        switch(found, run.guard)
+    else:
+        check_final(run, found, rehash=True)
+    return run.published(found)
+
+
+def _clear(run: Performance, transfer: Transfer) -> Transfer:
+    where, found = _locate(transfer)
+    if where != transfer.target:
+        raise _vanished(transfer)
+    check_final(run, found, rehash=transfer.boot_id != run.boot_id)  # the same boot vouches for what it synced
+    run.reasons += remove_sources(found, run.guard)
+    return run.advance(found, "done")
+
+
+def _renumbered(transfer: Transfer) -> Transfer:
+    """Use the device numbers of today: btrfs, LVM and network shares may get new ones at every mount."""
+    with Tree(transfer.src_root) as source, explained("look at", transfer.src_root):
+        root = os.fstat(source.folder(b""))
+        today = [source.stat(file.source) or root for file in transfer.files]
+    pairs = zip(transfer.files, today, strict=True)
+    files = (replace(file, identity=file.identity._replace(dev=found.st_dev)) for file, found in pairs)
+    return replace(transfer, files=tuple(files))
+
+
+def _locate(transfer: Transfer) -> tuple[bytes, Transfer]:
+    """Return the folder the transfer's files are in now, and the transfer with the digests its sidecar adds.
+
+    The sidecar may know more than the row: it was written first. Raises NeedsReview if there is no folder.
+    """
+    with Tree(transfer.dst_root) as tree:
+        for folder in (transfer.target, hidden_folder(transfer)):
+            with explained("look at", folder):
+                if sidecar.is_of(tree, folder, transfer.id) and (written := sidecar.read(tree, folder)):
+                    digests = {file.target: file.digest for file in written.files}
+                    files = (replace(file, digest=file.digest or digests.get(file.target)) for file in transfer.files)
+                    return folder, replace(transfer, files=tuple(files))
+        with explained("look at", hidden_folder(transfer)):
+            if tree.stat(hidden_folder(transfer)) is not None:
+                return hidden_folder(transfer), transfer  # we were killed before the sidecar was there
+    raise _vanished(transfer)
+
+
+def _vanished(transfer: Transfer) -> NeedsReview:
+    if transfer.state == "planned":
+        return NeedsReview(
+            "the move had not begun when it was interrupted; the next scan plans it again", code="not_begun"
+        )
+    message = f"the album is not at {show_path(transfer.target)}, nor is anything left of its transfer; look for it"
+    return NeedsReview(message, code="vanished", path=transfer.target)
+
+
+def check_final(run: Performance, transfer: Transfer, *, rehash: bool) -> None:
+    """Check the switched album and make it durable again: that it can be read does not say that it was written.
+
+    Raises NeedsReview (`final_damaged`) for a file that is not what was put there.
+    """
+    with Tree(transfer.dst_root) as tree:
+        for n, file in enumerate(transfer.files, 1):
+            run.guard.check(f"verify {n}/{len(transfer.files)}")
+            path = within(transfer.target, file.target)
+            with explained("verify", path):
+                if not is_whole(tree, path, file, rehash=rehash):
+                    message = f"{show_path(path)} is not what was put there; compare it with the source, which is kept"
+                    raise NeedsReview(message, code="final_damaged", path=path)
+            sync_file(tree, path, file, linked=False)
+        sync_folders(transfer, tree, transfer.target, run.guard)
+        sync_around(transfer, tree, run.guard)
+
+
+MOVE: Final = Move("album", _renumbered, {"planned": _fill, "materialised": _switch, "published": _clear}, roll_back)

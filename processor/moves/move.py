@@ -1,0 +1,75 @@
+"""What every kind of transfer shares: the steps it declares, and what those steps are given to work with."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import GreenroomError
+from config.reasons import Reason
+from processor import journal
+from processor.journal import State, Strategy, Transfer
+from processor.transfer import Guard
+
+Publish = Callable[[Connection, Transfer], object]
+
+
+@dataclass(slots=True)
+class Performance:
+    """The collaborators of the steps, and the reasons they found worth telling."""
+
+    database: Database
+    guard: Guard
+    publish: Publish  # writes what the transfer makes of the staging item, in the transaction that publishes it
+    now: dt.datetime
+    boot_id: str
+    strongest: Strategy = "link"
+    workers: int = 1
+    reasons: list[Reason] = field(default_factory=list)
+
+    def advance(self, transfer: Transfer, state: State) -> Transfer:
+        """Commit that a transfer has come to a state. Raises LeaseLost."""
+        with self.database.begin() as connection:
+            (moved,) = journal.advance(connection, [transfer], state, self.now)
+        return moved
+
+    def published(self, transfer: Transfer) -> Transfer:
+        """Commit what the transfer makes of the item together with its state: all or none. Raises LeaseLost."""
+        with self.database.begin() as connection:
+            self.publish(connection, transfer)
+            (moved,) = journal.advance(connection, [transfer], "published", self.now)
+        return moved
+
+    def close(self, transfer: Transfer, state: State, error: GreenroomError) -> Transfer:
+        """Commit that a transfer ends otherwise than meant, and why."""
+        self.reasons.append(Reason(error.reason_code, error.message, error.path))
+        return self.advance(replace(transfer, error=error.message), state)
+
+    def postpone(self, transfer: Transfer, error: GreenroomError) -> Transfer:
+        """Commit that a transfer is left for a later try, and why."""
+        with self.database.begin() as connection:
+            return journal.postpone(connection, transfer, error.message, self.now)
+
+
+Step = Callable[[Performance, Transfer], Transfer]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One kind of transfer, as data.
+
+    `renumbered` returns the transfer with the device numbers of today. `steps` names, for each open state, what takes
+    the transfer to the next one; each may be repeated after having been interrupted anywhere, and raises Retryable,
+    NeedsReview or Rejected where it cannot go on. `roll_back` takes away what was made before `published`, if that
+    loses nothing, and returns the state the transfer belongs in then: its own if it must go forward, `attention` if a
+    person has to look.
+    """
+
+    kind: str
+    renumbered: Callable[[Transfer], Transfer]
+    steps: Mapping[State, Step]
+    roll_back: Callable[[Transfer, Guard], State]

@@ -1,0 +1,68 @@
+"""One begun transfer → done, undone, or explained to a person: state by state, by the steps of its kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from loguru import logger
+
+from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
+from config.reasons import show_path
+from processor import journal
+from processor.journal import State, Transfer
+from processor.moves import MOVES
+from processor.moves.move import Performance
+
+MAX_ATTEMPTS = 3  # a transfer that was interrupted more often than this waits for a person
+
+
+def take_over(run: Performance, transfer: Transfer) -> Transfer:
+    """Settle a transfer somebody else began, or we did before we died; return it in its new state.
+
+    Raises LeaseLost, Stopped, and Retryable when the database fails.
+    """
+    with run.database.begin() as connection:
+        ours = replace(journal.adopt(connection, transfer, run.guard.fence, run.now), error=None)
+    if ours.attempt > MAX_ATTEMPTS:
+        error = NeedsReview(f"this move was interrupted {MAX_ATTEMPTS} times; find out why before it is tried again")
+        settled = run.close(ours, "attention", error)
+    else:
+        settled = settle(run, ours)
+    log = logger.bind(transfer=settled.id, target=show_path(settled.target), state=settled.state, error=settled.error)
+    log.info("interrupted transfer settled")
+    return settled
+
+
+def settle(run: Performance, transfer: Transfer) -> Transfer:
+    """Go forward, state by state; where that is not possible go back; where that may lose something, ask a person."""
+    move = MOVES[transfer.kind]
+    while transfer.state != "done":
+        try:
+            transfer = move.renumbered(transfer)
+            transfer = move.steps[transfer.state](run, transfer)
+        except LeaseLost:
+            raise
+        except Stopped as stop:
+            run.postpone(transfer, stop)  # being asked to stop is no failed attempt
+            raise
+        except (Retryable, NeedsReview, Rejected) as error:
+            if error.reason_code == "database_unavailable":
+                raise  # whether a commit happened is not known; the next recovery reads it
+            return _back(run, transfer, error)
+    return transfer
+
+
+def _back(run: Performance, transfer: Transfer, error: GreenroomError) -> Transfer:
+    state: State = transfer.state
+    if state != "published":
+        try:
+            state = MOVES[transfer.kind].roll_back(transfer, run.guard)
+        except LeaseLost:
+            raise
+        except (Retryable, NeedsReview, Rejected) as second:
+            error = second
+    if state != transfer.state:
+        return run.close(transfer, state, error)
+    if isinstance(error, Retryable):
+        return run.postpone(transfer, error)
+    return run.close(transfer, "attention", error)
