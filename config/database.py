@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sqlite3
 import time
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -65,6 +66,14 @@ class Database:
             connection.execution_options(**READ_ONLY)
             with connection.begin():
                 yield connection
+
+    def clock(self) -> dt.datetime:
+        """Return the time by the clock of the machine the database is on."""
+        if self.is_sqlite:
+            return dt.datetime.now(dt.UTC)
+        with self.read() as connection:
+            now: dt.datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+            return now
 
     def close(self) -> None:
         """Give every connection back."""

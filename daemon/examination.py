@@ -4,46 +4,50 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import resource
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from config.errors import GreenroomError, Misconfigured
-from config.libraries import Library, list_libraries, sole_library, verify_root
-from config.reasons import show_path
+from config.errors import GreenroomError
+from config.libraries import list_libraries, sole_library
+from config.settings import StagingScan
 from daemon.bootstrap import Application
+from daemon.finding import Finding
+from daemon.roots import examine_pair, examine_root
 from processor import journal
-from processor.probe import probe_pair
 
 MIN_WATCHES = 8192  # inotify watches; one per folder of the inbound tree
-INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at."""
-
-    level: Literal["ok", "note", "problem"]
-    code: str
-    message: str
+MIN_FILES = 256  # descriptors: workers hold some folders open each, readers and database a few more
+MAX_SKEW = 5.0  # seconds; leases are kept by the database's clock, so more is only confusing in logs and rows
+INOTIFY = Path("/proc/sys/fs/inotify")
 
 
 def examine(app: Application) -> Iterator[Finding]:
     """Look at everything a cycle depends on, cheapest first; never raises for what it finds."""
     shown = app.database.url.render_as_string(hide_password=True)
     yield Finding("ok", "database", f"the database answers: {shown}")
-    yield from _settings(app)
+    yield _clock(app)
+    settings, problems = app.staging_settings()
+    yield from _settings(settings, problems)
     with app.database.read() as connection:
         found = list_libraries(connection)
     for library in found:
-        yield _root(library)
+        yield from examine_root(library, settings.reserve_mib << 20)
     yield from _staging_pair(app)
     yield _watches()
+    yield from _process()
 
 
-def _settings(app: Application) -> Iterator[Finding]:
-    settings, problems = app.staging_settings()
+def _clock(app: Application) -> Finding:
+    there, here = app.database.clock(), dt.datetime.now(dt.UTC)
+    skew = abs((there - here).total_seconds())
+    if skew > MAX_SKEW:
+        message = f"this machine's clock and the database's differ by {skew:.0f} s; synchronise them (NTP)"
+        return Finding("problem", "clock", message)
+    return Finding("ok", "clock", f"the clock says {here.astimezone():%Y-%m-%d %H:%M:%S %Z}, as the database's does")
+
+
+def _settings(settings: StagingScan, problems: list[str]) -> Iterator[Finding]:
     for problem in problems:
         yield Finding("problem", "setting", f"{problem}; set it anew")
     if not settings.enabled:
@@ -51,24 +55,8 @@ def _settings(app: Application) -> Iterator[Finding]:
         return
     fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC))
     when = f"{fire.astimezone():%Y-%m-%d %H:%M %Z}" if fire else "never"
-    yield Finding(
-        "ok",
-        "schedule",
-        f"cycles run on “{settings.schedule}”, next {when}" + (", as a dry run" if settings.dry_run else ""),
-    )
-
-
-def _root(library: Library) -> Finding:
-    try:
-        verify_root(library)
-    except Misconfigured as error:
-        return Finding("problem", error.reason_code, error.message)
-    space = os.statvfs(library.path)
-    free, inodes = space.f_bavail * space.f_frsize, space.f_favail
-    message = f"{library.role} {show_path(library.path)}: {free / 1e9:.1f} GB free"
-    if space.f_files and inodes < 10_000:
-        return Finding("problem", "inodes", f"{message}, but only {inodes} files can still be made")
-    return Finding("ok", "root", message)
+    dry = ", as a dry run" if settings.dry_run else ""
+    yield Finding("ok", "schedule", f"cycles run on “{settings.schedule}”, next {when}{dry}")
 
 
 def _staging_pair(app: Application) -> Iterator[Finding]:
@@ -77,28 +65,34 @@ def _staging_pair(app: Application) -> Iterator[Finding]:
             inbound = sole_library(connection, "inbound", "music")
             staging = sole_library(connection, "staging", "music")
             unsettled = journal.open_transfers(connection, inbound.path, staging.path)
-        for code, well, message in probe_pair(inbound.path, staging.path):
-            yield Finding("ok" if well else "note", code, message)
     except GreenroomError as error:
         yield Finding("problem", error.reason_code, error.message)
         return
+    yield from examine_pair(inbound, staging)
     if unsettled:
-        yield Finding(
-            "note",
-            "unfinished",
-            f"{len(unsettled)} transfers are unfinished; the next cycle, or `greenroom recover`, settles them",
-        )
+        message = f"{len(unsettled)} transfers are unfinished; the next cycle, or `greenroom recover`, settles them"
+        yield Finding("note", "unfinished", message)
     else:
         yield Finding("ok", "unfinished", "no transfer is unfinished")
 
 
 def _watches() -> Finding:
     try:
-        limit = int(INOTIFY_LIMIT.read_text())
+        watches, queue = (int((INOTIFY / name).read_text()) for name in ("max_user_watches", "max_queued_events"))
     except (OSError, ValueError):
         return Finding("note", "watches", "file system events are not available here; changes are found by polling")
-    if limit < MIN_WATCHES:
-        return Finding(
-            "note", "watches", f"fs.inotify.max_user_watches is {limit}; a large inbound tree is polled instead"
-        )
-    return Finding("ok", "watches", f"up to {limit} folders can be watched for changes")
+    if watches < MIN_WATCHES:
+        message = f"fs.inotify.max_user_watches is {watches}; a larger inbound tree is polled instead"
+        return Finding("note", "watches", message)
+    message = f"up to {watches} folders can be watched, {queue} changes at once; beyond that the tree is polled"
+    return Finding("ok", "watches", message)
+
+
+def _process() -> Iterator[Finding]:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < MIN_FILES:
+        message = f"only {soft} files may be open at once; raise LimitNOFILE, or `ulimit -n`, to {MIN_FILES} or more"
+        yield Finding("problem", "open_files", message)
+    if "eatmydata" in os.environ.get("LD_PRELOAD", ""):
+        message = "libeatmydata is loaded: nothing is synced, and a power cut loses albums; start without it"
+        yield Finding("problem", "no_sync", message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import uuid
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import suppress
 
 from config.reasons import show_path
 from processor.files import Tree, explained
+from processor.materialise import FICLONE
 from processor.transfer import TX
 from scanner.readiness import has_writer
 
@@ -23,8 +25,9 @@ def probe_pair(inbound: bytes, staging: bytes) -> Iterator[Probed]:
         with explained("probe", inbound), source.created(name):
             pass
         try:
-            yield _link(source, destination, name)
+            yield _way(source, destination, name)
             yield _no_replace(destination, name)
+            yield _sync(source, destination)
             yield _lease(inbound, name)
         finally:
             for tree, path in (
@@ -36,18 +39,33 @@ def probe_pair(inbound: bytes, staging: bytes) -> Iterator[Probed]:
                     tree.unlink(path, missing_ok=True)
 
 
-def _link(source: Tree, destination: Tree, name: bytes) -> Probed:
+def _way(source: Tree, destination: Tree, name: bytes) -> Probed:
+    """Find how files get into staging, the way a transfer does: link, else clone, else copy."""
+    target = TX + b"/" + name
     try:
-        source.link(name, destination, TX + b"/" + name)
+        source.link(name, destination, target)
     except OSError as error:
-        with destination.created(TX + b"/" + name):
-            pass
-        return (
-            "copy",
-            True,
-            f"albums are copied and verified, because hard links are not possible here ({error.strerror})",
-        )
-    return "link", True, "albums are moved by hard links: no byte is copied"
+        refused = error.strerror
+    else:
+        return "link", True, "albums are moved by hard links: no byte is copied"
+    with source.opened(name) as original, destination.created(target) as copy, suppress(OSError):
+        fcntl.ioctl(copy, FICLONE, original)
+        return "clone", True, f"albums are moved by clones that share their blocks (no hard links here: {refused})"
+    return (
+        "copy",
+        True,
+        f"albums are copied and verified, because neither links nor clones are possible here ({refused})",
+    )
+
+
+def _sync(source: Tree, destination: Tree) -> Probed:
+    try:
+        source.sync(b"")
+        destination.sync(TX)
+    except OSError as error:
+        message = f"a folder cannot be synced ({error.strerror}), so a power cut may lose names; use ext4, XFS or btrfs"
+        return "folder_sync", False, message
+    return "folder_sync", True, "names in folders can be made durable"
 
 
 def _no_replace(destination: Tree, name: bytes) -> Probed:

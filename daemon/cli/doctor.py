@@ -8,7 +8,8 @@ import click
 
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
-from daemon.examination import Finding, examine
+from daemon.examination import examine
+from daemon.finding import Finding
 
 MARKS = {"ok": ("✓", "green"), "note": ("•", "cyan"), "problem": ("✗", "red")}
 
@@ -16,7 +17,10 @@ MARKS = {"ok": ("✓", "green"), "note": ("•", "cyan"), "problem": ("✗", "re
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """Examine this installation: database, settings, libraries, filesystems, limits, and what is left unfinished.
+    """Examine this installation: database, clock, settings, libraries, their disks, limits, and what is unfinished.
+
+    Between inbound and staging it tries what moving an album relies on: links, clones, renames that never replace,
+    syncing folders, noticing who still writes; and it says what the answers mean.
 
     It writes nothing but a probe file of its own in each root, which it takes away again. Ends with 1 when it found a
     problem.

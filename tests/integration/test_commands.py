@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -88,3 +91,37 @@ def test_a_folder_that_cannot_serve_is_wrong_usage_and_says_why(data_dir: Path) 
         assert refused.exit_code == 2
         assert why in refused.output or "same as" in refused.output
     assert greenroom("libraries", "remove", "/nowhere").exit_code == 2
+
+
+def test_doctor_says_how_albums_get_into_staging_and_where_the_roots_are(data_dir: Path) -> None:
+    shown = greenroom("doctor", "--json").output
+    found = {finding["code"]: finding for finding in json.loads(shown)}
+    assert {"link", "clone", "copy"} & found.keys()
+    for code in ("no_replace", "folder_sync", "clock", "root"):
+        assert found[code]["level"] == "ok", found[code]
+    assert "mounted at" in found["root"]["message"]
+
+
+def test_doctor_warns_when_hardly_a_file_can_be_opened(data_dir: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        shown = greenroom("doctor")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert shown.exit_code == 1
+    assert "LimitNOFILE" in shown.output
+
+
+def test_doctor_names_a_disk_without_room_for_an_album(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.statvfs
+
+    def nearly_full(path: bytes) -> os.statvfs_result:
+        found = list(real(path))
+        found[4] = 0  # f_bavail
+        return os.statvfs_result(found)
+
+    monkeypatch.setattr(os, "statvfs", nearly_full)
+    shown = greenroom("doctor")
+    assert shown.exit_code == 1
+    assert "less than the reserve" in shown.output

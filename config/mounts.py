@@ -1,0 +1,78 @@
+"""A path → the mount it is on, and in sentences what a filesystem mounted so cannot promise."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+MOUNTINFO: Final = Path("/proc/self/mountinfo")
+_OCTAL: Final = re.compile(rb"\\([0-7]{3})")
+
+_NETWORK: Final = (
+    "it is on the network: changes made by other machines raise no events, and programs that write there are not "
+    "noticed; give `staging_scan.quiet_seconds` 300 or more"
+)
+_NO_JOURNAL: Final = "it has no journal: a power cut may damage it, whatever was synced; use ext4, XFS or btrfs"
+_BY_TYPE: Final[dict[str, str]] = {
+    **dict.fromkeys(("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "glusterfs", "fuse.sshfs", "fuse.rclone"), _NETWORK),
+    **dict.fromkeys(("vfat", "msdos", "exfat", "fuse.exfat", "ntfs", "ntfs3", "fuseblk", "hfsplus"), _NO_JOURNAL),
+    **dict.fromkeys(("tmpfs", "ramfs"), "it lives in memory: the next reboot empties it"),
+    "overlay": "it is a container's own layer and goes with the container; mount a volume here",
+}
+_BY_OPTION: Final[dict[str, str]] = dict.fromkeys(
+    ("nobarrier", "barrier=0"), "write barriers are off: a power cut may lose what was synced; mount it with barriers"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One line of mountinfo, proc_pid_mountinfo(5)."""
+
+    point: bytes  # where it is mounted
+    type: str  # ext4, nfs4, fuse.mergerfs …
+    source: str  # the device, or the server's path
+    options: frozenset[str]  # of the mount and of the filesystem
+
+    @property
+    def weaknesses(self) -> list[str]:
+        """Return what it cannot promise, each a sentence's half that begins with "it" or names the option's effect."""
+        found = [_BY_TYPE[self.type]] if self.type in _BY_TYPE else []
+        return found + sorted({_BY_OPTION[option] for option in self.options if option in _BY_OPTION})
+
+
+def mount_of(path: bytes) -> Mount | None:
+    """Return the mount a path is on; None where /proc does not say."""
+    try:
+        text = MOUNTINFO.read_bytes()
+    except OSError:
+        return None
+    return find_mount(os.path.realpath(path), parse_mountinfo(text))
+
+
+def find_mount(path: bytes, mounts: Iterator[Mount]) -> Mount | None:
+    """Return the mount with the longest point above a real path; of several on one point the last, which hides them."""
+    found: Mount | None = None
+    for mount in mounts:
+        inside = mount.point == b"/" or (path + b"/").startswith(mount.point + b"/")
+        if inside and (found is None or len(mount.point) >= len(found.point)):
+            found = mount
+    return found
+
+
+def parse_mountinfo(text: bytes) -> Iterator[Mount]:
+    """Yield the mounts of a mountinfo file; lines of another shape are passed by."""
+    for line in text.splitlines():
+        own, separator, rest = line.partition(b" - ")
+        before, after = own.split(b" "), rest.split(b" ")
+        if separator and len(before) >= 6 and len(after) >= 3:
+            options = frozenset((before[5] + b"," + after[2]).decode("utf-8", "replace").split(","))
+            kind, source = after[0].decode("ascii", "replace"), after[1].decode("utf-8", "replace")
+            yield Mount(_unescaped(before[4]), kind, source, options)
+
+
+def _unescaped(field: bytes) -> bytes:
+    return _OCTAL.sub(lambda found: bytes([int(found[1], 8)]), field)

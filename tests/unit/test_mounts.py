@@ -1,0 +1,50 @@
+"""Lines of mountinfo → the mount a path is on, and what is weak about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.mounts import Mount, find_mount, mount_of, parse_mountinfo
+
+TEXT = rb"""22 27 0:21 / /proc rw,relatime - proc proc rw
+27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
+40 27 0:50 / /srv/music rw,noatime shared:7 - nfs4 nas:/music rw,vers=4.2
+41 27 8:1 / /srv/music rw,noatime shared:8 master:1 - ext4 /dev/sda1 rw,nobarrier
+42 27 8:2 / /srv/my\040music rw - exfat /dev/sdb1 rw
+not a mount at all
+"""
+
+
+def at(path: bytes) -> Mount:
+    found = find_mount(path, parse_mountinfo(TEXT))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        (b"/home", "/dev/vda"),
+        (b"/", "/dev/vda"),
+        (b"/srv/music2", "/dev/vda"),
+        (b"/srv/music", "/dev/sda1"),
+        (b"/srv/music/in", "/dev/sda1"),
+        (b"/srv/my music/in", "/dev/sdb1"),
+    ],
+)
+def test_a_path_is_on_the_mount_with_the_longest_point_and_of_two_there_on_the_last(path: bytes, source: str) -> None:
+    assert at(path).source == source
+
+
+def test_what_a_filesystem_cannot_promise_is_said() -> None:
+    assert at(b"/home").weaknesses == []
+    assert "barriers are off" in at(b"/srv/music").weaknesses[0]
+    assert "no journal" in at(b"/srv/my music").weaknesses[0]
+    nfs = next(mount for mount in parse_mountinfo(TEXT) if mount.type == "nfs4")
+    assert "quiet_seconds" in nfs.weaknesses[0]
+
+
+def test_this_machine_says_where_proc_is() -> None:
+    found = mount_of(b"/proc/self")
+    assert found is not None
+    assert found.type == "proc"
