@@ -60,10 +60,15 @@ class Database:
             yield connection
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Open a transaction that only reads: on SQLite it does not wait for writers."""
+    def read(self, *, snapshot: bool = False) -> Iterator[Connection]:
+        """Open a transaction that only reads: on SQLite it does not wait for writers.
+
+        As a snapshot all its statements see the database of one moment; on SQLite they always do.
+        """
         with answering(self), self.engine.connect() as connection:
             connection.execution_options(**READ_ONLY)
+            if snapshot and not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield connection
 

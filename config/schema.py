@@ -13,26 +13,30 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x67726E726D  # any constant will do, as long as it stays
 
 
-def migrate(database: Database) -> tuple[str | None, str]:
+def migrate(database: Database, newest: str | None = None) -> tuple[str | None, str]:
     """Run the revisions that are missing, in one transaction; return the revisions before and after.
+
+    `newest` is where to stop, to read what an older version wrote; this version's own, if not given.
 
     Every command calls this at its start, so a database that is up to date costs one look, and no import of Alembic.
     Raises Misconfigured when the database was written by a newer Greenroom.
     """
-    newest = max(_revisions())
+    newest = newest or max(_revisions())
+    if newest not in _revisions():
+        raise Misconfigured(f"revision {newest} of the schema is a newer Greenroom's; install that one")
     with database.read() as connection:
-        before = _revision(connection)
+        before = revision(connection)
     if before != newest:
         with database.begin() as connection:
             # Two hosts may start at once; SQLite's writer lock already makes the second one wait.
             if not database.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-            before = _revision(connection)
+            before = revision(connection)
             if before is not None and before not in _revisions():
                 raise Misconfigured(
                     f"the database is at revision {before}, made by a newer Greenroom; install that one"
                 )
-            _upgrade(connection)
+            _upgrade(connection, newest)
     return before, newest
 
 
@@ -41,17 +45,18 @@ def _revisions() -> set[str]:
     return {file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py")}
 
 
-def _revision(connection: Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
+    """Return the revision a database is at, None if it has no tables yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, newest: str) -> None:
     from alembic import command
     from alembic.config import Config
 
     alembic = Config()
     alembic.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # a ConfigParser reads it
     alembic.attributes["connection"] = connection
-    command.upgrade(alembic, "head")
+    command.upgrade(alembic, newest)

@@ -22,6 +22,8 @@ COMMANDS = {
     "settings": "Show and change settings.",
     "libraries": "Show, add and remove the folders to work on.",
     "migrate": "Bring the database's schema up to date.",
+    "export": "Write a proven backup of the database.",
+    "import": "Fill an empty database from a backup.",
     "recover": "Finish or undo what a crash left behind.",
     "doctor": "Examine the installation.",
 }

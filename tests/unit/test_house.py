@@ -20,6 +20,7 @@ LONGEST = 400  # lines
 
 SQL_MODULES = {
     "config/admin.py",
+    "config/backup.py",
     "config/database.py",
     "config/schema.py",
     "config/libraries.py",

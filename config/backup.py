@@ -1,0 +1,221 @@
+"""A database ↔ a backup file that was restored once before it is called one; from either kind of database to either."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import (
+    JSON,
+    Connection,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.expression import TableClause
+from sqlalchemy.types import TypeEngine
+
+from config import schema
+from config.backup_file import BATCH, Content, Header, Kind, Tally, encode_row, reading, writing
+from config.database import Database
+from config.errors import Misconfigured, Rejected
+from config.tables import Base, UtcDateTime
+
+# Who works at this moment is written as ended: nobody works on a restored database. The fence of a lease goes along,
+# because rows of the journal carry it and it must never fall behind them.
+ENDED: Final[dict[str, dict[str, Any]]] = {"leases": {"expires_at": 0}}
+
+
+class Backup(NamedTuple):
+    """What a backup file holds: the revision of its schema, and each table's count and checksum."""
+
+    revision: str
+    made_at: str
+    tables: dict[str, Content]
+
+
+def export_database(database: Database, file: Path, work: Path) -> Backup:
+    """Write a whole database to a file, prove it by restoring it into a scratch database below `work`, then name it.
+
+    What is written is the database of one moment. An older file of that name is replaced by the proven one, or stays.
+    Raises Rejected `backup_unproven` if the restored tables are not those that were written, Retryable when the
+    database does not answer, and OSError.
+    """
+    with _written_whole(file) as unproven:
+        with unproven.open("wb") as stream, database.read(snapshot=True) as connection:
+            made = _write(connection, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        with _restored(unproven, work) as (_, restored), restored.read() as connection:
+            differing = [name for name, t in _tables(Base.metadata) if _content(connection, t) != made.tables[name]]
+        if differing:
+            raise Rejected(
+                f"the backup was not kept: {', '.join(differing)} came back different when it was restored for a test",
+                code="backup_unproven",
+            )
+    return made
+
+
+def import_database(database: Database, file: Path, work: Path) -> Backup:
+    """Fill an empty database from a backup file of this or an older version, in one transaction; compare every table.
+
+    The file is first restored into a scratch database below `work` and brought up to date there. Raises Rejected
+    when it is damaged, Misconfigured when the database is not empty or the file is a newer version's.
+    """
+    with _restored(file, work) as (made, scratch):
+        schema.migrate(database)
+        with scratch.read() as source, database.begin() as target:
+            _require_empty(target)
+            for name, rows in _tables(Base.metadata):
+                found = (dict(row._mapping) for row in _select(source, rows))
+                while batch := list(islice(found, BATCH)):
+                    _insert(target, rows, batch)
+                if _content(source, rows) != _content(target, rows):
+                    raise Rejected(f"{name} came out different in this database", code="backup_refused")
+            _restart_identities(target)
+    return made
+
+
+def check_backup(file: Path, work: Path) -> Backup:
+    """Restore a backup file into a scratch database below `work`; raise Rejected if it is not whole."""
+    with _restored(file, work) as (made, _):
+        return made
+
+
+@contextlib.contextmanager
+def _written_whole(file: Path) -> Iterator[Path]:
+    """Yield a temporary file beside the wanted one, readable by nobody else, that takes its name when all went well."""
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".new", dir=file.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+        os.rename(name, file)
+    except BaseException:
+        os.unlink(name)
+        raise
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _write(connection: Connection, stream: Any) -> Backup:
+    header = Header(schema.revision(connection) or "", dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
+    contents: dict[str, Content] = {}
+    with writing(stream, header) as write:
+        for name, rows in _tables(Base.metadata):
+            columns = {c.name: _kind(c.type) for c in rows.columns}
+            contents[name] = write(name, columns, _select(connection, rows))
+    return Backup(header.revision, header.made_at, contents)
+
+
+@contextlib.contextmanager
+def _restored(file: Path, work: Path) -> Iterator[tuple[Backup, Database]]:
+    """Restore a file into a new SQLite database, at the file's revision, and then bring that up to date."""
+    with tempfile.TemporaryDirectory(prefix="restore-", dir=work) as folder:
+        scratch = Database(f"sqlite:///{folder}/scratch.db", on_network=True)
+        try:
+            with reading(file) as (header, batches, contents):
+                schema.migrate(scratch, header.revision)
+                with scratch.begin() as connection:
+                    connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+                    there = dict(_tables(_reflected(connection)))
+                    for batch in batches:
+                        _insert(connection, there[batch.table], batch.rows)
+                    if {name: _content(connection, there[name]) for name in contents} != contents:
+                        raise Rejected(f"{file} does not restore to what was written", code="backup_unproven")
+            schema.migrate(scratch)
+            yield Backup(*header, contents), scratch
+        finally:
+            scratch.close()
+
+
+def _reflected(connection: Connection) -> MetaData:
+    found = MetaData()
+    found.reflect(connection)
+    return found
+
+
+def _tables(metadata: MetaData) -> Iterator[tuple[str, TableClause]]:
+    """Yield every table but Alembic's own, those that others refer to first, with its columns ordered by name."""
+    for made in metadata.sorted_tables:
+        if made.name != "alembic_version":
+            columns = sorted(made.columns, key=lambda c: c.name)
+            yield made.name, table(made.name, *(column(c.name, _stored_as(c.type)) for c in columns))
+
+
+def _stored_as(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """Return the type that brings values of a column in and out as they are: times with their zone, no JSON null."""
+    if isinstance(kind, JSON):
+        return JSON(none_as_null=True)
+    return UtcDateTime() if isinstance(kind, DateTime) else kind
+
+
+def _kind(kind: TypeEngine[Any]) -> Kind:
+    if isinstance(kind, LargeBinary):
+        return "bytes"
+    return "time" if isinstance(kind, UtcDateTime) else "value"
+
+
+def _select(connection: Connection, rows: TableClause) -> Iterator[Any]:
+    ended = ENDED.get(rows.name, {})
+    values: list[ColumnElement[Any]] = [
+        literal(ended[c.name], c.type).label(c.name) if c.name in ended else c for c in rows.columns
+    ]
+    return iter(connection.execute(select(*values).execution_options(yield_per=BATCH)))
+
+
+def _content(connection: Connection, rows: TableClause) -> Content:
+    tally = Tally()
+    for row in _select(connection, rows):
+        tally.add(encode_row(row))
+    return tally.content
+
+
+def _insert(connection: Connection, into: TableClause, rows: Sequence[dict[str, Any]]) -> None:
+    try:
+        connection.execute(insert(into), rows)
+    except (DataError, IntegrityError) as error:  # SQLite takes a NUL in text, PostgreSQL does not
+        message = f"rows of {into.name} cannot be stored in this database: {error.orig}"
+        raise Rejected(message, code="backup_refused") from error
+
+
+def _require_empty(connection: Connection) -> None:
+    counts = {
+        name: connection.execute(select(func.count()).select_from(rows)).scalar_one()
+        for name, rows in _tables(Base.metadata)
+    }
+    held = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    if held:
+        raise Misconfigured(
+            f"the database is not empty (rows of {held}), and a backup is only imported into an empty one; point "
+            "GREENROOM_DATABASE_URL at a new one",
+            code="not_empty",
+        )
+
+
+def _restart_identities(connection: Connection) -> None:
+    """Let the next rows get the numbers after those that came in; SQLite does so by itself."""
+    if connection.dialect.name != "postgresql":
+        return
+    for made in Base.metadata.sorted_tables:
+        for identity in (c for c in made.columns if c.identity is not None):
+            highest = select(func.max(identity)).scalar_subquery()
+            sequence = func.pg_get_serial_sequence(made.name, identity.name)
+            connection.execute(select(func.setval(sequence, func.coalesce(highest, 1), highest.is_not(None))))

@@ -1,0 +1,43 @@
+"""`greenroom import`: a backup file → an empty database filled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from config.backup import check_backup, import_database
+from daemon.bootstrap import application
+from daemon.cli.export import as_object, counts
+from daemon.cli.output import json_option, print_json
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--check", is_flag=True, help="Only restore it into a scratch database, and say whether it is whole.")
+@json_option
+def command(file: Path, check: bool, as_json: bool) -> None:
+    """Fill an empty database from FILE, which `greenroom export` made.
+
+    The database may be of the other kind than the one FILE came from, and FILE may come from an older version: its
+    rows are brought up to date first. All of it happens in one transaction, and every table is compared before it
+    ends. A database that holds anything, a damaged FILE, or one of a newer version is refused, and nothing changes.
+
+    What happened to the music since the backup was made is not in it: let `greenroom fsck --adopt` find it in the
+    staging tree afterwards.
+
+    \b
+    Examples:
+      GREENROOM_DATABASE_URL=postgresql+psycopg:///greenroom greenroom import greenroom.jsonl.gz
+      greenroom import --check greenroom.jsonl.gz
+    """
+    with application(quiet=True, migrate=False) as app:
+        if check:
+            backup = check_backup(file, app.boot.data_dir)
+        else:
+            backup = import_database(app.database, file, app.boot.data_dir)
+    if as_json:
+        print_json({"file": str(file), "imported": not check, **as_object(backup)})
+        return
+    done = "whole" if check else "imported, and every table is the same; now let `greenroom fsck --adopt` look"
+    click.echo(f"{file}: {counts(backup)} of {backup.made_at}, schema {backup.revision}; {done}")

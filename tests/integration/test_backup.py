@@ -1,0 +1,289 @@
+"""Backups: written at one moment, proven by a restore, and taken back by either kind of database."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import delete, insert, inspect, select, text, update
+
+from config import backup, schema
+from config.admin import put
+from config.backup import check_backup, export_database, import_database
+from config.database import Database
+from config.errors import Misconfigured, Rejected
+from config.lease import STANDARD_LEASE, take
+from config.libraries import Library, add_library
+from config.tables import Base, LeaseRow, SettingRow
+from daemon.cli import main
+from processor import journal, repository
+from processor.journal import Transfer, TransferFile
+from processor.tables import StagingItem, TransferRow
+from scanner.identity import Identity
+from tests.items import album
+from workflow.runs import RunRow
+
+NOW = dt.datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+
+
+@pytest.fixture
+def filled(database: Database, tmp_path: Path) -> Database:
+    """A database with a row of everything, and with what is hard to carry over: bytes, zones, NULL, half numbers."""
+    (tmp_path / "staging").mkdir()
+    with database.begin() as connection:
+        add_library(connection, "staging", os.fsencode(tmp_path / "staging"), now=NOW)
+        put(connection, "quiet_seconds", "300", actor="eva", now=NOW)
+        repository.upsert(connection, [album("k1"), album("k2", title="Ærø ☃ \u2028", year=1999)], NOW)
+        file = TransferFile(b"in \xfe/a", b"a\xff", "audio", Identity(1, 1 << 63, 3, -5, 6), "blake3:00")
+        transfer = Transfer("t", "album", "planned", b"/in", b"/out", b"A\xff", (file,), {"a": [1, 0.1]}, 7, "boot")
+        journal.plan(connection, [transfer], NOW)
+        row: dict[str, Any] = {"id": "r", "status": "done", "trigger": "command", "dry_run": True, "started_at": NOW}
+        row |= {"host": "h", "pid": 1, "settings": {}, "counts": {"x": None}, "reasons": [], "fire_time": None}
+        connection.execute(insert(RunRow).values(row))
+    take(database, Library(1, "staging", "music", b"/x", "root"), "test", STANDARD_LEASE)
+    return database
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "backup.jsonl.gz"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """Another database without any table, of each kind."""
+    if request.param == "sqlite":
+        opened = Database(f"sqlite:///{tmp_path / 'target.db'}")
+        yield opened
+        opened.close()
+        return
+    with request.getfixturevalue("postgres_server").database() as url:
+        opened = Database(url)
+        yield opened
+        opened.close()
+
+
+def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, leases as those of nobody."""
+    with database.begin() as connection:
+        connection.execute(update(LeaseRow).values(expires_at=0))
+        return {
+            table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def lines(file: Path) -> list[str]:
+    return gzip.decompress(file.read_bytes()).decode().splitlines()
+
+
+def rewrite(file: Path, changed: list[str]) -> None:
+    file.write_bytes(gzip.compress("\n".join([*changed, ""]).encode()))
+
+
+def test_a_backup_fills_an_empty_database_of_either_kind_with_the_very_same_rows(
+    filled: Database, target: Database, file: Path, tmp_path: Path
+) -> None:
+    made = export_database(filled, file, tmp_path)
+    assert import_database(target, file, tmp_path) == made
+    assert rows(target) == rows(filled)
+    assert all(content.rows for content in made.tables.values()), "a table was not tried at all"
+
+
+def test_what_was_taken_back_can_be_exported_and_gives_the_same_backup(
+    filled: Database, target: Database, file: Path, tmp_path: Path
+) -> None:
+    made = export_database(filled, file, tmp_path)
+    import_database(target, file, tmp_path)
+    assert export_database(target, tmp_path / "again", tmp_path).tables == made.tables
+
+
+def test_new_rows_get_new_numbers_after_an_import(
+    filled: Database, target: Database, file: Path, tmp_path: Path
+) -> None:
+    export_database(filled, file, tmp_path)
+    import_database(target, file, tmp_path)
+    with target.begin() as connection:
+        (new,) = repository.upsert(connection, [album("k3")], NOW).values()
+        put(connection, "quiet_seconds", "301", actor="eva", now=NOW)
+        assert new.id > max(connection.scalars(select(StagingItem.id).where(StagingItem.key != "k3")))
+
+
+def test_the_fence_of_a_restored_root_goes_on_and_nobody_holds_it(
+    filled: Database, target: Database, file: Path, tmp_path: Path
+) -> None:
+    export_database(filled, file, tmp_path)
+    import_database(target, file, tmp_path)
+    assert take(target, Library(1, "staging", "music", b"/x", "root"), "test", STANDARD_LEASE) == 2
+
+
+def test_every_table_of_the_database_is_in_a_backup(database: Database, file: Path, tmp_path: Path) -> None:
+    made = export_database(database, file, tmp_path)
+    with database.read() as connection:
+        there = set(inspect(connection).get_table_names())
+    assert there - {"alembic_version"} == set(made.tables)
+
+
+def test_a_backup_is_one_moment_whatever_is_written_meanwhile(
+    filled: Database, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another connection takes an item away after the items were read and before their files are."""
+    real = backup._select
+
+    def select_and_disturb(connection: Any, table: Any) -> Any:
+        found = list(real(connection, table))
+        if table.name == "staging_items" and connection.engine.url == filled.engine.url and found:
+            with filled.begin() as other:
+                other.execute(delete(StagingItem))
+        return iter(found)
+
+    monkeypatch.setattr(backup, "_select", select_and_disturb)
+    made = export_database(filled, file, tmp_path)
+    assert (made.tables["staging_items"].rows, made.tables["staging_files"].rows) == (2, 4)
+
+
+def test_a_database_that_holds_anything_is_refused_untouched(filled: Database, file: Path, tmp_path: Path) -> None:
+    export_database(filled, file, tmp_path)
+    before = rows(filled)
+    with pytest.raises(Misconfigured, match=r"not empty \(rows of .*staging_items 2"):
+        import_database(filled, file, tmp_path)
+    assert rows(filled) == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda data: data[: len(data) // 2], "ended before"),
+        (lambda data: data[:-4] + b"\0\0\0\0", "no whole backup|Incorrect length"),
+        (lambda data: b"", "no whole backup"),
+        (lambda data: b"music", "cannot be read|Not a gzipped file"),
+        (lambda data: gzip.compress(b'{"an":"object"}\n'), "does not begin as one"),
+        (lambda data: gzip.compress(b'{"greenroom_export":2}\n'), "format is 2"),
+    ],
+)
+def test_a_damaged_file_is_refused_and_nothing_changes(
+    sqlite_url: str, file: Path, tmp_path: Path, damage: Any, says: str
+) -> None:
+    database = Database(sqlite_url)
+    export_database(database, file, tmp_path)
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(Rejected, match=says):
+        check_backup(file, tmp_path)
+    database.close()
+
+
+def test_a_line_that_was_lost_added_or_changed_is_noticed(
+    filled: Database, target: Database, file: Path, tmp_path: Path
+) -> None:
+    export_database(filled, file, tmp_path)
+    whole = lines(file)
+    at = next(n for n, line in enumerate(whole) if '"k1"' in line)
+    for changed in (
+        whole[:at] + whole[at + 1 :],
+        [*whole[:at], whole[at].replace('"k1"', '"k9"'), *whole[at + 1 :]],
+        whole[:-1],
+    ):
+        rewrite(file, changed)
+        with pytest.raises(Rejected, match=r"staging_items|its end is missing"):
+            import_database(target, file, tmp_path)
+        with target.read() as connection:
+            assert not inspect(connection).has_table("staging_items")
+
+
+def test_a_file_of_an_older_version_is_brought_up_to_date(
+    filled: Database, target: Database, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version after this one, with a revision more, reads what this one wrote."""
+    made = export_database(filled, file, tmp_path)
+    with filled.read() as connection:
+        head = schema.revision(connection)
+    newer = tmp_path / "migrations"
+    (newer / "versions").mkdir(parents=True)
+    for part in ("env.py", *(f"versions/{path.name}" for path in (schema.MIGRATIONS / "versions").glob("*.py"))):
+        (newer / part).write_text((schema.MIGRATIONS / part).read_text())
+    (newer / "versions" / "9000_next.py").write_text(
+        f"from alembic import op\nrevision = '9000'\ndown_revision = {head!r}\nbranch_labels = depends_on = None\n"
+        "def upgrade():\n    op.execute(\"UPDATE staging_items SET album = 'migrated'\")\n"
+    )
+    monkeypatch.setattr(schema, "MIGRATIONS", newer)
+    assert import_database(target, file, tmp_path).tables == made.tables
+    with target.read() as connection:
+        assert schema.revision(connection) == "9000"
+        assert set(connection.scalars(select(StagingItem.album))) == {"migrated"}
+
+
+def test_a_file_of_a_newer_version_is_refused(filled: Database, target: Database, file: Path, tmp_path: Path) -> None:
+    export_database(filled, file, tmp_path)
+    first, *others = lines(file)
+    rewrite(file, [json.dumps({**json.loads(first), "revision": "9999"}), *others])
+    with pytest.raises(Misconfigured, match="a newer Greenroom's"):
+        import_database(target, file, tmp_path)
+
+
+def test_a_backup_that_does_not_prove_itself_leaves_the_older_one(
+    filled: Database, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_bytes(b"the older one")
+    monkeypatch.setitem(backup.ENDED, "settings", {"key": None})  # as if a column came back with nothing in it
+    with pytest.raises(Rejected, match="rows of settings cannot be stored"):
+        export_database(filled, file, tmp_path)
+    assert file.read_bytes() == b"the older one"
+    assert not [path for path in tmp_path.iterdir() if path.name.endswith(".new") or path.name.startswith("restore")]
+
+
+@pytest.mark.postgres
+def test_rows_the_database_cannot_store_leave_it_empty(
+    postgres_url: str, sqlite_url: str, file: Path, tmp_path: Path
+) -> None:
+    """SQLite takes a NUL in text, PostgreSQL does not."""
+    source, target = Database(sqlite_url), Database(postgres_url)
+    with source.begin() as connection:
+        connection.execute(insert(SettingRow).values(key="a\0b", value="1", changed_at=NOW, changed_by="eva"))
+    export_database(source, file, tmp_path)
+    with pytest.raises(Rejected, match="rows of settings cannot be stored"):
+        import_database(target, file, tmp_path)
+    assert not any(rows(target).values())
+    source.close()
+    target.close()
+
+
+def test_the_commands_export_check_and_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "one"))
+    run = CliRunner()
+    run.invoke(main, ["settings", "set", "quiet_seconds", "77"], catch_exceptions=False)
+    said = run.invoke(main, ["export", str(file)], catch_exceptions=False)
+    assert "restored for a test, and every table was the same" in said.output
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "whole" in run.invoke(main, ["import", "--check", str(file)]).output
+    assert run.invoke(main, ["import", str(file)]).exit_code == 1
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "two"))
+    told = json.loads(run.invoke(main, ["import", "--json", str(file)], catch_exceptions=False).output)
+    assert told["tables"]["settings"]["rows"] == 1
+    assert run.invoke(main, ["settings", "get", "quiet_seconds"]).output.strip() == "77"
+
+
+def test_other_databases_are_not_opened_by_a_check(tmp_path: Path, sqlite_url: str, file: Path) -> None:
+    database = Database(sqlite_url)
+    export_database(database, file, tmp_path)
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert check_backup(file, tmp_path).tables["transfers"].rows == 0
+    database.close()
+
+
+def test_transfers_come_back_as_the_journal_reads_them(
+    filled: Database, target: Database, file: Path, tmp_path: Path
+) -> None:
+    export_database(filled, file, tmp_path)
+    import_database(target, file, tmp_path)
+    with filled.read() as one, target.read() as other:
+        assert journal.open_transfers(other, b"/in", b"/out") == journal.open_transfers(one, b"/in", b"/out")
+        assert other.scalars(select(TransferRow.created_at)).one() == NOW
