@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from config.database import one_writer
 from config.errors import Misconfigured
@@ -30,6 +30,8 @@ class Library:
     kind: Kind
     path: bytes
     root_uuid: str
+    filesystem: str | None = None  # what `filesystem_id` said when a cycle last worked there
+    suspended: str | None = None  # why no cycle may work there until a person resumes it
 
     @property
     def sentinel(self) -> bytes:
@@ -40,7 +42,7 @@ class Library:
 def list_libraries(connection: Connection) -> list[Library]:
     """Return all libraries in the order they were added."""
     rows = connection.execute(select(LibraryRow.__table__).order_by(LibraryRow.id))
-    return [Library(r.id, r.role, r.kind, bytes(r.path), r.root_uuid) for r in rows]
+    return [Library(r.id, r.role, r.kind, bytes(r.path), r.root_uuid, r.filesystem, r.suspended) for r in rows]
 
 
 def sole_library(connection: Connection, role: Role, kind: Kind) -> Library:
@@ -84,9 +86,41 @@ def add_library(connection: Connection, role: str, path: bytes, *, kind: str = "
 
 def remove_library(connection: Connection, path: bytes) -> Library:
     """Forget a library; its files and its sentinel stay. Raises Misconfigured when the path is none."""
+    library = _at(connection, path)
+    connection.execute(delete(LibraryRow).where(LibraryRow.id == library.id))
+    return library
+
+
+def suspend(connection: Connection, library: Library, why: str) -> None:
+    """Forbid every cycle to work on a library, and remember why, until `resume`."""
+    connection.execute(update(LibraryRow).where(LibraryRow.id == library.id).values(suspended=why))
+
+
+def resume(connection: Connection, path: bytes) -> Library:
+    """Let cycles work on a library again, on whatever filesystem it is now; return it as it was.
+
+    Raises Misconfigured when the path is none.
+    """
+    library = _at(connection, path)
+    values = {"suspended": None, "filesystem": None}
+    connection.execute(update(LibraryRow).where(LibraryRow.id == library.id).values(**values))
+    return library
+
+
+def remember_filesystem(connection: Connection, library: Library) -> None:
+    """Remember the filesystem a root is on, so that the next cycle notices another one."""
+    found = filesystem_id(library.path)
+    connection.execute(update(LibraryRow).where(LibraryRow.id == library.id).values(filesystem=found))
+
+
+def filesystem_id(path: bytes) -> str:
+    """Return what the filesystem of a path calls itself: f_fsid of statvfs(3), in hex."""
+    return f"{os.statvfs(path).f_fsid:x}"
+
+
+def _at(connection: Connection, path: bytes) -> Library:
     for library in list_libraries(connection):
-        if library.path == os.path.realpath(path) or library.path == path:
-            connection.execute(delete(LibraryRow).where(LibraryRow.id == library.id))
+        if library.path in (path, os.path.realpath(path)):
             return library
     raise Misconfigured(f"{show_path(path)} is no library; `greenroom libraries` lists them", code="no_library")
 
@@ -111,6 +145,12 @@ def verify_root(library: Library) -> None:
         )
     if not os.access(library.path, os.W_OK | os.X_OK):
         raise Misconfigured(f"the {library.role} library {shown} cannot be written by this user", code="root_read_only")
+    if library.suspended is not None:
+        raise Misconfigured(
+            f"the {library.role} library {shown} is suspended: {library.suspended}. Look at its disk; when all is "
+            f"as it should be, run `greenroom libraries resume {shown}`",
+            code="suspended",
+        )
 
 
 def same_filesystem(a: Library, b: Library) -> bool:

@@ -66,6 +66,16 @@ class StagingScan(Section):
         json_schema_extra=_unit("MiB"),
     )  # fmt: skip
 
+    vanish_files: int = Field(
+        50, ge=1, le=1 << 31,
+        description="When more files than this vanished since the last cycle, the library is suspended.",
+        json_schema_extra=_unit("files"),
+    )  # fmt: skip
+    vanish_percent: float = Field(
+        5, ge=0.01, le=100, description="The same, as a share of all files; one album alone never counts.",
+        json_schema_extra=_unit("%"),
+    )  # fmt: skip
+
     @field_validator("timezone")
     @classmethod
     def _zone_is_known(cls, value: str) -> str:

@@ -92,6 +92,8 @@ class LibraryRow(Base):
     kind: Mapped[str]
     path: Mapped[bytes]
     root_uuid: Mapped[str]  # what its sentinel file .greenroom-root says
+    filesystem: Mapped[str | None]  # f_fsid of statvfs(3) when a cycle last worked there; None before the first
+    suspended: Mapped[str | None]  # why no cycle may work there until a person resumes it
     created_at: Mapped[dt.datetime]
 
 

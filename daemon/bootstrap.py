@@ -103,6 +103,10 @@ class Application:
         """Settle unfinished transfers; see workflow.cycle.recover."""
         return cycle.recover(self.database, stop)
 
+    def resume(self, path: bytes) -> tuple[Library, int]:
+        """Let cycles work on a suspended library again; see workflow.cycle.resume."""
+        return cycle.resume(self.database, path)
+
     def status(self) -> dict[str, Any]:
         """Return the installation at a glance, as plain values."""
         settings, problems = self.staging_settings()

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from config.tables import UtcDateTime
@@ -26,14 +26,14 @@ _UPSERT: Final = text(
     SELECT {_COLUMNS}, 'pending_review', 1, :now, :now FROM incoming_items WHERE true ORDER BY key
     ON CONFLICT (key) DO UPDATE
     SET {_CHANGES}, status = excluded.status, revision = staging_items.revision + 1, updated_at = excluded.updated_at
-    WHERE staging_items.checksum <> excluded.checksum
+    WHERE staging_items.checksum <> excluded.checksum OR staging_items.status = 'missing'
     RETURNING key, id, revision
     """  # noqa: S608  the names are ours
 ).bindparams(bindparam("now", type_=UtcDateTime()))
 # Asked before the upsert, when it can still be seen which albums are others than they were.
 _DROP_FILES: Final = text(
     "DELETE FROM staging_files WHERE item_id IN (SELECT old.id FROM staging_items old JOIN incoming_items new"
-    " ON new.key = old.key WHERE old.checksum <> new.checksum)"
+    " ON new.key = old.key WHERE old.checksum <> new.checksum OR old.status = 'missing')"
 )
 _KNOWN: Final = text("SELECT key, id, revision FROM staging_items WHERE key IN (SELECT key FROM incoming_items)")
 _FORGET: Final = text("DROP TABLE incoming_items")
@@ -57,6 +57,14 @@ class Staged(NamedTuple):
     path: bytes  # relative to the staging root
 
 
+class Folder(NamedTuple):
+    """Where an item says it is."""
+
+    item_id: int
+    path: bytes  # relative to the staging root
+    files: int  # tracks
+
+
 class StagedFile(NamedTuple):
     """One file of an item."""
 
@@ -75,8 +83,8 @@ class StagedFile(NamedTuple):
 def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -> dict[str, Upserted]:
     """Record albums by their keys, whoever knows them already; of two with one key the last counts.
 
-    An album with the checksum it had is left as it is, with every decision about it. One that changed gets the next
-    revision, its files anew, and goes back to `pending_review`.
+    An album with the checksum it had is left as it is, with every decision about it. One that changed, or had gone
+    missing, gets the next revision, its files anew, and goes back to `pending_review`.
     """
     wanted = {item.key: item for item in items}
     if not wanted:
@@ -99,6 +107,20 @@ def staged_folders(connection: Connection, root_uuid: str) -> dict[str, bytes]:
     """Return the folder of every item below one staging root, by key; what `plan.World.staged` wants."""
     query = select(StagingItem.key, StagingItem.path).where(StagingItem.root_uuid == root_uuid)
     return {key: path for key, path in connection.execute(query)}
+
+
+def folders(connection: Connection, root_uuid: str) -> list[Folder]:
+    """Return the folder of every item below one staging root that is not known to be missing."""
+    columns = (StagingItem.id, StagingItem.path, StagingItem.track_count)
+    query = select(*columns).where(StagingItem.root_uuid == root_uuid, StagingItem.status != "missing")
+    return [Folder(*row) for row in connection.execute(query)]
+
+
+def mark_missing(connection: Connection, item_ids: Collection[int], now: dt.datetime) -> None:
+    """Say of items that their folders are gone; nothing else about them is forgotten."""
+    for ids in _chunks(item_ids):
+        change = update(StagingItem).where(StagingItem.id.in_(ids))
+        connection.execute(change.values(status="missing", revision=StagingItem.revision + 1, updated_at=now))
 
 
 def by_keys(connection: Connection, keys: Collection[str]) -> dict[str, Staged]:

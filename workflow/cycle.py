@@ -14,7 +14,7 @@ from pathlib import Path
 
 from loguru import logger
 
-from config import admin
+from config import admin, libraries
 from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured
 from config.lease import Guard
@@ -23,6 +23,7 @@ from config.locks import hold
 from config.machine import boottime
 from config.reasons import show_path
 from config.settings import StagingScan
+from processor import presence
 from processor.files import unexpected
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
 from processor.recover import RecoveryReport
@@ -95,6 +96,8 @@ def run_staging_cycle(
             roots = resolve_roots(database)
             with _lock(database, roots, run, until, dry_run) as guard:
                 run.start(holding_lock=guard is not None)
+                limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
+                presence.check(database, roots.staging, limits, dt.datetime.now(dt.UTC), act=guard is not None)
                 if guard is not None:
                     recover_transfers(database, guard, roots.inbound, roots.staging)
                 folder = scan_db_folder(database, settings, data_dir)
@@ -183,3 +186,14 @@ def _lock(
         return
     with hold(database, [roots.staging, roots.inbound], f"cycle {run.id}", until) as guard:
         yield guard
+
+
+def resume(database: Database, path: bytes) -> tuple[Library, int]:
+    """Let cycles work on a suspended library again; return it as it was, and how many items are now known as missing.
+
+    Raises Misconfigured when the path is no library.
+    """
+    with database.begin() as connection:
+        library = libraries.resume(connection, path)
+        gone = presence.accept(connection, library, dt.datetime.now(dt.UTC)) if library.role == "staging" else 0
+    return library, gone

@@ -26,7 +26,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
            staging  where whole albums wait
            library  where published albums live
 
-    Each root gets a small file, .greenroom-root, that proves on every run that the right disk is mounted.
+    Each root gets a small file, .greenroom-root, that proves on every run that the right disk is mounted. When much of
+    what was in a root has vanished all the same, it is suspended: no cycle works there until you looked and resumed it.
 
     \b
     Examples:
@@ -81,3 +82,16 @@ def remove(path: str) -> None:
     with application(quiet=True) as app, app.database.begin() as connection, usage():
         library = libraries.remove_library(connection, raw)
     click.echo(f"forgot the {library.role} library {show_path(library.path)}; its files stay", err=True)
+
+
+@command.command("resume")
+@click.argument("path")
+def resume(path: str) -> None:
+    """Let cycles work on the suspended library at PATH again. What is missing there then counts as gone for good."""
+    raw = os.path.abspath(os.fsencode(path))
+    with application(quiet=True) as app, usage():
+        library, gone = app.resume(raw)
+    shown = f"the {library.role} library {show_path(library.path)}"
+    click.echo(f"resumed {shown}" if library.suspended else f"{shown} was not suspended", err=True)
+    if gone:
+        click.echo(f"{gone} staged albums are gone from there; their items now say `missing`", err=True)

@@ -1,0 +1,90 @@
+"""The items of a staging root → those whose folders are gone; a few are marked missing, many stop everything.
+
+An unmounted disk, a share that lost a branch, a wrong disk with a copied mark: all look as if albums had been deleted.
+A person who removes an album or two by hand does not look like that.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loguru import logger
+from sqlalchemy import Connection
+
+from config import libraries
+from config.database import Database
+from config.errors import Misconfigured
+from config.libraries import Library
+from config.reasons import show_path
+from processor import repository
+from processor.repository import Folder
+
+SHOWN = 3  # of the missing folders a message names
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may vanish between two cycles; beyond that the disk is in doubt and not the files."""
+
+    files: int = 50
+    percent: float = 5.0
+
+
+def too_many(vanished: Sequence[int], known: int, limits: Limits) -> bool:
+    """Tell whether so many files cannot have been taken away by hand.
+
+    `vanished` has the number of files of each album that is gone, `known` is the number of all files. A single album is
+    more than the share of a small collection, so the share counts from two on.
+    """
+    gone = sum(vanished)
+    return gone > limits.files or (len(vanished) > 1 and gone * 100 > limits.percent * known)
+
+
+def check(database: Database, staging: Library, limits: Limits, now: dt.datetime, *, act: bool) -> None:
+    """See whether the albums of a staging root are where their items say; mark the missing ones, if `act`.
+
+    Raises Misconfigured (`mass_vanished`) when that is too much to be true, or any of it together with a filesystem
+    that is another one than before; then the library is suspended, if `act`, and no item is changed.
+    """
+    with database.read() as connection:
+        folders = repository.folders(connection, staging.root_uuid)
+    gone = _gone(folders, staging)
+    moved = staging.filesystem not in (None, libraries.filesystem_id(staging.path))
+    if gone and (moved or too_many([f.files for f in gone], sum(f.files for f in folders), limits)):
+        why = _why(gone, len(folders), moved=moved)
+        if act:
+            with database.begin() as connection:
+                libraries.suspend(connection, staging, why)
+        shown = show_path(staging.path)
+        message = f"{why}; is the right disk mounted at {shown}, and whole? If so: `greenroom libraries resume {shown}`"
+        raise Misconfigured(message, code="mass_vanished", path=staging.path)
+    if act and (gone or moved or staging.filesystem is None):
+        with database.begin() as connection:
+            _mark(connection, gone, now)
+            libraries.remember_filesystem(connection, staging)
+
+
+def accept(connection: Connection, staging: Library, now: dt.datetime) -> int:
+    """Mark every item whose folder is gone as missing, because a person said so; return how many."""
+    gone = _gone(repository.folders(connection, staging.root_uuid), staging)
+    _mark(connection, gone, now)
+    return len(gone)
+
+
+def _gone(folders: Sequence[Folder], staging: Library) -> list[Folder]:
+    return [folder for folder in folders if not os.path.isdir(os.path.join(staging.path, folder.path))]
+
+
+def _mark(connection: Connection, gone: Sequence[Folder], now: dt.datetime) -> None:
+    for folder in gone:
+        logger.bind(item=folder.item_id, path=show_path(folder.path)).warning("a staged album is gone from its place")
+    repository.mark_missing(connection, [folder.item_id for folder in gone], now)
+
+
+def _why(gone: Sequence[Folder], known: int, *, moved: bool) -> str:
+    named = ", ".join(show_path(folder.path) for folder in gone[:SHOWN]) + (" …" if len(gone) > SHOWN else "")
+    where = ", and the filesystem is another one than before" if moved else ""
+    return f"{len(gone)} of {known} staged albums are gone ({named}){where}"

@@ -1,0 +1,95 @@
+"""Staged albums that are no longer where they were: a person's doing, or a disk's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.libraries import list_libraries
+from tests.scenarios.drops import songs
+from tests.scenarios.house import House
+from workflow.cycle import resume
+
+ALBUMS = ("Low Tide", "High Tide", "Slack Water")
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+    """A house with three staged albums of two songs, on each kind of database."""
+    made = House.make(tmp_path, database_url)
+    for album in ALBUMS:
+        made.drop(songs(album, "mp3", range(1, 3), album=album))
+    assert [line.split()[0] for line in made.cycle(rehearsed=False)] == ["staged"] * 3
+    yield made
+    made.database.close()
+
+
+def statuses(house: House) -> dict[str, str]:
+    return {str(item["album"]): item["status"] for item in house.items().values()}
+
+
+def folder_of(house: House, album: str) -> Path:
+    path = next(item["path"] for item in house.items().values() if item["album"] == album)
+    return house.staging / os.fsdecode(path)
+
+
+def test_an_empty_disk_stops_everything_and_changes_no_item_until_a_person_has_looked(house: House) -> None:
+    away = house.staging.with_name("away")
+    away.mkdir()
+    for folder in [path for path in house.staging.iterdir() if not path.name.startswith(".")]:
+        folder.rename(away / folder.name)
+    assert house.run(dry_run=True).error.code == "mass_vanished"  # type: ignore[union-attr]  # it failed
+    first, second = house.run(), house.run()
+    assert (first.status, first.error.code) == ("failed", "mass_vanished")  # type: ignore[union-attr]
+    assert "3 of 3 staged albums are gone" in first.error.message  # type: ignore[union-attr]
+    assert second.error.code == "suspended"  # type: ignore[union-attr]
+    assert "libraries resume" in second.error.message  # type: ignore[union-attr]
+    assert set(statuses(house).values()) == {"pending_review"}
+
+    for folder in away.iterdir():
+        folder.rename(house.staging / folder.name)
+    assert resume(house.database, os.fsencode(house.staging))[1] == 0
+    assert house.run().status == "done"
+    assert set(statuses(house).values()) == {"pending_review"}
+
+
+def test_who_resumes_without_the_albums_accepts_that_they_are_missing(house: House) -> None:
+    for album in ALBUMS[:2]:
+        shutil.rmtree(folder_of(house, album))
+    assert house.run().status == "failed"
+    assert resume(house.database, os.fsencode(house.staging))[1] == 2
+    assert house.run().status == "done"
+    assert statuses(house) == {"Low Tide": "missing", "High Tide": "missing", "Slack Water": "pending_review"}
+
+
+def test_an_album_removed_by_hand_is_marked_missing_and_comes_back_when_it_is_dropped_again(house: House) -> None:
+    before, place = house.items(), folder_of(house, "High Tide")
+    shutil.rmtree(place)
+    assert house.run().status == "done"
+    assert statuses(house) == {"Low Tide": "pending_review", "High Tide": "missing", "Slack Water": "pending_review"}
+    house.drop(songs("High Tide", "mp3", range(1, 3), album="High Tide"))
+    assert house.run().status == "done"
+    after = house.items()
+    assert set(statuses(house).values()) == {"pending_review"}
+    assert folder_of(house, "High Tide") == place
+    assert sorted(path.name for path in place.iterdir() if path.suffix == ".mp3") == [
+        os.fsdecode(file["path"]) for file in next(i for i in after.values() if i["album"] == "High Tide")["files"]
+    ]
+    assert after.keys() == before.keys()
+
+
+def test_another_filesystem_under_the_root_leaves_no_room_for_chance(house: House) -> None:
+    with house.database.begin() as connection:
+        connection.exec_driver_sql("UPDATE libraries SET filesystem = 'another' WHERE role = 'staging'")
+    shutil.rmtree(folder_of(house, "Low Tide"))
+    failed = house.run()
+    assert "another one than before" in failed.error.message  # type: ignore[union-attr]
+    resume(house.database, os.fsencode(house.staging))
+    assert house.run().status == "done"
+    with house.database.read() as connection:
+        staging = next(lib for lib in list_libraries(connection) if lib.role == "staging")
+    assert staging.filesystem not in (None, "another")
