@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 
 from config.reasons import Reason
 from processor.files import Tree, explained, is_file, parent, within
 from processor.journal import Transfer, TransferFile
-from processor.materialise import digest_at, is_planned, is_same_inode, is_whole
-from processor.transfer import Guard, folders
+from processor.materialise import digest_at, is_like, is_planned, is_same_inode
+from processor.transfer import Guard, folders, sync_above
 
 
 def remove_sources(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> tuple[Reason, ...]:
@@ -18,6 +18,18 @@ def remove_sources(transfer: Transfer, guard: Guard, known: Set[bytes] = frozens
     What changed meanwhile is kept, and what is left in a folder is named, except the paths in `known`, which
     other decisions explain.
     """
+    reasons = clear(transfer, guard, known)
+    sync_above(transfer.src_root, emptied(transfer), guard, missing_ok=True)
+    return reasons
+
+
+def emptied(transfer: Transfer) -> Iterable[bytes]:
+    """Return the folders a clearing may have changed, relative to the source root; some may be gone."""
+    return folders(file.source for file in transfer.files)
+
+
+def clear(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> tuple[Reason, ...]:
+    """Do what `remove_sources` does but for making it durable."""
     reasons: list[Reason] = []
     with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
         for n, file in enumerate(transfer.files, 1):
@@ -37,13 +49,12 @@ def _why_keep(source: Tree, destination: Tree, transfer: Transfer, file: Transfe
     found = source.stat(file.source)
     if found is None:
         return None
-    final = within(transfer.target, file.target)
-    if not is_whole(destination, final, file, rehash=False):
+    there = destination.stat(within(transfer.target, file.target))
+    if not is_like(there, file):
         message = "The file in the album is not the one that was put there, so the source is kept."
         return Reason("final_changed_kept", message, file.source)
     if not is_planned(found, file):
         return Reason("source_changed_kept", "It changed after it was scanned, so it is kept.", file.source)
-    there = destination.stat(final)
     untouched = is_same_inode(there, file.identity) or found.st_ctime_ns == file.identity.ctime_ns
     if untouched or (file.digest is not None and digest_at(source, file.source) == file.digest):
         return None
@@ -51,19 +62,13 @@ def _why_keep(source: Tree, destination: Tree, transfer: Transfer, file: Transfe
 
 
 def _tidy_folders(source: Tree, transfer: Transfer, guard: Guard, known: Set[bytes]) -> list[Reason]:
-    """Remove the folders that are empty now, never the root, and make all removals durable. Deepest folder first."""
+    """Remove the folders that are empty now, deepest first and never the root; explain what stays in the others."""
     taken_from = {parent(file.source) for file in transfer.files}
-    changed = set(taken_from)
     reasons: list[Reason] = []
-    for folder in folders(file.source for file in transfer.files):
+    for folder in folders(file.source for file in transfer.files)[:-1]:
         guard.check("rmdir")
         with explained("tidy", folder):
-            if folder and _is_gone(source, folder, reasons):
-                changed.add(parent(folder))
-                continue
-            if folder in changed:
-                source.sync(folder)
-            if folder and folder in taken_from:
+            if not _is_gone(source, folder, reasons) and folder in taken_from:
                 reasons += _left_behind(source, folder, known)
     return reasons
 

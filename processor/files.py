@@ -54,13 +54,20 @@ def stops_root(error: GreenroomError) -> bool:
     return error.reason_code in ROOT_CODES
 
 
-@contextmanager
-def explained(doing: str, path: bytes) -> Iterator[None]:
+class explained:
     """Turn an OSError of the block into the typed error that names the file and the way out."""
-    try:
-        yield
-    except OSError as error:
-        raise meaning(doing, path, error) from error
+
+    __slots__ = ("_doing", "_path")
+
+    def __init__(self, doing: str, path: bytes) -> None:
+        self._doing, self._path = doing, path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if isinstance(error, OSError):
+            raise meaning(self._doing, self._path, error) from error
 
 
 def meaning(doing: str, path: bytes, error: OSError) -> GreenroomError:
@@ -114,21 +121,21 @@ class Tree:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._forget()
+        self._forget(b"")
         os.close(self._root)
 
-    def _forget(self) -> None:
-        """Close the folders; needed whenever a name may now mean another folder."""
-        while self._folders:
-            os.close(self._folders.popitem()[1])
+    def _forget(self, path: bytes) -> None:
+        """Close the folders at and below a path; needed whenever its name may now mean another one."""
+        for known in [known for known in self._folders if not path or known == path or known.startswith(path + b"/")]:
+            os.close(self._folders.pop(known))
 
     def folder(self, path: bytes) -> int:
         """Return a descriptor of a folder; it stays the tree's own and lives until some other folders were opened."""
         if not path:
             return self._root
-        if path in self._folders:
+        if (known := self._folders.get(path)) is not None:
             self._folders.move_to_end(path)
-            return self._folders[path]
+            return known
         above, name = self._at(path)
         fd = os.open(name, _FOLDER, dir_fd=above)
         self._folders[path] = fd
@@ -188,9 +195,19 @@ class Tree:
         above, name = self._at(path)
         os.mkdir(name, dir_fd=above)
 
-    def sync(self, path: bytes) -> None:
+    def sync(self, path: bytes, *, missing_ok: bool = False) -> None:
         """Make the names in a folder durable."""
-        os.fsync(self.folder(path))
+        try:
+            os.fsync(self.folder(path))
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
+
+    def sync_content(self, path: bytes) -> os.stat_result:
+        """Make a plain file's bytes durable and look at it after that; raise Rejected for anything else."""
+        with self.opened(path) as fd:
+            os.fdatasync(fd)  # the change time and the number of links, which links move, need not be written for it
+            return os.fstat(fd)
 
     def unlink(self, path: bytes, *, missing_ok: bool = False) -> None:
         """Remove one name of a file."""
@@ -205,7 +222,7 @@ class Tree:
         """Remove an empty folder."""
         above, name = self._at(path)
         os.rmdir(name, dir_fd=above)
-        self._forget()
+        self._forget(path)
 
     def link(self, path: bytes, into: Tree, target: bytes) -> None:
         """Give a file one more name in another tree; fails if the name is taken."""
@@ -218,7 +235,8 @@ class Tree:
         above, name = self._at(old)
         there, other = self._at(new)
         os.rename(name, other, src_dir_fd=above, dst_dir_fd=there)
-        self._forget()
+        self._forget(old)
+        self._forget(new)
 
     def rename_noreplace(self, old: bytes, new: bytes) -> None:
         """Rename within the tree, or raise EEXIST; EINVAL or ENOSYS where this cannot be done (renameat2(2))."""
@@ -227,17 +245,22 @@ class Tree:
         if _libc.renameat2(above, name, there, other, RENAME_NOREPLACE):
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code), new)
-        self._forget()
+        self._forget(old)
+        self._forget(new)
 
 
 def write_whole(tree: Tree, path: bytes, data: bytes) -> None:
-    """Write one of our own small files so that it is there whole or not at all; the caller syncs the folder."""
+    """Write one of our own small files so that it is there whole or not at all, unless the power fails.
+
+    The caller makes it durable: its content (its way to the disk has begun then) and its folder.
+    """
     fresh = path + b".new"
-    tree.unlink(fresh, missing_ok=True)
+    with suppress(FileNotFoundError):
+        tree.unlink(fresh)
     with tree.created(fresh) as fd:
         os.fchmod(fd, 0o644)
         left = memoryview(data)
         while left:
             left = left[os.write(fd, left) :]
-        os.fsync(fd)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
     tree.rename(fresh, path)

@@ -51,12 +51,16 @@ def is_same_inode(found: os.stat_result | None, identity: Identity) -> bool:
 
 def is_whole(tree: Tree, path: bytes, file: TransferFile, *, rehash: bool) -> bool:
     """Tell whether a path holds the file's bytes: a copy by size and digest, a link or clone by size and time."""
-    found = tree.stat(path)
+    return is_like(tree.stat(path), file) and (
+        file.digest is None or not rehash or digest_at(tree, path) == file.digest
+    )
+
+
+def is_like(found: os.stat_result | None, file: TransferFile) -> bool:
+    """Tell whether what stands there looks like the file: by its size, and by its time where no digest is known."""
     if found is None or not is_file(found) or found.st_size != file.identity.size:
         return False
-    if file.digest is not None:
-        return not rehash or digest_at(tree, path) == file.digest
-    return found.st_mtime_ns == file.identity.mtime_ns
+    return file.digest is not None or found.st_mtime_ns == file.identity.mtime_ns
 
 
 def digest_at(tree: Tree, path: bytes) -> str:
@@ -69,13 +73,20 @@ def digest_at(tree: Tree, path: bytes) -> str:
 
 
 def link(source: Tree, destination: Tree, file: TransferFile, target: bytes, *, strict: bool) -> bool:
-    """Link the source to the target; False where that is not possible. The caller syncs.
+    """Make the source's bytes durable, then link it to the target; False where the disk or the system cannot.
 
     `strict` also compares the change time, which moves once a link was made. Raises Retryable `source_changed`.
     """
-    with explained("look at", file.source):
-        found = source.stat(file.source)
-    if found is None or not is_planned(found, file) or (strict and Identity.of(found) != file.identity):
+    with explained("sync", file.source):
+        try:
+            found = source.sync_content(file.source)
+        except (OSError, GreenroomError) as error:
+            if not is_planned(source.stat(file.source), file):
+                raise source_changed(file) from error
+            if isinstance(error, OSError) and error.errno == errno.EIO:
+                return False  # what the page cache still has goes to a new inode
+            raise
+    if not is_planned(found, file) or (strict and Identity.of(found) != file.identity):
         raise source_changed(file)
     with explained("link to", target):
         try:
@@ -84,6 +95,8 @@ def link(source: Tree, destination: Tree, file: TransferFile, target: bytes, *, 
             if error.errno in _CANNOT:
                 return False
             raise
+        if not is_planned(destination.stat(target), file):  # another file took the source's name in between
+            raise source_changed(file)
     return True
 
 

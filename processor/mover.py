@@ -7,11 +7,12 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from types import TracebackType
+from typing import TypeVar
 
 from loguru import logger
 from sqlalchemy import Connection
@@ -23,15 +24,16 @@ from config.libraries import Library
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal, repository
-from processor.clearing import remove_sources
+from processor.clearing import clear, emptied
 from processor.files import explained, stops_root
 from processor.item import NewItem, new_item
 from processor.journal import State, Transfer, TransferFile
 from processor.plan import AlbumPlan, Outcome
-from processor.transfer import fill, roll_back, switch
+from processor.transfer import above_hidden, above_target, build, rename, roll_back, sync_above, sync_built
 from scanner.readiness import probe
 from scanner.scandb import ScanDb
 
+_Work = TypeVar("_Work")
 BATCH = 32  # albums that share their commits; more would wait longer for the first one to be listed
 STOP_CHECK = 0.2  # seconds a slow pace sleeps before it looks whether it should stop
 # What an error means for one album; anything else has failed.
@@ -135,42 +137,96 @@ class Mover:
         with self._database.begin() as connection:
             journal.plan(connection, [album.transfer for album in albums], _now())
         inner = max(1, self._workers // len(albums))
-        filled = self._each(albums, lambda album: self._fill(album, inner))
+        built = self._each(albums, lambda album: self._build(album, inner))
+        filled = self._each(built, lambda album: sync_built(album.transfer, self._steps))
+        filled = self._sync_above(filled, above_hidden)
         self._advance(filled, "materialised")
-        switched = self._each(filled, lambda album: switch(album.transfer, self._steps))
+        switched = self._each(filled, lambda album: rename(album.transfer, self._steps))
+        switched = self._sync_above(switched, above_target)
+        self._steps.check("commit published")
         with self._database.begin() as connection:
             publish(connection, [album.transfer for album in switched], _now())
             moved = journal.advance(connection, [album.transfer for album in switched], "published", _now())
         for album, transfer in zip(switched, moved, strict=True):
             album.transfer = transfer
-        self._advance(self._clear(switched), "done")
+        self._clear(switched)
         return [self._result(album) for album in albums]
 
-    def _fill(self, album: _Album, workers: int) -> Transfer:
+    def _build(self, album: _Album, workers: int) -> Transfer:
         # The scan looked too, but time has passed; whoever writes to a linked file would go on writing in staging.
         for file in album.plan.files:
             with explained("look at", file.source):
                 reason = probe(os.path.join(self._inbound.path, file.source), file.source)
             if reason is not None:
                 raise Retryable(reason.message, code=reason.code, path=file.source)
-        return fill(album.transfer, self._steps, workers=workers)
+        return build(album.transfer, self._steps, workers=workers)
 
     def _each(self, albums: list[_Album], step: Callable[[_Album], Transfer | None]) -> list[_Album]:
         """Take a step with all albums at once; undo those that fail, and return the others."""
 
         def one(album: _Album) -> None:
+            album.transfer = step(album) or album.transfer
+
+        return self._without_failed(albums, self._errors(albums, one))
+
+    def _sync_above(self, albums: list[_Album], above: Callable[[Transfer], Iterable[bytes]]) -> list[_Album]:
+        """Make the names of albums in staging durable; undo those where that fails, and return the others."""
+        return self._without_failed(albums, self._unsynced(albums, self._staging, above))
+
+    def _clear(self, albums: list[_Album]) -> None:
+        """Remove the sources of published albums; those where nothing is left to do are done."""
+
+        def one(album: _Album) -> None:
+            album.reasons = clear(album.transfer, self._steps, self._known)
+
+        errors = self._errors(albums, one)
+        unsynced = self._unsynced(albums, self._inbound, emptied, missing_ok=True)
+        done = []
+        for album, *stood in zip(albums, errors, unsynced, strict=True):
+            error = next(filter(None, stood), None)
+            if error is None:
+                done.append(album)
+            else:  # the album is staged all the same; recovery tries again
+                album.reasons = (Reason(error.reason_code, error.message, error.path),)
+        self._advance(done, "done")
+
+    def _unsynced(
+        self,
+        albums: list[_Album],
+        root: Library,
+        above: Callable[[Transfer], Iterable[bytes]],
+        *,
+        missing_ok: bool = False,
+    ) -> list[GreenroomError | None]:
+        """Sync the folders above albums, each once for all of them; return for each album the error of any of its."""
+        needed = [tuple(above(album.transfer)) for album in albums]
+        folders = list(dict.fromkeys(chain.from_iterable(needed)))
+
+        def one(folder: bytes) -> None:
+            sync_above(root.path, [folder], self._steps, missing_ok=missing_ok)
+
+        errors = dict(zip(folders, self._errors(folders, one), strict=True))
+        return [next(filter(None, map(errors.get, mine)), None) for mine in needed]
+
+    def _errors(self, works: Sequence[_Work], act: Callable[[_Work], None]) -> list[GreenroomError | None]:
+        """Do all works, several at once; return what stood in the way of each. Raises LeaseLost."""
+
+        def one(work: _Work) -> GreenroomError | None:
             try:
-                album.transfer = step(album) or album.transfer
+                act(work)
             except LeaseLost:
                 raise
             except GreenroomError as error:
-                album.error = error
+                return error
+            return None
 
-        for _ in self._pool.map(one, albums):
-            pass
-        for album in albums:
-            if album.error is not None:
-                self._undo(album, album.error)
+        return list(self._pool.map(one, works))
+
+    def _without_failed(self, albums: list[_Album], errors: list[GreenroomError | None]) -> list[_Album]:
+        for album, error in zip(albums, errors, strict=True):
+            if error is not None:
+                album.error = error
+                self._undo(album, error)
         return [album for album in albums if album.error is None]
 
     def _undo(self, album: _Album, error: GreenroomError) -> None:
@@ -190,25 +246,9 @@ class Mover:
             self._advance([album], state)
         log.bind(error=error.message).warning("an album could not be moved")
 
-    def _clear(self, albums: list[_Album]) -> list[_Album]:
-        """Remove the sources of published albums; return those where nothing is left to do."""
-        finished: list[_Album] = []
-
-        def one(album: _Album) -> None:
-            try:
-                album.reasons = remove_sources(album.transfer, self._steps, self._known)
-                finished.append(album)
-            except LeaseLost:
-                raise
-            except GreenroomError as error:  # the album is staged all the same; recovery tries again
-                album.reasons = (Reason(error.reason_code, error.message, error.path),)
-
-        for _ in self._pool.map(one, albums):
-            pass
-        return finished
-
     def _advance(self, albums: list[_Album], state: State) -> None:
         if albums:
+            self._steps.check(f"commit {state}")
             with self._database.begin() as connection:
                 moved = journal.advance(connection, [album.transfer for album in albums], state, _now())
             for album, transfer in zip(albums, moved, strict=True):

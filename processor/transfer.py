@@ -5,6 +5,11 @@
     roll_back       instead of switch: takes the hidden folder away again
 
 Then the caller commits the staging item and `published` together, and clearing.remove_sources empties the sources.
+Many albums at once go through build, sync_built and rename, with sync_above once for all of them before each commit.
+
+A source's bytes are synced before it is linked; the link is durable with its folder. link(2) writes to the inode, so
+syncing a file after it means a journal commit for every file, which the sync of the folder does for all of them: ext4
+and XFS log the inode in the transaction that logs its new name, btrfs logs the new inodes of a folder along with it.
 The hidden folder is `.greenroom-tx/<transfer id>` below the destination root, so the switch stays on one file system.
 """
 
@@ -61,33 +66,70 @@ def fill(transfer: Transfer, guard: Guard, *, strongest: Strategy = "link", work
     the way tried first; `workers` copy at once. Raises Retryable `source_changed`, `disk_full` and the like, and
     NeedsReview where neither source nor copy is whole; the sources are untouched then.
     """
-    _check_paths(transfer)
-    folder = hidden_folder(transfer)
-    with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
-        _make_folders(transfer, destination, guard)
-        ways = _place(transfer, source, destination, guard, strongest)
-        filled = _duplicate_rest(transfer, ways, guard, clone=strongest != "copy", workers=workers)
-        if filled.files != transfer.files:
-            guard.check("manifest digests")
-            with explained("write the sidecar in", folder):
-                sidecar.write(destination, folder, filled)
-        sync_folders(filled, destination, folder, guard)
-        guard.check("fsync hidden folder")
-        with explained("sync", TX):
-            destination.sync(TX)
-            destination.sync(b"")
+    filled = build(transfer, guard, strongest=strongest, workers=workers)
+    sync_built(filled, guard)
+    sync_above(transfer.dst_root, above_hidden(filled), guard)
     return filled
 
 
 def switch(transfer: Transfer, guard: Guard) -> None:
     """Give the hidden folder its final name, durably (F4). Raises NeedsReview `target_exists`, changing nothing."""
+    rename(transfer, guard)
+    sync_above(transfer.dst_root, above_target(transfer), guard)
+
+
+def build(transfer: Transfer, guard: Guard, *, strongest: Strategy = "link", workers: int = 1) -> Transfer:
+    """Do what `fill` does but for making names durable: the bytes of every file are, those of the sidecar not yet."""
+    _check_paths(transfer)
+    folder = hidden_folder(transfer)
+    with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
+        _make_folders(transfer, destination, guard)
+        ways = _place(transfer, source, destination, guard, strongest)
+        built = _duplicate_rest(transfer, ways, guard, clone=strongest != "copy", workers=workers)
+        if built.files != transfer.files:
+            guard.check("manifest digests")
+            with explained("write the sidecar in", folder):
+                sidecar.write(destination, folder, built)
+    return built
+
+
+def sync_built(transfer: Transfer, guard: Guard) -> None:
+    """Make the sidecar and every name in the hidden folder durable (F3); not the folder's own name."""
+    folder = hidden_folder(transfer)
+    with Tree(transfer.dst_root) as tree:
+        guard.check("fsync sidecar")
+        with explained("sync the sidecar in", folder):
+            tree.sync_content(within(folder, sidecar.NAME))
+        sync_folders(transfer, tree, folder, guard)
+
+
+def rename(transfer: Transfer, guard: Guard) -> None:
+    """Do what `switch` does but for making names durable."""
     with Tree(transfer.dst_root) as tree, explained("move the album to", transfer.target):
         for folder in reversed([*ancestors(transfer.target)]):
             guard.check("switch parent")
             tree.make(folder)
         guard.check("switch")
         _rename_into_place(tree, transfer)
-        sync_around(transfer, tree, guard)
+
+
+def above_hidden(_transfer: Transfer) -> Iterable[bytes]:
+    """Return the folders whose names make the hidden folder's name durable, relative to the destination root."""
+    return TX, b""
+
+
+def above_target(transfer: Transfer) -> Iterable[bytes]:
+    """Return the folders a switch changed, relative to the destination root."""
+    return *ancestors(transfer.target), b"", TX
+
+
+def sync_above(root: bytes, paths: Iterable[bytes], guard: Guard, *, missing_ok: bool = False) -> None:
+    """Make the names in folders durable. One that is gone is a name less in the one above, which is synced, too."""
+    with Tree(root) as tree:
+        for path in paths:
+            guard.check("fsync above")
+            with explained("sync", path):
+                tree.sync(path, missing_ok=missing_ok)
 
 
 def sync_folders(transfer: Transfer, tree: Tree, folder: bytes, guard: Guard) -> None:
@@ -96,14 +138,6 @@ def sync_folders(transfer: Transfer, tree: Tree, folder: bytes, guard: Guard) ->
         guard.check("fsync folder")
         with explained("sync", within(folder, sub)):
             tree.sync(within(folder, sub))
-
-
-def sync_around(transfer: Transfer, tree: Tree, guard: Guard) -> None:
-    """Make the album's own name durable, and those of the folders above it."""
-    for folder in (*ancestors(transfer.target), b"", TX):
-        guard.check("switch fsync")
-        with explained("sync", folder):
-            tree.sync(folder)
 
 
 def roll_back(transfer: Transfer, guard: Guard) -> State:
@@ -149,11 +183,8 @@ def _make_folders(transfer: Transfer, tree: Tree, guard: Guard) -> None:
     """Make the hidden folder with its sidecar, which makes it ours, and its sub-folders (F1)."""
     folder = hidden_folder(transfer)
     with explained("prepare", folder):
-        guard.check("mkdir")
-        tree.make(TX, 0o700)
-        for name in PLAYER_IGNORES:
-            with suppress(FileExistsError), tree.created(within(TX, name)):
-                pass
+        if tree.stat(within(TX, PLAYER_IGNORES[-1])) is None:
+            _make_transfer_folder(tree, guard)
         guard.check("mkdir album")
         tree.make(folder)
         guard.check("manifest")
@@ -163,39 +194,47 @@ def _make_folders(transfer: Transfer, tree: Tree, guard: Guard) -> None:
             tree.make(within(folder, sub))
 
 
+def _make_transfer_folder(tree: Tree, guard: Guard) -> None:
+    guard.check("mkdir")
+    tree.make(TX, 0o700)
+    for name in PLAYER_IGNORES:
+        with suppress(FileExistsError), tree.created(within(TX, name)):
+            pass
+
+
 def _place(
     transfer: Transfer, source: Tree, destination: Tree, guard: Guard, strongest: Strategy
 ) -> list[Strategy | None]:
-    """Link what can be linked, then sync it all in one group; None for each file that has to be duplicated."""
+    """Link what can be linked; None for each file that has to be duplicated."""
     total = len(transfer.files)
     names = Counter(file.identity[:2] for file in transfer.files)
+    folder = hidden_folder(transfer)
     ways: list[Strategy | None] = []
     for n, file in enumerate(transfer.files, 1):
         guard.check_stop()
         guard.check(f"link {n}/{total}")
-        target = within(hidden_folder(transfer), file.target)
+        target = within(folder, file.target)
         way = _left_from_before(source, destination, target, file) if transfer.attempt else None
         if way is None and strongest == "link":
             strict = transfer.attempt == 0 and names[file.identity[:2]] == 1
             way = "link" if link(source, destination, file, target, strict=strict) else None
         ways.append(way)
-    for n, file in enumerate(transfer.files):
-        if ways[n] is not None:
-            guard.check(f"fsync {n + 1}/{total}")
-            ways[n] = _synced(source, destination, within(hidden_folder(transfer), file.target), file, ways[n])
     return ways
 
 
 def _left_from_before(source: Tree, destination: Tree, target: bytes, file: TransferFile) -> Strategy | None:
-    """Say what an interrupted fill left, if it can be trusted; take it away if it cannot and the source is whole."""
+    """Sync what an interrupted fill left and say what it is, if it can be trusted; else take it away.
+
+    Raises NeedsReview if the source is not whole either.
+    """
     with explained("look at", target):
         found = destination.stat(target)
         if found is None:
             return None
         if is_planned(found, file):
-            return "link"
+            return _synced(source, destination, target, file, "link")
         if file.digest is not None and is_whole(destination, target, file, rehash=True):
-            return "copy"
+            return _synced(source, destination, target, file, "copy")
         if not is_planned(source.stat(file.source), file):
             message = f"neither {show_path(file.source)} nor its unfinished copy is whole; keep the better one"
             raise NeedsReview(message, code="source_missing", path=file.source)
@@ -203,9 +242,7 @@ def _left_from_before(source: Tree, destination: Tree, target: bytes, file: Tran
     return None
 
 
-def _synced(
-    source: Tree, destination: Tree, target: bytes, file: TransferFile, way: Strategy | None
-) -> Strategy | None:
+def _synced(source: Tree, destination: Tree, target: bytes, file: TransferFile, way: Strategy) -> Strategy | None:
     """Sync one file that is there; None if the disk could not, so that a new inode is made instead."""
     try:
         sync_file(destination, target, file, linked=way == "link")

@@ -14,7 +14,7 @@ from processor.files import Tree, explained, within
 from processor.journal import Transfer
 from processor.materialise import is_whole, sync_file
 from processor.moves.move import Move, Performance
-from processor.transfer import fill, hidden_folder, roll_back, switch, sync_around, sync_folders
+from processor.transfer import above_target, fill, hidden_folder, roll_back, switch, sync_above, sync_folders
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:
@@ -95,7 +95,7 @@ def check_final(run: Performance, transfer: Transfer, *, rehash: bool) -> None:
                     raise NeedsReview(message, code="final_damaged", path=path)
             sync_file(tree, path, file, linked=False)
         sync_folders(transfer, tree, transfer.target, run.guard)
-        sync_around(transfer, tree, run.guard)
+    sync_above(transfer.dst_root, above_target(transfer), run.guard)
 
 
 MOVE: Final = Move("album", _renumbered, {"planned": _fill, "materialised": _switch, "published": _clear}, roll_back)

@@ -117,14 +117,15 @@ def test_killed_between_taking_the_name_and_filling_it_the_move_goes_on(quick_pa
     assert [*complaints(world), *unfinished(world)] == []
 
 
-def fsync_of(calls: list[Call], name: str) -> Call:
-    return next(call for call in calls if call.name == "fsync" and name in call.text)
+def sync_of(calls: list[Call], name: str) -> Call:
+    return next(call for call in calls if call.name == "fdatasync" and name in call.text)
 
 
 def test_a_file_the_disk_could_not_sync_is_copied_to_a_new_inode(quick_path: Path) -> None:
-    call = fsync_of(calls_of_a_move(quick_path, "link"), "CD 1/01.flac")
+    call = sync_of(calls_of_a_move(quick_path, "link"), "CD 1/01.flac")
     world = fresh(quick_path, "world", "link")
-    outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "log", f"fsync:error=EIO:when={call.n}")
+    rule = f"{call.name}:error=EIO:when={call.n}"
+    outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "log", rule)
     assert outcome.status == 0
     assert [*complaints(world), *unfinished(world)] == []
     with world.database.read() as connection:
@@ -133,7 +134,8 @@ def test_a_file_the_disk_could_not_sync_is_copied_to_a_new_inode(quick_path: Pat
 
 def test_a_disk_that_goes_on_failing_costs_nothing(quick_path: Path) -> None:
     world = fresh(quick_path, "world", "copy")
-    outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "log", "fsync:error=EIO:when=1+")
+    rule = "fsync,fdatasync:error=EIO:when=1+"
+    outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "log", rule)
     assert outcome.status in (0, REFUSED)
     assert list(complaints(world)) == []
     assert {path: data for path, data in tree(world.inbound).items() if data} == {

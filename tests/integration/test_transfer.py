@@ -270,7 +270,7 @@ class Losing(Steps):
 
     def check(self, label: str) -> None:
         super().check(label)
-        if label.startswith(("copy", "fsync 1")):
+        if label.startswith(("copy", "link 2")):
             raise LeaseLost("lost")
 
 
