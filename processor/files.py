@@ -249,6 +249,24 @@ class Tree:
         self._forget(new)
 
 
+def rename_folder(tree: Tree, old: bytes, new: bytes) -> None:
+    """Rename a folder to a name that is free, or raise EEXIST or ENOTEMPTY, on every file system."""
+    try:
+        tree.rename_noreplace(old, new)
+        return
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS):
+            raise
+    # NFS, SMB and some FUSE cannot. There mkdir takes the name or fails, and rename(2) replaces an empty folder only.
+    tree.make_new(new)
+    try:
+        tree.rename(old, new)
+    except OSError:
+        with suppress(OSError):
+            tree.rmdir(new)
+        raise
+
+
 def write_whole(tree: Tree, path: bytes, data: bytes) -> None:
     """Write one of our own small files so that it is there whole or not at all, unless the power fails.
 

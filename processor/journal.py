@@ -18,6 +18,8 @@ from scanner.identity import Identity
 State = Literal["planned", "materialised", "published", "done", "attention", "cancelled"]
 Strategy = Literal["link", "clone", "copy"]
 
+UNSETTLED = (*OPEN_STATES, "attention")
+
 # Where a transfer comes from on its way to a state. A step may be repeated: the answer to its commit may have got lost.
 _BEFORE: dict[State, tuple[State, ...]] = {
     "materialised": ("planned",),
@@ -116,7 +118,7 @@ def adopt(connection: Connection, transfer: Transfer, fence: int, now: dt.dateti
 
 def postpone(connection: Connection, transfer: Transfer, error: str, now: dt.datetime) -> Transfer:
     """Leave a transfer open for a later try that does not count as another attempt, and say why."""
-    waiting = replace(transfer, attempt=transfer.attempt - 1, error=error)
+    waiting = replace(transfer, attempt=max(0, transfer.attempt - 1), error=error)
     _update(connection, transfer, (transfer.state,), {"attempt": waiting.attempt, "error": error, "updated_at": now})
     return waiting
 
@@ -127,6 +129,13 @@ def states(connection: Connection, ids: Collection[str]) -> dict[str, State]:
         row.id: row.state
         for row in connection.execute(select(TransferRow.id, TransferRow.state).where(TransferRow.id.in_(ids)))
     }
+
+
+def settled(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Return which of the transfers are done and over, with no unsettled undo of theirs under way."""
+    over = select(TransferRow.id).where(TransferRow.id.in_(ids), TransferRow.state.in_(("done", "cancelled")))
+    busy = select(TransferRow.undoes).where(TransferRow.undoes.in_(ids), TransferRow.state.in_(UNSETTLED))
+    return set(connection.scalars(over)) - set(connection.scalars(busy))
 
 
 def open_transfers(connection: Connection, src_root: bytes, dst_root: bytes) -> list[Transfer]:
@@ -144,7 +153,7 @@ def count_open(connection: Connection) -> int:
 
 def reserved(connection: Connection, src_root: bytes, dst_root: bytes) -> Reserved:
     """Return what scan and plan must keep off: what open transfers hold, and those a person has to settle."""
-    unsettled = TransferRow.state.in_((*OPEN_STATES, "attention"))
+    unsettled = TransferRow.state.in_(UNSETTLED)
     taken = select(TransferRow.files).where(unsettled, TransferRow.src_root == src_root)
     held = select(TransferRow.target).where(unsettled, TransferRow.dst_root == dst_root)
     sources = frozenset(path_from_json(file["source"]) for (files,) in connection.execute(taken) for file in files)

@@ -26,7 +26,7 @@ from typing import Protocol
 from config.errors import NeedsReview, Rejected, Retryable
 from config.reasons import show_path
 from processor import sidecar
-from processor.files import Tree, ancestors, explained, within
+from processor.files import Tree, ancestors, explained, rename_folder, within
 from processor.journal import State, Strategy, Transfer, TransferFile
 from processor.materialise import duplicate, is_planned, is_same_inode, is_whole, link, sync_file
 
@@ -169,6 +169,17 @@ def sources_whole(transfer: Transfer, source: Tree) -> bool:
     return all(is_planned(source.stat(file.source), file) for file in transfer.files)
 
 
+def make_hidden_root(tree: Tree, folder: bytes, guard: Guard) -> None:
+    """Make a folder of ours at the root of a tree, if it is not there: players and other users keep out of it."""
+    if tree.stat(within(folder, PLAYER_IGNORES[-1])) is not None:
+        return
+    guard.check("mkdir")
+    tree.make(folder, 0o700)
+    for name in PLAYER_IGNORES:
+        with suppress(FileExistsError), tree.created(within(folder, name)):
+            pass
+
+
 def _check_paths(transfer: Transfer) -> None:
     targets = Counter(file.target for file in transfer.files)
     reserved = {sidecar.NAME, sidecar.NAME + b".new"}
@@ -183,8 +194,7 @@ def _make_folders(transfer: Transfer, tree: Tree, guard: Guard) -> None:
     """Make the hidden folder with its sidecar, which makes it ours, and its sub-folders (F1)."""
     folder = hidden_folder(transfer)
     with explained("prepare", folder):
-        if tree.stat(within(TX, PLAYER_IGNORES[-1])) is None:
-            _make_transfer_folder(tree, guard)
+        make_hidden_root(tree, TX, guard)
         guard.check("mkdir album")
         tree.make(folder)
         guard.check("manifest")
@@ -192,14 +202,6 @@ def _make_folders(transfer: Transfer, tree: Tree, guard: Guard) -> None:
         for sub in reversed(folders(file.target for file in transfer.files)[:-1]):
             guard.check("mkdir sub-folder")
             tree.make(within(folder, sub))
-
-
-def _make_transfer_folder(tree: Tree, guard: Guard) -> None:
-    guard.check("mkdir")
-    tree.make(TX, 0o700)
-    for name in PLAYER_IGNORES:
-        with suppress(FileExistsError), tree.created(within(TX, name)):
-            pass
 
 
 def _place(
@@ -285,20 +287,7 @@ def _rename_into_place(tree: Tree, transfer: Transfer) -> None:
     if transfer.attempt:  # an empty folder may be the one made below, just before we were killed
         with suppress(OSError):
             tree.rmdir(transfer.target)
-    try:
-        tree.rename_noreplace(hidden_folder(transfer), transfer.target)
-        return
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS):
-            raise
-    # NFS, SMB and some FUSE cannot. There mkdir takes the name or fails, and rename(2) replaces an empty folder only.
-    tree.make_new(transfer.target)
-    try:
-        tree.rename(hidden_folder(transfer), transfer.target)
-    except OSError:
-        with suppress(OSError):
-            tree.rmdir(transfer.target)
-        raise
+    rename_folder(tree, hidden_folder(transfer), transfer.target)
 
 
 def _is_spare(source: Tree, destination: Tree, hidden: bytes, file: TransferFile) -> bool:

@@ -1,0 +1,109 @@
+"""A folder that gave way to a better one ↔ .greenroom-trash/<transfer id>: kept for a while, then removed for good."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from config.database import Database
+from config.reasons import Reason
+from processor import journal
+from processor.files import Tree, explained, rename_folder, within
+from processor.transfer import PLAYER_IGNORES, Guard, make_hidden_root
+
+TRASH = b".greenroom-trash"
+GOING = b".going"  # ends the name of what is being removed: whatever is left of it after a crash goes, too
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """One folder in the trash of a root."""
+
+    transfer_id: str  # of the transfer that put it there
+    since: dt.datetime  # its change time, which the move into the trash set
+    files: int
+    size: int  # bytes
+
+
+def place(transfer_id: str) -> bytes:
+    """Where a transfer puts what it replaced, relative to the root."""
+    return TRASH + b"/" + transfer_id.encode()
+
+
+def put(tree: Tree, folder: bytes, transfer_id: str, guard: Guard) -> None:
+    """Move a folder of the tree into its trash, in one rename, durably. Not for a path that is there already.
+
+    Raises OSError as the system does; EEXIST if the transfer has put something there before.
+    """
+    make_hidden_root(tree, TRASH, guard)
+    guard.check("trash")
+    rename_folder(tree, folder, place(transfer_id))
+    for changed in (TRASH, folder.rpartition(b"/")[0], b""):
+        guard.check("fsync trash")
+        tree.sync(changed)
+
+
+def listed(root: bytes) -> list[Trashed]:
+    """Return what lies in the trash of a root, what has lain there longest first."""
+    with Tree(root) as tree, explained("look into", TRASH):
+        found = [_look(tree, name) for name in _names(tree) if not name.endswith(GOING)]
+    return sorted(found, key=lambda trashed: (trashed.since, trashed.transfer_id))
+
+
+def empty(database: Database, guard: Guard, root: bytes, until: dt.datetime) -> tuple[list[Trashed], list[Reason]]:
+    """Remove for good what has lain in the trash of a root since before `until`; return what went and what may not go.
+
+    What is kept whatever its age: the folders of transfers that are not settled, or are being taken back, which may
+    hold the only copy of something; and those no journal row knows. May be killed anywhere and run again.
+    """
+    old = [trashed for trashed in listed(root) if trashed.since <= until]
+    with database.read() as connection:
+        settled = journal.settled(connection, [trashed.transfer_id for trashed in old])
+    gone = [trashed for trashed in old if trashed.transfer_id in settled]
+    with Tree(root) as tree, explained("empty", TRASH):
+        for trashed in gone:
+            guard.check("trash going")
+            rename_folder(tree, place(trashed.transfer_id), place(trashed.transfer_id) + GOING)
+        for name in _names(tree):
+            if name.endswith(GOING):
+                _remove(tree, within(TRASH, name), guard)
+    message = "It stays in the trash: its transfer is not settled, or no transfer is known that put it there."
+    kept = [Reason("trash_kept", message, place(t.transfer_id)) for t in old if t.transfer_id not in settled]
+    return gone, kept
+
+
+def _names(tree: Tree) -> list[bytes]:
+    if tree.stat(TRASH) is None:
+        return []
+    return [name for name in tree.names(TRASH) if name not in PLAYER_IGNORES]
+
+
+def _look(tree: Tree, name: bytes) -> Trashed:
+    folder = within(TRASH, name)
+    found = tree.stat(folder)
+    assert found is not None
+    since = dt.datetime.fromtimestamp(found.st_ctime_ns / 1e9, dt.UTC)
+    sizes = [inner.st_size for _, inner in _below(tree, folder, found) if not stat.S_ISDIR(inner.st_mode)]
+    return Trashed(name.decode("utf-8", "backslashreplace"), since, len(sizes), sum(sizes))
+
+
+def _below(tree: Tree, path: bytes, found: os.stat_result) -> Iterator[tuple[bytes, os.stat_result]]:
+    """Yield a path and everything below it, what is inside a folder before the folder."""
+    if stat.S_ISDIR(found.st_mode):
+        for name in tree.names(path):
+            if (inner := tree.stat(within(path, name))) is not None:
+                yield from _below(tree, within(path, name), inner)
+    yield path, found
+
+
+def _remove(tree: Tree, folder: bytes, guard: Guard) -> None:
+    found = tree.stat(folder)
+    if found is None:
+        return
+    for path, inner in _below(tree, folder, found):
+        guard.check("trash remove")
+        (tree.rmdir if stat.S_ISDIR(inner.st_mode) else tree.unlink)(path)
+    tree.sync(TRASH)

@@ -1,0 +1,122 @@
+"""The trash of a root: what is put there stays whole, ages, and goes only when nobody can need it any more."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from config.database import Database
+from processor import journal, trash
+from processor.files import Tree
+from processor.journal import State, Transfer
+from processor.transfer import PLAYER_IGNORES
+from scanner.ignore import OWN, built_in
+from tests.faults.world import NOW, Killed, Steps, put, tree
+
+ALBUM = {b"A/Ada/Low Tide/CD 1/1.mp3": b"one", b"A/Ada/Low Tide/caf\xe9.jpg": b"cover"}
+LATER = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+EARLIER = LATER - dt.timedelta(days=30)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> bytes:
+    put(os.fsencode(tmp_path / "root"), ALBUM)
+    return os.fsencode(tmp_path / "root")
+
+
+def transfer(name: str, undoes: str | None = None) -> Transfer:
+    target = name.encode()
+    return Transfer(name, "album", "planned", b"/in", b"/out", target, (), {}, 1, "boot", undoes=undoes)
+
+
+def remember(database: Database, planned: Transfer, *states: State) -> None:
+    with database.begin() as connection:
+        journal.plan(connection, [planned], NOW)
+        for state in states:
+            journal.advance(connection, [planned], state, NOW)
+
+
+def throw_away(root: bytes, name: str) -> None:
+    with Tree(root) as there:
+        trash.put(there, b"A/Ada/Low Tide", name, Steps())
+
+
+DONE: tuple[State, ...] = ("materialised", "published", "done")
+
+
+def test_what_is_put_there_is_whole_hidden_from_players_and_from_the_scan(root: bytes) -> None:
+    throw_away(root, "t")
+    there = tree(root)
+    assert there[b".greenroom-trash/t/CD 1/1.mp3"] == b"one"
+    assert b"A/Ada/Low Tide/" not in there
+    assert all(b".greenroom-trash/" + name in there for name in PLAYER_IGNORES)
+    assert built_in(trash.TRASH, True) == OWN
+    (listed,) = trash.listed(root)
+    assert (listed.transfer_id, listed.files, listed.size) == ("t", 2, 8)
+
+
+def test_what_is_there_already_is_never_written_over(root: bytes) -> None:
+    throw_away(root, "t")
+    put(root, ALBUM)
+    with pytest.raises(FileExistsError):
+        throw_away(root, "t")
+    assert tree(root).items() >= ALBUM.items()
+
+
+def test_what_has_lain_long_enough_goes_and_nothing_else(root: bytes, database: Database) -> None:
+    remember(database, transfer("t"), *DONE)
+    throw_away(root, "t")
+    assert trash.empty(database, Steps(), root, EARLIER) == ([], [])
+    assert len(trash.listed(root)) == 1
+    gone, kept = trash.empty(database, Steps(), root, LATER)
+    assert ([g.transfer_id for g in gone], kept, trash.listed(root)) == (["t"], [], [])
+    assert trash.empty(database, Steps(), root, LATER) == ([], [])
+
+
+@pytest.mark.parametrize(("name", "states"), [("open", DONE[:2]), ("stuck", ("attention",)), ("unknown", None)])
+def test_what_somebody_may_need_stays_however_old(
+    root: bytes, database: Database, name: str, states: tuple[State, ...] | None
+) -> None:
+    if states is not None:
+        remember(database, transfer(name), *states)
+    throw_away(root, name)
+    gone, kept = trash.empty(database, Steps(), root, LATER)
+    assert (gone, [reason.code for reason in kept]) == ([], ["trash_kept"])
+    assert len(trash.listed(root)) == 1
+
+
+def test_what_an_undo_is_bringing_back_stays(root: bytes, database: Database) -> None:
+    remember(database, transfer("t"), *DONE)
+    remember(database, replace(transfer("u"), undoes="t"), "materialised")
+    throw_away(root, "t")
+    assert trash.empty(database, Steps(), root, LATER)[0] == []
+
+
+def test_killed_while_emptying_the_rest_goes_the_next_time_whatever_its_age(root: bytes, database: Database) -> None:
+    remember(database, transfer("t"), *DONE)
+    steps = Steps()
+    throw_away(root, "t")
+    trash.empty(database, steps, root, LATER)
+    for step in range(2, len(steps.labels) + 1):  # before the first one it has no mark yet
+        put(root, ALBUM)
+        throw_away(root, "t")
+        with pytest.raises(Killed):
+            trash.empty(database, Steps(step), root, LATER)
+        trash.empty(database, Steps(), root, EARLIER)
+        assert not [path for path in tree(root) if path.startswith(b".greenroom-trash/t")], f"killed before step {step}"
+    assert len(steps.labels) > 4
+
+
+def test_a_link_in_the_trash_is_removed_and_not_followed(root: bytes, database: Database, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "song").write_bytes(b"mine")
+    os.symlink(tmp_path / "mine", os.path.join(root, b"A/Ada/Low Tide/link"))
+    remember(database, transfer("t"), *DONE)
+    throw_away(root, "t")
+    trash.empty(database, Steps(), root, LATER)
+    assert (tmp_path / "mine" / "song").read_bytes() == b"mine"
+    assert trash.listed(root) == []
