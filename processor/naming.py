@@ -5,7 +5,7 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Collection, Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from processor import layout, sidecar
@@ -25,6 +25,11 @@ class PlannedFile:
     role: str  # audio, or a side file's role
     identity: Identity
 
+    @property
+    def path(self) -> bytes:
+        """The source, as naming asks for it."""
+        return self.source
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -33,6 +38,7 @@ class Proposal:
     group: Group
     target: bytes | None  # relative to the staging root
     files: tuple[PlannedFile, ...]  # the tracks in order, then the side files
+    cues: Mapping[int, Set[str]] = field(default_factory=dict)  # what cue sheets refer to, by the sheet's file id
 
 
 class SourceFile(Protocol):
@@ -62,6 +68,12 @@ def propose(
     return tuple(_proposal(group, files, cues or {}) for group in groups)
 
 
+def join(proposal: Proposal, there: Iterable[bytes], discs: int, tracks: int) -> Proposal:
+    """Name the files anew, for a folder that holds the files `there`, of an album whose highest numbers are given."""
+    files = {file.file_id: file for file in proposal.files}
+    return _proposal(proposal.group, files, proposal.cues, there, discs, tracks)
+
+
 def cue_references(sheet: bytes) -> frozenset[str]:
     """Return the names, folded, of the files a cue sheet plays, without any folder."""
     try:
@@ -72,23 +84,35 @@ def cue_references(sheet: bytes) -> frozenset[str]:
     return frozenset(layout.fold(re.split(r"[/\\]", name)[-1].encode()) for name in found)
 
 
-def _proposal(group: Group, files: Mapping[int, SourceFile], cues: Mapping[int, Set[str]]) -> Proposal:
+def _proposal(
+    group: Group,
+    files: Mapping[int, SourceFile],
+    cues: Mapping[int, Set[str]],
+    there: Iterable[bytes] = (),
+    discs: int = 1,
+    tracks: int = 0,
+) -> Proposal:
     target = None if group.album is None else layout.album_folder(group.album_artist, group.album, group.year)
-    places = layout.Places([sidecar.NAME])
-    tracks = _tracks(group, files, _kept(group, files, cues), places)
-    stems = {layout.fold(_stem(track.source)): _stem(track.target) for track in reversed(tracks)}
+    places = layout.Places([sidecar.NAME, *there])
+    discs = max([discs, group.discs, *(track.disc or 1 for track in group.tracks)])
+    most = max([tracks, *(track.track or 0 for track in group.tracks)])
+    music = _tracks(group, files, _kept(group, files, cues), places, discs, most)
+    stems = {layout.fold(_stem(track.source)): _stem(track.target) for track in reversed(music)}
     wanted = [(id, *_side_place(files[id].path, group.home, stems)) for id in group.sides]
     # What belongs to one track claims its name before what belongs to the album.
     wanted.sort(key=lambda side: not side[2])
     sides = [_planned(id, files[id], files[id].role, places.claim(place)) for id, place, _ in wanted]
-    return Proposal(group, target, (*tracks, *sides))
+    return Proposal(group, target, (*music, *sides), cues)
 
 
 def _tracks(
-    group: Group, files: Mapping[int, SourceFile], kept: Collection[int], places: layout.Places
+    group: Group,
+    files: Mapping[int, SourceFile],
+    kept: Collection[int],
+    places: layout.Places,
+    discs: int,
+    most: int,
 ) -> list[PlannedFile]:
-    discs = max([group.discs, *(track.disc or 1 for track in group.tracks)])
-    most = max((track.track or 0 for track in group.tracks), default=0)
     planned = []
     for track in group.tracks:
         file = files[track.file_id]

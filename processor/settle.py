@@ -34,7 +34,10 @@ def take_over(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def settle(run: Performance, transfer: Transfer) -> Transfer:
-    """Go forward, state by state; where that is not possible go back; where that may lose something, ask a person."""
+    """Go forward, state by state; where that is not possible go back; where that may lose something, ask a person.
+
+    Of a transfer planned just now (attempt 0) it is the performance. Raises what `take_over` does.
+    """
     move = MOVES[transfer.kind]
     while transfer.state != "done":
         try:
@@ -43,6 +46,8 @@ def settle(run: Performance, transfer: Transfer) -> Transfer:
         except LeaseLost:
             raise
         except Stopped as stop:
+            if transfer.attempt == 0:  # just begun: nobody waits for it yet
+                return _back(run, transfer, stop)
             run.postpone(transfer, stop)  # being asked to stop is no failed attempt
             raise
         except (Retryable, NeedsReview, Rejected) as error:
@@ -63,6 +68,6 @@ def _back(run: Performance, transfer: Transfer, error: GreenroomError) -> Transf
             error = second
     if state != transfer.state:
         return run.close(transfer, state, error)
-    if isinstance(error, Retryable):
+    if isinstance(error, Retryable | Stopped):
         return run.postpone(transfer, error)
     return run.close(transfer, "attention", error)

@@ -39,7 +39,7 @@ def _clear(run: Performance, transfer: Transfer) -> Transfer:
     if where != transfer.target:
         raise _vanished(transfer)
     check_final(run, found, rehash=transfer.boot_id != run.boot_id)  # the same boot vouches for what it synced
-    run.reasons += remove_sources(found, run.guard)
+    run.reasons += remove_sources(found, run.guard, run.known)
     return run.advance(found, "done")
 
 

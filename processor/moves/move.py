@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -29,6 +29,7 @@ class Performance:
     boot_id: str
     strongest: Strategy = "link"
     workers: int = 1
+    known: Set[bytes] = frozenset()  # paths of the source tree that need no explanation when they stay
     reasons: list[Reason] = field(default_factory=list)
 
     def advance(self, transfer: Transfer, state: State) -> Transfer:

@@ -17,6 +17,7 @@ from scanner.grouping.credits import VARIOUS_ARTISTS, Credit
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import Group, GroupTrack, SideRow, Source, Verdict
 from scanner.grouping.merging import Whole
+from scanner.grouping.missing import Numbered, missing
 from scanner.grouping.names import natural_key, parse_album
 from scanner.grouping.places import Track
 
@@ -232,28 +233,8 @@ def _file_warnings(tracks: list[Track], sides: Iterable[SideRow]) -> Iterator[Re
         if doubled:
             told = ", ".join(map(str, doubled[:_SHOWN]))
             yield Reason("track_numbers_repeat", f"Several files are track {told} of disc {disc}.")
-    yield from _gaps(discs)
+    yield from missing(Numbered(t.disc or 1, t.track, t.row.disc_total, t.row.track_total) for t in tracks)
     yield from _images(tracks, sides)
-
-
-def _gaps(discs: Mapping[int, list[Track]]) -> Iterator[Reason]:
-    """Say which discs and tracks are missing; nothing if numbers run on over the discs, or some are unknown."""
-    promised = max((track.row.disc_total or 0 for members in discs.values() for track in members), default=0)
-    if promised > len(discs) or max(discs, default=1) > len(discs):
-        yield Reason("tracks_missing", f"{len(discs)} of {max(promised, *discs)} discs are here.")
-    numbers = {disc: {track.track for track in members if track.track} for disc, members in discs.items()}
-    together = set().union(*numbers.values())
-    if len(together) == max(together, default=0) == sum(map(len, numbers.values())) and len(discs) > 1:
-        return
-    for disc, here in sorted(numbers.items()):
-        members = discs[disc]
-        expected = max([*here, *(track.row.track_total or 0 for track in members)], default=0)
-        if expected > len(here) and all(track.track for track in members):
-            missing = [n for n in range(1, min(expected, len(here) + _SHOWN) + 1) if n not in here][:_SHOWN]
-            told = ", ".join(map(str, missing))
-            yield Reason(
-                "tracks_missing", f"{len(here)} of {expected} tracks of disc {disc} are here; missing: {told}."
-            )
 
 
 def _images(tracks: Iterable[Track], sides: Iterable[SideRow]) -> Iterator[Reason]:
