@@ -8,13 +8,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.corpus import home
 from benchmarks.measure import Row, alternate, micros, not_measured
 from config.machine import boot_id
 from processor.clearing import clear, emptied
+from processor.crew import Crew
 from processor.files import Tree
 from processor.journal import Transfer, TransferFile
 from processor.materialise import digest_at
@@ -84,6 +84,8 @@ def _copy(scratch: Path) -> Row:
 def _rename(scratch: Path) -> Row:
     inbound, staging, renamed = scratch / "inbound", scratch / "staging", scratch / "renamed"
 
+    planned: list[Transfer] = []
+
     def make() -> None:
         for folder in (inbound, staging, renamed):
             shutil.rmtree(folder, ignore_errors=True)
@@ -92,12 +94,16 @@ def _rename(scratch: Path) -> Row:
             (inbound / str(n)).mkdir(parents=True)
             for track in range(TRACKS):
                 (inbound / str(n) / f"{track}.flac").touch()
+        planned[:] = [
+            _transfer(inbound, staging, sorted((inbound / str(n)).iterdir()), os.fsencode(f"{n % 100}/{n}"))
+            for n in range(ALBUMS)
+        ]
         os.sync()
 
     def move() -> None:
-        with ThreadPoolExecutor(WORKERS) as pool:
+        with Crew(WORKERS) as crew:
             for first in range(0, ALBUMS, BATCH):
-                _move_batch(pool, inbound, staging, range(first, min(first + BATCH, ALBUMS)))
+                _move_batch(crew, planned[first : first + BATCH])
 
     def rename() -> None:
         for n in range(ALBUMS):
@@ -112,24 +118,21 @@ def _rename(scratch: Path) -> Row:
     return Row("P14", what, costs["rename"].wall / costs["ours"].wall, 0.4, 0.9, note=note)
 
 
-def _move_batch(pool: ThreadPoolExecutor, inbound: Path, staging: Path, numbers: range) -> None:
+def _move_batch(crew: Crew, albums: list[Transfer]) -> None:
     """Take albums through the steps of a batch as the product does, but for its commits."""
     guard = _Free()
 
-    def begin(n: int) -> Transfer:
-        transfer = _transfer(inbound, staging, sorted((inbound / str(n)).iterdir()), os.fsencode(f"{n % 100}/{n}"))
-        return build(transfer, guard)
+    def sync(root: bytes, above: Callable[[Transfer], Iterable[bytes]], *, missing_ok: bool = False) -> None:
+        folders = {folder for album in albums for folder in above(album)}
+        crew.each(folders, lambda path: sync_above(root, [path], guard, missing_ok=missing_ok))
 
-    def sync(root: Path, above: Callable[[Transfer], Iterable[bytes]], *, missing_ok: bool = False) -> None:
-        folders = {folder for transfer in transfers for folder in above(transfer)}
-        list(pool.map(lambda path: sync_above(os.fsencode(root), [path], guard, missing_ok=missing_ok), folders))
-
-    transfers = list(pool.map(begin, numbers))
-    list(pool.map(lambda transfer: sync_built(transfer, guard), transfers))
+    inbound, staging = albums[0].src_root, albums[0].dst_root
+    albums = crew.each(albums, lambda album: build(album, guard))
+    crew.each(albums, lambda album: sync_built(album, guard))
     sync(staging, above_hidden)
-    list(pool.map(lambda transfer: rename(transfer, guard), transfers))
+    crew.each(albums, lambda album: rename(album, guard))
     sync(staging, above_target)
-    list(pool.map(lambda transfer: clear(transfer, guard), transfers))
+    crew.each(albums, lambda album: clear(album, guard))
     sync(inbound, emptied, missing_ok=True)
 
 

@@ -16,6 +16,8 @@ from config.reasons import show_path
 
 OPEN_FOLDERS = 16  # per tree; bounds the descriptors, however many folders an album has
 RENAME_NOREPLACE = 1  # linux/fs.h
+_NO_NAMES = frozenset((b"", b".", b".."))
+_SLASH = ord("/")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK, because opening a FIFO would otherwise wait for its writer; on plain files it means nothing.
 _FILE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -145,7 +147,7 @@ class Tree:
 
     def _at(self, path: bytes) -> tuple[int, bytes]:
         above, _, name = path.rpartition(b"/")
-        if path.startswith(b"/") or name in (b"", b".", b"..") or b"\0" in name:
+        if name in _NO_NAMES or path[0] == _SLASH or b"\0" in name:
             raise Rejected(f"{show_path(path)} is not a path below a root", code="unsafe_path", path=path)
         return self.folder(above), name
 
@@ -204,10 +206,14 @@ class Tree:
                 raise
 
     def sync_content(self, path: bytes) -> os.stat_result:
-        """Make a plain file's bytes durable and look at it after that; raise Rejected for anything else."""
-        with self.opened(path) as fd:
+        """Make a file's bytes durable and look at it after that."""
+        above, name = self._at(path)
+        fd = os.open(name, os.O_RDONLY | _FILE, dir_fd=above)
+        try:
             os.fdatasync(fd)  # the change time and the number of links, which links move, need not be written for it
             return os.fstat(fd)
+        finally:
+            os.close(fd)
 
     def unlink(self, path: bytes, *, missing_ok: bool = False) -> None:
         """Remove one name of a file."""
@@ -273,7 +279,7 @@ def write_whole(tree: Tree, path: bytes, data: bytes) -> None:
     The caller makes it durable: its content (its way to the disk has begun then) and its folder.
     """
     fresh = path + b".new"
-    with suppress(FileNotFoundError):
+    if tree.stat(fresh) is not None:
         tree.unlink(fresh)
     with tree.created(fresh) as fd:
         os.fchmod(fd, 0o644)

@@ -8,7 +8,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from types import TracebackType
@@ -25,6 +24,7 @@ from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal, repository
 from processor.clearing import clear, emptied
+from processor.crew import Crew
 from processor.files import explained, stops_root
 from processor.item import NewItem, new_item
 from processor.journal import State, Transfer, TransferFile
@@ -89,16 +89,15 @@ class Mover:
         self._database = database
         self._inbound, self._staging = inbound, staging
         self._steps = _Steps(guard, Pace(rate_limit))
-        self._workers = workers
         self._known = known  # paths of the inbound tree that need no explanation when they stay
         self._run_id = run_id
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="move")
+        self._crew = Crew(workers)
 
     def __enter__(self) -> Mover:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._pool.shutdown()
+        self._crew.__exit__(kind, error, at)
 
     def move(self, plans: Sequence[AlbumPlan], scan: ScanDb) -> Iterator[Moved]:
         """Move every plan, in order, and yield what became of each. Raises LeaseLost, and Retryable of the database."""
@@ -136,7 +135,7 @@ class Mover:
         """Take a batch through all its steps; an album that fails is undone, the others go on."""
         with self._database.begin() as connection:
             journal.plan(connection, [album.transfer for album in albums], _now())
-        inner = max(1, self._workers // len(albums))
+        inner = max(1, self._crew.workers // len(albums))
         built = self._each(albums, lambda album: self._build(album, inner))
         filled = self._each(built, lambda album: sync_built(album.transfer, self._steps))
         filled = self._sync_above(filled, above_hidden)
@@ -162,7 +161,7 @@ class Mover:
         return build(album.transfer, self._steps, workers=workers)
 
     def _each(self, albums: list[_Album], step: Callable[[_Album], Transfer | None]) -> list[_Album]:
-        """Take a step with all albums at once; undo those that fail, and return the others."""
+        """Take a step with all albums; undo those that fail, and return the others."""
 
         def one(album: _Album) -> None:
             album.transfer = step(album) or album.transfer
@@ -209,7 +208,7 @@ class Mover:
         return [next(filter(None, map(errors.get, mine)), None) for mine in needed]
 
     def _errors(self, works: Sequence[_Work], act: Callable[[_Work], None]) -> list[GreenroomError | None]:
-        """Do all works, several at once; return what stood in the way of each. Raises LeaseLost."""
+        """Do all works; return what stood in the way of each. Raises LeaseLost."""
 
         def one(work: _Work) -> GreenroomError | None:
             try:
@@ -220,7 +219,7 @@ class Mover:
                 return error
             return None
 
-        return list(self._pool.map(one, works))
+        return self._crew.each(works, one)
 
     def _without_failed(self, albums: list[_Album], errors: list[GreenroomError | None]) -> list[_Album]:
         for album, error in zip(albums, errors, strict=True):

@@ -15,6 +15,7 @@ from processor.journal import Transfer, TransferFile, file_from_json, file_to_js
 
 NAME = b"album.greenroom.json"
 VERSION = 1
+_one_line = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True).encode
 MAX_BYTES = 64 * 1024 * 1024  # far above any album; a larger file is not ours
 
 
@@ -51,10 +52,23 @@ def encode(sidecar: Sidecar) -> bytes:
         "item": sidecar.item,
     }
     try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, indent=2) + "\n"
+        text = _pretty(document) + "\n"
     except ValueError as error:
         raise Rejected(f"the album's data cannot be written as JSON: {error}", code="bad_plan") from error
     return text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes \udXXX, which is its JSON escape
+
+
+def _pretty(value: Any, depth: int = 0) -> str:
+    """Write a line for each value and each file; what is deeper goes in one line, because there json is quick."""
+    if value and isinstance(value, dict) and depth < 2:
+        lines = [f"{_one_line(name)}: {_pretty(value[name], depth + 1)}" for name in sorted(value)]
+        first, last = "{", "}"
+    elif value and isinstance(value, list):
+        lines, first, last = [_one_line(entry) for entry in value], "[", "]"
+    else:
+        return _one_line(value)
+    margin = "\n" + "  " * depth
+    return f"{first}{margin}  {f',{margin}  '.join(lines)}{margin}{last}"
 
 
 def decode(data: bytes) -> Sidecar:
