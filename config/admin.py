@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from config.database import one_writer
-from config.settings import Section, StagingScan, find_setting, load_section
+from config.errors import Misconfigured
+from config.settings import REGISTRY, Section, StagingScan, find_setting, load_section
 from config.tables import SettingChange, SettingRow
 
 
@@ -66,3 +67,20 @@ def history(connection: Connection, key: str | None = None, limit: int = 50) -> 
     if key is not None:
         query = query.where(SettingChange.key == find_setting(key).key)
     return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def reset(connection: Connection, prefix: str, *, actor: str, now: dt.datetime) -> None:
+    """Go back to the defaults of one section, and remember who did."""
+    for key in read_values(connection):
+        if key.startswith(f"{prefix}.") and key in REGISTRY:
+            put(connection, key, None, actor=actor, now=now)
+
+
+def undo(connection: Connection, change_id: int, *, actor: str, now: dt.datetime) -> str:
+    """Set a setting back to what it was before one change; return its key. Raises Misconfigured if there is none."""
+    row = connection.execute(select(SettingChange.__table__).where(SettingChange.id == change_id)).first()
+    if row is None:
+        raise Misconfigured(f"there is no change {change_id} in the history", code="unknown_change")
+    setting = find_setting(row.key)
+    put(connection, row.key, None if row.old is None else setting.load(row.old), actor=actor, now=now)
+    return setting.key

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import platformdirs
 from loguru import logger
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from config.errors import Misconfigured
@@ -38,6 +38,11 @@ class BootSettings(BaseSettings):
     sqlite_on_network: bool = Field(
         False, description="Let SQLite's file be on NFS, SMB or FUSE; only where a single machine ever opens it."
     )
+    web: str = Field(
+        "127.0.0.1:7788",
+        description="Address and port of the page and the API, as HOST:PORT; empty for none.",
+    )
+    web_hosts: str = Field("", description="More names the page answers to, separated by commas, as behind a proxy.")
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="auto: text on a terminal, one JSON object a line elsewhere."
@@ -61,6 +66,26 @@ class BootSettings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{quote(str(self.data_dir / 'greenroom.db'))}"
+
+    @property
+    def web_address(self) -> tuple[str, int] | None:
+        """Where the page and the API listen: a host and a port; None for nowhere."""
+        host, _, port = self.web.rpartition(":")
+        return (host.strip("[]"), int(port)) if self.web else None
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names the page answers to, beside those of this machine."""
+        address = self.web_address
+        return tuple(filter(None, [address[0] if address else "", *map(str.strip, self.web_hosts.split(","))]))
+
+    @field_validator("web")
+    @classmethod
+    def _address_is_readable(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if value and not (host and port.isdecimal() and int(port) < 1 << 16):
+            raise ValueError("must be HOST:PORT, as 127.0.0.1:7788 or [::1]:7788, or empty")
+        return value
 
     @property
     def secrets(self) -> list[str]:

@@ -108,3 +108,30 @@ class LeaseRow(Base):
     fence: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger)  # seconds since 1970 by the database's clock
     since: Mapped[dt.datetime]
+
+
+class AccountRow(Base):
+    """One person who may use the page."""
+
+    __tablename__ = "accounts"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    password: Mapped[str]  # an argon2id hash with its parameters
+    created_at: Mapped[dt.datetime]
+
+
+class TokenRow(Base):
+    """One session, API key or setup token; config/accounts.py says what they are."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    purpose: Mapped[str] = mapped_column(index=True)  # session, api_key, setup
+    digest: Mapped[bytes] = mapped_column(unique=True)  # SHA-256 of the token
+    account: Mapped[str | None]
+    name: Mapped[str | None]  # what a person calls an API key
+    prefix: Mapped[str | None]  # the first characters of an API key
+    scopes: Mapped[str]  # "read write"
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime | None]
+    seen_at: Mapped[dt.datetime | None]

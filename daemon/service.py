@@ -13,31 +13,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 from loguru import logger
 
-from config.boot import BootSettings, load_boot_settings
-from config.database import Database
+from config.boot import load_boot_settings
 from config.errors import Busy, GreenroomError
 from config.libraries import verify_root
 from config.logs import setup_logs
 from config.machine import boottime
 from daemon import scheduler, systemd
 from daemon.beats import Beats
+from daemon.bootstrap import Application
 from scanner.watch import Watch
 
 LOCK_NAME = "daemon.lock"
 LOCK_TRIES, LOCK_PAUSE = 5, 0.1  # `status` holds the lock for an instant to see whether somebody else does
 LATE_BEATS = 3  # so many intervals without a beat, and it is asked for: the clock was set back
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-
-class Application(scheduler.Application, Protocol):
-    """What the daemon needs of daemon.bootstrap.Application."""
-
-    boot: BootSettings
-    database: Database
 
 
 def serve(app: Application) -> int:
@@ -48,7 +40,7 @@ def serve(app: Application) -> int:
     """
     stop = threading.Event()
     every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
-    with sole_daemon(app.boot.data_dir), _signals() as signals:
+    with sole_daemon(app.boot.data_dir), _signals() as signals, _page(app):
         _check_at_start(app)
         heartbeat = scheduler.Heartbeat(app, stop, clock=_utc_now, monotonic=boottime, watch=Watch)
         beat = _Reporting(heartbeat)
@@ -108,6 +100,20 @@ def running_daemon(data_dir: Path) -> str | None:
         return None
     finally:
         os.close(fd)
+
+
+@contextlib.contextmanager
+def _page(app: Application) -> Iterator[None]:
+    """Serve the page meanwhile. Albums are staged also where it cannot be served."""
+    with contextlib.ExitStack() as stack:
+        if address := app.boot.web_address:
+            from daemon.web.server import WebServer
+
+            try:
+                stack.enter_context(WebServer(app, address))
+            except GreenroomError as error:
+                logger.bind(error=error.message).error("there is no page")
+        yield
 
 
 def _locked(fd: int) -> bool:

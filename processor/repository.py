@@ -173,6 +173,11 @@ def count_by_status(connection: Connection) -> dict[str, int]:
     return {status: count for status, count in connection.execute(query)}
 
 
+def total_size(connection: Connection) -> int:
+    """Return the bytes of all items' files."""
+    return int(connection.execute(select(func.coalesce(func.sum(StagingItem.size), 0))).scalar_one())
+
+
 def _find(
     connection: Connection, column: InstrumentedAttribute[Any], values: Collection[Any], *where: Any
 ) -> Iterator[Staged]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ settings.register_profile(
 settings.load_profile("greenroom")
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+# Many daemons run at once in tests, and one port is enough for one page only.
+os.environ.setdefault("GREENROOM_WEB", "")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.tables import Base
@@ -69,3 +69,15 @@ def recent(connection: Connection, limit: int = 20, trigger: str | None = None) 
     if trigger is not None:
         query = query.where(RunRow.trigger == trigger)
     return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def count_by_status(connection: Connection) -> dict[str, int]:
+    """Return how many runs ended each way."""
+    query = select(RunRow.status, func.count()).group_by(RunRow.status).order_by(RunRow.status)
+    return {status: count for status, count in connection.execute(query)}
+
+
+def last_success(connection: Connection) -> dt.datetime | None:
+    """Return when a run was last done; None if none ever was."""
+    query = select(func.max(RunRow.finished_at)).where(RunRow.status == "done", RunRow.dry_run.is_(False))
+    return connection.execute(query).scalar_one()

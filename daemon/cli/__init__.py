@@ -13,6 +13,7 @@ from daemon.cli.output import bear_any_text
 # In the order people need them; the second half is what `greenroom --help` says of each without importing it.
 COMMANDS = {
     "run": "Run the daemon: staging cycles on a schedule.",
+    "web": "Serve the page and the API alone.",
     "cycle": "Run one staging cycle now.",
     "scan": "Scan the inbound folder, and stop there.",
     "process": "Move the albums of an existing scan into staging.",

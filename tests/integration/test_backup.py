@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import delete, insert, inspect, select, text, update
 
-from config import backup, schema
+from config import accounts, backup, schema
 from config.admin import put
 from config.backup import check_backup, export_database, import_database
 from config.database import Database
@@ -48,6 +48,8 @@ def filled(database: Database, tmp_path: Path) -> Database:
         row: dict[str, Any] = {"id": "r", "status": "done", "trigger": "command", "dry_run": True, "started_at": NOW}
         row |= {"host": "h", "pid": 1, "settings": {}, "counts": {"x": None}, "reasons": [], "fire_time": None}
         connection.execute(insert(RunRow).values(row))
+        accounts.add_account(connection, "eva", "correct horse battery", NOW)
+        accounts.grant(connection, "api_key", NOW, account="eva", name="script")
     take(database, Library(1, "staging", "music", b"/x", "root"), "test", STANDARD_LEASE)
     return database
 

@@ -23,6 +23,7 @@ SQL_MODULES = {
     "config/backup.py",
     "config/database.py",
     "config/schema.py",
+    "config/accounts.py",
     "config/libraries.py",
     "config/lease.py",
     "config/locks.py",

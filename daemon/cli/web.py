@@ -1,0 +1,27 @@
+"""`greenroom web`: the page and the API alone, without the daemon."""
+
+from __future__ import annotations
+
+import click
+
+from config.errors import Misconfigured
+from daemon.bootstrap import application
+
+
+@click.command()
+def command() -> None:
+    """Serve the page and the API, and nothing else; `greenroom run` serves them too.
+
+    Where it listens is GREENROOM_WEB (127.0.0.1:7788); it answers to localhost, this machine's name and what
+    GREENROOM_WEB_HOSTS lists. On a fresh installation it prints a setup token: whoever has it makes the first account.
+
+    Behind a proxy, let that one speak TLS and pass the Host header on.
+    """
+    from daemon.web.server import WebServer
+
+    with application() as app:
+        address = app.boot.web_address
+        if address is None:
+            raise Misconfigured("GREENROOM_WEB is empty, so there is no page; set it to HOST:PORT")
+        with WebServer(app, address) as server:
+            server.wait()

@@ -1,0 +1,1 @@
+"""The page and the API: everything a person decides, in a browser."""

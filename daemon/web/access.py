@@ -1,0 +1,160 @@
+"""A request → who makes it: a session's cookie or an API key; whoever is nobody gets no further than the open paths."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import threading
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import HTTPException, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from config import accounts
+from config.accounts import Token
+from config.database import Database
+from config.errors import GreenroomError
+from daemon.web.guard import SAFE_METHODS
+
+COOKIE: Final = "greenroom_session"
+SECURE_COOKIE: Final = "__Host-greenroom_session"
+# Everything else asks for credentials; a test walks the routes to prove it.
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/sign-in", "/setup"})
+OPEN_PREFIXES: Final = ("/static/", "/api/v1/hooks/")
+TRIES: Final = 10  # failed sign-ins of one account, or from one address …
+PER: Final = 300.0  # … in so many seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a request. `name` is what histories say."""
+
+    name: str
+    token: Token
+    csrf: str  # what a form of this session must bring along; "" with an API key
+
+
+class Access:
+    """Lets a request through when it says who makes it and that one may do it."""
+
+    def __init__(self, app: ASGIApp, database: Database) -> None:
+        self._app = app
+        self._database = database
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http" or is_open(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        try:
+            actor = await run_in_threadpool(self._recognise, headers)
+        except GreenroomError as error:
+            await JSONResponse({"detail": error.message}, 503)(scope, receive, send)
+            return
+        if actor is None:
+            await _stranger(scope, headers)(scope, receive, send)
+        elif scope["method"] not in SAFE_METHODS and "write" not in actor.token.scopes:
+            await JSONResponse({"detail": "this key may only read"}, 403)(scope, receive, send)
+        else:
+            scope.setdefault("state", {})["actor"] = actor
+            await self._app(scope, receive, send)
+
+    def _recognise(self, headers: Headers) -> Actor | None:
+        shown = shown_token(headers)
+        if shown is None:
+            return None
+        purpose, secret = shown
+        now = dt.datetime.now(dt.UTC)
+        with self._database.read() as connection:
+            token = accounts.recognise(connection, secret, (purpose,), now)
+        if token is None:
+            return None
+        if accounts.is_news(token, now):
+            with self._database.begin() as connection:
+                accounts.seen(connection, token, now)
+        if purpose == "api_key":
+            return Actor(f"{token.account} (key {token.name})", token, "")
+        return Actor(token.account or "", token, form_token(secret))
+
+
+def is_open(path: str) -> bool:
+    """Tell whether a path asks for no credentials."""
+    return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES)
+
+
+def shown_token(headers: Headers) -> tuple[accounts.Purpose, str] | None:
+    """Return the token a request shows, and what it is for. A key goes before a cookie: it was sent on purpose."""
+    if key := headers.get("x-api-key"):
+        return "api_key", key
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return "api_key", value.strip()
+    cookies = cookie_parser(headers.get("cookie", ""))
+    session = cookies.get(SECURE_COOKIE) or cookies.get(COOKIE)
+    return ("session", session) if session else None
+
+
+def form_token(session: str) -> str:
+    """Return what the forms of a session bring along: only who can read our pages knows it."""
+    return hmac.new(session.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+async def own_form(request: Request) -> None:
+    """Refuse a form that does not bring along its session's token. A dependency of every page."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if request.method in SAFE_METHODS or actor is None or actor.token.purpose != "session":
+        return
+    sent = request.headers.get("x-csrf-token") or (await request.form()).get("csrf")
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), actor.csrf.encode()):
+        raise HTTPException(403, "This form is not from this session; load the page again.")
+
+
+def actor_of(request: Request) -> Actor:
+    """Return who makes a request. A dependency."""
+    actor: Actor = request.state.actor
+    return actor
+
+
+def _stranger(scope: Scope, headers: Headers) -> Response:
+    path: str = scope["path"]
+    wants_page = "text/html" in headers.get("accept", "") and not path.startswith("/api/")
+    if wants_page and scope["method"] in SAFE_METHODS:
+        return RedirectResponse("/sign-in", 303)
+    return JSONResponse({"detail": "sign in, or send X-Api-Key"}, 401, headers={"www-authenticate": "Bearer"})
+
+
+class Throttle:
+    """Counts failures by account and by address, and says when there were too many of late."""
+
+    def __init__(self, tries: int = TRIES, per: float = PER) -> None:
+        self._tries, self._per = tries, per
+        self._failures: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._lock = threading.Lock()
+
+    def wait(self, keys: tuple[str, ...], now: float) -> float:
+        """Return for how many seconds nobody with one of the keys may try again; 0 is now."""
+        with self._lock:
+            return max(self._wait(key, now) for key in keys)
+
+    def failed(self, keys: tuple[str, ...], now: float) -> None:
+        """Remember a failure."""
+        with self._lock:
+            for key in keys:
+                self._failures[key].append(now)
+
+    def _wait(self, key: str, now: float) -> float:
+        times = self._failures.get(key)
+        while times and times[0] <= now - self._per:
+            times.popleft()
+        if not times:
+            self._failures.pop(key, None)
+            return 0.0
+        return times[0] + self._per - now if len(times) >= self._tries else 0.0

@@ -1,0 +1,44 @@
+"""The installation → whether it lives, whether it can work, and its figures for Prometheus."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from config.errors import GreenroomError
+from config.libraries import list_libraries, verify_root
+from daemon.web.metrics import exposition
+
+router = APIRouter()
+
+
+@router.get("/healthz", tags=["health"], summary="Whether the process lives")
+async def healthz() -> dict[str, str]:
+    """Answer, and ask nobody."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", tags=["health"], summary="Whether it can work", responses={503: {"description": "It cannot."}})
+async def readyz(request: Request) -> Response:
+    """Ask the database and look at the roots. Says only whether, not what: anybody may ask."""
+    ready = await run_in_threadpool(_ready, request)
+    return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
+
+
+def _ready(request: Request) -> bool:
+    try:
+        with request.app.state.greenroom.database.read() as connection:
+            roots = list_libraries(connection)
+        for library in roots:
+            verify_root(library)
+    except (GreenroomError, OSError):
+        return False
+    return True
+
+
+@router.get("/metrics", tags=["health"], summary="Figures for Prometheus", response_class=PlainTextResponse)
+def metrics(request: Request) -> Response:
+    """Return them in Prometheus' text format."""
+    text, content_type = exposition(request.app.state.greenroom)
+    return Response(text, media_type=content_type)

@@ -1,0 +1,93 @@
+"""The settings of every phase ↔ JSON: read with what they mean, changed with validation, reset to their defaults."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from config import admin
+from config.database import Database
+from config.errors import Misconfigured
+from config.settings import SECTIONS
+from daemon.web.access import Actor, actor_of
+from daemon.web.fields import fields
+
+router = APIRouter(prefix="/api/v1/settings/phase-config", tags=["settings"])
+By = Annotated[Actor, Depends(actor_of)]
+REFUSED: dict[int | str, dict[str, Any]] = {422: {"description": "A value is not valid; nothing was changed."}}
+
+
+class SettingOut(BaseModel):
+    """One setting: its value, what it means, and which values it may have."""
+
+    type: str
+    value: JsonValue
+    default: JsonValue
+    description: str
+    unit: str | None
+    minimum: float | None
+    maximum: float | None
+    choices: list[str]
+
+
+class ResetIn(BaseModel):
+    """What to reset: one section, or all of them."""
+
+    model_config = ConfigDict(extra="forbid")
+    section: str | None = Field(None, max_length=100)
+
+
+Config = dict[str, dict[str, SettingOut]]
+Changes = Annotated[dict[str, JsonValue], Body(max_length=200, examples=[{"staging_scan.schedule": "every 15m"}])]
+
+
+@router.get("", summary="Every setting, by section")
+def read(request: Request) -> Config:
+    """Return every setting with its meaning and its limits."""
+    return _config(request.app.state.greenroom.database)
+
+
+@router.patch("", summary="Change some settings, or none", responses=REFUSED)
+def change(request: Request, changes: Changes, actor: By) -> Config:
+    """Change the settings named by their whole keys; null goes back to the default. All are changed, or none."""
+    database = request.app.state.greenroom.database
+    with database.begin() as connection:
+        for key, value in changes.items():
+            admin.put(connection, key, value, actor=actor.name, now=dt.datetime.now(dt.UTC))
+    return _config(database)
+
+
+@router.post("/reset", summary="Back to the defaults", responses=REFUSED)
+def reset(request: Request, what: ResetIn, actor: By) -> Config:
+    """Forget every change of one section, or of all."""
+    database = request.app.state.greenroom.database
+    if what.section is not None and what.section not in SECTIONS:
+        raise Misconfigured(f"there is no section {what.section}", code="unknown_setting")
+    with database.begin() as connection:
+        for prefix in [what.section] if what.section else SECTIONS:
+            admin.reset(connection, prefix, actor=actor.name, now=dt.datetime.now(dt.UTC))
+    return _config(database)
+
+
+def _config(database: Database) -> Config:
+    with database.read() as connection:
+        read = {prefix: admin.read_section(connection, prefix)[0] for prefix in SECTIONS}
+    return {
+        prefix: {
+            field.name: SettingOut(
+                type=field.type,
+                value=field.value,
+                default=field.default,
+                description=field.description,
+                unit=field.unit,
+                minimum=field.minimum,
+                maximum=field.maximum,
+                choices=list(field.choices),
+            )
+            for field in fields(prefix, section)
+        }
+        for prefix, section in read.items()
+    }

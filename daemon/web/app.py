@@ -1,0 +1,70 @@
+"""An open application → the web application: its guards, its pages, its API."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, Retryable
+from daemon.bootstrap import Application
+from daemon.web import api, pages
+from daemon.web.access import Access, Throttle, own_form
+from daemon.web.guard import Guard
+from daemon.web.navigation import routers
+from daemon.web.render import page
+
+STATIC: Final = Path(__file__).parent / "static"
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+# What an error asks of whoever called.
+STATUS: Final[tuple[tuple[type[GreenroomError], int], ...]] = (
+    (Busy, 409),
+    (NeedsReview, 409),
+    (Rejected, 422),
+    (Misconfigured, 422),
+    (Retryable, 503),
+)
+
+
+def create_app(app: Application) -> FastAPI:
+    """Return the web application over an open installation."""
+    hosts = {*LOOPBACK, socket.gethostname(), *app.boot.host_names}
+    made = FastAPI(
+        title="Greenroom",
+        version="1",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # its page needs scripts of other sites
+        redoc_url=None,
+        middleware=[Middleware(Guard, hosts=hosts), Middleware(Access, database=app.database)],
+    )
+    made.state.greenroom = app
+    made.state.throttle = Throttle()
+    made.add_exception_handler(GreenroomError, _refused)
+    made.mount("/static", StaticFiles(directory=STATIC))
+    for router in routers(api):
+        made.include_router(router)
+    seen = APIRouter(dependencies=[Depends(own_form)], include_in_schema=False)
+    for router in routers(pages):
+        seen.include_router(router)
+    made.include_router(seen)
+    return made
+
+
+def greenroom(request: Request) -> Application:
+    """Return the installation a request is about. A dependency."""
+    app: Application = request.app.state.greenroom
+    return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Answer with what a typed error says."""
+    assert isinstance(error, GreenroomError)
+    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"detail": error.message, "code": error.reason_code}, status)
+    return page(request, "refused.html", code=status, message=error.message)

@@ -1,0 +1,122 @@
+"""A request → refused before anything looks at it, or passed on; the answer → with the headers browsers protect by.
+
+Host names are checked against a list, because a name of somebody else's may point at us (DNS rebinding). What changes
+something must come from our own pages: browsers say so in Sec-Fetch-Site, older ones in Origin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY: Final = 1 << 20  # bytes; the largest thing anybody sends is a form
+BODY_SECONDS: Final = 30.0  # until the whole body has to be there
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+OWN_SITES: Final = frozenset({"same-origin", "none"})  # "none" is a person who typed the address
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class Guard:
+    """The outermost layer of the app. `hosts` are the names it answers to, without ports."""
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(host.lower() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope["method"], headers)
+        app = PlainTextResponse(refusal[1] + "\n", refusal[0]) if refusal else self._app
+        await app(scope, _limited(receive), _protected(send, scope["path"]))
+
+    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+        host = headers.get("host", "")
+        if host_name(host) not in self._hosts:
+            return 400, "This name is not one Greenroom answers to; add it to GREENROOM_WEB_HOSTS."
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > MAX_BODY:
+            return 413, f"A request may have {MAX_BODY} bytes at most."
+        if method not in SAFE_METHODS and not is_own(headers, host):
+            return 403, "This did not come from Greenroom's own page."
+        return None
+
+
+def host_name(host: str) -> str:
+    """Return a Host header without its port, in lower case: `[::1]:80` → `::1`."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_own(headers: Headers, host: str) -> bool:
+    """Tell whether a request that changes something comes from our own page, or from a program with a key of its own.
+
+    A browser sends cookies by itself, but never an API key, so whoever shows one means it.
+    """
+    if "x-api-key" in headers or "authorization" in headers:
+        return True
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in OWN_SITES
+    origin = headers.get("origin")
+    if origin is not None:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    return "cookie" not in headers  # nobody's authority is used, so none can be abused
+
+
+def _limited(receive: Receive) -> Receive:
+    """Return the request's body, as long as it is neither too long nor too slow."""
+    got, loop = 0, asyncio.get_running_loop()
+    until = loop.time() + BODY_SECONDS
+    more = True
+
+    async def limited() -> Message:
+        nonlocal got, more
+        if not more:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, until - loop.time()))
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        got += len(message.get("body", b""))
+        more = bool(message.get("more_body"))
+        return message if got <= MAX_BODY else {"type": "http.disconnect"}
+
+    return limited
+
+
+def _protected(send: Send, path: str) -> Send:
+    async def protected(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _headers_for(path):
+                headers.setdefault(name, value)
+        await send(message)
+
+    return protected
+
+
+def _headers_for(path: str) -> Iterable[tuple[str, str]]:
+    yield from HEADERS.items()
+    yield "cache-control", "public, max-age=3600" if path.startswith("/static/") else "no-store"

@@ -1,0 +1,54 @@
+"""An installation → its figures in Prometheus' text format, counted at the moment they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from daemon.bootstrap import Application
+from processor import journal, repository
+from workflow import runs
+
+
+def exposition(app: Application) -> tuple[bytes, str]:
+    """Return the figures and their content type."""
+    registry = CollectorRegistry()
+    registry.register(_Figures(app))
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+class _Figures:
+    """Everything here is in the database, so any host tells the same, and nothing is lost with a process."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    def describe(self) -> Iterator[Metric]:
+        """Name nothing in advance."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Count."""
+        with self._app.database.read() as connection:
+            items = repository.count_by_status(connection)
+            size = repository.total_size(connection)
+            unfinished = journal.count_open(connection)
+            ended = runs.count_by_status(connection)
+            success = runs.last_success(connection)
+        yield _family("greenroom_items", "Albums in staging, by status.", "status", items)
+        yield _family("greenroom_runs", "Runs remembered, by how they ended.", "status", ended)
+        yield GaugeMetricFamily("greenroom_items_bytes", "Bytes of all albums in staging.", size)
+        yield GaugeMetricFamily("greenroom_transfers_unfinished", "Moves begun and not settled.", unfinished)
+        if success is not None:
+            seconds = success.timestamp()
+            yield GaugeMetricFamily("greenroom_last_success_timestamp_seconds", "End of the last done run.", seconds)
+
+
+def _family(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for value, count in values.items():
+        family.add_metric([value], count)
+    return family

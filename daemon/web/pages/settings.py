@@ -1,0 +1,140 @@
+"""The settings registry → a form with every value, what it means and who changed it; a form → changed settings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from config import admin
+from config.cron import Schedule, timezone
+from config.errors import Misconfigured
+from config.settings import SECTIONS, find_setting
+from daemon.web.access import actor_of
+from daemon.web.fields import Field, fields
+from daemon.web.navigation import Link
+from daemon.web.render import page
+
+router = APIRouter(prefix="/admin/settings")
+LINK = Link(80, "Settings", "/admin/settings")
+FIRES = 5  # of the next fire times shown
+
+
+async def _sent(request: Request) -> FormData:
+    return await request.form()
+
+
+@router.get("")
+def show(request: Request) -> Response:
+    """Show every section."""
+    return _page(request, {}, {})
+
+
+@router.post("/{prefix}")
+def change(request: Request, prefix: str, form: Annotated[FormData, Depends(_sent)]) -> Response:
+    """Change what differs in one section; if one value is not valid nothing is, and each says why beside its field."""
+    app, actor = request.app.state.greenroom, actor_of(request).name
+    with app.database.read() as connection:
+        section, _ = admin.read_section(connection, _known(prefix))
+    given = {field.key: _given(field, form) for field in fields(prefix, section)}
+    wanted = {
+        field.key: given[field.key] for field in fields(prefix, section) if given[field.key] != _text(field.value)
+    }
+    errors: dict[str, str] = {}
+    for key, value in wanted.items():
+        try:
+            find_setting(key).parse(value)
+        except Misconfigured as error:
+            errors[key] = error.message.partition(": ")[2] or error.message
+    if errors:
+        return _page(request, errors, given, code=422)
+    with app.database.begin() as connection:
+        for key, value in wanted.items():
+            admin.put(connection, key, value, actor=actor, now=dt.datetime.now(dt.UTC))
+    return RedirectResponse(f"/admin/settings#{prefix}", 303)
+
+
+@router.post("/{prefix}/reset")
+def reset(request: Request, prefix: str) -> Response:
+    """Go back to the defaults of one section."""
+    app, actor = request.app.state.greenroom, actor_of(request).name
+    with app.database.begin() as connection:
+        admin.reset(connection, _known(prefix), actor=actor, now=dt.datetime.now(dt.UTC))
+    return RedirectResponse(f"/admin/settings#{prefix}", 303)
+
+
+@router.post("/history/undo")
+def undo(request: Request, change: Annotated[int, Form()]) -> Response:
+    """Set one setting back to what it was before one change."""
+    app, actor = request.app.state.greenroom, actor_of(request).name
+    with app.database.begin() as connection:
+        admin.undo(connection, change, actor=actor, now=dt.datetime.now(dt.UTC))
+    return RedirectResponse("/admin/settings#history", 303)
+
+
+@router.get("/schedule")
+def preview(
+    request: Request,
+    schedule: Annotated[str, Query(alias="staging_scan.schedule", max_length=200)] = "",
+    zone: Annotated[str, Query(alias="staging_scan.timezone", max_length=100)] = "local",
+) -> Response:
+    """Show the next fire times of a schedule somebody is typing."""
+    try:
+        shown = _fires(schedule, zone)
+        return page(request, "parts/fires.html", fires=shown, error=None)
+    except (Misconfigured, ValueError) as error:
+        return page(request, "parts/fires.html", fires=(), error=str(error))
+
+
+def _fires(schedule: str, zone: str) -> list[dt.datetime]:
+    known = Schedule(schedule, timezone(zone))
+    found: list[dt.datetime] = []
+    moment = known.next_after(dt.datetime.now(dt.UTC))
+    while moment is not None and len(found) < FIRES:
+        found.append(moment)
+        moment = known.next_after(moment)
+    return found
+
+
+def _known(prefix: str) -> str:
+    if prefix not in SECTIONS:
+        raise Misconfigured(f"there is no section {prefix} of settings", code="unknown_setting")
+    return prefix
+
+
+def _given(field: Field, form: FormData) -> str:
+    if field.type == "boolean":  # a box that is not ticked is not sent
+        return "true" if field.key in form else "false"
+    value = form.get(field.key, _text(field.value))
+    return value.strip().replace("\r\n", "\n") if isinstance(value, str) else ""
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _page(request: Request, errors: dict[str, str], given: dict[str, str], code: int = 200) -> Response:
+    with request.app.state.greenroom.database.read() as connection:
+        read = {prefix: admin.read_section(connection, prefix) for prefix in SECTIONS}
+        history = admin.history(connection, limit=20)
+        scan, _ = admin.staging_scan(connection)
+    sections = [
+        {
+            "prefix": prefix,
+            "title": prefix.replace("_", " ").replace(".", ": ").capitalize(),
+            "about": (SECTIONS[prefix].__doc__ or "").strip(),
+            "problems": problems,
+            "fields": [
+                {"is": field, "text": given.get(field.key, _text(field.value)), "error": errors.get(field.key)}
+                for field in fields(prefix, section)
+            ],
+        }
+        for prefix, (section, problems) in read.items()
+    ]
+    fires = _fires(scan.schedule, scan.timezone)
+    return page(
+        request, "settings.html", code=code, sections=sections, history=history, fires=fires, refused=bool(errors)
+    )

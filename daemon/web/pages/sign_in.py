@@ -1,0 +1,110 @@
+"""A name and a password → a session; on a fresh installation, the token from the log → the first account."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from loguru import logger
+from starlette.responses import RedirectResponse, Response
+
+from config import accounts
+from config.errors import GreenroomError
+from daemon.web.access import COOKIE, SECURE_COOKIE, actor_of
+from daemon.web.render import page
+
+router = APIRouter()
+Field = Annotated[str, Form(max_length=accounts.MAX_PASSWORD)]
+
+
+@router.get("/sign-in")
+def show(request: Request) -> Response:
+    """Ask who it is; or, if nobody has an account, for the setup token."""
+    database = request.app.state.greenroom.database
+    with database.read() as connection:
+        if not accounts.has_accounts(connection):
+            return RedirectResponse("/setup", 303)
+    return page(request, "sign_in.html", error=None)
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, name: Field, password: Field) -> Response:
+    """Open a session."""
+    database, throttle = request.app.state.greenroom.database, request.app.state.throttle
+    keys, now = _keys(request, name), dt.datetime.now(dt.UTC)
+    if wait := throttle.wait(keys, time.monotonic()):
+        error = f"There were too many tries; the next one is possible in {wait / 60:.0f} minutes."
+        return page(request, "sign_in.html", code=429, error=error)
+    with database.read() as connection:
+        known = accounts.check_password(connection, name, password)
+    if not known:
+        throttle.failed(keys, time.monotonic())
+        logger.bind(account=name, address=keys[1]).warning("a sign-in failed")
+        return page(request, "sign_in.html", code=403, error="No account has this name and this password.")
+    return _session(request, name, now)
+
+
+@router.get("/setup")
+def show_setup(request: Request) -> Response:
+    """Ask for the setup token; once there is an account, there is nothing to set up."""
+    with request.app.state.greenroom.database.read() as connection:
+        if accounts.has_accounts(connection):
+            return RedirectResponse("/sign-in", 303)
+    return page(request, "setup.html", error=None, name="")
+
+
+@router.post("/setup")
+def set_up(request: Request, token: Field, name: Field, password: Field) -> Response:
+    """Make the first account."""
+    database, throttle = request.app.state.greenroom.database, request.app.state.throttle
+    keys, now = _keys(request, "setup"), dt.datetime.now(dt.UTC)
+    if throttle.wait(keys, time.monotonic()):
+        return page(request, "setup.html", code=429, error="There were too many tries; wait five minutes.", name=name)
+    try:
+        with database.begin() as connection:
+            fresh = not accounts.has_accounts(connection)
+            if not fresh or accounts.recognise(connection, token.strip(), ("setup",), now) is None:
+                throttle.failed(keys, time.monotonic())
+                error = "This is not the setup token; the newest one is in Greenroom's log."
+                return page(request, "setup.html", code=403, error=error, name=name)
+            accounts.add_account(connection, name, password, now)
+            accounts.revoke_all(connection, "setup")
+    except GreenroomError as error:
+        return page(request, "setup.html", code=422, error=error.message, name=name)
+    logger.bind(account=name).info("the first account was made")
+    return _session(request, name, now)
+
+
+@router.post("/sign-out")
+def sign_out(request: Request) -> Response:
+    """End the session."""
+    with request.app.state.greenroom.database.begin() as connection:
+        accounts.revoke(connection, actor_of(request).token.id)
+    answer = RedirectResponse("/sign-in", 303)
+    for cookie in (COOKIE, SECURE_COOKIE):
+        answer.delete_cookie(cookie, secure=cookie == SECURE_COOKIE, httponly=True)
+    return answer
+
+
+def _session(request: Request, name: str, now: dt.datetime) -> Response:
+    """Make a session and hand its token over; browsers keep `__Host-` cookies from every other host and path."""
+    with request.app.state.greenroom.database.begin() as connection:
+        accounts.forget_expired(connection, now)
+        token = accounts.grant(connection, "session", now, account=name, lasts=accounts.SESSION)
+    secure = request.url.scheme == "https"
+    answer = RedirectResponse("/", 303)
+    answer.set_cookie(
+        SECURE_COOKIE if secure else COOKIE,
+        token,
+        max_age=int(accounts.SESSION.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=secure,
+    )
+    return answer
+
+
+def _keys(request: Request, name: str) -> tuple[str, str]:
+    return f"account {name}", f"address {request.client.host if request.client else ''}"

@@ -1,0 +1,62 @@
+"""A template and what it shows → HTML. Every value is escaped, whatever the template's name."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.responses import HTMLResponse
+
+from config.reasons import show_path, show_text
+from daemon.web.navigation import links
+from processor.space import human_size
+
+HERE: Final = Path(__file__).parent
+
+
+def page(request: Request, template: str, *, code: int = 200, **shown: Any) -> HTMLResponse:
+    """Return a page, or the part of one that htmx asked for."""
+    actor = getattr(request.state, "actor", None)
+    path = request.url.path
+    common = {"actor": actor, "links": links(), "path": path, "now": dt.datetime.now(dt.UTC)}
+    return HTMLResponse(_environment().get_template(template).render(common | shown), code)
+
+
+@functools.cache
+def _environment() -> Environment:
+    made = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(HERE / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"path": show_path, "text": _text, "when": when, "size": human_size, "duration": duration}
+    return made
+
+
+def _text(value: object) -> str:
+    """Return what a tag says without the control characters a terminal or a log would obey."""
+    return "" if value is None else show_text(str(value))
+
+
+def when(moment: dt.datetime | None) -> Markup | str:
+    """Return a time as a person of this machine reads it, with the exact one for programs."""
+    if moment is None:
+        return "never"
+    shown = f"{moment.astimezone():%Y-%m-%d %H:%M}"
+    return Markup("<time datetime='{}'>{}</time>").format(moment.isoformat(), escape(shown))
+
+
+def duration(milliseconds: int | None) -> str:
+    """Return a length as mm:ss, or h:mm:ss; "–" if nobody knows it."""
+    if milliseconds is None:
+        return "–"
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,75 @@
+"""A web application and an address → requests answered, in a thread of this process, until it is stopped."""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+import threading
+from types import TracebackType
+
+import uvicorn
+from loguru import logger
+
+from config import accounts
+from config.errors import Misconfigured
+from daemon.bootstrap import Application
+from daemon.web.app import create_app
+
+STOP_SECONDS = 5  # that requests at hand get to end
+MAX_CONNECTIONS = 200
+
+
+class WebServer:
+    """Serves the page and the API while it is entered. Raises Misconfigured when the address cannot be used."""
+
+    def __init__(self, app: Application, address: tuple[str, int]) -> None:
+        self._socket = _listening(address)
+        self.address = self._socket.getsockname()[:2]
+        settings = uvicorn.Config(
+            create_app(app),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_graceful_shutdown=STOP_SECONDS,
+            h11_max_incomplete_event_size=16 << 10,
+        )
+        self._server = uvicorn.Server(settings)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="web", daemon=True)
+        _offer_setup(app)
+
+    def __enter__(self) -> WebServer:
+        self._thread.start()
+        host, port = self.address
+        logger.bind(url=f"http://{'[' + host + ']' if ':' in host else host}:{port}/").info("the page is there")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._server.should_exit = True
+        self._thread.join(STOP_SECONDS + 1)
+        self._socket.close()
+
+    def wait(self) -> None:
+        """Wait until the server ends."""
+        self._thread.join()
+
+
+def _listening(address: tuple[str, int]) -> socket.socket:
+    """Return a socket that listens; bound here and not in the thread, so that the error reaches who asked."""
+    host, port = address
+    try:
+        return socket.create_server(address, family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128)
+    except (OSError, OverflowError) as error:
+        raise Misconfigured(f"the page cannot listen on {host} port {port}: {error}; set GREENROOM_WEB") from error
+
+
+def _offer_setup(app: Application) -> None:
+    """Print a setup token if nobody has an account. Each start makes the one before worthless."""
+    now = dt.datetime.now(dt.UTC)
+    with app.database.begin() as connection:
+        if accounts.has_accounts(connection):
+            return
+        accounts.revoke_all(connection, "setup")
+        token = accounts.grant(connection, "setup", now, lasts=accounts.SETUP)
+    logger.bind(token=token, path="/setup").warning("nobody has an account yet: open the page, the setup token is here")

@@ -1,0 +1,173 @@
+"""Who gets in: strangers nowhere but through the listed doors, sessions and keys as far as they may."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.routing import Mount
+
+from config import accounts
+from daemon.bootstrap import application
+from daemon.web.access import Throttle, is_open
+from daemon.web.app import create_app
+from tests.web import NAME, PASSWORD, Browser, set_up
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    """A browser at a fresh installation, on each kind of database."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
+    with application(quiet=True) as app:
+        yield Browser(app)
+
+
+def test_every_route_but_the_listed_few_asks_for_credentials(browser: Browser) -> None:
+    stranger = TestClient(create_app(browser.app), base_url="http://localhost", follow_redirects=False)
+    walked = 0
+    for path, methods in browser.routes():
+        if is_open(path):
+            continue
+        for method in methods:
+            answer = stranger.request(method, re.sub(r"\{[^}]+\}", "1", path))
+            assert answer.status_code == 401, (method, path, answer.status_code)
+            walked += 1
+    assert walked >= 8
+
+
+def test_the_open_doors_are_these_and_no_others(browser: Browser) -> None:
+    found = {path for path, _ in browser.routes() if is_open(path)}
+    assert found <= {"/healthz", "/readyz", "/sign-in", "/setup", "/api/v1/hooks/{name}"}
+    static = [route for route in browser.client.app.routes if isinstance(route, Mount)]  # type: ignore[attr-defined]
+    assert [mount.path for mount in static] == ["/static"]
+
+
+def test_a_fresh_installation_is_set_up_once_with_the_token_from_the_log(browser: Browser) -> None:
+    assert browser.client.get("/", headers={"accept": "text/html"}).url.path == "/setup"
+    wrong = browser.client.post("/setup", data={"token": "guess", "name": "eva", "password": PASSWORD})
+    assert wrong.status_code == 403
+    token = browser.setup_token()
+    short = browser.client.post("/setup", data={"token": token, "name": "eva", "password": "short"})
+    assert short.status_code == 422
+    assert "12 to" in short.text
+    assert browser.client.post("/setup", data={"token": token, "name": "eva", "password": PASSWORD}).url.path == "/"
+    again = browser.client.post("/setup", data={"token": token, "name": "eve", "password": PASSWORD})
+    assert again.status_code == 403
+    assert browser.client.get("/setup").url.path == "/sign-in"
+
+
+def test_signing_in_takes_the_right_password_and_signing_out_ends_it(browser: Browser) -> None:
+    set_up(browser)
+    client = browser.client
+    session = client.cookies["greenroom_session"]
+    assert client.post("/sign-out", data={"csrf": browser.csrf()}).url.path == "/sign-in"
+    client.cookies.set("greenroom_session", session)
+    assert client.get("/", headers={"accept": "text/html"}).url.path == "/sign-in"
+    for name, password in ((NAME, "x" * 12), ("nobody", PASSWORD), (NAME, "")):
+        assert client.post("/sign-in", data={"name": name, "password": password}).status_code in (403, 422)
+    assert client.post("/sign-in", data={"name": NAME, "password": PASSWORD}).url.path == "/"
+
+
+def test_too_many_wrong_passwords_make_even_the_right_one_wait(browser: Browser) -> None:
+    set_up(browser)
+    browser.client.app.state.throttle = Throttle(tries=2)  # type: ignore[attr-defined]  # it is a FastAPI
+    for _ in range(2):
+        browser.client.post("/sign-in", data={"name": NAME, "password": "x" * 12})
+    answer = browser.client.post("/sign-in", data={"name": NAME, "password": PASSWORD})
+    assert answer.status_code == 429
+
+
+def test_failures_are_forgotten_in_time_and_counted_by_account_and_address() -> None:
+    throttle = Throttle(tries=2, per=60)
+    for now in (0.0, 10.0):
+        throttle.failed(("account eva", "address 1"), now)
+    assert throttle.wait(("account eva", "address 2"), 20) == 40
+    assert throttle.wait(("account ada", "address 1"), 20) == 40
+    assert throttle.wait(("account ada", "address 2"), 20) == 0
+    assert throttle.wait(("account eva", "address 1"), 61) == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {},  # no browser of the last years
+    ],
+)
+def test_what_changes_something_has_to_come_from_our_own_page(browser: Browser, headers: dict[str, str]) -> None:
+    set_up(browser)
+    form = {"csrf": browser.csrf(), "staging_scan.schedule": "every 5m"}
+    refused = TestClient(browser.client.app, base_url="http://localhost", cookies=browser.client.cookies)
+    answer = refused.post("/admin/settings/staging_scan", data=form, headers=headers)
+    assert answer.status_code == 403
+    assert browser.setting("schedule") == "0 */1 * * *"
+
+
+def test_a_form_without_its_sessions_token_changes_nothing(browser: Browser) -> None:
+    set_up(browser)
+    for csrf in ({}, {"csrf": "0" * 64}):
+        answer = browser.client.post("/admin/settings/staging_scan", data={"staging_scan.workers": "9", **csrf})
+        assert answer.status_code == 403
+    assert browser.setting("workers") == "4"
+
+
+def test_a_key_reads_or_writes_as_its_scopes_say_and_never_once_it_is_revoked(browser: Browser) -> None:
+    set_up(browser)
+    with browser.app.database.begin() as connection:
+        reader = accounts.grant(connection, "api_key", NOW, account=NAME, name="graphs", scopes=("read",))
+        writer = accounts.grant(connection, "api_key", NOW, account=NAME, name="script")
+    outside = TestClient(browser.client.app, base_url="http://localhost")
+    config = "/api/v1/settings/phase-config"
+    assert outside.get(config, headers={"x-api-key": reader}).status_code == 200
+    assert outside.get(config, headers={"authorization": f"Bearer {reader}"}).status_code == 200
+    change = {"staging_scan.workers": 7}
+    assert outside.patch(config, json=change, headers={"x-api-key": reader}).status_code == 403
+    assert outside.patch(config, json=change, headers={"x-api-key": writer}).status_code == 200
+    assert browser.setting("workers") == "7"
+    with browser.app.database.begin() as connection:
+        (key,) = [token for token in accounts.tokens(connection, "api_key") if token.name == "script"]
+        assert writer.startswith(key.prefix or "?")
+        accounts.revoke(connection, key.id)
+    assert outside.get(config, headers={"x-api-key": writer}).status_code == 401
+
+
+def test_nothing_secret_is_kept(browser: Browser) -> None:
+    set_up(browser)
+    session = browser.client.cookies["greenroom_session"]
+    with browser.app.database.read() as connection:
+        kept = str(
+            [
+                *connection.exec_driver_sql("SELECT * FROM accounts"),
+                *connection.exec_driver_sql("SELECT * FROM tokens"),
+            ]
+        )
+    assert PASSWORD not in kept
+    assert session not in kept
+    assert "$argon2id$" in kept
+
+
+def test_a_name_that_is_not_ours_is_not_answered(browser: Browser) -> None:
+    for host, status in (("evil.example", 400), ("localhost:7788", 200), ("127.0.0.1", 200), ("[::1]:7788", 200)):
+        assert browser.client.get("/healthz", headers={"host": host}).status_code == status, host
+
+
+def test_every_answer_tells_browsers_to_run_nothing_but_our_own_scripts(browser: Browser) -> None:
+    for path in ("/setup", "/healthz", "/nowhere", "/static/style.css"):
+        policy = browser.client.get(path).headers["content-security-policy"]
+        assert "script-src 'self'" in policy
+        assert "unsafe" not in policy
+
+
+def test_a_body_too_long_is_not_read(browser: Browser) -> None:
+    answer = browser.client.post("/sign-in", content=b"x" * (2 << 20))
+    assert answer.status_code == 413

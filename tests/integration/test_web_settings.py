@@ -1,0 +1,139 @@
+"""The settings page and its API: what they show, change and refuse, with and without JavaScript."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.settings import REGISTRY
+from daemon.bootstrap import application
+from tests.web import NAME, Browser, set_up
+
+CONFIG = "/api/v1/settings/phase-config"
+
+
+@pytest.fixture
+def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    """A browser that is signed in."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    with application(quiet=True) as app:
+        made = Browser(app)
+        set_up(made)
+        yield made
+
+
+def filled(page: str) -> dict[str, str]:
+    """Return what the form of the first section would send."""
+    form = page[page.index('<form method="post" action="/admin/settings/staging_scan"') :]
+    form = form[: form.index("</form>")]
+    sent: dict[str, str] = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', tag))
+        if attributes.get("type") != "checkbox" or " checked" in tag:
+            sent[attributes["name"]] = attributes.get("value", "")
+    return sent
+
+
+def test_every_setting_of_the_registry_has_a_field_that_says_what_it_means(browser: Browser) -> None:
+    page = browser.client.get("/admin/settings").text
+    for key, setting in REGISTRY.items():
+        assert f'name="{key}"' in page, key
+        assert (setting.field.description or "?")[:20].partition("`")[0] in page
+
+
+def test_saving_the_form_as_it_is_changes_nothing(browser: Browser) -> None:
+    form = filled(browser.client.get("/admin/settings").text)
+    answer = browser.client.post("/admin/settings/staging_scan", data=form)
+    assert answer.status_code == 200
+    assert "Nobody changed anything yet." in answer.text
+
+
+def test_a_change_is_stored_with_who_made_it_and_can_be_undone(browser: Browser) -> None:
+    form = filled(browser.client.get("/admin/settings").text)
+    changed = {
+        **form,
+        "staging_scan.schedule": "every 20m",
+        "staging_scan.enabled": "true",
+        "staging_scan.workers": "8",
+    }
+    page = browser.client.post("/admin/settings/staging_scan", data=changed).text
+    assert (browser.setting("schedule"), browser.setting("enabled"), browser.setting("workers")) == (
+        "every 20m",
+        "True",
+        "8",
+    )
+    assert f"<td>{NAME}</td>" in page
+    newest = re.findall(r'name="change" value="(\d+)"[^>]*change of ([\w.]+)"', page)
+    number = next(number for number, key in newest if key.endswith("schedule"))
+    browser.client.post("/admin/settings/history/undo", data={"csrf": form["csrf"], "change": number})
+    assert browser.setting("schedule") == "0 */1 * * *"
+    assert browser.setting("workers") == "8"
+    browser.client.post("/admin/settings/staging_scan/reset", data={"csrf": form["csrf"]})
+    assert (browser.setting("enabled"), browser.setting("workers")) == ("False", "4")
+
+
+def test_if_one_value_is_not_valid_none_is_stored_and_the_reason_stands_beside_the_field(browser: Browser) -> None:
+    form = filled(browser.client.get("/admin/settings").text)
+    wrong = {**form, "staging_scan.schedule": "now and <b>then</b>", "staging_scan.workers": "8"}
+    answer = browser.client.post("/admin/settings/staging_scan", data=wrong)
+    assert answer.status_code == 422
+    assert browser.setting("workers") == "4"
+    assert 'value="now and &lt;b&gt;then&lt;/b&gt;"' in answer.text
+    assert "<b>then" not in answer.text
+    assert answer.text.count('aria-invalid="true"') == 1
+
+
+def test_the_next_fire_times_are_shown_while_a_schedule_is_typed(browser: Browser) -> None:
+    asked = {"staging_scan.schedule": "0 4 * * 1", "staging_scan.timezone": "Europe/Berlin"}
+    shown = browser.client.get("/admin/settings/schedule", params=asked).text
+    assert shown.count("<time ") == 5
+    asked["staging_scan.schedule"] = "0 4 * *"
+    assert "problem" in browser.client.get("/admin/settings/schedule", params=asked).text
+
+
+def test_the_api_changes_all_or_nothing_and_says_what_each_setting_means(browser: Browser) -> None:
+    told = browser.client.get(CONFIG).json()["staging_scan"]
+    assert told["workers"] == {
+        "type": "integer",
+        "value": 4,
+        "default": 4,
+        "description": told["workers"]["description"],
+        "unit": None,
+        "minimum": 1,
+        "maximum": 64,
+        "choices": [],
+    }
+    mixed = {"staging_scan.workers": 6, "staging_scan.schedule": "bad"}
+    refused = browser.client.patch(CONFIG, json=mixed)
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_setting")
+    assert browser.setting("workers") == "4"
+    assert (
+        browser.client.patch(CONFIG, json={"staging_scan.workers": 6}).json()["staging_scan"]["workers"]["value"] == 6
+    )
+    assert browser.client.patch(CONFIG, json={"staging_scan.workers": None}).status_code == 200
+    assert browser.setting("workers") == "4"
+    assert browser.client.post(f"{CONFIG}/reset", json={"section": "nothing"}).status_code == 422
+    assert browser.client.post(f"{CONFIG}/reset", json={}).status_code == 200
+
+
+def test_figures_for_prometheus_name_items_and_runs(browser: Browser) -> None:
+    shown = browser.client.get("/metrics").text
+    assert "greenroom_transfers_unfinished 0.0" in shown
+    assert "greenroom_items_bytes 0.0" in shown
+
+
+def test_it_is_ready_as_long_as_its_roots_can_be_used(browser: Browser, tmp_path: Path) -> None:
+    from config import libraries
+    from tests.scenarios.house import NOW
+
+    (tmp_path / "inbound").mkdir()
+    with browser.app.database.begin() as connection:
+        libraries.add_library(connection, "inbound", bytes(tmp_path / "inbound"), now=NOW)
+    assert browser.client.get("/readyz").status_code == 200
+    (tmp_path / "inbound" / ".greenroom-root").unlink()
+    assert browser.client.get("/readyz").status_code == 503
+    assert "is its disk mounted" in browser.client.get("/").text

@@ -1,0 +1,58 @@
+"""An open application → a browser at it, without a browser: what forms send and pages show."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from config import accounts, admin
+from daemon.bootstrap import Application
+from daemon.web import api, pages
+from daemon.web.app import create_app
+from daemon.web.navigation import routers
+
+NAME, PASSWORD = "eva", "correct horse battery"
+
+
+class Browser:
+    """One browser, with its cookies; it says where a request comes from, as browsers do."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+        self.client = TestClient(
+            create_app(app), base_url="http://localhost", headers={"sec-fetch-site": "same-origin"}
+        )
+
+    def routes(self) -> Iterator[tuple[str, set[str]]]:
+        """Yield path and methods of every route there is."""
+        yield "/api/v1/openapi.json", {"GET"}
+        for package in (api, pages):
+            for route in (route for router in routers(package) for route in router.routes):
+                assert isinstance(route, APIRoute)
+                yield route.path, route.methods
+
+    def setup_token(self) -> str:
+        """Return a token as the log shows it."""
+        with self.app.database.begin() as connection:
+            return accounts.grant(connection, "setup", dt.datetime.now(dt.UTC), lasts=accounts.SETUP)
+
+    def csrf(self) -> str:
+        """Return what our forms bring along."""
+        found = re.search(r'name="csrf" value="([0-9a-f]+)"', self.client.get("/").text)
+        assert found
+        return found[1]
+
+    def setting(self, key: str) -> str:
+        """Return a setting's value as text."""
+        with self.app.database.read() as connection:
+            return str(admin.get(connection, key))
+
+
+def set_up(browser: Browser) -> None:
+    """Make the first account; the browser is signed in then."""
+    form = {"token": browser.setup_token(), "name": NAME, "password": PASSWORD}
+    assert browser.client.post("/setup", data=form).url.path == "/"
