@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -94,16 +95,15 @@ def advance(connection: Connection, transfers: Iterable[Transfer], to: State, no
     Safe to repeat. Raises LeaseLost when another holder has taken one over, or it was settled otherwise.
     """
     moved = tuple(replace(transfer, state=to) for transfer in transfers)
+    alike: defaultdict[Any, list[Transfer]] = defaultdict(list)  # those one statement can write
     for transfer in moved:
-        values: dict[str, Any] = {
-            "state": to,
-            "strategy": transfer.strategy,
-            "error": transfer.error,
-            "updated_at": now,
-        }
-        if to == "materialised" and any(file.digest for file in transfer.files):  # else the plan has said it all
-            values["files"] = [file_to_json(file) for file in transfer.files]
-        _update(connection, transfer, (*_BEFORE[to], to), values)
+        new = to == "materialised" and any(file.digest for file in transfer.files)  # else the plan has said it all
+        alike[transfer.fence, transfer.strategy, transfer.error, transfer.id if new else None].append(transfer)
+    for (_, strategy, error, new), group in alike.items():
+        values: dict[str, Any] = {"state": to, "strategy": strategy, "error": error, "updated_at": now}
+        if new:
+            values["files"] = [file_to_json(file) for file in group[0].files]
+        _update(connection, group, (*_BEFORE[to], to), values)
     return moved
 
 
@@ -112,14 +112,14 @@ def adopt(connection: Connection, transfer: Transfer, fence: int, now: dt.dateti
     if transfer.fence > fence:
         raise LeaseLost(f"transfer {transfer.id} belongs to a newer holder of the root; this one stops")
     adopted = replace(transfer, fence=fence, attempt=transfer.attempt + 1)
-    _update(connection, transfer, (transfer.state,), {"fence": fence, "attempt": adopted.attempt, "updated_at": now})
+    _update(connection, [transfer], (transfer.state,), {"fence": fence, "attempt": adopted.attempt, "updated_at": now})
     return adopted
 
 
 def postpone(connection: Connection, transfer: Transfer, error: str, now: dt.datetime) -> Transfer:
     """Leave a transfer open for a later try that does not count as another attempt, and say why."""
     waiting = replace(transfer, attempt=max(0, transfer.attempt - 1), error=error)
-    _update(connection, transfer, (transfer.state,), {"attempt": waiting.attempt, "error": error, "updated_at": now})
+    _update(connection, [transfer], (transfer.state,), {"attempt": waiting.attempt, "error": error, "updated_at": now})
     return waiting
 
 
@@ -160,12 +160,16 @@ def reserved(connection: Connection, src_root: bytes, dst_root: bytes) -> Reserv
     return Reserved(sources, frozenset(connection.scalars(held)))
 
 
-def _update(connection: Connection, transfer: Transfer, from_states: tuple[State, ...], values: dict[str, Any]) -> None:
-    mine = (TransferRow.id == transfer.id, TransferRow.fence == transfer.fence, TransferRow.state.in_(from_states))
-    if connection.execute(update(TransferRow).where(*mine).values(**values)).rowcount == 0:
-        raise LeaseLost(
-            f"transfer {transfer.id} is no longer ours: another holder took it over; this one stops at once"
-        )
+def _update(
+    connection: Connection, transfers: Sequence[Transfer], from_states: tuple[State, ...], values: dict[str, Any]
+) -> None:
+    """Write the same values to transfers of one fence, all of them or none."""
+    ids, fence = [transfer.id for transfer in transfers], transfers[0].fence
+    mine = (TransferRow.id.in_(ids), TransferRow.fence == fence, TransferRow.state.in_(from_states))
+    written = set(connection.scalars(update(TransferRow).where(*mine).values(**values).returning(TransferRow.id)))
+    for id in ids:
+        if id not in written:
+            raise LeaseLost(f"transfer {id} is no longer ours: another holder took it over; this one stops at once")
 
 
 def _values(transfer: Transfer) -> dict[str, Any]:

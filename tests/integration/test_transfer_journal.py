@@ -78,6 +78,24 @@ def test_a_write_under_an_old_fence_is_refused(planned: Database) -> None:
         assert journal.open_transfers(connection, *ROOTS) == [adopted]
 
 
+def test_of_many_that_move_on_together_one_that_is_lost_is_named_and_none_moves(planned: Database) -> None:
+    others = [replace(TRANSFER, id=f"t-{n}", target=b"%d" % n) for n in range(2, 40)]
+    with planned.begin() as connection:
+        journal.plan(connection, others, NOW)
+        journal.adopt(connection, others[20], 6, NOW)
+    together = [TRANSFER, *(replace(other, strategy="link") for other in others)]
+    with pytest.raises(LeaseLost, match="transfer t-22 "), planned.begin() as connection:
+        journal.advance(connection, together, "materialised", NOW)
+    del together[21]
+    with planned.begin() as connection:
+        assert set(journal.states(connection, [t.id for t in together]).values()) == {"planned"}
+        moved = journal.advance(connection, together, "materialised", NOW)
+        read = {transfer.id: transfer for transfer in journal.open_transfers(connection, *ROOTS)}
+    assert [read[transfer.id] for transfer in moved] == list(moved)
+    assert read["t-1"].strategy is None
+    assert read["t-2"].strategy == "link"
+
+
 def test_what_is_open_is_reserved(planned: Database) -> None:
     with planned.read() as connection:
         assert journal.reserved(connection, *ROOTS) == ({FILE.source}, {b"A/A"})
