@@ -18,7 +18,14 @@ IN_CHUNK: Final = 1000  # parameters of one IN (…)
 
 _COLUMNS: Final = ", ".join(ITEM_COLUMNS)
 _CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in ITEM_COLUMNS if name != "key")
-_INCOMING: Final = text(f"CREATE TEMPORARY TABLE incoming_items AS SELECT {_COLUMNS} FROM staging_items WHERE false")  # noqa: S608  constants
+# Made once for each connection: making and dropping a table costs more than the upsert of a batch.
+_INCOMING: Final = {
+    dialect: text(
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_items {emptied} AS"
+        f" SELECT {_COLUMNS} FROM staging_items WHERE false"  # noqa: S608  constants
+    )
+    for dialect, emptied in (("postgresql", "ON COMMIT DELETE ROWS"), ("sqlite", ""))
+}
 # "WHERE true" keeps SQLite from reading ON as a join's; the order keeps two hosts from waiting for each other's rows.
 _UPSERT: Final = text(
     f"""
@@ -36,7 +43,7 @@ _DROP_FILES: Final = text(
     " ON new.key = old.key WHERE old.checksum <> new.checksum OR old.status = 'missing')"
 )
 _KNOWN: Final = text("SELECT key, id, revision FROM staging_items WHERE key IN (SELECT key FROM incoming_items)")
-_FORGET: Final = text("DROP TABLE incoming_items")
+_FORGET: Final = text("DELETE FROM incoming_items")
 
 
 class Upserted(NamedTuple):
@@ -90,10 +97,11 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
     if not wanted:
         return {}
     load = _LOAD[connection.dialect.name]
-    connection.execute(_INCOMING)
+    connection.execute(_INCOMING[connection.dialect.name])
     load(connection, "incoming_items", ITEM_COLUMNS, map(item_row, wanted.values()))
     connection.execute(_DROP_FILES)
-    done = {key: Upserted(id, revision, True) for key, id, revision in connection.execute(_UPSERT, {"now": now})}
+    changed = connection.execute(_UPSERT, {"now": now}).all()
+    done = {key: Upserted(id, revision, True) for key, id, revision in changed}
     new_files = ((done[key].id, *file) for key in done for file in wanted[key].files)
     load(connection, "staging_files", FILE_COLUMNS, new_files)
     if len(done) < len(wanted):
