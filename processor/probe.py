@@ -12,7 +12,7 @@ from config.reasons import show_path
 from processor.files import Tree, explained
 from processor.materialise import FICLONE
 from processor.transfer import TX
-from scanner.readiness import has_writer
+from scanner.writers import has_writer
 
 Probed = tuple[str, bool, str]  # code, whether it is well, sentence
 

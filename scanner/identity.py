@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
+
+_HALF, _WRAP = 1 << 63, 1 << 64  # SQLite's integers are signed; mergerfs uses all 64 bits of an inode number
 
 
 class Identity(NamedTuple):
@@ -27,3 +30,21 @@ class Identity(NamedTuple):
     def same_content(self, other: Identity) -> bool:
         """Whether both name one inode with one size and modification time; links made in between are fine."""
         return self[:4] == other[:4]
+
+
+def numbers_of(stat: os.stat_result) -> tuple[int, int, int, int, int]:
+    """Take the identity out of a stat result as the five plain numbers that SQLite can hold."""
+    ino = stat.st_ino
+    return stat.st_dev, ino if ino < _HALF else ino - _WRAP, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+def identity_columns(identity: Identity) -> tuple[int, ...]:
+    """Return the five numbers as SQLite can hold them."""
+    ino = identity.ino
+    return (identity.dev, ino - _WRAP if ino >= _HALF else ino, *identity[2:])
+
+
+def identity_from(columns: Sequence[int]) -> Identity:
+    """Return what `identity_columns` was given."""
+    dev, ino, size, mtime_ns, ctime_ns = columns
+    return Identity(dev, ino + _WRAP if ino < 0 else ino, size, mtime_ns, ctime_ns)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import signal
 import stat
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,12 +10,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from config.reasons import Reason
+from scanner.writers import has_writer, is_sparse
 
 SECOND_NS = 1_000_000_000
 SAMPLES = 3  # own looks that must agree, the first and the last at least the quiet period apart
 PATIENCE_NS = 24 * 3600 * SECOND_NS  # how long a file that ends too early is taken for one that is still arriving
-SMALL = 64 * 1024  # bytes; smaller files may be stored inside their inode, without any block
-FULL = 0.9  # share of its size a file has on disk unless somebody only reserved the room
 CUT_SHORT = "It ends before the size written in it: its end is missing."
 UNFINISHED = {
     "truncated": "It ends before the size written in it; if it is still arriving, it is taken when it is whole.",
@@ -119,25 +116,3 @@ def probe(path: bytes, shown: bytes) -> Reason | None:
         return None
     finally:
         os.close(descriptor)
-
-
-def has_writer(descriptor: int) -> bool:
-    """Whether anybody has the file open for writing; fcntl(2) grants a read lease only if nobody has.
-
-    Needs to own the file or CAP_LEASE, and a local filesystem; False when it cannot be told.
-    """
-    try:
-        # Who opens it for writing while we hold the lease makes the kernel signal us; its default, SIGIO, would kill.
-        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
-    return False
-
-
-def is_sparse(size: int, blocks: int) -> bool:
-    """Whether less is on disk than the size promises. `blocks` are of 512 bytes. Compression may look like it."""
-    return size > SMALL and blocks * 512 < FULL * size

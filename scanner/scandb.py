@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
-import hashlib
 import json
 import os
-import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -19,91 +15,39 @@ from config.errors import Misconfigured, Rejected, Retryable
 from config.reasons import Reason
 from scanner import rows
 from scanner.grouping.groups import Group, SideRow, TrackRow
-from scanner.identity import Identity
+from scanner.identity import Identity, identity_columns
 from scanner.readiness import FileState, FolderState
-from scanner.rows import FileRecord, FileRow, ReadingRow
+from scanner.rows import FileRecord, FileRow
+from scanner.scanschema import DDL, FAST, code_version, connect, copy, is_finished
+from scanner.tags.columns import READING_COLUMNS
 
-APPLICATION_ID = 0x47524E52  # "GRNR"
-SCHEMA = 1
 REMEMBERED_DIGESTS = 200_000
+STORED_AT_ONCE = 2000  # files
 
-_DDL = f"""
-CREATE TABLE scan (root BLOB, code TEXT, boot_id TEXT, started TEXT, options TEXT, stats TEXT);
-CREATE TABLE folder (id INTEGER PRIMARY KEY, path BLOB, digest BLOB, since_ns INTEGER, samples INTEGER);
-CREATE TABLE file (
-    id INTEGER PRIMARY KEY, folder_id INTEGER, name BLOB, role TEXT,
-    dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, nlink INTEGER, mode INTEGER,
-    probed INTEGER DEFAULT 0);
-CREATE TABLE reading (
-    file_id INTEGER PRIMARY KEY, problem TEXT, message TEXT, truncated INTEGER, reader TEXT,
-    {", ".join(rows.FACT_COLUMNS)});
-CREATE TABLE ignored (path BLOB, code TEXT, message TEXT);
-CREATE TABLE album (id INTEGER PRIMARY KEY, key TEXT, body TEXT, waits TEXT, warnings TEXT);
-CREATE TABLE content_digest (
-    dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, digest TEXT,
-    PRIMARY KEY (dev, ino, size, mtime_ns, ctime_ns));
-CREATE VIEW entry AS
-    SELECT file.id, path, name, role, dev, ino, size, mtime_ns, ctime_ns, nlink, mode, probed, reading.*
-    FROM file JOIN folder ON folder.id = folder_id LEFT JOIN reading ON file_id = file.id;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA};
-"""  # noqa: S608 - numbers and column names of ours
-# Nobody reads the file before it is finished, and one that is not is thrown away: neither journal nor sync.
-_FAST = """
-PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -32768;
-"""
 # These speak of the machine at that moment, or of rights that change without a trace on the file: tried again.
 PASSING = ("reader_killed", "reader_crashed", "reader_timeout", "io_error", "permission_denied", "vanished")
-_FORGET_PASSING = f"DELETE FROM reading WHERE problem IN ({', '.join('?' * len(PASSING))})"  # noqa: S608 - marks only
-_INSERT_READING = f"INSERT OR REPLACE INTO reading VALUES ({rows.READING_MARKS})"  # noqa: S608 - question marks only
-
-
-@functools.cache
-def code_version() -> str:
-    """Return a digest of the scanner's source: what other code read or grouped is not carried over."""
-    state = hashlib.blake2b(digest_size=8)
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        state.update(path.read_bytes())
-    return state.hexdigest()
-
-
-def is_finished(path: Path, root: bytes) -> bool:
-    """Whether a file is a scan DB of this root that was written to its end, by any code of this schema."""
-    try:
-        with closing(_connect(path, "ro")) as sql:
-            return (
-                sql.execute("SELECT 1 FROM scan WHERE stats IS NOT NULL AND root = ?", (root,)).fetchone() is not None
-            )
-    except (sqlite3.DatabaseError, Rejected):
-        return False
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    try:
-        sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
-    except sqlite3.OperationalError as error:
-        raise Rejected(f"the scan DB {path} cannot be opened: {error}") from error
-    try:
-        found = [sql.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-    except sqlite3.DatabaseError:
-        found = []
-    if found != [APPLICATION_ID, SCHEMA]:
-        sql.close()
-        raise Rejected(f"{path} is no scan DB of this version; scan again")
-    return sql
+_FORGET_PASSING = f"DELETE FROM reading WHERE problem IN ({', '.join('?' * len(PASSING))}) RETURNING file_id"  # noqa: S608 - marks only
+_INSERT_READING = f"INSERT OR REPLACE INTO reading VALUES ({', '.join('?' * len(READING_COLUMNS))})"  # noqa: S608 - marks only
 
 
 class ScanDb:
     """One scan DB. `create` begins a scan, in one transaction until `finish`; `open` reads a finished one."""
 
-    def __init__(self, path: Path, sql: sqlite3.Connection, *, same_options: bool = True) -> None:
+    def __init__(
+        self, path: Path, sql: sqlite3.Connection, *, same_options: bool = True, unread: Sequence[int] = ()
+    ) -> None:
         self.path = path
         self.same_options = same_options  # as the scan this one carries on from
         self.grew = False  # whether files were added that the scan before did not know, or not like this
         self._sql = sql
+        self._unread = unread  # ids of the files whose reading of the scan before counts no more
         self._new_files: list[FileRow] = []
         self._new_ignored: list[tuple[bytes | None, str, str]] = []
-        self._last_folder: int = sql.execute("SELECT coalesce(max(id), 0) FROM folder").fetchone()[0]
+        self._last_folder, self._last_file = (
+            int(sql.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])  # noqa: S608 - names of ours
+            for table in ("folder", "file")
+        )
+        self._last_known = self._last_file
 
     @classmethod
     def create(
@@ -118,27 +62,27 @@ class ScanDb:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise Misconfigured(f"the scan DB {path} cannot be made: {error.strerror}; choose another place") from error
-        known = previous is not None and is_finished(previous, root) and _copy(previous, path, boot)
+        known = previous is not None and is_finished(previous, root) and copy(previous, path, boot)
         try:
             sql = sqlite3.connect(path, isolation_level=None)
-            sql.executescript(_FAST if known else f"PRAGMA page_size = 16384; {_FAST} {_DDL}")
+            sql.executescript(FAST if known else f"PRAGMA page_size = 16384; {FAST} {DDL}")
             sql.execute("BEGIN EXCLUSIVE")
             # What is known of the time before a restart are times of a clock that began anew.
             sql.execute("UPDATE folder SET samples = 0 WHERE (SELECT boot_id FROM scan) <> ?", (boot,))
             same_options = sql.execute("SELECT options FROM scan").fetchone() == (options,)
             sql.execute("DELETE FROM scan")
-            sql.execute(_FORGET_PASSING, PASSING)
+            unread = [row[0] for row in sql.execute(_FORGET_PASSING, PASSING)]
             row = (root, code_version(), boot, started.isoformat(), options)
             sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL)", row)
         except sqlite3.DatabaseError as error:
             path.unlink()
             raise _failed(path, error) from error
-        return cls(path, sql, same_options=same_options)
+        return cls(path, sql, same_options=same_options, unread=unread)
 
     @classmethod
     def open(cls, path: Path) -> ScanDb:
         """Open a finished scan. Raises Rejected when it is none."""
-        sql = _connect(path, "rw")
+        sql = connect(path, "rw")
         if sql.execute("SELECT stats FROM scan").fetchone()[0] is None:
             sql.close()
             raise Rejected(f"the scan in {path} was interrupted; scan again")
@@ -169,38 +113,42 @@ class ScanDb:
         self._sql.execute("INSERT INTO folder VALUES (?, ?, x'', 0, 0)", (self._last_folder, path))
         return self._last_folder
 
-    def add_files(self, files: Iterable[FileRow]) -> None:
-        """Add the files of a folder that is new."""
-        before = len(self._new_files)
+    def file_ids(self, count: int) -> range:
+        """Return ids for so many new files."""
+        first = self._last_file + 1
+        self._last_file += count
+        return range(first, first + count)
+
+    def add_files(self, files: Sequence[FileRow]) -> None:
+        """Add files that are new."""
         self._new_files += files
-        self.grew = self.grew or len(self._new_files) > before
-        if len(self._new_files) > 2000:
+        self.grew = self.grew or bool(files)
+        if len(self._new_files) > STORED_AT_ONCE:
             self.flush()
 
-    def replace_files(self, folder_id: int, files: Iterable[FileRow]) -> None:
-        """Bring the files of a folder up to date; those that were not touched keep what was read from them."""
+    def known_files(self, folder_id: int) -> dict[tuple[object, ...], int]:
+        """Return the ids of the files of a folder, by name and the numbers of their identity."""
         self.flush()
         found = self._sql.execute(
             "SELECT id, name, dev, ino, size, mtime_ns, ctime_ns FROM file WHERE folder_id = ?", (folder_id,)
         )
-        known = {row[1:]: row[0] for row in found}
-        self.add_files([file for file in files if known.pop((file.name, *file.identity), None) is None])
-        self._forget_files(known.values())
+        return {row[1:]: row[0] for row in found}
+
+    def forget_files(self, file_ids: Iterable[int]) -> None:
+        """Forget files that are gone, or were touched, and what was read from them."""
+        ids = [(file_id,) for file_id in file_ids]
+        self._sql.executemany("DELETE FROM reading WHERE file_id = ?", ids)
+        self._sql.executemany("DELETE FROM file WHERE id = ?", ids)
 
     def drop_folders(self, folder_ids: Iterable[int]) -> None:
         """Forget folders that are gone, and their files; then make the one index, after the bulk of the rows."""
         self.flush()
         for folder_id in folder_ids:
-            self._forget_files(
+            self.forget_files(
                 [row[0] for row in self._sql.execute("SELECT id FROM file WHERE folder_id = ?", (folder_id,))]
             )
             self._sql.execute("DELETE FROM folder WHERE id = ?", (folder_id,))
         self._sql.execute("CREATE INDEX IF NOT EXISTS file_in_folder ON file (folder_id)")
-
-    def _forget_files(self, file_ids: Iterable[int]) -> None:
-        ids = [(file_id,) for file_id in file_ids]
-        self._sql.executemany("DELETE FROM reading WHERE file_id = ?", ids)
-        self._sql.executemany("DELETE FROM file WHERE id = ?", ids)
 
     def set_folder_states(self, states: Iterable[FolderState]) -> None:
         """Store what was seen of every folder."""
@@ -217,36 +165,39 @@ class ScanDb:
 
     def flush(self) -> None:
         """Insert what was added so far."""
-        insert = "INSERT INTO file VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
-        self._sql.executemany(insert, ((*file[:3], *file.identity, *file[4:]) for file in self._new_files))
+        insert = "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+        self._sql.executemany(insert, self._new_files)
         self._sql.executemany("INSERT INTO ignored VALUES (?, ?, ?)", self._new_ignored)
         self._new_files.clear()
         self._new_ignored.clear()
 
     # What the tags say.
 
-    def unread(self) -> Iterator[tuple[bytes, int, bytes, Identity]]:
-        """Yield the audio files nobody has read yet, by folder and name: (folder, file id, name, identity)."""
+    def unread(self) -> Iterator[tuple[bytes, int, bytes, tuple[int, ...]]]:
+        """Yield those of the scan before that are to be read again: folder, file id, name, numbers of the identity."""
         # Sorted, hence complete before the first row comes: readings may be added meanwhile.
-        found = self._sql.execute("""
-            SELECT path, id, name, dev, ino, size, mtime_ns, ctime_ns FROM entry
-            WHERE role = 'audio' AND file_id IS NULL ORDER BY path, name""")
-        return ((row[0], row[1], row[2], rows.identity_from(row[3:])) for row in found)
+        query = """
+            SELECT path, file.id, name, dev, ino, size, mtime_ns, ctime_ns
+            FROM file JOIN folder ON folder.id = folder_id
+            WHERE file.id IN (SELECT value FROM json_each(?)) AND file.id NOT IN (SELECT file_id FROM reading)
+            ORDER BY path, name"""
+        found = self._sql.execute(query, (json.dumps(self._unread),)) if self._unread else ()
+        return ((row[0], row[1], row[2], tuple(row[3:])) for row in found)
 
-    def add_readings(self, readings: Iterable[ReadingRow]) -> None:
-        """Store what was read; what SQLite cannot hold of a hostile tag is cut down to what it can."""
-        values = [reading.columns() for reading in readings]
+    def add_readings(self, readings: Sequence[Sequence[object]]) -> None:
+        """Store rows of READING_COLUMNS; what SQLite cannot hold of a hostile tag is cut down to what it can."""
         try:
-            self._sql.executemany(_INSERT_READING, values)
+            self._sql.executemany(_INSERT_READING, readings)
         except (UnicodeEncodeError, OverflowError):
-            self._sql.executemany(_INSERT_READING, [tuple(map(rows.storable, row)) for row in values])
+            self._sql.executemany(_INSERT_READING, [tuple(map(rows.storable, row)) for row in readings])
 
-    def set_identity(self, file_id: int, identity: Identity) -> int:
+    def set_identity(self, file_id: int, numbers: tuple[int, ...]) -> int:
         """Note that a file was touched after the walk saw it; return the id of its folder, which is not still."""
+        self.flush()
         update = (
             "UPDATE file SET dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ? WHERE id = ? RETURNING folder_id"
         )
-        return int(self._sql.execute(update, (*rows.identity_columns(identity), file_id)).fetchone()[0])
+        return int(self._sql.execute(update, (*map(rows.storable, numbers), file_id)).fetchone()[0])
 
     def music_folders(self) -> frozenset[bytes]:
         """Return the folders with audio in them."""
@@ -326,14 +277,20 @@ class ScanDb:
 
     def totals(self) -> dict[str, int]:
         """Return how much there is, by the names of ScanStats."""
-        found = self._sql.execute("""
+        found = self._sql.execute(
+            """
             SELECT (SELECT count(*) FROM folder) AS folders, (SELECT count(*) FROM file) AS files,
                 (SELECT count(*) FROM file WHERE role = 'audio') AS audio,
                 (SELECT coalesce(sum(size), 0) FROM file) AS bytes, (SELECT count(*) FROM ignored) AS ignored,
                 (SELECT count(*) FROM reading WHERE problem IS NOT NULL) AS problems,
                 (SELECT count(*) FROM album) AS groups,
-                (SELECT count(*) FROM album WHERE waits IS NOT NULL) AS waiting""")
-        return dict(zip((column[0] for column in found.description), found.fetchone(), strict=True))
+                (SELECT count(*) FROM album WHERE waits IS NOT NULL) AS waiting,
+                (SELECT count(*) FROM reading
+                    WHERE file_id > ? OR file_id IN (SELECT value FROM json_each(?))) AS read""",
+            (self._last_known, json.dumps(self._unread)),
+        )
+        totals = dict(zip((column[0] for column in found.description), found.fetchone(), strict=True))
+        return {**totals, "carried": totals["audio"] - totals["read"]}
 
     def finish(self, stats: Mapping[str, object]) -> None:
         """Make the scan one that may be read and carried on from."""
@@ -357,35 +314,13 @@ class ScanDb:
         """Return the remembered digest of a file that was not touched since."""
         same = "dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"
         query = f"SELECT digest FROM content_digest WHERE {same}"  # noqa: S608 - bound
-        row = self._sql.execute(query, rows.identity_columns(identity)).fetchone()
+        row = self._sql.execute(query, identity_columns(identity)).fetchone()
         return row[0] if row else None
 
     def remember_digest(self, identity: Identity, digest: str) -> None:
         """Keep "blake3:<hex>" of a file, so that comparing it again needs no reading; later scans know it too."""
-        row = (*rows.identity_columns(identity), digest)
+        row = (*identity_columns(identity), digest)
         self._sql.execute("INSERT OR REPLACE INTO content_digest VALUES (?, ?, ?, ?, ?, ?)", row)
-
-
-def _copy(previous: Path, path: Path, boot: str) -> bool:
-    """Fill a new file with all that an earlier scan knew; return whether it can be carried on from."""
-    with closing(_connect(previous, "rw")) as old:  # reading rolls back a digest whose writing was interrupted
-        code, boot_then = old.execute("SELECT code, boot_id FROM scan").fetchone()
-        if code != code_version():
-            return False
-        # What was written without a sync may be lost if the machine went down.
-        if boot_then != boot and not _is_whole(old):
-            return False
-        if old.execute("PRAGMA freelist_count").fetchone()[0] * 2 > old.execute("PRAGMA page_count").fetchone()[0]:
-            old.execute("VACUUM")  # most of what it knew has left the inbound folder
-    shutil.copyfile(previous, path)  # by the kernel, four times faster than SQLite's own backup
-    return True
-
-
-def _is_whole(sql: sqlite3.Connection) -> bool:
-    try:
-        return bool(sql.execute("PRAGMA quick_check").fetchone()[0] == "ok")
-    except sqlite3.DatabaseError:
-        return False
 
 
 def _failed(path: Path, error: sqlite3.DatabaseError) -> Retryable:

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 from pathlib import Path
 
-from scanner.scandb import is_finished
+from scanner.scanschema import is_finished
 
 
 def new_path(folder: Path, root: bytes, now: dt.datetime, token: str) -> Path:

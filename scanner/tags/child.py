@@ -12,13 +12,11 @@ from collections import deque
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from scanner.tags import wire
-from scanner.tags.wire import Result
+from scanner.tags.wire import Answer, Batch, File
 
 START_LIMIT = 30.0  # seconds a start may take on a busy machine
-Batch = list[tuple[str, list[tuple[int, str]]]]  # folder, and token and name of each file, as text for JSON
 _PIPE_SIZE = 1 << 20  # bytes
 _F_SETPIPE_SZ = 1031  # fcntl(2)
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "LANG", "LC_ALL")  # no password may reach a process that reads hostile files
@@ -51,14 +49,14 @@ class Child:
         self.heard = time.monotonic()
         self.outgoing = bytearray()
         self.incoming = bytearray()
-        self.batches: deque[dict[int, tuple[str, str]]] = deque()  # token → folder and name, of what is not answered
+        self.batches: deque[_Asked] = deque()  # those that are not answered
 
     def give(self, batch: Batch) -> None:
         """Queue one batch."""
         if not self.batches:
             self.heard = time.monotonic()
-        self.batches.append({token: (folder, name) for folder, names in batch for token, name in names})
-        self.outgoing += wire.frame(batch)
+        self.batches.append(_Asked(batch))
+        self.outgoing += wire.batch_frame(batch)
         self.push()
 
     def deadline(self, wall_limit: float) -> float:
@@ -71,7 +69,7 @@ class Child:
             while self.outgoing:
                 del self.outgoing[: os.write(self.tasks, self.outgoing)]
 
-    def pull(self) -> Iterator[Result]:
+    def pull(self) -> Iterator[Answer]:
         """Read what is there. Raises EOFError when the child is gone, BadFrameError when it speaks nonsense."""
         with contextlib.suppress(BlockingIOError):
             received = os.read(self.answers, _PIPE_SIZE)
@@ -79,33 +77,28 @@ class Child:
                 raise EOFError
             self.incoming += received
         self.heard = time.monotonic()
-        for message in wire.take_frames(self.incoming):
-            if message == "ready":
-                self.ready = True
-            elif not message:
-                self._finish_batch()
-            else:
-                yield from self._results(message)
+        for body in wire.take_frames(self.incoming):
+            if self.ready:
+                answer = wire.answer_of(body)
+                self._tick_off([row[0] for row in answer.rows])
+                yield answer
+            self.ready = True
 
-    def _results(self, rows: Any) -> Iterator[Result]:
-        for row in rows:
-            result = wire.from_row(row)
-            if not self.batches or self.batches[0].pop(result.token, None) is None:
-                raise wire.BadFrameError("an answer nobody asked for")
-            yield result
-
-    def _finish_batch(self) -> None:
-        if not self.batches or self.batches[0]:
-            raise wire.BadFrameError("a batch that ends too early")
-        self.batches.popleft()
+    def _tick_off(self, tokens: list[int]) -> None:
+        """Note what was answered; answers come in the order of the batch."""
+        if not self.batches or not tokens or self.batches[0].tokens[: len(tokens)] != tokens:
+            raise wire.BadFrameError("an answer nobody asked for")
+        del self.batches[0].tokens[: len(tokens)]
+        if not self.batches[0].tokens:
+            self.batches.popleft()
 
     def culprit(self) -> int | None:
         """Return the token of the file the process was reading, if that is certain."""
-        return next(iter(self.batches[0])) if self.batches and len(self.batches[0]) == 1 else None
+        return self.batches[0].tokens[0] if self.batches and len(self.batches[0].tokens) == 1 else None
 
-    def left(self) -> list[tuple[str, int, str]]:
-        """Return folder, token and name of everything that was not answered."""
-        return [(folder, token, name) for batch in self.batches for token, (folder, name) in batch.items()]
+    def left(self) -> list[tuple[bytes, File]]:
+        """Return everything that was not answered, each file with its folder."""
+        return [one for asked in self.batches for one in asked.left()]
 
     def end(self, wait: bool) -> int:
         """Close the pipes, kill the process unless it is dying by itself, reap it, and return its status."""
@@ -119,6 +112,18 @@ class Child:
                 return self.process.wait(timeout=1)
         self.process.kill()
         return self.process.wait()
+
+
+class _Asked:
+    """A batch that was given, and the tokens of it that were not answered."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self.tokens = [file[0] for _, files in batch for file in files]
+
+    def left(self) -> Iterator[tuple[bytes, File]]:
+        tokens = set(self.tokens)
+        return ((folder, file) for folder, files in self._batch for file in files if file[0] in tokens)
 
 
 def _enlarge(fd: int) -> None:

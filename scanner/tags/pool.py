@@ -1,4 +1,4 @@
-"""Folders with file names → identity and reading of every file, by a few limited child processes."""
+"""Folders with file names → a row of every file's reading, by a few limited child processes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from config.errors import Retryable
 from scanner.tags import wire
-from scanner.tags.child import Batch, Child
-from scanner.tags.read import Reading
-from scanner.tags.wire import Result
+from scanner.tags.child import Child
+from scanner.tags.columns import columns_of
+from scanner.tags.wire import Answer, Batch, File
 
-__all__ = ["ReaderUnavailableError", "Result", "TagPool", "Task"]
+__all__ = ["Answer", "ReaderUnavailableError", "TagPool", "Task"]
 
 BATCH = 128  # files a frame
 IN_FLIGHT = 2  # batches a worker has, so that it never waits for us
@@ -32,11 +32,14 @@ class Task(NamedTuple):
     """Files of one folder, to be read in any order."""
 
     folder: bytes  # absolute
-    names: list[tuple[int, bytes]]  # the caller's token, and the name in the folder
+    files: list[File]
 
 
 class TagPool:
-    """A context manager around `workers` child processes. Enter and use it in one thread: they die with that thread."""
+    """A context manager around up to `workers` child processes, started when those before have enough to do.
+
+    Enter and use it in one thread: they die with that thread.
+    """
 
     def __init__(self, workers: int, *, wall_limit: float = WALL_LIMIT) -> None:
         self._count = max(1, workers)
@@ -46,8 +49,7 @@ class TagPool:
 
     def __enter__(self) -> TagPool:
         try:
-            for _ in range(self._count):
-                self._start()
+            self._start()
         except BaseException:
             self.close()
             raise
@@ -62,10 +64,11 @@ class TagPool:
             self._stop(self._workers[-1])
         self._selector.close()
 
-    def map(self, tasks: Iterable[Task]) -> Generator[Result, None, None]:
-        """Read every file of every task and yield the results as they come; close it to stop early.
+    def map(self, tasks: Iterable[Task]) -> Generator[Answer, None, None]:
+        """Read every file of every task and yield the answers as they come; close it to stop early.
 
-        Every token is answered exactly once. Raises ReaderUnavailableError when no worker can be started.
+        Tasks are taken from their iterator as the workers get on. Every token is answered exactly once. Raises
+        ReaderUnavailableError when no worker can be started.
         """
         batches = _batches(tasks)
         again: deque[Batch] = deque()  # what a worker left behind, file by file
@@ -78,17 +81,22 @@ class TagPool:
                 self._start()
 
     def _feed(self, batches: Iterator[Batch], again: deque[Batch]) -> bool:
-        """Keep every worker busy; return whether anything is left to wait for."""
-        for worker in self._workers:
+        """Keep every worker busy, and start another while there is more to do; return whether any has something."""
+        index = 0
+        while index < len(self._workers):
+            worker = self._workers[index]
             while len(worker.batches) < IN_FLIGHT:
                 batch = again.popleft() if again else next(batches, None)
                 if batch is None:
                     break
                 worker.give(batch)
             self._watch(worker)
+            index += 1
+            if index == len(self._workers) < self._count and len(worker.batches) == IN_FLIGHT:
+                self._start()
         return any(worker.batches for worker in self._workers)
 
-    def _turn(self, again: deque[Batch]) -> Iterator[Result]:
+    def _turn(self, again: deque[Batch]) -> Iterator[Answer]:
         """Wait for the workers once and yield what they say; replace those that died or hang."""
         nearest = min(worker.deadline(self._wall_limit) for worker in self._workers if worker.batches)
         for key, events in self._selector.select(max(0.0, nearest - time.monotonic())):
@@ -107,7 +115,7 @@ class TagPool:
             if worker.batches and now > worker.deadline(self._wall_limit):
                 yield from self._replace(worker, again, "reader_timeout")
 
-    def _replace(self, worker: Child, again: deque[Batch], code: str | None) -> Iterator[Result]:
+    def _replace(self, worker: Child, again: deque[Batch], code: str | None) -> Iterator[Answer]:
         """Reap a worker and start another; a file that was alone in its batch is the culprit, others are read again."""
         ready, culprit, left = worker.ready, worker.culprit(), worker.left()
         status = self._stop(worker, wait=code is None)
@@ -118,8 +126,8 @@ class TagPool:
             )
         self._start()
         if culprit is not None:
-            yield Result(culprit, None, Reading(None, _why(code, status), False, "mutagen"))
-        again.extend([(folder, [(token, name)])] for folder, token, name in left if token != culprit)
+            yield Answer([list(columns_of(culprit, False, (None, _why(code, status), False, "mutagen")))], {})
+        again.extend([(folder, [file])] for folder, file in left if file[0] != culprit)
 
     def _start(self) -> None:
         worker = Child()
@@ -146,12 +154,11 @@ def _batches(tasks: Iterable[Task]) -> Iterator[Batch]:
     """Fill batches of `BATCH` files from small and large folders."""
     batch: Batch = []
     room = BATCH
-    for folder, names in tasks:
-        place = wire.name_to_text(folder)
+    for folder, files in tasks:
         start = 0
-        while start < len(names):
-            part = names[start : start + room]
-            batch.append((place, [(token, wire.name_to_text(name)) for token, name in part]))
+        while start < len(files):
+            part = files[start : start + room]
+            batch.append((folder, part))
             start += len(part)
             room -= len(part)
             if not room:

@@ -1,82 +1,89 @@
-"""Tasks and readings ↔ length-prefixed JSON frames between the pool and its workers."""
+"""Batches of file names and their readings ↔ length-prefixed frames between the pool and its workers.
+
+What the pool sends is trusted, and marshalled. What a worker answers may have been made up by a hostile file that took
+the process over: it is JSON, and every value of it is looked at before it goes on.
+"""
 
 from __future__ import annotations
 
 import json
+import marshal
+from itertools import chain
 from typing import Any, NamedTuple
 
-from scanner.facts import Facts, Picture
-from scanner.identity import Identity
-from scanner.tags.read import Reading
+from scanner.tags.columns import READING_COLUMNS
 
 FRAME_LIMIT = 8 << 20  # bytes of one frame; what is longer is no answer of ours
 PREFIX = 4  # bytes, big endian
 
+Numbers = tuple[int, ...]  # see scanner.identity.numbers_of
+File = tuple[int, bytes, Numbers | None]  # the caller's token, the name in the folder, and what the walk saw
+Batch = list[tuple[bytes, list[File]]]  # absolute folders
 
-class Result(NamedTuple):
-    """One file. `identity` is that of the descriptor the tags were read from; None if it could not be opened."""
-
-    token: int
-    identity: Identity | None
-    reading: Reading
-
-
+_PLAIN = frozenset({int, float, str, bool, type(None)})
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_TUPLES = [index for index, default in enumerate(Facts()) if default == ()]
-_PICTURES = Facts._fields.index("pictures")
+
+
+class Answer(NamedTuple):
+    """Some files of a batch, in its order: a row of READING_COLUMNS each, its token first.
+
+    `moved` has the identity of those that are not what the walk saw.
+    """
+
+    rows: list[list[Any]]
+    moved: dict[int, Numbers]
 
 
 class BadFrameError(ValueError):
-    """The other side wrote something that is no frame."""
+    """The other side wrote something that is no frame, or no answer."""
 
 
 def frame(message: Any) -> bytes:
     """Return a message of plain lists, numbers and text as one frame."""
-    body = _encode(message).encode("ascii")
+    return _framed(_encode(message).encode("ascii"))
+
+
+def batch_frame(batch: Batch) -> bytes:
+    """Return a batch as one frame."""
+    return _framed(marshal.dumps(batch))
+
+
+def batch_of(body: bytes) -> Batch:
+    """Undo `batch_frame`, without the prefix; only for what the pool has sent."""
+    batch: Batch = marshal.loads(body)  # noqa: S302 - of our own parent
+    return batch
+
+
+def _framed(body: bytes) -> bytes:
     return len(body).to_bytes(PREFIX, "big") + body
 
 
-def take_frames(buffer: bytearray) -> list[Any]:
-    """Take the whole frames off the front of `buffer`. Raises BadFrameError for an over-long or garbled one."""
-    messages = []
-    while len(buffer) >= PREFIX:
-        length = int.from_bytes(buffer[:PREFIX], "big")
+def take_frames(buffer: bytearray) -> list[bytes]:
+    """Take the bodies of the whole frames off the front of `buffer`. Raises BadFrameError for an over-long one."""
+    bodies, start = [], 0
+    while len(buffer) >= start + PREFIX:
+        length = int.from_bytes(buffer[start : start + PREFIX], "big")
         if length > FRAME_LIMIT:
             raise BadFrameError(f"a frame of {length} bytes")
-        if len(buffer) < PREFIX + length:
+        if len(buffer) < start + PREFIX + length:
             break
-        try:
-            messages.append(json.loads(buffer[PREFIX : PREFIX + length]))
-        except ValueError as error:
-            raise BadFrameError(str(error)) from error
-        del buffer[: PREFIX + length]
-    return messages
+        bodies.append(bytes(buffer[start + PREFIX : start + PREFIX + length]))
+        start += PREFIX + length
+    del buffer[:start]
+    return bodies
 
 
-def name_to_text(name: bytes) -> str:
-    """Return a file name as text that JSON can hold, byte by byte."""
-    return name.decode("latin-1")
-
-
-def text_to_name(text: str) -> bytes:
-    """Undo `name_to_text`."""
-    return text.encode("latin-1")
-
-
-def from_row(row: list[Any]) -> Result:
-    """Return one answer as what it was in the worker. Raises BadFrameError for a row of another shape."""
+def answer_of(body: bytes) -> Answer:
+    """Return one answer, all values of which are what a scan DB can take. Raises BadFrameError for any other shape."""
     try:
-        token, identity, facts, problem, truncated, reader = row
-        if facts is not None:
-            for index in _TUPLES:
-                if facts[index]:
-                    facts[index] = tuple(facts[index])
-                else:
-                    facts[index] = ()
-            if facts[_PICTURES]:
-                facts[_PICTURES] = tuple([Picture(*picture) for picture in facts[_PICTURES]])
-            facts = Facts(*facts)
-        reading = Reading(facts, tuple(problem) if problem else None, truncated, reader)
-        return Result(token, Identity(*identity) if identity else None, reading)
-    except (TypeError, ValueError, IndexError) as error:
+        rows, moved = json.loads(body)
+        if any(len(row) != len(READING_COLUMNS) for row in rows):
+            raise BadFrameError("a row of another length")
+        answer = Answer(rows, {token: tuple(numbers) for token, numbers in moved})
+        if not _PLAIN.issuperset(map(type, chain(*rows, answer.moved, *answer.moved.values()))):
+            raise BadFrameError("a value that is neither number nor text")
+        if any(len(numbers) != 5 for numbers in answer.moved.values()):
+            raise BadFrameError("an identity of another length")
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise BadFrameError(f"an answer of another shape: {error}") from error
+    return answer

@@ -51,7 +51,7 @@ def limit_yourself(parent: int) -> None:
 
 
 def serve(tasks: int, answers: int) -> None:
-    """Answer each frame of folders and names with frames of rows; an empty frame ends a batch."""
+    """Answer each batch with its rows, in its order, in one frame or several."""
     from scanner.tags import wire
 
     buffer = bytearray()
@@ -61,52 +61,61 @@ def serve(tasks: int, answers: int) -> None:
     _write(answers, wire.frame("ready"))
     while received := os.read(tasks, 1 << 16):
         buffer += received
-        for batch in wire.take_frames(buffer):
+        for body in wire.take_frames(buffer):
             rows: list[Any] = []
-            for folder, names in batch:
-                for row in read_folder(wire.text_to_name(folder), names, clock):
+            moved: list[Any] = []
+            for folder, files in wire.batch_of(body):
+                for row in read_folder(folder, files, moved, clock):
                     rows.append(row)
                     if clock.report_due():
-                        _send(answers, rows)
-                        rows = []
-            _send(answers, rows)
-            _write(answers, wire.frame([]))
+                        _send(answers, rows, moved)
+                        rows, moved = [], []
+            _send(answers, rows, moved)
 
 
-def read_folder(folder: bytes, names: list[Any], clock: _Clock) -> Any:
-    """Yield token, identity and reading as plain values for each file of one folder."""
+def read_folder(folder: bytes, files: list[Any], moved: list[Any], clock: _Clock) -> Any:
+    """Yield the row of each file of one folder; put the token and identity of those that changed into `moved`."""
+    from scanner.tags.columns import columns_of
+
     try:
         directory = os.open(folder, _FOLDER)
     except OSError as error:
-        problem = _problem_of(error)
-        yield from ([token, None, None, problem, False, "header"] for token, _ in names)
+        reading = (None, _problem_of(error), False, "header")
+        yield from (columns_of(token, False, reading) for token, _, _ in files)
         return
     try:
-        for token, name in names:
+        for token, name, known in files:
             clock.grant()
-            yield [token, *read_file(directory, name.encode("latin-1"))]
+            numbers, unwritten, reading = read_file(directory, name)
+            if numbers is not None and numbers != known:
+                moved.append((token, numbers))
+            yield columns_of(token, unwritten, reading)
     finally:
         os.close(directory)
 
 
 def read_file(directory: int, name: bytes) -> Any:
-    """Open one file without following links or waiting, and read its tags."""
+    """Read one file, without following links or waiting; return its identity, whether nobody writes to it, and tags."""
+    from scanner.identity import numbers_of
     from scanner.tags.read import read_tags
+    from scanner.writers import has_writer, is_sparse
 
-    identity = None
+    numbers, unwritten = None, False
     try:
         fd = os.open(name, _OPEN, dir_fd=directory)
         try:
             found = os.fstat(fd)
-            identity = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+            numbers = numbers_of(found)
             if not stat.S_ISREG(found.st_mode):
-                return identity, None, ("not_a_regular_file", "It is no file but a folder or device."), False, "header"
+                problem = ("not_a_regular_file", "It is no file but a folder or device.")
+                return numbers, False, (None, problem, False, "header")
+            unwritten = not is_sparse(found.st_size, found.st_blocks) and not has_writer(fd)
             extension = name.rpartition(b".")[2].lower().decode("latin-1")
-            return identity, *read_tags(fd, extension, found.st_size)
+            return numbers, unwritten, read_tags(fd, extension, found.st_size)
         finally:
             os.close(fd)
     except OSError as error:
-        return identity, None, _problem_of(error), False, "header"
+        return numbers, unwritten, (None, _problem_of(error), False, "header")
 
 
 def _problem_of(error: OSError) -> tuple[str, str]:
@@ -147,22 +156,24 @@ class _Clock:
         return True
 
 
-def _send(answers: int, rows: list[Any]) -> None:
+def _send(answers: int, rows: list[Any], moved: list[Any]) -> None:
     """Send rows, in several frames when they are long; one that is too long by itself becomes a reason."""
     from scanner.tags import wire
+    from scanner.tags.columns import columns_of
 
     if not rows:
         return
-    data = wire.frame(rows)
+    data = wire.frame((rows, moved))
     if len(data) <= wire.FRAME_LIMIT:
         _write(answers, data)
     elif len(rows) == 1:
-        token, identity, *_ = rows[0]
         problem = ("answer_too_long", "Its tags are longer than any music needs.")
-        _write(answers, wire.frame([[token, identity, None, problem, False, "mutagen"]]))
+        _write(answers, wire.frame(([columns_of(rows[0][0], False, (None, problem, False, "mutagen"))], moved)))
     else:
-        _send(answers, rows[: len(rows) // 2])
-        _send(answers, rows[len(rows) // 2 :])
+        middle = len(rows) // 2
+        early = {row[0] for row in rows[:middle]}
+        _send(answers, rows[:middle], [one for one in moved if one[0] in early])
+        _send(answers, rows[middle:], [one for one in moved if one[0] not in early])
 
 
 def _write(answers: int, data: bytes) -> None:

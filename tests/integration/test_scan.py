@@ -17,7 +17,7 @@ import pytest
 
 from config.errors import Misconfigured, Stopped
 from config.reasons import Reason
-from scanner.scan import Clock, ScanOptions, ScanStats, scan_inbound
+from scanner.scan import Clock, Progress, ScanOptions, ScanStats, scan_inbound, silent
 from scanner.scandb import ScanDb
 from scanner.tags import pool
 from tests.music import write_track
@@ -66,6 +66,7 @@ class Inbound:
         self.dbs = place / "dbs"
         self.time = Time()
         self.last: Path | None = None
+        self.progress: Progress = silent
         self.stats: ScanStats
 
     def scan(
@@ -80,6 +81,7 @@ class Inbound:
             until=self.time,
             started=STARTED,
             clock=self.time.clock(),
+            progress=self.progress,
         )
         self.last = path
         return self.stats
@@ -349,20 +351,21 @@ def test_a_file_whose_room_is_only_reserved_waits(inbound: Inbound) -> None:
     assert inbound.waits() == {os.fsencode(ALBUM): ["sparse_file"]}
 
 
-def test_a_file_that_changes_between_walk_and_reading_makes_its_album_wait(
-    inbound: Inbound, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_changes_between_walk_and_reading_makes_its_album_wait(inbound: Inbound) -> None:
     file = wav(inbound.root / ALBUM / "01.wav")
-    enter = pool.TagPool.__enter__
-
-    def late(self: pool.TagPool) -> pool.TagPool:
-        wav(file, 1600)
-        return enter(self)
-
-    monkeypatch.setattr(pool.TagPool, "__enter__", late)
+    wav(inbound.root / "B - Two" / "01.wav")  # the walk is here before anything is handed over to be read
+    inbound.progress = lambda stage, done, _: wav(file, 1600) if (stage, done) == ("walk", 3) else None
     inbound.scan()
-    assert inbound.waits() == {os.fsencode(ALBUM): ["still_changing"]}
+    assert inbound.waits() == {os.fsencode(ALBUM): ["still_changing"], b"B - Two": []}
+    inbound.progress = silent
     assert (inbound.scan().waiting, inbound.stats.read) == (0, 0)
+
+
+def test_what_is_read_again_while_it_settles_counts_once(inbound: Inbound) -> None:
+    file = wav(inbound.root / ALBUM / "01.wav")
+    inbound.time.meanwhile = lambda: wav(file, 1600) if len(inbound.time.waited) == 1 else None
+    stats = inbound.scan(60)
+    assert (stats.audio, stats.read, stats.carried) == (1, 1, 0)
 
 
 def test_a_messy_tree_is_told_in_full_and_does_no_harm(inbound: Inbound, monkeypatch: pytest.MonkeyPatch) -> None:

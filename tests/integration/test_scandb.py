@@ -12,14 +12,16 @@ import pytest
 
 from config.errors import Misconfigured, Rejected, Retryable
 from config.reasons import Reason
-from scanner import scandb
+from scanner import scandb, scanschema
 from scanner.facts import Facts, Picture
 from scanner.grouping.groups import Group, GroupTrack, SideRow, TrackRow
-from scanner.identity import Identity
+from scanner.identity import Identity, identity_columns
 from scanner.readiness import FolderState
-from scanner.rows import FileRecord, FileRow, ReadingRow, identity_columns
+from scanner.rows import FileRecord, FileRow
 from scanner.scandb import ScanDb
 from scanner.scanfiles import new_path, newest, prune
+from scanner.tags.columns import columns_of, facts_of
+from scanner.tags.read import Reading
 
 ROOT = b"/inbound\xff"
 STARTED = dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC)
@@ -69,8 +71,20 @@ def create(
 
 def audio(db: ScanDb, *names: bytes) -> None:
     folder = db.add_folder(b"album")
-    db.add_files(FileRow(folder, name, "audio", identity_columns(IDENTITY), 2, 0o100644) for name in names)
+    ids = db.file_ids(len(names))
+    db.add_files(
+        [
+            FileRow(file_id, folder, name, "audio", *identity_columns(IDENTITY), 2, 0o100644)
+            for file_id, name in zip(ids, names, strict=True)
+        ]
+    )
     db.drop_folders([])
+
+
+def reading(
+    file_id: int, facts: Facts | None, problem: tuple[str, str] | None = None, truncated: bool = False
+) -> tuple[object, ...]:
+    return columns_of(file_id, True, Reading(facts, problem, truncated, "header"))
 
 
 def finished(path: Path, previous: Path | None = None, **more: str) -> Path:
@@ -80,37 +94,47 @@ def finished(path: Path, previous: Path | None = None, **more: str) -> Path:
 
 
 def test_facts_come_back_exactly(tmp_path: Path) -> None:
-    readings = [
-        ReadingRow(1, FULL, None, False, "header"),
-        ReadingRow(2, Facts(), None, True, "mutagen"),
-        ReadingRow(3, None, ("unreadable", "Why."), False, "mutagen"),
-        ReadingRow(4, Facts(codec="flac"), ("no_sound", "Why."), False, "header"),
-    ]
+    readings: dict[int, tuple[Facts | None, tuple[str, str] | None, bool]] = {
+        1: (FULL, None, False),
+        2: (Facts(), None, True),
+        3: (None, ("unreadable", "Why."), False),
+        4: (Facts(codec="flac"), ("no_sound", "Why."), False),
+    }
     with create(tmp_path / "x.db") as db:
         audio(db, b"1\xff\n", b"2", b"3", b"4", b"5")
-        assert [(row[1], row[3]) for row in db.unread()] == [(number, IDENTITY) for number in (1, 2, 3, 4, 5)]
-        db.add_readings(readings)
-        assert [row[1] for row in db.unread()] == [5]
+        db.add_readings([reading(file_id, *read) for file_id, read in readings.items()])
         db.finish({})
     with ScanDb.open(tmp_path / "x.db") as db:
         found = db.files([1, 2, 3, 4, 5])
-    assert [found[row.file_id].facts for row in readings] == [row.facts for row in readings]
-    assert [found[row.file_id].problem for row in readings] == [row.problem for row in readings]
+    assert {n: (found[n].facts, found[n].problem) for n in readings} == {n: read[:2] for n, read in readings.items()}
     assert found[1] == FileRecord(1, b"album/1\xff\n", IDENTITY, 2, 0o100644, "audio", FULL, None)
     assert found[1].facts is not None
     assert found[1].facts.compilation is False
     assert (found[5].facts, found[5].problem) == (None, None)
 
 
+LISTS = ["no JSON", "{}", "[]", "[[1],[],[],[],[],[]]", '[[],[],[],[],[],[["x",1,null]]]', "[" * 9999]
+
+
+@pytest.mark.parametrize("text", LISTS, ids=range(len(LISTS)))
+def test_lists_that_no_reader_wrote_count_as_nothing(text: str) -> None:
+    columns = columns_of(1, True, Reading(Facts(title="T", artists=("A",)), None, False, "header"))[6:]
+    assert facts_of([*columns[:-1], text]) == Facts(title="T")
+
+
 def test_what_only_the_machine_was_to_blame_for_is_read_again(tmp_path: Path) -> None:
     problems = ["unreadable", *scandb.PASSING]
     with create(tmp_path / "x.db") as db:
         audio(db, *(problem.encode() for problem in problems))
-        list(db.unread())
-        db.add_readings(ReadingRow(n, None, (problem, "Why."), False, None) for n, problem in enumerate(problems, 1))
+        assert list(db.unread()) == []
+        db.add_readings([reading(n, None, (problem, "Why.")) for n, problem in enumerate(problems, 1)])
         db.finish({})
     with create(tmp_path / "y.db", tmp_path / "x.db") as db:
-        assert {name.decode() for _, _, name, _ in db.unread()} == set(scandb.PASSING)
+        unread = list(db.unread())
+        assert {name.decode() for _, _, name, _ in unread} == set(scandb.PASSING)
+        assert {numbers for *_, numbers in unread} == {identity_columns(IDENTITY)}
+        db.add_readings([reading(unread[0][1], Facts())])
+        assert list(db.unread()) == unread[1:]
 
 
 def test_tags_that_no_database_can_hold_are_cut_down_instead_of_stopping_the_scan(tmp_path: Path) -> None:
@@ -118,9 +142,9 @@ def test_tags_that_no_database_can_hold_are_cut_down_instead_of_stopping_the_sca
         audio(db, b"1", b"2", b"3")
         db.add_readings(
             [
-                ReadingRow(1, Facts(title="fine"), None, False, None),
-                ReadingRow(2, Facts(title="half \ud800", track=1 << 80), None, False, None),
-                ReadingRow(3, Facts(artists=("\udcff",), rg_track_gain=float("nan")), None, False, None),
+                reading(1, Facts(title="fine")),
+                reading(2, Facts(title="half \ud800", track=1 << 80)),
+                reading(3, Facts(artists=("\udcff",), rg_track_gain=float("nan"))),
             ]
         )
         found = db.files([1, 2, 3])
@@ -134,9 +158,9 @@ def test_tags_that_no_database_can_hold_are_cut_down_instead_of_stopping_the_sca
 def test_rows_for_grouping_have_a_year_and_keep_what_is_unknown_unknown(tmp_path: Path) -> None:
     with create(tmp_path / "x.db") as db:
         audio(db, b"1", b"2", b"3")
-        db.add_files([FileRow(1, b"a.jpg", "picture", identity_columns(IDENTITY), 1, 0)])
+        db.add_files([FileRow(4, 1, b"a.jpg", "picture", *identity_columns(IDENTITY), 1, 0)])
         db.flush()
-        db.add_readings([ReadingRow(1, FULL, None, False, None), ReadingRow(2, Facts(date="soon"), None, False, None)])
+        db.add_readings([reading(1, FULL), reading(2, Facts(date="soon"))])
         rows = list(db.tracks())
         assert list(db.sides()) == [SideRow(4, b"album", b"a.jpg", "picture")]
     assert rows[0] == TrackRow(
@@ -220,7 +244,7 @@ def test_a_file_that_cannot_be_carried_on_from_is_not(
             sql.execute("UPDATE scan SET stats = NULL")
         sql.close()
     if how == "other code":
-        monkeypatch.setattr(scandb, "code_version", lambda: "newer")
+        monkeypatch.setattr(scanschema, "code_version", lambda: "newer")
     with create(tmp_path / "2.db", previous) as db:
         assert db.folder_states() == {}
 

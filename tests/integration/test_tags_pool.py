@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from scanner.identity import Identity
-from scanner.tags.pool import BATCH, Result, TagPool, Task
+from scanner.facts import Facts
+from scanner.identity import numbers_of
+from scanner.tags.columns import FACT_COLUMNS, READING_COLUMNS, facts_of
+from scanner.tags.pool import BATCH, Answer, TagPool, Task
+from scanner.tags.wire import BadFrameError
 from tests.music import EXTENSIONS, write_album, write_track
 
 BASE = {"title": "Title", "artist": "Artist", "album": "Album"}
 
 
+class Result(NamedTuple):
+    """What the pool said of one file."""
+
+    token: int
+    unwritten: bool
+    code: str | None  # of the problem
+    truncated: bool
+    facts: Facts | None
+
+
 def task_for(folder: Path, first: int = 0) -> Task:
-    return Task(os.fsencode(folder), list(enumerate(sorted(os.listdir(os.fsencode(folder))), first)))
+    names = sorted(os.listdir(os.fsencode(folder)))
+    return Task(os.fsencode(folder), [(token, name, None) for token, name in enumerate(names, first)])
+
+
+def results_of(answers: Iterable[Answer]) -> Iterator[Result]:
+    for answer in answers:
+        for token, unwritten, code, _message, truncated, _reader, *facts in answer.rows:
+            yield Result(token, unwritten, code, truncated, facts_of(facts))
 
 
 def read_folder(folder: Path, workers: int = 1, **limits: float) -> dict[bytes, Result]:
     task = task_for(folder)
     with TagPool(workers, **limits) as pool:
-        results = {result.token: result for result in pool.map([task])}
-    assert sorted(results) == [token for token, _ in task.names]
-    return {name: results[token] for token, name in task.names}
+        results = {result.token: result for result in results_of(pool.map([task]))}
+    assert sorted(results) == [token for token, _, _ in task.files]
+    return {name: results[token] for token, name, _ in task.files}
 
 
 def codes(results: dict[bytes, Result]) -> dict[bytes, str | None]:
-    return {name: result.reading.problem[0] if result.reading.problem else None for name, result in results.items()}
+    return {name: result.code for name, result in results.items()}
 
 
 def memory_bomb() -> bytes:
@@ -48,16 +71,55 @@ def test_every_format_is_read(tmp_path: Path) -> None:
     for extension in EXTENSIONS:
         write_track(tmp_path / f"x.{extension}", seconds=0.3, track="3/12", **BASE)
     for name, result in read_folder(tmp_path, workers=2).items():
-        facts = result.reading.facts
+        facts = result.facts
         assert facts is not None, name
         assert (facts.title, facts.artist, facts.album, facts.track, facts.track_total) == (*BASE.values(), 3, 12)
         assert facts.duration_ms
-        assert not result.reading.truncated
+        assert not result.truncated
 
 
-def test_the_identity_is_that_of_the_file_that_was_read(tmp_path: Path) -> None:
+def test_a_file_that_is_not_what_the_walk_saw_is_told_with_the_identity_it_was_read_under(tmp_path: Path) -> None:
     file = write_track(tmp_path / "x.flac", seconds=0.2, **BASE)
-    assert read_folder(tmp_path)[b"x.flac"].identity == Identity.of(file.stat())
+    now = numbers_of(file.stat())
+    files = [(1, b"x.flac", now), (2, b"x.flac", (*now[:4], now[4] - 1)), (3, b"gone.flac", now)]
+    with TagPool(1) as pool:
+        [answer] = pool.map([Task(os.fsencode(tmp_path), files)])
+    assert answer.moved == {2: now}
+
+
+def test_a_file_somebody_is_writing_to_is_read_and_told(tmp_path: Path) -> None:
+    for name in ("idle.flac", "busy.flac"):
+        write_track(tmp_path / name, seconds=0.2, **BASE)
+    with (tmp_path / "busy.flac").open("ab"):
+        found = read_folder(tmp_path)
+    assert {name: bool(result.unwritten) for name, result in found.items()} == {b"idle.flac": True, b"busy.flac": False}
+    assert all(result.facts for result in found.values())
+
+
+HOSTILE = [
+    b"no JSON",
+    b"[" * 100_000,
+    b"[[], []]",
+    b'{"rows": []}',
+    json.dumps([[[1] + [None] * (len(READING_COLUMNS) - 2)], []]).encode(),
+    json.dumps([[[1, True, None, None, False, ["header"], *[None] * len(FACT_COLUMNS)]], []]).encode(),
+    json.dumps([[[2, True, None, None, False, "header", *[None] * len(FACT_COLUMNS)]], []]).encode(),
+    json.dumps([[[1, True, None, None, False, "header", *[None] * len(FACT_COLUMNS)]], [[1, ["x"] * 4]]]).encode(),
+    json.dumps(
+        [[[1, True, None, None, False, "header", *[None] * len(FACT_COLUMNS)]], [[1, [[], 1, 1, 1, 1]]]]
+    ).encode(),
+]
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
+def test_an_answer_made_up_by_a_process_that_was_taken_over_is_no_answer(body: bytes) -> None:
+    with TagPool(1) as pool:
+        list(pool.map([Task(b"/nowhere", [(0, b"x", None)])]))
+        [child] = pool._workers
+        child.give([(b"/nowhere", [(1, b"x", None)])])
+        child.incoming += len(body).to_bytes(4, "big") + body
+        with pytest.raises(BadFrameError):
+            list(child.pull())
 
 
 def test_special_files_are_refused_and_never_waited_for(tmp_path: Path) -> None:
@@ -84,11 +146,11 @@ def test_special_files_are_refused_and_never_waited_for(tmp_path: Path) -> None:
 
 def test_what_is_gone_is_told_for_files_and_folders(tmp_path: Path) -> None:
     tasks = [
-        Task(os.fsencode(tmp_path), [(1, b"gone.mp3")]),
-        Task(os.fsencode(tmp_path / "gone"), [(2, b"a"), (3, b"b")]),
+        Task(os.fsencode(tmp_path), [(1, b"gone.mp3", None)]),
+        Task(os.fsencode(tmp_path / "gone"), [(2, b"a", None), (3, b"b", None)]),
     ]
     with TagPool(1) as pool:
-        assert {r.reading.problem[0] for r in pool.map(tasks) if r.reading.problem} == {"vanished"}
+        assert [result.code for result in results_of(pool.map(tasks))] == ["vanished"] * 3
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -119,12 +181,12 @@ def test_a_child_that_is_killed_is_replaced_and_every_file_is_answered_once(tmp_
     write_album(tmp_path, artist="Artist", album="Album", tracks=3 * BATCH, ext="mp3", seconds=0.2)
     with TagPool(2) as pool:
         results: list[Result] = []
-        for result in pool.map([task_for(tmp_path)]):
+        for result in results_of(pool.map([task_for(tmp_path)])):
             if not results:
                 os.kill(readers()[0], 9)
             results.append(result)
     assert sorted(result.token for result in results) == list(range(3 * BATCH))
-    assert [result for result in results if result.reading.facts is None] == []
+    assert [result for result in results if result.facts is None] == []
 
 
 def test_a_child_that_hangs_is_ended_and_its_file_named(tmp_path: Path) -> None:
@@ -132,10 +194,10 @@ def test_a_child_that_hangs_is_ended_and_its_file_named(tmp_path: Path) -> None:
     with TagPool(1, wall_limit=1.0) as pool:
         list(pool.map([task_for(tmp_path)]))  # it is up and idle
         os.kill(readers()[0], 19)  # SIGSTOP: as if the disk did not answer
-        results = list(pool.map([task_for(tmp_path)]))
-        assert [r.reading.problem and r.reading.problem[0] for r in results] == ["reader_timeout"]
-        again = list(pool.map([task_for(tmp_path)]))
-    assert again[0].reading.facts is not None
+        results = list(results_of(pool.map([task_for(tmp_path)])))
+        assert [result.code for result in results] == ["reader_timeout"]
+        again = list(results_of(pool.map([task_for(tmp_path)])))
+    assert again[0].facts is not None
 
 
 def test_a_caller_that_stops_early_leaves_nothing_behind_for_the_next(tmp_path: Path) -> None:
@@ -144,7 +206,7 @@ def test_a_caller_that_stops_early_leaves_nothing_behind_for_the_next(tmp_path: 
         first = pool.map([task_for(tmp_path)])
         next(first)
         first.close()
-        tokens = sorted(result.token for result in pool.map([task_for(tmp_path, first=1000)]))
+        tokens = sorted(result.token for result in results_of(pool.map([task_for(tmp_path, first=1000)])))
     assert tokens == list(range(1000, 1000 + 2 * BATCH))
 
 
@@ -161,7 +223,7 @@ def test_no_child_is_left_when_the_pool_closes_also_in_another_thread(tmp_path: 
 
 def test_the_children_may_write_nothing_and_gain_nothing() -> None:
     with TagPool(1) as pool:
-        list(pool.map([Task(b"/nowhere", [(1, b"x")])]))
+        list(pool.map([Task(b"/nowhere", [(1, b"x", None)])]))
         status = Path(f"/proc/{readers()[0]}/status").read_text()
         limits = Path(f"/proc/{readers()[0]}/limits").read_text()
     assert "NoNewPrivs:\t1" in status

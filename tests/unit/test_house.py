@@ -32,6 +32,7 @@ SQL_MODULES = {
     "processor/repository.py",
     "processor/tables.py",
     "scanner/scandb.py",
+    "scanner/scanschema.py",
     "workflow/runs.py",
 }
 SQL_PACKAGES = {"sqlalchemy", "sqlite3", "psycopg", "alembic"}

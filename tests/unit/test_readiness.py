@@ -19,11 +19,10 @@ from scanner.readiness import (
     FolderState,
     Tree,
     folder_reasons,
-    has_writer,
-    is_sparse,
     probe,
     unfinished_reasons,
 )
+from scanner.writers import has_writer, is_sparse
 
 MINUTE = 60 * SECOND_NS
 NOW = 1000 * MINUTE

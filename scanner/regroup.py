@@ -1,0 +1,59 @@
+"""What a look has found → the groups of the scan DB, and why each of them has to wait."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from operator import attrgetter
+
+from config.reasons import Reason
+from scanner.grouping.groups import Group
+from scanner.kinds.music_album import group
+from scanner.readiness import FileState, Tree, folder_reasons, probe, unfinished_reasons
+from scanner.scandb import ScanDb
+from scanner.survey import Scan, Survey
+
+
+def regroup(scan: Scan, survey: Survey) -> None:
+    """Put the files together, unless that was done when they were the same; find why each group has to wait."""
+    if scan.db.grew or survey.read:
+        scan.db.forget_groups()
+        groups: Iterator[tuple[int, Group]] = (
+            (scan.db.add_group(found), found) for found in group(scan.db.tracks(), scan.db.sides())
+        )
+    elif survey.changed:
+        _regroup_broken(scan.db)
+        groups = scan.db.known_groups(only_waiting=False)
+    else:
+        # Who was ready is ready, because nothing was touched; who waited may have waited for long enough.
+        groups = scan.db.known_groups(only_waiting=scan.db.same_options and not survey.unseen)
+    tree = Tree(sorted(survey.states), survey.states, scan.db.music_folders(), survey.unseen)
+    now_ns, quiet_ns = scan.now_ns(), scan.options.quiet_ns
+    doubtful = scan.db.doubtful_files()
+    for album_id, album in groups:
+        scan.check()
+        files = sorted((doubtful[one] for one in album.file_ids if one in doubtful), key=attrgetter("path"))
+        still_ns = now_ns - max(survey.states[path].since_ns for path in album.folders)
+        unfinished, warnings = unfinished_reasons(files, still_ns, quiet_ns)
+        waits = (*folder_reasons(album.folders, album.home, tree, now_ns, quiet_ns), *unfinished)
+        scan.db.set_waits(album_id, waits or _probe(scan, files), warnings)
+
+
+def _regroup_broken(db: ScanDb) -> None:
+    """Put the files together again whose group lost one; all others stay as they are.
+
+    Files only went away, most of them to staging. What was left behind was judged beside them, and is not to become
+    another album because they are gone.
+    """
+    kept = db.keep_whole_groups()
+    tracks = [track for track in db.tracks() if track.file_id not in kept]
+    sides = [side for side in db.sides() if side.file_id not in kept]
+    for found in group(tracks, sides):
+        db.add_group(found)
+
+
+def _probe(scan: Scan, files: list[FileState]) -> list[Reason]:
+    """Look at the files of a group that is ready but for this; one that passed is not opened again until it changes."""
+    found = {file.file_id: probe(os.path.join(scan.root, file.path), file.path) for file in files if not file.probed}
+    scan.db.set_probed(file_id for file_id, reason in found.items() if reason is None)
+    return [reason for reason in found.values() if reason]

@@ -1,0 +1,135 @@
+"""One look at the whole inbound tree → a scan DB that says what is there now, with the tags of all that is new."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from config.errors import Stopped
+from config.reasons import Reason
+from scanner.identity import numbers_of
+from scanner.ignore import IgnoreRules
+from scanner.kinds.music_album import role_of
+from scanner.options import Progress, ScanOptions, Until
+from scanner.readiness import FolderState
+from scanner.rows import FileRow
+from scanner.scandb import ScanDb
+from scanner.walk import Folder, walk
+
+if TYPE_CHECKING:
+    from scanner.tags.pool import Task
+    from scanner.tags.wire import File
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What every stage of one scan needs."""
+
+    root: bytes
+    db: ScanDb
+    options: ScanOptions
+    now_ns: Callable[[], int]
+    until: Until
+    progress: Progress
+
+    def check(self) -> None:
+        """Raise Stopped when somebody wants the scan to end."""
+        if self.until.is_set():
+            raise Stopped("the scan was stopped before its end; nothing was changed")
+
+
+@dataclass(slots=True)
+class Survey:
+    """What one look, or several, have seen."""
+
+    states: dict[bytes, FolderState] = field(default_factory=dict)
+    unseen: dict[bytes, Reason] = field(default_factory=dict)  # folders where something is not whole or was not seen
+    changed: bool = False  # whether any folder was not what the scan DB said
+    read: int = 0  # audio files opened
+
+
+def look(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:
+    """Walk once, bring the scan DB up to date, and read the tags of what is new while the walk goes on.
+
+    Whoever writes to a file meanwhile changes its identity, and makes its folder one that is not still.
+    """
+    survey = Survey()
+    scan.db.forget_ignored()
+    touched = _read(scan, chain(_news(scan, known, survey), _unread(scan)), survey)
+    gone = [known[path].id for path in known.keys() - survey.states.keys()]
+    scan.db.drop_folders(gone)
+    survey.changed = survey.changed or bool(gone)
+    for path in [path for path, state in survey.states.items() if state.id in touched]:
+        survey.states[path] = survey.states[path]._replace(digest=b"", samples=0)  # the next walk begins anew with it
+    return survey
+
+
+def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey) -> Iterator[Task]:
+    """Walk; note what was seen, and yield the audio files nobody has read yet."""
+    from scanner.tags.pool import Task
+
+    states, now_ns = survey.states, scan.now_ns
+    for folder in walk(scan.root, IgnoreRules.of(scan.options.patterns)):
+        scan.check()
+        path, old = folder.path, known.get(folder.path)
+        if old is not None and old.digest == folder.digest:
+            since_ns = old.since_ns if old.samples else now_ns()
+            states[path] = FolderState(old.id, old.digest, since_ns, old.samples + 1)
+        else:
+            survey.changed = True
+            folder_id = old.id if old else scan.db.add_folder(path)
+            states[path] = FolderState(folder_id, folder.digest, now_ns(), 1)
+            rows = _store(scan.db, folder_id, folder, is_new=old is None)
+            audio: list[File] = [(row[0], row[2], row[4:9]) for row in rows if row[3] == "audio"]
+            if audio:
+                yield Task(os.path.join(scan.root, path), audio)
+        if folder.ignored:
+            scan.db.add_ignored(folder.ignored)
+            if reason := folder.unseen():
+                survey.unseen[path] = reason
+        scan.progress("walk", len(states), None)
+
+
+def _store(db: ScanDb, folder_id: int, folder: Folder, *, is_new: bool) -> list[FileRow]:
+    """Make the scan DB say which files are in a folder; return those it did not know like this."""
+    found = [(name, numbers_of(stat), stat) for name, stat in folder.files]
+    if not is_new:
+        known = db.known_files(folder_id)
+        found = [(name, numbers, stat) for name, numbers, stat in found if known.pop((name, *numbers), None) is None]
+        db.forget_files(known.values())
+    rows = [
+        FileRow(file_id, folder_id, name, role_of(name), *numbers, stat.st_nlink, stat.st_mode)
+        for file_id, (name, numbers, stat) in zip(db.file_ids(len(found)), found, strict=True)
+    ]
+    db.add_files(rows)
+    return rows
+
+
+def _unread(scan: Scan) -> Iterator[Task]:
+    """Yield the files that were not touched but have to be read again."""
+    from scanner.tags.pool import Task
+
+    for path, files in groupby(scan.db.unread(), key=itemgetter(0)):
+        yield Task(os.path.join(scan.root, path), [(file_id, name, numbers) for _, file_id, name, numbers in files])
+
+
+def _read(scan: Scan, tasks: Iterator[Task], survey: Survey) -> set[int]:
+    """Read the tags of all files of the tasks; return the ids of the folders where one was touched meanwhile."""
+    touched: set[int] = set()
+    first = next(tasks, None)
+    if first is None:
+        return touched
+    from scanner.tags.pool import TagPool
+
+    with TagPool(scan.options.workers) as pool:
+        for answer in pool.map(chain((first,), tasks)):
+            scan.check()
+            scan.db.add_readings(answer.rows)
+            touched.update(scan.db.set_identity(*moved) for moved in answer.moved.items())
+            survey.read += len(answer.rows)
+            scan.progress("read", survey.read, None)
+    return touched

@@ -1,0 +1,75 @@
+"""A reading ↔ the columns the scan DB keeps it in; the processes that read tags answer in them already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from scanner.facts import Facts, Picture
+
+if TYPE_CHECKING:
+    from scanner.tags.read import Reading
+
+    Read = Reading | tuple[None, tuple[str, str], bool, str]
+
+_LISTS = tuple(i for i, name in enumerate(Facts._fields) if Facts._field_defaults[name] == ())
+_PLAIN = tuple(i for i in range(len(Facts._fields)) if i not in _LISTS)
+_plain, _lists = itemgetter(*_PLAIN), itemgetter(*_LISTS)
+# A fact that is one value has a column of its name; those that are several share one JSON text.
+FACT_COLUMNS = (*_plain(Facts._fields), "lists")
+READING_COLUMNS = ("file_id", "unwritten", "problem", "message", "truncated", "reader", *FACT_COLUMNS)
+_NO_FACTS = (None,) * len(FACT_COLUMNS)
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def columns_of(file_id: int, unwritten: bool, reading: Read) -> tuple[object, ...]:
+    """Return the row of one reading, in the order of READING_COLUMNS.
+
+    `unwritten` is whether it is known that nobody was writing to the file.
+    """
+    facts, problem, truncated, reader = reading
+    code, message = problem or (None, None)
+    if facts is None:
+        return (file_id, unwritten, code, message, truncated, reader, *_NO_FACTS)
+    return (file_id, unwritten, code, message, truncated, reader, *_plain(facts), _text_of_lists(_lists(facts)))
+
+
+@lru_cache(maxsize=64)
+def _text_of_lists(lists: tuple[tuple[object, ...], ...]) -> str:
+    """Write the lists as JSON; the tracks of an album mostly have the same."""
+    return _encode(lists)
+
+
+def facts_of(columns: Sequence[Any]) -> Facts | None:
+    """Return the facts from their columns, in the order of FACT_COLUMNS."""
+    *plain, text = columns
+    if text is None:
+        return None
+    values = dict(zip(FACT_COLUMNS, plain, strict=False)) | lists_of(text)
+    if values["compilation"] is not None:
+        values["compilation"] = bool(values["compilation"])
+    return Facts(**values)
+
+
+def lists_of(text: str) -> dict[str, tuple[Any, ...]]:
+    """Return the facts that are several values, by name.
+
+    A text of another shape can only come from a process that a hostile file took over; it counts as nothing.
+    """
+    try:
+        *texts, pictures = [tuple(values) for values in json.loads(text)]
+        named = {Facts._fields[i]: values for i, values in zip(_LISTS, [*texts, _pictures(pictures)], strict=True)}
+    except (ValueError, TypeError, RecursionError):
+        named = {}
+    sound = all(type(value) is str for values in named.values() for value in values if type(value) is not Picture)
+    return named if sound else {}
+
+
+def _pictures(found: tuple[Any, ...]) -> tuple[Picture, ...]:
+    pictures = tuple(Picture(*picture) for picture in found)
+    if any(type(one.size) is not int or type(one.type) is not int for one in pictures):
+        raise TypeError("a picture is told by numbers")
+    return pictures

@@ -1,0 +1,31 @@
+"""An open file → whether somebody is writing to it, or has only reserved its room."""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+
+SMALL = 64 * 1024  # bytes; smaller files may be stored inside their inode, without any block
+FULL = 0.9  # share of its size a file has on disk unless somebody only reserved the room
+
+
+def has_writer(descriptor: int) -> bool:
+    """Whether anybody has the file open for writing; fcntl(2) grants a read lease only if nobody has.
+
+    Needs to own the file or CAP_LEASE, and a local filesystem; False when it cannot be told.
+    """
+    try:
+        # Who opens it for writing while we hold the lease makes the kernel signal us; its default, SIGIO, would kill.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def is_sparse(size: int, blocks: int) -> bool:
+    """Whether less is on disk than the size promises. `blocks` are of 512 bytes. Compression may look like it."""
+    return size > SMALL and blocks * 512 < FULL * size
