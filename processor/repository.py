@@ -21,8 +21,8 @@ _CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in ITEM_COLUMNS
 # Made once for each connection: making and dropping a table costs more than the upsert of a batch.
 _INCOMING: Final = {
     dialect: text(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_items {emptied} AS"
-        f" SELECT {_COLUMNS} FROM staging_items WHERE false"  # noqa: S608  constants
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_items {emptied} AS"  # noqa: S608  constants
+        f" SELECT {_COLUMNS} FROM staging_items WHERE false"
     )
     for dialect, emptied in (("postgresql", "ON COMMIT DELETE ROWS"), ("sqlite", ""))
 }
