@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from struct import Struct
+
 from scanner.facts import Facts, Picture
-from scanner.tags.normalise import Stream, Tags, facts_of
+from scanner.tags.said import SaidTags, Stream, facts_of
 from scanner.tags.source import DoubtError, Source
-from scanner.tags.vorbis_comment import picture_of, read_comments
+from scanner.tags.vorbis_comment import PICTURE_START, PICTURES, picture_of, read_comments
 
 STREAMINFO, SEEKTABLE, VORBIS_COMMENT, CUESHEET, PICTURE = 0, 3, 4, 5, 6
 _ONCE = 1 << STREAMINFO | 1 << SEEKTABLE | 1 << VORBIS_COMMENT | 1 << CUESHEET
@@ -14,25 +16,31 @@ _COMMENT_LIMIT = 1 << 16  # bytes; longer ones hold pictures in base64
 _PICTURE_HEAD = 512  # bytes that hold type, mime and description
 _POINT = 18  # bytes of a seek point
 _TABLE_TAIL = 200 * _POINT  # bytes; the last points are the ones that matter
+_SAMPLES = (1 << 36) - 1
+_HEADER = Struct(">I").unpack_from
+_INFO = Struct(
+    ">2xHI2xQ"
+).unpack_from  # largest block; smallest frame in 24 bits; rate 20, channels 3, bits 5, samples 36
 _UNUSED_POINT = b"\xff" * 8
 
 
 def read(source: Source) -> Facts:
     """Walk the blocks by their lengths. Raises DoubtError when mutagen should decide."""
-    tags: Tags = {}
+    tags: SaidTags = {}
     pictures: list[Picture] = []
     info = table = b""
     position = 4
     seen = header = 0
     while not header >> 31:
-        header = int.from_bytes(source.bytes_at(position, 4), "big")
+        start = source.reach(position, 4)
+        (header,) = _HEADER(source.window, start)
         kind, length = header >> 24 & 0x7F, header & 0xFFFFFF
         position += 4
         if position + length > source.size or kind > PICTURE or seen & _ONCE & 1 << kind:
             raise DoubtError("a block beyond the end, unknown, or twice")
         seen |= 1 << kind
         if kind == VORBIS_COMMENT:
-            _read_comment(source, position, length, tags, pictures)
+            tags = _comment(source, position, length, pictures)
         elif kind == PICTURE:
             pictures.append(_picture(source, position, length))
         elif kind == STREAMINFO:
@@ -44,16 +52,14 @@ def read(source: Source) -> Facts:
         position += length
     if not info or audio_missing(info, table, source.size - position):
         raise DoubtError("no stream info, or frames missing")
-    return facts_of(tags, _stream(info, source.size - position), pictures)
+    return facts_of(tags.values(), _stream(info, source.size - position), pictures)
 
 
 def audio_missing(info: bytes, table: bytes, audio_size: int) -> bool:
     """Whether STREAMINFO or the last seek point promise more than `audio_size` bytes of frames."""
-    largest_block = int.from_bytes(info[2:4], "big")  # samples
-    smallest_frame = int.from_bytes(info[4:7], "big")  # bytes, 0 unknown
-    samples = int.from_bytes(info[13:18], "big") & 0xFFFFFFFFF
-    frames = -(-samples // largest_block) if largest_block else 0
-    return audio_size < frames * smallest_frame or audio_size <= _last_seek_offset(table)
+    largest_block, smallest_frame, packed = _INFO(info)  # samples, bytes (0 unknown)
+    frames = -(-(packed & _SAMPLES) // largest_block) if largest_block else 0
+    return audio_size < frames * (smallest_frame >> 8) or (table != b"" and audio_size <= _last_seek_offset(table))
 
 
 def seek_points(source: Source, position: int, length: int) -> bytes:
@@ -70,29 +76,28 @@ def _last_seek_offset(table: bytes) -> int:
 
 
 def _stream(info: bytes, audio_size: int) -> Stream:
-    packed = int.from_bytes(info[10:18], "big")  # 20 bits rate, 3 channels, 5 bits per sample, 36 samples
-    rate, samples = packed >> 44, packed & 0xFFFFFFFFF
+    packed = _INFO(info)[2]
+    rate, samples = packed >> 44, packed & _SAMPLES
     if not rate or not samples:
         raise DoubtError("a rate or length of zero")
     seconds = samples / float(rate)
     bitrate = int(float(audio_size) * 8 / seconds)
-    return Stream("flac", seconds, bitrate, rate, (packed >> 36 & 31) + 1, (packed >> 41 & 7) + 1)
+    return "flac", seconds, bitrate, rate, (packed >> 36 & 31) + 1, (packed >> 41 & 7) + 1
 
 
-def _read_comment(source: Source, position: int, length: int, tags: Tags, pictures: list[Picture]) -> None:
+def _comment(source: Source, position: int, length: int, pictures: list[Picture]) -> SaidTags:
     if length > _COMMENT_LIMIT:
         raise DoubtError("a very long comment")
-    if read_comments(source.bytes_at(position, length), 0, tags, pictures) != length:
+    tags, end = read_comments(source.bytes_at(position, length), 0, pictures)
+    if end != length:
         raise DoubtError("a comment of another length than its block")
+    return tags
 
 
 def _picture(source: Source, position: int, length: int) -> Picture:
-    head = source.bytes_at(position, min(length, _PICTURE_HEAD))
-    picture = picture_of(head, length)
-    if picture is None:
+    found = PICTURES[source.bytes_at(position, min(length, PICTURE_START))]
+    if found is None:
+        found = picture_of(source.bytes_at(position, min(length, _PICTURE_HEAD)))
+    if found is None or found[1] != length:
         raise DoubtError("a picture whose lengths do not fit")
-    mime_length = int.from_bytes(head[4:8], "big")
-    description_length = int.from_bytes(head[8 + mime_length : 12 + mime_length], "big")
-    if 32 + mime_length + description_length + picture.size != length:
-        raise DoubtError("a picture of another length than its block")
-    return picture
+    return found[0]

@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from struct import Struct
 
 from scanner.facts import Facts, Picture
 from scanner.tags.fields import MP4, NAMED
-from scanner.tags.normalise import Stream, Tags, facts_of
+from scanner.tags.mp4_sound import sample_entry
+from scanner.tags.remembered import SHORT, remember
+from scanner.tags.said import FIELDS, UNIQUE, UNWANTED, Said, SaidTags, Stream, facts_of, joined, say
 from scanner.tags.source import DoubtError, Source
 
 FRONT_COVER = 3
 PNG = 14  # the type code of a `data` box; everything else in `covr` is taken for JPEG
 _ITUNES = b"com.apple.iTunes"
 _TEXT_LIMIT = 1 << 14  # bytes
+_WANTED = {b"/trak/mdia/hdlr": 12, b"/trak/mdia/mdhd": 32, b"/trak/mdia/minf/stbl/stsd": _TEXT_LIMIT}  # and how much
 _CONTAINERS = frozenset((b"moov", b"udta", b"trak", b"mdia", b"meta", b"ilst", b"stbl", b"minf"))
 _OUT_OF_PLACE = _CONTAINERS - {b"moov"} | {b"moof", b"traf"}  # at the top
 _REFUSED = frozenset((b"moof", b"traf", b"chpl"))  # inside
+_NOTED = _CONTAINERS | _REFUSED | {path[-4:] for path in _WANTED}
 _LARGE = 1  # a size with a meaning of its own: eight bytes of size follow
 _IMPLICIT, _UTF8 = 0, 1  # types of data that are text
 
 _BOX = Struct(">I4s").unpack_from
 _LARGE_SIZE = Struct(">Q").unpack_from
 _DATA = Struct(">I4sI").unpack_from
+_TIMES = Struct(">II").unpack_from
+_LONG_TIMES = Struct(">IQ").unpack_from
 _PAIR = Struct(">HH").unpack_from
 _TEXT_FIELDS = {name.encode("latin-1"): field for name, field in MP4.items()}
-_AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
-_AAC_LC, _SBR = 2, 5  # audio object types
-_SYNC_EXTENSION = 0x2B7
+_FREE = b"----"
+_DOUBTFUL = _CONTAINERS | {b"gnre"}
+_UNIQUE = frozenset(FIELDS[field].place for field in UNIQUE)
+_SAID: dict[bytes, list[Said]] = {}
+_remembered = _SAID.get
 
-Boxes = dict[bytes, tuple[int, int]]  # path without `moov` → offset and length of the content
+Values = list[tuple[int, bytes]]  # type and content of the `data` boxes of a tag
+
+
+class _Movie:
+    """What `moov` said so far."""
+
+    __slots__ = ("boxes", "pictures", "tags")
+
+    def __init__(self) -> None:
+        self.boxes: dict[bytes, bytes] = {}  # path without `moov` → the first bytes of the first such box
+        self.tags: SaidTags | None = None
+        self.pictures: list[Picture] = []
 
 
 def read(source: Source) -> Facts:
     """Walk all boxes by their lengths. Raises DoubtError when mutagen should decide."""
-    boxes: Boxes = {}
+    movie: _Movie | None = None
     position = 0
     while position + 8 <= source.size:
         start = source.reach(position, 8)
@@ -42,176 +64,141 @@ def read(source: Source) -> Facts:
             (size,) = _LARGE_SIZE(source.bytes_at(position + 8, 8))
             if name != b"mdat" or size < 16:
                 raise DoubtError("a large box of an unusual kind")
-        elif size < 8 or name in _OUT_OF_PLACE or (name == b"moov" and boxes):
+        elif size < 8 or name in _OUT_OF_PLACE or (name == b"moov" and movie):
             raise DoubtError("an endless box, a fragment, or a container out of place")
         if name == b"moov":
-            _walk(source, position + 8, position + size, b"", boxes)
+            movie = _Movie()
+            _walk(source, position + 8, position + size, b"", movie)
         position += size
         if position > source.size:
             raise DoubtError("a box beyond the end of the file")
-    if b"/udta/meta/ilst" not in boxes or position != source.size:
+    if movie is None or movie.tags is None or position != source.size:
         raise DoubtError("no tags, or loose bytes at the end")
-    tags, pictures = _tags(source, boxes[b"/udta/meta/ilst"])
-    return facts_of(tags, _stream(source, boxes), pictures)
+    return facts_of(movie.tags.values(), _stream(movie.boxes), movie.pictures)
 
 
-def _walk(source: Source, position: int, end: int, path: bytes, boxes: Boxes) -> None:
-    """Note where the boxes below one container are; the children of `ilst` are read later."""
+def _walk(source: Source, position: int, end: int, path: bytes, movie: _Movie) -> None:
+    """Look at the boxes of one container; of most of them only the length matters."""
+    window, base = source.window, source.base
     while position < end:
-        start = position - source.base
-        if not 0 <= start <= len(source.window) - 8:
+        start = position - base
+        if start < 0 or start + 8 > len(window):
             start = source.reach(position, 8)
-        size, name = _BOX(source.window, start)
-        below = path + b"/" + name
-        if size < 8 or position + size > end or (below in boxes and name in _CONTAINERS) or name in _REFUSED:
-            raise DoubtError("an odd box, one that leaves its container, several tracks, or chapters")
-        if below not in boxes:
-            boxes[below] = (position + 8, size - 8)
-        if name in _CONTAINERS and name != b"ilst":
-            _walk(source, position + (12 if name == b"meta" else 8), position + size, below, boxes)
+            window, base = source.window, source.base
+        size, name = _BOX(window, start)
+        if size < 8 or position + size > end:
+            raise DoubtError("an odd box, or one that leaves its container")
+        if name in _NOTED:
+            _note(source, position, size, path + b"/" + name, movie)
+            window, base = source.window, source.base
         position += size
 
 
-def _stream(source: Source, boxes: Boxes) -> Stream:
-    if source.bytes_at(boxes[b"/trak/mdia/hdlr"][0] + 8, 4) != b"soun":
+def _note(source: Source, position: int, size: int, path: bytes, movie: _Movie) -> None:
+    """Keep a box that matters where it stands, or enter it."""
+    name = path[-4:]
+    if name in _REFUSED or (path in movie.boxes and name in _CONTAINERS):
+        raise DoubtError("fragments, chapters, several tracks, or another container that is there twice")
+    if path in _WANTED:
+        movie.boxes.setdefault(path, source.bytes_at(position + 8, min(size - 8, _WANTED[path])))
+    elif name in _CONTAINERS:
+        movie.boxes[path] = b""
+        if path == b"/udta/meta/ilst":
+            movie.tags = _tags(source, position + 8, position + size, movie.pictures)
+        elif name != b"ilst":
+            _walk(source, position + (12 if name == b"meta" else 8), position + size, path, movie)
+
+
+def _stream(boxes: dict[bytes, bytes]) -> Stream:
+    if boxes[b"/trak/mdia/hdlr"][8:] != b"soun":
         raise DoubtError("a track that is not sound")
-    offset, length = boxes[b"/trak/mdia/mdhd"]
-    media = source.bytes_at(offset, min(length, 32))
+    media = boxes[b"/trak/mdia/mdhd"]
     if media[0] == 0:
-        unit, duration = int.from_bytes(media[12:16], "big"), int.from_bytes(media[16:20], "big")
+        unit, duration = _TIMES(media, 12)
     elif media[0] == 1:
-        unit, duration = int.from_bytes(media[20:24], "big"), int.from_bytes(media[24:32], "big")
+        unit, duration = _LONG_TIMES(media, 20)
     else:
         raise DoubtError("a media header of an unknown version")
-    offset, length = boxes[b"/trak/mdia/minf/stbl/stsd"]
-    if length > _TEXT_LIMIT:
+    description = boxes[b"/trak/mdia/minf/stbl/stsd"]
+    if len(description) == _TEXT_LIMIT:
         raise DoubtError("a very long sample description")
-    return _sample_entry(source.bytes_at(offset, length), float(duration) / unit)
+    return sample_entry(description, float(duration) / unit)
 
 
-def _sample_entry(description: bytes, seconds: float) -> Stream:
-    """Read the first entry of `stsd`: behind version and count stands the entry, and in it the box of the codec."""
-    size, codec = _BOX(description, 8)
-    inner_size, inner = _BOX(description, 44)
-    if description[0] or size + 8 > len(description) or inner_size + 36 > size or description[4:8] == b"\0\0\0\0":
-        raise DoubtError("a sample entry of an odd size")
-    channels = int.from_bytes(description[32:34], "big")
-    rate = int.from_bytes(description[40:42], "big")
-    config = description[56 : 44 + inner_size]  # behind the box header, version and flags
-    if description[52]:
-        raise DoubtError("a codec box of an unknown version")
-    if codec == inner == b"alac":
-        if config[4]:
-            raise DoubtError("an ALAC cookie of an unknown version")
-        bitrate, rate = int.from_bytes(config[16:20], "big"), int.from_bytes(config[20:24], "big")
-        return Stream("alac", seconds, bitrate, rate, config[5], config[9])
-    if codec == b"mp4a" and inner == b"esds":
-        bitrate, rate, channels = _elementary_stream(config, rate, channels)
-        return Stream("aac", seconds, bitrate, rate, 0, channels)
-    raise DoubtError("a codec of another kind")
-
-
-def _elementary_stream(config: bytes, rate: int, channels: int) -> tuple[int, int, int]:
-    """Return bitrate, sample rate and channels of an ES descriptor (ISO 14496-1 section 7.2.6) that holds AAC-LC."""
-    place, _ = _descriptor(config, 0, 3)
-    if config[place + 2] & 0xE0:
-        raise DoubtError("a stream that depends on another")
-    place, length = _descriptor(config, place + 3, 4)
-    if config[place] != 0x40 or config[place + 1] >> 2 != 5 or length <= 13:
-        raise DoubtError("not MPEG-4 audio")
-    bitrate = int.from_bytes(config[place + 9 : place + 13], "big")
-    place, length = _descriptor(config, place + 13, 5)
-    specific = config[place : place + length]
-    if not 2 <= length <= 8 or len(specific) != length:
-        raise DoubtError("a decoder configuration of an odd size")
-    return bitrate, *_audio_config(int.from_bytes(specific, "big") << 64 - 8 * length, length, rate, channels)
-
-
-def _descriptor(config: bytes, place: int, tag: int) -> tuple[int, int]:
-    """Return start and length of the content of the descriptor at `place`."""
-    if config[place] != tag:
-        raise DoubtError("another descriptor than expected")
-    length = 0
-    for here in range(place + 1, place + 5):
-        length = length << 7 | config[here] & 0x7F
-        if config[here] < 0x80:
-            return here + 1, length
-    raise DoubtError("a length without an end")
-
-
-def _audio_config(bits: int, length: int, rate: int, channels: int) -> tuple[int, int]:
-    """Return sample rate and channels of an AudioSpecificConfig (ISO 14496-3 section 1.6.2.1) in the top of 64 bits."""
-    kind, rate_index, layout, flags = bits >> 59, bits >> 55 & 15, bits >> 51 & 15, bits >> 48 & 7
-    if kind != _AAC_LC or rate_index >= len(_AAC_RATES) or not 1 <= layout <= 7 or flags & 3:
-        raise DoubtError("not plain AAC-LC")
-    told = False  # whether the config says that there is no spectral band replication
-    if length >= 4 and bits >> 37 & 0x7FF == _SYNC_EXTENSION:
-        if bits >> 31 & 0x3F != _SBR << 1:
-            raise DoubtError("spectral band replication")
-        told = True
-    if told or _AAC_RATES[rate_index] > 24000:
-        rate = _AAC_RATES[rate_index]
-    if layout > 1:  # one channel may become two
-        channels = 8 if layout == 7 else layout
-    return rate, channels
-
-
-def _tags(source: Source, ilst: tuple[int, int]) -> tuple[Tags, list[Picture]]:
-    tags: Tags = {}
-    named: Tags = {}  # from free-form boxes; a box of its own wins
-    pictures: list[Picture] = []
-    position, end = ilst[0], ilst[0] + ilst[1]
+def _tags(source: Source, position: int, end: int, pictures: list[Picture]) -> SaidTags:
+    own: list[list[Said]] = []
+    free: list[list[Said]] = []  # from free-form boxes; a box of its own wins
     while position < end:
-        start = position - source.base
-        if not 0 <= start <= len(source.window) - 8:
-            start = source.reach(position, 8)
+        start = source.reach(position, 8)
         size, name = _BOX(source.window, start)
-        if size < 8 or position + size > end or name in _CONTAINERS:
-            raise DoubtError("an odd box among the tags")
+        if size < 8 or position + size > end or name in _DOUBTFUL:
+            raise DoubtError("an odd box among the tags, or a genre by number")
         if name == b"covr":
             _add_covers(source, position + 8, position + size, pictures)
         elif name in _READ:
             if size > _TEXT_LIMIT:
                 raise DoubtError("a very long text")
-            _add(name, source.bytes_at(position + 8, size - 8), tags, named)
-        elif name == b"gnre":
-            raise DoubtError("a genre by number")
+            box = source.bytes_at(position, size)
+            (free if name == _FREE else own).append(_remembered(box) or _said_in(box))
         position += size
-    return {**named, **tags}, pictures
+    return _joined(own, free)
 
 
-def _add(name: bytes, data: bytes, tags: Tags, named: Tags) -> None:
-    if name == b"----":
-        _add_named(data, named)
-        return
-    for kind, value in _values(data, 0):
-        if name in _TEXT_FIELDS:
-            if kind not in (_IMPLICIT, _UTF8):
-                raise DoubtError("a text of an unknown type")
-            tags.setdefault(_TEXT_FIELDS[name], []).append(value.decode())
-        elif name == b"cpil":
-            if len(value) != 1:
-                raise DoubtError("a flag of an odd size")
-            tags["compilation"] = ["1" if value[0] else "0"]
-        else:
-            number, total = _PAIR(value, 2)
-            field = "track" if name == b"trkn" else "disc"
-            tags.setdefault(field, []).append(str(number) if number else "")
-            tags.setdefault(field + "_total", []).append(str(total) if total else "")
+def _joined(own: list[list[Said]], free: list[list[Said]]) -> SaidTags:
+    said = [*chain.from_iterable(own)]
+    tags = {one[0]: one for one in said}
+    if len(tags) < len(said):
+        raise DoubtError("a box that is there twice")
+    return joined([*chain.from_iterable(free)]) | tags if free else tags
 
 
-def _add_named(data: bytes, named: Tags) -> None:
-    mean_size, mean = _BOX(data, 0)
-    name_size, name = _BOX(data, mean_size)
+def _said_in(box: bytes) -> list[Said]:
+    """Return what one box of `ilst` says. Raises DoubtError, ValueError or struct.error."""
+    name = box[4:8]
+    if name == _FREE:
+        said = _free_in(box)
+    else:
+        field = _TEXT_FIELDS.get(name)
+        values = _values(box, 8)
+        said = [] if not values else [_text(field, values)] if field else _FORMS[name](values)
+    if len(box) <= SHORT and not (said and said[0][0] in _UNIQUE):
+        remember(_SAID, box, said)
+    return said
+
+
+def _text(field: str, values: Values) -> Said:
+    if any(kind not in (_IMPLICIT, _UTF8) for kind, _ in values):
+        raise DoubtError("a text of an unknown type")
+    return say(field, [value.decode() for _, value in values])
+
+
+def _flag(values: Values) -> list[Said]:
+    if any(len(value) != 1 for _, value in values):
+        raise DoubtError("a flag of an odd size")
+    return [say("compilation", ["1" if values[-1][1][0] else "0"])]
+
+
+def _pair(field: str, values: Values) -> list[Said]:
+    numbers, totals = zip(*[_PAIR(value, 2) for _, value in values], strict=True)
+    return [
+        say(field, [str(n) if n else "" for n in numbers]),
+        say(field + "_total", [str(n) if n else "" for n in totals]),
+    ]
+
+
+def _free_in(box: bytes) -> list[Said]:
+    mean_size, mean = _BOX(box, 8)
+    name_size, name = _BOX(box, 8 + mean_size)
     if mean != b"mean" or name != b"name" or mean_size < 12 or name_size < 12:
         raise DoubtError("a free-form box without its names")
-    values = _values(data, mean_size + name_size)
-    field = NAMED.get(data[mean_size + 12 : mean_size + name_size].decode("utf-8", "replace").upper())
-    if field is not None and data[12:mean_size] == _ITUNES:
-        named.setdefault(field, []).extend([v.decode("utf-8", "replace") for kind, v in values if kind in (0, 1)])
+    values = _values(box, 8 + mean_size + name_size)
+    field = NAMED.get(box[20 + mean_size : 8 + mean_size + name_size].decode("utf-8", "replace").upper())
+    if field is None or box[20 : 8 + mean_size] != _ITUNES:
+        return [UNWANTED]
+    return [say(field, [value.decode("utf-8", "replace") for kind, value in values if kind in (_IMPLICIT, _UTF8)])]
 
 
-def _values(data: bytes, position: int) -> list[tuple[int, bytes]]:
+def _values(data: bytes, position: int) -> Values:
     """Return type and content of the `data` boxes from `position` to the end."""
     values = []
     while position < len(data):
@@ -232,4 +219,9 @@ def _add_covers(source: Source, position: int, end: int, pictures: list[Picture]
         position += size
 
 
-_READ = frozenset((*_TEXT_FIELDS, b"----", b"cpil", b"trkn", b"disk"))
+_FORMS: dict[bytes, Callable[[Values], list[Said]]] = {
+    b"cpil": _flag,
+    b"trkn": partial(_pair, "track"),
+    b"disk": partial(_pair, "disc"),
+}
+_READ = frozenset((*_TEXT_FIELDS, *_FORMS, _FREE))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from struct import Struct
 
-from scanner.tags.normalise import Stream
+from scanner.tags.remembered import Remembered
+from scanner.tags.said import Stream
 from scanner.tags.source import DoubtError, Source
 
 _V1_RATES = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)  # kbit/s
@@ -18,7 +19,10 @@ _FRAMES_NEEDED = 4  # in a row, to believe in a stream without a header of its o
 _LAME = re.compile(rb"LAME3\.(?:9[1-9]|1[0-9][0-9])(?![0-9])", re.DOTALL)
 _LAME_SIZE = 9 + 27  # version, then the extended header
 
+_XING_WINDOW = 36 + 16 + 100 + 4 + _LAME_SIZE  # bytes that hold a frame's head and the whole Xing header
+_XING_MARKS = frozenset((b"Xing", b"Info"))
 _THREE = Struct(">III").unpack_from
+_DELAYS = Struct(">I").unpack_from
 _VBRI = Struct(">4sHHHIIHHHH")
 
 
@@ -28,23 +32,25 @@ Frame = tuple[int, int, int, int, int, int]
 
 def stream_at(source: Source, position: int) -> Stream:
     """Read the stream whose first frame is at `position`, in file order: Xing or VBRI header, else constant bitrate."""
-    start = source.reach(position, min(_WINDOW, source.size - position))
-    data = source.window[start:]
-    header = _frame(data, 0)
+    audio_size = source.size - position
+    start = source.reach(position, min(_XING_WINDOW, audio_size))
+    window = source.window
+    header = _HEADERS[window[start : start + 4]]
     if header is None:
         raise DoubtError("no MPEG frame behind the tag")
-    place = header[5]
-    audio_size = source.size - position
-    if data[place : place + 4] in (b"Xing", b"Info"):
-        return _xing(data, header, audio_size)
+    place = start + header[5]
+    if window[place : place + 4] in _XING_MARKS:
+        return _xing(window, place, header, audio_size)
+    start = source.reach(position, min(_WINDOW, audio_size))
+    data = source.window[start:]
     if data[36:40] == b"VBRI":
         return _vbri(data, header, audio_size)
     return _constant(data, header, audio_size)
 
 
-def _frame(data: bytes, at: int) -> Frame | None:
-    """Return the frame whose header is at `at`, or None when there is none."""
-    word = int.from_bytes(data[at : at + 4], "big")
+def _frame(header: bytes) -> Frame | None:
+    """Return the frame that begins with these four bytes, or None when none does."""
+    word = int.from_bytes(header, "big")
     version, rate_index, sample_index = word >> 19 & 3, word >> 12 & 15, word >> 10 & 3
     if word >> 21 != 0x7FF or version == 1 or word >> 17 & 3 != 1 or rate_index in (0, 15) or sample_index == 3:
         return None
@@ -58,28 +64,37 @@ def _frame(data: bytes, at: int) -> Frame | None:
     return bitrate, sample_rate, 1 if mono else 2, samples, length, place
 
 
-def _xing(data: bytes, header: Frame, audio_size: int) -> Stream:
-    _, sample_rate, channels, frame_samples, frame_length, place = header
+_HEADERS = Remembered(_frame)
+
+
+def _xing(data: bytes, place: int, header: Frame, audio_size: int) -> Stream:
+    _, sample_rate, channels, frame_samples, frame_length, _ = header
     flags, frames, size = _THREE(data, place + 4)
     if flags & 3 != _FRAMES | _BYTES or not frames or size > audio_size:
         raise DoubtError("a Xing header that leaves something open, or promises more than there is")
     samples = frame_samples * frames
     bitrate = round(max(0, size - frame_length) * 8 * sample_rate / float(samples))
     place += 16 + (100 if flags & _TOC else 0) + (4 if flags & _QUALITY else 0)
-    samples -= _encoder_delay(data[place : place + _LAME_SIZE])
-    return Stream("mp3", float(max(0, samples)) / sample_rate, bitrate, sample_rate, 0, channels)
+    has_delays = _LAME_DELAYS[data[place : place + 10]]
+    if has_delays is not None:
+        if place + _LAME_SIZE > len(data):
+            raise DoubtError("a LAME header that is cut")
+        if has_delays:
+            (both,) = _DELAYS(data, place + 20)  # the lower 24 bits
+            samples -= (both >> 12 & 0xFFF) + (both & 0xFFF)
+    return "mp3", float(max(0, samples)) / sample_rate, bitrate, sample_rate, 0, channels
 
 
-def _encoder_delay(lame: bytes) -> int:
-    """Return the samples LAME added before and after the music, 0 where another encoder wrote the header."""
-    if not lame.startswith((b"LAME", b"L3.99")):
-        return 0
-    if len(lame) < _LAME_SIZE or not _LAME.match(lame):
+def _has_delays(start: bytes) -> bool | None:
+    """Whether LAME tells how many samples it added before and after the music; None for another encoder."""
+    if not start.startswith((b"LAME", b"L3.99")):
+        return None
+    if len(start) < 10 or not _LAME.match(start):
         raise DoubtError("a LAME version with rules of its own")
-    if lame[9] >> 4:  # revision
-        return 0
-    both = int.from_bytes(lame[21:24], "big")
-    return (both >> 12) + (both & 0xFFF)
+    return not start[9] >> 4  # revision
+
+
+_LAME_DELAYS = Remembered(_has_delays)
 
 
 def _vbri(data: bytes, header: Frame, audio_size: int) -> Stream:
@@ -90,31 +105,31 @@ def _vbri(data: bytes, header: Frame, audio_size: int) -> Stream:
     if size > audio_size:
         raise DoubtError("a VBRI header that promises more than there is")
     seconds = float(samples * frames) / sample_rate
-    return Stream("mp3", seconds, int(size * 8 / seconds), sample_rate, 0, channels)
+    return "mp3", seconds, int(size * 8 / seconds), sample_rate, 0, channels
 
 
 def _constant(data: bytes, header: Frame, audio_size: int) -> Stream:
     bitrate, sample_rate, channels, _, length, _ = header
     at = length
     for _ in range(_FRAMES_NEEDED - 1):
-        frame = _frame(data, at)
+        frame = _frame(data[at : at + 4])
         place = at + frame[5] if frame else 0
         if frame is None or frame[:3] != header[:3]:
             raise DoubtError("frames of several bitrates and no header that tells the length")
-        if place + 4 > len(data) or data[place : place + 4] in (b"Xing", b"Info") or data[at + 36 : at + 40] == b"VBRI":
+        if place + 4 > len(data) or data[place : place + 4] in _XING_MARKS or data[at + 36 : at + 40] == b"VBRI":
             raise DoubtError("a header in a later frame")
         at += frame[4]
-    return Stream("mp3", 8 * audio_size / float(bitrate), bitrate, sample_rate, 0, channels)
+    return "mp3", 8 * audio_size / float(bitrate), bitrate, sample_rate, 0, channels
 
 
 def declared_end(source: Source, position: int) -> int:
     """Return where the audio ends by the Xing or VBRI header in the frame at `position`, 0 without one."""
     data = source.bytes_at(position, min(_WINDOW, source.size - position))
-    header = _frame(data, 0)
+    header = _frame(data[:4])
     if header is None:
         return 0
     place = header[5]
-    if data[place : place + 4] in (b"Xing", b"Info") and len(data) >= place + 16:
+    if data[place : place + 4] in _XING_MARKS and len(data) >= place + 16:
         flags, _, size = _THREE(data, place + 4)
         return position + size if flags & 3 == _FRAMES | _BYTES else 0
     if data[36:40] == b"VBRI" and len(data) >= 36 + _VBRI.size:

@@ -9,11 +9,12 @@ from typing import Any, BinaryIO
 
 from scanner.facts import Facts, Picture
 from scanner.tags import fields
-from scanner.tags.id3 import LINK, MUSICBRAINZ_OWNER
+from scanner.tags.id3_frames import LINK, MUSICBRAINZ_OWNER
 from scanner.tags.mp4 import FRONT_COVER, PNG
-from scanner.tags.normalise import Stream, Tags, facts_of, first
+from scanner.tags.normalise import Tags, first
 from scanner.tags.ogg import OPUS_RATE
 from scanner.tags.riff_info import read_info
+from scanner.tags.said import Stream, facts_of, say
 from scanner.tags.source import Source
 from scanner.tags.vorbis_comment import PICTURE_HEAD, PICTURE_KEY, add_picture
 
@@ -61,7 +62,8 @@ def read(fd: int, container: str) -> Facts:
             tags = {**read_info(Source(fd, os.fstat(fd).st_size)), **tags}
         elif container == "flac":
             pictures += [Picture(len(p.data), p.type, p.mime or None) for p in found.pictures]
-    return facts_of(tags, _stream(found.info, container), pictures)
+    said = [say(field, values) for field, values in tags.items()]
+    return facts_of(said, _stream(found.info, container), pictures)
 
 
 def _stream(info: Any, container: str) -> Stream:
@@ -70,7 +72,7 @@ def _stream(info: Any, container: str) -> Stream:
         codec = _mp4_codec(info.codec)
     elif container == "mp3":
         codec = f"mp{info.layer}"
-    return Stream(
+    return (
         codec,
         max(0.0, info.length),
         max(0, getattr(info, "bitrate", 0)),
@@ -102,7 +104,7 @@ def _tags_of(tags: Any, container: str) -> tuple[Tags, list[Picture]]:
 
 def _complete_from_end(tags: Tags, file: BinaryIO) -> None:
     """Fill what the tag at the start of an MP3 leaves open from APEv2 or ID3v1 at its end, if it lacks what matters."""
-    if all(first(tags.get(field)) for field in ("title", "artist", "album")):
+    if all(first(tags.get(field, ())) for field in ("title", "artist", "album")):
         return
     from mutagen import MutagenError
     from mutagen.apev2 import APEv2
@@ -118,7 +120,7 @@ def _complete_from_end(tags: Tags, file: BinaryIO) -> None:
             more, _ = convert(reader(file))
         except MutagenError:  # there is none of this kind
             continue
-        tags.update((field, values) for field, values in more.items() if not first(tags.get(field)))
+        tags.update((field, values) for field, values in more.items() if not first(tags.get(field, ())))
 
 
 def _from_id3(frames: Iterable[Any]) -> tuple[Tags, list[Picture]]:

@@ -6,7 +6,8 @@ from struct import Struct
 from typing import NamedTuple
 
 from scanner.facts import Facts, Picture
-from scanner.tags.normalise import Stream, Tags, facts_of
+from scanner.tags.remembered import Remembered
+from scanner.tags.said import SaidTags, facts_of
 from scanner.tags.source import BLOCK, DoubtError, Source
 from scanner.tags.vorbis_comment import UnfinishedError, read_comments
 
@@ -30,6 +31,8 @@ class Page(NamedTuple):
     serial: int
     sequence: int
     lacing: bytes
+    share: int  # bytes of the packet that the page begins with
+    done: bool  # whether that packet ends on it
 
 
 def page_at(source: Source, offset: int) -> Page:
@@ -39,11 +42,21 @@ def page_at(source: Source, offset: int) -> Page:
     if mark != b"OggS" or version:
         raise DoubtError("no page where one should be")
     lacing = source.bytes_at(offset + _HEADER, segments)
+    length, share, done = _LACINGS[lacing]
     content = offset + _HEADER + segments
-    end = content + sum(lacing)
-    if end > source.size:
+    if content + length > source.size:
         raise DoubtError("a page beyond the end of the file")
-    return Page(content, end, flags, position, serial, sequence, lacing)
+    return Page(content, content + length, flags, position, serial, sequence, lacing, share, done)
+
+
+def _laced(lacing: bytes) -> tuple[int, int, bool]:
+    """Return the bytes of a page, how many belong to the packet it begins with, and whether that ends on it."""
+    full = len(lacing) - len(lacing.lstrip(b"\xff"))
+    done = full < len(lacing)
+    return sum(lacing), full * 0xFF + (lacing[full] if done else 0), done
+
+
+_LACINGS = Remembered(_laced)  # most pages of a picture, and most of the first pages, are alike
 
 
 def read(source: Source) -> Facts:
@@ -71,7 +84,7 @@ def _read_vorbis(source: Source, first: Page, head: bytes) -> Facts:
         bitrate = most
     elif nominal and least > nominal:
         bitrate = least
-    return facts_of(tags, Stream("vorbis", last.position / float(rate), bitrate, rate, 0, channels), pictures)
+    return facts_of(tags.values(), ("vorbis", last.position / float(rate), bitrate, rate, 0, channels), pictures)
 
 
 def _read_opus(source: Source, first: Page, head: bytes) -> Facts:
@@ -82,7 +95,7 @@ def _read_opus(source: Source, first: Page, head: bytes) -> Facts:
     if last.serial != first.serial or version >> 4 or seconds <= 0:
         raise DoubtError("several streams, an unknown version, or no sound")
     bitrate = round((source.size - end) * 8 / seconds)
-    return facts_of(tags, Stream("opus", seconds, bitrate, OPUS_RATE, 0, channels), pictures)
+    return facts_of(tags.values(), ("opus", seconds, bitrate, OPUS_RATE, 0, channels), pictures)
 
 
 def last_page(source: Source) -> Page:
@@ -98,7 +111,7 @@ def last_page(source: Source) -> Page:
     raise DoubtError("no last page at the end of the file")
 
 
-def _comments(source: Source, first: Page, mark: bytes) -> tuple[Tags, list[Picture], int]:
+def _comments(source: Source, first: Page, mark: bytes) -> tuple[SaidTags, list[Picture], int]:
     """Return tags, pictures and the end of the last page of the comment packet, which begins on the second page."""
     page = page_at(source, first.end)
     if page.serial != first.serial or page.sequence != first.sequence + 1 or page.flags & (_CONTINUED | _FIRST):
@@ -106,14 +119,13 @@ def _comments(source: Source, first: Page, mark: bytes) -> tuple[Tags, list[Pict
     packet = _Packet(source, page)
     if not packet.data.startswith(mark):
         raise DoubtError("another packet than the comments")
-    tags: Tags = {}
     pictures: list[Picture] = []
     try:
-        end = read_comments(packet.data, len(mark), tags, pictures)
+        tags, end = read_comments(packet.data, len(mark), pictures)
     except UnfinishedError:
         packet.gather()
-        tags, pictures = {}, []
-        end = read_comments(packet.data, len(mark), tags, pictures)
+        pictures = []
+        tags, end = read_comments(packet.data, len(mark), pictures)
     packet.finish(end)
     if packet.length < end or (mark[0] == 3 and not packet.framed(end)):
         raise DoubtError("comments that do not end with their packet")
@@ -128,17 +140,15 @@ class _Packet:
         self.page = page  # the last one looked at
         self.before = 0  # bytes of the packet on the pages before
         start = page.start - source.base
-        here, self.done = _share(page.lacing)
-        self.data = source.window[start : start + here]
-        self.length = here  # as far as known
+        self.data = source.window[start : start + page.share]
+        self.length = page.share  # as far as known
 
     def gather(self) -> None:
         """Read the packet to its end."""
         pieces = []
         while True:
-            here, self.done = _share(self.page.lacing)
-            pieces.append(self.source.bytes_at(self.page.start, here))
-            if self.done:
+            pieces.append(self.source.bytes_at(self.page.start, self.page.share))
+            if self.page.done:
                 break
             self._next()
             if self.length > _PACKET_LIMIT:
@@ -147,9 +157,9 @@ class _Packet:
 
     def finish(self, end: int) -> None:
         """Find the page on which the packet ends; its comments end `end` bytes into it."""
-        while not self.done:
+        while not self.page.done:
             here = self.length - self.before
-            pages = (end - self.length) // here if here == sum(self.page.lacing) else 0
+            pages = (end - self.length) // here if here == self.page.end - self.page.start else 0
             if pages > 1 and self._leap(pages, here):
                 continue
             self._next()
@@ -177,13 +187,4 @@ class _Packet:
     def _enter(self, page: Page, before: int, sequence: int) -> None:
         if page.serial != self.page.serial or page.sequence != sequence or not page.flags & _CONTINUED:
             raise DoubtError("the comments do not go on where they should")
-        here, self.done = _share(page.lacing)
-        self.page, self.before, self.length = page, before, before + here
-
-
-def _share(lacing: bytes) -> tuple[int, bool]:
-    """Return how much of a page belongs to the packet it begins with, and whether that packet ends on it."""
-    count = len(lacing) - len(lacing.lstrip(b"\xff"))
-    if count == len(lacing):
-        return count * 0xFF, False
-    return count * 0xFF + lacing[count], True
+        self.page, self.before, self.length = page, before, before + page.share

@@ -20,24 +20,25 @@ class Source:
     def __init__(self, fd: int, size: int) -> None:
         self.fd = fd
         self.size = size
-        self.head = pread(fd, BLOCK, 0)
-        self.window = self.head
+        self.window = self.head = pread(fd, BLOCK, 0)
         self.base = 0  # file offset of the window
 
     def reach(self, offset: int, length: int) -> int:
         """Make `window` hold `length` bytes from `offset` and return where they start in it; DoubtError at the end."""
         start = offset - self.base
-        if start < 0 or start + length > len(self.window):
-            if length > LONGEST:
-                raise DoubtError("a very long text")
-            self.window = pread(self.fd, max(length, BLOCK), offset)
-            self.base = offset
-            if length > len(self.window):
-                raise DoubtError("the file ends early")
-            return 0
-        return start
+        if start >= 0 and start + length <= len(self.window):
+            return start
+        if length > LONGEST:
+            raise DoubtError("a very long text")
+        self.window = pread(self.fd, max(length, BLOCK), offset)
+        self.base = offset
+        if length > len(self.window):
+            raise DoubtError("the file ends early")
+        return 0
 
     def bytes_at(self, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`; DoubtError when the file ends before."""
-        start = self.reach(offset, length)
+        start = offset - self.base
+        if start < 0 or start + length > len(self.window):
+            start = self.reach(offset, length)
         return self.window[start : start + length]

@@ -51,7 +51,7 @@ def _flac(source: Source) -> bool:
     if source.bytes_at(position, 4) != b"fLaC":
         return False
     position += 4
-    info = table = b""
+    info, table = bytes(34), b""
     last = False
     while not last:
         header = int.from_bytes(source.bytes_at(position, 4), "big")
@@ -60,7 +60,7 @@ def _flac(source: Source) -> bool:
         if position + length > source.size:
             return True
         if kind == flac.STREAMINFO:
-            info = source.bytes_at(position, min(length, 34))
+            info = source.bytes_at(position, min(length, 34)).ljust(34, b"\0")
         elif kind == flac.SEEKTABLE:
             table = flac.seek_points(source, position, length)
         position += length

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import binascii
-from functools import lru_cache
 from struct import Struct
+from struct import error as StructError
 
 from scanner.facts import Picture
 from scanner.tags.fields import NAMED
-from scanner.tags.normalise import Tags
+from scanner.tags.normalise import clean
+from scanner.tags.remembered import SHORT, Remembered, remember
+from scanner.tags.said import ELSEWHERE, FIELDS, UNWANTED, Said, SaidTags, joined
 from scanner.tags.source import DoubtError
 
 PICTURE_KEY = "METADATA_BLOCK_PICTURE"
 PICTURE_HEAD = 1368  # base64 characters read of a picture: 1026 bytes, enough for its type, mime and description
-_SHORT = 256  # bytes of a comment that is remembered: the tracks of an album share most of theirs
-_KNOWN = {name.encode(): field for name, field in NAMED.items()}
+PICTURE_START = 66  # bytes of a picture that nearly always are enough
+_ENCODED_START = PICTURE_START // 3 * 4
+_KNOWN = {name.encode(): FIELDS[field] for name, field in NAMED.items()}
+_SAID: dict[bytes, Said] = {}
+_remembered = _SAID.get
 _PICTURE = PICTURE_KEY.encode()
 _LENGTH = Struct("<I").unpack_from
 _TWO_LENGTHS = Struct(">II").unpack_from
@@ -25,86 +30,107 @@ class UnfinishedError(DoubtError):
     """The comments go on behind the bytes given: give more, or let mutagen decide."""
 
 
-def read_comments(data: bytes, start: int, tags: Tags, pictures: list[Picture]) -> int:
-    """Collect every comment of `data` and return where they end.
+def read_comments(data: bytes, start: int, pictures: list[Picture]) -> tuple[SaidTags, int]:
+    """Return what every comment of `data` says, and where they end.
 
     The last comment may be a picture that reaches beyond `data`; then the end lies beyond it too. Raises
     UnfinishedError when other text does, and DoubtError at what mutagen might read in another way.
     """
+    comments, end, beyond = _split(data, start)
+    if beyond:
+        _add_picture_beyond(data[end : end + PICTURE_HEAD + 23], beyond, pictures)
+    said = [(_remembered(comment) if len(comment) <= SHORT else None) or _said(comment) for comment in comments]
+    tags = joined(said)
+    if ELSEWHERE in tags:
+        for comment, one in zip(comments, said, strict=True):
+            if one is UNWANTED and _is_picture(comment):
+                _add_picture(comment[: PICTURE_HEAD + 23], len(comment), pictures)
+    return tags, end + beyond
+
+
+def _split(data: bytes, start: int) -> tuple[list[bytes], int, int]:
+    """Return the comments, where they end, and the length of a last one that begins there and ends beyond `data`."""
     size = len(data)
-    if start + 4 > size:
-        raise UnfinishedError
-    position: int = start + 4 + _LENGTH(data, start)[0]
-    if position + 4 > size:
-        raise UnfinishedError
-    (left,) = _LENGTH(data, position)
-    position += 4
-    while left:
-        left -= 1
-        if position + 4 > size:
-            raise UnfinishedError
-        (length,) = _LENGTH(data, position)
+    comments: list[bytes] = []
+    try:
+        position = start + 4 + _LENGTH(data, start)[0]
+        (count,) = _LENGTH(data, position)
         position += 4
-        end: int = position + length
-        if end > size:
-            head = data[position : position + PICTURE_HEAD + 23]
-            if left or len(head) < PICTURE_HEAD + 23 or head[:22].upper() != _PICTURE or head[22:23] != b"=":
-                raise UnfinishedError
-            if not head.isascii():
-                raise DoubtError("a picture that is not base64")
-            add_picture(head[23:], length - 23, pictures)
-            return end
-        _add_comment(data[position:end], tags, pictures)
-        position = end
-    return position
+        for left in range(count - 1, -1, -1):
+            (length,) = _LENGTH(data, position)
+            end = position + 4 + length
+            if end > size:
+                if left:
+                    raise UnfinishedError
+                return comments, position + 4, length
+            comments.append(data[position + 4 : end])
+            position = end
+    except StructError as error:  # not even a length is left
+        raise UnfinishedError from error
+    return comments, position, 0
 
 
-def _add_comment(comment: bytes, tags: Tags, pictures: list[Picture]) -> None:
-    field, text = _split(comment) if len(comment) <= _SHORT else _split.__wrapped__(comment)
-    if field in tags:
-        tags[field].append(text)
-    elif field:
-        tags[field] = [text]
-    elif comment[:22].upper() == _PICTURE and comment[22:23] == b"=":
-        if not comment.isascii():
-            raise DoubtError("a picture that is not base64")
-        add_picture(comment[23 : 23 + PICTURE_HEAD], len(comment) - 23, pictures)
+def _add_picture_beyond(head: bytes, length: int, pictures: list[Picture]) -> None:
+    """Add the picture whose comment begins with `head`, if that is one and as much of it as needed is here."""
+    if len(head) < PICTURE_HEAD + 23 or not _is_picture(head):
+        raise UnfinishedError
+    _add_picture(head, length, pictures)
 
 
-@lru_cache(maxsize=4096)
-def _split(comment: bytes) -> tuple[str, str]:
-    """Return the field and its text; "" for what fills none."""
+def _add_picture(head: bytes, length: int, pictures: list[Picture]) -> None:
+    if not head.isascii():
+        raise DoubtError("a picture that is not base64")
+    add_picture(head[23:], length - 23, pictures)
+
+
+def _is_picture(comment: bytes) -> bool:
+    return comment[22:23] == b"=" and comment[:22].upper() == _PICTURE
+
+
+def _said(comment: bytes) -> Said:
+    """Return what one comment says, and remember it where the next file may say the same."""
     name, equals, value = comment.partition(b"=")
     field = _KNOWN.get(name) or _KNOWN.get(name.upper())
-    if field is not None:
-        return field, value.decode("utf-8", "replace")
-    if not equals:
-        raise DoubtError("a comment without a name")
-    return "", ""
+    if field is None:
+        if not equals:
+            raise DoubtError("a comment without a name")
+        said = UNWANTED
+    else:
+        place, convert, shared = field
+        text = value.decode("utf-8", "replace")
+        if not shared:
+            return place, clean(text), (text,)
+        said = place, convert((text,)), (text,)
+    if len(comment) <= SHORT:
+        remember(_SAID, comment, said)
+    return said
 
 
 def add_picture(head: bytes, length: int, pictures: list[Picture]) -> None:
     """Add the picture whose base64 text begins with `head` and has `length` characters, unless it is broken."""
     try:
-        picture = picture_of(binascii.a2b_base64(head[: len(head) & ~3]), length * 3 // 4)
+        found = _ENCODED_PICTURES[head[:_ENCODED_START]] or picture_of(_decoded(head))
     except ValueError:  # not base64
         return
-    if picture:
-        pictures.append(picture)
+    if found and found[1] <= length * 3 // 4:
+        pictures.append(found[0])
 
 
-def picture_of(head: bytes, size: int) -> Picture | None:
-    """Read the FLAC picture block of `size` bytes that begins with `head`; None if its lengths do not fit."""
-    if len(head) < 8:
+def _decoded(head: bytes) -> bytes:
+    return binascii.a2b_base64(head[: len(head) & ~3])
+
+
+def picture_of(head: bytes) -> tuple[Picture, int] | None:
+    """Read the FLAC picture block that begins with `head`, and how long it is; None when that is not said there."""
+    try:
+        kind, mime_length = _TWO_LENGTHS(head)
+        (description_length,) = _BIG_LENGTH(head, 8 + mime_length)
+        start = 32 + mime_length + description_length
+        (length,) = _BIG_LENGTH(head, start - 4)
+    except StructError:  # it does not reach so far
         return None
-    kind, mime_length = _TWO_LENGTHS(head)
-    place = 8 + mime_length
-    if place + 4 > len(head):
-        return None
-    place += 4 + _BIG_LENGTH(head, place)[0] + 16
-    if place + 4 > len(head):
-        return None
-    (length,) = _BIG_LENGTH(head, place)
-    if place + 4 + length > size:
-        return None
-    return Picture(length, kind, head[8 : 8 + mime_length].decode("utf-8", "replace") or None)
+    return Picture(length, kind, head[8 : 8 + mime_length].decode("utf-8", "replace") or None), start + length
+
+
+PICTURES = Remembered(picture_of)
+_ENCODED_PICTURES = Remembered(lambda head: picture_of(_decoded(head)))

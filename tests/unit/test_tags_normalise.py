@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from scanner.facts import Facts
 from scanner.tags.normalise import (
-    Stream,
     clean,
     date,
     decimal,
-    facts_of,
     first,
     flag,
     number_and_total,
     r128_gain,
     texts,
 )
+from scanner.tags.said import Stream, facts_of, joined, say
 
-SOUND = Stream("mp3", 1.5, 128_000, 44_100, 0, 2)
+SOUND: Stream = ("mp3", 1.5, 128_000, 44_100, 0, 2)
+
+
+def facts(stream: Stream = SOUND, **tags: list[str]) -> Facts:
+    return facts_of([say(field, values) for field, values in tags.items()], stream, [])
 
 
 @pytest.mark.parametrize(
@@ -49,24 +53,34 @@ def test_a_list_keeps_order_says_nothing_twice_and_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "totals", "both"),
+    ("raw", "both"),
     [
-        (["3/12"], None, (3, 12)),
-        (["03"], ["12"], (3, 12)),
-        (["3 / 12"], ["11"], (3, 11)),
-        (["A1"], None, (None, None)),
-        (["0/0"], None, (None, None)),
-        (["20130405"], None, (None, None)),
-        (["/9"], None, (None, 9)),
-        (None, ["7"], (None, 7)),
-        (["٣"], None, (None, None)),
-        (["9" * 5000], None, (None, None)),
+        ("3/12", (3, 12)),
+        ("3 / 12", (3, 12)),
+        ("03", (3, None)),
+        ("A1", (None, None)),
+        ("0/0", (None, None)),
+        ("20130405", (None, None)),
+        ("/9", (None, 9)),
+        ("٣", (None, None)),
+        ("9" * 5000, (None, None)),
+        ("", (None, None)),
     ],
 )
-def test_numbers_are_counting_numbers(
-    values: list[str] | None, totals: list[str] | None, both: tuple[int | None, int | None]
-) -> None:
-    assert number_and_total(values, totals) == both
+def test_numbers_are_counting_numbers(raw: str, both: tuple[int | None, int | None]) -> None:
+    assert number_and_total([raw]) == both
+
+
+def test_a_total_with_a_tag_of_its_own_wins() -> None:
+    both = facts(track=["3/12"], track_total=["11"], disc_total=["2"])
+    assert (both.track, both.track_total, both.disc, both.disc_total) == (3, 11, None, 2)
+    assert facts(disc=["1/2"], disc_total=["many"]).disc_total == 2
+
+
+def test_values_that_stand_apart_are_read_as_one_list() -> None:
+    said = [say("genre", ["Rock"]), say("artist", ["A"]), say("genre", ["Pop"]), say("artist", ["B"])]
+    found = facts_of(joined([*said, say("genre", ["Rock", "Folk"])]).values(), SOUND, [])
+    assert (found.genres, found.artist) == (("Rock", "Pop", "Folk"), "A; B")
 
 
 @pytest.mark.parametrize(
@@ -98,10 +112,9 @@ def test_replaygain_is_a_finite_number(raw: str, number: float | None) -> None:
 
 
 def test_an_r128_gain_is_raised_to_the_reference_of_replaygain() -> None:
-    assert r128_gain(["-512"], None) == 3.0
-    assert r128_gain(["much"], -1.0) == -1.0
-    facts = facts_of({"r128_track": ["256"], "rg_track_gain": ["-9 dB"]}, SOUND, [])
-    assert facts.rg_track_gain == 6.0
+    assert r128_gain(["-512"]) == 3.0
+    assert facts(r128_track=["256"], rg_track_gain=["-9 dB"]).rg_track_gain == 6.0
+    assert facts(r128_album=["much"], rg_album_gain=["-1 dB"]).rg_album_gain == -1.0
 
 
 def test_a_flag_is_true_false_or_unknown() -> None:
@@ -109,12 +122,12 @@ def test_a_flag_is_true_false_or_unknown() -> None:
 
 
 def test_unknown_is_none_and_several_artists_are_shown_as_one() -> None:
-    facts = facts_of({"artist": ["A", "B"], "album_artist": [""]}, Stream("mp3", 0.0, 0, 0, 0, 0), [])
-    assert (facts.artist, facts.artists) == ("A; B", ("A", "B"))
-    assert (facts.album_artist, facts.album_artists) == (None, ())
-    assert (facts.duration_ms, facts.bitrate, facts.sample_rate, facts.bits, facts.channels) == (None,) * 5
+    found = facts(("mp3", 0.0, 0, 0, 0, 0), artist=["A", "B"], album_artist=[""])
+    assert (found.artist, found.artists) == ("A; B", ("A", "B"))
+    assert (found.album_artist, found.album_artists) == (None, ())
+    assert (found.duration_ms, found.bitrate, found.sample_rate, found.bits, found.channels) == (None,) * 5
 
 
 def test_a_list_of_artists_does_not_change_what_is_shown() -> None:
-    facts = facts_of({"artist": ["A feat. B"], "artists": ["A", "B"]}, SOUND, [])
-    assert (facts.artist, facts.artists) == ("A feat. B", ("A", "B"))
+    found = facts(artist=["A feat. B"], artists=["A", "B"])
+    assert (found.artist, found.artists) == ("A feat. B", ("A", "B"))

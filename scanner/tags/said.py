@@ -1,0 +1,124 @@
+"""What a container says field by field, a stream and its pictures → Facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from scanner.facts import Facts, Picture
+from scanner.tags.normalise import (
+    LIST_LIMIT,
+    Texts,
+    artists,
+    date,
+    decimal,
+    first,
+    flag,
+    number_and_total,
+    r128_gain,
+    texts,
+    total,
+)
+
+_LARGEST_MEASURE = 1e12  # milliseconds, bit/s, Hz; a database column holds it, and only a broken header says more
+
+
+# The sound itself: codec, seconds, bits per second, Hz, bits per sample, channels; 0 means unknown, as in most headers.
+Stream = tuple[str | None, float, float, float, int, int]
+
+# What one tag says: the place of its field in a row, what belongs there, and the values as written.
+# Plain tuples and not classes of their own: there are a dozen of them in every file of a scan.
+Said = tuple[int, Any, Texts]
+SaidTags = dict[int, Said]  # by place
+
+
+class Field(NamedTuple):
+    """Where the value of a field belongs in a row, and how it is made of what was written."""
+
+    place: int
+    convert: Callable[[Texts], Any]
+    shared: bool  # by the tracks of an album, so that it is worth remembering
+
+
+def say(field: str, values: Texts) -> Said:
+    """Convert the values of one field."""
+    place, convert, _ = FIELDS[field]
+    return place, convert(values), values
+
+
+def joined(said: list[Said]) -> SaidTags:
+    """Return what was said by place; values of one field that stand apart belong together."""
+    tags = {one[0]: one for one in said}
+    if len(tags) < len(said):
+        values: dict[int, list[str]] = {}
+        for place, _, more in said:
+            values.setdefault(place, []).extend(more)
+        for place, all_values in values.items():
+            if place != ELSEWHERE and len(all_values) > len(tags[place][2]):
+                tags[place] = place, _CONVERTERS[place](all_values), all_values
+    return tags
+
+
+def facts_of(tags: Iterable[Said], stream: Stream, pictures: list[Picture]) -> Facts:
+    """Put everything into the shape of Facts; without a loop it could do without, because every file comes by here."""
+    row = _NOTHING[:]
+    for place, value, _ in tags:
+        row[place] = value
+    row[_ARTIST], names = row[_ARTIST_AND_NAMES]
+    row[_ARTIST + 1] = row[_ARTIST + 1] or names
+    row[_ALBUM_ARTIST], names = row[_ALBUM_ARTIST_AND_NAMES]
+    row[_ALBUM_ARTIST + 1] = row[_ALBUM_ARTIST + 1] or names
+    row[_TRACK], total = row[_TRACK_AND_TOTAL]
+    row[_TRACK + 1] = row[_TRACK + 1] or total
+    row[_DISC], total = row[_DISC_AND_TOTAL]
+    row[_DISC + 1] = row[_DISC + 1] or total
+    if row[_R128_TRACK] is not None:
+        row[_RG_TRACK] = row[_R128_TRACK]
+    if row[_R128_ALBUM] is not None:
+        row[_RG_ALBUM] = row[_R128_ALBUM]
+    codec, seconds, bitrate, sample_rate, bits, channels = stream
+    milliseconds = seconds * 1000
+    row[_CODEC:] = (
+        codec,
+        round(milliseconds) or None if milliseconds < _LARGEST_MEASURE else None,
+        round(bitrate) or None if bitrate < _LARGEST_MEASURE else None,
+        round(sample_rate) or None if sample_rate < _LARGEST_MEASURE else None,
+        bits or None,
+        channels or None,
+        tuple(pictures[:LIST_LIMIT]) if pictures else (),
+    )
+    return Facts._make(row)
+
+
+# A row is Facts, and behind it the values that go to two places, or only maybe to one, when everything is said.
+_PLACES = {field: place for place, field in enumerate(Facts._fields)}
+_ARTIST, _ALBUM_ARTIST, _TRACK, _DISC, _RG_TRACK, _RG_ALBUM, _CODEC = (
+    _PLACES[field] for field in ("artist", "album_artist", "track", "disc", "rg_track_gain", "rg_album_gain", "codec")
+)
+_ARTIST_AND_NAMES, _ALBUM_ARTIST_AND_NAMES, _TRACK_AND_TOTAL, _DISC_AND_TOTAL, _R128_TRACK, _R128_ALBUM, ELSEWHERE = (
+    range(len(_PLACES), len(_PLACES) + 7)
+)
+_NOTHING: list[Any] = [*Facts(), (None, ()), (None, ()), (None, None), (None, None), None, None, None]
+UNWANTED: Said = (ELSEWHERE, None, ())  # what a tag says that fills no field
+
+# What no two tracks share, and nobody should remember.
+UNIQUE = frozenset(("title", "mb_recording_id", "mb_track_id"))
+_BY_FIELD: dict[str, tuple[int, Callable[[Texts], Any]]] = {
+    **{field: (_PLACES[field], first) for field in ("title", "album", "disc_subtitle", "label")},
+    **{field: (_PLACES[field], first) for field in _PLACES if field.startswith("mb_") and field.endswith("_id")},
+    **{field: (_PLACES[field], texts) for field in _PLACES if field.startswith("mb_") and field.endswith("_ids")},
+    **{field: (_PLACES[field], texts) for field in ("artists", "album_artists")},
+    **{field: (_PLACES[field], total) for field in ("track_total", "disc_total")},
+    **{field: (_PLACES[field], date) for field in ("date", "original_date")},
+    **{field: (_PLACES[field], decimal) for field in _PLACES if field.startswith("rg_")},
+    "genre": (_PLACES["genres"], texts),
+    "compilation": (_PLACES["compilation"], flag),
+    "artist": (_ARTIST_AND_NAMES, artists),
+    "album_artist": (_ALBUM_ARTIST_AND_NAMES, artists),
+    "track": (_TRACK_AND_TOTAL, number_and_total),
+    "disc": (_DISC_AND_TOTAL, number_and_total),
+    "r128_track": (_R128_TRACK, r128_gain),
+    "r128_album": (_R128_ALBUM, r128_gain),
+}
+FIELDS = {field: Field(*where, field not in UNIQUE) for field, where in _BY_FIELD.items()}
+_CONVERTERS = dict(_BY_FIELD.values())
