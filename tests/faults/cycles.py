@@ -45,9 +45,19 @@ class Ended(NamedTuple):
 class House:
     """One installation below a folder; staging may be on another file system, where files have to be copied."""
 
-    def __init__(self, folder: Path, staging: Path | None = None, url: str | None = None, **settings: object) -> None:
-        self.folder, self.data = folder, folder / "data"
-        self.inbound, self.staging = folder / "inbound", staging or folder / "staging"
+    def __init__(
+        self,
+        folder: Path,
+        staging: Path | None = None,
+        url: str | None = None,
+        *,
+        inbound: Path | None = None,
+        data: Path | None = None,
+        filled: bool = True,
+        **settings: object,
+    ) -> None:
+        self.folder, self.data = folder, data or folder / "data"
+        self.inbound, self.staging = inbound or folder / "inbound", staging or folder / "staging"
         for path in (self.data, self.inbound, self.staging):
             path.mkdir(exist_ok=True, parents=True)
         for name in OUTPUT:  # a child may be killed before it opens them
@@ -63,6 +73,11 @@ class House:
                 add_library(connection, role, os.fsencode(path), now=now)
             for name, value in ({"quiet_seconds": 0, "workers": 2, "reserve_mib": 0} | settings).items():
                 admin.put(connection, f"staging_scan.{name}", value, actor="test", now=now)
+        if filled:
+            self.fill()
+
+    def fill(self) -> None:
+        """Drop the albums."""
         for place, data in albums().items():
             path = self.inbound / place
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -236,12 +251,13 @@ def lost(house: House) -> Iterator[str]:
 
 
 def wrong_items(house: House) -> Iterator[str]:
-    """Say which listed item is not on disk exactly as it is listed; true at any instant."""
+    """Say which listed item is not on disk exactly as it is listed, byte for byte; true at any instant."""
     for item in house.items():
-        there = {path: len(data) for path, data in _music(house.staging / os.fsdecode(item["path"])).items()}
-        listed = {file["path"]: file["size"] for file in item["files"]}
+        there = _music(house.staging / os.fsdecode(item["path"]))
+        listed = {file["path"]: albums()[os.fsdecode(file["source"])] for file in item["files"]}
         if there != listed:
-            yield f"listed as {listed}, on disk {there}"
+            sizes = [{path: len(data) for path, data in files.items()} for files in (listed, there)]
+            yield f"listed as {sizes[0]}, on disk {sizes[1]}, or with other content"
 
 
 def unsettled(house: House) -> Iterator[str]:

@@ -1,0 +1,98 @@
+"""A file of some megabytes → a mounted file system that can lose its power: what was not synced is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+GOING_DOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN are one number: _IOR('X', 125, __u32)
+NO_LOG_FLUSH = struct.pack("I", 2)  # what is only in memory, the journal's too, is lost as in a power cut
+SIZES = {"ext4": 64 << 20, "xfs": 320 << 20}  # bytes, sparse; XFS refuses less than 300 MiB
+MAKE = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}
+NEEDS = {"losetup": "mount", "mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs"}  # program → Debian's package
+
+
+class Disk:
+    """One file system of a kind in an image file, mounted at `path`."""
+
+    def __init__(self, folder: Path, kind: str, *options: str) -> None:
+        folder.mkdir(parents=True)
+        self.kind, self.path = kind, folder / "mounted"
+        self._image = folder / "image"
+        with self._image.open("wb") as image:
+            image.truncate(SIZES[kind])
+        self.path.mkdir()
+        _run(*MAKE[kind], *options, str(self._image))
+        self.mount()
+
+    def mount(self) -> None:
+        """Mount it, which plays its journal."""
+        _run("mount", "-t", self.kind, "-o", "loop", str(self._image), str(self.path))
+
+    def unmount(self) -> None:
+        """Unmount it; nobody may use it any more."""
+        _run("umount", str(self.path))
+
+    def sync(self) -> None:
+        """Make all of it durable."""
+        fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            if ctypes.CDLL(None).syncfs(fd):
+                raise OSError(f"syncfs of {self.path} failed")
+        finally:
+            os.close(fd)
+
+    def cut(self) -> None:
+        """Cut the power: from now on every call fails, and nothing that is not on the disk yet gets there."""
+        fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.ioctl(fd, GOING_DOWN, NO_LOG_FLUSH)
+        finally:
+            os.close(fd)
+
+    def power_on(self) -> None:
+        """Unmount what is left of it and mount it again."""
+        self.unmount()
+        self.mount()
+
+
+@contextlib.contextmanager
+def disks(*kinds: str) -> Iterator[list[Disk]]:
+    """Mount one disk of each kind named, in memory where that is possible; unmount and remove them in the end."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="greenroom-disks-", dir=memory)))
+        made: list[Disk] = []
+        for n, kind in enumerate(kinds):
+            made.append(Disk(folder / f"{n}", kind))
+            stack.callback(made[-1].unmount)
+        yield made
+
+
+def why_not(*kinds: str) -> str | None:
+    """Say what is missing to cut the power of such file systems here; None if nothing is."""
+    if os.geteuid() != 0:
+        return "it takes root to mount a file system"
+    absent = [f"{name} (apt-get install {package})" for name, package in NEEDS.items() if shutil.which(name) is None]
+    if absent:
+        return f"these programs are not installed: {', '.join(absent)}"
+    for kind in kinds or MAKE:
+        try:
+            with disks(kind) as (disk,):
+                disk.cut()
+        except (OSError, subprocess.CalledProcessError) as error:
+            said = getattr(error, "stderr", None) or error
+            return f"no {kind} on a loop device whose power can be cut: {str(said).strip()}"
+    return None
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, text=True)
