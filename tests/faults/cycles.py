@@ -229,7 +229,7 @@ def _empty_database() -> bytes:
         return Path(folder, "empty.db").read_bytes()
 
 
-def _music(root: Path) -> dict[bytes, bytes]:
+def music(root: Path) -> dict[bytes, bytes]:
     """Every file of people's below a root."""
     found = tree(os.fsencode(root))
     return {
@@ -244,7 +244,7 @@ def _music(root: Path) -> dict[bytes, bytes]:
 
 def lost(house: House) -> Iterator[str]:
     """Say whose bytes are nowhere; true at any instant."""
-    there = {sha256(data).digest() for root in (house.inbound, house.staging) for data in _music(root).values()}
+    there = {sha256(data).digest() for root in (house.inbound, house.staging) for data in music(root).values()}
     for place, data in albums().items():
         if sha256(data).digest() not in there:
             yield f"lost: {place}"
@@ -253,7 +253,7 @@ def lost(house: House) -> Iterator[str]:
 def wrong_items(house: House) -> Iterator[str]:
     """Say which listed item is not on disk exactly as it is listed, byte for byte; true at any instant."""
     for item in house.items():
-        there = _music(house.staging / os.fsdecode(item["path"]))
+        there = music(house.staging / os.fsdecode(item["path"]))
         listed = {file["path"]: albums()[os.fsdecode(file["source"])] for file in item["files"]}
         if there != listed:
             sizes = [{path: len(data) for path, data in files.items()} for files in (listed, there)]
@@ -263,7 +263,7 @@ def wrong_items(house: House) -> Iterator[str]:
 def unsettled(house: House) -> Iterator[str]:
     """Say what is not as it has to be once a cycle was able to do all its work."""
     wanted = Counter(sha256(data).digest() for data in albums().values())
-    here, there = _music(house.inbound), _music(house.staging)
+    here, there = music(house.inbound), music(house.staging)
     yield from (f"left in the inbound folder: {path!r}" for path in here)
     yield from (f"left in the transfer folder: {path!r}" for path in there if path.startswith(b".greenroom-tx/"))
     hidden = house.staging / ".greenroom-tx"

@@ -84,7 +84,9 @@ class Bench:
         name = f"{self._number}"
         here = self._folder / name
         here.mkdir()
-        inbound, data = (here if n is None else self._disks[n].path / name for n in (self._place.inbound, self._place.data))
+        inbound, data = (
+            here if n is None else self._disks[n].path / name for n in (self._place.inbound, self._place.data)
+        )
         staging = self._disks[self._place.staging].path / name
         if self._place.through == "overlay":
             inbound = staging = here / "merged"
@@ -171,11 +173,9 @@ def cut_new(on: Bench, n: int, tally: Tally) -> None:
         on.power_on()
         rebooted(house, n)
         wrong = list(wrong_items(house))
-        for command in (RECOVER, CYCLE):
-            ended = house.run(*command)
-            wrong += [ended.err] if ended.status not in (0, 1) or "Traceback" in ended.err else []  # 1: ask a person
-            wrong += wrong_items(house)
-        tally.add(f"{n}", wrong)
+        ended = house.run(*RECOVER)
+        wrong += [ended.err] if ended.status not in (0, 1) or "Traceback" in ended.err else []  # 1: ask a person
+        tally.add(f"{n}", [*wrong, *wrong_items(house)])
 
 
 def kill_recover_cut(on: Bench, n: int, tally: Tally) -> None:
@@ -218,11 +218,12 @@ def steps_of_a_cycle(on: Bench) -> list[str]:
         return labels(house, *CYCLE)
 
 
-def tell(place: Place, story: str, every: int, first: int = 1) -> Tally:
-    """Try every so many steps of a cycle."""
+def tell(place: Place, story: str, every: int, *, stop: bool = False) -> Tally:
+    """Try every so many steps of a cycle, from the first to one that is never reached; `stop` at a complaint."""
     tally = Tally()
     with bench(place) as on:
-        total = len(steps_of_a_cycle(on))
-        for n in range(first, total + 1, every):
+        for n in range(1, len(steps_of_a_cycle(on)) + 1 + every, every):
             STORIES[story](on, n, tally)
+            if stop and tally.complaints:
+                break
     return tally

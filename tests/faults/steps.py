@@ -64,9 +64,7 @@ def run_until(
     return os.waitstatus_to_exitcode(status)
 
 
-def begin(
-    house: House, at: int | None, act: Callable[[str], object], *command: str, log: Path | None = None
-) -> int:
+def begin(house: House, at: int | None, act: Callable[[str], object], *command: str, log: Path | None = None) -> int:
     """Start a command like `run_until`; return its process."""
 
     def work() -> None:
@@ -80,4 +78,3 @@ def begin(
 def die(_label: str) -> None:
     """Be killed, as by SIGKILL."""
     os.kill(os.getpid(), signal.SIGKILL)
-

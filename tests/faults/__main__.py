@@ -1,0 +1,87 @@
+"""The long levels of the fault suite: power cuts, mutants of our own source, and a soak; a table of what they found."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+
+from tests.faults import mutants, power, soak
+from tests.faults.disks import why_not
+
+
+def main() -> int:
+    """Run what the arguments ask for; return 0 if nothing was found, 1 if something was, 2 if it cannot be tried."""
+    parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb")
+    cuts = verbs.add_parser("power", help="cut the power at the steps of whole cycles")
+    cuts.add_argument("--every", type=int, default=1, help="only every so many steps")
+    cuts.add_argument("--place", help="only this pair of file systems")
+    cuts.add_argument("--story", help="only this harness")
+    cuts.add_argument("--stop", action="store_true", help="stop at the first complaint")
+    cuts.add_argument("--jobs", type=int, default=4, help="so many at once")
+    mutant = verbs.add_parser("mutants", help="take one safeguard out at a time; the suite must notice")
+    mutant.add_argument("names", nargs="*", help="only those whose name has one of these in it")
+    soaked = verbs.add_parser("soak", help="kill cycles at random during a stream of drops")
+    soaked.add_argument("--minutes", type=float, default=10)
+    soaked.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
+    asked = parser.parse_args()
+    if asked.verb == "power":
+        return cut_power(asked)
+    if asked.verb == "mutants":
+        return try_mutants(asked.names)
+    if asked.verb == "soak":
+        return soak.main(asked.minutes, asked.database)
+    asked = parser.parse_args(["power"])
+    return max(cut_power(asked), try_mutants([], without_power=why_not() is not None))
+
+
+def cut_power(asked: argparse.Namespace) -> int:
+    """Run every harness on every pair of file systems that is asked for, and show the table."""
+    if missing := why_not():
+        print(f"NOT TRIED: power cuts: {missing}", file=sys.stderr)
+        return 2
+    works = [
+        (place, story)
+        for place in power.PLACES
+        for story in power.STORIES
+        if asked.place in (None, place.name) and asked.story in (None, story)
+    ]
+    print(
+        f"{'file systems':28} {'harness':32} {'points':>6} {'died':>5} {'lost':>5} {'phantom':>8} {'unconverged':>12}"
+    )
+    found = power.Tally()
+    with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(power.tell, *work, asked.every, stop=asked.stop): work for work in works}
+        for done in as_completed(running):
+            place, story = running[done]
+            tally = done.result()
+            counts = [tally.count(kind) for kind in ("lost", "phantom", "unconverged")]
+            row = (
+                f"{place.name:28} {story:32} {tally.points:6} {tally.died:5} {counts[0]:5} {counts[1]:8} {counts[2]:12}"
+            )
+            print(row, flush=True)
+            found.points += tally.points
+            found.complaints += [f"{place.name}, {story}, {said}" for said in tally.complaints]
+    print(f"{found.points} points, {len(found.complaints)} complaints")
+    for said in found.complaints[:20]:
+        print(said[:2000], file=sys.stderr)
+    return 1 if found.complaints or not found.points else 0
+
+
+def try_mutants(names: list[str], *, without_power: bool = False) -> int:
+    """Try the mutants and show what came of each; those only a power cut shows are left out where there is none."""
+    chosen = tuple(m for m in mutants.MUTANTS if not names or any(name in m.name for name in names))
+    if without_power:
+        chosen = tuple(m for m in chosen if "power" not in m.proof)
+    wrong = 0
+    for mutant, what in mutants.run(chosen):
+        print(f"{what:10} {mutant.name} ({mutant.file}; {' '.join(mutant.proof)})", flush=True)
+        wrong += what != "killed"
+    print(f"{len(chosen) - wrong} of {len(chosen)} mutants killed")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""Our own source without one of its safeguards → the part of the suite that must go red, or it is worth nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+COPIED = ("config", "scanner", "processor", "workflow", "daemon", "tests", "pyproject.toml")
+RED = 1  # pytest's exit status when tests failed, and ours for complaints; others mean that nothing was tried
+TIMEOUT = 600.0  # seconds; a mutant that hangs the proof was noticed too, though not as it should be
+
+
+class Mutant(NamedTuple):
+    """One edit by exact text, and what must notice it: arguments of `python -m`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    proof: tuple[str, ...]
+
+
+def tests(*nodes: str) -> tuple[str, ...]:
+    """A proof by tests."""
+    return ("pytest", "-x", "-q", "-p", "no:cacheprovider", *nodes)
+
+
+def power(place: str, story: str, every: int = 5) -> tuple[str, ...]:
+    """A proof by power cuts."""
+    return ("tests.faults", "power", "--place", place, "--story", story, "--every", f"{every}", "--stop")
+
+
+DURABLE = tests("tests/faults/test_transfer_durable.py::test_everything_is_synced_before_each_commit")
+RECOVERY = "tests/integration/test_transfer_recovery.py"
+MUTANTS = (
+    Mutant(
+        "a linked file is not synced",
+        "processor/files.py",
+        "            os.fdatasync(fd)  # the change time",
+        "            # the change time",
+        power("ext4, link", "power cut, sources not synced"),
+    ),
+    Mutant(
+        "a copied file is not synced",
+        "processor/materialise.py",
+        "                    os.fsync(copy)\n",
+        "",
+        power("ext4 → ext4, copy", "power cut"),
+    ),
+    Mutant(
+        "the folders of an album are not synced",
+        "processor/transfer.py",
+        "            tree.sync(within(folder, sub))\n",
+        "            pass\n",
+        DURABLE,
+    ),
+    Mutant(
+        "the folders above an album are not synced",
+        "processor/transfer.py",
+        "                tree.sync(path, missing_ok=missing_ok)\n",
+        "                pass\n",
+        power("ext4 → xfs, copy", "power cut"),
+    ),
+    Mutant(
+        "the folders a cycle emptied are not synced",
+        "processor/mover.py",
+        "self._unsynced(albums, self._inbound, emptied, missing_ok=True)",
+        "[None] * len(albums)",
+        power("xfs → ext4, copy", "power cut"),
+    ),
+    Mutant(
+        "SQLite does not wait for the disk",
+        "config/database.py",
+        "synchronous=FULL",
+        "synchronous=NORMAL",
+        power("ext4, link, database cut too", "power cut"),
+    ),
+    Mutant(
+        "recovery trusts what can be read to be on the disk",
+        "processor/moves/album.py",
+        "        sync_folders(transfer, tree, transfer.target, run.guard)\n"
+        "    sync_above(transfer.dst_root, above_target(transfer), run.guard)\n",
+        "",
+        power("ext4 → xfs, copy", "kill, recover, power cut"),
+    ),
+    Mutant(
+        "recovery trusts a copy without reading it",
+        "processor/materialise.py",
+        "file.digest is None or not rehash or",
+        "True or",
+        tests(RECOVERY),
+    ),
+    Mutant(
+        "recovery publishes an album that is not whole",
+        "processor/moves/album.py",
+        "                if not is_whole(tree, path, file, rehash=rehash):",
+        "                if False:",
+        tests(RECOVERY),
+    ),
+    Mutant(
+        "undoing does not look whether the source is there",
+        "processor/transfer.py",
+        "    return destination.stat(hidden) is None or is_same_inode(source.stat(file.source), file.identity)",
+        "    return True",
+        tests(RECOVERY),
+    ),
+    Mutant(
+        "hidden folders without a row are swept unseen",
+        "processor/orphans.py",
+        "files is not None and all(_is_spare(source, destination, folder, file) for file in files)",
+        "files is not None",
+        tests(RECOVERY),
+    ),
+    Mutant(
+        "a source is removed though it changed",
+        "processor/clearing.py",
+        "    if not is_planned(found, file):\n",
+        "    if False:\n",
+        tests("tests/integration/test_transfer.py", RECOVERY),
+    ),
+    Mutant(
+        "a source is removed though the album's file is another",
+        "processor/clearing.py",
+        "    if not is_like(there, file):\n",
+        "    if False:\n",
+        tests("tests/integration/test_transfer.py", RECOVERY),
+    ),
+    Mutant(
+        "a file that changed since the scan is linked",
+        "processor/materialise.py",
+        "    if not is_planned(found, file) or (strict and Identity.of(found) != file.identity):\n",
+        "    if False:\n",
+        tests("tests/integration/test_transfer.py"),
+    ),
+    Mutant(
+        "a copy is not compared with its source",
+        "processor/materialise.py",
+        "    if digest_at(tree, path) != digest:\n",
+        "    if False:\n",
+        tests("tests/integration/test_transfer.py"),
+    ),
+    Mutant(
+        "a rename may replace what is there",
+        "processor/files.py",
+        "RENAME_NOREPLACE = 1 ",
+        "RENAME_NOREPLACE = 0 ",
+        tests("tests/unit/test_files.py", "tests/integration/test_transfer.py"),
+    ),
+    Mutant(
+        "a new file may replace what is there",
+        "processor/files.py",
+        "os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE",
+        "os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FILE",
+        tests("tests/unit/test_files.py"),
+    ),
+    Mutant(
+        "the journal takes writes of a holder who lost the root",
+        "processor/journal.py",
+        "TransferRow.fence == transfer.fence, ",
+        "",
+        tests("tests/integration/test_transfer_journal.py"),
+    ),
+    Mutant(
+        "the lease is never asked",
+        "config/lease.py",
+        "if boottime() - self._renewed > self._lease.deadline:",
+        "if False:",
+        tests("tests/integration/test_locks.py"),
+    ),
+)
+
+
+def run(mutants: tuple[Mutant, ...] = MUTANTS) -> Iterator[tuple[Mutant, str]]:
+    """Try every mutant; yield each with what came of it: "killed", or what is wrong with it."""
+    greens: dict[tuple[str, ...], bool] = {}
+    with tempfile.TemporaryDirectory(prefix="greenroom-mutants-") as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, copy / name)
+        for mutant in mutants:
+            if mutant.proof not in greens:
+                greens[mutant.proof] = prove(copy, mutant.proof) == 0
+            yield mutant, outcome(copy, mutant) if greens[mutant.proof] else "the proof is red without it"
+
+
+def outcome(copy: Path, mutant: Mutant) -> str:
+    """Put one mutant into the copy of the source, ask its proof, and take it out again."""
+    path = copy / mutant.file
+    whole = path.read_text()
+    if whole.count(mutant.old) != 1:
+        return f"its text is {whole.count(mutant.old)} times in {mutant.file}: bring it up to date"
+    path.write_text(whole.replace(mutant.old, mutant.new))
+    try:
+        status = prove(copy, mutant.proof)
+    except subprocess.TimeoutExpired:
+        status = RED
+    finally:
+        path.write_text(whole)
+    return {RED: "killed", 0: "SURVIVED"}.get(status, f"the proof could not be tried (exit {status})")
+
+
+def prove(copy: Path, proof: tuple[str, ...]) -> int:
+    """Run a proof in the copy of the source; return its exit status."""
+    environ = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", *proof]
+    return subprocess.run(
+        command,
+        check=False,
+        cwd=copy,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=TIMEOUT,
+    ).returncode
