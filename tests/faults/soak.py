@@ -17,10 +17,9 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from config.database import Database
 from processor.tables import TransferRow
 from tests.databases import TEMPLATE, start_postgres
-from tests.faults.cycles import House, music, forked
+from tests.faults.cycles import House, forked, music
 from tests.music import write_track
 
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
@@ -43,7 +42,12 @@ class Stream:
         hidden = self._house.folder / "arriving" / name
         hidden.mkdir(parents=True)
         for n in (1, 2):
-            tags = {"artist": name.split(" - ")[0], "album": f"Album {self._number}", "track": f"{n}/2", "date": "2001"}
+            tags = {
+                "artist": name.split(" - ", maxsplit=1)[0],
+                "album": f"Album {self._number}",
+                "track": f"{n}/2",
+                "date": "2001",
+            }
             write_track(hidden / f"{n}.flac", seconds=0.05, **tags, title=f"Song {self._number} {n}")
         (hidden / "cover.jpg").write_bytes(b"\xff\xd8\xff" + name.encode())
         self.dropped.update(sha256(path.read_bytes()).digest() for path in hidden.iterdir())
