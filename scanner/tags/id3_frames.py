@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from scanner.facts import Picture
 from scanner.tags.fields import ID3, NAMED
 from scanner.tags.remembered import SHORT, Remembered, remember
-from scanner.tags.said import ELSEWHERE, FIELDS, UNIQUE, UNWANTED, Said, SaidTags, joined, say
+from scanner.tags.said import ELSEWHERE, FIELDS, UNWANTED, Said, SaidTags, joined, say
 from scanner.tags.source import DoubtError
 
 MUSICBRAINZ_OWNER = b"http://musicbrainz.org"
@@ -71,53 +71,50 @@ def tags_of(frames: list[bytes], apart: list[bytes]) -> SaidTags:
 
 def _text_in(frame: bytes) -> Said:
     """Return what a frame says that has a field of its own."""
-    name, data = frame[:4], frame[10:]
-    field = _TEXT_FIELDS.get(name)
-    if field is None:  # UFID
-        owner, separator, identifier = data.partition(b"\0")
+    own = _OWN.get(frame[:4])
+    if own is None:  # UFID
+        owner, separator, identifier = frame[10:].partition(b"\0")
         if owner != MUSICBRAINZ_OWNER or not separator:
             return UNWANTED
         return say("mb_recording_id", (identifier.decode("ascii"),))
-    values = _values(data)
-    check = _CHECKS.get(field)
-    said = say(field, check(values) if check else values)
-    if field != "title" and len(frame) <= SHORT:
+    (place, convert, shared), check = own
+    values = _values(frame)
+    if check:
+        values = check(values)
+    said = place, convert(values), values
+    if shared and len(frame) <= SHORT:
         remember(_TEXTS, frame, said)
     return said
 
 
 def _apart_in(frame: bytes) -> tuple[str, Said]:
     """Return what a frame says that has to wait, by its description or its name."""
-    name, values = frame[:4], _values(frame[10:])
-    if name != b"TXXX":
-        found: tuple[str, Said] = _OLD_DATES[name], (ELSEWHERE, _only(values), ())
-    else:
-        field = NAMED.get(values[0].upper())
-        found = values[0], say(field, values[1:]) if field else UNWANTED
-        if field in UNIQUE:
-            return found
-    if len(frame) <= SHORT:
-        remember(_APARTS, frame, found)
-    return found
+    key, *values = _values(frame)
+    said, shared = UNWANTED, True
+    if frame[:4] != b"TXXX":
+        key, said = _OLD_DATES[frame[:4]], (ELSEWHERE, _only([key, *values]), ())
+    elif field := _FREE.get(key) or _FREE.get(key.upper()):
+        place, convert, shared = field
+        said = place, convert(values), values
+    if shared and len(frame) <= SHORT:
+        remember(_APARTS, frame, (key, said))
+    return key, said
 
 
-def _values(data: bytes) -> list[str]:
-    """Decode the strings of a text frame; DoubtError or ValueError at anything a strict writer would not write."""
-    encoding = data[0]
-    if encoding == _UTF16:
-        if data[1:3] not in _BOMS:
-            raise DoubtError("UTF-16 without a byte order mark")
-    elif encoding not in _CODECS:
-        raise DoubtError("an unknown text encoding")
-    text = str(data[1:], _CODECS[encoding]).rstrip("\0")
+def _values(frame: bytes) -> list[str]:
+    """Decode the strings of a text frame. Raises DoubtError, LookupError or ValueError at what is not strict."""
+    encoding = frame[10]
+    if encoding == _UTF16 and frame[11:13] not in _BOMS:
+        raise DoubtError("UTF-16 without a byte order mark")
+    text = str(frame[11:], _CODECS[encoding]).rstrip("\0")
     if "\0" not in text:
         return [text]
-    values = text.split("\0")
-    if encoding == _UTF16:  # each value has a mark of its own
-        if any(value and value[0] != "\ufeff" for value in values[1:]):
-            raise DoubtError("UTF-16 without a byte order mark")
-        values[1:] = [value[1:] for value in values[1:]]
-    return values
+    if encoding != _UTF16:
+        return text.split("\0")
+    first, *more = text.split("\0")
+    if not all([not value or value[0] == "\ufeff" for value in more]):  # each has a mark of its own
+        raise DoubtError("UTF-16 without a byte order mark")
+    return [first, *[value[1:] for value in more]]
 
 
 def _genres(values: list[str]) -> list[str]:
@@ -198,6 +195,8 @@ def _picture_head(data: bytes) -> PictureHead | None:
 
 
 _CHECKS: dict[str, Callable[[list[str]], list[str]]] = {"date": _stamps, "original_date": _stamps, "genre": _genres}
+_OWN = {name: (FIELDS[field], _CHECKS.get(field)) for name, field in _TEXT_FIELDS.items()}
+_FREE = {name: FIELDS[field] for name, field in NAMED.items()}
 _PICTURE_HEADS = Remembered(_picture_head)
 _TEXTS: dict[bytes, Said] = {}
 _APARTS: dict[bytes, tuple[str, Said]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import itemgetter
 from struct import error as StructError
 from typing import Literal, NamedTuple
 
@@ -21,7 +22,14 @@ class Reading(NamedTuple):
     reader: Literal["header", "mutagen"]
 
 
-_HEADER_READERS: dict[bytes, Callable[[Source], Facts]] = {b"fLaC": flac.read, b"OggS": ogg.read}
+# By the first four bytes; an MP4 file has its mark behind them.
+_HEADER_READERS: dict[bytes, Callable[[Source], Facts]] = {
+    b"fLaC": flac.read,
+    b"OggS": ogg.read,
+    b"ID3\x03": id3.read,
+    b"ID3\x04": id3.read,
+}
+_needed = itemgetter(*map(Facts._fields.index, ("title", "artist", "album", "bitrate", "duration_ms")))
 # What a hostile header may make of arithmetic on it; all of it only means that mutagen decides.
 _DOUBTS = (DoubtError, StructError, LookupError, ValueError, ArithmeticError)
 
@@ -46,19 +54,14 @@ def read_header(source: Source) -> Facts | None:
     head = source.head
     reader = _HEADER_READERS.get(head[:4])
     if reader is None:
-        if head[:3] == b"ID3":
-            reader = id3.read
-        elif head[4:8] == b"ftyp":
-            reader = mp4.read
-        else:
+        if head[4:8] != b"ftyp":
             return None
+        reader = mp4.read
     try:
         facts = reader(source)
     except _DOUBTS:
         return None
-    if facts.title and facts.artist and facts.album and facts.bitrate and facts.duration_ms:
-        return facts
-    return None
+    return facts if all(_needed(facts)) else None
 
 
 def _read_with_mutagen(source: Source, extension: str) -> Reading:
