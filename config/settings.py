@@ -53,6 +53,10 @@ class StagingScan(Section):
         json_schema_extra=_unit("s"),
     )
     keep_scan_dbs: int = Field(5, ge=1, le=1000, description="Newest scan DBs kept; the others are removed.")
+    trash_days: int = Field(
+        30, ge=0, le=36_500, description="How long an album that gave way to a better one is kept in the trash.",
+        json_schema_extra=_unit("days"),
+    )  # fmt: skip
     timeout_minutes: int = Field(
         0, ge=0, le=10_080, description="A cycle stops at the next safe place after so long; 0 is never.",
         json_schema_extra=_unit("min"),

@@ -23,10 +23,12 @@ from config.settings import StagingScan
 from processor import journal, repository
 from processor.files import unexpected
 from processor.recover import RecoveryReport
+from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
-from workflow import cycle, record, runs
+from workflow import cycle, record, runs, trash, undo
 from workflow.report import CycleReport
+from workflow.undo import UndoReport
 
 
 class Application:
@@ -106,6 +108,22 @@ class Application:
     def resume(self, path: bytes) -> tuple[Library, int]:
         """Let cycles work on a suspended library again; see workflow.cycle.resume."""
         return cycle.resume(self.database, path)
+
+    def undo(self, name: str, *, dry_run: bool, stop: threading.Event) -> UndoReport:
+        """Take back a run or a transfer; see workflow.undo."""
+        return undo.undo(self.database, name, dry_run=dry_run, stop=stop)
+
+    def release(self, name: str) -> int:
+        """Let the next cycle have what was taken back; see workflow.undo."""
+        return undo.release(self.database, name)
+
+    def trash(self) -> list[Trashed]:
+        """List the trash of the staging library."""
+        return trash.list_trash(self.database)
+
+    def empty_trash(self, days: int, *, stop: threading.Event) -> tuple[list[Trashed], list[Reason]]:
+        """Remove what has lain in the trash for so many days; see workflow.trash."""
+        return trash.empty_trash(self.database, days, stop)
 
     def status(self) -> dict[str, Any]:
         """Return the installation at a glance, as plain values."""

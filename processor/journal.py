@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from config.errors import LeaseLost, Retryable
@@ -44,7 +44,11 @@ class TransferFile:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One journalled move of one item: everything recovery needs, without the scan it came from."""
+    """One journalled move of one item: everything recovery needs, without the scan it came from.
+
+    An undo says all that the transfer it takes back says, and is read from right to left: `target` and its files go
+    back to their `source`, and the item will say `before` again. Only each `identity` is that of the staged file.
+    """
 
     id: str
     kind: str
@@ -129,6 +133,34 @@ def states(connection: Connection, ids: Collection[str]) -> dict[str, State]:
         row.id: row.state
         for row in connection.execute(select(TransferRow.id, TransferRow.state).where(TransferRow.id.in_(ids)))
     }
+
+
+def named(connection: Connection, name: str) -> list[Transfer]:
+    """Return the transfer of that id, or those a run of that id made, newest first; undos left out."""
+    ours = (or_(TransferRow.id == name, TransferRow.run_id == name), TransferRow.undoes.is_(None))
+    query = select(TransferRow.__table__).where(*ours).order_by(TransferRow.created_at.desc(), TransferRow.id.desc())
+    return [_transfer(row) for row in connection.execute(query)]
+
+
+def undo_state(connection: Connection, transfer_id: str) -> State | None:
+    """Return the state of the undo that took a transfer back, or is about to; None if there is none."""
+    undo = (TransferRow.undoes == transfer_id, TransferRow.state != "cancelled")
+    state: State | None = connection.scalar(select(TransferRow.state).where(*undo))
+    return state
+
+
+def taken_back(connection: Connection, src_root: bytes, dst_root: bytes) -> list[Transfer]:
+    """Return the finished undos between two roots whose albums nobody has released for another cycle, newest first."""
+    ours = (TransferRow.src_root == src_root, TransferRow.dst_root == dst_root, TransferRow.undoes.is_not(None))
+    kept = (TransferRow.state == "done", TransferRow.released_at.is_(None))
+    query = select(TransferRow.__table__).where(*ours, *kept).order_by(TransferRow.created_at.desc())
+    return [_transfer(row) for row in connection.execute(query)]
+
+
+def release(connection: Connection, transfer_ids: Collection[str], now: dt.datetime) -> int:
+    """Let the next cycle have what undos of these transfers took back; return how many undos that concerned."""
+    kept = (TransferRow.undoes.in_(transfer_ids), TransferRow.state == "done", TransferRow.released_at.is_(None))
+    return connection.execute(update(TransferRow).where(*kept).values(released_at=now)).rowcount
 
 
 def settled(connection: Connection, ids: Collection[str]) -> set[str]:

@@ -19,7 +19,7 @@ from scanner.identity import Identity
 FICLONE = 0x40049409  # linux/fs.h
 BUFFER = 1 << 20  # bytes; mapped, so that it starts on a page: copies from an odd offset ran at half the speed
 # What a link or clone answers where the file system, the mount or fs.protected_hardlinks does not allow it.
-_CANNOT = {
+CANNOT = {
     errno.EXDEV,
     errno.EPERM,
     errno.EMLINK,
@@ -65,6 +65,16 @@ def is_like(found: os.stat_result | None, file: TransferFile) -> bool:
     return file.digest is not None or found.st_mtime_ns == file.identity.mtime_ns
 
 
+def is_same(one: Tree, path: bytes, other: Tree, there: bytes) -> bool:
+    """Tell whether two names are of one file, or of two plain files with the same bytes, which are read then."""
+    found, second = one.stat(path), other.stat(there)
+    if found is None or second is None or not (is_file(found) and is_file(second)):
+        return False
+    if (found.st_dev, found.st_ino) == (second.st_dev, second.st_ino):
+        return True
+    return found.st_size == second.st_size and digest_at(one, path) == digest_at(other, there)
+
+
 def digest_at(tree: Tree, path: bytes) -> str:
     """Read a file and return its digest, "blake3:<hex>"."""
     hasher = blake3()
@@ -94,7 +104,7 @@ def link(source: Tree, destination: Tree, file: TransferFile, target: bytes, *, 
         try:
             source.link(file.source, destination, target)
         except OSError as error:
-            if error.errno in _CANNOT:
+            if error.errno in CANNOT:
                 return False
             raise
         if not is_planned(destination.stat(target), file):  # another file took the source's name in between
@@ -154,7 +164,7 @@ def _clone(original: int, copy: int) -> bool:
     try:
         fcntl.ioctl(copy, FICLONE, original)
     except OSError as error:
-        if error.errno in _CANNOT:
+        if error.errno in CANNOT:
             return False
         raise
     return True

@@ -11,11 +11,10 @@ from config.database import Database
 from config.errors import Rejected
 from config.reasons import Reason, show_path
 from processor import journal, sidecar
-from processor.files import Tree, explained, is_file, within
+from processor.files import Tree, explained, within
 from processor.journal import TransferFile
-from processor.materialise import digest_at, is_same_inode
+from processor.materialise import is_same
 from processor.transfer import PLAYER_IGNORES, TX, Guard, remove_hidden
-from scanner.identity import Identity
 
 
 def sweep(database: Database, guard: Guard, src_root: bytes, dst_root: bytes) -> list[Reason]:
@@ -76,9 +75,4 @@ def _paths_below(tree: Tree, folder: bytes, sub: bytes) -> Iterator[bytes]:
 def _is_spare(source: Tree, destination: Tree, folder: bytes, file: TransferFile) -> bool:
     """Tell whether the source has the same bytes as the hidden file, or there is no hidden file."""
     path = within(folder, file.target)
-    hidden, found = destination.stat(path), source.stat(file.source)
-    if hidden is None:
-        return True
-    if not (is_file(hidden) and is_file(found)):
-        return False
-    return is_same_inode(found, Identity.of(hidden)) or digest_at(source, file.source) == digest_at(destination, path)
+    return destination.stat(path) is None or is_same(source, file.source, destination, path)

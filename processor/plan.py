@@ -47,6 +47,7 @@ class World:
     staged: Mapping[str, bytes] = field(default_factory=dict)  # items by key: their folders, relative to staging
     reserved: Collection[bytes] = ()  # folders that unfinished transfers hold
     held: Collection[bytes] = ()  # source files that unfinished transfers hold
+    taken_back: Mapping[bytes, str] = field(default_factory=dict)  # source files an undo put back: the transfer undone
     waiting: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)  # by key: why an album is not quiet yet
     inbound_problems: Mapping[bytes, Reason] = field(
         default_factory=dict
@@ -128,6 +129,13 @@ class _Planner:
         if held is not None:
             message = "an earlier move of this file could not be finished; `greenroom recover` says why"
             return _Decision("needs_review", None, (Reason("unfinished_transfer", message, held),))
+        back = next((file.source for file in proposal.files if file.source in self._world.taken_back), None)
+        if back is not None:
+            message = (
+                "an undo took this album back, so it stays here until one of its files is changed or renamed, or until "
+                f"`greenroom undo --release {self._world.taken_back[back]}`"
+            )
+            return _Decision("needs_review", None, (Reason("taken_back", message, group.home),))
         if proposal.target is None:
             message = "no tag and no folder says what this album is called; tag it, or name its folder Artist - Album"
             return _Decision("needs_review", None, (Reason("no_album", message, group.home),))

@@ -48,6 +48,7 @@ def recover(
         unfinished = journal.open_transfers(connection, *roots)
     settled = [take_over(run, transfer) for transfer in unfinished]
     run.reasons += sweep(database, guard, *roots)
+    run.reasons += sweep(database, guard, *reversed(roots))  # undos build in the inbound root
     by_state = {state: tuple(t for t in settled if t.state == state) for state in ("done", "cancelled", "attention")}
     waiting = tuple(t for t in settled if t.state not in by_state)
     return RecoveryReport(**by_state, waiting=waiting, reasons=tuple(run.reasons))

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from config.tables import UtcDateTime
@@ -109,6 +109,13 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
         done = known | done
     connection.execute(_FORGET)
     return done
+
+
+def unlist(connection: Connection, key: str, path: bytes) -> None:
+    """Forget the item of a key, with its files, if it still lists that folder."""
+    ours = (StagingItem.key == key, StagingItem.path == path)
+    connection.execute(delete(StagingFile).where(StagingFile.item_id.in_(select(StagingItem.id).where(*ours))))
+    connection.execute(delete(StagingItem).where(*ours))
 
 
 def staged_folders(connection: Connection, root_uuid: str) -> dict[str, bytes]:

@@ -12,6 +12,7 @@ from config.libraries import Library
 from config.reasons import Reason, show_path
 from processor import journal, repository
 from processor.files import Tree, explained, is_file
+from processor.journal import Transfer, TransferFile
 from processor.materialise import digest_at
 from processor.naming import PlannedFile, Proposal
 from processor.plan import World, size_difference
@@ -35,6 +36,7 @@ def look(
     with database.read() as connection:
         staged = repository.staged_folders(connection, staging.root_uuid)
         held = journal.reserved(connection, inbound.path, staging.path)
+        undos = journal.taken_back(connection, inbound.path, staging.path)
     comparison = _Comparison(inbound.path, staging.path, digests)
     return World(
         names=lambda folder: _names(staging.path, folder),
@@ -44,10 +46,26 @@ def look(
         staged=staged,
         reserved=held.targets,
         held=held.sources,
+        taken_back=_kept_back(inbound.path, undos),
         waiting=waiting,
         inbound_problems=_not_writable(inbound.path, {os.path.dirname(f.source) for p in proposals for f in p.files}),
         staging_problems=_not_writable(staging.path, _parents(staging.path, proposals)),
     )
+
+
+def _kept_back(inbound: bytes, undos: Sequence[Transfer]) -> dict[bytes, str]:
+    """Return the files undos put back, with the transfer undone, of those albums in which nothing changed since."""
+    with Tree(inbound) as tree:
+        kept = [undo for undo in undos if all(_as_put_back(tree, file) for file in undo.files)]
+    return {file.source: undo.undoes for undo in kept if undo.undoes is not None for file in undo.files}
+
+
+def _as_put_back(tree: Tree, file: TransferFile) -> bool:
+    try:
+        found = tree.stat(file.source)
+    except OSError:
+        return False
+    return is_file(found) and found is not None and Identity.of(found)[2:4] == file.identity[2:4]  # size and time
 
 
 def _names(root: bytes, folder: bytes) -> Collection[bytes]:

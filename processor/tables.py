@@ -38,6 +38,7 @@ class TransferRow(Base):
     item: Mapped[dict[str, Any]]  # what the staging item will say; lets recovery publish without a new scan
     before: Mapped[dict[str, Any] | None]  # what the item said before, if there was one; lets undo say it again
     undoes: Mapped[str | None] = mapped_column(index=True)  # the transfer an undo takes back
+    released_at: Mapped[dt.datetime | None]  # since when a cycle may have again what an undo took back
     fence: Mapped[int] = mapped_column(BigInteger)
     boot_id: Mapped[str]  # the kernel's; another one means that the machine was restarted in between
     attempt: Mapped[int]

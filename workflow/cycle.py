@@ -16,14 +16,14 @@ from loguru import logger
 
 from config import admin, libraries
 from config.database import Database
-from config.errors import Busy, GreenroomError, Misconfigured
+from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured
 from config.lease import Guard
 from config.libraries import Library, list_libraries, sole_library, verify_root
 from config.locks import hold
 from config.machine import boottime
 from config.reasons import show_path
 from config.settings import StagingScan
-from processor import presence
+from processor import presence, trash
 from processor.files import unexpected
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
 from processor.recover import RecoveryReport
@@ -107,6 +107,7 @@ def run_staging_cycle(
                 result = _process(database, roots, settings, scan_path, guard, run.id, progress)
                 if guard is not None:
                     prune(folder, roots.inbound.path, settings.keep_scan_dbs)
+                    _prune_trash(database, guard, roots.staging, settings.trash_days)
                 return run.finish(roots.inbound.path, roots.staging.path, result, scan_path)
         except Busy as error:
             return run.skip(error)
@@ -150,6 +151,16 @@ def recover(database: Database, stop: threading.Event) -> RecoveryReport:
     roots = resolve_roots(database)
     with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
         return recover_transfers(database, guard, roots.inbound, roots.staging)
+
+
+def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) -> None:
+    """Empty the trash of what has lain there long enough; trouble with that is none of the cycle's."""
+    try:
+        trash.empty(database, guard, staging.path, dt.datetime.now(dt.UTC) - dt.timedelta(days=days))
+    except LeaseLost:
+        raise
+    except GreenroomError as error:
+        logger.bind(code=error.reason_code, error=error.message).warning("the trash could not be emptied")
 
 
 def resolve_roots(database: Database) -> Roots:

@@ -25,6 +25,8 @@ COMMANDS = {
     "migrate": "Bring the database's schema up to date.",
     "export": "Write a proven backup of the database.",
     "import": "Fill an empty database from a backup.",
+    "undo": "Put the albums of a run back where they came from.",
+    "trash": "Show and empty the trash of the staging library.",
     "recover": "Finish or undo what a crash left behind.",
     "doctor": "Examine the installation.",
 }

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from config.database import Database
 from config.errors import GreenroomError
 from config.reasons import Reason
-from processor import journal
+from processor import journal, repository
 from processor.journal import State, Strategy, Transfer
 from processor.transfer import Guard
 
@@ -42,6 +42,16 @@ class Performance:
         """Commit what the transfer makes of the item together with its state: all or none. Raises LeaseLost."""
         with self.database.begin() as connection:
             self.publish(connection, transfer)
+            (moved,) = journal.advance(connection, [transfer], "published", self.now)
+        return moved
+
+    def taken_back(self, transfer: Transfer) -> Transfer:
+        """Commit that an undo is published, and that the item says what it said before; none if there was none."""
+        with self.database.begin() as connection:
+            if transfer.before is None:
+                repository.unlist(connection, transfer.item["key"], transfer.target)
+            else:
+                self.publish(connection, replace(transfer, item=transfer.before, files=()))
             (moved,) = journal.advance(connection, [transfer], "published", self.now)
         return moved
 

@@ -67,10 +67,18 @@ class World:
 
     @classmethod
     def make(
-        cls, folder: Path, albums: dict[bytes, dict[bytes, bytes]], strongest: Strategy, like: World | None = None
+        cls,
+        folder: Path,
+        albums: dict[bytes, dict[bytes, bytes]],
+        strongest: Strategy,
+        like: World | None = None,
+        elsewhere: Path | None = None,
     ) -> World:
-        """Make a new world; with the emptied database of another one, which is quicker, if `like` is given."""
-        inbound, staging = os.fsencode(folder / "in"), os.fsencode(folder / "out")
+        """Make a new world; with the emptied database of another one, which is quicker, if `like` is given.
+
+        Its staging root is below `elsewhere`, if that is given.
+        """
+        inbound, staging = os.fsencode(folder / "in"), os.fsencode((elsewhere or folder) / "out")
         if like is None:
             (folder / "greenroom.db").write_bytes(_empty_database())
             database = Database(f"sqlite:///{folder / 'greenroom.db'}")
@@ -218,7 +226,8 @@ def complaints(world: World) -> Iterator[str]:
         rows = connection.execute(
             select(StagingItem.path, StagingFile.path, StagingFile.source).join(StagingFile)
         ).all()
-        states = {row.target: row.state for row in connection.execute(select(TransferRow.target, TransferRow.state))}
+        moves = select(TransferRow.target, TransferRow.state).where(TransferRow.undoes.is_(None))
+        states = {row.target: row.state for row in connection.execute(moves)}
     for album, files in world.albums.items():
         final = world.target(album)
         for path, data in files.items():

@@ -48,6 +48,41 @@ def test_a_cycle_names_each_album_what_became_of_it_and_why(data_dir: Path) -> N
     assert "1 staged in" in shown
 
 
+def test_an_undo_shows_each_album_where_it_was_and_what_stands_in_the_way(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=2, ext="mp3")
+    run = json.loads(greenroom("cycle", "--json").stdout)["run_id"]
+    told = greenroom("undo", run, "--dry-run")
+    assert told.exit_code == 0
+    assert "✓ undone   Ada Fern – Harbour: 2 files" in told.output
+    assert "1 undone (dry run)" in told.output
+    (extra,) = [path.parent / "mine.txt" for path in (data_dir / "staging").rglob("01*")]
+    extra.write_bytes(b"mine")
+    refused = greenroom("undo", run)
+    assert refused.exit_code == 1
+    assert f"move it elsewhere first.  [{extra}]" in refused.output
+    extra.unlink()
+    report = json.loads(greenroom("undo", run, "--json").stdout)
+    assert report["counts"] == {"undone": 1, "refused": 0, "failed": 0}
+    assert [file["source"] for file in report["albums"][0]["files"]] == sorted(
+        str(path) for path in (data_dir / "inbound" / "a").iterdir()
+    )
+    assert f"greenroom undo --release {report['albums'][0]['transfer']}" in greenroom("cycle").output
+    assert "1 released" in greenroom("undo", run, "--release").output
+    assert "1 staged" in greenroom("cycle").output
+    assert greenroom("undo", "nobody").exit_code == 2
+
+
+def test_the_trash_is_listed_and_emptied(data_dir: Path) -> None:
+    assert json.loads(greenroom("trash", "list", "--json").stdout) == []
+    lying = data_dir / "staging" / ".greenroom-trash" / "some-transfer" / "1.mp3"
+    lying.parent.mkdir(parents=True)
+    lying.write_bytes(b"song")
+    assert "some-transfer" in greenroom("trash", "list").output
+    told = greenroom("trash", "empty", "--older-than", "0")
+    assert "0 removed, 1 kept" in told.output  # no transfer is known that put it there
+    assert lying.read_bytes() == b"song"
+
+
 def test_nothing_a_tag_says_reaches_the_terminal_as_a_command(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="\x1b[2JMallory", album="Bell\x07", tracks=1, ext="flac")
     for command in (["cycle"], ["items"], ["runs"], ["status"]):

@@ -270,6 +270,12 @@ def test_files_of_an_unfinished_transfer_are_not_planned_again(inbound: Inbound)
     assert (plan.reasons[0].code, plan.reasons[0].path) == ("unfinished_transfer", b"in/k/02.mp3")
 
 
+def test_an_album_an_undo_took_back_waits_for_a_person_who_is_told_how_to_let_it_go(inbound: Inbound) -> None:
+    (plan,) = inbound.plan(inbound.album("k"), taken_back={b"in/k/02.mp3": "transfer-7"})
+    assert (plan.outcome, plan.target, plan.reasons[0].code) == ("needs_review", None, "taken_back")
+    assert "`greenroom undo --release transfer-7`" in plan.reasons[0].message
+
+
 def test_an_artist_folder_keeps_the_spelling_it_has(inbound: Inbound) -> None:
     groups = [inbound.album("a", "ABBA", "One"), inbound.album("b", "Abba", "Two")]
     assert [p.target for p in inbound.plan(*groups)] == [b"AB/ABBA/2001 - One", b"AB/ABBA/2001 - Two"]

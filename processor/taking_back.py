@@ -1,0 +1,117 @@
+"""One settled transfer → taken back, or what stands in the way: look, decide, write the undo down, settle it."""
+
+from __future__ import annotations
+
+import stat
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from loguru import logger
+
+from config.database import Database
+from config.errors import GreenroomError
+from config.reasons import Reason, show_path
+from processor import journal, sidecar
+from processor.files import Tree, explained, is_file, within
+from processor.journal import Transfer, TransferFile
+from processor.materialise import is_same, is_whole
+from processor.moves.move import Performance
+from processor.settle import settle
+from processor.undo import Seen, Sighting, obstacles, undo_of
+from scanner.identity import Identity
+
+Undone = Literal["undone", "refused", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What became of one transfer that was to be taken back, and why. Paths in `reasons` are whole where refused."""
+
+    transfer: Transfer
+    outcome: Undone
+    reasons: tuple[Reason, ...] = ()
+
+
+def rehearse(database: Database, transfer: Transfer) -> TakenBack:
+    """Say what taking a transfer back would come to, as far as can be seen without doing it. Reads only."""
+    reasons = obstacles(transfer, _look(database, transfer))
+    return TakenBack(transfer, "refused" if reasons else "undone", reasons)
+
+
+def take_back(run: Performance, transfer: Transfer) -> TakenBack:
+    """Put the files of a transfer back where they were, and make the item say what it said before.
+
+    Refused, with nothing touched, while anything stands in the way. Raises LeaseLost, and Retryable when the database
+    fails; both leave what was begun to recovery.
+    """
+    seen = _look(run.database, transfer)
+    log = logger.bind(transfer=transfer.id, target=show_path(transfer.target))
+    if reasons := obstacles(transfer, seen):
+        log.bind(code=reasons[0].code).info("transfer cannot be taken back")
+        return TakenBack(transfer, "refused", reasons)
+    undo = undo_of(transfer, seen, id=str(uuid.uuid4()), fence=run.guard.fence, boot_id=run.boot_id)
+    with run.database.begin() as connection:
+        journal.plan(connection, [undo], run.now)
+    told = len(run.reasons)
+    settled = settle(run, undo)
+    reasons = tuple(run.reasons[told:])
+    if settled.state != "done" and settled.error and not reasons:
+        reasons = (Reason("unfinished", settled.error),)
+    log.bind(undo=undo.id, state=settled.state, error=settled.error).info("transfer taken back")
+    return TakenBack(transfer, "undone" if settled.state == "done" else "failed", reasons)
+
+
+def _look(database: Database, transfer: Transfer) -> Sighting:
+    """Look at what there is of a transfer; what cannot be looked at is one of the problems."""
+    with database.read() as connection:
+        undo = journal.undo_state(connection, transfer.id)
+    if undo is not None or transfer.state != "done":
+        return Sighting(undo, "ours", {})
+    with Tree(transfer.dst_root) as staging, Tree(transfer.src_root) as inbound:
+        with explained("look at", transfer.target):
+            if staging.stat(transfer.target) is None:
+                return Sighting(undo, "gone", {})
+            if not sidecar.is_of(staging, transfer.target, transfer.id):
+                return Sighting(undo, "other", {})
+        files: dict[bytes, Seen] = {}
+        problems: list[Reason] = []
+        for file in transfer.files:
+            try:
+                files[file.target] = _see(staging, inbound, transfer, file)
+            except GreenroomError as error:
+                problems.append(Reason(error.reason_code, error.message, error.path))
+        with explained("look into", transfer.target):
+            targets = [file.target for file in transfer.files]
+            ours = {within(transfer.target, name) for name in (*targets, sidecar.NAME, sidecar.NAME + b".new")}
+            foreign = [path for path in _below(staging, transfer.target) if path not in ours]
+        return Sighting(undo, "ours", files, foreign, problems)
+
+
+def _see(staging: Tree, inbound: Tree, transfer: Transfer, file: TransferFile) -> Seen:
+    place = within(transfer.target, file.target)
+    with explained("look at", place):
+        found = staging.stat(place)
+        staged = Identity.of(found) if found is not None and is_file(found) else None
+        untouched = is_whole(staging, place, file, rehash=True)
+        if untouched and staged is not None and transfer.strategy == "link":
+            untouched = staged.ino == file.identity.ino
+    with explained("look at", file.source):
+        if inbound.stat(file.source) is None:
+            return Seen(staged, untouched, "free")
+        return Seen(staged, untouched, "same" if is_same(staging, place, inbound, file.source) else "taken")
+
+
+def _below(tree: Tree, folder: bytes) -> Iterator[bytes]:
+    """Yield everything below a folder that is no folder, and every folder that is empty."""
+    names = tree.names(folder)
+    if not names:
+        yield folder
+    for name in names:
+        path = within(folder, name)
+        found = tree.stat(path)
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            yield from _below(tree, path)
+        else:
+            yield path

@@ -1,0 +1,188 @@
+"""Undos that meet trouble half way: rolled back, finished, or explained; and never at the price of somebody's file."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select
+
+from config.errors import Stopped
+from processor import journal, sidecar
+from processor.files import Tree
+from processor.journal import Strategy, Transfer
+from processor.moves.move import Performance
+from processor.tables import StagingItem, TransferRow
+from processor.taking_back import TakenBack, take_back
+from processor.transfer import PLAYER_IGNORES, TX
+from tests.faults.world import NOW, Killed, Steps, World, complaints, move, publish, put, recovered, tree
+
+ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
+ONE, COVER = ALBUM[b"Band - Two"]
+FINAL = b"B/Band - Two/"
+WAYS: list[Strategy] = ["link", "copy"]
+
+
+class At(Steps):
+    """A guard that does something once, before the first step whose label begins so."""
+
+    def __init__(self, label: str, act: Callable[[], object], fence: int = 2) -> None:
+        super().__init__(fence=fence)
+        self._label, self._act = label, act
+
+    def check(self, label: str) -> None:
+        super().check(label)
+        if label.startswith(self._label) and sum(told.startswith(self._label) for told in self.labels) == 1:
+            self._act()
+
+
+def die() -> None:
+    raise Killed
+
+
+@pytest.fixture(params=WAYS)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """One album, staged."""
+    made = World.make(tmp_path, ALBUM, request.param)
+    move(made, Steps())
+    return made
+
+
+def staged(world: World) -> Transfer:
+    with world.database.read() as connection:
+        name = connection.scalar(select(TransferRow.id).where(TransferRow.undoes.is_(None)))
+        assert name is not None
+        return journal.named(connection, name)[0]
+
+
+def undo(world: World, guard: Steps) -> TakenBack:
+    run = Performance(world.database, guard, publish, NOW, "boot", world.strongest, 1)
+    return take_back(run, staged(world))
+
+
+def undo_state(world: World) -> str | None:
+    with world.database.read() as connection:
+        return connection.scalar(select(TransferRow.state).where(TransferRow.undoes.is_not(None)))
+
+
+def listed(world: World) -> bool:
+    with world.database.read() as connection:
+        return connection.execute(select(StagingItem.key)).first() is not None
+
+
+def hidden(root: bytes) -> list[bytes]:
+    """What is left in the transfer folder of a root, beside what tells players to keep out."""
+    there = (path for path in tree(root) if path.startswith(TX + b"/"))
+    return [path for path in there if path != TX + b"/" and path[len(TX) + 1 :] not in PLAYER_IGNORES]
+
+
+def at(root: bytes, path: bytes) -> Path:
+    return Path(os.fsdecode(os.path.join(root, path)))
+
+
+def test_a_name_taken_at_the_last_moment_rolls_the_undo_back(world: World) -> None:
+    before = tree(world.staging)
+    taken = undo(world, At("back 2", lambda: put(world.inbound, {COVER: b"somebody's"})))
+    assert (taken.outcome, [reason.code for reason in taken.reasons]) == ("failed", ["target_exists"])
+    assert undo_state(world) == "cancelled"
+    assert tree(world.inbound) == {b"Band - Two/": b"", COVER: b"somebody's"}
+    assert tree(world.staging) == before
+    assert listed(world)
+    assert undo(world, Steps(fence=3)).outcome == "refused"
+
+
+def test_a_full_disk_rolls_the_undo_back_and_the_next_try_works(world: World) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    before = tree(world.staging)
+    taken = undo(world, At("mkdir album", full))
+    assert [reason.code for reason in taken.reasons] == ["disk_full"]
+    assert (tree(world.inbound), tree(world.staging), undo_state(world)) == ({}, before, "cancelled")
+    assert undo(world, Steps(fence=3)).outcome == "undone"
+
+
+def test_a_wish_to_stop_while_files_are_put_back_rolls_the_undo_back(world: World) -> None:
+    class Stopping(Steps):
+        def check_stop(self) -> None:
+            raise Stopped("stopped on request")
+
+    before = tree(world.staging)
+    assert undo(world, Stopping(fence=2)).outcome == "failed"
+    assert (tree(world.inbound), tree(world.staging), undo_state(world)) == ({}, before, "cancelled")
+
+
+def test_a_file_edited_while_it_is_put_back_is_not_lost(world: World) -> None:
+    song = at(world.staging, FINAL + b"CD 1/1.mp3")
+
+    def edit() -> None:
+        song.with_suffix(".new").write_bytes(b"an edited one")
+        song.with_suffix(".new").rename(song)
+
+    taken = undo(world, At("back 1", edit))
+    assert taken.outcome == "failed"
+    assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"an edited one"
+    assert b"one" in tree(world.inbound).values()  # the only copy of it now
+    assert undo_state(world) == "attention"
+    assert listed(world)
+
+
+def test_what_somebody_adds_after_the_item_is_unlisted_stays_in_staging(world: World) -> None:
+    taken = undo(world, At("hide", lambda: put(world.staging, {FINAL + b"mine.txt": b"mine"})))
+    assert (taken.outcome, [reason.code for reason in taken.reasons]) == ("undone", ["left_in_staging"])
+    left = {path for path in tree(world.staging) if path.startswith(FINAL)}
+    assert left == {FINAL, FINAL + b"mine.txt"}
+    assert tree(world.inbound).items() >= ALBUM[b"Band - Two"].items()
+    assert (hidden(world.inbound), hidden(world.staging), listed(world)) == ([], [], False)
+
+
+def test_a_file_that_leaves_inbound_again_stays_in_staging(world: World) -> None:
+    taken = undo(world, At("hide", at(world.inbound, ONE).unlink))
+    assert [reason.code for reason in taken.reasons] == ["left_in_staging"]
+    assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"one"
+    assert FINAL + sidecar.NAME not in tree(world.staging)
+    assert (hidden(world.inbound), hidden(world.staging)) == ([], [])
+
+
+def test_an_album_moved_away_after_it_was_unlisted_is_left_where_it_is(world: World) -> None:
+    away = at(world.staging, b"B/Mine")
+    taken = undo(world, At("hide", lambda: at(world.staging, FINAL[:-1]).rename(away)))
+    assert (taken.outcome, [reason.code for reason in taken.reasons]) == ("failed", ["unfinished"])
+    assert [transfer.state for transfer in recovered(world, Steps(fence=3)).done] == ["done"]
+    assert (away / "CD 1" / "1.mp3").read_bytes() == b"one"
+    assert tree(world.inbound) == {b"Band - Two/": b"", b"Band - Two/CD 1/": b"", **ALBUM[b"Band - Two"]}
+
+
+@pytest.mark.parametrize("label", ["link 1", "back 2", "verify back", "hide", "undo file", "undo album"])
+def test_when_the_database_forgets_an_undo_nothing_is_lost_and_little_is_left(world: World, label: str) -> None:
+    with pytest.raises(Killed):
+        undo(world, At(label, die))
+    with world.database.begin() as connection:
+        connection.execute(delete(TransferRow).where(TransferRow.undoes.is_not(None)))
+    recovered(world, Steps(fence=3))
+    assert [wrong for wrong in complaints(world) if not wrong.startswith("I2")] == []
+    assert (hidden(world.inbound), hidden(world.staging)) == ([], [])
+
+
+def test_new_device_numbers_after_a_restart_do_no_harm(world: World) -> None:
+    with pytest.raises(Killed):
+        undo(world, At("back 2", die))
+    with world.database.begin() as connection:
+        for row in connection.execute(select(TransferRow.id, TransferRow.files)):
+            for file in row.files:
+                file["identity"][0] += 7
+            table = TransferRow.__table__
+            connection.execute(table.update().where(table.c.id == row.id).values(files=row.files))  # type: ignore[attr-defined]  # mypy sees a FromClause
+    assert [t.state for t in recovered(world, Steps(fence=3), boot_id="next").done] == ["done"]
+    assert tree(world.inbound).items() >= ALBUM[b"Band - Two"].items()
+
+
+def test_a_folder_that_holds_something_else_is_not_removed_from_staging(world: World) -> None:
+    put(world.staging, {b"B/Other/1.mp3": b"another album"})
+    assert undo(world, Steps(fence=2)).outcome == "undone"
+    assert tree(world.staging)[b"B/Other/1.mp3"] == b"another album"
+    with Tree(world.staging) as staging:
+        assert staging.stat(FINAL[:-1]) is None

@@ -1,0 +1,273 @@
+"""Albums that are taken back: everything where it was, or not a file touched; and then left alone until released."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from processor.transfer import PLAYER_IGNORES, TX
+from tests.scenarios.drops import JPEG, Drop, songs
+from tests.scenarios.house import House, seen
+from workflow.undo import UndoReport, release, undo
+
+SHM = Path("/dev/shm")
+KEY = "album:ada/low tide"
+ALBUM: Drop = songs("Low Tide/CD 1", "flac", range(1, 3), disc="1/2") | songs(
+    "Low Tide/CD 2", "mp3", range(1, 2), disc="2/2"
+)
+ALBUM |= {"Low Tide/cover.jpg": JPEG, "Low Tide/caf\udce9.log": b"log", "Low Tide/empty.txt": b""}
+STAGED = ["staged Ada / Low Tide: 3 tracks on 2 discs"]
+HELD = ["needs_review Ada / Low Tide: 3 tracks on 2 discs"]
+
+
+@pytest.fixture
+def divided_house(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
+    """A house whose albums are copied, because its roots are on two file systems."""
+    if not SHM.is_dir() or SHM.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs a second file system at /dev/shm")
+    inbound = Path(tempfile.mkdtemp(prefix="greenroom-", dir=SHM))
+    made = House.make(tmp_path, sqlite_url, inbound)
+    yield made
+    made.database.close()
+    shutil.rmtree(inbound)
+
+
+@pytest.fixture
+def postgres_house(tmp_path: Path, postgres_url: str) -> Iterator[House]:
+    """A house on PostgreSQL."""
+    made = House.make(tmp_path, postgres_url)
+    yield made
+    made.database.close()
+
+
+POSTGRES = pytest.param("postgres_house", marks=pytest.mark.postgres)
+
+
+@pytest.fixture(params=["house", "divided_house", POSTGRES])
+def any_house(request: pytest.FixtureRequest) -> House:
+    """Each of the houses."""
+    made = request.getfixturevalue(request.param)
+    assert isinstance(made, House)
+    return made
+
+
+def drop(house: House) -> None:
+    """Drop the album with times and rights of its own."""
+    house.drop(ALBUM)
+    for n, path in enumerate(sorted(path for path in house.inbound.rglob("*") if path.is_file())):
+        if path.name != ".greenroom-root":
+            os.chmod(path, 0o640 if n % 2 else 0o600)
+            os.utime(path, ns=(n * 10**9, 1_500_000_000_123_456_789 + n))
+
+
+def take_back(house: House, name: str | None = None, *, dry_run: bool = False) -> UndoReport:
+    return undo(house.database, name or house.report.run_id or "", dry_run=dry_run, stop=threading.Event())
+
+
+def laid(root: Path) -> dict[bytes, tuple[object, ...]]:
+    """Every file below a root: its bytes, time, rights and owner; every folder."""
+    laid = {}
+    for path, (mode, *_, mtime_ns, _ctime) in seen(root).items():
+        found = Path(os.fsdecode(path))
+        whole = (found.read_bytes(), mtime_ns) if found.is_file() else ()
+        laid[os.path.relpath(path, os.fsencode(root))] = (mode, found.stat().st_uid, *whole)
+    return laid
+
+
+def told(report: UndoReport) -> list[tuple[str, list[str]]]:
+    return [(album.outcome, sorted({reason.code for reason in album.reasons})) for album in report.albums]
+
+
+def test_everything_is_back_where_it_was_and_stays_there_until_released(any_house: House) -> None:
+    house = any_house
+    drop(house)
+    before = laid(house.inbound)
+    assert house.cycle() == STAGED
+    assert told(take_back(house)) == [("undone", [])]
+    assert laid(house.inbound) == before
+    assert {path for path in laid(house.staging) if path.split(b"/")[0] != TX} == {b".", b".greenroom-root"}
+    assert set(os.listdir(os.path.join(os.fsencode(house.staging), TX))) == set(PLAYER_IGNORES)
+    assert house.items() == {}
+
+    assert house.cycle() == HELD
+    assert "taken_back" in house.codes()
+    assert laid(house.inbound) == before
+    (album,) = house.report.albums
+    (transfer_id,) = [r.message.split("--release ")[1].rstrip("`") for r in album.reasons if r.code == "taken_back"]
+    assert release(house.database, transfer_id) == 1
+    assert release(house.database, transfer_id) == 0
+    assert house.cycle() == STAGED
+    assert house.items()[KEY]["track_count"] == 3
+
+
+def test_a_dry_run_says_the_same_and_touches_nothing(house: House) -> None:
+    drop(house)
+    house.cycle()
+    before, items = house.look(), house.items()
+    assert told(take_back(house, dry_run=True)) == [("undone", [])]
+    assert (house.look(), house.items()) == (before, items)
+
+
+def test_a_linked_album_is_the_same_inodes_again(house: House) -> None:
+    drop(house)
+    before = {path: stat[1] for path, stat in seen(house.inbound).items() if os.path.isfile(path)}
+    house.cycle()
+    take_back(house)
+    assert {path: stat[1] for path, stat in seen(house.inbound).items() if os.path.isfile(path)} == before
+
+
+def track(house: House) -> Path:
+    return next(house.staging.rglob("1-01*.flac"))
+
+
+def edit(house: House) -> None:
+    with track(house).open("ab") as file:
+        file.write(b"tag")
+
+
+def replace_it(house: House) -> None:
+    old = track(house)
+    new = old.with_suffix(".new")
+    new.write_bytes(old.read_bytes()[:-1] + b"!")
+    os.utime(new, ns=(0, old.stat().st_mtime_ns))
+    new.rename(old)
+
+
+def add(house: House) -> None:
+    (track(house).parent / "folder.jpg").write_bytes(JPEG)
+
+
+def remove(house: House) -> None:
+    track(house).unlink()
+
+
+def take_the_name(house: House) -> None:
+    (house.inbound / "Low Tide").mkdir()
+    (house.inbound / "Low Tide" / "cover.jpg").write_bytes(b"another cover")
+
+
+def block_the_folder(house: House) -> None:
+    (house.inbound / "Low Tide").write_bytes(b"a file where the folder was")
+
+
+def lead_elsewhere(house: House) -> None:
+    (house.inbound / "Low Tide").symlink_to(house.data)
+
+
+def move_away(house: House) -> None:
+    album = track(house).parent
+    album.rename(album.parent / "My favourite")
+
+
+def rename_a_track(house: House) -> None:
+    track(house).rename(track(house).parent / "1-01 - mine.flac")
+
+
+CHANGES: list[tuple[Callable[[House], None], set[str]]] = [
+    (edit, {"file_changed"}),
+    (replace_it, {"file_changed"}),
+    (add, {"foreign_file"}),
+    (remove, {"file_gone"}),
+    (take_the_name, {"name_taken"}),
+    (block_the_folder, {"not_a_plain_path"}),
+    (lead_elsewhere, {"not_a_plain_path"}),
+    (move_away, {"album_gone"}),
+    (rename_a_track, {"file_gone", "foreign_file"}),
+]
+
+
+@pytest.mark.parametrize(("change", "codes"), CHANGES, ids=lambda value: getattr(value, "__name__", ""))
+def test_what_changed_is_named_and_not_a_file_is_touched(
+    house: House, change: Callable[[House], None], codes: set[str]
+) -> None:
+    drop(house)
+    house.report = house.run()
+    change(house)
+    before, items = house.look(), house.items()
+    for dry_run in (True, False):
+        report = take_back(house, dry_run=dry_run)
+        assert told(report) == [("refused", sorted(codes))]
+        assert report.exit_code == 1
+    assert (house.look(), house.items()) == (before, items)
+
+
+def test_the_same_is_said_of_a_copied_album(divided_house: House) -> None:
+    drop(divided_house)
+    divided_house.report = divided_house.run()
+    replace_it(divided_house)
+    before = divided_house.look()
+    assert told(take_back(divided_house)) == [("refused", ["file_changed"])]
+    assert divided_house.look() == before
+
+
+def test_a_root_that_is_not_mounted_stops_it_before_anything_is_looked_at(house: House) -> None:
+    drop(house)
+    house.cycle()
+    mark = house.staging / ".greenroom-root"
+    mark.rename(house.data / "elsewhere")
+    with pytest.raises(Exception, match="greenroom-root"):
+        take_back(house)
+    (house.data / "elsewhere").rename(mark)
+    assert told(take_back(house)) == [("undone", [])]
+
+
+def test_a_name_that_is_still_the_same_file_is_no_obstacle(house: House) -> None:
+    drop(house)
+    house.cycle()
+    (house.inbound / "Low Tide" / "CD 1").mkdir(parents=True)
+    mine = house.inbound / "Low Tide" / "CD 1" / "01 - Song 1.flac"
+    os.link(track(house), mine)
+    inode = mine.stat().st_ino
+    assert told(take_back(house)) == [("undone", [])]
+    assert mine.stat().st_ino == inode
+
+
+def test_a_run_is_taken_back_album_by_album_and_what_cannot_be_stays(house: House) -> None:
+    drop(house)
+    house.drop(songs("b", "mp3", range(1, 3), artist="Bo", album="Other"))
+    house.drop(songs("c", "mp3", range(1, 3), artist="Cy", album="Third"))
+    house.cycle()
+    run = house.report.run_id
+    edit(house)
+    report = take_back(house, run)
+    assert sorted(told(report)) == [("refused", ["file_changed"]), ("undone", []), ("undone", [])]
+    assert set(house.items()) == {KEY}
+    assert sorted(path.name for path in house.staging.iterdir()) == [".greenroom-root", TX.decode(), "AD"]
+    again = take_back(house, run)
+    assert sorted(code for _, codes in told(again) for code in codes) == [
+        "file_changed",
+        "undone_before",
+        "undone_before",
+    ]
+
+
+def test_a_taken_back_album_is_taken_again_when_one_of_its_files_changes(house: House) -> None:
+    drop(house)
+    house.cycle()
+    take_back(house)
+    assert house.cycle() == HELD
+    (house.inbound / "Low Tide").rename(house.inbound / "Low Tide (fixed)")
+    assert house.cycle() == STAGED
+
+
+def test_what_is_taken_back_and_staged_again_can_be_taken_back_again(house: House) -> None:
+    drop(house)
+    before = laid(house.inbound)
+    for _ in range(2):
+        assert house.cycle() == STAGED
+        run = house.report.run_id
+        assert told(take_back(house, run)) == [("undone", [])]
+        assert laid(house.inbound) == before
+        release(house.database, run or "")
+
+
+def test_an_unknown_name_is_said_to_be_unknown(house: House) -> None:
+    for ask in (lambda: take_back(house, "nobody"), lambda: release(house.database, "nobody")):
+        with pytest.raises(Exception, match="nobody"):
+            ask()

@@ -1,0 +1,84 @@
+"""What may be taken back, and everything that is said when it may not; no disk is touched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from processor.journal import State, Transfer, TransferFile
+from processor.undo import Seen, Sighting, obstacles, undo_of
+from scanner.identity import Identity
+
+THEN, NOW = Identity(1, 10, 5, 7, 8), Identity(1, 20, 5, 7, 9)
+FILES = tuple(TransferFile(b"in/" + name, name, "audio", THEN, "blake3:00") for name in (b"1.mp3", b"2.mp3"))
+ALBUM = Transfer(
+    "t", "album", "done", b"/in", b"/out", b"A/Ada/Low", FILES, {"key": "k"}, 3, "boot", "copy", run_id="r"
+)
+AS_LEFT = Seen(NOW, untouched=True, inbound="free")
+WELL = Sighting(None, "ours", {file.target: AS_LEFT for file in FILES})
+
+
+def told(transfer: Transfer, seen: Sighting) -> list[tuple[str, bytes | None]]:
+    return [(reason.code, reason.path) for reason in obstacles(transfer, seen)]
+
+
+def seen(**first: object) -> Sighting:
+    return replace(WELL, files={**WELL.files, b"1.mp3": AS_LEFT._replace(**first)})  # type: ignore[arg-type]
+
+
+def test_nothing_stands_in_the_way_of_an_album_that_is_as_it_was_left() -> None:
+    assert told(ALBUM, WELL) == []
+    assert told(ALBUM, seen(inbound="same")) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "undo", "code"),
+    [
+        ("planned", None, "unsettled"),
+        ("published", None, "unsettled"),
+        ("attention", None, "unsettled"),
+        ("cancelled", None, "nothing_moved"),
+        ("done", "done", "undone_before"),
+        ("done", "published", "unsettled"),
+        ("done", "attention", "unsettled"),
+    ],
+)
+def test_the_journal_says_what_cannot_be_taken_back(state: State, undo: State | None, code: str) -> None:
+    assert told(replace(ALBUM, state=state), replace(WELL, undo=undo)) == [(code, b"/out/A/Ada/Low")]
+
+
+def test_a_kind_nobody_can_take_back_is_refused() -> None:
+    assert told(replace(ALBUM, kind="undo"), WELL) == [("cannot_undo_kind", b"/out/A/Ada/Low")]
+
+
+def test_a_folder_that_is_not_as_it_was_left_is_said_once_and_its_files_are_not() -> None:
+    assert told(ALBUM, Sighting(None, "gone", {})) == [("album_gone", b"/out/A/Ada/Low")]
+    assert told(ALBUM, Sighting(None, "other", {})) == [("album_replaced", b"/out/A/Ada/Low")]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"staged": None, "untouched": False}, ("file_gone", b"/out/A/Ada/Low/1.mp3")),
+        ({"untouched": False}, ("file_changed", b"/out/A/Ada/Low/1.mp3")),
+        ({"inbound": "taken"}, ("name_taken", b"/in/in/1.mp3")),
+    ],
+)
+def test_each_changed_file_is_named(change: dict[str, object], expected: tuple[str, bytes]) -> None:
+    assert told(ALBUM, seen(**change)) == [expected]
+
+
+def test_everything_is_told_at_once() -> None:
+    worst = replace(seen(untouched=False, inbound="taken"), foreign=[b"A/Ada/Low/x", b"A/Ada/Low/y"])
+    assert [code for code, _ in told(ALBUM, worst)] == ["file_changed", "name_taken", "foreign_file", "foreign_file"]
+
+
+def test_an_undo_says_what_the_transfer_said_with_the_files_as_they_are_now() -> None:
+    before = {"key": "k", "album": "as it was"}
+    undo = undo_of(replace(ALBUM, before=before, error="x", attempt=2), WELL, id="u", fence=9, boot_id="next")
+    assert undo == Transfer(
+        "u", "undo", "planned", b"/in", b"/out", b"A/Ada/Low",
+        tuple(TransferFile(f.source, f.target, "audio", NOW, None) for f in FILES),
+        {"key": "k"}, 9, "next", before=before, undoes="t",
+    )  # fmt: skip

@@ -1,0 +1,144 @@
+"""A run or a transfer, by its id → its albums taken back under the locks, newest first, each on its own; a report."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from config import admin
+from config.database import Database
+from config.errors import GreenroomError, Misconfigured, Retryable, Stopped
+from config.locks import hold
+from config.machine import boot_id
+from config.reasons import Reason, show_path
+from processor import journal
+from processor.journal import Transfer
+from processor.mover import publish
+from processor.moves.move import Performance
+from processor.process import recover_transfers
+from processor.taking_back import TakenBack, Undone, rehearse, take_back
+from workflow.cycle import StopOrTimeout, resolve_roots
+
+
+@dataclass(frozen=True, slots=True)
+class UndoReport:
+    """What became of each transfer that was to be taken back, in the order they were tried."""
+
+    dry_run: bool
+    albums: tuple[TakenBack, ...]
+    stopped: Reason | None = None  # why the rest was not tried
+
+    @property
+    def exit_code(self) -> int:
+        """0 if everything was taken back, or would be."""
+        return int(self.stopped is not None or any(album.outcome != "undone" for album in self.albums))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many transfers came to which outcome."""
+        outcomes = Counter(album.outcome for album in self.albums)
+        return {outcome: outcomes[outcome] for outcome in get_args(Undone)}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object that `greenroom undo --json` prints; its shape is a promise to scripts."""
+        return {
+            "dry_run": self.dry_run,
+            "counts": self.counts,
+            "albums": [_album(album) for album in self.albums],
+            "stopped": _reason(self.stopped) if self.stopped else None,
+        }
+
+
+def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event) -> UndoReport:
+    """Take back the transfer of that id, or all transfers of the run of that id, newest first.
+
+    One that cannot be taken back is an outcome in the report, and the others go on. Raises Misconfigured
+    (`unknown_transfer`) for an id nobody has, Busy when somebody else holds the lock, LeaseLost, and Retryable when the
+    database fails.
+    """
+    roots = resolve_roots(database)
+    if dry_run:
+        return UndoReport(True, tuple(rehearse(database, transfer) for transfer in named(database, name)))
+    with hold(database, [roots.staging, roots.inbound], f"undo {name}", StopOrTimeout(stop)) as guard:
+        recover_transfers(database, guard, roots.inbound, roots.staging)
+        with database.read() as connection:
+            settings, _ = admin.staging_scan(connection)
+        now = dt.datetime.now(dt.UTC)
+        run = Performance(
+            database,
+            guard,
+            lambda connection, transfer: publish(connection, [transfer], now),
+            now,
+            boot_id(),
+            workers=settings.workers,
+        )
+        done: list[TakenBack] = []
+        for transfer in named(database, name):
+            try:
+                guard.check_stop()
+                done.append(_one(run, transfer, (roots.inbound.path, roots.staging.path)))
+            except Stopped as stopped:
+                return UndoReport(False, tuple(done), Reason(stopped.reason_code, stopped.message))
+    return UndoReport(False, tuple(done))
+
+
+def release(database: Database, name: str) -> int:
+    """Let the next cycle have again what was taken back of a transfer or a run; return how many albums that concerns.
+
+    Raises Misconfigured (`unknown_transfer`) for an id nobody has.
+    """
+    ids = [transfer.id for transfer in named(database, name)]
+    with database.begin() as connection:
+        return journal.release(connection, ids, dt.datetime.now(dt.UTC))
+
+
+def named(database: Database, name: str) -> list[Transfer]:
+    """Return the transfers an id means, newest first. Raises Misconfigured (`unknown_transfer`) if there is none."""
+    with database.read() as connection:
+        found = journal.named(connection, name)
+    if not found:
+        message = f"no transfer is called {name!r}, and no run of that name moved anything; `greenroom runs` lists them"
+        raise Misconfigured(message, code="unknown_transfer")
+    return found
+
+
+def _one(run: Performance, transfer: Transfer, roots: tuple[bytes, bytes]) -> TakenBack:
+    if (transfer.src_root, transfer.dst_root) != roots:
+        message = f"It was moved from {show_path(transfer.src_root)}, which is no library now; add it again first."
+        return TakenBack(transfer, "refused", (Reason("other_roots", message, transfer.dst_root),))
+    try:
+        return take_back(run, transfer)
+    except (Retryable, Stopped):
+        raise
+    except GreenroomError as error:  # of one album; it is as it was
+        return TakenBack(transfer, "failed", (Reason(error.reason_code, error.message),))
+
+
+def _album(album: TakenBack) -> dict[str, Any]:
+    transfer = album.transfer
+    return {
+        "transfer": transfer.id,
+        "kind": transfer.kind,
+        "key": transfer.item.get("key"),
+        "album_artist": transfer.item.get("album_artist"),
+        "album": transfer.item.get("album"),
+        "outcome": album.outcome,
+        "staging_path": show_path(os.path.join(transfer.dst_root, transfer.target)),
+        "reasons": [_reason(reason) for reason in album.reasons],
+        "files": [
+            {
+                "path": show_path(os.path.join(transfer.dst_root, transfer.target, file.target)),
+                "source": show_path(os.path.join(transfer.src_root, file.source)),
+            }
+            for file in transfer.files
+        ],
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    path = None if reason.path is None else show_path(reason.path)
+    return {"code": reason.code, "message": reason.message, "path": path}
