@@ -178,7 +178,10 @@ def _name(text: str | None) -> str | None:
 def _plain(value: Any) -> Any:
     """Return a value that both databases and any JSON reader take: no NUL, no half surrogate pair, no NaN."""
     if isinstance(value, str):
-        return value.replace("\0", "").encode("utf-8", "replace").decode()
+        text = value.replace("\0", "")
+        return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    if value is None or isinstance(value, int):
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, tuple | list):

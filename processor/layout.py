@@ -8,6 +8,7 @@ front, no space or dot behind; device names and names that players skip get a `_
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import unicodedata
@@ -171,6 +172,7 @@ def _legal(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join("".join(_legal_character(c) for c in text).split()))
 
 
+@functools.lru_cache(4096)  # the letters of a library are few
 def _legal_character(c: str) -> str:
     if c in _ILLEGAL:
         return _ILLEGAL[c]

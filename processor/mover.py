@@ -61,6 +61,7 @@ class _Album:
     """One album on its way through a batch."""
 
     plan: AlbumPlan
+    item: NewItem  # what transfer.item holds as JSON
     transfer: Transfer
     error: GreenroomError | None = None
     reasons: tuple[Reason, ...] = ()
@@ -68,7 +69,9 @@ class _Album:
 
 def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime) -> None:
     """Write the staging items of albums that are in place, in the transaction that publishes their transfers."""
-    repository.upsert(connection, [_item_of(transfer) for transfer in transfers], now)
+    repository.upsert(
+        connection, [_digested(NewItem.from_json(transfer.item), transfer) for transfer in transfers], now
+    )
 
 
 class Mover:
@@ -129,7 +132,7 @@ class Mover:
             boot_id=boot_id(),
             run_id=self._run_id,
         )
-        return _Album(plan, transfer)
+        return _Album(plan, item, transfer)
 
     def _batch(self, albums: list[_Album]) -> list[Moved]:
         """Take a batch through all its steps; an album that fails is undone, the others go on."""
@@ -144,7 +147,7 @@ class Mover:
         switched = self._sync_above(switched, above_target)
         self._steps.check("commit published")
         with self._database.begin() as connection:
-            publish(connection, [album.transfer for album in switched], _now())
+            repository.upsert(connection, [_digested(album.item, album.transfer) for album in switched], _now())
             moved = journal.advance(connection, [album.transfer for album in switched], "published", _now())
         for album, transfer in zip(switched, moved, strict=True):
             album.transfer = transfer
@@ -303,9 +306,10 @@ class _Steps:
         self._guard.check_stop()
 
 
-def _item_of(transfer: Transfer) -> NewItem:
+def _digested(item: NewItem, transfer: Transfer) -> NewItem:
+    """Return the item with the digests that copying its files found out."""
     digests = {file.target: file.digest for file in transfer.files if file.digest is not None}
-    return NewItem.from_json(transfer.item).with_digests(digests)
+    return item.with_digests(digests) if digests else item
 
 
 def _now() -> dt.datetime:
