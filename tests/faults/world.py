@@ -22,7 +22,7 @@ from processor.clearing import remove_sources
 from processor.journal import Strategy, Transfer, TransferFile
 from processor.recover import RecoveryReport, recover
 from processor.tables import StagingFile, StagingItem, TransferRow
-from processor.transfer import TX, Guard, fill, roll_back, switch
+from processor.transfer import TX, Guard, above_hidden, above_target, build, rename, roll_back, sync_above, sync_built
 from scanner.identity import Identity
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -165,15 +165,19 @@ def move(world: World, guard: Guard, workers: int = 2) -> list[Transfer]:
         journal.plan(connection, planned, NOW)
     ended: list[Transfer] = []
 
-    def step(transfers: list[Transfer], act: object, to: journal.State, publishing: bool = False) -> list[Transfer]:
-        acted = []
-        for transfer in transfers:
-            try:
-                acted.append(act(transfer) or transfer)  # type: ignore[operator]  # fill returns one, switch none
-            except LeaseLost:
-                raise
-            except GreenroomError as error:
-                ended.append(_give_up(world, transfer, guard, error))
+    def step(
+        transfers: list[Transfer], acts: list[object], to: journal.State, publishing: bool = False
+    ) -> list[Transfer]:
+        acted = transfers
+        for act in acts:  # with all albums, before any goes on
+            transfers, acted = acted, []
+            for transfer in transfers:
+                try:
+                    acted.append(act(transfer) or transfer)  # type: ignore[operator]  # build returns one, others none
+                except LeaseLost:
+                    raise
+                except GreenroomError as error:
+                    ended.append(_give_up(world, transfer, guard, error))
         guard.check(f"commit {to}")
         with world.database.begin() as connection:
             if publishing:
@@ -181,9 +185,18 @@ def move(world: World, guard: Guard, workers: int = 2) -> list[Transfer]:
                     publish(connection, transfer)
             return list(journal.advance(connection, acted, to, NOW))
 
-    filled = step(planned, lambda t: fill(t, guard, strongest=world.strongest, workers=workers), "materialised")
-    switched = step(filled, lambda t: switch(t, guard), "published", publishing=True)
-    return ended + step(switched, lambda t: remove_sources(t, guard) and None, "done")
+    def fill(t: Transfer) -> Transfer:
+        return build(t, guard, strongest=world.strongest, workers=workers)
+
+    def sync_above_hidden(t: Transfer) -> None:
+        sync_above(t.dst_root, above_hidden(t), guard)
+
+    def sync_above_target(t: Transfer) -> None:
+        sync_above(t.dst_root, above_target(t), guard)
+
+    filled = step(planned, [fill, lambda t: sync_built(t, guard), sync_above_hidden], "materialised")
+    switched = step(filled, [lambda t: rename(t, guard), sync_above_target], "published", publishing=True)
+    return ended + step(switched, [lambda t: remove_sources(t, guard) and None], "done")
 
 
 def _give_up(world: World, transfer: Transfer, guard: Guard, error: GreenroomError) -> Transfer:
