@@ -25,8 +25,9 @@ from processor.tables import StagingItem
 from scanner.facts import Facts
 from scanner.grouping.groups import TrackRow
 from scanner.kinds.music_album import group
-from scanner.rows import FACT_COLUMNS, FileRow, ReadingRow
+from scanner.rows import FileRow, ReadingRow
 from scanner.scandb import ScanDb
+from scanner.tags.columns import FACT_COLUMNS
 from tests.databases import TEMPLATE, PostgresServer, start_postgres
 from tests.items import album
 
