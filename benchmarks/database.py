@@ -25,9 +25,9 @@ from processor.tables import StagingItem
 from scanner.facts import Facts
 from scanner.grouping.groups import TrackRow
 from scanner.kinds.music_album import group
-from scanner.rows import FileRow, ReadingRow
+from scanner.rows import FileRow
 from scanner.scandb import ScanDb
-from scanner.tags.columns import FACT_COLUMNS
+from scanner.tags.columns import FACT_COLUMNS, columns_of
 from tests.databases import TEMPLATE, PostgresServer, start_postgres
 from tests.items import album
 
@@ -121,7 +121,7 @@ def _insert(scratch: Path) -> Row:
     """Compare with one prepared statement over tuples that are ready, into a table like ours."""
     facts = Facts("Title", "Artist", ("Artist",), "Album", "Artist", ("Artist",), 1, 12, date="2001", genres=("Rock",))
     files = [FileRow(n // TRACKS, b"%d.flac" % n, "audio", (1, n, 1, 1, 1), 1, 33188) for n in range(FILES)]
-    readings = [ReadingRow(n + 1, facts, None, False, "header") for n in range(FILES)]
+    readings = [columns_of(n + 1, True, (facts, None, False, "header")) for n in range(FILES)]
     names = itertools.count()
 
     def ours() -> None:
@@ -135,13 +135,12 @@ def _insert(scratch: Path) -> Row:
         path.unlink()
 
     ready = [(1, *file[:3], *file.identity, 1, 1, 0) for file in files]
-    read = [reading.columns() for reading in readings]
 
     def bare() -> None:
         path = scratch / f"{next(names)}.db"
         sql = sqlite3.connect(path, isolation_level=None)
         sql.executescript("PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")
-        for table, rows in (("file", [(None, *row[1:]) for row in ready]), ("reading", read)):
+        for table, rows in (("file", [(None, *row[1:]) for row in ready]), ("reading", readings)):
             columns = ", ".join(["id INTEGER PRIMARY KEY", *(f"c{n}" for n in range(len(rows[0]) - 1))])
             sql.execute(f"CREATE TABLE {table} ({columns})")
             sql.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
