@@ -40,6 +40,9 @@ from config.tables import Base, UtcDateTime
 # because rows of the journal carry it and it must never fall behind them.
 ENDED: Final[dict[str, dict[str, Any]]] = {"leases": {"expires_at": 0}}
 
+# Rows that mean nothing where they were not made: who was logged in has to log in again. Column and values.
+LEFT_OUT: Final[dict[str, tuple[str, tuple[str, ...]]]] = {"tokens": ("purpose", ("session", "setup"))}
+
 
 class Backup(NamedTuple):
     """What a backup file holds: the revision of its schema, and each table's count and checksum."""
@@ -61,13 +64,9 @@ def export_database(database: Database, file: Path, work: Path) -> Backup:
             made = _write(connection, stream)
             stream.flush()
             os.fsync(stream.fileno())
-        with _restored(unproven, work) as (_, restored), restored.read() as connection:
-            differing = [name for name, t in _tables(Base.metadata) if _content(connection, t) != made.tables[name]]
-        if differing:
-            raise Rejected(
-                f"the backup was not kept: {', '.join(differing)} came back different when it was restored for a test",
-                code="backup_unproven",
-            )
+        with _restored(unproven, work) as (restored, _):
+            if restored != made:
+                raise Rejected(f"{unproven} does not read back as it was written", code="backup_unproven")
     return made
 
 
@@ -178,7 +177,11 @@ def _select(connection: Connection, rows: TableClause) -> Iterator[Any]:
     values: list[ColumnElement[Any]] = [
         literal(ended[c.name], c.type).label(c.name) if c.name in ended else c for c in rows.columns
     ]
-    return iter(connection.execute(select(*values).execution_options(yield_per=BATCH)))
+    query = select(*values).execution_options(yield_per=BATCH)
+    if rows.name in LEFT_OUT:
+        name, left_out = LEFT_OUT[rows.name]
+        query = query.where(rows.c[name].not_in(left_out))
+    return iter(connection.execute(query))
 
 
 def _content(connection: Connection, rows: TableClause) -> Content:

@@ -72,6 +72,16 @@ class Guard:
         if self._stop.is_set():
             raise Stopped("stopped on request; what was begun is finished, the rest waits for the next cycle")
 
+    def confirm(self, connection: Connection) -> None:
+        """Raise LeaseLost unless the leases are ours still, and keep them so until the transaction ends.
+
+        For writes that no journal row, with its fence, stands for.
+        """
+        mine = select(LeaseRow.root_uuid, LeaseRow.fence).where(LeaseRow.root_uuid.in_(list(self._fences)))
+        held = {root: fence for root, fence in connection.execute(mine.with_for_update(read=True))}
+        if held != self._fences:
+            raise LeaseLost("another process took the lease over; what was about to be written is its to decide")
+
     def end(self) -> None:
         """Stop renewing; the lease is given back by whoever made this guard."""
         self._ended.set()

@@ -22,11 +22,14 @@ from config.reasons import Reason
 from config.settings import StagingScan
 from processor import journal, repository
 from processor.files import unexpected
+from processor.fsck.fsck import FsckReport
+from processor.fsck.rows import Row
 from processor.recover import RecoveryReport
 from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
 from workflow import cycle, record, runs, trash, undo
+from workflow.fsck import forget_item, fsck
 from workflow.report import CycleReport
 from workflow.undo import UndoReport
 
@@ -124,6 +127,14 @@ class Application:
     def empty_trash(self, days: int, *, stop: threading.Event) -> tuple[list[Trashed], list[Reason]]:
         """Remove what has lain in the trash for so many days; see workflow.trash."""
         return trash.empty_trash(self.database, days, stop)
+
+    def fsck(self, *, verify: bool, adopt: bool, stop: threading.Event, progress: Progress) -> FsckReport:
+        """Compare disk, journal, sidecars and rows; see workflow.fsck.fsck."""
+        return fsck(self.database, verify=verify, adopt=adopt, stop=stop, progress=progress)
+
+    def forget_item(self, item_id: int, *, stop: threading.Event) -> Row:
+        """Delete the row of an item whose files are gone; see workflow.fsck.forget_item."""
+        return forget_item(self.database, item_id, stop=stop)
 
     def status(self) -> dict[str, Any]:
         """Return the installation at a glance, as plain values."""

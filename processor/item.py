@@ -71,6 +71,14 @@ class NewItem:
         known = (file._replace(digest=digests.get(file.path, file.digest)) for file in self.files)
         return replace(self, files=tuple(known))
 
+    def at(self, root_uuid: str, path: bytes) -> NewItem:
+        """Return the item as it is when its folder stands somewhere else."""
+        return replace(self, root_uuid=root_uuid, path=path).summed()
+
+    def summed(self) -> NewItem:
+        """Return the item with the checksum of what it says."""
+        return replace(self, checksum=_checksum(self))
+
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object that `from_json` reads back exactly, names that are not UTF-8 included."""
         values = {name: getattr(self, name) for name in ITEM_COLUMNS}
@@ -125,7 +133,7 @@ def new_item(
         run_id=run_id,
         files=tuple(_new_file(file, tracks.get(file.file_id), facts.get(file.file_id)) for file in plan.files),
     )
-    return replace(item, checksum=_checksum(item))
+    return item.summed()
 
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:

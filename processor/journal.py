@@ -120,6 +120,17 @@ def adopt(connection: Connection, transfer: Transfer, fence: int, now: dt.dateti
     return adopted
 
 
+def reopen(connection: Connection, transfer: Transfer, state: State, fence: int, now: dt.datetime) -> None:
+    """Hand a transfer that waits for a person to recovery again, with all its attempts.
+
+    Raises LeaseLost when a newer holder has it, or it was settled meanwhile.
+    """
+    if transfer.fence > fence:
+        raise LeaseLost(f"transfer {transfer.id} belongs to a newer holder of the root; this one stops")
+    values = {"state": state, "fence": fence, "attempt": 0, "updated_at": now}
+    _update(connection, [transfer], ("attention",), values)
+
+
 def postpone(connection: Connection, transfer: Transfer, error: str, now: dt.datetime) -> Transfer:
     """Leave a transfer open for a later try that does not count as another attempt, and say why."""
     waiting = replace(transfer, attempt=max(0, transfer.attempt - 1), error=error)
@@ -175,6 +186,12 @@ def open_transfers(connection: Connection, src_root: bytes, dst_root: bytes) -> 
     ours = (TransferRow.src_root == src_root, TransferRow.dst_root == dst_root, TransferRow.state.in_(OPEN_STATES))
     query = select(TransferRow.__table__).where(*ours).order_by(TransferRow.created_at, TransferRow.id)
     return [_transfer(row) for row in connection.execute(query)]
+
+
+def unsettled(connection: Connection) -> list[Transfer]:
+    """Return every transfer that is neither done nor cancelled, between whichever roots, oldest first."""
+    query = select(TransferRow.__table__).where(TransferRow.state.not_in(("done", "cancelled")))
+    return [_transfer(row) for row in connection.execute(query.order_by(TransferRow.created_at, TransferRow.id))]
 
 
 def count_open(connection: Connection) -> int:

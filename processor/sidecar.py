@@ -72,11 +72,12 @@ def _pretty(value: Any, depth: int = 0) -> str:
 
 
 def decode(data: bytes) -> Sidecar:
-    """Read it back. Raises Rejected (`sidecar_unreadable`) for anything this version did not write."""
+    """Read it back. Raises Rejected: `sidecar_version` for another version's, else `sidecar_unreadable`."""
     try:
         document = json.loads(data)
-        if document["greenroom_sidecar"] != VERSION:
-            raise ValueError(f"version {document['greenroom_sidecar']!r} is not known")
+        if (version := document["greenroom_sidecar"]) != VERSION:
+            message = f"this is not a sidecar this version can read: version {version!r} is not known"
+            raise Rejected(message, code="sidecar_version")
         return Sidecar(
             transfer_id=str(document["transfer"]),
             kind=str(document["kind"]),

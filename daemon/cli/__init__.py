@@ -23,6 +23,7 @@ COMMANDS = {
     "settings": "Show and change settings.",
     "libraries": "Show, add and remove the folders to work on.",
     "migrate": "Bring the database's schema up to date.",
+    "fsck": "Compare the staging library with its rows, and repair what is provable.",
     "export": "Write a proven backup of the database.",
     "import": "Fill an empty database from a backup.",
     "undo": "Put the albums of a run back where they came from.",

@@ -11,19 +11,31 @@ from config import libraries
 from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.signals import stop_on_signals
 from processor import repository
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--status", default=None, help="Only items with this status, such as pending_review.")
 @click.option("--limit", type=click.IntRange(1), default=None, help="At most so many.")
 @json_option
-def command(status: str | None, limit: int | None, as_json: bool) -> None:
+@click.pass_context
+def command(ctx: click.Context, status: str | None, limit: int | None, as_json: bool) -> None:
     """List the albums in staging, as the database holds them.
 
     `--json` adds the tracks and all files of each, the evidence that they belong together, and what a reviewer should
     look at. Tracks are shown as `greenroom cycle --json` shows them; the paths of files are relative to the album.
+
+    \b
+    Examples:
+      greenroom items --status missing
+      greenroom items forget 17
     """
+    if ctx.invoked_subcommand is None:
+        _list(status, limit, as_json)
+
+
+def _list(status: str | None, limit: int | None, as_json: bool) -> None:
     with application(quiet=True) as app, app.database.read() as connection:
         found = libraries.list_libraries(connection)
         items = list(repository.items(connection, status=status, limit=limit, with_files=as_json))
@@ -41,6 +53,21 @@ def command(status: str | None, limit: int | None, as_json: bool) -> None:
         for i in items
     ]
     print_table(rows, ("id", "status", "artist", "album", "year", "tracks", "where"))
+
+
+@command.command("forget")
+@click.argument("item_id", metavar="ID", type=int)
+def forget(item_id: int) -> None:
+    """Let the row of item ID go, whose files are gone.
+
+    For an album that somebody took out of staging on purpose. While any of its files, or its sidecar, is still in its
+    folder the item is kept, and the command says what is there. Nothing on disk is touched. Should the folder come
+    back with its sidecar, `greenroom fsck --adopt` records it again.
+    """
+    stop = stop_on_signals()
+    with application(quiet=True) as app:
+        row = app.forget_item(item_id, stop=stop)
+    click.echo(f"forgot item {row.id}, which was in {show_path(row.path)}", err=True)
 
 
 def _track(inbound: bytes, folder: bytes, file: dict[str, Any]) -> dict[str, Any]:

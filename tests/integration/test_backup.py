@@ -22,7 +22,7 @@ from config.database import Database
 from config.errors import Misconfigured, Rejected
 from config.lease import STANDARD_LEASE, take
 from config.libraries import Library, add_library
-from config.tables import Base, LeaseRow, SettingRow
+from config.tables import Base, LeaseRow, SettingRow, TokenRow
 from daemon.cli import main
 from processor import journal, repository
 from processor.journal import Transfer, TransferFile
@@ -125,6 +125,15 @@ def test_the_fence_of_a_restored_root_goes_on_and_nobody_holds_it(
     export_database(filled, file, tmp_path)
     import_database(target, file, tmp_path)
     assert take(target, Library(1, "staging", "music", b"/x", "root"), "test", STANDARD_LEASE) == 2
+
+
+def test_who_was_logged_in_is_not_in_a_backup(filled: Database, target: Database, file: Path, tmp_path: Path) -> None:
+    with filled.begin() as connection:
+        accounts.grant(connection, "session", NOW, account="eva")
+    assert export_database(filled, file, tmp_path).tables["tokens"].rows == 1
+    import_database(target, file, tmp_path)
+    with target.read() as connection:
+        assert connection.scalars(select(TokenRow.purpose)).all() == ["api_key"]
 
 
 def test_every_table_of_the_database_is_in_a_backup(database: Database, file: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ SQL_MODULES = {
     "config/lease.py",
     "config/locks.py",
     "config/tables.py",
+    "processor/fsck/rows.py",
     "processor/journal.py",
     "processor/repository.py",
     "processor/tables.py",

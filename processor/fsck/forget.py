@@ -1,0 +1,63 @@
+"""An item whose files are gone → no item; one of which anything is left is kept."""
+
+from __future__ import annotations
+
+from loguru import logger
+
+from config.database import Database
+from config.errors import NeedsReview, Rejected
+from config.lease import Guard
+from config.libraries import list_libraries
+from config.reasons import show_path
+from processor import journal, sidecar
+from processor.files import Tree, explained, within
+from processor.fsck import rows
+from processor.fsck.finding import some
+from processor.fsck.rows import Row
+
+
+def forget(database: Database, guard: Guard, item_id: int) -> Row:
+    """Delete the row of an item; return what it was. Call it under the lock of its root.
+
+    Raises Rejected `no_item`, and NeedsReview `files_exist` or `unsettled` with what is in the way. Where its root is
+    no library any more nothing can be looked at, and nothing of ours would touch it either.
+    """
+    with database.read() as connection:
+        row = next((row for row in rows.read(connection) if row.id == item_id), None)
+        roots = {lib.root_uuid: lib.path for lib in list_libraries(connection)}
+        open_moves = [t for t in journal.unsettled(connection) if row and t.target == row.path]
+    if row is None:
+        raise Rejected(f"there is no item {item_id}; `greenroom items` lists them", code="no_item")
+    if open_moves:
+        message = f"a move into {show_path(row.path)} is not settled; `greenroom fsck` says what is left of it"
+        raise NeedsReview(message, code="unsettled", path=row.path)
+    if row.root_uuid in roots and (there := _there(roots[row.root_uuid], row)):
+        message = (
+            f"item {item_id} still has {len(there)} of its files below {show_path(row.path)}: {some(there)}; move "
+        )
+        raise NeedsReview(message + "the folder out of the library first", code="files_exist", path=row.path)
+    with database.begin() as connection:
+        guard.confirm(connection)
+        rows.forget(connection, item_id)
+    logger.bind(item=item_id, key=row.key, path=show_path(row.path)).info("item forgotten")
+    return row
+
+
+def _there(root: bytes, row: Row) -> list[bytes]:
+    """Return what is left of an item in its folder, unless the folder is another item's by now."""
+    with Tree(root) as tree, explained("look into", row.path):
+        try:
+            written = sidecar.read(tree, row.path)
+        except (Rejected, FileNotFoundError, NotADirectoryError):
+            written = None
+        if written is not None and written.item.get("key") != row.key:
+            return []
+        names = [sidecar.NAME, *(file.path for file in row.files)]
+        return [name for name in names if _stands(tree, within(row.path, name))]
+
+
+def _stands(tree: Tree, path: bytes) -> bool:
+    try:
+        return tree.stat(path) is not None
+    except NotADirectoryError:
+        return False

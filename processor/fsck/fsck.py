@@ -1,0 +1,104 @@
+"""A staging library, its journal and its rows → what does not fit together, and what of that was repaired."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from config.database import Database
+from config.lease import Guard
+from config.libraries import Library
+from processor.fsck import sighting, unsettled
+from processor.fsck.finding import Finding, Resume
+from processor.fsck.findings import judge
+from processor.fsck.repairs import Workshop, perform
+from processor.fsck.sighting import Effort, Sighting
+from processor.presence import Limits
+from processor.process import recover_transfers
+from processor.recover import RecoveryReport
+from scanner.scan import Progress
+
+ROUNDS: Final = 4  # one to repair, one to see that it is well; more where an album that was adopted shows something new
+
+
+@dataclass(frozen=True, slots=True)
+class FsckReport:
+    """What was found, and how much was looked at."""
+
+    findings: tuple[Finding, ...]
+    albums: int
+    files: int
+    compared: int  # files that were read and whose digest was compared
+    unproven: int  # files no digest is recorded of; only their size and time can be compared
+
+    @property
+    def left(self) -> int:
+        """How many findings were not repaired."""
+        return sum(not finding.repaired for finding in self.findings)
+
+
+def check(
+    database: Database, inbound: Library, staging: Library, effort: Effort, limits: Limits, progress: Progress
+) -> FsckReport:
+    """Compare, and change nothing. Takes no lock; what a cycle works on meanwhile is left out."""
+    seen = sighting.look(database, inbound, staging, effort, progress)
+    return _report(seen, judge(seen, limits))
+
+
+def repair(
+    database: Database,
+    guard: Guard,
+    inbound: Library,
+    staging: Library,
+    effort: Effort,
+    limits: Limits,
+    progress: Progress,
+) -> FsckReport:
+    """Recover what is unfinished, compare, and repair what is provable. Call it under the lock of both roots.
+
+    No file is removed or written, but for sidecars and what recovery does. Raises LeaseLost, Stopped, and Retryable
+    when the database does not answer.
+    """
+    shop = Workshop(database, guard, inbound, staging, dt.datetime.now(dt.UTC))
+    settled = [*_told(recover_transfers(database, guard, inbound, staging)), *_resumed(shop)]
+    for _ in range(ROUNDS):
+        seen = sighting.look(database, inbound, staging, effort, progress)
+        done = perform(shop, [_without_resume(finding) for finding in judge(seen, limits)])
+        settled += [finding for finding in done if finding.repaired]
+        if not any(finding.repaired for finding in done):
+            break
+    left = [finding for finding in done if not finding.repaired]
+    known = {(finding.code, finding.paths) for finding in left}  # an album that was marked missing still is
+    return _report(seen, [*(finding for finding in settled if (finding.code, finding.paths) not in known), *left])
+
+
+def _told(recovered: RecoveryReport) -> Iterator[Finding]:
+    """Say what recovery settled; what it did not is found again."""
+    for transfers, what in ((recovered.done, "finished"), (recovered.cancelled, "undone")):
+        for transfer in transfers:
+            message = f"An interrupted move was {what}."
+            yield Finding("unfinished_transfer", message, (transfer.target,), repaired=True)
+
+
+def _resumed(shop: Workshop) -> list[Finding]:
+    """Let recovery take up what waits for a person, or only has a hidden folder, where nothing can be lost by it."""
+    left = unsettled.look(shop.database, shop.inbound.path, shop.staging.path)
+    wanted = [f for f in unsettled.judge(left, shop.inbound.path, shop.staging.path) if f.repair]
+    if not wanted:
+        return []
+    done = perform(shop, wanted)
+    recovered = recover_transfers(shop.database, shop.guard, shop.inbound, shop.staging)
+    settled = {transfer.id for transfer in (*recovered.done, *recovered.cancelled)}
+    return [f for f in done if isinstance(f.repair, Resume) and f.repair.transfer.id in settled]
+
+
+def _without_resume(finding: Finding) -> Finding:
+    return replace(finding, repair=None) if isinstance(finding.repair, Resume) else finding
+
+
+def _report(seen: Sighting, findings: Sequence[Finding]) -> FsckReport:
+    files = [(file.digest or seen.digests.get((row.id, file.path))) for row in seen.items for file in row.files]
+    unproven = sum(not digest for digest in files)
+    return FsckReport(tuple(findings), len(seen.items), len(files), len(seen.digests), unproven)

@@ -1,0 +1,102 @@
+"""Items as comparing needs them, and the few changes a comparison asks for; checksums kept true. Its own SQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from processor import repository
+from processor.fsck.disk import Listed
+from processor.item import ITEM_COLUMNS, NewItem
+from processor.journal import path_to_json
+from processor.tables import StagingFile, StagingItem
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item, with its files."""
+
+    id: int
+    key: str
+    status: str
+    revision: int
+    root_uuid: str
+    path: bytes
+    transfer_id: str
+    size: int
+    files: tuple[Listed, ...]
+    sources: tuple[bytes, ...]  # where each file came from, relative to the inbound root
+
+
+def read(connection: Connection) -> list[Row]:
+    """Return every item, oldest first: two statements, however many there are."""
+    listed: dict[int, list[Listed]] = {}
+    sources: dict[int, list[bytes]] = {}
+    of_file = (StagingFile.item_id, StagingFile.source, *(getattr(StagingFile, name) for name in Listed._fields))
+    query = select(*of_file).order_by(StagingFile.item_id, StagingFile.path)
+    for item_id, source, *values in connection.execute(query.execution_options(yield_per=10_000)):
+        listed.setdefault(item_id, []).append(Listed(*values))
+        sources.setdefault(item_id, []).append(source)
+    names = ("id", "key", "status", "revision", "root_uuid", "path", "transfer_id", "size")
+    items = connection.execute(select(*(getattr(StagingItem, name) for name in names)).order_by(StagingItem.id))
+    return [
+        Row(**row, files=tuple(listed.get(row["id"], ())), sources=tuple(sources.get(row["id"], ())))
+        for row in items.mappings()
+    ]
+
+
+def revisions(connection: Connection) -> dict[int, tuple[str, int]]:
+    """Return the key and revision of every item, by id: enough to see which changed since they were read."""
+    query = select(StagingItem.id, StagingItem.key, StagingItem.revision)
+    return {id: (key, revision) for id, key, revision in connection.execute(query)}
+
+
+def whole_items(connection: Connection, ids: Collection[int]) -> dict[int, NewItem]:
+    """Return all that was recorded of items, by id."""
+    found: dict[int, NewItem] = {}
+    columns = [getattr(StagingItem, name) for name in ITEM_COLUMNS]
+    files = repository.files(connection, ids)
+    for row in connection.execute(select(StagingItem.id, *columns).where(StagingItem.id.in_(sorted(ids)))):
+        values = {name: getattr(row, name) for name in ITEM_COLUMNS} | {"path": path_to_json(row.path)}
+        found[row.id] = NewItem.from_json({**values, "files": [_file_json(file) for file in files.get(row.id, ())]})
+    return found
+
+
+def _file_json(file: repository.StagedFile) -> dict[str, Any]:
+    return file._asdict() | {"path": path_to_json(file.path), "source": path_to_json(file.source)}
+
+
+def found(connection: Connection, item_ids: Collection[int], now: dt.datetime) -> None:
+    """Let items that were missing wait for review again; those that were not stay as they are."""
+    lost = (StagingItem.id.in_(item_ids), StagingItem.status == MISSING)
+    changed = {"status": "pending_review", "revision": StagingItem.revision + 1, "updated_at": now}
+    connection.execute(update(StagingItem).where(*lost).values(changed))
+
+
+def rewrite(connection: Connection, item_id: int, item: NewItem, now: dt.datetime) -> None:
+    """Say of an item where it is now and what its files look like; all else of it stays, its status included."""
+    changed: dict[str, Any] = {"root_uuid": item.root_uuid, "path": item.path, "checksum": item.checksum}
+    changed |= {"revision": StagingItem.revision + 1, "updated_at": now}
+    connection.execute(update(StagingItem).where(StagingItem.id == item_id).values(**changed))
+    query = update(StagingFile).where(StagingFile.item_id == item_id, StagingFile.path == bindparam("file_path"))
+    files = [{"file_path": file.path, "mtime_ns": file.mtime_ns, "digest": file.digest} for file in item.files]
+    if files:
+        connection.execute(query, files)
+
+
+def restore(connection: Connection, items: Collection[NewItem], now: dt.datetime) -> None:
+    """Record items as their sidecars tell them, whatever their rows said."""
+    keys = [item.key for item in items]
+    connection.execute(update(StagingItem).where(StagingItem.key.in_(keys)).values(checksum=""))  # so that all differ
+    repository.upsert(connection, items, now)
+
+
+def forget(connection: Connection, item_id: int) -> None:
+    """Delete an item and its files' rows."""
+    connection.execute(delete(StagingItem).where(StagingItem.id == item_id))

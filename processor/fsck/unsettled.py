@@ -1,0 +1,222 @@
+"""A transfer nobody could settle → where each of its files is, whole or not, and whether recovery may try again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+from config.database import Database
+from config.errors import GreenroomError, Rejected
+from config.machine import boot_id
+from config.reasons import show_path
+from processor import journal, sidecar
+from processor.files import Tree, explained, within
+from processor.fsck.finding import Finding, Resume
+from processor.journal import State, Transfer, TransferFile
+from processor.materialise import is_planned, is_whole
+from processor.transfer import PLAYER_IGNORES, TX, hidden_folder
+
+Shape = Literal["whole", "different", "absent"]
+
+
+class Candidates(NamedTuple):
+    """What is left of one file of a transfer, in the three places it can be."""
+
+    file: TransferFile
+    source: Shape
+    hidden: Shape
+    final: Shape
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether recovery can go on with what is there."""
+        return self.source == "whole" or self.hidden == "whole"
+
+
+class Standing(NamedTuple):
+    """What is left of one transfer."""
+
+    transfer: Transfer
+    has_row: bool
+    is_final: bool  # the folder at its target is the one it made
+    is_hidden: bool  # its hidden folder is there
+    files: tuple[Candidates, ...]
+    trouble: str | None = None  # why that could not be seen
+
+
+class Leftovers(NamedTuple):
+    """Every transfer that is not settled, and the hidden folders that tell of none."""
+
+    moves: tuple[Standing, ...]
+    orphans: tuple[bytes, ...]  # relative to the staging root
+
+
+def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
+    """Look at what unsettled transfers left, and at hidden folders whose transfer the database does not know."""
+    with Tree(staging) as tree, explained("look at", TX):
+        names = [name for name in tree.names(TX) if name not in PLAYER_IGNORES] if tree.stat(TX) else []
+    # Names first, rows second: whoever makes a folder has committed its row before.
+    with database.read(snapshot=True) as connection:
+        left = journal.unsettled(connection)
+        settled = journal.states(connection, [name.decode("utf-8", "replace") for name in names])
+    known = {id.encode() for transfer in left for id in (transfer.id, transfer.undoes) if id is not None}
+    moves, orphans = [examine(transfer) for transfer in left], []
+    blank = Transfer("", "", "planned", inbound, staging, b"", (), {}, 0, boot_id())
+    for name in names:
+        told = None if name.decode("utf-8", "replace") in settled else of_hidden(staging, name, blank)
+        if told is not None:
+            moves.append(examine(told, has_row=False))
+        elif name not in known:
+            orphans.append(within(TX, name))
+    return Leftovers(tuple(moves), tuple(orphans))
+
+
+def examine(transfer: Transfer, *, has_row: bool = True) -> Standing:
+    """Look at every file of a transfer wherever it can be, copies byte by byte. Reads only, raises nothing."""
+    try:
+        with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as there, explained("look at", transfer.target):
+            is_final = sidecar.is_of(there, transfer.target, transfer.id)
+            is_hidden = there.stat(hidden_folder(transfer)) is not None
+            folder = transfer.target if is_final else hidden_folder(transfer)
+            known = with_digests(transfer, there, folder)
+            files = tuple(_candidates(file, source, there, known) for file in known.files)
+    except GreenroomError as error:
+        return Standing(transfer, has_row, False, False, (), error.message)
+    return Standing(known, has_row, is_final, is_hidden, files)
+
+
+def of_hidden(root: bytes, name: bytes, like: Transfer) -> Transfer | None:
+    """Return the transfer that a hidden folder's sidecar tells of; None if it is not of the roots of `like`."""
+    try:
+        with Tree(root) as tree:
+            written = sidecar.read(tree, within(TX, name))
+    except (Rejected, OSError):
+        return None
+    if written is None or written.transfer_id.encode() != name or written.src_root != like.src_root:
+        return None
+    return replace(
+        like,
+        id=written.transfer_id,
+        kind=written.kind,
+        target=written.target,
+        files=written.files,
+        item=written.item,
+        run_id=written.item.get("run_id"),
+    )
+
+
+def with_digests(transfer: Transfer, tree: Tree, folder: bytes) -> Transfer:
+    """Add the digests that only the sidecar has: it is written before the row."""
+    try:
+        written = sidecar.read(tree, folder)
+    except Rejected:
+        written = None
+    digests = {file.target: file.digest for file in written.files} if written else {}
+    files = (replace(file, digest=file.digest or digests.get(file.target)) for file in transfer.files)
+    return replace(transfer, files=tuple(files))
+
+
+def _candidates(file: TransferFile, source: Tree, there: Tree, transfer: Transfer) -> Candidates:
+    return Candidates(
+        file,
+        _shape(source, file.source, file),
+        _shape(there, within(hidden_folder(transfer), file.target), file),
+        _shape(there, within(transfer.target, file.target), file, by_content=True),
+    )
+
+
+def _shape(tree: Tree, path: bytes, file: TransferFile, *, by_content: bool = False) -> Shape:
+    """Judge as recovery does: before the switch by the inode or the digest, after it by content."""
+    try:
+        found = tree.stat(path)
+        if found is None:
+            return "absent"
+        today = replace(
+            file, identity=file.identity._replace(dev=found.st_dev)
+        )  # numbers of devices change with mounts
+        same = is_planned(found, today) if not by_content else False
+        digested = file.digest is not None or by_content
+        return "whole" if same or (digested and is_whole(tree, path, today, rehash=True)) else "different"
+    except NotADirectoryError:
+        return "absent"
+
+
+def judge(left: Leftovers, inbound: bytes, staging: bytes) -> Iterator[Finding]:
+    """Say of each transfer what is left of it; propose to go on where that cannot lose anything. Pure."""
+    targets = [standing.transfer.target for standing in left.moves]
+    for folder in left.orphans:
+        message = (
+            "No unfinished move made this hidden folder, and it may hold the only copy of something. Move what you "
+        )
+        yield Finding("orphan_transfer_folder", message + "want to keep to inbound, and remove the folder.", (folder,))
+    for standing in left.moves:
+        transfer = standing.transfer
+        state = _way_on(standing)
+        if (transfer.src_root, transfer.dst_root) != (inbound, staging):
+            yield _finding(standing, "stranded_transfer", _stranded(transfer))
+        elif standing.trouble is not None:
+            yield _finding(
+                standing, "unsettled_transfer", f"What is left of this move cannot be seen: {standing.trouble}."
+            )
+        elif transfer.state in ("planned", "materialised", "published") and standing.has_row:
+            message = "This move is not finished; a running cycle, the next one or `greenroom recover` settles it."
+            yield _finding(standing, "unfinished_transfer", message)
+        elif state is None or targets.count(transfer.target) > 1:
+            yield _finding(standing, "unsettled_transfer", f"{_why(standing)} {_left(standing)} {_advice(standing)}")
+        else:
+            message = f"{_why(standing)} {_left(standing)} Nothing can be lost by going on with it."
+            yield replace(
+                _finding(standing, "unsettled_transfer", message), repair=Resume(transfer, state, standing.has_row)
+            )
+
+
+def _way_on(standing: Standing) -> State | None:
+    """Return the state from which recovery can take a transfer up again without losing anything, or None."""
+    if standing.transfer.kind != "album" or standing.trouble is not None:
+        return None
+    if standing.is_final:
+        return "materialised" if all(c.final == "whole" for c in standing.files) else None
+    if standing.is_hidden:
+        return "planned" if all(c.is_safe for c in standing.files) else None
+    return "planned"  # nothing of it is on disk: recovery closes it
+
+
+def _finding(standing: Standing, code: str, message: str) -> Finding:
+    transfer = standing.transfer
+    place = transfer.target if standing.is_final or not standing.is_hidden else hidden_folder(transfer)
+    return Finding(code, message, (place,))
+
+
+def _why(standing: Standing) -> str:
+    if not standing.has_row:
+        return "A hidden folder holds a move that the database does not know, as after restoring an older one."
+    return f"A move waits for a person: {standing.transfer.error or 'it did not say why'}."
+
+
+def _left(standing: Standing) -> str:
+    """Name what is left of each file that is not simply whole where it should be."""
+    if not (standing.is_final or standing.is_hidden):
+        return "Nothing it made is on the disk."
+    odd = [c for c in standing.files if not (c.final == "whole" if standing.is_final else c.is_safe)]
+    if not odd:
+        return "Every file of it is whole."
+    named = (f"{show_path(c.file.source)}: source {c.source}, hidden {c.hidden}, album {c.final}" for c in odd[:10])
+    more = f"; and {len(odd) - 10} more" if len(odd) > 10 else ""
+    return f"{len(odd)} of {len(standing.files)} files are not: " + "; ".join(named) + more + "."
+
+
+def _advice(standing: Standing) -> str:
+    if standing.transfer.kind != "album":
+        return "Look at both folders; `greenroom recover` tries again what can be tried."
+    if standing.is_final:
+        return "Put the files back as they were, or move the folder out of staging; then run this again."
+    folder = show_path(hidden_folder(standing.transfer))
+    return f"Put the files back, or move what you want to keep out of {folder} and remove it; then run this again."
+
+
+def _stranded(transfer: Transfer) -> str:
+    return (
+        f"This move goes from {show_path(transfer.src_root)} to {show_path(transfer.dst_root)}, which are not the "
+        "libraries any more; add them again, and the next cycle settles it."
+    )

@@ -1,0 +1,442 @@
+"""A staging library damaged in one way → what fsck says of it, what it repairs, and that it touches no music."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from config.backup import export_database, import_database
+from config.database import Database
+from config.errors import Misconfigured, NeedsReview, Rejected
+from config.libraries import list_libraries, suspend
+from processor import sidecar
+from processor.fsck.fsck import FsckReport
+from processor.tables import StagingFile, StagingItem, TransferRow
+from processor.transfer import TX
+from scanner.scan import silent
+from tests.scenarios.drops import JPEG, rights_bind, songs
+from tests.scenarios.house import House
+from workflow.cycle import resume
+from workflow.fsck import forget_item, fsck
+
+ALBUMS = ("Low Tide", "High Tide", "Slack Water")
+# What a restored row may have otherwise: it is a new row that waits for review.
+NEW = {"id", "status", "revision", "created_at", "updated_at"}
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+    """A house with three staged albums, one of them on two discs, on each kind of database."""
+    made = House.make(tmp_path, database_url)
+    for album in ALBUMS[:2]:
+        made.drop(songs(album, "mp3", range(1, 3), album=album) | {f"{album}/cover.jpg": JPEG})
+    for disc in ("1", "2"):
+        made.drop(songs(f"Slack Water/CD{disc}", "mp3", range(1, 3), album="Slack Water", disc=f"{disc}/2"))
+    assert [line.split()[0] for line in made.cycle(rehearsed=False)] == ["staged"] * 3
+    yield made
+    made.database.close()
+
+
+def look(house: House, *, verify: bool = False) -> FsckReport:
+    """Run fsck as a check; it must change nothing."""
+    before, rows = house.look(), house.items()
+    report = fsck(house.database, verify=verify, adopt=False, stop=threading.Event(), progress=silent)
+    assert (house.look(), house.items()) == (before, rows), "a check changed something"
+    return report
+
+
+def adopt(house: House, *, verify: bool = False, moved: bool = False) -> FsckReport:
+    """Run fsck --adopt: bytes stay what they were; a second run repairs nothing, changes nothing and finds no more."""
+    before = house.contents()
+    report = fsck(house.database, verify=verify, adopt=True, stop=threading.Event(), progress=silent)
+    assert house.contents() == before, "bytes were lost, doubled or changed"
+    settled, rows = house.look(), house.items()
+    again = fsck(house.database, verify=verify, adopt=True, stop=threading.Event(), progress=silent)
+    assert not [finding for finding in again.findings if finding.repaired], "a second run repaired more"
+    assert {(f.code, f.paths) for f in again.findings} <= {(f.code, f.paths) for f in report.findings}
+    assert (house.look(), house.items()) == (settled, rows), "a second run changed something"
+    return report
+
+
+def codes(report: FsckReport) -> dict[str, bool]:
+    """What was found, and whether all of it was repaired."""
+    found: dict[str, bool] = {}
+    for finding in report.findings:
+        found[finding.code] = found.get(finding.code, True) and finding.repaired
+    return found
+
+
+def content(house: House) -> dict[str, dict[str, Any]]:
+    """The rows as their albums decide them."""
+    return {key: {k: v for k, v in item.items() if k not in NEW} for key, item in house.items().items()}
+
+
+def item(house: House, album: str) -> dict[str, Any]:
+    return next(item for item in house.items().values() if item["album"] == album)
+
+
+def folder(house: House, album: str) -> Path:
+    return house.staging / os.fsdecode(item(house, album)["path"])
+
+
+def track(house: House, album: str) -> Path:
+    return sorted(folder(house, album).rglob("*.mp3"))[0]
+
+
+def write(house: House, statement: Any) -> None:
+    with house.database.begin() as connection:
+        connection.execute(statement)
+
+
+def test_a_library_as_a_cycle_leaves_it_is_clean(house: House) -> None:
+    report = look(house)
+    assert (report.findings, report.albums, report.files) == ((), 3, 10)
+    assert adopt(house).findings == ()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_deleted_at_random_come_back_equal(house: House, seed: int) -> None:
+    before = content(house)
+    chance = random.Random(seed)
+    for row in house.items().values():
+        if chance.random() < 0.5:
+            write(house, delete(StagingItem).where(StagingItem.id == row["id"]))
+            if chance.random() < 0.5:
+                write(house, delete(TransferRow).where(TransferRow.id == row["transfer_id"]))
+        for file in row["files"]:
+            if chance.random() < 0.3:
+                gone = (StagingFile.item_id == row["id"], StagingFile.path == file["path"])
+                write(house, delete(StagingFile).where(*gone))
+    assert look(house).left == sum(f.repair is not None for f in look(house).findings)
+    report = adopt(house)
+    assert report.left == 0
+    assert content(house) == before
+    with house.database.read() as connection:
+        states = set(connection.scalars(select(TransferRow.state)))
+        assert states == {"done"}
+    house.check_staging()
+
+
+def test_what_was_staged_after_a_backup_is_adopted_once_it_is_restored(house: House, tmp_path: Path) -> None:
+    export_database(house.database, tmp_path / "backup", tmp_path)
+    house.drop(songs("Neap", "mp3", range(1, 4), album="Neap"))
+    house.cycle()
+    after = content(house)
+    house.database.close()
+    house.database = Database(f"sqlite:///{tmp_path / 'restored.db'}")
+    import_database(house.database, tmp_path / "backup", tmp_path)
+    assert codes(look(house)) == {"unlisted_album": False}
+    assert codes(adopt(house)) == {"unlisted_album": True}
+    assert content(house) == after
+    assert house.run().status == "done"
+    house.check_staging()
+
+
+def test_an_album_staged_anew_after_a_backup_is_told_by_its_sidecar(house: House, tmp_path: Path) -> None:
+    export_database(house.database, tmp_path / "backup", tmp_path)
+    shutil.rmtree(folder(house, "Low Tide"))
+    house.drop(songs("Low Tide", "mp3", range(1, 5), album="Low Tide"))
+    assert house.run().status == "done"
+    after = content(house)
+    house.database.close()
+    house.database = Database(f"sqlite:///{tmp_path / 'restored.db'}")
+    import_database(house.database, tmp_path / "backup", tmp_path)
+    assert codes(adopt(house)) == {"row_outdated": True}
+    assert content(house) == after
+
+
+def test_copied_albums_are_adopted_byte_by_byte(house: House) -> None:
+    """Digests stand in the sidecar of an album that was copied; a single other byte is not adopted."""
+    assert codes(adopt(house, verify=True)) == {"no_digest": True}
+    before = content(house)
+    write(house, delete(StagingItem))
+    bad = next(house.staging.rglob("Low Tide/*.mp3"))
+    stat = bad.stat()
+    data = bad.read_bytes()
+    bad.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    os.utime(bad, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    report = adopt(house)
+    assert codes(report) == {"unlisted_album": False}
+    assert [f.repaired for f in report.findings].count(False) == 1
+    assert "is not what was put there" in next(f.message for f in report.findings if not f.repaired)
+    bad.write_bytes(data)  # at another time: its digest vouches for it
+    assert codes(adopt(house)) == {"unlisted_album": True}
+    assert {key: row["size"] for key, row in content(house).items()} == {
+        key: row["size"] for key, row in before.items()
+    }
+
+
+def test_a_folder_that_was_removed_is_missing_and_found_again(house: House, tmp_path: Path) -> None:
+    place = folder(house, "Low Tide")
+    before = item(house, "Low Tide")
+    place.rename(tmp_path / "away")
+    report = adopt(house)
+    assert codes(report) == {"missing": False}, "it is a finding until somebody decides"
+    assert item(house, "Low Tide")["status"] == "missing"
+    (tmp_path / "away").rename(place)
+    assert codes(adopt(house)) == {"found_again": True}
+    after = item(house, "Low Tide")
+    assert after["status"] == "pending_review"
+    assert (after["id"], after["files"]) == (before["id"], before["files"])
+
+
+def test_a_file_that_is_missing_is_named_and_nothing_is_forgotten(house: House) -> None:
+    lost = track(house, "Slack Water")
+    data, stat = lost.read_bytes(), lost.stat()
+    lost.unlink()
+    report = adopt(house)
+    (found,) = report.findings
+    assert found.code == "file_missing"
+    assert os.fsencode(house.staging / os.fsdecode(found.paths[0])) == os.fsencode(lost)
+    assert len(item(house, "Slack Water")["files"]) == 4
+    assert item(house, "Slack Water")["status"] == "missing"
+    lost.write_bytes(data)
+    os.utime(lost, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert codes(adopt(house)) == {"found_again": True}
+
+
+def test_a_file_that_was_changed_is_named_and_left_as_it_is(house: House) -> None:
+    track(house, "Low Tide").write_bytes(b"edited by hand")
+    rows = house.items()
+    report = adopt(house)
+    assert codes(report) == {"file_changed": False}
+    assert "Put them back" in report.findings[0].message
+    assert house.items() == rows
+
+
+def test_bits_that_rot_are_only_seen_by_reading(house: House) -> None:
+    first = adopt(house, verify=True)
+    assert codes(first) == {"no_digest": True}
+    assert (first.unproven, look(house, verify=True).compared) == (0, 10)
+    rotten = track(house, "High Tide")
+    data, stat = bytearray(rotten.read_bytes()), rotten.stat()
+    data[len(data) // 2] ^= 1
+    rotten.write_bytes(data)
+    os.utime(rotten, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert look(house).findings == ()
+    assert codes(look(house, verify=True)) == {"file_damaged": False}
+    assert codes(adopt(house, verify=True)) == {"file_damaged": False}
+
+
+def test_without_digests_a_verify_says_how_much_it_could_not_compare(house: House) -> None:
+    report = look(house, verify=True)
+    assert (report.findings, report.compared, report.unproven) == ((), 0, 10)
+
+
+def test_a_file_whose_time_alone_changed_is_read_and_its_row_follows(house: House) -> None:
+    adopt(house, verify=True)
+    touched = track(house, "Low Tide")
+    os.utime(touched, ns=(1, 1))
+    assert codes(look(house)) == {"file_touched": False}
+    assert codes(adopt(house)) == {"file_touched": True}
+    assert 1 in {file["mtime_ns"] for file in item(house, "Low Tide")["files"]}
+
+
+def test_a_digest_survives_the_database(house: House) -> None:
+    adopt(house, verify=True)
+    before = content(house)
+    write(house, delete(StagingItem))
+    assert codes(adopt(house)) == {"unlisted_album": True}
+    assert content(house) == before
+
+
+def test_foreign_files_in_an_album_are_named_and_left_alone(house: House) -> None:
+    (folder(house, "Low Tide") / "notes.txt").write_text("mine")
+    (folder(house, "Low Tide") / "more").mkdir()
+    (folder(house, "Low Tide") / "more" / "b.jpg").write_bytes(JPEG)
+    (folder(house, "Low Tide") / "link").symlink_to("/etc/passwd")
+    (folder(house, "Low Tide") / ".DS_Store").write_bytes(b"a program's, not a person's")
+    (found,) = adopt(house).findings
+    assert found.code == "foreign_file"
+    assert sorted(os.path.basename(path) for path in found.paths) == [b"b.jpg", b"link", b"notes.txt"]
+
+
+def test_a_folder_nobody_knows_is_named_and_left_alone(house: House) -> None:
+    mine = house.staging / "Mine" / "Album"
+    mine.mkdir(parents=True)
+    (mine / "1.mp3").write_bytes(b"music")
+    (found,) = adopt(house).findings
+    assert (found.code, found.paths) == ("unknown_folder", (b"Mine/Album",))
+
+
+def test_a_folder_without_row_and_with_a_broken_sidecar_is_nobodys(house: House) -> None:
+    place = folder(house, "Low Tide")
+    (place / "album.greenroom.json").write_bytes(b"{")
+    write(house, delete(StagingItem).where(StagingItem.album == "Low Tide"))
+    assert codes(adopt(house)) == {"unknown_folder": False}
+    assert (place / "album.greenroom.json").read_bytes() == b"{"
+
+
+@pytest.mark.parametrize("broken", [None, b"", b"{", b"not json", b'{"greenroom_sidecar": 1}'])
+def test_a_sidecar_that_is_missing_or_broken_is_written_from_the_row(house: House, broken: bytes | None) -> None:
+    before = content(house)
+    path = folder(house, "Slack Water") / "album.greenroom.json"
+    path.unlink()
+    if broken is not None:
+        path.write_bytes(broken)
+    assert codes(adopt(house)) == {"sidecar_wrong": True}
+    assert sidecar.decode(path.read_bytes()).item["album"] == "Slack Water"
+    write(house, delete(StagingItem))
+    write(house, delete(TransferRow))
+    assert codes(adopt(house)) == {"unlisted_album": True}
+    assert content(house) == before, "what was written tells less than what was there before"
+
+
+def test_a_sidecar_of_another_version_is_left_alone(house: House) -> None:
+    path = folder(house, "Low Tide") / "album.greenroom.json"
+    path.write_bytes(b'{"greenroom_sidecar": 99}')
+    assert codes(adopt(house)) == {"unreadable": False}
+    assert path.read_bytes() == b'{"greenroom_sidecar": 99}'
+
+
+def test_a_row_follows_its_folder_within_staging(house: House) -> None:
+    old, before = folder(house, "Slack Water"), item(house, "Slack Water")
+    new = house.staging / "Renamed" / "by hand \udcff"
+    new.parent.mkdir()
+    old.rename(new)
+    assert codes(look(house)) == {"folder_moved": False}
+    assert codes(adopt(house)) == {"folder_moved": True}
+    after = item(house, "Slack Water")
+    assert after["path"] == os.fsencode("Renamed/by hand \udcff")
+    kept = ("id", "status", "files", "transfer_id")
+    assert [after[name] for name in kept] == [before[name] for name in kept]
+    house.check_staging()
+
+
+def test_a_moved_folder_that_lost_a_file_is_not_followed(house: House) -> None:
+    old = folder(house, "Low Tide")
+    old.rename(house.staging / "elsewhere")
+    next((house.staging / "elsewhere").glob("*.mp3")).unlink()
+    assert codes(adopt(house)) == {"missing": False}
+    assert item(house, "Low Tide")["status"] == "missing"
+    assert folder(house, "Low Tide") == old
+
+
+def test_a_copy_of_an_album_is_named_and_left_alone(house: House) -> None:
+    shutil.copytree(folder(house, "Low Tide"), house.staging / "copy")
+    rows = house.items()
+    assert codes(adopt(house)) == {"copied_folder": False}
+    assert house.items() == rows
+
+
+def test_of_two_copies_without_a_row_the_one_in_its_place_is_adopted(house: House) -> None:
+    before = content(house)
+    shutil.copytree(folder(house, "Low Tide"), house.staging / "copy")
+    write(house, delete(StagingItem).where(StagingItem.album == "Low Tide"))
+    assert codes(adopt(house)) == {"unlisted_album": True, "copied_folder": False}
+    assert content(house) == before
+
+
+def test_two_rows_for_one_folder_are_told_apart_by_its_sidecar(house: House) -> None:
+    mine, other = item(house, "Low Tide"), item(house, "High Tide")
+    write(house, update(StagingItem).where(StagingItem.id == other["id"]).values(path=mine["path"]))
+    report = adopt(house)
+    assert codes(report) == {"folder_moved": True}, "the other one is found by its own sidecar"
+    house.check_staging()
+
+
+def test_two_rows_for_one_folder_without_a_sidecar_are_a_persons_to_decide(house: House) -> None:
+    mine = item(house, "Low Tide")
+    (folder(house, "Low Tide") / "album.greenroom.json").unlink()
+    (folder(house, "High Tide") / "album.greenroom.json").unlink()
+    with house.database.begin() as connection:
+        other = item(house, "High Tide")["id"]
+        connection.execute(delete(StagingFile).where(StagingFile.item_id == other))
+        for file in mine["files"]:
+            connection.execute(StagingFile.__table__.insert().values({**file, "item_id": other}))  # type: ignore[attr-defined]
+        size = sum(file["size"] for file in mine["files"])
+        connection.execute(update(StagingItem).where(StagingItem.id == other).values(path=mine["path"], size=size))
+    rows = house.items()
+    assert codes(adopt(house))["listed_twice"] is False
+    assert house.items() == rows
+
+
+def test_many_albums_that_are_gone_at_once_are_not_marked(house: House, tmp_path: Path) -> None:
+    (house.staging / "AD").rename(tmp_path / "unplugged")
+    rows = house.items()
+    assert codes(adopt(house)) == {"mass_vanished": False, "missing": False}
+    assert house.items() == rows
+    resume(house.database, os.fsencode(house.staging))
+    assert {row["status"] for row in house.items().values()} == {"missing"}
+    (tmp_path / "unplugged").rename(house.staging / "AD")
+    assert codes(adopt(house)) == {"found_again": True}
+
+
+def test_a_root_that_is_not_mounted_is_refused_and_a_suspended_one_can_be_looked_at(house: House) -> None:
+    with house.database.begin() as connection:
+        suspend(connection, next(lib for lib in list_libraries(connection) if lib.role == "staging"), "a test")
+    assert look(house).findings == ()
+    with pytest.raises(Misconfigured, match="suspended"):
+        adopt(house)
+    (house.staging / ".greenroom-root").unlink()
+    with pytest.raises(Misconfigured, match="is its disk mounted"):
+        look(house)
+
+
+def test_a_link_in_the_place_of_a_folder_is_not_followed(house: House) -> None:
+    place = folder(house, "Low Tide")
+    place.rename(place.with_name("x"))
+    place.symlink_to(place)
+    assert codes(adopt(house)) == {"folder_moved": True, "unknown_folder": False}
+
+
+def test_sources_that_came_back_are_named_and_left_alone(house: House) -> None:
+    """As after a power cut on a disk that lied: a second name of a file that is staged."""
+    final = track(house, "Low Tide")
+    source = next(
+        file["source"] for file in item(house, "Low Tide")["files"] if final.match(f"*{os.fsdecode(file['path'])}")
+    )
+    back = house.inbound / os.fsdecode(source)
+    back.parent.mkdir(exist_ok=True)
+    os.link(final, back)
+    (found,) = adopt(house).findings
+    assert (found.code, found.paths) == ("source_still_there", (source,))
+
+
+def test_published_albums_are_not_looked_for_in_staging(house: House) -> None:
+    shutil.rmtree(folder(house, "Low Tide"))
+    write(house, update(StagingItem).where(StagingItem.album == "Low Tide").values(status="published"))
+    assert adopt(house).findings == ()
+
+
+def test_an_item_is_forgotten_only_when_nothing_of_it_is_left(house: House, tmp_path: Path) -> None:
+    gone = item(house, "Low Tide")
+    with pytest.raises(NeedsReview, match="still has 4 of its files"):
+        forget_item(house.database, gone["id"], stop=threading.Event())
+    with pytest.raises(Rejected, match="there is no item 999"):
+        forget_item(house.database, 999, stop=threading.Event())
+    place = folder(house, "Low Tide")
+    place.rename(tmp_path / "away")
+    assert forget_item(house.database, gone["id"], stop=threading.Event()).key == gone["key"]
+    assert len(house.items()) == 2
+    assert look(house).findings == ()
+    (tmp_path / "away").rename(place)
+    assert codes(adopt(house)) == {"unlisted_album": True}
+
+
+def test_a_link_in_the_transfer_folder_is_nobodys_move(house: House) -> None:
+    (house.staging / os.fsdecode(TX)).mkdir(exist_ok=True)
+    (house.staging / os.fsdecode(TX) / "something").mkdir()
+    (house.staging / os.fsdecode(TX) / "something" / "1.mp3").write_bytes(b"music")
+    assert codes(adopt(house)) == {"orphan_transfer_folder": False}
+
+
+@pytest.mark.skipif(not rights_bind(), reason="root may look into every folder")
+def test_a_folder_that_is_closed_to_us_proves_nothing(house: House) -> None:
+    artist = folder(house, "Low Tide").parent
+    rows = house.items()
+    artist.chmod(0)
+    try:
+        report = fsck(house.database, verify=False, adopt=True, stop=threading.Event(), progress=silent)
+    finally:
+        artist.chmod(0o755)
+    assert codes(report) == {"unreadable": False}
+    assert house.items() == rows

@@ -1,0 +1,135 @@
+"""Moves nobody could settle → each file's whereabouts, and a second try where it cannot lose anything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from processor.tables import StagingItem, TransferRow
+from processor.transfer import TX
+from tests.scenarios.drops import songs
+from tests.scenarios.house import House
+from tests.scenarios.test_fsck import adopt, codes, content, folder, item, look, write
+
+ALBUM = "Low Tide"
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[House]:
+    """A house with one staged album, on each kind of database."""
+    made = House.make(tmp_path, database_url)
+    made.drop(songs("drop", "mp3", range(1, 4)))
+    made.cycle(rehearsed=False)
+    yield made
+    made.database.close()
+
+
+def hide(house: House) -> Path:
+    """Set the album back to where it was just before it appeared: in its hidden folder, and without an item."""
+    hidden = house.staging / os.fsdecode(TX) / item(house, ALBUM)["transfer_id"]
+    folder(house, ALBUM).rename(hidden)
+    write(house, delete(StagingItem))
+    return hidden
+
+
+def leave(house: House, state: str, **values: object) -> None:
+    write(house, update(TransferRow).values(state=state, error="the disk was pulled", **values))
+
+
+def states(house: House) -> list[str]:
+    with house.database.read() as connection:
+        return list(connection.scalars(select(TransferRow.state)))
+
+
+def test_an_album_that_stands_whole_is_published_after_all(house: House) -> None:
+    before = content(house)
+    write(house, delete(StagingItem))
+    leave(house, "attention")
+    (found,) = look(house).findings
+    assert "Every file of it is whole. Nothing can be lost" in found.message
+    assert codes(adopt(house)) == {"unsettled_transfer": True}
+    assert (content(house), states(house)) == (before, ["done"])
+
+
+@pytest.mark.parametrize("has_row", [True, False], ids=["that waits for a person", "that only its hidden folder knows"])
+def test_a_move_whose_hidden_files_are_whole_goes_on(house: House, has_row: bool) -> None:
+    before = content(house)
+    hide(house)
+    leave(house, "attention")
+    if not has_row:  # as in a database of before it began
+        write(house, delete(TransferRow))
+    assert codes(look(house)) == {"unsettled_transfer": False}
+    assert codes(adopt(house)) == {"unsettled_transfer": True}
+    assert (content(house), states(house)) == (before, ["done"])
+    house.check_staging()
+
+
+@pytest.mark.parametrize("has_row", [True, False])
+def test_a_move_with_a_broken_file_is_explained_file_by_file_and_left_alone(house: House, has_row: bool) -> None:
+    hidden = hide(house)
+    broken = sorted(hidden.glob("*.mp3"))[1]
+    broken.write_bytes(b"half of it")
+    leave(house, "attention")
+    if not has_row:
+        write(house, delete(TransferRow))
+    report = adopt(house)
+    assert codes(report) == dict.fromkeys({f.code for f in report.findings}, False)
+    told = next(f.message for f in report.findings if f.code == "unsettled_transfer")
+    assert "1 of 3 files are not: drop/02 - Song 2.mp3: source absent, hidden different, album absent" in told
+    assert "run this again" in told
+    assert broken.read_bytes() == b"half of it"
+    good = house.inbound / "drop"
+    good.mkdir()
+    assert (states(house) == ["attention"]) is has_row
+
+
+def test_a_move_of_which_nothing_is_left_is_closed(house: House) -> None:
+    shutil.rmtree(hide(house))
+    leave(house, "attention")
+    assert codes(adopt(house)) == {"unsettled_transfer": True}
+    assert states(house) == ["cancelled"]
+
+
+def test_a_move_left_open_is_named_by_a_check_and_finished_by_a_repair(house: House) -> None:
+    before = content(house)
+    hide(house)
+    leave(house, "materialised")
+    assert codes(look(house)) == {"unfinished_transfer": False}
+    assert codes(adopt(house)) == {"unfinished_transfer": True}
+    assert (content(house), states(house)) == (before, ["done"])
+
+
+def test_a_move_between_folders_that_are_no_libraries_any_more_is_named(house: House) -> None:
+    leave(house, "attention", src_root=b"/somewhere/else")
+    assert codes(adopt(house)) == {"stranded_transfer": False}
+    assert states(house) == ["attention"]
+
+
+def test_two_moves_that_want_one_place_are_not_tried_again(house: House) -> None:
+    hide(house)
+    leave(house, "attention")
+    with house.database.begin() as connection:
+        row = connection.execute(select(TransferRow.__table__)).mappings().one()
+        connection.execute(TransferRow.__table__.insert().values({**row, "id": "another"}))  # type: ignore[attr-defined]
+    report = adopt(house)
+    assert [f.repaired for f in report.findings] == [False, False]
+    assert states(house) == ["attention", "attention"]
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["still in its place", "out of sight"])
+def test_an_album_on_its_way_back_to_inbound_is_not_adopted(house: House, hidden: bool) -> None:
+    """An undo that waits for a person has unlisted the album; its folder, with its sidecar, is the undo's."""
+    with house.database.begin() as connection:
+        row = connection.execute(select(TransferRow.__table__)).mappings().one()
+        undo = {**row, "id": "undo", "kind": "undo", "state": "attention", "undoes": row["id"], "error": "no rights"}
+        connection.execute(TransferRow.__table__.insert().values(undo))  # type: ignore[attr-defined]
+    if hidden:
+        hide(house)
+    write(house, delete(StagingItem))
+    assert codes(adopt(house)) == {"unsettled_transfer": False}
+    assert house.items() == {}

@@ -1,0 +1,48 @@
+"""The libraries of this installation → compared with their rows and, under the lock, repaired where it is provable."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Final
+
+from config import admin
+from config.database import Database
+from config.libraries import Role, sole_library, verify_root
+from config.locks import hold
+from processor.fsck import fsck as verb
+from processor.fsck.forget import forget
+from processor.fsck.fsck import FsckReport
+from processor.fsck.rows import Row
+from processor.fsck.sighting import Effort
+from processor.presence import Limits
+from scanner.scan import Progress
+from workflow.cycle import StopOrTimeout, resolve_roots
+
+_ROLES: Final[tuple[Role, Role]] = ("inbound", "staging")
+
+
+def fsck(database: Database, *, verify: bool, adopt: bool, stop: threading.Event, progress: Progress) -> FsckReport:
+    """Compare disk, journal, sidecars and rows of the staging library; with `adopt` repair what is provable.
+
+    Raises Busy when somebody else holds the lock that `adopt` needs, and Misconfigured when there are no libraries, a
+    root is not mounted, or is suspended, which only keeps `adopt` from it.
+    """
+    with database.read() as connection:
+        settings, _ = admin.staging_scan(connection)
+        inbound, staging = (sole_library(connection, role, "music") for role in _ROLES)
+    for library in (inbound, staging):
+        verify_root(library if adopt else replace(library, suspended=None))
+    effort = Effort(verify, verify and adopt, settings.workers)
+    limits = Limits(settings.vanish_files, settings.vanish_percent)
+    if not adopt:
+        return verb.check(database, inbound, staging, effort, limits, progress)
+    with hold(database, [staging, inbound], "fsck", StopOrTimeout(stop)) as guard:
+        return verb.repair(database, guard, inbound, staging, effort, limits, progress)
+
+
+def forget_item(database: Database, item_id: int, *, stop: threading.Event) -> Row:
+    """Delete the row of an item whose files are gone; see processor.fsck.forget. Raises Busy and Misconfigured, too."""
+    roots = resolve_roots(database)
+    with hold(database, [roots.staging, roots.inbound], f"forget item {item_id}", StopOrTimeout(stop)) as guard:
+        return forget(database, guard, item_id)
