@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
@@ -19,7 +20,7 @@ from scanner.identity import Identity, identity_columns
 from scanner.readiness import FileState, FolderState
 from scanner.rows import FileRecord, FileRow
 from scanner.scanschema import DDL, FAST, code_version, connect, copy, is_finished
-from scanner.tags.columns import READING_COLUMNS
+from scanner.tags.columns import READING_COLUMNS, Block
 
 REMEMBERED_DIGESTS = 200_000
 STORED_AT_ONCE = 2000  # files
@@ -27,7 +28,6 @@ STORED_AT_ONCE = 2000  # files
 # These speak of the machine at that moment, or of rights that change without a trace on the file: tried again.
 PASSING = ("reader_killed", "reader_crashed", "reader_timeout", "io_error", "permission_denied", "vanished")
 _FORGET_PASSING = f"DELETE FROM reading WHERE problem IN ({', '.join('?' * len(PASSING))}) RETURNING file_id"  # noqa: S608 - marks only
-_INSERT_READING = f"INSERT OR REPLACE INTO reading VALUES ({', '.join('?' * len(READING_COLUMNS))})"  # noqa: S608 - marks only
 
 
 class ScanDb:
@@ -184,12 +184,13 @@ class ScanDb:
         found = self._sql.execute(query, (json.dumps(self._unread),)) if self._unread else ()
         return ((row[0], row[1], row[2], tuple(row[3:])) for row in found)
 
-    def add_readings(self, readings: Sequence[Sequence[object]]) -> None:
-        """Store rows of READING_COLUMNS; what SQLite cannot hold of a hostile tag is cut down to what it can."""
+    def add_readings(self, block: Block) -> None:
+        """Store what was read; what SQLite cannot hold of a hostile tag is cut down to what it can."""
+        insert = _insert_readings(block.columns)
         try:
-            self._sql.executemany(_INSERT_READING, readings)
+            self._sql.executemany(insert, block.rows)
         except (UnicodeEncodeError, OverflowError):
-            self._sql.executemany(_INSERT_READING, [tuple(map(rows.storable, row)) for row in readings])
+            self._sql.executemany(insert, [tuple(map(rows.storable, row)) for row in block.rows])
 
     def set_identity(self, file_id: int, numbers: tuple[int, ...]) -> int:
         """Note that a file was touched after the walk saw it; return the id of its folder, which is not still."""
@@ -321,6 +322,12 @@ class ScanDb:
         """Keep "blake3:<hex>" of a file, so that comparing it again needs no reading; later scans know it too."""
         row = (*identity_columns(identity), digest)
         self._sql.execute("INSERT OR REPLACE INTO content_digest VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+@lru_cache(maxsize=1024)
+def _insert_readings(columns: tuple[int, ...]) -> str:
+    names = ", ".join(READING_COLUMNS[index] for index in columns)
+    return f"INSERT OR REPLACE INTO reading ({names}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - names of ours
 
 
 def _failed(path: Path, error: sqlite3.DatabaseError) -> Retryable:

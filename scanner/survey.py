@@ -128,8 +128,9 @@ def _read(scan: Scan, tasks: Iterator[Task], survey: Survey) -> set[int]:
     with TagPool(scan.options.workers) as pool:
         for answer in pool.map(chain((first,), tasks)):
             scan.check()
-            scan.db.add_readings(answer.rows)
+            for block in answer.blocks:
+                scan.db.add_readings(block)
+                survey.read += len(block.rows)
             touched.update(scan.db.set_identity(*moved) for moved in answer.moved.items())
-            survey.read += len(answer.rows)
             scan.progress("read", survey.read, None)
     return touched

@@ -80,7 +80,7 @@ class Child:
         for body in wire.take_frames(self.incoming):
             if self.ready:
                 answer = wire.answer_of(body)
-                self._tick_off([row[0] for row in answer.rows])
+                self._tick_off(answer.tokens())
                 yield answer
             self.ready = True
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.facts import Facts, Picture
 
@@ -22,19 +23,42 @@ _plain, _lists = itemgetter(*_PLAIN), itemgetter(*_LISTS)
 FACT_COLUMNS = (*_plain(Facts._fields), "lists")
 READING_COLUMNS = ("file_id", "unwritten", "problem", "message", "truncated", "reader", *FACT_COLUMNS)
 _NO_FACTS = (None,) * len(FACT_COLUMNS)
+_NO_PROBLEM = (None, None)
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def columns_of(file_id: int, unwritten: bool, reading: Read) -> tuple[object, ...]:
     """Return the row of one reading, in the order of READING_COLUMNS.
 
-    `unwritten` is whether it is known that nobody was writing to the file.
+    `unwritten` is whether it is known that nobody was writing to the file. What is not so is None, as is the unknown.
     """
     facts, problem, truncated, reader = reading
-    code, message = problem or (None, None)
+    head = (file_id, unwritten or None, *(problem or _NO_PROBLEM), truncated or None, reader)
     if facts is None:
-        return (file_id, unwritten, code, message, truncated, reader, *_NO_FACTS)
-    return (file_id, unwritten, code, message, truncated, reader, *_plain(facts), _text_of_lists(_lists(facts)))
+        return head + _NO_FACTS
+    return (*head, *_plain(facts), _text_of_lists(_lists(facts)))
+
+
+class Block(NamedTuple):
+    """Rows in which the same columns are known; nothing is said of the others.
+
+    Python gives SQLite a None or a bool only after it has looked for an adapter, which takes as long as five numbers.
+    """
+
+    columns: tuple[int, ...]  # indexes into READING_COLUMNS, rising; the file's id is always there
+    rows: Sequence[Sequence[Any]]
+
+
+def blocks_of(rows: Iterable[Sequence[object]]) -> list[Block]:
+    """Put rows that follow one another and have the same columns together."""
+    return [
+        Block(columns, [[int(v) if v is True or v is False else v for v in row if v is not None] for row in same])
+        for columns, same in groupby(rows, _known)
+    ]
+
+
+def _known(row: Sequence[object]) -> tuple[int, ...]:
+    return tuple([index for index, value in enumerate(row) if value is not None])
 
 
 @lru_cache(maxsize=64)

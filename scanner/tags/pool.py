@@ -12,7 +12,7 @@ from typing import NamedTuple
 from config.errors import Retryable
 from scanner.tags import wire
 from scanner.tags.child import Child
-from scanner.tags.columns import columns_of
+from scanner.tags.columns import blocks_of, columns_of
 from scanner.tags.wire import Answer, Batch, File
 
 __all__ = ["Answer", "ReaderUnavailableError", "TagPool", "Task"]
@@ -126,7 +126,7 @@ class TagPool:
             )
         self._start()
         if culprit is not None:
-            yield Answer([list(columns_of(culprit, False, (None, _why(code, status), False, "mutagen")))], {})
+            yield Answer(blocks_of([columns_of(culprit, False, (None, _why(code, status), False, "mutagen"))]), {})
         again.extend([(folder, [file])] for folder, file in left if file[0] != culprit)
 
     def _start(self) -> None:

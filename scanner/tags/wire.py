@@ -11,7 +11,7 @@ import marshal
 from itertools import chain
 from typing import Any, NamedTuple
 
-from scanner.tags.columns import READING_COLUMNS
+from scanner.tags.columns import READING_COLUMNS, Block
 
 FRAME_LIMIT = 8 << 20  # bytes of one frame; what is longer is no answer of ours
 PREFIX = 4  # bytes, big endian
@@ -20,18 +20,23 @@ Numbers = tuple[int, ...]  # see scanner.identity.numbers_of
 File = tuple[int, bytes, Numbers | None]  # the caller's token, the name in the folder, and what the walk saw
 Batch = list[tuple[bytes, list[File]]]  # absolute folders
 
-_PLAIN = frozenset({int, float, str, bool, type(None)})
+_PLAIN = frozenset({int, float, str})
+_COLUMNS = frozenset(range(len(READING_COLUMNS)))
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class Answer(NamedTuple):
-    """Some files of a batch, in its order: a row of READING_COLUMNS each, its token first.
+    """Some files of a batch, in its order: a row each, its token first.
 
     `moved` has the identity of those that are not what the walk saw.
     """
 
-    rows: list[list[Any]]
+    blocks: list[Block]
     moved: dict[int, Numbers]
+
+    def tokens(self) -> list[int]:
+        """Return the tokens of the files."""
+        return [row[0] for block in self.blocks for row in block.rows]
 
 
 class BadFrameError(ValueError):
@@ -76,14 +81,20 @@ def take_frames(buffer: bytearray) -> list[bytes]:
 def answer_of(body: bytes) -> Answer:
     """Return one answer, all values of which are what a scan DB can take. Raises BadFrameError for any other shape."""
     try:
-        rows, moved = json.loads(body)
-        if any(len(row) != len(READING_COLUMNS) for row in rows):
-            raise BadFrameError("a row of another length")
-        answer = Answer(rows, {token: tuple(numbers) for token, numbers in moved})
-        if not _PLAIN.issuperset(map(type, chain(*rows, answer.moved, *answer.moved.values()))):
-            raise BadFrameError("a value that is neither number nor text")
-        if any(len(numbers) != 5 for numbers in answer.moved.values()):
-            raise BadFrameError("an identity of another length")
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        blocks, moved = json.loads(body)
+        answer = Answer(
+            [Block(tuple(columns), rows) for columns, rows in blocks],
+            {token: tuple(numbers) for token, numbers in moved},
+        )
+        for columns, rows in answer.blocks:
+            if columns[0] != 0 or not _COLUMNS.issuperset(columns) or len(set(columns)) != len(columns):
+                raise BadFrameError("columns that are none")
+            if not rows or any(len(row) != len(columns) for row in rows):
+                raise BadFrameError("a row of another length")
+            if not _PLAIN.issuperset(map(type, chain(*rows))):
+                raise BadFrameError("a value that is neither number nor text")
+        if any(len(numbers) != 5 or {type(n) for n in numbers} != {int} for numbers in answer.moved.values()):
+            raise BadFrameError("an identity of another shape")
+    except (TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise BadFrameError(f"an answer of another shape: {error}") from error
     return answer

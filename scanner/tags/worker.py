@@ -159,16 +159,17 @@ class _Clock:
 def _send(answers: int, rows: list[Any], moved: list[Any]) -> None:
     """Send rows, in several frames when they are long; one that is too long by itself becomes a reason."""
     from scanner.tags import wire
-    from scanner.tags.columns import columns_of
+    from scanner.tags.columns import blocks_of, columns_of
 
     if not rows:
         return
-    data = wire.frame((rows, moved))
+    data = wire.frame((blocks_of(rows), moved))
     if len(data) <= wire.FRAME_LIMIT:
         _write(answers, data)
     elif len(rows) == 1:
         problem = ("answer_too_long", "Its tags are longer than any music needs.")
-        _write(answers, wire.frame(([columns_of(rows[0][0], False, (None, problem, False, "mutagen"))], moved)))
+        row = columns_of(rows[0][0], False, (None, problem, False, "mutagen"))
+        _write(answers, wire.frame((blocks_of([row]), moved)))
     else:
         middle = len(rows) // 2
         early = {row[0] for row in rows[:middle]}

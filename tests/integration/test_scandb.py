@@ -20,7 +20,7 @@ from scanner.readiness import FolderState
 from scanner.rows import FileRecord, FileRow
 from scanner.scandb import ScanDb
 from scanner.scanfiles import new_path, newest, prune
-from scanner.tags.columns import columns_of, facts_of
+from scanner.tags.columns import blocks_of, columns_of, facts_of
 from scanner.tags.read import Reading
 
 ROOT = b"/inbound\xff"
@@ -81,6 +81,11 @@ def audio(db: ScanDb, *names: bytes) -> None:
     db.drop_folders([])
 
 
+def add(db: ScanDb, readings: list[tuple[object, ...]]) -> None:
+    for block in blocks_of(readings):
+        db.add_readings(block)
+
+
 def reading(
     file_id: int, facts: Facts | None, problem: tuple[str, str] | None = None, truncated: bool = False
 ) -> tuple[object, ...]:
@@ -102,7 +107,7 @@ def test_facts_come_back_exactly(tmp_path: Path) -> None:
     }
     with create(tmp_path / "x.db") as db:
         audio(db, b"1\xff\n", b"2", b"3", b"4", b"5")
-        db.add_readings([reading(file_id, *read) for file_id, read in readings.items()])
+        add(db, [reading(file_id, *read) for file_id, read in readings.items()])
         db.finish({})
     with ScanDb.open(tmp_path / "x.db") as db:
         found = db.files([1, 2, 3, 4, 5])
@@ -127,29 +132,30 @@ def test_what_only_the_machine_was_to_blame_for_is_read_again(tmp_path: Path) ->
     with create(tmp_path / "x.db") as db:
         audio(db, *(problem.encode() for problem in problems))
         assert list(db.unread()) == []
-        db.add_readings([reading(n, None, (problem, "Why.")) for n, problem in enumerate(problems, 1)])
+        add(db, [reading(n, None, (problem, "Why.")) for n, problem in enumerate(problems, 1)])
         db.finish({})
     with create(tmp_path / "y.db", tmp_path / "x.db") as db:
         unread = list(db.unread())
         assert {name.decode() for _, _, name, _ in unread} == set(scandb.PASSING)
         assert {numbers for *_, numbers in unread} == {identity_columns(IDENTITY)}
-        db.add_readings([reading(unread[0][1], Facts())])
+        add(db, [reading(unread[0][1], Facts())])
         assert list(db.unread()) == unread[1:]
 
 
 def test_tags_that_no_database_can_hold_are_cut_down_instead_of_stopping_the_scan(tmp_path: Path) -> None:
     with create(tmp_path / "x.db") as db:
         audio(db, b"1", b"2", b"3")
-        db.add_readings(
+        add(
+            db,
             [
-                reading(1, Facts(title="fine")),
+                reading(1, Facts(title="fine", track=1)),
                 reading(2, Facts(title="half \ud800", track=1 << 80)),
                 reading(3, Facts(artists=("\udcff",), rg_track_gain=float("nan"))),
-            ]
+            ],
         )
         found = db.files([1, 2, 3])
     assert [found[number].facts for number in (1, 2, 3)] == [
-        Facts(title="fine"),
+        Facts(title="fine", track=1),
         Facts(title="half ?"),
         Facts(artists=("\udcff",)),
     ]
@@ -160,7 +166,7 @@ def test_rows_for_grouping_have_a_year_and_keep_what_is_unknown_unknown(tmp_path
         audio(db, b"1", b"2", b"3")
         db.add_files([FileRow(4, 1, b"a.jpg", "picture", *identity_columns(IDENTITY), 1, 0)])
         db.flush()
-        db.add_readings([reading(1, FULL), reading(2, Facts(date="soon"))])
+        add(db, [reading(1, FULL), reading(2, Facts(date="soon"))])
         rows = list(db.tracks())
         assert list(db.sides()) == [SideRow(4, b"album", b"a.jpg", "picture")]
     assert rows[0] == TrackRow(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from scanner.facts import Facts
 from scanner.identity import numbers_of
-from scanner.tags.columns import FACT_COLUMNS, READING_COLUMNS, facts_of
+from scanner.tags.columns import READING_COLUMNS, facts_of
 from scanner.tags.pool import BATCH, Answer, TagPool, Task
 from scanner.tags.wire import BadFrameError
 from tests.music import EXTENSIONS, write_album, write_track
@@ -39,9 +38,13 @@ def task_for(folder: Path, first: int = 0) -> Task:
 
 
 def results_of(answers: Iterable[Answer]) -> Iterator[Result]:
-    for answer in answers:
-        for token, unwritten, code, _message, truncated, _reader, *facts in answer.rows:
-            yield Result(token, unwritten, code, truncated, facts_of(facts))
+    for block in (block for answer in answers for block in answer.blocks):
+        for values in block.rows:
+            row: list[Any] = [None] * len(READING_COLUMNS)
+            for index, value in zip(block.columns, values, strict=True):
+                row[index] = value
+            token, unwritten, code, _message, truncated, _reader, *facts = row
+            yield Result(token, bool(unwritten), code, bool(truncated), facts_of(facts))
 
 
 def read_folder(folder: Path, workers: int = 1, **limits: float) -> dict[bytes, Result]:
@@ -92,7 +95,7 @@ def test_a_file_somebody_is_writing_to_is_read_and_told(tmp_path: Path) -> None:
         write_track(tmp_path / name, seconds=0.2, **BASE)
     with (tmp_path / "busy.flac").open("ab"):
         found = read_folder(tmp_path)
-    assert {name: bool(result.unwritten) for name, result in found.items()} == {b"idle.flac": True, b"busy.flac": False}
+    assert {name: result.unwritten for name, result in found.items()} == {b"idle.flac": True, b"busy.flac": False}
     assert all(result.facts for result in found.values())
 
 
@@ -101,13 +104,16 @@ HOSTILE = [
     b"[" * 100_000,
     b"[[], []]",
     b'{"rows": []}',
-    json.dumps([[[1] + [None] * (len(READING_COLUMNS) - 2)], []]).encode(),
-    json.dumps([[[1, True, None, None, False, ["header"], *[None] * len(FACT_COLUMNS)]], []]).encode(),
-    json.dumps([[[2, True, None, None, False, "header", *[None] * len(FACT_COLUMNS)]], []]).encode(),
-    json.dumps([[[1, True, None, None, False, "header", *[None] * len(FACT_COLUMNS)]], [[1, ["x"] * 4]]]).encode(),
-    json.dumps(
-        [[[1, True, None, None, False, "header", *[None] * len(FACT_COLUMNS)]], [[1, [[], 1, 1, 1, 1]]]]
-    ).encode(),
+    b"[[[[0, 1], [[1]]]], []]",  # a value too few
+    b"[[[[0, 0], [[1, 1]]]], []]",  # a column twice
+    b"[[[[0, 99], [[1, 1]]]], []]",  # a column there is not
+    b"[[[[1], [[1]]]], []]",  # no token
+    b"[[[[0, 1], [[1, null]]]], []]",
+    b"[[[[0, 1], [[1, [1]]]]], []]",
+    b"[[[[0], [[2]]]], []]",  # another file
+    b'[[[[0], [[1]]]], [[1, ["x", 1, 1, 1, 1]]]]',
+    b"[[[[0], [[1]]]], [[1, [1]]]]",
+    b"[[[[0], [[1]]]], [[[], [1, 1, 1, 1, 1]]]]",
 ]
 
 
