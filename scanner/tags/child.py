@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 
 from scanner.tags import wire
+from scanner.tags.forkserver import ForkServer
 from scanner.tags.wire import Answer, Batch, File
 
 START_LIMIT = 30.0  # seconds a start may take on a busy machine
-_PIPE_SIZE = 1 << 20  # bytes
-_F_SETPIPE_SZ = 1031  # fcntl(2)
-_ENVIRONMENT = ("LD_LIBRARY_PATH", "LANG", "LC_ALL")  # no password may reach a process that reads hostile files
-_PACKAGE = Path(__file__).parents[2]
-_SCRIPT = Path(__file__).with_name("worker.py")
+_READ_SIZE = 1 << 20  # bytes
 
 
 class Child:
-    """A running worker.py with its pipes, which never block, and the batches it has not answered."""
+    """A worker with its pipes, which never block, and the batches it has not answered."""
 
-    def __init__(self) -> None:
-        found = find_spec("mutagen")
-        mutagen = Path(found.origin).parents[1] if found and found.origin else _PACKAGE
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", *map(os.fspath, (_SCRIPT, _PACKAGE, mutagen)), str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            cwd="/",
-            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-        )
-        assert self.process.stdin
-        assert self.process.stdout
-        self.tasks, self.answers = self.process.stdin.fileno(), self.process.stdout.fileno()
-        for fd in (self.tasks, self.answers):
-            os.set_blocking(fd, False)
-            _enlarge(fd)
+    def __init__(self, server: ForkServer) -> None:
+        self._server = server
+        self._number, self.tasks, self.answers = server.fork()
         self.ready = False
         self.watched = False
         self.heard = time.monotonic()
@@ -72,7 +50,7 @@ class Child:
     def pull(self) -> Iterator[Answer]:
         """Read what is there. Raises EOFError when the child is gone, BadFrameError when it speaks nonsense."""
         with contextlib.suppress(BlockingIOError):
-            received = os.read(self.answers, _PIPE_SIZE)
+            received = os.read(self.answers, _READ_SIZE)
             if not received:
                 raise EOFError
             self.incoming += received
@@ -100,18 +78,11 @@ class Child:
         """Return everything that was not answered, each file with its folder."""
         return [one for asked in self.batches for one in asked.left()]
 
-    def end(self, wait: bool) -> int:
-        """Close the pipes, kill the process unless it is dying by itself, reap it, and return its status."""
-        assert self.process.stdin
-        assert self.process.stdout
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-        self.process.stdout.close()
-        if wait:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return self.process.wait(timeout=1)
-        self.process.kill()
-        return self.process.wait()
+    def end(self, *, wait: bool) -> int:
+        """Close the pipes, kill the process unless it is dying by itself, and return its status."""
+        os.close(self.tasks)
+        os.close(self.answers)
+        return self._server.end(self._number, wait=wait)
 
 
 class _Asked:
@@ -124,8 +95,3 @@ class _Asked:
     def left(self) -> Iterator[tuple[bytes, File]]:
         tokens = set(self.tokens)
         return ((folder, file) for folder, files in self._batch for file in files if file[0] in tokens)
-
-
-def _enlarge(fd: int) -> None:
-    with contextlib.suppress(OSError):  # an ordinary user may be over his share; it is only faster
-        fcntl.fcntl(fd, _F_SETPIPE_SZ, _PIPE_SIZE)

@@ -13,6 +13,7 @@ from config.errors import Retryable
 from scanner.tags import wire
 from scanner.tags.child import Child
 from scanner.tags.columns import blocks_of, columns_of
+from scanner.tags.forkserver import ForkServer
 from scanner.tags.wire import Answer, Batch, File
 
 __all__ = ["Answer", "ReaderUnavailableError", "TagPool", "Task"]
@@ -44,6 +45,7 @@ class TagPool:
     def __init__(self, workers: int, *, wall_limit: float = WALL_LIMIT) -> None:
         self._count = max(1, workers)
         self._wall_limit = wall_limit
+        self._servers: list[ForkServer] = []
         self._workers: list[Child] = []
         self._selector = selectors.DefaultSelector()
 
@@ -62,6 +64,8 @@ class TagPool:
         """Kill and reap every child; safe to call twice."""
         while self._workers:
             self._stop(self._workers[-1])
+        while self._servers:
+            self._servers.pop().close()
         self._selector.close()
 
     def map(self, tasks: Iterable[Task]) -> Generator[Answer, None, None]:
@@ -130,7 +134,9 @@ class TagPool:
         again.extend([(folder, [file])] for folder, file in left if file[0] != culprit)
 
     def _start(self) -> None:
-        worker = Child()
+        if not self._servers or self._servers[-1].is_spent:
+            self._servers.append(ForkServer(self._count))
+        worker = Child(self._servers[-1])
         self._workers.append(worker)
         self._selector.register(worker.answers, selectors.EVENT_READ, worker)
 
@@ -147,7 +153,7 @@ class TagPool:
         self._selector.unregister(worker.answers)
         if worker.watched:
             self._selector.unregister(worker.tasks)
-        return worker.end(wait)
+        return worker.end(wait=wait)
 
 
 def _batches(tasks: Iterable[Task]) -> Iterator[Batch]:

@@ -1,7 +1,8 @@
-"""File names on standard input → their readings on standard output, in a child process with hard limits.
+"""File names from a pipe → their readings into another, in processes with hard limits.
 
-Run as a script by the pool, which passes the folders of this package and of mutagen and its own process id:
-isolated, without `site`, so that a start costs a few milliseconds.
+Run as a script by the pool, which passes the folders of this package and of mutagen, its own process id, and the pipes:
+isolated, without `site`, so that a start costs little. It forks a worker when it reads START and a number, and ends one
+and writes its status (4 bytes) when it reads END, or WAIT, and the number.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 from typing import Any
 
+START, END, WAIT = b"s", b"e", b"w"
 MEMORY_LIMIT = 512 << 20  # bytes of address space
 CPU_LIMIT = 20  # seconds for one file
 REPORT_EVERY = 1.0  # seconds between two signs of life while a batch goes on
@@ -24,30 +26,81 @@ _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def main(arguments: list[str]) -> None:
-    """Serve batches until standard input ends."""
-    package, mutagen, parent = arguments
+    """Import what reads tags, then fork a worker for each pair of pipes as the pool asks for it."""
+    package, mutagen, parent, *pairs = arguments
     sys.path += [package, mutagen]
     limit_yourself(int(parent))
-    tasks, answers = os.dup(0), os.dup(1)
+    import scanner.tags.columns
+    import scanner.tags.read
+    import scanner.tags.wire
+    import scanner.writers  # noqa: F401 - each of these once, not once a worker
+
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    pipes = {index: tuple(map(int, pair.split(","))) for index, pair in enumerate(pairs)}
+    workers: dict[int, int] = {}
+    while order := os.read(0, 2):
+        command, index = order[:1], order[1]
+        if command == START:
+            workers[index] = os.fork()
+            if not workers[index]:
+                become_worker(pipes, index, os.getppid())
+            for fd in pipes.pop(index):
+                os.close(fd)
+        else:
+            os.write(1, _reap(workers.pop(index), wait=command == WAIT).to_bytes(4, "big", signed=True))
+    for pid in workers.values():
+        _reap(pid, wait=False)
+
+
+def become_worker(pipes: dict[int, tuple[int, ...]], index: int, parent: int) -> None:
+    """Keep nothing but the own pipes, and serve until the tasks end."""
+    tasks, answers = pipes.pop(index)
+    for fd in (fd for pair in pipes.values() for fd in pair):
+        os.close(fd)
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     os.dup2(null, 0)
-    os.dup2(null, 1)  # a stray print must not end up between two frames
+    os.dup2(null, 1)  # a stray print must not end up among the statuses
+    die_with(parent)
     serve(tasks, answers)
+    os._exit(0)
+
+
+def _reap(pid: int, *, wait: bool) -> int:
+    """Kill a worker, unless it dies by itself within a second, and return its status."""
+    end = time.monotonic() + (1.0 if wait else 0.0)
+    while True:
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() >= end:
+            break
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def limit_yourself(parent: int) -> None:
-    """Give up privileges, memory, files and core dumps for good, and die with the parent."""
-    import ctypes
-
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if os.getppid() != parent:
-        raise SystemExit(0)  # the parent died before the first call
+    """Give up privileges, memory, files and core dumps for good, also for all workers; and die with the parent."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    die_with(parent)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes our input
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool's process, which closes our input
+
+
+def die_with(parent: int) -> None:
+    """Be killed when the parent dies; a fork has to say so again."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)  # the parent died before the call
+
+
+def _prctl(option: int, value: int) -> None:
+    import ctypes
+
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def serve(tasks: int, answers: int) -> None:
@@ -56,8 +109,6 @@ def serve(tasks: int, answers: int) -> None:
 
     buffer = bytearray()
     clock = _Clock()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
     _write(answers, wire.frame("ready"))
     while received := os.read(tasks, 1 << 16):
         buffer += received

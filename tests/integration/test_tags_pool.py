@@ -227,6 +227,18 @@ def test_no_child_is_left_when_the_pool_closes_also_in_another_thread(tmp_path: 
     assert set(children()) == before
 
 
+def test_the_readers_die_with_the_process_that_forked_them_and_others_take_over(tmp_path: Path) -> None:
+    write_track(tmp_path / "x.mp3", seconds=0.2, **BASE)
+    with TagPool(1) as pool:
+        list(pool.map([task_for(tmp_path)]))
+        [reader] = readers()
+        os.kill(int(fields_of(reader)[1]), 9)
+        while fields_of(reader)[:1] not in ([], ["Z"]):
+            os.sched_yield()
+        again = list(results_of(pool.map([task_for(tmp_path)])))
+        assert again[0].facts is not None
+
+
 def test_the_children_may_write_nothing_and_gain_nothing() -> None:
     with TagPool(1) as pool:
         list(pool.map([Task(b"/nowhere", [(1, b"x", None)])]))
@@ -245,20 +257,26 @@ def limits_of(text: str, name: str) -> tuple[str, str]:
 
 
 def readers() -> list[int]:
-    """Return our children that read tags; a test process may have others, such as its database server."""
-    return [pid for pid in children() if b"scanner" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    """Return the processes that read tags; a test process may have other children, such as its database server."""
+    servers = [pid for pid in children() if b"scanner" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for server in servers for pid in children(server)]
 
 
-def children() -> list[int]:
-    """Return our living children, the reapable dead among them too."""
-    me = str(os.getpid())
+def fields_of(pid: int) -> list[str]:
+    """Return what proc(5) says of a process from its state on; nothing when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def children(parent: int | None = None) -> list[int]:
+    """Return the living children of a process, or of ours, the reapable dead among them too."""
+    me = str(parent or os.getpid())
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if fields[1] == me:
-                found.append(int(entry.name))
+            pid = int(entry.name)
+            if fields_of(pid)[1:2] == [me]:
+                found.append(pid)
     return sorted(found)
