@@ -120,7 +120,7 @@ def _executemany(database: Database, items: list[NewItem]) -> None:
 def _insert(scratch: Path) -> Row:
     """Compare with one prepared statement over tuples that are ready, into a table like ours."""
     facts = Facts("Title", "Artist", ("Artist",), "Album", "Artist", ("Artist",), 1, 12, date="2001", genres=("Rock",))
-    files = [FileRow(n // TRACKS, b"%d.flac" % n, "audio", (1, n, 1, 1, 1), 1, 33188) for n in range(FILES)]
+    files = [FileRow(n + 1, n // TRACKS, b"%d.flac" % n, "audio", 1, n, 1, 1, 1, 1, 33188) for n in range(FILES)]
     readings = [columns_of(n + 1, True, (facts, None, False, "header")) for n in range(FILES)]
     names = itertools.count()
 
@@ -134,7 +134,7 @@ def _insert(scratch: Path) -> Row:
             db.finish({})
         path.unlink()
 
-    ready = [(1, *file[:3], *file.identity, 1, 1, 0) for file in files]
+    ready = [(*file, 1, 1) for file in files]
 
     def bare() -> None:
         path = scratch / f"{next(names)}.db"
