@@ -27,7 +27,7 @@ from scanner.grouping.groups import TrackRow
 from scanner.kinds.music_album import group
 from scanner.rows import FileRow
 from scanner.scandb import ScanDb
-from scanner.tags.columns import FACT_COLUMNS, columns_of
+from scanner.tags.columns import FACT_COLUMNS, blocks_of, columns_of
 from tests.databases import TEMPLATE, PostgresServer, start_postgres
 from tests.items import album
 
@@ -130,7 +130,8 @@ def _insert(scratch: Path) -> Row:
             db.add_files(files)
             db.flush()
             for start in range(0, FILES, 500):
-                db.add_readings(readings[start : start + 500])
+                for block in blocks_of(readings[start : start + 500]):
+                    db.add_readings(block)
             db.finish({})
         path.unlink()
 
