@@ -48,6 +48,11 @@ def has_accounts(connection: Connection) -> bool:
     return connection.execute(select(func.count()).select_from(AccountRow)).scalar_one() > 0
 
 
+def account_names(connection: Connection) -> list[str]:
+    """Return the names of all accounts, in their order."""
+    return list(connection.scalars(select(AccountRow.name).order_by(AccountRow.name)))
+
+
 def add_account(connection: Connection, name: str, password: str, now: dt.datetime) -> None:
     """Add an account. Raises Misconfigured for a name that is taken or no name, and a password that is too short."""
     if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
@@ -59,8 +64,13 @@ def add_account(connection: Connection, name: str, password: str, now: dt.dateti
 
 
 def change_password(connection: Connection, name: str, password: str) -> None:
-    """Give an account another password, and end all its sessions. Raises Misconfigured for one that is too short."""
-    connection.execute(update(AccountRow).where(AccountRow.name == name).values(password=_hashed(password)))
+    """Give an account another password, and end all its sessions.
+
+    Raises Misconfigured for a password that is too short, and a name nobody has.
+    """
+    changed = connection.execute(update(AccountRow).where(AccountRow.name == name).values(password=_hashed(password)))
+    if not changed.rowcount:
+        raise Misconfigured(f"there is no account {name}", code="bad_name")
     connection.execute(delete(TokenRow).where(TokenRow.account == name, TokenRow.purpose == "session"))
 
 
@@ -124,6 +134,29 @@ def is_news(token: Token, now: dt.datetime) -> bool:
 def revoke(connection: Connection, token_id: int) -> None:
     """Make a token worthless, at once."""
     connection.execute(delete(TokenRow).where(TokenRow.id == token_id))
+
+
+def add_key(connection: Connection, account: str, name: str, scopes: tuple[Scope, ...], now: dt.datetime) -> str:
+    """Make an API key and return it; this is the only time it can be seen.
+
+    Raises Misconfigured for a name that says nothing or that a key of the account has already, and for no account.
+    """
+    if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
+        raise Misconfigured("a key's name has 1 to 64 printable characters, without spaces around it", code="bad_name")
+    if account not in account_names(connection):
+        raise Misconfigured(f"there is no account {account}", code="bad_name")
+    if any(key.name == name for key in tokens(connection, "api_key", account)):
+        raise Misconfigured(f"{account} has a key called {name} already", code="bad_name")
+    return grant(connection, "api_key", now, account=account, name=name, scopes=scopes)
+
+
+def revoke_key(connection: Connection, key_id: int, account: str | None = None) -> Token:
+    """Make an API key, of one account or of any, worthless at once. Raises Misconfigured if there is none."""
+    for key in tokens(connection, "api_key", account):
+        if key.id == key_id:
+            revoke(connection, key_id)
+            return key
+    raise Misconfigured("there is no such key; it may have been revoked already", code="unknown_key")
 
 
 def revoke_all(connection: Connection, purpose: Purpose) -> None:

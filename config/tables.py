@@ -135,3 +135,15 @@ class TokenRow(Base):
     created_at: Mapped[dt.datetime]
     expires_at: Mapped[dt.datetime | None]
     seen_at: Mapped[dt.datetime | None]
+
+
+class AccountEvent(Base):
+    """One thing an account did, or somebody tried in its name; config/sign_ins.py says what there is."""
+
+    __tablename__ = "account_events"
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(index=True)
+    account: Mapped[str]  # as it was typed; of a failed sign-in perhaps nobody's
+    what: Mapped[str]
+    detail: Mapped[str | None]  # the address, or the name of a key

@@ -22,6 +22,8 @@ COMMANDS = {
     "items": "List the albums in staging.",
     "settings": "Show and change settings.",
     "libraries": "Show, add and remove the folders to work on.",
+    "accounts": "Show and add accounts of the page, set passwords.",
+    "keys": "Show, make and revoke API keys.",
     "migrate": "Bring the database's schema up to date.",
     "fsck": "Compare the staging library with its rows, and repair what is provable.",
     "export": "Write a proven backup of the database.",

@@ -26,6 +26,7 @@ SQL_MODULES = {
     "config/accounts.py",
     "config/libraries.py",
     "config/lease.py",
+    "config/sign_ins.py",
     "config/locks.py",
     "config/tables.py",
     "processor/fsck/rows.py",

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request
 from loguru import logger
 from starlette.responses import RedirectResponse, Response
 
-from config import accounts
+from config import accounts, sign_ins
 from config.errors import GreenroomError
 from daemon.web.access import COOKIE, SECURE_COOKIE, actor_of
 from daemon.web.render import page
@@ -41,9 +41,11 @@ def sign_in(request: Request, name: Field, password: Field) -> Response:
         known = accounts.check_password(connection, name, password)
     if not known:
         throttle.failed(keys, time.monotonic())
+        with database.begin() as connection:
+            sign_ins.note(connection, "sign_in_failed", name, now, keys[1])
         logger.bind(account=name, address=keys[1]).warning("a sign-in failed")
         return page(request, "sign_in.html", code=403, error="No account has this name and this password.")
-    return _session(request, name, now)
+    return open_session(request, name, now)
 
 
 @router.get("/setup")
@@ -71,10 +73,11 @@ def set_up(request: Request, token: Field, name: Field, password: Field) -> Resp
                 return page(request, "setup.html", code=403, error=error, name=name)
             accounts.add_account(connection, name, password, now)
             accounts.revoke_all(connection, "setup")
+            sign_ins.note(connection, "account_made", name, now, keys[1])
     except GreenroomError as error:
         return page(request, "setup.html", code=422, error=error.message, name=name)
     logger.bind(account=name).info("the first account was made")
-    return _session(request, name, now)
+    return open_session(request, name, now)
 
 
 @router.post("/sign-out")
@@ -82,19 +85,21 @@ def sign_out(request: Request) -> Response:
     """End the session."""
     with request.app.state.greenroom.database.begin() as connection:
         accounts.revoke(connection, actor_of(request).token.id)
+        sign_ins.note(connection, "signed_out", actor_of(request).name, dt.datetime.now(dt.UTC))
     answer = RedirectResponse("/sign-in", 303)
     for cookie in (COOKIE, SECURE_COOKIE):
         answer.delete_cookie(cookie, secure=cookie == SECURE_COOKIE, httponly=True)
     return answer
 
 
-def _session(request: Request, name: str, now: dt.datetime) -> Response:
+def open_session(request: Request, name: str, now: dt.datetime, to: str = "/") -> Response:
     """Make a session and hand its token over; browsers keep `__Host-` cookies from every other host and path."""
     with request.app.state.greenroom.database.begin() as connection:
         accounts.forget_expired(connection, now)
         token = accounts.grant(connection, "session", now, account=name, lasts=accounts.SESSION)
+        sign_ins.note(connection, "signed_in", name, now, _keys(request, name)[1])
     secure = request.url.scheme == "https"
-    answer = RedirectResponse("/", 303)
+    answer = RedirectResponse(to, 303)
     answer.set_cookie(
         SECURE_COOKIE if secure else COOKIE,
         token,
@@ -104,6 +109,12 @@ def _session(request: Request, name: str, now: dt.datetime) -> Response:
         secure=secure,
     )
     return answer
+
+
+def throttled(request: Request, name: str) -> tuple[str, str] | None:
+    """Return what failures of a name are counted by; None while there were too many of them."""
+    keys = _keys(request, name)
+    return None if request.app.state.throttle.wait(keys, time.monotonic()) else keys
 
 
 def _keys(request: Request, name: str) -> tuple[str, str]:

@@ -1,0 +1,39 @@
+"""Who signed in, failed to, changed a password or made a key → rows that say so for some months. All SQL of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final, Literal, NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select
+
+from config.tables import AccountEvent
+
+What = Literal[
+    "account_made", "signed_in", "sign_in_failed", "signed_out", "password_changed", "key_made", "key_revoked"
+]
+KEPT: Final = dt.timedelta(days=180)
+LONGEST: Final = 200  # characters of what strangers type
+
+
+class Event(NamedTuple):
+    """One thing an account did, or somebody tried in its name."""
+
+    at: dt.datetime
+    account: str
+    what: What
+    detail: str | None
+
+
+def note(connection: Connection, what: What, account: str, now: dt.datetime, detail: str | None = None) -> None:
+    """Write down what happened, and forget what is too old to matter."""
+    shown = account.replace("\0", "").encode("utf-8", "replace").decode()[:LONGEST]
+    connection.execute(delete(AccountEvent).where(AccountEvent.at < now - KEPT))
+    connection.execute(insert(AccountEvent).values(at=now, account=shown, what=what, detail=detail))
+
+
+def newest(connection: Connection, limit: int = 50) -> list[Event]:
+    """Return the newest events, newest first."""
+    columns = (getattr(AccountEvent, name) for name in Event._fields)
+    rows = connection.execute(select(*columns).order_by(AccountEvent.id.desc()).limit(limit))
+    return [Event(*row) for row in rows]

@@ -1,0 +1,72 @@
+"""`greenroom keys`: API keys → made and shown once, listed, revoked."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+
+from config import accounts, sign_ins
+from config.errors import Misconfigured
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.usage import usage
+
+
+@click.group()
+def command() -> None:
+    """Show, make and revoke API keys.
+
+    A key opens the API under /api/v1 to a script, in the header X-Api-Key. It acts in the name of an account, reads
+    only unless it was made with --write, and is shown when it is made and never again.
+
+    \b
+    Examples:
+      greenroom keys add graphs
+      greenroom keys add "my script" --write --account eva
+      greenroom keys list
+      greenroom keys revoke 3
+    """
+
+
+@command.command("add")
+@click.argument("name")
+@click.option("--account", help="In whose name; not needed while there is one account.")
+@click.option("--write", is_flag=True, help="Let it change things, too.")
+def add(name: str, account: str | None, write: bool) -> None:
+    """Make a key called NAME and print it on standard output, this once."""
+    now = dt.datetime.now(dt.UTC)
+    with application(quiet=True) as app, app.database.begin() as connection, usage():
+        names = accounts.account_names(connection)
+        if account is None and len(names) != 1:
+            raise Misconfigured(f"--account is needed: there are {len(names)} accounts")
+        owner = account or names[0]
+        made = accounts.add_key(connection, owner, name, accounts.SCOPES if write else ("read",), now)
+        sign_ins.note(connection, "key_made", owner, now, name)
+    click.echo(made)
+
+
+@command.command("list")
+@json_option
+def show(as_json: bool) -> None:
+    """List the keys, newest first."""
+    with application(quiet=True) as app, app.database.read() as connection:
+        keys = accounts.tokens(connection, "api_key")
+    names = ("id", "account", "name", "prefix", "scopes", "created_at", "seen_at")
+    rows = [{name: getattr(key, name) for name in names} for key in keys]
+    if as_json:
+        print_json(rows)
+        return
+    header = ("id", "account", "name", "begins with", "may", "made", "last used")
+    print_table([tuple((row | {"scopes": " ".join(row["scopes"])}).values()) for row in rows], header)
+
+
+@command.command("revoke")
+@click.argument("key", type=int, metavar="ID")
+def revoke(key: int) -> None:
+    """Make the key with that ID, as `greenroom keys list` shows it, worthless at once."""
+    now = dt.datetime.now(dt.UTC)
+    with application(quiet=True) as app, app.database.begin() as connection, usage():
+        revoked = accounts.revoke_key(connection, key)
+        sign_ins.note(connection, "key_revoked", revoked.account or "", now, revoked.name)
+    click.echo(f"revoked the key {revoked.name} of {revoked.account}", err=True)

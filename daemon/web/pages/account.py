@@ -1,0 +1,106 @@
+"""An account → its password changed, its API keys made, shown once, listed and revoked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Request
+from starlette.responses import RedirectResponse, Response
+
+from config import accounts, sign_ins
+from config.errors import Misconfigured
+from daemon.web.access import Actor, actor_of
+from daemon.web.pages.sign_in import Field, open_session, throttled
+from daemon.web.render import page
+
+router = APIRouter(prefix="/account")
+
+
+@router.get("")
+def show(request: Request) -> Response:
+    """Show the account of this session."""
+    return _page(request)
+
+
+@router.post("/password")
+def change_password(request: Request, current: Field, password: Field) -> Response:
+    """Change the password, end every session of the account, and go on in a new one."""
+    actor, now, database = _person(request), dt.datetime.now(dt.UTC), request.app.state.greenroom.database
+    keys = throttled(request, actor.name)
+    if keys is None:
+        return _page(request, refused="There were too many wrong passwords; wait five minutes.", code=429)
+    with database.read() as connection:
+        known = accounts.check_password(connection, actor.name, current)
+    if not known:
+        request.app.state.throttle.failed(keys, time.monotonic())
+        return _page(request, refused="The current password is another one.", code=403)
+    try:
+        with database.begin() as connection:
+            accounts.change_password(connection, actor.name, password)
+            sign_ins.note(connection, "password_changed", actor.name, now)
+    except Misconfigured as error:
+        return _page(request, refused=f"{error.message}.", code=422)
+    return open_session(request, actor.name, now, to="/account")
+
+
+@router.post("/keys")
+def add_key(
+    request: Request,
+    name: Annotated[str, Form(max_length=200)],
+    scope: Annotated[accounts.Scope, Form()] = "read",
+) -> Response:
+    """Make an API key and show it, this once."""
+    actor, now = _person(request), dt.datetime.now(dt.UTC)
+    scopes = accounts.SCOPES if scope == "write" else ("read",)
+    try:
+        with request.app.state.greenroom.database.begin() as connection:
+            made = accounts.add_key(connection, actor.name, name.strip(), scopes, now)
+            sign_ins.note(connection, "key_made", actor.name, now, name.strip())
+    except Misconfigured as error:
+        return _page(request, key_error=f"{error.message}.", key_name=name, code=422)
+    return _page(request, made=made)
+
+
+@router.post("/keys/{key_id}/revoke")
+def revoke_key(request: Request, key_id: int) -> Response:
+    """Make an API key worthless, at once."""
+    actor, now = _person(request), dt.datetime.now(dt.UTC)
+    with request.app.state.greenroom.database.begin() as connection:
+        key = accounts.revoke_key(connection, key_id, actor.name)
+        sign_ins.note(connection, "key_revoked", actor.name, now, key.name)
+    return RedirectResponse("/account", 303)
+
+
+def _person(request: Request) -> Actor:
+    """Return who asks; keys make no keys and change no passwords, or one that leaked could never be got rid of."""
+    actor = actor_of(request)
+    if actor.token.purpose != "session":
+        raise HTTPException(403, "Only a person who signed in may change an account.")
+    return actor
+
+
+def _page(
+    request: Request,
+    *,
+    made: str | None = None,
+    refused: str | None = None,
+    key_error: str | None = None,
+    key_name: str = "",
+    code: int = 200,
+) -> Response:
+    actor = _person(request)
+    with request.app.state.greenroom.database.read() as connection:
+        keys = accounts.tokens(connection, "api_key", actor.name)
+    return page(
+        request,
+        "account.html",
+        code=code,
+        keys=keys,
+        made=made,
+        refused=refused,
+        key_error=key_error,
+        key_name=key_name,
+        least=accounts.MIN_PASSWORD,
+    )

@@ -1,0 +1,107 @@
+"""An account: another password ends every session, keys are shown once and are worthless when revoked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from fastapi.testclient import TestClient
+
+from config import sign_ins
+from daemon.bootstrap import application
+from daemon.cli import main
+from tests.web import NAME, PASSWORD, Browser, set_up
+
+ANOTHER = "a new horse battery"
+
+
+@pytest.fixture
+def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    """A browser that is signed in, on each kind of database."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
+    with application(quiet=True) as app:
+        made = Browser(app)
+        set_up(made)
+        yield made
+
+
+def outside(browser: Browser, **headers: str) -> TestClient:
+    """Return a client of its own, without our cookies."""
+    return TestClient(browser.client.app, base_url="http://localhost", headers=headers)
+
+
+def test_another_password_ends_every_other_session(browser: Browser) -> None:
+    elsewhere = outside(browser, **{"sec-fetch-site": "same-origin"})
+    elsewhere.post("/sign-in", data={"name": NAME, "password": PASSWORD})
+    assert elsewhere.get("/account", follow_redirects=False).status_code == 200
+    form = {"csrf": browser.csrf(), "current": PASSWORD, "password": ANOTHER}
+    assert browser.client.post("/account/password", data=form | {"current": "wrong"}).status_code == 403
+    assert browser.client.post("/account/password", data=form | {"password": "short"}).status_code == 422
+    assert browser.client.post("/account/password", data=form).url.path == "/account"
+    assert browser.client.get("/account").status_code == 200
+    assert elsewhere.get("/account").status_code == 401
+    assert elsewhere.post("/sign-in", data={"name": NAME, "password": PASSWORD}).status_code == 403
+    assert elsewhere.post("/sign-in", data={"name": NAME, "password": ANOTHER}).status_code == 200
+
+
+def test_a_key_is_shown_once_and_opens_the_api_until_it_is_revoked(browser: Browser) -> None:
+    form = {"csrf": browser.csrf(), "name": "graphs <b>", "scope": "read"}
+    page = browser.client.post("/account/keys", data=form).text
+    shown = re.search(r'class="secret">([\w-]+)<', page)
+    assert shown
+    assert "graphs &lt;b&gt;" in page
+    assert shown[1] not in browser.client.get("/account").text
+    assert browser.client.post("/account/keys", data=form).status_code == 422
+    script = outside(browser, **{"x-api-key": shown[1]})
+    assert script.get("/api/v1/settings/phase-config").status_code == 200
+    number = re.search(r"/account/keys/(\d+)/revoke", page)
+    assert number
+    browser.client.post(f"/account/keys/{number[1]}/revoke", data={"csrf": form["csrf"]})
+    assert script.get("/api/v1/settings/phase-config").status_code == 401
+    assert browser.client.post(f"/account/keys/{number[1]}/revoke", data={"csrf": form["csrf"]}).status_code == 422
+
+
+def test_a_key_makes_no_keys(browser: Browser) -> None:
+    page = browser.client.post("/account/keys", data={"csrf": browser.csrf(), "name": "all", "scope": "write"}).text
+    key = re.search(r'class="secret">([\w-]+)<', page)
+    assert key
+    script = outside(browser, **{"x-api-key": key[1]})
+    assert script.post("/account/keys", data={"name": "more", "scope": "write"}).status_code == 403
+    assert script.post("/account/password", data={"current": PASSWORD, "password": ANOTHER}).status_code == 403
+    assert script.get("/account").status_code == 403
+
+
+def test_who_signed_in_and_who_failed_to_is_remembered(browser: Browser) -> None:
+    browser.client.post("/sign-in", data={"name": "m\0allory\ud800".encode("utf-8", "surrogatepass"), "password": "x"})
+    with browser.app.database.read() as connection:
+        events = sign_ins.newest(connection)
+    assert [event.what for event in events] == ["sign_in_failed", "signed_in", "account_made"]
+    assert events[1].account == NAME
+
+
+def greenroom(*arguments: str, said: str = "") -> Result:
+    return CliRunner().invoke(main, arguments, input=said, catch_exceptions=False)
+
+
+def test_accounts_and_keys_are_made_on_the_command_line_too(browser: Browser) -> None:
+    assert greenroom("accounts", "add", "ada", said="short\n").exit_code == 2
+    assert greenroom("accounts", "add", "ada", said=f"{PASSWORD}\n").exit_code == 0
+    assert greenroom("accounts", "password", "nobody", said=f"{PASSWORD}\n").exit_code == 2
+    assert greenroom("accounts", "password", "ada", said=f"{ANOTHER}\n").exit_code == 0
+    assert json.loads(greenroom("accounts", "--json").stdout) == ["ada", NAME]
+    assert greenroom("keys", "add", "nightly").exit_code == 2  # whose?
+    key = greenroom("keys", "add", "nightly", "--account", "ada", "--write").stdout.strip()
+    script = outside(browser, **{"x-api-key": key})
+    change = {"staging_scan.workers": 7}
+    assert script.patch("/api/v1/settings/phase-config", json=change).status_code == 200
+    (listed,) = json.loads(greenroom("keys", "list", "--json").stdout)
+    assert (listed["account"], listed["name"], listed["scopes"]) == ("ada", "nightly", ["read", "write"])
+    assert "nightly" in greenroom("keys", "list").output
+    assert greenroom("keys", "revoke", str(listed["id"])).exit_code == 0
+    assert script.get("/api/v1/settings/phase-config").status_code == 401
+    assert greenroom("keys", "revoke", str(listed["id"])).exit_code == 2
