@@ -273,10 +273,11 @@ def rename_folder(tree: Tree, old: bytes, new: bytes) -> None:
         raise
 
 
-def write_whole(tree: Tree, path: bytes, data: bytes) -> None:
+def write_whole(tree: Tree, path: bytes, data: bytes, *, over: bool = False) -> None:
     """Write one of our own small files so that it is there whole or not at all, unless the power fails.
 
-    The caller makes it durable: its content (its way to the disk has begun then) and its folder.
+    The caller makes it durable: its content (its way to the disk has begun then) and its folder. `over` is for a file
+    that takes another one's place: whatever fails, one of the two is there, so its content is durable before that.
     """
     fresh = path + b".new"
     if tree.stat(fresh) is not None:
@@ -286,5 +287,7 @@ def write_whole(tree: Tree, path: bytes, data: bytes) -> None:
         left = memoryview(data)
         while left:
             left = left[os.write(fd, left) :]
+        if over:
+            os.fsync(fd)
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
     tree.rename(fresh, path)

@@ -173,8 +173,8 @@ def _learnt(sighting: Sighting, row: Row, folder: Folder) -> Iterator[Listed]:
 
 
 def _agrees(told: Told | None, row: Row) -> bool:
-    """Tell whether a sidecar lists the files its row has; where both know a digest, times do not matter."""
-    if told is None or told.key != row.key:
+    """Tell whether a sidecar says what its row says; where both know a digest, times do not matter."""
+    if told is None or (told.key, told.transfer_id) != (row.key, row.transfer_id):
         return False
     listed = {file.path: file for file in told.files}
     return len(listed) == len(row.files) and all(_same(listed.get(file.path), file) for file in row.files)

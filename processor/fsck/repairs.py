@@ -121,17 +121,18 @@ def _told(shop: Workshop, folder: bytes) -> tuple[NewItem, Transfer]:
         raise Rejected("its sidecar lists other files than its item has", code="sidecar_unreadable", path=folder)
     item = replace(item, files=tuple(file._replace(mtime_ns=times[file.path]) for file in item.files))
     item = item.with_digests({file.target: file.digest for file in written.files if file.digest})
+    # Whatever made it what it is, the album as a whole is what can be taken back now.
     transfer = Transfer(
-        written.transfer_id,
-        written.kind,
-        "done",
-        written.src_root,
-        shop.staging.path,
-        folder,
-        written.files,
-        written.item,
-        shop.guard.fence,
-        boot_id(),
+        id=written.transfer_id,
+        kind="album",
+        state="done",
+        src_root=written.src_root,
+        dst_root=shop.staging.path,
+        target=folder,
+        files=written.files,
+        item=written.item,
+        fence=shop.guard.fence,
+        boot_id=boot_id(),
         run_id=item.run_id,
     )
     return item.at(shop.staging.root_uuid, folder), transfer
@@ -191,7 +192,7 @@ def _put_sidecar(shop: Workshop, item_id: int) -> None:
             files.append(TransferFile(file.source, file.path, file.role, identity, file.digest))
         told = Sidecar(item.transfer_id, "album", shop.inbound.path, item.path, tuple(files), item.to_json())
         shop.guard.check("sidecar")
-        write_whole(tree, within(item.path, sidecar.NAME), sidecar.encode(told))
+        write_whole(tree, within(item.path, sidecar.NAME), sidecar.encode(told), over=True)
         tree.sync(item.path)
 
 

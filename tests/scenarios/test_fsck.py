@@ -290,6 +290,15 @@ def test_a_sidecar_that_is_missing_or_broken_is_written_from_the_row(house: Hous
     assert content(house) == before, "what was written tells less than what was there before"
 
 
+def test_a_sidecar_of_another_transfer_is_written_from_the_row(house: House) -> None:
+    """Whoever changes the album later looks there whether the folder is what the item knows."""
+    path = folder(house, "Low Tide") / "album.greenroom.json"
+    old = item(house, "Low Tide")["transfer_id"]
+    path.write_bytes(path.read_bytes().replace(old.encode(), b"another"))
+    assert codes(adopt(house)) == {"sidecar_wrong": True}
+    assert sidecar.decode(path.read_bytes()).transfer_id == old
+
+
 def test_a_sidecar_of_another_version_is_left_alone(house: House) -> None:
     path = folder(house, "Low Tide") / "album.greenroom.json"
     path.write_bytes(b'{"greenroom_sidecar": 99}')
