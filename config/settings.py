@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
 from config.cron import Schedule, timezone
 from config.errors import Misconfigured
+
+QUALITY = ("lossless", "bits", "sample_rate", "bitrate")  # the criteria of processor.quality
 
 
 class Section(BaseModel):
@@ -79,6 +81,25 @@ class StagingScan(Section):
         5, ge=0.01, le=100, description="The same, as a share of all files; one album alone never counts.",
         json_schema_extra=_unit("%"),
     )  # fmt: skip
+
+    replace: Literal["off", "better"] = Field(
+        "off",
+        description="Whether an album of inbound that has every staged track in better quality takes that one's place, "
+        "which goes to the trash; off: it is a conflict that says so.",
+    )
+    quality: str = Field(
+        " ".join(QUALITY),
+        description=f"What better means, most important first, of: {', '.join(QUALITY)}. Bits and sample rate count "
+        "between lossless files, the bit rate between lossy files of one codec.",
+    )
+
+    @field_validator("quality")
+    @classmethod
+    def _criteria_are_known(cls, value: str) -> str:
+        names = value.replace(",", " ").split()
+        if not names or not set(names) <= set(QUALITY) or len(set(names)) < len(names):
+            raise ValueError(f"must name some of {', '.join(QUALITY)}, each once")
+        return " ".join(names)
 
     @field_validator("timezone")
     @classmethod

@@ -15,7 +15,7 @@ from config.errors import GreenroomError, NeedsReview, Rejected, Retryable
 from config.reasons import show_path
 
 OPEN_FOLDERS = 16  # per tree; bounds the descriptors, however many folders an album has
-RENAME_NOREPLACE = 1  # linux/fs.h
+RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2  # linux/fs.h
 _NO_NAMES = frozenset((b"", b".", b".."))
 _SLASH = ord("/")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -246,9 +246,16 @@ class Tree:
 
     def rename_noreplace(self, old: bytes, new: bytes) -> None:
         """Rename within the tree, or raise EEXIST; EINVAL or ENOSYS where this cannot be done (renameat2(2))."""
+        self._renameat2(old, new, RENAME_NOREPLACE)
+
+    def exchange(self, one: bytes, other: bytes) -> None:
+        """Let two names within the tree change places, at once; EINVAL or ENOSYS where this cannot be done."""
+        self._renameat2(one, other, RENAME_EXCHANGE)
+
+    def _renameat2(self, old: bytes, new: bytes, flags: int) -> None:
         above, name = self._at(old)
         there, other = self._at(new)
-        if _libc.renameat2(above, name, there, other, RENAME_NOREPLACE):
+        if _libc.renameat2(above, name, there, other, flags):
             code = ctypes.get_errno()
             raise OSError(code, os.strerror(code), new)
         self._forget(old)

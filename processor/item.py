@@ -94,6 +94,12 @@ class NewItem:
         files = tuple(_file_from_json(file) for file in value["files"])
         return cls(**{**value, **nested, "path": path_from_json(value["path"]), "files": files})
 
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any], files: Iterable[tuple[Any, ...]]) -> NewItem:
+        """Return what a row of `staging_items` says; `files` are its files' rows, in the order of NewFile's fields."""
+        values = {name: row[name] for name in ITEM_COLUMNS} | {name: _text(row[name]) for name in _NESTED}
+        return cls(**values, files=tuple(NewFile._make((*file[:-1], _text(file[-1]))) for file in files))
+
 
 ITEM_COLUMNS: Final = tuple(field.name for field in fields(NewItem) if field.name != "files")
 FILE_COLUMNS: Final = ("item_id", *NewFile._fields)
@@ -125,8 +131,8 @@ def new_item(
         confidence=group.confidence,
         root_uuid=root_uuid,
         path=plan.target,
-        evidence=_reasons(group.evidence),
-        warnings=_reasons(group.warnings),
+        evidence=as_reasons(group.evidence),
+        warnings=as_reasons(group.warnings),
         sources=_text(dict(group.sources)),
         checksum="",
         transfer_id=transfer_id,
@@ -170,13 +176,22 @@ def _checksum(item: NewItem) -> str:
     return hashlib.sha256(repr((content, [tuple(file) for file in files])).encode()).hexdigest()
 
 
-def _reasons(reasons: Iterable[Reason]) -> str:
+def as_reasons(reasons: Iterable[Reason]) -> str:
+    """Return reasons as an item keeps them."""
     return _text(
         [
             {"code": r.code, "message": _plain(r.message), "path": None if r.path is None else path_to_json(r.path)}
             for r in reasons
         ]
     )
+
+
+def reasons_of(text: str) -> list[Reason]:
+    """Read what `as_reasons` wrote."""
+    return [
+        Reason(r["code"], r["message"], None if r["path"] is None else path_from_json(r["path"]))
+        for r in json.loads(text)
+    ]
 
 
 def _name(text: str | None) -> str | None:

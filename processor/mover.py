@@ -17,18 +17,21 @@ from loguru import logger
 from sqlalchemy import Connection
 
 from config.database import Database
-from config.errors import GreenroomError, LeaseLost, Retryable, Stopped
+from config.errors import GreenroomError, LeaseLost, NeedsReview, Retryable, Stopped
 from config.lease import Guard
 from config.libraries import Library
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal, repository
+from processor.changing import change
 from processor.clearing import clear, emptied
 from processor.crew import Crew
 from processor.files import explained, stops_root
 from processor.item import NewItem, new_item
 from processor.journal import State, Transfer, TransferFile
+from processor.moves.move import Performance
 from processor.plan import AlbumPlan, Outcome
+from processor.settle import settle
 from processor.transfer import above_hidden, above_target, build, rename, roll_back, sync_above, sync_built
 from scanner.readiness import probe
 from scanner.scandb import ScanDb
@@ -38,7 +41,7 @@ BATCH = 32  # albums that share their commits; more would wait longer for the fi
 STOP_CHECK = 0.2  # seconds a slow pace sleeps before it looks whether it should stop
 # What an error means for one album; anything else has failed.
 _OUTCOMES: dict[str, Outcome] = {
-    "target_exists": "conflict",
+    **dict.fromkeys(("target_exists", "not_as_recorded", "strangers", "cannot_join", "cannot_exchange"), "conflict"),
     "source_changed": "waiting",
     "vanished": "waiting",
     "stopped": "waiting",
@@ -114,6 +117,7 @@ class Mover:
 
     def _album(self, plan: AlbumPlan, scan: ScanDb) -> _Album:
         """Make the transfer of a plan, with all that recovery would need."""
+        plan = plan.moving()
         assert plan.target is not None
         records = scan.files([track.file_id for track in plan.group.tracks])
         facts = {file_id: record.facts for file_id, record in records.items() if record.facts is not None}
@@ -135,6 +139,15 @@ class Mover:
         return _Album(plan, item, transfer)
 
     def _batch(self, albums: list[_Album]) -> list[Moved]:
+        """Move the new albums together; then, one by one, those that change an album staged before."""
+        if new := [album for album in albums if album.plan.kind == "album"]:
+            self._together(new)
+        for album in albums:
+            if album.plan.kind != "album":
+                self._alone(album)
+        return [self._result(album) for album in albums]
+
+    def _together(self, albums: list[_Album]) -> None:
         """Take a batch through all its steps; an album that fails is undone, the others go on."""
         with self._database.begin() as connection:
             journal.plan(connection, [album.transfer for album in albums], _now())
@@ -152,16 +165,40 @@ class Mover:
         for album, transfer in zip(switched, moved, strict=True):
             album.transfer = transfer
         self._clear(switched)
-        return [self._result(album) for album in albums]
+
+    def _alone(self, album: _Album) -> None:
+        """Perform a change of a staged album as recovery would, which knows how to go back."""
+        run = Performance(
+            self._database, self._steps, _publish_one, _now(), boot_id(), workers=self._crew.workers, known=self._known
+        )
+        try:
+            if self.trouble is not None:
+                raise self.trouble
+            self._probe(album)
+            album.transfer = change(self._database, album.plan.kind, album.transfer, run.now)
+        except (Retryable, NeedsReview, Stopped) as error:
+            if isinstance(error, LeaseLost) or error.reason_code == "database_unavailable":
+                raise
+            album.error = error
+            return
+        album.transfer = settle(run, album.transfer)
+        if run.trouble is not None and (isinstance(run.trouble, Stopped) or stops_root(run.trouble)):
+            self.trouble = run.trouble
+        if album.transfer.state not in ("published", "done"):
+            album.error = run.trouble
+        album.reasons = tuple(run.reasons)
 
     def _build(self, album: _Album, workers: int) -> Transfer:
+        self._probe(album)
+        return build(album.transfer, self._steps, workers=workers)
+
+    def _probe(self, album: _Album) -> None:
         # The scan looked too, but time has passed; whoever writes to a linked file would go on writing in staging.
         for file in album.plan.files:
             with explained("look at", file.source):
                 reason = probe(os.path.join(self._inbound.path, file.source), file.source)
             if reason is not None:
                 raise Retryable(reason.message, code=reason.code, path=file.source)
-        return build(album.transfer, self._steps, workers=workers)
 
     def _each(self, albums: list[_Album], step: Callable[[_Album], Transfer | None]) -> list[_Album]:
         """Take a step with all albums; undo those that fail, and return the others."""
@@ -304,6 +341,10 @@ class _Steps:
     def check_stop(self) -> None:
         """Raise Stopped when somebody asked us to stop."""
         self._guard.check_stop()
+
+
+def _publish_one(connection: Connection, transfer: Transfer) -> None:
+    publish(connection, [transfer], _now())
 
 
 def _digested(item: NewItem, transfer: Transfer) -> NewItem:

@@ -6,12 +6,14 @@ import itertools
 import os.path
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from config.errors import GreenroomError
 from config.reasons import Reason, show_path
+from processor.joining import into
 from processor.layout import fold, numbered
+from processor.meeting import Encounter, Meeting, Rules, meet
 from processor.naming import PlannedFile, Proposal
 from processor.space import Space
 from scanner.grouping.groups import Group
@@ -31,6 +33,15 @@ class AlbumPlan:
     target: bytes | None  # the album's folder, relative to the staging root
     files: tuple[PlannedFile, ...]
     reasons: tuple[Reason, ...]
+    kind: str = "album"  # of the transfer that stages it: a key of processor.moves.MOVES
+    stays: frozenset[bytes] = frozenset()  # sources that do not move: their bytes are in the album, where `files` says
+
+    def moving(self) -> AlbumPlan:
+        """Return the plan without what stays."""
+        files = tuple(file for file in self.files if file.source not in self.stays)
+        ids = {file.file_id for file in files}
+        tracks = tuple(track for track in self.group.tracks if track.file_id in ids)
+        return replace(self, group=replace(self.group, tracks=tracks), files=files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +53,7 @@ class World:
 
     names: Callable[[bytes], Collection[bytes]]  # of everything in a staging folder; empty if there is none
     differs: Callable[[Sequence[PlannedFile], bytes], str | None]  # how its music differs from a staging folder's
+    meets: Callable[[Proposal, bytes], Encounter]  # a proposal, and the folder of the item that has its key
     same: Callable[[Sequence[PlannedFile], Sequence[PlannedFile]], bool]  # whether two albums of inbound are one music
     space: Space
     staged: Mapping[str, bytes] = field(default_factory=dict)  # items by key: their folders, relative to staging
@@ -55,14 +67,14 @@ class World:
     staging_problems: Mapping[bytes, Reason] = field(default_factory=dict)  # by folder: why nothing can be put into it
 
 
-def decide(proposals: Iterable[Proposal], world: World) -> tuple[AlbumPlan, ...]:
+def decide(proposals: Iterable[Proposal], world: World, rules: Rules | None = None) -> tuple[AlbumPlan, ...]:
     """Decide about every proposal, in the order of their keys, so that the same input always gives the same names.
 
     Of several albums that want one folder the first key gets it, the next ` [2]`, and so on; an item staged earlier
-    keeps its folder. A folder that is no item's, or an item with the same key, is never numbered around: same music is
-    a duplicate, other music a conflict, and either way nothing moves.
+    keeps its folder. A folder that is no item's is never numbered around: same music is a duplicate, other music a
+    conflict, and either way nothing moves. What comes of an item with the same key, `meeting.meet` decides.
     """
-    planner = _Planner(world)
+    planner = _Planner(world, rules or Rules())
     ordered = sorted(proposals, key=lambda p: (p.group.key, p.group.folders))
     return tuple(planner.plan(proposal) for proposal in ordered)
 
@@ -85,6 +97,8 @@ class _Decision:
     outcome: Outcome
     target: bytes | None
     reasons: tuple[Reason, ...] = ()
+    kind: str = "album"
+    stays: frozenset[bytes] = frozenset()
 
 
 class _Listing(NamedTuple):
@@ -97,8 +111,9 @@ class _Listing(NamedTuple):
 class _Planner:
     """Takes proposals one by one and remembers what those before them took: keys, folders, space."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, rules: Rules) -> None:
         self._world = world
+        self._rules = rules
         self._owners = {fold(path): key for key, path in world.staged.items()}
         self._taken = {fold(path) for path in world.reserved}
         self._folders: dict[str, bytes] = {}  # code and artist folders of this plan, as spelled by the first album
@@ -108,16 +123,21 @@ class _Planner:
         self._space = world.space
 
     def plan(self, proposal: Proposal) -> AlbumPlan:
-        group = proposal.group
         try:
-            decision = self._verdict(proposal) or self._known(proposal) or self._place(proposal)
+            decision = self._verdict(proposal)
+            if decision is None:
+                proposal, decision = self._known(proposal)
+            decision = decision or self._place(proposal)
         except GreenroomError as error:
-            decision = _unseen(error, group)
+            decision = _unseen(error, proposal.group)
         if decision.outcome == "staged":
             assert decision.target is not None
             decision = self._obstacle(proposal, decision.target) or self._take(proposal, decision)
+        group = proposal.group
         reasons = (*decision.reasons, *group.warnings, *group.evidence)
-        return AlbumPlan(group, decision.outcome, decision.target, proposal.files, reasons)
+        return AlbumPlan(
+            group, decision.outcome, decision.target, proposal.files, reasons, decision.kind, decision.stays
+        )
 
     def _verdict(self, proposal: Proposal) -> _Decision | None:
         group = proposal.group
@@ -141,20 +161,40 @@ class _Planner:
             return _Decision("needs_review", None, (Reason("no_album", message, group.home),))
         return None
 
-    def _known(self, proposal: Proposal) -> _Decision | None:
-        """Compare with the album of the same key, of this plan or staged before; None if there is none on disk."""
-        group = proposal.group
-        if (other := self._keys.get(group.key)) is not None:
-            if twin := self._twin(proposal, other):
-                return twin
-            message = (
-                f"the same album is in inbound twice, and the other one goes to {show_path(other)}; keep one of them"
+    def _known(self, proposal: Proposal) -> tuple[Proposal, _Decision | None]:
+        """Compare with the album of the same key, of this plan or staged before; None if there is none on disk.
+
+        Where the tags say that it is another release, the year becomes part of the key, and it is compared again.
+        """
+        while True:
+            group = proposal.group
+            if (other := self._keys.get(group.key)) is not None:
+                return proposal, self._twin(proposal, other) or _key_twice(group, other)
+            folder = self._world.staged.get(group.key)
+            if folder is None or self._there(folder) is None:
+                return proposal, None
+            encounter = self._world.meets(proposal, folder)
+            meeting = meet(encounter, self._rules)
+            if meeting.outcome != "beside":
+                return self._met(proposal, encounter, meeting)
+            key, evidence = f"{group.key}/{group.year}", (*meeting.reasons, *group.evidence)
+            proposal = replace(proposal, group=replace(group, key=key, evidence=evidence))
+
+    def _met(self, proposal: Proposal, encounter: Encounter, meeting: Meeting) -> tuple[Proposal, _Decision]:
+        """Turn what comes of a meeting into a decision; one that changes the staged album says how."""
+        folder = encounter.folder
+        if meeting.outcome == "duplicate" or meeting.outcome == "conflict":
+            return proposal, _Decision(meeting.outcome, folder, meeting.reasons)
+        if fold(folder) in self._taken:
+            message = f"an earlier change of {show_path(folder)} is not finished; `greenroom recover` says why"
+            return proposal, _Decision(
+                "needs_review", folder, (Reason("unfinished_transfer", message, encounter.home),)
             )
-            return _Decision("conflict", other, (Reason("key_twice", message, group.home),))
-        folder = self._world.staged.get(group.key)
-        if folder is None or self._there(folder) is None:
-            return None
-        return self._compare(proposal, folder)
+        if meeting.outcome == "replace":
+            return proposal, _Decision("staged", folder, meeting.reasons, "replace")
+        joining = into(proposal, encounter)
+        reasons = (*meeting.reasons, *joining.reasons)
+        return replace(proposal, files=joining.files), _Decision("staged", folder, reasons, "merge", joining.stays)
 
     def _place(self, proposal: Proposal) -> _Decision:
         """Find the first free folder, passing by those of other items."""
@@ -242,6 +282,11 @@ class _Planner:
         exact, folded = self._listed[folder]
         found = name if name in exact else folded.get(fold(name))
         return None if found is None else os.path.join(folder, found)
+
+
+def _key_twice(group: Group, other: bytes) -> _Decision:
+    message = f"the same album is in inbound twice, and the other one goes to {show_path(other)}; keep one of them"
+    return _Decision("conflict", other, (Reason("key_twice", message, group.home),))
 
 
 def _unseen(error: GreenroomError, group: Group) -> _Decision:

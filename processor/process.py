@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 
 from config.database import Database
 from config.errors import GreenroomError
@@ -13,12 +13,15 @@ from config.lease import Guard
 from config.libraries import Library
 from config.machine import boot_id
 from config.reasons import Reason
+from processor.encounters import FactsOf
 from processor.files import Tree
+from processor.meeting import Rules
 from processor.mover import Moved, Mover, publish
 from processor.naming import PlannedFile, Proposal, cue_references, propose
 from processor.plan import AlbumPlan, Outcome, decide
 from processor.recover import RecoveryReport, recover
 from processor.sighting import look
+from scanner.facts import Facts
 from scanner.grouping.groups import Group
 from scanner.identity import Identity
 from scanner.rows import FileRecord
@@ -35,6 +38,7 @@ class ProcessOptions:
     workers: int = 4
     rate_limit: float = 0  # files per second, 0 is unlimited
     reserve: int = 1 << 30  # bytes of the staging filesystem that stay free
+    rules: Rules = field(default_factory=Rules)  # of albums that meet a staged one
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class AlbumResult:
     reasons: tuple[Reason, ...]
     target: bytes | None
     files: tuple[PlannedFile, ...]  # the tracks in the group's order, then the side files
+    kind: str = "album"  # of the transfer: merge and replace change an album that was staged before
+    stays: frozenset[bytes] = frozenset()  # sources that did not move, though the album is staged
 
     @property
     def tracks(self) -> list[tuple[int | None, int | None, str | None, bytes, bytes | None]]:
@@ -80,7 +86,10 @@ def process_scan(
     was begun to recovery.
     """
     plans = _plan(database, scan, inbound, staging, options)
-    results = [AlbumResult(plan.group, plan.outcome, plan.reasons, plan.target, plan.files) for plan in plans]
+    results = [
+        AlbumResult(plan.group, plan.outcome, plan.reasons, plan.target, plan.files, plan.kind, plan.stays)
+        for plan in plans
+    ]
     ignored = (*scan.ignored(), *_homeless(scan, plans))
     if guard is None:
         return ProcessResult(tuple(results), ignored)
@@ -117,8 +126,8 @@ def _plan(
             proposals += propose([group], files, _cues(tree, files))
             if waits:
                 waiting[group.key] = waits
-    world = look(database, inbound, staging, proposals, waiting, _digests(scan), options.reserve)
-    return decide(proposals, world)
+    world = look(database, inbound, staging, proposals, waiting, _facts(scan), _digests(scan), options.reserve)
+    return decide(proposals, world, options.rules)
 
 
 def _cues(tree: Tree, files: dict[int, FileRecord]) -> dict[int, frozenset[str]]:
@@ -132,6 +141,14 @@ def _cues(tree: Tree, files: dict[int, FileRecord]) -> dict[int, frozenset[str]]
             except (OSError, GreenroomError):
                 continue  # moving it will meet the same error, and say so
     return found
+
+
+def _facts(scan: ScanDb) -> FactsOf:
+    def facts(file_ids: Collection[int]) -> dict[int, Facts]:
+        found = scan.files(file_ids).items()
+        return {file_id: record.facts for file_id, record in found if record.facts is not None}
+
+    return facts
 
 
 def _digests(scan: ScanDb) -> Callable[[Identity, Callable[[], str]], str]:

@@ -72,6 +72,14 @@ class Folder(NamedTuple):
     files: int  # tracks
 
 
+class Recorded(NamedTuple):
+    """All an item says of its album, and what was decided about it."""
+
+    status: str
+    revision: int
+    item: NewItem
+
+
 class StagedFile(NamedTuple):
     """One file of an item."""
 
@@ -180,6 +188,19 @@ def items(
         for row in rows:
             listed = {"files": [file._asdict() for file in found.get(row["id"], ())]} if with_files else {}
             yield {**row, **listed}
+
+
+def recorded(connection: Connection, keys: Collection[str]) -> dict[str, Recorded]:
+    """Return the whole items that have one of the keys, by key."""
+    found: dict[str, Recorded] = {}
+    for chunk in _chunks(keys):
+        query = select(StagingItem.__table__).where(StagingItem.key.in_(chunk))
+        rows = connection.execute(query).mappings().all()
+        known = files(connection, [row["id"] for row in rows])
+        for row in rows:
+            item = NewItem.of_row(dict(row), known.get(row["id"], ()))
+            found[row["key"]] = Recorded(row["status"], row["revision"], item)
+    return found
 
 
 def count_by_status(connection: Connection) -> dict[str, int]:

@@ -66,6 +66,7 @@ def _back(run: Performance, transfer: Transfer, error: GreenroomError) -> Transf
             raise
         except (Retryable, NeedsReview, Rejected) as second:
             error = second
+    run.trouble = error
     if state != transfer.state:
         return run.close(transfer, state, error)
     if isinstance(error, Retryable | Stopped):

@@ -90,9 +90,12 @@ def decode(data: bytes) -> Sidecar:
         raise Rejected(f"this is not a sidecar Greenroom wrote: {error}", code="sidecar_unreadable") from error
 
 
-def write(tree: Tree, folder: bytes, transfer: Transfer) -> None:
-    """Put a transfer's sidecar into a folder: whole or not at all; the caller syncs the folder. Raises OSError."""
-    write_whole(tree, folder + b"/" + NAME, encode(of(transfer)))
+def write(tree: Tree, folder: bytes, transfer: Transfer, *, over: bool = False) -> None:
+    """Put a transfer's sidecar into a folder: whole or not at all; the caller syncs it and the folder. Raises OSError.
+
+    `over`: it takes the place of one that tells where an album came from; see write_whole.
+    """
+    write_whole(tree, folder + b"/" + NAME, encode(of(transfer)), over=over)
 
 
 def read(tree: Tree, folder: bytes) -> Sidecar | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from config.database import Database
 from config.libraries import Library
 from config.reasons import Reason, show_path
 from processor import journal, repository
+from processor.encounters import Digests, Encounters, FactsOf, is_audio
 from processor.files import Tree, explained, is_file
 from processor.journal import Transfer, TransferFile
 from processor.materialise import digest_at
@@ -18,9 +19,6 @@ from processor.naming import PlannedFile, Proposal
 from processor.plan import World, size_difference
 from processor.space import Space, reserve
 from scanner.identity import Identity
-from scanner.kinds import KINDS
-
-Digests = Callable[[Identity, Callable[[], str]], str]  # the digest of an unchanged file, computed when not known yet
 
 
 def look(
@@ -29,6 +27,7 @@ def look(
     staging: Library,
     proposals: Sequence[Proposal],
     waiting: Mapping[str, tuple[Reason, ...]],
+    facts: FactsOf,
     digests: Digests,
     wanted_reserve: int,
 ) -> World:
@@ -41,6 +40,7 @@ def look(
     return World(
         names=lambda folder: _names(staging.path, folder),
         differs=comparison.differs,
+        meets=Encounters(database, inbound, staging, facts, digests).meet,
         same=comparison.same,
         space=_space(inbound.path, staging.path, wanted_reserve),
         staged=staged,
@@ -142,15 +142,10 @@ class _Comparison:
 
 
 def _music(tree: Tree, folder: bytes) -> Iterable[tuple[bytes, os.stat_result]]:
-    extensions = {extension for kind in KINDS.values() for extension in kind.audio_extensions}
     for name in sorted(tree.names(folder)):
         path = os.path.join(folder, name)
         found = tree.stat(path)
-        if (
-            found is not None
-            and is_file(found)
-            and os.path.splitext(name)[1][1:].lower().decode("ascii", "replace") in extensions
-        ):
+        if found is not None and is_file(found) and is_audio(name):
             yield path, found
         elif found is not None and not is_file(found) and os.path.isdir(os.path.join(tree.root, path)):
             yield from _music(tree, path)

@@ -83,7 +83,7 @@ def build(transfer: Transfer, guard: Guard, *, strongest: Strategy = "link", wor
     _check_paths(transfer)
     folder = hidden_folder(transfer)
     with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
-        _make_folders(transfer, destination, guard)
+        make_folders(transfer, destination, guard)
         ways = _place(transfer, source, destination, guard, strongest)
         built = _duplicate_rest(transfer, ways, guard, clone=strongest != "copy", workers=workers)
         if built.files != transfer.files:
@@ -190,7 +190,7 @@ def _check_paths(transfer: Transfer) -> None:
         raise Rejected("an album cannot go into the transfer folder", code="bad_plan", path=transfer.target)
 
 
-def _make_folders(transfer: Transfer, tree: Tree, guard: Guard) -> None:
+def make_folders(transfer: Transfer, tree: Tree, guard: Guard) -> None:
     """Make the hidden folder with its sidecar, which makes it ours, and its sub-folders (F1)."""
     folder = hidden_folder(transfer)
     with explained("prepare", folder):

@@ -25,6 +25,7 @@ from config.reasons import show_path
 from config.settings import StagingScan
 from processor import presence, trash
 from processor.files import unexpected
+from processor.meeting import Rules
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
 from processor.recover import RecoveryReport
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
@@ -129,7 +130,8 @@ def _process(
     run_id: str,
     progress: Progress,
 ) -> ProcessResult:
-    options = ProcessOptions(settings.workers, settings.rate_limit, settings.reserve_mib << 20)
+    rules = Rules(settings.replace == "better", tuple(settings.quality.split()))
+    options = ProcessOptions(settings.workers, settings.rate_limit, settings.reserve_mib << 20, rules)
     with ScanDb.open(scan_path) as found:
         return process_scan(database, found, roots.inbound, roots.staging, guard, options, run_id, progress)
 

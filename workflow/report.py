@@ -95,10 +95,12 @@ def plan_json(report: CycleReport) -> dict[str, Any]:
     moves = [
         {
             "key": album.group.key,
+            "kind": album.kind,
             "staging_path": _shown(report.staging, album.target),
             "files": [
                 {"role": file.role, "source": _shown(report.inbound, file.source), "target": show_path(file.target)}
                 for file in album.files
+                if file.source not in album.stays
             ],
         }
         for album in report.albums

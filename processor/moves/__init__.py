@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from processor.moves import album, undo
+from processor.moves import album, merge, replace, undo
 from processor.moves.move import Move
 
-MOVES: Final[dict[str, Move]] = {move.kind: move for move in (album.MOVE, undo.MOVE)}
+MOVES: Final[dict[str, Move]] = {move.kind: move for move in (album.MOVE, merge.MOVE, replace.MOVE, undo.MOVE)}

@@ -18,14 +18,14 @@ from processor.transfer import above_target, fill, hidden_folder, roll_back, swi
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:
-    where, found = _locate(transfer)
+    where, found = locate(transfer)
     if where == hidden_folder(transfer):
         found = fill(found, run.guard, strongest=run.strongest, workers=run.workers)
     return run.advance(found, "materialised")
 
 
 def _switch(run: Performance, transfer: Transfer) -> Transfer:
-    where, found = _locate(transfer)
+    where, found = locate(transfer)
     if where == hidden_folder(transfer):
         found = fill(found, run.guard, strongest=run.strongest, workers=run.workers)  # syncs again what was not synced
         switch(found, run.guard)
@@ -35,15 +35,15 @@ def _switch(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def _clear(run: Performance, transfer: Transfer) -> Transfer:
-    where, found = _locate(transfer)
+    where, found = locate(transfer)
     if where != transfer.target:
-        raise _vanished(transfer)
+        raise vanished(transfer)
     check_final(run, found, rehash=transfer.boot_id != run.boot_id)  # the same boot vouches for what it synced
     run.reasons += remove_sources(found, run.guard, run.known)
     return run.advance(found, "done")
 
 
-def _renumbered(transfer: Transfer) -> Transfer:
+def renumbered(transfer: Transfer) -> Transfer:
     """Use the device numbers of today: btrfs, LVM and network shares may get new ones at every mount."""
     with Tree(transfer.src_root) as source, explained("look at", transfer.src_root):
         root = os.fstat(source.folder(b""))
@@ -53,7 +53,7 @@ def _renumbered(transfer: Transfer) -> Transfer:
     return replace(transfer, files=tuple(files))
 
 
-def _locate(transfer: Transfer) -> tuple[bytes, Transfer]:
+def locate(transfer: Transfer) -> tuple[bytes, Transfer]:
     """Return the folder the transfer's files are in now, and the transfer with the digests its sidecar adds.
 
     The sidecar may know more than the row: it was written first. Raises NeedsReview if there is no folder.
@@ -68,10 +68,11 @@ def _locate(transfer: Transfer) -> tuple[bytes, Transfer]:
         with explained("look at", hidden_folder(transfer)):
             if tree.stat(hidden_folder(transfer)) is not None:
                 return hidden_folder(transfer), transfer  # we were killed before the sidecar was there
-    raise _vanished(transfer)
+    raise vanished(transfer)
 
 
-def _vanished(transfer: Transfer) -> NeedsReview:
+def vanished(transfer: Transfer) -> NeedsReview:
+    """Return the error for a transfer of which nothing is to be found in staging."""
     if transfer.state == "planned":
         return NeedsReview(
             "the move had not begun when it was interrupted; the next scan plans it again", code="not_begun"
@@ -98,4 +99,4 @@ def check_final(run: Performance, transfer: Transfer, *, rehash: bool) -> None:
     sync_above(transfer.dst_root, above_target(transfer), run.guard)
 
 
-MOVE: Final = Move("album", _renumbered, {"planned": _fill, "materialised": _switch, "published": _clear}, roll_back)
+MOVE: Final = Move("album", renumbered, {"planned": _fill, "materialised": _switch, "published": _clear}, roll_back)

@@ -31,6 +31,7 @@ class Performance:
     workers: int = 1
     known: Set[bytes] = frozenset()  # paths of the source tree that need no explanation when they stay
     reasons: list[Reason] = field(default_factory=list)
+    trouble: GreenroomError | None = None  # what kept the last transfer from being done
 
     def advance(self, transfer: Transfer, state: State) -> Transfer:
         """Commit that a transfer has come to a state. Raises LeaseLost."""

@@ -80,7 +80,7 @@ class World:
         """
         inbound, staging = os.fsencode(folder / "in"), os.fsencode((elsewhere or folder) / "out")
         if like is None:
-            (folder / "greenroom.db").write_bytes(_empty_database())
+            (folder / "greenroom.db").write_bytes(empty_database())
             database = Database(f"sqlite:///{folder / 'greenroom.db'}")
         else:
             database = like.database
@@ -126,7 +126,7 @@ class World:
 
 
 @functools.cache
-def _empty_database() -> bytes:
+def empty_database() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "empty.db"
         database = Database(f"sqlite:///{path}")

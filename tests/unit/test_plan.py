@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from config.reasons import Reason
 from processor.layout import fold
-from processor.naming import cue_references, propose
+from processor.meeting import Encounter, Track
+from processor.naming import Proposal, cue_references, propose
 from processor.plan import AlbumPlan, World, decide, size_difference
+from processor.quality import Sound
 from processor.space import Space, human_size, reserve
 from scanner.grouping.groups import Group, GroupTrack
 from scanner.identity import Identity
@@ -76,7 +78,16 @@ class Inbound:
             inside = folder + b"/" if folder else b""
             return {path[len(inside) :].split(b"/")[0] for path in folders if path.startswith(inside)}
 
-        usual = {"space": PLENTY, "same": lambda _files, _others: False}
+        def meets(proposal: Proposal, folder: bytes) -> Encounter:
+            tracks = tuple(
+                Track(file.source, track.disc or 1, track.track, track.title, None, None, Sound("mp3"))
+                for track, file in zip(proposal.group.tracks, proposal.files, strict=False)
+            )
+            twins = {} if folders[folder] else {file.source: file.target for file in proposal.files}
+            trouble = Reason("not_as_recorded", folders[folder] or "") if not twins else None
+            return Encounter(folder, proposal.group.home, tracks, tracks, twins=twins, trouble=trouble)
+
+        usual = {"space": PLENTY, "same": lambda _files, _others: False, "meets": meets}
         return World(names=names, differs=lambda _files, folder: folders[folder], **usual | values)
 
 
@@ -211,7 +222,7 @@ def test_the_same_music_again_is_a_duplicate(inbound: Inbound) -> None:
 def test_the_same_album_with_other_music_is_a_conflict_wherever_it_lies(inbound: Inbound) -> None:
     there = b"AR/Artist/1999 - Album"
     (plan,) = inbound.plan(inbound.album(), on_disk={there: "it has 9 music files"}, staged={"k": there})
-    assert (plan.outcome, plan.target, codes(plan)) == ("conflict", there, ["target_differs"])
+    assert (plan.outcome, plan.target, codes(plan)) == ("conflict", there, ["target_differs", "not_as_recorded"])
     assert "1999 - Album" in plan.reasons[0].message
     assert "9 music files" in plan.reasons[0].message
 

@@ -1,0 +1,110 @@
+"""A proposal and the staged album of its key, looked at on disk and in the database → their encounter. Reads only."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+from config.database import Database
+from config.libraries import Library
+from config.reasons import Reason, show_path
+from processor import repository, standing
+from processor.files import Tree, explained, is_file
+from processor.item import NewFile, NewItem
+from processor.materialise import digest_at
+from processor.meeting import Encounter, Track
+from processor.naming import PlannedFile, Proposal
+from processor.quality import Sound
+from scanner.facts import Facts
+from scanner.identity import Identity
+from scanner.kinds import KINDS
+
+FactsOf = Callable[[Collection[int]], Mapping[int, Facts]]  # by file id, of the files that have any
+Digests = Callable[[Identity, Callable[[], str]], str]  # the digest of an unchanged file, computed when not known yet
+
+
+class Encounters:
+    """Brings the two sides of each meeting together."""
+
+    def __init__(self, database: Database, inbound: Library, staging: Library, facts: FactsOf, digests: Digests):
+        self._database = database
+        self._inbound, self._staging = inbound.path, staging.path
+        self._facts, self._digests = facts, digests
+
+    def meet(self, proposal: Proposal, folder: bytes) -> Encounter:
+        """Look at both sides; `folder` is the staged item's. Raises the typed error of what cannot be looked at."""
+        with self._database.read() as connection:
+            item = repository.recorded(connection, [proposal.group.key])[proposal.group.key].item
+        with Tree(self._inbound) as inbound, Tree(self._staging) as staging:
+            stands = standing.look_at(staging, folder, item)
+            with explained("look into", folder):
+                there = standing.files_below(staging, folder)
+            audio = {path for path in there if is_audio(path)}
+            trouble, strangers = stands.trouble, stands.strangers
+            if trouble is None and (music := audio.intersection(strangers)):
+                message = f"its folder holds music that Greenroom did not put there, such as {show_path(min(music))}"
+                trouble = Reason("strangers", message)
+            return Encounter(
+                folder=folder,
+                home=proposal.group.home,
+                newcomers=self._newcomers(proposal),
+                staged=tuple(_staged(item)),
+                there=tuple(sorted(there)),
+                twins=dict(self._twins(proposal.files, inbound, staging, folder, there, audio)),
+                year=proposal.group.year,
+                staged_year=item.year,
+                trouble=trouble,
+                strangers=strangers,
+            )
+
+    def _newcomers(self, proposal: Proposal) -> tuple[Track, ...]:
+        facts = self._facts([track.file_id for track in proposal.group.tracks])
+        return tuple(
+            _track(file.source, track.disc, track.track, track.title, facts.get(track.file_id, Facts())._asdict())
+            for track, file in zip(proposal.group.tracks, proposal.files, strict=False)
+        )
+
+    def _twins(
+        self,
+        files: Iterable[PlannedFile],
+        inbound: Tree,
+        staging: Tree,
+        folder: bytes,
+        there: Mapping[bytes, os.stat_result],
+        audio: Collection[bytes],
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the files whose bytes are there already: music under any name, other files under their own."""
+        for file in files:
+            candidates = audio if file.role == "audio" else {file.target} & there.keys()
+            for path in sorted(candidates):
+                found = there[path]
+                if found.st_size != file.identity.size or not is_file(found):
+                    continue
+                where = os.path.join(folder, path)
+                if self._digest(staging, where, Identity.of(found)) == self._digest(
+                    inbound, file.source, file.identity
+                ):
+                    yield file.source, path
+                    break
+
+    def _digest(self, tree: Tree, path: bytes, identity: Identity) -> str:
+        with explained("compare", path):
+            return self._digests(identity, lambda: digest_at(tree, path))
+
+
+def is_audio(name: bytes) -> bool:
+    """Tell whether a name is one of music, of any kind."""
+    extension = os.path.splitext(name)[1][1:].lower().decode("ascii", "replace")
+    return any(extension in kind.audio_extensions for kind in KINDS.values())
+
+
+def _staged(item: NewItem) -> Iterator[Track]:
+    files: Iterable[NewFile] = (file for file in item.files if file.role == "audio")
+    for file in files:
+        yield _track(file.path, file.disc, file.track, file.title, json.loads(file.facts))
+
+
+def _track(path: bytes, disc: int | None, number: int | None, title: str | None, facts: Mapping[str, object]) -> Track:
+    known = {"duration_ms": None, "mb_recording_id": None, **facts}
+    return Track(path, disc or 1, number, title, known["duration_ms"], known["mb_recording_id"], Sound.of(known))  # type: ignore[arg-type]

@@ -1,0 +1,182 @@
+"""A better album → the place of a staged one, by one exchange of two folders; the old one goes to the trash, whole.
+
+fill       hidden folder, as for an album, with more names for the side files that only the old album has
+exchange   hidden and final folder change places at once: whoever looks sees one whole album or the other
+publish    the item says what is in the folder now, and waits for review
+clear      the hidden folder, which holds the old album now, goes to the trash; then the sources go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from config.errors import NeedsReview, Rejected
+from config.reasons import Reason, show_path
+from processor import sidecar, standing, trash
+from processor.clearing import remove_sources
+from processor.files import Tree, explained, within
+from processor.item import NewItem
+from processor.journal import State, Transfer, TransferFile
+from processor.materialise import CANNOT, duplicate
+from processor.moves.album import check_final, locate, renumbered, vanished
+from processor.moves.move import Move, Performance
+from processor.transfer import (
+    Guard,
+    above_target,
+    fill,
+    folders,
+    hidden_folder,
+    make_folders,
+    roll_back,
+    sync_above,
+    sync_folders,
+)
+from scanner.identity import Identity
+
+_PROBES: Final = (b".greenroom-one", b".greenroom-other")
+
+
+def _fill(run: Performance, transfer: Transfer) -> Transfer:
+    if transfer.attempt:
+        _, transfer = locate(transfer)
+    with Tree(transfer.dst_root) as tree:
+        standing.check(tree, transfer.target, _before(transfer), alone=True)
+        make_folders(transfer, tree, run.guard)
+        _check_exchange(tree, transfer)
+        return run.advance(_fill_whole(run, tree, transfer), "materialised")
+
+
+def _exchange(run: Performance, transfer: Transfer) -> Transfer:
+    where, found = locate(transfer)
+    if where == transfer.target:
+        check_final(run, found, rehash=True)
+        return run.published(found)
+    with Tree(found.dst_root) as tree:
+        standing.check(tree, found.target, _before(found), alone=True)
+        if found.attempt:
+            found = _fill_whole(run, tree, found)  # syncs again what was not synced
+        run.guard.check("exchange")
+        with explained("exchange", found.target):
+            tree.exchange(hidden_folder(found), found.target)
+    sync_above(found.dst_root, above_target(found), run.guard)
+    return run.published(found)
+
+
+def _clear(run: Performance, transfer: Transfer) -> Transfer:
+    where, found = locate(transfer)
+    if where != transfer.target:
+        raise vanished(transfer)
+    check_final(run, found, rehash=transfer.boot_id != run.boot_id)
+    with Tree(found.dst_root) as tree, explained("put into the trash", hidden_folder(found)):
+        if tree.stat(hidden_folder(found)) is not None:
+            trash.put(tree, hidden_folder(found), found.id, run.guard)
+            message = f"the album staged before is in {show_path(trash.place(found.id))} of staging for a while"
+            run.reasons.append(Reason("trashed", message))
+    run.reasons += remove_sources(found, run.guard, run.known)
+    return run.advance(found, "done")
+
+
+def _roll_back(transfer: Transfer, guard: Guard) -> State:
+    """Before the exchange: take the hidden folder away, with the names it gave to files of the old album."""
+    hidden = hidden_folder(transfer)
+    with Tree(transfer.dst_root) as tree, explained("undo", hidden):
+        if sidecar.is_of(tree, transfer.target, transfer.id):
+            return transfer.state
+        if tree.stat(hidden) is None:
+            return roll_back(transfer, guard)
+        if not _is_ours(tree, hidden, transfer.id):
+            return "attention"  # it may be the old album: nothing in it is spare
+        borrowed = [path for path in _kept(transfer) if tree.stat(within(transfer.target, path)) is not None]
+        for path in borrowed:
+            guard.check("undo kept")
+            with suppress(FileNotFoundError):
+                tree.unlink(within(hidden, path))
+        for sub in (*folders(borrowed)[:-1], *_PROBES):
+            with suppress(OSError):
+                tree.rmdir(within(hidden, sub))
+    return roll_back(transfer, guard)
+
+
+def _is_ours(tree: Tree, hidden: bytes, transfer_id: str) -> bool:
+    try:
+        found = sidecar.read(tree, hidden)
+    except Rejected:
+        return False
+    return found is None or found.transfer_id == transfer_id
+
+
+def _before(transfer: Transfer) -> NewItem:
+    assert transfer.before is not None
+    return NewItem.from_json(transfer.before)
+
+
+def _kept(transfer: Transfer) -> Sequence[bytes]:
+    """Return the files of the old album that go on beside the new one, relative to the folder."""
+    new = {file.target for file in transfer.files}
+    return [file.path for file in NewItem.from_json(transfer.item).files if file.path not in new]
+
+
+def _check_exchange(tree: Tree, transfer: Transfer) -> None:
+    """Make sure, before anything is copied, that two folders can change places here. Raises NeedsReview."""
+    one, other = (within(hidden_folder(transfer), name) for name in _PROBES)
+    with explained("exchange folders in", hidden_folder(transfer)):
+        tree.make(one)
+        tree.make(other)
+        try:
+            tree.exchange(one, other)
+        except OSError as error:
+            if error.errno not in CANNOT:
+                raise
+            message = (
+                f"the staging filesystem cannot exchange two folders at once ({error.strerror}), so "
+                f"{show_path(transfer.target)} cannot be replaced without a moment in which it is missing; "
+                "remove it by hand if the new one shall take its place"
+            )
+            raise NeedsReview(message, code="cannot_exchange", path=transfer.target) from error
+        tree.rmdir(one)
+        tree.rmdir(other)
+
+
+def _fill_whole(run: Performance, tree: Tree, transfer: Transfer) -> Transfer:
+    """Fill the hidden folder, and give the kept files of the old album a second name there, durably."""
+    filled = fill(transfer, run.guard, strongest=run.strongest, workers=run.workers)
+    hidden = hidden_folder(filled)
+    with explained("look into", filled.target):
+        written = sidecar.read(tree, filled.target)
+    wanted = set(_kept(filled))
+    kept = tuple(file for file in written.files if file.target in wanted) if written else ()
+    whole = replace(filled, files=(*filled.files, *kept))
+    for sub in reversed(folders(file.target for file in kept)[:-1]):
+        run.guard.check("keep folder")
+        with explained("prepare", within(hidden, sub)):
+            tree.make(within(hidden, sub))
+    for n, file in enumerate(kept, 1):
+        run.guard.check(f"keep {n}/{len(kept)}")
+        _keep(tree, within(filled.target, file.target), within(hidden, file.target), file)
+    run.guard.check("keep sidecar")
+    with explained("write the sidecar in", hidden):
+        sidecar.write(tree, hidden, whole, over=True)
+    sync_folders(whole, tree, hidden, run.guard)
+    return filled
+
+
+def _keep(tree: Tree, old: bytes, new: bytes, file: TransferFile) -> None:
+    with explained("keep", old):
+        with suppress(FileNotFoundError):
+            tree.unlink(new)  # what an interrupted try left; the old one is whole
+        try:
+            tree.link(old, tree, new)
+        except OSError as error:
+            if error.errno not in CANNOT:
+                raise
+            found = tree.stat(old)
+            assert found is not None
+            duplicate(tree, tree, replace(file, source=old, identity=Identity.of(found)), new, clone=True)
+
+
+MOVE: Final = Move(
+    "replace", renumbered, {"planned": _fill, "materialised": _exchange, "published": _clear}, _roll_back
+)

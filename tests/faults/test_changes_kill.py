@@ -1,0 +1,76 @@
+"""Kill a merge and a replacement before each of their steps, and the recovery too: whole albums, and nothing lost."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from processor.journal import Strategy
+from tests.faults.changes import Scene, complaints, converges, unfinished
+from tests.faults.world import Killed, Steps
+
+ALL = os.environ.get("GREENROOM_FAULTS") == "all"
+both = pytest.mark.parametrize("kind", ["merge", "replace"])
+ways = pytest.mark.parametrize("way", ["link", "copy"])
+
+
+def killed(act: object, die_at: int, fence: int) -> bool:
+    """Run until the step; tell whether it came that far."""
+    try:
+        act(Steps(die_at, fence))  # type: ignore[operator]
+    except Killed:
+        return True
+    return False
+
+
+@both
+@ways
+def test_an_undisturbed_change_ends_settled(quick_path: Path, kind: str, way: Strategy) -> None:
+    scene = Scene.make(quick_path / "scene", kind, way)
+    seeds = scene.seeds()
+    assert scene.perform(Steps(fence=2)) == "done"
+    assert [*complaints(scene), *unfinished(scene)] == []
+    assert scene.seeds() == seeds
+
+
+@both
+@ways
+def test_killed_before_any_step_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
+    step, came_so_far, scene = 0, True, None
+    while came_so_far:
+        step += 1
+        scene = Scene.make(quick_path / str(step), kind, way, scene)
+        came_so_far = killed(scene.perform, step, 2)
+        assert converges(scene) == [], f"killed before step {step}"
+    assert step > 40
+
+
+@both
+@ways
+def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
+    scene = Scene.make(quick_path / "0", kind, way)
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    for first in range(2, len(steps.labels) + 1, 1 if ALL else 5):
+        for second in range(1 + first % 7, 2 * len(steps.labels), 1 if ALL else 9):
+            scene = Scene.make(quick_path / f"{first} {second}", kind, way, scene)
+            assert killed(scene.perform, first, 2)
+            came_so_far = killed(scene.recovered, second, 3)
+            assert converges(scene) == [], f"killed before {steps.labels[first - 1]}, recovery before step {second}"
+            if not came_so_far:
+                break
+
+
+@both
+def test_after_a_restart_of_the_machine_what_was_published_is_read_again(quick_path: Path, kind: str) -> None:
+    scene = Scene.make(quick_path / "scene", kind, "copy")
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    published = next(n for n, label in enumerate(steps.labels) if label.startswith(("undo file", "trash")))
+    scene = Scene.make(quick_path / "again", kind, "copy", scene)
+    assert killed(scene.perform, published, 2)
+    report = scene.recovered(Steps(fence=3), boot_id="another")
+    assert [transfer.state for transfer in report.done] == ["done"]
+    assert [*complaints(scene), *unfinished(scene)] == []
