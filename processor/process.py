@@ -20,7 +20,7 @@ from processor.mover import Moved, Mover, publish
 from processor.naming import PlannedFile, Proposal, cue_references, propose
 from processor.plan import AlbumPlan, Outcome, decide
 from processor.recover import RecoveryReport, recover
-from processor.sighting import look
+from processor.sighting import Digests, look
 from scanner.facts import Facts
 from scanner.grouping.groups import Group
 from scanner.identity import Identity
@@ -151,17 +151,13 @@ def _facts(scan: ScanDb) -> FactsOf:
     return facts
 
 
-def _digests(scan: ScanDb) -> Callable[[Identity, Callable[[], str]], str]:
+def _digests(scan: ScanDb) -> Digests:
     """Remember digests in the scan DB, from where the next scan carries them over."""
 
-    def digest(identity: Identity, compute: Callable[[], str]) -> str:
-        known = scan.digest(identity)
-        if known is None:
-            known = compute()
-            scan.remember_digest(identity, known)
-        return known
+    def digests(identity: Identity, compute: Callable[[], str]) -> str:
+        return scan.digest(identity, "blake3", compute)
 
-    return digest
+    return digests
 
 
 def _homeless(scan: ScanDb, plans: tuple[AlbumPlan, ...]) -> Iterator[Reason]:

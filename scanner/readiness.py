@@ -82,15 +82,23 @@ def folder_reasons(folders: Iterable[bytes], home: bytes, tree: Tree, now_ns: in
     yield from (tree.unseen[path] for path in sorted(mine & tree.unseen.keys()))
 
 
+def is_patient(still_ns: int, quiet_ns: int) -> bool:
+    """Whether what looks unfinished may still be arriving, after it has not changed for `still_ns`.
+
+    Without a quiet period nothing is waited for.
+    """
+    return quiet_ns > 0 and still_ns < PATIENCE_NS
+
+
 def unfinished_reasons(
     files: Iterable[FileState], still_ns: int, quiet_ns: int
 ) -> tuple[tuple[Reason, ...], tuple[Reason, ...]]:
     """Return the reasons to wait for files that end too early, or the warnings once they were waited for long enough.
 
-    `still_ns` is how long the album has not changed. Without a quiet period nothing is waited for.
+    `still_ns` is how long the album has not changed.
     """
     found = tuple(Reason(file.unfinished, UNFINISHED[file.unfinished], file.path) for file in files if file.unfinished)
-    if quiet_ns and still_ns < PATIENCE_NS:
+    if is_patient(still_ns, quiet_ns):
         return found, ()
     # an empty one is unreadable, and that is told already
     return (), tuple(replace(reason, message=CUT_SHORT) for reason in found if reason.code == "truncated")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 from config.reasons import Reason
+from scanner.checksums import failures
 from scanner.grouping.groups import Group
-from scanner.kinds.music_album import group
-from scanner.readiness import FileState, Tree, folder_reasons, probe, unfinished_reasons
+from scanner.kinds.music_album import group, role_of
+from scanner.readiness import FileState, Tree, folder_reasons, is_patient, probe, unfinished_reasons
 from scanner.scandb import ScanDb
 from scanner.survey import Scan, Survey
 
@@ -27,6 +28,7 @@ def regroup(scan: Scan, survey: Survey) -> None:
     else:
         # Who was ready is ready, because nothing was touched; who waited may have waited for long enough.
         groups = scan.db.known_groups(only_waiting=scan.db.same_options and not survey.unseen)
+    lists = scan.db.checksum_lists()
     tree = Tree(sorted(survey.states), survey.states, scan.db.music_folders(), survey.unseen)
     now_ns, quiet_ns = scan.now_ns(), scan.options.quiet_ns
     doubtful = scan.db.doubtful_files()
@@ -36,6 +38,9 @@ def regroup(scan: Scan, survey: Survey) -> None:
         still_ns = now_ns - max(survey.states[path].since_ns for path in album.folders)
         unfinished, warnings = unfinished_reasons(files, still_ns, quiet_ns)
         waits = (*folder_reasons(album.folders, album.home, tree, now_ns, quiet_ns), *unfinished)
+        if not waits and (listed := [lists[one] for one in album.sides if one in lists]):
+            failed = tuple(_failures(scan, listed))
+            waits, warnings = (failed, warnings) if is_patient(still_ns, quiet_ns) else ((), (*warnings, *failed))
         scan.db.set_waits(album_id, waits or _probe(scan, files), warnings)
 
 
@@ -50,6 +55,13 @@ def _regroup_broken(db: ScanDb) -> None:
     sides = [side for side in db.sides() if side.file_id not in kept]
     for found in group(tracks, sides):
         db.add_group(found)
+
+
+def _failures(scan: Scan, lists: Iterable[bytes]) -> Iterator[Reason]:
+    """Say which music some lists of checksums speak of is not here, or not what they say."""
+    for path in lists:
+        scan.check()
+        yield from failures(scan.root, path, lambda name: role_of(name) == "audio", scan.db.digest)
 
 
 def _probe(scan: Scan, files: list[FileState]) -> list[Reason]:

@@ -6,11 +6,12 @@ import datetime as dt
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from config.errors import Misconfigured, Rejected, Retryable
 from config.reasons import Reason
@@ -21,6 +22,8 @@ from scanner.readiness import FileState, FolderState
 from scanner.rows import FileRecord, FileRow
 from scanner.scanschema import DDL, FAST, code_version, connect, copy, is_finished
 from scanner.tags.columns import READING_COLUMNS, Block
+
+T = TypeVar("T", str, str | None)
 
 REMEMBERED_DIGESTS = 200_000
 STORED_AT_ONCE = 2000  # files
@@ -311,17 +314,26 @@ class ScanDb:
         found = self._sql.execute("SELECT code, message, path FROM ignored ORDER BY path")
         return (Reason(*row) for row in found)
 
-    def digest(self, identity: Identity) -> str | None:
-        """Return the remembered digest of a file that was not touched since."""
-        same = "dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?"
-        query = f"SELECT digest FROM content_digest WHERE {same}"  # noqa: S608 - bound
-        row = self._sql.execute(query, identity_columns(identity)).fetchone()
-        return row[0] if row else None
+    def digest(self, identity: Identity, algorithm: str, compute: Callable[[], T]) -> T:
+        """Return the digest of a file, from memory if it was not touched since; later scans remember it too.
 
-    def remember_digest(self, identity: Identity, digest: str) -> None:
-        """Keep "blake3:<hex>" of a file, so that comparing it again needs no reading; later scans know it too."""
-        row = (*identity_columns(identity), digest)
-        self._sql.execute("INSERT OR REPLACE INTO content_digest VALUES (?, ?, ?, ?, ?, ?)", row)
+        None, which `compute` may return, is not remembered.
+        """
+        same = "dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND algorithm = ?"
+        query = f"SELECT digest FROM content_digest WHERE {same}"  # noqa: S608 - bound
+        key: tuple[object, ...] = (*identity_columns(identity), algorithm)
+        row = self._sql.execute(query, key).fetchone()
+        if row:
+            return str(row[0])
+        made = compute()
+        if made is not None:
+            self._sql.execute("INSERT OR REPLACE INTO content_digest VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, made))
+        return made
+
+    def checksum_lists(self) -> dict[int, bytes]:
+        """Return the files that list the checksums of others: their paths, by id."""
+        query = "SELECT file.id, path, name FROM file JOIN folder ON folder.id = folder_id WHERE role = 'checksum'"
+        return {file_id: os.path.join(path, name) for file_id, path, name in self._sql.execute(query)}
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from config.errors import Rejected
 from scanner.tags.columns import FACT_COLUMNS
 
 APPLICATION_ID = 0x47524E52  # "GRNR"
-SCHEMA = 2
+SCHEMA = 3
 
 DDL = f"""
 CREATE TABLE scan (root BLOB, code TEXT, boot_id TEXT, started TEXT, options TEXT, stats TEXT);
@@ -28,8 +28,8 @@ CREATE TABLE reading (
 CREATE TABLE ignored (path BLOB, code TEXT, message TEXT);
 CREATE TABLE album (id INTEGER PRIMARY KEY, key TEXT, body TEXT, waits TEXT, warnings TEXT);
 CREATE TABLE content_digest (
-    dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, digest TEXT,
-    PRIMARY KEY (dev, ino, size, mtime_ns, ctime_ns));
+    dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, algorithm TEXT, digest TEXT,
+    PRIMARY KEY (dev, ino, size, mtime_ns, ctime_ns, algorithm));
 CREATE VIEW entry AS
     SELECT file.id, path, name, role, dev, ino, size, mtime_ns, ctime_ns, nlink, mode,
         probed OR coalesce(unwritten, 0) AS probed, reading.*

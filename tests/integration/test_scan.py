@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -325,6 +326,33 @@ def test_without_a_quiet_period_a_file_that_is_cut_short_is_taken_at_once_with_a
     [(waits, warnings)] = inbound.groups().values()
     assert waits == []
     assert "truncated" in [warning.code for warning in warnings]
+
+
+def test_an_album_waits_for_all_its_list_of_checksums_names_and_then_says_what_differs(inbound: Inbound) -> None:
+    first, second = wav(inbound.root / ALBUM / "01.wav"), inbound.root / ALBUM / "02.wav"
+    crc = zlib.crc32(first.read_bytes())
+    sfv = inbound.root / ALBUM / "album.sfv"
+    sfv.write_text(f"; made elsewhere\n01.WAV {crc:08X}\n02.wav {crc:08X}\ninfo.txt 00000000\n")
+    inbound.scan(60)
+    assert inbound.waits() == {os.fsencode(ALBUM): ["listed_file_missing"]}
+    wav(second, samples=900)
+    inbound.scan(60)
+    assert inbound.waits() == {os.fsencode(ALBUM): ["checksum_differs"]}
+    shutil.copy(first, second)
+    inbound.scan(60)
+    assert inbound.waits() == {os.fsencode(ALBUM): []}
+
+
+def test_what_is_not_as_listed_for_a_day_is_taken_with_a_warning(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    (inbound.root / ALBUM / "album.sfv").write_text("01.wav 00000000\n")
+    inbound.scan(60)
+    assert inbound.waits() == {os.fsencode(ALBUM): ["checksum_differs"]}
+    inbound.time.seconds += 24 * 3600
+    inbound.scan(60)
+    [(waits, warnings)] = inbound.groups().values()
+    assert waits == []
+    assert "checksum_differs" in [warning.code for warning in warnings]
 
 
 WRITER = "import sys; f = open(sys.argv[1], 'ab'); print(flush=True); sys.stdin.read()"

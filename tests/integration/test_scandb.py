@@ -211,12 +211,27 @@ def test_groups_come_back_exactly_with_what_they_wait_for(tmp_path: Path) -> Non
 
 
 def test_a_digest_is_remembered_until_the_file_is_touched_and_in_later_scans_too(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def digest(db: ScanDb, identity: Identity, algorithm: str = "blake3") -> str | None:
+        def compute() -> str:
+            asked.append(algorithm)
+            return f"{algorithm}:00"
+
+        return db.digest(identity, algorithm, compute)
+
     with ScanDb.open(finished(tmp_path / "1.db")) as db:
-        db.remember_digest(IDENTITY, "blake3:00")
-        assert db.digest(IDENTITY) == "blake3:00"
-        assert db.digest(IDENTITY._replace(ctime_ns=6)) is None
+        assert [digest(db, IDENTITY), digest(db, IDENTITY), digest(db, IDENTITY, "md5")] == [
+            "blake3:00",
+            "blake3:00",
+            "md5:00",
+        ]
+        assert asked == ["blake3", "md5"]
+        assert digest(db, IDENTITY._replace(ctime_ns=6)) == "blake3:00"
+        assert asked == ["blake3", "md5", "blake3"]
     with ScanDb.open(finished(tmp_path / "2.db", tmp_path / "1.db")) as db:
-        assert db.digest(IDENTITY) == "blake3:00"
+        assert digest(db, IDENTITY) == "blake3:00"
+    assert len(asked) == 3
 
 
 def test_the_next_scan_knows_what_the_last_one_saw(tmp_path: Path) -> None:
