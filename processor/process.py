@@ -13,14 +13,14 @@ from config.lease import Guard
 from config.libraries import Library
 from config.machine import boot_id
 from config.reasons import Reason
-from processor.encounters import FactsOf
+from processor.encounters import Digests, FactsOf
 from processor.files import Tree
 from processor.meeting import Rules
 from processor.mover import Moved, Mover, publish
 from processor.naming import PlannedFile, Proposal, cue_references, propose
 from processor.plan import AlbumPlan, Outcome, decide
 from processor.recover import RecoveryReport, recover
-from processor.sighting import Digests, look
+from processor.sighting import look
 from scanner.facts import Facts
 from scanner.grouping.groups import Group
 from scanner.identity import Identity
