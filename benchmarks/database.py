@@ -122,6 +122,7 @@ def _insert(scratch: Path) -> Row:
     facts = Facts("Title", "Artist", ("Artist",), "Album", "Artist", ("Artist",), 1, 12, date="2001", genres=("Rock",))
     files = [FileRow(n + 1, n // TRACKS, b"%d.flac" % n, "audio", 1, n, 1, 1, 1, 1, 33188) for n in range(FILES)]
     readings = [columns_of(n + 1, True, (facts, None, False, "header")) for n in range(FILES)]
+    blocks = [block for start in range(0, FILES, 128) for block in blocks_of(readings[start : start + 128])]
     names = itertools.count()
 
     def ours() -> None:
@@ -129,19 +130,16 @@ def _insert(scratch: Path) -> Row:
         with ScanDb.create(path, root=b"/", started=_MONDAY, boot="", options="") as db:
             db.add_files(files)
             db.flush()
-            for start in range(0, FILES, 500):
-                for block in blocks_of(readings[start : start + 500]):
-                    db.add_readings(block)
+            for block in blocks:
+                db.add_readings(block)
             db.finish({})
         path.unlink()
-
-    ready = [(*file, 1, 1) for file in files]
 
     def bare() -> None:
         path = scratch / f"{next(names)}.db"
         sql = sqlite3.connect(path, isolation_level=None)
         sql.executescript("PRAGMA page_size = 16384; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")
-        for table, rows in (("file", [(None, *row[1:]) for row in ready]), ("reading", readings)):
+        for table, rows in (("file", [(*file, 0) for file in files]), ("reading", readings)):
             columns = ", ".join(["id INTEGER PRIMARY KEY", *(f"c{n}" for n in range(len(rows[0]) - 1))])
             sql.execute(f"CREATE TABLE {table} ({columns})")
             sql.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)

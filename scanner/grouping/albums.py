@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from scanner.grouping.credits import MOST_SPELLINGS, Credit, commonest, credit_by_names, credit_by_tags, whose
@@ -14,6 +15,9 @@ from scanner.grouping.places import Place, Track, repeats
 
 MAJORITY = 0.75
 """A folder is one release if its commonest album covers so much of it (Lidarr's track grouping uses the same share)."""
+
+
+_by_folder_and_name = attrgetter("row.folder", "row.name", "row.file_id")
 
 
 class Album(NamedTuple):
@@ -143,6 +147,8 @@ def _by_artist(place: Place, share: _Share, total: int) -> list[_Share]:
     """Keep bands apart that have an album of the same name; a release id or unique numbers make one album."""
     if share.release_id or not share.name:
         return [share]
+    if len({(track.album_artist, track.artist, track.row.compilation) for track in share.tracks}) == 1:
+        return [share]
     artists = whose(share.tracks)
     known = Counter(artist for artist in artists if artist)
     if len(known) < 2:
@@ -209,5 +215,5 @@ def _named(place: Place, share: _Share) -> Album:
     credit = credit_by_tags(readable)
     if credit.artist is None:
         credit = credit_by_names(place, title, share.tracks)
-    ordered = sorted(share.tracks, key=lambda track: (track.row.folder, track.row.name, track.row.file_id))
+    ordered = sorted(share.tracks, key=_by_folder_and_name)
     return Album(place, tuple(ordered), share.release_id, title, source, credit, tuple(share.strays))

@@ -49,7 +49,8 @@ def is_various(artist: str) -> bool:
 
 def commonest(texts: Iterable[str]) -> str:
     """Return the text that occurs most often; of equally frequent ones the first in the alphabet."""
-    return min(Counter(texts).items(), key=lambda item: (-item[1], item[0]))[0]
+    counts = Counter(texts)
+    return next(iter(counts)) if len(counts) == 1 else min(counts.items(), key=lambda item: (-item[1], item[0]))[0]
 
 
 def whose(tracks: Sequence[Track]) -> list[str | None]:
@@ -90,7 +91,7 @@ def credit_by_tags(tracks: Sequence[Track]) -> Credit:
     if credited:
         return _majority(credited)
     artists = [track.artist for track in tracks if track.artist]
-    flagged = 2 * sum(track.row.compilation is True for track in tracks) > len(tracks)
+    flagged = 2 * [track.row.compilation for track in tracks].count(True) > len(tracks)
     credit = _majority(artists)
     # players flag a "best of" of one artist as a compilation too
     if flagged and (len(artists) < 2 or credit.source != "tag"):
@@ -99,6 +100,8 @@ def credit_by_tags(tracks: Sequence[Track]) -> Credit:
 
 
 def _majority(artists: list[str]) -> Credit:
+    if len(set(artists)) == 1 and (name := _folded_main(artists[0])):
+        return Credit(VARIOUS_ARTISTS if name == fold(VARIOUS_ARTISTS) else main_artist(artists[0]), "tag")
     names = _same_names([_folded_main(artist) for artist in artists])
     counts = Counter(name for name in names if name)
     if not counts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from config.reasons import Reason
@@ -42,15 +43,14 @@ class SideRow(NamedTuple):
     role: str  # picture, cue, log, lyrics, nfo, checksum, playlist, other
 
 
-@dataclass(frozen=True, slots=True)
-class GroupTrack:
+class GroupTrack(NamedTuple):
     """One audio file of a group, with the values it will be named by and where each came from."""
 
     file_id: int
     disc: int | None
     track: int | None
     title: str | None
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    sources: Mapping[str, Source] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,9 +85,11 @@ def _short(name: str) -> str:
 
 def _unused(plain: str, first: Album, taken: set[str]) -> str:
     """Return the key, with the folder's name if it is taken, and a number if that is taken too."""
-    by_folder = f"{plain}#{_short(fold(show_path(_folder(first))))}"
-    numbered = (f"{by_folder}#{count}" for count in itertools.count(2))
-    key = next(key for key in itertools.chain((plain, by_folder), numbered) if key not in taken)
+    key = plain
+    if key in taken:
+        by_folder = f"{plain}#{_short(fold(show_path(_folder(first))))}"
+        numbered = (f"{by_folder}#{count}" for count in itertools.count(2))
+        key = next(key for key in itertools.chain((by_folder,), numbered) if key not in taken)
     taken.add(key)
     return key
 

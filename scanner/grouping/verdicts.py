@@ -74,7 +74,7 @@ def describe(whole: Whole, sides: Sequence[SideRow], kind: str) -> Group:
         album=lead.title,
         year=year.year,
         discs=len({track.disc or 1 for track in listed}),
-        compilation=various or 2 * sum(t.row.compilation is True for t in readable) > len(readable),
+        compilation=various or 2 * [track.row.compilation for track in readable].count(True) > len(readable),
         release_id=next((part.release_id for part in whole.parts if part.release_id), None),
         tracks=listed,
         sides=tuple(side.file_id for side in sides),
@@ -139,6 +139,9 @@ def _shared(title: Source, track: Source | None, disc: Source | None) -> Mapping
 
 def _year(tracks: list[Track], parts: Iterable[Album]) -> _Year:
     """Take the year most tracks know (of equals the earliest), or else the folder's."""
+    years = {track.row.year for track in tracks}
+    if len(years) == 1 and (only := next(iter(years))):
+        return _Year(only, "tag", (only,))
     counts = Counter(track.row.year for track in tracks if track.row.year)
     if counts:
         top = min(counts, key=lambda year: (-counts[year], year))
@@ -207,10 +210,10 @@ def _warnings(whole: Whole, readable: list[Track], year: _Year) -> Iterator[Reas
     if readable and lead.credit.source in ("folder", "file_name"):
         yield Reason("artist_from_folder", "No artist tag; the artist is read from folder or file names.", home)
     lacking = {
-        "album": sum(track.album is None for track in readable),
-        "artist": sum(track.artist is None and track.album_artist is None for track in readable),
-        "title": sum(track.sources["title"] != "tag" for track in readable),
-        "track number": sum(track.track is None for track in readable),
+        "album": [track.album for track in readable].count(None),
+        "artist": [track.artist or track.album_artist for track in readable].count(None),
+        "title": len(readable) - [track.sources["title"] for track in readable].count("tag"),
+        "track number": [track.track for track in readable].count(None),
     }
     if any(lacking.values()):
         told = ", ".join(f"{count} without {what}" for what, count in lacking.items() if count)
@@ -222,28 +225,43 @@ def _warnings(whole: Whole, readable: list[Track], year: _Year) -> Iterator[Reas
 
 def _file_warnings(tracks: list[Track], sides: Iterable[SideRow]) -> Iterator[Reason]:
     """Say which files or numbers are missing, doubled, unreadable, or images of a whole disc."""
+    for row in [track.row for track in tracks if track.row.problem is not None]:
+        path = b"/".join(filter(None, (row.folder, row.name)))
+        yield Reason("unreadable_file", row.said or f"It cannot be read ({row.problem}).", path)
+    if not _is_complete(tracks):
+        yield from _numbers(tracks)
+    yield from _images(tracks, sides)
+
+
+def _is_complete(tracks: list[Track]) -> bool:
+    """Tell whether these are the tracks 1, 2, 3 … of a single disc, as nearly every album's are, and no more belong."""
+    count = len(tracks)
+    discs = {total for track in tracks for total in (track.disc, track.row.disc_total) if total} - {1}
+    numbers = {track.track for track in tracks}
+    totals = [track.row.track_total or 0 for track in tracks]
+    return not discs and max(totals) <= count and len(numbers) == count and numbers.issuperset(range(1, count + 1))
+
+
+def _numbers(tracks: list[Track]) -> Iterator[Reason]:
+    """Say which numbers are doubled or missing."""
     discs: dict[int, list[Track]] = defaultdict(list)
     for track in tracks:
         discs[track.disc or 1].append(track)
-        if track.row.problem is not None:
-            path = b"/".join(filter(None, (track.row.folder, track.row.name)))
-            yield Reason("unreadable_file", track.row.said or f"It cannot be read ({track.row.problem}).", path)
     for disc, members in sorted(discs.items()):
         doubled = sorted(n for n, times in Counter(t.track for t in members if t.track).items() if times > 1)
         if doubled:
             told = ", ".join(map(str, doubled[:_SHOWN]))
             yield Reason("track_numbers_repeat", f"Several files are track {told} of disc {disc}.")
     yield from missing(Numbered(t.disc or 1, t.track, t.row.disc_total, t.row.track_total) for t in tracks)
-    yield from _images(tracks, sides)
 
 
 def _images(tracks: Iterable[Track], sides: Iterable[SideRow]) -> Iterator[Reason]:
     """Say which folders hold a disc as one long file with a cue sheet: no more audio files than sheets."""
-    audio = Counter(track.row.folder for track in tracks)
     cues: dict[bytes, list[SideRow]] = defaultdict(list)
     for side in sides:
         if side.role == "cue":
             cues[side.folder].append(side)
+    audio = Counter(track.row.folder for track in tracks) if cues else Counter()
     for folder, sheets in cues.items():
         if 0 < audio[folder] <= len(sheets):
             path = b"/".join(filter(None, (folder, sheets[0].name)))
