@@ -71,13 +71,13 @@ def add_library(connection: Connection, role: str, path: bytes, *, kind: str = "
     """
     if role not in get_args(Role) or kind not in get_args(Kind):
         raise Misconfigured(f"{role}/{kind} is no role and kind; roles: inbound, staging, library; kinds: music, movie")
-    path = _checked_folder(path)
+    path = checked_folder(path)
     one_writer(connection, LibraryRow.__tablename__)
     existing = list_libraries(connection)
     for other in existing:
         if other.path == path and (other.role, other.kind) == (role, kind):
             return other
-    _refuse_clash(role, kind, path, existing)
+    refuse_clash(role, kind, path, existing)
     root_uuid = _mark(path, existing)
     values = {"role": role, "kind": kind, "path": path, "root_uuid": root_uuid, "created_at": now}
     new_id = connection.execute(insert(LibraryRow).values(**values).returning(LibraryRow.id)).scalar_one()
@@ -153,12 +153,21 @@ def verify_root(library: Library) -> None:
         )
 
 
+def library_of(connection: Connection, library_id: int) -> Library:
+    """Return the library of an id. Raises Misconfigured when there is none."""
+    for library in list_libraries(connection):
+        if library.id == library_id:
+            return library
+    raise Misconfigured("there is no such library; it may have been removed already", code="no_library")
+
+
 def same_filesystem(a: Library, b: Library) -> bool:
     """Whether both roots report one device; a hint only, hard links may still be refused between bind mounts."""
     return os.stat(a.path).st_dev == os.stat(b.path).st_dev
 
 
-def _checked_folder(path: bytes) -> bytes:
+def checked_folder(path: bytes) -> bytes:
+    """Return the real path of a folder that could be a root; reads only. Raises Misconfigured with the reason."""
     shown = show_path(path)
     if not path.startswith(b"/") or b"\0" in path:
         raise Misconfigured(f"a library's path must be absolute, not {shown}", code="bad_path")
@@ -189,7 +198,8 @@ def _mark(path: bytes, existing: Sequence[Library]) -> str:
     return root_uuid
 
 
-def _refuse_clash(role: str, kind: str, path: bytes, existing: Sequence[Library]) -> None:
+def refuse_clash(role: str, kind: str, path: bytes, existing: Sequence[Library]) -> None:
+    """Raise Misconfigured if a real path cannot be a root beside those there are."""
     for other in existing:
         if path == other.path or path.startswith(other.path + b"/") or other.path.startswith(path + b"/"):
             how = "the same as" if path == other.path else "nested with"

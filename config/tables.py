@@ -138,7 +138,7 @@ class TokenRow(Base):
 
 
 class AccountEvent(Base):
-    """One thing an account did, or somebody tried in its name; config/sign_ins.py says what there is."""
+    """One thing an account did, or somebody tried in its name; config/activity.py says what there is."""
 
     __tablename__ = "account_events"
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from loguru import logger
 
-from config import admin, libraries, schema
+from config import activity, admin, libraries, schema
 from config.boot import BootSettings, load_boot_settings
 from config.database import Database
 from config.errors import Misconfigured
 from config.lease import holder
 from config.libraries import Library
 from config.logs import setup_logs
-from config.reasons import Reason
+from config.reasons import Reason, show_path
 from config.settings import StagingScan
 from processor import journal, repository
 from processor.files import unexpected
@@ -111,6 +111,32 @@ class Application:
     def resume(self, path: bytes) -> tuple[Library, int]:
         """Let cycles work on a suspended library again; see workflow.cycle.resume."""
         return cycle.resume(self.database, path)
+
+    def add_library(self, role: str, path: bytes, *, kind: str, actor: str) -> Library:
+        """Add a library; see config.libraries.add_library."""
+        now = dt.datetime.now(dt.UTC)
+        with self.database.begin() as connection:
+            library = libraries.add_library(connection, role, path, kind=kind, now=now)
+            activity.note(connection, "library_added", actor, now, f"{role} {show_path(library.path)}")
+        return library
+
+    def remove_library(self, library_id: int, *, actor: str) -> None:
+        """Forget a library; its files and its sentinel stay. Raises Misconfigured when there is none of that id."""
+        now = dt.datetime.now(dt.UTC)
+        with self.database.begin() as connection:
+            library = libraries.library_of(connection, library_id)
+            libraries.remove_library(connection, library.path)
+            activity.note(connection, "library_removed", actor, now, f"{library.role} {show_path(library.path)}")
+
+    def resume_library(self, library_id: int, *, actor: str) -> int:
+        """Resume the library of an id; return how many items are now known as missing."""
+        with self.database.read() as connection:
+            library = libraries.library_of(connection, library_id)
+        _, gone = self.resume(library.path)
+        with self.database.begin() as connection:
+            now = dt.datetime.now(dt.UTC)
+            activity.note(connection, "library_resumed", actor, now, f"{library.role} {show_path(library.path)}")
+        return gone
 
     def undo(self, name: str, *, dry_run: bool, stop: threading.Event) -> UndoReport:
         """Take back a run or a transfer; see workflow.undo."""

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from config import accounts, sign_ins
+from config import accounts, activity
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
@@ -45,7 +45,7 @@ def add(name: str) -> None:
     with application(quiet=True) as app, app.database.begin() as connection, usage():
         accounts.add_account(connection, name, password, now)
         accounts.revoke_all(connection, "setup")
-        sign_ins.note(connection, "account_made", name, now, "command line")
+        activity.note(connection, "account_made", name, now, "command line")
     click.echo(f"{name} can sign in now", err=True)
 
 
@@ -56,7 +56,7 @@ def password(name: str) -> None:
     now, given = dt.datetime.now(dt.UTC), _password()
     with application(quiet=True) as app, app.database.begin() as connection, usage():
         accounts.change_password(connection, name, given)
-        sign_ins.note(connection, "password_changed", name, now, "command line")
+        activity.note(connection, "password_changed", name, now, "command line")
     click.echo(f"{name} has another password now, and no session", err=True)
 
 

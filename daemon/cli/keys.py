@@ -6,7 +6,7 @@ import datetime as dt
 
 import click
 
-from config import accounts, sign_ins
+from config import accounts, activity
 from config.errors import Misconfigured
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
@@ -42,7 +42,7 @@ def add(name: str, account: str | None, write: bool) -> None:
             raise Misconfigured(f"--account is needed: there are {len(names)} accounts")
         owner = account or names[0]
         made = accounts.add_key(connection, owner, name, accounts.SCOPES if write else ("read",), now)
-        sign_ins.note(connection, "key_made", owner, now, name)
+        activity.note(connection, "key_made", owner, now, name)
     click.echo(made)
 
 
@@ -68,5 +68,5 @@ def revoke(key: int) -> None:
     now = dt.datetime.now(dt.UTC)
     with application(quiet=True) as app, app.database.begin() as connection, usage():
         revoked = accounts.revoke_key(connection, key)
-        sign_ins.note(connection, "key_revoked", revoked.account or "", now, revoked.name)
+        activity.note(connection, "key_revoked", revoked.account or "", now, revoked.name)
     click.echo(f"revoked the key {revoked.name} of {revoked.account}", err=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -45,6 +47,8 @@ def create_app(app: Application) -> FastAPI:
     made.state.greenroom = app
     made.state.throttle = Throttle()
     made.add_exception_handler(GreenroomError, _refused)
+    made.add_exception_handler(RequestValidationError, _invalid)
+    made.add_exception_handler(HTTPException, _not_so)
     made.mount("/static", StaticFiles(directory=STATIC))
     for router in routers(api):
         made.include_router(router)
@@ -65,6 +69,36 @@ async def _refused(request: Request, error: Exception) -> Response:
     """Answer with what a typed error says."""
     assert isinstance(error, GreenroomError)
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"detail": error.message, "code": error.reason_code}, status)
+    if _is_api(request):
+        return JSONResponse({"detail": _sendable(error.message), "code": error.reason_code}, status)
     return page(request, "refused.html", code=status, message=error.message)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """Answer a request that is not as described; what was sent is not repeated, it may be no text at all."""
+    assert isinstance(error, RequestValidationError)
+    found = [
+        {"loc": [_sendable(part) for part in problem["loc"]], "msg": _sendable(problem["msg"]), "type": problem["type"]}
+        for problem in error.errors()
+    ]
+    if _is_api(request):
+        return JSONResponse({"detail": found}, 422)
+    message = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in found)
+    return page(request, "refused.html", code=422, message=message)
+
+
+async def _not_so(request: Request, error: Exception) -> Response:
+    """Answer what is nowhere, or not allowed."""
+    assert isinstance(error, HTTPException)
+    if _is_api(request) or request.method not in ("GET", "POST"):
+        return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
+    return page(request, "refused.html", code=error.status_code, message=error.detail)
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
+
+
+def _sendable(value: object) -> object:
+    """Return text without half surrogate pairs, which no UTF-8 has."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
-from config import sign_ins
+from config import activity
 from daemon.bootstrap import application
 from daemon.cli import main
 from tests.web import NAME, PASSWORD, Browser, set_up
@@ -79,7 +79,7 @@ def test_a_key_makes_no_keys(browser: Browser) -> None:
 def test_who_signed_in_and_who_failed_to_is_remembered(browser: Browser) -> None:
     browser.client.post("/sign-in", data={"name": "m\0allory\ud800".encode("utf-8", "surrogatepass"), "password": "x"})
     with browser.app.database.read() as connection:
-        events = sign_ins.newest(connection)
+        events = activity.newest(connection)
     assert [event.what for event in events] == ["sign_in_failed", "signed_in", "account_made"]
     assert events[1].account == NAME
 

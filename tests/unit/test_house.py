@@ -19,6 +19,7 @@ TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_bytes()) for pat
 LONGEST = 400  # lines
 
 SQL_MODULES = {
+    "config/activity.py",
     "config/admin.py",
     "config/backup.py",
     "config/database.py",
@@ -26,7 +27,6 @@ SQL_MODULES = {
     "config/accounts.py",
     "config/libraries.py",
     "config/lease.py",
-    "config/sign_ins.py",
     "config/locks.py",
     "config/tables.py",
     "processor/fsck/rows.py",

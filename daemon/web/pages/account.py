@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from config import accounts, sign_ins
+from config import accounts, activity
 from config.errors import Misconfigured
 from daemon.web.access import Actor, actor_of
 from daemon.web.pages.sign_in import Field, open_session, throttled
@@ -39,7 +39,7 @@ def change_password(request: Request, current: Field, password: Field) -> Respon
     try:
         with database.begin() as connection:
             accounts.change_password(connection, actor.name, password)
-            sign_ins.note(connection, "password_changed", actor.name, now)
+            activity.note(connection, "password_changed", actor.name, now)
     except Misconfigured as error:
         return _page(request, refused=f"{error.message}.", code=422)
     return open_session(request, actor.name, now, to="/account")
@@ -57,7 +57,7 @@ def add_key(
     try:
         with request.app.state.greenroom.database.begin() as connection:
             made = accounts.add_key(connection, actor.name, name.strip(), scopes, now)
-            sign_ins.note(connection, "key_made", actor.name, now, name.strip())
+            activity.note(connection, "key_made", actor.name, now, name.strip())
     except Misconfigured as error:
         return _page(request, key_error=f"{error.message}.", key_name=name, code=422)
     return _page(request, made=made)
@@ -69,7 +69,7 @@ def revoke_key(request: Request, key_id: int) -> Response:
     actor, now = _person(request), dt.datetime.now(dt.UTC)
     with request.app.state.greenroom.database.begin() as connection:
         key = accounts.revoke_key(connection, key_id, actor.name)
-        sign_ins.note(connection, "key_revoked", actor.name, now, key.name)
+        activity.note(connection, "key_revoked", actor.name, now, key.name)
     return RedirectResponse("/account", 303)
 
 

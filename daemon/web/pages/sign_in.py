@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request
 from loguru import logger
 from starlette.responses import RedirectResponse, Response
 
-from config import accounts, sign_ins
+from config import accounts, activity
 from config.errors import GreenroomError
 from daemon.web.access import COOKIE, SECURE_COOKIE, actor_of
 from daemon.web.render import page
@@ -42,7 +42,7 @@ def sign_in(request: Request, name: Field, password: Field) -> Response:
     if not known:
         throttle.failed(keys, time.monotonic())
         with database.begin() as connection:
-            sign_ins.note(connection, "sign_in_failed", name, now, keys[1])
+            activity.note(connection, "sign_in_failed", name, now, keys[1])
         logger.bind(account=name, address=keys[1]).warning("a sign-in failed")
         return page(request, "sign_in.html", code=403, error="No account has this name and this password.")
     return open_session(request, name, now)
@@ -73,7 +73,7 @@ def set_up(request: Request, token: Field, name: Field, password: Field) -> Resp
                 return page(request, "setup.html", code=403, error=error, name=name)
             accounts.add_account(connection, name, password, now)
             accounts.revoke_all(connection, "setup")
-            sign_ins.note(connection, "account_made", name, now, keys[1])
+            activity.note(connection, "account_made", name, now, keys[1])
     except GreenroomError as error:
         return page(request, "setup.html", code=422, error=error.message, name=name)
     logger.bind(account=name).info("the first account was made")
@@ -85,7 +85,7 @@ def sign_out(request: Request) -> Response:
     """End the session."""
     with request.app.state.greenroom.database.begin() as connection:
         accounts.revoke(connection, actor_of(request).token.id)
-        sign_ins.note(connection, "signed_out", actor_of(request).name, dt.datetime.now(dt.UTC))
+        activity.note(connection, "signed_out", actor_of(request).name, dt.datetime.now(dt.UTC))
     answer = RedirectResponse("/sign-in", 303)
     for cookie in (COOKIE, SECURE_COOKIE):
         answer.delete_cookie(cookie, secure=cookie == SECURE_COOKIE, httponly=True)
@@ -97,7 +97,7 @@ def open_session(request: Request, name: str, now: dt.datetime, to: str = "/") -
     with request.app.state.greenroom.database.begin() as connection:
         accounts.forget_expired(connection, now)
         token = accounts.grant(connection, "session", now, account=name, lasts=accounts.SESSION)
-        sign_ins.note(connection, "signed_in", name, now, _keys(request, name)[1])
+        activity.note(connection, "signed_in", name, now, _keys(request, name)[1])
     secure = request.url.scheme == "https"
     answer = RedirectResponse(to, 303)
     answer.set_cookie(

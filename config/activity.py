@@ -1,4 +1,7 @@
-"""Who signed in, failed to, changed a password or made a key → rows that say so for some months. All SQL of them."""
+"""What people do that leaves no other trace: signing in, keys, libraries → rows for some months. All SQL of them.
+
+Settings have a history of their own, and so have items; runs say who asked for them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,16 @@ from sqlalchemy import Connection, delete, insert, select
 from config.tables import AccountEvent
 
 What = Literal[
-    "account_made", "signed_in", "sign_in_failed", "signed_out", "password_changed", "key_made", "key_revoked"
+    "account_made",
+    "signed_in",
+    "sign_in_failed",
+    "signed_out",
+    "password_changed",
+    "key_made",
+    "key_revoked",
+    "library_added",
+    "library_removed",
+    "library_resumed",
 ]
 KEPT: Final = dt.timedelta(days=180)
 LONGEST: Final = 200  # characters of what strangers type
@@ -27,7 +39,7 @@ class Event(NamedTuple):
 
 def note(connection: Connection, what: What, account: str, now: dt.datetime, detail: str | None = None) -> None:
     """Write down what happened, and forget what is too old to matter."""
-    shown = account.replace("\0", "").encode("utf-8", "replace").decode()[:LONGEST]
+    shown = account.replace("\0", "").encode("utf-8", "replace").decode()[:LONGEST]  # strangers type what they like
     connection.execute(delete(AccountEvent).where(AccountEvent.at < now - KEPT))
     connection.execute(insert(AccountEvent).values(at=now, account=shown, what=what, detail=detail))
 

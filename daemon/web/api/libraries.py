@@ -1,0 +1,109 @@
+"""The root folders ↔ JSON: listed as they are at this moment, judged, added, removed, resumed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from config.libraries import Kind, Role, list_libraries
+from config.reasons import show_path
+from daemon.web.access import Actor, actor_of
+from daemon.web.roots import Root, examine, roots
+
+router = APIRouter(prefix="/api/v1/libraries", tags=["libraries"])
+By = Annotated[Actor, Depends(actor_of)]
+REFUSED: dict[int | str, dict[str, Any]] = {422: {"description": "It cannot be; nothing was changed."}}
+
+
+class LibraryOut(BaseModel):
+    """One root folder: its role, and whether it can be used."""
+
+    id: int
+    role: Role
+    kind: Kind
+    path: str
+    suspended: str | None
+    problem: str | None
+    holder: str | None
+    free_bytes: int | None
+    total_bytes: int | None
+
+
+class LibraryIn(BaseModel):
+    """A folder that is to become a library."""
+
+    model_config = ConfigDict(extra="forbid")
+    role: Role
+    path: str = Field(min_length=1, max_length=4096, examples=["/srv/inbound"])
+    kind: Kind = "music"
+
+
+class Finding(BaseModel):
+    """One thing to know of a path."""
+
+    tone: str
+    text: str
+
+
+class Resumed(BaseModel):
+    """What resuming a library made of the items there."""
+
+    missing: int
+
+
+@router.get("", summary="The libraries as they are now")
+def read(request: Request) -> list[LibraryOut]:
+    """Return every library."""
+    with request.app.state.greenroom.database.read() as connection:
+        return [_out(root) for root in roots(connection)]
+
+
+@router.get("/check", summary="What speaks for and against a path")
+def check(
+    request: Request, path: Annotated[str, Query(max_length=4096)], role: Role = "inbound", kind: Kind = "music"
+) -> list[Finding]:
+    """Judge a path without writing anything."""
+    with request.app.state.greenroom.database.read() as connection:
+        existing = list_libraries(connection)
+    return [Finding(tone=tone, text=text) for tone, text in examine(_raw(path), role, kind, existing)]
+
+
+@router.post("", status_code=201, summary="Add a library", responses=REFUSED)
+def add(request: Request, what: LibraryIn, actor: By) -> list[LibraryOut]:
+    """Check the folder, mark it, and add it; adding the same one again changes nothing."""
+    request.app.state.greenroom.add_library(what.role, _raw(what.path), kind=what.kind, actor=actor.name)
+    return read(request)
+
+
+@router.delete("/{library_id}", summary="Forget a library", responses=REFUSED)
+def remove(request: Request, library_id: int, actor: By) -> list[LibraryOut]:
+    """Forget it; no file is touched."""
+    request.app.state.greenroom.remove_library(library_id, actor=actor.name)
+    return read(request)
+
+
+@router.post("/{library_id}/resume", summary="Let cycles work there again", responses=REFUSED)
+def resume(request: Request, library_id: int, actor: By) -> Resumed:
+    """Resume a suspended library; what is missing there then counts as gone for good."""
+    return Resumed(missing=request.app.state.greenroom.resume_library(library_id, actor=actor.name))
+
+
+def _raw(path: str) -> bytes:
+    return path.encode("utf-8", "surrogatepass")
+
+
+def _out(root: Root) -> LibraryOut:
+    library = root.library
+    return LibraryOut(
+        id=library.id,
+        role=library.role,
+        kind=library.kind,
+        path=show_path(library.path),
+        suspended=library.suspended,
+        problem=root.problem,
+        holder=root.holder,
+        free_bytes=root.free,
+        total_bytes=root.total,
+    )

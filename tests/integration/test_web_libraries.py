@@ -1,0 +1,87 @@
+"""Libraries on the page and in the API: judged while typed, added, removed, resumed; who did it is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import activity, libraries
+from daemon.bootstrap import application
+from tests.web import NAME, Browser, set_up
+
+API = "/api/v1/libraries"
+
+
+@pytest.fixture
+def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    """A browser that is signed in."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    (tmp_path / "inbound" / "deeper").mkdir(parents=True)
+    (tmp_path / "staging").mkdir()
+    with application(quiet=True) as app:
+        made = Browser(app)
+        set_up(made)
+        yield made
+
+
+def test_a_path_is_judged_while_it_is_typed(browser: Browser, tmp_path: Path) -> None:
+    def said(path: Path | str, role: str) -> str:
+        return browser.client.get("/libraries/check", params={"path": str(path), "role": role}).text
+
+    assert "can be read and written" in said(tmp_path / "inbound", "inbound")
+    assert "no folder" in said(tmp_path / "nowhere", "inbound")
+    assert "must be absolute" in said("inbound", "inbound")
+    assert "&lt;img src=x&gt;" in said("/<img src=x>", "inbound")
+    assert not (tmp_path / "inbound" / ".greenroom-root").exists()
+    browser.client.post(API, json={"role": "inbound", "path": str(tmp_path / "inbound")})
+    assert "nested with" in said(tmp_path / "inbound" / "deeper", "staging")
+    assert "same filesystem as inbound" in said(tmp_path / "staging", "staging")
+    assert "already has the inbound library" in said(tmp_path / "staging", "inbound")
+    assert said("", "staging").strip() == ""
+
+
+def test_a_library_is_added_and_removed_by_form_and_its_files_stay(browser: Browser, tmp_path: Path) -> None:
+    form = {"csrf": browser.csrf(), "role": "inbound"}
+    refused = browser.client.post("/libraries", data=form | {"path": "/nowhere/<b>"})
+    assert refused.status_code == 422
+    assert 'value="/nowhere/&lt;b&gt;"' in refused.text
+    page = browser.client.post("/libraries", data=form | {"path": f" {tmp_path / 'inbound'} "}).text
+    assert str(tmp_path / "inbound") in page
+    (library,) = browser.client.get(API).json()
+    assert (library["role"], library["problem"]) == ("inbound", None)
+    page = browser.client.post(f"/libraries/{library['id']}/remove", data=form).text
+    assert "There are none yet." in page
+    assert (tmp_path / "inbound" / "deeper").is_dir()
+    with browser.app.database.read() as connection:
+        done = [(event.what, event.account) for event in activity.newest(connection)][:2]
+    assert done == [("library_removed", NAME), ("library_added", NAME)]
+
+
+def test_a_suspended_library_says_why_and_is_resumed(browser: Browser, tmp_path: Path) -> None:
+    answer = browser.client.post(API, json={"role": "staging", "path": str(tmp_path / "staging")})
+    assert answer.status_code == 201
+    with browser.app.database.begin() as connection:
+        (library,) = libraries.list_libraries(connection)
+        libraries.suspend(connection, library, "half of it <i>vanished</i>")
+    page = browser.client.get("/libraries").text
+    assert "half of it &lt;i&gt;vanished" in page
+    assert "Resume work there" in page
+    assert browser.client.get(API).json()[0]["suspended"] is not None
+    page = browser.client.post(f"/libraries/{library.id}/resume", data={"csrf": browser.csrf()}).text
+    assert "Resume work there" not in page
+    assert browser.client.post(f"{API}/{library.id}/resume").json() == {"missing": 0}
+
+
+def test_the_api_refuses_what_cannot_be(browser: Browser, tmp_path: Path) -> None:
+    assert browser.client.post(API, json={"role": "cellar", "path": "/tmp"}).status_code == 422
+    assert browser.client.post(API, json={"role": "inbound", "path": "/", "more": 1}).status_code == 422
+    assert browser.client.post(API, json={"role": "inbound", "path": "/"}).json()["code"] == "bad_path"
+    assert browser.client.delete(f"{API}/77").json()["code"] == "no_library"
+    headers = {"content-type": "application/json"}
+    for body in (r'{"role": "inbound", "path": "/\ud800"}', r'{"role": "\ud800", "path": "/", "\udfff": 1}', "[[[["):
+        assert browser.client.post(API, content=body, headers=headers).status_code == 422, body
+    told = browser.client.get(f"{API}/check", params={"path": str(tmp_path / "inbound")}).json()
+    assert {finding["tone"] for finding in told} == {"good"}
