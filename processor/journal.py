@@ -209,6 +209,12 @@ def reserved(connection: Connection, src_root: bytes, dst_root: bytes) -> Reserv
     return Reserved(sources, frozenset(connection.scalars(held)))
 
 
+def sources_since(connection: Connection, src_root: bytes, since: dt.datetime) -> set[bytes]:
+    """Return the source files of all transfers from a root that something happened to since then."""
+    lately = select(TransferRow.files).where(TransferRow.src_root == src_root, TransferRow.updated_at >= since)
+    return {path_from_json(file["source"]) for (files,) in connection.execute(lately) for file in files}
+
+
 def _update(
     connection: Connection, transfers: Sequence[Transfer], from_states: tuple[State, ...], values: dict[str, Any]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The items of a staging root → those whose folders are gone; a few are marked missing, many stop everything.
+"""Albums that are no longer where they were, in staging or inbound; a few are a person's doing, many stop everything.
 
 An unmounted disk, a share that lost a branch, a wrong disk with a copied mark: all look as if albums had been deleted.
 A person who removes an album or two by hand does not look like that.
@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from loguru import logger
 from sqlalchemy import Connection
@@ -19,8 +21,9 @@ from config.database import Database
 from config.errors import Misconfigured
 from config.libraries import Library
 from config.reasons import show_path
-from processor import repository
+from processor import journal, repository
 from processor.repository import Folder
+from scanner.scandb import ScanDb
 
 SHOWN = 3  # of the missing folders a message names
 
@@ -54,17 +57,45 @@ def check(database: Database, staging: Library, limits: Limits, now: dt.datetime
     gone = _gone(folders, staging)
     moved = staging.filesystem not in (None, libraries.filesystem_id(staging.path))
     if gone and (moved or too_many([f.files for f in gone], sum(f.files for f in folders), limits)):
-        why = _why(gone, len(folders), moved=moved)
-        if act:
-            with database.begin() as connection:
-                libraries.suspend(connection, staging, why)
-        shown = show_path(staging.path)
-        message = f"{why}; is the right disk mounted at {shown}, and whole? If so: `greenroom libraries resume {shown}`"
-        raise Misconfigured(message, code="mass_vanished", path=staging.path)
+        _stop(database, staging, _why(gone, len(folders), moved=moved), act=act)
     if act and (gone or moved or staging.filesystem is None):
         with database.begin() as connection:
             _mark(connection, gone, now)
             libraries.remember_filesystem(connection, staging)
+
+
+def check_inbound(database: Database, inbound: Library, scan: ScanDb, limits: Limits, *, act: bool) -> None:
+    """See whether more music vanished from the inbound root than we took and a person would remove by hand.
+
+    A share that lost a branch leaves half an album behind, which would pass for a whole one. Raises Misconfigured
+    (`mass_vanished`); then the library is suspended, if `act`.
+    """
+    gone, since = scan.vanished()
+    known = scan.totals()["audio"] + len(gone)
+    if too_many(_by_folder(gone), known, limits) and since is not None:  # what we took ourselves is looked up only then
+        with database.read() as connection:
+            ours = journal.sources_since(connection, inbound.path, dt.datetime.fromisoformat(since))
+        gone = {path: folder for path, folder in gone.items() if path not in ours}
+    if act:
+        scan.forget_vanished()  # what is told once need not be told again
+    if not too_many(_by_folder(gone), known, limits):
+        return
+    named = ", ".join(show_path(folder) for folder in sorted(set(gone.values()))[:SHOWN])
+    why = f"{len(gone)} of {known} music files are gone that nobody here took (from {named} …)"
+    _stop(database, inbound, why, act=act)
+
+
+def _by_folder(gone: Mapping[bytes, bytes]) -> list[int]:
+    return list(Counter(gone.values()).values())
+
+
+def _stop(database: Database, library: Library, why: str, *, act: bool) -> NoReturn:
+    if act:
+        with database.begin() as connection:
+            libraries.suspend(connection, library, why)
+    shown = show_path(library.path)
+    message = f"{why}; is the right disk mounted at {shown}, and whole? If so: `greenroom libraries resume {shown}`"
+    raise Misconfigured(message, code="mass_vanished", path=library.path)
 
 
 def accept(connection: Connection, staging: Library, now: dt.datetime) -> int:

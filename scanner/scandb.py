@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from config.errors import Misconfigured, Rejected, Retryable
 from config.reasons import Reason
@@ -30,7 +30,17 @@ STORED_AT_ONCE = 2000  # files
 
 # These speak of the machine at that moment, or of rights that change without a trace on the file: tried again.
 PASSING = ("reader_killed", "reader_crashed", "reader_timeout", "io_error", "permission_denied", "vanished")
+_NOTE_VANISHED = """
+INSERT INTO vanished SELECT path, name, ino, size, mtime_ns, (SELECT previous FROM scan)
+FROM file JOIN folder ON folder.id = folder_id WHERE file.id = ? AND role = 'audio'"""
 _FORGET_PASSING = f"DELETE FROM reading WHERE problem IN ({', '.join('?' * len(PASSING))}) RETURNING file_id"  # noqa: S608 - marks only
+
+
+class Vanished(NamedTuple):
+    """Music that went away: path → folder, and when the last scan began that saw all of it, ISO 8601."""
+
+    files: dict[bytes, bytes]
+    since: str | None
 
 
 class ScanDb:
@@ -73,10 +83,11 @@ class ScanDb:
             # What is known of the time before a restart are times of a clock that began anew.
             sql.execute("UPDATE folder SET samples = 0 WHERE (SELECT boot_id FROM scan) <> ?", (boot,))
             same_options = sql.execute("SELECT options FROM scan").fetchone() == (options,)
+            previous = sql.execute("SELECT max(started) FROM scan").fetchone()[0]
             sql.execute("DELETE FROM scan")
             unread = [row[0] for row in sql.execute(_FORGET_PASSING, PASSING)]
-            row = (root, code_version(), boot, started.isoformat(), options)
-            sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL)", row)
+            row = (root, code_version(), boot, started.isoformat(), options, previous)
+            sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL, ?)", row)
         except sqlite3.DatabaseError as error:
             path.unlink()
             raise _failed(path, error) from error
@@ -140,6 +151,7 @@ class ScanDb:
     def forget_files(self, file_ids: Iterable[int]) -> None:
         """Forget files that are gone, or were touched, and what was read from them."""
         ids = [(file_id,) for file_id in file_ids]
+        self._sql.executemany(_NOTE_VANISHED, ids)
         self._sql.executemany("DELETE FROM reading WHERE file_id = ?", ids)
         self._sql.executemany("DELETE FROM file WHERE id = ?", ids)
 
@@ -207,6 +219,22 @@ class ScanDb:
         """Return the folders with audio in them."""
         query = "SELECT path FROM folder WHERE id IN (SELECT folder_id FROM file WHERE role = 'audio')"
         return frozenset(row[0] for row in self._sql.execute(query))
+
+    def vanished(self) -> Vanished:
+        """Return the music that went away since `forget_vanished`, but for what only got another name or content."""
+        found = self._sql.execute("SELECT * FROM vanished").fetchall()
+        if not found:
+            return Vanished({}, None)
+        files = self._sql.execute("SELECT path, name, ino, size, mtime_ns FROM entry WHERE role = 'audio'").fetchall()
+        names, contents = {file[:2] for file in files}, {file[2:] for file in files}
+        gone = {row[:2] for row in found if row[:2] not in names and row[2:5] not in contents}
+        return Vanished(
+            {os.path.join(folder, name): folder for folder, name in gone}, min(row[5] for row in found if row[5])
+        )
+
+    def forget_vanished(self) -> None:
+        """Begin to remember anew what goes away."""
+        self._sql.execute("DELETE FROM vanished")
 
     # Groups.
 

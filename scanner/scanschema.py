@@ -16,7 +16,7 @@ APPLICATION_ID = 0x47524E52  # "GRNR"
 SCHEMA = 3
 
 DDL = f"""
-CREATE TABLE scan (root BLOB, code TEXT, boot_id TEXT, started TEXT, options TEXT, stats TEXT);
+CREATE TABLE scan (root BLOB, code TEXT, boot_id TEXT, started TEXT, options TEXT, stats TEXT, previous TEXT);
 CREATE TABLE folder (id INTEGER PRIMARY KEY, path BLOB, digest BLOB, since_ns INTEGER, samples INTEGER);
 CREATE TABLE file (
     id INTEGER PRIMARY KEY, folder_id INTEGER, name BLOB, role TEXT,
@@ -27,6 +27,7 @@ CREATE TABLE reading (
     {", ".join(FACT_COLUMNS)});
 CREATE TABLE ignored (path BLOB, code TEXT, message TEXT);
 CREATE TABLE album (id INTEGER PRIMARY KEY, key TEXT, body TEXT, waits TEXT, warnings TEXT);
+CREATE TABLE vanished (folder BLOB, name BLOB, ino INTEGER, size INTEGER, mtime_ns INTEGER, since TEXT);
 CREATE TABLE content_digest (
     dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, algorithm TEXT, digest TEXT,
     PRIMARY KEY (dev, ino, size, mtime_ns, ctime_ns, algorithm));

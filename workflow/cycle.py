@@ -132,7 +132,9 @@ def _process(
 ) -> ProcessResult:
     rules = Rules(settings.replace == "better", tuple(settings.quality.split()))
     options = ProcessOptions(settings.workers, settings.rate_limit, settings.reserve_mib << 20, rules)
+    limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
     with ScanDb.open(scan_path) as found:
+        presence.check_inbound(database, roots.inbound, found, limits, act=guard is not None)
         return process_scan(database, found, roots.inbound, roots.staging, guard, options, run_id, progress)
 
 

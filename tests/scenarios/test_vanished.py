@@ -93,3 +93,35 @@ def test_another_filesystem_under_the_root_leaves_no_room_for_chance(house: Hous
     with house.database.read() as connection:
         staging = next(lib for lib in list_libraries(connection) if lib.role == "staging")
     assert staging.filesystem not in (None, "another")
+
+
+def test_an_inbound_share_that_lost_a_branch_stops_everything(house: House) -> None:
+    house.change(vanish_percent="20")
+    house.change(quiet_seconds="600")  # so that all of it waits
+    for n in range(4):
+        house.drop(songs(f"Waiting {n}", "mp3", range(1, 4), album=f"Waiting {n}"))
+    assert house.run(settle=False).status == "done"
+    for n in range(2):
+        shutil.rmtree(house.inbound / f"Waiting {n}")
+    house.change(quiet_seconds="0")
+    assert house.run(dry_run=True).error.code == "mass_vanished"  # type: ignore[union-attr]  # it failed
+    failed = house.run()
+    assert failed.error.code == "mass_vanished"  # type: ignore[union-attr]
+    assert "6 of 12 music files" in failed.error.message  # type: ignore[union-attr]
+    assert house.run().error.code == "suspended"  # type: ignore[union-attr]
+    resume(house.database, os.fsencode(house.inbound))
+    report = house.run()
+    assert (report.status, report.counts["staged"]) == ("done", 2)
+
+
+def test_what_we_took_and_what_a_person_renamed_has_not_vanished(house: House) -> None:
+    house.change(vanish_files="4", quiet_seconds="600")
+    for n in range(4):
+        house.drop(songs(f"Waiting {n}", "mp3", range(1, 4), album=f"Waiting {n}"))
+    house.run(settle=False)
+    for n in range(4):
+        (house.inbound / f"Waiting {n}").rename(house.inbound / f"Renamed {n}")
+    assert house.run(settle=False).status == "done"
+    house.change(quiet_seconds="0")
+    assert house.run().counts["staged"] == 4
+    assert house.run().status == "done"
