@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 import time
-import uuid
 from pathlib import Path
 
 # f_type of statfs(2) where SQLite's locks cannot be trusted: another machine may write the same file.
@@ -33,6 +31,8 @@ def boot_id() -> str:
     try:
         return BOOT_ID_FILE.read_text(encoding="ascii").strip()
     except OSError:
+        import uuid  # this and ctypes are rarely needed, and every start of a command would pay for them
+
         return str(uuid.uuid4())
 
 
@@ -43,6 +43,8 @@ def boottime() -> float:
 
 def filesystem_type(path: bytes) -> int:
     """Return the kind of filesystem a path is on, as statfs(2) numbers them. Raises OSError as a stat would."""
+    import ctypes
+
     buffer = (ctypes.c_ulong * 32)()  # struct statfs has 15 words; f_type is the first
     if ctypes.CDLL(None, use_errno=True).statfs(path, buffer) != 0:
         number = ctypes.get_errno()

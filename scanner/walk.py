@@ -38,6 +38,9 @@ UNSEEN_CODES = frozenset(
 )
 
 
+_FORMAT = 0o170000  # S_IFMT of stat(2)
+
+
 class Folder(NamedTuple):
     """One folder as it was found. Paths are relative to the root; b"" is the root itself."""
 
@@ -65,8 +68,8 @@ def walk(root: bytes, rules: IgnoreRules) -> Iterator[Folder]:
     while waiting:
         path, above = waiting.pop()
         try:
-            with os.scandir(os.path.join(root, path)) as listing:
-                entries = [entry for entry in listing if path or entry.name != SENTINEL]
+            with os.scandir(root + b"/" + path if path else root) as listing:
+                entries = list(listing)
         except OSError as error:
             if not path:
                 why = f"the inbound folder {show_path(root)} cannot be listed ({error.strerror}); is it mounted?"
@@ -74,9 +77,12 @@ def walk(root: bytes, rules: IgnoreRules) -> Iterator[Folder]:
             if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 yield Folder(path, [], b"", [Reason(*_unreadable(error), path)])
             continue
+        if not path:
+            entries = [entry for entry in entries if entry.name != SENTINEL]
         folder, below, inside = _sort_out(root, path, entries, above)
         yield folder
-        waiting.extend((name, inside) for name in sorted(below, reverse=True))
+        if below:
+            waiting.extend((name, inside) for name in sorted(below, reverse=True))
 
 
 def _sort_out(
@@ -87,37 +93,32 @@ def _sort_out(
     files: list[tuple[bytes, os.stat_result]] = []
     below: list[bytes] = []
     ignored: list[Reason] = []
-    if any(entry.name == IGNORE_FILE for entry in entries):
+    if IGNORE_FILE in [entry.name for entry in entries]:
         rules = _with_ignore_file(root, path, rules, ignored)
+    plain = not rules.present
     for entry in entries:
         name = entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
         why = None
-        if is_folder or rules.present or name[0] in ODD_FIRST or name.rpartition(b".")[2] not in PLAIN_LAST:
+        if is_folder or not (plain and name[-5:].rpartition(b".")[2] in PLAIN_LAST and name[0] not in ODD_FIRST):
             why = built_in(name, is_folder) or rules.why(prefix + name, is_folder)
         if why is None:
             if is_folder:
                 below.append(prefix + name)
                 continue
-            why = _take(entry, files)
+            try:
+                found = entry.stat(follow_symlinks=False)
+            except OSError as error:
+                why = GONE if isinstance(error, FileNotFoundError) else _unreadable(error, "file")
+            else:
+                if found.st_mode & _FORMAT == stat.S_IFREG:
+                    files.append((name, found))
+                    continue
+                why = _not_regular(found.st_mode)
         if why is not None and why is not GONE:
             ignored.append(Reason(*why, prefix + name))
     files.sort(key=itemgetter(0))
-    return Folder(path, files, digest(files), _with_siblings(ignored, files)), below, rules
-
-
-def _take(entry: os.DirEntry[bytes], files: list[tuple[bytes, os.stat_result]]) -> Why | None:
-    """Add a regular file to `files`; say why if it is none."""
-    try:
-        found = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return GONE
-    except OSError as error:
-        return _unreadable(error, "file")
-    if not stat.S_ISREG(found.st_mode):
-        return _not_regular(found.st_mode)
-    files.append((entry.name, found))
-    return None
+    return Folder(path, files, digest(files), _with_siblings(ignored, files) if ignored else ignored), below, rules
 
 
 def _with_siblings(ignored: list[Reason], files: list[tuple[bytes, os.stat_result]]) -> list[Reason]:

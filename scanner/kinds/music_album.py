@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scanner.grouping.albums import albums_in
-from scanner.grouping.companions import share_out
 from scanner.grouping.groups import Group, SideRow, TrackRow
-from scanner.grouping.merging import merge
-from scanner.grouping.places import find_places
-from scanner.grouping.verdicts import describe
 from scanner.kinds import Kind
 
 NAME = "music_album"
@@ -36,6 +31,13 @@ def group(tracks: Iterable[TrackRow], sides: Iterable[SideRow]) -> list[Group]:
     The order of the rows does not matter. Groups come in the order of their folders. Nothing is raised, whatever the
     tags and names hold.
     """
+    # An unchanged tree is not grouped again, and a scan of it starts quicker without these.
+    from scanner.grouping.albums import albums_in
+    from scanner.grouping.companions import share_out
+    from scanner.grouping.merging import merge
+    from scanner.grouping.places import find_places
+    from scanner.grouping.verdicts import describe
+
     places = find_places(tracks)
     wholes = merge(album for place in places for album in albums_in(place))
     companions = share_out(sides, wholes)
