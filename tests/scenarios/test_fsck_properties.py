@@ -6,24 +6,32 @@ import os
 import random
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from config.database import Database
 from config.errors import Rejected
+from config.lease import Guard
+from config.locks import hold
 from config.tables import LibraryRow
 from processor import sidecar
+from processor.fsck.fsck import repair
+from processor.fsck.sighting import Effort
+from processor.presence import Limits
 from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfer import TX
+from scanner.scan import silent
 from tests.scenarios.drops import JPEG, songs
 from tests.scenarios.house import House
-from tests.scenarios.test_fsck import adopt, look
+from tests.scenarios.test_fsck import adopt, content, look
+from workflow.cycle import resolve_roots
 
 QUICK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where nothing is written to a disk
 SIDECAR = os.fsdecode(sidecar.NAME)
@@ -211,3 +219,87 @@ def test_whatever_is_damaged_nothing_is_lost_and_a_second_run_has_nothing_to_rep
             assert ids <= {row["id"] for row in house.items().values()}, "a row was deleted"
         finally:
             house.database.close()
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Mortal:
+    """A real guard that dies at the n-th thing it is asked."""
+
+    def __init__(self, guard: Guard, die_at: int) -> None:
+        self.fence = guard.fence
+        self.asked = 0
+        self._guard, self._die_at = guard, die_at
+
+    def _count(self) -> None:
+        self.asked += 1
+        if self.asked == self._die_at:
+            raise Killed
+
+    def check(self, label: str) -> None:
+        self._count()
+        self._guard.check(label)
+
+    def check_stop(self) -> None:
+        self._count()
+
+    def confirm(self, connection: Connection) -> None:
+        self._count()
+        self._guard.confirm(connection)
+
+
+def damaged(template: Path, folder: Path) -> House:
+    """A house that needs every kind of repair."""
+    house = copy_of(template, folder)
+    items = {row["album"]: row for row in house.items().values()}
+    places = {album: house.staging / os.fsdecode(row["path"]) for album, row in items.items()}
+    hidden = items["One"]["transfer_id"]
+    places["One"].rename(house.staging / os.fsdecode(TX) / hidden)
+    write(house, update(TransferRow).where(TransferRow.id == hidden).values(state="attention"))
+    (places["Two"] / SIDECAR).unlink()
+    write(house, delete(StagingItem).where(StagingItem.album.in_(["One", "Three"])))
+    write(house, update(StagingItem).where(StagingItem.album == "Four").values(status="missing"))
+    places["Four"].rename(house.staging / "moved")
+    return house
+
+
+def repair_until(house: House, die_at: int) -> int:
+    """Repair, and die on the way; return how often the guard was asked."""
+    roots = resolve_roots(house.database)
+    with hold(house.database, [roots.staging, roots.inbound], "test", threading.Event()) as guard:
+        mortal = Mortal(guard, die_at)
+        try:
+            effort = Effort(verify=True, baseline=True, workers=1)
+            repair(house.database, cast(Guard, mortal), roots.inbound, roots.staging, effort, Limits(), silent)
+        except Killed:
+            pass
+        return mortal.asked
+
+
+def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next_one(template: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=QUICK) as folder:
+        house = damaged(template, Path(folder))
+        steps = repair_until(house, 0)
+        whole = content(house)
+        house.database.close()
+    assert steps > 30
+    for die_at in range(1, steps + 1, 1 if os.environ.get("GREENROOM_FAULTS") == "all" else 5):
+        with tempfile.TemporaryDirectory(dir=QUICK) as folder:
+            house = damaged(template, Path(folder))
+            before = house.contents()
+            repair_until(house, die_at)
+            assert house.contents() == before
+            assert adopt(house, verify=True).left == 0
+            assert timeless(content(house)) == timeless(whole), f"killed at {die_at}"
+            house.database.close()
+
+
+def timeless(rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Leave the times of files out: each copy of the house has its own."""
+    without = {"mtime_ns"}
+    files = {
+        key: [{k: v for k, v in file.items() if k not in without} for file in row["files"]] for key, row in rows.items()
+    }
+    return {key: {**row, "files": files[key], "checksum": None, "root_uuid": None} for key, row in rows.items()}
