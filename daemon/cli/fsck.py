@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import Any
 
 import click
@@ -15,6 +16,8 @@ from daemon.cli.signals import stop_on_signals
 from processor.fsck.finding import Finding
 from processor.fsck.fsck import FsckReport
 
+MOST = 20  # repairs of one kind that are named one by one
+
 
 @click.command()
 @click.option("--verify", is_flag=True, help="Also read every file whose digest is recorded, and compare it.")
@@ -24,7 +27,7 @@ def command(verify: bool, adopt: bool, as_json: bool) -> None:
     """Compare the staging library with the database, and repair what is provable.
 
     Without --adopt it only looks: it takes no lock, changes nothing, and may run beside a cycle. Every finding says
-    what is wrong, where, and what a person can do about it. What --adopt would repair is marked "can be repaired".
+    what is wrong, where, and what a person can do about it; • marks what --adopt can repair, ✓ what it has repaired.
 
     --adopt finishes or undoes interrupted moves as `greenroom recover` does, and goes on with those that waited for a
     person where nothing can be lost by it; records albums whose row is gone or old, from the sidecar in their folder,
@@ -80,7 +83,13 @@ def _as_object(report: FsckReport, adopt: bool) -> dict[str, Any]:
 
 
 def _print(report: FsckReport, adopt: bool, verify: bool) -> None:
+    often = Counter(finding.code for finding in report.findings if finding.repaired)
+    for code, times in often.items():
+        if times > MOST:
+            click.echo(click.style(f"✓ {code:<18}", fg="green") + f" {times} times")
     for finding in report.findings:
+        if finding.repaired and often[finding.code] > MOST:
+            continue
         mark, colour = ("✓", "green") if finding.repaired else ("•", "cyan") if finding.repair else ("✗", "red")
         item = f" (item {finding.item_id})" if finding.item_id is not None else ""
         click.echo(click.style(f"{mark} {finding.code:<18}", fg=colour) + f" {_where(finding)}{item}")

@@ -20,22 +20,22 @@ Shape = Literal["whole", "touched", "changed", "damaged", "missing", "closed", "
 _ODD: Final[dict[Shape, tuple[str, str]]] = {
     "missing": (
         "file_missing",
-        "{n} of {of} files are missing: {some}. Put them back; or, if the album is not wanted, remove its folder and "
-        "run `greenroom items forget {id}`.",
+        "Missing: {some}, {n} of {of} files. Put back what is missing; or, if the album is not wanted, remove its folder "
+        "and run `greenroom items forget {id}`.",
     ),
     "changed": (
         "file_changed",
-        "{n} of {of} files are not as they were staged: {some}. Put them back; or, if the change is wanted, move the "
+        "Not as staged: {some}, {n} of {of} files. Put back what was there; or, if the change is wanted, move the "
         "folder to inbound, run `greenroom items forget {id}`, and let the next cycle stage it as it is now.",
     ),
     "unread": (
         "unreadable",
-        "{n} of {of} files cannot be read: {some}. Give the user Greenroom runs as the right to, or check the disk.",
+        "Not readable: {some}, {n} of {of} files. Give the user Greenroom runs as the right to, or check the disk.",
     ),
     "damaged": (
         "file_damaged",
-        "{n} of {of} files have other bytes than were staged, though nobody wrote to them: {some}. Put them back from "
-        "a backup, and check the disk.",
+        "Other bytes than were staged, though nobody wrote to them: {some}, {n} of {of} files. Put back what was there "
+        "from a backup, and check the disk.",
     ),
 }
 
@@ -138,9 +138,7 @@ def _foreign(row: Row, folder: Folder) -> Iterator[Finding]:
     ours = {file.path for file in row.files} | {file.path for file in (folder.told.files if folder.told else ())}
     strange = sorted({*folder.files, *folder.odd} - ours)
     if strange:
-        message = (
-            f"{len(strange)} files in the album's folder are not the album's: {some(strange)}. They are left alone."
-        )
+        message = f"In the album's folder, but not the album's, and left alone: {some(strange)}."
         yield Finding("foreign_file", message, tuple(within(row.path, path) for path in strange), row.id)
 
 
@@ -148,8 +146,8 @@ def _well(sighting: Sighting, row: Row, folder: Folder) -> Iterator[Finding]:
     """Compare what is beside the files of an album that is whole."""
     learnt = tuple(_learnt(sighting, row, folder))
     if learnt:
-        new = sum(file.digest is None for file in row.files if file.path in {f.path for f in learnt})
-        what = f"{new} files get a digest to compare with" if new else "the time of files changed, not their bytes"
+        new = any(file.digest is None for file in row.files if file.path in {f.path for f in learnt})
+        what = "its files get digests to compare with" if new else "the time of files changed, not their bytes"
         code = "no_digest" if new else "file_touched"
         paths = tuple(within(row.path, file.path) for file in learnt)
         yield Finding(code, f"The album is whole; {what}.", paths, row.id, Learn(row.id, learnt))

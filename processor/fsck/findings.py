@@ -42,8 +42,9 @@ def _sources(sighting: Sighting) -> Iterator[Finding]:
             if found is not None and final is not None and (found == final or found[2:] == final[2:]):
                 back.append(source)
         if back:
-            message = f"{len(back)} files that were staged are in inbound as well: {some(back)}. The next cycle calls "
-            message += "them a duplicate; remove them there."
+            message = (
+                f"Staged, and in inbound as well: {some(back)}. The next cycle calls it a duplicate; remove it there."
+            )
             yield Finding("source_still_there", message, tuple(back), row.id)
 
 

@@ -54,7 +54,7 @@ def _adoptable(sighting: Sighting, path: bytes, chosen: bool, copies: int) -> Fi
         return Finding("unlisted_album", f"No row lists this album, and its sidecar is not enough: {why}.", (path,))
     if not fits(told.files, folder):
         wrong = [f.path for f in told.files if not fits((f,), folder)]
-        message = f"No row lists this album, and {len(wrong)} of its files are missing or changed: {some(wrong)}. "
+        message = f"No row lists this album, and of its files these are missing or changed: {some(wrong)}. "
         message += "Put them back and run this again, or move the folder to inbound as it is."
         return Finding("unlisted_album", message, tuple(within(path, name) for name in wrong))
     message = "No row lists this album, as after restoring an older database; its sidecar can tell it all."
@@ -72,5 +72,5 @@ def _contested(owned: Ownership) -> Iterator[Finding]:
 
 def _strays(sighting: Sighting) -> Iterator[Finding]:
     for folder, count in sorted(sighting.disk.strays.items()):
-        message = f"{count} files are here that belong to no album we know; they are left alone. Move music to inbound."
+        message = f"Files in no album we know, and left alone: {count}. Move what is music to inbound."
         yield Finding("unknown_folder", message, (folder,))

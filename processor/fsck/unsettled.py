@@ -203,7 +203,9 @@ def _left(standing: Standing) -> str:
         return "Every file of it is whole."
     named = (f"{show_path(c.file.source)}: source {c.source}, hidden {c.hidden}, album {c.final}" for c in odd[:10])
     more = f"; and {len(odd) - 10} more" if len(odd) > 10 else ""
-    return f"{len(odd)} of {len(standing.files)} files are not: " + "; ".join(named) + more + "."
+    return (
+        f"Not whole where they should be, {len(odd)} of {len(standing.files)} files: " + "; ".join(named) + more + "."
+    )
 
 
 def _advice(standing: Standing) -> str:

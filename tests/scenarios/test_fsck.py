@@ -208,7 +208,7 @@ def test_a_file_that_was_changed_is_named_and_left_as_it_is(house: House) -> Non
     rows = house.items()
     report = adopt(house)
     assert codes(report) == {"file_changed": False}
-    assert "Put them back" in report.findings[0].message
+    assert "Put back what was there" in report.findings[0].message
     assert house.items() == rows
 
 
