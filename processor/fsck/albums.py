@@ -20,8 +20,8 @@ Shape = Literal["whole", "touched", "changed", "damaged", "missing", "closed", "
 _ODD: Final[dict[Shape, tuple[str, str]]] = {
     "missing": (
         "file_missing",
-        "Missing: {some}, {n} of {of} files. Put back what is missing; or, if the album is not wanted, remove its folder "
-        "and run `greenroom items forget {id}`.",
+        "Missing: {some}, {n} of {of} files. Put back what is missing; or, if the album is not wanted, remove its "
+        "folder and run `greenroom items forget {id}`.",
     ),
     "changed": (
         "file_changed",

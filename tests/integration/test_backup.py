@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import delete, insert, inspect, select, text, update
+from sqlalchemy import JSON, Column, Connection, delete, insert, inspect, select, text, update
 
 from config import accounts, backup, schema
 from config.admin import put
@@ -36,7 +36,7 @@ NOW = dt.datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=dt.timezone(dt.timedelt
 
 @pytest.fixture
 def filled(database: Database, tmp_path: Path) -> Database:
-    """A database with a row of everything, and with what is hard to carry over: bytes, zones, NULL, half numbers."""
+    """A database with a row in every table, and with what is hard to carry over: bytes, zones, NULL, half numbers."""
     (tmp_path / "staging").mkdir()
     with database.begin() as connection:
         add_library(connection, "staging", os.fsencode(tmp_path / "staging"), now=NOW)
@@ -51,7 +51,21 @@ def filled(database: Database, tmp_path: Path) -> Database:
         accounts.add_account(connection, "eva", "correct horse battery", NOW)
         accounts.grant(connection, "api_key", NOW, account="eva", name="script")
     take(database, Library(1, "staging", "music", b"/x", "root"), "test", STANDARD_LEASE)
+    with database.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            if connection.execute(select(table).limit(1)).first() is None:
+                connection.execute(insert(table).values({c.name: _some(connection, c) for c in table.columns}))
     return database
+
+
+def _some(connection: Connection, column: Column[Any]) -> Any:
+    """A value for a column of a table that nothing above fills."""
+    for foreign in column.foreign_keys:
+        return connection.execute(select(foreign.column)).scalars().first()
+    if isinstance(column.type, JSON):
+        return {"a": [1, 0.5, None, "é"]}
+    kind = getattr(column.type, "impl", column.type).python_type
+    return {str: "é", int: 7, bytes: b"a\xff", bool: True, float: 0.1, dt.datetime: NOW}[kind]
 
 
 @pytest.fixture
