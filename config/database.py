@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config.errors import Misconfigured, Retryable
@@ -20,6 +20,7 @@ from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
 
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
 READ_ONLY = {"greenroom_read": True}
+READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby and when an admin says so
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 # A connection that died must be noticed in a minute, not in the two hours of the defaults. Seconds, but the last: ms.
 KEEPALIVES = {
@@ -39,9 +40,11 @@ class Database:
 
     def __init__(self, url: str, *, on_network: bool = False) -> None:
         self.url = _parsed(url)
+        self._file: tuple[int, int] | None = None  # device and inode of SQLite's file, once it was opened
         if self.is_sqlite:
             _check_sqlite_file(self.url, on_network)
             self.engine = _sqlite_engine(self.url)
+            event.listen(self.engine, "connect", self._remember_file)
         else:
             self.engine = create_engine(self.url, pool_pre_ping=True, connect_args=keepalives(self.url))
 
@@ -56,8 +59,10 @@ class Database:
 
         Raises Retryable when the database cannot be reached or stays locked.
         """
+        self._check_file()
         with answering(self), self.engine.begin() as connection:
             yield connection
+            self._check_file()
 
     @contextmanager
     def read(self, *, snapshot: bool = False) -> Iterator[Connection]:
@@ -65,6 +70,7 @@ class Database:
 
         As a snapshot all its statements see the database of one moment; on SQLite they always do.
         """
+        self._check_file()
         with answering(self), self.engine.connect() as connection:
             connection.execution_options(**READ_ONLY)
             if snapshot and not self.is_sqlite:
@@ -83,6 +89,25 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+    def _remember_file(self, _dbapi: object, _record: object) -> None:
+        self._file = self._file or _file_identity(self.url)
+
+    def _check_file(self) -> None:
+        """Raise Retryable if our connections are to a file that was removed or replaced: what we write would be lost.
+
+        A file that took its place is used from the next transaction on.
+        """
+        if self._file is None or (found := _file_identity(self.url)) == self._file:
+            return
+        self.engine.dispose()
+        shown = self.url.database
+        if found is None:  # connecting would make an empty one
+            message = f"the database file {shown} is gone; put it back, or restore a backup there"
+        else:
+            self._file = None
+            message = f"the database file {shown} was replaced while it was in use; the new one is used from now on"
+        raise Retryable(message, code="database_unavailable")
 
 
 def one_writer(connection: Connection, table: str) -> None:
@@ -129,6 +154,15 @@ def _check_sqlite_file(url: URL, on_network: bool) -> None:
         )
 
 
+def _file_identity(url: URL) -> tuple[int, int] | None:
+    """Return what tells SQLite's file from another one under its name; None if there is none."""
+    try:
+        found = os.stat(url.database or "")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_MS / 1000, "check_same_thread": False})
 
@@ -170,6 +204,11 @@ def answering(database: Database) -> Iterator[None]:
     except (OperationalError, PoolTimeout) as error:
         why = getattr(error, "orig", error)
         raise Retryable(f"the database {shown} did not answer: {why}", code="database_unavailable") from error
+    except InternalError as error:
+        if getattr(error.orig, "sqlstate", None) != READ_ONLY_TRANSACTION:
+            raise
+        message = f"the database {shown} takes no writes just now: {error.orig}; is it a standby?"
+        raise Retryable(message, code="database_unavailable") from error
     except DatabaseError as error:
         if type(error) is not DatabaseError:
             raise

@@ -56,19 +56,32 @@ def labels(house: House, *command: str) -> list[str]:
 
 
 def run_until(
-    house: House, at: int | None, act: Callable[[str], object], *command: str, log: Path | None = None
+    house: House,
+    at: int | None,
+    act: Callable[[str], object],
+    *command: str,
+    log: Path | None = None,
+    before: Callable[[], object] | None = None,
 ) -> int:
     """Run a command to its end, doing something before its step number `at` (from 1); return how it ended."""
-    child = begin(house, at, act, *command, log=log)
-    _, status = os.waitpid(child, 0)
+    _, status = os.waitpid(begin(house, at, act, *command, log=log, before=before), 0)
     return os.waitstatus_to_exitcode(status)
 
 
-def begin(house: House, at: int | None, act: Callable[[str], object], *command: str, log: Path | None = None) -> int:
-    """Start a command like `run_until`; return its process."""
+def begin(
+    house: House,
+    at: int | None,
+    act: Callable[[str], object],
+    *command: str,
+    log: Path | None = None,
+    before: Callable[[], object] | None = None,
+) -> int:
+    """Start a command like `run_until`; return its process. `before` is done in it first."""
 
     def work() -> None:
         boot_id.cache_clear()  # the installation's environment may name another one
+        if before is not None:
+            before()
         Hook(at, act, log)
         house.command(*command)
 
