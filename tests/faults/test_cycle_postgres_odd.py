@@ -8,6 +8,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -121,10 +122,12 @@ class Cutter:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 if source is self._committing:  # the server has answered: it is committed, and nobody learns of it
-                    return self._cut_off()
+                    self._cut_off()
+                    return
                 if asks and COMMIT in data and self._counts():
                     if self._when == "before":
-                        return self._cut_off()
+                        self._cut_off()
+                        return
                     self._committing = sink
                 sink.sendall(data)
         for one in (source, sink):
@@ -153,7 +156,7 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(
             cutter = Cutter(postgres_server.folder, at, when)
             house = House(tmp_path / f"{at}", url=url, workers=1)
             house.environ["GREENROOM_DATABASE_URL"] = url.replace(str(postgres_server.folder), str(cutter.folder))
-            _, status = os.waitpid(forked(lambda: house.command(*CYCLE)), 0)
+            _, status = os.waitpid(forked(partial(house.command, *CYCLE)), 0)
             said = house.ended(os.waitstatus_to_exitcode(status))
             cut = cutter.cut
             cutter.close()
