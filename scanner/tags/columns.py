@@ -33,9 +33,11 @@ def columns_of(file_id: int, unwritten: bool, reading: Read) -> tuple[object, ..
     `unwritten` is whether it is known that nobody was writing to the file. What is not so is None, as is the unknown.
     """
     facts, problem, truncated, reader = reading
-    head = (file_id, unwritten or None, *(problem or _NO_PROBLEM), truncated or None, reader)
+    head = (file_id, 1 if unwritten else None, *(problem or _NO_PROBLEM), 1 if truncated else None, reader)
     if facts is None:
         return head + _NO_FACTS
+    if facts.compilation is not None:
+        facts = facts._replace(compilation=int(facts.compilation))  # type: ignore[arg-type] # a bool is a column's number
     return (*head, *_plain(facts), _text_of_lists(_lists(facts)))
 
 
@@ -52,7 +54,7 @@ class Block(NamedTuple):
 def blocks_of(rows: Iterable[Sequence[object]]) -> list[Block]:
     """Put rows that follow one another and have the same columns together."""
     return [
-        Block(columns, [[int(v) if v is True or v is False else v for v in row if v is not None] for row in same])
+        Block(columns, [[value for value in row if value is not None] for row in same])
         for columns, same in groupby(rows, _known)
     ]
 
