@@ -12,7 +12,6 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from processor import repository
 from processor.fsck.disk import Listed
 from processor.item import ITEM_COLUMNS, NewItem
-from processor.journal import path_to_json
 from processor.tables import StagingFile, StagingItem
 
 MISSING = "missing"
@@ -59,17 +58,10 @@ def revisions(connection: Connection) -> dict[int, tuple[str, int]]:
 
 def whole_items(connection: Connection, ids: Collection[int]) -> dict[int, NewItem]:
     """Return all that was recorded of items, by id."""
-    found: dict[int, NewItem] = {}
     columns = [getattr(StagingItem, name) for name in ITEM_COLUMNS]
     files = repository.files(connection, ids)
-    for row in connection.execute(select(StagingItem.id, *columns).where(StagingItem.id.in_(sorted(ids)))):
-        values = {name: getattr(row, name) for name in ITEM_COLUMNS} | {"path": path_to_json(row.path)}
-        found[row.id] = NewItem.from_json({**values, "files": [_file_json(file) for file in files.get(row.id, ())]})
-    return found
-
-
-def _file_json(file: repository.StagedFile) -> dict[str, Any]:
-    return file._asdict() | {"path": path_to_json(file.path), "source": path_to_json(file.source)}
+    rows = connection.execute(select(StagingItem.id, *columns).where(StagingItem.id.in_(sorted(ids))))
+    return {row["id"]: NewItem.of_row(dict(row), files.get(row["id"], ())) for row in rows.mappings()}
 
 
 def found(connection: Connection, item_ids: Collection[int], now: dt.datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from config.database import Database
 from config.errors import GreenroomError, Rejected
@@ -18,6 +18,8 @@ from processor.materialise import is_planned, is_whole
 from processor.transfer import PLAYER_IGNORES, TX, hidden_folder
 
 Shape = Literal["whole", "different", "absent"]
+# Kinds that may begin anew from what is there. An undo must not: what it has begun may be the other way round by now.
+FORWARD: Final = ("album", "merge", "replace")
 
 
 class Candidates(NamedTuple):
@@ -173,7 +175,7 @@ def judge(left: Leftovers, inbound: bytes, staging: bytes) -> Iterator[Finding]:
 
 def _way_on(standing: Standing) -> State | None:
     """Return the state from which recovery can take a transfer up again without losing anything, or None."""
-    if standing.transfer.kind != "album" or standing.trouble is not None:
+    if standing.transfer.kind not in (FORWARD if standing.has_row else ("album",)) or standing.trouble is not None:
         return None
     if standing.is_final:
         return "materialised" if all(c.final == "whole" for c in standing.files) else None
@@ -209,8 +211,10 @@ def _left(standing: Standing) -> str:
 
 
 def _advice(standing: Standing) -> str:
-    if standing.transfer.kind != "album":
-        return "Look at both folders; `greenroom recover` tries again what can be tried."
+    if standing.transfer.kind not in FORWARD:
+        return (
+            "Look into both folders, and bring together by hand what belongs together; nothing touches it until then."
+        )
     if standing.is_final:
         return "Put the files back as they were, or move the folder out of staging; then run this again."
     folder = show_path(hidden_folder(standing.transfer))

@@ -449,3 +449,18 @@ def test_a_folder_that_is_closed_to_us_proves_nothing(house: House) -> None:
         artist.chmod(0o755)
     assert codes(report) == {"unreadable": False}
     assert house.items() == rows
+
+
+def test_an_album_that_was_joined_or_replaced_is_told_by_its_sidecar_as_it_is_now(house: House) -> None:
+    house.change(replace="better")
+    house.drop(songs("late", "mp3", range(3, 5), album="Low Tide"))
+    house.drop(songs("better", "flac", range(1, 3), album="High Tide"))
+    house.run()
+    after = content(house)
+    assert (item(house, "Low Tide")["track_count"], item(house, "High Tide")["track_count"]) == (4, 2)
+    assert list(folder(house, "High Tide").glob("*.flac"))
+    assert adopt(house).findings == ()
+    write(house, delete(StagingItem))
+    write(house, delete(TransferRow))
+    assert codes(adopt(house)) == {"unlisted_album": True}
+    assert content(house) == after

@@ -133,3 +133,12 @@ def test_an_album_on_its_way_back_to_inbound_is_not_adopted(house: House, hidden
     write(house, delete(StagingItem))
     assert codes(adopt(house)) == {"unsettled_transfer": False}
     assert house.items() == {}
+
+
+def test_late_tracks_that_have_joined_whole_are_published_after_all(house: House) -> None:
+    house.drop(songs("late", "mp3", range(4, 6)))
+    house.run()
+    before = content(house)
+    write(house, update(TransferRow).where(TransferRow.kind == "merge").values(state="attention"))
+    assert codes(adopt(house)) == {"unsettled_transfer": True}
+    assert (content(house), states(house)) == (before, ["done", "done"])
