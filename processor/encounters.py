@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from config.database import Database
+from config.errors import Retryable
 from config.libraries import Library
 from config.reasons import Reason, show_path
 from processor import repository, standing
@@ -35,14 +36,17 @@ class Encounters:
     def meet(self, proposal: Proposal, folder: bytes) -> Encounter:
         """Look at both sides; `folder` is the staged item's. Raises the typed error of what cannot be looked at."""
         with self._database.read() as connection:
-            item = repository.recorded(connection, [proposal.group.key])[proposal.group.key].item
+            recorded = repository.recorded(connection, [proposal.group.key]).get(proposal.group.key)
+        if recorded is None:
+            message = f"the item of {show_path(folder)} went away while this was planned; the next cycle looks again"
+            raise Retryable(message, code="vanished")
+        item = recorded.item
         with Tree(self._inbound) as inbound, Tree(self._staging) as staging:
             stands = standing.look_at(staging, folder, item)
             with explained("look into", folder):
                 there = standing.files_below(staging, folder)
-            audio = {path for path in there if is_audio(path)}
             trouble, strangers = stands.trouble, stands.strangers
-            if trouble is None and (music := audio.intersection(strangers)):
+            if trouble is None and (music := list(filter(is_audio, strangers))):
                 message = f"its folder holds music that Greenroom did not put there, such as {show_path(min(music))}"
                 trouble = Reason("strangers", message)
             return Encounter(
@@ -51,7 +55,7 @@ class Encounters:
                 newcomers=self._newcomers(proposal),
                 staged=tuple(_staged(item)),
                 there=tuple(sorted(there)),
-                twins=dict(self._twins(proposal.files, inbound, staging, folder, there, audio)),
+                twins=dict(self._twins(proposal.files, inbound, staging, folder, there, item)),
                 year=proposal.group.year,
                 staged_year=item.year,
                 trouble=trouble,
@@ -72,9 +76,10 @@ class Encounters:
         staging: Tree,
         folder: bytes,
         there: Mapping[bytes, os.stat_result],
-        audio: Collection[bytes],
+        item: NewItem,
     ) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the files whose bytes are there already: music under any name, other files under their own."""
+        """Yield the files whose bytes the item has already: music under any name, other files under their own."""
+        audio = [file.path for file in item.files if file.role == "audio" and file.path in there]
         for file in files:
             candidates = audio if file.role == "audio" else {file.target} & there.keys()
             for path in sorted(candidates):

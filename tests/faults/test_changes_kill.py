@@ -1,15 +1,19 @@
-"""Kill a merge and a replacement before each of their steps, and the recovery too: whole albums, and nothing lost."""
+"""Kill a merge and a replacement before each step, let each step fail, and the recovery too: nothing is lost."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from config.errors import Retryable
+from processor import sidecar
 from processor.journal import Strategy
-from tests.faults.changes import Scene, complaints, converges, unfinished
-from tests.faults.world import Killed, Steps
+from processor.transfer import TX
+from tests.faults.changes import OLD, TARGET, Scene, complaints, converges, unfinished
+from tests.faults.world import Killed, Steps, tree
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 both = pytest.mark.parametrize("kind", ["merge", "replace"])
@@ -61,6 +65,49 @@ def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, kind:
             assert converges(scene) == [], f"killed before {steps.labels[first - 1]}, recovery before step {second}"
             if not came_so_far:
                 break
+
+
+class Failing(Steps):
+    """A guard before whose n-th step the disk fails once."""
+
+    def __init__(self, fail_at: int, fence: int) -> None:
+        super().__init__(None, fence)
+        self._fail_at = fail_at
+
+    def check(self, label: str) -> None:
+        super().check(label)
+        if len(self.labels) == self._fail_at:
+            raise Retryable("the disk could not write", code="io_error")
+
+
+@both
+@ways
+def test_any_step_may_fail_and_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
+    """What was not switched is taken back at once; what was switched goes forward with the next recovery."""
+    step, failed, scene = 0, True, None
+    states = []
+    while failed:
+        step += 1
+        scene = Scene.make(quick_path / str(step), kind, way, scene)
+        guard = Failing(step, 2)
+        states.append(scene.perform(guard))
+        failed = len(guard.labels) >= step
+        assert list(complaints(scene)) == [], f"step {step}"
+        if states[-1] == "cancelled":
+            assert [*after_going_back(scene)] == [], f"step {step}"
+        assert converges(scene) == [], f"step {step}"
+    turned = states.index("materialised")
+    assert set(states[:turned]) == {"cancelled"}
+    assert set(states[turned:]) == {"materialised", "published", "done"}
+
+
+def after_going_back(scene: Scene) -> Iterator[str]:
+    """Say what is other than before a change that was taken back."""
+    there = {path for path in tree(scene.staging) if path.startswith(TARGET + b"/") and not path.endswith(b"/")}
+    if there != {TARGET + b"/" + path for path in (*OLD, sidecar.NAME)}:
+        yield f"in the album: {sorted(there)}"
+    left = [path for path in tree(scene.staging) if path.startswith(TX + b"/") and path.count(b"/") > 1]
+    yield from map(repr, left)
 
 
 @both

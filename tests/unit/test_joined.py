@@ -1,0 +1,80 @@
+"""What an item says once other files joined it, or a better album took its place."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from config.reasons import Reason
+from processor.item import NewFile, NewItem, as_reasons, reasons_of
+from processor.joined import joined, kept, succeeded
+from tests.items import album
+
+
+def file(path: bytes, role: str = "audio", number: int | None = None, disc: int | None = None, **facts: int) -> NewFile:
+    return NewFile(path, role, b"in/" + path, disc, number, "Song", 100, 5, None, json.dumps(facts))
+
+
+def item(*files: NewFile, **values: object) -> NewItem:
+    return replace(album(), **{"files": files, "warnings": "[]", "evidence": "[]", **values}).summed()
+
+
+OLD = item(
+    file(b"01.mp3", number=1, duration_ms=10_000, track_total=2, disc_total=2),
+    file(b"cover.jpg", "picture"),
+    file(b"rip.log", "log"),
+    file(b"01.lrc", "lyrics"),
+    warnings=as_reasons([Reason("tracks_missing", "1 of 2 tracks"), Reason("missing_tags", "1 without artist")]),
+)
+LATE = item(
+    file(b"02.mp3", number=2, duration_ms=20_000), transfer_id="t2", run_id="r2", year=2001, release_id="x", path=b"new"
+)
+
+
+def codes(one: NewItem) -> list[str]:
+    return [reason.code for reason in reasons_of(one.warnings)]
+
+
+def test_the_whole_is_counted_anew() -> None:
+    whole = joined(OLD, LATE, "pending_review")
+    assert [f.path for f in whole.files] == [b"01.mp3", b"cover.jpg", b"rip.log", b"01.lrc", b"02.mp3"]
+    assert (whole.track_count, whole.duration_ms, whole.size, whole.discs) == (2, 30_000, 500, 1)
+    assert whole.checksum not in (OLD.checksum, LATE.checksum)
+    assert whole.checksum == whole.summed().checksum
+
+
+def test_what_is_still_missing_is_told_and_nothing_else() -> None:
+    whole = joined(OLD, LATE, "pending_review")
+    assert codes(whole) == ["missing_tags", "tracks_missing", "merged"]
+    assert "1 of 2 discs" in reasons_of(whole.warnings)[1].message
+    disc_two = item(file(b"2-01.mp3", number=1, disc=2), file(b"2-02.mp3", number=2, disc=2))
+    all_there = joined(whole, disc_two, "pending_review")
+    assert codes(all_there) == ["missing_tags", "merged"]
+    assert all_there.discs == 2
+
+
+def test_the_album_keeps_its_name_and_place_and_learns_what_was_unknown() -> None:
+    whole = joined(OLD, replace(LATE, album="Other", album_artist="Other"), "pending_review")
+    assert (whole.album, whole.album_artist, whole.path) == (OLD.album, OLD.album_artist, OLD.path)
+    assert (whole.year, whole.release_id, whole.transfer_id, whole.run_id) == (2001, "x", "t2", "r2")
+    known = replace(OLD, year=1999)
+    assert joined(known, LATE, "pending_review").year == 1999
+
+
+def test_an_unknown_length_makes_the_whole_unknown() -> None:
+    assert joined(OLD, item(file(b"02.mp3", number=2)), "pending_review").duration_ms is None
+
+
+def test_an_earlier_decision_is_told() -> None:
+    for made in (joined(OLD, LATE, "approved"), succeeded(OLD, LATE, "approved")):
+        assert "it was approved before" in reasons_of(made.warnings)[-1].message
+    assert "before and waits" not in reasons_of(joined(OLD, LATE, "pending_review").warnings)[-1].message
+
+
+def test_a_better_album_takes_the_folder_and_the_side_files_that_do_not_speak_of_the_old_one() -> None:
+    new = item(file(b"01.flac", number=1, duration_ms=10_000), file(b"cover.jpg", "picture"), path=b"elsewhere")
+    made = succeeded(OLD, new, "pending_review")
+    assert [f.path for f in made.files] == [b"01.flac", b"cover.jpg", b"01.lrc"]
+    assert (made.path, made.track_count, made.duration_ms, made.size) == (OLD.path, 1, 10_000, 300)
+    assert codes(made) == ["replaced"]
+    assert [f.path for f in kept(OLD, new.files)] == [b"01.lrc"]
