@@ -69,6 +69,6 @@ def _back(run: Performance, transfer: Transfer, error: GreenroomError) -> Transf
     run.trouble = error
     if state != transfer.state:
         return run.close(transfer, state, error)
-    if isinstance(error, Retryable | Stopped):
+    if isinstance(error, Retryable | Stopped) or transfer.attempt == 0:  # the next recovery has a try of its own
         return run.postpone(transfer, error)
     return run.close(transfer, "attention", error)

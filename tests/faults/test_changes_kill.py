@@ -67,6 +67,18 @@ def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, kind:
                 break
 
 
+@both
+def test_what_was_begun_is_finished_by_the_recovery(quick_path: Path, kind: str) -> None:
+    scene = Scene.make(quick_path / "0", kind, "link")
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    last = next(n for n, label in enumerate(steps.labels, 1) if label in ("join 3/3", "exchange"))
+    scene = Scene.make(quick_path / "1", kind, "link", scene)
+    assert killed(scene.perform, last, 2)
+    assert [transfer.state for transfer in scene.recovered(Steps(fence=3)).done] == ["done"]
+    assert [*complaints(scene), *unfinished(scene)] == []
+
+
 class Failing(Steps):
     """A guard before whose n-th step the disk fails once."""
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from processor.journal import Strategy
 from processor.tables import TransferRow
+from tests.faults.changes import Scene
 from tests.faults.traced import MUTATING, REFUSED, Call, run_traced
 from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, recovered, tree, unfinished
 
@@ -35,7 +36,7 @@ ERRORS = [
 ]
 
 
-def changes_something(call: Call, world: World) -> bool:
+def changes_something(call: Call, world: World | Scene) -> bool:
     roots = (os.fsdecode(world.inbound), os.fsdecode(world.staging))
     if call.name not in MUTATING or not any(root in call.text for root in (*roots, "greenroom.db")):
         return False
