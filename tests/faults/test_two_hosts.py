@@ -1,0 +1,74 @@
+"""Two machines, one inbound root, one PostgreSQL: who sleeps past his lease wakes up fenced, and loses nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from config import locks
+from config.lease import Lease
+from config.machine import boot_id
+from tests.databases import TEMPLATE, PostgresServer
+from tests.faults.cycles import House, converges, forked, lost, wrong_items
+from tests.faults.steps import begin, labels
+from tests.faults.test_cycle_environment import CYCLE, every_kind
+from tests.faults.test_cycle_signals import wait_until
+from workflow import cycle
+
+pytestmark = pytest.mark.postgres
+SHORT = Lease(seconds=2, renew=0.1, deadline=1.5)
+
+
+def on_host(name: str) -> None:
+    """Be a process of another machine: its kernel knows nothing of the locks of ours. For a child only."""
+    os.environ["GREENROOM_BOOT_ID"] = name
+    boot_id.cache_clear()
+    locks._flock = lambda *_: contextlib.nullcontext()
+    cycle.hold = partial(locks.hold, lease=SHORT)
+
+
+def fall_asleep(_label: str) -> None:
+    """Stop, as a machine that is suspended does."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def cycle_on(house: House, name: str) -> int:
+    """Run a cycle on another machine; return how it ended."""
+
+    def work() -> None:
+        on_host(name)
+        house.command(*CYCLE, output=house.data)
+
+    _, status = os.waitpid(forked(work), 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def test_a_host_that_slept_past_its_lease_stops_when_it_wakes(tmp_path: Path, postgres_server: PostgresServer) -> None:
+    with postgres_server.database(TEMPLATE) as url:
+        steps = labels(House(tmp_path / "count", url=url, workers=1), *CYCLE)
+    for n in every_kind(steps):
+        with postgres_server.database(TEMPLATE) as url:
+            house = House(tmp_path / f"{n}", url=url, workers=1)
+            first = begin(house, n, fall_asleep, *CYCLE, before=partial(on_host, "one"))
+            _, status = os.waitpid(first, os.WUNTRACED)
+            assert os.WIFSTOPPED(status)
+            # The server ends the session of a machine that does not answer, and with it the advisory lock.
+            postgres_server.execute(
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.split('/')[3].split('?')[0]}'"
+            )
+            wait_until(lambda house=house: cycle_on(house, "two") == 0)
+            assert [*lost(house), *wrong_items(house)] == []
+            before = house.items()
+            os.kill(first, signal.SIGCONT)
+            _, status = os.waitpid(first, 0)
+            ended = house.ended(os.waitstatus_to_exitcode(status))
+            assert "Traceback" not in ended.err, ended.err
+            assert ended.status == 1, ended
+            assert [*lost(house), *wrong_items(house)] == []
+            assert house.items() == before, n
+            assert converges(house) == [], n
