@@ -58,9 +58,8 @@ def test_a_host_that_slept_past_its_lease_stops_when_it_wakes(tmp_path: Path, po
             _, status = os.waitpid(first, os.WUNTRACED)
             assert os.WIFSTOPPED(status)
             # The server ends the session of a machine that does not answer, and with it the advisory lock.
-            postgres_server.execute(
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.split('/')[3].split('?')[0]}'"
-            )
+            name = url.split("/")[3].split("?")[0]
+            postgres_server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
             wait_until(lambda house=house: cycle_on(house, "two") == 0)
             assert [*lost(house), *wrong_items(house)] == []
             before = house.items()

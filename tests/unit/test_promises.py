@@ -1,0 +1,27 @@
+"""Each clause of the README's promise names tests, and those tests are there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROMISES = (ROOT / "README.md").read_text().split("## What it promises")[1].split("\n## ")[0]
+CLAUSES = re.split(r"^\d\. ", PROMISES, flags=re.MULTILINE)[1:]
+
+
+def named(text: str) -> list[tuple[str, str]]:
+    """The tests a text names: file and function."""
+    return re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+
+
+def test_each_of_the_seven_clauses_names_a_test() -> None:
+    assert len(CLAUSES) == 7
+    assert all(named(clause) for clause in CLAUSES)
+
+
+def test_the_named_tests_are_there() -> None:
+    for file, function in named(PROMISES):
+        tree = ast.parse((ROOT / file).read_bytes())
+        assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, f"{file}::{function}"
