@@ -1,4 +1,4 @@
-"""The database is set back to an older copy after a crash: the files say what is, nothing is lost, all can be listed."""
+"""The database is set back to an older copy after a crash: the files say what is, and nothing is lost."""
 
 from __future__ import annotations
 
