@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
 READ_ONLY = {"greenroom_read": True}
 READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby and when an admin says so
+_TURNS: dict[str, threading.Lock] = {}  # by SQLite file: who may write, of this process
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 # A connection that died must be noticed in a minute, not in the two hours of the defaults. Seconds, but the last: ms.
 KEEPALIVES = {
@@ -166,6 +168,8 @@ def _file_identity(url: URL) -> tuple[int, int] | None:
 def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_MS / 1000, "check_same_thread": False})
 
+    turn = _TURNS.setdefault(os.path.realpath(url.database or ""), threading.Lock())
+
     @event.listens_for(engine, "connect")
     def _prepare(dbapi: Any, _record: Any) -> None:
         dbapi.isolation_level = None  # the driver must not open transactions of its own; _begin does
@@ -177,7 +181,19 @@ def _sqlite_engine(url: URL) -> Engine:
     def _begin(connection: Connection) -> None:
         # A writer takes the write lock at once: a read that later upgrades would fail instead of waiting.
         reads = connection.get_execution_options().get("greenroom_read", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if reads:
+            connection.exec_driver_sql("BEGIN")
+            return
+        # Threads of one process take turns here: SQLite's own way to wait is to sleep, longer and longer.
+        if "turn" not in connection.info and turn.acquire(timeout=SQLITE_BUSY_MS / 1000):
+            connection.info["turn"] = turn
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "checkin")
+    @event.listens_for(engine, "invalidate")
+    def _end_turn(_dbapi: Any, record: Any, _error: BaseException | None = None) -> None:
+        if "turn" in record.info:
+            record.info.pop("turn").release()
 
     return engine
 

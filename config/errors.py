@@ -9,8 +9,8 @@ GreenroomError
     Misconfigured    a setting, path or database must be changed first (exit 2 from `settings` and `libraries`)
     Stopped          somebody asked us to stop, and we did, with nothing half done
 
-Package errors inherit from one of these. `except Exception` stands at the tick, and around the foreign parsers
-of scanner/tags/read.py.
+Package errors inherit from one of these. `except Exception` stands at the tick and the job runner, and around the
+foreign parsers of scanner/tags/read.py.
 """
 
 from __future__ import annotations

@@ -179,6 +179,13 @@ REGISTRY: dict[str, Setting] = {
 }
 
 
+def register(prefix: str, section: type[Section], fail_safe: dict[str, Any]) -> None:
+    """Add a section that a higher floor declares; `fail_safe` is what it falls back to when it cannot be read."""
+    SECTIONS[prefix], FAIL_SAFE[prefix] = section, fail_safe
+    for name, field in section.model_fields.items():
+        REGISTRY[f"{prefix}.{name}"] = Setting(f"{prefix}.{name}", section, name, field)
+
+
 def find_setting(key: str) -> Setting:
     """Return the setting called `key`; its last part will do where it is unambiguous (`quiet_seconds`).
 

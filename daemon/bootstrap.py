@@ -30,6 +30,7 @@ from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
 from workflow import cycle, record, runs, trash, undo
 from workflow.fsck import forget_item, fsck
+from workflow.phase import all_phases
 from workflow.report import CycleReport
 from workflow.undo import UndoReport
 
@@ -192,6 +193,7 @@ def application(*, quiet: bool = False, migrate: bool = True) -> Iterator[Applic
     Raises Misconfigured or Retryable when it cannot be opened; what the system refuses inside becomes such an error.
     """
     boot = load_boot_settings()
+    all_phases()  # their settings join the registry
     setup_logs("WARNING" if quiet else boot.log_level, boot.log_format, boot.secrets)
     database = Database(boot.url, on_network=boot.sqlite_on_network)
     try:

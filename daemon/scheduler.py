@@ -119,10 +119,12 @@ class Heartbeat:
         clock: Callable[[], dt.datetime],
         monotonic: Callable[[], float],
         watch: Callable[[bytes, Callable[[], None]], Listener],
+        carry: Callable[[], None] = lambda: None,
     ) -> None:
         self.state = "starting"  # one line for people
         self.beaten = monotonic()  # when the last beat ended
         self._app, self._stop, self._clock, self._monotonic, self._watch = app, stop, clock, monotonic, watch
+        self._carry = carry
         self._beating = threading.Lock()
         self._position: Position | None = None
         self._started = False  # whether the position of the run before us was looked up
@@ -164,6 +166,8 @@ class Heartbeat:
         if fire is not None:
             self._fire(fire)
         self._position = position  # only now: a skip that could not be recorded is met again
+        with self._survive("jobs"):
+            self._carry()
         with self._survive("watch"):
             self._listen(settings)
         if self._hints.due(settings.quiet_seconds) and not self._is_running():

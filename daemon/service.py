@@ -24,6 +24,7 @@ from config.machine import boottime
 from daemon import scheduler, systemd
 from daemon.beats import Beats
 from daemon.bootstrap import Application
+from daemon.worker import Carrying
 from scanner.watch import Watch
 
 LOCK_NAME = "daemon.lock"
@@ -42,7 +43,8 @@ def serve(app: Application) -> int:
     every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
     with sole_daemon(app.boot.data_dir), _signals() as signals, _page(app):
         _check_at_start(app)
-        heartbeat = scheduler.Heartbeat(app, stop, clock=_utc_now, monotonic=boottime, watch=Watch)
+        carrying = Carrying(app)
+        heartbeat = scheduler.Heartbeat(app, stop, clock=_utc_now, monotonic=boottime, watch=Watch, carry=carrying.look)
         beat = _Reporting(heartbeat)
         beat()
         systemd.notify(systemd.READY)
@@ -60,6 +62,7 @@ def serve(app: Application) -> int:
             stop.set()
             beats.stop()
             heartbeat.stop_listening()
+            carrying.stop()
             while not heartbeat.is_idle(every):
                 systemd.notify(systemd.ALIVE)
     logger.info("daemon stopped")

@@ -7,11 +7,11 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from types import TracebackType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from loguru import logger
 from sqlalchemy import Connection
@@ -70,11 +70,25 @@ class _Album:
     reasons: tuple[Reason, ...] = ()
 
 
-def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime) -> None:
+# What is to be written with items that were staged, in the same transaction; whoever moves albums is given it.
+Then = Callable[[Connection, Mapping[str, repository.Upserted], dt.datetime], None]
+
+
+def nothing_more(connection: Connection, items: Mapping[str, repository.Upserted], now: dt.datetime) -> None:
+    """Write nothing more with staged items."""
+
+
+class ForRun(NamedTuple):
+    """Which run moves albums, and what it wants written when they are staged."""
+
+    id: str
+    then: Then
+
+
+def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime, then: Then = nothing_more) -> None:
     """Write the staging items of albums that are in place, in the transaction that publishes their transfers."""
-    repository.upsert(
-        connection, [_digested(NewItem.from_json(transfer.item), transfer) for transfer in transfers], now
-    )
+    changed = [_digested(NewItem.from_json(transfer.item), transfer) for transfer in transfers]
+    then(connection, repository.upsert(connection, changed, now), now)
 
 
 class Mover:
@@ -89,14 +103,14 @@ class Mover:
         workers: int,
         rate_limit: float,
         known: Set[bytes],
-        run_id: str,
+        run: ForRun,
     ) -> None:
         self.trouble: GreenroomError | None = None
         self._database = database
         self._inbound, self._staging = inbound, staging
         self._steps = _Steps(guard, Pace(rate_limit))
         self._known = known  # paths of the inbound tree that need no explanation when they stay
-        self._run_id = run_id
+        self._run_id, self._then = run
         self._crew = Crew(workers)
 
     def __enter__(self) -> Mover:
@@ -138,6 +152,9 @@ class Mover:
         )
         return _Album(plan, item, transfer)
 
+    def _publish_one(self, connection: Connection, transfer: Transfer) -> None:
+        publish(connection, [transfer], _now(), self._then)
+
     def _batch(self, albums: list[_Album]) -> list[Moved]:
         """Move the new albums together; then, one by one, those that change an album staged before."""
         if new := [album for album in albums if album.plan.kind == "album"]:
@@ -160,7 +177,8 @@ class Mover:
         switched = self._sync_above(switched, above_target)
         self._steps.check("commit published")
         with self._database.begin() as connection:
-            repository.upsert(connection, [_digested(album.item, album.transfer) for album in switched], _now())
+            items = [_digested(album.item, album.transfer) for album in switched]
+            self._then(connection, repository.upsert(connection, items, _now()), _now())
             moved = journal.advance(connection, [album.transfer for album in switched], "published", _now())
         for album, transfer in zip(switched, moved, strict=True):
             album.transfer = transfer
@@ -169,7 +187,13 @@ class Mover:
     def _alone(self, album: _Album) -> None:
         """Perform a change of a staged album as recovery would, which knows how to go back."""
         run = Performance(
-            self._database, self._steps, _publish_one, _now(), boot_id(), workers=self._crew.workers, known=self._known
+            self._database,
+            self._steps,
+            self._publish_one,
+            _now(),
+            boot_id(),
+            workers=self._crew.workers,
+            known=self._known,
         )
         try:
             if self.trouble is not None:
@@ -341,10 +365,6 @@ class _Steps:
     def check_stop(self) -> None:
         """Raise Stopped when somebody asked us to stop."""
         self._guard.check_stop()
-
-
-def _publish_one(connection: Connection, transfer: Transfer) -> None:
-    publish(connection, [transfer], _now())
 
 
 def _digested(item: NewItem, transfer: Transfer) -> NewItem:

@@ -16,7 +16,7 @@ from config.reasons import Reason
 from processor.encounters import Digests, FactsOf
 from processor.files import Tree
 from processor.meeting import Rules
-from processor.mover import Moved, Mover, publish
+from processor.mover import ForRun, Moved, Mover, Then, nothing_more, publish
 from processor.naming import PlannedFile, Proposal, cue_references, propose
 from processor.plan import AlbumPlan, Outcome, decide
 from processor.recover import RecoveryReport, recover
@@ -77,13 +77,13 @@ def process_scan(
     staging: Library,
     guard: Guard | None,
     options: ProcessOptions,
-    run_id: str,
+    run: ForRun,
     progress: Progress,
 ) -> ProcessResult:
     """Plan every group of a scan and, under a guard, move those that can be moved. Without one nothing is touched.
 
-    Raises LeaseLost when another process took over, and Retryable when the database does not answer; both leave what
-    was begun to recovery.
+    `run.then` is called in each transaction that stages. Raises LeaseLost when another process took over, and Retryable
+    when the database does not answer; both leave what was begun to recovery.
     """
     plans = _plan(database, scan, inbound, staging, options)
     results = [
@@ -95,20 +95,22 @@ def process_scan(
         return ProcessResult(tuple(results), ignored)
     explained = {reason.path for reason in ignored if reason.path} | {f.source for plan in plans for f in plan.files}
     moving = [n for n, plan in enumerate(plans) if plan.outcome == "staged"]
-    with Mover(database, inbound, staging, guard, options.workers, options.rate_limit, explained, run_id) as mover:
+    with Mover(database, inbound, staging, guard, options.workers, options.rate_limit, explained, run) as mover:
         for done, (n, moved) in enumerate(zip(moving, mover.move([plans[n] for n in moving], scan), strict=True), 1):
             results[n] = _after(results[n], moved)
             progress("move", done, len(moving))
         return ProcessResult(tuple(results), ignored, mover.trouble)
 
 
-def recover_transfers(database: Database, guard: Guard, inbound: Library, staging: Library) -> RecoveryReport:
-    """Settle what earlier runs left unfinished between the two roots; see processor.recover."""
+def recover_transfers(
+    database: Database, guard: Guard, inbound: Library, staging: Library, then: Then = nothing_more
+) -> RecoveryReport:
+    """Settle what earlier runs left unfinished between the two roots; see processor.recover and mover.Then."""
     now = dt.datetime.now(dt.UTC)
     return recover(
         database,
         guard,
-        lambda connection, transfer: publish(connection, [transfer], now),
+        lambda connection, transfer: publish(connection, [transfer], now, then),
         (inbound.path, staging.path),
         now=now,
         boot_id=boot_id(),

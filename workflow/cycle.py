@@ -26,6 +26,7 @@ from config.settings import StagingScan
 from processor import presence, trash
 from processor.files import unexpected
 from processor.meeting import Rules
+from processor.mover import ForRun, Then
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
 from processor.recover import RecoveryReport
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
@@ -33,6 +34,7 @@ from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
 from workflow.record import RunRecord
 from workflow.report import CycleReport
+from workflow.succession import after_staging
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def run_staging_cycle(
                 limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
                 presence.check(database, roots.staging, limits, dt.datetime.now(dt.UTC), act=guard is not None)
                 if guard is not None:
-                    recover_transfers(database, guard, roots.inbound, roots.staging)
+                    recover_transfers(database, guard, roots.inbound, roots.staging, _then(run.id))
                 folder = scan_db_folder(database, settings, data_dir)
                 scan_path = request.scan_db
                 if scan_path is None:
@@ -121,6 +123,11 @@ def run_staging_cycle(
             run.close()
 
 
+def _then(run_id: str | None) -> Then:
+    """Let what follows the staging be wanted in the transaction that stages."""
+    return lambda connection, items, now: after_staging(connection, items, run_id, now)
+
+
 def _process(
     database: Database,
     roots: Roots,
@@ -135,7 +142,8 @@ def _process(
     limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
     with ScanDb.open(scan_path) as found:
         presence.check_inbound(database, roots.inbound, found, limits, act=guard is not None)
-        return process_scan(database, found, roots.inbound, roots.staging, guard, options, run_id, progress)
+        run = ForRun(run_id, _then(run_id))
+        return process_scan(database, found, roots.inbound, roots.staging, guard, options, run, progress)
 
 
 def scan(
@@ -154,7 +162,7 @@ def recover(database: Database, stop: threading.Event) -> RecoveryReport:
     """
     roots = resolve_roots(database)
     with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
-        return recover_transfers(database, guard, roots.inbound, roots.staging)
+        return recover_transfers(database, guard, roots.inbound, roots.staging, _then(None))
 
 
 def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) -> None:

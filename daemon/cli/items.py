@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from config import libraries
-from config.reasons import show_path
+from config.reasons import show_path, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.signals import stop_on_signals
+from daemon.cli.usage import usage
 from processor import repository
+from workflow import progress, succession
+from workflow.engine.engine import Engine
 
 
 @click.group(invoke_without_command=True)
@@ -21,7 +25,7 @@ from processor import repository
 @json_option
 @click.pass_context
 def command(ctx: click.Context, status: str | None, limit: int | None, as_json: bool) -> None:
-    """List the albums in staging, as the database holds them.
+    """List the albums in staging, as the database holds them; `greenroom items show ID` shows one with its history.
 
     `--json` adds the tracks and all files of each, the evidence that they belong together, and what a reviewer should
     look at. Tracks are shown as `greenroom cycle --json` shows them; the paths of files are relative to the album.
@@ -73,3 +77,26 @@ def forget(item_id: int) -> None:
 def _track(inbound: bytes, folder: bytes, file: dict[str, Any]) -> dict[str, Any]:
     shown = {name: file[name] for name in ("disc", "track", "title")}
     return {**shown, "source": os.path.join(inbound, file["source"]), "path": os.path.join(folder, file["path"])}
+
+
+@command.command("show")
+@click.argument("item", type=int)
+@json_option
+def show(item: int, as_json: bool) -> None:
+    """Show ITEM with all that happened to it: who, what, when and why; and its jobs."""
+    with application(quiet=True) as app, app.database.read() as connection, usage():
+        found = progress.find(connection, item)
+        history = progress.history(connection, item)
+        jobs = Engine(app.database, succession.works()).list(item_id=item)
+    if as_json:
+        print_json({**found, "history": history, "jobs": [asdict(job) for job in jobs]})
+        return
+    for name in ("album_artist", "album", "year", "status", "position", "revision", "path"):
+        click.echo(f"{name:<14} {show_path(found[name]) if name == 'path' else show_text(str(found[name]))}")
+    rows = [(h["at"], h["actor"], h["what"], h["status"], h["revision"], h["why"]) for h in history]
+    print_table(rows, ("when", "who", "what", "status", "revision", "why"))
+    if jobs:
+        print_table(
+            [(j.id, j.phase, j.status, j.attempt, j.error) for j in jobs],
+            ("job", "phase", "status", "attempt", "error"),
+        )

@@ -17,7 +17,11 @@ from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
 import processor.tables
-import workflow.runs  # noqa: F401  its rows belong to the schema that is compared
+import workflow.engine.hosts
+import workflow.engine.jobs
+import workflow.engine.turns
+import workflow.progress
+import workflow.runs  # noqa: F401  their rows belong to the schema that is compared
 from config import database as database_module
 from config.database import Database
 from config.errors import Misconfigured, Retryable

@@ -35,11 +35,18 @@ SQL_MODULES = {
     "processor/tables.py",
     "scanner/scandb.py",
     "scanner/scanschema.py",
+    "workflow/engine/carrier.py",
+    "workflow/engine/hosts.py",
+    "workflow/engine/jobs.py",
+    "workflow/engine/turns.py",
+    "workflow/progress.py",
     "workflow/runs.py",
 }
 SQL_PACKAGES = {"sqlalchemy", "sqlite3", "psycopg", "alembic"}
 CATCHES_ALL = {
     "daemon/scheduler.py",  # the tick
+    "workflow/engine/runner.py",  # the job runner
+    "workflow/engine/worker.py",  # what keeps a worker going, as the tick keeps the daemon
     "scanner/tags/read.py",  # in a child process, around a parser that is not ours and a file nobody can vouch for
 }
 LOG_CALLS = {"trace", "debug", "info", "success", "warning", "error", "critical", "exception"}

@@ -1,0 +1,88 @@
+"""An open application → the process that carries jobs, beside the daemon's cycles or for itself on another host."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, Protocol
+
+from loguru import logger
+
+from config.boot import BootSettings
+from config.database import Database
+from config.errors import GreenroomError, Misconfigured
+from config.machine import boottime
+from workflow import succession
+from workflow.engine.engine import Engine
+from workflow.engine.job import OPEN
+from workflow.engine.worker import working
+
+RECONCILE_SECONDS: Final = 30.0  # between two looks for items that are due and have no job
+GRACE_SECONDS: Final = 20  # for running jobs, of the 90 that systemd gives us
+CONCURRENCY: Final = 8
+
+
+class Application(Protocol):
+    """What a worker needs of daemon.bootstrap.Application."""
+
+    boot: BootSettings
+    database: Database
+
+
+def works_of(phases: Collection[str]) -> Mapping[str, succession.PhaseWork]:
+    """Return what a worker carries; every phase when none is named. Raises Misconfigured for one without jobs."""
+    there = succession.works()
+    if unknown := set(phases) - set(there):
+        raise Misconfigured(f"no phase with jobs is called {', '.join(sorted(unknown))}; there are {', '.join(there)}")
+    return {name: work for name, work in there.items() if not phases or name in phases}
+
+
+def work(app: Application, phases: Collection[str], concurrency: int, stop: threading.Event) -> None:
+    """Carry jobs until `stop` is set. Raises Misconfigured, and Retryable when the database is away at the start."""
+    carried = works_of(phases)
+    with working(
+        app.database, app.boot.data_dir, carried, succession.limits, concurrency=concurrency, grace=GRACE_SECONDS
+    ):
+        while not stop.is_set():
+            with _told():
+                succession.reconcile(app.database)
+            stop.wait(RECONCILE_SECONDS)
+
+
+class Carrying:
+    """The daemon's own worker: begun when there is a first job, because most installations never have one."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._engine = Engine(app.database, succession.works())
+        self._stack = contextlib.ExitStack()
+        self._works = False
+        self._reconciled: float | None = None
+
+    def look(self) -> None:
+        """Close gaps in the chain now and then; begin to work when there is something to do."""
+        if self._reconciled is None or boottime() - self._reconciled > RECONCILE_SECONDS:
+            succession.reconcile(self._app.database)
+            self._reconciled = boottime()
+        if not self._works and self._engine.list(statuses=OPEN, limit=1):
+            app = self._app
+            self._stack.enter_context(
+                working(
+                    app.database, app.boot.data_dir, works_of(()), succession.limits,
+                    concurrency=CONCURRENCY, grace=GRACE_SECONDS,
+                )
+            )  # fmt: skip
+            self._works = True
+
+    def stop(self) -> None:
+        """Let running jobs reach a safe place and give the others back."""
+        self._stack.close()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except GreenroomError as error:
+        logger.bind(error=error.message).warning("the chain could not be looked through; it is tried again")

@@ -1,0 +1,269 @@
+"""Workers that are killed, frozen, stopped and cut off → every job still ends once, as seen in what it changed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from config.database import Database
+from tests.databases import PostgresServer
+from tests.engine_worker import MARKS, PHASES, Script, plays
+from workflow.engine.engine import Engine
+
+ALL = os.environ.get("GREENROOM_FAULTS") == "all"
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120  # seconds; far more than a loaded machine needs
+
+
+class Crew:
+    """Worker processes of one test; each data folder is a host of its own."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._url = database.url.render_as_string(hide_password=False)
+        self._folder = folder
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def begin(self, host: str = "host", **limits: Any) -> subprocess.Popen[str]:
+        """Start a worker without waiting for it."""
+        (self._folder / host).mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "tests.engine_worker", self._url, str(self._folder / host), json.dumps(limits)]
+        with (self._folder / "log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
+        self.processes.append(process)
+        return process
+
+    def hire(self, host: str = "host", **limits: Any) -> subprocess.Popen[str]:
+        """Start a worker and wait until it works."""
+        process = self.begin(host, **limits)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "working\n", (self._folder / "log").read_text()
+        return process
+
+    def end(self) -> None:
+        """Kill whoever is left."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+@pytest.fixture
+def crew(database: Database, tmp_path: Path) -> Iterator[Crew]:
+    """Nobody yet; whoever a test hires is gone after it."""
+    with database.begin() as connection:
+        connection.execute(text(MARKS))
+    hired = Crew(database, tmp_path)
+    yield hired
+    hired.end()
+
+
+@pytest.fixture
+def engine(database: Database, crew: Crew) -> Engine:
+    """The engine with the phases of the tests."""
+    return Engine(database, plays())
+
+
+def marks(database: Database, kind: str) -> list[Any]:
+    with database.read() as connection:
+        return list(connection.execute(text("SELECT * FROM marks WHERE kind = :kind ORDER BY at"), {"kind": kind}))
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it never came to it"
+        time.sleep(0.05)
+    return found
+
+
+def freeze(process: subprocess.Popen[str], database: Database) -> None:
+    """Stop a process, but not while it holds the one lock of an SQLite file: then nobody could do anything."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        if not database.is_sqlite:
+            return
+        connection = sqlite3.connect(str(database.url.database), timeout=0.2)
+        with contextlib.closing(connection), contextlib.suppress(sqlite3.OperationalError):
+            connection.execute("BEGIN IMMEDIATE").connection.rollback()
+            return
+        process.send_signal(signal.SIGCONT)
+
+
+def submit(engine: Engine, phase: str, item: int, **script: Any) -> int:
+    return engine.submit(phase, item, Script(**script), actor="test").job.id
+
+
+def all_done(engine: Engine, count: int) -> Callable[[], bool]:
+    return lambda: sum(found.get("done", 0) for found in engine.counts().values()) == count
+
+
+def most_at_once(database: Database) -> int:
+    with database.read() as connection:
+        changes = sorted(
+            (row.at, 1 if row.kind == "began" else -1) for row in connection.execute(text("SELECT at, kind FROM marks"))
+        )
+    running = most = 0
+    for _, change in changes:
+        running += change
+        most = max(most, running)
+    return most
+
+
+def assert_each_ended_once(database: Database, wanted: set[tuple[str, int]]) -> None:
+    ended = Counter((mark.phase, mark.item) for mark in marks(database, "ended"))
+    assert set(ended) == wanted
+    assert set(ended.values()) == {1}
+
+
+def test_a_worker_that_was_killed_goes_on_where_it_was(database: Database, engine: Engine, crew: Crew) -> None:
+    for item in range(12):
+        submit(engine, "alpha", item, do="spin", seconds=0.1)
+    first = crew.hire()
+    until(lambda: len(marks(database, "began")) >= 3)
+    first.kill()
+    crew.hire()
+    until(all_done(engine, 12))
+    assert_each_ended_once(database, {("alpha", item) for item in range(12)})
+
+
+def test_another_host_takes_over_what_a_dead_one_had(database: Database, engine: Engine, crew: Crew) -> None:
+    first, second = crew.hire("first", alpha=[2]), crew.hire("second", alpha=[2])
+    for item in range(8):
+        submit(engine, "alpha", item, do="hold", seconds=0.5)
+    until(lambda: first.pid in {mark.pid for mark in marks(database, "began")})
+    first.kill()
+    until(all_done(engine, 8))
+    assert_each_ended_once(database, {("alpha", item) for item in range(8)})
+    until(lambda: [worker.pid for worker in engine.workers()] == [second.pid])
+
+
+def test_a_worker_that_wakes_up_too_late_commits_nothing(database: Database, engine: Engine, crew: Crew) -> None:
+    frozen = crew.hire("first")
+    job_id = submit(engine, "alpha", 1, do="spin", seconds=1)
+    until(lambda: marks(database, "began"))
+    freeze(frozen, database)
+    other = crew.hire("second")
+    until(all_done(engine, 1))
+    frozen.send_signal(signal.SIGCONT)
+    until(lambda: {worker.pid for worker in engine.workers()} == {frozen.pid, other.pid})  # it begins anew
+    submit(engine, "beta", 1)
+    until(all_done(engine, 2))
+    assert [mark.pid for mark in marks(database, "ended") if mark.job == job_id] == [other.pid]
+    assert engine.show(job_id).executor in {worker.executor for worker in engine.workers() if worker.pid == other.pid}
+
+
+def test_a_job_that_kills_its_workers_is_parked_with_its_input(database: Database, engine: Engine, crew: Crew) -> None:
+    job_id = submit(engine, "alpha", 1, do="kill")
+    for _ in range(3):
+        assert crew.begin().wait(PATIENCE) == -signal.SIGKILL
+    crew.hire()
+    job = until(lambda: (found := engine.show(job_id)).status == "parked" and found)
+    assert (job.code, job.deaths, job.payload["do"]) == ("poison", 3, "kill")
+    assert [failure["code"] for failure in job.failures] == ["worker_died"] * 3
+
+
+def test_a_limit_over_all_workers_holds_over_two_of_them(database: Database, engine: Engine, crew: Crew) -> None:
+    for item in range(16):
+        submit(engine, "alpha", item, do="spin", seconds=0.1)
+    for host in ("first", "second"):
+        crew.begin(host, alpha=[4, 3])
+    until(all_done(engine, 16))
+    assert most_at_once(database) <= 3
+
+
+def test_a_worker_told_to_stop_gives_back_what_it_has(database: Database, engine: Engine, crew: Crew) -> None:
+    job_id = submit(engine, "alpha", 1, do="hold", seconds=1)
+    for item in range(2, 8):
+        submit(engine, "alpha", item, do="hold", seconds=0.2)
+    first = crew.hire(alpha=[2])
+    until(lambda: engine.show(job_id).status == "running")
+    first.terminate()
+    assert first.wait(PATIENCE) == 0
+    assert engine.counts()["alpha"].get("running") is None
+    assert engine.workers() == []
+    crew.hire()
+    until(all_done(engine, 7))
+    assert {(job.deaths, job.attempt) for job in engine.list()} == {(0, 1)}
+    assert_each_ended_once(database, {("alpha", item) for item in range(1, 8)})
+
+
+@pytest.mark.postgres
+def test_workers_outlive_a_server_that_goes_away(
+    postgres_server: PostgresServer, postgres_url: str, tmp_path: Path
+) -> None:
+    database = Database(postgres_url)
+    with database.begin() as connection:
+        connection.execute(text(MARKS))
+    engine, crew = Engine(database, plays()), Crew(database, tmp_path)
+    try:
+        worker = crew.hire(alpha=[2])
+        for item in range(6):
+            submit(engine, "alpha", item, do="spin", seconds=0.3)
+        until(lambda: len(marks(database, "began")) >= 2)
+        postgres_server.crash()
+        time.sleep(30 if ALL else 1)  # it is away so long
+        postgres_server.start()
+        database.engine.dispose()
+        until(all_done(engine, 6))
+        assert worker.poll() is None
+        assert_each_ended_once(database, {("alpha", item) for item in range(6)})
+    finally:
+        crew.end()
+        database.close()
+
+
+def test_workers_outlive_a_file_that_stays_locked(sqlite_url: str, tmp_path: Path) -> None:
+    database = Database(sqlite_url)
+    with database.begin() as connection:
+        connection.execute(text(MARKS))
+    engine, crew = Engine(database, plays()), Crew(database, tmp_path)
+    try:
+        worker = crew.hire()
+        for item in range(6):
+            submit(engine, "alpha", item, do="spin", seconds=0.1)
+        with database.begin():
+            time.sleep(40 if ALL else 3)  # longer than it takes to be taken for dead
+        until(all_done(engine, 6))
+        assert worker.poll() is None
+        assert_each_ended_once(database, {("alpha", item) for item in range(6)})
+    finally:
+        crew.end()
+        database.close()
+
+
+def test_chains_of_four_phases_end_once_while_workers_are_killed_at_random(
+    database: Database, engine: Engine, crew: Crew
+) -> None:
+    items, kills = (1000, 20) if ALL else (20, 3)
+    chance = random.Random(7)
+    for phase in PHASES:
+        for item in range(items):
+            submit(engine, phase, item)
+    crew.hire("first", **{phase: [8] for phase in PHASES})
+    crew.hire("second", **{phase: [8] for phase in PHASES})
+    for kill in range(1, kills + 1):
+        until(lambda kill=kill: len(marks(database, "ended")) > items * 4 * kill / (kills + 2))
+        number = chance.randrange(2)
+        victim = [p for p in crew.processes if p.poll() is None][number]
+        victim.kill()
+        victim.wait()
+        host = next(name for name in ("first", "second") if f"/{name}" in " ".join(map(str, victim.args)))
+        crew.begin(host, **{phase: [8] for phase in PHASES})
+    until(all_done(engine, items * 4))
+    assert_each_ended_once(database, {(phase, item) for phase in PHASES for item in range(items)})

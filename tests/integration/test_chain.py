@@ -1,0 +1,219 @@
+"""The chain: what follows what, who may open a gate, and that the rows say the same whatever dies in between."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from config import admin
+from config.database import Database
+from config.errors import Misconfigured
+from daemon.cli import main
+from processor import repository
+from tests.items import album
+from workflow import progress, succession
+from workflow.chain import next_phase
+from workflow.engine.engine import Engine
+from workflow.engine.worker import Pace, working
+from workflow.phase import Phase, all_phases
+from workflow.states import MOVES, IllegalMove, check_move
+
+NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
+QUICK = Pace(poll=0.05, beat=0.2, timeout=30, tidy=0.5)
+PATIENCE = 60  # seconds; far more than a loaded machine needs
+
+
+def stage(database: Database, *keys: str) -> list[int]:
+    with database.begin() as connection:
+        upserted = repository.upsert(connection, [album(key) for key in keys], NOW)
+        succession.after_staging(connection, upserted, "r1", NOW)
+    return [upserted[key].id for key in keys]
+
+
+def put(database: Database, **settings: Any) -> None:
+    with database.begin() as connection:
+        for name, value in settings.items():
+            admin.put(connection, f"phase.review.{name}", value, actor="eva", now=NOW)
+
+
+def item(database: Database, item_id: int) -> dict[str, Any]:
+    with database.read() as connection:
+        return progress.find(connection, item_id)
+
+
+def history(database: Database, item_id: int) -> list[tuple[str, str, str]]:
+    with database.read() as connection:
+        return [(row["actor"], row["what"], row["status"]) for row in progress.history(connection, item_id)]
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to it"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def engine(database: Database) -> Engine:
+    """The engine with the phases there are."""
+    return Engine(database, succession.works())
+
+
+class Link(Phase):
+    """A phase for tables of the chain."""
+
+    def __init__(self, name: str, after: str | None, reached: str) -> None:
+        self.name, self.after, self.reached = name, after, reached  # type: ignore[misc]
+
+
+CHAIN = {
+    name: Link(name, after, reached)
+    for name, after, reached in [
+        ("stage", None, "staged"), ("enrich", "stage", "enriched"), ("review", "enrich", "reviewed"),
+        ("publish", "review", "published"),
+    ]
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("position", "status", "gates", "follows"),
+    [
+        ("staged", "pending_review", {"enrich": "auto"}, ("enrich", "auto", ())),
+        ("staged", "pending_review", {"enrich": "off", "review": "manual"}, ("review", "manual", ("enrich",))),
+        ("staged", "pending_review", {"enrich": "off", "review": "off"}, None),
+        ("staged", "rejected", {"enrich": "auto"}, None),
+        ("staged", "missing", {"enrich": "auto"}, None),
+        ("reviewed", "approved", {"publish": "manual"}, ("publish", "manual", ())),
+        ("published", "published", {"publish": "auto"}, None),
+    ],
+)
+def test_one_table_says_what_follows(position: str, status: str, gates: Any, follows: Any) -> None:
+    assert next_phase(position, status, CHAIN, gates) == follows
+
+
+def test_statuses_follow_one_another_as_the_table_says() -> None:
+    assert {then for allowed in MOVES.values() for then in allowed} <= set(MOVES)
+    check_move(1, "pending_review", "approved")
+    with pytest.raises(
+        IllegalMove, match="item 1 is missing, and cannot become approved; it may become pending_review"
+    ):
+        check_move(1, "missing", "approved")
+
+
+def test_phases_are_found_by_their_files_and_bring_their_settings(database: Database) -> None:
+    assert list(all_phases()) == ["stage", "review"]
+    put(database, at_once=2)
+    with database.read() as connection:
+        assert succession.limits(connection)["review"].workers == 2
+    with pytest.raises(Misconfigured, match="off, or a number"):
+        put(database, auto_approve="sometimes")
+
+
+def test_what_is_staged_waits_for_a_person_unless_a_rule_decides(database: Database, engine: Engine) -> None:
+    stage(database, "k1")
+    assert engine.list() == []
+    put(database, auto_approve="0.5")
+    (second,) = stage(database, "k2")
+    assert [(job.phase, job.item_id, job.actor) for job in engine.list()] == [("review", second, "chain")]
+    assert stage(database, "k2") == [second]  # nothing changed
+    assert history(database, second) == [("cycle", "stage", "pending_review")]
+
+
+def test_the_job_is_staged_with_its_item_or_not_at_all(database: Database, engine: Engine) -> None:
+    put(database, auto_approve="0.5")
+    with pytest.raises(ZeroDivisionError), database.begin() as connection:  # noqa: PT012  the block is what is tested
+        succession.after_staging(connection, repository.upsert(connection, [album("k")], NOW), "r", NOW)
+        raise ZeroDivisionError
+    assert engine.list() == []
+    with database.read() as connection:
+        assert list(repository.items(connection)) == []
+
+
+def test_a_rule_approves_and_a_person_decides_the_rest(database: Database, engine: Engine, tmp_path: Path) -> None:
+    put(database, auto_approve="0.5", max_warnings=9)
+    ids = stage(database, "k1", "k2")
+    with database.begin() as connection:
+        connection.execute(text("UPDATE staging_items SET confidence = 0.1 WHERE id = :id"), {"id": ids[1]})
+    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+        until(lambda: engine.counts().get("review") == {"done": 2})
+    assert [(item(database, i)["status"], item(database, i)["position"]) for i in ids] == [
+        ("approved", "reviewed"),
+        ("pending_review", "staged"),
+    ]
+    assert succession.reconcile(database) == 0  # the rule has spoken
+    succession.decide(database, ids[1], "approved", actor="eva", why="heard it")
+    assert history(database, ids[1])[-1] == ("eva", "review", "approved")
+    succession.decide(database, ids[1], "rejected", actor="eva", why="heard it again")
+    with pytest.raises(IllegalMove):
+        succession.decide(database, ids[1], "published", actor="eva", why="a slip")
+    assert item(database, ids[1])["status"] == "rejected"
+
+
+def test_a_gate_that_closed_meanwhile_holds_what_nobody_asked_for(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    put(database, auto_approve="0.5")
+    one, two = stage(database, "k1", "k2")
+    put(database, auto_approve="off")
+    succession.request(engine, "review", two, actor="eva")
+    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+        until(lambda: engine.counts().get("review") == {"cancelled": 1, "done": 1})
+    (job,) = engine.list(item_id=one)
+    assert (job.status, job.code) == ("cancelled", "gate_closed")
+    assert engine.list(item_id=two)[0].actor == "eva"
+    put(database, auto_approve="0.5")
+    assert succession.reconcile(database) == 1
+
+
+def test_whoever_lost_a_job_gets_it_again(database: Database, engine: Engine) -> None:
+    put(database, auto_approve="0.5")
+    ids = stage(database, *(f"k{n}" for n in range(20)))
+    lost = random.Random(7).sample(ids, 9)
+    with database.begin() as connection:
+        for item_id in lost:
+            connection.execute(text("DELETE FROM jobs WHERE item_id = :id"), {"id": item_id})
+        connection.execute(text("DELETE FROM item_progress WHERE item_id = :id"), {"id": lost[0]})
+    assert succession.reconcile(database) == 9
+    assert sorted(job.item_id or 0 for job in engine.list()) == sorted(ids)
+    assert succession.reconcile(database) == 0
+
+
+def test_the_commands_show_the_chain_its_jobs_and_what_happened(
+    database: Database, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(database, auto_approve="0.5")
+    (one,) = stage(database, "k1")
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", database.url.render_as_string(hide_password=False))
+
+    def run(*arguments: str, code: int = 0) -> str:
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == code, done.output
+        return done.output
+
+    (job,) = engine.list()
+    assert "review" in run("phases")
+    assert '"gate": "auto"' in run("phases", "--json")
+    assert "queued" in run("jobs", "list", "--status", "queued")
+    assert f'"id": {job.id}' in run("jobs", "show", str(job.id), "--json")
+    run("jobs", "pause", "review")
+    assert "(paused)" in run("phases")
+    run("jobs", "resume", "review")
+    run("jobs", "cancel", str(job.id))
+    assert "nothing to cancel" in run("jobs", "cancel", str(job.id), code=2)
+    again = run("jobs", "retry", str(job.id))
+    assert again.strip().startswith("job ")
+    run("review", "reject", str(one), "--why", "bootleg")
+    assert "bootleg" in run("items", "show", str(one))
+    assert '"position": "staged"' in run("items", "show", str(one), "--json")
+    assert "cannot become publishing" not in run("review", "approve", str(one))
+    assert "no item 99" in run("items", "show", "99", code=2)
+    assert "no phase" in run("worker", "--phases", "omega", code=1)

@@ -1,0 +1,295 @@
+"""The engine's promises, on both databases: what becomes of a job, in one process and through its public interface."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from config.database import Database
+from config.errors import LeaseLost, Misconfigured
+from tests.engine_worker import MARKS, QUICK, Script, limits, plays
+from workflow.engine import jobs, turns
+from workflow.engine.engine import Engine
+from workflow.engine.failure import judge
+from workflow.engine.job import Job, Limits, Payload
+from workflow.engine.worker import working
+
+PATIENCE = 60  # seconds; far more than a loaded machine needs
+NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def engine(database: Database) -> Engine:
+    """The engine with the phases of the tests, and nobody working yet."""
+    with database.begin() as connection:
+        connection.execute(text(MARKS))
+    return Engine(database, plays())
+
+
+@pytest.fixture
+def work(database: Database, engine: Engine, tmp_path: Path) -> Iterator[Callable[..., dict[str, Limits]]]:
+    """Start the worker of this process; give its limits, which a test may change."""
+    import contextlib
+
+    with contextlib.ExitStack() as stack:
+
+        def start(**given: Any) -> dict[str, Limits]:
+            found = limits(given)
+            stack.enter_context(
+                working(database, tmp_path, plays(), lambda _: found, concurrency=8, grace=5, pace=QUICK)
+            )
+            return found
+
+        yield start
+
+
+def marks(database: Database, kind: str) -> list[Any]:
+    with database.read() as connection:
+        return list(connection.execute(text("SELECT * FROM marks WHERE kind = :kind ORDER BY at"), {"kind": kind}))
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it never came to it"
+        time.sleep(0.02)
+    return found
+
+
+def closed(engine: Engine, *ids: int) -> list[Job]:
+    """Wait until jobs have ended."""
+    until(lambda: all(engine.show(job_id).status not in ("queued", "running") for job_id in ids))
+    return [engine.show(job_id) for job_id in ids]
+
+
+def submit(engine: Engine, phase: str, item: int | None, **options: Any) -> int:
+    names = ("priority", "manual", "delay")
+    given = {name: options.pop(name) for name in names if name in options}
+    return engine.submit(phase, item, Script(**options), actor="test", **given).job.id
+
+
+def test_a_job_ends_in_one_transaction_with_what_it_did(database: Database, engine: Engine, work: Any) -> None:
+    job_id = submit(engine, "alpha", 1)
+    work()
+    (job,) = closed(engine, job_id)
+    assert (job.status, job.attempt, job.error, job.failures) == ("done", 1, None, [])
+    assert [(mark.job, mark.item) for mark in marks(database, "ended")] == [(job_id, 1)]
+    assert engine.counts() == {"alpha": {"done": 1}}
+
+
+def test_the_urgent_goes_before_the_idle_whatever_came_first(database: Database, engine: Engine, work: Any) -> None:
+    names = ("idle", "normal", "low", "urgent", "high")
+    ids = [submit(engine, "alpha", n, priority=name) for n, name in enumerate(names)]
+    work(alpha=(1,))
+    closed(engine, *ids)
+    order = [names[mark.item] for mark in marks(database, "began")]
+    assert order == ["urgent", "high", "normal", "low", "idle"]
+
+
+def test_a_phase_of_an_item_has_one_open_job(engine: Engine, work: Any) -> None:
+    first = engine.submit("alpha", 1, Script(do="hold", seconds=60), actor="test", priority="low")
+    again = engine.submit("alpha", 1, Script(), actor="eva", priority="urgent", manual=True)
+    assert (again.job.id, again.is_new) == (first.job.id, False)
+    assert (again.job.priority, again.job.actor, again.job.payload) == (10, "eva", first.job.payload)  # hastened
+    work()
+    until(lambda: engine.show(first.job.id).status == "running")
+    assert not engine.submit("alpha", 1, Script(), actor="test").is_new
+    assert engine.submit("alpha", 2, Script(), actor="test").is_new
+    engine.cancel(first.job.id)
+    closed(engine, first.job.id)
+    assert engine.submit("alpha", 1, Script(), actor="test").is_new
+
+
+def test_an_item_has_one_running_job_at_a_time(database: Database, engine: Engine, work: Any) -> None:
+    ids = [submit(engine, phase, 7, do="spin", seconds=0.05) for phase in ("alpha", "beta", "gamma", "delta")]
+    work()
+    closed(engine, *ids)
+    events = sorted((m.at, m.kind) for kind in ("began", "ended") for m in marks(database, kind))
+    assert [kind for _, kind in events] == ["began", "ended"] * 4
+
+
+def test_an_error_that_may_pass_is_tried_again_and_remembered(engine: Engine, work: Any) -> None:
+    job_id = submit(engine, "alpha", 1, do="fail", times=2)
+    work()
+    (job,) = closed(engine, job_id)
+    assert (job.status, job.attempt) == ("done", 3)
+    assert [(f["attempt"], f["code"]) for f in job.failures] == [(1, "not_yet"), (2, "not_yet")]
+    assert "not yet, says attempt 1" in job.failures[0]["traceback"]
+
+
+def test_a_job_that_gives_up_is_dead_until_a_person_tries_or_discards_it(engine: Engine, work: Any) -> None:
+    ids = [submit(engine, "alpha", n, do="fail", times=9) for n in range(2)]
+    work()
+    dead, other = closed(engine, *ids)
+    assert (dead.status, dead.attempt, dead.code) == ("dead", 3, "not_yet")
+    assert {job.id for job in engine.list(statuses=["dead"])} == set(ids)
+    again = engine.retry(dead.id, actor="eva")
+    assert again.is_new
+    assert (again.job.payload, again.job.actor, again.job.manual) == (dead.payload, "eva", True)
+    engine.discard(other.id)
+    closed(engine, again.job.id)
+    assert [job.id for job in engine.list(statuses=["dead"])] == [again.job.id]
+    assert [engine.show(job_id).status for job_id in ids] == ["discarded", "discarded"]
+    with pytest.raises(Misconfigured, match="only what failed"):
+        engine.discard(other.id)
+
+
+@pytest.mark.parametrize(
+    ("do", "status", "attempts", "code"),
+    [("park", "parked", 1, "which"), ("reject", "dead", 1, "no_album"), ("break", "dead", 3, "unexpected")],
+)
+def test_the_class_of_an_error_decides_what_becomes_of_a_job(
+    engine: Engine, work: Any, do: str, status: str, attempts: int, code: str
+) -> None:
+    job_id = submit(engine, "alpha", 1, do=do)
+    work()
+    (job,) = closed(engine, job_id)
+    assert (job.status, job.attempt, job.code) == (status, attempts, code)
+    assert len(job.failures) == attempts
+
+
+def test_back_off_doubles_up_to_its_cap_and_jobs_do_not_come_back_together() -> None:
+    retries = Script and plays()["alpha"].retries._replace(attempts=9, base=2, cap=60)
+    delays = [judge(OSError(), attempt, retries, 0.5).delay for attempt in range(1, 9)]
+    assert delays == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert judge(OSError(), 2, retries, 0).delay == 2
+    assert judge(OSError(), 2, retries, 1).delay == 6
+
+
+def test_jobs_written_by_another_version_are_read_or_left_to_it(database: Database, engine: Engine, work: Any) -> None:
+    ids = [submit(engine, "alpha", n) for n in range(3)]
+    with database.begin() as connection:
+        for job_id, payload, version in zip(
+            ids, ('{"sleep": 0}', '{"new": 1}', '{"do": "fly"}'), (1, 3, 2), strict=True
+        ):
+            connection.execute(
+                text("UPDATE jobs SET payload = :payload, payload_version = :version WHERE id = :id"),
+                {"payload": payload, "version": version, "id": job_id},
+            )
+    work()
+    old, wrong = closed(engine, ids[0], ids[2])
+    assert (old.status, wrong.status, wrong.code) == ("done", "dead", "bad_payload")
+    newer = until(lambda: (job := engine.show(ids[1])).code and job)
+    assert (newer.status, newer.attempt, newer.code) == ("queued", 0, "not_here")
+
+
+def test_what_is_submitted_is_checked(engine: Engine) -> None:
+    with pytest.raises(Misconfigured, match="no phase 'omega'"):
+        engine.submit("omega", 1, Script(), actor="test")
+    with pytest.raises(Misconfigured, match="no priority 'asap'"):
+        engine.submit("alpha", 1, Script(), actor="test", priority="asap")
+    with pytest.raises(Misconfigured, match="given a Script, not Payload"):
+        engine.submit("alpha", 1, Payload(), actor="test")
+
+
+def test_a_job_is_there_if_and_only_if_the_transaction_commits(database: Database, engine: Engine) -> None:
+    wanted = [engine.wanted("alpha", n, Script(), actor="test") for n in range(3)]
+    with pytest.raises(ZeroDivisionError), database.begin() as connection:  # noqa: PT012  the block is what is tested
+        engine.submit_in(connection, wanted, NOW)
+        raise ZeroDivisionError
+    assert engine.list() == []
+    for _ in range(2):
+        with database.begin() as connection:
+            engine.submit_in(connection, wanted, NOW)
+    assert engine.counts() == {"alpha": {"queued": 3}}
+
+
+def test_a_queued_job_is_cancelled_at_once_and_a_running_one_at_its_next_safe_place(
+    database: Database, engine: Engine, work: Any
+) -> None:
+    queued, running = submit(engine, "alpha", 1, delay=3600), submit(engine, "beta", 2, do="hold", seconds=3600)
+    assert engine.cancel(queued) == "queued"
+    work()
+    until(lambda: engine.show(running).status == "running")
+    assert engine.cancel(running) == "running"
+    assert [job.status for job in closed(engine, queued, running)] == ["cancelled", "cancelled"]
+    assert marks(database, "ended") == []
+    with pytest.raises(Misconfigured, match="nothing to cancel"):
+        engine.cancel(queued)
+
+
+def test_a_paused_phase_starts_nothing_until_it_is_resumed(database: Database, engine: Engine, work: Any) -> None:
+    found = work(alpha=(4, None, True))
+    waits = submit(engine, "alpha", 1)
+    closed(engine, *[submit(engine, "beta", n) for n in range(2)])
+    assert engine.show(waits).status == "queued"
+    found["alpha"] = Limits()
+    closed(engine, waits)
+    assert {mark.phase for mark in marks(database, "ended")} == {"alpha", "beta"}
+
+
+def test_a_delayed_job_waits_and_a_person_can_hasten_it(engine: Engine, work: Any) -> None:
+    later = submit(engine, "alpha", 1, delay=3600)
+    work()
+    closed(engine, submit(engine, "alpha", 2))
+    assert engine.show(later).status == "queued"
+    engine.submit("alpha", 1, Script(), actor="eva", manual=True)
+    assert closed(engine, later)[0].status == "done"
+
+
+def test_what_the_carrier_forgets_is_handed_over_again(database: Database, engine: Engine, work: Any) -> None:
+    found = work(alpha=(4, None, True))
+    ids = [submit(engine, "alpha", n) for n in range(4)]
+    until(lambda: all(engine.show(job_id).carried for job_id in ids))
+    table = "workflow_status" if database.is_sqlite else "dbos.workflow_status"
+    with database.begin() as connection:
+        connection.execute(text(f"DELETE FROM {table} WHERE workflow_uuid LIKE 'job-%'"))
+    found["alpha"] = Limits()
+    assert {job.status for job in closed(engine, *ids)} == {"done"}
+
+
+def test_only_the_newest_start_of_a_job_may_end_it(database: Database, engine: Engine) -> None:
+    job_id = submit(engine, "alpha", 1)
+
+    def begin(executor: str) -> Job:
+        with database.begin() as connection:
+            jobs.hand_over(connection, ["alpha"], dt.datetime.now(dt.UTC), 10)
+            started = jobs.start(connection, job_id, engine.show(job_id).dispatch + 1, executor, NOW)
+            assert started is not None
+            return started
+
+    slow = begin("slow")
+    with database.begin() as connection:
+        jobs.give_back(connection, "slow", NOW, died=True)
+    quick = begin("quick")
+    with pytest.raises(LeaseLost, match="given to another worker"), database.begin() as connection:
+        jobs.finish(connection, slow, NOW)
+    with database.begin() as connection:
+        assert jobs.finish(connection, quick, NOW)
+        assert not jobs.finish(connection, quick, NOW)  # the answer to the first commit got lost
+    assert engine.show(job_id).status == "done"
+
+
+def test_requests_get_turns_that_no_number_of_workers_brings_closer(database: Database) -> None:
+    def ask() -> None:
+        for _ in range(5):
+            with database.begin() as connection:
+                turns.take(connection, "provider", 10)
+
+    with database.begin() as connection:
+        turns.take(connection, "provider", 10)
+    with database.read() as connection:
+        first = connection.execute(text("SELECT next_ms FROM turns")).scalar_one()
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as connection:
+        assert connection.execute(text("SELECT next_ms FROM turns")).scalar_one() >= first + 20 * 100
+
+
+def test_pages_of_jobs_follow_one_another(engine: Engine) -> None:
+    ids = [submit(engine, "alpha", n) for n in range(7)]
+    first = engine.list(limit=4)
+    rest = engine.list(limit=4, before=first[-1].id)
+    assert [job.id for job in [*first, *rest]] == ids[::-1]
+    assert [job.id for job in engine.list(item_id=3)] == [ids[3]]
+    assert engine.list(phase="beta") == []

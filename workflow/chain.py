@@ -1,0 +1,39 @@
+"""What an item has come through, and the settings of the moment → the phase that follows. Pure, and the only place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from workflow.phase import Mode, Phase
+
+# An item that was turned down, or that is not what its row says, goes nowhere by itself.
+GOES_ON = frozenset({"pending_review", "approved", "publishing", "published"})
+
+
+class Next(NamedTuple):
+    """What follows: the phase, whether it begins by itself, and the phases passed over because they are off."""
+
+    phase: str
+    gate: Literal["auto", "manual"]
+    skipped: tuple[str, ...] = ()
+
+
+def next_phase(position: str, status: str, phases: Mapping[str, Phase], gates: Mapping[str, Mode]) -> Next | None:
+    """Return what follows for an item at a position of the chain; None at its end, or where its status holds it.
+
+    `gates` are of the settings now; a phase without one has no jobs. It is asked when a job is created, and again when
+    it starts.
+    """
+    if status not in GOES_ON:
+        return None
+    at: str | None = next((phase.name for phase in phases.values() if phase.reached == position), None)
+    skipped: list[str] = []
+    while at is not None:
+        at = next((phase.name for phase in phases.values() if phase.after == at), None)
+        gate = gates.get(at, "off") if at is not None else "off"
+        if at is not None and gate != "off":
+            return Next(at, gate, tuple(skipped))
+        if at is not None:
+            skipped.append(at)
+    return None

@@ -1,0 +1,62 @@
+"""What a running job may ask of the engine: whether to go on, and its turn at something all workers share."""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from config.database import Database
+from config.errors import LeaseLost, Stopped
+from workflow.engine import turns
+from workflow.engine.failure import Cancelled
+from workflow.engine.job import Job
+
+LOOK: Final = 0.2  # seconds between two looks while waiting
+
+
+class Context:
+    """Given to a phase with its job. Thread-safe; the worker sets what the job is to learn."""
+
+    def __init__(self, database: Database, job: Job, stop: threading.Event) -> None:
+        self.database = database
+        self.job = job
+        self._stop = stop
+        self._cancelled = threading.Event()
+        self._lost = threading.Event()
+
+    def check(self) -> None:
+        """Return when the job may go on; call it wherever nothing is half done.
+
+        Raises Stopped when the worker is asked to stop, Cancelled, and LeaseLost when another worker has the job.
+        """
+        if self._lost.is_set():
+            raise LeaseLost(f"job {self.job.id} was given to another worker; this one stops")
+        if self._cancelled.is_set():
+            raise Cancelled(f"job {self.job.id} was cancelled")
+        if self._stop.is_set():
+            raise Stopped("the worker is asked to stop; the job goes on later")
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but raise as `check` does meanwhile."""
+        while seconds > 0:
+            self.check()
+            self._stop.wait(min(seconds, LOOK))
+            seconds -= LOOK
+        self.check()
+
+    def turn(self, name: str, per_second: float) -> None:
+        """Wait for the turn of one request to `name`, of which all workers of all hosts make so many a second.
+
+        Raises as `check` does; a turn given up is lost.
+        """
+        with self.database.begin() as connection:
+            seconds = turns.take(connection, name, per_second)
+        self.wait(seconds)
+
+    def cancel(self) -> None:
+        """Let the job learn that somebody cancelled it."""
+        self._cancelled.set()
+
+    def lose(self) -> None:
+        """Let the job learn that it is not ours any more."""
+        self._lost.set()

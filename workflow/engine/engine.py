@@ -1,0 +1,126 @@
+"""A wish for a phase of an item → a job's row, and what everybody may ask of jobs: list, show, retry, cancel, discard.
+
+None of this needs the library that carries the jobs, so commands stay quick; a worker picks up what stands here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import Misconfigured
+from workflow.engine import hosts, jobs
+from workflow.engine.job import FAILED, OPEN, PRIORITIES, Job, NewJob, Payload, Work
+
+NO_PAYLOAD: Final = Payload()
+
+
+class Submitted(NamedTuple):
+    """The job that carries a wish, and whether it was made for it or there already."""
+
+    job: Job
+    is_new: bool
+
+
+def wanted(works: Mapping[str, Work], phase: str, item_id: int | None, payload: Payload = NO_PAYLOAD, *, actor: str,
+           priority: str = "normal", manual: bool = False, delay: float = 0) -> NewJob:  # fmt: skip
+    """Return the job to be written, checked. Raises Misconfigured for a phase, priority or payload that is none."""
+    work = works.get(phase)
+    if work is None:
+        raise Misconfigured(f"there is no phase {phase!r}; there are {', '.join(sorted(works))}")
+    if priority not in PRIORITIES:
+        raise Misconfigured(f"there is no priority {priority!r}; there are {', '.join(PRIORITIES)}")
+    if type(payload) is not work.payload:
+        raise Misconfigured(f"a job of {phase} is given a {work.payload.__name__}, not {type(payload).__name__}")
+    subject = phase if item_id is None else f"item {item_id}"
+    return NewJob(phase, subject, item_id, payload, PRIORITIES[priority], actor, manual, delay)
+
+
+class Engine:
+    """What everybody may ask of jobs."""
+
+    def __init__(self, database: Database, works: Mapping[str, Work]) -> None:
+        self._database, self._works = database, works
+
+    def submit(self, phase: str, item_id: int | None, payload: Payload = NO_PAYLOAD, *, actor: str,
+               priority: str = "normal", manual: bool = False, delay: float = 0) -> Submitted:  # fmt: skip
+        """Want a phase of an item, in a transaction of its own; see `wanted`. If both have an open job, return that."""
+        new = self.wanted(phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)
+        with self._database.begin() as connection:
+            return Submitted(*jobs.submit_one(connection, new, _now()))
+
+    def wanted(self, phase: str, item_id: int | None, payload: Payload = NO_PAYLOAD, *, actor: str,
+               priority: str = "normal", manual: bool = False, delay: float = 0) -> NewJob:  # fmt: skip
+        """Return the job to be written; see `wanted`."""
+        return wanted(self._works, phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)
+
+    @staticmethod
+    def submit_in(connection: Connection, wanted: Collection[NewJob], now: dt.datetime) -> None:
+        """Want jobs within the caller's transaction: they are there if, and only if, it commits."""
+        jobs.submit(connection, wanted, now)
+
+    def show(self, job_id: int) -> Job:
+        """Return one job. Raises Misconfigured when there is none."""
+        with self._database.read() as connection:
+            return _found(jobs.find(connection, job_id), job_id)
+
+    def list(self, *, statuses: Collection[str] = (), phase: str | None = None, item_id: int | None = None,
+             before: int | None = None, limit: int = 50) -> Sequence[Job]:  # fmt: skip
+        """Return jobs, newest first; `before` is the id the page before ended with."""
+        with self._database.read() as connection:
+            return jobs.listed(connection, statuses=statuses, phase=phase, item_id=item_id, before=before, limit=limit)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many jobs of each phase have each status."""
+        with self._database.read() as connection:
+            return jobs.counts(connection)
+
+    def workers(self) -> Sequence[hosts.WorkerSeen]:
+        """Return the workers that carry jobs."""
+        with self._database.read() as connection:
+            return hosts.seen(connection)
+
+    def retry(self, job_id: int, *, actor: str) -> Submitted:
+        """Want a closed job anew, with its input, for the person who asks. Raises Misconfigured while it is open."""
+        with self._database.begin() as connection:
+            old = _found(jobs.find(connection, job_id), job_id)
+            if old.status in OPEN:
+                raise Misconfigured(f"job {job_id} is {old.status}; only what has ended can be tried again")
+            payload = self._works[old.phase].payload.read(old.payload, old.payload_version)
+            new = NewJob(old.phase, old.subject, old.item_id, payload, PRIORITIES["urgent"], actor, manual=True)
+            if old.status in FAILED:
+                jobs.discard(connection, job_id, _now())
+            return Submitted(*jobs.submit_one(connection, new, _now()))
+
+    def cancel(self, job_id: int) -> str:
+        """Cancel a queued job at once, a running one at its next safe place; return which it was.
+
+        Raises Misconfigured for one that has ended.
+        """
+        with self._database.begin() as connection:
+            was = jobs.cancel(connection, job_id, _now())
+            if was is None:
+                old = _found(jobs.find(connection, job_id), job_id)
+                raise Misconfigured(f"job {job_id} is {old.status}; there is nothing to cancel")
+            return was
+
+    def discard(self, job_id: int) -> None:
+        """Set a failed job aside. Raises Misconfigured for any other."""
+        with self._database.begin() as connection:
+            if not jobs.discard(connection, job_id, _now()):
+                old = _found(jobs.find(connection, job_id), job_id)
+                raise Misconfigured(f"job {job_id} is {old.status}; only what failed can be discarded")
+
+
+def _found(job: Job | None, job_id: int) -> Job:
+    if job is None:
+        raise Misconfigured(f"there is no job {job_id}", code="unknown_job")
+    return job
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,57 @@
+"""An error and the job it ended → what becomes of the job: another attempt, a person, or the end."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, Stopped
+from workflow.engine.job import Retries, Status
+
+POISON_DEATHS: Final = 3  # a job that so many workers died with is kept from the next one
+BUSY_SECONDS: Final = 10.0  # before a job looks again whether what it needs is free
+
+
+class NotHere(GreenroomError):
+    """This worker cannot do the job, but another one may: a root is not mounted here, a payload is newer than we."""
+
+    code = "not_here"
+
+
+class Cancelled(GreenroomError):
+    """Somebody cancelled the job while it ran."""
+
+    code = "cancelled"
+
+
+class Verdict(NamedTuple):
+    """What becomes of a job that did not come to its end."""
+
+    status: Status
+    delay: float = 0  # seconds, where it is queued again
+    counts: bool = True  # whether this start counts as an attempt
+
+
+# Errors that are no failed attempt, and those that no further attempt would help.
+_BY_CLASS: Final[dict[type[Exception], Verdict]] = {
+    Cancelled: Verdict("cancelled"),
+    Stopped: Verdict("queued", counts=False),
+    Busy: Verdict("queued", BUSY_SECONDS, counts=False),
+    NotHere: Verdict("queued", BUSY_SECONDS, counts=False),
+    NeedsReview: Verdict("parked"),
+    Rejected: Verdict("dead"),
+    Misconfigured: Verdict("dead"),
+}
+
+
+def judge(error: Exception, attempt: int, retries: Retries, jitter: float) -> Verdict:
+    """Return what becomes of a job whose `attempt`-th start ended with an error; `jitter` is 0…1.
+
+    What is not known to be permanent is tried again: after base, 2·base, 4·base … seconds, each shortened or
+    lengthened by up to a half, so that jobs that failed together do not come back together.
+    """
+    for kind, verdict in _BY_CLASS.items():
+        if isinstance(error, kind):
+            return verdict
+    if attempt >= retries.attempts:
+        return Verdict("dead")
+    return Verdict("queued", min(retries.cap, retries.base * 2 ** (attempt - 1)) * (0.5 + jitter))

@@ -1,0 +1,71 @@
+"""Workers ↔ rows: who is alive, by the database's clock, and what it carries. All SQL of workers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Connection, delete, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.tables import Base
+from workflow.engine.turns import now_ms
+
+
+class WorkerRow(Base):
+    """One process that carries jobs; it is alive while `beat_ms` moves."""
+
+    __tablename__ = "workers"
+
+    executor: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    pid: Mapped[int]
+    phases: Mapped[list[Any]]
+    concurrency: Mapped[int]
+    beat_ms: Mapped[int] = mapped_column(BigInteger)  # of the last sign of life, by the database's clock
+    started_at: Mapped[dt.datetime]
+
+
+class WorkerSeen(NamedTuple):
+    """One worker as people see it."""
+
+    executor: str
+    host: str
+    pid: int
+    phases: list[str]
+    concurrency: int
+    seconds_silent: float
+    started_at: dt.datetime
+
+
+def enlist(connection: Connection, row: dict[str, Any]) -> None:
+    """Enter a worker, in place of the one that had its name before."""
+    connection.execute(delete(WorkerRow).where(WorkerRow.executor == row["executor"]))
+    connection.execute(insert(WorkerRow).values(**row, beat_ms=now_ms(connection)))
+
+
+def beat(connection: Connection, executor: str) -> bool:
+    """Give a sign of life; False when somebody took us for dead."""
+    alive = update(WorkerRow).where(WorkerRow.executor == executor).values(beat_ms=now_ms(connection))
+    return connection.execute(alive).rowcount == 1
+
+
+def bury(connection: Connection, timeout: float) -> list[str]:
+    """Strike out workers silent for so many seconds; return who they are. Each is returned to one caller only."""
+    silent = WorkerRow.beat_ms < now_ms(connection) - round(timeout * 1000)
+    return list(connection.scalars(delete(WorkerRow).where(silent).returning(WorkerRow.executor)))
+
+
+def leave(connection: Connection, executor: str) -> None:
+    """Strike a worker out that ends."""
+    connection.execute(delete(WorkerRow).where(WorkerRow.executor == executor))
+
+
+def seen(connection: Connection) -> list[WorkerSeen]:
+    """Return the workers there are, oldest first."""
+    silent = (now_ms(connection) - WorkerRow.beat_ms).label("silent")
+    query = select(WorkerRow.__table__, silent).order_by(WorkerRow.started_at)
+    return [
+        WorkerSeen(r.executor, r.host, r.pid, r.phases, r.concurrency, max(0, r.silent) / 1000, r.started_at)
+        for r in connection.execute(query)
+    ]

@@ -1,0 +1,324 @@
+"""Jobs ↔ rows: wanted, handed over, started, ended, given back, each only where the row allows it. All SQL of jobs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, Identity, Index, and_, delete, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.elements import ColumnElement
+
+from config.errors import Busy, LeaseLost
+from config.tables import Base, BigId
+from workflow.engine.failure import POISON_DEATHS, Verdict
+from workflow.engine.job import FAILED, OPEN, Job, NewJob, Status
+
+_OPEN: Final = text("status IN ('queued', 'running')")
+_RUNNING: Final = text("status = 'running'")
+_READY: Final = text("status = 'queued' AND NOT carried")
+BUSY_ITEM_SECONDS: Final = 0.5  # before a job looks again whether another one has left its item
+MAX_FAILURES: Final = 20  # kept of one job, the newest
+_INSERTS: Final[dict[str, Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+
+class JobRow(Base):
+    """One job; the meaning of each column is in workflow.engine.job.Job."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("uq_jobs_open", "phase", "subject", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("uq_jobs_running_item", "item_id", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING),
+        Index("ix_jobs_ready", "priority", "not_before", "id", sqlite_where=_READY, postgresql_where=_READY),
+        Index("ix_jobs_status_phase_id", "status", "phase", "id"),
+        Index("ix_jobs_item_id", "item_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    phase: Mapped[str]
+    subject: Mapped[str]
+    item_id: Mapped[int | None] = mapped_column(BigId)
+    status: Mapped[str]
+    priority: Mapped[int]
+    payload: Mapped[dict[str, Any]]
+    payload_version: Mapped[int]
+    actor: Mapped[str]
+    manual: Mapped[bool]
+    attempt: Mapped[int]
+    deaths: Mapped[int]
+    dispatch: Mapped[int]
+    carried: Mapped[bool]
+    fence: Mapped[int] = mapped_column(BigInteger)
+    executor: Mapped[str | None]
+    cancel_requested: Mapped[bool]
+    not_before: Mapped[dt.datetime]
+    created_at: Mapped[dt.datetime]
+    started_at: Mapped[dt.datetime | None]
+    finished_at: Mapped[dt.datetime | None]
+    code: Mapped[str | None]
+    error: Mapped[str | None]
+    failures: Mapped[list[Any]]
+
+
+_COLUMNS: Final = [getattr(JobRow, name) for name in Job.__dataclass_fields__]
+
+
+def submit(connection: Connection, wanted: Iterable[NewJob], now: dt.datetime) -> None:
+    """Write down jobs, but for those whose phase and subject have an open one; a queued one of these is hastened."""
+    rows = [_new_row(job, now) for job in wanted]
+    if rows:
+        insert = _INSERTS[connection.dialect.name](JobRow).on_conflict_do_nothing()
+        if connection.execute(insert, rows).rowcount != len(rows):
+            for row in rows:
+                _hasten(connection, row)
+
+
+def submit_one(connection: Connection, wanted: NewJob, now: dt.datetime) -> tuple[Job, bool]:
+    """Write down one job; return it, or the open one there is, and whether it is new."""
+    row = _new_row(wanted, now)
+    insert = _INSERTS[connection.dialect.name](JobRow).values(row).on_conflict_do_nothing().returning(JobRow.id)
+    made = connection.execute(insert).scalar()
+    if made is None:
+        _hasten(connection, row)
+    same = (JobRow.phase == wanted.phase, JobRow.subject == wanted.subject, JobRow.status.in_(OPEN))
+    return _one(connection, *((JobRow.id == made,) if made else same)), made is not None
+
+
+def _new_row(job: NewJob, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "phase": job.phase, "subject": job.subject, "item_id": job.item_id, "status": "queued",
+        "priority": job.priority, "payload": job.payload.model_dump(mode="json"),
+        "payload_version": job.payload.version, "actor": job.actor, "manual": job.manual,
+        "attempt": 0, "deaths": 0, "dispatch": 0, "carried": False, "fence": 0, "executor": None,
+        "cancel_requested": False, "not_before": now + dt.timedelta(seconds=job.delay), "created_at": now,
+        "started_at": None, "finished_at": None, "code": None, "error": None, "failures": [],
+    }  # fmt: skip
+
+
+def _hasten(connection: Connection, row: dict[str, Any]) -> None:
+    """Let a queued job that is wanted again go as early as the new wish; what carries it now becomes stale.
+
+    Only a person's wish ends the wait after a failure.
+    """
+    same = (JobRow.phase == row["phase"], JobRow.subject == row["subject"], JobRow.status == "queued")
+    waiting = JobRow.created_at < row["created_at"]
+    sooner = JobRow.priority > row["priority"]
+    least = func.least if connection.dialect.name == "postgresql" else func.min
+    values: dict[str, Any] = {"carried": False, "priority": least(JobRow.priority, row["priority"])}
+    if row["manual"]:
+        sooner = sooner | (JobRow.not_before > row["not_before"]) | JobRow.manual.is_(False)
+        values |= {"manual": True, "actor": row["actor"], "not_before": row["not_before"]}
+    connection.execute(update(JobRow).where(*same, waiting, sooner).values(values))
+
+
+def hand_over(connection: Connection, phases: Collection[str], now: dt.datetime, limit: int) -> list[Job]:
+    """Mark the next jobs that are due as carried, each with a new dispatch number; the most urgent come first."""
+    due = (_READY, JobRow.not_before <= now, JobRow.phase.in_(phases))
+    query = select(*_COLUMNS).where(*due).order_by(JobRow.priority, JobRow.not_before, JobRow.id).limit(limit)
+    found = [Job(*row) for row in connection.execute(query.with_for_update(skip_locked=True))]
+    if found:
+        marked = update(JobRow).where(JobRow.id.in_([job.id for job in found]))
+        connection.execute(marked.values(carried=True, dispatch=JobRow.dispatch + 1))
+    return found
+
+
+def start(connection: Connection, job_id: int, dispatch: int, executor: str, now: dt.datetime) -> Job | None:
+    """Give a job to a worker; None when this dispatch is stale, or when another job has the item and this one waits.
+
+    Raises Busy when both were started in the same instant; then nothing was written.
+    """
+    found = connection.execute(select(*_COLUMNS).where(JobRow.id == job_id).with_for_update()).first()
+    job = Job(*found) if found else None
+    if job is None or job.dispatch != dispatch:
+        return None
+    if job.status == "running" and job.executor == executor:
+        return job  # started before, but the answer to that commit got lost
+    if job.status != "queued" or not job.carried:
+        return None
+    if job.item_id is not None:
+        running = and_(JobRow.item_id == job.item_id, JobRow.status == "running")
+        if connection.execute(select(JobRow.id).where(running)).first():
+            postpone(connection, job_id, now)
+            return None
+    began = {"status": "running", "executor": executor, "started_at": now}
+    counted = {"attempt": JobRow.attempt + 1, "fence": JobRow.fence + 1}
+    try:
+        connection.execute(update(JobRow).where(JobRow.id == job_id).values(**began, **counted))
+    except IntegrityError:
+        raise Busy(f"another job of item {job.item_id} was started in the same instant") from None
+    return _one(connection, JobRow.id == job_id)
+
+
+def postpone(connection: Connection, job_id: int, now: dt.datetime) -> None:
+    """Let a queued job wait until its item is free."""
+    later = now + dt.timedelta(seconds=BUSY_ITEM_SECONDS)
+    waiting = update(JobRow).where(JobRow.id == job_id, JobRow.status == "queued")
+    connection.execute(waiting.values(carried=False, not_before=later))
+
+
+def finish(connection: Connection, job: Job, now: dt.datetime) -> bool:
+    """Mark a job done, if its start is the newest one; False when that was done before, and the answer got lost.
+
+    Raises LeaseLost when another worker has it: then nothing of what it did may be committed.
+    """
+    done = {"status": "done", "finished_at": now, "code": None, "error": None, "carried": False}
+    if connection.execute(update(JobRow).where(*_held(job)).values(done)).rowcount:
+        return True
+    again = select(JobRow.id).where(JobRow.id == job.id, JobRow.fence == job.fence, JobRow.status == "done")
+    if connection.execute(again).first():
+        return False
+    raise LeaseLost(f"job {job.id} was given to another worker; what this one did is not recorded")
+
+
+def fail(connection: Connection, job: Job, verdict: Verdict, failure: dict[str, Any], now: dt.datetime) -> bool:
+    """Write down how a job failed and what becomes of it; False, and nothing written, when it is not ours any more."""
+    closed = verdict.status not in OPEN
+    values: dict[str, Any] = {
+        "status": verdict.status,
+        "carried": False,
+        "attempt": job.attempt if verdict.counts else job.attempt - 1,
+        "not_before": now + dt.timedelta(seconds=verdict.delay),
+        "finished_at": now if closed else None,
+        "code": failure["code"],
+        "error": failure["message"],
+        "failures": [*job.failures, failure][-MAX_FAILURES:] if verdict.counts else job.failures,
+    }
+    return connection.execute(update(JobRow).where(*_held(job)).values(values)).rowcount == 1
+
+
+def give_back(
+    connection: Connection,
+    executor: str | None,
+    now: dt.datetime,
+    *,
+    died: bool,
+    only: Mapping[int, int] | None = None,
+) -> list[Job]:
+    """Queue again what a worker has; of one that died, count it, and park what too many died with. Return those.
+
+    Without an executor: what belongs to workers nobody knows any more. `only` are jobs and their fences.
+    """
+    from workflow.engine.hosts import WorkerRow
+
+    unknown = JobRow.executor.not_in(select(WorkerRow.executor))
+    whose = unknown if executor is None else JobRow.executor == executor
+    query = select(*_COLUMNS).where(whose, JobRow.status == "running").with_for_update()
+    found = [Job(*row) for row in connection.execute(query)]
+    if only is not None:
+        found = [job for job in found if only.get(job.id) == job.fence]
+    for job in found:
+        deaths = job.deaths + died
+        poison = deaths >= POISON_DEATHS
+        values: dict[str, Any] = {"status": "queued", "carried": False, "fence": job.fence + 1, "deaths": deaths}
+        if died:
+            message = f"the worker {job.executor} died while it had the job"
+            failure = {"attempt": job.attempt, "at": now.isoformat(), "executor": job.executor,
+                       "code": "worker_died", "message": message, "traceback": None}  # fmt: skip
+            values |= {"failures": [*job.failures, failure][-MAX_FAILURES:], "code": "worker_died", "error": message}
+        if poison:
+            message = f"{deaths} workers died while they had it; look at its input before it is tried again"
+            values |= {"status": "parked", "code": "poison", "error": message, "finished_at": now}
+        if not poison:
+            values["attempt"] = max(0, job.attempt - 1)
+        connection.execute(update(JobRow).where(JobRow.id == job.id).values(values))
+    return found
+
+
+def uncarry(connection: Connection, dispatches: Iterable[tuple[int, int]]) -> int:
+    """Let queued jobs be handed over again whose dispatch was lost: (job, dispatch). Return how many there are."""
+    return sum(
+        connection.execute(
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.dispatch == dispatch, JobRow.status == "queued", JobRow.carried)
+            .values(carried=False)
+        ).rowcount
+        for job_id, dispatch in dispatches
+    )
+
+
+def carried(connection: Connection, phases: Collection[str], after: int, limit: int) -> list[tuple[int, int]]:
+    """Return queued jobs that DBOS should have, as (job, dispatch), in the order of their ids."""
+    waits = (JobRow.status == "queued", JobRow.carried, JobRow.phase.in_(phases), JobRow.id > after)
+    rows = connection.execute(select(JobRow.id, JobRow.dispatch).where(*waits).order_by(JobRow.id).limit(limit))
+    return [(row.id, row.dispatch) for row in rows]
+
+
+def held_by(connection: Connection, executor: str) -> dict[int, tuple[int, bool]]:
+    """Return what a worker has: job → (fence, whether it shall be cancelled)."""
+    query = select(JobRow.id, JobRow.fence, JobRow.cancel_requested)
+    mine = query.where(JobRow.executor == executor, JobRow.status == "running")
+    return {row.id: (row.fence, row.cancel_requested) for row in connection.execute(mine)}
+
+
+def cancel(connection: Connection, job_id: int, now: dt.datetime) -> Status | None:
+    """Cancel a queued job, or ask the worker of a running one to. Return what it was, None if it was neither."""
+    ended = {"status": "cancelled", "carried": False, "finished_at": now, "code": "cancelled"}
+    if connection.execute(_where(job_id, "queued").values(ended)).rowcount:
+        return "queued"
+    asked = connection.execute(_where(job_id, "running").values(cancel_requested=True)).rowcount
+    return "running" if asked else None
+
+
+def discard(connection: Connection, job_id: int, now: dt.datetime) -> bool:
+    """Set a failed job aside: it is listed no more among what failed. Whether it had failed."""
+    return connection.execute(_where(job_id, *FAILED).values(status="discarded", finished_at=now)).rowcount == 1
+
+
+def forget(connection: Connection, before: dt.datetime, limit: int) -> int:
+    """Remove closed jobs that ended before a time; what failed stays until a person has dealt with it."""
+    old = select(JobRow.id).where(
+        JobRow.status.in_(("done", "cancelled", "discarded")), JobRow.finished_at < before
+    ).limit(limit)  # fmt: skip
+    return connection.execute(delete(JobRow).where(JobRow.id.in_(old))).rowcount
+
+
+def find(connection: Connection, job_id: int) -> Job | None:
+    """Return one job."""
+    row = connection.execute(select(*_COLUMNS).where(JobRow.id == job_id)).first()
+    return Job(*row) if row else None
+
+
+def listed(
+    connection: Connection,
+    *,
+    statuses: Collection[str] = (),
+    phase: str | None = None,
+    item_id: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Job]:
+    """Return jobs, newest first; `before` is the id the page before ended with."""
+    query = select(*_COLUMNS).order_by(JobRow.id.desc()).limit(limit)
+    if statuses:
+        query = query.where(JobRow.status.in_(statuses))
+    if phase is not None:
+        query = query.where(JobRow.phase == phase)
+    if item_id is not None:
+        query = query.where(JobRow.item_id == item_id)
+    if before is not None:
+        query = query.where(JobRow.id < before)
+    return [Job(*row) for row in connection.execute(query)]
+
+
+def counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return how many jobs of each phase have each status that any has."""
+    found: dict[str, dict[str, int]] = {}
+    query = select(JobRow.phase, JobRow.status, func.count()).group_by(JobRow.phase, JobRow.status)
+    for phase, status, count in connection.execute(query.order_by(JobRow.phase, JobRow.status)):
+        found.setdefault(phase, {})[status] = count
+    return found
+
+
+def _held(job: Job) -> Sequence[ColumnElement[bool]]:
+    return (JobRow.id == job.id, JobRow.fence == job.fence, JobRow.status == "running")
+
+
+def _where(job_id: int, *statuses: str) -> Any:
+    return update(JobRow).where(JobRow.id == job_id, JobRow.status.in_(statuses))
+
+
+def _one(connection: Connection, *where: ColumnElement[bool]) -> Job:
+    return Job(*connection.execute(select(*_COLUMNS).where(*where)).one())

@@ -1,0 +1,150 @@
+"""A job that was handed to this worker → started, run, and ended in one transaction with what it changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import threading
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from loguru import logger
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import Busy, GreenroomError, LeaseLost, Retryable
+from workflow.engine import jobs
+from workflow.engine.context import Context
+from workflow.engine.failure import NotHere, Verdict, judge
+from workflow.engine.job import Ending, Job, Work
+
+DATABASE_SECONDS: Final = 0.5  # between two tries while the database is away
+MAX_TRACEBACK: Final = 8000  # characters, the last ones
+NOTHING: Final = Verdict("queued", counts=False)
+
+_T = TypeVar("_T")
+
+
+class Runner:
+    """Runs jobs in the threads that call it."""
+
+    def __init__(self, database: Database, works: Mapping[str, Work], executor: str, stop: threading.Event) -> None:
+        self.executor = executor
+        self._database, self._works, self._stop = database, works, stop
+        self._running: dict[int, Context | None] = {}  # None before its row says so
+        self._changed = threading.Condition()
+
+    def run(self, job_id: int, dispatch: int) -> None:
+        """Run a job from its start to its end, unless this dispatch of it is stale."""
+        if self._stop.is_set():
+            return  # given back, with all else that was handed to us
+        with self._changed:
+            stale = job_id in self._running  # an older dispatch of it has not noticed yet that it was taken away
+            if not stale:
+                self._running[job_id] = None
+        if stale:
+            self._persist(lambda connection: jobs.postpone(connection, job_id, _now()))
+            return
+        try:
+            self._start(job_id, dispatch)
+        finally:
+            with self._changed:
+                self._running.pop(job_id, None)
+                self._changed.notify_all()
+
+    def tell(self, held: Mapping[int, tuple[int, bool]]) -> dict[int, int]:
+        """Tell running jobs what the rows say: that they are cancelled, or not ours any more.
+
+        Return those that rows say we have, and we have not, with their fences: a start that was on its way to the
+        database when the process before us was killed.
+        """
+        with self._changed:
+            running = dict(self._running)
+        for context in running.values():
+            if context is not None:
+                fence, cancelled = held.get(context.job.id, (None, False))
+                if fence != context.job.fence:
+                    context.lose()
+                elif cancelled:
+                    context.cancel()
+        return {job_id: fence for job_id, (fence, _) in held.items() if job_id not in running}
+
+    def is_idle(self, timeout: float) -> bool:
+        """Wait so many seconds for the running jobs; return whether none runs now."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._running, timeout)
+
+    def _start(self, job_id: int, dispatch: int) -> None:
+        try:
+            job = self._persist(lambda connection: jobs.start(connection, job_id, dispatch, self.executor, _now()))
+        except Busy:
+            self._persist(lambda connection: jobs.postpone(connection, job_id, _now()))
+            return
+        if job is not None:
+            context = Context(self._database, job, self._stop)
+            with self._changed:
+                self._running[job_id] = context
+            with logger.contextualize(job=job.id, phase=job.phase, item=job.item_id):
+                self._carry(context, job)
+
+    def _carry(self, context: Context, job: Job) -> None:
+        try:
+            ending = self._work(context, job)
+            self._end(job, ending)
+        except LeaseLost as error:
+            logger.bind(error=error.message).warning("a job was taken over; what it did here is not recorded")
+        except GreenroomError as error:
+            self._fail(job, error)
+        except Exception as error:  # noqa: BLE001 - the job runner: one broken phase must not end the worker
+            self._fail(job, error)
+
+    def _work(self, context: Context, job: Job) -> Ending | None:
+        work = self._works[job.phase]
+        if job.payload_version > work.payload.version:
+            raise NotHere(f"the payload has version {job.payload_version}, made by a newer Greenroom")
+        return work.run(context, job, work.payload.read(job.payload, job.payload_version))
+
+    def _end(self, job: Job, ending: Ending | None) -> None:
+        def done(connection: Connection) -> None:
+            if jobs.finish(connection, job, _now()) and ending is not None:
+                ending(connection, job)
+
+        self._persist(done)
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        retries = self._works[job.phase].retries
+        verdict = judge(error, job.attempt, retries, random.random())  # noqa: S311  jitter, no secret
+        ours = isinstance(error, GreenroomError)
+        failure = {
+            "attempt": job.attempt,
+            "at": _now().isoformat(),
+            "executor": self.executor,
+            "code": error.reason_code if isinstance(error, GreenroomError) else "unexpected",
+            "message": error.message if isinstance(error, GreenroomError) else repr(error),
+            "traceback": "".join(traceback.format_exception(error))[-MAX_TRACEBACK:],
+        }
+        log = logger.bind(code=failure["code"], error=failure["message"], becomes=verdict.status)
+        if self._persist(lambda connection: jobs.fail(connection, job, verdict, failure, _now())):
+            log.opt(exception=None if ours else error).log("INFO" if not verdict.counts else "WARNING", "a job failed")
+
+    def _persist(self, write: Callable[[Connection], _T]) -> _T:
+        """Commit, as often as it takes while the database is away: what was done must not be forgotten."""
+        while True:
+            try:
+                with self._database.begin() as connection:
+                    return write(connection)
+            except Retryable as error:
+                if error.reason_code != "database_unavailable" or self._stop.is_set():
+                    raise
+                logger.bind(error=error.message).debug("the end of a job waits for the database")
+            self._stop.wait(DATABASE_SECONDS)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def failure_of(values: Mapping[str, Any]) -> str:
+    """Return one failure of a job as one line for people."""
+    return f"attempt {values['attempt']}, {values['code']}: {values['message']}"

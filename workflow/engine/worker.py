@@ -1,0 +1,237 @@
+"""Jobs that are due → carried out by this process, and by another one when this one dies."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from loguru import logger
+from sqlalchemy import Connection
+
+from config.database import Database, answering
+from config.errors import GreenroomError
+from config.machine import boottime
+from workflow.engine import hosts, jobs
+from workflow.engine.job import Limits, Work
+from workflow.engine.runner import Runner
+from workflow.engine.slots import slot
+
+if TYPE_CHECKING:
+    from workflow.engine.carrier import Carrier
+
+HANDED_AT_ONCE: Final = 50  # dispatches in one transaction: on SQLite others wait meanwhile
+CHECKED_AT_ONCE: Final = 1000  # dispatches looked up in one round
+
+
+class Pace(NamedTuple):
+    """How often a worker looks, in seconds."""
+
+    poll: float = 0.5  # for jobs that are due
+    beat: float = 2.0  # signs of life; settings, cancellations and dead workers are looked at then
+    timeout: float = 30.0  # a worker silent for so long is dead
+    tidy: float = 60.0  # lost dispatches are found, ended ones removed
+
+
+PACE: Final = Pace()
+ReadLimits = Callable[[Connection], Mapping[str, Limits]]
+
+
+class Worker:
+    """Carries jobs of some phases from start() to stop(). One in a process."""
+
+    def __init__(
+        self,
+        database: Database,
+        works: Mapping[str, Work],
+        executor: str,
+        limits: ReadLimits,
+        *,
+        concurrency: int,
+        pace: Pace = PACE,
+    ) -> None:
+        self._database, self._works, self._limits = database, works, limits
+        self._executor, self._concurrency, self._pace = executor, concurrency, pace
+        self._stop = threading.Event()
+        self._runner = Runner(database, works, executor, self._stop)
+        self._carrier: Carrier | None = None
+        self._threads: list[threading.Thread] = []
+        self._alive_since: float | None = None  # of signs of life without a gap
+        self._checked = 0  # the job that dispatches were looked up to
+
+    def start(self) -> None:
+        """Take back what this worker's predecessor had, and begin. Raises Retryable when the database is away."""
+        from workflow.engine.carrier import Carrier
+
+        url = self._database.url.render_as_string(hide_password=False)
+        with answering(self._database):
+            self._carrier = Carrier(url, self._executor, self._runner.run, self._works, self._concurrency)
+            try:
+                self._enlist()
+                self._take_back(self._executor)
+                self._carrier.launch()
+                self._carrier.limit(self._read_limits(), self._pace.poll)
+            except BaseException:
+                self._carrier.stop()
+                raise
+        for name, step, seconds in (
+            ("hand-over", self._hand_over, self._pace.poll),
+            ("beat", self._beat, self._pace.beat),
+            ("tidy", self._tidy, self._pace.tidy),
+        ):
+            thread = threading.Thread(target=self._repeat, args=(name, step, seconds), name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        logger.bind(executor=self._executor, phases=sorted(self._works)).info("worker started")
+
+    def stop(self, grace: float) -> bool:
+        """Take no more jobs, let the running ones reach a safe place, give back what is left.
+
+        Return whether every job ended within `grace` seconds; if not, its thread still runs, but can commit nothing.
+        """
+        assert self._carrier is not None
+        self._stop.set()
+        idle = self._runner.is_idle(grace)
+        for thread in self._threads:
+            thread.join()
+        # What the database does not take now, the next worker of this name takes back.
+        with contextlib.suppress(GreenroomError), answering(self._database):
+            with self._database.begin() as connection:
+                jobs.give_back(connection, self._executor, _now(), died=False)
+            self._take_back(self._executor)
+            with self._database.begin() as connection:
+                hosts.leave(connection, self._executor)
+        self._carrier.stop()
+        logger.bind(executor=self._executor, idle=idle).info("worker stopped")
+        return idle
+
+    def _enlist(self) -> None:
+        row = {
+            "executor": self._executor,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "phases": sorted(self._works),
+            "concurrency": self._concurrency,
+            "started_at": _now(),
+        }
+        with self._database.begin() as connection:
+            hosts.enlist(connection, row)
+
+    def _read_limits(self) -> Mapping[str, Limits]:
+        with self._database.read() as connection:
+            return self._limits(connection)
+
+    def _hand_over(self) -> None:
+        assert self._carrier is not None
+        while not self._stop.is_set():
+            with self._database.begin() as connection:
+                handed = jobs.hand_over(connection, self._works, _now(), HANDED_AT_ONCE)
+                self._carrier.enqueue(connection, handed)
+            if len(handed) < HANDED_AT_ONCE:
+                return
+
+    def _beat(self) -> None:
+        assert self._carrier is not None
+        with self._database.begin() as connection:
+            known = hosts.beat(connection, self._executor)
+            held = jobs.held_by(connection, self._executor)
+        if strays := self._runner.tell(held):
+            with self._database.begin() as connection:
+                jobs.give_back(connection, self._executor, _now(), died=True, only=strays)
+        if not known:
+            logger.bind(executor=self._executor).warning("this worker was taken for dead; it begins anew")
+            self._enlist()
+            self._alive_since = None
+        self._carrier.limit(self._read_limits(), self._pace.poll)
+        now = boottime()
+        if self._alive_since is None:
+            self._alive_since = now
+        # After an outage everybody looks silent: only who heard the database all the time may judge.
+        if now - self._alive_since > self._pace.timeout:
+            self._bury()
+
+    def _bury(self) -> None:
+        with self._database.begin() as connection:
+            dead = hosts.bury(connection, self._pace.timeout)
+            for executor in dead:
+                logger.bind(executor=executor).warning("a worker is dead; its jobs go to others")
+                jobs.give_back(connection, executor, _now(), died=True)
+            jobs.give_back(connection, None, _now(), died=True)
+        for executor in dead:
+            self._drop_claims(executor)
+
+    def _take_back(self, executor: str) -> None:
+        with self._database.begin() as connection:
+            jobs.give_back(connection, executor, _now(), died=True)
+        self._drop_claims(executor)
+
+    def _drop_claims(self, executor: str) -> None:
+        """Let others have what a worker took from its queues and had not begun."""
+        assert self._carrier is not None
+        claimed = self._carrier.claimed_by(executor)
+        with self._database.begin() as connection:
+            jobs.uncarry(connection, claimed)
+        self._carrier.drop(claimed)
+
+    def _tidy(self) -> None:
+        assert self._carrier is not None
+        with self._database.read() as connection:
+            handed = jobs.carried(connection, self._works, self._checked, CHECKED_AT_ONCE)
+            alive = {worker.executor for worker in hosts.seen(connection)}
+        self._checked = handed[-1][0] if handed else 0
+        lost = self._carrier.lost(handed, alive)
+        if lost:
+            with self._database.begin() as connection:
+                found = jobs.uncarry(connection, lost)
+            logger.bind(jobs=found).warning("dispatches were lost; the jobs are handed over again")
+        while not self._stop.is_set() and self._carrier.forget_ended():
+            pass
+
+    def _repeat(self, name: str, step: Callable[[], None], seconds: float) -> None:
+        told = ""
+        while not self._stop.is_set():
+            try:
+                with answering(self._database):  # the carrier's errors are the driver's
+                    step()
+                told = ""
+            except GreenroomError as error:
+                self._alive_since = None if name == "beat" else self._alive_since
+                if error.message != told:
+                    logger.bind(what=name, error=error.message).warning("failed; it is tried again")
+                told = error.message
+            except Exception as error:  # noqa: BLE001 - what keeps a worker going must not end
+                self._alive_since = None if name == "beat" else self._alive_since
+                if repr(error) != told:
+                    logger.bind(what=name).exception("failed unexpectedly; it is tried again")
+                told = repr(error)
+            self._stop.wait(seconds)
+
+
+@contextlib.contextmanager
+def working(
+    database: Database,
+    data_dir: Path,
+    works: Mapping[str, Work],
+    limits: ReadLimits,
+    *,
+    concurrency: int,
+    grace: float,
+    pace: Pace = PACE,
+) -> Iterator[Worker]:
+    """Carry jobs while the block runs, under a name of this data folder; `grace` is what stop() is given."""
+    with slot(data_dir) as executor:
+        worker = Worker(database, works, executor, limits, concurrency=concurrency, pace=pace)
+        worker.start()
+        try:
+            yield worker
+        finally:
+            worker.stop(grace)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

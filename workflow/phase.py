@@ -1,0 +1,79 @@
+"""One file of workflow/phases → one phase: its place in the chain, its settings, and what it does to an item."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from config.settings import Section, register
+from workflow import phases
+from workflow.engine.context import Context
+from workflow.engine.job import Payload, Retries
+
+Mode = Literal["auto", "manual", "off"]
+
+
+class PhaseSettings(Section):
+    """What an admin may decide about any phase that has jobs."""
+
+    mode: Mode = Field("manual", description="auto: by itself; manual: wait for a person; off: pass items on without.")
+    paused: bool = Field(False, description="Start no job of this phase, not even one a person asks for.")
+    at_once: int = Field(4, ge=1, le=64, description="Jobs of this phase at once in one process.")
+    at_once_everywhere: int = Field(0, ge=0, le=1000, description="Jobs at once on all hosts together; 0: no limit.")
+
+    @property
+    def gate(self) -> Mode:
+        """Whether the chain goes through this phase by itself."""
+        return self.mode
+
+
+class Decision(NamedTuple):
+    """What a phase makes of an item; None leaves its status as it is."""
+
+    status: str | None
+    why: str
+
+
+class Phase:
+    """What a file in workflow/phases declares; it must be idempotent, for it may run twice."""
+
+    name: ClassVar[str]
+    after: ClassVar[str | None] = None  # the phase before it in the chain; None is its root
+    reached: ClassVar[str]  # the position of an item that has come through it
+    description: ClassVar[str]
+    settings: ClassVar[type[PhaseSettings] | None] = None  # None: it has no jobs, the cycle does it
+    payload: ClassVar[type[Payload]] = Payload
+    retries: ClassVar[Retries] = Retries()
+
+    def run(self, context: Context, item: Mapping[str, Any], payload: Any, settings: Any) -> Decision:
+        """Do it to one item, given as its row; what is returned is committed with the end of the job."""
+        raise TypeError(f"phase {self.name} has no jobs")
+
+
+@cache
+def all_phases() -> Mapping[str, Phase]:
+    """Return the phases there are, by name, each after the one it follows; their settings join the registry."""
+    found = {
+        phase.name: phase
+        for module in pkgutil.iter_modules(phases.__path__)
+        for phase in [importlib.import_module(f"{phases.__name__}.{module.name}").PHASE]
+    }
+    ordered: dict[str, Phase] = {}
+    while len(ordered) < len(found):
+        ready = [p for n, p in sorted(found.items()) if n not in ordered and (p.after is None or p.after in ordered)]
+        assert ready, f"phases wait for one another: {sorted(found.keys() - ordered.keys())}"
+        ordered |= {phase.name: phase for phase in ready}
+    for phase in ordered.values():
+        if phase.settings is not None:
+            register(section_of(phase.name), phase.settings, {"mode": "manual", "paused": True})
+    return ordered
+
+
+def section_of(phase: str) -> str:
+    """Return the section of settings of a phase."""
+    return f"phase.{phase}"

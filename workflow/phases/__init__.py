@@ -1,0 +1,1 @@
+"""One phase a file, found by its name; each holds one PHASE."""

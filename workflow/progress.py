@@ -1,0 +1,140 @@
+"""Items' statuses and places in the chain ↔ rows: every move checked, kept with who, when and why. All their SQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Identity, and_, delete, exists, insert, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.errors import Misconfigured, Retryable
+from config.tables import Base, BigId
+from processor import repository
+from processor.tables import StagingItem
+from workflow.engine.jobs import JobRow
+from workflow.states import check_move
+
+GATE_CLOSED: Final = "gate_closed"  # code of a job that found its gate closed when it started; it may come again
+
+
+class ProgressRow(Base):
+    """How far along the chain an item is, apart from its status."""
+
+    __tablename__ = "item_progress"
+
+    item_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    position: Mapped[str] = mapped_column(index=True)
+    moved_at: Mapped[dt.datetime]
+
+
+class ItemHistoryRow(Base):
+    """One thing that happened to an item. Rows are only ever added."""
+
+    __tablename__ = "item_history"
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    item_id: Mapped[int] = mapped_column(BigId, index=True)
+    revision: Mapped[int]
+    at: Mapped[dt.datetime]
+    actor: Mapped[str]
+    what: Mapped[str]  # staged, or the phase, or the decision
+    status: Mapped[str]  # after it
+    why: Mapped[str]
+    job_id: Mapped[int | None] = mapped_column(BigId)
+    run_id: Mapped[str | None]
+
+
+class Because(NamedTuple):
+    """Who moved an item, in which phase, and why."""
+
+    what: str
+    actor: str
+    why: str
+    job_id: int | None = None
+
+
+def staged(
+    connection: Connection, changed: Sequence[repository.Upserted], run_id: str | None, now: dt.datetime
+) -> None:
+    """Write down that items were staged, or staged anew: each is at the chain's beginning."""
+    ids = [item.id for item in changed]
+    connection.execute(delete(ProgressRow).where(ProgressRow.item_id.in_(ids)))
+    connection.execute(
+        insert(ProgressRow), [{"item_id": item_id, "position": "staged", "moved_at": now} for item_id in ids]
+    )
+    same = {"at": now, "actor": "cycle", "what": "stage", "status": "pending_review", "job_id": None, "run_id": run_id}
+    connection.execute(
+        insert(ItemHistoryRow),
+        [
+            {**same, "item_id": i.id, "revision": i.revision, "why": "staged" if i.revision == 1 else "staged anew"}
+            for i in changed
+        ],
+    )
+
+
+def move(
+    connection: Connection,
+    item: Mapping[str, Any],
+    because: Because,
+    now: dt.datetime,
+    *,
+    status: str | None = None,
+    position: str | None = None,
+) -> None:
+    """Give an item a status, a place in the chain, or both, if nobody changed it since it was read; remember it.
+
+    Raises IllegalMove, and Retryable when it is another than it was.
+    """
+    then = item["status"] if status is None else status
+    if then != item["status"]:
+        check_move(item["id"], item["status"], then)
+    same = (StagingItem.id == item["id"], StagingItem.revision == item["revision"])
+    changed = update(StagingItem).where(*same, StagingItem.status == item["status"])
+    if connection.execute(changed.values(status=then)).rowcount != 1:
+        raise Retryable(f"item {item['id']} was changed meanwhile; look at it again", code="item_changed")
+    if position is not None:
+        connection.execute(delete(ProgressRow).where(ProgressRow.item_id == item["id"]))
+        connection.execute(insert(ProgressRow).values(item_id=item["id"], position=position, moved_at=now))
+    row = {"item_id": item["id"], "revision": item["revision"], "at": now, "status": then, "run_id": None}
+    connection.execute(insert(ItemHistoryRow).values(**row, **because._asdict()))
+
+
+def find(connection: Connection, item_id: int) -> dict[str, Any]:
+    """Return an item's row with its `position`. Raises Misconfigured when there is no such item."""
+    place = select(ProgressRow.position).where(ProgressRow.item_id == StagingItem.id).scalar_subquery()
+    query = select(StagingItem.__table__, place.label("position")).where(StagingItem.id == item_id)
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
+    return {**row, "position": row["position"] or "staged"}  # staged by a version that did not write it down
+
+
+def due(connection: Connection, position: str, phase: str, statuses: Iterable[str], limit: int) -> list[int]:
+    """Return items at a position that have no open job, and none of the phase since they came there."""
+    job = JobRow.item_id == ProgressRow.item_id
+    tried = and_(
+        JobRow.phase == phase,
+        JobRow.created_at >= ProgressRow.moved_at,
+        or_(JobRow.code.is_(None), JobRow.code != GATE_CLOSED),
+    )
+    busy = exists().where(job, or_(JobRow.status.in_(("queued", "running")), tried))
+    query = select(ProgressRow.item_id).join(StagingItem, StagingItem.id == ProgressRow.item_id)
+    wanted = (ProgressRow.position == position, StagingItem.status.in_(list(statuses)), ~busy)
+    return list(connection.scalars(query.where(*wanted).order_by(ProgressRow.item_id).limit(limit)))
+
+
+def adopt(connection: Connection, now: dt.datetime) -> None:
+    """Give items that an older version staged their place at the chain's beginning."""
+    unplaced = select(StagingItem.id).where(~exists().where(ProgressRow.item_id == StagingItem.id))
+    rows = [{"item_id": item_id, "position": "staged", "moved_at": now} for item_id in connection.scalars(unplaced)]
+    if rows:
+        connection.execute(insert(ProgressRow), rows)
+
+
+def history(connection: Connection, item_id: int) -> list[dict[str, Any]]:
+    """Return what happened to an item, oldest first."""
+    table = ItemHistoryRow.__table__
+    rows = connection.execute(select(table).where(ItemHistoryRow.item_id == item_id).order_by(ItemHistoryRow.id))
+    return [dict(row._mapping) for row in rows]

@@ -1,0 +1,149 @@
+"""The chain, put to work: items get their next job, jobs find their phase, people are obeyed, gaps are closed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from config import admin
+from config.database import Database
+from config.errors import Misconfigured
+from processor import repository
+from workflow import progress
+from workflow.chain import GOES_ON, next_phase
+from workflow.engine import jobs
+from workflow.engine.context import Context
+from workflow.engine.engine import Engine, wanted
+from workflow.engine.failure import Cancelled, NotHere
+from workflow.engine.job import Ending, Job, Limits, NewJob
+from workflow.phase import Mode, Phase, PhaseSettings, all_phases, section_of
+
+RECONCILED_AT_ONCE: Final = 500
+
+
+class PhaseWork:
+    """A phase as the engine carries it: the gate looked at again, the outcome committed with what follows."""
+
+    def __init__(self, phase: Phase) -> None:
+        self.name, self.payload, self.retries = phase.name, phase.payload, phase.retries
+        self._phase = phase
+
+    def run(self, context: Context, job: Job, payload: Any) -> Ending:
+        """Run the phase on the job's item."""
+        assert job.item_id is not None
+        with context.database.read() as connection:
+            item = progress.find(connection, job.item_id)
+            settings = phase_settings(connection, self._phase)
+            self._check_gate(connection, job, item, settings)
+        context.check()
+        decision = self._phase.run(context, item, payload, settings)
+
+        def end(connection: Connection, job: Job) -> None:
+            now = dt.datetime.now(dt.UTC)
+            went = None if decision.status is None else self._phase.reached
+            because = progress.Because(self.name, job.actor, decision.why, job.id)
+            progress.move(connection, item, because, now, status=decision.status, position=went)
+            if went is not None:
+                moved = {**item, "status": decision.status, "position": went}
+                jobs.submit(connection, follow(connection, [moved]), now)
+
+        return end
+
+    def _check_gate(self, connection: Connection, job: Job, item: Mapping[str, Any], settings: PhaseSettings) -> None:
+        staging, _ = admin.staging_scan(connection)
+        if settings.paused or staging.dry_run:
+            raise NotHere(f"{self.name} waits: {'it is paused' if settings.paused else 'dry run is on'}")
+        following = next_phase(item["position"], item["status"], all_phases(), gates(connection))
+        if not job.manual and (following is None or following[:2] != (self.name, "auto")):
+            raise Cancelled(f"{self.name} is not what follows for this item any more", code=progress.GATE_CLOSED)
+
+
+@cache
+def works() -> Mapping[str, PhaseWork]:
+    """Return the phases that have jobs, as the engine carries them."""
+    return {phase.name: PhaseWork(phase) for phase in all_phases().values() if phase.settings is not None}
+
+
+def phase_settings(connection: Connection, phase: Phase) -> PhaseSettings:
+    """Read the settings of a phase now; what cannot be read makes it paused."""
+    all_phases()
+    section, _ = admin.read_section(connection, section_of(phase.name))
+    assert isinstance(section, PhaseSettings)
+    return section
+
+
+def gates(connection: Connection) -> dict[str, Mode]:
+    """Return the gate of each phase that has jobs, by the settings now."""
+    return {p.name: phase_settings(connection, p).gate for p in all_phases().values() if p.settings is not None}
+
+
+def limits(connection: Connection) -> dict[str, Limits]:
+    """Return how many jobs of each phase may run at once, by the settings now."""
+    found = {p.name: phase_settings(connection, p) for p in all_phases().values() if p.settings is not None}
+    return {name: Limits(s.at_once, s.at_once_everywhere or None, s.paused) for name, s in found.items()}
+
+
+def follow(connection: Connection, items: Sequence[Mapping[str, Any]]) -> list[NewJob]:
+    """Return the jobs that follow by themselves for items, given by id, status and position."""
+    opened = gates(connection)
+    found = []
+    for item in items:
+        following = next_phase(item["position"], item["status"], all_phases(), opened)
+        if following is not None and following.gate == "auto":
+            found.append(wanted(works(), following.phase, item["id"], actor="chain"))
+    return found
+
+
+def after_staging(
+    connection: Connection, upserted: Mapping[str, repository.Upserted], run_id: str | None, now: dt.datetime
+) -> None:
+    """Write down what was staged and want what follows, in the transaction that stages it."""
+    changed = [item for item in upserted.values() if item.changed]
+    if changed:
+        progress.staged(connection, changed, run_id, now)
+        at = [{"id": item.id, "status": "pending_review", "position": "staged"} for item in changed]
+        jobs.submit(connection, follow(connection, at), now)
+
+
+def reconcile(database: Database) -> int:
+    """Give every item that is due for a phase, and has no job of it, its job; return how many."""
+    now = dt.datetime.now(dt.UTC)
+    with database.read() as connection:
+        opened = gates(connection)
+    found = 0
+    for phase in all_phases().values():
+        following = next_phase(phase.reached, "approved", all_phases(), opened)
+        if following is None or following.gate != "auto":
+            continue
+        with database.begin() as connection:
+            progress.adopt(connection, now)
+            ids = progress.due(connection, phase.reached, following.phase, GOES_ON, RECONCILED_AT_ONCE)
+            jobs.submit(connection, [wanted(works(), following.phase, i, actor="reconciler") for i in ids], now)
+        found += len(ids)
+    return found
+
+
+def decide(database: Database, item_id: int, status: str, *, actor: str, why: str) -> str:
+    """Let a person approve or reject an item, and want what follows. Raises IllegalMove; returns the new status."""
+    now = dt.datetime.now(dt.UTC)
+    review = all_phases()["review"]
+    with database.begin() as connection:
+        item = progress.find(connection, item_id)
+        position = review.reached if status == "approved" else None
+        because = progress.Because(review.name, actor, why)
+        progress.move(connection, item, because, now, status=status, position=position)
+        moved = {**item, "status": status, "position": position or item["position"]}
+        jobs.submit(connection, follow(connection, [moved]), now)
+    return status
+
+
+def request(engine: Engine, phase: str, item_id: int, *, actor: str) -> Job:
+    """Want a phase of an item for a person, whatever its gate says. Raises Misconfigured for a phase without jobs."""
+    found = all_phases().get(phase)
+    if found is None or found.settings is None:
+        raise Misconfigured(f"{phase} has no jobs; see `greenroom phases`")
+    return engine.submit(phase, item_id, found.payload(), actor=actor, priority="urgent", manual=True).job
