@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 from typing import Final
 
+from config.errors import NeedsReview, Retryable
 from config.reasons import Reason, show_path
 from processor import sidecar
 from processor.files import Tree, ancestors, explained, parent, rename_folder, within
@@ -35,9 +36,14 @@ def unlist(run: Performance, undo: Transfer) -> Transfer:
 
 
 def _clear(run: Performance, undo: Transfer) -> Transfer:
-    forget_marks(undo, run.guard)
-    _hide(run, undo)
-    _remove(run, undo)
+    try:
+        forget_marks(undo, run.guard)
+        _hide(run, undo)
+        _remove(run, undo)
+    except NeedsReview as error:
+        if error.reason_code != "permission_denied":
+            raise
+        raise Retryable(error.message, code=error.reason_code, path=error.path) from error  # nothing to decide about
     return run.advance(undo, "done")
 
 
