@@ -29,8 +29,6 @@ def fill_inbound(run: Performance, undo: Transfer) -> Transfer:
 
 def unlist(run: Performance, undo: Transfer) -> Transfer:
     """Step of every undo from `materialised`: the item says what it said before."""
-    if undo.attempt:  # somebody else made the names, and may not have synced them
-        undo = give_back(undo, run.guard, strongest=run.strongest, workers=run.workers)
     check_given_back(undo, run.guard)
     return run.taken_back(undo)
 

@@ -42,6 +42,10 @@ def power_cut_complaints(world: World, calls: list[Call]) -> Iterator[str]:
             yield from (f"at {reached}: {path} is not durable" for path in sorted(lost))
         elif call.name in ("unlinkat", "renameat2") and staging in call.text and reached != "unlisted":
             yield f"staging changes while {reached}: {call.text}"
+        elif call.name == "unlinkat" and (hidden := f"{staging}/.greenroom-tx/") in call.text:
+            moved = [name for name in disk.names if name.startswith(staging) and name.count("/", len(hidden)) == 0]
+            yield from (f"a file is removed while {name} is not durable" for name in moved if "-tx/." not in name)
+            disk.take(call)
         elif " = -1 " not in call.text and "(INJECTED)" not in call.text:
             disk.take(call)
 

@@ -52,7 +52,7 @@ class Undoing:
     def undo(self, guard: Steps) -> list[TakenBack]:
         """Take back what is staged."""
         world = self.world
-        run = Dying(world.database, guard, publish, NOW, "boot", world.strongest, 2)
+        run = Dying(world.database, guard, publish, NOW, "boot", world.strongest, 1)
         with world.database.read() as connection:
             ids = list(connection.scalars(select(TransferRow.id).where(TransferRow.undoes.is_(None))))
             transfers = [found for id in ids for found in journal.named(connection, id)]

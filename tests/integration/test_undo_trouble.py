@@ -94,6 +94,14 @@ def test_a_name_taken_at_the_last_moment_rolls_the_undo_back(world: World) -> No
     assert undo(world, Steps(fence=3)).outcome == "refused"
 
 
+def test_a_roll_back_leaves_the_links_somebody_made_before(world: World) -> None:
+    at(world.inbound, ONE).parent.mkdir(parents=True)
+    os.link(at(world.staging, FINAL + b"CD 1/1.mp3"), at(world.inbound, ONE))
+    assert undo(world, At("back", lambda: put(world.inbound, {COVER: b"somebody's"}))).outcome == "failed"
+    assert undo_state(world) == "cancelled"
+    assert {path: data for path, data in tree(world.inbound).items() if data} == {ONE: b"one", COVER: b"somebody's"}
+
+
 def test_a_full_disk_rolls_the_undo_back_and_the_next_try_works(world: World) -> None:
     def full() -> None:
         raise OSError(errno.ENOSPC, "no space left on device")
