@@ -13,12 +13,14 @@ from loguru import logger
 from config.database import Database
 from config.errors import GreenroomError
 from config.reasons import Reason, show_path
-from processor import journal, sidecar
+from processor import journal, sidecar, trash
 from processor.files import Tree, explained, is_file, within
-from processor.journal import Transfer, TransferFile
+from processor.item import NewItem
+from processor.journal import Transfer, TransferFile, path_from_json
 from processor.materialise import is_same, is_whole
 from processor.moves.move import Performance
 from processor.settle import settle
+from processor.standing import look_at
 from processor.undo import Seen, Sighting, obstacles, undo_of
 from scanner.identity import Identity
 
@@ -83,10 +85,9 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
             except GreenroomError as error:
                 problems.append(Reason(error.reason_code, error.message, error.path))
         with explained("look into", transfer.target):
-            targets = [file.target for file in transfer.files]
-            ours = {within(transfer.target, name) for name in (*targets, sidecar.NAME, sidecar.NAME + b".new")}
-            foreign = [path for path in _below(staging, transfer.target) if path not in ours]
-        return Sighting(undo, "ours", files, foreign, problems)
+            foreign = [] if transfer.kind == "merge" else _foreign(staging, transfer)
+        replaced = _replaced(staging, transfer) if transfer.kind == "replace" else None
+        return Sighting(undo, "ours", files, foreign, replaced, problems)
 
 
 def _see(staging: Tree, inbound: Tree, transfer: Transfer, file: TransferFile) -> Seen:
@@ -101,6 +102,22 @@ def _see(staging: Tree, inbound: Tree, transfer: Transfer, file: TransferFile) -
         if inbound.stat(file.source) is None:
             return Seen(staged, untouched, "free")
         return Seen(staged, untouched, "same" if is_same(staging, place, inbound, file.source) else "taken")
+
+
+def _foreign(staging: Tree, transfer: Transfer) -> list[bytes]:
+    """Return what is in the album's folder that neither the transfer nor, before it, the item's album put there."""
+    listed = {path_from_json(file["path"]) for file in transfer.item.get("files", ())}
+    known = listed | {file.target for file in transfer.files} | {sidecar.NAME, sidecar.NAME + b".new"}
+    ours = {within(transfer.target, name) for name in known}
+    return [path for path in _below(staging, transfer.target) if path not in ours]
+
+
+def _replaced(staging: Tree, transfer: Transfer) -> Literal["whole", "gone"]:
+    """Tell whether the album that gave way is in the trash, as its item said."""
+    if transfer.before is None:
+        return "gone"
+    standing = look_at(staging, trash.place(transfer.id), NewItem.from_json(transfer.before))
+    return "whole" if standing.trouble is None else "gone"
 
 
 def _below(tree: Tree, folder: bytes) -> Iterator[bytes]:

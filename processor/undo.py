@@ -11,7 +11,7 @@ from config.reasons import Reason, show_path
 from processor.journal import State, Transfer
 from scanner.identity import Identity
 
-UNDOS: Final[dict[str, str]] = {"album": "undo"}
+UNDOS: Final[dict[str, str]] = {"album": "undo", "merge": "undo_merge", "replace": "undo_replace"}
 """A transfer's kind → the kind that takes it back."""
 
 
@@ -31,6 +31,7 @@ class Sighting:
     folder: Literal["ours", "gone", "other"]  # the album's folder: as the transfer left it, or another one's
     files: Mapping[bytes, Seen]  # by target
     foreign: Sequence[bytes] = ()  # what else is in the folder
+    replaced: Literal["whole", "gone"] | None = None  # in the trash, what gave way to it; None if nothing did
     problems: Sequence[Reason] = ()  # why something could not be looked at
 
 
@@ -85,6 +86,9 @@ def _folder(transfer: Transfer, seen: Sighting) -> Reason | None:
     if seen.folder == "other":
         message = "The folder is not as this transfer left it: a later one, or somebody else, put another album there."
         return Reason("album_replaced", message, where)
+    if seen.replaced == "gone":
+        message = "The album it took the place of is not in the trash any more, or not as it was put there."
+        return Reason("trash_gone", message, where)
     return None
 
 

@@ -33,6 +33,9 @@ def command(what: str, dry_run: bool, release: bool, as_json: bool) -> None:
     unlisted before the folder leaves staging; a killed undo is finished or rolled back by the next cycle, or by
     `greenroom recover`.
 
+    Files that joined an album leave it again, and the album stays. An album that took the place of a worse one gives it
+    back, as long as that one is in the trash (`greenroom trash list`). Later transfers of an album go first.
+
     What was taken back stays in inbound: cycles report it as needs_review (taken_back) until one of its files is
     changed or renamed, or until you release it with `--release`.
 

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from processor.moves import album, merge, replace, undo
+from processor.moves import album, merge, replace, undo, undo_merge, undo_replace
 from processor.moves.move import Move
 
-MOVES: Final[dict[str, Move]] = {move.kind: move for move in (album.MOVE, merge.MOVE, replace.MOVE, undo.MOVE)}
+MOVES: Final[dict[str, Move]] = {
+    kind.MOVE.kind: kind.MOVE for kind in (album, merge, replace, undo, undo_merge, undo_replace)
+}

@@ -9,6 +9,8 @@ published      one rename takes the album's folder out of sight; then each of it
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from config.errors import NeedsReview, Retryable
@@ -33,16 +35,24 @@ def unlist(run: Performance, undo: Transfer) -> Transfer:
     return run.taken_back(undo)
 
 
-def _clear(run: Performance, undo: Transfer) -> Transfer:
-    try:
+def clear(run: Performance, undo: Transfer) -> Transfer:
+    """Step of an album's undo from `published`."""
+    with patient():
         forget_marks(undo, run.guard)
-        _hide(run, undo)
-        _remove(run, undo)
+        hide(run, undo, undo.target)
+        remove(run, undo, undo.target)
+    return run.advance(undo, "done")
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Try again what a missing permission forbids once the undo is published: there is nothing to decide about."""
+    try:
+        yield
     except NeedsReview as error:
         if error.reason_code != "permission_denied":
             raise
-        raise Retryable(error.message, code=error.reason_code, path=error.path) from error  # nothing to decide about
-    return run.advance(undo, "done")
+        raise Retryable(error.message, code=error.reason_code, path=error.path) from error
 
 
 def out_of_sight(undo: Transfer) -> bytes:
@@ -51,53 +61,62 @@ def out_of_sight(undo: Transfer) -> bytes:
     return within(TX, undo.undoes.encode())
 
 
-def _hide(run: Performance, undo: Transfer) -> None:
+def hide(run: Performance, undo: Transfer, home: bytes) -> None:
     """Take the album's folder out of sight, if that was not done before."""
     assert undo.undoes is not None
-    with Tree(undo.dst_root) as staging, explained("take away", undo.target):
-        if staging.stat(out_of_sight(undo)) is None and sidecar.is_of(staging, undo.target, undo.undoes):
+    with Tree(undo.dst_root) as staging, explained("take away", home):
+        if staging.stat(out_of_sight(undo)) is None and sidecar.is_of(staging, home, undo.undoes):
             make_hidden_root(staging, TX, run.guard)
             run.guard.check("hide")
-            rename_folder(staging, undo.target, out_of_sight(undo))
-        for folder in (TX, parent(undo.target), b""):
+            rename_folder(staging, home, out_of_sight(undo))
+        for folder in (TX, parent(home), b""):
             run.guard.check("fsync hidden")
             staging.sync(folder, missing_ok=True)
 
 
-def _remove(run: Performance, undo: Transfer) -> None:
-    """Remove what is provably in the inbound tree; what is not goes back to its place in staging, and is named."""
+def remove(run: Performance, undo: Transfer, home: bytes, borrowed: Sequence[bytes] = ()) -> None:
+    """Remove what is provably in the inbound tree; what is not goes back to its place in staging, and is named.
+
+    `borrowed` are names of files that also are in the folder which has the target's name now.
+    """
     folder = out_of_sight(undo)
-    with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, explained("remove", undo.target):
+    with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, explained("remove", home):
         if staging.stat(folder) is not None:
-            targets = [within(folder, file.target) for file in undo.files]
+            wanted = [(file.target, inbound, file.source) for file in undo.files]
+            wanted += [(path, staging, within(undo.target, path)) for path in borrowed]
             given = [
-                file.target
-                for file, hidden in zip(undo.files, targets, strict=True)
-                if staging.stat(hidden) is None or is_same(staging, hidden, inbound, file.source)
+                path
+                for path, other, there in wanted
+                if staging.stat(within(folder, path)) is None or is_same(staging, within(folder, path), other, there)
             ]
             try:
                 remove_hidden(staging, folder, given, run.guard)
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-                _put_back(run, staging, undo)
-        remove_empty(staging, [undo.target], run.guard)
+                _put_back(run, staging, undo, home)
+        remove_empty(staging, [home], run.guard)
 
 
-def _put_back(run: Performance, staging: Tree, undo: Transfer) -> None:
+def _put_back(run: Performance, staging: Tree, undo: Transfer, home: bytes) -> None:
     """Put what is left of the album's folder, which is not what we put there, where people find it."""
     folder = out_of_sight(undo)
     for name in (sidecar.NAME + b".new", sidecar.NAME):
         run.guard.check("undo sidecar")
         staging.unlink(within(folder, name), missing_ok=True)
-    for above in reversed([*ancestors(undo.target)]):
+    for above in reversed([*ancestors(home)]):
         staging.make(above)
     run.guard.check("put back")
-    rename_folder(staging, folder, undo.target)
-    for changed in (*ancestors(undo.target), b"", TX):
+    rename_folder(staging, folder, home)
+    for changed in (*ancestors(home), b"", TX):
         staging.sync(changed)
-    message = f"{show_path(undo.target)} holds files that are not what was put there; they stay in staging"
-    run.reasons.append(Reason("left_in_staging", message, undo.target))
+    run.reasons.append(left_in_staging(home))
+
+
+def left_in_staging(path: bytes) -> Reason:
+    """Say that something stays behind."""
+    message = f"{show_path(path)} is, or holds, what is not what was put there; it stays in staging"
+    return Reason("left_in_staging", message, path)
 
 
 def same(undo: Transfer) -> Transfer:
@@ -105,4 +124,4 @@ def same(undo: Transfer) -> Transfer:
     return undo
 
 
-MOVE: Final = Move("undo", same, {"planned": fill_inbound, "materialised": unlist, "published": _clear}, take_away)
+MOVE: Final = Move("undo", same, {"planned": fill_inbound, "materialised": unlist, "published": clear}, take_away)

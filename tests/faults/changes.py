@@ -157,10 +157,11 @@ def complaints(scene: Scene) -> Iterator[str]:
     with scene.database.read() as connection:
         rows = connection.execute(select(StagingFile.path, StagingFile.size)).all()
         states = journal.states(connection, ["second", "third"])
+        undos = set(connection.scalars(select(TransferRow.state).where(TransferRow.undoes.is_not(None))))
     if len(rows) not in (len(OLD), len(scene.after())):
         yield f"the item lists {len(rows)} files"
     # Between the exchange and its commit the row tells of the album that was there a moment ago.
-    exchanged = scene.kind == "replace" and "materialised" in states.values()
+    exchanged = scene.kind == "replace" and "materialised" in {*states.values(), *undos}
     if not exchanged and any(len(shown.get(path, b"?" * (size + 1))) != size for path, size in rows):
         yield f"I2: the item lists {[row.path for row in rows]}, there is {sorted(shown)}"
     gone = [path for path in NEW[scene.kind] if b"new/" + path not in here]

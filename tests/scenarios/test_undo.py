@@ -271,3 +271,47 @@ def test_an_unknown_name_is_said_to_be_unknown(house: House) -> None:
     for ask in (lambda: take_back(house, "nobody"), lambda: release(house.database, "nobody")):
         with pytest.raises(Exception, match="nobody"):
             ask()
+
+
+def as_listed(house: House) -> dict[str, object]:
+    """What the item says but for when it was written."""
+    (item,) = house.items().values()
+    return {name: value for name, value in item.items() if name not in ("revision", "created_at", "updated_at")}
+
+
+def test_a_disc_that_joined_goes_back_alone_and_then_the_album(any_house: House) -> None:
+    house = any_house
+    house.drop(songs("Low Tide/CD1", "flac", range(1, 4), disc="1/2"))
+    first_drop = laid(house.inbound)
+    house.cycle()
+    first, staged, listed = house.report.run_id, house.staged(), as_listed(house)
+    house.drop(songs("Low Tide/CD2", "flac", range(1, 4), disc="2/2"))
+    second_drop = laid(house.inbound)
+    house.cycle()
+    second = house.report.run_id
+    assert told(take_back(house, first)) == [("refused", ["album_replaced"])]
+    assert told(take_back(house, second)) == [("undone", [])]
+    assert (laid(house.inbound), house.staged(), as_listed(house)) == (second_drop, staged, listed)
+    house.cycle()
+    assert "taken_back" in house.codes()
+    shutil.rmtree(house.inbound / "Low Tide")
+    assert told(take_back(house, first)) == [("undone", [])]
+    assert (laid(house.inbound), house.items()) == (first_drop, {})
+
+
+def test_a_better_album_goes_back_and_the_old_one_takes_its_place_again(any_house: House) -> None:
+    house = any_house
+    house.change(replace="better")
+    house.drop(songs("old", "mp3", range(1, 3)) | {"old/cover.jpg": JPEG, "old/rip.log": b"log"})
+    house.cycle()
+    staged, listed = laid(house.staging / "AD"), as_listed(house)
+    house.drop(songs("new", "flac", range(1, 4)))
+    dropped = laid(house.inbound)
+    house.report = house.run()
+    assert "replaced" in house.codes()
+    assert told(take_back(house, dry_run=True)) == [("undone", [])]
+    assert told(take_back(house)) == [("undone", [])]
+    assert (laid(house.inbound), laid(house.staging / "AD"), as_listed(house)) == (dropped, staged, listed)
+    assert set(os.listdir(os.fsencode(house.staging / ".greenroom-trash"))) == set(PLAYER_IGNORES)
+    house.report = house.run()
+    assert "taken_back" in house.codes()
