@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from scanner import strikes
 from scanner.options import Clock, Progress, ScanOptions, ScanStats, Until, silent
 from scanner.readiness import SAMPLES, SECOND_NS
 from scanner.regroup import regroup
@@ -81,6 +82,7 @@ def scan_inbound(
             survey = look(scan, db.folder_states())
         with _timed("settle", clock.now_ns, seconds):
             survey = _settle(scan, survey)
+        strikes.count(scan)
         with _timed("group", clock.now_ns, seconds):
             regroup(scan, survey)
         db.set_folder_states(survey.states.values())

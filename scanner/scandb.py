@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from config.errors import Misconfigured, Rejected, Retryable
 from config.reasons import Reason
@@ -22,6 +22,9 @@ from scanner.readiness import FileState, FolderState
 from scanner.rows import FileRecord, FileRow
 from scanner.scanschema import DDL, FAST, code_version, connect, copy, is_finished
 from scanner.tags.columns import READING_COLUMNS, Block
+
+if TYPE_CHECKING:
+    from scanner.tags.wire import File
 
 T = TypeVar("T", str, str | None)
 
@@ -214,6 +217,27 @@ class ScanDb:
             "UPDATE file SET dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ? WHERE id = ? RETURNING folder_id"
         )
         return int(self._sql.execute(update, (*map(rows.storable, numbers), file_id)).fetchone()[0])
+
+    def readings_that_failed(self, problems: Sequence[str]) -> list[tuple[bytes, File]]:
+        """Return the files with one of the problems: absolute path, and the file as a task names it."""
+        query = """
+            SELECT (SELECT root FROM scan), path, file.id, name, dev, ino, size, mtime_ns, ctime_ns
+            FROM reading JOIN file ON file.id = file_id JOIN folder ON folder.id = folder_id
+            WHERE problem IN (SELECT value FROM json_each(?)) ORDER BY path, name"""
+        found = self._sql.execute(query, (json.dumps(list(problems)),))
+        return [(os.path.join(*row[:2], row[3]), (row[2], row[3], tuple(row[4:]))) for row in found]
+
+    def strike(self, digest: str, size: int) -> None:
+        """Count that a reader died on this content; `size` in bytes."""
+        count = "INSERT INTO strike VALUES (?, ?, 1) ON CONFLICT (digest) DO UPDATE SET times = times + 1"
+        self._sql.execute(count, (digest, size))
+
+    def struck(self, times: int) -> dict[int, set[str]]:
+        """Return the digests on which readers died so often, by the size of the file."""
+        found: dict[int, set[str]] = {}
+        for size, digest in self._sql.execute("SELECT size, digest FROM strike WHERE times >= ?", (times,)):
+            found.setdefault(size, set()).add(digest)
+        return found
 
     def music_folders(self) -> frozenset[bytes]:
         """Return the folders with audio in them."""

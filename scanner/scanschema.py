@@ -28,6 +28,7 @@ CREATE TABLE reading (
 CREATE TABLE ignored (path BLOB, code TEXT, message TEXT);
 CREATE TABLE album (id INTEGER PRIMARY KEY, key TEXT, body TEXT, waits TEXT, warnings TEXT);
 CREATE TABLE vanished (folder BLOB, name BLOB, ino INTEGER, size INTEGER, mtime_ns INTEGER, since TEXT);
+CREATE TABLE strike (digest TEXT PRIMARY KEY, size INTEGER, times INTEGER);
 CREATE TABLE content_digest (
     dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, algorithm TEXT, digest TEXT,
     PRIMARY KEY (dev, ino, size, mtime_ns, ctime_ns, algorithm));

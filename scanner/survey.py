@@ -18,6 +18,7 @@ from scanner.options import Progress, ScanOptions, Until
 from scanner.readiness import FolderState
 from scanner.rows import FileRow
 from scanner.scandb import ScanDb
+from scanner.strikes import spared
 from scanner.walk import Folder, walk
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def look(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:
     """
     survey = Survey()
     scan.db.forget_ignored()
-    touched = _read(scan, chain(_news(scan, known, survey), _unread(scan)), survey)
+    touched = _read(scan, spared(scan, chain(_news(scan, known, survey), _unread(scan))), survey)
     gone = [known[path].id for path in known.keys() - survey.states.keys()]
     scan.db.drop_folders(gone)
     survey.changed = survey.changed or bool(gone)

@@ -6,12 +6,14 @@ import datetime as dt
 import os
 import shutil
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
 import threading
 import zlib
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,8 @@ from config.errors import Misconfigured, Stopped
 from config.reasons import Reason
 from scanner.scan import Clock, Progress, ScanOptions, ScanStats, scan_inbound, silent
 from scanner.scandb import ScanDb
+from scanner.strikes import count
+from scanner.survey import Scan
 from scanner.tags import pool
 from tests.music import write_track
 
@@ -353,6 +357,35 @@ def test_what_is_not_as_listed_for_a_day_is_taken_with_a_warning(inbound: Inboun
     [(waits, warnings)] = inbound.groups().values()
     assert waits == []
     assert "checksum_differs" in [warning.code for warning in warnings]
+
+
+def readers_died(inbound: Inbound) -> None:
+    """Let the last scan say that its readers were killed, which the system does when memory runs out."""
+    assert inbound.last
+    with closing(sqlite3.connect(inbound.last)) as sql, sql:
+        sql.execute("UPDATE reading SET problem = 'reader_killed', message = 'x', title = NULL")
+    with ScanDb.open(inbound.last) as db:
+        count(Scan(os.fsencode(inbound.root), db, ScanOptions(), lambda: 0, threading.Event(), silent))
+
+
+def test_content_on_which_three_readers_died_is_never_read_again_whatever_it_is_called(inbound: Inbound) -> None:
+    file = wav(inbound.root / ALBUM / "01.wav")
+    for died in range(3):
+        assert inbound.scan().read == 1, f"it was not tried again after {died} deaths"
+        readers_died(inbound)
+    copy = inbound.root / "Elsewhere" / "copy.wav"
+    copy.parent.mkdir()
+    shutil.copyfile(file, copy)
+    wav(inbound.root / "Other" / "same size.wav").write_bytes(file.read_bytes()[:-1] + b"\x01")
+    inbound.scan()
+    assert inbound.last
+    with ScanDb.open(inbound.last) as db:
+        problems = {track.name: track.problem for track in db.tracks()}
+    assert problems == {b"01.wav": "reader_gave_up", b"copy.wav": "reader_gave_up", b"same size.wav": None}
+    file.write_bytes(file.read_bytes() + b"\0\0")
+    inbound.scan()
+    with ScanDb.open(inbound.last) as db:
+        assert {t.name for t in db.tracks() if t.problem} == {b"copy.wav"}
 
 
 WRITER = "import sys; f = open(sys.argv[1], 'ab'); print(flush=True); sys.stdin.read()"

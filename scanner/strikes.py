@@ -1,0 +1,71 @@
+"""Files on which a reader died → remembered by content, and after three times refused whatever they are called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from scanner.checksums import SUMS
+from scanner.identity import identity_from
+
+if TYPE_CHECKING:
+    from scanner.survey import Scan
+    from scanner.tags.pool import Task
+    from scanner.tags.wire import File
+
+DEADLY: Final = ("reader_killed", "reader_crashed", "reader_timeout")
+STRIKES: Final = 3
+_GIVEN_UP: Final = (
+    "reader_gave_up",
+    f"Reading its tags ended {STRIKES} readers, so it is not tried again as long as its content is the same.",
+)
+
+
+def spared(scan: Scan, tasks: Iterator[Task]) -> Iterator[Task]:
+    """Yield the tasks without the files whose content ended too many readers; those are refused at once."""
+    struck = scan.db.struck(STRIKES)
+    return _without(scan, tasks, struck) if struck else tasks
+
+
+def count(scan: Scan) -> None:
+    """Remember the content of every file on which a reader died in this scan. Call it once a scan."""
+    for path, file in scan.db.readings_that_failed(DEADLY):
+        if digest := _digest(scan, path, file):
+            scan.db.strike(digest, file[2][2])
+
+
+def _without(scan: Scan, tasks: Iterator[Task], struck: dict[int, set[str]]) -> Iterator[Task]:
+    from scanner.tags.columns import blocks_of, columns_of
+
+    for task in tasks:
+        deadly = {file[0] for file in task.files if _is_struck(scan, task.folder, file, struck)}
+        for block in blocks_of(columns_of(file_id, False, (None, _GIVEN_UP, False, "header")) for file_id in deadly):
+            scan.db.add_readings(block)
+        if left := [file for file in task.files if file[0] not in deadly]:
+            yield task._replace(files=left)
+
+
+def _is_struck(scan: Scan, folder: bytes, file: File, struck: dict[int, set[str]]) -> bool:
+    numbers = file[2]
+    if numbers is None or numbers[2] not in struck:
+        return False  # hardly any file has the size of one of them, so hardly any is read for this
+    return _digest(scan, os.path.join(folder, file[1]), file) in struck[numbers[2]]
+
+
+def _digest(scan: Scan, path: bytes, file: File) -> str | None:
+    """Return the SHA-256 of a file that is still the one that was seen; None if it is not."""
+    _, _, numbers = file
+    assert numbers is not None
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if os.fstat(descriptor).st_size != numbers[2]:
+            return None
+        return scan.db.digest(identity_from(numbers), "sha256", lambda: SUMS["sha256"](descriptor))
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
