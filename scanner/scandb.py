@@ -24,7 +24,7 @@ from scanner.scanschema import DDL, FAST, code_version, connect, copy, is_finish
 from scanner.tags.columns import READING_COLUMNS, Block
 
 if TYPE_CHECKING:
-    from scanner.tags.wire import File
+    from scanner.tags.wire import Numbers
 
 T = TypeVar("T", str, str | None)
 
@@ -218,14 +218,14 @@ class ScanDb:
         )
         return int(self._sql.execute(update, (*map(rows.storable, numbers), file_id)).fetchone()[0])
 
-    def readings_that_failed(self, problems: Sequence[str]) -> list[tuple[bytes, File]]:
-        """Return the files with one of the problems: absolute path, and the file as a task names it."""
+    def readings_that_failed(self, problems: Sequence[str]) -> list[tuple[bytes, Numbers]]:
+        """Return the files with one of the problems: absolute path, and the numbers of the identity."""
         query = """
-            SELECT (SELECT root FROM scan), path, file.id, name, dev, ino, size, mtime_ns, ctime_ns
+            SELECT (SELECT root FROM scan), path, name, dev, ino, size, mtime_ns, ctime_ns
             FROM reading JOIN file ON file.id = file_id JOIN folder ON folder.id = folder_id
             WHERE problem IN (SELECT value FROM json_each(?)) ORDER BY path, name"""
         found = self._sql.execute(query, (json.dumps(list(problems)),))
-        return [(os.path.join(*row[:2], row[3]), (row[2], row[3], tuple(row[4:]))) for row in found]
+        return [(os.path.join(*row[:3]), tuple(row[3:])) for row in found]
 
     def strike(self, digest: str, size: int) -> None:
         """Count that a reader died on this content; `size` in bytes."""

@@ -12,7 +12,7 @@ from scanner.identity import identity_from
 if TYPE_CHECKING:
     from scanner.survey import Scan
     from scanner.tags.pool import Task
-    from scanner.tags.wire import File
+    from scanner.tags.wire import File, Numbers
 
 DEADLY: Final = ("reader_killed", "reader_crashed", "reader_timeout")
 STRIKES: Final = 3
@@ -30,9 +30,9 @@ def spared(scan: Scan, tasks: Iterator[Task]) -> Iterator[Task]:
 
 def count(scan: Scan) -> None:
     """Remember the content of every file on which a reader died in this scan. Call it once a scan."""
-    for path, file in scan.db.readings_that_failed(DEADLY):
-        if digest := _digest(scan, path, file):
-            scan.db.strike(digest, file[2][2])
+    for path, numbers in scan.db.readings_that_failed(DEADLY):
+        if digest := _digest(scan, path, numbers):
+            scan.db.strike(digest, numbers[2])
 
 
 def _without(scan: Scan, tasks: Iterator[Task], struck: dict[int, set[str]]) -> Iterator[Task]:
@@ -50,13 +50,11 @@ def _is_struck(scan: Scan, folder: bytes, file: File, struck: dict[int, set[str]
     numbers = file[2]
     if numbers is None or numbers[2] not in struck:
         return False  # hardly any file has the size of one of them, so hardly any is read for this
-    return _digest(scan, os.path.join(folder, file[1]), file) in struck[numbers[2]]
+    return _digest(scan, os.path.join(folder, file[1]), numbers) in struck[numbers[2]]
 
 
-def _digest(scan: Scan, path: bytes, file: File) -> str | None:
+def _digest(scan: Scan, path: bytes, numbers: Numbers) -> str | None:
     """Return the SHA-256 of a file that is still the one that was seen; None if it is not."""
-    _, _, numbers = file
-    assert numbers is not None
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
