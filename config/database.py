@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, InternalError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from config.errors import Misconfigured, Retryable
+from config.errors import Misconfigured, Rejected, Retryable
 from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
 
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
@@ -225,6 +225,8 @@ def answering(database: Database) -> Iterator[None]:
             raise
         message = f"the database {shown} takes no writes just now: {error.orig}; is it a standby?"
         raise Retryable(message, code="database_unavailable") from error
+    except (DataError, UnicodeEncodeError, OverflowError) as error:  # NUL, half a surrogate pair, a number too large
+        raise Rejected("a value cannot be looked up or stored in a database", code="bad_value") from error
     except DatabaseError as error:
         if type(error) is not DatabaseError:
             raise

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from loguru import logger
 from config import activity, admin, libraries, schema
 from config.boot import BootSettings, load_boot_settings
 from config.database import Database
-from config.errors import Misconfigured
+from config.errors import Busy, Misconfigured, Rejected
 from config.lease import holder
 from config.libraries import Library
 from config.logs import setup_logs
 from config.reasons import Reason, show_path
 from config.settings import StagingScan
+from daemon.ongoing import Ongoing, Stage
 from processor import journal, repository
 from processor.files import unexpected
 from processor.fsck.fsck import FsckReport
@@ -28,7 +30,7 @@ from processor.recover import RecoveryReport
 from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
-from workflow import cycle, record, runs, trash, undo
+from workflow import cycle, plans, record, runs, trash, undo
 from workflow.fsck import forget_item, fsck
 from workflow.phase import all_phases
 from workflow.report import CycleReport
@@ -41,6 +43,7 @@ class Application:
     def __init__(self, boot: BootSettings, database: Database) -> None:
         self.boot = boot
         self.database = database
+        self.ongoing = Ongoing()
 
     def staging_settings(self) -> tuple[StagingScan, list[str]]:
         """Read the settings of the staging cycle now; with what could not be read."""
@@ -72,16 +75,59 @@ class Application:
         request: cycle.Request | None = None,
         progress: Progress = silent,
     ) -> CycleReport:
-        """Run one staging cycle; see workflow.cycle.run_staging_cycle."""
-        return cycle.run_staging_cycle(
-            self.database,
-            self.boot.data_dir,
-            trigger=trigger,
-            fire_time=fire_time,
-            stop=stop,
-            request=request,
-            progress=progress,
-        )
+        """Run one staging cycle, and let others see how far it is; see workflow.cycle.run_staging_cycle."""
+        request = request or cycle.Request()
+        run_id = request.run_id or runs.new_run_id(dt.datetime.now(dt.UTC))
+        with self.ongoing.following(Stage(run_id, trigger, request.dry_run), progress) as told:
+            return cycle.run_staging_cycle(
+                self.database,
+                self.boot.data_dir,
+                trigger=trigger,
+                fire_time=fire_time,
+                stop=stop,
+                request=replace(request, run_id=run_id),
+                progress=told,
+            )
+
+    def ask_cycle(self, *, dry_run: bool, actor: str) -> str:
+        """Begin a cycle in this process, as the settings say or as a dry run; return the run's id at once.
+
+        Raises Busy, naming who works there, when a cycle is running anywhere; Misconfigured when there are no roots.
+        """
+        return self._ask(cycle.Request(dry_run=True if dry_run else None, asked_by=actor))
+
+    def approve(self, run_id: str, *, actor: str) -> str:
+        """Begin the cycle that carries out the plan of a dry run, exactly or not at all; return its run's id at once.
+
+        Raises Rejected when there is no such plan or it was carried out already, Misconfigured while dry runs are all
+        that settings allow, and what `ask_cycle` raises.
+        """
+        with self.database.read() as connection:
+            plan, done = plans.read(connection, run_id), runs.approving(connection, run_id)
+            settings, _ = admin.staging_scan(connection)
+        if plan is None:
+            raise Rejected(f"there is no plan of a run {run_id}; only the newest are kept", code="no_plan")
+        if any(run["status"] in ("done", "running") for run in done):
+            raise Rejected(f"the plan of {run_id} was carried out already, by {done[0]['id']}", code="already_done")
+        if settings.dry_run:
+            raise Misconfigured("staging_scan.dry_run is on, so nothing may be moved; switch it off first")
+        request = cycle.Request(dry_run=False, settle=False, asked_by=actor, approves=run_id, approved=plan.approved)
+        return self._ask(request)
+
+    def _ask(self, request: cycle.Request) -> str:
+        roots = cycle.resolve_roots(self.database)
+        with self.database.read() as connection:
+            for root in (roots.staging, roots.inbound):
+                if who := holder(connection, root.root_uuid):
+                    raise Busy(f"somebody works on the {root.role} library just now: {who}")
+        run_id = runs.new_run_id(dt.datetime.now(dt.UTC))
+        request = replace(request, run_id=run_id)
+
+        def work(stop: threading.Event) -> CycleReport:
+            return self.run_cycle(trigger="request", fire_time=None, stop=stop, request=request)
+
+        self.ongoing.ask(Stage(run_id, "request", request.dry_run), work)
+        return run_id
 
     def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
         """Record a fire time at which no cycle could begin."""

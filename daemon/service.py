@@ -60,10 +60,11 @@ def serve(app: Application) -> int:
             systemd.notify(systemd.STOPPING, systemd.status("stopping: the file step at hand is being finished"))
             logger.info("daemon stopping")
             stop.set()
+            app.ongoing.stop()
             beats.stop()
             heartbeat.stop_listening()
             carrying.stop()
-            while not heartbeat.is_idle(every):
+            while not (heartbeat.is_idle(every) and app.ongoing.is_idle(every)):
                 systemd.notify(systemd.ALIVE)
     logger.info("daemon stopped")
     return 0

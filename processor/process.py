@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from config.database import Database
@@ -13,6 +13,7 @@ from config.lease import Guard
 from config.libraries import Library
 from config.machine import boot_id
 from config.reasons import Reason
+from processor.approval import only_approved
 from processor.encounters import Digests, FactsOf
 from processor.files import Tree
 from processor.meeting import Rules
@@ -39,6 +40,7 @@ class ProcessOptions:
     rate_limit: float = 0  # files per second, 0 is unlimited
     reserve: int = 1 << 30  # bytes of the staging filesystem that stay free
     rules: Rules = field(default_factory=Rules)  # of albums that meet a staged one
+    approved: Mapping[str, str] | None = None  # move exactly this: fingerprints by key; None is whatever is ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,9 @@ def process_scan(
 ) -> ProcessResult:
     """Plan every group of a scan and, under a guard, move those that can be moved. Without one nothing is touched.
 
-    `run.then` is called in each transaction that stages. Raises LeaseLost when another process took over, and Retryable
-    when the database does not answer; both leave what was begun to recovery.
+    `run.then` is called in each transaction that stages. Raises NeedsReview when an approved plan does not hold any
+    more; LeaseLost when another process took over, and Retryable when the database does not answer: these two leave
+    what was begun to recovery.
     """
     plans = _plan(database, scan, inbound, staging, options)
     results = [
@@ -129,7 +132,8 @@ def _plan(
             if waits:
                 waiting[group.key] = waits
     world = look(database, inbound, staging, proposals, waiting, _facts(scan), _digests(scan), options.reserve)
-    return decide(proposals, world, options.rules)
+    plans = decide(proposals, world, options.rules)
+    return plans if options.approved is None else only_approved(plans, options.approved)
 
 
 def _cues(tree: Tree, files: dict[int, FileRecord]) -> dict[int, frozenset[str]]:

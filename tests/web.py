@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from config import accounts, admin
+from config import accounts, admin, libraries
 from daemon.bootstrap import Application
 from daemon.web import api, pages
 from daemon.web.app import create_app
@@ -50,6 +51,19 @@ class Browser:
         """Return a setting's value as text."""
         with self.app.database.read() as connection:
             return str(admin.get(connection, key))
+
+
+def add_roots(app: Application, folder: Path) -> tuple[Path, Path]:
+    """Make an inbound and a staging library below a folder that take what is there at once; return both."""
+    inbound, staging = folder / "inbound", folder / "staging"
+    now = dt.datetime.now(dt.UTC)
+    with app.database.begin() as connection:
+        for role, root in (("inbound", inbound), ("staging", staging)):
+            root.mkdir()
+            libraries.add_library(connection, role, bytes(root), now=now)
+        for key, value in (("quiet_seconds", 0), ("reserve_mib", 0), ("workers", 2)):
+            admin.put(connection, key, value, actor="test", now=now)
+    return inbound, staging
 
 
 def set_up(browser: Browser) -> None:

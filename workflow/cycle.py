@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from processor.recover import RecoveryReport
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
-from workflow.record import RunRecord
+from workflow.record import Asked, RunRecord
 from workflow.report import CycleReport
 from workflow.succession import after_staging
 
@@ -44,6 +44,10 @@ class Request:
     dry_run: bool | None = None
     settle: bool = True  # wait, within the cycle, for what is not quiet yet
     scan_db: Path | None = None  # go on from this scan instead of making one
+    run_id: str | None = None  # made by the caller, who wants to know it before the end
+    asked_by: str | None = None  # the person or key that asked
+    approves: str | None = None  # the dry run whose plan is to be carried out, and nothing else
+    approved: Mapping[str, str] | None = None  # that plan; see processor.approval
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,14 @@ def run_staging_cycle(
     with database.read() as connection:
         settings, problems = admin.staging_scan(connection)
     dry_run = settings.dry_run if request.dry_run is None else request.dry_run
-    run = RunRecord(database, settings, trigger=trigger, fire_time=fire_time, dry_run=dry_run)
+    run = RunRecord(
+        database,
+        settings,
+        trigger=trigger,
+        fire_time=fire_time,
+        dry_run=dry_run,
+        asked=Asked(request.run_id, request.asked_by, request.approves),
+    )
     until = StopOrTimeout(stop, settings.timeout_minutes)
     with logger.contextualize(run=run.id):
         try:
@@ -107,7 +118,7 @@ def run_staging_cycle(
                 scan_path = request.scan_db
                 if scan_path is None:
                     scan_path, _ = scan(roots.inbound, settings, folder, until, request.settle, progress)
-                result = _process(database, roots, settings, scan_path, guard, run.id, progress)
+                result = _process(database, roots, settings, scan_path, guard, run.id, progress, request.approved)
                 if guard is not None:
                     prune(folder, roots.inbound.path, settings.keep_scan_dbs)
                     _prune_trash(database, guard, roots.staging, settings.trash_days)
@@ -136,9 +147,10 @@ def _process(
     guard: Guard | None,
     run_id: str,
     progress: Progress,
+    approved: Mapping[str, str] | None,
 ) -> ProcessResult:
     rules = Rules(settings.replace == "better", tuple(settings.quality.split()))
-    options = ProcessOptions(settings.workers, settings.rate_limit, settings.reserve_mib << 20, rules)
+    options = ProcessOptions(settings.workers, settings.rate_limit, settings.reserve_mib << 20, rules, approved)
     limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
     with ScanDb.open(scan_path) as found:
         presence.check_inbound(database, roots.inbound, found, limits, act=guard is not None)

@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from loguru import logger
 
@@ -16,11 +16,22 @@ from config.errors import Busy, GreenroomError, Stopped
 from config.reasons import Reason
 from config.settings import StagingScan
 from processor.process import ProcessResult
-from workflow import runs
+from workflow import plans, runs
 from workflow.report import CycleReport, stored_reasons
 
 if TYPE_CHECKING:
     from loguru import Logger
+
+
+class Asked(NamedTuple):
+    """Who asked for a run, and what for; all None for a run nobody asked for by name."""
+
+    run_id: str | None = None
+    by: str | None = None
+    approves: str | None = None  # the dry run whose plan it carries out
+
+
+NOBODY = Asked()
 
 
 class RunRecord:
@@ -34,9 +45,10 @@ class RunRecord:
         trigger: str,
         fire_time: dt.datetime | None,
         dry_run: bool,
+        asked: Asked = NOBODY,
     ) -> None:
         now = dt.datetime.now(dt.UTC)
-        self.id = runs.new_run_id(now)
+        self.id = asked.run_id or runs.new_run_id(now)
         self._database = database
         self._dry_run = dry_run
         self._began = time.monotonic()
@@ -51,6 +63,8 @@ class RunRecord:
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "settings": settings.model_dump(mode="json"),
+            "asked_by": asked.by,
+            "approves": asked.approves,
         }
 
     def start(self, *, holding_lock: bool) -> None:
@@ -76,6 +90,9 @@ class RunRecord:
             error=_reason(trouble) if trouble else None,
             exit_code=trouble.exit_code if trouble else 0,
         )
+        if self._dry_run:
+            with self._database.begin() as connection:
+                plans.keep(connection, self.id, inbound, staging, result.albums)
         self._end(
             _row_status(trouble),
             counts=report.counts,

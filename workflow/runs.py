@@ -22,7 +22,7 @@ class RunRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)  # UTC start and six random digits: sorts by time
     status: Mapped[str] = mapped_column(index=True)
-    trigger: Mapped[str]  # schedule, watch, command
+    trigger: Mapped[str]  # schedule, watch, command, request
     dry_run: Mapped[bool]
     fire_time: Mapped[dt.datetime | None]  # of the schedule; None for the other triggers
     started_at: Mapped[dt.datetime] = mapped_column(index=True)
@@ -34,6 +34,8 @@ class RunRow(Base):
     reasons: Mapped[list[Any]]  # [{code, message, path}], of albums that were not staged, bounded
     error: Mapped[str | None]
     scan_db: Mapped[str | None]
+    asked_by: Mapped[str | None]  # the person or key that asked for it
+    approves: Mapped[str | None] = mapped_column(index=True)  # the dry run whose plan it was to carry out
 
 
 def new_run_id(now: dt.datetime) -> str:
@@ -49,6 +51,7 @@ def start(connection: Connection, row: Mapping[str, Any]) -> None:
     if connection.scalar(select(RunRow.id).where(RunRow.id == row["id"])) is not None:
         return
     empty: dict[str, Any] = {"finished_at": None, "counts": {}, "reasons": [], "error": None, "scan_db": None}
+    empty |= {"asked_by": None, "approves": None}
     connection.execute(insert(RunRow).values({**empty, **row}))
 
 
@@ -69,6 +72,26 @@ def recent(connection: Connection, limit: int = 20, trigger: str | None = None) 
     if trigger is not None:
         query = query.where(RunRow.trigger == trigger)
     return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def page(connection: Connection, before: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """Return runs without their settings and reasons, newest first; `before` is the id the page before ended with."""
+    query = select(*(column for column in RunRow.__table__.columns if column.name not in ("settings", "reasons")))
+    if before is not None:
+        query = query.where(RunRow.id < before)
+    return [dict(row._mapping) for row in connection.execute(query.order_by(RunRow.id.desc()).limit(limit))]
+
+
+def one(connection: Connection, run_id: str) -> dict[str, Any] | None:
+    """Return a whole run; None if nobody knows it."""
+    row = connection.execute(select(RunRow.__table__).where(RunRow.id == run_id)).first()
+    return None if row is None else dict(row._mapping)
+
+
+def approving(connection: Connection, run_id: str) -> list[dict[str, Any]]:
+    """Return the runs that were to carry out the plan of a dry run, newest first: id, status, asked_by, error."""
+    query = select(RunRow.id, RunRow.status, RunRow.asked_by, RunRow.error).where(RunRow.approves == run_id)
+    return [dict(row._mapping) for row in connection.execute(query.order_by(RunRow.id.desc()).limit(10))]
 
 
 def count_by_status(connection: Connection) -> dict[str, int]:

@@ -6,6 +6,7 @@ import click
 
 from config.errors import Misconfigured
 from daemon.bootstrap import application
+from daemon.cli.signals import stop_on_signals
 
 
 @click.command()
@@ -23,5 +24,8 @@ def command() -> None:
         address = app.boot.web_address
         if address is None:
             raise Misconfigured("GREENROOM_WEB is empty, so there is no page; set it to HOST:PORT")
+        stop = stop_on_signals()
         with WebServer(app, address) as server:
-            server.wait()
+            server.wait(stop)
+            app.ongoing.stop()
+            app.ongoing.is_idle()

@@ -16,6 +16,7 @@ from daemon.bootstrap import Application
 from daemon.web.app import create_app
 
 STOP_SECONDS = 5  # that requests at hand get to end
+WAKE_SECONDS = 5.0  # how soon it is noticed that the server ended by itself
 MAX_CONNECTIONS = 200
 
 
@@ -23,6 +24,7 @@ class WebServer:
     """Serves the page and the API while it is entered. Raises Misconfigured when the address cannot be used."""
 
     def __init__(self, app: Application, address: tuple[str, int]) -> None:
+        self._app = app
         self._socket = _listening(address)
         self.address = self._socket.getsockname()[:2]
         settings = uvicorn.Config(
@@ -46,13 +48,15 @@ class WebServer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._app.ongoing.stop()  # or pages that follow a cycle would keep the server
         self._server.should_exit = True
         self._thread.join(STOP_SECONDS + 1)
         self._socket.close()
 
-    def wait(self) -> None:
-        """Wait until the server ends."""
-        self._thread.join()
+    def wait(self, stop: threading.Event) -> None:
+        """Wait until the server is asked to stop, or ends by itself."""
+        while self._thread.is_alive() and not stop.wait(WAKE_SECONDS):
+            pass
 
 
 def _listening(address: tuple[str, int]) -> socket.socket:

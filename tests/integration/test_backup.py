@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import JSON, Column, Connection, delete, insert, inspect, select, text, update
 
-from config import accounts, backup, schema
+from config import accounts, activity, backup, schema
 from config.admin import put
 from config.backup import check_backup, export_database, import_database
 from config.database import Database
@@ -29,7 +29,7 @@ from processor.journal import Transfer, TransferFile
 from processor.tables import StagingItem, TransferRow
 from scanner.identity import Identity
 from tests.items import album
-from workflow import progress
+from workflow import plans, progress
 from workflow.engine import hosts, jobs, turns
 from workflow.engine.job import NewJob, Payload
 from workflow.runs import RunRow
@@ -51,8 +51,10 @@ def filled(database: Database, tmp_path: Path) -> Database:
         row: dict[str, Any] = {"id": "r", "status": "done", "trigger": "command", "dry_run": True, "started_at": NOW}
         row |= {"host": "h", "pid": 1, "settings": {}, "counts": {"x": None}, "reasons": [], "fire_time": None}
         connection.execute(insert(RunRow).values(row))
+        plans.keep(connection, "r", b"/in", b"/out", ())
         accounts.add_account(connection, "eva", "correct horse battery", NOW)
         accounts.grant(connection, "api_key", NOW, account="eva", name="script")
+        activity.note(connection, "key_made", "eva", NOW, "script")
         jobs.submit_one(connection, NewJob("alpha", "item 1", 1, Payload(), 30, "eva", delay=60), NOW)
         worker = {"executor": "e", "host": "h", "pid": 1, "phases": ["alpha"], "concurrency": 4, "started_at": NOW}
         hosts.enlist(connection, worker)

@@ -20,6 +20,7 @@ import processor.tables
 import workflow.engine.hosts
 import workflow.engine.jobs
 import workflow.engine.turns
+import workflow.plans
 import workflow.progress
 import workflow.runs  # noqa: F401  their rows belong to the schema that is compared
 from config import database as database_module

@@ -39,6 +39,7 @@ SQL_MODULES = {
     "workflow/engine/hosts.py",
     "workflow/engine/jobs.py",
     "workflow/engine/turns.py",
+    "workflow/plans.py",
     "workflow/progress.py",
     "workflow/runs.py",
 }

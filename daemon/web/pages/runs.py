@@ -1,0 +1,114 @@
+"""Runs → a list, and one with its reasons and its plan; a person's wish → a cycle, or a plan carried out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from itertools import groupby
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Form, HTTPException, Query, Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from daemon.bootstrap import Application
+from daemon.ongoing import Stage
+from daemon.web.access import actor_of
+from daemon.web.navigation import Link
+from daemon.web.render import page
+from workflow import plans, runs
+
+router = APIRouter(prefix="/runs")
+LINK = Link(20, "Runs", "/runs")
+PAGE: Final = 50  # runs, or albums of a plan
+LOOK_SECONDS: Final = 0.3  # between two looks at the cycle that is followed
+LONGEST_SECONDS: Final = 600.0  # browsers ask again by themselves
+RunId = Annotated[str, Query(max_length=100)]
+
+
+@router.get("")
+def show(request: Request, before: RunId | None = None) -> Response:
+    """List the runs, newest first."""
+    app: Application = request.app.state.greenroom
+    with app.database.read() as connection:
+        found = runs.page(connection, before, PAGE + 1)
+    listed, more = found[:PAGE], len(found) > PAGE
+    return page(request, "runs.html", runs=listed, more=more, before=before, stages=app.ongoing.stages())
+
+
+@router.post("")
+def ask(request: Request, dry_run: Annotated[bool, Form()] = False) -> Response:
+    """Begin a cycle, or a dry run, in this process."""
+    run_id = request.app.state.greenroom.ask_cycle(dry_run=dry_run, actor=actor_of(request).name)
+    return RedirectResponse(f"/runs/{run_id}", 303)
+
+
+@router.get("/now")
+async def follow(request: Request) -> Response:
+    """Send how far the cycles of this process are, as server-sent events, until none runs."""
+    events = _events(request.app.state.greenroom)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+
+@router.get("/{run_id}")
+def show_run(request: Request, run_id: str) -> Response:
+    """Show one run; while it runs the page follows it."""
+    app: Application = request.app.state.greenroom
+    stage = next((stage for stage in app.ongoing.stages() if stage.run_id == run_id), None)
+    with app.database.read() as connection:
+        run = runs.one(connection, run_id)
+        plan = plans.read(connection, run_id) if run and run["dry_run"] else None
+        approving = runs.approving(connection, run_id) if plan else []
+    if run is None and stage is None:
+        raise HTTPException(404, f"There is no run {run_id}.")
+    albums = by_album(run["reasons"]) if run else []
+    carried_out = any(other["status"] in ("done", "running") for other in approving)
+    return page(
+        request,
+        "run.html",
+        run=run,
+        run_id=run_id,
+        stage=stage,
+        albums=albums,
+        plan=plan,
+        approving=approving,
+        carried_out=carried_out,
+    )
+
+
+@router.get("/{run_id}/plan")
+def show_plan(request: Request, run_id: str, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0) -> Response:
+    """Show the plan of a dry run, every file from where to where, some albums a page."""
+    with request.app.state.greenroom.database.read() as connection:
+        plan = plans.read(connection, run_id)
+    if plan is None:
+        raise HTTPException(404, f"There is no plan of a run {run_id}; only the newest are kept.")
+    shown = plan.albums[start : start + PAGE]
+    following = start + PAGE if start + PAGE < len(plan.albums) else None
+    return page(request, "plan.html", run_id=run_id, plan=plan, albums=shown, start=start, following=following)
+
+
+@router.post("/{run_id}/approve")
+def approve(request: Request, run_id: str) -> Response:
+    """Begin the cycle that carries a plan out, exactly or not at all."""
+    begun = request.app.state.greenroom.approve(run_id, actor=actor_of(request).name)
+    return RedirectResponse(f"/runs/{begun}", 303)
+
+
+def by_album(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return stored reasons by album: its key, its outcome and why, in the order they were stored."""
+    grouped = groupby(reasons, key=lambda reason: (reason["album"], reason["outcome"]))
+    return [{"key": key, "outcome": outcome, "reasons": list(why)} for (key, outcome), why in grouped]
+
+
+async def _events(app: Application) -> AsyncIterator[str]:
+    told: list[Stage] | None = None
+    for _ in range(int(LONGEST_SECONDS / LOOK_SECONDS)):
+        stages = app.ongoing.stages()
+        if stages != told:
+            told = stages
+            shown = [{"run": s.run_id, "stage": s.name, "done": s.done, "total": s.total} for s in stages]
+            yield f"data: {json.dumps(shown)}\n\n"
+        if not stages or app.ongoing.is_stopping:
+            return
+        await asyncio.sleep(LOOK_SECONDS)

@@ -1,0 +1,93 @@
+"""The plan a person approved and the plan of this moment → exactly what was approved, or what changed since. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from config.errors import NeedsReview
+from config.reasons import Reason, show_text
+from processor.naming import PlannedFile
+from processor.plan import AlbumPlan, Outcome
+from scanner.grouping.groups import Group
+
+MOST_NAMED: Final = 5  # albums in the sentence that says what changed; more would be a page, not a sentence
+
+
+class Planned(Protocol):
+    """What is planned for one album; an AlbumPlan has it, and an AlbumResult of a dry run."""
+
+    @property
+    def group(self) -> Group:
+        """The album."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What will become of it."""
+
+    @property
+    def target(self) -> bytes | None:
+        """Its folder."""
+
+    @property
+    def files(self) -> tuple[PlannedFile, ...]:
+        """Its files, and where each goes."""
+
+    @property
+    def kind(self) -> str:
+        """How it is moved."""
+
+    @property
+    def stays(self) -> frozenset[bytes]:
+        """The sources that do not move."""
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why."""
+
+
+def fingerprint(planned: Planned) -> str:
+    """Return a digest of one planned move: every name, and the identity of every file but for its device number,
+    which may be another one after the machine was started again. Of a move that changes a staged album, why, too."""
+    files = [(file.source, file.target, file.role, *file.identity[1:]) for file in planned.files]
+    why = [(reason.code, reason.message) for reason in planned.reasons] if planned.kind != "album" else []
+    said = (planned.group.key, planned.kind, planned.target, sorted(files), sorted(planned.stays), why)
+    return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def only_approved(plans: Sequence[AlbumPlan], approved: Mapping[str, str]) -> tuple[AlbumPlan, ...]:
+    """Return the plans with only the approved albums left to move; the others wait. `approved`: fingerprints by key.
+
+    Raises NeedsReview `plan_changed`, before anything moved, if one approved album would not be moved as approved.
+    """
+    now = {plan.group.key: plan for plan in plans if plan.outcome == "staged"}
+    changed = [key for key in sorted(approved) if key not in now or fingerprint(now[key]) != approved[key]]
+    if changed:
+        raise NeedsReview(_changed(changed, plans), code="plan_changed")
+    return tuple(plan if plan.group.key in approved else _waits(plan) for plan in plans)
+
+
+def _waits(plan: AlbumPlan) -> AlbumPlan:
+    if plan.outcome != "staged":
+        return plan
+    why = Reason("not_in_plan", "It is not in the approved plan; the next cycle takes it.", plan.group.home)
+    return replace(plan, outcome="waiting", target=None, reasons=(why, *plan.reasons))
+
+
+def _changed(keys: Sequence[str], plans: Sequence[AlbumPlan]) -> str:
+    by_key = {plan.group.key: plan for plan in plans}
+    told = [_difference(key, by_key.get(key)) for key in keys[:MOST_NAMED]]
+    more = f"; and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else ""
+    return f"the world is not as it was when this was planned, so nothing was moved: {'; '.join(told)}{more}"
+
+
+def _difference(key: str, plan: AlbumPlan | None) -> str:
+    if plan is None:
+        return f"{show_text(key)} is not in inbound any more"
+    name = show_text(f"{plan.group.album_artist or 'unknown artist'} – {plan.group.album or 'unknown album'}")
+    if plan.outcome == "staged":
+        return f"{name} has other files, or would go elsewhere"
+    why = f" ({plan.reasons[0].message})" if plan.reasons else ""
+    return f"{name} would not be staged now but is {plan.outcome}{why}"
