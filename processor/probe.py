@@ -27,6 +27,8 @@ def probe_pair(inbound: bytes, staging: bytes) -> Iterator[Probed]:
         try:
             yield _way(source, destination, name)
             yield _no_replace(destination, name)
+            yield _exchange(destination, name)
+            yield _join(destination, name)
             yield _sync(source, destination)
             yield _lease(inbound, name)
         finally:
@@ -34,6 +36,7 @@ def probe_pair(inbound: bytes, staging: bytes) -> Iterator[Probed]:
                 (source, name),
                 (destination, TX + b"/" + name),
                 (destination, TX + b"/" + name + b".b"),
+                (destination, TX + b"/" + name + b".c"),
             ):
                 with suppress(OSError):
                     tree.unlink(path, missing_ok=True)
@@ -78,6 +81,28 @@ def _no_replace(destination: Tree, name: bytes) -> Probed:
             f"the staging filesystem cannot rename without replacing ({error.strerror}); mkdir and rename is used",
         )
     return "no_replace", True, "the staging filesystem can rename without ever replacing"
+
+
+def _exchange(destination: Tree, name: bytes) -> Probed:
+    one, other = TX + b"/" + name, TX + b"/" + name + b".b"
+    for path in (one, other):
+        with suppress(FileExistsError), destination.created(path):
+            pass
+    try:
+        destination.exchange(one, other)
+    except OSError as error:
+        message = f"the staging filesystem cannot exchange two names ({error.strerror}), so no album is ever replaced"
+        return "exchange", False, message
+    return "exchange", True, "a better album can take the place of a staged one at once"
+
+
+def _join(destination: Tree, name: bytes) -> Probed:
+    try:
+        destination.link(TX + b"/" + name, destination, TX + b"/" + name + b".c")
+    except OSError as error:
+        message = f"the staging filesystem has no hard links ({error.strerror}), so late tracks cannot join an album"
+        return "join", False, message
+    return "join", True, "late tracks can join a staged album"
 
 
 def _lease(inbound: bytes, name: bytes) -> Probed:

@@ -57,7 +57,8 @@ class Scene:
             database = Database(f"sqlite:///{folder.parent / 'greenroom.db'}")
         else:
             database = like.database
-            shutil.rmtree(like.folder, ignore_errors=True)
+            for root in (like.inbound, like.staging, os.path.join(os.fsencode(like.folder), SEEDED)):
+                shutil.rmtree(root)  # the database of the first one stays
             with database.begin() as connection:
                 for table in (StagingFile, StagingItem, TransferRow):
                     connection.execute(delete(table))

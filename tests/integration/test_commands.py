@@ -132,7 +132,7 @@ def test_doctor_says_how_albums_get_into_staging_and_where_the_roots_are(data_di
     shown = greenroom("doctor", "--json").output
     found = {finding["code"]: finding for finding in json.loads(shown)}
     assert {"link", "clone", "copy"} & found.keys()
-    for code in ("no_replace", "folder_sync", "clock", "root"):
+    for code in ("no_replace", "exchange", "join", "folder_sync", "clock", "root"):
         assert found[code]["level"] == "ok", found[code]
     assert "mounted at" in found["root"]["message"]
 

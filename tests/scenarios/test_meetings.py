@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from sqlalchemy import update
 from processor import sidecar
 from processor.tables import StagingItem
 from processor.trash import TRASH
+from scanner.scan import silent
 from tests.scenarios.drops import JPEG, Drop, song, songs
 from tests.scenarios.house import House, lines, seen
+from workflow.fsck import fsck
 
 SHM = Path("/dev/shm")
 KEY = "album:ada/low tide"
@@ -306,3 +309,21 @@ def test_a_plan_names_the_files_that_will_move(house: House) -> None:
     assert planned["kind"] == "merge"
     assert [file["target"] for file in planned["files"]] == ["03 - Song 3.flac"]
     assert json.dumps(planned)
+
+
+def fsck_findings(house: House) -> list[str]:
+    report = fsck(house.database, verify=True, adopt=False, stop=threading.Event(), progress=silent)
+    return [finding.code for finding in report.findings]
+
+
+@pytest.mark.parametrize("kind", ["merge", "replace"])
+def test_fsck_finds_the_changed_album_to_be_what_its_rows_say(house: House, kind: str) -> None:
+    if kind == "merge":
+        house.drop(songs("a", "flac", TWO) | {"a/cover.jpg": JPEG})
+        house.cycle()
+        house.drop(songs("b", "flac", range(3, 4)) | {"b/booklet.pdf": b"pages"})
+        house.cycle()
+    else:
+        mp3_then_flac(house, replace="better")
+    assert "staged" in lines(house.report)[0]
+    assert fsck_findings(house) == []
