@@ -53,8 +53,8 @@ class Scene:
     def make(cls, folder: Path, kind: str, strongest: Strategy, like: Scene | None = None) -> Scene:
         folder.mkdir()
         if like is None:
-            (folder.parent / "greenroom.db").write_bytes(empty_database())
-            database = Database(f"sqlite:///{folder.parent / 'greenroom.db'}")
+            (folder / "greenroom.db").write_bytes(empty_database())
+            database = Database(f"sqlite:///{folder / 'greenroom.db'}")
         else:
             database = like.database
             for root in (like.inbound, like.staging, os.path.join(os.fsencode(like.folder), SEEDED)):
