@@ -113,7 +113,7 @@ def run_staging_cycle(
                 limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
                 presence.check(database, roots.staging, limits, dt.datetime.now(dt.UTC), act=guard is not None)
                 if guard is not None:
-                    recover_transfers(database, guard, roots.inbound, roots.staging, _then(run.id))
+                    recover_transfers(database, guard, roots.inbound, roots.staging, then(run.id))
                 folder = scan_db_folder(database, settings, data_dir)
                 scan_path = request.scan_db
                 if scan_path is None:
@@ -134,7 +134,7 @@ def run_staging_cycle(
             run.close()
 
 
-def _then(run_id: str | None) -> Then:
+def then(run_id: str | None) -> Then:
     """Let what follows the staging be wanted in the transaction that stages."""
     return lambda connection, items, now: after_staging(connection, items, run_id, now)
 
@@ -154,7 +154,7 @@ def _process(
     limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
     with ScanDb.open(scan_path) as found:
         presence.check_inbound(database, roots.inbound, found, limits, act=guard is not None)
-        run = ForRun(run_id, _then(run_id))
+        run = ForRun(run_id, then(run_id))
         return process_scan(database, found, roots.inbound, roots.staging, guard, options, run, progress)
 
 
@@ -174,7 +174,7 @@ def recover(database: Database, stop: threading.Event) -> RecoveryReport:
     """
     roots = resolve_roots(database)
     with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
-        return recover_transfers(database, guard, roots.inbound, roots.staging, _then(None))
+        return recover_transfers(database, guard, roots.inbound, roots.staging, then(None))
 
 
 def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) -> None:
