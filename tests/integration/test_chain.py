@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +99,11 @@ CHAIN = {
 )
 def test_one_table_says_what_follows(position: str, status: str, gates: Any, follows: Any) -> None:
     assert next_phase(position, status, CHAIN, gates) == follows
+
+
+def test_no_command_but_the_worker_imports_what_carries_jobs() -> None:
+    check = "import sys, daemon.service, daemon.cli.jobs, daemon.cli.cycle; sys.exit('dbos' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
 
 def test_statuses_follow_one_another_as_the_table_says() -> None:
