@@ -140,18 +140,18 @@ MUTANTS = (
         tests("tests/integration/test_transfer.py"),
     ),
     Mutant(
-        "a copy is not compared with its source",
-        "processor/materialise.py",
-        "    if digest_at(tree, path) != digest:\n",
-        "    if False:\n",
-        tests("tests/integration/test_transfer.py"),
-    ),
-    Mutant(
         "a rename may replace what is there",
         "processor/files.py",
         "RENAME_NOREPLACE = 1 ",
         "RENAME_NOREPLACE = 0 ",
         tests("tests/unit/test_files.py", "tests/integration/test_transfer.py"),
+    ),
+    Mutant(
+        "a new file may replace what is there",
+        "processor/files.py",
+        "os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE",
+        "os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _FILE",
+        tests("tests/unit/test_files.py"),
     ),
     Mutant(
         "the journal takes writes of a holder who lost the root",

@@ -105,3 +105,10 @@ def test_an_error_names_the_file_and_the_way_out(number: int, kind: type[Excepti
 def test_paths_are_joined_and_taken_apart() -> None:
     assert list(ancestors(b"a/b/c")) == [b"a/b", b"a"]
     assert [within(b"", b"x"), within(b"a", b""), within(b"a", b"x")] == [b"x", b"a", b"a/x"]
+
+
+def test_a_new_file_takes_no_name_that_is_there(root: bytes) -> None:
+    Path(os.fsdecode(root), "mine").write_bytes(b"somebody's")
+    with Tree(root) as tree, pytest.raises(FileExistsError), tree.created(b"mine"):
+        pass
+    assert Path(os.fsdecode(root), "mine").read_bytes() == b"somebody's"
