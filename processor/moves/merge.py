@@ -81,8 +81,9 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
         for sub in folders(file.target for file in transfer.files)[:-1]:
             with suppress(OSError):  # the album's own folders are not empty
                 tree.rmdir(within(transfer.target, sub))
-        guard.check("undo fsync")
-        tree.sync(transfer.target)
+        for sub in folders(file.target for file in transfer.files):
+            guard.check("undo fsync")
+            tree.sync(within(transfer.target, sub), missing_ok=True)
     return roll_back(transfer, guard)
 
 
