@@ -53,7 +53,7 @@ class StagingItem(Base):
 
     __tablename__ = "staging_items"
     # Half-full pages let PostgreSQL update a row in its page, without touching the indexes: re-ingests are updates.
-    __table_args__ = {"postgresql_with": {"fillfactor": 50}}  # noqa: RUF012 - SQLAlchemy types it as an instance attribute
+    __table_args__ = {"postgresql_with": {"fillfactor": 50}, "sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy types it as an instance attribute
 
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)

@@ -29,6 +29,9 @@ from config.errors import Misconfigured, Retryable
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
 from config.schema import migrate
 from config.tables import Base, SettingRow
+from processor import repository
+from processor.tables import StagingFile, StagingItem
+from tests.items import album
 
 NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 VERSIONS = Path(database_module.__file__).parent / "migrations" / "versions"
@@ -292,3 +295,20 @@ def test_the_kernel_tells_filesystems_apart() -> None:
     assert filesystem_type(b"/proc") == 0x9FA0  # PROC_SUPER_MAGIC of statfs(2)
     with pytest.raises(FileNotFoundError):
         filesystem_type(b"/nonexistent")
+
+
+def test_items_and_files_survive_being_made_anew_so_that_no_id_is_given_twice(empty_database: Database) -> None:
+    migrate(empty_database, "0008")
+    with empty_database.begin() as connection:
+        repository.upsert(connection, [album("k1"), album("k2")], NOW)
+    migrate(empty_database)
+    with empty_database.read() as connection:
+        kept = list(repository.items(connection, with_files=True))
+    assert [(item["key"], len(item["files"]) > 0) for item in kept] == [("k1", True), ("k2", True)]
+    with empty_database.begin() as connection:
+        repository.unlist(connection, "k2", kept[1]["path"])
+        again = repository.upsert(connection, [album("k3")], NOW)
+    assert again["k3"].id > kept[1]["id"]
+    with empty_database.begin() as connection:
+        connection.execute(delete(StagingItem))
+        assert not list(connection.execute(select(StagingFile))), "files go with their item"
