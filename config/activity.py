@@ -23,6 +23,7 @@ What = Literal[
     "library_added",
     "library_removed",
     "library_resumed",
+    "album_given_back",
 ]
 KEPT: Final = dt.timedelta(days=180)
 LONGEST: Final = 200  # characters of what strangers type

@@ -30,7 +30,8 @@ from processor.recover import RecoveryReport
 from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
-from workflow import cycle, plans, record, runs, trash, undo
+from workflow import cycle, plans, record, runs, succession, trash, undo
+from workflow.engine.engine import Engine
 from workflow.fsck import forget_item, fsck
 from workflow.phase import all_phases
 from workflow.report import CycleReport
@@ -185,9 +186,32 @@ class Application:
             activity.note(connection, "library_resumed", actor, now, f"{library.role} {show_path(library.path)}")
         return gone
 
+    def decide(self, item_id: int, status: str, *, actor: str, why: str, seen: succession.Seen | None) -> str:
+        """Let a person approve or reject an item; see workflow.succession.decide."""
+        return succession.decide(self.database, item_id, status, actor=actor, why=why, seen=seen)
+
+    def take_back(self, item_id: int, *, actor: str, seen: succession.Seen | None) -> str:
+        """Take the last decision about an item back; see workflow.succession.take_back."""
+        return succession.take_back(self.database, item_id, actor=actor, seen=seen)
+
+    @property
+    def engine(self) -> Engine:
+        """What may be asked of jobs."""
+        return Engine(self.database, succession.works())
+
     def undo(self, name: str, *, dry_run: bool, stop: threading.Event) -> UndoReport:
         """Take back a run or a transfer; see workflow.undo."""
         return undo.undo(self.database, name, dry_run=dry_run, stop=stop)
+
+    def give_back(self, transfer_id: str, *, dry_run: bool, actor: str) -> UndoReport:
+        """Take one album back to inbound for a person, or say what that would do; see workflow.undo."""
+        report = self.undo(transfer_id, dry_run=dry_run, stop=self.ongoing.stopping)
+        if not dry_run:
+            now = dt.datetime.now(dt.UTC)
+            with self.database.begin() as connection:
+                for album in (album for album in report.albums if album.outcome == "undone"):
+                    activity.note(connection, "album_given_back", actor, now, show_path(album.transfer.target))
+        return report
 
     def release(self, name: str) -> int:
         """Let the next cycle have what was taken back; see workflow.undo."""

@@ -32,7 +32,7 @@ class Ongoing:
         self._lock = threading.Lock()
         self._stages: dict[str, Stage] = {}
         self._asked: threading.Thread | None = None
-        self._stopping = threading.Event()
+        self.stopping = threading.Event()  # what is done for a person ends at the next safe place when it is set
 
     def stages(self) -> list[Stage]:
         """Return how far every cycle is that runs now, the newest last."""
@@ -62,7 +62,7 @@ class Ongoing:
         Raises Busy while another cycle runs in this process, Stopped when the process is about to end.
         """
         with self._lock:
-            if self._stopping.is_set():
+            if self.stopping.is_set():
                 raise Stopped("Greenroom is stopping")
             if self._stages or (self._asked is not None and self._asked.is_alive()):
                 running = next(iter(self._stages), "another one")
@@ -73,12 +73,12 @@ class Ongoing:
 
     def stop(self) -> None:
         """Ask the cycle at hand to end at the next safe place, and begin no other."""
-        self._stopping.set()
+        self.stopping.set()
 
     @property
     def is_stopping(self) -> bool:
         """Whether the process is about to end."""
-        return self._stopping.is_set()
+        return self.stopping.is_set()
 
     def is_idle(self, timeout: float | None = None) -> bool:
         """Wait for the asked cycle, so many seconds or as long as it takes; return whether none runs now."""
@@ -89,7 +89,7 @@ class Ongoing:
 
     def _run(self, stage: Stage, work: Callable[[threading.Event], object]) -> None:
         try:
-            work(self._stopping)
+            work(self.stopping)
         except GreenroomError as error:
             logger.bind(run=stage.run_id, error=error.message).error("an asked cycle could not be recorded")
         finally:

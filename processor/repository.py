@@ -12,12 +12,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from config.tables import UtcDateTime
 from processor.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, item_row
+from processor.listing import searchable
 from processor.tables import StagingFile, StagingItem
 
 IN_CHUNK: Final = 1000  # parameters of one IN (…)
 
-_COLUMNS: Final = ", ".join(ITEM_COLUMNS)
-_CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in ITEM_COLUMNS if name != "key")
+_STORED: Final = (*ITEM_COLUMNS, "search", "warned")
+_COLUMNS: Final = ", ".join(_STORED)
+_CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in _STORED if name != "key")
 # Made once for each connection: making and dropping a table costs more than the upsert of a batch.
 _INCOMING: Final = {
     dialect: text(
@@ -106,7 +108,7 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
         return {}
     load = _LOAD[connection.dialect.name]
     connection.execute(_INCOMING[connection.dialect.name])
-    load(connection, "incoming_items", ITEM_COLUMNS, map(item_row, wanted.values()))
+    load(connection, "incoming_items", _STORED, map(_row, wanted.values()))
     connection.execute(_DROP_FILES)
     changed = connection.execute(_UPSERT, {"now": now}).all()
     done = {key: Upserted(id, revision, True) for key, id, revision in changed}
@@ -212,6 +214,11 @@ def count_by_status(connection: Connection) -> dict[str, int]:
 def total_size(connection: Connection) -> int:
     """Return the bytes of all items' files."""
     return int(connection.execute(select(func.coalesce(func.sum(StagingItem.size), 0))).scalar_one())
+
+
+def _row(item: NewItem) -> tuple[Any, ...]:
+    """Return the values of _STORED."""
+    return (*item_row(item), searchable(item.album_artist, item.album), item.warnings != "[]")
 
 
 def _find(

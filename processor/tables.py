@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.tables import Base, BigId
@@ -53,12 +53,15 @@ class StagingItem(Base):
 
     __tablename__ = "staging_items"
     # Half-full pages let PostgreSQL update a row in its page, without touching the indexes: re-ingests are updates.
-    __table_args__ = {"postgresql_with": {"fillfactor": 50}, "sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy types it as an instance attribute
+    __table_args__ = (
+        Index("ix_staging_items_queue", "status", "id", "confidence", "warned", "search"),  # processor/listing.py
+        {"postgresql_with": {"fillfactor": 50}, "sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]  # music_album
-    status: Mapped[str] = mapped_column(index=True)  # pending_review until a person or a rule decides
+    status: Mapped[str]  # pending_review until a person or a rule decides
     revision: Mapped[int]
     album_artist: Mapped[str | None] = mapped_column(index=True)
     album: Mapped[str | None]
@@ -75,6 +78,8 @@ class StagingItem(Base):
     evidence: Mapped[list[Any]]  # why these files are one album
     warnings: Mapped[list[Any]]  # what a reviewer should look at
     sources: Mapped[dict[str, Any]]  # value → tag, file_name, folder, majority
+    search: Mapped[str] = mapped_column(server_default="")  # artist and album as they are searched
+    warned: Mapped[bool] = mapped_column(server_default=false())  # whether there are warnings
     checksum: Mapped[str]  # of everything above that content decides; equal means nothing changed
     transfer_id: Mapped[str]
     run_id: Mapped[str | None]

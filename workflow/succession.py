@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from config import admin
 from config.database import Database
-from config.errors import Misconfigured
+from config.errors import Misconfigured, NeedsReview, Rejected
 from processor import repository
 from workflow import progress
 from workflow.chain import GOES_ON, next_phase
@@ -127,18 +127,64 @@ def reconcile(database: Database) -> int:
     return found
 
 
-def decide(database: Database, item_id: int, status: str, *, actor: str, why: str) -> str:
-    """Let a person approve or reject an item, and want what follows. Raises IllegalMove; returns the new status."""
-    now = dt.datetime.now(dt.UTC)
+class Seen(NamedTuple):
+    """What a person had before them when they decided."""
+
+    revision: int
+    status: str
+
+
+def decide(database: Database, item_id: int, status: str, *, actor: str, why: str, seen: Seen | None = None) -> str:
+    """Let a person approve or reject an item, and want what follows; return the new status.
+
+    Raises IllegalMove, and NeedsReview `item_changed` if it is another than the person saw.
+    """
     review = all_phases()["review"]
     with database.begin() as connection:
-        item = progress.find(connection, item_id)
+        item = _as_seen(connection, item_id, seen)
+        if item["status"] == status:
+            return status  # said twice
         position = review.reached if status == "approved" else None
-        because = progress.Because(review.name, actor, why)
-        progress.move(connection, item, because, now, status=status, position=position)
-        moved = {**item, "status": status, "position": position or item["position"]}
-        jobs.submit(connection, follow(connection, [moved]), now)
+        _move(connection, item, status, position, progress.Because(review.name, actor, why))
     return status
+
+
+def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None = None) -> str:
+    """Let a person take the last decision about an item back; return the status it has again.
+
+    Raises Rejected if the last thing that happened to the item was no decision, and what `decide` raises.
+    """
+    phases = all_phases()
+    with database.begin() as connection:
+        item = _as_seen(connection, item_id, seen)
+        before, last = ([None, None, *progress.history(connection, item_id)])[-2:]
+        if last is None or before is None or last["what"] != phases["review"].name:
+            raise Rejected(f"the last thing that happened to item {item_id} was no decision", code="nothing_to_undo")
+        status = before["status"]
+        position = phases["review"].reached if status == "approved" else phases["stage"].reached
+        because = progress.Because(phases["review"].name, actor, f"taken back: {last['status']} by {last['actor']}")
+        _move(connection, item, status, position, because)
+    return str(status)
+
+
+def _as_seen(connection: Connection, item_id: int, seen: Seen | None) -> dict[str, Any]:
+    item = progress.find(connection, item_id)
+    if seen is not None and seen != (item["revision"], item["status"]):
+        message = (
+            f"item {item_id} is not what was on the screen, {seen.status} in revision {seen.revision}: it is "
+            f"{item['status']} now, in revision {item['revision']}; look at it again"
+        )
+        raise NeedsReview(message, code="item_changed")
+    return item
+
+
+def _move(
+    connection: Connection, item: Mapping[str, Any], status: str, position: str | None, because: progress.Because
+) -> None:
+    now = dt.datetime.now(dt.UTC)
+    progress.move(connection, item, because, now, status=status, position=position)
+    moved = {**item, "status": status, "position": position or item["position"]}
+    jobs.submit(connection, follow(connection, [moved]), now)
 
 
 def request(engine: Engine, phase: str, item_id: int, *, actor: str) -> Job:

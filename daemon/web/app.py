@@ -31,6 +31,8 @@ STATUS: Final[tuple[tuple[type[GreenroomError], int], ...]] = (
     (Misconfigured, 422),
     (Retryable, 503),
 )
+# Codes that say more than their type.
+CODES: Final = {"item_changed": 409, "unknown_item": 404, "unknown_job": 404, "unknown_transfer": 404}
 
 
 def create_app(app: Application) -> FastAPI:
@@ -68,7 +70,8 @@ def greenroom(request: Request) -> Application:
 async def _refused(request: Request, error: Exception) -> Response:
     """Answer with what a typed error says."""
     assert isinstance(error, GreenroomError)
-    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    by_type = (status for kind, status in STATUS if isinstance(error, kind))
+    status = CODES.get(error.reason_code) or next(by_type, 500)
     if _is_api(request):
         return JSONResponse({"detail": _sendable(error.message), "code": error.reason_code}, status)
     return page(request, "refused.html", code=status, message=error.message)

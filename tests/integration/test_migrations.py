@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import multiprocessing
 import os
 import subprocess
@@ -30,6 +31,7 @@ from config.machine import NETWORK_FILESYSTEMS, filesystem_type
 from config.schema import migrate
 from config.tables import Base, SettingRow
 from processor import repository
+from processor.item import ITEM_COLUMNS, NewItem
 from processor.tables import StagingFile, StagingItem
 from tests.items import album
 
@@ -297,13 +299,27 @@ def test_the_kernel_tells_filesystems_apart() -> None:
         filesystem_type(b"/nonexistent")
 
 
+def store_items(connection: Connection, *items: NewItem) -> None:
+    """Insert items as versions did that knew fewer columns."""
+    for item in items:
+        decided = {"status": "pending_review", "revision": 1, "created_at": NOW, "updated_at": NOW}
+        said = {name: getattr(item, name) for name in ITEM_COLUMNS}
+        nested = {name: json.loads(said[name]) for name in ("evidence", "warnings", "sources")}
+        query = insert(StagingItem).values(**said | nested | decided).returning(StagingItem.id)
+        item_id = connection.execute(query).scalar_one()
+        for file in item.files:
+            facts = {"facts": json.loads(file.facts)}
+            connection.execute(insert(StagingFile).values(item_id=item_id, **file._asdict() | facts))
+
+
 def test_items_and_files_survive_being_made_anew_so_that_no_id_is_given_twice(empty_database: Database) -> None:
     migrate(empty_database, "0008")
     with empty_database.begin() as connection:
-        repository.upsert(connection, [album("k1"), album("k2")], NOW)
+        store_items(connection, album("k1"), album("k2", album_artist="Ærø Ólafs", warnings=()))
     migrate(empty_database)
     with empty_database.read() as connection:
         kept = list(repository.items(connection, with_files=True))
+    assert [(item["search"], item["warned"]) for item in kept] == [("artist album", True), ("ærø olafs album", False)]
     assert [(item["key"], len(item["files"]) > 0) for item in kept] == [("k1", True), ("k2", True)]
     with empty_database.begin() as connection:
         repository.unlist(connection, "k2", kept[1]["path"])

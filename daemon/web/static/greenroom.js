@@ -38,3 +38,43 @@ function follow(panel) {
 }
 
 document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-follow]").forEach(follow));
+
+// The review by keyboard. Every key presses a button or follows a link that is on the page anyway.
+function rowOf(element) {
+  return element instanceof Element ? element.closest("[data-row]") : null;
+}
+
+function step(rows, by) {
+  const now = rows.indexOf(rowOf(document.activeElement));
+  const next = rows[Math.min(Math.max(now + by, 0), rows.length - 1)];
+  next.querySelector("a").focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("keydown", (event) => {
+  const help = document.getElementById("keys");
+  const typing = event.target instanceof Element && event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+  if (!help || typing || event.ctrlKey || event.altKey || event.metaKey) {
+    return;
+  }
+  const rows = [...document.querySelectorAll("[data-row]")];
+  const row = rowOf(document.activeElement);
+  const found = row?.querySelector(`[data-row-key="${CSS.escape(event.key)}"]`) ?? document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (event.key === "?") {
+    help.showModal();
+  } else if (found) {
+    found.click();
+  } else if (rows.length && (event.key === "j" || event.key === "k")) {
+    step(rows, event.key === "j" ? 1 : -1);
+  } else {
+    return;
+  }
+  event.preventDefault();
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("[data-help]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => document.getElementById("keys").showModal());
+  }
+});

@@ -1,0 +1,151 @@
+"""Items in staging → the queue a person works through, one album with all that is known of it, and decisions."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from config.errors import GreenroomError
+from config.libraries import list_libraries
+from daemon.bootstrap import Application
+from daemon.web.access import actor_of
+from daemon.web.deciding import ANY, STATUSES, Wanted, Word, seen_of
+from daemon.web.navigation import Link
+from daemon.web.render import page
+from processor import listing, repository
+from workflow import progress
+from workflow.states import MOVES
+
+router = APIRouter(prefix="/review")
+LINK = Link(10, "Review", "/review")
+PAGE: Final = 50
+MOST_AT_ONCE: Final = 200
+Filtered = Annotated[Wanted, Depends()]
+ItemId = Annotated[int, Query(ge=0, lt=1 << 62)]
+WHY: Final = {"approved": "approved by a person", "rejected": "rejected by a person"}
+
+
+@router.get("")
+def show(request: Request, wanted: Filtered, before: ItemId | None = None, done: ItemId | None = None) -> Response:
+    """Show the queue."""
+    with request.app.state.greenroom.database.read() as connection:
+        found = listing.page(connection, wanted.filter, before=before, limit=PAGE + 1)
+        counts = repository.count_by_status(connection)
+        decided = _decided(connection, done)
+    listed = found[:PAGE]
+    return page(
+        request,
+        "review.html",
+        items=listed,
+        older=wanted.address("/review", before=listed[-1]["id"]) if len(found) > PAGE else None,
+        here=wanted.address("/review", before=before),
+        wanted=wanted,
+        counts=counts,
+        statuses=STATUSES,
+        any=ANY,
+        before=before,
+        decided=decided,
+    )
+
+
+@router.get("/{item_id}")
+def show_item(request: Request, item_id: int, wanted: Filtered, done: ItemId | None = None) -> Response:
+    """Show one album."""
+    app: Application = request.app.state.greenroom
+    with app.database.read() as connection:
+        item = progress.find(connection, item_id)
+        files = repository.files(connection, [item_id]).get(item_id, ())
+        history = progress.history(connection, item_id)
+        root = next((lib.path for lib in list_libraries(connection) if lib.root_uuid == item["root_uuid"]), b"")
+        newer, older = listing.neighbours(connection, wanted.filter, item_id)
+        decided = _decided(connection, done)
+    return page(
+        request,
+        "item.html",
+        item=item,
+        folder=os.path.join(root, item["path"]),
+        tracks=[file for file in files if file.role == "audio"],
+        others=[file for file in files if file.role != "audio"],
+        history=history,
+        jobs=app.engine.list(item_id=item_id, limit=20),
+        may=MOVES.get(item["status"], frozenset()),
+        wanted=wanted,
+        newer=wanted.address(f"/review/{newer}") if newer is not None else None,
+        older=wanted.address(f"/review/{older}") if older is not None else None,
+        undoable=len(history) > 1 and history[-1]["what"] == "review",
+        decided=decided,
+    )
+
+
+@router.post("/bulk")
+def bulk(
+    request: Request,
+    status: Annotated[str, Form(max_length=20)],
+    chosen: Annotated[list[str] | None, Form(max_length=MOST_AT_ONCE)] = None,
+    sure: Annotated[bool, Form()] = False,
+    why: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Show what a decision about many items would do; when the person is sure, do it, one item at a time."""
+    app: Application = request.app.state.greenroom
+    if status not in WHY:
+        raise HTTPException(422, "Many items can be approved or rejected.")
+    parts = (one.partition(" ") for one in chosen or [])
+    seen = {int(number): seen_of(text) for number, _, text in parts if _is_id(number)}
+    with app.database.read() as connection:
+        items = [item for number in seen if (item := _known(connection, number)) is not None]
+    refused: list[tuple[dict[str, Any], str]] = []
+    done: list[dict[str, Any]] = []
+    for item in items if sure else ():
+        try:
+            app.decide(item["id"], status, actor=actor_of(request).name, why=why or WHY[status], seen=seen[item["id"]])
+            done.append(item)
+        except GreenroomError as error:
+            refused.append((item, error.message))
+    return page(
+        request, "bulk.html", items=items, status=status, sure=sure, done=done, refused=refused, seen=seen, why=why
+    )
+
+
+@router.post("/{item_id}")
+def decide(request: Request, item_id: int, word: Annotated[Word, Depends()]) -> Response:
+    """Approve, reject, or take the last decision back, if the item is still what the person saw."""
+    app, actor = request.app.state.greenroom, actor_of(request).name
+    if word.status == "undo":
+        app.take_back(item_id, actor=actor, seen=word.seen)
+        return RedirectResponse(f"/review/{item_id}", 303)
+    app.decide(item_id, word.status, actor=actor, why=word.why or WHY[word.status], seen=word.seen)
+    mark = "&" if "?" in word.back else "?"
+    return RedirectResponse(f"{word.back}{mark}done={item_id}", 303)
+
+
+@router.post("/{item_id}/inbound")
+def give_back(request: Request, item_id: int, sure: Annotated[bool, Form()] = False) -> Response:
+    """Show what taking the album back to inbound would do; when the person is sure, do it."""
+    app: Application = request.app.state.greenroom
+    with app.database.read() as connection:
+        item = progress.find(connection, item_id)
+    report = app.give_back(item["transfer_id"], dry_run=not sure, actor=actor_of(request).name)
+    return page(request, "give_back.html", item=item, report=report, sure=sure, code=409 if report.exit_code else 200)
+
+
+def _decided(connection: Any, item_id: int | None) -> dict[str, Any] | None:
+    """Return the item that was decided just now, if its last entry says so; for the line that offers to undo it."""
+    if item_id is None:
+        return None
+    item = _known(connection, item_id)
+    history = progress.history(connection, item_id)
+    return item if item and history and history[-1]["what"] == "review" else None
+
+
+def _known(connection: Any, item_id: int) -> dict[str, Any] | None:
+    try:
+        return progress.find(connection, item_id)
+    except GreenroomError:
+        return None
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19

@@ -1,0 +1,74 @@
+"""Filters and a place in the list → one page of items, newest first, found by an index alone. All SQL of the queue.
+
+The ids of a page come from the index `ix_staging_items_queue`, which holds all that can be asked for, so that the wide
+rows of the others are never read.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from processor.tables import StagingItem
+
+LONGEST: Final = 600  # bytes of the text that is searched; a PostgreSQL index takes no row above 2,704
+MOST_WORDS: Final = 8  # of a search
+_SHOWN: Final = (
+    "id", "status", "revision", "album_artist", "album", "year", "discs", "track_count", "duration_ms", "size",
+    "confidence", "warnings", "created_at", "updated_at", "run_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which items are wanted; None is all."""
+
+    status: str | None = None
+    below: float | None = None  # confidence, 0…1
+    warned: bool | None = None  # with something a reviewer should look at, or without
+    words: str = ""  # of artist and album, in any order, whatever their case and accents
+
+
+def searchable(*texts: str | None) -> str:
+    """Return texts as they are searched: without case and accents, cut where an index would not take more."""
+    joined = " ".join(text for text in texts if text)
+    if not joined.isascii():
+        joined = "".join(c for c in unicodedata.normalize("NFKD", joined) if not unicodedata.combining(c))
+    return joined.casefold().encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore").replace("\0", "")
+
+
+def page(connection: Connection, wanted: Filter, *, before: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
+    """Return items without evidence and files, newest first; `before` is the id the page before ended with."""
+    found = _ids(connection, wanted, StagingItem.id < before if before is not None else None, limit)
+    query = select(*(getattr(StagingItem, name) for name in _SHOWN)).where(StagingItem.id.in_(found))
+    return [dict(row) for row in connection.execute(query.order_by(StagingItem.id.desc())).mappings()]
+
+
+def neighbours(connection: Connection, wanted: Filter, item_id: int) -> tuple[int | None, int | None]:
+    """Return the ids before and after an item in the list, newest first."""
+    newer = select(StagingItem.id).where(*_where(wanted), StagingItem.id > item_id).order_by(StagingItem.id).limit(1)
+    older = _ids(connection, wanted, StagingItem.id < item_id, 1)
+    return connection.scalar(newer), older[0] if older else None
+
+
+def _ids(connection: Connection, wanted: Filter, place: ColumnElement[bool] | None, limit: int) -> list[int]:
+    query = select(StagingItem.id).where(*_where(wanted), *([] if place is None else [place]))
+    return list(connection.scalars(query.order_by(StagingItem.id.desc()).limit(limit)))
+
+
+def _where(wanted: Filter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.status is not None:
+        found.append(StagingItem.status == wanted.status)
+    if wanted.below is not None:
+        found.append(StagingItem.confidence < wanted.below)
+    if wanted.warned is not None:
+        found.append(StagingItem.warned.is_(wanted.warned))
+    words = searchable(wanted.words).split()[:MOST_WORDS]
+    if words:
+        found.append(and_(*(StagingItem.search.contains(word, autoescape=True) for word in words)))
+    return found

@@ -1,0 +1,214 @@
+"""The review: found by filters, decided once by whoever saw what is there, taken back, and taken home."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from daemon.bootstrap import Application, application
+from processor import repository
+from processor.item import NewItem
+from tests.items import album
+from tests.music import write_album
+from tests.web import NAME, Browser, add_roots, set_up
+from workflow import succession
+
+API = "/api/v1/items"
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An installation with two empty roots, on each kind of database."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
+    with application(quiet=True) as app:
+        add_roots(app, tmp_path)
+        yield app
+
+
+@pytest.fixture
+def browser(app: Application) -> Browser:
+    """A browser that is signed in."""
+    made = Browser(app)
+    set_up(made)
+    return made
+
+
+def stage(browser: Browser, *items: NewItem) -> list[int]:
+    """Record albums as a cycle does; return their ids."""
+    with browser.app.database.begin() as connection:
+        upserted = repository.upsert(connection, items, NOW)
+        succession.after_staging(connection, upserted, "r", NOW)
+        return [upserted[item.key].id for item in items]
+
+
+def named(key: str, artist: str, name: str, **values: object) -> NewItem:
+    return replace(album(key, path=key.encode()), album_artist=artist, album=name, checksum=key, **values)
+
+
+def names(page: str) -> list[str]:
+    return re.findall(r'<th scope="row"><a href="[^"]*">([^<]*)</a>', page)
+
+
+def seen(browser: Browser, item_id: int) -> str:
+    item = browser.client.get(f"{API}/{item_id}").json()
+    return f"{item['revision']} {item['status']}"
+
+
+def press(browser: Browser, item_id: int, button: str, what: str, **more: str) -> str:
+    """Press a button of an album's form; return the page that follows, or the refusal."""
+    form = {"csrf": browser.csrf(), button: what, **more}
+    return browser.client.post(f"/review/{item_id}", data=form).text
+
+
+def test_the_queue_is_filtered_by_what_a_reviewer_asks_for(browser: Browser) -> None:
+    stage(
+        browser,
+        named("1", "Ólafur", "Sæng", confidence=0.9, warnings="[]"),
+        named("2", "Ada", "100% Wool_", confidence=0.3),
+        named("3", "Ada", "Tide", confidence=0.8, warnings="[]"),
+    )
+
+    def found(**query: object) -> list[str]:
+        return [title.partition(" – ")[2] for title in names(browser.client.get("/review", params=query).text)]
+
+    assert found() == ["Tide", "100% Wool_", "Sæng"]
+    assert found(q="ada") == ["Tide", "100% Wool_"]
+    assert found(q="OLAFUR sæng") == ["Sæng"]
+    assert found(q="100%") == ["100% Wool_"]
+    assert found(q="_") == ["100% Wool_"]
+    assert found(below="0.5") == ["100% Wool_"]
+    assert found(warned="no") == ["Tide", "Sæng"]
+    assert found(status="approved") == []
+    assert found(status="any", below="rubbish", q="nobody") == []
+
+
+def test_pages_of_the_queue_neither_repeat_nor_leave_out_an_item(browser: Browser) -> None:
+    ids = stage(browser, *(named(f"{n:03}", "Ada", f"Album {n:03}") for n in range(120)))
+    shown, address = [], "/review"
+    while address:
+        page = browser.client.get(address).text
+        shown += names(page)
+        following = re.search(r'href="([^"]*)" rel="next"', page)
+        address = following[1].replace("&amp;", "&") if following else ""
+    assert shown == [f"Ada – Album {n:03}" for n in reversed(range(120))]
+    first = browser.client.get(API, params={"limit": 100}).json()
+    rest = browser.client.get(API, params={"limit": 100, "before": first["next"]}).json()
+    assert [item["id"] for item in first["items"] + rest["items"]] == sorted(ids, reverse=True)
+
+
+def test_an_album_is_approved_and_the_next_one_is_there_with_a_way_back(browser: Browser) -> None:
+    older, newer = stage(browser, named("1", "Ada", "One"), named("2", "Ada", "Two"))
+    page = browser.client.get(f"/review/{newer}").text
+    back = re.search(r'name="back" value="([^"]*)"', page)
+    assert back
+    assert back[1] == f"/review/{older}"
+    page = press(browser, newer, "approve", seen(browser, newer), back=back[1], why="I know it")
+    assert "<h1>Ada – One" in page
+    assert "is approved." in page
+    item = browser.client.get(f"{API}/{newer}").json()
+    assert (item["status"], item["position"]) == ("approved", "reviewed")
+    assert [(entry["actor"], entry["why"]) for entry in item["history"]][-1] == (NAME, "I know it")
+    assert names(browser.client.get("/review").text) == ["Ada – One"]
+    page = press(browser, newer, "undo", seen(browser, newer))
+    assert "taken back: approved by eva" in page
+    item = browser.client.get(f"{API}/{newer}").json()
+    assert (item["status"], item["position"]) == ("pending_review", "staged")
+
+
+def test_who_comes_second_is_told_and_changes_nothing(browser: Browser) -> None:
+    (item,) = stage(browser, named("1", "Ada", "One"))
+    before = seen(browser, item)
+    press(browser, item, "reject", before)
+    refused = browser.client.post(f"/review/{item}", data={"csrf": browser.csrf(), "approve": before})
+    assert refused.status_code == 409
+    assert "it is rejected now, in revision 1" in refused.text
+    stage(browser, replace(named("1", "Ada", "One"), checksum="other"))
+    answer = browser.client.post(f"{API}/{item}/approve", json={"seen": {"revision": 1, "status": "rejected"}})
+    assert (answer.status_code, answer.json()["code"]) == (409, "item_changed")
+    assert browser.client.post(f"{API}/{item}/approve", json={"why": "yes"}).json()["status"] == "approved"
+    assert browser.client.post(f"{API}/{item}/approve", json={"why": "twice"}).json()["status"] == "approved"
+    assert browser.client.post(f"{API}/{item}/undo", json={}).json()["status"] == "pending_review"
+    stage(browser, replace(named("1", "Ada", "One"), checksum="third"))
+    assert browser.client.post(f"{API}/{item}/undo", json={}).json()["code"] == "nothing_to_undo"
+
+
+@pytest.mark.parametrize("form", [{}, {"approve": "1"}, {"approve": "x y"}, {"approve": "1 a", "reject": "1 a"}])
+def test_a_form_that_does_not_say_what_it_is_about_is_refused(browser: Browser, form: dict[str, str]) -> None:
+    (item,) = stage(browser, named("1", "Ada", "One"))
+    assert browser.client.post(f"/review/{item}", data={"csrf": browser.csrf(), **form}).status_code == 422
+
+
+def test_nobody_is_led_elsewhere(browser: Browser) -> None:
+    (item,) = stage(browser, named("1", "Ada", "One"))
+    form = {"csrf": browser.csrf(), "approve": seen(browser, item), "back": "//evil.example/"}
+    answer = browser.client.post(f"/review/{item}", data=form, follow_redirects=False)
+    assert answer.headers["location"] == f"/review?done={item}"
+
+
+def test_many_are_decided_after_a_look_at_what_would_happen(browser: Browser) -> None:
+    ids = stage(browser, *(named(str(n), "Ada", f"Album {n}") for n in range(3)))
+    marked = [f"{item} {seen(browser, item)}" for item in ids]
+    form = {
+        "csrf": browser.csrf(),
+        "status": "approved",
+        "chosen": [*marked, "rubbish", f"999 {seen(browser, ids[0])}"],
+    }
+    page = browser.client.post("/review/bulk", data=form).text
+    assert "These 3 will be approved." in page
+    assert {browser.client.get(f"{API}/{item}").json()["status"] for item in ids} == {"pending_review"}
+    press(browser, ids[0], "reject", "1 pending_review")
+    page = browser.client.post("/review/bulk", data=form | {"sure": "true"}).text
+    assert "2 approved." in page
+    assert "is not what was on the screen" in page
+    assert [browser.client.get(f"{API}/{item}").json()["status"] for item in ids] == [
+        "rejected",
+        "approved",
+        "approved",
+    ]
+    assert "None is marked." in browser.client.post("/review/bulk", data=form | {"chosen": []}).text
+
+
+def test_an_album_goes_back_to_inbound_whole_after_a_look(browser: Browser, tmp_path: Path) -> None:
+    write_album(tmp_path / "inbound" / "a", artist="Ada", album="Harbour", tracks=2, ext="mp3")
+    run_id = browser.client.post("/api/v1/runs", json={}).json()["run_id"]
+    assert browser.app.ongoing.is_idle(60)
+    assert browser.client.get(f"/api/v1/runs/{run_id}").json()["counts"]["staged"] == 1
+    (item,) = browser.client.get(API).json()["items"]
+    page = browser.client.get(f"/review/{item['id']}").text
+    assert "01 - Track 01.mp3" in page
+    assert "The album and artist tags agree." in page
+    form = {"csrf": browser.csrf()}
+    looked = browser.client.post(f"/review/{item['id']}/inbound", data=form)
+    assert "Each of these 2 files goes back" in looked.text
+    assert not (tmp_path / "inbound" / "a").exists()
+    done = browser.client.post(f"/review/{item['id']}/inbound", data=form | {"sure": "true"})
+    assert "It is back where it came from" in done.text
+    assert len(list((tmp_path / "inbound" / "a").iterdir())) == 2
+    assert browser.client.get(f"{API}/{item['id']}").status_code == 404
+
+
+def test_an_album_that_was_changed_in_staging_stays_and_the_page_says_why(browser: Browser, tmp_path: Path) -> None:
+    write_album(tmp_path / "inbound" / "a", artist="Ada", album="Harbour", tracks=2, ext="mp3")
+    browser.client.post("/api/v1/runs", json={})
+    assert browser.app.ongoing.is_idle(60)
+    (item,) = browser.client.get(API).json()["items"]
+    (song,) = (tmp_path / "staging").rglob("01*.mp3")
+    (song.parent / "<b>mine.txt").write_bytes(b"mine")
+    answer = browser.client.post(f"/review/{item['id']}/inbound", data={"csrf": browser.csrf(), "sure": "true"})
+    assert answer.status_code == 409
+    assert "&lt;b&gt;mine.txt" in answer.text
+    assert song.exists()
+
+
+@pytest.mark.parametrize("number", ["0", "7", str(1 << 62), str(1 << 80), "-1", "x"])
+def test_an_item_nobody_has_is_nowhere(browser: Browser, number: str) -> None:
+    for path in (f"/review/{number}", f"{API}/{number}"):
+        assert browser.client.get(path).status_code in (404, 422)
+    assert browser.client.post(f"{API}/{number}/approve", json={}).status_code in (404, 422)
