@@ -24,6 +24,9 @@ What = Literal[
     "library_removed",
     "library_resumed",
     "album_given_back",
+    "job_retried",
+    "job_cancelled",
+    "job_discarded",
 ]
 KEPT: Final = dt.timedelta(days=180)
 LONGEST: Final = 200  # characters of what strangers type

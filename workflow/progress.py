@@ -138,3 +138,9 @@ def history(connection: Connection, item_id: int) -> list[dict[str, Any]]:
     table = ItemHistoryRow.__table__
     rows = connection.execute(select(table).where(ItemHistoryRow.item_id == item_id).order_by(ItemHistoryRow.id))
     return [dict(row._mapping) for row in rows]
+
+
+def newest(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return what happened to any item, newest first."""
+    rows = connection.execute(select(ItemHistoryRow.__table__).order_by(ItemHistoryRow.id.desc()).limit(limit))
+    return [dict(row._mapping) for row in rows]

@@ -1,0 +1,64 @@
+"""A person's word about a job or a phase → done through the engine, and remembered with who said it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final, Literal
+
+from config import activity, admin
+from config.errors import Misconfigured
+from daemon.bootstrap import Application
+from workflow import succession
+from workflow.engine.job import FAILED, OPEN, Job
+from workflow.phase import section_of
+
+Verb = Literal["retry", "cancel", "discard"]
+_NOTED: Final[dict[Verb, activity.What]] = {
+    "retry": "job_retried",
+    "cancel": "job_cancelled",
+    "discard": "job_discarded",
+}
+# What to do about a job that gave up, by the code of its last failure, else by its status.
+ADVICE: Final = {
+    "worker_died": "Several workers died with it. Look at the log of their hosts before another one gets it.",
+    "bad_payload": "An older version asked for it. Set it aside and ask anew.",
+    "database_unavailable": "The database was away for longer than its attempts lasted. Once it answers, retry.",
+    "parked": "A person has to decide what the error says; then retry, or set it aside.",
+    "dead": "Put right what the error names, then retry; or set it aside.",
+}
+
+
+def do(app: Application, job_id: int, verb: Verb, *, actor: str) -> int:
+    """Do it to a job; return the id of the job to look at then. Raises Misconfigured where it cannot be done."""
+    then = job_id
+    if verb == "retry":
+        then = app.engine.retry(job_id, actor=actor).job.id
+    elif verb == "cancel":
+        app.engine.cancel(job_id)
+    else:
+        app.engine.discard(job_id)
+    with app.database.begin() as connection:
+        activity.note(connection, _NOTED[verb], actor, dt.datetime.now(dt.UTC), f"job {job_id}")
+    return then
+
+
+def pause(app: Application, phase: str, *, paused: bool, actor: str) -> None:
+    """Start no more jobs of a phase, or go on. Raises Misconfigured for a phase without jobs."""
+    if phase not in succession.works():
+        raise Misconfigured(f"{phase} is no phase with jobs; see `greenroom phases`", code="unknown_job")
+    with app.database.begin() as connection:
+        admin.put(connection, f"{section_of(phase)}.paused", paused, actor=actor, now=dt.datetime.now(dt.UTC))
+
+
+def possible(job: Job) -> tuple[Verb, ...]:
+    """Return what may be done to a job."""
+    if job.status in OPEN:
+        return () if job.cancel_requested else ("cancel",)
+    return ("retry", "discard") if job.status in FAILED else ("retry",)
+
+
+def advice(job: Job) -> str | None:
+    """Return what to do about a job that gave up; None for any other."""
+    if job.status not in FAILED:
+        return None
+    return ADVICE.get(job.code or "", ADVICE[job.status])

@@ -1,0 +1,106 @@
+"""Jobs ↔ JSON: listed, counted, shown with every failure, retried, cancelled, set aside; phases paused."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict
+
+from daemon import jobs
+from daemon.web.access import Actor, actor_of
+from workflow.engine.job import Job, Status
+
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+By = Annotated[Actor, Depends(actor_of)]
+UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "There is none."}}
+REFUSED: dict[int | str, dict[str, Any]] = UNKNOWN | {422: {"description": "Its state does not allow that."}}
+
+
+class JobOut(BaseModel):
+    """One phase of one item."""
+
+    id: int
+    phase: str
+    subject: str
+    item_id: int | None
+    status: Status
+    priority: int
+    payload: dict[str, Any]
+    actor: str
+    manual: bool
+    attempt: int
+    deaths: int
+    executor: str | None
+    cancel_requested: bool
+    not_before: dt.datetime
+    created_at: dt.datetime
+    started_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    code: str | None
+    error: str | None
+    failures: list[dict[str, Any]]
+    advice: str | None
+
+
+class JobPage(BaseModel):
+    """Some jobs, newest first; `next` is the `before` of the page that follows."""
+
+    jobs: list[JobOut]
+    next: int | None
+
+
+class Paused(BaseModel):
+    """Whether a phase starts no more jobs."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    paused: bool
+
+
+@router.get("", summary="The newest jobs")
+def read(
+    request: Request,
+    status: Annotated[list[Status] | None, Query(max_length=10)] = None,
+    phase: Annotated[str | None, Query(max_length=50)] = None,
+    item_id: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
+    before: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> JobPage:
+    """List jobs, newest first."""
+    engine = request.app.state.greenroom.engine
+    found = engine.list(statuses=status or (), phase=phase, item_id=item_id, before=before, limit=limit + 1)
+    more = found[limit - 1].id if len(found) > limit else None
+    return JobPage(jobs=[_out(job) for job in found[:limit]], next=more)
+
+
+@router.get("/counts", summary="How many jobs of each phase have each status")
+def counts(request: Request) -> dict[str, dict[str, int]]:
+    """Count them."""
+    found: dict[str, dict[str, int]] = request.app.state.greenroom.engine.counts()
+    return found
+
+
+@router.get("/{job_id}", summary="One job", responses=UNKNOWN)
+def read_one(request: Request, job_id: int) -> JobOut:
+    """Return a job with every failure."""
+    return _out(request.app.state.greenroom.engine.show(job_id))
+
+
+@router.post("/{job_id}/{verb}", summary="Retry, cancel or set aside", responses=REFUSED)
+def change(request: Request, job_id: int, verb: jobs.Verb, actor: By) -> JobOut:
+    """Do it; a retry answers with the new job."""
+    app = request.app.state.greenroom
+    return _out(app.engine.show(jobs.do(app, job_id, verb, actor=actor.name)))
+
+
+@router.put("/phases/{phase}", summary="Pause a phase, or go on", responses=UNKNOWN)
+def pause(request: Request, phase: str, what: Paused, actor: By) -> Paused:
+    """Start no more jobs of a phase; running ones end."""
+    jobs.pause(request.app.state.greenroom, phase, paused=what.paused, actor=actor.name)
+    return what
+
+
+def _out(job: Job) -> JobOut:
+    return JobOut(**asdict(job), advice=jobs.advice(job))

@@ -1,0 +1,65 @@
+"""Settings, decisions, runs, sign-ins → who did what, newest first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final, NamedTuple
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from config import activity, admin
+from daemon.web.navigation import Link
+from daemon.web.render import page
+from workflow import progress, runs
+
+router = APIRouter(prefix="/activity")
+LINK = Link(60, "Activity", "/activity")
+EACH: Final = 100  # newest of each kind that are merged
+SHOWN: Final = 100
+
+
+class Done(NamedTuple):
+    """One thing somebody did."""
+
+    at: dt.datetime
+    who: str
+    what: str
+    about: str
+    link: str | None = None
+
+
+@router.get("")
+def show(request: Request) -> Response:
+    """Show who did what."""
+    with request.app.state.greenroom.database.read() as connection:
+        found = [
+            *(
+                Done(e.at, e.account, e.what.replace("_", " "), e.detail or "")
+                for e in activity.newest(connection, EACH)
+            ),
+            *(
+                Done(c["changed_at"], c["changed_by"], f"set {c['key']}", f"{_value(c['old'])} → {_value(c['new'])}")
+                for c in admin.history(connection, limit=EACH)
+            ),
+            *(
+                Done(
+                    e["at"],
+                    e["actor"],
+                    e["what"],
+                    f"{e['status'].replace('_', ' ')}: {e['why']}",
+                    f"/review/{e['item_id']}",
+                )
+                for e in progress.newest(connection, EACH)
+            ),
+            *(
+                Done(r["started_at"], r["asked_by"] or r["trigger"], "ran a cycle", r["status"], f"/runs/{r['id']}")
+                for r in runs.page(connection, limit=EACH)
+            ),
+        ]
+    newest = sorted(found, key=lambda done: done.at, reverse=True)[:SHOWN]
+    return page(request, "activity.html", done=newest)
+
+
+def _value(stored: str | None) -> str:
+    return "default" if stored is None else stored

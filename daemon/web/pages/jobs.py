@@ -1,0 +1,69 @@
+"""Jobs → a list by phase and state, one with every failure and what to do about it; a person's word about them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from daemon import jobs
+from daemon.bootstrap import Application
+from daemon.web.access import actor_of
+from daemon.web.navigation import Link
+from daemon.web.render import page
+from workflow import succession
+from workflow.engine.job import STATUSES
+
+router = APIRouter(prefix="/jobs")
+LINK = Link(30, "Jobs", "/jobs")
+PAGE: Final = 50
+Text = Annotated[str, Query(max_length=50)]
+
+
+@router.get("")
+def show(
+    request: Request,
+    status: Text = "",
+    phase: Text = "",
+    before: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
+) -> Response:
+    """List jobs, newest first, and how many there are of each phase and state."""
+    app: Application = request.app.state.greenroom
+    wanted = (status,) if status in STATUSES else ()
+    found = app.engine.list(statuses=wanted, phase=phase or None, before=before, limit=PAGE + 1)
+    with app.database.read() as connection:
+        limits = succession.limits(connection)
+    return page(
+        request,
+        "jobs.html",
+        jobs=found[:PAGE],
+        more=len(found) > PAGE,
+        counts=app.engine.counts(),
+        workers=app.engine.workers(),
+        limits=limits,
+        status=status,
+        phase=phase,
+        statuses=STATUSES,
+    )
+
+
+@router.get("/{job_id}")
+def show_job(request: Request, job_id: int) -> Response:
+    """Show one job."""
+    job = request.app.state.greenroom.engine.show(job_id)
+    return page(request, "job.html", job=job, may=jobs.possible(job), advice=jobs.advice(job))
+
+
+@router.post("/{job_id}")
+def change(request: Request, job_id: int, verb: Annotated[jobs.Verb, Form()]) -> Response:
+    """Retry, cancel or set aside."""
+    then = jobs.do(request.app.state.greenroom, job_id, verb, actor=actor_of(request).name)
+    return RedirectResponse(f"/jobs/{then}", 303)
+
+
+@router.post("/phases/{phase}")
+def pause(request: Request, phase: str, paused: Annotated[bool, Form()]) -> Response:
+    """Start no more jobs of a phase, or go on."""
+    jobs.pause(request.app.state.greenroom, phase, paused=paused, actor=actor_of(request).name)
+    return RedirectResponse("/jobs", 303)

@@ -1,0 +1,97 @@
+"""Jobs on the page and in the API: why one failed, what to do about it, and doing it; and who did what."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from config import admin
+from daemon.bootstrap import application
+from processor import repository
+from tests.items import album
+from tests.web import NAME, Browser, set_up
+from workflow import succession
+from workflow.engine.jobs import JobRow
+
+API = "/api/v1/jobs"
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    """A browser that is signed in, on each kind of database."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
+    with application(quiet=True) as app:
+        made = Browser(app)
+        set_up(made)
+        yield made
+
+
+def job_of(browser: Browser, key: str = "k", **ended: object) -> int:
+    """Return the job that follows the staging of an item, while albums are approved by rule; it may have ended."""
+    with browser.app.database.begin() as connection:
+        admin.put(connection, "phase.review.auto_approve", "0.9", actor="test", now=NOW)
+        admin.put(connection, "phase.review.mode", "auto", actor="test", now=NOW)
+        succession.after_staging(connection, repository.upsert(connection, [album(key)], NOW), "r", NOW)
+    job = browser.app.engine.list()[0]
+    if ended:
+        with browser.app.database.begin() as connection:
+            connection.execute(update(JobRow).where(JobRow.id == job.id).values(**ended))
+    return job.id
+
+
+FAILURE = {"attempt": 5, "at": "2026-01-01", "executor": "e", "code": "bad", "message": "<b>no</b>", "traceback": None}
+DEAD = {"status": "dead", "error": "<b>no</b>", "code": "bad", "failures": [FAILURE], "attempt": 5, "finished_at": NOW}
+
+
+def test_a_dead_letter_says_why_and_what_to_do_and_is_tried_again(browser: Browser) -> None:
+    dead = job_of(browser, **DEAD)
+    assert f'href="/jobs/{dead}"' in browser.client.get("/jobs", params={"status": "dead"}).text
+    page = browser.client.get(f"/jobs/{dead}").text
+    assert "&lt;b&gt;no&lt;/b&gt;" in page
+    assert "Put right what the error names, then retry" in page
+    assert browser.client.get(f"{API}/{dead}").json()["failures"] == [FAILURE]
+    answer = browser.client.post(f"/jobs/{dead}", data={"csrf": browser.csrf(), "verb": "retry"})
+    again = int(answer.url.path.rpartition("/")[2])
+    assert again != dead
+    assert browser.client.get(f"{API}/{again}").json()["actor"] == NAME
+    assert browser.client.get(f"{API}/{dead}").json()["status"] == "discarded"
+
+
+def test_a_queued_job_is_cancelled_and_one_that_failed_set_aside(browser: Browser) -> None:
+    queued = job_of(browser)
+    assert browser.client.get(f"{API}/counts").json() == {"review": {"queued": 1}}
+    page = browser.client.post(f"/jobs/{queued}", data={"csrf": browser.csrf(), "verb": "cancel"}).text
+    assert "cancelled" in page
+    refused = browser.client.post(f"{API}/{queued}/discard")
+    assert (refused.status_code, "only what failed" in refused.json()["detail"]) == (422, True)
+    dead = job_of(browser, "other", **DEAD)
+    assert browser.client.post(f"{API}/{dead}/discard").json()["status"] == "discarded"
+    assert browser.client.post(f"{API}/{dead}/bury").status_code == 422
+    assert browser.client.get(f"{API}/77").status_code == 404
+    shown = browser.client.get("/activity").text
+    assert "job cancelled" in shown
+    assert "job discarded" in shown
+
+
+def test_a_phase_is_paused_and_goes_on(browser: Browser) -> None:
+    form = {"csrf": browser.csrf(), "paused": "true"}
+    assert "paused" in browser.client.post("/jobs/phases/review", data=form).text
+    assert browser.setting("phase.review.paused") == "True"
+    assert browser.client.put(f"{API}/phases/review", json={"paused": False}).json() == {"paused": False}
+    assert browser.setting("phase.review.paused") == "False"
+    assert browser.client.put(f"{API}/phases/nothing", json={"paused": True}).status_code == 404
+    assert browser.client.post("/jobs/phases/stage", data=form).status_code == 404
+    assert "phase.review.paused" in browser.client.get("/activity").text
+
+
+def test_pages_of_jobs_go_on_where_the_page_before_ended(browser: Browser) -> None:
+    ids = [job_of(browser, f"k{n}") for n in range(3)]
+    first = browser.client.get(API, params={"limit": 2}).json()
+    rest = browser.client.get(API, params={"limit": 2, "before": first["next"], "status": ["queued", "dead"]}).json()
+    assert [job["id"] for job in first["jobs"] + rest["jobs"]] == sorted(ids, reverse=True)
