@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 
 SENTINEL = b".greenroom-root"
 
@@ -28,6 +27,8 @@ def mark_root(root: bytes) -> str:
     known = read_sentinel(root)
     if known is not None:
         return known
+    import uuid  # a scan starts quicker without it
+
     root_uuid = str(uuid.uuid4())
     path = os.path.join(root, SENTINEL)
     temporary = path + b".new"

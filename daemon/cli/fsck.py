@@ -11,8 +11,8 @@ import click
 from config.reasons import show_path, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
-from daemon.cli.progress import bars
-from daemon.cli.signals import stop_on_signals
+from daemon.progress import bars
+from daemon.signals import stop_on_signals
 from processor.fsck.finding import Finding
 from processor.fsck.fsck import FsckReport
 

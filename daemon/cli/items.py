@@ -12,8 +12,8 @@ from config import libraries
 from config.reasons import show_path, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
-from daemon.cli.signals import stop_on_signals
 from daemon.cli.usage import usage
+from daemon.signals import stop_on_signals
 from processor import repository
 from workflow import progress, succession
 from workflow.engine.engine import Engine

@@ -9,9 +9,9 @@ import click
 
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
-from daemon.cli.progress import bars
-from daemon.cli.signals import stop_on_signals
 from daemon.cli.summary import print_report
+from daemon.progress import bars
+from daemon.signals import stop_on_signals
 from workflow.cycle import Request
 
 

@@ -12,8 +12,8 @@ from config.errors import GreenroomError, Misconfigured
 from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import bear_any_text
-from daemon.cli.signals import stop_on_signals
 from daemon.cli.summary import print_report
+from daemon.signals import stop_on_signals
 from workflow.cycle import Request, resolve_roots
 
 

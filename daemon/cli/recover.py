@@ -9,7 +9,7 @@ import click
 from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
-from daemon.cli.signals import stop_on_signals
+from daemon.signals import stop_on_signals
 
 
 @click.command()

@@ -9,8 +9,8 @@ import click
 
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
-from daemon.cli.progress import bars
-from daemon.cli.signals import stop_on_signals
+from daemon.progress import bars
+from daemon.signals import stop_on_signals
 
 
 @click.command()

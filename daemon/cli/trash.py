@@ -9,7 +9,7 @@ import click
 from config.reasons import show_path, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
-from daemon.cli.signals import stop_on_signals
+from daemon.signals import stop_on_signals
 
 
 @click.group()

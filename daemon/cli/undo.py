@@ -10,8 +10,8 @@ import click
 from config.reasons import show_path, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
-from daemon.cli.signals import stop_on_signals
 from daemon.cli.usage import usage
+from daemon.signals import stop_on_signals
 from processor.taking_back import TakenBack
 from workflow import undo
 

@@ -6,7 +6,7 @@ import click
 
 from config.errors import Misconfigured
 from daemon.bootstrap import application
-from daemon.cli.signals import stop_on_signals
+from daemon.signals import stop_on_signals
 
 
 @click.command()

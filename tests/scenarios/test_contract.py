@@ -22,7 +22,6 @@ from config.libraries import list_libraries
 from config.locks import hold
 from daemon.cli import main
 from daemon.cli.process_scan import main as process_scan
-from daemon.cli.scan_inbound import main as scan_inbound
 from tests.scenarios.drops import JPEG, Drop, link, song, songs
 from tests.scenarios.house import House, seen
 from workflow.cycle import StopOrTimeout
@@ -263,9 +262,11 @@ def test_a_scan_whose_files_are_gone_makes_its_albums_wait(greenroom: Greenroom,
 def test_the_old_names_do_the_same(greenroom: Greenroom, tmp_path: Path) -> None:
     house = greenroom.house
     house.drop(DROP)
-    scan = greenroom.run(scan_inbound, "-path", str(house.inbound), "-output", str(tmp_path / "scans"))
-    assert scan.code == 0
-    scan_db = scan.out.strip()
+    scan_inbound = [sys.executable, "-m", "daemon.scan_inbound", "-path", house.inbound, "-output", tmp_path / "scans"]
+    scan = subprocess.run(scan_inbound, cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    scan_db = scan.stdout.strip()
+    unknown = subprocess.run([*scan_inbound, "-workers", "0"], cwd=CHECKOUT, check=False, capture_output=True)
+    assert (unknown.returncode, unknown.stdout) == (2, b"")
     assert sqlite3.connect(f"file:{scan_db}?mode=ro", uri=True).execute("SELECT count(*) FROM file").fetchone()[0] == 7
     wrong = greenroom.run(process_scan, "-scan", scan_db, "-staging", str(house.inbound))
     assert wrong.code == 1
