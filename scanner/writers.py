@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import signal
 
@@ -17,12 +18,23 @@ def has_writer(descriptor: int) -> bool:
     try:
         # Who opens it for writing while we hold the lease makes the kernel signal us; its default, SIGIO, would kill.
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+    except OSError:
+        return False
+    if is_written(descriptor):
+        return True
+    with contextlib.suppress(OSError):  # it was not granted for another reason
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def is_written(descriptor: int) -> bool:
+    """Answer as `has_writer`, where SIGIO is ignored and the descriptor is closed at once, which ends the lease."""
+    try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except BlockingIOError:
         return True
     except OSError:
-        return False
-    fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        pass
     return False
 
 

@@ -22,6 +22,7 @@ class Reading(NamedTuple):
     reader: Literal["header", "mutagen"]
 
 
+EMPTY = Reading(None, ("empty_file", "The file has no bytes at all."), False, "header")
 # By the first four bytes; an MP4 file has its mark behind them.
 _HEADER_READERS: dict[bytes, Callable[[Source], Facts]] = {
     b"fLaC": flac.read,
@@ -41,12 +42,12 @@ def read_tags(fd: int, extension: str, size: int) -> Reading:
     Raises OSError when the disk fails.
     """
     if not size:
-        return Reading(None, ("empty_file", "The file has no bytes at all."), False, "header")
+        return EMPTY
     source = Source(fd, size)
     facts = read_header(source)
     if facts is not None:
         return Reading(facts, None, False, "header")
-    return _read_with_mutagen(source, extension)
+    return read_doubtful(source, extension)
 
 
 def read_header(source: Source) -> Facts | None:
@@ -64,7 +65,8 @@ def read_header(source: Source) -> Facts | None:
     return facts if all(_needed(facts)) else None
 
 
-def _read_with_mutagen(source: Source, extension: str) -> Reading:
+def read_doubtful(source: Source, extension: str) -> Reading:
+    """Let mutagen read what the header reader is not sure of; the rest is as with `read_tags`."""
     from scanner.tags import mutagen_reader
     from scanner.tags.truncation import is_truncated
 

@@ -5,24 +5,28 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import stat
+import signal
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from scanner.identity import numbers_of
 from scanner.tags import wire
-from scanner.tags.columns import blocks_of, columns_of
-from scanner.tags.read import read_tags
-from scanner.writers import has_writer, is_sparse
+from scanner.tags.columns import blocks_of, columns_of, fact_columns
+from scanner.tags.read import EMPTY, read_doubtful, read_header
+from scanner.tags.source import Source
+from scanner.writers import is_sparse, is_written
 
 CPU_LIMIT = 20  # seconds for one file
 REPORT_EVERY = 1.0  # seconds between two signs of life while a batch goes on
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FORMAT, _REGULAR = 0o170000, 0o100000  # of st_mode, see stat(2)
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def serve(tasks: int, answers: int) -> None:
     """Answer each batch with its rows, in its order, in one frame or several."""
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # see is_written
     buffer = bytearray()
     clock = _Clock()
     _write(answers, wire.frame("ready"))
@@ -32,15 +36,15 @@ def serve(tasks: int, answers: int) -> None:
             rows: list[Any] = []
             moved: list[Any] = []
             for folder, files in wire.batch_of(body):
-                for row in read_folder(folder, files, moved, clock):
+                for row in read_folder(folder, files, moved):
                     rows.append(row)
-                    if clock.report_due():
+                    if clock.strikes():
                         _send(answers, rows, moved)
                         rows, moved = [], []
             _send(answers, rows, moved)
 
 
-def read_folder(folder: bytes, files: list[Any], moved: list[Any], clock: _Clock) -> Any:
+def read_folder(folder: bytes, files: list[Any], moved: list[Any]) -> Iterator[tuple[object, ...]]:
     """Yield the row of each file of one folder; put the token and identity of those that changed into `moved`."""
     try:
         directory = os.open(folder, _FOLDER)
@@ -50,33 +54,41 @@ def read_folder(folder: bytes, files: list[Any], moved: list[Any], clock: _Clock
         return
     try:
         for token, name, known in files:
-            clock.grant()
-            numbers, unwritten, reading = read_file(directory, name)
-            if numbers is not None and numbers != known:
+            fd, numbers = -1, known
+            try:
+                fd = os.open(name, _OPEN, dir_fd=directory)
+                found = os.fstat(fd)
+                numbers = numbers_of(found)
+                row = read_file(fd, found, token, name)
+            except OSError as error:
+                row = columns_of(token, False, (None, _problem_of(error), False, "header"))
+            if fd >= 0:
+                os.close(fd)
+            if numbers != known:
                 moved.append((token, numbers))
-            yield columns_of(token, unwritten, reading)
+            yield row
     finally:
         os.close(directory)
 
 
-def read_file(directory: int, name: bytes) -> Any:
-    """Read one file, without following links or waiting; return its identity, whether nobody writes to it, and tags."""
-    numbers, unwritten = None, False
-    try:
-        fd = os.open(name, _OPEN, dir_fd=directory)
-        try:
-            found = os.fstat(fd)
-            numbers = numbers_of(found)
-            if not stat.S_ISREG(found.st_mode):
-                problem = ("not_a_regular_file", "It is no file but a folder or device.")
-                return numbers, False, (None, problem, False, "header")
-            unwritten = not is_sparse(found.st_size, found.st_blocks) and not has_writer(fd)
-            extension = name.rpartition(b".")[2].lower().decode("latin-1")
-            return numbers, unwritten, read_tags(fd, extension, found.st_size)
-        finally:
-            os.close(fd)
-    except OSError as error:
-        return numbers, unwritten, (None, _problem_of(error), False, "header")
+def read_file(fd: int, found: os.stat_result, token: int, name: bytes) -> tuple[object, ...]:
+    """Return the row of one open file, which is to be closed then. Raises OSError when the disk fails."""
+    size = found.st_size
+    if found.st_mode & _FORMAT != _REGULAR:
+        problem = ("not_a_regular_file", "It is no file but a folder or device.")
+        return columns_of(token, False, (None, problem, False, "header"))
+    source = Source(fd, size)
+    facts = read_header(source)
+    if facts is None:
+        extension = name.rpartition(b".")[2].lower().decode("latin-1")
+        reading = read_doubtful(source, extension) if size else EMPTY
+        return columns_of(token, _is_unwritten(fd, found), reading)
+    return (token, 1 if _is_unwritten(fd, found) else None, None, None, None, "header", *fact_columns(facts))
+
+
+def _is_unwritten(fd: int, found: os.stat_result) -> bool:
+    """Whether it is known that nobody writes to the file; asked last, because the lease delays whoever wants to."""
+    return not is_sparse(found.st_size, found.st_blocks) and not is_written(fd)
 
 
 def _problem_of(error: OSError) -> tuple[str, str]:
@@ -92,26 +104,21 @@ def _problem_of(error: OSError) -> tuple[str, str]:
 
 
 class _Clock:
-    """Grants each file its seconds of CPU, and tells when a sign of life is due."""
+    """Grants each file its seconds of CPU, and tells when a sign of life is due; asked after every file."""
 
     def __init__(self) -> None:
-        self._granted = -1.0
-        self._reported = time.monotonic()
+        self._next = 0.0
+        self.strikes()
 
-    def grant(self) -> None:
-        """Move the limit of CPU time, but not more than once a second of it: the call is not free."""
-        used = time.process_time()
-        if used - self._granted > 1 or self._granted < 0:
-            self._granted = used
-            hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-            resource.setrlimit(resource.RLIMIT_CPU, (int(used) + CPU_LIMIT + 2, hard))
-
-    def report_due(self) -> bool:
-        """Whether the parent has not heard of us for a while; asking counts as reporting."""
+    def strikes(self) -> bool:
+        """Whether the parent has not heard of us for a while; then the limit of CPU time is moved, too."""
         now = time.monotonic()
-        if now - self._reported < REPORT_EVERY:
+        if now < self._next:
             return False
-        self._reported = now
+        self._next = now + REPORT_EVERY
+        used = int(time.process_time())  # grows no faster than the time that passes
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (used + CPU_LIMIT + 2, hard))
         return True
 
 
