@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -65,19 +65,18 @@ def record_from(row: Sequence[Any]) -> FileRecord:
     return FileRecord(file_id, path, identity_from(row[4:9]), nlink, mode, role, facts_of(row[18:]), why)
 
 
-def track_from(row: Sequence[Any]) -> TrackRow:
-    """Return a track from its columns, with a date where the track has a year."""
-    return TrackRow._make((*row[:11], _year(row[11]), row[12], _bool(row[13]), *row[14:]))
+def tracks_from(found: Iterable[Sequence[Any]], folders: Mapping[int, bytes]) -> Iterator[TrackRow]:
+    """Yield tracks from their columns, with a folder where they have its id, and a year where they have a date."""
+    make = TrackRow._make
+    for file_id, folder_id, *values, date, release_id, flag, problem, said in found:
+        compilation = None if flag is None else bool(flag)
+        yield make((file_id, folders[folder_id], *values, _year(date), release_id, compilation, problem, said))
 
 
 @lru_cache(maxsize=256)
 def _year(date: str | None) -> int | None:
     year = (date or "")[:4]
     return int(year) if len(year) == 4 and year.isascii() and year.isdigit() and year != "0000" else None
-
-
-def _bool(number: int | None) -> bool | None:
-    return None if number is None else bool(number)
 
 
 def text_of_reasons(reasons: Iterable[Reason]) -> str | None:

@@ -263,13 +263,14 @@ class ScanDb:
     # Groups.
 
     def tracks(self) -> Iterator[TrackRow]:
-        """Yield every audio file, by folder and name."""
+        """Yield every audio file, in any order."""
+        folders = dict(self._sql.execute("SELECT id, path FROM folder"))
         # `date` is that of the release at hand; the original date stands in where the release has none.
         found = self._sql.execute("""
-            SELECT id, path, name, title, artist, album, album_artist, track, track_total, disc, disc_total,
+            SELECT id, folder_id, name, title, artist, album, album_artist, track, track_total, disc, disc_total,
                 coalesce(date, original_date), mb_release_id, compilation, problem, message
-            FROM entry WHERE role = 'audio' ORDER BY path, name""")
-        return map(rows.track_from, found)
+            FROM file LEFT JOIN reading ON file_id = id WHERE role = 'audio'""")
+        return rows.tracks_from(found, folders)
 
     def sides(self) -> Iterator[SideRow]:
         """Yield every other file, by folder and name."""

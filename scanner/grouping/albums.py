@@ -54,6 +54,8 @@ class _Share(NamedTuple):
 
 def albums_in(place: Place) -> list[Album]:
     """Split a place by release id, album and artist; add what cannot be read to the album it lies with."""
+    if album := _agreed(place):
+        return [album]
     readable = [track for track in place.tracks if track.row.problem is None]
     unread = [track for track in place.tracks if track.row.problem is not None]
     shares = [part for share in _by_album(place, readable) for part in _by_artist(place, share, len(readable))]
@@ -62,6 +64,20 @@ def albums_in(place: Place) -> list[Album]:
     else:
         _take_unread(shares, unread)
     return [_named(place, share) for share in shares]
+
+
+def _agreed(place: Place) -> Album | None:
+    """Return the one album of a place whose tracks say the same of it, as nearly all do: all steps lead to that."""
+    said = {
+        (t.album, t.release_id, t.album_artist or (t.artist, t.row.compilation), t.row.problem) for t in place.tracks
+    }
+    title, release_id, _, problem = next(iter(said))
+    if len(said) > 1 or not title or problem:
+        return None
+    credit = credit_by_tags(place.tracks[:2])  # one that stands alone is judged in another way
+    if credit.artist is None:
+        credit = credit_by_names(place, title, place.tracks)
+    return Album(place, place.tracks, release_id, title, "tag", credit, ())
 
 
 def _by_album(place: Place, tracks: list[Track]) -> list[_Share]:

@@ -104,6 +104,8 @@ def _without_collisions(albums: list[Album]) -> list[list[Album]]:
     An album goes one above the last whole that holds any of its numbers. One whose artist or title is unknown, or that
     has a track without a number, cannot be shown to be a part: it stays alone.
     """
+    if len(albums) == 1:
+        return [albums]
     above: dict[Number, int] = {}
     wholes: dict[int, list[Album]] = defaultdict(list)
     alone: list[list[Album]] = []

@@ -119,28 +119,28 @@ def _place(rows: list[TrackRow], spots: Mapping[bytes, _Spot]) -> Place:
 
 def _present(row: TrackRow) -> Track:
     """Clean the tags of a row and fill what is missing from the file's name."""
-    album, album_disc = split_disc(known(row.album) or "")
-    title, artist = known(row.title), known(row.artist)
+    _, _, name, raw_title, raw_artist, raw_album, raw_credit, number, _, disc, *_, problem, _ = row
+    album, album_disc = split_disc(known(raw_album) or "")
+    title, artist = known(raw_title), known(raw_artist)
     # most files are tagged in full, and their names need not be read
-    full = title and artist and row.track and (row.disc or not may_tell_disc(row.name)) and not row.problem
-    named = _NOT_READ if full else parse_track(text_of(stem_of(row.name)))
-    track = row.track or named.track
-    # "1-01 Title" names a disc only where the tag does not tell another track
-    disc = album_disc or row.disc or (named.disc if named.track == track else None)
+    full = title and artist and number and (disc or not may_tell_disc(name)) and not problem
+    named = _NOT_READ if full else parse_track(text_of(stem_of(name)))
+    track = number or named.track
     return Track(
         row,
-        title or named.title or clean(text_of(stem_of(row.name))),
+        title or named.title or clean(text_of(stem_of(name))),
         artist,
         album or None,
-        known(row.album_artist),
+        known(raw_credit),
         _release_id(row.release_id) if row.release_id else None,
-        disc,
+        # "1-01 Title" names a disc only where the tag does not tell another track
+        album_disc or disc or (named.disc if named.track == track else None),
         track,
         named.artist,
         _sources(
             "tag" if title else "file_name",
-            "tag" if row.track else "file_name",
-            "tag" if album_disc or row.disc else "file_name",
+            "tag" if number else "file_name",
+            "tag" if album_disc or disc else "file_name",
         ),
     )
 
