@@ -9,15 +9,17 @@ from multiprocessing import get_context
 
 from tests.faults import mutants, power, soak
 from tests.faults.disks import why_not
+from tests.faults.subjects import SUBJECTS
 
 
 def main() -> int:
     """Run what the arguments ask for; return 0 if nothing was found, 1 if something was, 2 if it cannot be tried."""
     parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
     verbs = parser.add_subparsers(dest="verb")
-    cuts = verbs.add_parser("power", help="cut the power at the steps of whole cycles")
+    cuts = verbs.add_parser("power", help="cut the power at the steps of whole cycles and undos")
     cuts.add_argument("--every", type=int, default=1, help="only every so many steps")
     cuts.add_argument("--place", help="only this pair of file systems")
+    cuts.add_argument("--subject", help="only this: cycle, merge, replace, undo …")
     cuts.add_argument("--story", help="only this harness")
     cuts.add_argument("--stop", action="store_true", help="stop at the first complaint")
     cuts.add_argument("--jobs", type=int, default=4, help="so many at once")
@@ -43,27 +45,26 @@ def cut_power(asked: argparse.Namespace) -> int:
         print(f"NOT TRIED: power cuts: {missing}", file=sys.stderr)
         return 2
     works = [
-        (place, story)
+        (place, subject, story)
         for place in power.PLACES
+        for subject in SUBJECTS
         for story in power.STORIES
-        if asked.place in (None, place.name) and asked.story in (None, story)
+        if asked.place in (None, place.name) and asked.subject in (None, subject.name) and asked.story in (None, story)
+        if not (subject.undone and story == power.UNSYNCED)
     ]
-    print(
-        f"{'file systems':28} {'harness':32} {'points':>6} {'died':>5} {'lost':>5} {'phantom':>8} {'unconverged':>12}"
-    )
+    names = f"{'file systems':28} {'what is done':22} {'harness':29}"
+    print(f"{names} {'points':>6} {'died':>5} {'lost':>5} {'phantom':>8} {'unconverged':>12}")
     found = power.Tally()
     with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
         running = {pool.submit(power.tell, *work, asked.every, stop=asked.stop): work for work in works}
         for done in as_completed(running):
-            place, story = running[done]
+            place, subject, story = running[done]
             tally = done.result()
             counts = [tally.count(kind) for kind in ("lost", "phantom", "unconverged")]
-            row = (
-                f"{place.name:28} {story:32} {tally.points:6} {tally.died:5} {counts[0]:5} {counts[1]:8} {counts[2]:12}"
-            )
-            print(row, flush=True)
+            names = f"{place.name:28} {subject.name:22} {story:29}"
+            print(f"{names} {tally.points:6} {tally.died:5} {counts[0]:5} {counts[1]:8} {counts[2]:12}", flush=True)
             found.points += tally.points
-            found.complaints += [f"{place.name}, {story}, {said}" for said in tally.complaints]
+            found.complaints += [f"{place.name}, {subject.name}, {story}, {said}" for said in tally.complaints]
     print(f"{found.points} points, {len(found.complaints)} complaints")
     for said in found.complaints[:20]:
         print(said[:2000], file=sys.stderr)

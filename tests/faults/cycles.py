@@ -21,7 +21,9 @@ from config import admin
 from config.database import Database
 from config.libraries import add_library
 from daemon.cli import COMMANDS, LazyCommands, main
-from processor import repository
+from processor import journal, repository
+from processor.transfer import PLAYER_IGNORES, TX
+from processor.trash import TRASH
 from tests.databases import migrate
 from tests.faults.traced import MARKS, Call, Outcome, missing, run_traced
 from tests.faults.world import tree
@@ -57,6 +59,7 @@ class House:
         **settings: object,
     ) -> None:
         self.folder, self.data = folder, data or folder / "data"
+        self.dropped: dict[str, bytes] = dict(albums())  # what people own, by where they put it in inbound
         self.inbound, self.staging = inbound or folder / "inbound", staging or folder / "staging"
         for path in (self.data, self.inbound, self.staging):
             path.mkdir(exist_ok=True, parents=True)
@@ -78,7 +81,12 @@ class House:
 
     def fill(self) -> None:
         """Drop the albums."""
-        for place, data in albums().items():
+        self.drop(albums())
+
+    def drop(self, files: Mapping[str, bytes]) -> None:
+        """Drop files, by their place below inbound."""
+        self.dropped |= files
+        for place, data in files.items():
             path = self.inbound / place
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
@@ -231,30 +239,40 @@ def _empty_database() -> bytes:
 
 def music(root: Path) -> dict[bytes, bytes]:
     """Every file of people's below a root."""
-    found = tree(os.fsencode(root))
-    return {
-        path: data
-        for path, data in found.items()
-        if not path.endswith((b"/", *map(os.fsencode, OURS)))
-        and not path.startswith((b".greenroom-tx/.ignore", b".greenroom-tx/.ndignore"))
-        and not path.startswith((b".greenroom-tx/.plexignore", b".greenroom-tx/.nomedia"))
-        and not path.endswith(b"album.greenroom.json.new")
-    }
+    return {path: data for path, data in tree(os.fsencode(root)).items() if not _is_ours(path)}
+
+
+def _is_ours(path: bytes) -> bool:
+    folder, _, name = path.partition(b"/")
+    return path.endswith((b"/", b"album.greenroom.json.new", *map(os.fsencode, OURS))) or (
+        folder in (TX, TRASH) and name in PLAYER_IGNORES
+    )
 
 
 def lost(house: House) -> Iterator[str]:
     """Say whose bytes are nowhere; true at any instant."""
     there = {sha256(data).digest() for root in (house.inbound, house.staging) for data in music(root).values()}
-    for place, data in albums().items():
+    for place, data in house.dropped.items():
         if sha256(data).digest() not in there:
             yield f"lost: {place}"
 
 
 def wrong_items(house: House) -> Iterator[str]:
-    """Say which listed item is not on disk exactly as it is listed, byte for byte; true at any instant."""
+    """Say which listed item is not on disk exactly as it is listed, byte for byte; true at any instant.
+
+    A merge adds name by name. Between an exchange and its commit the row tells of the album of a moment ago.
+    """
+    with house.database() as database, database.read() as connection:
+        changing = {transfer.target: transfer for transfer in journal.unsettled(connection)}
     for item in house.items():
         there = music(house.staging / os.fsdecode(item["path"]))
-        listed = {file["path"]: albums()[os.fsdecode(file["source"])] for file in item["files"]}
+        listed = {file["path"]: house.dropped[os.fsdecode(file["source"])] for file in item["files"]}
+        change = changing.get(item["path"])
+        if change is not None and change.kind.endswith("replace") and change.state == "materialised":
+            continue
+        if change is not None and change.kind.endswith("merge"):
+            joining = {file.target: house.dropped[os.fsdecode(file.source)] for file in change.files}
+            there = {path: data for path, data in there.items() if path in listed or joining.get(path) != data}
         if there != listed:
             sizes = [{path: len(data) for path, data in files.items()} for files in (listed, there)]
             yield f"listed as {sizes[0]}, on disk {sizes[1]}, or with other content"
@@ -262,15 +280,18 @@ def wrong_items(house: House) -> Iterator[str]:
 
 def unsettled(house: House) -> Iterator[str]:
     """Say what is not as it has to be once a cycle was able to do all its work."""
-    wanted = Counter(sha256(data).digest() for data in albums().values())
     here, there = music(house.inbound), music(house.staging)
+    trashed = {sha256(there.pop(path)).digest() for path in [*there] if path.startswith(TRASH + b"/")}
     yield from (f"left in the inbound folder: {path!r}" for path in here)
     yield from (f"left in the transfer folder: {path!r}" for path in there if path.startswith(b".greenroom-tx/"))
     hidden = house.staging / ".greenroom-tx"
     if hidden.is_dir():
         yield from (f"left in the transfer folder: {path.name}" for path in hidden.iterdir() if path.is_dir())
-    if Counter(sha256(data).digest() for data in (*here.values(), *there.values())) != wanted:
+    found = Counter(sha256(data).digest() for data in (*here.values(), *there.values()))
+    if found + Counter(trashed - found.keys()) != Counter(sha256(data).digest() for data in house.dropped.values()):
         yield f"not everything is there exactly once: {sorted(here)} and {sorted(there)}"
+    with house.database() as database, database.read() as connection:
+        yield from (f"a {open.kind} is {open.state}: {open.error}" for open in journal.unsettled(connection))
     if len(items := house.items()) != 3:
         yield f"{len(items)} items"
     for run in house.runs():

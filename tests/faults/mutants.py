@@ -32,9 +32,10 @@ def tests(*nodes: str) -> tuple[str, ...]:
     return ("pytest", "-x", "-q", "-p", "no:cacheprovider", *nodes)
 
 
-def power(place: str, story: str, every: int = 5) -> tuple[str, ...]:
+def power(place: str, story: str, every: int = 5, subject: str = "cycle") -> tuple[str, ...]:
     """A proof by power cuts."""
-    return ("tests.faults", "power", "--place", place, "--story", story, "--every", f"{every}", "--stop")
+    what = ("--place", place, "--subject", subject, "--story", story)
+    return ("tests.faults", "power", *what, "--every", f"{every}", "--stop")
 
 
 DURABLE = tests("tests/faults/test_transfer_durable.py::test_everything_is_synced_before_each_commit")

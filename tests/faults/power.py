@@ -1,4 +1,4 @@
-"""A whole cycle, its power cut at each of its steps → what was lost, listed without being there, or left unsettled."""
+"""A cycle or an undo, its power cut at each of its steps → what was lost, listed but not there, or left unsettled."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.faults.cycles import House, converges, wrong_items
+from tests.faults.cycles import House, wrong_items
 from tests.faults.disks import Disk, disks
 from tests.faults.steps import die, labels, run_until
-
-CYCLE, RECOVER = ("cycle", "--json"), ("recover", "--json")
+from tests.faults.subjects import RECOVER, Subject, Trial
 
 
 class Place(NamedTuple):
@@ -70,16 +69,16 @@ def kind_of(said: str) -> str:
 
 
 class Bench:
-    """The disks of a place, and a fresh installation on them for each point."""
+    """The disks of a place, and a fresh installation on them for each point, about to do what is the subject."""
 
-    def __init__(self, place: Place, made: list[Disk], folder: Path) -> None:
-        self._place, self._disks, self._folder = place, made, folder
+    def __init__(self, place: Place, subject: Subject, made: list[Disk], folder: Path) -> None:
+        self._place, self._subject, self._disks, self._folder = place, subject, made, folder
         self._mounted: list[Path] = []
         self._number = 0
 
     @contextlib.contextmanager
-    def house(self, *, synced: bool = True) -> Iterator[House]:
-        """Make an installation with its albums dropped and, unless told otherwise, all of it on the disks."""
+    def house(self, *, synced: bool = True) -> Iterator[tuple[House, Trial]]:
+        """Make an installation ready for its trial, all of it on the disks; what was dropped last only if told so."""
         self._number += 1
         name = f"{self._number}"
         here = self._folder / name
@@ -92,18 +91,25 @@ class Bench:
             inbound = staging = here / "merged"
         self._through()
         house = House(
-            here, staging / "staging", inbound=inbound / "inbound", data=data / "data", filled=synced, workers=1
+            here, staging / "staging", inbound=inbound / "inbound", data=data / "data", filled=False, workers=1
         )
-        for disk in self._disks:
-            disk.sync()
+        self._subject.make_ready(house)
         if not synced:
-            house.fill()
+            self._sync()
+        house.drop(self._subject.dropped())
+        trial = self._subject.begin(house)
+        if synced:
+            self._sync()
         try:
-            yield house
+            yield house, trial
         finally:
             self._unmount()
             for folder in (here, *(disk.path / name for disk in self._disks)):
                 shutil.rmtree(folder, ignore_errors=True)
+
+    def _sync(self) -> None:
+        for disk in self._disks:
+            disk.sync()
 
     def _through(self) -> None:
         here, there = self._folder / f"{self._number}", self._disks[0].path / f"{self._number}"
@@ -144,10 +150,10 @@ class Bench:
 
 
 @contextlib.contextmanager
-def bench(place: Place) -> Iterator[Bench]:
+def bench(place: Place, subject: Subject) -> Iterator[Bench]:
     """Set a place up and take it down."""
     with disks(*place.kinds) as made, tempfile.TemporaryDirectory(prefix="greenroom-", dir="/dev/shm") as folder:
-        yield Bench(place, made, Path(folder))
+        yield Bench(place, subject, made, Path(folder))
 
 
 def rebooted(house: House, n: int) -> None:
@@ -156,20 +162,23 @@ def rebooted(house: House, n: int) -> None:
 
 
 def cut(on: Bench, n: int, tally: Tally) -> None:
-    """Cut the power before step n."""
-    with on.house() as house:
+    """Cut the power before step n, or after the last one."""
+    with on.house() as (house, trial):
         rebooted(house, 0)
-        tally.died += run_until(house, n, on.cut, *CYCLE) < 0
+        died = run_until(house, n, on.cut, *trial.command) < 0
+        if not died:  # it ended before: what it said is done must be on the disk
+            on.cut_disks()
+        tally.died += died
         on.power_on()
         rebooted(house, n)
-        tally.add(f"{n}", converges(house))
+        tally.add(f"{n}", trial.converges(house))
 
 
 def cut_new(on: Bench, n: int, tally: Tally) -> None:
     """The same with sources nobody has synced: what was never on a disk may be gone, but nothing listed may be."""
-    with on.house(synced=False) as house:
+    with on.house(synced=False) as (house, trial):
         rebooted(house, 0)
-        tally.died += run_until(house, n, on.cut, *CYCLE) < 0
+        tally.died += run_until(house, n, on.cut, *trial.command) < 0
         on.power_on()
         rebooted(house, n)
         wrong = list(wrong_items(house))
@@ -181,48 +190,49 @@ def cut_new(on: Bench, n: int, tally: Tally) -> None:
 def kill_recover_cut(on: Bench, n: int, tally: Tally) -> None:
     """Kill before step n, recover in full, and only then cut the power: what can be read need not be on the disk."""
     for synced in (True, False):
-        with on.house(synced=synced) as house:
-            tally.died += run_until(house, n, die, *CYCLE) < 0
+        with on.house(synced=synced) as (house, trial):
+            tally.died += run_until(house, n, die, *trial.command) < 0
             wrong = [] if house.run(*RECOVER).status == 0 else ["recover failed"]
             on.cut_disks()
             on.power_on()
-            wrong += converges(house) if synced else wrong_items(house)
+            wrong += trial.converges(house) if synced else wrong_items(house)
             tally.add(f"{n}", wrong)
 
 
 def cut_recover_cut(on: Bench, n: int, tally: Tally) -> None:
     """Cut before step n, and again before some steps of the recovery."""
     for second in range(1 + n % 5, 200, 9):
-        with on.house() as house:
-            tally.died += run_until(house, n, on.cut, *CYCLE) < 0
+        with on.house() as (house, trial):
+            tally.died += run_until(house, n, on.cut, *trial.command) < 0
             on.power_on()
             died = run_until(house, second, on.cut, *RECOVER) < 0
             on.power_on()
             rebooted(house, n)
-            tally.add(f"{n}, {second}", converges(house))
+            tally.add(f"{n}, {second}", trial.converges(house))
         if not died:
             break
 
 
+UNSYNCED = "power cut, sources not synced"  # has no meaning for an undo: what was staged is on the disk
 STORIES: dict[str, Callable[[Bench, int, Tally], None]] = {
     "power cut": cut,
-    "power cut, sources not synced": cut_new,
+    UNSYNCED: cut_new,
     "kill, recover, power cut": kill_recover_cut,
     "power cut, and in recovery": cut_recover_cut,
 }
 
 
-def steps_of_a_cycle(on: Bench) -> list[str]:
-    """The labels of the steps of a cycle that nothing disturbs."""
-    with on.house() as house:
-        return labels(house, *CYCLE)
+def steps(on: Bench) -> list[str]:
+    """The labels of the steps of the command that is to be disturbed, while nothing disturbs it."""
+    with on.house() as (house, trial):
+        return labels(house, *trial.command)
 
 
-def tell(place: Place, story: str, every: int, *, stop: bool = False) -> Tally:
-    """Try every so many steps of a cycle, from the first to one that is never reached; `stop` at a complaint."""
+def tell(place: Place, subject: Subject, story: str, every: int, *, stop: bool = False) -> Tally:
+    """Try every so many steps of a command, from the first to one that is never reached; `stop` at a complaint."""
     tally = Tally()
-    with bench(place) as on:
-        for n in range(1, len(steps_of_a_cycle(on)) + 1 + every, every):
+    with bench(place, subject) as on:
+        for n in range(1, len(steps(on)) + 1 + every, every):
             STORIES[story](on, n, tally)
             if stop and tally.complaints:
                 break

@@ -1,4 +1,4 @@
-"""Drops, edits, rivals, crashes and databases set back, in any order Hypothesis can think of, around real cycles."""
+"""Drops, edits, rivals, undos, crashes and databases set back, in any order Hypothesis finds, around real commands."""
 
 from __future__ import annotations
 
@@ -6,16 +6,23 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import Row, select
 
+from processor.journal import path_from_json
+from processor.tables import TransferRow
+from processor.transfer import TX
 from tests.faults.cycles import House, albums, another_filesystem, music, snapshot
 from tests.faults.soak import set_aside_the_count
 from tests.faults.steps import die, run_until
+from tests.faults.subjects import better_album, late_tracks
 from tests.faults.test_cycle_rollback import copy_database
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
@@ -32,22 +39,33 @@ STEPS = st.none() | st.integers(1, 90)  # None: nothing disturbs it
 class CycleLife(RuleBasedStateMachine):
     """One installation, the people around it, and whatever happens to them."""
 
-    @initialize(copied=st.booleans())
-    def begin(self, copied: bool) -> None:
+    @initialize(copied=st.booleans(), staged=st.booleans())
+    def begin(self, copied: bool, staged: bool) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="greenroom-", dir=MEMORY))
         self.stack = contextlib.ExitStack()
         staging = self.stack.enter_context(another_filesystem(self.folder)) / "staging" if copied else None
-        self.house = House(self.folder / "house", staging, filled=False, workers=1)
+        self.house = House(self.folder / "house", staging, filled=False, workers=1, replace="better")
         self.owed: dict[str, bytes] = {}  # where a person put it in inbound → the digest of what must be somewhere
         self.foreign: dict[Path, bytes] = {}  # in staging, and none of our business
         self.ever: set[bytes] = set()  # every content a person put in inbound
         self.number = 0
+        self.was_set_back = False  # the journal does not tell everything any more
+        self.outdated: set[object] = set()  # what a database of before lists, and nobody has looked at since
+        if staged:
+            self._drop(albums())
+            self._run(None, "cycle", "--json")
 
     @rule(which=st.sampled_from(sorted(DROPS)))
     def drop(self, which: str) -> None:
-        for place, data in albums().items():
-            if place.startswith(which) and place not in self.owed:
-                self._put(place, data)
+        self._drop({place: data for place, data in albums().items() if place.startswith(which)})
+
+    @rule()
+    def drop_late_tracks(self) -> None:
+        self._drop(late_tracks())
+
+    @rule()
+    def drop_a_better_album(self) -> None:
+        self._drop(better_album())
 
     @rule(which=st.sampled_from(["Nora Vale - Low Tide/cover.jpg", "Nora Vale - Low Tide/rip.log"]))
     def edit(self, which: str) -> None:
@@ -82,6 +100,18 @@ class CycleLife(RuleBasedStateMachine):
     def recover(self, step: int | None) -> None:
         self._run(step, "recover", "--json")
 
+    @rule(step=STEPS, data=st.data())
+    def take_back(self, step: int | None, data: st.DataObject) -> None:
+        done = [transfer.id for transfer in self._journal() if (transfer.state, transfer.undoes) == ("done", None)]
+        if done:
+            self._run(step, "undo", data.draw(st.sampled_from(done)), "--json")
+
+    @rule()
+    def release(self) -> None:
+        for transfer in self._journal():
+            if transfer.undoes is not None:
+                self._run(None, "undo", "--release", transfer.undoes)
+
     @rule()
     def back_up(self) -> None:
         copy_database(self.house.data / "greenroom.db", self.folder / "older.db")
@@ -90,6 +120,8 @@ class CycleLife(RuleBasedStateMachine):
     @rule()
     def set_back(self) -> None:
         copy_database(self.folder / "older.db", self.house.data / "greenroom.db")
+        self.was_set_back = True
+        self.outdated = {_version(item) for item in self.house.items() if not self._is_there(item)}
 
     @invariant()
     def nothing_is_lost_half_shown_or_overwritten(self) -> None:
@@ -98,12 +130,27 @@ class CycleLife(RuleBasedStateMachine):
         there = {sha256(data).digest() for root in self._roots() for data in music(root).values()}
         assert [place for place, digest in self.owed.items() if digest not in there] == []
         assert {path: path.read_bytes() for path in self.foreign} == self.foreign
+        changing = [t for t in self._journal() if t.kind.endswith("replace") and t.state == "materialised"]
         for item in self.house.items():
-            found = music(self.house.staging / os.fsdecode(item["path"]))
-            assert {file["path"]: file["size"] for file in item["files"]}.items() <= {
-                path: len(data) for path, data in found.items()
-            }.items()
-            assert {sha256(found[file["path"]]).digest() for file in item["files"]} <= self.ever
+            # Between an exchange and its commit the row tells of the album of a moment ago.
+            told = _version(item) in self.outdated or item["path"] in [transfer.target for transfer in changing]
+            assert told or self._is_there(item), item
+
+    @invariant()
+    def no_source_is_gone_that_was_not_published(self) -> None:
+        """And its file is in the album, or in what gave way to a better one."""
+        if not hasattr(self, "house") or self.was_set_back:
+            return
+        published = [transfer for transfer in self._journal() if transfer.state in ("published", "done")]
+        moved = {path_from_json(file["source"]) for transfer in published for file in transfer.files}
+        there = music(self.house.staging)
+        for place, digest in self.owed.items():
+            path = self.house.inbound / place
+            if path.exists() and sha256(path.read_bytes()).digest() == digest:
+                continue
+            assert os.fsencode(place) in moved, f"{place} is gone, but nothing with it was published"
+            shown = [name for name, data in there.items() if sha256(data).digest() == digest]
+            assert any(not name.startswith(TX + b"/") or self._gives_way(name) for name in shown), (place, shown)
 
     def teardown(self) -> None:
         if not hasattr(self, "house"):
@@ -118,6 +165,30 @@ class CycleLife(RuleBasedStateMachine):
         finally:
             self.stack.close()
             shutil.rmtree(self.folder)
+
+    def _drop(self, files: Mapping[str, bytes]) -> None:
+        for place, data in files.items():
+            if place not in self.owed:
+                self._put(place, data)
+
+    def _is_there(self, item: dict[str, Any]) -> bool:
+        """Tell whether an item's files are in its folder, with bytes that somebody put in inbound once."""
+        found = music(self.house.staging / os.fsdecode(item["path"]))
+        sizes = {path: len(data) for path, data in found.items()}
+        listed = {file["path"]: file["size"] for file in item["files"]}
+        return listed.items() <= sizes.items() and {sha256(found[path]).digest() for path in listed} <= self.ever
+
+    def _gives_way(self, name: bytes) -> bool:
+        """Tell whether a hidden file is one of the album that a published replacement is about to put in the trash."""
+        return any(
+            name.startswith(TX + b"/" + transfer.id.encode() + b"/")
+            for transfer in self._journal()
+            if (transfer.kind, transfer.state) == ("replace", "published")
+        )
+
+    def _journal(self) -> Sequence[Row[Any]]:
+        with self.house.database() as database, database.read() as connection:
+            return connection.execute(select(TransferRow.__table__).order_by(TransferRow.created_at)).all()
 
     def _put(self, place: str, data: bytes) -> None:
         path = self.house.inbound / place
@@ -136,6 +207,10 @@ class CycleLife(RuleBasedStateMachine):
 
     def _roots(self) -> tuple[Path, Path]:
         return self.house.inbound, self.house.staging
+
+
+def _version(item: Mapping[str, Any]) -> object:
+    return item["path"], item["revision"], item["transfer_id"]
 
 
 CycleLife.TestCase.settings = settings(

@@ -1,4 +1,4 @@
-"""The power fails in the middle of a cycle: nothing is lost, nothing listed is missing, all is done in the end."""
+"""The power fails in a cycle or an undo: nothing is lost, nothing listed is missing, all is done in the end."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ import os
 import pytest
 
 from tests.faults.disks import why_not
-from tests.faults.power import PLACES, STORIES, tell
+from tests.faults.power import PLACES, STORIES, UNSYNCED, tell
+from tests.faults.subjects import SUBJECTS
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 # Some points of some pairs; all of all of them with scripts/faults, and when everything is asked for.
 SAMPLE = [
-    ("ext4, link", "power cut"),
-    ("ext4, link", "power cut, sources not synced"),
-    ("xfs, clone", "power cut"),
-    ("ext4 → xfs, copy", "kill, recover, power cut"),
+    ("ext4, link", "cycle", "power cut", 29),
+    ("ext4, link", "cycle", UNSYNCED, 29),
+    ("xfs, clone", "cycle", "power cut", 29),
+    ("ext4 → xfs, copy", "cycle", "kill, recover, power cut", 29),
+    ("ext4, link", "merge", "power cut", 29),
+    ("xfs → ext4, copy", "replace", "power cut", 29),
+    ("ext4 → xfs, copy", "undo", "power cut", 89),
+    ("xfs, link", "undo of a replacement", "power cut", 31),
 ]
-PLACE = {place.name: place for place in PLACES}
+PLACE, SUBJECT = ({one.name: one for one in group} for group in (PLACES, SUBJECTS))
+EVERYTHING = [
+    (place, subject, story, 1)
+    for place, subject, story in itertools.product(PLACE, SUBJECT, STORIES)
+    if not (SUBJECT[subject].undone and story == UNSYNCED)
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,8 +38,10 @@ def _power() -> None:
 
 
 @pytest.mark.timeout(7200 if ALL else 300)
-@pytest.mark.parametrize(("place", "story"), itertools.product(PLACE, STORIES) if ALL else SAMPLE)
-def test_a_power_cut_loses_nothing_and_shows_nothing_that_is_not_there(place: str, story: str) -> None:
-    tally = tell(PLACE[place], story, 1 if ALL else 29)
+@pytest.mark.parametrize(("place", "subject", "story", "every"), EVERYTHING if ALL else SAMPLE)
+def test_a_power_cut_loses_nothing_and_shows_nothing_that_is_not_there(
+    place: str, subject: str, story: str, every: int
+) -> None:
+    tally = tell(PLACE[place], SUBJECT[subject], story, every)
     assert tally.complaints == []
     assert tally.died >= tally.points // 2 > 0

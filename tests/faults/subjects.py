@@ -1,0 +1,116 @@
+"""What is done to a house whose disks fail: a cycle, a merge, a replacement, and the undo of each; how it must end."""
+
+from __future__ import annotations
+
+import functools
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.faults.cycles import House, albums, converges, lost, music, unsettled, wrong_items
+from tests.music import write_track
+
+CYCLE, RECOVER = ("cycle", "--json"), ("recover", "--json")
+TICKETS = {"Live at the Cannery/cover.jpg": b"\xff\xd8\xff two tickets"}  # goes on beside the better album
+
+
+@functools.cache
+def late_tracks() -> Mapping[str, bytes]:
+    """A third track and a second disc of Low Tide, which join what is staged of it."""
+    tags = {"artist": "Nora Vale", "album": "Low Tide", "date": "2014"}
+    return {
+        "Nora Vale - Low Tide, late/03.flac": _encoded(**tags, title="Wave 3", track="3/3", disc="1/2"),
+        "Nora Vale - Low Tide, late/D2/01.flac": _encoded(**tags, title="Ebb", track="1/1", disc="2/2"),
+    }
+
+
+@functools.cache
+def better_album() -> Mapping[str, bytes]:
+    """Live at the Cannery without the losses of mp3."""
+    tags = {"artist": "The Cannery", "album": "Live", "date": "2019", "track": "1/1"}
+    return {
+        f"Live at the Cannery (FLAC)/CD{n}/01.flac": _encoded(**tags, title=f"Night {n}", disc=f"{n}/2") for n in (1, 2)
+    }
+
+
+def _encoded(**tags: str) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
+        return write_track(Path(folder, "track.flac"), seconds=0.1, **tags).read_bytes()
+
+
+class Trial(NamedTuple):
+    """The command that is disturbed, and what says afterwards what is broken on the way to its end."""
+
+    command: tuple[str, ...]
+    converges: Callable[[House], list[str]]
+
+
+class Subject(NamedTuple):
+    """What is there before, what is dropped then, and whether it is the cycle or its undo that is disturbed."""
+
+    name: str
+    staged: Mapping[str, bytes]
+    dropped: Callable[[], Mapping[str, bytes]]
+    undone: bool = False
+
+    def make_ready(self, house: House) -> None:
+        """Stage what is there before."""
+        house.dropped = {}
+        house.set(replace="better")
+        if self.staged:
+            house.drop(self.staged)
+            _must(house, *CYCLE)
+
+    def begin(self, house: House) -> Trial:
+        """Return what is to be done with the drop; do it, and return its undo, where that is the subject."""
+        if not self.undone:
+            return Trial(CYCLE, converges)
+        before = look(house)
+        _must(house, *CYCLE)
+        undo = ("undo", str(house.runs()[0]["id"]), "--json")
+        return Trial(undo, partial(goes_back, undo=undo, before=before))
+
+
+SUBJECTS = (
+    Subject("cycle", {}, albums),
+    Subject("merge", albums(), late_tracks),
+    Subject("replace", albums() | TICKETS, better_album),
+    Subject("undo", {}, albums, undone=True),
+    Subject("undo of a merge", albums(), late_tracks, undone=True),
+    Subject("undo of a replacement", albums() | TICKETS, better_album, undone=True),
+)
+
+
+def _must(house: House, *command: str) -> None:
+    ended = house.run(*command)
+    assert ended.status == 0, ended
+
+
+def look(house: House) -> object:
+    """Everything people see: both roots by name, byte and time, and what is listed."""
+    seen = []
+    for root in (house.inbound, house.staging):
+        found = {path: data for path, data in music(root).items() if not path.startswith(b".greenroom-")}
+        seen.append({path: (data, (root / path.decode()).stat().st_mtime_ns) for path, data in found.items()})
+    items = [(item["path"], sorted((file["path"], file["source"]) for file in item["files"])) for item in house.items()]
+    return seen, sorted(items)
+
+
+def goes_back(house: House, *, undo: tuple[str, ...], before: object) -> list[str]:
+    """Recover and undo again, as after a crash; return what is broken on the way or not as it was at the end."""
+    wrong = [*lost(house), *wrong_items(house)]
+    ended = house.run(*RECOVER)
+    wrong += [f"recover ended with {ended.status}: {ended.out} {ended.err}"] if ended.status else []
+    wrong += [*lost(house), *wrong_items(house)]
+    for command in (undo, CYCLE):  # the cycle leaves alone what was taken back
+        ended = house.run(*command)
+        left = {reason["code"] for album in json.loads(ended.out)["albums"] for reason in album["reasons"]}
+        if ended.status and left != {"undone_before"}:
+            wrong.append(f"{command[0]} ended with {ended.status}: {ended.out} {ended.err}")
+        if look(house) != before:
+            wrong.append(f"after {command[0]} it is not as it was before: {look(house)} {ended.out} {ended.err}"[:3000])
+        wrong += [*lost(house), *wrong_items(house)]
+    return [*wrong, *(said for said in unsettled(house) if said.startswith(("a ", "left in the transfer")))]
