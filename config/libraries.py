@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from config.database import one_writer
 from config.errors import Misconfigured
 from config.reasons import show_path
-from config.sentinel import SENTINEL, mark_root, read_sentinel
+from config.sentinel import SENTINEL, mark_root, read_sentinel, unseen
 from config.tables import LibraryRow
 
 Role = Literal["inbound", "staging", "library"]
@@ -128,10 +128,13 @@ def _at(connection: Connection, path: bytes) -> Library:
 def verify_root(library: Library) -> None:
     """Check at the start of a run that the root is there, is ours, and can be written.
 
-    Raises Misconfigured; nothing below the root may be touched then.
+    Raises Misconfigured, or Retryable when we have not the means to see; nothing below the root may be touched then.
     """
     shown = show_path(library.path)
-    found = read_sentinel(library.path)
+    try:
+        found = read_sentinel(library.path)
+    except OSError as error:
+        raise unseen(library.role, library.path, error) from error
     if found is None:
         raise Misconfigured(
             f"the {library.role} library {shown} has no {SENTINEL.decode()} file: is its disk mounted? If the "

@@ -24,6 +24,7 @@ from config.lease import STANDARD_LEASE, Guard, Lease, StopSignal, busy
 from config.libraries import Library
 from config.machine import boottime
 from config.reasons import show_path
+from config.sentinel import unseen
 
 ADVISORY_CLASS = 0x67726E  # namespace of our advisory locks
 # The server, too, must notice a dead holder in a minute: it frees the lock only then. Ignored on a unix socket.
@@ -44,7 +45,7 @@ def hold(
     """Hold all three layers for every library given, first the one whose fence the journal carries.
 
     Raises Busy, naming the holder, when somebody else has one of them; Misconfigured when a root is not there;
-    Retryable when the database does not answer.
+    Retryable when the database does not answer, or no file can be opened.
     """
     with contextlib.ExitStack() as stack:
         for library in libraries:
@@ -67,8 +68,7 @@ def _flock(database: Database, library: Library) -> Iterator[None]:
     try:
         fd = os.open(library.sentinel, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        message = f"the mark of the {library.role} library {shown} cannot be opened ({error.strerror}); is it mounted?"
-        raise Misconfigured(message, code="root_not_mounted") from error
+        raise unseen(library.role, library.path, error) from error
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

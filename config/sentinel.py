@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
+from config.errors import GreenroomError, Misconfigured, Retryable
+from config.reasons import show_path
+
 SENTINEL = b".greenroom-root"
+# What opening and reading answer where no file is, or something else stands: a folder, a link, a socket, a pipe.
+_NONE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.EAGAIN}
+_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # nothing is wrong with the disk
 
 
 def read_sentinel(root: bytes) -> str | None:
-    """Return what a root's sentinel file says, or None when there is no readable one."""
+    """Return what a root's sentinel file says; None when there is none, or nothing in it that could be one.
+
+    Raises OSError when that cannot be seen: a file that cannot be opened is not a file that is not there.
+    """
     try:
         fd = os.open(os.path.join(root, SENTINEL), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
+        try:
+            text = os.read(fd, 100).decode("ascii").strip()
+        finally:
+            os.close(fd)
+    except UnicodeDecodeError:
         return None
-    try:
-        text = os.read(fd, 100).decode("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    finally:
-        os.close(fd)
+    except OSError as error:
+        if error.errno in _NONE:
+            return None
+        raise
     return text if text and text.isprintable() else None
 
 
+def unseen(role: str, root: bytes, error: OSError) -> GreenroomError:
+    """Return the typed error for a sentinel that could not be opened: our own want, or a disk in doubt."""
+    what = f"the mark of the {role} library {show_path(root)} cannot be opened ({error.strerror})"
+    if error.errno in _OURS:
+        advice = "lower the number of workers or raise LimitNOFILE; it is tried again"
+        return Retryable(f"{what}: {advice}", code="too_many_files", path=root)
+    return Misconfigured(f"{what}: is its disk mounted, and well?", code="root_not_mounted", path=root)
+
+
 def mark_root(root: bytes) -> str:
-    """Write a root's sentinel file durably, unless it has one; return its uuid."""
+    """Write a root's sentinel file durably, unless it has one; return its uuid. Raises OSError."""
     known = read_sentinel(root)
     if known is not None:
         return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from config.errors import GreenroomError, Misconfigured
+from config.errors import GreenroomError
 from config.libraries import Library, verify_root
 from config.mounts import mount_of
 from config.reasons import show_path
@@ -20,7 +20,7 @@ def examine_root(library: Library, wanted_reserve: int) -> Iterator[Finding]:
     """Look at one root; `wanted_reserve` is what settings keep free, in bytes."""
     try:
         verify_root(library)
-    except Misconfigured as error:
+    except GreenroomError as error:
         yield Finding("problem", error.reason_code, error.message)
         return
     shown = f"{library.role} {show_path(library.path)}"

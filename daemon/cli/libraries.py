@@ -8,7 +8,7 @@ import os
 import click
 
 from config import libraries
-from config.errors import Misconfigured
+from config.errors import GreenroomError
 from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
@@ -47,7 +47,7 @@ def _list(as_json: bool) -> None:
         try:
             libraries.verify_root(library)
             state = "ok"
-        except Misconfigured as error:
+        except GreenroomError as error:
             state = error.message
         rows.append({"role": library.role, "kind": library.kind, "path": library.path, "state": state})
     if as_json:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection
 
-from config.errors import Misconfigured
+from config.errors import GreenroomError, Misconfigured
 from config.lease import holder
 from config.libraries import Library, checked_folder, list_libraries, refuse_clash, verify_root
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
@@ -69,7 +69,7 @@ def _root(library: Library, holds: str | None) -> Root:
     try:
         verify_root(library)
         found = os.statvfs(library.path)
-    except Misconfigured as error:
+    except GreenroomError as error:
         return Root(library, error.message, holds, None, None)
     except OSError as error:
         return Root(library, f"its disk does not answer: {error.strerror}", holds, None, None)

@@ -143,3 +143,32 @@ def test_a_disk_that_goes_on_failing_costs_nothing(quick_path: Path) -> None:
         path: data for path, data in ALBUM[b"Band - Two"].items() if data
     }
     assert converges(world) == []
+
+
+def write_of_a_copy(calls: list[Call]) -> tuple[Call, int]:
+    """The write of the first disc's bytes, of which there is one, and how many bytes it is."""
+    (call,) = [call for call in calls if call.name == "write" and "CD 1/01.flac>" in call.text]
+    return call, len(ALBUM[b"Band - Two"][b"Band - Two/CD 1/01.flac"])
+
+
+def test_a_write_that_never_reached_the_file_is_noticed_and_the_copy_made_again(quick_path: Path) -> None:
+    call, size = write_of_a_copy(calls_of_a_move(quick_path, "copy"))
+    world = fresh(quick_path, "world", "copy")
+    rule = f"write:retval={size}:when={call.n}"  # the call is not made, and answered as if it had been
+    outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "log", rule)
+    assert outcome.status == 0
+    assert any("(INJECTED)" in call.text for call in outcome.calls)
+    assert [*complaints(world), *unfinished(world)] == []
+
+
+def test_a_disk_that_goes_on_losing_what_is_written_costs_no_source(quick_path: Path) -> None:
+    call, size = write_of_a_copy(calls_of_a_move(quick_path, "copy"))
+    world = fresh(quick_path, "world", "copy")
+    rule = f"write:retval={size}:when={call.n}..{call.n + 1}"
+    outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "log", rule)
+    assert outcome.status in (0, REFUSED)
+    assert sum("(INJECTED)" in call.text for call in outcome.calls) == 2
+    assert list(complaints(world)) == []
+    assert not os.path.exists(os.path.join(world.staging, b"B"))
+    assert {path for path in tree(world.inbound) if not path.endswith(b"/")} == ALBUM[b"Band - Two"].keys()
+    assert converges(world) == []

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import resource
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from config.database import Database
-from config.errors import Misconfigured
+from config.errors import Misconfigured, Retryable
 from config.libraries import (
     Library,
     add_library,
@@ -190,6 +193,35 @@ def test_an_empty_mount_point_is_not_mistaken_for_the_root(database: Database, t
     assert code_of(library) == "root_not_mounted"
     (tmp_path / "inbound").mkdir()
     assert code_of(library) == "root_not_mounted"
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Let this process open nothing more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_too_many_open_files_are_not_taken_for_a_disk_that_is_not_mounted(database: Database, tmp_path: Path) -> None:
+    library = add(database, "inbound", folder(tmp_path, "inbound"))
+    with no_descriptor_left(), pytest.raises(Retryable, match=r"Too many open files.*LimitNOFILE") as caught:
+        verify_root(library)
+    assert caught.value.reason_code == "too_many_files"
+
+
+def test_a_mark_that_cannot_be_opened_is_not_made_anew(database: Database, tmp_path: Path) -> None:
+    path = folder(tmp_path, "inbound")
+    mark_root(path)
+    before = (tmp_path / "inbound" / os.fsdecode(SENTINEL)).read_bytes()
+    with no_descriptor_left(), pytest.raises(OSError, match="Too many open files"):
+        mark_root(path)
+    assert (tmp_path / "inbound" / os.fsdecode(SENTINEL)).read_bytes() == before
 
 
 def test_the_wrong_disk_is_noticed(database: Database, tmp_path: Path) -> None:
