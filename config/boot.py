@@ -43,7 +43,9 @@ class BootSettings(BaseSettings):
         description="Address and port of the page and the API, as HOST:PORT; empty for none.",
     )
     web_hosts: str = Field("", description="More names the page answers to, separated by commas, as behind a proxy.")
-    log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+    log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] | None = Field(
+        None, description="Least level logged; default: INFO in run, web and worker, WARNING in commands with a result."
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="auto: text on a terminal, one JSON object a line elsewhere."
     )

@@ -18,7 +18,7 @@ from config.database import Database
 from config.errors import Busy, Misconfigured, Rejected
 from config.lease import holder
 from config.libraries import Library
-from config.logs import setup_logs
+from config.logs import RESULT_LEVEL, setup_logs
 from config.reasons import Reason, show_path
 from config.settings import StagingScan
 from daemon.ongoing import Ongoing, Stage
@@ -257,14 +257,16 @@ class Application:
 
 
 @contextlib.contextmanager
-def application(*, quiet: bool = False, migrate: bool = True) -> Iterator[Application]:
+def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Iterator[Application]:
     """Open the installation that GREENROOM_DATA_DIR and GREENROOM_DATABASE_URL select; bring its schema up to date.
+
+    `log_level` holds where the boot settings say none.
 
     Raises Misconfigured or Retryable when it cannot be opened; what the system refuses inside becomes such an error.
     """
     boot = load_boot_settings()
     all_phases()  # their settings join the registry
-    setup_logs("WARNING" if quiet else boot.log_level, boot.log_format, boot.secrets)
+    setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
     database = Database(boot.url, on_network=boot.sqlite_on_network)
     try:
         if migrate:

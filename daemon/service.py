@@ -19,7 +19,7 @@ from loguru import logger
 from config.boot import load_boot_settings
 from config.errors import Busy, GreenroomError
 from config.libraries import verify_root
-from config.logs import setup_logs
+from config.logs import RUNNING_LEVEL, setup_logs
 from config.machine import boottime
 from daemon import scheduler, systemd
 from daemon.beats import Beats
@@ -189,7 +189,7 @@ def _read_log_settings_again() -> None:
     except GreenroomError as error:
         logger.bind(error=error.message).error("the boot settings cannot be read; the old ones stay")
         return
-    setup_logs(boot.log_level, boot.log_format, boot.secrets)
+    setup_logs(boot.log_level or RUNNING_LEVEL, boot.log_format, boot.secrets)
 
 
 def _check_at_start(app: Application) -> None:

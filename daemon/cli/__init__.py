@@ -86,7 +86,8 @@ def main() -> None:
     Environment:
       GREENROOM_DATA_DIR       folder of the database and the scan DBs
       GREENROOM_DATABASE_URL   sqlite:////path or postgresql+psycopg://user@host/name
-      GREENROOM_LOG_LEVEL      TRACE, DEBUG, INFO, WARNING or ERROR
+      GREENROOM_LOG_LEVEL      TRACE, DEBUG, INFO, WARNING or ERROR; unset, `run`, `web` and `worker` log from INFO,
+                               other commands, which print a result, from WARNING
       GREENROOM_LOG_FORMAT     auto, text or json
 
     \b

@@ -29,7 +29,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    with application(quiet=True) as app, app.database.read() as connection:
+    with application() as app, app.database.read() as connection:
         names = accounts.account_names(connection)
     if as_json:
         print_json(names)
@@ -42,7 +42,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 def add(name: str) -> None:
     """Add an account called NAME; the password is asked for."""
     now, password = dt.datetime.now(dt.UTC), _password()
-    with application(quiet=True) as app, app.database.begin() as connection, usage():
+    with application() as app, app.database.begin() as connection, usage():
         accounts.add_account(connection, name, password, now)
         accounts.revoke_all(connection, "setup")
         activity.note(connection, "account_made", name, now, "command line")
@@ -54,7 +54,7 @@ def add(name: str) -> None:
 def password(name: str) -> None:
     """Give the account NAME another password, and end its sessions; the password is asked for."""
     now, given = dt.datetime.now(dt.UTC), _password()
-    with application(quiet=True) as app, app.database.begin() as connection, usage():
+    with application() as app, app.database.begin() as connection, usage():
         accounts.change_password(connection, name, given)
         activity.note(connection, "password_changed", name, now, "command line")
     click.echo(f"{name} has another password now, and no session", err=True)

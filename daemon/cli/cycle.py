@@ -48,7 +48,7 @@ def command(dry_run: bool | None, plan_file: Path | None, wait: bool, as_json: b
     """
     stop = stop_on_signals()
     try:
-        with application(quiet=sys.stderr.isatty()) as app, bars() as progress:
+        with application() as app, bars() as progress:
             request = Request(dry_run=dry_run, settle=wait)
             report = app.run_cycle(trigger="command", fire_time=None, stop=stop, request=request, progress=progress)
     except GreenroomError as error:  # there is no database to record it in; scripts get their object all the same

@@ -25,7 +25,7 @@ def command(as_json: bool) -> None:
     It writes nothing but a probe file of its own in each root, which it takes away again. Ends with 1 when it found a
     problem.
     """
-    with application(quiet=True) as app:
+    with application() as app:
         findings = list(examine(app))
     if as_json:
         print_json([{"level": f.level, "code": f.code, "message": f.message} for f in findings])

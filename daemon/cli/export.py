@@ -29,7 +29,7 @@ def command(file: Path, as_json: bool) -> None:
       greenroom export /backup/greenroom-$(date +%F).jsonl.gz
       zcat /backup/greenroom-2026-01-31.jsonl.gz | less
     """
-    with application(quiet=True) as app:
+    with application() as app:
         backup = export_database(app.database, file.absolute(), app.boot.data_dir)
     if as_json:
         print_json({"file": str(file), **as_object(backup)})

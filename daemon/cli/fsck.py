@@ -53,7 +53,7 @@ def command(verify: bool, adopt: bool, as_json: bool) -> None:
       greenroom fsck --json | jq '.findings[] | select(.repaired | not)'
     """
     stop = stop_on_signals()
-    with application(quiet=sys.stderr.isatty()) as app, bars() as progress:
+    with application() as app, bars() as progress:
         report = app.fsck(verify=verify, adopt=adopt, stop=stop, progress=progress)
     if as_json:
         print_json(_as_object(report, adopt))

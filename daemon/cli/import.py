@@ -31,7 +31,7 @@ def command(file: Path, check: bool, as_json: bool) -> None:
       GREENROOM_DATABASE_URL=postgresql+psycopg:///greenroom greenroom import greenroom.jsonl.gz
       greenroom import --check greenroom.jsonl.gz
     """
-    with application(quiet=True, migrate=False) as app:
+    with application(migrate=False) as app:
         if check:
             backup = check_backup(file, app.boot.data_dir)
         else:

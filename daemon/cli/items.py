@@ -40,7 +40,7 @@ def command(ctx: click.Context, status: str | None, limit: int | None, as_json: 
 
 
 def _list(status: str | None, limit: int | None, as_json: bool) -> None:
-    with application(quiet=True) as app, app.database.read() as connection:
+    with application() as app, app.database.read() as connection:
         found = libraries.list_libraries(connection)
         items = list(repository.items(connection, status=status, limit=limit, with_files=as_json))
     roots = {lib.root_uuid: lib.path for lib in found}
@@ -69,7 +69,7 @@ def forget(item_id: int) -> None:
     back with its sidecar, `greenroom fsck --adopt` records it again.
     """
     stop = stop_on_signals()
-    with application(quiet=True) as app:
+    with application() as app:
         row = app.forget_item(item_id, stop=stop)
     click.echo(f"forgot item {row.id}, which was in {show_path(row.path)}", err=True)
 
@@ -84,7 +84,7 @@ def _track(inbound: bytes, folder: bytes, file: dict[str, Any]) -> dict[str, Any
 @json_option
 def show(item: int, as_json: bool) -> None:
     """Show ITEM with all that happened to it: who, what, when and why; and its jobs."""
-    with application(quiet=True) as app, app.database.read() as connection, usage():
+    with application() as app, app.database.read() as connection, usage():
         found = progress.find(connection, item)
         history = progress.history(connection, item)
         jobs = Engine(app.database, succession.works()).list(item_id=item)

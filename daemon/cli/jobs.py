@@ -120,7 +120,7 @@ def _pause(phase: str, *, paused: bool) -> None:
 
 @contextmanager
 def _engine() -> Iterator[tuple[Application, Engine]]:
-    with application(quiet=True) as app, usage():
+    with application() as app, usage():
         yield app, Engine(app.database, succession.works())
 
 

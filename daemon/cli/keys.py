@@ -36,7 +36,7 @@ def command() -> None:
 def add(name: str, account: str | None, write: bool) -> None:
     """Make a key called NAME and print it on standard output, this once."""
     now = dt.datetime.now(dt.UTC)
-    with application(quiet=True) as app, app.database.begin() as connection, usage():
+    with application() as app, app.database.begin() as connection, usage():
         names = accounts.account_names(connection)
         if account is None and len(names) != 1:
             raise Misconfigured(f"--account is needed: there are {len(names)} accounts")
@@ -50,7 +50,7 @@ def add(name: str, account: str | None, write: bool) -> None:
 @json_option
 def show(as_json: bool) -> None:
     """List the keys, newest first."""
-    with application(quiet=True) as app, app.database.read() as connection:
+    with application() as app, app.database.read() as connection:
         keys = accounts.tokens(connection, "api_key")
     names = ("id", "account", "name", "prefix", "scopes", "created_at", "seen_at")
     rows = [{name: getattr(key, name) for name in names} for key in keys]
@@ -66,7 +66,7 @@ def show(as_json: bool) -> None:
 def revoke(key: int) -> None:
     """Make the key with that ID, as `greenroom keys list` shows it, worthless at once."""
     now = dt.datetime.now(dt.UTC)
-    with application(quiet=True) as app, app.database.begin() as connection, usage():
+    with application() as app, app.database.begin() as connection, usage():
         revoked = accounts.revoke_key(connection, key)
         activity.note(connection, "key_revoked", revoked.account or "", now, revoked.name)
     click.echo(f"revoked the key {revoked.name} of {revoked.account}", err=True)

@@ -40,7 +40,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 def _list(as_json: bool) -> None:
-    with application(quiet=True) as app, app.database.read() as connection:
+    with application() as app, app.database.read() as connection:
         found = libraries.list_libraries(connection)
     rows = []
     for library in found:
@@ -65,7 +65,7 @@ def _list(as_json: bool) -> None:
 def add(role: str, path: str, kind: str) -> None:
     """Add the folder PATH in a ROLE. It must exist, be writable, and lie outside the other libraries."""
     raw = os.path.abspath(os.fsencode(path))
-    with application(quiet=True) as app, app.database.begin() as connection, usage():
+    with application() as app, app.database.begin() as connection, usage():
         library = libraries.add_library(connection, role, raw, kind=kind, now=dt.datetime.now(dt.UTC))
         others = [other for other in libraries.list_libraries(connection) if other.id != library.id]
     click.echo(f"{role} library for {kind}: {show_path(library.path)}", err=True)
@@ -79,7 +79,7 @@ def add(role: str, path: str, kind: str) -> None:
 def remove(path: str) -> None:
     """Forget the library at PATH. No file is touched."""
     raw = os.path.abspath(os.fsencode(path))
-    with application(quiet=True) as app, app.database.begin() as connection, usage():
+    with application() as app, app.database.begin() as connection, usage():
         library = libraries.remove_library(connection, raw)
     click.echo(f"forgot the {library.role} library {show_path(library.path)}; its files stay", err=True)
 
@@ -89,7 +89,7 @@ def remove(path: str) -> None:
 def resume(path: str) -> None:
     """Let cycles work on the suspended library at PATH again. What is missing there then counts as gone for good."""
     raw = os.path.abspath(os.fsencode(path))
-    with application(quiet=True) as app, usage():
+    with application() as app, usage():
         library, gone = app.resume(raw)
     shown = f"the {library.role} library {show_path(library.path)}"
     click.echo(f"resumed {shown}" if library.suspended else f"{shown} was not suspended", err=True)

@@ -15,7 +15,7 @@ def command() -> None:
     Every other command and the daemon do this at their start too; use it to do it at a time of your choosing, for
     instance after a backup. Running it again changes nothing.
     """
-    with application(quiet=True, migrate=False) as app:
+    with application(migrate=False) as app:
         before, after = migrate(app.database)
     click.echo(
         f"schema {after}, nothing to do" if before == after else f"schema {before or 'empty'} → {after}", err=True

@@ -20,7 +20,7 @@ def command(as_json: bool) -> None:
 
     A phase goes by itself (auto), waits for a person (manual), or is passed over (off); see `greenroom settings`.
     """
-    with application(quiet=True) as app:
+    with application() as app:
         with app.database.read() as connection:
             gates, limits = succession.gates(connection), succession.limits(connection)
         counts = Engine(app.database, succession.works()).counts()

@@ -32,7 +32,7 @@ def command(scan_db: Path | None, dry_run: bool | None, as_json: bool) -> None:
     A file that changed since the scan is not moved; its album waits and is taken by the next cycle.
     """
     stop = stop_on_signals()
-    with application(quiet=sys.stderr.isatty()) as app, bars() as progress:
+    with application() as app, bars() as progress:
         request = Request(dry_run=dry_run, scan_db=scan_db or app.newest_scan_db())
         report = app.run_cycle(trigger="command", fire_time=None, stop=stop, request=request, progress=progress)
     if as_json:

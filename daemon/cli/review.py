@@ -33,6 +33,6 @@ def reject(item: int, why: str) -> None:
 
 
 def _decide(item: int, status: str, why: str) -> None:
-    with application(quiet=True) as app, usage():
+    with application() as app, usage():
         succession.decide(app.database, item, status, actor=f"command:{getpass.getuser()}", why=why)
     click.echo(f"item {item} {status}", err=True)

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from config.logs import RUNNING_LEVEL
 from daemon.bootstrap import application
 
 
@@ -25,6 +26,6 @@ def command() -> None:
     """
     from daemon.service import serve
 
-    with application() as app:
+    with application(log_level=RUNNING_LEVEL) as app:
         status = serve(app)
     sys.exit(status)

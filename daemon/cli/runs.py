@@ -18,7 +18,7 @@ def command(limit: int, as_json: bool) -> None:
     A tick that found a cycle still running is listed as skipped. `--json` adds the settings each run used, and the
     reasons of albums that stayed where they were.
     """
-    with application(quiet=True) as app, app.database.read() as connection:
+    with application() as app, app.database.read() as connection:
         found = runs.recent(connection, limit)
     if as_json:
         print_json([{**run, "run_id": run["id"]} for run in found])

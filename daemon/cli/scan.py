@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 
 import click
@@ -23,7 +22,7 @@ def command(wait: bool, as_json: bool) -> None:
     SQLite program, or hand it to `greenroom process`.
     """
     stop = stop_on_signals()
-    with application(quiet=sys.stderr.isatty()) as app, bars() as progress:
+    with application() as app, bars() as progress:
         path, stats = app.scan(stop=stop, settle=wait, progress=progress)
     values = {"scan_db": str(path), **asdict(stats)}
     if as_json:

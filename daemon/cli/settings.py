@@ -37,7 +37,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 
 def _list(as_json: bool) -> None:
-    with application(quiet=True) as app, app.database.read() as connection:
+    with application() as app, app.database.read() as connection:
         stored = admin.read_values(connection)
     rows = []
     for key, setting in REGISTRY.items():
@@ -59,7 +59,7 @@ def _list(as_json: bool) -> None:
 @json_option
 def get(key: str, as_json: bool) -> None:
     """Print the value of KEY in force."""
-    with application(quiet=True) as app, app.database.read() as connection, usage():
+    with application() as app, app.database.read() as connection, usage():
         value = admin.get(connection, key)
     if as_json:
         print_json({"key": find_setting(key).key, "value": value})
@@ -83,7 +83,7 @@ def unset(key: str) -> None:
 
 
 def _store(key: str, value: str | None) -> None:
-    with application(quiet=True) as app, app.database.begin() as connection, usage():
+    with application() as app, app.database.begin() as connection, usage():
         actor = f"command:{getpass.getuser()}"
         typed = admin.put(connection, key, value, actor=actor, now=dt.datetime.now(dt.UTC))
     click.echo(f"{find_setting(key).key} = {_text(typed)}", err=True)
@@ -94,7 +94,7 @@ def _store(key: str, value: str | None) -> None:
 @json_option
 def history(key: str | None, as_json: bool) -> None:
     """Show who changed what, newest first."""
-    with application(quiet=True) as app, app.database.read() as connection, usage():
+    with application() as app, app.database.read() as connection, usage():
         changes = admin.history(connection, key)
     if as_json:
         print_json(changes)

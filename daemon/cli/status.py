@@ -20,7 +20,7 @@ def command(as_json: bool) -> None:
 
     It only reads, and needs no lock; so it answers while a cycle runs.
     """
-    with application(quiet=True) as app:
+    with application() as app:
         status = app.status()
         status["daemon"] = running_daemon(app.boot.data_dir)
     if as_json:

@@ -25,7 +25,7 @@ def command() -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List what lies in the trash, what has lain there longest first, and from when on it is removed."""
-    with application(quiet=True) as app:
+    with application() as app:
         found = app.trash()
         days = dt.timedelta(days=app.staging_settings()[0].trash_days)
     rows = [(t.transfer_id, t.files, t.size, t.since, t.since + days) for t in found]
@@ -46,7 +46,7 @@ def empty(older_than: int | None, as_json: bool) -> None:
     have put there.
     """
     stop = stop_on_signals()
-    with application(quiet=True) as app:
+    with application() as app:
         days = app.staging_settings()[0].trash_days if older_than is None else older_than
         gone, kept = app.empty_trash(days, stop=stop)
     if as_json:

@@ -50,7 +50,7 @@ def command(what: str, dry_run: bool, release: bool, as_json: bool) -> None:
     if dry_run and release:
         raise click.UsageError("--dry-run and --release do not go together")
     stop = stop_on_signals()
-    with usage(), application(quiet=sys.stderr.isatty()) as app:
+    with usage(), application() as app:
         if release:
             _tell_released(app.release(what), as_json=as_json)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from config.errors import Misconfigured
+from config.logs import RUNNING_LEVEL
 from daemon.bootstrap import application
 from daemon.signals import stop_on_signals
 
@@ -20,7 +21,7 @@ def command() -> None:
     """
     from daemon.web.server import WebServer
 
-    with application() as app:
+    with application(log_level=RUNNING_LEVEL) as app:
         address = app.boot.web_address
         if address is None:
             raise Misconfigured("GREENROOM_WEB is empty, so there is no page; set it to HOST:PORT")

@@ -8,6 +8,7 @@ import threading
 
 import click
 
+from config.logs import RUNNING_LEVEL
 from daemon.bootstrap import application
 
 
@@ -27,6 +28,6 @@ def command(phases: str, concurrency: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     names = [name.strip() for name in phases.split(",") if name.strip()]
-    with application() as app:
+    with application(log_level=RUNNING_LEVEL) as app:
         work(app, names, concurrency, stop)
     os._exit(0)  # a job that would not stop was given back; its thread must not keep the process

@@ -25,7 +25,7 @@ def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A browser at a fresh installation, on each kind of database."""
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
-    with application(quiet=True) as app:
+    with application() as app:
         yield Browser(app)
 
 

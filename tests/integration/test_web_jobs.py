@@ -26,7 +26,7 @@ def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A browser that is signed in, on each kind of database."""
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
-    with application(quiet=True) as app:
+    with application() as app:
         made = Browser(app)
         set_up(made)
         yield made

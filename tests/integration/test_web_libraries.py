@@ -21,7 +21,7 @@ def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
     (tmp_path / "inbound" / "deeper").mkdir(parents=True)
     (tmp_path / "staging").mkdir()
-    with application(quiet=True) as app:
+    with application() as app:
         made = Browser(app)
         set_up(made)
         yield made

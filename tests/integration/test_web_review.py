@@ -27,7 +27,7 @@ def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     """An installation with two empty roots, on each kind of database."""
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
-    with application(quiet=True) as app:
+    with application() as app:
         add_roots(app, tmp_path)
         yield app
 

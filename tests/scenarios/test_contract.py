@@ -284,6 +284,16 @@ def test_wrong_usage_ends_with_two_and_prints_nothing_on_stdout(greenroom: Green
     assert (answer.code, answer.out) == (2, "")
 
 
+def test_a_command_with_a_result_logs_what_went_well_only_when_asked(
+    greenroom: Greenroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    greenroom.house.drop(songs("Here", "flac", TWO))
+    cycle = greenroom("cycle", "--json")
+    assert (cycle.json["status"], cycle.err) == ("done", "")
+    monkeypatch.setenv("GREENROOM_LOG_LEVEL", "INFO")
+    assert "transfer taken back" in greenroom("undo", cycle.json["run_id"]).err
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_real_process_keeps_logs_off_stdout_whatever_it_can_print(greenroom: Greenroom, encoding: str) -> None:
     greenroom.house.drop(songs("雨", "flac", TWO, artist="雨宮", album="夜の庭"))
