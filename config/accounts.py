@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import hmac
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -17,7 +19,7 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from config.errors import Misconfigured
 from config.tables import AccountRow, TokenRow
 
-Purpose = Literal["session", "api_key", "setup"]
+Purpose = Literal["session", "api_key", "setup", "hook"]
 Scope = Literal["read", "write"]
 SCOPES: Final[tuple[Scope, ...]] = ("read", "write")
 MIN_PASSWORD: Final = 12  # characters; NIST SP 800-63B asks for 8, and offline guessing has become cheaper
@@ -25,6 +27,7 @@ MAX_PASSWORD: Final = 1000  # characters; hashing more would be a way to keep us
 SESSION: Final = dt.timedelta(days=14)
 SETUP: Final = dt.timedelta(hours=24)
 SEEN_EVERY: Final = dt.timedelta(minutes=5)  # how exactly the last use of a token is written down
+HOOK_NAME: Final = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 PREFIX: Final = 8  # characters of an API key that are kept and shown, so that a person can tell keys apart
 
 
@@ -157,6 +160,29 @@ def revoke_key(connection: Connection, key_id: int, account: str | None = None) 
             revoke(connection, key_id)
             return key
     raise Misconfigured("there is no such key; it may have been revoked already", code="unknown_key")
+
+
+def add_hook(connection: Connection, account: str, name: str, now: dt.datetime) -> str:
+    """Make a hook and return its secret; this is the only time it can be seen. Raises Misconfigured for a bad name."""
+    if not re.fullmatch(HOOK_NAME, name):
+        raise Misconfigured("a hook's name has 1 to 32 of a-z, 0-9, - and _", code="bad_name")
+    if any(hook.name == name for hook in tokens(connection, "hook")):
+        raise Misconfigured(f"there is a hook {name} already; remove it first", code="bad_name")
+    return grant(connection, "hook", now, account=account, name=name, scopes=())
+
+
+def is_hook(connection: Connection, name: str, secret: str) -> bool:
+    """Tell whether a secret is that of a hook. Takes as long for a name nobody has."""
+    query = select(TokenRow.digest).where(TokenRow.purpose == "hook", TokenRow.name == name)
+    known = connection.scalar(query) or bytes(hashlib.sha256().digest_size)
+    return hmac.compare_digest(known, _digest(secret))
+
+
+def remove_hook(connection: Connection, name: str) -> None:
+    """Forget a hook. Raises Misconfigured if there is none of that name."""
+    ours = (TokenRow.purpose == "hook", TokenRow.name == name)
+    if not connection.execute(delete(TokenRow).where(*ours)).rowcount:
+        raise Misconfigured(f"there is no hook {name}", code="unknown_key")
 
 
 def revoke_all(connection: Connection, purpose: Purpose) -> None:

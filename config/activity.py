@@ -20,6 +20,8 @@ What = Literal[
     "password_changed",
     "key_made",
     "key_revoked",
+    "hook_made",
+    "hook_removed",
     "library_added",
     "library_removed",
     "library_resumed",

@@ -125,10 +125,39 @@ class StagingScan(Section):
         return Schedule(self.schedule, timezone(self.timezone))
 
 
-SECTIONS: dict[str, type[Section]] = {"staging_scan": StagingScan}
+class Hooks(Section):
+    """Messages of other programs, Lidarr's and Radarr's webhooks, that let a cycle come earlier."""
+
+    path_map: str = Field(
+        "",
+        max_length=4096,
+        description="What their paths are called here, as /downloads=/srv/inbound, separated by commas or newlines.",
+    )
+
+    @field_validator("path_map")
+    @classmethod
+    def _map_is_readable(cls, value: str) -> str:
+        for theirs, equals, ours in _pairs(value):
+            if not (theirs.startswith("/") and equals and ours.startswith("/")):
+                raise ValueError("must be pairs of absolute paths, as /downloads=/srv/inbound")
+        return value
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        """The paths of others and ours, the longest of theirs first, because it says most."""
+        pairs = {theirs: ours for theirs, _, ours in _pairs(self.path_map)}
+        return dict(sorted(pairs.items(), key=lambda pair: -len(pair[0])))
+
+
+def _pairs(text: str) -> list[tuple[str, str, str]]:
+    lines = (line.strip() for line in text.replace(",", "\n").splitlines())
+    return [line.partition("=") for line in lines if line]
+
+
+SECTIONS: dict[str, type[Section]] = {"staging_scan": StagingScan, "hooks": Hooks}
 
 # What an unreadable section falls back to: nothing runs by itself, and nothing is touched.
-FAIL_SAFE: dict[str, dict[str, Any]] = {"staging_scan": {"enabled": False, "dry_run": True}}
+FAIL_SAFE: dict[str, dict[str, Any]] = {"staging_scan": {"enabled": False, "dry_run": True}, "hooks": {"path_map": ""}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class Application:
         self.boot = boot
         self.database = database
         self.ongoing = Ongoing()
+        self.hint: Callable[[], None] | None = None  # asks the daemon of this process for an earlier cycle
 
     def staging_settings(self) -> tuple[StagingScan, list[str]]:
         """Read the settings of the staging cycle now; with what could not be read."""

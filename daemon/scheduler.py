@@ -144,6 +144,10 @@ class Heartbeat:
                 self._beat()
             self.beaten = self._monotonic()
 
+    def hint(self) -> None:
+        """Ask for a cycle once it is quiet, if cycles are switched on; somebody says that something arrived."""
+        self._hints.hear()
+
     def stop_listening(self) -> None:
         """Free the watch; a beat that follows listens anew, for the folder may be another one under the old name."""
         with self._beating:
@@ -170,6 +174,8 @@ class Heartbeat:
             self._carry()
         with self._survive("watch"):
             self._listen(settings)
+        if not settings.enabled:
+            self._hints.clear()
         if self._hints.due(settings.quiet_seconds) and not self._is_running():
             self._start("watch", None)
         self.state = self._describe(settings)

@@ -45,6 +45,7 @@ def serve(app: Application) -> int:
         _check_at_start(app)
         carrying = Carrying(app)
         heartbeat = scheduler.Heartbeat(app, stop, clock=_utc_now, monotonic=boottime, watch=Watch, carry=carrying.look)
+        app.hint = heartbeat.hint
         beat = _Reporting(heartbeat)
         beat()
         systemd.notify(systemd.READY)

@@ -28,6 +28,7 @@ COMMANDS = {
     "libraries": "Show, add and remove the folders to work on.",
     "accounts": "Show and add accounts of the page, set passwords.",
     "keys": "Show, make and revoke API keys.",
+    "hooks": "Let Lidarr and Radarr tell when something arrived.",
     "migrate": "Bring the database's schema up to date.",
     "fsck": "Compare the staging library with its rows, and repair what is provable.",
     "export": "Write a proven backup of the database.",

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, Retryable
 from daemon.bootstrap import Application
+from daemon.hooks import Messages
 from daemon.web import api, pages
 from daemon.web.access import Access, Throttle, own_form
 from daemon.web.guard import Guard
@@ -48,6 +49,7 @@ def create_app(app: Application) -> FastAPI:
     )
     made.state.greenroom = app
     made.state.throttle = Throttle()
+    made.state.messages = Messages()
     made.add_exception_handler(GreenroomError, _refused)
     made.add_exception_handler(RequestValidationError, _invalid)
     made.add_exception_handler(HTTPException, _not_so)

@@ -380,3 +380,15 @@ def test_after_a_reload_the_folder_is_listened_to_anew() -> None:
     daemon.heart.stop_listening()
     daemon.beat()
     assert [watch.running for watch in daemon.watches] == [False, True]
+
+
+def test_a_hint_from_elsewhere_starts_a_cycle_only_where_cycles_are_switched_on() -> None:
+    daemon = Daemon(Installation(settings().model_copy(update={"watch": False})))
+    daemon.beat()
+    daemon.heart.hint()
+    daemon.beat(seconds=settings().quiet_seconds + 1)
+    assert daemon.app.cycles == [("watch", None)]
+    daemon.app.table = settings().model_copy(update={"enabled": False})
+    daemon.heart.hint()
+    daemon.beat(seconds=3600)
+    assert daemon.app.cycles == [("watch", None)]

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from daemon.bootstrap import Application
 from daemon.web.navigation import Link
+from daemon.web.pages.runs import by_album
 from daemon.web.render import page
 from daemon.web.roots import roots
+from processor import listing
+from workflow.engine.job import FAILED
 
 router = APIRouter()
 LINK = Link(0, "Dashboard", "/")
 
 
+WAITING: Final = 5  # albums shown of those that wait
+
+
 @router.get("/")
 def show(request: Request) -> Response:
     """Show it."""
-    app = request.app.state.greenroom
-    status = app.status()
+    app: Application = request.app.state.greenroom
+    status, jobs = app.status(), app.engine.counts()
     with app.database.read() as connection:
         found = roots(connection)
-    return page(request, "dashboard.html", status=status, roots=found)
+        waiting = listing.page(connection, listing.Filter("pending_review"), limit=WAITING)
+    last = status["last_run"]
+    return page(
+        request,
+        "dashboard.html",
+        status=status,
+        roots=found,
+        waiting=waiting,
+        stages=app.ongoing.stages(),
+        failed_jobs={state: sum(of.get(state, 0) for of in jobs.values()) for state in FAILED},
+        stayed=by_album(last["reasons"])[:WAITING] if last else [],
+    )

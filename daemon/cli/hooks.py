@@ -1,0 +1,66 @@
+"""`greenroom hooks`: who may tell us that something arrived → made with a secret, listed, removed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+
+import click
+
+from config import accounts, activity
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.usage import usage
+
+
+@click.group()
+def command() -> None:
+    """Let Lidarr and Radarr tell when something arrived.
+
+    A hook is an address, /api/v1/hooks/NAME, with a secret of its own. In Lidarr: Settings, Connect, Webhook; the
+    secret is the password, the user name is of no matter. A message never does more than let the next cycle come
+    earlier, and only if it names a path in inbound; `greenroom settings set hooks.path_map /downloads=/srv/inbound`
+    says how paths are called here when that program sees them under another name.
+
+    \b
+    Examples:
+      greenroom hooks add lidarr
+      greenroom hooks list
+      greenroom hooks remove lidarr
+    """
+
+
+@command.command("add")
+@click.argument("name")
+def add(name: str) -> None:
+    """Make the hook NAME and print its secret on standard output, this once."""
+    now, actor = dt.datetime.now(dt.UTC), f"command:{getpass.getuser()}"
+    with application(quiet=True) as app, app.database.begin() as connection, usage():
+        secret = accounts.add_hook(connection, actor, name, now)
+        activity.note(connection, "hook_made", actor, now, name)
+    click.echo(f"POST /api/v1/hooks/{name} with this secret:", err=True)
+    click.echo(secret)
+
+
+@command.command("list")
+@json_option
+def show(as_json: bool) -> None:
+    """List the hooks, newest first."""
+    with application(quiet=True) as app, app.database.read() as connection:
+        hooks = accounts.tokens(connection, "hook")
+    rows = [{"name": hook.name, "made_by": hook.account, "created_at": hook.created_at} for hook in hooks]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table([tuple(row.values()) for row in rows], ("name", "made by", "made"))
+
+
+@command.command("remove")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Forget the hook NAME; its secret is worthless at once."""
+    now, actor = dt.datetime.now(dt.UTC), f"command:{getpass.getuser()}"
+    with application(quiet=True) as app, app.database.begin() as connection, usage():
+        accounts.remove_hook(connection, name)
+        activity.note(connection, "hook_removed", actor, now, name)
+    click.echo(f"forgot the hook {name}", err=True)

@@ -1,0 +1,136 @@
+"""What strangers write into tags, names, reasons and forms: shown on every page as text, and never as anything else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import update
+
+from config import accounts, activity, libraries
+from config.reasons import Reason
+from daemon.bootstrap import application
+from processor import repository
+from processor.item import as_reasons
+from tests.items import album
+from tests.web import NAME, Browser, add_roots, set_up
+from workflow import plans, progress, runs, succession
+from workflow.engine.engine import wanted
+from workflow.engine.jobs import JobRow, submit_one
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' autofocus onfocus=alert(1) x='",
+    "</title><svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "{{ 7*7 }}{% raw %}",
+    "<!--<script>",
+    "\x1b]0;x\x07\u202e\u2028",
+    "a" * 900,
+]
+
+
+class Looks(HTMLParser):
+    """Collects what a browser would run: scripts, handlers, styles, and addresses that are no pages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.active: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        if tag == "script" and not (known.get("src") or "").startswith("/static/"):
+            self.active.append(tag)
+        if tag in ("img", "svg", "iframe", "object", "style", "embed"):
+            self.active.append(tag)
+        for name, value in attrs:
+            text = (value or "").strip().lower()
+            if (
+                name.startswith("on")
+                or name == "style"
+                or (text.startswith(("javascript:", "data:")) and name != "value")
+            ):
+                self.active.append(f"{tag} {name}={value}")
+
+
+def inert(page: str) -> list[str]:
+    looks = Looks()
+    looks.feed(page)
+    return looks.active
+
+
+@pytest.fixture
+def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    """A browser that is signed in."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    with application(quiet=True) as app:
+        add_roots(app, tmp_path)
+        made = Browser(app)
+        set_up(made)
+        yield made
+
+
+def everything_says(browser: Browser, text: str) -> list[str]:
+    """Put a text wherever a stranger's may come to stand; return the pages that show it."""
+    raw = text.encode()
+    why = as_reasons((Reason("code", text, raw),))
+    item = replace(
+        album("k", title=text, path=raw), album_artist=text, album=text, evidence=why, warnings=why, sources='{"a":"b"}'
+    )
+    with browser.app.database.begin() as connection:
+        upserted = repository.upsert(connection, [item], NOW)
+        succession.after_staging(connection, upserted, "run", NOW)
+        row = progress.find(connection, upserted["k"].id)
+        progress.move(connection, row, progress.Because("review", text, text), NOW, status="approved")
+        run = {"id": "run", "status": "failed", "trigger": "request", "dry_run": True, "fire_time": None, "host": text}
+        runs.start(connection, {**run, "started_at": NOW, "pid": 1, "settings": {"ignore": text}, "asked_by": text})
+        reasons = [{"album": text, "outcome": "failed", "code": "c", "message": text, "path": text}]
+        runs.finish(connection, "run", error=text, reasons=reasons, counts={"failed": 1})
+        plans.keep(connection, "run", raw, raw, ())
+        job, _ = submit_one(connection, wanted(succession.works(), "review", row["id"], actor=text), NOW)
+        failure = {"attempt": 1, "at": text, "executor": text, "code": text, "message": text, "traceback": text}
+        ended = {"status": "dead", "error": text, "code": text, "failures": [failure]}
+        connection.execute(update(JobRow).where(JobRow.id == job.id).values(**ended))
+        activity.note(connection, "sign_in_failed", text, NOW, text)
+        accounts.grant(connection, "api_key", NOW, account=NAME, name=text)
+        for library in libraries.list_libraries(connection):
+            libraries.suspend(connection, library, text)
+    found = ["/", "/review?status=any", f"/review/{row['id']}?done={row['id']}", "/runs", "/runs/run", "/runs/run/plan"]
+    return [*found, "/jobs", f"/jobs/{job.id}", "/activity", "/account", "/libraries", "/admin/settings"]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_text_of_strangers_is_shown_as_text(browser: Browser, text: str) -> None:
+    for path in everything_says(browser, text):
+        answer = browser.client.get(path)
+        assert answer.status_code == 200, path
+        assert inert(answer.text) == [], path
+        assert "\x1b" not in answer.text
+        assert "\u202e" not in answer.text
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_what_is_typed_into_forms_and_addresses_comes_back_as_text(browser: Browser, text: str) -> None:
+    form = {"csrf": browser.csrf()}
+    answers = [
+        browser.client.get("/review", params={"q": text, "below": text, "status": text}),
+        browser.client.get("/libraries/check", params={"path": text}),
+        browser.client.get("/jobs", params={"status": text[:50], "phase": text[:50]}),
+        browser.client.get("/admin/settings/schedule", params={"staging_scan.schedule": text}),
+        browser.client.get(f"/{quote(text[:100])}", headers={"accept": "text/html"}),
+        browser.client.post("/libraries", data=form | {"role": "inbound", "path": text}),
+        browser.client.post("/account/keys", data=form | {"name": text}),
+        browser.client.post("/admin/settings/staging_scan", data=form | {"staging_scan.schedule": text}),
+        browser.client.post("/sign-in", data={"name": text, "password": text}),
+    ]
+    for answer in answers:
+        assert answer.status_code < 500
+        assert inert(answer.text) == [], answer.url
