@@ -35,7 +35,7 @@ def command() -> None:
 def add(name: str) -> None:
     """Make the hook NAME and print its secret on standard output, this once."""
     now, actor = dt.datetime.now(dt.UTC), f"command:{getpass.getuser()}"
-    with application(quiet=True) as app, app.database.begin() as connection, usage():
+    with application() as app, app.database.begin() as connection, usage():
         secret = accounts.add_hook(connection, actor, name, now)
         activity.note(connection, "hook_made", actor, now, name)
     click.echo(f"POST /api/v1/hooks/{name} with this secret:", err=True)
@@ -46,7 +46,7 @@ def add(name: str) -> None:
 @json_option
 def show(as_json: bool) -> None:
     """List the hooks, newest first."""
-    with application(quiet=True) as app, app.database.read() as connection:
+    with application() as app, app.database.read() as connection:
         hooks = accounts.tokens(connection, "hook")
     rows = [{"name": hook.name, "made_by": hook.account, "created_at": hook.created_at} for hook in hooks]
     if as_json:
@@ -60,7 +60,7 @@ def show(as_json: bool) -> None:
 def remove(name: str) -> None:
     """Forget the hook NAME; its secret is worthless at once."""
     now, actor = dt.datetime.now(dt.UTC), f"command:{getpass.getuser()}"
-    with application(quiet=True) as app, app.database.begin() as connection, usage():
+    with application() as app, app.database.begin() as connection, usage():
         accounts.remove_hook(connection, name)
         activity.note(connection, "hook_removed", actor, now, name)
     click.echo(f"forgot the hook {name}", err=True)

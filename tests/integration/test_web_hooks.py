@@ -41,7 +41,7 @@ def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Somebody without a session, at an installation whose daemon counts hints."""
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
-    with application(quiet=True) as app:
+    with application() as app:
         inbound, _ = add_roots(app, tmp_path)
         with app.database.begin() as connection:
             admin.put(connection, "hooks.path_map", f"/downloads={inbound}", actor="test", now=NOW)

@@ -71,7 +71,7 @@ def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A browser that is signed in."""
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
-    with application(quiet=True) as app:
+    with application() as app:
         add_roots(app, tmp_path)
         made = Browser(app)
         set_up(made)
