@@ -148,12 +148,6 @@ class Places:
         return place
 
 
-def unique(paths: Iterable[bytes], taken: Iterable[bytes] = ()) -> list[bytes]:
-    """Give each relative path, in turn, a place of its own among the others and those `taken`."""
-    places = Places(taken)
-    return [places.claim(path) for path in paths]
-
-
 def numbered(path: bytes, number: int, *, folder: bool = False) -> bytes:
     """Return the path with ` [2]` at its end, or before a file's extension; number 1 is the path itself."""
     if number == 1:

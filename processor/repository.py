@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
-from sqlalchemy.orm import InstrumentedAttribute
 
 from config.tables import UtcDateTime
 from processor.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, item_row
@@ -54,16 +53,6 @@ class Upserted(NamedTuple):
     id: int
     revision: int
     changed: bool  # new, or other than it was; then it waits for review again
-
-
-class Staged(NamedTuple):
-    """One item as plans and other phases look it up."""
-
-    id: int
-    key: str
-    status: str
-    revision: int
-    path: bytes  # relative to the staging root
 
 
 class Folder(NamedTuple):
@@ -148,17 +137,6 @@ def mark_missing(connection: Connection, item_ids: Collection[int], now: dt.date
         connection.execute(change.values(status="missing", revision=StagingItem.revision + 1, updated_at=now))
 
 
-def by_keys(connection: Connection, keys: Collection[str]) -> dict[str, Staged]:
-    """Return the items that have one of the keys, by key."""
-    return {item.key: item for item in _find(connection, StagingItem.key, keys)}
-
-
-def by_paths(connection: Connection, root_uuid: str, paths: Collection[bytes]) -> dict[bytes, Staged]:
-    """Return the items whose folder, exactly spelled, is one of the paths below one staging root, by path."""
-    in_root = StagingItem.root_uuid == root_uuid
-    return {item.path: item for item in _find(connection, StagingItem.path, paths, in_root)}
-
-
 def files(connection: Connection, item_ids: Collection[int]) -> dict[int, tuple[StagedFile, ...]]:
     """Return the files of items, by item, in the order of their paths."""
     columns = (getattr(StagingFile, name) for name in ("item_id", *StagedFile._fields))
@@ -219,15 +197,6 @@ def total_size(connection: Connection) -> int:
 def _row(item: NewItem) -> tuple[Any, ...]:
     """Return the values of _STORED."""
     return (*item_row(item), searchable(item.album_artist, item.album), item.warnings != "[]")
-
-
-def _find(
-    connection: Connection, column: InstrumentedAttribute[Any], values: Collection[Any], *where: Any
-) -> Iterator[Staged]:
-    query = select(*(getattr(StagingItem, name) for name in Staged._fields)).where(*where)
-    for chunk in _chunks(values):
-        for row in connection.execute(query.where(column.in_(chunk))):
-            yield Staged(*row)
 
 
 def _chunks(values: Collection[Any]) -> Iterator[Sequence[Any]]:

@@ -27,10 +27,6 @@ class Identity(NamedTuple):
         """Take the identity out of a stat result."""
         return cls(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
-    def same_content(self, other: Identity) -> bool:
-        """Whether both name one inode with one size and modification time; links made in between are fine."""
-        return self[:4] == other[:4]
-
 
 def numbers_of(stat: os.stat_result) -> tuple[int, int, int, int, int]:
     """Take the identity out of a stat result as the five plain numbers that SQLite can hold."""

@@ -18,7 +18,6 @@ MOVES: Final[dict[str, frozenset[str]]] = {
     "attention": frozenset({"pending_review", "approved", "rejected", "missing"}),
     "missing": frozenset({"pending_review"}),
 }
-POSITIONS: Final = ("staged", "enriched", "reviewed", "published", "synced")  # how far along the chain an item is
 
 
 class IllegalMove(Rejected):

@@ -37,7 +37,6 @@ _STARTS = (
     (b"FRM8", "dsdiff"),
 )
 _OGG_CODECS = ((b"\x01vorbis", "vorbis"), (b"OpusHead", "opus"), (b"\x7fFLAC", "oggflac"), (b"Speex   ", "speex"))
-AUDIO_EXTENSIONS = frozenset(_EXTENSIONS)
 
 
 def container_of(head: bytes) -> str | None:

@@ -192,12 +192,12 @@ def test_what_is_submitted_is_checked(engine: Engine) -> None:
 def test_a_job_is_there_if_and_only_if_the_transaction_commits(database: Database, engine: Engine) -> None:
     wanted = [engine.wanted("alpha", n, Script(), actor="test") for n in range(3)]
     with pytest.raises(ZeroDivisionError), database.begin() as connection:  # noqa: PT012  the block is what is tested
-        engine.submit_in(connection, wanted, NOW)
+        jobs.submit(connection, wanted, NOW)
         raise ZeroDivisionError
     assert engine.list() == []
     for _ in range(2):
         with database.begin() as connection:
-            engine.submit_in(connection, wanted, NOW)
+            jobs.submit(connection, wanted, NOW)
     assert engine.counts() == {"alpha": {"queued": 3}}
 
 

@@ -126,15 +126,10 @@ def test_several_batches_fit_one_transaction_and_a_rollback_leaves_nothing(datab
     assert [row["key"] for row in listed(database)] == ["a", "b"]
 
 
-def test_items_are_found_by_key_by_folder_and_listed_in_pages(database: Database) -> None:
+def test_items_and_their_files_are_listed(database: Database) -> None:
     items = [album(f"k{n:04d}", path=b"AR/Artist/%04d" % n) for n in range(1500)]
     done = record(database, *items)
     with database.read() as connection:
-        found = repository.by_keys(connection, [*(item.key for item in items), "unknown"])
-        assert {key: item.id for key, item in found.items()} == {key: item.id for key, item in done.items()}
-        at = repository.by_paths(connection, ROOT, [b"AR/Artist/0007", b"AR/Artist/none"])
-        assert {path: item.key for path, item in at.items()} == {b"AR/Artist/0007": "k0007"}
-        assert repository.by_paths(connection, "another root", [b"AR/Artist/0007"]) == {}
         folders = repository.staged_folders(connection, ROOT)
         assert len(folders) == 1500
         assert folders["k0007"] == b"AR/Artist/0007"

@@ -16,6 +16,11 @@ ANY_TEXT = st.text(st.characters(), max_size=400)
 DEVICE = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])")
 
 
+def claimed(paths: list[bytes], taken: list[bytes] | None = None) -> list[bytes]:
+    places = layout.Places(taken or [])
+    return [places.claim(path) for path in paths]
+
+
 def assert_safe(name: bytes, limit: int) -> None:
     text = name.decode("utf-8")
     assert 0 < len(name) <= limit
@@ -81,12 +86,12 @@ def test_any_album_gets_three_safe_folders(artist, album, year) -> None:
     st.lists(st.sampled_from([b"a.jpg", b"A.JPG", b"a [2].jpg", b"cd1/x", b"CD1/X", b"cd1", b"a.jpg/b", b"e\xcc\x81"]))
 )
 def test_unique_places_never_meet_on_a_file_system_without_case(paths: list[bytes]) -> None:
-    places = layout.unique(paths)
+    places = claimed(paths)
     folded = [layout.fold(place) for place in places]
     assert len(set(folded)) == len(paths)
     parents = {"/".join(place.split("/")[:n]) for place in folded for n in range(1, place.count("/") + 1)}
     assert not parents & set(folded)
-    assert layout.unique(paths) == places
+    assert claimed(paths) == places
 
 
 @pytest.mark.parametrize(
@@ -192,7 +197,7 @@ def test_a_long_title_is_cut_between_characters_and_keeps_its_extension() -> Non
 
 def test_twins_are_numbered_before_their_extension_and_folders_keep_one_spelling() -> None:
     paths = [b"a.jpg", b"A.jpg", b"Scans/1.png", b"SCANS/2.png", b"scans"]
-    assert layout.unique(paths, taken=[b"a [2].jpg"]) == [
+    assert claimed(paths, taken=[b"a [2].jpg"]) == [
         b"a.jpg",
         b"A [3].jpg",
         b"Scans/1.png",

@@ -9,8 +9,6 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection
-
 from config.database import Database
 from config.errors import Misconfigured
 from workflow.engine import hosts, jobs
@@ -57,11 +55,6 @@ class Engine:
                priority: str = "normal", manual: bool = False, delay: float = 0) -> NewJob:  # fmt: skip
         """Return the job to be written; see `wanted`."""
         return wanted(self._works, phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)
-
-    @staticmethod
-    def submit_in(connection: Connection, wanted: Collection[NewJob], now: dt.datetime) -> None:
-        """Want jobs within the caller's transaction: they are there if, and only if, it commits."""
-        jobs.submit(connection, wanted, now)
 
     def show(self, job_id: int) -> Job:
         """Return one job. Raises Misconfigured when there is none."""

@@ -16,12 +16,11 @@ from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Retryable
 from workflow.engine import jobs
 from workflow.engine.context import Context
-from workflow.engine.failure import NotHere, Verdict, judge
+from workflow.engine.failure import NotHere, judge
 from workflow.engine.job import Ending, Job, Work
 
 DATABASE_SECONDS: Final = 0.5  # between two tries while the database is away
 MAX_TRACEBACK: Final = 8000  # characters, the last ones
-NOTHING: Final = Verdict("queued", counts=False)
 
 _T = TypeVar("_T")
 
