@@ -38,10 +38,20 @@ class _Figures:
             unfinished = journal.count_open(connection)
             ended = runs.count_by_status(connection)
             success = runs.last_success(connection)
+        jobs = self._app.engine.counts()
+        oldest = self._app.engine.oldest_queued()
         yield _family("greenroom_items", "Albums in staging, by status.", "status", items)
         yield _family("greenroom_runs", "Runs remembered, by how they ended.", "status", ended)
         yield GaugeMetricFamily("greenroom_items_bytes", "Bytes of all albums in staging.", size)
         yield GaugeMetricFamily("greenroom_transfers_unfinished", "Moves begun and not settled.", unfinished)
+        waiting = GaugeMetricFamily("greenroom_jobs", "Jobs, by phase and status.", labels=["phase", "status"])
+        for phase, counts in jobs.items():
+            for status, count in counts.items():
+                waiting.add_metric([phase, status], count)
+        yield waiting
+        if oldest is not None:
+            seconds = oldest.timestamp()
+            yield GaugeMetricFamily("greenroom_jobs_oldest_queued_timestamp_seconds", "Oldest queued wish.", seconds)
         if success is not None:
             seconds = success.timestamp()
             yield GaugeMetricFamily("greenroom_last_success_timestamp_seconds", "End of the last done run.", seconds)

@@ -117,6 +117,45 @@ def test_text_of_strangers_is_shown_as_text(browser: Browser, text: str) -> None
         assert "\u202e" not in answer.text
 
 
+class Controls(HTMLParser):
+    """Collects what somebody who does not see the page goes by: ids, labels, headings, names of controls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.headings: list[str] = []
+        self.labels: set[str] = set()
+        self.referred: set[str] = set()
+        self.controls: list[dict[str, str | None]] = []
+        self.scopeless = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        self.ids += [known["id"] or ""] if "id" in known else []
+        self.headings += [tag] if tag in ("h1", "h2", "h3") else []
+        self.labels |= {known.get("for") or ""} if tag == "label" else set()
+        self.referred |= {
+            id for name in ("aria-labelledby", "aria-describedby") for id in (known.get(name) or "").split()
+        }
+        hidden = known.get("type") == "hidden" or "hidden" in known
+        if tag in ("input", "select", "textarea") and not hidden:
+            self.controls.append(known)
+        self.scopeless += tag == "th" and "scope" not in known
+
+
+def test_every_page_can_be_used_without_seeing_it(browser: Browser) -> None:
+    for path in everything_says(browser, "Ada"):
+        page = Controls()
+        page.feed(browser.client.get(path).text)
+        assert page.headings.count("h1") == 1, path
+        assert page.headings[0] == "h1", path
+        assert len(page.ids) == len(set(page.ids)), path
+        assert page.referred <= set(page.ids), path
+        assert page.scopeless == 0, path
+        named = [c for c in page.controls if c.get("id") in page.labels or c.get("aria-label")]
+        assert named == page.controls, path
+
+
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_what_is_typed_into_forms_and_addresses_comes_back_as_text(browser: Browser, text: str) -> None:
     form = {"csrf": browser.csrf()}

@@ -95,3 +95,10 @@ def test_pages_of_jobs_go_on_where_the_page_before_ended(browser: Browser) -> No
     first = browser.client.get(API, params={"limit": 2}).json()
     rest = browser.client.get(API, params={"limit": 2, "before": first["next"], "status": ["queued", "dead"]}).json()
     assert [job["id"] for job in first["jobs"] + rest["jobs"]] == sorted(ids, reverse=True)
+
+
+def test_figures_of_jobs_are_there_for_prometheus(browser: Browser) -> None:
+    job_of(browser)
+    shown = browser.client.get("/metrics").text
+    assert 'greenroom_jobs{phase="review",status="queued"} 1.0' in shown
+    assert "greenroom_jobs_oldest_queued_timestamp_seconds 1.7" in shown

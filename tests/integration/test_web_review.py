@@ -9,10 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
+from config.database import Database
 from daemon.bootstrap import Application, application
-from processor import repository
+from processor import listing, repository
 from processor.item import NewItem
+from processor.listing import Filter
 from tests.items import album
 from tests.music import write_album
 from tests.web import NAME, Browser, add_roots, set_up
@@ -212,3 +215,27 @@ def test_an_item_nobody_has_is_nowhere(browser: Browser, number: str) -> None:
     for path in (f"/review/{number}", f"{API}/{number}"):
         assert browser.client.get(path).status_code in (404, 422)
     assert browser.client.post(f"{API}/{number}/approve", json={}).status_code in (404, 422)
+
+
+QUEUE = "USING COVERING INDEX ix_staging_items_queue"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "how"),
+    [
+        (Filter("pending_review"), f"{QUEUE} (status=? AND id<?)"),
+        (Filter("pending_review", below=0.5, warned=True, words="a b"), f"{QUEUE} (status=? AND id<?)"),
+        (Filter(words="ada"), "INTEGER PRIMARY KEY"),
+    ],
+)
+def test_a_page_of_the_queue_is_found_by_its_index_alone(sqlite_url: str, wanted: Filter, how: str) -> None:
+    database = Database(sqlite_url)
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
+    with database.read() as connection:
+        listing.page(connection, wanted, before=1000)
+        ids = next(query for query in asked if "LIMIT" in query[0])
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {ids[0]}", ids[1]).all()
+    assert how in str(plan), plan
+    assert "TEMP B-TREE" not in str(plan)
+    database.close()

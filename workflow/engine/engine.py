@@ -72,6 +72,11 @@ class Engine:
         with self._database.read() as connection:
             return jobs.counts(connection)
 
+    def oldest_queued(self) -> dt.datetime | None:
+        """Return since when the oldest queued job waits; None if none does."""
+        with self._database.read() as connection:
+            return jobs.oldest_queued(connection)
+
     def workers(self) -> Sequence[hosts.WorkerSeen]:
         """Return the workers that carry jobs."""
         with self._database.read() as connection:

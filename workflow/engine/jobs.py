@@ -314,6 +314,12 @@ def listed(
     return [Job(*row) for row in connection.execute(query)]
 
 
+def oldest_queued(connection: Connection) -> dt.datetime | None:
+    """Return since when the oldest queued job waits; None if none does."""
+    found: dt.datetime | None = connection.scalar(select(func.min(JobRow.created_at)).where(JobRow.status == "queued"))
+    return found
+
+
 def counts(connection: Connection) -> dict[str, dict[str, int]]:
     """Return how many jobs of each phase have each status that any has."""
     found: dict[str, dict[str, int]] = {}
