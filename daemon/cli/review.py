@@ -8,12 +8,14 @@ import click
 
 from daemon.bootstrap import application
 from daemon.cli.usage import usage
-from workflow import succession
 
 
 @click.group()
 def command() -> None:
-    """Approve or reject what is in staging. Who did it, when and why is kept: greenroom items --show ID."""
+    """Approve or reject what is in staging, or take that back.
+
+    Who did it, when and why is kept: greenroom items show ID.
+    """
 
 
 @command.command("approve")
@@ -32,7 +34,16 @@ def reject(item: int, why: str) -> None:
     _decide(item, "rejected", why)
 
 
+@command.command("undo")
+@click.argument("item", type=int)
+def undo(item: int) -> None:
+    """Take the last decision about ITEM back, if nothing happened to it since."""
+    with application() as app, usage():
+        status = app.take_back(item, actor=f"command:{getpass.getuser()}", seen=None)
+    click.echo(f"item {item} is {status} again", err=True)
+
+
 def _decide(item: int, status: str, why: str) -> None:
     with application() as app, usage():
-        succession.decide(app.database, item, status, actor=f"command:{getpass.getuser()}", why=why)
+        app.decide(item, status, actor=f"command:{getpass.getuser()}", why=why, seen=None)
     click.echo(f"item {item} {status}", err=True)

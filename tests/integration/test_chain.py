@@ -222,5 +222,6 @@ def test_the_commands_show_the_chain_its_jobs_and_what_happened(
     assert "bootleg" in run("items", "show", str(one))
     assert '"position": "staged"' in run("items", "show", str(one), "--json")
     assert "cannot become publishing" not in run("review", "approve", str(one))
+    assert f"item {one} is rejected again" in run("review", "undo", str(one))
     assert "no item 99" in run("items", "show", "99", code=2)
     assert "no phase" in run("worker", "--phases", "omega", code=1)
