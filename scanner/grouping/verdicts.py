@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import prod
-from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -93,15 +92,17 @@ def _listed(tracks: list[Track], album_artist: str | None) -> tuple[GroupTrack, 
     discs = {track.disc for track in tracks if track.disc}
     by_rule = 1 if discs - {1} else None
     return tuple(
-        GroupTrack(t.row.file_id, t.disc or by_rule, t.track, _title(t, album_artist), _known_sources(t, by_rule))
-        for t in _in_order(tracks)
+        [
+            GroupTrack(t.row.file_id, t.disc or by_rule, t.track, _title(t, album_artist), _known_sources(t, by_rule))
+            for t in _in_order(tracks)
+        ]
     )
 
 
 def _in_order(tracks: list[Track]) -> list[Track]:
-    numbers = [track.number for track in tracks]
-    if None not in numbers and len(set(numbers)) == len(numbers):
-        return [track for _, track in sorted(zip(numbers, tracks, strict=True), key=itemgetter(0))]
+    by_number = {track.number: track for track in tracks}
+    if None not in by_number and len(by_number) == len(tracks):
+        return [by_number[number] for number in sorted(by_number)]  # type: ignore[type-var] # none is None
     return sorted(
         tracks,
         key=lambda t: (

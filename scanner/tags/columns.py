@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import compress, groupby, repeat
 from json.encoder import encode_basestring_ascii as quoted
 from operator import is_not, itemgetter
@@ -69,9 +70,18 @@ def _known(row: Sequence[object]) -> tuple[bool, ...]:
 
 def _text_of_lists(*lists: Sequence[Any]) -> str:
     """Write the lists as JSON, the last one of pictures; the encoder for everything takes four times as long."""
-    texts = [f"[{','.join(map(quoted, values))}]" if values else "[]" for values in lists[:-1]]
-    pictures = [f"[{size},{kind},{'null' if mime is None else quoted(mime)}]" for size, kind, mime in lists[-1]]
-    return f"[{','.join(texts)},[{','.join(pictures)}]]"
+    return f"[{','.join(map(_text_of_texts, lists[:-1]))},{_text_of_pictures(lists[-1])}]"
+
+
+@lru_cache(maxsize=1024)
+def _text_of_texts(values: tuple[str, ...]) -> str:
+    return f"[{','.join(map(quoted, values))}]"
+
+
+@lru_cache(maxsize=64)
+def _text_of_pictures(pictures: tuple[Picture, ...]) -> str:
+    told = [f"[{size},{kind},{'null' if mime is None else quoted(mime)}]" for size, kind, mime in pictures]
+    return f"[{','.join(told)}]"
 
 
 def facts_of(columns: Sequence[Any]) -> Facts | None:
