@@ -27,8 +27,7 @@ def into(proposal: Proposal, encounter: Encounter) -> Joining:
     group = proposal.group
     moving = replace(
         proposal,
-        group=replace(
-            group,
+        group=group._replace(
             tracks=tuple(track for track in group.tracks if track.file_id not in stays),
             sides=tuple(id for id in group.sides if id not in stays),
         ),

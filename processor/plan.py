@@ -41,7 +41,7 @@ class AlbumPlan:
         files = tuple(file for file in self.files if file.source not in self.stays)
         ids = {file.file_id for file in files}
         tracks = tuple(track for track in self.group.tracks if track.file_id in ids)
-        return replace(self, group=replace(self.group, tracks=tracks), files=files)
+        return replace(self, group=self.group._replace(tracks=tracks), files=files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class _Planner:
             if meeting.outcome != "beside":
                 return self._met(proposal, encounter, meeting)
             key, evidence = f"{group.key}/{group.year}", (*meeting.reasons, *group.evidence)
-            proposal = replace(proposal, group=replace(group, key=key, evidence=evidence))
+            proposal = replace(proposal, group=group._replace(key=key, evidence=evidence))
 
     def _met(self, proposal: Proposal, encounter: Encounter, meeting: Meeting) -> tuple[Proposal, _Decision]:
         """Turn what comes of a meeting into a decision; one that changes the staged album says how."""

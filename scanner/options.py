@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from config.machine import boot_id, boottime
 from scanner.readiness import SECOND_NS
@@ -22,8 +22,7 @@ class Until(Protocol):
         """Wait so long, or until it is set."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """Time since the machine was started, sleep included; nobody can set it, but it begins anew with each boot."""
 
     boot: str
@@ -35,8 +34,7 @@ class Clock:
         return cls(boot_id(), lambda: int(boottime() * SECOND_NS))
 
 
-@dataclass(frozen=True, slots=True)
-class ScanOptions:
+class ScanOptions(NamedTuple):
     """What an admin may decide about a scan."""
 
     quiet_seconds: float = 60  # 0 takes what is there at once
@@ -50,8 +48,7 @@ class ScanOptions:
         return int(self.quiet_seconds * SECOND_NS)
 
 
-@dataclass(frozen=True, slots=True)
-class ScanStats:
+class ScanStats(NamedTuple):
     """What a scan found."""
 
     folders: int
@@ -64,7 +61,7 @@ class ScanStats:
     problems: int  # audio files that cannot be read
     groups: int
     waiting: int  # groups that are not ready
-    seconds: Mapping[str, float] = field(default_factory=dict)  # by stage
+    seconds: Mapping[str, float] = MappingProxyType({})  # by stage
 
     @property
     def duration_ms(self) -> int:
@@ -73,7 +70,7 @@ class ScanStats:
 
     def to_json(self) -> dict[str, Any]:
         """Return what scripts get to see."""
-        return {**asdict(self), "duration_ms": self.duration_ms}
+        return {**self._asdict(), "seconds": dict(self.seconds), "duration_ms": self.duration_ms}
 
 
 def silent(_stage: str, _done: int, _total: int | None) -> None:

@@ -6,7 +6,6 @@ import os
 import stat
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from config.reasons import Reason
@@ -44,8 +43,7 @@ class FileState(NamedTuple):
     probed: bool  # opened since its last change: nobody was writing, and all of it was on disk
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """All folders of one walk, sorted by path; those that hold music, and those where something was not seen whole."""
 
     paths: list[bytes]
@@ -101,7 +99,7 @@ def unfinished_reasons(
     if is_patient(still_ns, quiet_ns):
         return found, ()
     # an empty one is unreadable, and that is told already
-    return (), tuple(replace(reason, message=CUT_SHORT) for reason in found if reason.code == "truncated")
+    return (), tuple(reason._replace(message=CUT_SHORT) for reason in found if reason.code == "truncated")
 
 
 def probe(path: bytes, shown: bytes) -> Reason | None:

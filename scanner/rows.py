@@ -14,7 +14,7 @@ from scanner.grouping.groups import Group, GroupTrack, TrackRow
 from scanner.identity import Identity, identity_from
 from scanner.tags.columns import facts_of
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _LARGEST = 1 << 63
 _SAME = "key kind album_artist album year discs compilation release_id sides verdict confidence".split()  # noqa: SIM905 - shorter
 

@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from scanner import strikes
@@ -71,7 +70,7 @@ def scan_inbound(
     Raises Stopped when `until` is set, Misconfigured when the root or the scan DB cannot be used; then no file is left.
     """
     clock = clock or Clock.of_kernel()
-    text = json.dumps(asdict(options))
+    text = json.dumps(options._asdict())
     with (
         _few_collections(),
         ScanDb.create(db_path, root=root, started=started, boot=clock.boot, options=text, previous=previous) as db,

@@ -7,7 +7,6 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -308,7 +307,7 @@ class ScanDb:
         """Yield every group with the reasons it has to wait for; ready ones have none."""
         for body, waits, warnings in self._sql.execute("SELECT body, waits, warnings FROM album ORDER BY id"):
             group = rows.group_of_text(body)
-            yield replace(group, warnings=group.warnings + rows.reasons_of_text(warnings)), rows.reasons_of_text(waits)
+            yield group._replace(warnings=group.warnings + rows.reasons_of_text(warnings)), rows.reasons_of_text(waits)
 
     def set_waits(self, album_id: int, waits: Iterable[Reason], warnings: Iterable[Reason]) -> None:
         """Store why a group has to wait, and what its reviewer should know."""

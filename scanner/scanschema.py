@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -92,6 +91,8 @@ def copy(previous: Path, path: Path, boot: str) -> bool:
             return False
         if old.execute("PRAGMA freelist_count").fetchone()[0] * 2 > old.execute("PRAGMA page_count").fetchone()[0]:
             old.execute("VACUUM")  # most of what it knew has left the inbound folder
+    import shutil  # a first scan starts quicker without it
+
     shutil.copyfile(previous, path)  # by the kernel, four times faster than SQLite's own backup
     return True
 

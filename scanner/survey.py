@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from config.errors import Stopped
 from config.reasons import Reason
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from scanner.tags.wire import File
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """What every stage of one scan needs."""
 
     root: bytes
@@ -43,14 +41,14 @@ class Scan:
             raise Stopped("the scan was stopped before its end; nothing was changed")
 
 
-@dataclass(slots=True)
 class Survey:
     """What one look, or several, have seen."""
 
-    states: dict[bytes, FolderState] = field(default_factory=dict)
-    unseen: dict[bytes, Reason] = field(default_factory=dict)  # folders where something is not whole or was not seen
-    changed: bool = False  # whether any folder was not what the scan DB said
-    read: int = 0  # audio files opened
+    def __init__(self) -> None:
+        self.states: dict[bytes, FolderState] = {}
+        self.unseen: dict[bytes, Reason] = {}  # folders where something is not whole or was not seen
+        self.changed = False  # whether any folder was not what the scan DB said
+        self.read = 0  # audio files opened
 
 
 def look(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
 
 from daemon.bootstrap import application
@@ -24,7 +22,7 @@ def command(wait: bool, as_json: bool) -> None:
     stop = stop_on_signals()
     with application() as app, bars() as progress:
         path, stats = app.scan(stop=stop, settle=wait, progress=progress)
-    values = {"scan_db": str(path), **asdict(stats)}
+    values = {"scan_db": str(path), **stats._asdict()}
     if as_json:
         print_json(values)
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -53,8 +52,7 @@ class GroupTrack(NamedTuple):
     sources: Mapping[str, Source] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Files that are one album.
 
     `key` stays the same when the same album, or another disc of it, is dropped again: `mbid:<release id>`, or
@@ -79,7 +77,7 @@ class Group:
     confidence: float  # 0…1
     evidence: tuple[Reason, ...] = ()
     warnings: tuple[Reason, ...] = ()
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    sources: Mapping[str, Source] = MappingProxyType({})
 
     @property
     def file_ids(self) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -150,14 +149,14 @@ def test_names_that_meet_after_folding_are_numbered(inbound: Inbound) -> None:
 def test_a_file_called_like_our_sidecar_gives_way(inbound: Inbound) -> None:
     group = inbound.album()
     side = inbound.add(b"in/k/Album.Greenroom.json", "other")
-    (plan,) = inbound.plan(replace(group, sides=(side,)))
+    (plan,) = inbound.plan(group._replace(sides=(side,)))
     assert places(plan)[b"in/k/Album.Greenroom.json"] == b"Album.Greenroom [2].json"
 
 
 def test_a_side_file_from_outside_the_home_keeps_its_name_only(inbound: Inbound) -> None:
     group = inbound.album()
     side = inbound.add(b"elsewhere/cover.jpg", "picture")
-    (plan,) = inbound.plan(replace(group, sides=(side,)))
+    (plan,) = inbound.plan(group._replace(sides=(side,)))
     assert places(plan)[b"elsewhere/cover.jpg"] == b"cover.jpg"
 
 
