@@ -73,7 +73,7 @@ def change_password(connection: Connection, name: str, password: str) -> None:
     """
     changed = connection.execute(update(AccountRow).where(AccountRow.name == name).values(password=_hashed(password)))
     if not changed.rowcount:
-        raise Misconfigured(f"there is no account {name}", code="bad_name")
+        raise Misconfigured(f"there is no account {name}", code="unknown_account")
     connection.execute(delete(TokenRow).where(TokenRow.account == name, TokenRow.purpose == "session"))
 
 
@@ -147,7 +147,7 @@ def add_key(connection: Connection, account: str, name: str, scopes: tuple[Scope
     if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
         raise Misconfigured("a key's name has 1 to 64 printable characters, without spaces around it", code="bad_name")
     if account not in account_names(connection):
-        raise Misconfigured(f"there is no account {account}", code="bad_name")
+        raise Misconfigured(f"there is no account {account}", code="unknown_account")
     if any(key.name == name for key in tokens(connection, "api_key", account)):
         raise Misconfigured(f"{account} has a key called {name} already", code="bad_name")
     return grant(connection, "api_key", now, account=account, name=name, scopes=scopes)

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from config.reasons import Reason, sentence
+
 
 class GreenroomError(Exception):
     """What happened, to which file, why, and what to do; the message says all four where they apply."""
@@ -29,6 +31,10 @@ class GreenroomError(Exception):
         self.message = message
         self.reason_code = code or self.code
         self.path = path
+
+    def reason(self, path: bytes | None = None) -> Reason:
+        """Return why something was decided because of this; about `path`, or else about what the error is about."""
+        return Reason(self.reason_code, sentence(self.message), self.path if path is None else path)
 
 
 class Retryable(GreenroomError):

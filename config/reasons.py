@@ -17,6 +17,13 @@ class Reason(NamedTuple):
     path: bytes | None = None
 
 
+def sentence(clause: str) -> str:
+    """Return what an error or a log line says as a sentence of its own; a path at its beginning is left alone."""
+    start = clause.partition(" ")[0]
+    whole = clause[:1].upper() + clause[1:] if start.isalpha() else clause
+    return whole if whole.endswith((".", "?", "!")) else f"{whole}."
+
+
 def show_path(path: bytes) -> str:
     r"""Return a path as text that any terminal, log and JSON file can hold: bytes that are not UTF-8 become `\xff`."""
     return show_text(path.decode("utf-8", "backslashreplace"))

@@ -47,7 +47,7 @@ class Encounters:
                 there = standing.files_below(staging, folder)
             trouble, strangers = stands.trouble, stands.strangers
             if trouble is None and (music := list(filter(is_audio, strangers))):
-                message = f"its folder holds music that Greenroom did not put there, such as {show_path(min(music))}"
+                message = f"Its folder holds music that Greenroom did not put there, such as {show_path(min(music))}."
                 trouble = Reason("strangers", message)
             return Encounter(
                 folder=folder,

@@ -43,7 +43,7 @@ def _told(twins: Mapping[bytes, bytes]) -> tuple[Reason, ...]:
     return tuple(
         Reason(
             "already_there",
-            f"the same bytes are in the album already, as {show_path(there)}; this copy was left where it is",
+            f"The same bytes are in the album already, as {show_path(there)}; this copy was left where it is.",
             source,
         )
         for source, there in sorted(twins.items())

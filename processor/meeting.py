@@ -99,16 +99,16 @@ def _why_not_join(e: Encounter, fresh: Sequence[Track]) -> Iterator[Reason]:
     """Say what keeps tracks whose numbers are free from joining the album."""
     staged_discs = {track.disc for track in e.staged}
     if e.year and e.staged_year and e.year != e.staged_year and staged_discs & {track.disc for track in fresh}:
-        message = f"it is of {e.year}, the staged one of {e.staged_year}"
-        yield Reason("years_differ", message, e.home)
+        message = f"It is of {e.year}, the staged one of {e.staged_year}."
+        yield Reason("other_year", message, e.home)
     times = Counter((track.disc, track.number) for track in fresh)
     for track in fresh:
         if track.number is None:
-            yield Reason("no_number", "it has no track number, so it cannot be told where it belongs", track.path)
+            yield Reason("no_number", "It has no track number, so it cannot be told where it belongs.", track.path)
         elif times[track.disc, track.number] > 1:
-            yield Reason("numbers_taken", f"several files want to be {_place(track)}", track.path)
+            yield Reason("numbers_taken", f"Several files want to be {_place(track)}.", track.path)
         elif (twin := next((one for one in e.staged if _is_renumbered(track, one)), None)) is not None:
-            message = f"it seems to be {show_path(twin.path)}, which has another number there"
+            message = f"It seems to be {show_path(twin.path)}, which has another number there."
             yield Reason("same_recording", message, track.path)
 
 
@@ -125,17 +125,18 @@ def _pairs(
     newcomers = {(track.disc, track.number): track for track in e.newcomers}
     unclear = None in {number for _, number in (*newcomers, *taken)}
     if unclear or len(newcomers) < len(e.newcomers) or len(taken) < len(e.staged):
-        message = "some tracks have no number or share one, so the two cannot be compared track by track"
+        message = "Some tracks have no number or share one, so the two cannot be compared track by track."
         return [], [Reason("numbers_taken", message, e.home)]
     refusals: list[Reason] = []
     missing = [track for place, track in taken.items() if place not in newcomers]
     if missing:
-        message = f"it lacks {len(missing)} of the {len(e.staged)} staged tracks: {_listed(t.path for t in missing)}"
+        message = f"It lacks {len(missing)} of the {len(e.staged)} staged tracks: {_listed(t.path for t in missing)}."
         refusals.append(Reason("partial_cover", message, e.home))
     pairs = [(newcomers[place], track) for place, track in taken.items() if place in newcomers]
     for new, old in pairs:
         if new.path not in e.twins and (why := _other_recording(new, old)):
-            refusals.append(Reason("other_recording", f"{_place(new)} is another recording: {why}", new.path))
+            message = f"{_place(new).capitalize()} is another recording: {why}."
+            refusals.append(Reason("other_recording", message, new.path))
     return pairs, refusals
 
 
@@ -163,40 +164,40 @@ def _by_quality(e: Encounter, pairs: Sequence[tuple[Track, Track]], rules: Rules
     if worse := judged[-1] or judged[None]:
         code, what = ("quality_worse", "is worse") if judged[-1] else ("quality_unlike", "cannot be ranked")
         new, old = worse[0]
-        message = f"{new.sound} instead of {old.sound} {what}, in {len(worse)} of {len(pairs)} tracks"
+        message = f"{new.sound} instead of {old.sound} {what}, in {len(worse)} of {len(pairs)} tracks."
         return _conflict(e, [Reason(code, message, new.path)])
     if not judged[1]:
-        message = f"it is no better by the order {', '.join(rules.quality)}: {pairs[0][0].sound} on both sides"
+        message = f"It is no better by the order {', '.join(rules.quality)}: {pairs[0][0].sound} on both sides."
         return _conflict(e, [Reason("quality_same", message, e.home)])
     new, old = judged[1][0]
     gain = f"{new.sound} instead of {old.sound} in {len(judged[1])} of {len(pairs)} tracks"
     if not rules.replace:
-        message = f"it is better ({gain}), but staging_scan.replace is off; set it to better, and it takes that place"
+        message = f"It is better ({gain}), but staging_scan.replace is off; set it to better, and it takes that place."
         return _conflict(e, [Reason("quality_better", message, e.home)])
-    message = f"it replaces {show_path(e.folder)}, which goes to the trash, because it is better: {gain}"
+    message = f"It replaces {show_path(e.folder)}, which goes to the trash, because it is better: {gain}."
     return Meeting("replace", (Reason("replaced", message, e.home),))
 
 
 def _conflict(e: Encounter, refusals: Sequence[Reason]) -> Meeting:
     message = (
-        f"staging already has {show_path(e.folder)}, and it differs: {refusals[0].message}; nothing was moved; "
-        "join the two or remove one"
+        f"Staging already has {show_path(e.folder)}, and this one differs. {refusals[0].message} "
+        "Nothing was moved; join the two or remove one."
     )
     return Meeting("conflict", (Reason("target_differs", message, e.home), *refusals[:TOLD]))
 
 
 def _same_content(e: Encounter) -> Reason:
     message = (
-        f"the same music is in staging already, in {show_path(e.folder)}; this copy was left where it is and can be "
-        "removed"
+        f"The same music is in staging already, in {show_path(e.folder)}; this copy was left where it is and can be "
+        "removed."
     )
     return Reason("same_content", message, e.home)
 
 
 def _other_release(e: Encounter) -> Reason:
     message = (
-        f"staging has an album of the same name, {show_path(e.folder)}, but of {e.staged_year} and with other titles, "
-        "so this one stands beside it"
+        f"Staging has an album of the same name, {show_path(e.folder)}, but of {e.staged_year} and with other titles, "
+        "so this one stands beside it."
     )
     return Reason("other_release", message, e.home)
 
@@ -204,12 +205,12 @@ def _other_release(e: Encounter) -> Reason:
 def _merged(e: Encounter, fresh: Sequence[Track]) -> Reason:
     places = ", ".join(_place(track) for track in fresh[:TOLD])
     more = f" and {len(fresh) - TOLD} more" if len(fresh) > TOLD else ""
-    message = f"{places}{more} joined the staged album {show_path(e.folder)}, file by file"
+    message = f"It joins the staged album {show_path(e.folder)}, file by file: {places}{more}."
     return Reason("merged", message, e.home)
 
 
 def _strange(e: Encounter) -> Reason:
-    message = f"its folder holds files that Greenroom did not put there: {_listed(e.strangers)}"
+    message = f"Its folder holds files that Greenroom did not put there: {_listed(e.strangers)}."
     return Reason("strangers", message, e.home)
 
 

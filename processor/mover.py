@@ -127,7 +127,7 @@ class Mover:
         for _ in waiting:
             assert self.trouble is not None
             outcome = _OUTCOMES.get(self.trouble.reason_code, "failed")
-            yield Moved(outcome, (Reason("not_tried", f"It was not tried: {self.trouble.message}"),))
+            yield Moved(outcome, (Reason("not_tried", f"It was not tried: {self.trouble.message}."),))
 
     def _album(self, plan: AlbumPlan, scan: ScanDb) -> _Album:
         """Make the transfer of a plan, with all that recovery would need."""
@@ -250,7 +250,7 @@ class Mover:
             if error is None:
                 done.append(album)
             else:  # the album is staged all the same; recovery tries again
-                album.reasons = (Reason(error.reason_code, error.message, error.path),)
+                album.reasons = (error.reason(),)
         self._advance(done, "done")
 
     def _unsynced(

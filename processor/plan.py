@@ -147,17 +147,17 @@ class _Planner:
             return _Decision(group.verdict, None)
         held = next((file.source for file in proposal.files if file.source in self._world.held), None)
         if held is not None:
-            message = "an earlier move of this file could not be finished; `greenroom recover` says why"
+            message = "An earlier move of this file could not be finished; `greenroom recover` says why."
             return _Decision("needs_review", None, (Reason("unfinished_transfer", message, held),))
         back = next((file.source for file in proposal.files if file.source in self._world.taken_back), None)
         if back is not None:
             message = (
-                "an undo took this album back, so it stays here until one of its files is changed or renamed, or until "
-                f"`greenroom undo --release {self._world.taken_back[back]}`"
+                "An undo took this album back, so it stays here until one of its files is changed or renamed, or until "
+                f"`greenroom undo --release {self._world.taken_back[back]}`."
             )
             return _Decision("needs_review", None, (Reason("taken_back", message, group.home),))
         if proposal.target is None:
-            message = "no tag and no folder says what this album is called; tag it, or name its folder Artist - Album"
+            message = "No tag and no folder says what this album is called; tag it, or name its folder Artist - Album."
             return _Decision("needs_review", None, (Reason("no_album", message, group.home),))
         return None
 
@@ -186,7 +186,7 @@ class _Planner:
         if meeting.outcome == "duplicate" or meeting.outcome == "conflict":
             return proposal, _Decision(meeting.outcome, folder, meeting.reasons)
         if fold(folder) in self._taken:
-            message = f"an earlier change of {show_path(folder)} is not finished; `greenroom recover` says why"
+            message = f"An earlier change of {show_path(folder)} is not finished; `greenroom recover` says why."
             return proposal, _Decision(
                 "needs_review", folder, (Reason("unfinished_transfer", message, encounter.home),)
             )
@@ -222,8 +222,8 @@ class _Planner:
         if other is None or not self._world.same(proposal.files, other.files):
             return None
         message = (
-            f"the same music is in inbound twice; the copy in {show_path(other.group.home)} is staged; this one "
-            "was left where it is and can be removed"
+            f"The same music is in inbound twice; the copy in {show_path(other.group.home)} is staged; this one "
+            "was left where it is and can be removed."
         )
         return _Decision("duplicate", target, (Reason("same_content", message, proposal.group.home),))
 
@@ -232,11 +232,11 @@ class _Planner:
         difference = self._world.differs(proposal.files, folder)
         if difference is None:
             message = (
-                f"the same music is in staging already, in {shown}; this copy was left where it is and can be removed"
+                f"The same music is in staging already, in {shown}; this copy was left where it is and can be removed."
             )
             return _Decision("duplicate", folder, (Reason("same_content", message, home),))
         message = (
-            f"staging already has {shown}, and it differs: {difference}; nothing was moved; join the two or remove one"
+            f"Staging already has {shown}, and it differs: {difference}. Nothing was moved; join the two or remove one."
         )
         return _Decision("conflict", folder, (Reason("target_differs", message, home),))
 
@@ -285,18 +285,18 @@ class _Planner:
 
 
 def _key_twice(group: Group, other: bytes) -> _Decision:
-    message = f"the same album is in inbound twice, and the other one goes to {show_path(other)}; keep one of them"
+    message = f"The same album is in inbound twice, and the other one goes to {show_path(other)}; keep one of them."
     return _Decision("conflict", other, (Reason("key_twice", message, group.home),))
 
 
 def _unseen(error: GreenroomError, group: Group) -> _Decision:
     """Nothing is moved while what is there cannot be seen; what went away since the scan is the next scan's matter."""
     outcome: Outcome = "waiting" if error.reason_code == "vanished" else "failed"
-    return _Decision(outcome, None, (Reason(error.reason_code, error.message, group.home),))
+    return _Decision(outcome, None, (error.reason(group.home),))
 
 
 def _renamed(proposal: Proposal, wanted: bytes, target: bytes) -> tuple[Reason, ...]:
     if target == wanted:
         return ()
-    message = f"another album is called {show_path(wanted)} too, so this one is {show_path(target)}"
+    message = f"Another album is called {show_path(wanted)} too, so this one is {show_path(target)}."
     return (Reason("numbered", message, proposal.group.home),)

@@ -34,11 +34,11 @@ class Space:
         size, inodes = self._needs(files)
         if size and self.free - size < self.reserve:
             return (
-                f"the album needs {human_size(size)} in staging, where {human_size(self.free)} are free and "
-                f"{human_size(self.reserve)} stay in reserve; free some space, and a later cycle takes it"
+                f"The album needs {human_size(size)} in staging, where {human_size(self.free)} are free and "
+                f"{human_size(self.reserve)} stay in reserve; free some space, and a later cycle takes it."
             )
         if self.inodes is not None and inodes > self.inodes:
-            return f"the album needs {inodes} inodes in staging, where {self.inodes} are free; remove files there"
+            return f"The album needs {inodes} inodes in staging, where {self.inodes} are free; remove files there."
         return None
 
     def without(self, files: Sequence[PlannedFile]) -> Space:

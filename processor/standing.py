@@ -29,14 +29,14 @@ def look_at(tree: Tree, folder: bytes, item: NewItem) -> Standing:
     """Compare a folder of staging with what its item says. Raises the typed error of what cannot be looked at."""
     with explained("look into", folder):
         if not sidecar.is_of(tree, folder, item.transfer_id):
-            message = f"{show_path(folder)} does not hold the album Greenroom put there; `greenroom fsck` tells more"
+            message = f"{show_path(folder)} does not hold the album Greenroom put there; `greenroom fsck` tells more."
             return Standing(Reason("not_as_recorded", message), ())
         found = files_below(tree, folder)
     known = {file.path: file.size for file in item.files}
     for path, size in known.items():
         if path not in found or found[path].st_size != size:
             what = "is missing from it" if path not in found else "is not what was put there"
-            message = f"{show_path(within(folder, path))} {what}; `greenroom fsck` tells more"
+            message = f"{show_path(within(folder, path))} {what}; `greenroom fsck` tells more."
             return Standing(Reason("not_as_recorded", message), ())
     return Standing(None, tuple(sorted(found.keys() - known.keys())))
 

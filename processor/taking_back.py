@@ -12,7 +12,7 @@ from loguru import logger
 
 from config.database import Database
 from config.errors import GreenroomError
-from config.reasons import Reason, show_path
+from config.reasons import Reason, sentence, show_path
 from processor import journal, sidecar, trash
 from processor.files import Tree, explained, is_file, within
 from processor.item import NewItem
@@ -60,7 +60,7 @@ def take_back(run: Performance, transfer: Transfer) -> TakenBack:
     settled = settle(run, undo)
     reasons = tuple(run.reasons[told:])
     if settled.state != "done" and settled.error and not reasons:
-        reasons = (Reason("unfinished", settled.error),)
+        reasons = (Reason("unfinished", sentence(settled.error)),)
     log.bind(undo=undo.id, state=settled.state, error=settled.error).info("transfer taken back")
     return TakenBack(transfer, "undone" if settled.state == "done" else "failed", reasons)
 
@@ -83,7 +83,7 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
             try:
                 files[file.target] = _see(staging, inbound, transfer, file)
             except GreenroomError as error:
-                problems.append(Reason(error.reason_code, error.message, error.path))
+                problems.append(error.reason())
         with explained("look into", transfer.target):
             foreign = [] if transfer.kind == "merge" else _foreign(staging, transfer)
         replaced = _replaced(staging, transfer) if transfer.kind == "replace" else None

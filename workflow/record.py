@@ -87,7 +87,7 @@ class RunRecord:
             staging=staging,
             albums=result.albums,
             ignored=result.ignored,
-            error=_reason(trouble) if trouble else None,
+            error=trouble.reason() if trouble else None,
             exit_code=trouble.exit_code if trouble else 0,
         )
         if self._dry_run:
@@ -130,7 +130,7 @@ class RunRecord:
             run_id=self.id,
             dry_run=self._dry_run,
             duration_ms=self._elapsed(),
-            error=_reason(error),
+            error=error.reason(),
             exit_code=error.exit_code,
         )
 
@@ -151,10 +151,6 @@ def record_skip(
     """Record a fire time at which no cycle could begin."""
     run = RunRecord(database, settings, trigger=trigger, fire_time=fire_time, dry_run=settings.dry_run)
     run.skip(Busy(why.message, code=why.code))
-
-
-def _reason(error: GreenroomError) -> Reason:
-    return Reason(error.reason_code, error.message, error.path)
 
 
 def _log_end(log: Logger, error: GreenroomError) -> None:

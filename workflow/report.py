@@ -86,7 +86,7 @@ class CycleReport:
 
 def unrecorded(error: GreenroomError, *, dry_run: bool) -> CycleReport:
     """Return the report of a cycle that ended because there was no database to begin with, or none any more."""
-    reason = Reason(error.reason_code, error.message, error.path)
+    reason = error.reason()
     return CycleReport("failed", None, dry_run, 0, error=reason, exit_code=error.exit_code)
 
 

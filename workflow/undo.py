@@ -82,7 +82,7 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
                 guard.check_stop()
                 done.append(_one(run, transfer, (roots.inbound.path, roots.staging.path)))
             except Stopped as stopped:
-                return UndoReport(False, tuple(done), Reason(stopped.reason_code, stopped.message))
+                return UndoReport(False, tuple(done), stopped.reason())
     return UndoReport(False, tuple(done))
 
 
@@ -115,7 +115,7 @@ def _one(run: Performance, transfer: Transfer, roots: tuple[bytes, bytes]) -> Ta
     except (Retryable, Stopped):
         raise
     except GreenroomError as error:  # of one album; it is as it was
-        return TakenBack(transfer, "failed", (Reason(error.reason_code, error.message),))
+        return TakenBack(transfer, "failed", (error.reason(),))
 
 
 def _album(album: TakenBack) -> dict[str, Any]:

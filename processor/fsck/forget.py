@@ -19,15 +19,15 @@ from processor.fsck.rows import Row
 def forget(database: Database, guard: Guard, item_id: int) -> Row:
     """Delete the row of an item; return what it was. Call it under the lock of its root.
 
-    Raises Rejected `no_item`, and NeedsReview `files_exist` or `unsettled` with what is in the way. Where its root is
-    no library any more nothing can be looked at, and nothing of ours would touch it either.
+    Raises Rejected `unknown_item`, and NeedsReview `files_exist` or `unsettled` with what is in the way. Where its
+    root is no library any more nothing can be looked at, and nothing of ours would touch it either.
     """
     with database.read() as connection:
         row = next((row for row in rows.read(connection) if row.id == item_id), None)
         roots = {lib.root_uuid: lib.path for lib in list_libraries(connection)}
         open_moves = [t for t in journal.unsettled(connection) if row and t.target == row.path]
     if row is None:
-        raise Rejected(f"there is no item {item_id}; `greenroom items` lists them", code="no_item")
+        raise Rejected(f"there is no item {item_id}; `greenroom items` lists them", code="unknown_item")
     if open_moves:
         message = f"a move into {show_path(row.path)} is not settled; `greenroom fsck` says what is left of it"
         raise NeedsReview(message, code="unsettled", path=row.path)

@@ -200,7 +200,7 @@ def _stored(shop: Workshop, item_id: int) -> NewItem:
     with shop.database.read() as connection:
         item = rows.whole_items(connection, [item_id]).get(item_id)
     if item is None:
-        raise NeedsReview(f"item {item_id} is gone", code="no_item")
+        raise NeedsReview(f"item {item_id} is gone", code="unknown_item")
     return item
 
 

@@ -58,7 +58,7 @@ class Performance:
 
     def close(self, transfer: Transfer, state: State, error: GreenroomError) -> Transfer:
         """Commit that a transfer ends otherwise than meant, and why."""
-        self.reasons.append(Reason(error.reason_code, error.message, error.path))
+        self.reasons.append(error.reason())
         return self.advance(replace(transfer, error=error.message), state)
 
     def postpone(self, transfer: Transfer, error: GreenroomError) -> Transfer:

@@ -73,7 +73,7 @@ def _clear(run: Performance, transfer: Transfer) -> Transfer:
     with Tree(found.dst_root) as tree, explained("put into the trash", hidden_folder(found)):
         if tree.stat(hidden_folder(found)) is not None:
             trash.put(tree, hidden_folder(found), found.id, run.guard)
-            message = f"the album staged before is in {show_path(trash.place(found.id))} of staging for a while"
+            message = f"The album staged before is in {show_path(trash.place(found.id))} of staging for a while."
             run.reasons.append(Reason("trashed", message))
     run.reasons += remove_sources(found, run.guard, run.known)
     return run.advance(found, "done")

@@ -71,7 +71,7 @@ def test_tracks_join_beside_those_that_are_there_already() -> None:
 def test_another_disc_of_another_year_joins_but_late_tracks_do_not() -> None:
     years = {"year": 2004, "staged_year": 2003}
     assert outcome([track(1, 2)], STAGED, **years)[0] == "merge"
-    assert outcome([track(3)], STAGED, **years) == ("conflict", "target_differs", "years_differ")
+    assert outcome([track(3)], STAGED, **years) == ("conflict", "target_differs", "other_year")
 
 
 @pytest.mark.parametrize(

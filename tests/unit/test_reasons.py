@@ -54,3 +54,18 @@ def test_every_error_says_by_its_kind_what_to_do() -> None:
 
 def test_a_reason_without_a_path_is_about_the_whole() -> None:
     assert Reason("no_library", "There is no inbound library.").path is None
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("the disk is full", "The disk is full."),
+        ("is the disk full?", "Is the disk full?"),
+        ("a.mp3 is gone", "a.mp3 is gone."),
+        ("It is there already.", "It is there already."),
+    ],
+)
+def test_an_error_explains_a_decision_in_a_whole_sentence(message: str, told: str) -> None:
+    error = Rejected(message, code="odd", path=b"album/a.mp3")
+    assert error.reason() == Reason("odd", told, b"album/a.mp3")
+    assert error.reason(b"album") == Reason("odd", told, b"album")
