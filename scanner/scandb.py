@@ -39,7 +39,7 @@ _FORGET_PASSING = f"DELETE FROM reading WHERE problem IN ({', '.join('?' * len(P
 
 
 class Vanished(NamedTuple):
-    """Music that went away: path → folder, and when the last scan began that saw all of it, ISO 8601."""
+    """Music that went away: path → folder, and when the last scan began that saw all of it, ISO 8601, if one did."""
 
     files: dict[bytes, bytes]
     since: str | None
@@ -251,9 +251,8 @@ class ScanDb:
         files = self._sql.execute("SELECT path, name, ino, size, mtime_ns FROM entry WHERE role = 'audio'").fetchall()
         names, contents = {file[:2] for file in files}, {file[2:] for file in files}
         gone = {row[:2] for row in found if row[:2] not in names and row[2:5] not in contents}
-        return Vanished(
-            {os.path.join(folder, name): folder for folder, name in gone}, min(row[5] for row in found if row[5])
-        )
+        since = min((row[5] for row in found if row[5]), default=None)
+        return Vanished({os.path.join(folder, name): folder for folder, name in gone}, since)
 
     def forget_vanished(self) -> None:
         """Begin to remember anew what goes away."""

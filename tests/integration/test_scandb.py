@@ -18,7 +18,7 @@ from scanner.grouping.groups import Group, GroupTrack, SideRow, TrackRow
 from scanner.identity import Identity, identity_columns
 from scanner.readiness import FolderState
 from scanner.rows import FileRecord, FileRow
-from scanner.scandb import ScanDb
+from scanner.scandb import ScanDb, Vanished
 from scanner.scanfiles import new_path, newest, prune
 from scanner.tags.columns import blocks_of, columns_of, facts_of
 from scanner.tags.read import Reading
@@ -342,3 +342,11 @@ def test_a_file_that_shrank_by_much_is_packed_when_it_is_carried_over(tmp_path: 
         db.finish({})
     finished(tmp_path / "3.db", tmp_path / "2.db")
     assert (tmp_path / "3.db").stat().st_size * 2 < (tmp_path / "1.db").stat().st_size
+
+
+def test_what_goes_away_while_it_is_scanned_for_the_first_time_is_known_since_never(tmp_path: Path) -> None:
+    with create(tmp_path / "1.db") as db:
+        audio(db, b"01.mp3", b"02.mp3")
+        db.forget_files([1])
+        db.finish({})
+        assert db.vanished() == Vanished({}, None)  # 02.mp3 has its content
