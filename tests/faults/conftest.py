@@ -18,3 +18,11 @@ def quick_path(tmp_path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="greenroom-", dir="/dev/shm") as folder:
         yield Path(folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every case of a test the time it takes when all of them are asked for."""
+    if os.environ.get("GREENROOM_FAULTS") == "all":
+        for item in items:
+            if "faults" in item.path.parts:
+                item.add_marker(pytest.mark.timeout(7200))
