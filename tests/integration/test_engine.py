@@ -19,6 +19,7 @@ from workflow.engine import jobs, turns
 from workflow.engine.engine import Engine
 from workflow.engine.failure import judge
 from workflow.engine.job import Job, Limits, Payload
+from workflow.engine.runner import Runner
 from workflow.engine.worker import working
 
 PATIENCE = 60  # seconds; far more than a loaded machine needs
@@ -264,6 +265,22 @@ def test_only_the_newest_start_of_a_job_may_end_it(database: Database, engine: E
     with database.begin() as connection:
         assert jobs.finish(connection, quick, NOW)
         assert not jobs.finish(connection, quick, NOW)  # the answer to the first commit got lost
+    assert engine.show(job_id).status == "done"
+
+
+def test_a_job_that_begins_while_the_rows_are_looked_at_is_not_taken_for_lost(
+    database: Database, engine: Engine
+) -> None:
+    runner = Runner(database, plays(), "here", threading.Event())
+    job_id = submit(engine, "alpha", 1, do="hold", seconds=0.3)
+    running, held = runner.running(), dict[int, tuple[int, bool]]()
+    with database.begin() as connection:
+        jobs.hand_over(connection, ["alpha"], dt.datetime.now(dt.UTC), 10)
+    thread = threading.Thread(target=runner.run, args=(job_id, 1))
+    thread.start()
+    until(lambda: engine.show(job_id).status == "running")
+    assert runner.tell(running, held) == {}
+    thread.join()
     assert engine.show(job_id).status == "done"
 
 

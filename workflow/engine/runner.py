@@ -52,14 +52,17 @@ class Runner:
                 self._running.pop(job_id, None)
                 self._changed.notify_all()
 
-    def tell(self, held: Mapping[int, tuple[int, bool]]) -> dict[int, int]:
-        """Tell running jobs what the rows say: that they are cancelled, or not ours any more.
+    def running(self) -> dict[int, Context | None]:
+        """Return what runs now; ask before the rows are read that `tell` is given, so that none of it is younger."""
+        with self._changed:
+            return dict(self._running)
+
+    def tell(self, running: Mapping[int, Context | None], held: Mapping[int, tuple[int, bool]]) -> dict[int, int]:
+        """Tell jobs that were running what the rows say since: that they are cancelled, or not ours any more.
 
         Return those that rows say we have, and we have not, with their fences: a start that was on its way to the
         database when the process before us was killed.
         """
-        with self._changed:
-            running = dict(self._running)
         for context in running.values():
             if context is not None:
                 fence, cancelled = held.get(context.job.id, (None, False))
@@ -67,7 +70,8 @@ class Runner:
                     context.lose()
                 elif cancelled:
                     context.cancel()
-        return {job_id: fence for job_id, (fence, _) in held.items() if job_id not in running}
+        here = self.running()
+        return {job_id: fence for job_id, (fence, _) in held.items() if job_id not in here}
 
     def is_idle(self, timeout: float) -> bool:
         """Wait so many seconds for the running jobs; return whether none runs now."""

@@ -137,10 +137,11 @@ class Worker:
 
     def _beat(self) -> None:
         assert self._carrier is not None
+        running = self._runner.running()
         with self._database.begin() as connection:
             known = hosts.beat(connection, self._executor)
             held = jobs.held_by(connection, self._executor)
-        if strays := self._runner.tell(held):
+        if strays := self._runner.tell(running, held):
             with self._database.begin() as connection:
                 jobs.give_back(connection, self._executor, _now(), died=True, only=strays)
         if not known:
