@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from config.database import one_writer
 from config.errors import Misconfigured
+from config.reasons import MASK
 from config.settings import REGISTRY, Section, StagingScan, find_setting, load_section
 from config.tables import SettingChange, SettingRow
 
@@ -66,7 +67,15 @@ def history(connection: Connection, key: str | None = None, limit: int = 50) -> 
     query = select(SettingChange.__table__).order_by(SettingChange.id.desc()).limit(limit)
     if key is not None:
         query = query.where(SettingChange.key == find_setting(key).key)
-    return [dict(row._mapping) for row in connection.execute(query)]
+    return [_without_secrets(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def _without_secrets(change: dict[str, Any]) -> dict[str, Any]:
+    setting = REGISTRY.get(change["key"])
+    if setting is None or not setting.is_secret:
+        return change
+    masked = {name: json.dumps(MASK, ensure_ascii=False) for name in ("old", "new") if change[name] is not None}
+    return {**change, **masked}
 
 
 def reset(connection: Connection, prefix: str, *, actor: str, now: dt.datetime) -> None:

@@ -13,14 +13,13 @@ from urllib.parse import quote, quote_plus
 
 from loguru import logger
 
-from config.reasons import show_path
+from config.reasons import MASK, show_path
 
 if TYPE_CHECKING:
     from loguru import Message, Record
 
 # The level where none is asked for: what runs until it is stopped tells how it goes, what prints a result need not.
 RUNNING_LEVEL, RESULT_LEVEL = "INFO", "WARNING"
-MASK = "•••"
 MIN_SECRET = 4  # characters; replacing shorter ones would garble every line
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+MASK: Final = "•••"  # what is shown of a secret
 
 
 class Reason(NamedTuple):

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from config.cron import Schedule, timezone
 from config.errors import Misconfigured
+from config.reasons import MASK
 
 QUALITY = ("lossless", "bits", "sample_rate", "bitrate")  # the criteria of processor.quality
 
@@ -180,6 +181,16 @@ class Setting:
         extra = self.field.json_schema_extra
         return str(extra["unit"]) if isinstance(extra, dict) and "unit" in extra else None
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether the value is shown to nobody, such as a URL with a password in it."""
+        extra = self.field.json_schema_extra
+        return isinstance(extra, dict) and bool(extra.get("secret"))
+
+    def shown(self, value: Any) -> Any:
+        """Return a value as people may see it."""
+        return MASK if self.is_secret and value else value
+
     def parse(self, value: Any) -> Any:
         """Return `value` (text or typed) as this setting's type.
 
@@ -189,15 +200,17 @@ class Setting:
             parsed = self.section.model_validate({self.name: value})
         except ValidationError as error:
             why = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise Misconfigured(f"{self.key} cannot be {value!r}: {why}", code="bad_setting") from None
+            raise Misconfigured(f"{self.key} cannot be {self.shown(value)!r}: {why}", code="bad_setting") from None
         return getattr(parsed, self.name)
 
     def load(self, text: str) -> Any:
         """Return a stored value, JSON, as this setting's type. Raises Misconfigured with the key and the value."""
         try:
             value = json.loads(text)
-        except ValueError as error:
-            raise Misconfigured(f"{self.key} holds {text!r}, which is no JSON: {error}", code="bad_setting") from None
+        except ValueError:
+            raise Misconfigured(
+                f"{self.key} holds {self.shown(text)!r}, which is no JSON", code="bad_setting"
+            ) from None
         return self.parse(value)
 
 

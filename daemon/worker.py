@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Protocol
@@ -13,14 +14,18 @@ from config.boot import BootSettings
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured
 from config.machine import boottime
-from workflow import succession
+from workflow import events, succession
+from workflow.chores import want_daily
 from workflow.engine.engine import Engine
-from workflow.engine.job import OPEN
+from workflow.engine.job import OPEN, Work
 from workflow.engine.worker import working
+from workflow.phases.notify import Notifier
 
 RECONCILE_SECONDS: Final = 30.0  # between two looks for items that are due and have no job
+DISPATCH_SECONDS: Final = 2.0  # between two looks for new events
 GRACE_SECONDS: Final = 20  # for running jobs, of the 90 that systemd gives us
 CONCURRENCY: Final = 8
+SUBSCRIBERS: Final = (Notifier(),)
 
 
 class Application(Protocol):
@@ -30,7 +35,7 @@ class Application(Protocol):
     database: Database
 
 
-def works_of(phases: Collection[str]) -> Mapping[str, succession.PhaseWork]:
+def works_of(phases: Collection[str]) -> Mapping[str, Work]:
     """Return what a worker carries; every phase when none is named. Raises Misconfigured for one without jobs."""
     there = succession.works()
     if unknown := set(phases) - set(there):
@@ -44,10 +49,28 @@ def work(app: Application, phases: Collection[str], concurrency: int, stop: thre
     with working(
         app.database, app.boot.data_dir, carried, succession.limits, concurrency=concurrency, grace=GRACE_SECONDS
     ):
+        upkeep = Upkeep(app.database)
         while not stop.is_set():
             with _told():
-                succession.reconcile(app.database)
-            stop.wait(RECONCILE_SECONDS)
+                upkeep.look()
+            stop.wait(DISPATCH_SECONDS)
+
+
+class Upkeep:
+    """What any process with the database does beside carrying: gives events to who hears them, closes gaps."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._reconciled: float | None = None
+
+    def look(self) -> None:
+        """Dispatch events; now and then look for items that are due, and for what is wanted daily."""
+        now = dt.datetime.now(dt.UTC)
+        events.dispatch(self._database, SUBSCRIBERS, now)
+        if self._reconciled is None or boottime() - self._reconciled > RECONCILE_SECONDS:
+            succession.reconcile(self._database)
+            want_daily(self._database, succession.works(), now)
+            self._reconciled = boottime()
 
 
 class Carrying:
@@ -58,13 +81,11 @@ class Carrying:
         self._engine = Engine(app.database, succession.works())
         self._stack = contextlib.ExitStack()
         self._works = False
-        self._reconciled: float | None = None
+        self._upkeep = Upkeep(app.database)
 
     def look(self) -> None:
-        """Close gaps in the chain now and then; begin to work when there is something to do."""
-        if self._reconciled is None or boottime() - self._reconciled > RECONCILE_SECONDS:
-            succession.reconcile(self._app.database)
-            self._reconciled = boottime()
+        """Keep events and the chain going; begin to work when there is something to do."""
+        self._upkeep.look()
         if not self._works and self._engine.list(statuses=OPEN, limit=1):
             app = self._app
             self._stack.enter_context(

@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
 
 from config.errors import LeaseLost, Retryable
-from processor.tables import OPEN_STATES, TransferRow
+from processor.tables import OPEN_STATES, StagingItem, TransferRow
 from scanner.identity import Identity
 
 State = Literal["planned", "materialised", "published", "done", "attention", "cancelled"]
@@ -265,3 +266,24 @@ def path_to_json(path: bytes) -> str | dict[str, str]:
 def path_from_json(value: str | dict[str, str]) -> bytes:
     """Read what `path_to_json` wrote."""
     return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"], validate=True)
+
+
+def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str]:
+    """Return transfers settled before a time that nothing needs any more.
+
+    Kept is what can still be taken back, because an item is in its folder; what holds sources back from cycles, with
+    what it took back; and replacements, whose album may lie in the trash.
+    """
+    listed = exists().where(StagingItem.path == TransferRow.target)
+    over = or_(TransferRow.state == "cancelled", and_(TransferRow.state == "done", ~listed))
+    undo = aliased(TransferRow)
+    held = and_(TransferRow.undoes.is_not(None), TransferRow.state == "done", TransferRow.released_at.is_(None))
+    named = exists().where(undo.undoes == TransferRow.id)
+    kind = TransferRow.kind.not_in(("replace", "undo_replace"))
+    query = select(TransferRow.id).where(TransferRow.updated_at < before, over, kind, ~held, ~named)
+    return connection.scalars(query.limit(limit)).all()
+
+
+def remove(connection: Connection, ids: Sequence[str]) -> None:
+    """Remove transfers."""
+    connection.execute(delete(TransferRow).where(TransferRow.id.in_(ids)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -26,6 +26,14 @@ from processor.repository import Folder
 from scanner.scandb import ScanDb
 
 SHOWN = 3  # of the missing folders a message names
+
+
+# Hears of a suspension in the transaction that writes it down.
+Suspended = Callable[[Connection, Library, str], None]
+
+
+def unheard(connection: Connection, library: Library, why: str) -> None:
+    """Nobody wants to hear of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,8 @@ def too_many(vanished: Sequence[int], known: int, limits: Limits) -> bool:
     return gone > limits.files or (len(vanished) > 1 and gone * 100 > limits.percent * known)
 
 
-def check(database: Database, staging: Library, limits: Limits, now: dt.datetime, *, act: bool) -> None:
+def check(database: Database, staging: Library, limits: Limits, now: dt.datetime, *, act: bool,
+          suspended: Suspended = unheard) -> None:  # fmt: skip
     """See whether the albums of a staging root are where their items say; mark the missing ones, if `act`.
 
     Raises Misconfigured (`mass_vanished`) when that is too much to be true, or any of it together with a filesystem
@@ -57,14 +66,15 @@ def check(database: Database, staging: Library, limits: Limits, now: dt.datetime
     gone = _gone(folders, staging)
     moved = staging.filesystem not in (None, libraries.filesystem_id(staging.path))
     if gone and (moved or too_many([f.files for f in gone], sum(f.files for f in folders), limits)):
-        _stop(database, staging, _why(gone, len(folders), moved=moved), act=act)
+        _stop(database, staging, _why(gone, len(folders), moved=moved), suspended if act else None)
     if act and (gone or moved or staging.filesystem is None):
         with database.begin() as connection:
             _mark(connection, gone, now)
             libraries.remember_filesystem(connection, staging)
 
 
-def check_inbound(database: Database, inbound: Library, scan: ScanDb, limits: Limits, *, act: bool) -> None:
+def check_inbound(database: Database, inbound: Library, scan: ScanDb, limits: Limits, *, act: bool,
+                  suspended: Suspended = unheard) -> None:  # fmt: skip
     """See whether more music vanished from the inbound root than we took and a person would remove by hand.
 
     A share that lost a branch leaves half an album behind, which would pass for a whole one. Raises Misconfigured
@@ -82,17 +92,18 @@ def check_inbound(database: Database, inbound: Library, scan: ScanDb, limits: Li
         return
     named = ", ".join(show_path(folder) for folder in sorted(set(gone.values()))[:SHOWN])
     why = f"{len(gone)} of {known} music files are gone that nobody here took (from {named} …)"
-    _stop(database, inbound, why, act=act)
+    _stop(database, inbound, why, suspended if act else None)
 
 
 def _by_folder(gone: Mapping[bytes, bytes]) -> list[int]:
     return list(Counter(gone.values()).values())
 
 
-def _stop(database: Database, library: Library, why: str, *, act: bool) -> NoReturn:
-    if act:
+def _stop(database: Database, library: Library, why: str, suspended: Suspended | None) -> NoReturn:
+    if suspended is not None:
         with database.begin() as connection:
             libraries.suspend(connection, library, why)
+            suspended(connection, library, why)
     shown = show_path(library.path)
     message = f"{why}; is the right disk mounted at {shown}, and whole? If so: `greenroom libraries resume {shown}`"
     raise Misconfigured(message, code="mass_vanished", path=library.path)

@@ -18,6 +18,7 @@ from processor.encounters import Digests, FactsOf
 from processor.files import Tree
 from processor.meeting import Rules
 from processor.mover import ForRun, Moved, Mover, Then, nothing_more, publish
+from processor.moves.move import Publish, unheard
 from processor.naming import PlannedFile, Proposal, cue_references, propose
 from processor.plan import AlbumPlan, Outcome, decide
 from processor.recover import RecoveryReport, recover
@@ -106,7 +107,12 @@ def process_scan(
 
 
 def recover_transfers(
-    database: Database, guard: Guard, inbound: Library, staging: Library, then: Then = nothing_more
+    database: Database,
+    guard: Guard,
+    inbound: Library,
+    staging: Library,
+    then: Then = nothing_more,
+    undone: Publish = unheard,
 ) -> RecoveryReport:
     """Settle what earlier runs left unfinished between the two roots; see processor.recover and mover.Then."""
     now = dt.datetime.now(dt.UTC)
@@ -117,6 +123,7 @@ def recover_transfers(
         (inbound.path, staging.path),
         now=now,
         boot_id=boot_id(),
+        undone=undone,
     )
 
 

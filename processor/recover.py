@@ -9,7 +9,7 @@ from config.database import Database
 from config.reasons import Reason
 from processor import journal
 from processor.journal import Strategy, Transfer
-from processor.moves.move import Performance, Publish
+from processor.moves.move import Performance, Publish, unheard
 from processor.orphans import sweep
 from processor.settle import take_over
 from processor.transfer import Guard
@@ -26,7 +26,7 @@ class RecoveryReport:
     reasons: tuple[Reason, ...] = ()
 
 
-def recover(
+def recover(  # noqa: PLR0913  each is one collaborator
     database: Database,
     guard: Guard,
     publish: Publish,
@@ -36,14 +36,17 @@ def recover(
     boot_id: str,
     strongest: Strategy = "link",
     workers: int = 1,
+    undone: Publish = unheard,
 ) -> RecoveryReport:
     """Settle every transfer left open between two roots (source, destination), and sweep hidden folders without a row.
 
     Call it under the lease of the roots and after their sentinels were checked: an unmounted root looks empty.
-    `publish` writes the staging item, in the transaction that makes the transfer `published`; `boot_id` is the
-    kernel's (/proc/sys/kernel/random/boot_id). Raises LeaseLost, Stopped, and Retryable when the database fails.
+    `publish` writes the staging item, in the transaction that makes the transfer `published`; `undone` hears of undos
+    in theirs; `boot_id` is the kernel's (/proc/sys/kernel/random/boot_id).
+
+    Raises LeaseLost, Stopped, and Retryable when the database fails.
     """
-    run = Performance(database, guard, publish, now, boot_id, strongest, workers)
+    run = Performance(database, guard, publish, now, boot_id, strongest, workers, undone=undone)
     with database.read() as connection:
         unfinished = journal.open_transfers(connection, *roots)
     settled = [take_over(run, transfer) for transfer in unfinished]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Literal, NamedTuple
 
 from workflow.phase import Mode, Phase
@@ -27,13 +28,23 @@ def next_phase(position: str, status: str, phases: Mapping[str, Phase], gates: M
     """
     if status not in GOES_ON:
         return None
-    at: str | None = next((phase.name for phase in phases.values() if phase.reached == position), None)
-    skipped: list[str] = []
+    skipped = passed_over(position, phases, gates)
+    for phase in _after(position, phases):
+        gate = gates.get(phase, "off")
+        if gate != "off":
+            return Next(phase, gate, skipped)
+    return None
+
+
+def passed_over(position: str, phases: Mapping[str, Phase], gates: Mapping[str, Mode]) -> tuple[str, ...]:
+    """Return the phases that are off between a position and what follows it, or the end of the chain."""
+    return tuple(takewhile(lambda phase: gates.get(phase, "off") == "off", _after(position, phases)))
+
+
+def _after(position: str, phases: Mapping[str, Phase]) -> Iterator[str]:
+    """Yield the phases after a position, in the order of the chain."""
+    at = next((phase.name for phase in phases.values() if phase.reached == position), None)
     while at is not None:
         at = next((phase.name for phase in phases.values() if phase.after == at), None)
-        gate = gates.get(at, "off") if at is not None else "off"
-        if at is not None and gate != "off":
-            return Next(at, gate, tuple(skipped))
         if at is not None:
-            skipped.append(at)
-    return None
+            yield at

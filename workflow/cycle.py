@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loguru import logger
+from sqlalchemy import Connection
 
 from config import admin, libraries
 from config.database import Database
@@ -25,6 +26,7 @@ from config.reasons import show_path
 from config.settings import StagingScan
 from processor import presence, trash
 from processor.files import unexpected
+from processor.journal import Transfer
 from processor.meeting import Rules
 from processor.mover import ForRun, Then
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
@@ -32,6 +34,7 @@ from processor.recover import RecoveryReport
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
+from workflow import events, telling
 from workflow.record import Asked, RunRecord
 from workflow.report import CycleReport
 from workflow.succession import after_staging
@@ -111,9 +114,10 @@ def run_staging_cycle(
             with _lock(database, roots, run, until, dry_run) as guard:
                 run.start(holding_lock=guard is not None)
                 limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
-                presence.check(database, roots.staging, limits, dt.datetime.now(dt.UTC), act=guard is not None)
+                now, act, suspended = dt.datetime.now(dt.UTC), guard is not None, _tells_suspension(run.id)
+                presence.check(database, roots.staging, limits, now, act=act, suspended=suspended)
                 if guard is not None:
-                    recover_transfers(database, guard, roots.inbound, roots.staging, then(run.id))
+                    recover_transfers(database, guard, roots.inbound, roots.staging, then(run.id), undone)
                 folder = scan_db_folder(database, settings, data_dir)
                 scan_path = request.scan_db
                 if scan_path is None:
@@ -139,6 +143,18 @@ def then(run_id: str | None) -> Then:
     return lambda connection, items, now: after_staging(connection, items, run_id, now)
 
 
+def undone(connection: Connection, transfer: Transfer) -> None:
+    """Tell of an undo in the transaction that publishes it."""
+    told = telling.of_undo(transfer.item, transfer.undoes or transfer.id)
+    events.tell(connection, [told], dt.datetime.now(dt.UTC))
+
+
+def _tells_suspension(run_id: str) -> presence.Suspended:
+    return lambda connection, library, why: events.tell(
+        connection, [telling.of_suspension(library, why, run_id)], dt.datetime.now(dt.UTC)
+    )
+
+
 def _process(
     database: Database,
     roots: Roots,
@@ -153,7 +169,8 @@ def _process(
     options = ProcessOptions(settings.workers, settings.rate_limit, settings.reserve_mib << 20, rules, approved)
     limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
     with ScanDb.open(scan_path) as found:
-        presence.check_inbound(database, roots.inbound, found, limits, act=guard is not None)
+        suspended = _tells_suspension(run_id)
+        presence.check_inbound(database, roots.inbound, found, limits, act=guard is not None, suspended=suspended)
         run = ForRun(run_id, then(run_id))
         return process_scan(database, found, roots.inbound, roots.staging, guard, options, run, progress)
 
@@ -174,7 +191,7 @@ def recover(database: Database, stop: threading.Event) -> RecoveryReport:
     """
     roots = resolve_roots(database)
     with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
-        return recover_transfers(database, guard, roots.inbound, roots.staging, then(None))
+        return recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
 
 
 def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) -> None:

@@ -1,7 +1,8 @@
-"""One file of workflow/phases → one phase: its place in the chain, its settings, and what it does to an item."""
+"""One file of workflow/phases → a phase with its place in the chain, or a chore apart from it; settings; its work."""
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib
 import pkgutil
 from collections.abc import Mapping
@@ -9,7 +10,9 @@ from functools import cache
 from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
+from sqlalchemy import Connection
 
+from config.libraries import Role
 from config.settings import Section, register
 from workflow import phases
 from workflow.engine.context import Context
@@ -32,6 +35,13 @@ class PhaseSettings(Section):
         return self.mode
 
 
+class ChoreSettings(PhaseSettings):
+    """What an admin may decide about a chore."""
+
+    mode: Mode = Field("auto", description="auto: by itself; manual: only when a person asks; off: never.")
+    at_once: int = Field(1, ge=1, le=64, description="Jobs of this phase at once in one process.")
+
+
 class Decision(NamedTuple):
     """What a phase makes of an item; None leaves its status as it is."""
 
@@ -49,20 +59,36 @@ class Phase:
     settings: ClassVar[type[PhaseSettings] | None] = None  # None: it has no jobs, the cycle does it
     payload: ClassVar[type[Payload]] = Payload
     retries: ClassVar[Retries] = Retries()
+    roots: ClassVar[tuple[Role, ...]] = ()  # of the libraries whose trees it touches: without them it runs elsewhere
 
     def run(self, context: Context, item: Mapping[str, Any], payload: Any, settings: Any) -> Decision:
         """Do it to one item, given as its row; what is returned is committed with the end of the job."""
         raise TypeError(f"phase {self.name} has no jobs")
 
 
+class Chore:
+    """What a file in workflow/phases declares that stands apart from the chain; it must be idempotent."""
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    settings: ClassVar[type[ChoreSettings]] = ChoreSettings
+    payload: ClassVar[type[Payload]] = Payload
+    retries: ClassVar[Retries] = Retries()
+    daily: ClassVar[bool] = False  # whether it is wanted once a day, when there is anything to do
+
+    def has_work(self, connection: Connection, settings: Any, now: dt.datetime) -> bool:
+        """Whether a daily chore has anything to do."""
+        raise TypeError(f"{self.name} is not wanted daily")
+
+    def run(self, context: Context, payload: Any, settings: Any) -> None:
+        """Do it. Raises the errors of config.errors, which decide what becomes of the job."""
+        raise TypeError(f"{self.name} has no jobs")
+
+
 @cache
 def all_phases() -> Mapping[str, Phase]:
-    """Return the phases there are, by name, each after the one it follows; their settings join the registry."""
-    found = {
-        phase.name: phase
-        for module in pkgutil.iter_modules(phases.__path__)
-        for phase in [importlib.import_module(f"{phases.__name__}.{module.name}").PHASE]
-    }
+    """Return the phases of the chain, by name, each after the one it follows; their settings join the registry."""
+    found = {phase.name: phase for phase in _declared() if isinstance(phase, Phase)}
     ordered: dict[str, Phase] = {}
     while len(ordered) < len(found):
         ready = [p for n, p in sorted(found.items()) if n not in ordered and (p.after is None or p.after in ordered)]
@@ -71,7 +97,22 @@ def all_phases() -> Mapping[str, Phase]:
     for phase in ordered.values():
         if phase.settings is not None:
             register(section_of(phase.name), phase.settings, {"mode": "manual", "paused": True})
+    all_chores()
     return ordered
+
+
+@cache
+def all_chores() -> Mapping[str, Chore]:
+    """Return the phases apart from the chain, by name; their settings join the registry."""
+    found = {chore.name: chore for chore in _declared() if isinstance(chore, Chore)}
+    for chore in found.values():
+        register(section_of(chore.name), chore.settings, {"mode": "off", "paused": True})
+    return found
+
+
+def _declared() -> list[Phase | Chore]:
+    names = [module.name for module in pkgutil.iter_modules(phases.__path__)]
+    return [importlib.import_module(f"{phases.__name__}.{name}").PHASE for name in names]
 
 
 def section_of(phase: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Identity, and_, delete, exists, insert, or_, select, update
@@ -13,10 +13,13 @@ from config.errors import Misconfigured, Retryable
 from config.tables import Base, BigId
 from processor import repository
 from processor.tables import StagingItem
+from workflow import events, telling
 from workflow.engine.jobs import JobRow
 from workflow.states import check_move
 
 GATE_CLOSED: Final = "gate_closed"  # code of a job that found its gate closed when it started; it may come again
+
+PASSED_OVER: Final = "passed over: the phase is off"  # why of an entry that is no decision
 
 
 class ProgressRow(Base):
@@ -99,6 +102,37 @@ def move(
         connection.execute(insert(ProgressRow).values(item_id=item["id"], position=position, moved_at=now))
     row = {"item_id": item["id"], "revision": item["revision"], "at": now, "status": then, "run_id": None}
     connection.execute(insert(ItemHistoryRow).values(**row, **because._asdict()))
+    if then != item["status"]:
+        events.tell(connection, telling.of_decision(item, then, because.why, because.job_id), now)
+
+
+def passed_over(connection: Connection, skipped: Iterable[tuple[int, int, str, str]], now: dt.datetime) -> None:
+    """Remember phases that items came past because they are off: (item, its revision, its status, phase)."""
+    same = {"at": now, "actor": "chain", "why": PASSED_OVER, "job_id": None, "run_id": None}
+    rows = [
+        {**same, "item_id": item_id, "revision": revision, "status": status, "what": phase}
+        for item_id, revision, status, phase in skipped
+    ]
+    if rows:
+        connection.execute(insert(ItemHistoryRow), rows)
+
+
+def names(connection: Connection, item_ids: Collection[int]) -> dict[int, str]:
+    """Return what people call items."""
+    columns = (StagingItem.id, StagingItem.album_artist, StagingItem.album)
+    query = select(*columns).where(StagingItem.id.in_(item_ids))
+    return {row.id: telling.album_name(row._asdict()) for row in connection.execute(query)}
+
+
+def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[int]:
+    """Return what happened before a time to items that are no more."""
+    gone = ~exists().where(StagingItem.id == ItemHistoryRow.item_id)
+    return connection.scalars(select(ItemHistoryRow.id).where(ItemHistoryRow.at < before, gone).limit(limit)).all()
+
+
+def remove(connection: Connection, ids: Sequence[int]) -> None:
+    """Remove entries of the history."""
+    connection.execute(delete(ItemHistoryRow).where(ItemHistoryRow.id.in_(ids)))
 
 
 def find(connection: Connection, item_id: int) -> dict[str, Any]:

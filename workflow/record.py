@@ -16,7 +16,7 @@ from config.errors import Busy, GreenroomError, Stopped
 from config.reasons import Reason
 from config.settings import StagingScan
 from processor.process import ProcessResult
-from workflow import plans, runs
+from workflow import events, plans, runs, telling
 from workflow.report import CycleReport, stored_reasons
 
 if TYPE_CHECKING:
@@ -138,7 +138,11 @@ class RunRecord:
         with self._database.begin() as connection:
             if not self._open:
                 runs.start(connection, self._row)
-            runs.finish(connection, self.id, status=status, finished_at=dt.datetime.now(dt.UTC), **columns)
+            now = dt.datetime.now(dt.UTC)
+            runs.finish(connection, self.id, status=status, finished_at=now, **columns)
+            counts, error = columns.get("counts", {}), columns.get("error")
+            told = telling.of_run(self.id, status, dry_run=self._dry_run, counts=counts, error=error)
+            events.tell(connection, told, now)
         self._open = False
 
     def _elapsed(self) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.tables import Base
 
+NEWEST_KEPT: Final = 50  # however old they are
 RunStatus = Literal["running", "done", "failed", "skipped", "interrupted"]
 
 
@@ -104,3 +105,15 @@ def last_success(connection: Connection) -> dt.datetime | None:
     """Return when a run was last done; None if none ever was."""
     query = select(func.max(RunRow.finished_at)).where(RunRow.status == "done", RunRow.dry_run.is_(False))
     return connection.execute(query).scalar_one()
+
+
+def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str]:
+    """Return runs that ended before a time; the newest stay, for the schedule goes on from them."""
+    newest = select(RunRow.id).order_by(RunRow.id.desc()).limit(NEWEST_KEPT).scalar_subquery()
+    ended = (RunRow.finished_at < before, RunRow.id.not_in(newest))
+    return connection.scalars(select(RunRow.id).where(*ended).limit(limit)).all()
+
+
+def remove(connection: Connection, ids: Sequence[str]) -> None:
+    """Remove runs, and with them the plans of dry ones."""
+    connection.execute(delete(RunRow).where(RunRow.id.in_(ids)))

@@ -12,15 +12,19 @@ from sqlalchemy import Connection
 from config import admin
 from config.database import Database
 from config.errors import Misconfigured, NeedsReview, Rejected
+from config.libraries import Library, list_libraries, verify_root
 from processor import repository
-from workflow import progress
-from workflow.chain import GOES_ON, next_phase
+from workflow import events, progress
+from workflow.chain import GOES_ON, next_phase, passed_over
+from workflow.chores import ChoreWork
 from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine, wanted
 from workflow.engine.failure import Cancelled, NotHere
 from workflow.engine.job import Ending, Job, Limits, NewJob
-from workflow.phase import Mode, Phase, PhaseSettings, all_phases, section_of
+from workflow.events import Event
+from workflow.phase import Chore, Mode, Phase, PhaseSettings, all_chores, all_phases, section_of
+from workflow.telling import album_name
 
 RECONCILED_AT_ONCE: Final = 500
 
@@ -39,6 +43,8 @@ class PhaseWork:
             item = progress.find(connection, job.item_id)
             settings = phase_settings(connection, self._phase)
             self._check_gate(connection, job, item, settings)
+            roots = [library for library in list_libraries(connection) if library.role in self._phase.roots]
+        require_roots(roots)
         context.check()
         decision = self._phase.run(context, item, payload, settings)
 
@@ -47,9 +53,11 @@ class PhaseWork:
             went = None if decision.status is None else self._phase.reached
             because = progress.Because(self.name, job.actor, decision.why, job.id)
             progress.move(connection, item, because, now, status=decision.status, position=went)
-            if went is not None:
-                moved = {**item, "status": decision.status, "position": went}
-                jobs.submit(connection, follow(connection, [moved]), now)
+            if went is None:
+                waits = Event("needs_review", album_name(item), decision.why, item["id"], job_id=job.id)
+                events.tell(connection, [waits], now)
+            else:
+                _go_on(connection, [{**item, "status": decision.status, "position": went}], now)
 
         return end
 
@@ -62,15 +70,24 @@ class PhaseWork:
             raise Cancelled(f"{self.name} is not what follows for this item any more", code=progress.GATE_CLOSED)
 
 
+def require_roots(roots: Sequence[Library]) -> None:
+    """Return if all these roots can be worked on from this host. Raises NotHere: another host may have them."""
+    for library in roots:
+        try:
+            verify_root(library)
+        except Misconfigured as error:
+            raise NotHere(f"not on this host: {error.message}") from error
+
+
 @cache
-def works() -> Mapping[str, PhaseWork]:
-    """Return the phases that have jobs, as the engine carries them."""
-    return {phase.name: PhaseWork(phase) for phase in all_phases().values() if phase.settings is not None}
+def works() -> Mapping[str, PhaseWork | ChoreWork]:
+    """Return what has jobs, phases of the chain and those apart from it, as the engine carries them."""
+    phases = {phase.name: PhaseWork(phase) for phase in all_phases().values() if phase.settings is not None}
+    return {**phases, **{chore.name: ChoreWork(chore) for chore in all_chores().values()}}
 
 
-def phase_settings(connection: Connection, phase: Phase) -> PhaseSettings:
+def phase_settings(connection: Connection, phase: Phase | Chore) -> PhaseSettings:
     """Read the settings of a phase now; what cannot be read makes it paused."""
-    all_phases()
     section, _ = admin.read_section(connection, section_of(phase.name))
     assert isinstance(section, PhaseSettings)
     return section
@@ -83,7 +100,8 @@ def gates(connection: Connection) -> dict[str, Mode]:
 
 def limits(connection: Connection) -> dict[str, Limits]:
     """Return how many jobs of each phase may run at once, by the settings now."""
-    found = {p.name: phase_settings(connection, p) for p in all_phases().values() if p.settings is not None}
+    there: list[Phase | Chore] = [*all_phases().values(), *all_chores().values()]
+    found = {p.name: phase_settings(connection, p) for p in there if p.settings is not None}
     return {name: Limits(s.at_once, s.at_once_everywhere or None, s.paused) for name, s in found.items()}
 
 
@@ -105,8 +123,29 @@ def after_staging(
     changed = [item for item in upserted.values() if item.changed]
     if changed:
         progress.staged(connection, changed, run_id, now)
-        at = [{"id": item.id, "status": "pending_review", "position": "staged"} for item in changed]
-        jobs.submit(connection, follow(connection, at), now)
+        same = {"status": "pending_review", "position": "staged"}
+        going = _go_on(connection, [{**same, "id": item.id, "revision": item.revision} for item in changed], now)
+        names = progress.names(connection, [item.id for item in changed])
+        told = [Event("item_staged", names[i.id], "staged", i.id, run_id, facts={"revision": i.revision})
+                for i in changed]  # fmt: skip
+        waits = [Event("needs_review", names[i.id], "a person decides", i.id, run_id)
+                 for i in changed if i.id not in going]  # fmt: skip
+        events.tell(connection, [*told, *waits], now)
+
+
+def _go_on(connection: Connection, items: Sequence[Mapping[str, Any]], now: dt.datetime) -> set[int]:
+    """Want what follows by itself for items, and remember what they came past; return those something follows for."""
+    opened, chain = gates(connection), all_phases()
+    progress.passed_over(
+        connection,
+        [(item["id"], item["revision"], item["status"], phase)
+         for item in items if item["status"] in GOES_ON
+         for phase in passed_over(item["position"], chain, opened)],
+        now,
+    )  # fmt: skip
+    following = follow(connection, items)
+    jobs.submit(connection, following, now)
+    return {job.item_id for job in following if job.item_id is not None}
 
 
 def reconcile(database: Database) -> int:
@@ -157,7 +196,8 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
     phases = all_phases()
     with database.begin() as connection:
         item = _as_seen(connection, item_id, seen)
-        before, last = ([None, None, *progress.history(connection, item_id)])[-2:]
+        happened = [one for one in progress.history(connection, item_id) if one["why"] != progress.PASSED_OVER]
+        before, last = ([None, None, *happened])[-2:]
         if last is None or before is None or last["what"] != phases["review"].name:
             raise Rejected(f"the last thing that happened to item {item_id} was no decision", code="nothing_to_undo")
         status = before["status"]
@@ -183,8 +223,8 @@ def _move(
 ) -> None:
     now = dt.datetime.now(dt.UTC)
     progress.move(connection, item, because, now, status=status, position=position)
-    moved = {**item, "status": status, "position": position or item["position"]}
-    jobs.submit(connection, follow(connection, [moved]), now)
+    if position is not None:
+        _go_on(connection, [{**item, "status": status, "position": position}], now)
 
 
 def request(engine: Engine, phase: str, item_id: int, *, actor: str) -> Job:

@@ -21,7 +21,7 @@ from processor.mover import publish
 from processor.moves.move import Performance
 from processor.process import recover_transfers
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
-from workflow.cycle import StopOrTimeout, resolve_roots, then
+from workflow.cycle import StopOrTimeout, resolve_roots, then, undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
     if dry_run:
         return UndoReport(True, tuple(rehearse(database, transfer) for transfer in named(database, name)))
     with hold(database, [roots.staging, roots.inbound], f"undo {name}", StopOrTimeout(stop)) as guard:
-        recover_transfers(database, guard, roots.inbound, roots.staging, then(None))
+        recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
         with database.read() as connection:
             settings, _ = admin.staging_scan(connection)
         now = dt.datetime.now(dt.UTC)
@@ -75,6 +75,7 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
             now,
             boot_id(),
             workers=settings.workers,
+            undone=undone,
         )
         done: list[TakenBack] = []
         for transfer in named(database, name):

@@ -7,6 +7,7 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 import click
 
@@ -73,49 +74,62 @@ def show(job: int, as_json: bool) -> None:
 
 @command.command("retry")
 @click.argument("job", type=int)
-def retry(job: int) -> None:
+@json_option
+def retry(job: int, as_json: bool) -> None:
     """Start JOB anew, with the input it had, whatever the gate of its phase says."""
     with _engine() as (_, engine):
         again = engine.retry(job, actor=_actor())
-    click.echo(f"job {again.job.id}", err=True)
+    _said(f"job {again.job.id}", {"job": again.job.id, "is_new": again.is_new}, as_json)
 
 
 @command.command("cancel")
 @click.argument("job", type=int)
-def cancel(job: int) -> None:
+@json_option
+def cancel(job: int, as_json: bool) -> None:
     """Cancel JOB: at once while it is queued, at its next safe place while it runs."""
     with _engine() as (_, engine):
         was = engine.cancel(job)
-    click.echo("cancelled" if was == "queued" else "it ends at its next safe place", err=True)
+    _said("cancelled" if was == "queued" else "it ends at its next safe place", {"job": job, "was": was}, as_json)
 
 
 @command.command("discard")
 @click.argument("job", type=int)
-def discard(job: int) -> None:
+@json_option
+def discard(job: int, as_json: bool) -> None:
     """Set JOB, which failed, aside; it is kept, but counts as dealt with."""
     with _engine() as (_, engine):
         engine.discard(job)
+    _said(f"job {job} discarded", {"job": job, "status": "discarded"}, as_json)
 
 
 @command.command("pause")
 @click.argument("phase")
-def pause(phase: str) -> None:
+@json_option
+def pause(phase: str, as_json: bool) -> None:
     """Start no more jobs of PHASE, not even those people ask for; running ones end."""
-    _pause(phase, paused=True)
+    _pause(phase, as_json, paused=True)
 
 
 @command.command("resume")
 @click.argument("phase")
-def resume(phase: str) -> None:
+@json_option
+def resume(phase: str, as_json: bool) -> None:
     """Go on with the jobs of PHASE."""
-    _pause(phase, paused=False)
+    _pause(phase, as_json, paused=False)
 
 
-def _pause(phase: str, *, paused: bool) -> None:
+def _pause(phase: str, as_json: bool, *, paused: bool) -> None:
     with _engine() as (app, _), app.database.begin() as connection:
         key = f"{section_of(phase)}.paused"
         admin.put(connection, key, paused, actor=_actor(), now=dt.datetime.now(dt.UTC))
-    click.echo(f"{key} = {str(paused).lower()}", err=True)
+    _said(f"{key} = {str(paused).lower()}", {"phase": phase, "paused": paused}, as_json)
+
+
+def _said(text: str, values: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(values)
+    else:
+        click.echo(text, err=True)
 
 
 @contextmanager

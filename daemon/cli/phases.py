@@ -10,19 +10,20 @@ from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
 from workflow import succession
 from workflow.engine.engine import Engine
-from workflow.phase import all_phases
+from workflow.phase import all_chores, all_phases
 
 
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """Show the phases of the chain in their order, how each is entered, and its jobs.
+    """Show the phases of the chain in their order, those apart from it, how each is entered, and its jobs.
 
     A phase goes by itself (auto), waits for a person (manual), or is passed over (off); see `greenroom settings`.
     """
     with application() as app:
         with app.database.read() as connection:
             gates, limits = succession.gates(connection), succession.limits(connection)
+            modes = {name: succession.phase_settings(connection, chore).mode for name, chore in all_chores().items()}
         counts = Engine(app.database, succession.works()).counts()
     rows: list[dict[str, Any]] = [
         {
@@ -34,6 +35,17 @@ def command(as_json: bool) -> None:
             "description": phase.description,
         }
         for phase in all_phases().values()
+    ]
+    rows += [
+        {
+            "phase": chore.name,
+            "after": None,
+            "gate": modes[chore.name],
+            "paused": limits[chore.name].paused,
+            "jobs": counts.get(chore.name, {}),
+            "description": chore.description,
+        }
+        for chore in all_chores().values()
     ]
     if as_json:
         print_json(rows)

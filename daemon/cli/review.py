@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import getpass
+from typing import Any
 
 import click
 
 from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
 
 
@@ -21,29 +23,39 @@ def command() -> None:
 @command.command("approve")
 @click.argument("item", type=int)
 @click.option("--why", default="approved by a person", help="Kept in the item's history.")
-def approve(item: int, why: str) -> None:
+@json_option
+def approve(item: int, why: str, as_json: bool) -> None:
     """Approve ITEM, the number `greenroom items` lists."""
-    _decide(item, "approved", why)
+    _decide(item, "approved", why, as_json)
 
 
 @command.command("reject")
 @click.argument("item", type=int)
 @click.option("--why", default="rejected by a person", help="Kept in the item's history.")
-def reject(item: int, why: str) -> None:
+@json_option
+def reject(item: int, why: str, as_json: bool) -> None:
     """Reject ITEM: it stays in staging and goes nowhere by itself."""
-    _decide(item, "rejected", why)
+    _decide(item, "rejected", why, as_json)
 
 
 @command.command("undo")
 @click.argument("item", type=int)
-def undo(item: int) -> None:
+@json_option
+def undo(item: int, as_json: bool) -> None:
     """Take the last decision about ITEM back, if nothing happened to it since."""
     with application() as app, usage():
         status = app.take_back(item, actor=f"command:{getpass.getuser()}", seen=None)
-    click.echo(f"item {item} is {status} again", err=True)
+    _said(f"item {item} is {status} again", {"item": item, "status": status}, as_json)
 
 
-def _decide(item: int, status: str, why: str) -> None:
+def _decide(item: int, status: str, why: str, as_json: bool) -> None:
     with application() as app, usage():
         app.decide(item, status, actor=f"command:{getpass.getuser()}", why=why, seen=None)
-    click.echo(f"item {item} {status}", err=True)
+    _said(f"item {item} {status}", {"item": item, "status": status, "why": why}, as_json)
+
+
+def _said(text: str, values: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(values)
+    else:
+        click.echo(text, err=True)

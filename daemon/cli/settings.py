@@ -41,7 +41,7 @@ def _list(as_json: bool) -> None:
         stored = admin.read_values(connection)
     rows = []
     for key, setting in REGISTRY.items():
-        value = json.loads(stored[key]) if key in stored else setting.default
+        value = setting.shown(json.loads(stored[key]) if key in stored else setting.default)
         rows.append({"key": key, "value": value, "default": setting.default, "changed": key in stored,
                      "unit": setting.unit, "description": setting.field.description})  # fmt: skip
     if as_json:
@@ -60,7 +60,7 @@ def _list(as_json: bool) -> None:
 def get(key: str, as_json: bool) -> None:
     """Print the value of KEY in force."""
     with application() as app, app.database.read() as connection, usage():
-        value = admin.get(connection, key)
+        value = find_setting(key).shown(admin.get(connection, key))
     if as_json:
         print_json({"key": find_setting(key).key, "value": value})
     else:
@@ -86,7 +86,8 @@ def _store(key: str, value: str | None) -> None:
     with application() as app, app.database.begin() as connection, usage():
         actor = f"command:{getpass.getuser()}"
         typed = admin.put(connection, key, value, actor=actor, now=dt.datetime.now(dt.UTC))
-    click.echo(f"{find_setting(key).key} = {_text(typed)}", err=True)
+        setting = find_setting(key)
+    click.echo(f"{setting.key} = {_text(setting.shown(typed))}", err=True)
 
 
 @command.command("history")

@@ -45,7 +45,7 @@ def _field(setting: Setting, value: Any) -> Field:
         key=setting.key,
         name=setting.name,
         type="choice" if is_choice else _TYPES.get(annotation, "text") if isinstance(annotation, type) else "text",
-        value=value,
+        value=setting.shown(value),
         default=setting.default,
         description=setting.field.description or "",
         unit=setting.unit,

@@ -18,6 +18,10 @@ from processor.transfer import Guard
 Publish = Callable[[Connection, Transfer], object]
 
 
+def unheard(connection: Connection, transfer: Transfer) -> None:
+    """Nobody wants to hear of an undo."""
+
+
 @dataclass(slots=True)
 class Performance:
     """The collaborators of the steps, and the reasons they found worth telling."""
@@ -30,6 +34,7 @@ class Performance:
     strongest: Strategy = "link"
     workers: int = 1
     known: Set[bytes] = frozenset()  # paths of the source tree that need no explanation when they stay
+    undone: Publish = unheard  # hears of an undo in the transaction that publishes it
     reasons: list[Reason] = field(default_factory=list)
     trouble: GreenroomError | None = None  # what kept the last transfer from being done
 
@@ -53,6 +58,7 @@ class Performance:
                 repository.unlist(connection, transfer.item["key"], transfer.target)
             else:
                 self.publish(connection, replace(transfer, item=transfer.before, files=()))
+            self.undone(connection, transfer)
             (moved,) = journal.advance(connection, [transfer], "published", self.now)
         return moved
 

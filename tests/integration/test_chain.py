@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import os
 import random
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from config import admin
+from config import admin, libraries
 from config.database import Database
 from config.errors import Misconfigured
 from daemon.cli import main
@@ -23,9 +25,10 @@ from processor import repository
 from tests.items import album
 from workflow import progress, succession
 from workflow.chain import next_phase
+from workflow.engine import failure
 from workflow.engine.engine import Engine
 from workflow.engine.worker import Pace, working
-from workflow.phase import Phase, all_phases
+from workflow.phase import Decision, Phase, all_chores, all_phases
 from workflow.states import MOVES, IllegalMove, check_move
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
@@ -117,6 +120,7 @@ def test_statuses_follow_one_another_as_the_table_says() -> None:
 
 def test_phases_are_found_by_their_files_and_bring_their_settings(database: Database) -> None:
     assert list(all_phases()) == ["stage", "review"]
+    assert sorted(all_chores()) == ["cleanup", "notify"]
     put(database, at_once=2)
     with database.read() as connection:
         assert succession.limits(connection)["review"].workers == 2
@@ -180,6 +184,47 @@ def test_a_gate_that_closed_meanwhile_holds_what_nobody_asked_for(
     assert succession.reconcile(database) == 1
 
 
+def test_a_phase_that_is_off_is_remembered_as_passed_over(database: Database) -> None:
+    put(database, mode="off")
+    (one,) = stage(database, "k1")
+    assert history(database, one) == [("cycle", "stage", "pending_review"), ("chain", "review", "pending_review")]
+    stage(database, "k1")  # nothing changed
+    assert len(history(database, one)) == 2
+
+
+class Files(Phase):
+    """A phase that works on the files in staging."""
+
+    name, after, reached, roots = "review", "stage", "reviewed", ("staging",)
+    settings = all_phases()["review"].settings
+
+    def run(self, context: Any, item: Any, payload: Any, settings: Any) -> Decision:
+        """Take note of nothing."""
+        return Decision("approved", "its files are here")
+
+
+def test_a_job_that_needs_a_root_waits_where_it_is_not_mounted(
+    database: Database, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    put(database, auto_approve="0.5")
+    with database.begin() as connection:
+        sentinel = Path(os.fsdecode(libraries.add_library(connection, "staging", bytes(staging), now=NOW).sentinel))
+    (one,) = stage(database, "k1")
+    works = {"review": succession.PhaseWork(Files())}
+    monkeypatch.setattr(
+        failure, "_BY_CLASS", {**failure._BY_CLASS, failure.NotHere: failure.Verdict("queued", 0.1, False)}
+    )
+    sentinel.rename(tmp_path / "unmounted")
+    with working(database, tmp_path, works, succession.limits, concurrency=2, grace=5, pace=QUICK):
+        until(lambda: engine.list(item_id=one)[0].code == "not_here")
+        assert item(database, one)["status"] == "pending_review"
+        (tmp_path / "unmounted").rename(sentinel)
+        until(lambda: item(database, one)["status"] == "approved")
+    assert engine.list(item_id=one)[0].attempt == 1
+
+
 def test_whoever_lost_a_job_gets_it_again(database: Database, engine: Engine) -> None:
     put(database, auto_approve="0.5")
     ids = stage(database, *(f"k{n}" for n in range(20)))
@@ -211,17 +256,18 @@ def test_the_commands_show_the_chain_its_jobs_and_what_happened(
     assert '"gate": "auto"' in run("phases", "--json")
     assert "queued" in run("jobs", "list", "--status", "queued")
     assert f'"id": {job.id}' in run("jobs", "show", str(job.id), "--json")
-    run("jobs", "pause", "review")
+    assert json.loads(run("jobs", "pause", "review", "--json")) == {"phase": "review", "paused": True}
     assert "(paused)" in run("phases")
     run("jobs", "resume", "review")
     run("jobs", "cancel", str(job.id))
     assert "nothing to cancel" in run("jobs", "cancel", str(job.id), code=2)
-    again = run("jobs", "retry", str(job.id))
-    assert again.strip().startswith("job ")
+    again = json.loads(run("jobs", "retry", str(job.id), "--json"))
+    assert again["is_new"]
+    assert '"was": "queued"' in run("jobs", "cancel", str(again["job"]), "--json")
     run("review", "reject", str(one), "--why", "bootleg")
     assert "bootleg" in run("items", "show", str(one))
     assert '"position": "staged"' in run("items", "show", str(one), "--json")
-    assert "cannot become publishing" not in run("review", "approve", str(one))
+    assert '"status": "approved"' in run("review", "approve", str(one), "--json")
     assert f"item {one} is rejected again" in run("review", "undo", str(one))
     assert "no item 99" in run("items", "show", "99", code=2)
     assert "no phase" in run("worker", "--phases", "omega", code=1)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from processor.transfer import PLAYER_IGNORES, TX
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House, seen
+from workflow import events
 from workflow.undo import UndoReport, release, undo
 
 SHM = Path("/dev/shm")
@@ -24,6 +27,23 @@ ALBUM: Drop = songs("Low Tide/CD 1", "flac", range(1, 3), disc="1/2") | songs(
 ALBUM |= {"Low Tide/cover.jpg": JPEG, "Low Tide/caf\udce9.log": b"log", "Low Tide/empty.txt": b""}
 STAGED = ["staged Ada / Low Tide: 3 tracks on 2 discs"]
 HELD = ["needs_review Ada / Low Tide: 3 tracks on 2 discs"]
+
+
+class Ear:
+    """A subscriber that wants to hear of undos."""
+
+    name = "ear"
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def wants(self, connection: Connection) -> tuple[events.Kind, ...]:
+        """Return what it wants."""
+        return ("undone",)
+
+    def take(self, connection: Connection, heard: Sequence[events.Event], now: dt.datetime) -> None:
+        """Remember."""
+        self.heard += [event.subject for event in heard]
 
 
 @pytest.fixture
@@ -94,6 +114,9 @@ def test_everything_is_back_where_it_was_and_stays_there_until_released(any_hous
     assert {path for path in laid(house.staging) if path.split(b"/")[0] != TX} == {b".", b".greenroom-root"}
     assert set(os.listdir(os.path.join(os.fsencode(house.staging), TX))) == set(PLAYER_IGNORES)
     assert house.items() == {}
+    listener = Ear()
+    events.dispatch(house.database, [listener], dt.datetime.now(dt.UTC))
+    assert listener.heard[-1] == "Ada – Low Tide"
 
     assert house.cycle() == HELD
     assert "taken_back" in house.codes()

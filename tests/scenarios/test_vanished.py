@@ -12,7 +12,9 @@ import pytest
 from config.libraries import list_libraries
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
+from workflow import events
 from workflow.cycle import resume
+from workflow.events import KINDS
 
 ALBUMS = ("Low Tide", "High Tide", "Slack Water")
 
@@ -48,6 +50,9 @@ def test_an_empty_disk_stops_everything_and_changes_no_item_until_a_person_has_l
     assert "3 of 3 staged albums are gone" in first.error.message  # type: ignore[union-attr]
     assert second.error.code == "suspended"  # type: ignore[union-attr]
     assert "libraries resume" in second.error.message  # type: ignore[union-attr]
+    with house.database.read() as connection:
+        told = [event.kind for event in events.of_run(connection, first.run_id, KINDS)]
+    assert told == ["library_suspended", "run_failed"]
     assert set(statuses(house).values()) == {"pending_review"}
 
     for folder in away.iterdir():

@@ -40,6 +40,7 @@ SQL_MODULES = {
     "workflow/engine/hosts.py",
     "workflow/engine/jobs.py",
     "workflow/engine/turns.py",
+    "workflow/events.py",
     "workflow/plans.py",
     "workflow/progress.py",
     "workflow/runs.py",

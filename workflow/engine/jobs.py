@@ -14,8 +14,9 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from config.errors import Busy, LeaseLost
 from config.tables import Base, BigId, UtcDateTime
+from workflow import events
 from workflow.engine.failure import POISON_DEATHS, Verdict
-from workflow.engine.job import FAILED, OPEN, Job, NewJob, Status
+from workflow.engine.job import FAILED, OPEN, STATUSES, Job, NewJob, Status
 
 _OPEN: Final = text("status IN ('queued', 'running')")
 _RUNNING: Final = text("status = 'running'")
@@ -197,7 +198,17 @@ def fail(connection: Connection, job: Job, verdict: Verdict, failure: dict[str, 
         "error": failure["message"],
         "failures": [*job.failures, failure][-MAX_FAILURES:] if verdict.counts else job.failures,
     }
-    return connection.execute(update(JobRow).where(*_held(job)).values(values)).rowcount == 1
+    ours = connection.execute(update(JobRow).where(*_held(job)).values(values)).rowcount == 1
+    if ours and verdict.status in FAILED:
+        _tell(connection, job, verdict.status, failure["message"], now)
+    return ours
+
+
+def _tell(connection: Connection, job: Job, status: str, why: str, now: dt.datetime) -> None:
+    """Tell of a job that waits for a person now."""
+    subject = f"{job.phase} of {job.subject}" if job.item_id else job.subject
+    event = events.Event("job_dead", subject, why, job.item_id, job_id=job.id, facts={"status": status})
+    events.tell(connection, [event], now)
 
 
 def give_back(
@@ -232,6 +243,7 @@ def give_back(
         if poison:
             message = f"{deaths} workers died while they had it; look at its input before it is tried again"
             values |= {"status": "parked", "code": "poison", "error": message, "finished_at": now}
+            _tell(connection, job, "parked", message, now)
         if not poison:
             values["attempt"] = max(0, job.attempt - 1)
         connection.execute(update(JobRow).where(JobRow.id == job.id).values(values))
@@ -278,12 +290,15 @@ def discard(connection: Connection, job_id: int, now: dt.datetime) -> bool:
     return connection.execute(_where(job_id, *FAILED).values(status="discarded", finished_at=now)).rowcount == 1
 
 
-def forget(connection: Connection, before: dt.datetime, limit: int) -> int:
-    """Remove closed jobs that ended before a time; what failed stays until a person has dealt with it."""
-    old = select(JobRow.id).where(
-        JobRow.status.in_(("done", "cancelled", "discarded")), JobRow.finished_at < before
-    ).limit(limit)  # fmt: skip
-    return connection.execute(delete(JobRow).where(JobRow.id.in_(old))).rowcount
+def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[int]:
+    """Return closed jobs that ended before a time; what failed stays until a person has dealt with it."""
+    closed = JobRow.status.in_(("done", "cancelled", "discarded"))
+    return connection.scalars(select(JobRow.id).where(closed, JobRow.finished_at < before).limit(limit)).all()
+
+
+def remove(connection: Connection, ids: Sequence[int]) -> None:
+    """Remove jobs."""
+    connection.execute(delete(JobRow).where(JobRow.id.in_(ids)))
 
 
 def find(connection: Connection, job_id: int) -> Job | None:
@@ -318,6 +333,12 @@ def oldest_queued(connection: Connection) -> dt.datetime | None:
     """Return since when the oldest queued job waits; None if none does."""
     found: dt.datetime | None = connection.scalar(select(func.min(JobRow.created_at)).where(JobRow.status == "queued"))
     return found
+
+
+def newest(connection: Connection, phase: str) -> dt.datetime | None:
+    """Return when the newest job of a phase was wanted; None if none is known."""
+    mine = select(func.max(JobRow.created_at)).where(JobRow.phase == phase, JobRow.status.in_(STATUSES))
+    return connection.execute(mine).scalar_one()
 
 
 def counts(connection: Connection) -> dict[str, dict[str, int]]:

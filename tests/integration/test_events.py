@@ -1,0 +1,284 @@
+"""What happened is written with it, heard at least once in one order, and told to people by a real HTTP server."""
+
+from __future__ import annotations
+
+import datetime as dt
+import http.server
+import json
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import Connection, text
+
+from config import admin
+from config.database import Database
+from config.errors import Misconfigured, Retryable
+from config.settings import StagingScan
+from daemon.cli import main
+from processor import repository
+from tests.items import album
+from workflow import events, runs, succession
+from workflow.chores import want_daily
+from workflow.engine.engine import Engine
+from workflow.engine.worker import Pace, working
+from workflow.events import KINDS, Event, Kind
+from workflow.phases import notify
+from workflow.phases.notify import Notifier
+from workflow.record import RunRecord
+
+NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
+QUICK = Pace(poll=0.05, beat=0.2, timeout=30, tidy=0.5)
+PATIENCE = 60  # seconds; far more than a loaded machine needs
+
+
+class Listener:
+    """A subscriber that remembers what it was given, or fails."""
+
+    def __init__(self, name: str, *kinds: Kind) -> None:
+        self.name, self._kinds = name, kinds or KINDS
+        self.heard: list[str] = []
+        self.deaf = False
+
+    def wants(self, connection: Connection) -> Collection[Kind]:
+        """Return what it was made for."""
+        return self._kinds
+
+    def take(self, connection: Connection, heard: Sequence[Event], now: dt.datetime) -> None:
+        """Remember."""
+        self.heard += [event.subject for event in heard]
+        if self.deaf:
+            raise Retryable("not now")
+
+
+def tell(database: Database, *subjects: str, kind: Kind = "job_dead") -> None:
+    with database.begin() as connection:
+        events.tell(connection, [Event(kind, subject, "because") for subject in subjects], NOW)
+
+
+def stage(database: Database, run_id: str, *keys: str) -> list[int]:
+    with database.begin() as connection:
+        upserted = repository.upsert(connection, [album(key) for key in keys], NOW)
+        succession.after_staging(connection, upserted, run_id, NOW)
+    return [upserted[key].id for key in keys]
+
+
+def put(database: Database, **settings: Any) -> None:
+    with database.begin() as connection:
+        for name, value in settings.items():
+            admin.put(connection, f"phase.{name.replace('__', '.')}", value, actor="eva", now=NOW)
+
+
+def told(database: Database) -> list[tuple[str, str]]:
+    with database.read() as connection:
+        return [tuple(row) for row in connection.execute(text("SELECT kind, why FROM events ORDER BY id"))]
+
+
+def count(database: Database, table: str) -> int:
+    with database.read() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to it"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def engine(database: Database) -> Engine:
+    """The engine with the phases there are."""
+    return Engine(database, succession.works())
+
+
+@pytest.fixture
+def server() -> Iterator[Any]:
+    """A server that keeps what is posted to it, and answers with `server.answer`."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.server.posted.append(json.loads(body))  # type: ignore[attr-defined]
+            self.send_response(self.server.answer)  # type: ignore[attr-defined]
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    made: Any = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.posted, made.answer = [], 200
+    thread = threading.Thread(target=made.serve_forever, args=(0.05,))
+    thread.start()
+    yield made
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+def url(server: Any, secret: str = "hunter22") -> str:
+    return f"json://eva:{secret}@127.0.0.1:{server.server_port}/"
+
+
+def test_an_event_is_told_if_and_only_if_what_it_tells_of_commits(database: Database) -> None:
+    listener = Listener("ear")
+    events.dispatch(database, [listener], NOW)
+    with pytest.raises(ZeroDivisionError), database.begin() as connection:  # noqa: PT012  the block is what is tested
+        events.tell(connection, [Event("approved", "never", "")], NOW)
+        raise ZeroDivisionError
+    tell(database, "one", "two")
+    assert events.dispatch(database, [listener], NOW) == 2
+    assert listener.heard == ["one", "two"]
+
+
+def test_each_subscriber_has_its_own_position_and_filter(database: Database) -> None:
+    first, picky = Listener("first"), Listener("picky", "approved")
+    tell(database, "one")
+    events.dispatch(database, [first], NOW)
+    tell(database, "two", kind="approved")
+    events.dispatch(database, [first, picky], NOW)
+    tell(database, "three")
+    events.dispatch(database, [first, picky], NOW)
+    assert (first.heard, picky.heard) == (["one", "two", "three"], ["two"])
+
+
+def test_what_a_subscriber_could_not_take_is_given_again(database: Database) -> None:
+    listener = Listener("ear")
+    tell(database, "one")
+    listener.deaf = True
+    with pytest.raises(Retryable):
+        events.dispatch(database, [listener], NOW)
+    listener.deaf = False
+    events.dispatch(database, [listener], NOW)
+    assert listener.heard == ["one", "one"]
+
+
+@pytest.mark.postgres
+def test_an_event_that_becomes_visible_late_is_not_passed_over(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    listener = Listener("ear")
+    with database.begin() as slow:
+        events.tell(slow, [Event("approved", "written first", "")], NOW)
+        tell(database, "written second")
+        events.dispatch(database, [listener], NOW)
+    events.dispatch(database, [listener], NOW)
+    assert listener.heard == ["written second", "written first"]
+    database.close()
+
+
+def test_moves_of_items_and_ends_of_runs_are_told(database: Database, engine: Engine) -> None:
+    put(database, review__auto_approve="0.99")
+    (one,) = stage(database, "r1", "k1")
+    run = RunRecord(database, StagingScan(), trigger="command", fire_time=None, dry_run=False)
+    run.start(holding_lock=True)
+    run.fail(Misconfigured("no disk"))
+    put(database, review__auto_approve="off")
+    (two,) = stage(database, "r1", "k2")
+    succession.decide(database, two, "rejected", actor="eva", why="bootleg")
+    assert told(database) == [
+        ("item_staged", "staged"), ("run_failed", "no disk"),
+        ("item_staged", "staged"), ("needs_review", "a person decides"), ("rejected", "bootleg"),
+    ]  # fmt: skip
+    assert engine.list(item_id=one)[0].phase == "review"
+
+
+def test_a_run_is_told_in_one_message_and_a_failure_by_itself(
+    database: Database, engine: Engine, tmp_path: Path, server: Any
+) -> None:
+    put(database, notify__urls=url(server))
+    events.dispatch(database, [Notifier()], NOW)
+    stage(database, "r1", "k1", "k2")
+    counts = {"counts": {"staged": 2, "duplicate": 0}, "dry_run": False}
+    with database.begin() as connection:
+        events.tell(connection, [Event("run_finished", "run r1", "done", run_id="r1", facts=counts)], NOW)
+        quiet = {"counts": {"duplicate": 4}, "dry_run": False}
+        events.tell(connection, [Event("run_finished", "run r2", "done", run_id="r2", facts=quiet)], NOW)
+    tell(database, "enrich of item 7")
+    events.dispatch(database, [Notifier()], NOW)
+    assert "hunter22" not in json.dumps([job.payload for job in engine.list()])
+    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+        until(lambda: engine.counts().get("notify") == {"done": 2})
+    by_title = {posted["title"]: posted["message"] for posted in server.posted}
+    assert set(by_title) == {"Greenroom: 2 needs review", "Greenroom: 1 job failed"}
+    assert "run finished: run r1 (2 staged)" in by_title["Greenroom: 2 needs review"]
+    assert events.dispatch(database, [Notifier()], NOW) == 0
+    assert engine.counts()["notify"] == {"done": 2}
+
+
+def test_a_message_that_is_not_taken_is_tried_again_and_stops_nothing(
+    database: Database, engine: Engine, tmp_path: Path, server: Any
+) -> None:
+    server.answer = 500
+    put(database, notify__urls=url(server), review__auto_approve="0.5", review__max_warnings=9)
+    events.dispatch(database, [Notifier()], NOW)
+    tell(database, "enrich of item 7")
+    events.dispatch(database, [Notifier()], NOW)
+    stage(database, "r1", "k1")
+    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+        until(lambda: engine.list(phase="notify")[0].code == "not_delivered")
+        until(lambda: engine.counts().get("review") == {"done": 1})
+        (job,) = engine.list(phase="notify")
+        assert (job.status, job.attempt) == ("queued", 1)
+        assert "hunter22" not in json.dumps(job.failures)
+        server.answer = 200
+        engine.submit("notify", None, notify.Message(**job.payload), actor="eva", manual=True)
+        put(database, notify__urls="")  # a job already wanted for a target that is gone ends
+        engine.cancel(job.id)
+
+
+def test_nobody_is_told_where_nobody_is_named(database: Database, engine: Engine) -> None:
+    tell(database, "one")
+    events.dispatch(database, [Notifier()], NOW)
+    put(database, notify__urls="json://127.0.0.1:9/")
+    events.dispatch(database, [Notifier()], NOW)
+    assert engine.list() == []  # what was before is not told later
+
+
+def test_the_urls_are_shown_to_nobody(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Any
+) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", database.url.render_as_string(hide_password=False))
+    secret = url(server)
+    shown = [
+        CliRunner().invoke(main, ["settings", *arguments]).output
+        for arguments in (
+            ["set", "phase.notify.urls", secret], ["get", "phase.notify.urls"], [], ["--json"], ["history"],
+            ["set", "phase.notify.urls", "hunter22"], ["get", "phase.notify.urls", "--json"],
+        )
+    ]  # fmt: skip
+    assert all("•••" in output for output in shown), shown
+    assert not any("hunter22" in output for output in shown)
+    with database.read() as connection:
+        assert admin.get(connection, "phase.notify.urls") == secret
+
+
+def test_what_is_old_is_removed_once_a_day_and_the_rest_stays(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    now = dt.datetime.now(dt.UTC)
+    assert want_daily(database, succession.works(), now) == 0  # nothing is old yet
+    old = [engine.submit("review", n, actor="test").job.id for n in range(3)]
+    kept = engine.submit("review", 9, actor="test").job.id
+    for job_id in (*old, kept):
+        engine.cancel(job_id)
+    tell(database, "old news")
+    events.dispatch(database, [Listener("ear")], NOW)
+    with database.begin() as connection:
+        connection.execute(text(f"UPDATE jobs SET finished_at = '2020-01-01 00:00:00' WHERE id <> {kept}"))
+        for n in range(runs.NEWEST_KEPT + 5):
+            moment = NOW - dt.timedelta(days=n)
+            row = {"id": f"r{1000 - n}", "status": "running", "trigger": "command", "dry_run": False,
+                   "fire_time": None, "started_at": moment, "host": "h", "pid": 1, "settings": {}}  # fmt: skip
+            runs.start(connection, row)
+            runs.finish(connection, row["id"], status="done", finished_at=moment)
+    assert [want_daily(database, succession.works(), now) for _ in range(2)] == [1, 0]
+    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+        until(lambda: engine.counts().get("cleanup") == {"done": 1})
+    assert [job.id for job in engine.list(phase="review")] == [kept]
+    assert (count(database, "events"), count(database, "runs")) == (0, runs.NEWEST_KEPT)
+    assert want_daily(database, succession.works(), now + dt.timedelta(days=1)) == 0

@@ -1,0 +1,65 @@
+"""Phases apart from the chain → jobs about no item: daily ones wanted once a day, all carried as any other job."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from config import admin
+from config.database import Database, one_writer
+from workflow.engine import jobs
+from workflow.engine.context import Context
+from workflow.engine.engine import wanted
+from workflow.engine.failure import Cancelled, NotHere
+from workflow.engine.job import Job, Work
+from workflow.phase import Chore, ChoreSettings, all_chores, section_of
+
+
+class ChoreWork:
+    """A chore as the engine carries it."""
+
+    def __init__(self, chore: Chore) -> None:
+        self.name, self.payload, self.retries = chore.name, chore.payload, chore.retries
+        self._chore = chore
+
+    def run(self, context: Context, job: Job, payload: Any) -> None:
+        """Do the chore, if it may still be done."""
+        with context.database.read() as connection:
+            settings, _ = admin.read_section(connection, section_of(self.name))
+        assert isinstance(settings, ChoreSettings)
+        if settings.paused:
+            raise NotHere(f"{self.name} waits: it is paused")
+        if settings.mode != "auto" and not job.manual:
+            raise Cancelled(f"{self.name} is {settings.mode} now")
+        context.check()
+        self._chore.run(context, payload, settings)
+
+
+def want_daily(database: Database, works: Mapping[str, Work], now: dt.datetime) -> int:
+    """Want each daily chore that has something to do, once a day (UTC); return how many were wanted."""
+    found = 0
+    for chore in all_chores().values():
+        if not chore.daily:
+            continue
+        with database.read() as connection:
+            due = _is_due(connection, chore, now)
+        if due:
+            with database.begin() as connection:
+                one_writer(connection, jobs.JobRow.__tablename__)  # two hosts could want it, one after the other
+                if _is_due(connection, chore, now):
+                    new = wanted(works, chore.name, None, actor="calendar", priority="idle")
+                    jobs.submit(connection, [new], now)
+                    found += 1
+    return found
+
+
+def _is_due(connection: Connection, chore: Chore, now: dt.datetime) -> bool:
+    settings, _ = admin.read_section(connection, section_of(chore.name))
+    assert isinstance(settings, ChoreSettings)
+    last = jobs.newest(connection, chore.name)
+    if settings.mode != "auto" or settings.paused or (last is not None and last.date() >= now.date()):
+        return False
+    return chore.has_work(connection, settings, now)

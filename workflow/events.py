@@ -1,0 +1,195 @@
+"""What happened → rows written with it, and given to each subscriber at least once, in one order. All SQL of events.
+
+Events of transactions that run at the same time become visible in any order. So a dispatcher numbers those it sees,
+one dispatcher at a time, and how far a subscriber has come is one of these numbers: nothing is passed over.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Protocol, cast, get_args
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Identity,
+    Index,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.database import Database, one_writer
+from config.tables import Base, BigId
+
+Kind = Literal[
+    "item_staged", "needs_review", "approved", "rejected", "undone",
+    "run_finished", "run_failed", "job_dead", "library_suspended",
+]  # fmt: skip
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+AT_ONCE: Final = 1000  # events numbered, or given to a subscriber, in one transaction
+_UNNUMBERED: Final = text("number IS NULL")
+
+
+class EventRow(Base):
+    """One event; the meaning of each column is in Event."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_unnumbered", "id", sqlite_where=_UNNUMBERED, postgresql_where=_UNNUMBERED),)
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    number: Mapped[int | None] = mapped_column(BigInteger, unique=True)  # the order all hear; None until dispatched
+    kind: Mapped[str]
+    at: Mapped[dt.datetime]
+    subject: Mapped[str]
+    why: Mapped[str]
+    item_id: Mapped[int | None] = mapped_column(BigId)
+    run_id: Mapped[str | None] = mapped_column(index=True)
+    job_id: Mapped[int | None] = mapped_column(BigId)
+    facts: Mapped[dict[str, Any]]
+
+
+_TABLE: Final = cast(Table, EventRow.__table__)
+
+
+class SubscriberRow(Base):
+    """How far one subscriber has heard."""
+
+    __tablename__ = "subscribers"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+    moved_at: Mapped[dt.datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, and to what; `subject` and `why` are for people."""
+
+    kind: Kind
+    subject: str  # an album, a run, a phase, a folder
+    why: str
+    item_id: int | None = None
+    run_id: str | None = None
+    job_id: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)  # of a run: how many albums came to which outcome
+    id: int | None = None  # known once it was read
+
+
+class Subscriber(Protocol):
+    """Whom events are given to."""
+
+    name: str
+
+    def wants(self, connection: Connection) -> Collection[Kind]:
+        """Return the kinds to be given now; the others pass by."""
+
+    def take(self, connection: Connection, heard: Sequence[Event], now: dt.datetime) -> None:
+        """Take events, oldest first; what is written here commits with the subscriber's new position."""
+
+
+def tell(connection: Connection, events: Collection[Event], now: dt.datetime) -> None:
+    """Write events in the transaction of what they tell of."""
+    names = ("kind", "subject", "why", "item_id", "run_id", "job_id")
+    rows = [{"at": now, "facts": dict(e.facts), **{name: getattr(e, name) for name in names}} for e in events]
+    if rows:
+        connection.execute(insert(EventRow), rows)
+
+
+def dispatch(database: Database, subscribers: Collection[Subscriber], now: dt.datetime) -> int:
+    """Give every subscriber what it has not heard; return how many events were new. A new subscriber begins now."""
+    with database.read() as connection:
+        if not _is_news(connection, subscribers):
+            return 0
+    found = new = _number(database, subscribers, now)
+    while new == AT_ONCE:
+        new = _number(database, subscribers, now)
+        found += new
+    for subscriber in subscribers:
+        while _give(database, subscriber, now):
+            pass
+    return found
+
+
+def _is_news(connection: Connection, subscribers: Collection[Subscriber]) -> bool:
+    if connection.execute(select(EventRow.id).where(EventRow.number.is_(None)).limit(1)).first():
+        return True
+    mine = SubscriberRow.name.in_([subscriber.name for subscriber in subscribers])
+    behind = mine & (SubscriberRow.number < select(func.max(EventRow.number)).scalar_subquery())
+    return connection.execute(select(SubscriberRow.name).where(behind)).first() is not None
+
+
+def _top(connection: Connection) -> int:
+    """Return the highest number there ever was: events may be gone, but somebody has heard them."""
+    numbers = [select(func.max(EventRow.number)), select(func.max(SubscriberRow.number))]
+    return max(connection.scalar(query) or 0 for query in numbers)
+
+
+def _number(database: Database, subscribers: Collection[Subscriber], now: dt.datetime) -> int:
+    with database.begin() as connection:
+        one_writer(connection, SubscriberRow.__tablename__)
+        top = _top(connection)
+        known = set(connection.scalars(select(SubscriberRow.name)))
+        new = [{"name": s.name, "number": top, "moved_at": now} for s in subscribers if s.name not in known]
+        if new:
+            connection.execute(insert(SubscriberRow), new)
+        query = select(EventRow.id).where(EventRow.number.is_(None)).order_by(EventRow.id).limit(AT_ONCE)
+        rows = [{"event": found, "next": top + n} for n, found in enumerate(connection.scalars(query), 1)]
+        if rows:
+            numbered = update(_TABLE).where(_TABLE.c.id == bindparam("event"))
+            connection.execute(numbered.values(number=bindparam("next")), rows)
+        return len(rows)
+
+
+def _give(database: Database, subscriber: Subscriber, now: dt.datetime) -> bool:
+    """Give a subscriber its next events; return whether there may be more."""
+    with database.begin() as connection:
+        one_writer(connection, SubscriberRow.__tablename__)
+        mine = SubscriberRow.name == subscriber.name
+        position = connection.scalars(select(SubscriberRow.number).where(mine)).one()
+        query = select(EventRow.__table__).where(EventRow.number > position).order_by(EventRow.number).limit(AT_ONCE)
+        rows = connection.execute(query).all()
+        if rows:
+            wanted = subscriber.wants(connection)
+            taken = [_event(row) for row in rows if row.kind in wanted]
+            if taken:
+                subscriber.take(connection, taken, now)
+            connection.execute(update(SubscriberRow).where(mine).values(number=rows[-1].number, moved_at=now))
+    return len(rows) == AT_ONCE
+
+
+def of_run(connection: Connection, run_id: str, kinds: Collection[Kind]) -> list[Event]:
+    """Return what happened in a run, oldest first."""
+    mine = (EventRow.run_id == run_id, EventRow.kind.in_(kinds))
+    return [_event(row) for row in connection.execute(select(EventRow.__table__).where(*mine).order_by(EventRow.id))]
+
+
+def of_ids(connection: Connection, ids: Collection[int]) -> list[Event]:
+    """Return events by their ids, oldest first; those that are gone are left out."""
+    query = select(EventRow.__table__).where(EventRow.id.in_(ids)).order_by(EventRow.id)
+    return [_event(row) for row in connection.execute(query)]
+
+
+def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[int]:
+    """Return events from before a time that every subscriber has heard."""
+    heard = select(func.min(SubscriberRow.number)).scalar_subquery()
+    return connection.scalars(
+        select(EventRow.id).where(EventRow.at < before, EventRow.number <= heard).limit(limit)
+    ).all()
+
+
+def remove(connection: Connection, ids: Sequence[int]) -> None:
+    """Remove events."""
+    connection.execute(delete(EventRow).where(EventRow.id.in_(ids)))
+
+
+def _event(row: Any) -> Event:
+    return Event(row.kind, row.subject, row.why, row.item_id, row.run_id, row.job_id, row.facts, row.id)

@@ -1,0 +1,174 @@
+"""Events → messages to people, one digest a run, by whatever Apprise can reach; never in the way of anything else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from pydantic import Field, field_validator
+from sqlalchemy import Connection
+
+from config import admin
+from config.errors import Misconfigured, Retryable
+from workflow import events
+from workflow.engine import jobs
+from workflow.engine.context import Context
+from workflow.engine.failure import Cancelled
+from workflow.engine.job import PRIORITIES, NewJob, Payload, Retries
+from workflow.events import KINDS, Event, Kind
+from workflow.phase import Chore, ChoreSettings, section_of
+
+SHOWN: Final = 20  # lines of one message; the others are counted
+DEFAULT: Final = "run_finished run_failed job_dead library_suspended needs_review"
+ENDS: Final = ("run_finished", "run_failed")
+_WORDS: Final[dict[Kind, str]] = {
+    "item_staged": "staged", "needs_review": "needs review", "approved": "approved", "rejected": "rejected",
+    "undone": "taken back", "run_finished": "run finished", "run_failed": "run failed", "job_dead": "job failed",
+    "library_suspended": "library suspended",
+}  # fmt: skip
+
+
+class NotifySettings(ChoreSettings):
+    """Who is told of what."""
+
+    urls: str = Field(
+        "", max_length=4096, json_schema_extra={"secret": True},
+        description="Apprise URLs, such as ntfys://ntfy.sh/topic, apart by spaces; empty: nobody is told.",
+    )  # fmt: skip
+    events: str = Field(DEFAULT, description=f"What is told, of: {', '.join(KINDS)}.")
+
+    @field_validator("events")
+    @classmethod
+    def _events_are_known(cls, value: str) -> str:
+        names = value.replace(",", " ").split()
+        if unknown := set(names) - set(KINDS):
+            raise ValueError(f"no event is called {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
+        return " ".join(names)
+
+    @field_validator("urls")
+    @classmethod
+    def _urls_look_like_it(cls, value: str) -> str:
+        if any("://" not in url for url in value.split()):
+            raise ValueError("must be URLs, each with its scheme, apart by spaces")
+        return " ".join(value.split())
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of events that are told."""
+        return tuple(kind for kind in KINDS if kind in self.events.split())
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """The URLs by the names that jobs have for them, so that no secret stands in a job's row."""
+        return {hashlib.sha256(url.encode()).hexdigest()[:12]: url for url in self.urls.split()}
+
+
+class Message(Payload):
+    """What one message tells, and to whom: a whole run, or some events."""
+
+    target: str
+    run_id: str | None = None
+    events: tuple[int, ...] = ()
+
+
+class Notify(Chore):
+    """Sends one message to one target; each target is tried again by itself."""
+
+    name = "notify"
+    description = "Tell people what happened, by Apprise."
+    settings = NotifySettings
+    payload = Message
+    retries = Retries(attempts=8, base=30, cap=3600)
+
+    def run(self, context: Context, payload: Message, settings: NotifySettings) -> None:
+        """Send it. Raises Retryable when it was not taken, Cancelled when its target is no more in the settings."""
+        url = settings.targets.get(payload.target)
+        if url is None:
+            raise Cancelled("its target is not in phase.notify.urls any more")
+        with context.database.read() as connection:
+            if payload.run_id is None:
+                told = events.of_ids(connection, payload.events)
+            else:
+                told = events.of_run(connection, payload.run_id, settings.kinds)
+        if told:
+            send(url, *rendered(told))
+
+
+class Notifier:
+    """The subscriber that wants a job for each message."""
+
+    name = "notify"
+
+    def wants(self, connection: Connection) -> Collection[Kind]:
+        """Return what the settings name; nothing where nobody is to be told."""
+        settings = _settings(connection)
+        if not settings.targets or settings.mode != "auto":
+            return ()
+        return {*settings.kinds, *ENDS}
+
+    def take(self, connection: Connection, heard: Sequence[Event], now: dt.datetime) -> None:
+        """Want a message for each run that ended with something to tell, and one for all that belongs to no run."""
+        settings = _settings(connection)
+        ended = [event.run_id for event in heard if event.kind in ENDS and is_worth_telling(event)]
+        apart = tuple(event.id for event in heard if event.run_id is None and event.id is not None)
+        wanted = [
+            NewJob("notify", f"{subject} to {target}", None, Message(target=target, run_id=run_id, events=ids),
+                   PRIORITIES["low"], actor="events")
+            for target in settings.targets
+            for subject, run_id, ids in [
+                *((f"run {run_id}", run_id, ()) for run_id in ended),
+                *([(f"events from {apart[0]}", None, apart)] if apart else []),
+            ]
+        ]  # fmt: skip
+        jobs.submit(connection, wanted, now)
+
+
+def is_worth_telling(event: Event) -> bool:
+    """Whether the end of a run is news: it failed, or something moved or waits for a person. A dry run never is."""
+    counts = event.facts.get("counts", {})
+    moved = any(counts.get(outcome) for outcome in ("staged", "needs_review", "quarantined", "conflict", "failed"))
+    return not event.facts.get("dry_run") and (event.kind == "run_failed" or moved)
+
+
+def rendered(told: Sequence[Event]) -> tuple[str, str]:
+    """Return the title and the text of one message."""
+    counted = Counter(event.kind for event in told if event.kind != "run_finished")
+    head = ", ".join(f"{count} {_WORDS[kind]}" for kind, count in counted.items()) or "run finished"
+    lines = [_line(event) for event in told[:SHOWN]]
+    more = [f"… and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
+    return f"Greenroom: {head}", "\n".join([*lines, *more])
+
+
+def _line(event: Event) -> str:
+    counts: Iterable[str] = (f"{n} {name}" for name, n in event.facts.get("counts", {}).items() if n)
+    return f"{_WORDS[event.kind]}: {event.subject} ({', '.join(counts) or event.why})"
+
+
+def send(url: str, title: str, body: str) -> None:
+    """Send one message. Raises Misconfigured for a URL that is none, Retryable when it was not taken.
+
+    What Apprise logs is thrown away: it holds the URL, and with it the secret.
+    """
+    import apprise
+
+    log = logging.getLogger("apprise")
+    log.handlers[:], log.propagate = [logging.NullHandler()], False
+    scheme = url.partition("://")[0]
+    target = apprise.Apprise()
+    if not target.add(url):
+        raise Misconfigured(f"Apprise cannot use a {scheme} URL of phase.notify.urls; look at what it needs")
+    if not target.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT):
+        raise Retryable(f"a message by {scheme} was not taken; it is tried again", code="not_delivered")
+
+
+def _settings(connection: Connection) -> NotifySettings:
+    section, _ = admin.read_section(connection, section_of(Notify.name))
+    assert isinstance(section, NotifySettings)
+    return section
+
+
+PHASE = Notify()

@@ -1,0 +1,41 @@
+"""Moves of items, ends of runs and jobs, suspended libraries → the events that tell of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from config.libraries import Library
+from config.reasons import show_path
+from workflow.events import Event, Kind
+
+_RUNS: Mapping[str, Kind] = {"done": "run_finished", "failed": "run_failed"}
+_DECISIONS: Mapping[str, Kind] = {"approved": "approved", "rejected": "rejected"}
+
+
+def album_name(item: Mapping[str, Any]) -> str:
+    """Return what people call an album, whose row or columns are given."""
+    return f"{item['album_artist'] or 'unknown artist'} – {item['album'] or 'unknown album'}"
+
+
+def of_run(run_id: str, status: str, *, dry_run: bool, counts: Mapping[str, int], error: str | None) -> list[Event]:
+    """Return the event of a run's end; one that was skipped, or stopped by a person, is none."""
+    kind = _RUNS.get(status)
+    facts = {"dry_run": dry_run, "counts": dict(counts)}
+    return [] if kind is None else [Event(kind, f"run {run_id}", error or status, run_id=run_id, facts=facts)]
+
+
+def of_decision(item: Mapping[str, Any], status: str, why: str, job_id: int | None) -> list[Event]:
+    """Return the event of an item's new status."""
+    kind = _DECISIONS.get(status)
+    return [] if kind is None else [Event(kind, album_name(item), why, item["id"], job_id=job_id)]
+
+
+def of_suspension(library: Library, why: str, run_id: str | None) -> Event:
+    """Return the event of a library in which no cycle may work."""
+    return Event("library_suspended", f"{library.role} library {show_path(library.path)}", why, run_id=run_id)
+
+
+def of_undo(item: Mapping[str, Any], transfer_id: str) -> Event:
+    """Return the event of an album that was taken back."""
+    return Event("undone", album_name(item), f"transfer {transfer_id} was taken back")
