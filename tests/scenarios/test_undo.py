@@ -122,7 +122,7 @@ def test_everything_is_back_where_it_was_and_stays_there_until_released(any_hous
     assert "taken_back" in house.codes()
     assert laid(house.inbound) == before
     (album,) = house.report.albums
-    (transfer_id,) = [r.message.split("--release ")[1].rstrip("`") for r in album.reasons if r.code == "taken_back"]
+    (transfer_id,) = [r.message.split("--release ")[1].rstrip("`.") for r in album.reasons if r.code == "taken_back"]
     assert release(house.database, transfer_id) == 1
     assert release(house.database, transfer_id) == 0
     assert house.cycle() == STAGED
