@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import threading
-import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from types import TracebackType
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from loguru import logger
 from sqlalchemy import Connection
@@ -30,7 +28,9 @@ from processor.files import explained, stops_root
 from processor.item import NewItem, new_item
 from processor.journal import State, Transfer, TransferFile
 from processor.moves.move import Performance
+from processor.pace import Pace, PacedGuard
 from processor.plan import AlbumPlan, Outcome
+from processor.publishing import ForRun, digested, publish
 from processor.settle import settle
 from processor.transfer import above_hidden, above_target, build, rename, roll_back, sync_above, sync_built
 from scanner.readiness import probe
@@ -38,7 +38,6 @@ from scanner.scandb import ScanDb
 
 _Work = TypeVar("_Work")
 BATCH = 32  # albums that share their commits; more would wait longer for the first one to be listed
-STOP_CHECK = 0.2  # seconds a slow pace sleeps before it looks whether it should stop
 # What an error means for one album; anything else has failed.
 _OUTCOMES: dict[str, Outcome] = {
     **dict.fromkeys(("target_exists", "not_as_recorded", "strangers", "cannot_join", "cannot_exchange"), "conflict"),
@@ -70,27 +69,6 @@ class _Album:
     reasons: tuple[Reason, ...] = ()
 
 
-# What is to be written with items that were staged, in the same transaction; whoever moves albums is given it.
-Then = Callable[[Connection, Mapping[str, repository.Upserted], dt.datetime], None]
-
-
-def nothing_more(connection: Connection, items: Mapping[str, repository.Upserted], now: dt.datetime) -> None:
-    """Write nothing more with staged items."""
-
-
-class ForRun(NamedTuple):
-    """Which run moves albums, and what it wants written when they are staged."""
-
-    id: str
-    then: Then
-
-
-def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime, then: Then = nothing_more) -> None:
-    """Write the staging items of albums that are in place, in the transaction that publishes their transfers."""
-    changed = [_digested(NewItem.from_json(transfer.item), transfer) for transfer in transfers]
-    then(connection, repository.upsert(connection, changed, now), now)
-
-
 class Mover:
     """Moves plans between two roots under a guard. `trouble` is what made it stop before the end, if anything did."""
 
@@ -108,7 +86,7 @@ class Mover:
         self.trouble: GreenroomError | None = None
         self._database = database
         self._inbound, self._staging = inbound, staging
-        self._steps = _Steps(guard, Pace(rate_limit))
+        self._steps = PacedGuard(guard, Pace(rate_limit))
         self._known = known  # paths of the inbound tree that need no explanation when they stay
         self._run_id, self._then = run
         self._crew = Crew(workers)
@@ -177,7 +155,7 @@ class Mover:
         switched = self._sync_above(switched, above_target)
         self._steps.check("commit published")
         with self._database.begin() as connection:
-            items = [_digested(album.item, album.transfer) for album in switched]
+            items = [digested(album.item, album.transfer) for album in switched]
             self._then(connection, repository.upsert(connection, items, _now()), _now())
             moved = journal.advance(connection, [album.transfer for album in switched], "published", _now())
         for album, transfer in zip(switched, moved, strict=True):
@@ -325,52 +303,7 @@ class Mover:
         code = album.error.reason_code
         outcome = _OUTCOMES.get(code, "failed")
         path = album.error.path if outcome == "waiting" else None  # else it may be a path of the other root
-        return Moved(outcome, (Reason(code, album.error.message, path),))
-
-
-class Pace:
-    """Lets so many files a second go; 0 lets them all go at once."""
-
-    def __init__(self, rate: float) -> None:
-        self._gap = 1 / rate if rate else 0.0
-        self._next = time.monotonic()
-        self._lock = threading.Lock()
-
-    def take(self, check_stop: Callable[[], None]) -> None:
-        """Wait for the turn of one file; `check_stop` raises when we should not go on waiting."""
-        if not self._gap:
-            return
-        with self._lock:
-            mine = max(self._next, time.monotonic())
-            self._next = mine + self._gap
-        while (left := mine - time.monotonic()) > 0:
-            check_stop()
-            time.sleep(min(left, STOP_CHECK))
-
-
-class _Steps:
-    """The guard a transfer sees: it keeps the pace besides."""
-
-    def __init__(self, guard: Guard, pace: Pace) -> None:
-        self.fence = guard.fence
-        self._guard = guard
-        self._pace = pace
-
-    def check(self, label: str) -> None:
-        """Return when the step may be taken; raises LeaseLost."""
-        if label.startswith("link"):  # tried first with every file, also with one that is copied then
-            self._pace.take(self.check_stop)
-        self._guard.check(label)
-
-    def check_stop(self) -> None:
-        """Raise Stopped when somebody asked us to stop."""
-        self._guard.check_stop()
-
-
-def _digested(item: NewItem, transfer: Transfer) -> NewItem:
-    """Return the item with the digests that copying its files found out."""
-    digests = {file.target: file.digest for file in transfer.files if file.digest is not None}
-    return item.with_digests(digests) if digests else item
+        return Moved(outcome, (album.error.reason()._replace(path=path),))
 
 
 def _now() -> dt.datetime:

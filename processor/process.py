@@ -17,10 +17,11 @@ from processor.approval import only_approved
 from processor.encounters import Digests, FactsOf
 from processor.files import Tree
 from processor.meeting import Rules
-from processor.mover import ForRun, Moved, Mover, Then, nothing_more, publish
+from processor.mover import Moved, Mover
 from processor.moves.move import Publish, unheard
 from processor.naming import PlannedFile, Proposal, cue_references, propose
 from processor.plan import AlbumPlan, Outcome, decide
+from processor.publishing import ForRun, Then, nothing_more, publish
 from processor.recover import RecoveryReport, recover
 from processor.sighting import look
 from scanner.facts import Facts

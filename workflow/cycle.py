@@ -28,8 +28,8 @@ from processor import presence, trash
 from processor.files import unexpected
 from processor.journal import Transfer
 from processor.meeting import Rules
-from processor.mover import ForRun, Then
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
+from processor.publishing import ForRun, Then
 from processor.recover import RecoveryReport
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
 from scanner.scandb import ScanDb

@@ -17,9 +17,9 @@ from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal
 from processor.journal import Transfer
-from processor.mover import publish
 from processor.moves.move import Performance
 from processor.process import recover_transfers
+from processor.publishing import publish
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
 from workflow.cycle import StopOrTimeout, resolve_roots, then, undone
 

@@ -35,10 +35,7 @@ def _switch(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def _clear(run: Performance, transfer: Transfer) -> Transfer:
-    where, found = locate(transfer)
-    if where != transfer.target:
-        raise vanished(transfer)
-    check_final(run, found, rehash=transfer.boot_id != run.boot_id)  # the same boot vouches for what it synced
+    found = in_place(run, transfer)
     run.reasons += remove_sources(found, run.guard, run.known)
     return run.advance(found, "done")
 
@@ -69,6 +66,15 @@ def locate(transfer: Transfer) -> tuple[bytes, Transfer]:
             if tree.stat(hidden_folder(transfer)) is not None:
                 return hidden_folder(transfer), transfer  # we were killed before the sidecar was there
     raise vanished(transfer)
+
+
+def in_place(run: Performance, transfer: Transfer) -> Transfer:
+    """Return a published transfer, with all its digests, once its album is there, whole and durable."""
+    where, found = locate(transfer)
+    if where != transfer.target:
+        raise vanished(transfer)
+    check_final(run, found, rehash=transfer.boot_id != run.boot_id)  # the same boot vouches for what it synced
+    return found
 
 
 def vanished(transfer: Transfer) -> NeedsReview:

@@ -21,7 +21,7 @@ from processor.files import Tree, explained, within
 from processor.item import NewItem
 from processor.journal import State, Transfer
 from processor.materialise import CANNOT
-from processor.moves.album import check_final, locate, renumbered, vanished
+from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.transfer import Guard, fill, folders, hidden_folder, make_folders, remove_hidden, roll_back, sync_folders
 
@@ -54,10 +54,7 @@ def _join(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def _clear(run: Performance, transfer: Transfer) -> Transfer:
-    where, found = locate(transfer)
-    if where != transfer.target:
-        raise vanished(transfer)
-    check_final(run, found, rehash=transfer.boot_id != run.boot_id)
+    found = in_place(run, transfer)
     hidden = hidden_folder(found)
     with Tree(found.dst_root) as tree, explained("remove", hidden):
         if tree.stat(hidden) is not None:

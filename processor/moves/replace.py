@@ -21,7 +21,7 @@ from processor.files import Tree, explained, within
 from processor.item import NewItem
 from processor.journal import State, Transfer, TransferFile
 from processor.materialise import CANNOT, duplicate
-from processor.moves.album import check_final, locate, renumbered, vanished
+from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.transfer import (
     Guard,
@@ -66,10 +66,7 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def _clear(run: Performance, transfer: Transfer) -> Transfer:
-    where, found = locate(transfer)
-    if where != transfer.target:
-        raise vanished(transfer)
-    check_final(run, found, rehash=transfer.boot_id != run.boot_id)
+    found = in_place(run, transfer)
     with Tree(found.dst_root) as tree, explained("put into the trash", hidden_folder(found)):
         if tree.stat(hidden_folder(found)) is not None:
             trash.put(tree, hidden_folder(found), found.id, run.guard)

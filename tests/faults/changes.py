@@ -18,8 +18,8 @@ from processor.changing import change
 from processor.clearing import remove_sources
 from processor.item import NewFile, NewItem
 from processor.journal import State, Strategy, Transfer, TransferFile
-from processor.mover import publish
 from processor.moves.move import Performance
+from processor.publishing import publish
 from processor.recover import RecoveryReport, recover
 from processor.settle import settle
 from processor.tables import StagingFile, StagingItem, TransferRow

@@ -1,0 +1,39 @@
+"""Albums that are in place → their staging items, and whatever a run wants written with them, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from processor import repository
+from processor.item import NewItem
+from processor.journal import Transfer
+
+# What is to be written with items that were staged, in the same transaction; whoever moves albums is given it.
+Then = Callable[[Connection, Mapping[str, repository.Upserted], dt.datetime], None]
+
+
+def nothing_more(connection: Connection, items: Mapping[str, repository.Upserted], now: dt.datetime) -> None:
+    """Write nothing more with staged items."""
+
+
+class ForRun(NamedTuple):
+    """Which run moves albums, and what it wants written when they are staged."""
+
+    id: str
+    then: Then
+
+
+def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime, then: Then = nothing_more) -> None:
+    """Write the staging items of albums that are in place, in the transaction that publishes their transfers."""
+    changed = [digested(NewItem.from_json(transfer.item), transfer) for transfer in transfers]
+    then(connection, repository.upsert(connection, changed, now), now)
+
+
+def digested(item: NewItem, transfer: Transfer) -> NewItem:
+    """Return the item with the digests that copying its files found out."""
+    digests = {file.target: file.digest for file in transfer.files if file.digest is not None}
+    return item.with_digests(digests) if digests else item
