@@ -24,7 +24,7 @@ Mode = Literal["auto", "manual", "off"]
 class PhaseSettings(Section):
     """What an admin may decide about any phase that has jobs."""
 
-    mode: Mode = Field("manual", description="auto: by itself; manual: wait for a person; off: pass items on without.")
+    mode: Mode = Field("manual", description="Auto: by itself; manual: wait for a person; off: pass items on without.")
     paused: bool = Field(False, description="Start no job of this phase, not even one a person asks for.")
     at_once: int = Field(4, ge=1, le=64, description="Jobs of this phase at once in one process.")
     at_once_everywhere: int = Field(0, ge=0, le=1000, description="Jobs at once on all hosts together; 0: no limit.")
@@ -38,7 +38,7 @@ class PhaseSettings(Section):
 class ChoreSettings(PhaseSettings):
     """What an admin may decide about a chore."""
 
-    mode: Mode = Field("auto", description="auto: by itself; manual: only when a person asks; off: never.")
+    mode: Mode = Field("auto", description="Auto: by itself; manual: only when a person asks; off: never.")
     at_once: int = Field(1, ge=1, le=64, description="Jobs of this phase at once in one process.")
 
 

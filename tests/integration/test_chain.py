@@ -29,6 +29,7 @@ from workflow.engine import failure
 from workflow.engine.engine import Engine
 from workflow.engine.worker import Pace, working
 from workflow.phase import Decision, Phase, all_chores, all_phases
+from workflow.phases.review import ReviewSettings
 from workflow.states import MOVES, IllegalMove, check_move
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
@@ -196,7 +197,7 @@ class Files(Phase):
     """A phase that works on the files in staging."""
 
     name, after, reached, roots = "review", "stage", "reviewed", ("staging",)
-    settings = all_phases()["review"].settings
+    settings = ReviewSettings
 
     def run(self, context: Any, item: Any, payload: Any, settings: Any) -> Decision:
         """Take note of nothing."""

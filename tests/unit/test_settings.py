@@ -20,7 +20,7 @@ def test_every_setting_explains_itself(setting: Setting) -> None:
     assert sentence
     assert sentence[0].isupper()
     assert sentence.endswith(".")
-    assert setting.key == f"{setting.key.split('.')[0]}.{setting.name}"
+    assert setting.key == f"{setting.key.rpartition('.')[0]}.{setting.name}"
 
 
 @pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.key)

@@ -16,7 +16,7 @@ class ReviewSettings(PhaseSettings):
     """Who approves what was staged."""
 
     auto_approve: str = Field(
-        "off", description="off, or the least confidence (0…1) with which albums are approved by themselves."
+        "off", description="Off, or the least confidence (0…1) with which albums are approved by themselves."
     )
     max_warnings: int = Field(0, ge=0, le=1000, description="An album with more warnings always waits for a person.")
 
