@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -214,6 +214,19 @@ def sources_since(connection: Connection, src_root: bytes, since: dt.datetime) -
     """Return the source files of all transfers from a root that something happened to since then."""
     lately = select(TransferRow.files).where(TransferRow.src_root == src_root, TransferRow.updated_at >= since)
     return {path_from_json(file["source"]) for (files,) in connection.execute(lately) for file in files}
+
+
+def sources_taken(connection: Connection, src_root: bytes, gone: Mapping[bytes, tuple[int, int, int]]) -> set[bytes]:
+    """Return those of the gone files that a transfer took, whenever, unless it was undone; by inode, size and time.
+
+    Reads the whole journal.
+    """
+    undone = select(TransferRow.undoes).where(TransferRow.undoes.is_not(None), TransferRow.state == "done")
+    took = (TransferRow.src_root == src_root, TransferRow.state.in_(("published", "done")))
+    query = select(TransferRow.files).where(*took, TransferRow.undoes.is_(None), TransferRow.id.not_in(undone))
+    rows = connection.execute(query, execution_options={"yield_per": 100})
+    files = (file_from_json(file) for (files,) in rows for file in files)
+    return {file.source for file in files if gone.get(file.source) == file.identity[1:4]}
 
 
 def _update(

@@ -24,6 +24,7 @@ from config.reasons import show_path
 from processor import journal, repository
 from processor.repository import Folder
 from scanner.scandb import ScanDb
+from scanner.vanished import Gone
 
 SHOWN = 3  # of the missing folders a message names
 
@@ -82,21 +83,26 @@ def check_inbound(database: Database, inbound: Library, scan: ScanDb, limits: Li
     """
     gone, since = scan.vanished()
     known = scan.totals()["audio"] + len(gone)
-    if too_many(_by_folder(gone), known, limits) and since is not None:  # what we took ourselves is looked up only then
+    # What we took ourselves is looked up only where it matters; all of it only if a clock was set back meanwhile.
+    if too_many(_by_folder(gone), known, limits) and since is not None:
         with database.read() as connection:
-            ours = journal.sources_since(connection, inbound.path, dt.datetime.fromisoformat(since))
-        gone = {path: folder for path, folder in gone.items() if path not in ours}
+            lately = journal.sources_since(connection, inbound.path, dt.datetime.fromisoformat(since))
+        gone = {path: file for path, file in gone.items() if path not in lately}
+    if too_many(_by_folder(gone), known, limits):
+        with database.read() as connection:
+            ever = journal.sources_taken(connection, inbound.path, {path: gone[path].content for path in gone})
+        gone = {path: file for path, file in gone.items() if path not in ever}
     if act:
         scan.forget_vanished()  # what is told once need not be told again
     if not too_many(_by_folder(gone), known, limits):
         return
-    named = ", ".join(show_path(folder) for folder in sorted(set(gone.values()))[:SHOWN])
+    named = ", ".join(show_path(folder) for folder in sorted({file.folder for file in gone.values()})[:SHOWN])
     why = f"{len(gone)} of {known} music files are gone that nobody here took (from {named} …)"
     _stop(database, inbound, why, suspended if act else None)
 
 
-def _by_folder(gone: Mapping[bytes, bytes]) -> list[int]:
-    return list(Counter(gone.values()).values())
+def _by_folder(gone: Mapping[bytes, Gone]) -> list[int]:
+    return list(Counter(file.folder for file in gone.values()).values())
 
 
 def _stop(database: Database, library: Library, why: str, suspended: Suspended | None) -> NoReturn:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from config.errors import Misconfigured, Rejected, Retryable
 from config.reasons import Reason
@@ -21,6 +21,7 @@ from scanner.readiness import FileState, FolderState
 from scanner.rows import FileRecord, FileRow
 from scanner.scanschema import DDL, FAST, code_version, connect, copy, is_finished
 from scanner.tags.columns import READING_COLUMNS, Block
+from scanner.vanished import Gone, Vanished
 
 if TYPE_CHECKING:
     from scanner.tags.wire import Numbers
@@ -36,13 +37,6 @@ _NOTE_VANISHED = """
 INSERT INTO vanished SELECT path, name, ino, size, mtime_ns, (SELECT previous FROM scan)
 FROM file JOIN folder ON folder.id = folder_id WHERE file.id = ? AND role = 'audio'"""
 _FORGET_PASSING = f"DELETE FROM reading WHERE problem IN ({', '.join('?' * len(PASSING))}) RETURNING file_id"  # noqa: S608 - marks only
-
-
-class Vanished(NamedTuple):
-    """Music that went away: path → folder, and when the last scan began that saw all of it, ISO 8601, if one did."""
-
-    files: dict[bytes, bytes]
-    since: str | None
 
 
 class ScanDb:
@@ -250,9 +244,9 @@ class ScanDb:
             return Vanished({}, None)
         files = self._sql.execute("SELECT path, name, ino, size, mtime_ns FROM entry WHERE role = 'audio'").fetchall()
         names, contents = {file[:2] for file in files}, {file[2:] for file in files}
-        gone = {row[:2] for row in found if row[:2] not in names and row[2:5] not in contents}
+        gone = {row[:2]: Gone(row[0], row[2:5]) for row in found if row[:2] not in names and row[2:5] not in contents}
         since = min((row[5] for row in found if row[5]), default=None)
-        return Vanished({os.path.join(folder, name): folder for folder, name in gone}, since)
+        return Vanished({os.path.join(*place): file for place, file in gone.items()}, since)
 
     def forget_vanished(self) -> None:
         """Begin to remember anew what goes away."""

@@ -38,6 +38,8 @@ def power(place: str, story: str, every: int = 5, subject: str = "cycle") -> tup
     return ("tests.faults", "power", *what, "--every", f"{every}", "--stop")
 
 
+CHANGES = "tests/faults/test_changes_strace.py"
+UNDO_TROUBLE = tests("tests/integration/test_undo_trouble.py")
 DURABLE = tests("tests/faults/test_transfer_durable.py::test_everything_is_synced_before_each_commit")
 RECOVERY = "tests/integration/test_transfer_recovery.py"
 MUTANTS = (
@@ -143,8 +145,8 @@ MUTANTS = (
     Mutant(
         "a rename may replace what is there",
         "processor/files.py",
-        "RENAME_NOREPLACE = 1 ",
-        "RENAME_NOREPLACE = 0 ",
+        "RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2 ",
+        "RENAME_NOREPLACE, RENAME_EXCHANGE = 0, 2 ",
         tests("tests/unit/test_files.py", "tests/integration/test_transfer.py"),
     ),
     Mutant(
@@ -167,6 +169,66 @@ MUTANTS = (
         "if boottime() - self._renewed > self._lease.deadline:",
         "if False:",
         tests("tests/integration/test_locks.py"),
+    ),
+    Mutant(
+        "a copy is not read back",
+        "processor/materialise.py",
+        "                _verify(destination, target, digest)\n",
+        "",
+        tests("tests/faults/test_transfer_strace.py", "-k", "never_reached or goes_on_losing"),
+    ),
+    Mutant(
+        "a track that joins may replace what is there",
+        "processor/moves/merge.py",
+        "                tree.link(hidden, tree, final)\n",
+        "                tree.unlink(final, missing_ok=True)\n                tree.link(hidden, tree, final)\n",
+        tests(f"{CHANGES}::test_a_file_that_was_taken_meanwhile_is_never_overwritten"),
+    ),
+    Mutant(
+        "two albums change places in three renames",
+        "processor/moves/replace.py",
+        "            tree.exchange(hidden_folder(found), found.target)\n",
+        "            tree.rename_noreplace(found.target, b'.old')\n"
+        "            tree.rename_noreplace(hidden_folder(found), found.target)\n"
+        "            tree.rename_noreplace(b'.old', hidden_folder(found))\n",
+        tests(f"{CHANGES}::test_the_two_albums_change_places_in_one_call"),
+    ),
+    Mutant(
+        "an exchange is not synced",
+        "processor/moves/replace.py",
+        "    sync_above(found.dst_root, above_target(found), run.guard)\n",
+        "",
+        power("ext4 → xfs, copy", "power cut", 3, "replace"),
+    ),
+    Mutant(
+        "an undo takes the album away before it is unlisted",
+        "processor/moves/undo.py",
+        "    check_given_back(undo, run.guard)\n",
+        "    check_given_back(undo, run.guard)\n    hide(run, undo, undo.target)\n",
+        tests("tests/faults/test_undo_kill.py::test_killed_before_any_step_everything_converges"),
+    ),
+    Mutant(
+        "an undo does not sync what it gives back",
+        "processor/giving_back.py",
+        '        with explained("sync", folder):\n            tree.sync(folder)\n',
+        "        pass\n",
+        tests(
+            "tests/faults/test_undo_durable.py::test_everything_is_synced_before_the_item_is_unlisted_and_before_it_is_done"
+        ),
+    ),
+    Mutant(
+        "an undo does not compare what it gave back",
+        "processor/giving_back.py",
+        "                if not is_same(staging, within(undo.target, file.target), inbound, file.source):\n",
+        "                if False:\n",
+        UNDO_TROUBLE,
+    ),
+    Mutant(
+        "an undo removes from staging what is not in inbound",
+        "processor/moves/undo.py",
+        "                if staging.stat(within(folder, path)) is None or is_same(",
+        "                if True or is_same(",
+        UNDO_TROUBLE,
     ),
 )
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Row, select
 
+from config.libraries import list_libraries, resume
 from processor.journal import path_from_json
 from processor.tables import TransferRow
 from processor.transfer import TX
@@ -39,8 +40,8 @@ STEPS = st.none() | st.integers(1, 90)  # None: nothing disturbs it
 class CycleLife(RuleBasedStateMachine):
     """One installation, the people around it, and whatever happens to them."""
 
-    @initialize(copied=st.booleans(), staged=st.booleans())
-    def begin(self, copied: bool, staged: bool) -> None:
+    @initialize(copied=st.booleans(), staged=st.sampled_from([(), (albums,), (albums, late_tracks, better_album)]))
+    def begin(self, copied: bool, staged: Sequence[Callable[[], Mapping[str, bytes]]]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="greenroom-", dir=MEMORY))
         self.stack = contextlib.ExitStack()
         staging = self.stack.enter_context(another_filesystem(self.folder)) / "staging" if copied else None
@@ -51,8 +52,8 @@ class CycleLife(RuleBasedStateMachine):
         self.number = 0
         self.was_set_back = False  # the journal does not tell everything any more
         self.outdated: set[object] = set()  # what a database of before lists, and nobody has looked at since
-        if staged:
-            self._drop(albums())
+        for files in staged:
+            self._drop(files())
             self._run(None, "cycle", "--json")
 
     @rule(which=st.sampled_from(sorted(DROPS)))
@@ -105,6 +106,12 @@ class CycleLife(RuleBasedStateMachine):
         done = [transfer.id for transfer in self._journal() if (transfer.state, transfer.undoes) == ("done", None)]
         if done:
             self._run(step, "undo", data.draw(st.sampled_from(done)), "--json")
+
+    @rule(step=STEPS)
+    def take_a_run_back(self, step: int | None) -> None:
+        moved = [transfer.run_id for transfer in self._journal() if transfer.run_id is not None]
+        if moved:
+            self._run(step, "undo", moved[-1], "--json")
 
     @rule()
     def release(self) -> None:
@@ -204,6 +211,15 @@ class CycleLife(RuleBasedStateMachine):
         assert status in (0, 1, -9), self.house.ended(status)
         assert "Traceback" not in self.house.ended(status).err, self.house.ended(status).err
         set_aside_the_count(self.house)
+        self._resume()
+
+    def _resume(self) -> None:
+        """A database of before does not know what was taken since, and stops cycles; a person lets them go on."""
+        with self.house.database() as database, database.begin() as connection:
+            for library in list_libraries(connection):
+                if library.suspended is not None:
+                    assert self.was_set_back, library.suspended
+                    resume(connection, library.path)
 
     def _roots(self) -> tuple[Path, Path]:
         return self.house.inbound, self.house.staging
