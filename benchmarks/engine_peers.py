@@ -78,8 +78,12 @@ def dbos(url: str, jobs: int) -> dict[str, Any]:
 
     marks = Marks()
     DBOS(config={"name": "bench", "system_database_url": url, "log_level": "ERROR"})
-    act = DBOS.workflow(name="act")(marks.mark)
-    DBOS.listen_queues(["none"])
+
+    @DBOS.workflow(name="act")
+    def act() -> None:
+        marks.mark()
+
+    DBOS.listen_queues([])
     DBOS.launch()
     DBOS.register_queue("bench", worker_concurrency=THREADS, polling_interval_sec=0.5)
 
@@ -100,7 +104,11 @@ def procrastinate(url: str, jobs: int) -> dict[str, Any]:
 
     marks = Marks()
     app = App(connector=PsycopgConnector(conninfo=url))
-    task = app.task(name="act")(marks.mark)
+
+    @app.task(name="act")
+    def task() -> None:
+        marks.mark()
+
     outside = app.with_connector(SyncPsycopgConnector(conninfo=url))
     outside.open()
     outside.schema_manager.apply_schema()
