@@ -100,7 +100,7 @@ def dbos(url: str, jobs: int) -> dict[str, Any]:
 
 def procrastinate(url: str, jobs: int) -> dict[str, Any]:
     """Procrastinate, which is told of new jobs by PostgreSQL."""
-    from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+    from procrastinate import App, PsycopgConnector
 
     marks = Marks()
     app = App(connector=PsycopgConnector(conninfo=url))
@@ -109,9 +109,8 @@ def procrastinate(url: str, jobs: int) -> dict[str, Any]:
     def task() -> None:
         marks.mark()
 
-    outside = app.with_connector(SyncPsycopgConnector(conninfo=url))
-    outside.open()
-    outside.schema_manager.apply_schema()
+    app.open()
+    app.schema_manager.apply_schema()
     loop = asyncio.new_event_loop()
 
     async def work() -> None:
@@ -120,8 +119,7 @@ def procrastinate(url: str, jobs: int) -> dict[str, Any]:
                 await app.run_worker_async(concurrency=THREADS, install_signal_handlers=False)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(work()), daemon=True)
-    deferring = outside.tasks[task.name]
-    return measured(marks, jobs, deferring.defer, thread.start)
+    return measured(marks, jobs, task.defer, thread.start)
 
 
 PEERS = {"huey": huey, "dbos": dbos, "procrastinate": procrastinate}
