@@ -141,6 +141,7 @@ class CycleLife(RuleBasedStateMachine):
         for item in self.house.items():
             # Between an exchange and its commit the row tells of the album of a moment ago.
             told = _version(item) in self.outdated or item["path"] in [transfer.target for transfer in changing]
+            told = told or (self.was_set_back and item["status"] == "missing")  # a cycle saw it, and says so
             assert told or self._is_there(item), item
 
     @invariant()
