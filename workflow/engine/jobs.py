@@ -46,6 +46,7 @@ class JobRow(Base):
         Index("uq_jobs_running_item", "item_id", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING),
         Index("ix_jobs_ready", "priority", "not_before", "id", sqlite_where=_READY, postgresql_where=_READY),
         Index("ix_jobs_status_phase_id", "status", "phase", "id"),
+        Index("ix_jobs_status_id", "status", "id"),
         Index("ix_jobs_item_id", "item_id"),
     )
 
