@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,6 @@ from tests.scenarios.house import House, seen
 from workflow import events
 from workflow.undo import UndoReport, release, undo
 
-SHM = Path("/dev/shm")
 KEY = "album:ada/low tide"
 ALBUM: Drop = songs("Low Tide/CD 1", "flac", range(1, 3), disc="1/2") | songs(
     "Low Tide/CD 2", "mp3", range(1, 2), disc="2/2"
@@ -44,26 +42,6 @@ class Ear:
     def take(self, connection: Connection, heard: Sequence[events.Event], now: dt.datetime) -> None:
         """Remember."""
         self.heard += [event.subject for event in heard]
-
-
-@pytest.fixture
-def divided_house(tmp_path: Path, sqlite_url: str) -> Iterator[House]:
-    """A house whose albums are copied, because its roots are on two file systems."""
-    if not SHM.is_dir() or SHM.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("needs a second file system at /dev/shm")
-    inbound = Path(tempfile.mkdtemp(prefix="greenroom-", dir=SHM))
-    made = House.make(tmp_path, sqlite_url, inbound)
-    yield made
-    made.database.close()
-    shutil.rmtree(inbound)
-
-
-@pytest.fixture
-def postgres_house(tmp_path: Path, postgres_url: str) -> Iterator[House]:
-    """A house on PostgreSQL."""
-    made = House.make(tmp_path, postgres_url)
-    yield made
-    made.database.close()
 
 
 POSTGRES = pytest.param("postgres_house", marks=pytest.mark.postgres)
