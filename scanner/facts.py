@@ -35,6 +35,10 @@ class Facts(NamedTuple):
     original_date: str | None = None
     genres: tuple[str, ...] = ()
     label: str | None = None
+    catalog_number: str | None = None
+    barcode: str | None = None
+    country: str | None = None  # of the release: ISO 3166-1, or XW worldwide, XE Europe
+    media: str | None = None  # CD, Vinyl, Digital Media
     compilation: bool | None = None
     mb_recording_id: str | None = None
     mb_track_id: str | None = None

@@ -31,6 +31,11 @@ NAMED = {
     "LABEL": "label",
     "ORGANIZATION": "label",
     "PUBLISHER": "label",
+    "CATALOGNUMBER": "catalog_number",
+    "BARCODE": "barcode",
+    "RELEASECOUNTRY": "country",
+    "MUSICBRAINZ ALBUM RELEASE COUNTRY": "country",  # ID3 and MP4
+    "MEDIA": "media",
     "COMPILATION": "compilation",
     "MUSICBRAINZ_TRACKID": "mb_recording_id",
     "MUSICBRAINZ_RELEASETRACKID": "mb_track_id",
@@ -65,6 +70,7 @@ ID3 = {
     "TDOR": "original_date",
     "TCON": "genre",
     "TPUB": "label",
+    "TMED": "media",
     "TCMP": "compilation",
 }
 
@@ -91,6 +97,10 @@ ASF = {
     "WM/ORIGINALRELEASEYEAR": "original_date",
     "WM/GENRE": "genre",
     "WM/PUBLISHER": "label",
+    "WM/CATALOGNO": "catalog_number",
+    "WM/BARCODE": "barcode",
+    "MUSICBRAINZ/ALBUM RELEASE COUNTRY": "country",
+    "WM/MEDIA": "media",
     "WM/ISCOMPILATION": "compilation",
     "MUSICBRAINZ/TRACK ID": "mb_recording_id",
     "MUSICBRAINZ/RELEASE TRACK ID": "mb_track_id",

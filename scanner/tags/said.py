@@ -103,8 +103,9 @@ UNWANTED: Said = (ELSEWHERE, None, ())  # what a tag says that fills no field
 
 # What no two tracks share, and nobody should remember.
 UNIQUE = frozenset(("title", "mb_recording_id", "mb_track_id"))
+_ONE_TEXT = ("title", "album", "disc_subtitle", "label", "catalog_number", "barcode", "country", "media")
 _BY_FIELD: dict[str, tuple[int, Callable[[Texts], Any]]] = {
-    **{field: (_PLACES[field], first) for field in ("title", "album", "disc_subtitle", "label")},
+    **{field: (_PLACES[field], first) for field in _ONE_TEXT},
     **{field: (_PLACES[field], first) for field in _PLACES if field.startswith("mb_") and field.endswith("_id")},
     **{field: (_PLACES[field], texts) for field in _PLACES if field.startswith("mb_") and field.endswith("_ids")},
     **{field: (_PLACES[field], texts) for field in ("artists", "album_artists")},

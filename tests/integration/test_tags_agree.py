@@ -50,6 +50,7 @@ TEXTS: list[dict[str, Any]] = [
         },
         "replaygain": {"track_gain": "-7.25 dB", "track_peak": "0.98", "album_gain": "+1.5 dB", "album_peak": "1.0"},
     },
+    {"more": {"BARCODE": "0601215489422", "CATALOGNUMBER": "NOI-1", "MEDIA": "CD", "RELEASECOUNTRY": "DE"}},
     {"more": {"Unknown": "x", "ALBUM ARTIST": "B", "YEAR": "1990"}, "album_artist": "B"},
     {"title": " padded ", "album": "nul\0inside", "comment": "y" * 9000},
     {"date": "1. Mai 2003", "genre": ["RX", "Ambient"], "track": "1/0"},
@@ -113,6 +114,16 @@ def test_whole_files_are_read_alike_and_mostly_by_the_header_reader(
         file.unlink()
     assert total >= 40
     assert answered / total >= 0.75
+
+
+@pytest.mark.parametrize("extension", ["mp3", "flac", "m4a", "opus"])
+def test_what_tells_one_edition_from_another_is_read(tmp_path: Path, extension: str) -> None:
+    told = {"BARCODE": "0601215489422", "CATALOGNUMBER": "NOI-1", "MEDIA": "CD"}
+    country = {"mp3": "MusicBrainz Album Release Country", "m4a": "MusicBrainz Album Release Country"}
+    more = told | {country.get(extension, "RELEASECOUNTRY"): "DE"}
+    facts = read(write_track(tmp_path / f"x.{extension}", seconds=0.2, **BASE, more=more)).facts
+    assert facts is not None
+    assert (facts.barcode, facts.catalog_number, facts.media, facts.country) == ("0601215489422", "NOI-1", "CD", "DE")
 
 
 @functools.cache
