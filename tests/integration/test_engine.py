@@ -269,9 +269,9 @@ def test_only_the_newest_start_of_a_job_may_end_it(database: Database, engine: E
 
 
 def test_a_job_that_begins_while_the_rows_are_looked_at_is_not_taken_for_lost(
-    database: Database, engine: Engine
+    database: Database, engine: Engine, tmp_path: Path
 ) -> None:
-    runner = Runner(database, plays(), "here", threading.Event())
+    runner = Runner(database, tmp_path, plays(), "here", threading.Event())
     job_id = submit(engine, "alpha", 1, do="hold", seconds=0.3)
     running, held = runner.running(), dict[int, tuple[int, bool]]()
     with database.begin() as connection:

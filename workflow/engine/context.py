@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Final
 
 from config.database import Database
@@ -17,8 +18,9 @@ LOOK: Final = 0.2  # seconds between two looks while waiting
 class Context:
     """Given to a phase with its job. Thread-safe; the worker sets what the job is to learn."""
 
-    def __init__(self, database: Database, job: Job, stop: threading.Event) -> None:
+    def __init__(self, database: Database, data_dir: Path, job: Job, stop: threading.Event) -> None:
         self.database = database
+        self.data_dir = data_dir  # of this host, or one that all hosts share
         self.job = job
         self._stop = stop
         self._cancelled = threading.Event()

@@ -7,6 +7,7 @@ import random
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from loguru import logger
@@ -28,9 +29,11 @@ _T = TypeVar("_T")
 class Runner:
     """Runs jobs in the threads that call it."""
 
-    def __init__(self, database: Database, works: Mapping[str, Work], executor: str, stop: threading.Event) -> None:
+    def __init__(
+        self, database: Database, data_dir: Path, works: Mapping[str, Work], executor: str, stop: threading.Event
+    ) -> None:
         self.executor = executor
-        self._database, self._works, self._stop = database, works, stop
+        self._database, self._data_dir, self._works, self._stop = database, data_dir, works, stop
         self._running: dict[int, Context | None] = {}  # None before its row says so
         self._changed = threading.Condition()
 
@@ -85,7 +88,7 @@ class Runner:
             self._persist(lambda connection: jobs.postpone(connection, job_id, _now()))
             return
         if job is not None:
-            context = Context(self._database, job, self._stop)
+            context = Context(self._database, self._data_dir, job, self._stop)
             with self._changed:
                 self._running[job_id] = context
             with logger.contextualize(job=job.id, phase=job.phase, item=job.item_id):

@@ -48,6 +48,7 @@ class Worker:
     def __init__(
         self,
         database: Database,
+        data_dir: Path,
         works: Mapping[str, Work],
         executor: str,
         limits: ReadLimits,
@@ -58,7 +59,7 @@ class Worker:
         self._database, self._works, self._limits = database, works, limits
         self._executor, self._concurrency, self._pace = executor, concurrency, pace
         self._stop = threading.Event()
-        self._runner = Runner(database, works, executor, self._stop)
+        self._runner = Runner(database, data_dir, works, executor, self._stop)
         self._carrier: Carrier | None = None
         self._threads: list[threading.Thread] = []
         self._alive_since: float | None = None  # of signs of life without a gap
@@ -226,7 +227,7 @@ def working(
 ) -> Iterator[Worker]:
     """Carry jobs while the block runs, under a name of this data folder; `grace` is what stop() is given."""
     with slot(data_dir) as executor:
-        worker = Worker(database, works, executor, limits, concurrency=concurrency, pace=pace)
+        worker = Worker(database, data_dir, works, executor, limits, concurrency=concurrency, pace=pace)
         worker.start()
         try:
             yield worker
