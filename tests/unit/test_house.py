@@ -31,6 +31,7 @@ SQL_MODULES = {
     "config/tables.py",
     "processor/fsck/rows.py",
     "processor/journal.py",
+    "processor/metadata/rows.py",
     "processor/listing.py",
     "processor/repository.py",
     "processor/tables.py",

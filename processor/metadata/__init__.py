@@ -1,0 +1,1 @@
+"""What is known of albums and artists, from whom, and which of it counts."""
