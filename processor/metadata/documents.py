@@ -57,9 +57,7 @@ def path_of(part: str) -> bytes:
         raise Rejected(f"{part!r} names no file", code="no_part") from None
 
 
-def winning(
-    documents: Documents, part: str, subject: Subject, order: Sequence[str] = ORDER
-) -> dict[str, Known]:
+def winning(documents: Documents, part: str, subject: Subject, order: Sequence[str] = ORDER) -> dict[str, Known]:
     """Return the fields of one part that anybody knows: of each the first source's in `order`, others last by name.
 
     A value that is not what its field may be is passed over: it is of an older version, or its source is in error.
@@ -73,7 +71,9 @@ def winning(
     return {name: found[name] for name in FIELDS[subject] if name in found}
 
 
-def album(documents: Documents, tracks: Iterable[tuple[bytes, int | None]], order: Sequence[str] = ORDER) -> AlbumMetadata:
+def album(
+    documents: Documents, tracks: Iterable[tuple[bytes, int | None]], order: Sequence[str] = ORDER
+) -> AlbumMetadata:
     """Return what counts of an album; `tracks` are its audio files, each with its length in ms."""
     known = [
         TrackMetadata(path, duration_ms=duration, **_values(winning(documents, part_of(path), "track", order)))

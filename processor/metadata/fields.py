@@ -93,9 +93,14 @@ def _credit(value: Any) -> Credit:
         return Credit(_line(value))
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= len(Credit._fields):
         raise ValueError("must be a name, or a name with its id, what joins it to the next, and its sort name")
-    name, artist_id, join, sort_name = (*value, *(None, "", None)[len(value) - 1 :])
-    names = _line(name), _mbid(artist_id) if artist_id else None
-    return Credit(*names, clean(join)[:LONGEST] if isinstance(join, str) else "", _line(sort_name) if sort_name else None)
+    given = [*value, None, None, None]
+    name, artist_id, join, sort_name = _line(given[0]), *given[1:4]
+    return Credit(
+        name,
+        _mbid(artist_id) if artist_id else None,
+        clean(join)[:LONGEST] if isinstance(join, str) else "",
+        _line(sort_name) if sort_name else None,
+    )
 
 
 _mbid = _matching(_ID, "a MusicBrainz id")

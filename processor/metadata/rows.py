@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, ForeignKey, Identity, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -37,7 +36,7 @@ class ArtistRow(Base):
     """One artist: of a MusicBrainz id, or of a name as long as nobody knows the id."""
 
     __tablename__ = "artists"
-    __table_args__: Any = {"sqlite_autoincrement": True}
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)  # mbid:<id>, or name:<folded name>
@@ -173,7 +172,9 @@ def write_artist(connection: Connection, artist: int, source: str, document: Doc
                     {"artist": artist, "source": source}, document, now)  # fmt: skip
 
 
-def _replace(connection: Connection, table: Any, where: Any, key: Mapping[str, Any], document: Document, now: Any) -> bool:
+def _replace(
+    connection: Connection, table: Any, where: Any, key: Mapping[str, Any], document: Document, now: Any
+) -> bool:
     before = connection.scalar(select(table.document).where(*where))
     if before == (document or None):
         return False
@@ -191,7 +192,7 @@ def _item(connection: Connection, item_id: int) -> tuple[Mapping[str, Any], tupl
     item = connection.execute(select(StagingItem.__table__).where(StagingItem.id == item_id)).mappings().first()
     if item is None:
         raise Rejected(f"there is no item {item_id}", code="no_item")
-    return item, repository.files(connection, [item_id]).get(item_id, ())
+    return dict(item), repository.files(connection, [item_id]).get(item_id, ())
 
 
 def _pairs(connection: Connection, keys: Sequence[str]) -> list[tuple[str, int]]:

@@ -17,7 +17,11 @@ _OF_ALBUM: Final = {
     "release_group_id": "mb_release_group_id",
     "genres": "genres",
     "labels": "label",
+    "catalog_numbers": "catalog_number",
+    "barcode": "barcode",
+    "country": "country",
 }
+_LISTS: Final = ("labels", "catalog_numbers")
 _OF_TRACK: Final = {"recording_id": "mb_recording_id", "track_id": "mb_track_id"}
 
 
@@ -34,7 +38,7 @@ def of_tags(item: Mapping[str, Any], files: Iterable[StagedFile]) -> Document:
     }
     for name, tag in _OF_ALBUM.items():
         found = _common([one.get(tag) for one in facts])
-        values[name] = values.get(name) if found is None else [found] if name == "labels" else found
+        values[name] = values.get(name) if found is None else [found] if name in _LISTS else found
     return {ITSELF: _known(values)} | {part_of(file.path): _known(_of_track(file)) for file in tracks}
 
 

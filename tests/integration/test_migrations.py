@@ -17,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
+import processor.metadata.rows
 import processor.tables
 import workflow.engine.hosts
 import workflow.engine.jobs

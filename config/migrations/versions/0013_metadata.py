@@ -39,9 +39,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("document", sa.JSON(), nullable=False),
         sa.Column("written_at", TIME, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["item_id"], ["staging_items.id"], name="fk_item_metadata_item_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["item_id"], ["staging_items.id"], name="fk_item_metadata_item_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("item_id", "source", name="pk_item_metadata"),
     )
     op.create_table(

@@ -1,0 +1,78 @@
+"""What sources say is kept with the item it is about, and what a person says stays."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import Rejected
+from processor import repository
+from processor.metadata import rows
+from processor.metadata.documents import ITSELF
+from tests.items import album
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+A = "11111111-1111-1111-1111-111111111111"
+TRACK = "01 - Song.mp3"
+
+
+def staged(connection: Connection, key: str = "k") -> int:
+    return repository.upsert(connection, [album(key)], NOW)[key].id
+
+
+def test_an_item_nobody_looked_up_is_known_by_its_tags(database: Database) -> None:
+    with database.begin() as connection:
+        found = rows.album(connection, staged(connection))
+    assert (found.title, found.tracks[0].title, found.tracks[0].duration_ms) == ("Album", "Song", 180_000)
+
+
+def test_what_a_person_said_stays_until_they_take_it_back(database: Database) -> None:
+    with database.begin() as connection:
+        item = staged(connection)
+        assert rows.say(connection, item, ITSELF, "title", "Mine", NOW)
+        assert not rows.say(connection, item, ITSELF, "title", "Mine", NOW)
+        assert rows.say(connection, item, TRACK, "title", "My Song", NOW)
+        rows.write(connection, item, "musicbrainz", {ITSELF: {"title": "Theirs", "date": "1999"}}, NOW)
+        found = rows.album(connection, item)
+        assert (found.title, found.date, found.tracks[0].title) == ("Mine", "1999", "My Song")
+        assert rows.say(connection, item, ITSELF, "title", None, NOW)
+        assert rows.album(connection, item).title == "Theirs"
+
+
+def test_what_cannot_be_said_is_refused(database: Database) -> None:
+    with database.begin() as connection:
+        item = staged(connection)
+        for part, field, value in ((ITSELF, "nonsense", 1), ("none.mp3", "title", "x"), (TRACK, "position", "one")):
+            with pytest.raises(Rejected):
+                rows.say(connection, item, part, field, value, NOW)
+        with pytest.raises(Rejected):
+            rows.album(connection, item + 1)
+        assert rows.read(connection, item) == {}
+
+
+def test_what_was_said_goes_with_the_item(database: Database) -> None:
+    with database.begin() as connection:
+        item = staged(connection)
+        rows.write(connection, item, "discogs", {ITSELF: {"title": "x"}}, NOW)
+        rows.link_artists(connection, item, [rows.artist_named(connection, "Ada", None)])
+        key, path = "k", album("k").path
+        repository.unlist(connection, key, path)
+        assert rows.read(connection, item) == {}
+        assert rows.artists_of(connection, item) == []
+
+
+def test_an_artist_known_by_name_gets_the_id_once_somebody_knows_it(database: Database) -> None:
+    with database.begin() as connection:
+        ada = rows.artist_named(connection, "Ada Ångström", None)
+        assert rows.artist_named(connection, "ADA  ANGSTROM", None) == ada
+        assert rows.artist_named(connection, "Ada Ångström", A) == ada
+        assert rows.artist_named(connection, "Ada", A) == ada
+        assert rows.artist_named(connection, "Ada Ångström", None) != ada  # may be another of that name
+        item = staged(connection)
+        rows.link_artists(connection, item, [ada, ada])
+        assert [(one.id, one.artist_id) for one in rows.artists_of(connection, item)] == [(ada, A)]
+        assert rows.write_artist(connection, ada, "theaudiodb", {ITSELF: {"biography": "Born."}}, NOW)
+        assert rows.artist(connection, ada).biography == "Born."
