@@ -1,0 +1,134 @@
+"""Two names of one thing → how far apart they are, from 0 (the same) to 1; and words that make another recording."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from rapidfuzz.distance import OSA
+
+from scanner.grouping.folding import fold
+
+SUBTITLE: Final = 0.1  # "Song (A Second Name)" beside "Song"
+EDITION: Final = 0.05  # "Song (2011 Remaster)" beside "Song"
+GUEST: Final = 0.02  # "Song feat. Somebody" beside "Song"
+PART: Final = 0.1  # "Finale" beside "Symphony No. 9: IV. Finale"
+SOME: Final = 0.2  # "One" beside "One & Other"
+OTHER_VERSION: Final = 0.6  # "Song (Live)" beside "Song": another recording
+OTHER_NUMBER: Final = 0.5  # "Part 1" beside "Part 2"
+
+_BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
+_DASHED = re.compile(r"\s+[-–—~]\s+")
+_GUEST = re.compile(r"[\s(\[]+(?:feat(?:uring|\.)?|ft\.?|w/)\s+[^)\]]+[)\]]?", re.IGNORECASE)
+_VERSION = re.compile(
+    r"\b(live|remix\w*|mix|rmx|dub|demo|acoustic|unplugged|instrumental|karaoke|a ?cappella|acapella|edit|cover|reprise"
+    r"|session|rehearsal|outtake|take|rework|vip|extended|orchestral|piano|radio|club|early|alternat\w+)\b"
+)
+_EDITION = re.compile(
+    r"\b(remaster\w*|reissue\w*|edition|deluxe|expanded|anniversary|mono|stereo|explicit|clean|bonus|album|version"
+    r"|original|single|special|limited|digital|disc|cd|ep|lp|collector\w*|(?:19|20)\d\d)\b"
+)
+_JOINS = re.compile(r"\s*(?:[;,/+&×]|\b(?:and|und|et|y|x|vs\.?|with|feat\.?|ft\.?|featuring)\b)\s*", re.IGNORECASE)
+_NUMBERING = re.compile(r"^(?:[ivx]+|\d+) (?=.)")
+_DIGITS = re.compile(r"\d+|[ivx]+")
+_ROMAN: Final = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
+_SPELLED: Final = {
+    word: str(n)
+    for words in ("one two three four five six seven eight nine ten", "first second third fourth fifth")
+    for n, word in enumerate(words.split(), 1)
+}
+
+
+class Name(NamedTuple):
+    """A name taken apart, folded."""
+
+    whole: str
+    bare: str  # without guests, brackets, and what follows a dash and is a version's
+    beside: str  # what stood there
+    versions: frozenset[str]  # words of it that make another recording
+    digits: tuple[str, ...]  # its numbers that are written in digits, also Roman ones, sorted
+    numbers: tuple[str, ...]  # those and the spelled ones
+    last: str  # of the bare name, behind the last colon
+
+
+@lru_cache(maxsize=8192)
+def parsed(text: str) -> Name:
+    """Take a name apart: `"Song (Live) [feat. X]"` is the bare `"song"`, beside it `"live"`."""
+    without = _GUEST.sub(" ", text)
+    beside = _BRACKETS.findall(without)
+    head, *tail = _DASHED.split(_BRACKETS.sub(" ", without))
+    while tail and (_VERSION.search(fold(tail[-1])) or _EDITION.search(fold(tail[-1]))):
+        beside.append(tail.pop())
+    spoken = " - ".join([head, *tail])
+    bare, said = fold(spoken), fold(" ".join(beside))
+    if not bare:
+        bare, said = fold(text), ""
+    words = bare.split()
+    digits = [_ROMAN.get(word, word) for word in words if _DIGITS.fullmatch(word)]
+    return Name(
+        whole=fold(text),
+        bare=bare,
+        beside=said,
+        versions=frozenset(_VERSION.findall(said)),
+        digits=tuple(sorted(digits)),
+        numbers=tuple(sorted([*digits, *(_SPELLED[word] for word in words if word in _SPELLED)])),
+        last=fold(spoken.rpartition(": ")[2]),
+    )
+
+
+@lru_cache(maxsize=65536)
+def title_distance(one: str, other: str) -> float:
+    """Return how far two titles are apart; case, accents, articles, "&" and punctuation do not count.
+
+    A guest, an edition or a second name counts little, a typo by its letters; a live version or another number much.
+    """
+    left, right = parsed(one), parsed(other)
+    if left.whole == right.whole:
+        return 0.0
+    if left.bare == right.bare:
+        return _beside(left, right)
+    away = float(OSA.normalized_distance(left.bare, right.bare))
+    if _is_part(left, right) or _is_part(right, left) or _is_movement(left, right):
+        away = min(away, PART)
+    elif left.numbers != right.numbers and (left.digits != right.digits or len(left.numbers) == len(right.numbers)):
+        away = max(away, OTHER_NUMBER)
+    return max(away, _beside(left, right))
+
+
+def _is_part(whole: Name, part: Name) -> bool:
+    """Whether a name is what stands behind the colon of the other, with or without its number."""
+    return part.bare in (whole.last, _NUMBERING.sub("", whole.last))
+
+
+def _beside(left: Name, right: Name) -> float:
+    """Return what it counts that different things stand beside two names."""
+    if left.versions != right.versions:
+        return OTHER_VERSION
+    if left.beside == right.beside:
+        return GUEST
+    return EDITION if _EDITION.search(f"{left.beside} {right.beside}") else SUBTITLE
+
+
+def _is_movement(left: Name, right: Name) -> bool:
+    """Whether both are one movement of a work that one of them names with fewer numbers."""
+    ours, theirs = set(left.digits), set(right.digits)
+    return left.last == right.last and (ours <= theirs or theirs <= ours)
+
+
+@lru_cache(maxsize=8192)
+def artist_distance(one: str, other: str) -> float:
+    """Return how far two artists are apart; guests count little, the order of names nothing."""
+    left, right = fold(one), fold(other)
+    if left == right:
+        return 0.0
+    ours, theirs = _each(one), _each(other)
+    if ours == theirs or fold(_GUEST.sub(" ", one)) == fold(_GUEST.sub(" ", other)):
+        return GUEST
+    words = " ".join(sorted(left.split())), " ".join(sorted(right.split()))
+    away = min(float(OSA.normalized_distance(left, right)), float(OSA.normalized_distance(*words)))
+    return min(away, SOME) if ours and theirs and (ours < theirs or theirs < ours) else away
+
+
+def _each(text: str) -> frozenset[str]:
+    return frozenset(name for name in map(fold, _JOINS.split(text)) if name)

@@ -1,0 +1,105 @@
+"""What the files of an album say of themselves → the album as it is compared with releases. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from processor.repository import StagedFile
+
+
+class OwnTrack(NamedTuple):
+    """One audio file of the album."""
+
+    path: bytes  # relative to the album's folder
+    title: str | None = None
+    artist: str | None = None
+    disc: int | None = None
+    position: int | None = None
+    length_ms: int | None = None
+    codec: str | None = None
+    recording_id: str | None = None
+    track_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAlbum:
+    """An album we have; `year` may be that of this edition or of the first."""
+
+    title: str | None = None
+    artist: str | None = None
+    year: int | None = None
+    discs: int | None = None
+    compilation: bool | None = None
+    label: str | None = None
+    catalog_number: str | None = None
+    barcode: str | None = None
+    country: str | None = None
+    media: str | None = None
+    release_id: str | None = None
+    group_id: str | None = None
+    tracks: tuple[OwnTrack, ...] = ()
+
+
+def own_album(item: Mapping[str, Any], files: Iterable[StagedFile]) -> OwnAlbum:
+    """Return the album of an item's row and its files' rows; where tracks disagree, most of them are believed.
+
+    Ids and numbers of an edition count only if no track says another one.
+    """
+    audio = [file for file in files if file.role == "audio"]
+    facts = [file.facts for file in audio]
+    return OwnAlbum(
+        title=item["album"],
+        artist=item["album_artist"],
+        year=item["year"],
+        discs=item["discs"],
+        compilation=item["compilation"],
+        label=_most(facts, "label"),
+        catalog_number=_only(facts, "catalog_number"),
+        barcode=_only(facts, "barcode"),
+        country=_only(facts, "country"),
+        media=_only(facts, "media"),
+        release_id=_only(facts, "mb_release_id"),
+        group_id=_only(facts, "mb_release_group_id"),
+        tracks=tuple(_track(file) for file in audio),
+    )
+
+
+def content_key(tracks: Iterable[OwnTrack]) -> str:
+    """Return what an album is by its sound alone: the codec and the length of each track, in whatever order.
+
+    Tags, names and folders are no part of it, so a choice kept under it survives retags, rescans and later drops.
+    """
+    content = sorted((track.codec or "", track.length_ms or -1) for track in tracks)
+    return hashlib.sha256(repr(content).encode()).hexdigest()
+
+
+def _track(file: StagedFile) -> OwnTrack:
+    facts = file.facts
+    return OwnTrack(
+        file.path,
+        file.title,
+        facts.get("artist"),
+        file.disc,
+        file.track,
+        facts.get("duration_ms"),
+        facts.get("codec"),
+        facts.get("mb_recording_id"),
+        facts.get("mb_track_id"),
+    )
+
+
+def _values(facts: Sequence[Mapping[str, Any]], name: str) -> Counter[Any]:
+    return Counter(one[name] for one in facts if one.get(name) is not None)
+
+
+def _most(facts: Sequence[Mapping[str, Any]], name: str) -> Any:
+    return next((value for value, _ in _values(facts, name).most_common(1)), None)
+
+
+def _only(facts: Sequence[Mapping[str, Any]], name: str) -> Any:
+    found = _values(facts, name)
+    return next(iter(found)) if len(found) == 1 else None

@@ -1,0 +1,299 @@
+"""Which release an album is: the right one, or none without a person; never a wrong one."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processor.matching.assignment import assign
+from processor.matching.comparison import compare
+from processor.matching.names import OTHER_NUMBER, OTHER_VERSION, artist_distance, title_distance
+from processor.matching.own import OwnAlbum, OwnTrack, content_key
+from processor.matching.verdict import Verdict, judge
+from processor.metadata.known import Credit
+from processor.providers.release import Label, Medium, Release, ReleaseTrack
+from tests.releases import ARTIST, LENGTHS, TITLES, VARIOUS_ARTISTS, own, release, retitled, uuid
+
+
+def verdict(album: OwnAlbum, *candidates: Release) -> Verdict:
+    return judge([compare(album, one) for one in candidates])
+
+
+def codes(found: Verdict) -> set[str]:
+    return {reason.code for reason in found.reasons}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Song", "THE SONG"), ("Café del Mar", "Cafe Del Mar"), ("Salt & Ash", "Salt and Ash"), ("(Intro)", "Intro"),
+        ("Don’t Go", "Dont Go"),
+    ],
+)  # fmt: skip
+def test_what_people_write_differently_is_one_title(one: str, other: str) -> None:
+    assert title_distance(one, other) == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "least", "most"),
+    [
+        ("Song feat. Somebody", "Song", 0.001, 0.05),
+        ("Song (2011 Remaster)", "Song", 0.001, 0.1),
+        ("Song (A Second Name)", "Song", 0.05, 0.2),
+        ("Seventeen Wintres", "Seventeen Winters", 0.01, 0.1),
+        ("Symphony No. 5: I. Allegro con brio", "Allegro con brio", 0.05, 0.15),
+        ("Symphony No. 5: I. Allegro", "Symphony No. 5: II. Allegro", OTHER_NUMBER, 1),
+        ("Symphony No. 5: I. Allegro", "Symphony No. 6: I. Allegro", OTHER_NUMBER, 1),
+        ("Part One", "Part Two", OTHER_NUMBER, 1),
+        ("Untitled", "Untitled 2", OTHER_NUMBER, 1),
+        ("Song (Live)", "Song", OTHER_VERSION, 1),
+        ("Song - Demo", "Song", OTHER_VERSION, 1),
+        ("Finale", "Overture", 0.6, 1),
+    ],
+)
+def test_titles_are_as_far_apart_as_their_recordings(one: str, other: str, least: float, most: float) -> None:
+    assert least <= title_distance(one, other) <= most
+    assert title_distance(one, other) == title_distance(other, one)
+
+
+def test_artists_are_one_in_any_order() -> None:
+    assert artist_distance("Beatles, The", "The Beatles") == 0
+    assert artist_distance("Air feat. Beth", "Air") < 0.05
+    assert artist_distance("One; Other", "Other & One") < 0.05
+    assert artist_distance("One", "One & Other") <= 0.2
+    assert artist_distance("One", "Other") > 0.3
+
+
+@given(st.data(), st.integers(1, 5), st.integers(1, 5))
+def test_nobody_finds_a_cheaper_assignment(data: st.DataObject, rows: int, columns: int) -> None:
+    one = st.sampled_from([0.0, 0.1, 0.5, 1.0]) | st.floats(0, 1)
+    costs = data.draw(st.lists(st.lists(one, min_size=columns, max_size=columns), min_size=rows, max_size=rows))
+    found = assign(costs)
+    taken = [column for column in found if column is not None]
+    assert len(set(taken)) == len(taken) == min(rows, columns)
+    total = sum(costs[row][column] for row, column in enumerate(found) if column is not None)
+    short, long = sorted((rows, columns))
+    cheapest = min(
+        sum(costs[at][other] if rows <= columns else costs[other][at] for at, other in enumerate(order))
+        for order in itertools.permutations(range(long), short)
+    )
+    assert total == pytest.approx(cheapest)
+
+
+def test_no_rows_and_no_columns_are_assigned_nothing() -> None:
+    assert assign([]) == []
+    assert assign([[], []]) == [None, None]
+
+
+@given(st.permutations(range(10)))
+def test_the_order_of_files_and_candidates_changes_nothing(order: list[int]) -> None:
+    album = own(release())
+    mixed = replace(album, tracks=tuple(album.tracks[n] for n in order))
+    assert compare(mixed, release()).distance == 0
+    assert content_key(mixed.tracks) == content_key(album.tracks)
+
+
+@given(st.integers(0, 9), st.text(min_size=1, max_size=30), st.integers(0, 600_000) | st.none())
+def test_any_change_only_ever_takes_an_album_further_away(at: int, title: str, length: int | None) -> None:
+    album = own(release())
+    tracks = list(album.tracks)
+    tracks[at] = tracks[at]._replace(title=title, length_ms=length)
+    found = compare(replace(album, tracks=tuple(tracks)), release())
+    assert 0 <= found.distance <= 1
+    assert all(0 <= part.penalty <= 1 and part.why.endswith(".") for part in found.parts)
+
+
+def test_a_clean_album_is_taken_and_says_why() -> None:
+    found = verdict(own(release()), release())
+    assert found.kind == "accepted"
+    assert found.best is not None
+    assert found.best.distance == 0
+    assert {part.name for part in found.best.parts} >= {"artist", "album", "tracks", "year", "mediums"}
+    assert "“Harbour Lights” is 0.000 away" in found.reasons[0].message
+
+
+def test_a_typo_ridden_album_is_still_the_one() -> None:
+    wrong = retitled(own(release()), t1="Lantren Hill", t2="Paper Boat", t3="Cartographer", t5="Seventeen wintres")
+    found = verdict(replace(wrong, title="Harbor Lights", artist="Velvet Harbour"), release())
+    assert found.kind == "accepted"
+    assert found.best is not None
+    assert 0 < found.best.distance < 0.04
+
+
+def test_another_album_is_none() -> None:
+    other = release(2, [f"Elsewhere {n}" for n in range(10)], [60_000] * 10, title="Nowhere", credits=(Credit("Who"),))
+    assert verdict(own(release()), other).kind == "none"
+    assert verdict(own(release())).kind == "none"
+
+
+def test_a_partial_album_is_found_and_a_person_asked() -> None:
+    album = own(release())
+    found = verdict(replace(album, tracks=album.tracks[:6]), release())
+    assert found.kind == "ambiguous"
+    assert found.best is not None
+    assert found.best.missing == (6, 7, 8, 9)
+    (why,) = (reason.message for reason in found.reasons if reason.code == "tracks_missing")
+    assert (
+        why == "4 of its tracks are not here: 7 “Low Tide, High Wire”, 8 “Glass Orchard”, 9 “Part One”, 10 “Part Two”."
+    )
+
+
+def test_of_the_edition_with_a_bonus_track_and_the_one_without_the_right_one_is_taken() -> None:
+    longer = release(2, (*TITLES, "Harbour at Night"), (*LENGTHS, 240_000), disambiguation="deluxe edition")
+    assert (got := verdict(own(longer), release(), longer).best) is not None
+    assert got.release == longer
+    assert verdict(own(longer), release(), longer).kind == "accepted"
+    plain = verdict(own(release()), longer, release())
+    assert plain.kind == "accepted"
+    assert plain.best is not None
+    assert plain.best.release.id == release().id
+
+
+def test_a_bonus_track_nobody_knows_of_is_for_a_person() -> None:
+    album = own(release(1, (*TITLES, "Harbour at Night"), (*LENGTHS, 240_000)))
+    found = verdict(album, release())
+    assert (found.kind, found.best and found.best.unmatched) == ("ambiguous", (10,))
+
+
+def test_two_reissues_with_the_same_tracks_are_for_a_person_but_the_album_is_sure() -> None:
+    again = release(2, date="2009-01-01", country="US", barcode="0601215489422", labels=(Label("Reissues", "RE 1"),))
+    album = replace(own(release()), year=None)
+    found = verdict(album, release(), again)
+    assert (found.kind, codes(found), found.group_id) == ("ambiguous", {"editions"}, uuid(77))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"release_id": uuid(2)}, {"barcode": "601215489422"}, {"catalog_number": "RE-1"},
+    ],
+)  # fmt: skip
+def test_an_id_a_barcode_or_a_catalogue_number_settles_which_reissue_it_is(known: dict[str, str]) -> None:
+    again = release(2, date="2009-01-01", country="US", barcode="0601215489422", labels=(Label("Reissues", "RE 1"),))
+    found = verdict(replace(own(release()), year=None, **known), release(), again)
+    assert found.kind == "accepted"
+    assert found.best is not None
+    assert found.best.release == again
+    assert "ruled_out" in codes(found) or found.ranked[1].distance > 0.1
+
+
+def test_a_barcode_both_reissues_share_settles_nothing() -> None:
+    album = replace(own(release()), barcode="5012345678900")
+    assert verdict(album, release(), release(2)).kind == "ambiguous"
+
+
+def test_an_id_that_was_merged_into_another_still_counts() -> None:
+    album = replace(own(release()), release_id=uuid(5))
+    assert verdict(album, release(1, ids=frozenset({uuid(5)})), release(2)).kind == "accepted"
+
+
+def test_tags_that_name_a_release_of_other_music_are_not_believed() -> None:
+    other = release(2, [f"Elsewhere {n}" for n in range(10)], [60_000] * 10, title="Nowhere")
+    found = verdict(replace(own(release()), release_id=uuid(2)), other)
+    assert found.kind != "accepted"
+
+
+def test_a_remaster_is_told_by_its_lengths() -> None:
+    longer = release(2, lengths=[length + 9_000 + 500 * n for n, length in enumerate(LENGTHS)], date="2011")
+    found = verdict(replace(own(longer), year=None), release(), longer)
+    assert found.kind == "accepted"
+    assert found.best is not None
+    assert found.best.release == longer
+    near = release(3, lengths=[length + 4_000 for length in LENGTHS])
+    both = verdict(own(release()), release(), near)
+    assert both.kind == "ambiguous"
+    assert both.best is not None
+    assert both.best.release.id == release().id
+
+
+def test_one_other_recording_among_many_is_enough_to_ask() -> None:
+    live = retitled(own(release()), t4="Salt & Ash (Live)")
+    assert codes(verdict(live, release())) >= {"tracks_differ"}
+    album = own(release())
+    long = list(album.tracks)
+    long[2] = long[2]._replace(length_ms=LENGTHS[2] + 70_000)
+    found = verdict(replace(album, tracks=tuple(long)), release())
+    assert (found.kind, "tracks_differ" in codes(found)) == ("ambiguous", True)
+
+
+def test_a_translated_track_list_stands_for_its_original_and_is_never_taken_itself() -> None:
+    titles = ["灯台の丘", "紙の舟"]
+    original = release(1, titles, title="港の灯", media=release(1, titles).media)
+    pseudo = release(2, TITLES[:2], status="Pseudo-Release", translates=original.id)
+    assert verdict(own(pseudo), pseudo).kind == "ambiguous"
+    told = original.translated_by(pseudo)
+    found = verdict(own(pseudo), told, pseudo)
+    assert found.kind == "accepted"
+    assert found.best is not None
+    assert found.best.release.id == original.id
+
+
+def test_a_symphony_tagged_by_movement_is_near_and_its_composer_is_its_artist() -> None:
+    work = "Symphony No. 3 in E minor, Op. 40"
+    movements = [f"{work}: {name}" for name in ("I. Allegro", "II. Andante", "III. Scherzo", "IV. Finale")]
+    players = (Credit("Ilse Marwitz", None, "; ", "Marwitz, Ilse"), Credit("Orchester am Deich"))
+    there = release(1, movements, [700_000, 540_000, 410_000, 620_000], title=work, credits=players)
+    here = retitled(own(there), t1="I. Allegro", t2="II. Andante", t3="III. Scherzo", t4="IV. Finale")
+    here = replace(here, artist="Marwitz, Ilse; Orchester am Deich")
+    found = verdict(here, there)
+    assert found.best is not None
+    assert found.best.distance < 0.1
+    assert not found.best.doubts
+    swapped = retitled(here, t1="II. Andante", t2="I. Allegro")
+    assert verdict(swapped, there).kind == "ambiguous"
+
+
+def test_a_mix_of_many_artists_is_taken_by_its_tracks_and_as_one_file_by_nobody() -> None:
+    names = [Credit(f"Artist {n}") for n in range(6)]
+    tracks = tuple(ReleaseTrack(f"Cut {n * 7}x", n + 1, str(n + 1), 300_000 + n * 1000, (names[n],)) for n in range(6))
+    mix = Release(
+        "musicbrainz", uuid(1), "Night Mix", credits=(VARIOUS_ARTISTS,), media=(Medium(1, "CD", tracks=tracks),)
+    )
+    album = replace(own(mix), artist="VA", compilation=True)
+    assert verdict(album, mix).kind == "accepted"
+    single = OwnAlbum("Night Mix", "Various", discs=1, tracks=(OwnTrack(b"mix.mp3", "Night Mix", length_ms=1_815_000),))
+    assert verdict(single, mix).kind != "accepted"
+
+
+def test_discs_numbered_through_are_as_good_as_discs_numbered_each() -> None:
+    there = release(1, discs=2)
+    album = own(there)
+    through = tuple(track._replace(position=n, disc=1) for n, track in enumerate(album.tracks, 1))
+    found = verdict(replace(album, tracks=through), there)
+    assert found.best is not None
+    assert not found.best.doubts
+    assert compare(album, there).distance == 0
+
+
+def test_nobody_misses_hidden_data_and_video_tracks() -> None:
+    whole = release()
+    extra = (ReleaseTrack("Hidden", 0, "0", 60_000, (ARTIST,), place="pregap"), *whole.media[0].tracks,
+             ReleaseTrack("Film", 11, "11", None, (ARTIST,), place="data"))  # fmt: skip
+    there = replace(whole, media=(replace(whole.media[0], tracks=extra), Medium(2, "DVD-Video", tracks=(extra[1],))))
+    assert compare(own(whole), there).is_whole
+
+
+def test_what_is_known_of_nothing_is_no_match_and_breaks_nothing() -> None:
+    empty = Release("musicbrainz", uuid(3), media=(Medium(tracks=(ReleaseTrack(), ReleaseTrack())),))
+    for album in (OwnAlbum(), OwnAlbum(tracks=(OwnTrack(b"a"), OwnTrack(b"b"))), own(release())):
+        assert verdict(album, empty, Release("musicbrainz", uuid(4))).kind != "accepted"
+    bare = replace(own(release()), tracks=tuple(track._replace(title=None) for track in own(release()).tracks))
+    assert "too_little_known" in codes(verdict(bare, release()))
+
+
+def test_a_big_box_takes_little_time() -> None:
+    titles = [f"Take {n}" for n in range(300)]
+    box = release(1, titles, [100_000 + 37 * n for n in range(300)], discs=12)
+    assert compare(own(box), box).is_whole
+
+
+def test_the_key_of_content_is_of_sound_alone() -> None:
+    tracks = own(release()).tracks
+    retagged = tuple(track._replace(title="Else", path=b"x%d" % n, position=None) for n, track in enumerate(tracks))
+    assert content_key(retagged) == content_key(tracks)
+    assert content_key(tracks[1:]) != content_key(tracks)
+    assert content_key((tracks[0]._replace(codec="mp3"), *tracks[1:])) != content_key(tracks)
