@@ -66,6 +66,12 @@ def add_roots(app: Application, folder: Path) -> tuple[Path, Path]:
     return inbound, staging
 
 
+def new_account(app: Application) -> None:
+    """Make the first account, as the command line does."""
+    with app.database.begin() as connection:
+        accounts.add_account(connection, NAME, PASSWORD, dt.datetime.now(dt.UTC))
+
+
 def set_up(browser: Browser) -> None:
     """Make the first account; the browser is signed in then."""
     form = {"token": browser.setup_token(), "name": NAME, "password": PASSWORD}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -32,6 +32,13 @@ STATUS: Final[tuple[tuple[type[GreenroomError], int], ...]] = (
     (Misconfigured, 422),
     (Retryable, 503),
 )
+# What any request may be answered; the OpenAPI document says so of each.
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    400: {"description": "The request cannot be read, or its Host is none of ours."},
+    401: {"description": "Nobody knows who asks."},
+    403: {"description": "Who asks may not."},
+    413: {"description": "The request is too long."},
+}
 # Codes that say more than their type.
 CODES: Final = {"item_changed": 409, "unknown_item": 404, "unknown_job": 404, "unknown_transfer": 404}
 
@@ -55,7 +62,7 @@ def create_app(app: Application) -> FastAPI:
     made.add_exception_handler(HTTPException, _not_so)
     made.mount("/static", StaticFiles(directory=STATIC))
     for router in routers(api):
-        made.include_router(router)
+        made.include_router(router, responses=REFUSED)
     seen = APIRouter(dependencies=[Depends(own_form)], include_in_schema=False)
     for router in routers(pages):
         seen.include_router(router)

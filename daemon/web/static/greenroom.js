@@ -78,3 +78,17 @@ document.addEventListener("DOMContentLoaded", () => {
     button.addEventListener("click", () => document.getElementById("keys").showModal());
   }
 });
+
+// A table wider than the screen can be scrolled by keyboard, too; one that fits is no stop on the way.
+document.addEventListener("DOMContentLoaded", () => {
+  const looks = new ResizeObserver((seen) => {
+    for (const { target } of seen) {
+      if (target.scrollWidth > target.clientWidth) {
+        target.tabIndex = 0;
+      } else {
+        target.removeAttribute("tabindex");
+      }
+    }
+  });
+  document.querySelectorAll(".wide").forEach((wide) => looks.observe(wide));
+});

@@ -1,0 +1,69 @@
+"""A chromium for the tests of one file, and an installation whose page it opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from daemon.bootstrap import Application, application
+from daemon.web.server import WebServer
+from tests.chromium import WAIT, chromium, program
+from tests.web import NAME, PASSWORD, add_roots, new_account
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A chromium; not for the whole session, because Playwright's loop would be in the way of other tests."""
+    with chromium(program()) as started:
+        yield started
+
+
+@pytest.fixture
+def app(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An installation with two empty roots and one account."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    with application() as opened:
+        add_roots(opened, tmp_path)
+        new_account(opened)
+        yield opened
+        opened.ongoing.stop()
+        opened.ongoing.is_idle()
+
+
+@pytest.fixture
+def open_page(browser: Browser, app: Application) -> Iterator[Open]:
+    """Open a window at the installation, signed in; what the browser complains about fails the test."""
+    complaints: list[str] = []
+    with WebServer(app, ("127.0.0.1", 0)) as server:
+        host, port = server.address
+
+        def opened(*, stranger: bool = False, **options: object) -> Page:
+            context = browser.new_context(base_url=f"http://{host}:{port}", **options)  # type: ignore[arg-type]
+            page = context.new_page()
+            page.set_default_timeout(WAIT)
+            page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("dialog", lambda dialog: complaints.append(f"a dialog: {dialog.message}"))
+            if not stranger:
+                sign_in(page)
+            return page
+
+        yield opened
+        for context in browser.contexts:
+            context.close()
+    assert complaints == []
+
+
+def sign_in(page: Page) -> None:
+    """Sign in by the form, as everybody does."""
+    page.goto("/sign-in")
+    page.get_by_label("Name").fill(NAME)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")

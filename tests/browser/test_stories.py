@@ -1,0 +1,213 @@
+"""What people do, in a real browser: sign in, schedule, review by keyboard, approve a plan, retry, undo."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
+
+from config import admin
+from daemon.bootstrap import Application
+from processor import repository
+from tests.browser.conftest import Open
+from tests.chromium import WAIT
+from tests.everything import HOSTILE, NOW, everything_says
+from tests.items import album
+from tests.music import write_album
+from tests.web import NAME, PASSWORD
+from workflow import progress, succession
+from workflow.engine.engine import wanted
+from workflow.engine.jobs import JobRow, submit_one
+
+HOUSE = Path(__file__).parents[2]
+ACTIVE = "script:not([src^='/static/']), img, iframe, svg, [onerror], [onload], [onfocus]"
+
+
+def stage(app: Application, *names: str) -> list[int]:
+    """Record albums as a cycle does; return their ids."""
+    items = [replace(album(name, path=name.encode()), album_artist="Ada", album=name, checksum=name) for name in names]
+    with app.database.begin() as connection:
+        upserted = repository.upsert(connection, items, NOW)
+        succession.after_staging(connection, upserted, "r", NOW)
+    return [upserted[item.key].id for item in items]
+
+
+def statuses(app: Application, ids: list[int]) -> list[str]:
+    with app.database.read() as connection:
+        return [progress.find(connection, item_id)["status"] for item_id in ids]
+
+
+def press(page: Page, key: str) -> None:
+    """Press a key that leads to another page, and wait for that."""
+    with page.expect_navigation():
+        page.keyboard.press(key)
+
+
+@contextmanager
+def daemon(folder: Path) -> Iterator[dict[str, str]]:
+    """Run `greenroom run` as a process; yields what its log says of the page: `url` and `token`."""
+    environ = {
+        **os.environ,
+        "GREENROOM_DATA_DIR": str(folder / "data"),
+        "GREENROOM_CONFIG_FILE": str(folder / "greenroom.toml"),
+        "GREENROOM_WEB": "127.0.0.1:0",
+        "GREENROOM_LOG_FORMAT": "json",
+    }
+    (folder / "greenroom.toml").touch()
+    log, told = folder / "log", dict[str, str]()
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen([sys.executable, "-m", "daemon.cli", "run"], cwd=HOUSE, env=environ, stderr=errors) as process,
+    ):
+        try:
+            ends = time.monotonic() + WAIT / 1000
+            while not {"url", "token"} <= set(told):
+                assert time.monotonic() < ends, log.read_text()
+                assert process.poll() is None, log.read_text()
+                for line in log.read_text().rpartition("\n")[0].splitlines():  # the last one may be half written
+                    told |= {name: value for name, value in json.loads(line).items() if isinstance(value, str)}
+                time.sleep(0.05)
+            yield told
+        finally:
+            process.terminate()
+            process.wait(WAIT / 1000)
+
+
+def test_a_new_user_sets_up_switches_the_schedule_on_and_the_daemon_obeys(browser: Browser, tmp_path: Path) -> None:
+    for name in ("inbound", "staging"):
+        (tmp_path / name).mkdir()
+    write_album(tmp_path / "inbound" / "a", artist="Ada", album="Harbour", tracks=2, ext="mp3")
+    with daemon(tmp_path) as told:
+        page = browser.new_context(base_url=told["url"]).new_page()
+        page.set_default_timeout(WAIT)
+        page.goto("/")
+        page.get_by_label("Setup token").fill(told["token"])
+        page.get_by_label("Your name").fill(NAME)
+        page.get_by_label("A password").fill(PASSWORD)
+        page.get_by_role("button", name="Make the first account").click()
+        expect(page.get_by_text("Nothing has run yet.")).to_be_visible()
+        for role in ("inbound", "staging"):
+            page.goto("/libraries")
+            page.get_by_label("Role").select_option(role)
+            page.get_by_label("Folder").press_sequentially(str(tmp_path / role))
+            expect(page.get_by_text("It is a folder that can be read and written.")).to_be_visible()
+            page.get_by_role("button", name="Add it").click()
+            expect(page.get_by_role("heading", name=role.capitalize())).to_be_visible()
+        page.goto("/admin/settings")
+        scan = page.locator("#staging_scan")
+        scan.get_by_label("Schedule").fill("every 10 bananas")
+        expect(scan.get_by_text("is no schedule")).to_be_visible()
+        scan.get_by_label("Schedule").fill("every 10s")
+        expect(scan.locator("#fires time")).to_have_count(5)
+        scan.get_by_label("Quiet seconds").fill("0")
+        scan.get_by_label("Reserve mib").fill("0")
+        scan.get_by_label("Enabled").check()
+        scan.get_by_role("button", name="Save").click()
+        page.wait_for_load_state()
+        page.goto("/review")
+        while not page.get_by_role("link", name="Ada – Harbour").count():  # WAIT ends it, or pytest's own limit
+            page.reload()
+        page.goto("/runs")
+        expect(page.get_by_role("row").filter(has_text="schedule").first).to_be_visible()
+        page.context.close()
+
+
+def test_ten_albums_are_reviewed_by_keyboard_alone(app: Application, open_page: Open) -> None:
+    ids = stage(app, *(f"Album {n}" for n in range(10)))
+    page = open_page()
+    page.goto("/review")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("approve")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    press(page, "Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Album 8")
+    press(page, "k")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Album 9")
+    for n in reversed(range(10)):  # each decision leads to the next album
+        expect(page.get_by_role("heading", level=1)).to_contain_text(f"Album {n}")
+        press(page, "r" if n == 4 else "a")
+    expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+    assert statuses(app, ids) == ["rejected" if n == 4 else "approved" for n in range(10)]
+    press(page, "u")
+    assert statuses(app, ids[:1]) == ["pending_review"]
+
+
+def test_a_plan_is_looked_at_approved_and_carried_out(app: Application, open_page: Open, tmp_path: Path) -> None:
+    write_album(tmp_path / "inbound" / "a", artist="Ada", album="Harbour", tracks=2, ext="mp3")
+    page = open_page()
+    page.get_by_role("button", name="Dry run").click()
+    page.get_by_role("link", name="Every file, from where to where").click()
+    expect(page.get_by_role("row").filter(has_text="01 - Track 01.mp3")).to_be_visible()
+    page.get_by_role("link", name="Back to the run").click()
+    assert not list((tmp_path / "staging").rglob("*.mp3"))
+    page.get_by_role("button", name="Approve this plan").click()
+    expect(page.get_by_text("1 staged")).to_be_visible()
+    assert len(list((tmp_path / "staging").rglob("*.mp3"))) == 2
+
+
+def test_a_dead_letter_is_understood_and_tried_again(app: Application, open_page: Open) -> None:
+    (item,) = stage(app, "Harbour")
+    with app.database.begin() as connection:
+        job, _ = submit_one(connection, wanted(succession.works(), "review", item, actor="chain"), NOW)
+        ended = {"status": "dead", "error": "the disk was full", "code": "full", "failures": [], "finished_at": NOW}
+        connection.execute(update(JobRow).where(JobRow.id == job.id).values(**ended))
+    page = open_page()
+    page.get_by_role("link", name="1 jobs gave up").click()
+    page.get_by_role("link", name=f"review {job.id}").click()
+    expect(page.get_by_text("the disk was full")).to_be_visible()
+    expect(page.get_by_text("Put right what the error names")).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".figure")).to_have_text("queued")
+    assert [found.status for found in app.engine.list(item_id=item)] == ["queued", "discarded"]
+
+
+def test_without_javascript_every_decision_works(app: Application, open_page: Open, tmp_path: Path) -> None:
+    ids = stage(app, "One", "Two", "Three", "Four")
+    page = open_page(java_script_enabled=False)
+    page.goto("/review")
+    page.get_by_role("button", name="Approve Ada – Four").click()
+    page.get_by_role("button", name="Undo").click()
+    assert statuses(app, ids) == ["pending_review"] * 4
+    page.get_by_role("button", name="Reject").click()
+    page.goto("/review")
+    for name in ("One", "Two"):
+        page.get_by_label(f"Mark Ada – {name}").check()
+    page.get_by_role("button", name="Approve…").click()
+    page.get_by_role("button", name="Approve all 2").click()
+    expect(page.get_by_text("2 approved.")).to_be_visible()
+    assert statuses(app, ids) == ["approved", "approved", "pending_review", "rejected"]
+    page.goto("/admin/settings")
+    scan = page.locator("#staging_scan")
+    scan.get_by_label("Schedule").fill("every 15m")
+    scan.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Undo this change of staging_scan.schedule").click()
+    with app.database.read() as connection:
+        assert admin.get(connection, "staging_scan.schedule") == "0 */1 * * *"
+    write_album(tmp_path / "inbound" / "a", artist="Ada", album="Harbour", tracks=2, ext="mp3")
+    page.goto("/")
+    page.get_by_role("button", name="Scan now").click()
+    assert app.ongoing.is_idle(WAIT / 1000)
+    page.reload()
+    expect(page.get_by_text("1 staged")).to_be_visible()
+
+
+@pytest.mark.parametrize("java_script", [True, False])
+def test_what_strangers_write_does_nothing_in_a_browser(app: Application, open_page: Open, java_script: bool) -> None:
+    page = open_page(java_script_enabled=java_script)
+    for path in everything_says(app, " ".join(HOSTILE)):
+        page.goto(path)
+        assert page.locator(ACTIVE).count() == 0
+        assert page.title().endswith(" · Greenroom")

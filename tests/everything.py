@@ -1,0 +1,61 @@
+"""A text → a row of everything a stranger's words may come to stand in, and the pages that show them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+from sqlalchemy import update
+
+from config import accounts, activity, libraries
+from config.reasons import Reason
+from daemon.bootstrap import Application
+from processor import repository
+from processor.item import as_reasons
+from tests.items import album
+from tests.web import NAME
+from workflow import plans, progress, runs, succession
+from workflow.engine.engine import wanted
+from workflow.engine.jobs import JobRow, submit_one
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' autofocus onfocus=alert(1) x='",
+    "</title><svg/onload=alert(1)>",
+    "javascript:alert(1)",
+    "{{ 7*7 }}{% raw %}",
+    "<!--<script>",
+    "\x1b]0;x\x07\u202e\u2028",
+    "a" * 900,
+]
+
+
+def everything_says(app: Application, text: str) -> list[str]:
+    """Put a text wherever a stranger's may come to stand; return the pages that show it."""
+    raw = text.encode()
+    why = as_reasons((Reason("code", text, raw),))
+    item = replace(
+        album("k", title=text, path=raw), album_artist=text, album=text, evidence=why, warnings=why, sources='{"a":"b"}'
+    )
+    with app.database.begin() as connection:
+        upserted = repository.upsert(connection, [item], NOW)
+        succession.after_staging(connection, upserted, "run", NOW)
+        row = progress.find(connection, upserted["k"].id)
+        progress.move(connection, row, progress.Because("review", text, text), NOW, status="approved")
+        run = {"id": "run", "status": "failed", "trigger": "request", "dry_run": True, "fire_time": None, "host": text}
+        runs.start(connection, {**run, "started_at": NOW, "pid": 1, "settings": {"ignore": text}, "asked_by": text})
+        reasons = [{"album": text, "outcome": "failed", "code": "c", "message": text, "path": text}]
+        runs.finish(connection, "run", error=text, reasons=reasons, counts={"failed": 1})
+        plans.keep(connection, "run", raw, raw, ())
+        job, _ = submit_one(connection, wanted(succession.works(), "review", row["id"], actor=text), NOW)
+        failure = {"attempt": 1, "at": text, "executor": text, "code": text, "message": text, "traceback": text}
+        ended = {"status": "dead", "error": text, "code": text, "failures": [failure]}
+        connection.execute(update(JobRow).where(JobRow.id == job.id).values(**ended))
+        activity.note(connection, "sign_in_failed", text, NOW, text)
+        accounts.grant(connection, "api_key", NOW, account=NAME, name=text)
+        for library in libraries.list_libraries(connection):
+            libraries.suspend(connection, library, text)
+    found = ["/", "/review?status=any", f"/review/{row['id']}?done={row['id']}", "/runs", "/runs/run", "/runs/run/plan"]
+    return [*found, "/jobs", f"/jobs/{job.id}", "/activity", "/account", "/libraries", "/admin/settings"]
