@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
 
 from loguru import logger
 
-from config.reasons import MASK, show_path
+from config.reasons import show_path
+from config.redaction import KNOWN, Mask
 
 if TYPE_CHECKING:
     from loguru import Message, Record
 
 # The level where none is asked for: what runs until it is stopped tells how it goes, what prints a result need not.
 RUNNING_LEVEL, RESULT_LEVEL = "INFO", "WARNING"
-MIN_SECRET = 4  # characters; replacing shorter ones would garble every line
 
 
 def setup_logs(level: str, style: str, secrets: Iterable[str] = ()) -> None:
-    """Send logs to stderr. `style` is text, json or auto; each of `secrets` is masked by value wherever it turns up."""
+    """Send logs to stderr. `style` is text, json or auto.
+
+    Each of `secrets`, and whatever the process comes to know as one, is masked by value wherever it turns up.
+    """
     as_json = style == "json" or (style == "auto" and not sys.stderr.isatty())
-    mask = _Mask(secrets)
+    own = Mask(secrets)
+
+    def clean(text: str) -> str:
+        return KNOWN.text(own.text(text))
 
     def write(message: Message) -> None:
         record = message.record
-        fields = {key: mask.value(value) for key, value in record["extra"].items()}
-        line = {"time": record["time"], "level": record["level"].name, "message": mask.text(record["message"])}
-        error = mask.text(_traceback(record))
+        fields = {key: _masked(clean, value) for key, value in record["extra"].items()}
+        line = {"time": record["time"], "level": record["level"].name, "message": clean(record["message"])}
+        error = clean(_traceback(record))
         sys.stderr.write((_as_json if as_json else _as_text)(line, fields, error) + "\n")
 
     logger.remove()
@@ -40,32 +43,16 @@ def setup_logs(level: str, style: str, secrets: Iterable[str] = ()) -> None:
     logger.add(write, level=level, diagnose=False, backtrace=False, catch=True)
 
 
-class _Mask:
-    """Replaces secrets, in every form they are usually written in, before anything is escaped or serialised."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= MIN_SECRET for form in _forms(secret)}
-        longest_first = sorted(forms, key=len, reverse=True)  # else a part is masked and the rest stays
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
-
-    def text(self, text: str) -> str:
-        return self._pattern.sub(MASK, text) if self._pattern else text
-
-    def value(self, value: Any) -> Any:
-        """Return a field as JSON can hold it: paths as text, unknown types as their text."""
-        if isinstance(value, bytes):
-            return self.text(show_path(value))
-        if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(item) for key, item in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self.value(item) for item in value]
-        masked = self.text(str(value))
-        return value if isinstance(value, bool | int | float | None) and masked == str(value) else masked
-
-
-def _forms(secret: str) -> set[str]:
-    encoded = base64.b64encode(secret.encode()).decode()
-    return {secret, quote(secret, safe=""), quote_plus(secret), quote(secret), repr(secret)[1:-1], encoded}
+def _masked(clean: Callable[[str], str], value: Any) -> Any:
+    """Return a field as JSON can hold it, without secrets: paths as text, unknown types as their text."""
+    if isinstance(value, bytes):
+        return clean(show_path(value))
+    if isinstance(value, Mapping):
+        return {clean(str(key)): _masked(clean, item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(clean, item) for item in value]
+    masked = clean(str(value))
+    return value if isinstance(value, bool | int | float | None) and masked == str(value) else masked
 
 
 def _traceback(record: Record) -> str:

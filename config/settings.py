@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from config.cron import Schedule, timezone
 from config.errors import Misconfigured
 from config.reasons import MASK
+from config.redaction import conceal
 
 QUALITY = ("lossless", "bits", "sample_rate", "bitrate")  # the criteria of processor.quality
 
@@ -155,10 +156,31 @@ def _pairs(text: str) -> list[tuple[str, str, str]]:
     return [line.partition("=") for line in lines if line]
 
 
-SECTIONS: dict[str, type[Section]] = {"staging_scan": StagingScan, "hooks": Hooks}
+class Network(Section):
+    """What Greenroom asks of other machines: who it says it is."""
+
+    contact: str = Field(
+        "",
+        max_length=200,
+        description="Mail address or URL under which the people of a provider can reach you; MusicBrainz asks for one.",
+    )
+
+    @field_validator("contact")
+    @classmethod
+    def _contact_fits_a_header(cls, value: str) -> str:
+        if not (value.isascii() and value.isprintable()) or set("()\\") & set(value):
+            raise ValueError("must be plain ASCII without parentheses")
+        return value.strip()
+
+
+SECTIONS: dict[str, type[Section]] = {"staging_scan": StagingScan, "hooks": Hooks, "network": Network}
 
 # What an unreadable section falls back to: nothing runs by itself, and nothing is touched.
-FAIL_SAFE: dict[str, dict[str, Any]] = {"staging_scan": {"enabled": False, "dry_run": True}, "hooks": {"path_map": ""}}
+FAIL_SAFE: dict[str, dict[str, Any]] = {
+    "staging_scan": {"enabled": False, "dry_run": True},
+    "hooks": {"path_map": ""},
+    "network": {},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +216,10 @@ class Setting:
     def parse(self, value: Any) -> Any:
         """Return `value` (text or typed) as this setting's type.
 
-        Raises Misconfigured with the key, the value and what would be right.
+        Raises Misconfigured with the key, the value and what would be right. A secret is concealed from then on.
         """
+        if self.is_secret:
+            conceal([str(value)])
         try:
             parsed = self.section.model_validate({self.name: value})
         except ValidationError as error:

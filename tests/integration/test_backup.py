@@ -25,6 +25,9 @@ from config.libraries import Library, add_library
 from config.tables import Base, LeaseRow, SettingRow, TokenRow
 from daemon.cli import main
 from processor import journal, repository
+from processor.client import circuits, memory
+from processor.client.circuit import Circuit
+from processor.client.service import Answer
 from processor.journal import Transfer, TransferFile
 from processor.tables import StagingItem, TransferRow
 from scanner.identity import Identity
@@ -59,6 +62,8 @@ def filled(database: Database, tmp_path: Path) -> Database:
         worker = {"executor": "e", "host": "h", "pid": 1, "phases": ["alpha"], "concurrency": 4, "started_at": NOW}
         hosts.enlist(connection, worker)
         turns.take(connection, "provider", 1)
+        circuits.write(connection, "provider", Circuit("open", 5, 0, NOW))
+        memory.remember(connection, "key", "provider", Answer(200, {"etag": "é"}, b"{}"), NOW, 60)
         progress.staged(connection, [repository.Upserted(1, 1, True)], "r", NOW)
     take(database, Library(1, "staging", "music", b"/x", "root"), "test", STANDARD_LEASE)
     with database.begin() as connection:

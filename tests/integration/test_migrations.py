@@ -17,6 +17,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
+import processor.client.circuits
+import processor.client.memory
 import processor.metadata.rows
 import processor.tables
 import workflow.engine.hosts

@@ -29,6 +29,8 @@ SQL_MODULES = {
     "config/lease.py",
     "config/locks.py",
     "config/tables.py",
+    "processor/client/circuits.py",
+    "processor/client/memory.py",
     "processor/fsck/rows.py",
     "processor/journal.py",
     "processor/metadata/rows.py",

@@ -12,7 +12,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 from loguru import logger
 
-from config.logs import MASK, setup_logs
+from config.logs import setup_logs
+from config.reasons import MASK
 
 SECRET = 'p@ss w"ö\\rd/1'
 HOSTILE = "a\n12:00:00 INFO    forged\r\x1b[2J\x9b31m\u202eevil\u2028\u2066\x00\x7f\ud800"

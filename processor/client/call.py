@@ -1,0 +1,99 @@
+"""What a caller wants → a call: where to, with what, and the name its answer is remembered by. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+
+from config.errors import Rejected
+from config.redaction import Mask
+from processor.client.service import EXPECTED, Accept, Expected, Service
+
+_SHOWN: Final = 200  # characters of a URL in a message
+
+
+class Limits(NamedTuple):
+    """What an answer must be like, and how large at most, in bytes."""
+
+    expected: Expected
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as it goes out first; redirects only change where to."""
+
+    method: Literal["GET", "POST"]
+    url: str
+    accept: Accept
+    limits: Limits
+    headers: Mapping[str, str] = field(repr=False)  # the caller's, credentials among them: for the first host only
+    body: bytes | None = field(default=None, repr=False)
+
+    def key(self, service: Service, mask: Mask) -> str:
+        """Return a digest of everything an answer depends on, and of no secret: a new key of an API changes nothing."""
+        told = [self.method, mask.text(self.url), self.accept, mask.text((self.body or b"").decode("latin-1"))]
+        return hashlib.sha256(json.dumps([service.name, bool(service.secrets), *told]).encode()).hexdigest()
+
+
+def a_get(
+    url: str, params: Mapping[str, Any] | None, headers: Mapping[str, str] | None, accept: Accept, limit: int | None
+) -> Call:
+    """Return the call of a GET; parameters that are None are left out."""
+    prepared = _prepared("GET", url, params=_given(params), headers=headers)
+    return _call(prepared, "GET", headers, accept, limit)
+
+
+def a_post(
+    url: str, form: Mapping[str, Any] | None, body: Any, headers: Mapping[str, str] | None, accept: Accept
+) -> Call:
+    """Return the call of a POST: of a form, or of anything JSON can hold."""
+    prepared = _prepared("POST", url, data=_given(form) or None, json=body, headers=headers)
+    kind = prepared.headers.get("Content-Type")
+    return _call(prepared, "POST", {**(headers or {}), **({"Content-Type": kind} if kind else {})}, accept, None)
+
+
+def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (values or {}).items() if value is not None}
+
+
+def _prepared(method: str, url: str, **given: Any) -> requests.PreparedRequest:
+    try:
+        return requests.Request(method, url, **given).prepare()
+    except (requests.RequestException, ValueError):  # what it says holds the URL
+        raise Rejected("a request cannot be made of what was given", code="forbidden_url") from None
+
+
+def _call(
+    prepared: requests.PreparedRequest,
+    method: Literal["GET", "POST"],
+    headers: Mapping[str, str] | None,
+    accept: Accept,
+    limit: int | None,
+) -> Call:
+    expected, body = EXPECTED[accept], prepared.body
+    limits = Limits(expected, limit or expected.limit)
+    raw = body.encode() if isinstance(body, str) else body
+    return Call(method, prepared.url or "", accept, limits, dict(headers or {}), raw)
+
+
+def on_the_wire(call: Call, url: str, agent: str, *, with_credentials: bool) -> requests.PreparedRequest:
+    """Return a request to one URL of a call. What the caller gave goes only to where it said.
+
+    Raises Rejected for a URL, a name or a value of a header that cannot be one.
+    """
+    own = {"User-Agent": agent, "Accept": call.limits.expected.header, "Accept-Encoding": call.limits.expected.encoding}
+    headers = {**(call.headers if with_credentials else {}), **own}
+    return _prepared(call.method, url, headers=headers, data=call.body if with_credentials else None)
+
+
+def shown(url: str, mask: Mask) -> str:
+    """Return a URL for a message: without its query, which may hold keys, and without secrets."""
+    parts = urlsplit(url)
+    return mask.text(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")[:_SHOWN]

@@ -1,0 +1,72 @@
+"""How each service stands, and how often it was asked, in rows that all workers share. All SQL of circuits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, delete, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.database import one_writer
+from config.tables import Base
+from processor.client.circuit import Circuit
+
+
+class CircuitRow(Base):
+    """One service that was asked at least once."""
+
+    __tablename__ = "circuits"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]  # closed, open, probing
+    failures: Mapped[int]  # in a row
+    successes: Mapped[int]  # of probes, in a row
+    until: Mapped[dt.datetime | None]
+    quiet_until: Mapped[dt.datetime | None]
+    requests: Mapped[int] = mapped_column(BigInteger)  # ever made, with every attempt and every redirect
+    failed: Mapped[int] = mapped_column(BigInteger)  # calls that were not answered, ever
+    succeeded_at: Mapped[dt.datetime | None]
+    failed_at: Mapped[dt.datetime | None]
+    error: Mapped[str | None]  # of the last call that failed
+
+
+def read(connection: Connection, name: str) -> Circuit:
+    """Return how a service stands; as new if it was never asked."""
+    columns = [getattr(CircuitRow, field) for field in Circuit._fields]
+    found = connection.execute(select(*columns).where(CircuitRow.name == name)).first()
+    return Circuit() if found is None else Circuit(*found)
+
+
+def locked(connection: Connection, name: str) -> Circuit:
+    """Return how a service stands, and let nobody else change that until our transaction ends."""
+    one_writer(connection, CircuitRow.__tablename__)
+    return read(connection, name)
+
+
+def write(connection: Connection, name: str, circuit: Circuit) -> None:
+    """Store how a service stands; `locked` comes first."""
+    values = circuit._asdict()
+    if not connection.execute(update(CircuitRow).where(CircuitRow.name == name).values(values)).rowcount:
+        connection.execute(insert(CircuitRow).values(name=name, requests=0, failed=0, **values))
+
+
+def count(connection: Connection, name: str, requests: int, now: dt.datetime, error: str | None) -> None:
+    """Count the requests of one call, which ended with an error or was answered; `write` comes first."""
+    change: dict[Any, Any] = {CircuitRow.requests: CircuitRow.requests + requests}
+    if error is None:
+        change |= {CircuitRow.succeeded_at: now}
+    else:
+        change |= {CircuitRow.failed: CircuitRow.failed + 1, CircuitRow.failed_at: now, CircuitRow.error: error}
+    connection.execute(update(CircuitRow).where(CircuitRow.name == name).values(change))
+
+
+def standing(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Return every row by its name, for people and for figures."""
+    rows = connection.execute(select(CircuitRow.__table__).order_by(CircuitRow.name))
+    return {row.name: dict(row._mapping) for row in rows}
+
+
+def forget(connection: Connection, name: str) -> None:
+    """Let a service be asked again at once, as if it had never failed."""
+    connection.execute(delete(CircuitRow).where(CircuitRow.name == name))

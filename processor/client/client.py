@@ -1,0 +1,205 @@
+"""A question to another machine → its answer: guarded, paced, tried again, remembered. The only way out over HTTP."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from importlib import metadata
+from typing import Any, Final, NamedTuple, Self
+
+from config import admin
+from config.database import Database
+from config.errors import Rejected
+from config.redaction import Mask
+from processor.client import circuit, circuits, memory, waiting
+from processor.client.call import Call, a_get, a_post, shown
+from processor.client.circuit import Circuit
+from processor.client.exchange import Exchange, Trouble, World
+from processor.client.service import Accept, Answer, Outage, Service
+
+PATIENCE: Final = 30.0  # seconds a call waits where it is; for longer it gives up, and its job comes back later
+PRUNE_EVERY: Final = 200  # answers a client remembers between two looks at how many there are
+_UNASKED: Final = ("forbidden_url", "forbidden_address")  # of a service that was never asked nothing is concluded
+_AT_ONCE: Final = World()
+
+
+class _Asked(NamedTuple):
+    """A call on its way."""
+
+    call: Call
+    service: Service
+    mask: Mask
+    key: str | None  # what its answer is remembered by
+    made: list[str]  # the requests that went out
+
+
+class Client:
+    """Asks services. Thread-safe; close() when done.
+
+    `turn(name, per_second)` waits for the turn of one request and `wait(seconds)` just waits: Context.turn and
+    Context.wait of a job. What they raise passes through, so a job can be stopped wherever it waits.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        turn: Callable[[str, float], None],
+        wait: Callable[[float], None] = time.sleep,
+        clock: Callable[[], dt.datetime] | None = None,
+        world: World = _AT_ONCE,
+    ) -> None:
+        self._database = database
+        self._turn, self._wait = turn, wait
+        self._clock = clock or database.clock  # which all hosts share
+        self._chance = world.chance
+        self._remembered = 0
+        with database.read() as connection:
+            contact = admin.get(connection, "network.contact")
+        agent = f"Greenroom/{metadata.version('greenroom')} ({contact or 'self-hosted'})"
+        self._exchange = Exchange(agent, world, self._clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that were kept open."""
+        self._exchange.close()
+
+    def get(
+        self,
+        url: str,
+        *,
+        service: Service,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: Accept = "json",
+        limit: int | None = None,
+        fresh: bool = False,
+    ) -> Answer:
+        """Ask for what is at a URL, following three redirects at most; `headers` go to its own origin only.
+
+        An answer that is remembered and good is returned without asking, unless `fresh`; one that is not good any
+        more is returned, `stale`, when the service does not answer. `limit` is in bytes. 404 and 410 are answers.
+
+        Raises Outage (a Retryable) when there is no answer now: the network, 429, 5xx, an open circuit, half an answer;
+        Refused when the service refuses; Rejected `forbidden_url`, `forbidden_address`, `wrong_type`, `too_large`,
+        `too_many_redirects`; and what `turn` and `wait` raise.
+        """
+        return self._answer(a_get(url, params, headers, accept, limit), service, fresh)
+
+    def post(
+        self,
+        url: str,
+        *,
+        service: Service,
+        form: Mapping[str, Any] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        accept: Accept = "json",
+        fresh: bool = False,
+    ) -> Answer:
+        """Ask with a form or with JSON, as `get` does, but follow no redirect, which would carry the body elsewhere.
+
+        It is tried again only when the service did not take it: no connection, 429, 503.
+        """
+        return self._answer(a_post(url, form, json, headers, accept), service, fresh)
+
+    def _answer(self, call: Call, service: Service, fresh: bool) -> Answer:
+        mask = Mask(service.secrets)
+        if service.ttl is None:
+            return self._fetch(_Asked(call, service, mask, None, []))
+        key = call.key(service, mask)
+        with self._database.read() as connection:
+            known = memory.recall(connection, key, self._clock())
+        if known is not None and known.is_good and not fresh:
+            return known.answer
+        try:
+            return self._fetch(_Asked(call, service, mask, key, []))
+        except Outage:
+            if known is None:
+                raise
+            return replace(known.answer, stale=True)
+
+    def _fetch(self, asked: _Asked) -> Answer:
+        """Ask, several times if need be, and tell everybody how it went."""
+        call, service = asked.call, asked.service
+        attempts = 1 if self._admit(service).state == "probing" else service.attempts
+
+        def before() -> None:
+            if service.per_second is not None:
+                self._turn(service.name, service.per_second)
+            asked.made.append(service.name)
+
+        for attempt in range(1, attempts + 1):
+            try:
+                answer = self._exchange.attempt(call, service, before)
+            except Trouble as trouble:
+                delay = self._delay(trouble, service, attempt)
+                is_over = attempt == attempts or delay > PATIENCE or (call.method == "POST" and trouble.taken)
+                if is_over:
+                    self._fail(asked, trouble)
+                self._wait(delay)
+            except Rejected as error:
+                if error.reason_code not in _UNASKED:
+                    self._report(asked, None, None)
+                raise
+            else:
+                self._report(asked, None, answer)
+                return answer
+        raise AssertionError("a service is asked at least once")
+
+    def _fail(self, asked: _Asked, trouble: Trouble) -> None:
+        name, url = asked.service.name, shown(asked.call.url, asked.mask)
+        message = f"{name} did not answer {url}: {asked.mask.text(str(trouble))}"
+        self._report(asked, message, None)
+        raise Outage(message, service=name, seconds=trouble.quiet) from None
+
+    def _admit(self, service: Service) -> Circuit:
+        """Return the circuit when a call may go out. Raises Outage when that is not soon."""
+        while True:
+            with self._database.read() as connection:
+                stands = circuits.read(connection, service.name)
+            found = circuit.admit(stands, self._clock())
+            if not found.admitted or found.circuit != stands:
+                with self._database.begin() as connection:
+                    stands = circuits.locked(connection, service.name)
+                    found = circuit.admit(stands, self._clock())
+                    if found.admitted:
+                        circuits.write(connection, service.name, found.circuit)
+            if found.admitted:
+                return found.circuit
+            if stands.state != "closed" or found.seconds > PATIENCE:
+                message = f"{service.name} is left alone for {found.seconds:.0f} s: it did not answer, or asked for it"
+                raise Outage(message, service=service.name, seconds=found.seconds, code="provider_paused")
+            self._wait(found.seconds)
+
+    def _delay(self, trouble: Trouble, service: Service, attempt: int) -> float:
+        """Return how long to wait before the next attempt; let everybody wait when the service asked for it."""
+        if trouble.quiet is None:
+            return waiting.back_off(attempt, self._chance())
+        with self._database.begin() as connection:
+            stands = circuits.locked(connection, service.name)
+            stands = circuit.asked_for_quiet(stands, trouble.quiet, self._clock())
+            circuits.write(connection, service.name, stands)
+        return trouble.quiet
+
+    def _report(self, asked: _Asked, error: str | None, answer: Answer | None) -> None:
+        """Write down how a call ended, and its answer, if it is to be remembered."""
+        now, service = self._clock(), asked.service
+        with self._database.begin() as connection:
+            stands = circuits.locked(connection, service.name)
+            stands = circuit.succeeded(stands) if error is None else circuit.failed(stands, now)
+            circuits.write(connection, service.name, stands)
+            circuits.count(connection, service.name, len(asked.made), now, error)
+            if asked.key is not None and answer is not None:
+                seconds = (service.ttl if answer.found else service.negative_ttl) or 0
+                memory.remember(connection, asked.key, service.name, answer, now, seconds)
+                self._remembered += 1
+                if self._remembered % PRUNE_EVERY == 0:
+                    memory.forget(connection, memory.surplus(connection, now, memory.MOST, PRUNE_EVERY))

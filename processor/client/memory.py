@@ -1,0 +1,87 @@
+"""Answers of services ↔ rows that live as long as they are good, and somewhat longer for bad days. All their SQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Integer, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.tables import Base
+from processor.client.service import MIB, Answer
+
+LARGEST: Final = 2 * MIB  # of one answer; a larger one is asked for anew each time
+MOST: Final = 256 * MIB  # of all answers, packed; beyond that the oldest go
+STALE: Final = dt.timedelta(days=30)  # how long an answer is kept beyond its time, for when nobody answers
+_INSERTS: Final[dict[str, Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_HEADERS: Final = ("content-type", "etag", "last-modified")  # worth remembering
+
+
+class AnswerRow(Base):
+    """One remembered answer."""
+
+    __tablename__ = "answers"
+
+    key: Mapped[str] = mapped_column(primary_key=True)  # a digest of the request, without its secrets
+    service: Mapped[str] = mapped_column(index=True)
+    status: Mapped[int] = mapped_column(Integer)
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[bytes]  # packed with zlib
+    size: Mapped[int] = mapped_column(Integer)  # of the packed body
+    stored_at: Mapped[dt.datetime] = mapped_column(index=True)
+    good_until: Mapped[dt.datetime] = mapped_column(index=True)
+
+
+class Remembered(NamedTuple):
+    """An answer, and whether it is still good."""
+
+    answer: Answer
+    is_good: bool
+
+
+def recall(connection: Connection, key: str, now: dt.datetime) -> Remembered | None:
+    """Return the answer to a request, good or not any more."""
+    row = connection.execute(select(AnswerRow.__table__).where(AnswerRow.key == key)).first()
+    if row is None:
+        return None
+    headers = {str(name): str(value) for name, value in row.headers.items()}
+    return Remembered(Answer(row.status, headers, zlib.decompress(row.body), from_cache=True), row.good_until > now)
+
+
+def remember(connection: Connection, key: str, service: str, answer: Answer, now: dt.datetime, seconds: float) -> None:
+    """Keep an answer for so long, in the place of an older one."""
+    if len(answer.body) > LARGEST:
+        return
+    body = zlib.compress(answer.body, 6)
+    headers = {name: answer.headers[name] for name in _HEADERS if name in answer.headers}
+    good_until = now + dt.timedelta(seconds=seconds)
+    values = {"service": service, "status": answer.status, "headers": headers, "body": body, "size": len(body)}
+    values |= {"stored_at": now, "good_until": good_until}
+    kept = _INSERTS[connection.dialect.name](AnswerRow).values(key=key, **values)
+    connection.execute(kept.on_conflict_do_update(index_elements=[AnswerRow.key], set_=values))
+
+
+def surplus(connection: Connection, now: dt.datetime, most: int, limit: int) -> Sequence[str]:
+    """Return the keys of answers to forget: long past their time, or the oldest of more than `most` bytes."""
+    past = select(AnswerRow.key).where(AnswerRow.good_until < now - STALE).limit(limit)
+    if keys := connection.scalars(past).all():
+        return keys
+    total = connection.execute(select(func.coalesce(func.sum(AnswerRow.size), 0))).scalar_one()
+    found: list[str] = []
+    for key, size in connection.execute(
+        select(AnswerRow.key, AnswerRow.size).order_by(AnswerRow.stored_at, AnswerRow.key).limit(limit)
+    ):
+        if total <= most:
+            break
+        found.append(key)
+        total -= size
+    return found
+
+
+def forget(connection: Connection, keys: Sequence[str]) -> None:
+    """Remove answers."""
+    connection.execute(delete(AnswerRow).where(AnswerRow.key.in_(keys)))
