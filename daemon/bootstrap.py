@@ -26,6 +26,7 @@ from processor import journal, repository
 from processor.files import unexpected
 from processor.fsck.fsck import FsckReport
 from processor.fsck.rows import Row
+from processor.providers.registry import all_providers
 from processor.recover import RecoveryReport
 from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
@@ -267,6 +268,7 @@ def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Itera
     """
     boot = load_boot_settings()
     all_phases()  # their settings join the registry
+    all_providers()
     setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
     database = Database(boot.url, on_network=boot.sqlite_on_network)
     try:

@@ -1,0 +1,77 @@
+"""Cover Art Archive: the pictures people uploaded to a MusicBrainz release, and the cover of its release group."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from processor.artwork.offer import Offer
+from processor.providers.lenient import Flag, Lenient, Many, One, Text, Texts
+from processor.providers.pictures import MOST, Id, address
+from processor.providers.provider import AlbumAsked, Provider, ProviderSettings, base_url, order, per_second
+
+# Our types by theirs, the first that fits counts; what carries one of the others is no clean picture of anything.
+_TYPES: Final = {"Front": "front", "Back": "back", "Medium": "disc", "Booklet": "booklet"}
+_UNUSABLE: Final = {"Raw/Unedited", "Watermark", "Matrix/Runout"}
+
+
+class CoverArtSettings(ProviderSettings):
+    """Cover Art Archive: pictures of MusicBrainz releases."""
+
+    base_url: str = base_url("https://coverartarchive.org")
+    per_second: float = per_second(4, "a courtesy: it states none")
+    order: int = order(20)
+
+
+class _Thumbnails(Lenient):
+    small: Text = None
+
+
+class _Image(Lenient):
+    id: Id = None
+    types: Texts = ()
+    front: Flag = False
+    back: Flag = False
+    image: Text = None
+    thumbnails: One[_Thumbnails] = _Thumbnails()
+
+
+class _Answer(Lenient):
+    images: Many[_Image] = ()
+
+
+class CoverArt(Provider):
+    """Asks by ids only, so it never offers another album's picture."""
+
+    name = "coverart"
+    description = "Cover Art Archive: front, back, discs and booklets of MusicBrainz releases."
+    settings = CoverArtSettings
+    probe = ("release-group/f5093c06-23e3-404f-aeaa-40f72885ee3a", {})  # of an album that has one
+
+    def album_pictures(self, asked: AlbumAsked) -> list[Offer]:
+        """Return the pictures of the release; the group's, of another edition, only where it has no front."""
+        found: list[Offer] = []
+        for kind, its_id in (("release", asked.release_id), ("release-group", asked.group_id)):
+            if its_id is not None and not any(offer.type == "front" for offer in found):
+                found += self._offers(self.ask(f"{kind}/{its_id}"))
+        return list({offer.id: offer for offer in found}.values())
+
+    def _offers(self, answer: Any) -> list[Offer]:
+        images = _Answer.model_validate(answer if isinstance(answer, dict) else {}).images[:MOST]
+        return [offer for image in images if (offer := self._offer(image)) is not None]
+
+    def _offer(self, image: _Image) -> Offer | None:
+        url, kind = address(image.image, self.line.base_url), _type(image)
+        if url is None or kind is None or image.id is None:
+            return None
+        preview = address(image.thumbnails.small, self.line.base_url)
+        return Offer(self.name, image.id, kind, url, preview=preview)
+
+
+def _type(image: _Image) -> str | None:
+    if not _UNUSABLE.isdisjoint(image.types):
+        return None
+    flags = [name for name, is_it in (("Front", image.front), ("Back", image.back)) if is_it]
+    return next((_TYPES[name] for name in (*image.types, *flags) if name in _TYPES), None)
+
+
+PROVIDER = CoverArt

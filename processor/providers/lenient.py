@@ -1,0 +1,89 @@
+"""JSON of strangers → values of the type wanted, or None: models that survive nulls, wrong types, missing keys."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+LONGEST: Final = 1000  # characters of a text
+MOST: Final = 1000  # entries of a list
+
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Lenient(BaseModel):
+    """A part of an answer; every field has a default, and none of them ever fails."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    plain = "".join(c if c.isprintable() else " " for c in value[: 4 * LONGEST].encode("utf-8", "replace").decode())
+    return " ".join(plain.split())[:LONGEST] or None
+
+
+def _join(value: Any) -> str:
+    return "".join(c if c.isprintable() else " " for c in value[:LONGEST]) if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = int(float(value))
+    except (ValueError, OverflowError):
+        return None
+    return found if 0 <= found < 1 << 31 else None
+
+
+def _date(value: Any) -> str | None:
+    found = _DATE.match(value) if isinstance(value, str) else None
+    if found is None or found[1] == "0000":
+        return None
+    year, month, day = found.groups()
+    if month is None or not 1 <= int(month) <= 12:
+        return str(year)
+    return f"{year}-{month}" if day is None or not 1 <= int(day) <= 31 else f"{year}-{month}-{day}"
+
+
+def _id(value: Any) -> str | None:
+    return value.lower() if isinstance(value, str) and _ID.fullmatch(value.lower()) else None
+
+
+def _some(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _dicts(value: Any) -> list[Any]:
+    return [one for one in value[:MOST] if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [text for text in map(_text, value[:MOST]) if text] if isinstance(value, list) else []
+
+
+Text = Annotated[str | None, BeforeValidator(_text)]
+Join = Annotated[str, BeforeValidator(_join)]
+Number = Annotated[int | None, BeforeValidator(_number)]
+Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
+Date = Annotated[str | None, BeforeValidator(_date)]
+Mbid = Annotated[str | None, BeforeValidator(_id)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+
+_T = TypeVar("_T", bound=Lenient)
+One = Annotated[_T, BeforeValidator(_some)]
+Many = Annotated[tuple[_T, ...], BeforeValidator(_dicts)]
+
+
+def underscored(value: Any, depth: int = 0) -> Any:
+    """Return JSON with "_" for "-" in its keys; what is nested deeper than any answer is dropped."""
+    if depth > 30:
+        return None
+    if isinstance(value, dict):
+        return {str(name).replace("-", "_"): underscored(one, depth + 1) for name, one in value.items()}
+    return [underscored(one, depth + 1) for one in value] if isinstance(value, list) else value

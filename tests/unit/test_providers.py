@@ -1,0 +1,57 @@
+"""What providers answer → what we make of it, whatever they answer; and what makes a file a provider."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.errors import Misconfigured
+from config.settings import REGISTRY
+from processor.providers.pictures import address, language
+from processor.providers.provider import Provider
+from processor.providers.registry import all_providers, questions, section_of
+
+HOME = "https://provider.example/v3"
+
+
+def test_every_provider_says_what_it_is_and_answers_something() -> None:
+    for name, provider in all_providers().items():
+        assert issubclass(provider, Provider)
+        assert provider.name == name
+        assert questions(provider), name
+        given = provider.settings()
+        assert REGISTRY[f"{section_of(name)}.base_url"].default == given.base_url
+        assert given.base_url.startswith("https://")
+        assert provider.description.endswith(".")
+        assert REGISTRY[f"{section_of(name)}.key"].is_secret or not provider.needs_key
+
+
+@pytest.mark.parametrize("url", ["", "file:///etc", "provider", "https://u:p@a/", "http://", "https://a b/"])
+def test_an_address_that_is_none_is_no_setting(url: str) -> None:
+    with pytest.raises(Misconfigured):
+        REGISTRY["provider.coverart.base_url"].parse(url)
+    assert REGISTRY["provider.coverart.base_url"].parse("http://mirror.lan:5000/") == "http://mirror.lan:5000"
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("http://a.example/x.jpg", "https://a.example/x.jpg"),
+        ("//a.example/x.jpg", "https://a.example/x.jpg"),
+        ("https://provider.example/x.jpg", "https://provider.example/x.jpg"),
+        ("ftp://a.example/x.jpg", None),
+        ("x.jpg", None),
+        ("", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_a_picture_is_where_it_is_said_to_be_but_by_https(said: object, meant: str | None) -> None:
+    assert address(said, HOME) == meant
+
+
+def test_a_mirror_without_tls_is_asked_without() -> None:
+    assert address("https://mirror.lan:5000/x.jpg", "http://mirror.lan:5000") == "http://mirror.lan:5000/x.jpg"
+
+
+def test_no_language_has_many_names() -> None:
+    assert [language(said) for said in ("en", "EN-us", "00", "", None, "xx", "日本")] == ["en", "en"] + [None] * 5
