@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
+from config.errors import Misconfigured
+from config.reasons import Reason
 from config.tables import UtcDateTime
-from processor.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, item_row
+from processor.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, as_reasons, item_row
 from processor.listing import searchable
 from processor.tables import StagingFile, StagingItem
 
@@ -168,6 +171,24 @@ def items(
         for row in rows:
             listed = {"files": [file._asdict() for file in found.get(row["id"], ())]} if with_files else {}
             yield {**row, **listed}
+
+
+def item(connection: Connection, item_id: int) -> tuple[dict[str, Any], tuple[StagedFile, ...]]:
+    """Return an item's row and its files. Raises Misconfigured (`unknown_item`)."""
+    row = connection.execute(select(StagingItem.__table__).where(StagingItem.id == item_id)).mappings().first()
+    if row is None:
+        raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
+    return dict(row), files(connection, [item_id]).get(item_id, ())
+
+
+def set_warnings(connection: Connection, item_id: int, kind: str, reasons: Sequence[Reason]) -> None:
+    """Replace the warnings of an item whose codes begin so; those of its files stay."""
+    query = select(StagingItem.warnings).where(StagingItem.id == item_id).with_for_update()
+    before = connection.scalar(query) or []
+    after = [one for one in before if not one["code"].startswith(kind)] + json.loads(as_reasons(reasons))
+    if after != before:
+        values = {"warnings": after, "warned": bool(after)}
+        connection.execute(update(StagingItem).where(StagingItem.id == item_id).values(values))
 
 
 def recorded(connection: Connection, keys: Collection[str]) -> dict[str, Recorded]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from processor.item import NewFile, NewItem
 from processor.matching.own import OwnAlbum, OwnTrack
 from processor.metadata.known import Credit
 from processor.providers.release import VARIOUS, Label, Medium, Release, ReleaseTrack
+from tests import items
+from tests.providers import Provider, as_json
 
 TITLES = (
     "Lantern Hill", "Paper Boats", "The Cartographer", "Salt & Ash", "Seventeen Winters", "Dear Meridian",
@@ -84,3 +88,69 @@ def retitled(album: OwnAlbum, **titles: str) -> OwnAlbum:
         at = int(name[1:]) - 1
         tracks[at] = tracks[at]._replace(title=title)
     return replace(album, tracks=tuple(tracks))
+
+
+def staged(album: OwnAlbum, key: str = "k", **facts: Any) -> NewItem:
+    """Return an album as an item about to be recorded; `facts` are those of every track."""
+    files = tuple(
+        NewFile(
+            track.path, "audio", b"in/" + track.path, track.disc, track.position, track.title, 1000, 1, None,
+            json.dumps(facts | {name: value for name, value in (
+                ("artist", track.artist), ("duration_ms", track.length_ms), ("codec", track.codec),
+                ("barcode", album.barcode), ("mb_release_id", album.release_id),
+            ) if value is not None}),
+        )
+        for track in album.tracks
+    )  # fmt: skip
+    plain = items.album(key, album=album.title, album_artist=album.artist, year=album.year, discs=album.discs or 1)
+    track_count, path = len(files), b"AR/" + key.encode()
+    return replace(plain, files=files, track_count=track_count, path=path, release_id=album.release_id, warnings="[]")
+
+
+def answered(of: Release, *, with_tracks: bool = True) -> dict[str, Any]:
+    """Return a release as MusicBrainz tells of it, in a search without its tracks."""
+    media = [
+        {
+            "position": medium.position, "format": medium.format, "title": "",
+            "track-count": len(medium.tracks),
+            **({"tracks": [_track(track) for track in medium.tracks]} if with_tracks else {}),
+        }
+        for medium in of.media
+    ]  # fmt: skip
+    labels = [{"catalog-number": label.catalog_number, "label": {"name": label.name}} for label in of.labels]
+    return {
+        "id": of.id, "title": of.title, "status": of.status, "disambiguation": of.disambiguation or "",
+        "date": of.date or "", "country": of.country, "barcode": of.barcode, "packaging": None, "asin": None,
+        "artist-credit": [_credit(credit) for credit in of.credits], "label-info": labels, "media": media,
+        "release-group": {"id": of.group_id, "title": of.title, "primary-type": of.type, "secondary-types": [],
+                          "first-release-date": of.original_date or "", "genres": [{"name": "dream pop", "count": 3}]},
+        "text-representation": {"language": "eng", "script": None}, "genres": [], "aliases": [],
+        "relations": [{"type": "transl-tracklisting", "direction": "backward", "release": {"id": of.translates}}]
+        if of.translates else [],
+    }  # fmt: skip
+
+
+def _track(track: ReleaseTrack) -> dict[str, Any]:
+    return {
+        "id": track.track_id, "title": track.title, "number": track.number, "position": track.position,
+        "length": track.length_ms, "artist-credit": [_credit(credit) for credit in track.credits],
+        "recording": {"id": track.recording_id, "title": track.title, "length": None, "video": False, "isrcs": []},
+    }  # fmt: skip
+
+
+def _credit(credit: Credit) -> dict[str, Any]:
+    artist = {"id": credit.artist_id, "name": credit.name, "sort-name": credit.sort_name, "aliases": None}
+    return {"name": credit.name, "joinphrase": credit.join, "artist": artist}
+
+
+def knows(provider: Provider, *releases: Release, base: str = "/ws/2") -> None:
+    """Let a server answer as MusicBrainz would that knows these releases: every search finds all of them."""
+    found = {"count": len(releases), "offset": 0, "releases": [answered(one, with_tracks=False) for one in releases]}
+    provider.answers[f"{base}/release"] = as_json(found)
+    for one in releases:
+        provider.answers[f"{base}/release/{one.id}"] = as_json(answered(one))
+        for credit in one.credits:
+            about = {"id": credit.artist_id, "name": credit.name, "sort-name": credit.sort_name, "type": "Group",
+                     "country": "GB", "life-span": {"begin": "1991", "end": None}, "aliases": [], "relations": [
+                         {"type": "discogs", "url": {"resource": "https://www.discogs.com/artist/7"}}]}  # fmt: skip
+            provider.answers[f"{base}/artist/{credit.artist_id}"] = as_json(about)

@@ -1,1 +1,1 @@
-"""Which release an album is, judged from what both say of themselves. Pure."""
+"""Which release an album is, judged from what both say of themselves. Pure, but for rows.py."""

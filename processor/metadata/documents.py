@@ -20,9 +20,10 @@ Documents = Mapping[str, Document]  # by source
 
 ITSELF: Final = ""  # the part of the album or the artist
 USER: Final = "user"
+CHOICE: Final = "choice"  # the release a person said it is
 TAGS: Final = "tags"
 # Who is believed first. A folder's own NFO is the word of whoever made the folder.
-ORDER: Final = (USER, "nfo", "musicbrainz", "discogs", "theaudiodb", "lrclib", TAGS)
+ORDER: Final = (USER, CHOICE, "nfo", "musicbrainz", "discogs", "theaudiodb", "lrclib", TAGS)
 _ENCODED: Final = "base64:"
 
 
@@ -34,8 +35,8 @@ class Known(NamedTuple):
 
     @property
     def locked(self) -> bool:
-        """Whether a person said it, so that no other source changes it."""
-        return self.source == USER
+        """Whether a person said it, or chose the release that does, so that no other source changes it."""
+        return self.source in (USER, CHOICE)
 
 
 def part_of(path: bytes) -> str:

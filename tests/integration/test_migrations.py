@@ -19,6 +19,7 @@ from sqlalchemy.exc import StatementError
 
 import processor.client.circuits
 import processor.client.memory
+import processor.matching.rows
 import processor.metadata.rows
 import processor.tables
 import workflow.engine.hosts

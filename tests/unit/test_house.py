@@ -33,6 +33,7 @@ SQL_MODULES = {
     "processor/client/memory.py",
     "processor/fsck/rows.py",
     "processor/journal.py",
+    "processor/matching/rows.py",
     "processor/metadata/rows.py",
     "processor/listing.py",
     "processor/repository.py",

@@ -1,0 +1,174 @@
+"""A staged album → what providers know of it: which release it is, its fields, its artists; kept, explained, owed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from config.database import Database
+from config.errors import Rejected
+from processor import matched, repository
+from processor.matched import Album
+from processor.matching import rows
+from processor.matching.comparison import compare
+from processor.matching.lookup import Releases, look_up
+from processor.matching.own import own_album
+from processor.matching.rows import NOBODY, Choice, Debt
+from processor.matching.verdict import Thresholds, Verdict
+from processor.metadata import rows as metadata
+from processor.metadata.documents import ITSELF
+from processor.owed import Owed
+
+
+class ReleaseSource(Releases, Protocol):
+    """A provider that knows releases, by its name."""
+
+    @property
+    def name(self) -> str:
+        """What its documents and its debts are called."""
+
+
+class ArtistSource(Protocol):
+    """A provider that knows artists."""
+
+    @property
+    def name(self) -> str:
+        """What its documents and its debts are called."""
+
+    def artist_fields(self, name: str, artist_id: str | None) -> Mapping[str, Any]:
+        """Return the fields of an artist; nothing where it knows none such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What enriching works with. `check` raises when it must stop; providers are in the order they are asked."""
+
+    database: Database
+    releases: Sequence[ReleaseSource]
+    artists: Sequence[ArtistSource]
+    limits: Thresholds
+    check: Callable[[], None]
+    now: Callable[[], dt.datetime]
+
+
+class Enriched(NamedTuple):
+    """What became of one item."""
+
+    verdict: str
+    why: str
+    is_news: bool
+    debts: Sequence[Debt]
+
+
+def enrich(shop: Shop, item_id: int) -> Enriched:
+    """Ask providers about an item, and write down what they say.
+
+    It may be done again at any time: what is remembered is not asked for anew, and what is the same is not written. A
+    provider that does not answer is owed for, and its earlier words stay.
+    """
+    album = read_album(shop.database, item_id)
+    owed = Owed(item_id, shop.now())
+    is_news = _match(shop, album, owed)
+    shop.check()
+    _describe_artists(shop, item_id, owed)
+    with shop.database.begin() as connection:
+        rows.keep_debts(connection, item_id, owed.debts())
+        made = rows.enrichment(connection, item_id)
+    if made is None:
+        return Enriched("unasked", "no provider was asked which release it is", is_news, owed.debts())
+    why = " ".join(reason["message"] for reason in made.reasons)
+    return Enriched(made.verdict, why, is_news, owed.debts())
+
+
+def read_album(database: Database, item_id: int) -> Album:
+    """Return an item as it is matched. Raises Misconfigured (`unknown_item`)."""
+    with database.read() as connection:
+        item, files = repository.item(connection, item_id)
+    return Album(item_id, item["revision"], own_album(item, files))
+
+
+def choose(shop: Shop, item_id: int, release_id: str, *, actor: str) -> Choice:
+    """Let a person say which release an item is: a candidate, any other of a provider, or NOBODY.
+
+    Raises Rejected (`unknown_release`) for a release nobody knows, and what asking for it raises.
+    """
+    album = read_album(shop.database, item_id)
+    with shop.database.read() as connection:
+        known = {one.release_id: one for one in rows.candidates(connection, item_id)}
+    source, compared = shop.releases[0].name if shop.releases else "musicbrainz", None
+    document: dict[str, Any] = {}
+    if release_id in known:
+        source, document = known[release_id].source, known[release_id].document
+    elif release_id != NOBODY:
+        found = next(((one.name, release) for one in shop.releases if (release := one.release(release_id))), None)
+        if found is None:
+            raise Rejected(f"no provider that is on knows a release {release_id}", code="unknown_release")
+        source, release = found
+        compared = compare(album.own, release)
+        release_id = release.id
+    with shop.database.begin() as connection:
+        chosen = Choice(source, release_id, document, actor, shop.now())
+        matched.keep_choice(connection, album, chosen, compared, shop.now())
+        said = metadata.read(connection, item_id).get(source, {})
+        rows.choose(connection, album.content, chosen._replace(document=dict(said)))
+    return chosen
+
+
+def unchoose(shop: Shop, item_id: int) -> None:
+    """Forget what people said about albums of this sound; the next enrichment decides anew."""
+    album = read_album(shop.database, item_id)
+    with shop.database.begin() as connection:
+        rows.choose(connection, album.content, None)
+        rows.mark_chosen(connection, item_id, None, None)
+
+
+def _match(shop: Shop, album: Album, owed: Owed) -> bool:
+    """Find out which release it is, by what a person said or by comparing; return whether that is news."""
+    with shop.database.read() as connection:
+        chosen = rows.choice(connection, album.content)
+    if chosen is not None and (is_news := _match_chosen(shop, album, chosen, owed)) is not None:
+        return is_news
+    best: tuple[str, Verdict] | None = None
+    for provider in shop.releases:
+        with owed.asking(provider.name, "releases"):
+            verdict = look_up(album.own, provider, shop.limits)
+            if best is None or verdict.kind != "none":
+                best = provider.name, verdict
+            if verdict.kind != "none":
+                break
+    with shop.database.begin() as connection:
+        if best is not None:
+            return matched.keep(connection, album, *best, shop.now())
+        matched.link(connection, album.item_id)
+    return False
+
+
+def _match_chosen(shop: Shop, album: Album, chosen: Choice, owed: Owed) -> bool | None:
+    """Take what a person chose; None when that was meant for another album that only lasts as long."""
+    compared = None
+    for provider in shop.releases:
+        if provider.name == chosen.source and chosen.release_id != NOBODY:
+            with owed.asking(provider.name, "releases"):
+                release = provider.release(chosen.release_id)
+                compared = None if release is None else compare(album.own, release)
+    if not matched.carries(album, compared is not None and compared.distance <= shop.limits.medium):
+        return None
+    with shop.database.begin() as connection:
+        return matched.keep_choice(connection, album, chosen, compared, shop.now())
+
+
+def _describe_artists(shop: Shop, item_id: int, owed: Owed) -> None:
+    with shop.database.read() as connection:
+        artists = metadata.artists_of(connection, item_id)
+    for artist in artists:
+        for provider in shop.artists:
+            shop.check()
+            if provider.name in owed:
+                continue
+            with owed.asking(provider.name, "artists"):
+                fields = provider.artist_fields(artist.name, artist.artist_id)
+                with shop.database.begin() as connection:
+                    said = {ITSELF: dict(fields)} if fields else {}
+                    metadata.write_artist(connection, artist.id, provider.name, said, shop.now())
