@@ -255,13 +255,15 @@ def register(prefix: str, section: type[Section], fail_safe: dict[str, Any]) -> 
 def find_setting(key: str) -> Setting:
     """Return the setting called `key`; its last part will do where it is unambiguous (`quiet_seconds`).
 
-    Raises Misconfigured for an unknown one, naming the nearest.
+    Of several of one name the staging cycle's is meant (`enabled`), which is what an admin begins with. Raises
+    Misconfigured for an unknown one, naming the nearest.
     """
     if key in REGISTRY:
         return REGISTRY[key]
     matches = [setting for setting in REGISTRY.values() if setting.name == key]
-    if len(matches) == 1:
-        return matches[0]
+    meant = [setting for setting in matches if setting.section is StagingScan] or matches
+    if len(meant) == 1:
+        return meant[0]
     import difflib
 
     near = difflib.get_close_matches(key, REGISTRY, n=1, cutoff=0.4)

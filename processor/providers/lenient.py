@@ -17,7 +17,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class Lenient(BaseModel):
     """A part of an answer; every field has a default, and none of them ever fails."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)  # most commands read no answer
 
 
 def _text(value: Any) -> str | None:

@@ -1,18 +1,16 @@
-"""MusicBrainz: releases by id and by search, artists with where else they are described."""
+"""MusicBrainz: releases by id and by search, and who artists are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from config.errors import Rejected
-from processor.client.client import Client
-from processor.client.service import Answer, Service
-from processor.matching.lookup import Wanted
-from processor.providers.musicbrainz_answers import artist_of, release_of, releases_of
-from processor.providers.musicbrainz_questions import query_of
+from processor.providers.provider import Provider, ProviderSettings, base_url, order, per_second
 from processor.providers.release import VARIOUS, Release
+
+if TYPE_CHECKING:
+    from processor.matching.lookup import Wanted
 
 SEARCHED: Final = 25  # releases of one search; an album that was reissued more often is for a person anyway
 # Parts are apart by spaces, which a URL writes as "+".
@@ -20,41 +18,45 @@ _OF_RELEASE: Final = "recordings artist-credits labels release-groups genres ali
 _OF_ARTIST: Final = "aliases genres url-rels"
 
 
-class MusicBrainz:
-    """Asks MusicBrainz, or a mirror of it. What the client raises passes through."""
+class MusicBrainzSettings(ProviderSettings):
+    """MusicBrainz: which release an album is."""
+
+    base_url: str = base_url("https://musicbrainz.org/ws/2")
+    per_second: float = per_second(1)
+    order: int = order(10)
+
+
+class MusicBrainz(Provider):
+    """Asks MusicBrainz, or a mirror of it."""
 
     name = "musicbrainz"
-
-    def __init__(self, client: Client, service: Service, base_url: str, *, fresh: bool = False) -> None:
-        self._client, self._service, self._fresh = client, service, fresh
-        self._base = base_url.rstrip("/")
+    description = "MusicBrainz: which release an album is, its tracks and credits, and its artists."
+    settings = MusicBrainzSettings
+    probe = (f"artist/{VARIOUS}", {"fmt": "json"})
 
     def release(self, release_id: str) -> Release | None:
         """Return a release with its tracks; None when there is none of that id."""
-        answer = self._ask(f"release/{quote(release_id, safe='')}", {"inc": _OF_RELEASE})
+        from processor.providers.musicbrainz_answers import release_of
+
+        answer = self.ask(f"release/{quote(release_id, safe='')}", {"fmt": "json", "inc": _OF_RELEASE})
         return None if answer is None else release_of(answer, release_id)
 
     def releases(self, wanted: Wanted) -> list[Release]:
         """Return what a search finds, the likeliest first, without tracks."""
-        answer = self._ask("release", {"query": query_of(wanted), "limit": SEARCHED})
+        from processor.providers.musicbrainz_answers import releases_of
+        from processor.providers.musicbrainz_questions import query_of
+
+        answer = self.ask("release", {"fmt": "json", "query": query_of(wanted), "limit": SEARCHED})
         return [] if answer is None else releases_of(answer)
 
     def artist_fields(self, name: str, artist_id: str | None) -> Mapping[str, Any]:
         """Return the fields of an artist; nothing of one without an id, nor of the one that stands for many."""
         if artist_id is None or artist_id == VARIOUS:
             return {}
-        answer = self._ask(f"artist/{quote(artist_id, safe='')}", {"inc": _OF_ARTIST})
+        from processor.providers.musicbrainz_answers import artist_of
+
+        answer = self.ask(f"artist/{quote(artist_id, safe='')}", {"fmt": "json", "inc": _OF_ARTIST})
         return {} if answer is None else artist_of(answer)
 
-    def _ask(self, path: str, params: Mapping[str, Any]) -> Any:
-        def asked(*, fresh: bool) -> Answer:
-            url, given = f"{self._base}/{path}", {"fmt": "json", **params}
-            return self._client.get(url, service=self._service, params=given, fresh=fresh)
 
-        answer = asked(fresh=self._fresh)
-        try:
-            return answer.json() if answer.found else None
-        except Rejected:
-            if not answer.from_cache:
-                raise
-            return asked(fresh=True).json()  # nonsense was remembered
+PROVIDER = MusicBrainz

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from processor.matching.lookup import Wanted
 from scanner.grouping.folding import clean
+
+if TYPE_CHECKING:
+    from processor.matching.lookup import Wanted
 
 LONGEST: Final = 200  # characters of a name that are searched
 _SPECIAL = re.compile(r"([+\-&|!(){}\[\]^\"~*?:\\/])")

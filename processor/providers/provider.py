@@ -139,7 +139,12 @@ class Provider:
     def ask(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Return what is answered, as JSON; None when there is nothing of the kind. Raises what the client raises."""
         answer = self._get(path, params, self.line.fresh)
-        return answer.json() if answer.found else None
+        try:
+            return answer.json() if answer.found else None
+        except Rejected:
+            if not answer.from_cache:
+                raise
+            return self._get(path, params, True).json()  # nonsense was remembered
 
     def test(self) -> Answer:
         """Ask something simple, anew."""

@@ -30,6 +30,7 @@ def all_providers() -> Mapping[str, type[Provider]]:
     modules = [
         importlib.import_module(f"{providers.__name__}.{found.name}")
         for found in pkgutil.iter_modules(providers.__path__)
+        if not found.name.endswith(("_answers", "_questions"))  # which take long to import, and declare none
     ]
     found = {module.PROVIDER.name: module.PROVIDER for module in modules if hasattr(module, "PROVIDER")}
     for name in sorted(found):

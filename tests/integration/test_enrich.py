@@ -22,6 +22,7 @@ from processor.matching.verdict import Thresholds
 from processor.metadata import rows as metadata
 from processor.metadata.documents import CHOICE, ITSELF, winning
 from processor.providers.musicbrainz import MusicBrainz
+from processor.providers.provider import Line
 from tests.providers import Provider, Reply, as_json
 from tests.releases import ARTIST, knows, own, release, retitled, staged, uuid
 
@@ -44,7 +45,7 @@ def shop(database: Database, server: Provider) -> Iterator[Shop]:
 
 def shop_of(database: Database, client: Client, server: Provider, *, fresh: bool = False) -> Shop:
     service = Service("musicbrainz", local=(server.url,), ttl=86_400, attempts=1)
-    provider = MusicBrainz(client, service, f"{server.url}/ws/2", fresh=fresh)
+    provider = MusicBrainz(Line(client, service, f"{server.url}/ws/2", fresh=fresh))
     return Shop(database, [provider], [provider], Thresholds(), lambda: None, lambda: NOW)
 
 
