@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from processor.recover import RecoveryReport
 from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
-from workflow import cycle, plans, record, runs, succession, trash, undo
+from workflow import cycle, editing, plans, record, runs, succession, trash, undo
 from workflow.engine.engine import Engine
 from workflow.fsck import forget_item, fsck
 from workflow.phase import all_phases
@@ -195,6 +195,16 @@ class Application:
     def take_back(self, item_id: int, *, actor: str, seen: succession.Seen | None) -> str:
         """Take the last decision about an item back; see workflow.succession.take_back."""
         return succession.take_back(self.database, item_id, actor=actor, seen=seen)
+
+    def say(
+        self, item_id: int, part: str, values: Mapping[str, Any], *, actor: str, seen: succession.Seen | None
+    ) -> list[str]:
+        """Let a person say what fields of an item are; see workflow.editing.say."""
+        return editing.say(self.database, item_id, part, values, actor=actor, seen=seen)
+
+    def note(self, item_id: int, text: str, *, actor: str) -> None:
+        """Keep a person's note about an item; see workflow.editing.note."""
+        editing.note(self.database, item_id, text, actor=actor)
 
     @property
     def engine(self) -> Engine:

@@ -58,4 +58,5 @@ def everything_says(app: Application, text: str) -> list[str]:
         for library in libraries.list_libraries(connection):
             libraries.suspend(connection, library, text)
     found = ["/", "/review?status=any", f"/review/{row['id']}?done={row['id']}", "/runs", "/runs/run", "/runs/run/plan"]
+    found += [f"/review/{row['id']}/edit"]
     return [*found, "/jobs", f"/jobs/{job.id}", "/activity", "/account", "/libraries", "/admin/settings"]

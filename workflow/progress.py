@@ -20,6 +20,7 @@ from workflow.states import check_move
 GATE_CLOSED: Final = "gate_closed"  # code of a job that found its gate closed when it started; it may come again
 
 PASSED_OVER: Final = "passed over: the phase is off"  # why of an entry that is no decision
+SAID: Final = frozenset({"edit", "note"})  # what of entries that are no decision, either
 
 
 class ProgressRow(Base):
@@ -100,10 +101,15 @@ def move(
     if position is not None:
         connection.execute(delete(ProgressRow).where(ProgressRow.item_id == item["id"]))
         connection.execute(insert(ProgressRow).values(item_id=item["id"], position=position, moved_at=now))
-    row = {"item_id": item["id"], "revision": item["revision"], "at": now, "status": then, "run_id": None}
-    connection.execute(insert(ItemHistoryRow).values(**row, **because._asdict()))
+    note(connection, {**item, "status": then}, because, now)
     if then != item["status"]:
         events.tell(connection, telling.of_decision(item, then, because.why, because.job_id), now)
+
+
+def note(connection: Connection, item: Mapping[str, Any], because: Because, now: dt.datetime) -> None:
+    """Remember something that changed neither status nor place of an item: what a person said of it."""
+    row = {"item_id": item["id"], "revision": item["revision"], "at": now, "status": item["status"], "run_id": None}
+    connection.execute(insert(ItemHistoryRow).values(**row, **because._asdict()))
 
 
 def passed_over(connection: Connection, skipped: Iterable[tuple[int, int, str, str]], now: dt.datetime) -> None:
@@ -172,6 +178,11 @@ def history(connection: Connection, item_id: int) -> list[dict[str, Any]]:
     table = ItemHistoryRow.__table__
     rows = connection.execute(select(table).where(ItemHistoryRow.item_id == item_id).order_by(ItemHistoryRow.id))
     return [dict(row._mapping) for row in rows]
+
+
+def is_step(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an entry of a history is one that took the item further, or back."""
+    return entry["why"] != PASSED_OVER and entry["what"] not in SAID
 
 
 def newest(connection: Connection, limit: int) -> list[dict[str, Any]]:

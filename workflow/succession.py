@@ -180,7 +180,7 @@ def decide(database: Database, item_id: int, status: str, *, actor: str, why: st
     """
     review = all_phases()["review"]
     with database.begin() as connection:
-        item = _as_seen(connection, item_id, seen)
+        item = as_seen(connection, item_id, seen)
         if item["status"] == status:
             return status  # said twice
         position = review.reached if status == "approved" else None
@@ -195,8 +195,8 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
     """
     phases = all_phases()
     with database.begin() as connection:
-        item = _as_seen(connection, item_id, seen)
-        happened = [one for one in progress.history(connection, item_id) if one["why"] != progress.PASSED_OVER]
+        item = as_seen(connection, item_id, seen)
+        happened = [one for one in progress.history(connection, item_id) if progress.is_step(one)]
         before, last = ([None, None, *happened])[-2:]
         if last is None or before is None or last["what"] != phases["review"].name:
             raise Rejected(f"the last thing that happened to item {item_id} was no decision", code="nothing_to_undo")
@@ -207,7 +207,8 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
     return str(status)
 
 
-def _as_seen(connection: Connection, item_id: int, seen: Seen | None) -> dict[str, Any]:
+def as_seen(connection: Connection, item_id: int, seen: Seen | None) -> dict[str, Any]:
+    """Return an item if it is still what a person saw. Raises NeedsReview `item_changed`, Misconfigured for none."""
     item = progress.find(connection, item_id)
     if seen is not None and seen != (item["revision"], item["status"]):
         message = (

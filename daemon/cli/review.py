@@ -1,8 +1,9 @@
-"""`greenroom review`: a person's word → the status of an item, and the phase that follows."""
+"""`greenroom review`: a person's word → the status of an item and the phase that follows, its fields, its notes."""
 
 from __future__ import annotations
 
 import getpass
+import json
 from typing import Any
 
 import click
@@ -10,11 +11,12 @@ import click
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
+from processor.metadata.fields import FIELDS, Subject
 
 
 @click.group()
 def command() -> None:
-    """Approve or reject what is in staging, or take that back.
+    """Approve or reject what is in staging, or take that back; say what an album's fields are, and keep notes.
 
     Who did it, when and why is kept: greenroom items show ID.
     """
@@ -46,6 +48,62 @@ def undo(item: int, as_json: bool) -> None:
     with application() as app, usage():
         status = app.take_back(item, actor=f"command:{getpass.getuser()}", seen=None)
     _said(f"item {item} is {status} again", {"item": item, "status": status}, as_json)
+
+
+@command.command("set")
+@click.argument("item", type=int)
+@click.argument("field")
+@click.argument("value", nargs=-1)
+@click.option("--track", default="", metavar="FILE", help="The field of a track: its file, relative to the album.")
+@click.option("--unlock", is_flag=True, help="Say nothing any more; what the sources say counts again.")
+@json_option
+def say(item: int, field: str, value: tuple[str, ...], track: str, unlock: bool, as_json: bool) -> None:
+    """Say what FIELD of ITEM is. It is locked then: no source changes it.
+
+    Several values make a list, as of artists or genres; numbers, and true and false, are written as JSON.
+
+    \b
+    Examples:
+      greenroom review set 17 title "Low Tide"
+      greenroom review set 17 genres Folk "Sea Shanty"
+      greenroom review set 17 title Salt --track "01 - Slat.flac"
+      greenroom review set 17 genres --unlock
+    """
+    if unlock == bool(value):
+        raise click.UsageError("give a value, or --unlock")
+    subject: Subject = "track" if track else "album"
+    said = None if unlock else value_of(subject, field, value)
+    with application() as app, usage():
+        news = app.say(item, track, {field: said}, actor=f"command:{getpass.getuser()}", seen=None)
+    text = (
+        f"{field} of item {item} {'is left to the sources' if unlock else 'is locked'}" if news else "that is no news"
+    )
+    _said(text, {"item": item, "field": field, "changed": bool(news)}, as_json)
+
+
+@command.command("note")
+@click.argument("item", type=int)
+@click.argument("text")
+@json_option
+def note(item: int, text: str, as_json: bool) -> None:
+    """Keep TEXT with the history of ITEM."""
+    with application() as app, usage():
+        app.note(item, text, actor=f"command:{getpass.getuser()}")
+    _said(f"noted of item {item}", {"item": item, "note": text}, as_json)
+
+
+def value_of(subject: Subject, field: str, words: tuple[str, ...]) -> Any:
+    """Return the words of a command line as a field's JSON; an unknown field is left to whoever knows them all."""
+    kind = FIELDS[subject][field].kind if field in FIELDS[subject] else "line"
+    if kind in ("lines", "credits"):
+        return list(words)
+    text = " ".join(words)
+    if kind in ("count", "rating", "flag"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text  # its reader says what it must be
+    return text
 
 
 def _decide(item: int, status: str, why: str, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
@@ -32,12 +33,22 @@ STATUS: Final[tuple[tuple[type[GreenroomError], int], ...]] = (
     (Misconfigured, 422),
     (Retryable, 503),
 )
+
+
+class Refusal(BaseModel):
+    """Why not: one sentence and a stable code, or, field by field, what is not as described."""
+
+    detail: str | list[dict[str, Any]]
+    code: str | None = None
+
+
 # What any request may be answered; the OpenAPI document says so of each.
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     400: {"description": "The request cannot be read, or its Host is none of ours."},
     401: {"description": "Nobody knows who asks."},
     403: {"description": "Who asks may not."},
     413: {"description": "The request is too long."},
+    422: {"description": "It is not as described, or cannot be; nothing was done.", "model": Refusal},
 }
 # Codes that say more than their type.
 CODES: Final = {"item_changed": 409, "unknown_item": 404, "unknown_job": 404, "unknown_transfer": 404}

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from config.reasons import show_path, show_text
 from daemon.web.navigation import links
+from processor.metadata.known import credited
 from processor.space import human_size
 
 HERE: Final = Path(__file__).parent
@@ -37,6 +38,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"path": show_path, "text": _text, "when": when, "size": human_size, "duration": duration}
+    made.filters["credited"] = credited
     return made
 
 

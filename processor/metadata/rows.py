@@ -79,6 +79,13 @@ def read(connection: Connection, item_id: int) -> dict[str, Document]:
     return {source: document for source, document in connection.execute(query)}
 
 
+def said(connection: Connection, item_ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    """Return what people said of items themselves, by item; of those nobody said anything of, none."""
+    query = select(ItemMetadataRow.item_id, ItemMetadataRow.document)
+    found = connection.execute(query.where(ItemMetadataRow.item_id.in_(item_ids), ItemMetadataRow.source == USER))
+    return {item_id: document[ITSELF] for item_id, document in found if ITSELF in document}
+
+
 def sources(connection: Connection, item_id: int) -> dict[str, Document]:
     """Return all that is known of an item, by source; what its tags say is told anew from its files.
 

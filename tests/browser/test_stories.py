@@ -165,7 +165,7 @@ def test_a_dead_letter_is_understood_and_tried_again(app: Application, open_page
         ended = {"status": "dead", "error": "the disk was full", "code": "full", "failures": [], "finished_at": NOW}
         connection.execute(update(JobRow).where(JobRow.id == job.id).values(**ended))
     page = open_page()
-    page.get_by_role("link", name="1 jobs gave up").click()
+    page.get_by_role("link", name="1 job gave up").click()
     page.get_by_role("link", name=f"review {job.id}").click()
     expect(page.get_by_text("the disk was full")).to_be_visible()
     expect(page.get_by_text("Put right what the error names")).to_be_visible()

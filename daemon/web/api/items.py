@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.reasons import show_path
 from daemon.web.access import Actor, actor_of
+from daemon.web.called import called
 from processor import listing, repository
 from processor.listing import Filter
 from workflow import progress
@@ -17,6 +18,7 @@ from workflow.succession import Seen
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"])
 By = Annotated[Actor, Depends(actor_of)]
+ItemId = Annotated[int, Path(ge=0, lt=1 << 62)]
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such item."}}
 DECIDED: dict[int | str, dict[str, Any]] = UNKNOWN | {
     409: {"description": "The item is not what `seen` says; nothing was decided."},
@@ -115,13 +117,15 @@ def read(
 ) -> ItemPage:
     """List items, newest first."""
     with request.app.state.greenroom.database.read() as connection:
-        found = listing.page(connection, Filter(status, below, warned, q), before=before, limit=limit + 1)
+        found = called(
+            connection, listing.page(connection, Filter(status, below, warned, q), before=before, limit=limit + 1)
+        )
     more = found[limit - 1]["id"] if len(found) > limit else None
     return ItemPage(items=[ItemSummary(**item) for item in found[:limit]], next=more)
 
 
 @router.get("/{item_id}", summary="One album", responses=UNKNOWN)
-def read_one(request: Request, item_id: int) -> ItemOut:
+def read_one(request: Request, item_id: ItemId) -> ItemOut:
     """Return an item with its files and its history."""
     with request.app.state.greenroom.database.read() as connection:
         item = progress.find(connection, item_id)
@@ -132,19 +136,19 @@ def read_one(request: Request, item_id: int) -> ItemOut:
 
 
 @router.post("/{item_id}/approve", summary="Approve an album", responses=DECIDED)
-def approve(request: Request, item_id: int, what: DecisionIn, actor: By) -> Decided:
+def approve(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Approve it, if it is still what was seen."""
     return _decide(request, item_id, "approved", what, actor)
 
 
 @router.post("/{item_id}/reject", summary="Reject an album", responses=DECIDED)
-def reject(request: Request, item_id: int, what: DecisionIn, actor: By) -> Decided:
+def reject(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Reject it, if it is still what was seen; it stays in staging."""
     return _decide(request, item_id, "rejected", what, actor)
 
 
 @router.post("/{item_id}/undo", summary="Take the last decision back", responses=DECIDED)
-def undo(request: Request, item_id: int, what: DecisionIn, actor: By) -> Decided:
+def undo(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Give it the status it had before the last decision, if nothing happened since."""
     status = request.app.state.greenroom.take_back(item_id, actor=actor.name, seen=_seen(what))
     return Decided(id=item_id, status=status)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from daemon.bootstrap import Application
+from daemon.web.called import called
 from daemon.web.navigation import Link
 from daemon.web.pages.runs import by_album
 from daemon.web.render import page
@@ -29,7 +30,7 @@ def show(request: Request) -> Response:
     status, jobs = app.status(), app.engine.counts()
     with app.database.read() as connection:
         found = roots(connection)
-        waiting = listing.page(connection, listing.Filter("pending_review"), limit=WAITING)
+        waiting = called(connection, listing.page(connection, listing.Filter("pending_review"), limit=WAITING))
     last = status["last_run"]
     return page(
         request,

@@ -12,10 +12,13 @@ from config.errors import GreenroomError
 from config.libraries import list_libraries
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
+from daemon.web.called import called
 from daemon.web.deciding import ANY, STATUSES, Wanted, Word, seen_of
+from daemon.web.editing import lines
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from processor import listing, repository
+from processor.metadata import documents, rows
 from workflow import progress
 from workflow.states import MOVES
 
@@ -32,7 +35,7 @@ WHY: Final = {"approved": "approved by a person", "rejected": "rejected by a per
 def show(request: Request, wanted: Filtered, before: ItemId | None = None, done: ItemId | None = None) -> Response:
     """Show the queue."""
     with request.app.state.greenroom.database.read() as connection:
-        found = listing.page(connection, wanted.filter, before=before, limit=PAGE + 1)
+        found = called(connection, listing.page(connection, wanted.filter, before=before, limit=PAGE + 1))
         counts = repository.count_by_status(connection)
         decided = _decided(connection, done)
     listed = found[:PAGE]
@@ -62,12 +65,16 @@ def show_item(request: Request, item_id: int, wanted: Filtered, done: ItemId | N
         root = next((lib.path for lib in list_libraries(connection) if lib.root_uuid == item["root_uuid"]), b"")
         newer, older = listing.neighbours(connection, wanted.filter, item_id)
         decided = _decided(connection, done)
+        album, sources = rows.album(connection, item_id), rows.sources(connection, item_id)
+        (item,) = called(connection, [item])
+    by_path = {file.path: file for file in files}
     return page(
         request,
         "item.html",
         item=item,
+        known=lines("album", documents.winning(sources, documents.ITSELF, "album")),
         folder=os.path.join(root, item["path"]),
-        tracks=[file for file in files if file.role == "audio"],
+        tracks=[(track, by_path[track.path], documents.part_of(track.path)) for track in album.tracks],
         others=[file for file in files if file.role != "audio"],
         history=history,
         jobs=app.engine.list(item_id=item_id, limit=20),
@@ -75,7 +82,7 @@ def show_item(request: Request, item_id: int, wanted: Filtered, done: ItemId | N
         wanted=wanted,
         newer=wanted.address(f"/review/{newer}") if newer is not None else None,
         older=wanted.address(f"/review/{older}") if older is not None else None,
-        undoable=len(history) > 1 and history[-1]["what"] == "review",
+        undoable=_is_decided(history),
         decided=decided,
     )
 
@@ -95,7 +102,7 @@ def bulk(
     parts = (one.partition(" ") for one in chosen or [])
     seen = {int(number): seen_of(text) for number, _, text in parts if _is_id(number)}
     with app.database.read() as connection:
-        items = [item for number in seen if (item := _known(connection, number)) is not None]
+        items = called(connection, [item for number in seen if (item := _known(connection, number)) is not None])
     refused: list[tuple[dict[str, Any], str]] = []
     done: list[dict[str, Any]] = []
     for item in items if sure else ():
@@ -137,7 +144,13 @@ def _decided(connection: Any, item_id: int | None) -> dict[str, Any] | None:
         return None
     item = _known(connection, item_id)
     history = progress.history(connection, item_id)
-    return item if item and history and history[-1]["what"] == "review" else None
+    return item if item and _is_decided(history) else None
+
+
+def _is_decided(history: list[dict[str, Any]]) -> bool:
+    """Tell whether the last thing that took an item further was a decision, which can be taken back."""
+    steps = [entry for entry in history if progress.is_step(entry)]
+    return len(steps) > 1 and steps[-1]["what"] == "review"
 
 
 def _known(connection: Any, item_id: int) -> dict[str, Any] | None:

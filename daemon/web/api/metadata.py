@@ -1,0 +1,86 @@
+"""What is known of an item ↔ JSON: every field with its value, who said it and whether it is locked; notes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from daemon.web.access import Actor, actor_of
+from daemon.web.api.items import DECIDED, UNKNOWN, ItemId, SeenIn
+from processor.metadata import documents, rows
+from processor.metadata.fields import FIELDS, Subject
+from workflow import progress
+from workflow.editing import LONGEST_NOTE
+from workflow.succession import Seen
+
+router = APIRouter(prefix="/api/v1/items/{item_id}", tags=["items"])
+By = Annotated[Actor, Depends(actor_of)]
+
+
+class KnownOut(BaseModel):
+    """The value of a field that counts, and the source that said it. What a person said is locked."""
+
+    value: JsonValue
+    source: str
+    locked: bool
+
+
+class MetadataOut(BaseModel):
+    """The fields of the album, and of each track by its part: its file, relative to the album's folder."""
+
+    album: dict[str, KnownOut]
+    tracks: dict[str, dict[str, KnownOut]]
+
+
+class SaidIn(BaseModel):
+    """What a person says of some fields; null lets the sources speak again. `part` is a track's, "" the album."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    seen: SeenIn | None = None
+    part: str = Field("", max_length=4096)
+    fields: dict[str, JsonValue] = Field(
+        max_length=len(FIELDS["album"]), examples=[{"title": "Harbour", "genres": ["Folk"]}]
+    )
+
+
+class NoteIn(BaseModel):
+    """A note to be kept with the item's history."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    text: str = Field(min_length=1, max_length=LONGEST_NOTE)
+
+
+@router.get("/metadata", summary="What is known of an album", responses=UNKNOWN)
+def read(request: Request, item_id: ItemId) -> MetadataOut:
+    """Return every field somebody said something of."""
+    with request.app.state.greenroom.database.read() as connection:
+        progress.find(connection, item_id)
+        sources, album = rows.sources(connection, item_id), rows.album(connection, item_id)
+    parts = [documents.part_of(track.path) for track in album.tracks]
+    return MetadataOut(
+        album=_out(sources, documents.ITSELF, "album"), tracks={part: _out(sources, part, "track") for part in parts}
+    )
+
+
+@router.patch("/metadata", summary="Say what fields are, or let the sources speak again", responses=DECIDED)
+def change(request: Request, item_id: ItemId, what: SaidIn, actor: By) -> MetadataOut:
+    """Keep what is said and lock it: all of it, or nothing if one field cannot be that."""
+    seen = None if what.seen is None else Seen(what.seen.revision, what.seen.status)
+    request.app.state.greenroom.say(item_id, what.part, what.fields, actor=actor.name, seen=seen)
+    return read(request, item_id)
+
+
+@router.post("/notes", status_code=204, summary="Keep a note", responses=DECIDED)
+def note(request: Request, item_id: ItemId, what: NoteIn, actor: By) -> None:
+    """Keep a note with the item's history."""
+    request.app.state.greenroom.note(item_id, what.text, actor=actor.name)
+
+
+def _out(sources: documents.Documents, part: str, subject: Subject) -> dict[str, KnownOut]:
+    known = documents.winning(sources, part, subject)
+    return {
+        name: KnownOut(value=documents.to_json(one.value), source=one.source, locked=one.locked)
+        for name, one in known.items()
+    }
