@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import scanner.tags.pool  # noqa: F401  as the commands below
 from config import admin
 from config.database import Database
 from config.libraries import add_library
@@ -29,11 +30,13 @@ from tests.faults.traced import MARKS, Call, Outcome, missing, run_traced
 from tests.faults.world import tree
 from tests.music import write_track
 from workflow import runs
+from workflow.phase import all_phases
 
 OURS = ("album.greenroom.json", ".greenroom-root")
 OUTPUT = ("greenroom-out", "greenroom-err")  # what a command printed
 for _name in COMMANDS:  # once here, so that no child has to import them again
     LazyCommands().get_command(None, _name)  # type: ignore[arg-type]  # it does not look at the context
+all_phases()
 
 
 class Ended(NamedTuple):
