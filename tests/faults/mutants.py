@@ -91,7 +91,7 @@ MUTANTS = (
         "        sync_folders(transfer, tree, transfer.target, run.guard)\n"
         "    sync_above(transfer.dst_root, above_target(transfer), run.guard)\n",
         "",
-        power("ext4 → xfs, copy", "kill, recover, power cut"),
+        tests("tests/faults/test_transfer_durable.py::test_recovery_takes_nothing_it_finds_for_durable"),
     ),
     Mutant(
         "recovery trusts a copy without reading it",

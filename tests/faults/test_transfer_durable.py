@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
-from processor.journal import Strategy
+from processor.journal import Strategy, Transfer
+from processor.recover import recover
 from tests.faults.traced import Call, Outcome, mark, run_traced
-from tests.faults.world import ALBUMS, Steps, World, move
+from tests.faults.world import ALBUMS, NOW, Killed, Steps, World, move, publish, tree
 
 pytestmark = pytest.mark.strace
 WAYS: list[Strategy] = ["link", "copy"]
@@ -29,6 +31,19 @@ class Marking(Steps):
         super().check(label)
         if label.startswith("commit"):
             mark(label.removeprefix("commit "))
+
+
+class Dying(Steps):
+    """Dies before the first step of a kind that comes after one of another kind."""
+
+    def __init__(self, kind: str, after: str) -> None:
+        super().__init__()
+        self._kind, self._after = kind, after
+
+    def check(self, label: str) -> None:
+        if label.startswith(self._kind) and self._after in self.labels:
+            raise Killed(label)
+        super().check(label)
 
 
 class Disk:
@@ -121,6 +136,35 @@ def test_everything_is_synced_before_each_commit(tmp_path: Path, way: Strategy) 
     world, outcome = traced_move(tmp_path, "move", way)
     assert sum("/greenroom-mark/" in call.text for call in outcome.calls) == 3
     assert list(power_cut_complaints(world, outcome.calls)) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_recovery_takes_nothing_it_finds_for_durable(tmp_path: Path, way: Strategy) -> None:
+    world = World.make(tmp_path, ALBUM, way)
+    with pytest.raises(Killed):
+        move(world, Dying("fsync above", after="switch"))
+    staging = os.fsdecode(world.staging)
+    found = {os.path.join(staging, os.fsdecode(path)).rstrip("/") for path in tree(world.staging)}
+    ours = {path for path in found if not path.startswith((f"{staging}/M", f"{staging}/.greenroom-tx"))}
+
+    def published(connection: Connection, transfer: Transfer) -> None:
+        mark("published")
+        publish(connection, transfer)
+
+    roots = (world.inbound, world.staging)
+    outcome = run_traced(
+        lambda: recover(world.database, Steps(fence=2), published, roots, now=NOW, boot_id="boot", strongest=way),
+        tmp_path / "log",
+    )
+    world.database.close()
+    assert outcome.status == 0
+    disk = Disk()
+    disk.names |= ours  # they can all be read, and may be in memory only; their bytes were synced before the switch
+    for call in outcome.calls:
+        if "/greenroom-mark/" in call.text:
+            break
+        disk.take(call)
+    assert disk.names == set()
 
 
 def synced_twice(world: World, call: Call, calls: list[Call]) -> bool:
