@@ -182,6 +182,21 @@ def settled(connection: Connection, ids: Collection[str]) -> set[str]:
     return set(connection.scalars(over)) - set(connection.scalars(busy))
 
 
+def trash_ages(connection: Connection, ids: Collection[str]) -> dict[str, tuple[dt.timedelta, dt.datetime | None]]:
+    """Return how long what each transfer put into the trash has lain there, and when that was counted last."""
+    query = select(TransferRow.id, TransferRow.trash_seconds, TransferRow.trash_seen_at).where(TransferRow.id.in_(ids))
+    return {
+        row.id: (dt.timedelta(seconds=row.trash_seconds or 0), row.trash_seen_at) for row in connection.execute(query)
+    }
+
+
+def count_in_trash(connection: Connection, ages: Mapping[str, dt.timedelta], now: dt.datetime) -> None:
+    """Write down how long what each transfer put into the trash has lain there by now."""
+    for id, age in ages.items():
+        values = {"trash_seconds": int(age.total_seconds()), "trash_seen_at": now}
+        connection.execute(update(TransferRow).where(TransferRow.id == id).values(**values))
+
+
 def open_transfers(connection: Connection, src_root: bytes, dst_root: bytes) -> list[Transfer]:
     """Return what was begun between two roots and is not settled, oldest first."""
     ours = (TransferRow.src_root == src_root, TransferRow.dst_root == dst_root, TransferRow.state.in_(OPEN_STATES))

@@ -39,6 +39,8 @@ class TransferRow(Base):
     before: Mapped[dict[str, Any] | None]  # what the item said before, if there was one; lets undo say it again
     undoes: Mapped[str | None] = mapped_column(index=True)  # the transfer an undo takes back
     released_at: Mapped[dt.datetime | None]  # since when a cycle may have again what an undo took back
+    trash_seconds: Mapped[int | None] = mapped_column(BigInteger)  # how long what it replaced has lain in the trash
+    trash_seen_at: Mapped[dt.datetime | None]  # when that was counted last
     fence: Mapped[int] = mapped_column(BigInteger)
     boot_id: Mapped[str]  # the kernel's; another one means that the machine was restarted in between
     attempt: Mapped[int]

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.database import Database
 from config.reasons import Reason
@@ -15,6 +15,7 @@ from processor.files import Tree, explained, rename_folder, within
 from processor.transfer import PLAYER_IGNORES, Guard, make_hidden_root
 
 TRASH = b".greenroom-trash"
+LONGEST, SHORTEST = dt.timedelta(days=1), dt.timedelta(hours=1)  # what one look can add to an age, and what is worth it
 GOING = b".going"  # ends the name of what is being removed: whatever is left of it after a crash goes, too
 
 
@@ -26,6 +27,7 @@ class Trashed:
     since: dt.datetime  # its change time, which the move into the trash set
     files: int
     size: int  # bytes
+    age: dt.timedelta = dt.timedelta(0)  # how long it has provably lain there; see `grow_older`
 
 
 def place(transfer_id: str) -> bytes:
@@ -46,20 +48,45 @@ def put(tree: Tree, folder: bytes, transfer_id: str, guard: Guard) -> None:
         tree.sync(changed)
 
 
-def listed(root: bytes) -> list[Trashed]:
+def listed(database: Database, root: bytes) -> list[Trashed]:
     """Return what lies in the trash of a root, what has lain there longest first."""
     with Tree(root) as tree, explained("look into", TRASH):
         found = [_look(tree, name) for name in _names(tree) if not name.endswith(GOING)]
-    return sorted(found, key=lambda trashed: (trashed.since, trashed.transfer_id))
+    with database.read() as connection:
+        ages = journal.trash_ages(connection, [trashed.transfer_id for trashed in found])
+    aged = [replace(t, age=ages[t.transfer_id][0]) if t.transfer_id in ages else t for t in found]
+    return sorted(aged, key=lambda trashed: (-trashed.age, trashed.since, trashed.transfer_id))
 
 
-def empty(database: Database, guard: Guard, root: bytes, until: dt.datetime) -> tuple[list[Trashed], list[Reason]]:
-    """Remove for good what has lain in the trash of a root since before `until`; return what went and what may not go.
+def grow_older(database: Database, root: bytes, now: dt.datetime) -> None:
+    """Add to the age of what lies in the trash the time since the last look, by the wall clock, though at most a day.
+
+    So a clock that jumps by years takes a day from what is kept, and one that was wrong before takes nothing.
+    """
+    with Tree(root) as tree, explained("look into", TRASH):
+        ids = [name.decode("utf-8", "backslashreplace") for name in _names(tree) if not name.endswith(GOING)]
+    if not ids:
+        return
+    with database.read() as connection:
+        ages = journal.trash_ages(connection, ids)
+    passed = {id: now - (seen or now) for id, (_, seen) in ages.items()}
+    older = {
+        id: age + max(dt.timedelta(0), min(passed[id], LONGEST))
+        for id, (age, seen) in ages.items()
+        if seen is None or not dt.timedelta(0) <= passed[id] < SHORTEST
+    }
+    if older:
+        with database.begin() as connection:
+            journal.count_in_trash(connection, older, now)
+
+
+def empty(database: Database, guard: Guard, root: bytes, kept_for: dt.timedelta) -> tuple[list[Trashed], list[Reason]]:
+    """Remove for good what has lain in the trash of a root for so long; return what went and what may not go.
 
     What is kept whatever its age: the folders of transfers that are not settled, or are being taken back, which may
     hold the only copy of something; and those no journal row knows. May be killed anywhere and run again.
     """
-    old = [trashed for trashed in listed(root) if trashed.since <= until]
+    old = [trashed for trashed in listed(database, root) if trashed.age >= kept_for]
     with database.read() as connection:
         settled = journal.settled(connection, [trashed.transfer_id for trashed in old])
     gone = [trashed for trashed in old if trashed.transfer_id in settled]

@@ -197,7 +197,8 @@ def recover(database: Database, stop: threading.Event) -> RecoveryReport:
 def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) -> None:
     """Empty the trash of what has lain there long enough; trouble with that is none of the cycle's."""
     try:
-        trash.empty(database, guard, staging.path, dt.datetime.now(dt.UTC) - dt.timedelta(days=days))
+        trash.grow_older(database, staging.path, dt.datetime.now(dt.UTC))
+        trash.empty(database, guard, staging.path, dt.timedelta(days=days))
     except LeaseLost:
         raise
     except GreenroomError as error:

@@ -15,7 +15,7 @@ from workflow.cycle import StopOrTimeout, resolve_roots
 
 def list_trash(database: Database) -> list[Trashed]:
     """Return what lies in the trash of the staging library, what has lain there longest first."""
-    return trash.listed(resolve_roots(database).staging.path)
+    return trash.listed(database, resolve_roots(database).staging.path)
 
 
 def empty_trash(database: Database, days: int, stop: threading.Event) -> tuple[list[Trashed], list[Reason]]:
@@ -25,5 +25,5 @@ def empty_trash(database: Database, days: int, stop: threading.Event) -> tuple[l
     """
     roots = resolve_roots(database)
     with hold(database, [roots.staging, roots.inbound], "empty the trash", StopOrTimeout(stop)) as guard:
-        until = dt.datetime.now(dt.UTC) - dt.timedelta(days=days)
-        return trash.empty(database, guard, roots.staging.path, until)
+        trash.grow_older(database, roots.staging.path, dt.datetime.now(dt.UTC))
+        return trash.empty(database, guard, roots.staging.path, dt.timedelta(days=days))

@@ -17,7 +17,8 @@ def command() -> None:
     """Show and empty the trash of the staging library.
 
     An album that gave way to a better one lies in .greenroom-trash of the staging root for staging_scan.trash_days, and
-    `greenroom undo` can bring it back as long as it does. Cycles remove what has lain there long enough.
+    `greenroom undo` can bring it back as long as it does. Cycles remove what has lain there long enough; they count the
+    time themselves, at most a day from one to the next, so that a wrong clock empties nothing.
     """
 
 
@@ -28,7 +29,8 @@ def list_(as_json: bool) -> None:
     with application() as app:
         found = app.trash()
         days = dt.timedelta(days=app.staging_settings()[0].trash_days)
-    rows = [(t.transfer_id, t.files, t.size, t.since, t.since + days) for t in found]
+    now = dt.datetime.now(dt.UTC)
+    rows = [(t.transfer_id, t.files, t.size, t.since, now + max(days - t.age, dt.timedelta(0))) for t in found]
     names = ("transfer", "files", "bytes", "since", "kept_until")
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])

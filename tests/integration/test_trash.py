@@ -18,8 +18,7 @@ from scanner.ignore import OWN, built_in
 from tests.faults.world import NOW, Killed, Steps, put, tree
 
 ALBUM = {b"A/Ada/Low Tide/CD 1/1.mp3": b"one", b"A/Ada/Low Tide/caf\xe9.jpg": b"cover"}
-LATER = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
-EARLIER = LATER - dt.timedelta(days=30)
+AT_ONCE, IN_A_MONTH = dt.timedelta(0), dt.timedelta(days=30)
 
 
 @pytest.fixture
@@ -48,14 +47,14 @@ def throw_away(root: bytes, name: str) -> None:
 DONE: tuple[State, ...] = ("materialised", "published", "done")
 
 
-def test_what_is_put_there_is_whole_hidden_from_players_and_from_the_scan(root: bytes) -> None:
+def test_what_is_put_there_is_whole_hidden_from_players_and_from_the_scan(root: bytes, database: Database) -> None:
     throw_away(root, "t")
     there = tree(root)
     assert there[b".greenroom-trash/t/CD 1/1.mp3"] == b"one"
     assert b"A/Ada/Low Tide/" not in there
     assert all(b".greenroom-trash/" + name in there for name in PLAYER_IGNORES)
     assert built_in(trash.TRASH, True) == OWN
-    (listed,) = trash.listed(root)
+    (listed,) = trash.listed(database, root)
     assert (listed.transfer_id, listed.files, listed.size) == ("t", 2, 8)
 
 
@@ -70,11 +69,23 @@ def test_what_is_there_already_is_never_written_over(root: bytes) -> None:
 def test_what_has_lain_long_enough_goes_and_nothing_else(root: bytes, database: Database) -> None:
     remember(database, transfer("t"), *DONE)
     throw_away(root, "t")
-    assert trash.empty(database, Steps(), root, EARLIER) == ([], [])
-    assert len(trash.listed(root)) == 1
-    gone, kept = trash.empty(database, Steps(), root, LATER)
-    assert ([g.transfer_id for g in gone], kept, trash.listed(root)) == (["t"], [], [])
-    assert trash.empty(database, Steps(), root, LATER) == ([], [])
+    assert trash.empty(database, Steps(), root, IN_A_MONTH) == ([], [])
+    assert len(trash.listed(database, root)) == 1
+    gone, kept = trash.empty(database, Steps(), root, AT_ONCE)
+    assert ([g.transfer_id for g in gone], kept, trash.listed(database, root)) == (["t"], [], [])
+    assert trash.empty(database, Steps(), root, AT_ONCE) == ([], [])
+
+
+def test_days_in_the_trash_are_counted_by_looks_and_not_read_off_a_clock(root: bytes, database: Database) -> None:
+    remember(database, transfer("t"), *DONE)
+    throw_away(root, "t")
+    ages = []
+    for days in (0, 1, 2, 3000, 3001, 2, 3, 3.01):  # forward by years, and back
+        trash.grow_older(database, root, NOW + dt.timedelta(days=days))
+        ages.append(trash.listed(database, root)[0].age.days)
+    assert ages == [0, 1, 2, 3, 4, 4, 5, 5]
+    assert trash.empty(database, Steps(), root, dt.timedelta(days=6)) == ([], [])
+    assert len(trash.empty(database, Steps(), root, dt.timedelta(days=5))[0]) == 1
 
 
 @pytest.mark.parametrize(("name", "states"), [("open", DONE[:2]), ("stuck", ("attention",)), ("unknown", None)])
@@ -84,29 +95,29 @@ def test_what_somebody_may_need_stays_however_old(
     if states is not None:
         remember(database, transfer(name), *states)
     throw_away(root, name)
-    gone, kept = trash.empty(database, Steps(), root, LATER)
+    gone, kept = trash.empty(database, Steps(), root, AT_ONCE)
     assert (gone, [reason.code for reason in kept]) == ([], ["trash_kept"])
-    assert len(trash.listed(root)) == 1
+    assert len(trash.listed(database, root)) == 1
 
 
 def test_what_an_undo_is_bringing_back_stays(root: bytes, database: Database) -> None:
     remember(database, transfer("t"), *DONE)
     remember(database, replace(transfer("u"), undoes="t"), "materialised")
     throw_away(root, "t")
-    assert trash.empty(database, Steps(), root, LATER)[0] == []
+    assert trash.empty(database, Steps(), root, AT_ONCE)[0] == []
 
 
 def test_killed_while_emptying_the_rest_goes_the_next_time_whatever_its_age(root: bytes, database: Database) -> None:
     remember(database, transfer("t"), *DONE)
     steps = Steps()
     throw_away(root, "t")
-    trash.empty(database, steps, root, LATER)
+    trash.empty(database, steps, root, AT_ONCE)
     for step in range(2, len(steps.labels) + 1):  # before the first one it has no mark yet
         put(root, ALBUM)
         throw_away(root, "t")
         with pytest.raises(Killed):
-            trash.empty(database, Steps(step), root, LATER)
-        trash.empty(database, Steps(), root, EARLIER)
+            trash.empty(database, Steps(step), root, AT_ONCE)
+        trash.empty(database, Steps(), root, IN_A_MONTH)
         assert not [path for path in tree(root) if path.startswith(b".greenroom-trash/t")], f"killed before step {step}"
     assert len(steps.labels) > 4
 
@@ -117,6 +128,6 @@ def test_a_link_in_the_trash_is_removed_and_not_followed(root: bytes, database: 
     os.symlink(tmp_path / "mine", os.path.join(root, b"A/Ada/Low Tide/link"))
     remember(database, transfer("t"), *DONE)
     throw_away(root, "t")
-    trash.empty(database, Steps(), root, LATER)
+    trash.empty(database, Steps(), root, AT_ONCE)
     assert (tmp_path / "mine" / "song").read_bytes() == b"mine"
-    assert trash.listed(root) == []
+    assert trash.listed(database, root) == []
