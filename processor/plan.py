@@ -147,7 +147,7 @@ class _Planner:
             return _Decision(group.verdict, None)
         held = next((file.source for file in proposal.files if file.source in self._world.held), None)
         if held is not None:
-            message = "An earlier move of this file could not be finished; `greenroom recover` says why."
+            message = "An earlier move of this file could not be finished; `greenroom fsck` says why."
             return _Decision("needs_review", None, (Reason("unfinished_transfer", message, held),))
         back = next((file.source for file in proposal.files if file.source in self._world.taken_back), None)
         if back is not None:
@@ -186,7 +186,7 @@ class _Planner:
         if meeting.outcome == "duplicate" or meeting.outcome == "conflict":
             return proposal, _Decision(meeting.outcome, folder, meeting.reasons)
         if fold(folder) in self._taken:
-            message = f"An earlier change of {show_path(folder)} is not finished; `greenroom recover` says why."
+            message = f"An earlier change of {show_path(folder)} is not finished; `greenroom fsck` says why."
             return proposal, _Decision(
                 "needs_review", folder, (Reason("unfinished_transfer", message, encounter.home),)
             )

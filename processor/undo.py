@@ -73,7 +73,7 @@ def _journal(transfer: Transfer, seen: Sighting) -> Reason | None:
     if transfer.state == "cancelled":
         return Reason("nothing_moved", "It moved nothing, so there is nothing to take back.", where)
     if transfer.state != "done" or seen.undo is not None:
-        return Reason("unsettled", "It is not settled yet; `greenroom recover` says why.", where)
+        return Reason("unsettled", "It is not settled yet; `greenroom fsck` says why.", where)
     if transfer.kind not in UNDOS:
         return Reason("cannot_undo_kind", f"A {transfer.kind} cannot be taken back by Greenroom yet.", where)
     return None

@@ -50,6 +50,11 @@ def read(connection: Connection) -> list[Row]:
     ]
 
 
+def listed(connection: Connection, transfer_ids: Collection[str]) -> set[str]:
+    """Return which of the transfers an item says it came with."""
+    return set(connection.scalars(select(StagingItem.transfer_id).where(StagingItem.transfer_id.in_(transfer_ids))))
+
+
 def revisions(connection: Connection) -> dict[int, tuple[str, int]]:
     """Return the key and revision of every item, by id: enough to see which changed since they were read."""
     query = select(StagingItem.id, StagingItem.key, StagingItem.revision)

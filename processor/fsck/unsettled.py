@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from config.database import Database
 from config.errors import GreenroomError, Rejected
@@ -12,39 +12,14 @@ from config.machine import boot_id
 from config.reasons import show_path
 from processor import journal, sidecar
 from processor.files import Tree, explained, within
+from processor.fsck import rows, undos
 from processor.fsck.finding import Finding, Resume
+from processor.fsck.standing import Candidates, Shape, Standing
 from processor.journal import State, Transfer, TransferFile
 from processor.materialise import is_planned, is_whole
 from processor.transfer import PLAYER_IGNORES, TX, hidden_folder
 
-Shape = Literal["whole", "different", "absent"]
-# Kinds that may begin anew from what is there. An undo must not: what it has begun may be the other way round by now.
-FORWARD: Final = ("album", "merge", "replace")
-
-
-class Candidates(NamedTuple):
-    """What is left of one file of a transfer, in the three places it can be."""
-
-    file: TransferFile
-    source: Shape
-    hidden: Shape
-    final: Shape
-
-    @property
-    def is_safe(self) -> bool:
-        """Whether recovery can go on with what is there."""
-        return self.source == "whole" or self.hidden == "whole"
-
-
-class Standing(NamedTuple):
-    """What is left of one transfer."""
-
-    transfer: Transfer
-    has_row: bool
-    is_final: bool  # the folder at its target is the one it made
-    is_hidden: bool  # its hidden folder is there
-    files: tuple[Candidates, ...]
-    trouble: str | None = None  # why that could not be seen
+FORWARD: Final = ("album", "merge", "replace")  # kinds that may begin anew from what is there
 
 
 class Leftovers(NamedTuple):
@@ -61,9 +36,18 @@ def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
     # Names first, rows second: whoever makes a folder has committed its row before.
     with database.read(snapshot=True) as connection:
         left = journal.unsettled(connection)
+        listed = rows.listed(connection, [transfer.undoes for transfer in left if transfer.undoes is not None])
         settled = journal.states(connection, [name.decode("utf-8", "replace") for name in names])
     known = {id.encode() for transfer in left for id in (transfer.id, transfer.undoes) if id is not None}
-    moves, orphans = [examine(transfer) for transfer in left], []
+    moves, orphans = (
+        [
+            examine(transfer)
+            if transfer.undoes is None
+            else undos.examine(transfer, is_listed=transfer.undoes in listed)
+            for transfer in left
+        ],
+        [],
+    )
     blank = Transfer("", "", "planned", inbound, staging, b"", (), {}, 0, boot_id())
     for name in names:
         told = None if name.decode("utf-8", "replace") in settled else of_hidden(staging, name, blank)
@@ -175,7 +159,9 @@ def judge(left: Leftovers, inbound: bytes, staging: bytes) -> Iterator[Finding]:
 
 def _way_on(standing: Standing) -> State | None:
     """Return the state from which recovery can take a transfer up again without losing anything, or None."""
-    if standing.transfer.kind not in (FORWARD if standing.has_row else ("album",)) or standing.trouble is not None:
+    if standing.transfer.kind in undos.KINDS:
+        return undos.way_on(standing)
+    if standing.transfer.kind not in (FORWARD if standing.has_row else ("album",)):
         return None
     if standing.is_final:
         return "materialised" if all(c.final == "whole" for c in standing.files) else None
@@ -186,14 +172,16 @@ def _way_on(standing: Standing) -> State | None:
 
 def _finding(standing: Standing, code: str, message: str) -> Finding:
     transfer = standing.transfer
-    place = transfer.target if standing.is_final or not standing.is_hidden else hidden_folder(transfer)
+    is_hidden = standing.is_hidden and not standing.is_final and transfer.undoes is None  # an undo's is in inbound
+    place = hidden_folder(transfer) if is_hidden else transfer.target
     return Finding(code, message, (place,))
 
 
 def _why(standing: Standing) -> str:
     if not standing.has_row:
         return "A hidden folder holds a move that the database does not know, as after restoring an older one."
-    return f"A move waits for a person: {standing.transfer.error or 'it did not say why'}."
+    what = "An undo" if standing.transfer.undoes is not None else "A move"
+    return f"{what} waits for a person: {standing.transfer.error or 'it did not say why'}."
 
 
 def _left(standing: Standing) -> str:
@@ -212,9 +200,7 @@ def _left(standing: Standing) -> str:
 
 def _advice(standing: Standing) -> str:
     if standing.transfer.kind not in FORWARD:
-        return (
-            "Look into both folders, and bring together by hand what belongs together; nothing touches it until then."
-        )
+        return "Look into both folders, and bring together by hand what belongs together; then run this again."
     if standing.is_final:
         return "Put the files back as they were, or move the folder out of staging; then run this again."
     folder = show_path(hidden_folder(standing.transfer))

@@ -50,7 +50,7 @@ def cut_power(asked: argparse.Namespace) -> int:
         for subject in SUBJECTS
         for story in power.STORIES
         if asked.place in (None, place.name) and asked.subject in (None, subject.name) and asked.story in (None, story)
-        if not (subject.undone and story == power.UNSYNCED)
+        if subject.is_new or story != power.UNSYNCED
     ]
     names = f"{'file systems':28} {'what is done':22} {'harness':29}"
     print(f"{names} {'points':>6} {'died':>5} {'lost':>5} {'phantom':>8} {'unconverged':>12}")

@@ -72,7 +72,8 @@ class Bench:
     """The disks of a place, and a fresh installation on them for each point, about to do what is the subject."""
 
     def __init__(self, place: Place, subject: Subject, made: list[Disk], folder: Path) -> None:
-        self._place, self._subject, self._disks, self._folder = place, subject, made, folder
+        self.subject = subject
+        self._place, self._disks, self._folder = place, made, folder
         self._mounted: list[Path] = []
         self._number = 0
 
@@ -93,11 +94,11 @@ class Bench:
         house = House(
             here, staging / "staging", inbound=inbound / "inbound", data=data / "data", filled=False, workers=1
         )
-        self._subject.make_ready(house)
+        self.subject.make_ready(house)
         if not synced:
             self._sync()
-        house.drop(self._subject.dropped())
-        trial = self._subject.begin(house)
+        house.drop(self.subject.dropped())
+        trial = self.subject.begin(house)
         if synced:
             self._sync()
         try:
@@ -189,7 +190,7 @@ def cut_new(on: Bench, n: int, tally: Tally) -> None:
 
 def kill_recover_cut(on: Bench, n: int, tally: Tally) -> None:
     """Kill before step n, recover in full, and only then cut the power: what can be read need not be on the disk."""
-    for synced in (True, False):
+    for synced in (True, False) if on.subject.damage is None else (True,):
         with on.house(synced=synced) as (house, trial):
             tally.died += run_until(house, n, die, *trial.command) < 0
             wrong = [] if house.run(*RECOVER).status == 0 else ["recover failed"]
@@ -213,7 +214,7 @@ def cut_recover_cut(on: Bench, n: int, tally: Tally) -> None:
             break
 
 
-UNSYNCED = "power cut, sources not synced"  # has no meaning for an undo: what was staged is on the disk
+UNSYNCED = "power cut, sources not synced"  # has no meaning for an undo or a repair: what was staged is on the disk
 STORIES: dict[str, Callable[[Bench, int, Tally], None]] = {
     "power cut": cut,
     UNSYNCED: cut_new,

@@ -1,19 +1,24 @@
-"""What is done to a house whose disks fail: a cycle, a merge, a replacement, and the undo of each; how it must end."""
+"""What is done to a house whose disks fail: a cycle, a merge, a replacement, undos, repairs; and how it must end."""
 
 from __future__ import annotations
 
 import functools
 import json
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from sqlalchemy import delete, update
+
+from processor.tables import StagingItem, TransferRow
+from processor.transfer import TX
 from tests.faults.cycles import House, albums, converges, lost, music, unsettled, wrong_items
 from tests.music import write_track
 
-CYCLE, RECOVER = ("cycle", "--json"), ("recover", "--json")
+CYCLE, RECOVER, REPAIR = ("cycle", "--json"), ("recover", "--json"), ("fsck", "--adopt", "--json")
 TICKETS = {"Live at the Cannery/cover.jpg": b"\xff\xd8\xff two tickets"}  # goes on beside the better album
 
 
@@ -55,6 +60,12 @@ class Subject(NamedTuple):
     staged: Mapping[str, bytes]
     dropped: Callable[[], Mapping[str, bytes]]
     undone: bool = False
+    damage: Callable[[House], None] | None = None  # what is broken then, so that it is a repair that is disturbed
+
+    @property
+    def is_new(self) -> bool:
+        """Whether what is dropped has never been on a disk when it begins."""
+        return not self.undone and self.damage is None
 
     def make_ready(self, house: House) -> None:
         """Stage what is there before."""
@@ -66,12 +77,38 @@ class Subject(NamedTuple):
 
     def begin(self, house: House) -> Trial:
         """Return what is to be done with the drop; do it, and return its undo, where that is the subject."""
+        if self.damage is not None:
+            _must(house, *CYCLE)
+            self.damage(house)
+            return Trial(REPAIR, is_repaired)
         if not self.undone:
             return Trial(CYCLE, converges)
         before = look(house)
         _must(house, *CYCLE)
         undo = ("undo", str(house.runs()[0]["id"]), "--json")
         return Trial(undo, partial(goes_back, undo=undo, before=before))
+
+
+def mislay(house: House) -> None:
+    """Move one album's folder, forget the row of another, and leave a third in its hidden folder for a person."""
+    by_artist = {item["album_artist"]: item for item in house.items()}
+    moved, hidden, forgotten = (by_artist[name] for name in ("Nora Vale", "The Cannery", "雨宮"))
+    (house.staging / os.fsdecode(moved["path"])).rename(house.staging / "NV" / "by hand")
+    (house.staging / os.fsdecode(hidden["path"])).rename(house.staging / os.fsdecode(TX) / hidden["transfer_id"])
+    waits = {"state": "attention", "error": "it was interrupted too often"}
+    with house.database() as database, database.begin() as connection:
+        connection.execute(delete(StagingItem).where(StagingItem.id.in_([hidden["id"], forgotten["id"]])))
+        connection.execute(update(TransferRow).where(TransferRow.id == hidden["transfer_id"]).values(waits))
+
+
+def smudge(house: House) -> None:
+    """Damage a sidecar, remove another, and say of the third album that it is missing."""
+    items = sorted(house.items(), key=lambda item: str(item["album_artist"]))
+    written = [house.staging / os.fsdecode(item["path"]) / "album.greenroom.json" for item in items]
+    written[0].write_text("{")
+    written[1].unlink()
+    with house.database() as database, database.begin() as connection:
+        connection.execute(update(StagingItem).where(StagingItem.id == items[2]["id"]).values(status="missing"))
 
 
 SUBJECTS = (
@@ -81,12 +118,25 @@ SUBJECTS = (
     Subject("undo", {}, albums, undone=True),
     Subject("undo of a merge", albums(), late_tracks, undone=True),
     Subject("undo of a replacement", albums() | TICKETS, better_album, undone=True),
+    Subject("fsck of albums", {}, albums, damage=mislay),
+    Subject("fsck of sidecars", {}, albums, damage=smudge),
 )
 
 
 def _must(house: House, *command: str) -> None:
     ended = house.run(*command)
     assert ended.status == 0, ended
+
+
+def is_repaired(house: House) -> list[str]:
+    """Repair again, as after a crash; return what is broken on the way or not as it must be at the end."""
+    wrong = [*lost(house)]
+    ended = house.run(*REPAIR)
+    wrong += [f"fsck ended with {ended.status}: {ended.out} {ended.err}"] if ended.status else []
+    wrong += [*lost(house), *wrong_items(house)]
+    ended = house.run(*REPAIR)
+    wrong += [f"fsck found more: {ended.out} {ended.err}"] if json.loads(ended.out)["findings"] else []
+    return [*wrong, *converges(house)]
 
 
 def look(house: House) -> object:

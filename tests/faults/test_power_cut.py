@@ -22,12 +22,13 @@ SAMPLE = [
     ("xfs → ext4, copy", "replace", "power cut", 29),
     ("ext4 → xfs, copy", "undo", "power cut", 89),
     ("xfs, link", "undo of a replacement", "power cut", 31),
+    ("ext4, link", "fsck of albums", "power cut", 19),
 ]
 PLACE, SUBJECT = ({one.name: one for one in group} for group in (PLACES, SUBJECTS))
 EVERYTHING = [
     (place, subject, story, 1)
     for place, subject, story in itertools.product(PLACE, SUBJECT, STORIES)
-    if not (SUBJECT[subject].undone and story == UNSYNCED)
+    if SUBJECT[subject].is_new or story != UNSYNCED
 ]
 
 

@@ -1,0 +1,59 @@
+"""fsck settles what gave up, and is killed itself at any step: what it began goes on the next time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from processor.tables import OPEN_STATES, TransferRow
+from tests.faults.cycles import House, lost, wrong_items
+from tests.faults.steps import die, labels, run_until
+from tests.faults.subjects import REPAIR, SUBJECTS, Subject, Trial
+
+ALL = os.environ.get("GREENROOM_FAULTS") == "all"
+UNDOS = [subject for subject in SUBJECTS if subject.undone]
+REPAIRS = [subject for subject in SUBJECTS if subject.damage is not None]
+
+
+def ready(folder: Path, subject: Subject) -> tuple[House, Trial]:
+    """An installation about to do what is the subject."""
+    house = House(folder, filled=False, workers=1)
+    subject.make_ready(house)
+    house.drop(subject.dropped())
+    return house, subject.begin(house)
+
+
+def give_up(house: House) -> None:
+    """Let every open transfer wait for a person, as after too many interruptions."""
+    with house.database() as database, database.begin() as connection:
+        waits = {"state": "attention", "error": "it was interrupted too often"}
+        connection.execute(update(TransferRow).where(TransferRow.state.in_(OPEN_STATES)).values(waits))
+
+
+@pytest.mark.parametrize("subject", UNDOS, ids=lambda subject: subject.name)
+def test_an_undo_that_gave_up_at_any_step_is_settled_by_fsck(quick_path: Path, subject: Subject) -> None:
+    house, trial = ready(quick_path / "count", subject)
+    steps = labels(house, *trial.command)
+    for n in range(2, len(steps) + 1, 1 if ALL else len(steps) // 3):
+        house, trial = ready(quick_path / f"{n}", subject)
+        assert run_until(house, n, die, *trial.command) < 0
+        give_up(house)
+        assert house.run("recover").status == 0
+        ended = house.run(*REPAIR)
+        assert (ended.status, ended.err) == (0, ""), (n, steps[n - 1], ended)
+        assert [*lost(house), *wrong_items(house)] == [], (n, steps[n - 1])
+        assert trial.converges(house) == [], (n, steps[n - 1])
+
+
+@pytest.mark.parametrize("subject", REPAIRS, ids=lambda subject: subject.name)
+def test_a_repair_killed_before_any_step_goes_on_the_next_time(quick_path: Path, subject: Subject) -> None:
+    house, trial = ready(quick_path / "count", subject)
+    steps = labels(house, *trial.command)
+    assert trial.converges(house) == []
+    for n in range(1, len(steps) + 1, 1 if ALL else len(steps) // 3):
+        house, trial = ready(quick_path / f"{n}", subject)
+        assert run_until(house, n, die, *trial.command) < 0
+        assert trial.converges(house) == [], (n, steps[n - 1])
