@@ -20,6 +20,7 @@ from processor.client.exchange import Exchange, Trouble, World
 from processor.client.service import Accept, Answer, Outage, Service
 
 PATIENCE: Final = 30.0  # seconds a call waits where it is; for longer it gives up, and its job comes back later
+SPENT: Final = 10.0  # seconds for which a service is left alone that says no request is left
 PRUNE_EVERY: Final = 200  # answers a client remembers between two looks at how many there are
 _UNASKED: Final = ("forbidden_url", "forbidden_address")  # of a service that was never asked nothing is concluded
 _AT_ONCE: Final = World()
@@ -195,6 +196,8 @@ class Client:
         with self._database.begin() as connection:
             stands = circuits.locked(connection, service.name)
             stands = circuit.succeeded(stands) if error is None else circuit.failed(stands, now)
+            if answer is not None and service.remaining and answer.headers.get(service.remaining, "").strip() == "0":
+                stands = circuit.asked_for_quiet(stands, SPENT, now)
             circuits.write(connection, service.name, stands)
             circuits.count(connection, service.name, len(asked.made), now, error)
             if asked.key is not None and answer is not None:

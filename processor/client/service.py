@@ -30,6 +30,7 @@ class Service:
     secrets: tuple[str, ...] = ()  # values that no error, no log and no remembered answer may hold
     ttl: float | None = None  # how long an answer is good; None: answers are not remembered
     negative_ttl: float = 86_400  # the same, of the answer that there is nothing
+    remaining: str | None = None  # a header that says how many requests are left, in lower case
     attempts: int = 3
     connect: float = 5
     read: float = 20  # between two pieces of an answer

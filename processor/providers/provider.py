@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Protocol
 
 from pydantic import Field, field_validator
 
@@ -92,6 +92,30 @@ class TrackAsked(NamedTuple):
     duration_ms: int | None = None
 
 
+class Wanted(Protocol):
+    """What a release is searched by; a loose search also finds misspelt words."""
+
+    @property
+    def title(self) -> str | None:
+        """The album's title."""
+
+    @property
+    def artist(self) -> str | None:
+        """Its artist."""
+
+    @property
+    def barcode(self) -> str | None:
+        """Its barcode: where there is one, nothing else counts."""
+
+    @property
+    def catalog_number(self) -> str | None:
+        """Its label's number."""
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether misspelt words are to be found, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """How one provider is reached, with its settings in force."""
@@ -123,6 +147,7 @@ class Provider:
     settings: ClassVar[type[ProviderSettings]]
     needs_key: ClassVar[bool] = False
     ttl: ClassVar[float] = 7 * DAY
+    remaining: ClassVar[str | None] = None  # a header that says how many requests are left, in lower case
     probe: ClassVar[tuple[str, Mapping[str, Any]]]  # path and parameters of a question that proves that it works
 
     def __init__(self, line: Line) -> None:

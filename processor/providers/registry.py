@@ -52,7 +52,7 @@ class Providers:
     """The providers as an admin set them, asked through one client."""
 
     def __init__(self, database: Database, client: Client, *, language: str = "en", fresh: bool = False) -> None:
-        self._client, self._language, self._fresh = client, language, fresh
+        self._database, self._client, self._language, self._fresh = database, client, language, fresh
         with database.read() as connection:
             self._settings = {name: _read(connection, name) for name in all_providers()}
 
@@ -97,6 +97,7 @@ def _service(provider: type[Provider], given: ProviderSettings) -> Service:
         local=(given.base_url,) if is_own else (),
         secrets=(given.key,) if given.key else (),
         ttl=provider.ttl,
+        remaining=provider.remaining,
     )
 
 

@@ -1,0 +1,237 @@
+"""What Discogs answers, version 2 of its API → releases with media and tracks, fields, the cover. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from processor.artwork.offer import Offer
+from processor.metadata.known import Credit
+from processor.providers.lenient import Date, Lenient, Many, Number, One, Text, Texts
+from processor.providers.pictures import Id, address, pixels, tail
+from processor.providers.release import Label, Medium, Release, ReleaseTrack
+from processor.providers.words import Decimal, named
+
+SOURCE: Final = "discogs"
+_NUMBERED: Final = re.compile(r" \(\d+\)$")  # "Nirvana (2)": one of several of that name
+_ON_DISC: Final = re.compile(r"(?:[A-Z]{2,4} ?)?(\d{1,3})[-.](\d{1,3})[a-z]?", re.IGNORECASE)  # 2-05, CD2-5
+_ON_SIDE: Final = re.compile(r"([A-Z])\d{0,2}[a-z]?")  # A, A1, B2a
+_LENGTH: Final = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d\d)")
+_COUNTRIES: Final = {
+    "US": "US", "UK": "GB", "Germany": "DE", "France": "FR", "Italy": "IT", "Japan": "JP", "Netherlands": "NL",
+    "Canada": "CA", "Australia": "AU", "Spain": "ES", "Sweden": "SE", "Belgium": "BE", "Brazil": "BR", "Poland": "PL",
+    "Austria": "AT", "Switzerland": "CH", "Europe": "XE", "Worldwide": "XW",
+}  # fmt: skip
+_TYPES: Final = {"Album": "album", "LP": "album", "Mini-Album": "album", "Single": "single", "EP": "ep"}
+_FORMATS: Final = {"File": "Digital Media", "CDr": "CD-R"}
+
+
+class _Artist(Lenient):
+    name: Text = None
+    anv: Text = None  # as on this cover
+    join: Text = None
+
+
+class _Label(Lenient):
+    name: Text = None
+    catno: Text = None
+
+
+class _Format(Lenient):
+    name: Text = None
+    qty: Number = None
+    descriptions: Texts = ()
+
+
+class _Identifier(Lenient):
+    type: Text = None
+    value: Text = None
+
+
+class _Track(Lenient):
+    position: Text = None
+    type_: Text = None
+    title: Text = None
+    duration: Text = None
+    artists: Many[_Artist] = ()
+
+
+class _Entry(_Track):
+    sub_tracks: Many[_Track] = ()
+
+
+class _Rating(Lenient):
+    count: Number = None
+    average: Decimal = None
+
+
+class _Community(Lenient):
+    rating: One[_Rating] = _Rating()
+
+
+class _Image(Lenient):
+    type: Text = None
+    uri: Text = None
+    uri150: Text = None
+    width: Number = None
+    height: Number = None
+
+
+class _Release(Lenient):
+    id: Id = None
+    title: Text = None
+    artists: Many[_Artist] = ()
+    released: Date = None
+    year: Number = None
+    country: Text = None
+    labels: Many[_Label] = ()
+    formats: Many[_Format] = ()
+    genres: Texts = ()
+    styles: Texts = ()
+    identifiers: Many[_Identifier] = ()
+    tracklist: Many[_Entry] = ()
+    images: Many[_Image] = ()
+    community: One[_Community] = _Community()
+
+
+class _Hit(Lenient):
+    id: Id = None
+    type: Text = None
+    title: Text = None  # "Artist - Title"
+    year: Date = None
+    country: Text = None
+    catno: Text = None
+    label: Texts = ()
+    format: Texts = ()
+    barcode: Texts = ()
+
+
+class _Hits(Lenient):
+    results: Many[_Hit] = ()
+
+
+def found_of(answer: Any) -> list[Release]:
+    """Return the releases a search found, without tracks."""
+    hits = _Hits.model_validate(answer if isinstance(answer, dict) else {}).results
+    return [_hit(hit) for hit in hits if hit.id and hit.type in (None, "release")]
+
+
+def _hit(hit: _Hit) -> Release:
+    artist, apart, title = (hit.title or "").partition(" - ")
+    return Release(
+        SOURCE, hit.id or "", title if apart else hit.title,
+        credits=(Credit(_NUMBERED.sub("", artist)),) if apart else (),
+        date=hit.year, country=_COUNTRIES.get(hit.country or ""), barcode=next(iter(hit.barcode), None),
+        labels=tuple(Label(name, hit.catno) for name in hit.label[:1]),
+    )  # fmt: skip
+
+
+def release_of(answer: Any) -> Release | None:
+    """Return a release with its tracks; None for what is none."""
+    said = _read(answer)
+    if said.id is None:
+        return None
+    described = [word for one in said.formats for word in one.descriptions]
+    return Release(
+        SOURCE, said.id, said.title, credits=_credits(said.artists), date=_date(said),
+        type=next((_TYPES[word] for word in described if word in _TYPES), None),
+        secondary_types=("compilation",) if "Compilation" in described else (),
+        country=_COUNTRIES.get(said.country or ""),
+        barcode=next((one.value for one in said.identifiers if one.type == "Barcode"), None),
+        labels=tuple(Label(_plain(one.name), one.catno) for one in said.labels),
+        genres=said.genres, media=tuple(_media(said)),
+    )  # fmt: skip
+
+
+def told_of(answer: Any) -> dict[str, Any]:
+    """Return the fields of an album that an edition of it says."""
+    said = _read(answer)
+    rating = said.community.rating
+    known = rating.average is not None and 0 < rating.average <= 5 and bool(rating.count)
+    return named(
+        genres=list(said.genres),
+        styles=list(said.styles),
+        labels=[_plain(one.name) for one in said.labels],
+        catalog_numbers=[one.catno for one in said.labels if one.catno != "none"],
+        rating=round((rating.average or 0) * 2, 2) if known else None,
+        votes=rating.count if known else None,
+    )
+
+
+def picture_of(provider: str, answer: Any, base_url: str) -> Offer | None:
+    """Return the cover: the one picture of which Discogs says what it is."""
+    image = next((one for one in _read(answer).images if one.type == "primary"), None)
+    url = address(image.uri, base_url) if image is not None else None
+    if image is None or url is None:
+        return None
+    sizes = pixels(image.width), pixels(image.height)
+    return Offer(provider, tail(url), "front", url, None, address(image.uri150, base_url), *sizes)
+
+
+def _read(answer: Any) -> _Release:
+    return _Release.model_validate(answer if isinstance(answer, dict) else {})
+
+
+def _date(said: _Release) -> str | None:
+    return said.released or (str(said.year) if said.year and said.year > 1000 else None)
+
+
+def _plain(name: str | None) -> str | None:
+    return _NUMBERED.sub("", name) if name and name != "Not On Label" else None
+
+
+def _credits(artists: tuple[_Artist, ...]) -> tuple[Credit, ...]:
+    named_ones = [one for one in artists if one.anv or one.name]
+    last = len(named_ones) - 1
+    return tuple(
+        Credit(one.anv or _NUMBERED.sub("", one.name or ""), join="" if n == last else _join(one.join))
+        for n, one in enumerate(named_ones)
+    )
+
+
+def _join(word: str | None) -> str:
+    return ", " if word in (None, ",") else f" {word} "
+
+
+def _media(said: _Release) -> Iterator[Medium]:
+    """Yield the media, each with its tracks, by the positions that are printed."""
+    formats = [one.name for one in said.formats for _ in range(min(one.qty or 1, 50))]
+    sided = any(name in ("Vinyl", "Cassette", "Shellac") for name in formats)
+    tracks: dict[int, list[ReleaseTrack]] = {}
+    disc = 1
+    for entry in _tracks(said):
+        disc = _disc(entry.position or "", sided, disc)
+        place = tracks.setdefault(disc, [])
+        place.append(
+            ReleaseTrack(entry.title, len(place) + 1, entry.position, _length(entry.duration), _credits(entry.artists))
+        )
+    for number in sorted(tracks):
+        name = formats[number - 1] if number <= len(formats) else None
+        yield Medium(number, _FORMATS.get(name or "", name), None, len(tracks[number]), tuple(tracks[number]))
+
+
+def _tracks(said: _Release) -> Iterator[_Track]:
+    """Yield what is a track of its own: no heading, and of a work in parts the parts where each has its position."""
+    for entry in said.tracklist:
+        if entry.sub_tracks and not entry.position and all(part.position for part in entry.sub_tracks):
+            yield from entry.sub_tracks
+        elif entry.type_ != "heading":
+            yield entry
+
+
+def _disc(position: str, sided: bool, current: int) -> int:
+    """Return the medium of a printed position; two sides are one record."""
+    if found := _ON_DISC.fullmatch(position):
+        return max(1, int(found[1]))
+    if sided and (side := _ON_SIDE.fullmatch(position)):
+        return (ord(side[1]) - ord("A")) // 2 + 1
+    return current
+
+
+def _length(text: str | None) -> int | None:
+    found = _LENGTH.fullmatch(text or "")
+    if found is None:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 or None

@@ -1,0 +1,335 @@
+"""Providers asked over HTTP: what they make of the shapes that are answered, and of everything else."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from config.database import Database
+from config.errors import Misconfigured, Rejected
+from processor.artwork.offer import Offer
+from processor.artwork.types import TYPES
+from processor.client.client import Client
+from processor.client.service import Outage
+from processor.metadata.fields import checked
+from processor.metadata.known import Credit
+from processor.providers.provider import AlbumAsked, TrackAsked
+from processor.providers.registry import Providers, all_providers, questions
+from processor.providers.release import Label
+from tests.catalogue import ARTIST, BARCODE, GROUP, JPEG, KEY, NAME, RELEASE, TITLE, fill, point
+from tests.providers import Provider, Reply, as_json
+
+ALBUM = AlbumAsked(TITLE, NAME, RELEASE, GROUP, BARCODE, "TERN 12")
+TRACK = TrackAsked("Low Tide", NAME, TITLE, 187_000)
+
+
+@pytest.fixture
+def server() -> Iterator[Provider]:
+    with Provider().serving() as serving:
+        fill(serving)
+        yield serving
+
+
+@pytest.fixture
+def known(sqlite_url: str, server: Provider) -> Iterator[Providers]:
+    database = Database(sqlite_url)
+    point(database, server)
+    with Client(database, turn=lambda *_: None, wait=lambda _: None) as client:
+        yield Providers(database, client)
+    database.close()
+
+
+def speaking(known: Providers, language: str) -> Providers:
+    return Providers(known._database, known._client, language=language)
+
+
+def urls(server: Provider, *offers: tuple[str, str]) -> list[tuple[str, str]]:
+    return [(kind, f"{server.url}/{path}") for kind, path in offers]
+
+
+def shown(offers: list[Offer]) -> list[tuple[str, str | None]]:
+    return [(offer.type, offer.url) for offer in offers]
+
+
+def test_cover_art_offers_what_is_a_clean_picture_of_something(known: Providers, server: Provider) -> None:
+    offers = known.provider("coverart").album_pictures(ALBUM)
+    assert shown(offers) == urls(
+        server, ("front", "pictures/front.jpg"), ("back", "pictures/back.jpg"), ("disc", "pictures/disc.jpg"),
+        ("booklet", "pictures/booklet.jpg"),
+    )  # fmt: skip
+    assert [offer.id for offer in offers] == ["32921095540", "32921095541", "32921095542", "32921095543"]
+    assert [offer.preview is None for offer in offers] == [False, False, False, True]
+
+
+def test_the_cover_of_the_group_is_asked_for_only_where_the_edition_has_none(
+    known: Providers, server: Provider
+) -> None:
+    coverart = known.provider("coverart")
+    coverart.album_pictures(ALBUM)
+    assert server.paths() == [f"/coverart/release/{RELEASE}"]
+    (front,) = coverart.album_pictures(ALBUM._replace(release_id="0" * 8))
+    assert (front.type, front.id) == ("front", "16666")
+    assert coverart.album_pictures(AlbumAsked("x", "y")) == []
+
+
+def test_fanart_offers_pictures_with_their_votes_and_languages(known: Providers, server: Provider) -> None:
+    fanart = known.provider("fanart")
+    offers = {offer.id: offer for offer in fanart.artist_pictures(NAME, ARTIST)}
+    assert list(offers) == ["thumb0", "thumb1", "back0", "logo0", "logo1", "banner0"]
+    assert offers["logo0"] == Offer(
+        "fanart", "logo0", "logo", f"{server.url}/fanart/logo0.jpg", None, f"{server.url}/preview/logo0.jpg",
+        800, 310, "en", 0,
+    )  # fmt: skip
+    assert (offers["back0"].width, offers["back0"].height) == (3840, 2160)
+    assert (offers["logo1"].language, offers["banner0"].language) == (None, None)
+    assert (offers["logo1"].votes, offers["thumb1"].votes) == (1, None)
+    covers = fanart.album_pictures(ALBUM)
+    assert [(one.type, one.id, one.votes, one.width) for one in covers] == [
+        ("front", "31", 12, 1000),
+        ("disc", "32", None, 1000),
+    ]
+    assert {seen.headers["api-key"] for seen in server.seen} == {KEY}
+    assert "api_key" not in server.seen[0].query
+
+
+def test_fanart_is_read_in_its_older_and_newer_shapes(known: Providers, server: Provider) -> None:
+    now = json.loads(server.answers[f"/fanart/music/albums/{GROUP}"].body)  # type: ignore[union-attr]
+    server.answers[f"/fanart/music/albums/{GROUP}"] = as_json(
+        {"albums": [{"release_group_id": "other"}, {"release_group_id": GROUP, **now["albums"][GROUP]}]}
+    )
+    artist = json.loads(server.answers[f"/fanart/music/{ARTIST}"].body)  # type: ignore[union-attr]
+    server.answers[f"/fanart/music/{ARTIST}"] = as_json({NAME: artist})
+    assert [offer.id for offer in known.provider("fanart").album_pictures(ALBUM)] == ["31", "32"]
+    assert len(known.provider("fanart").artist_pictures(NAME, ARTIST)) == 6
+
+
+def test_theaudiodb_tells_of_an_artist_in_the_wanted_language(known: Providers) -> None:
+    said = speaking(known, "de").provider("theaudiodb").artist_fields(NAME, ARTIST)
+    assert said == {
+        "formed": "1994", "disbanded": "2009", "country": "NO", "genres": ["Dream Pop"], "styles": ["Rock/Pop"],
+        "moods": ["Calm"], "biography": "Vier Freunde aus Bergen.",
+    }  # fmt: skip
+    french = speaking(known, "fr").provider("theaudiodb").artist_fields(NAME, ARTIST)
+    assert french["biography"] == "Four friends\n\nof Bergen.", "English is better than nothing"
+    assert known.provider("theaudiodb").artist_fields("Nobody", "0" * 8) == {}
+
+
+def test_theaudiodb_finds_artists_by_their_very_name_only(known: Providers, server: Provider) -> None:
+    audiodb = known.provider("theaudiodb")
+    assert audiodb.artist_fields("aster vale", None)["formed"] == "1994"
+    assert audiodb.artist_fields("Aster Vail", None) == {}
+    two = json.loads(server.answers[f"/theaudiodb/{KEY}/search.php"].body)["artists"] * 2  # type: ignore[union-attr]
+    server.answers[f"/theaudiodb/{KEY}/search.php"] = as_json({"artists": two})
+    assert Providers(known._database, known._client, fresh=True).provider("theaudiodb").artist_fields(NAME, None) == {}
+
+
+def test_theaudiodb_tells_of_an_album(known: Providers, server: Provider) -> None:
+    audiodb = known.provider("theaudiodb")
+    assert audiodb.album_fields(ALBUM) == {
+        "original_date": "1997", "genres": ["Dream Pop"], "styles": ["Rock/Pop"], "moods": ["Calm"],
+        "labels": ["Tern"], "review": "Their second.", "rating": 8.5, "votes": 11,
+    }  # fmt: skip
+    assert shown(audiodb.album_pictures(ALBUM)) == urls(
+        server, ("front", "pictures/front.jpg"), ("disc", "pictures/disc.png")
+    )
+    assert shown(audiodb.artist_pictures(NAME, ARTIST)) == urls(
+        server, ("thumb", "pictures/thumb.jpg"), ("fanart", "pictures/f1.jpg"), ("logo", "pictures/logo.png"),
+        ("landscape", "pictures/wide.jpg"),
+    )  # fmt: skip
+    assert audiodb.album_fields(ALBUM._replace(group_id="0" * 8)) == {}
+
+
+def test_what_is_told_of_another_id_is_not_believed(known: Providers, server: Provider) -> None:
+    server.answers[f"/theaudiodb/{KEY}/album-mb.php"] = as_json(
+        {"album": [{"strMusicBrainzID": ARTIST, "strGenre": "Polka"}]}
+    )
+    assert known.provider("theaudiodb").album_fields(ALBUM) == {}
+
+
+def test_lrclib_chooses_the_recording_that_is_as_long(known: Providers) -> None:
+    lrclib = known.provider("lrclib")
+    timed = "[00:12.30] The words\n[00:15.00] and more"
+    assert lrclib.track_fields(TRACK) == {"lyrics": "The words", "synced_lyrics": timed}
+    assert lrclib.track_fields(TRACK._replace(duration_ms=205_000)) == {"lyrics": "Words of the long one"}
+    assert lrclib.track_fields(TRACK._replace(duration_ms=None)) == {"lyrics": "Words of the long one"}
+    assert lrclib.track_fields(TRACK._replace(duration_ms=400_000)) == {"lyrics": "Words of no length"}
+    assert lrclib.track_fields(TRACK._replace(title="High Tide")) == {}
+    assert lrclib.track_fields(TRACK._replace(artist=None)) == {}
+
+
+def test_lrclib_knows_that_there_is_nothing_to_sing(known: Providers, server: Provider) -> None:
+    song = {"trackName": "Low Tide", "artistName": NAME, "duration": 187, "instrumental": True}
+    server.answers["/lrclib/search"] = as_json([song])
+    assert known.provider("lrclib").track_fields(TRACK) == {"instrumental": True}
+
+
+def test_discogs_tells_of_the_edition_with_the_albums_number(known: Providers, server: Provider) -> None:
+    discogs = known.provider("discogs")
+    assert discogs.album_fields(ALBUM) == {
+        "genres": ["Rock"], "styles": ["Dream Pop", "Shoegaze"], "labels": ["Tern"], "catalog_numbers": ["TERN 12"],
+        "rating": 8.5, "votes": 21,
+    }  # fmt: skip
+    (cover,) = discogs.album_pictures(ALBUM)
+    assert (cover.type, cover.url, cover.width, cover.height) == (
+        "front",
+        f"{server.url}/pictures/front.jpg",
+        600,
+        None,
+    )
+    assert {seen.headers["authorization"] for seen in server.seen} == {f"Discogs token={KEY}"}
+    assert discogs.album_fields(ALBUM._replace(title="Something Else Entirely")) == {}
+    assert discogs.album_fields(AlbumAsked(TITLE, NAME)) == {}
+
+
+def test_discogs_has_releases_with_their_media(known: Providers) -> None:
+    discogs = known.provider("discogs")
+    release = discogs.release("4711")
+    assert release is not None
+    assert (release.source, release.id, release.title, release.date, release.country) == (
+        "discogs", "4711", TITLE, "1997-11", "GB",
+    )  # fmt: skip
+    assert release.credits == (Credit(NAME, join=" & "), Credit("I. Holm"))
+    assert (release.type, release.secondary_types, release.barcode) == ("album", ("compilation",), BARCODE)
+    assert release.labels == (Label("Tern", "TERN 12"), Label("Tern", "none"))
+    told = [
+        (medium.position, medium.format, [(t.position, t.title, t.length_ms) for t in medium.tracks])
+        for medium in release.media
+    ]
+    assert told == [
+        (1, "CD", [(1, "Low Tide", 187_000), (2, "Groynes", None)]),
+        (2, "CD", [(1, "One", 3_723_000), (2, "Two", None)]),
+    ]
+    assert discogs.release(RELEASE) is None, "MusicBrainz' ids mean nothing there"
+
+
+def test_discogs_puts_two_sides_on_one_record(known: Providers, server: Provider) -> None:
+    said = json.loads(server.answers["/discogs/releases/4711"].body)  # type: ignore[union-attr]
+    tracks = [{"position": position, "type_": "track", "title": position} for position in ("A1", "A2", "B", "C1", "D1")]
+    said |= {"formats": [{"name": "Vinyl", "qty": "2"}], "tracklist": tracks}
+    server.answers["/discogs/releases/4711"] = as_json(said)
+    release = known.provider("discogs").release("4711")
+    assert release is not None
+    assert [[track.number for track in medium.tracks] for medium in release.media] == [["A1", "A2", "B"], ["C1", "D1"]]
+
+
+def test_a_picture_is_downloaded_and_not_kept_with_answers(known: Providers, server: Provider) -> None:
+    offer = known.provider("coverart").album_pictures(ALBUM)[0]
+    assert known.picture(offer).body == JPEG
+    assert known.picture(offer).body == JPEG
+    assert server.paths().count("/pictures/front.jpg") == 2
+    assert not known.picture(offer, preview=True).found
+    with pytest.raises(Rejected, match="nowhere"):
+        known.picture(offer._replace(url=None, preview=None))
+
+
+def test_providers_that_are_off_or_lack_their_key_are_not_asked(known: Providers, server: Provider) -> None:
+    def names(providers: Providers) -> list[str]:
+        return [provider.name for provider in providers.answering("album_pictures")]
+
+    assert names(known) == ["coverart", "fanart", "theaudiodb", "discogs"]
+    point(known._database, server, key="")
+    assert names(Providers(known._database, known._client)) == ["coverart"]
+    point(known._database, server, enabled=False)
+    off = Providers(known._database, known._client)
+    assert names(off) == []
+    assert not off.is_on("coverart")
+    with pytest.raises(Misconfigured, match="there are coverart"):
+        off.provider("nobody")
+
+
+def test_a_provider_that_does_not_answer_is_an_outage(known: Providers, server: Provider) -> None:
+    server.down = Reply(503)
+    for name in ("coverart", "fanart", "theaudiodb", "discogs"):
+        with pytest.raises(Outage) as caught:
+            known.provider(name).album_pictures(ALBUM)
+        assert KEY not in caught.value.message
+
+
+def test_every_provider_can_be_tried(known: Providers) -> None:
+    for name in all_providers():
+        assert known.provider(name).test().status in (200, 404)
+
+
+JUNK: list[Any] = [None, 7, "x", [], {}, -1.5, True, [None], {"a": 1}, [[]], "\x00\ud800", 10**30]
+
+
+def positions(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from positions(one, (*path, key))
+
+
+def spoiled(value: Any, first: int, most: int = 30) -> Iterator[Any]:
+    """Answers that have something else in one place, from top to bottom."""
+    places = list(positions(value))
+    step = -(-len(places) // most)
+    for n, path in list(enumerate(places))[first % step :: step]:
+        junk = JUNK[n % len(JUNK)]
+        changed: Any = {"": copy.deepcopy(value)}
+        at, keys = changed, ("", *path)
+        for key in keys[:-1]:
+            at = at[key]
+        at[keys[-1]] = junk
+        yield changed[""]
+
+
+ASKED: dict[str, Callable[[Any], Any]] = {
+    "release": lambda provider: provider.release("4711" if provider.name == "discogs" else RELEASE),
+    "releases": lambda provider: provider.releases(Looked()),
+    "album_fields": lambda provider: provider.album_fields(ALBUM),
+    "artist_fields": lambda provider: provider.artist_fields(NAME, ARTIST),
+    "track_fields": lambda provider: provider.track_fields(TRACK),
+    "album_pictures": lambda provider: provider.album_pictures(ALBUM),
+    "artist_pictures": lambda provider: provider.artist_pictures(NAME, ARTIST),
+}
+
+
+class Looked:
+    """A search."""
+
+    title, artist, barcode, catalog_number, is_loose = TITLE, NAME, BARCODE, None, False
+    group_id, tracks = GROUP, 4
+
+
+@pytest.mark.parametrize("name", ["coverart", "discogs", "fanart", "lrclib", "theaudiodb"])
+def test_whatever_is_answered_nothing_breaks(known: Providers, server: Provider, name: str) -> None:
+    """One place of an answer after the other is something else; what comes out are fields, offers and releases."""
+    provider = known.provider(name)
+    paths = [path for path in server.answers if path.startswith(f"/{name}/") and "identity" not in path]
+    for n, question in enumerate(questions(all_providers()[name])):
+        for path in paths:
+            answer = server.answers[path]
+            before = len(server.seen)
+            asks_it = Providers(known._database, known._client, fresh=True).provider(name)
+            ASKED[question](asks_it)
+            seen = [one for one in server.seen[before:] if one.path == path]
+            if not seen:
+                continue
+            body = json.loads((answer(seen[0]) if callable(answer) else answer).body)
+            for bad in spoiled(body, n):
+                server.answers[path] = as_json(bad)
+                judge(question, ASKED[question](asks_it))
+            server.answers[path] = answer
+    assert provider.name == name
+
+
+def judge(question: str, said: Any) -> None:
+    """What is said is such that it can be stored."""
+    if question.endswith("_fields"):
+        subject: Any = question.removesuffix("_fields")
+        for field, value in said.items():
+            assert checked(subject, field, value) not in (None, "", ()), (field, value)
+    elif question.endswith("_pictures"):
+        for offer in said:
+            assert (question.removesuffix("_pictures"), offer.type) in TYPES
+            assert offer.id
+            assert offer.url.startswith("http")
+    else:
+        for release in said if isinstance(said, list) else [said] if said else []:
+            assert release.id
+            json.dumps(release.title)
