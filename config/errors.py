@@ -10,7 +10,7 @@ GreenroomError
     Stopped          somebody asked us to stop, and we did, with nothing half done
 
 Package errors inherit from one of these. `except Exception` stands at the tick and the job runner, and around the
-foreign parsers of scanner/tags/read.py.
+foreign parsers of scanner/tags/read.py and processor/artwork.
 """
 
 from __future__ import annotations

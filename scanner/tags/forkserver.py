@@ -1,4 +1,4 @@
-"""One limited process that has imported the tag readers → the workers it forks, and how each of them ended."""
+"""One limited process that has imported what reads files → the workers it forks, and how each of them ended."""
 
 from __future__ import annotations
 
@@ -20,16 +20,19 @@ _SCRIPT = Path(__file__).with_name("worker.py")
 
 
 class ForkServer:
-    """A running worker.py with pipes for so many workers. It forks at a fraction of what a start of Python costs."""
+    """A running worker.py with pipes for so many workers. It forks at a fraction of what a start of Python costs.
 
-    def __init__(self, workers: int) -> None:
+    `module` is the one whose `serve(tasks, answers)` a worker is, given its ends of the two pipes.
+    """
+
+    def __init__(self, workers: int, module: str = "scanner.tags.serve") -> None:
         found = find_spec("mutagen")
-        mutagen = Path(found.origin).parents[1] if found and found.origin else _PACKAGE
+        installed = Path(found.origin).parents[1] if found and found.origin else _PACKAGE
         pipes = [(*os.pipe(), *os.pipe()) for _ in range(workers)]  # tasks out and in, answers out and in
         theirs = [(tasks, answers) for tasks, _, _, answers in pipes]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", *map(os.fspath, (_SCRIPT, _PACKAGE, mutagen)), str(os.getpid())]
+                [sys.executable, "-I", "-S", "-B", *map(os.fspath, (_SCRIPT, _PACKAGE, installed)), str(os.getpid()), module]
                 + [f"{tasks},{answers}" for tasks, answers in theirs],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -63,12 +63,12 @@ def _framed(body: bytes) -> bytes:
     return len(body).to_bytes(PREFIX, "big") + body
 
 
-def take_frames(buffer: bytearray) -> list[bytes]:
-    """Take the bodies of the whole frames off the front of `buffer`. Raises BadFrameError for an over-long one."""
+def take_frames(buffer: bytearray, limit: int = FRAME_LIMIT) -> list[bytes]:
+    """Take the bodies of the whole frames off the front of `buffer`. Raises BadFrameError for one above the limit."""
     bodies, start = [], 0
     while len(buffer) >= start + PREFIX:
         length = int.from_bytes(buffer[start : start + PREFIX], "big")
-        if length > FRAME_LIMIT:
+        if length > limit:
             raise BadFrameError(f"a frame of {length} bytes")
         if len(buffer) < start + PREFIX + length:
             break

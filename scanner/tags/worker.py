@@ -1,8 +1,9 @@
-"""File names from a pipe → their readings into another, in processes with hard limits.
+"""Tasks from a pipe → their answers into another, in processes with hard limits.
 
-Run as a script by the pool, which passes the folders of this package and of mutagen, its own process id, and the pipes:
-isolated, without `site`, so that a start costs little. It forks a worker when it reads START and a number, and ends one
-and writes its status (4 bytes) when it reads END, or WAIT, and the number.
+Run as a script by a pool, which passes the folders of this package and of installed ones, its own process id, the
+module whose `serve` does the work, and the pipes: isolated, without `site`, so that a start costs little. It forks a
+worker when it reads START and a number, and ends one and writes its status (4 bytes) when it reads END, or WAIT, and
+the number.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import resource
 import signal
 import sys
 import time
+from importlib import import_module
 
 START, END, WAIT = b"s", b"e", b"w"
 MEMORY_LIMIT = 512 << 20  # bytes of address space
@@ -20,12 +22,11 @@ _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
 
 
 def main(arguments: list[str]) -> None:
-    """Import what reads tags, then fork a worker for each pair of pipes as the pool asks for it."""
-    package, mutagen, parent, *pairs = arguments
-    sys.path += [package, mutagen]
+    """Import what does the work, then fork a worker for each pair of pipes as the pool asks for it."""
+    package, installed, parent, module, *pairs = arguments
+    sys.path += [package, installed]
     limit_yourself(int(parent))
-    from scanner.tags.serve import serve  # all that reads tags: once, not once a worker
-
+    serve = import_module(module).serve  # with all that it needs: once, not once a worker
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     pipes = {index: tuple(map(int, pair.split(","))) for index, pair in enumerate(pairs)}

@@ -17,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
+import processor.artwork.tables
 import processor.client.circuits
 import processor.client.memory
 import processor.matching.rows

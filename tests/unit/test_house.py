@@ -29,6 +29,9 @@ SQL_MODULES = {
     "config/lease.py",
     "config/locks.py",
     "config/tables.py",
+    "processor/artwork/blobs.py",
+    "processor/artwork/rows.py",
+    "processor/artwork/tables.py",
     "processor/client/circuits.py",
     "processor/client/memory.py",
     "processor/fsck/rows.py",
@@ -54,6 +57,8 @@ CATCHES_ALL = {
     "daemon/scheduler.py",  # the tick
     "workflow/engine/runner.py",  # the job runner
     "workflow/engine/worker.py",  # what keeps a worker going, as the tick keeps the daemon
+    "processor/artwork/look.py",  # in a child process, as below
+    "processor/artwork/serve.py",
     "scanner/tags/read.py",  # in a child process, around a parser that is not ours and a file nobody can vouch for
 }
 LOG_CALLS = {"trace", "debug", "info", "success", "warning", "error", "critical", "exception"}

@@ -1,0 +1,1 @@
+"""Candidates and what was seen of pictures ↔ their rows. All SQL of both."""

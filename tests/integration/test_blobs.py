@@ -1,0 +1,126 @@
+"""The cache of files: whole before it is told of, damaged ones noticed, kept while somebody holds them, then gone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from config.database import Database
+from config.errors import Retryable
+from processor.artwork import blobs
+from processor.artwork.blobs import Blob, BlobMissing, Blobs
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+LATER = NOW + dt.timedelta(days=31)
+
+
+@pytest.fixture
+def cache(database: Database, tmp_path: Path) -> Blobs:
+    return Blobs(database, tmp_path)
+
+
+def holding(database: Database, holder: str, *held: Blob, now: dt.datetime = NOW) -> None:
+    with database.begin() as connection:
+        blobs.hold(connection, holder, [one.sha256 for one in held], now)
+
+
+def files(cache: Blobs) -> list[str]:
+    return sorted(os.fsdecode(path.relative_to(cache.folder)) for path in cache.folder.rglob("*") if path.is_file())
+
+
+def test_what_is_put_is_named_after_its_bytes_and_read_back(cache: Blobs) -> None:
+    blob = cache.put(b"picture", "jpg", NOW)
+    assert blob == Blob(hashlib.sha256(b"picture").hexdigest(), "jpg", 7)
+    assert cache.find(blob.sha256) == blob
+    assert cache.read(blob) == b"picture"
+    assert files(cache) == [f"{blob.sha256[:2]}/{blob.sha256}.jpg"]
+
+
+def test_the_same_bytes_are_kept_once_however_many_put_them_at_once(cache: Blobs) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        put = list(pool.map(lambda _: cache.put(b"x" * 100_000, "png", NOW), range(8)))
+    assert len(set(put)) == 1
+    assert len(files(cache)) == 1
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda path: path.write_bytes(b"pictur3"), lambda path: path.unlink(), lambda path: path.write_bytes(b"")]
+)
+def test_a_damaged_or_missing_file_is_noticed_and_can_be_put_again(cache: Blobs, harm: Callable[[Path], None]) -> None:
+    blob = cache.put(b"picture", "jpg", NOW)
+    harm(cache.path(blob))
+    assert not cache.is_whole(blob)
+    with pytest.raises(BlobMissing):
+        cache.read(blob)
+    assert cache.put(b"picture", "jpg", NOW) == blob
+    assert cache.read(blob) == b"picture"
+    assert len(files(cache)) == 1
+
+
+def test_what_nobody_holds_goes_when_its_grace_is_over_and_what_somebody_holds_stays(
+    cache: Blobs, database: Database
+) -> None:
+    shared, mine, free = (cache.put(data, "jpg", NOW) for data in (b"shared", b"mine", b"free"))
+    holding(database, "album a", shared, mine)
+    holding(database, "album b", shared)
+    holding(database, "album a")
+    with database.read() as connection:
+        assert blobs.held(connection, "album b") == [shared]
+        assert not blobs.has_garbage(connection, NOW + dt.timedelta(days=29))
+        assert blobs.has_garbage(connection, LATER)
+    assert cache.collect(NOW + dt.timedelta(days=29)) == 0
+    assert cache.collect(LATER) == 2
+    assert cache.read(shared) == b"shared"
+    assert not cache.is_whole(mine)
+    assert not cache.is_whole(free)
+    with pytest.raises(BlobMissing):
+        cache.find(mine.sha256)
+
+
+def test_a_blob_that_is_wanted_again_within_its_grace_stays(cache: Blobs, database: Database) -> None:
+    blob = cache.put(b"picture", "jpg", NOW)
+    holding(database, "a", blob)
+    holding(database, "a")
+    holding(database, "b", blob)
+    assert cache.collect(LATER) == 0
+    holding(database, "b", now=LATER)
+    assert cache.collect(LATER) == 0, "the grace begins when it is released"
+
+
+def test_nobody_can_hold_what_is_gone(cache: Blobs, database: Database) -> None:
+    blob = cache.put(b"picture", "jpg", NOW)
+    assert cache.collect(LATER) == 1
+    with pytest.raises(Retryable, match="put it again"):
+        holding(database, "a", blob)
+
+
+def test_what_a_killed_process_left_is_swept_but_not_what_is_being_written(cache: Blobs) -> None:
+    blob = cache.put(b"picture", "jpg", NOW)
+    left, fresh, lost = (cache.folder / blob.sha256[:2] / name for name in (".a.new", ".b.new", "0" * 64 + ".jpg"))
+    for path in (left, fresh, lost):
+        path.write_bytes(b"half")
+    for path in (left, lost, cache.path(blob)):
+        os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+    os.utime(fresh, (LATER.timestamp(), LATER.timestamp()))
+    holding(cache._database, "a", blob)
+    cache.collect(LATER)
+    assert cache.path(blob).exists()
+    assert [path.exists() for path in (left, fresh, lost)] == [False, True, False]
+
+
+def test_a_full_disk_is_told_and_nothing_is_recorded(cache: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("processor.artwork.blobs.os.fsync", full)
+    with pytest.raises(Retryable, match="free some space"):
+        cache.put(b"picture", "jpg", NOW)
+    monkeypatch.undo()
+    with pytest.raises(BlobMissing):
+        cache.find(hashlib.sha256(b"picture").hexdigest())
