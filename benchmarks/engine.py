@@ -22,7 +22,7 @@ from benchmarks.engine_peers import SINGLE, Marks, measured
 from benchmarks.measure import Row, not_measured
 from config.database import Database
 from tests.databases import TEMPLATE, migrate, start_postgres
-from workflow.engine import jobs
+from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.job import PRIORITIES, Job, Limits, NewJob, Payload, Retries
@@ -79,9 +79,9 @@ def _on(where: str, fresh: Callable[..., str], peers: tuple[str, ...]) -> Iterat
     number = 1 if where == "SQLite" else 5
     ours = _ours(fresh(ours=True))
     yield Row(f"E{number}", f"{where}: the engine, one worker", None, note=_told(ours))
-    several = _several(fresh(ours=True))
-    yield Row(f"E{number + 1}", f"{where}: {WORKERS} workers", several / ours["per_second"],
-              note=f"{several:.0f} jobs/s; ratio to one")  # fmt: skip
+    one, several = _crew(fresh(ours=True), 1), _crew(fresh(ours=True), WORKERS)
+    yield Row(f"E{number + 1}", f"{where}: {WORKERS} worker processes against one, jobs that write a row each",
+              several / one, note=f"{several:.0f} jobs/s, one process {one:.0f}")  # fmt: skip
     for peer in peers:
         found = _peer(peer, fresh(ours=False))
         what = f"{where}: {peer}, which keeps no history, fence or limits of ours"
@@ -106,8 +106,8 @@ def _ours(url: str) -> dict[str, Any]:
         return measured(marks, JOBS, lambda: engine.submit("bench", next(subjects), actor="bench"), start)
 
 
-def _several(url: str) -> float:
-    """Return jobs a second of several worker processes, of jobs that do nothing, counted between ends."""
+def _crew(url: str, workers: int) -> float:
+    """Return jobs a second of worker processes at the pace all have, of jobs that write a row, counted between ends."""
     from tests.engine_worker import MARKS, Script, plays
 
     database = Database(url)
@@ -118,9 +118,9 @@ def _several(url: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "tests.engine_worker", url]
         crew = []
-        for number in range(WORKERS):
+        for number in range(workers):
             Path(folder, str(number)).mkdir()
-            crew.append(subprocess.Popen([*command, f"{folder}/{number}", "{}"], stdout=subprocess.DEVNULL,
+            crew.append(subprocess.Popen([*command, f"{folder}/{number}", "{}", "default"], stdout=subprocess.DEVNULL,
                                          stderr=subprocess.DEVNULL))  # fmt: skip
         try:
             _until_ended(database, JOBS)
@@ -176,10 +176,10 @@ def _fill(database: Database, phase: str, count: int, payload: Payload, first: i
 def _hand_over(database: Database) -> float:
     began = time.perf_counter()
     with database.begin() as connection:
-        handed = jobs.hand_over(connection, ["bench"], dt.datetime.now(dt.UTC), 4)
+        handed = dispatches.hand_over(connection, "bench", dt.datetime.now(dt.UTC), 4)
     seconds = time.perf_counter() - began
     with database.begin() as connection:
-        jobs.uncarry(connection, [(job.id, job.dispatch + 1) for job in handed])
+        dispatches.uncarry(connection, [(job.id, job.dispatch + 1) for job in handed])
     return seconds
 
 

@@ -1,6 +1,6 @@
 """A database, a data folder and limits → a worker process for the engine's tests, doing what payloads tell it to.
 
-Run as `python -m tests.engine_worker URL DATA_DIR LIMITS`, LIMITS being JSON: phase → [workers, total].
+Run as `python -m tests.engine_worker URL DATA_DIR LIMITS [PACE]`, LIMITS being JSON: phase → [workers, total].
 What a job does is seen in the table `marks`: `began` is written when it starts, `ended` in the transaction of its end.
 """
 
@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -22,10 +22,11 @@ from config.database import Database
 from config.errors import NeedsReview, Rejected, Retryable
 from workflow.engine.context import Context
 from workflow.engine.job import Ending, Job, Limits, Payload, Retries
-from workflow.engine.worker import Pace, working
+from workflow.engine.worker import PACE, Pace, working
 
 PHASES = ("alpha", "beta", "gamma", "delta")
 QUICK = Pace(poll=0.05, beat=0.2, timeout=2.0, tidy=0.5)
+PACES = {"quick": QUICK, "default": PACE}
 MARKS = (
     """CREATE TABLE marks (kind TEXT, job BIGINT, phase TEXT, item BIGINT, attempt INTEGER, pid INTEGER, at FLOAT)"""
 )
@@ -125,18 +126,17 @@ def limits(given: Mapping[str, Any]) -> dict[str, Limits]:
     return {name: Limits(*given.get(name, (4,))) for name in PHASES}
 
 
-def main(url: str, data_dir: str, given: str) -> None:
-    """Work until SIGTERM; say so on stdout when it begins."""
+def main(url: str, data_dir: str, given: str, pace: str = "quick", began: Callable[[], object] = lambda: None) -> None:
+    """Work until SIGTERM; say when it begins."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     database = Database(url)
     found = limits(json.loads(given))
-    with working(database, Path(data_dir), plays(), lambda _: found, concurrency=16, grace=5, pace=QUICK):
-        print("working", flush=True)
+    with working(database, Path(data_dir), plays(), lambda _: found, concurrency=16, grace=5, pace=PACES[pace]):
+        began()
         while not stop.wait(0.05):
             pass
     database.close()
-    print("ended", flush=True)
 
 
 if __name__ == "__main__":

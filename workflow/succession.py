@@ -20,7 +20,7 @@ from workflow.chores import ChoreWork
 from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine, wanted
-from workflow.engine.failure import Cancelled, NotHere
+from workflow.engine.failure import Cancelled, NotHere, RootAway
 from workflow.engine.job import Ending, Job, Limits, NewJob
 from workflow.events import Event
 from workflow.phase import Chore, Mode, Phase, PhaseSettings, all_chores, all_phases, section_of
@@ -71,12 +71,12 @@ class PhaseWork:
 
 
 def require_roots(roots: Sequence[Library]) -> None:
-    """Return if all these roots can be worked on from this host. Raises NotHere: another host may have them."""
+    """Return if all these roots can be worked on from this host. Raises RootAway: another host may have them."""
     for library in roots:
         try:
             verify_root(library)
         except Misconfigured as error:
-            raise NotHere(f"not on this host: {error.message}") from error
+            raise RootAway(f"not on this host: {error.message}") from error
 
 
 @cache

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
 import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,17 @@ import pytest
 from sqlalchemy import text
 
 from config.database import Database
+from tests import engine_worker
 from tests.databases import PostgresServer
 from tests.engine_worker import MARKS, PHASES, Script, plays
 from workflow.engine.engine import Engine
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
-ROOT = Path(__file__).parents[2]
 PATIENCE = 120  # seconds; far more than a loaded machine needs
+
+
+NURSERY = multiprocessing.get_context("forkserver")  # imports once what each worker would import for a second
+NURSERY.set_forkserver_preload(["tests.engine_worker", "workflow.engine.carrier"])
 
 
 class Crew:
@@ -35,31 +40,43 @@ class Crew:
     def __init__(self, database: Database, folder: Path) -> None:
         self._url = database.url.render_as_string(hide_password=False)
         self._folder = folder
-        self.processes: list[subprocess.Popen[str]] = []
+        self.processes: dict[BaseProcess, str] = {}
+        self._events: list[Event] = []  # one that nobody here refers to could not be opened over there
 
-    def begin(self, host: str = "host", **limits: Any) -> subprocess.Popen[str]:
+    def begin(self, host: str = "host", **limits: Any) -> BaseProcess:
         """Start a worker without waiting for it."""
-        (self._folder / host).mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "tests.engine_worker", self._url, str(self._folder / host), json.dumps(limits)]
-        with (self._folder / "log").open("ab") as log:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
-        self.processes.append(process)
+        return self._begin(host, limits)[0]
+
+    def hire(self, host: str = "host", **limits: Any) -> BaseProcess:
+        """Start a worker and wait until it works."""
+        process, works = self._begin(host, limits)
+        assert works.wait(PATIENCE), (self._folder / "log").read_text()
         return process
 
-    def hire(self, host: str = "host", **limits: Any) -> subprocess.Popen[str]:
-        """Start a worker and wait until it works."""
-        process = self.begin(host, **limits)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "working\n", (self._folder / "log").read_text()
-        return process
+    def _begin(self, host: str, limits: dict[str, Any]) -> tuple[BaseProcess, Event]:
+        (self._folder / host).mkdir(exist_ok=True)
+        works = NURSERY.Event()
+        self._events.append(works)
+        given = (self._url, str(self._folder / host), json.dumps(limits), self._folder / "log", works)
+        process = NURSERY.Process(target=work, args=given)
+        process.start()
+        self.processes[process] = host
+        return process, works
 
     def end(self) -> None:
         """Kill whoever is left."""
         for process in self.processes:
             process.kill()
-            process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+            process.join()
+            process.close()
+
+
+def work(url: str, data_dir: str, limits: str, log: Path, works: Event) -> None:
+    """Be a worker."""
+    fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(fd, 1)
+    os.dup2(fd, 2)
+    engine_worker.main(url, data_dir, limits, began=works.set)
 
 
 @pytest.fixture
@@ -91,10 +108,10 @@ def until(condition: Callable[[], Any]) -> Any:
     return found
 
 
-def freeze(process: subprocess.Popen[str], database: Database) -> None:
+def freeze(process: BaseProcess, database: Database) -> None:
     """Stop a process, but not while it holds the one lock of an SQLite file: then nobody could do anything."""
     while True:
-        process.send_signal(signal.SIGSTOP)
+        os.kill(pid_of(process), signal.SIGSTOP)
         until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
         if not database.is_sqlite:
             return
@@ -102,7 +119,18 @@ def freeze(process: subprocess.Popen[str], database: Database) -> None:
         with contextlib.closing(connection), contextlib.suppress(sqlite3.OperationalError):
             connection.execute("BEGIN IMMEDIATE").connection.rollback()
             return
-        process.send_signal(signal.SIGCONT)
+        os.kill(pid_of(process), signal.SIGCONT)
+
+
+def pid_of(process: BaseProcess) -> int:
+    assert process.pid is not None
+    return process.pid
+
+
+def ended(process: BaseProcess) -> int | None:
+    """Wait until a process has ended; return its exit code."""
+    process.join(PATIENCE)
+    return process.exitcode
 
 
 def submit(engine: Engine, phase: str, item: int, **script: Any) -> int:
@@ -160,7 +188,7 @@ def test_a_worker_that_wakes_up_too_late_commits_nothing(database: Database, eng
     freeze(frozen, database)
     other = crew.hire("second")
     until(all_done(engine, 1))
-    frozen.send_signal(signal.SIGCONT)
+    os.kill(pid_of(frozen), signal.SIGCONT)
     until(lambda: {worker.pid for worker in engine.workers()} == {frozen.pid, other.pid})  # it begins anew
     submit(engine, "beta", 1)
     until(all_done(engine, 2))
@@ -171,7 +199,7 @@ def test_a_worker_that_wakes_up_too_late_commits_nothing(database: Database, eng
 def test_a_job_that_kills_its_workers_is_parked_with_its_input(database: Database, engine: Engine, crew: Crew) -> None:
     job_id = submit(engine, "alpha", 1, do="kill")
     for _ in range(3):
-        assert crew.begin().wait(PATIENCE) == -signal.SIGKILL
+        assert ended(crew.begin()) == -signal.SIGKILL
     crew.hire()
     job = until(lambda: (found := engine.show(job_id)).status == "parked" and found)
     assert (job.code, job.deaths, job.payload["do"]) == ("poison", 3, "kill")
@@ -194,7 +222,7 @@ def test_a_worker_told_to_stop_gives_back_what_it_has(database: Database, engine
     first = crew.hire(alpha=[2])
     until(lambda: engine.show(job_id).status == "running")
     first.terminate()
-    assert first.wait(PATIENCE) == 0
+    assert ended(first) == 0
     assert engine.counts()["alpha"].get("running") is None
     assert engine.workers() == []
     crew.hire()
@@ -221,7 +249,7 @@ def test_workers_outlive_a_server_that_goes_away(
         postgres_server.start()
         database.engine.dispose()
         until(all_done(engine, 6))
-        assert worker.poll() is None
+        assert worker.is_alive()
         assert_each_ended_once(database, {("alpha", item) for item in range(6)})
     finally:
         crew.end()
@@ -240,7 +268,7 @@ def test_workers_outlive_a_file_that_stays_locked(sqlite_url: str, tmp_path: Pat
         with database.begin():
             time.sleep(40 if ALL else 3)  # longer than it takes to be taken for dead
         until(all_done(engine, 6))
-        assert worker.poll() is None
+        assert worker.is_alive()
         assert_each_ended_once(database, {("alpha", item) for item in range(6)})
     finally:
         crew.end()
@@ -260,10 +288,9 @@ def test_chains_of_four_phases_end_once_while_workers_are_killed_at_random(
     for kill in range(1, kills + 1):
         until(lambda kill=kill: len(marks(database, "ended")) > items * 4 * kill / (kills + 2))
         number = chance.randrange(2)
-        victim = [p for p in crew.processes if p.poll() is None][number]
+        victim = [process for process in crew.processes if process.is_alive()][number]
         victim.kill()
-        victim.wait()
-        host = next(name for name in ("first", "second") if f"/{name}" in " ".join(map(str, victim.args)))
-        crew.begin(host, **{phase: [8] for phase in PHASES})
+        victim.join()
+        crew.begin(crew.processes[victim], **{phase: [8] for phase in PHASES})
     until(all_done(engine, items * 4))
     assert_each_ended_once(database, {(phase, item) for phase in PHASES for item in range(items)})

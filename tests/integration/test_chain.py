@@ -25,7 +25,7 @@ from processor import repository
 from tests.items import album
 from workflow import progress, succession
 from workflow.chain import next_phase
-from workflow.engine import failure
+from workflow.engine import runner
 from workflow.engine.engine import Engine
 from workflow.engine.worker import Pace, working
 from workflow.phase import Decision, Phase, all_chores, all_phases
@@ -214,9 +214,7 @@ def test_a_job_that_needs_a_root_waits_where_it_is_not_mounted(
         sentinel = Path(os.fsdecode(libraries.add_library(connection, "staging", bytes(staging), now=NOW).sentinel))
     (one,) = stage(database, "k1")
     works = {"review": succession.PhaseWork(Files())}
-    monkeypatch.setattr(
-        failure, "_BY_CLASS", {**failure._BY_CLASS, failure.NotHere: failure.Verdict("queued", 0.1, False)}
-    )
+    monkeypatch.setattr(runner, "BUSY_SECONDS", 0.1)
     sentinel.rename(tmp_path / "unmounted")
     with working(database, tmp_path, works, succession.limits, concurrency=2, grace=5, pace=QUICK):
         until(lambda: engine.list(item_id=one)[0].code == "not_here")

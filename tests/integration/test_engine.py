@@ -15,7 +15,7 @@ from sqlalchemy import text
 from config.database import Database
 from config.errors import LeaseLost, Misconfigured
 from tests.engine_worker import MARKS, QUICK, Script, limits, plays
-from workflow.engine import jobs, turns
+from workflow.engine import dispatches, jobs, turns
 from workflow.engine.engine import Engine
 from workflow.engine.failure import judge
 from workflow.engine.job import Job, Limits, Payload
@@ -251,8 +251,7 @@ def test_only_the_newest_start_of_a_job_may_end_it(database: Database, engine: E
 
     def begin(executor: str) -> Job:
         with database.begin() as connection:
-            jobs.hand_over(connection, ["alpha"], dt.datetime.now(dt.UTC), 10)
-            started = jobs.start(connection, job_id, engine.show(job_id).dispatch + 1, executor, NOW)
+            started = jobs.start(connection, job_id, executor, NOW)
             assert started is not None
             return started
 
@@ -271,17 +270,51 @@ def test_only_the_newest_start_of_a_job_may_end_it(database: Database, engine: E
 def test_a_job_that_begins_while_the_rows_are_looked_at_is_not_taken_for_lost(
     database: Database, engine: Engine, tmp_path: Path
 ) -> None:
-    runner = Runner(database, tmp_path, plays(), "here", threading.Event())
+    runner = Runner(database, tmp_path, plays(), "here", threading.Event(), 0)
+    runner.limit(limits({}))
     job_id = submit(engine, "alpha", 1, do="hold", seconds=0.3)
     running, held = runner.running(), dict[int, tuple[int, bool]]()
     with database.begin() as connection:
-        jobs.hand_over(connection, ["alpha"], dt.datetime.now(dt.UTC), 10)
+        dispatches.hand_over(connection, "alpha", dt.datetime.now(dt.UTC), 10)
     thread = threading.Thread(target=runner.run, args=(job_id, 1))
     thread.start()
     until(lambda: engine.show(job_id).status == "running")
     assert runner.tell(running, held) == {}
     thread.join()
     assert engine.show(job_id).status == "done"
+
+
+def test_a_slot_beyond_the_limit_is_given_back_whatever_the_carrier_hands_over(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    runner = Runner(database, tmp_path, plays(), "here", threading.Event(), 0)
+    runner.limit(limits({"alpha": (1,)}))
+    first, second = (submit(engine, "alpha", n, do="hold", seconds=0.3) for n in range(2))
+    with database.begin() as connection:
+        dispatches.hand_over(connection, "alpha", dt.datetime.now(dt.UTC), 2)
+    thread = threading.Thread(target=runner.run, args=(first, 1))
+    thread.start()
+    until(lambda: engine.show(first).status == "running")
+    runner.run(second, 1)
+    assert (engine.show(second).status, engine.show(second).carried) == ("queued", False)
+    thread.join()
+    assert engine.show(first).status == "done"
+
+
+def test_a_slot_is_for_the_most_urgent_job_whichever_it_was_made_for(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    runner = Runner(database, tmp_path, plays(), "here", threading.Event(), 0)
+    runner.limit(limits({}))
+    idle = submit(engine, "alpha", 1, priority="idle")
+    with database.begin() as connection:
+        dispatches.hand_over(connection, "alpha", dt.datetime.now(dt.UTC), 1)
+    urgent = submit(engine, "alpha", 2, priority="urgent")
+    runner.run(idle, 1)
+    assert (engine.show(urgent).status, engine.show(idle).status) == ("done", "queued")
+    assert not engine.show(idle).carried  # it is handed over again
+    runner.run(idle, 0)  # a stale dispatch is no slot
+    assert engine.show(idle).status == "queued"
 
 
 def test_requests_get_turns_that_no_number_of_workers_brings_closer(database: Database) -> None:

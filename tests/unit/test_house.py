@@ -44,6 +44,7 @@ SQL_MODULES = {
     "scanner/scandb.py",
     "scanner/scanschema.py",
     "workflow/engine/carrier.py",
+    "workflow/engine/dispatches.py",
     "workflow/engine/hosts.py",
     "workflow/engine/jobs.py",
     "workflow/engine/turns.py",

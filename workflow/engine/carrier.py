@@ -93,7 +93,7 @@ class Carrier:
             if self._limits.get(phase) != limit:
                 DBOS.register_queue(
                     phase,
-                    worker_concurrency=0 if limit.paused else min(limit.workers, limit.total or limit.workers),
+                    worker_concurrency=limit.here,
                     global_concurrency=limit.total,
                     polling_interval_sec=poll,
                     on_conflict="always_update",
@@ -109,12 +109,18 @@ class Carrier:
                     "workflow_name": WORKFLOW,
                     "queue_name": job.phase,
                     "workflow_id": workflow_id(job.id, job.dispatch + 1),
-                    "priority": job.priority,
                     "app_version": VERSION,
                 },
                 job.id,
                 job.dispatch + 1,
             )
+
+    def waiting(self, phase: str, most: int) -> int:
+        """Return how many dispatches of a phase no worker has taken yet, counted up to `most`."""
+        found = self._client.list_workflows(
+            queue_name=phase, status="ENQUEUED", limit=most, load_input=False, load_output=False
+        )
+        return len(found)
 
     def claimed_by(self, executor: str) -> list[tuple[int, int]]:
         """Return the dispatches a worker took from its queues and has not ended, as (job, dispatch)."""

@@ -9,12 +9,17 @@ from workflow.engine.job import Retries, Status
 
 POISON_DEATHS: Final = 3  # a job that so many workers died with is kept from the next one
 BUSY_SECONDS: Final = 10.0  # before a job looks again whether what it needs is free
+ELSEWHERE_SECONDS: Final = 0.5  # before a job is offered to other hosts; the one it left looks away for BUSY_SECONDS
 
 
 class NotHere(GreenroomError):
     """This worker cannot do the job, but another one may: a root is not mounted here, a payload is newer than we."""
 
     code = "not_here"
+
+
+class RootAway(NotHere):
+    """A root of the job's phase is not mounted on this host: no other job of the phase can be done here either."""
 
 
 class Cancelled(GreenroomError):
@@ -36,6 +41,7 @@ _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
     Cancelled: Verdict("cancelled"),
     Stopped: Verdict("queued", counts=False),
     Busy: Verdict("queued", BUSY_SECONDS, counts=False),
+    RootAway: Verdict("queued", ELSEWHERE_SECONDS, counts=False),
     NotHere: Verdict("queued", BUSY_SECONDS, counts=False),
     NeedsReview: Verdict("parked"),
     Rejected: Verdict("dead"),

@@ -99,6 +99,16 @@ class Limits(NamedTuple):
     total: int | None = None  # in all processes of all hosts
     paused: bool = False
 
+    @property
+    def slots(self) -> int:
+        """How many of them one process may run at once when the phase is not paused."""
+        return min(self.workers, self.total or self.workers)
+
+    @property
+    def here(self) -> int:
+        """How many of them one process may run at once now."""
+        return 0 if self.paused else self.slots
+
 
 class Retries(NamedTuple):
     """How a job is tried again after an error that may pass."""

@@ -1,4 +1,4 @@
-"""Jobs ↔ rows: wanted, handed over, started, ended, given back, each only where the row allows it. All SQL of jobs."""
+"""Jobs ↔ rows: wanted, started, ended, given back, listed, each only where the row allows it."""
 
 from __future__ import annotations
 
@@ -6,34 +6,23 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Identity, Index, and_, bindparam, delete, func, select, text, update
+from sqlalchemy import BigInteger, Connection, Identity, Index, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import ColumnElement
 
 from config.errors import Busy, LeaseLost
-from config.tables import Base, BigId, UtcDateTime
+from config.tables import Base, BigId
 from workflow import events
 from workflow.engine.failure import POISON_DEATHS, Verdict
 from workflow.engine.job import FAILED, OPEN, STATUSES, Job, NewJob, Status
 
 _OPEN: Final = text("status IN ('queued', 'running')")
 _RUNNING: Final = text("status = 'running'")
-_READY: Final = text("status = 'queued' AND NOT carried")
+_QUEUED: Final = text("status = 'queued'")
 BUSY_ITEM_SECONDS: Final = 0.5  # before a job looks again whether another one has left its item
 MAX_FAILURES: Final = 20  # kept of one job, the newest
-# Left to itself SQLite searches by status and phase, and sorts the whole backlog for the first few.
-_DUE: Final = {
-    dialect: text(
-        f"SELECT id FROM jobs {hint} WHERE status = 'queued' AND NOT carried AND not_before <= :now"  # noqa: S608  ours
-        f" AND phase IN :phases ORDER BY priority, not_before, id LIMIT :limit {lock}"
-    ).bindparams(bindparam("now", type_=UtcDateTime()), bindparam("phases", expanding=True))
-    for dialect, hint, lock in (
-        ("sqlite", "INDEXED BY ix_jobs_ready", ""),
-        ("postgresql", "", "FOR UPDATE SKIP LOCKED"),
-    )
-}
 _INSERTS: Final[dict[str, Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
@@ -44,7 +33,7 @@ class JobRow(Base):
     __table_args__ = (
         Index("uq_jobs_open", "phase", "subject", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("uq_jobs_running_item", "item_id", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING),
-        Index("ix_jobs_ready", "priority", "not_before", "id", sqlite_where=_READY, postgresql_where=_READY),
+        Index("ix_jobs_due", "phase", "priority", "not_before", "id", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
         Index("ix_jobs_status_phase_id", "status", "phase", "id"),
         Index("ix_jobs_status_id", "status", "id"),
         Index("ix_jobs_item_id", "item_id"),
@@ -76,7 +65,7 @@ class JobRow(Base):
     failures: Mapped[list[Any]]
 
 
-_COLUMNS: Final = [getattr(JobRow, name) for name in Job.__dataclass_fields__]
+COLUMNS: Final = [getattr(JobRow, name) for name in Job.__dataclass_fields__]
 
 
 def submit(connection: Connection, wanted: Iterable[NewJob], now: dt.datetime) -> None:
@@ -120,53 +109,35 @@ def _hasten(connection: Connection, row: dict[str, Any]) -> None:
     waiting = JobRow.created_at < row["created_at"]
     sooner = JobRow.priority > row["priority"]
     least = func.least if connection.dialect.name == "postgresql" else func.min
-    values: dict[str, Any] = {"carried": False, "priority": least(JobRow.priority, row["priority"])}
+    values: dict[str, Any] = {"priority": least(JobRow.priority, row["priority"])}
     if row["manual"]:
         sooner = sooner | (JobRow.not_before > row["not_before"]) | JobRow.manual.is_(False)
         values |= {"manual": True, "actor": row["actor"], "not_before": row["not_before"]}
     connection.execute(update(JobRow).where(*same, waiting, sooner).values(values))
 
 
-def hand_over(connection: Connection, phases: Collection[str], now: dt.datetime, limit: int) -> list[Job]:
-    """Mark the next jobs that are due as carried, each with a new dispatch number; the most urgent come first."""
-    ids = connection.scalars(_DUE[connection.dialect.name], {"now": now, "phases": list(phases), "limit": limit}).all()
-    query = select(*_COLUMNS).where(JobRow.id.in_(ids)).order_by(JobRow.priority, JobRow.not_before, JobRow.id)
-    found = [Job(*row) for row in connection.execute(query)]
-    if found:
-        marked = update(JobRow).where(JobRow.id.in_([job.id for job in found]))
-        connection.execute(marked.values(carried=True, dispatch=JobRow.dispatch + 1))
-    return found
+def start(connection: Connection, job_id: int, executor: str, now: dt.datetime) -> Job | None:
+    """Give a queued job to a worker; None when it is not queued any more.
 
-
-def start(connection: Connection, job_id: int, dispatch: int, executor: str, now: dt.datetime) -> Job | None:
-    """Give a job to a worker; None when this dispatch is stale, or when another job has the item and this one waits.
-
-    Raises Busy when both were started in the same instant; then nothing was written.
+    Raises Busy when another job has the item; then nothing was written.
     """
-    found = connection.execute(select(*_COLUMNS).where(JobRow.id == job_id).with_for_update()).first()
+    found = connection.execute(select(*COLUMNS).where(JobRow.id == job_id).with_for_update()).first()
     job = Job(*found) if found else None
-    if job is None or job.dispatch != dispatch:
-        return None
-    if job.status == "running" and job.executor == executor:
+    if job is None or (job.status == "running" and job.executor == executor):
         return job  # started before, but the answer to that commit got lost
-    if job.status != "queued" or not job.carried:
+    if job.status != "queued":
         return None
-    if job.item_id is not None:
-        running = and_(JobRow.item_id == job.item_id, JobRow.status == "running")
-        if connection.execute(select(JobRow.id).where(running)).first():
-            postpone(connection, job_id, now)
-            return None
     began = {"status": "running", "executor": executor, "started_at": now}
     counted = {"attempt": JobRow.attempt + 1, "fence": JobRow.fence + 1}
     try:
         connection.execute(update(JobRow).where(JobRow.id == job_id).values(**began, **counted))
     except IntegrityError:
-        raise Busy(f"another job of item {job.item_id} was started in the same instant") from None
+        raise Busy(f"another job of item {job.item_id} runs") from None
     return _one(connection, JobRow.id == job_id)
 
 
 def postpone(connection: Connection, job_id: int, now: dt.datetime) -> None:
-    """Let a queued job wait until its item is free."""
+    """Let a queued job wait until this worker has noticed that it lost it, or its item is free."""
     later = now + dt.timedelta(seconds=BUSY_ITEM_SECONDS)
     waiting = update(JobRow).where(JobRow.id == job_id, JobRow.status == "queued")
     connection.execute(waiting.values(carried=False, not_before=later))
@@ -228,7 +199,7 @@ def give_back(
 
     unknown = JobRow.executor.not_in(select(WorkerRow.executor))
     whose = unknown if executor is None else JobRow.executor == executor
-    query = select(*_COLUMNS).where(whose, JobRow.status == "running").with_for_update()
+    query = select(*COLUMNS).where(whose, JobRow.status == "running").with_for_update()
     found = [Job(*row) for row in connection.execute(query)]
     if only is not None:
         found = [job for job in found if only.get(job.id) == job.fence]
@@ -249,25 +220,6 @@ def give_back(
             values["attempt"] = max(0, job.attempt - 1)
         connection.execute(update(JobRow).where(JobRow.id == job.id).values(values))
     return found
-
-
-def uncarry(connection: Connection, dispatches: Iterable[tuple[int, int]]) -> int:
-    """Let queued jobs be handed over again whose dispatch was lost: (job, dispatch). Return how many there are."""
-    return sum(
-        connection.execute(
-            update(JobRow)
-            .where(JobRow.id == job_id, JobRow.dispatch == dispatch, JobRow.status == "queued", JobRow.carried)
-            .values(carried=False)
-        ).rowcount
-        for job_id, dispatch in dispatches
-    )
-
-
-def carried(connection: Connection, phases: Collection[str], after: int, limit: int) -> list[tuple[int, int]]:
-    """Return queued jobs that DBOS should have, as (job, dispatch), in the order of their ids."""
-    waits = (JobRow.status == "queued", JobRow.carried, JobRow.phase.in_(phases), JobRow.id > after)
-    rows = connection.execute(select(JobRow.id, JobRow.dispatch).where(*waits).order_by(JobRow.id).limit(limit))
-    return [(row.id, row.dispatch) for row in rows]
 
 
 def held_by(connection: Connection, executor: str) -> dict[int, tuple[int, bool]]:
@@ -304,7 +256,7 @@ def remove(connection: Connection, ids: Sequence[int]) -> None:
 
 def find(connection: Connection, job_id: int) -> Job | None:
     """Return one job."""
-    row = connection.execute(select(*_COLUMNS).where(JobRow.id == job_id)).first()
+    row = connection.execute(select(*COLUMNS).where(JobRow.id == job_id)).first()
     return Job(*row) if row else None
 
 
@@ -318,7 +270,7 @@ def listed(
     limit: int = 50,
 ) -> list[Job]:
     """Return jobs, newest first; `before` is the id the page before ended with."""
-    query = select(*_COLUMNS).order_by(JobRow.id.desc()).limit(limit)
+    query = select(*COLUMNS).order_by(JobRow.id.desc()).limit(limit)
     if statuses:
         query = query.where(JobRow.status.in_(statuses))
     if phase is not None:
@@ -360,4 +312,4 @@ def _where(job_id: int, *statuses: str) -> Any:
 
 
 def _one(connection: Connection, *where: ColumnElement[bool]) -> Job:
-    return Job(*connection.execute(select(*_COLUMNS).where(*where)).one())
+    return Job(*connection.execute(select(*COLUMNS).where(*where)).one())

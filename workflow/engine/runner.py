@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import random
 import threading
+import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,10 +18,10 @@ from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Retryable
-from workflow.engine import jobs
+from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
-from workflow.engine.failure import NotHere, judge
-from workflow.engine.job import Ending, Job, Work
+from workflow.engine.failure import BUSY_SECONDS, NotHere, RootAway, judge
+from workflow.engine.job import Ending, Job, Limits, Work
 
 DATABASE_SECONDS: Final = 0.5  # between two tries while the database is away
 MAX_TRACEBACK: Final = 8000  # characters, the last ones
@@ -30,30 +33,64 @@ class Runner:
     """Runs jobs in the threads that call it."""
 
     def __init__(
-        self, database: Database, data_dir: Path, works: Mapping[str, Work], executor: str, stop: threading.Event
+        self,
+        database: Database,
+        data_dir: Path,
+        works: Mapping[str, Work],
+        executor: str,
+        stop: threading.Event,
+        slot_seconds: float,
     ) -> None:
         self.executor = executor
         self._database, self._data_dir, self._works, self._stop = database, data_dir, works, stop
         self._running: dict[int, Context | None] = {}  # None before its row says so
+        self._slots: Counter[str] = Counter()
+        self._limits: Mapping[str, Limits] = {}
+        self._away: dict[str, float] = {}  # phases whose roots are not here → when to look again
+        self._slot_seconds = slot_seconds
         self._changed = threading.Condition()
 
+    def limit(self, limits: Mapping[str, Limits]) -> None:
+        """Say how many jobs of each phase may run here at once."""
+        self._limits = limits
+
     def run(self, job_id: int, dispatch: int) -> None:
-        """Run a job from its start to its end, unless this dispatch of it is stale."""
-        if self._stop.is_set():
-            return  # given back, with all else that was handed to us
-        with self._changed:
-            stale = job_id in self._running  # an older dispatch of it has not noticed yet that it was taken away
-            if not stale:
-                self._running[job_id] = None
-        if stale:
-            self._persist(lambda connection: jobs.postpone(connection, job_id, _now()))
+        """Take a dispatch for the slot it is: carry jobs of its phase, the most urgent first, until its time is over.
+
+        Which job it was made for does not matter. A stale one is none, nor is one beyond what may run here: whoever
+        claims dispatches counts those it just claimed late.
+        """
+        phase = self._persist(lambda connection: dispatches.phase_of(connection, job_id, dispatch))
+        if phase is None:
             return
+        with self._slot(phase) as free:
+            ends = time.monotonic() + self._slot_seconds
+            while free and self._carry_next(phase) and time.monotonic() < ends and self._may_go_on(phase):
+                pass
+        self._persist(lambda connection: dispatches.uncarry(connection, [(job_id, dispatch)]))
+
+    def is_away(self, phase: str) -> bool:
+        """Whether a root of a phase was not mounted here a moment ago, so that its jobs are for other hosts."""
+        return time.monotonic() < self._away.get(phase, 0)
+
+    @contextlib.contextmanager
+    def _slot(self, phase: str) -> Iterator[bool]:
+        with self._changed:
+            free = self._is_open(phase) and self._slots[phase] < self._limits[phase].here
+            self._slots[phase] += free
         try:
-            self._start(job_id, dispatch)
+            yield free
         finally:
             with self._changed:
-                self._running.pop(job_id, None)
+                self._slots[phase] -= free
                 self._changed.notify_all()
+
+    def _may_go_on(self, phase: str) -> bool:
+        with self._changed:
+            return self._is_open(phase) and self._slots[phase] <= self._limits[phase].here
+
+    def _is_open(self, phase: str) -> bool:
+        return not self._stop.is_set() and not self.is_away(phase)
 
     def running(self) -> dict[int, Context | None]:
         """Return what runs now; ask before the rows are read that `tell` is given, so that none of it is younger."""
@@ -77,22 +114,44 @@ class Runner:
         return {job_id: fence for job_id, (fence, _) in held.items() if job_id not in here}
 
     def is_idle(self, timeout: float) -> bool:
-        """Wait so many seconds for the running jobs; return whether none runs now."""
+        """Wait so many seconds for the running jobs; return whether no slot is in use now."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._running, timeout)
+            return self._changed.wait_for(lambda: not self._slots.total(), timeout)
 
-    def _start(self, job_id: int, dispatch: int) -> None:
+    def _carry_next(self, phase: str) -> bool:
+        """Carry the next job of a phase from its start to its end; False when none may start."""
+        chosen: int | None = None
+
+        def start(connection: Connection) -> Job | None:
+            nonlocal chosen
+            chosen = self._choose(connection, phase) if chosen is None else chosen
+            return None if chosen is None else jobs.start(connection, chosen, self.executor, _now())
+
         try:
-            job = self._persist(lambda connection: jobs.start(connection, job_id, dispatch, self.executor, _now()))
+            job = self._persist(start)
+            if job is not None:
+                context = Context(self._database, self._data_dir, job, self._stop)
+                with self._changed:
+                    self._running[job.id] = context
+                with logger.contextualize(job=job.id, phase=job.phase, item=job.item_id):
+                    self._carry(context, job)
         except Busy:
-            self._persist(lambda connection: jobs.postpone(connection, job_id, _now()))
-            return
-        if job is not None:
-            context = Context(self._database, self._data_dir, job, self._stop)
+            pass  # the other job has the item now, so this one is not chosen again
+        finally:
+            if chosen is not None:
+                with self._changed:
+                    self._running.pop(chosen, None)
+        return chosen is not None
+
+    def _choose(self, connection: Connection, phase: str) -> int | None:
+        """Return the next job of a phase, entered as running before its row says so."""
+        while (job_id := dispatches.next_due(connection, phase, _now())) is not None:
             with self._changed:
-                self._running[job_id] = context
-            with logger.contextualize(job=job.id, phase=job.phase, item=job.item_id):
-                self._carry(context, job)
+                if job_id not in self._running:
+                    self._running[job_id] = None
+                    return job_id
+            jobs.postpone(connection, job_id, _now())  # an older start of it has not noticed yet that it is over
+        return None
 
     def _carry(self, context: Context, job: Job) -> None:
         try:
@@ -101,6 +160,8 @@ class Runner:
         except LeaseLost as error:
             logger.bind(error=error.message).warning("a job was taken over; what it did here is not recorded")
         except GreenroomError as error:
+            if isinstance(error, RootAway):
+                self._away[job.phase] = time.monotonic() + BUSY_SECONDS
             self._fail(job, error)
         except Exception as error:  # noqa: BLE001 - the job runner: one broken phase must not end the worker
             self._fail(job, error)

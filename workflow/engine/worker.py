@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from config.database import Database, answering
 from config.errors import GreenroomError
 from config.machine import boottime
-from workflow.engine import hosts, jobs
+from workflow.engine import dispatches, hosts, jobs
 from workflow.engine.job import Limits, Work
 from workflow.engine.runner import Runner
 from workflow.engine.slots import slot
@@ -25,7 +25,6 @@ from workflow.engine.slots import slot
 if TYPE_CHECKING:
     from workflow.engine.carrier import Carrier
 
-HANDED_AT_ONCE: Final = 50  # dispatches in one transaction: on SQLite others wait meanwhile
 CHECKED_AT_ONCE: Final = 1000  # dispatches looked up in one round
 
 
@@ -34,6 +33,7 @@ class Pace(NamedTuple):
 
     poll: float = 0.5  # for jobs that are due
     beat: float = 2.0  # signs of life; settings, cancellations and dead workers are looked at then
+    slot: float = 5.0  # a phase keeps a thread so long while it has jobs; then the others get their turn
     timeout: float = 30.0  # a worker silent for so long is dead
     tidy: float = 60.0  # lost dispatches are found, ended ones removed
 
@@ -56,10 +56,11 @@ class Worker:
         concurrency: int,
         pace: Pace = PACE,
     ) -> None:
-        self._database, self._works, self._limits = database, works, limits
+        self._database, self._works, self._read_limits = database, works, limits
+        self._allowed: Mapping[str, Limits] = {}
         self._executor, self._concurrency, self._pace = executor, concurrency, pace
         self._stop = threading.Event()
-        self._runner = Runner(database, data_dir, works, executor, self._stop)
+        self._runner = Runner(database, data_dir, works, executor, self._stop, pace.slot)
         self._carrier: Carrier | None = None
         self._threads: list[threading.Thread] = []
         self._alive_since: float | None = None  # of signs of life without a gap
@@ -76,7 +77,7 @@ class Worker:
                 self._enlist()
                 self._take_back(self._executor)
                 self._carrier.launch()
-                self._carrier.limit(self._read_limits(), self._pace.poll)
+                self._limit()
             except BaseException:
                 self._carrier.stop()
                 raise
@@ -123,18 +124,24 @@ class Worker:
         with self._database.begin() as connection:
             hosts.enlist(connection, row)
 
-    def _read_limits(self) -> Mapping[str, Limits]:
+    def _limit(self) -> None:
+        assert self._carrier is not None
         with self._database.read() as connection:
-            return self._limits(connection)
+            self._allowed = self._read_limits(connection)
+        self._runner.limit(self._allowed)
+        self._carrier.limit(self._allowed, self._pace.poll)
 
     def _hand_over(self) -> None:
+        """Let as many dispatches of a phase wait as slots of it can take them; its other jobs wait in their rows."""
         assert self._carrier is not None
-        while not self._stop.is_set():
-            with self._database.begin() as connection:
-                handed = jobs.hand_over(connection, self._works, _now(), HANDED_AT_ONCE)
-                self._carrier.enqueue(connection, handed)
-            if len(handed) < HANDED_AT_ONCE:
-                return
+        with self._database.read() as connection:
+            phases = dispatches.waiting(connection, [p for p in self._works if not self._runner.is_away(p)], _now())
+        for phase in phases:
+            slots = self._allowed[phase].slots
+            room = slots - self._carrier.waiting(phase, slots)
+            if room > 0:
+                with self._database.begin() as connection:
+                    self._carrier.enqueue(connection, dispatches.hand_over(connection, phase, _now(), room))
 
     def _beat(self) -> None:
         assert self._carrier is not None
@@ -149,7 +156,7 @@ class Worker:
             logger.bind(executor=self._executor).warning("this worker was taken for dead; it begins anew")
             self._enlist()
             self._alive_since = None
-        self._carrier.limit(self._read_limits(), self._pace.poll)
+        self._limit()
         now = boottime()
         if self._alive_since is None:
             self._alive_since = now
@@ -177,19 +184,19 @@ class Worker:
         assert self._carrier is not None
         claimed = self._carrier.claimed_by(executor)
         with self._database.begin() as connection:
-            jobs.uncarry(connection, claimed)
+            dispatches.uncarry(connection, claimed)
         self._carrier.drop(claimed)
 
     def _tidy(self) -> None:
         assert self._carrier is not None
         with self._database.read() as connection:
-            handed = jobs.carried(connection, self._works, self._checked, CHECKED_AT_ONCE)
+            handed = dispatches.carried(connection, self._works, self._checked, CHECKED_AT_ONCE)
             alive = {worker.executor for worker in hosts.seen(connection)}
         self._checked = handed[-1][0] if handed else 0
         lost = self._carrier.lost(handed, alive)
         if lost:
             with self._database.begin() as connection:
-                found = jobs.uncarry(connection, lost)
+                found = dispatches.uncarry(connection, lost)
             logger.bind(jobs=found).warning("dispatches were lost; the jobs are handed over again")
         while not self._stop.is_set() and self._carrier.forget_ended():
             pass
