@@ -48,8 +48,8 @@ def conceal(values: Iterable[str]) -> None:
 
 
 def _forms(secret: str) -> set[str]:
-    quoted = {quote(secret, safe=""), quote_plus(secret), quote(secret), repr(secret)[1:-1]}
-    return {form for form in {secret, *quoted, *_in_base64(secret.encode())} if len(form) >= MIN_SECRET}
+    written = {secret.encode().hex(), quote(secret, safe=""), quote_plus(secret), quote(secret), repr(secret)[1:-1]}
+    return {form for form in {secret, *written, *_in_base64(secret.encode())} if len(form) >= MIN_SECRET}
 
 
 def _in_base64(secret: bytes) -> set[str]:

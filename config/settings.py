@@ -219,6 +219,8 @@ class Setting:
         Raises Misconfigured with the key, the value and what would be right. A secret is concealed from then on.
         """
         if self.is_secret:
+            if value == MASK:
+                raise Misconfigured(f"{self.key} cannot be {MASK}: that is what is shown of it", code="bad_setting")
             conceal([str(value)])
         try:
             parsed = self.section.model_validate({self.name: value})

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
@@ -32,11 +33,15 @@ from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
 from workflow import cycle, editing, plans, record, runs, succession, trash, undo
+from workflow.engine import turns
 from workflow.engine.engine import Engine
 from workflow.fsck import forget_item, fsck
 from workflow.phase import all_phases
 from workflow.report import CycleReport
 from workflow.undo import UndoReport
+
+if TYPE_CHECKING:
+    from processor.client.client import Client
 
 
 class Application:
@@ -232,6 +237,19 @@ class Application:
     def trash(self) -> list[Trashed]:
         """List the trash of the staging library."""
         return trash.list_trash(self.database)
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[Client]:
+        """Ask other machines for a person who waits: in turn with all workers, as they do."""
+        from processor.client.client import Client  # its libraries are needed by few commands
+
+        def turn(name: str, per_second: float) -> None:
+            with self.database.begin() as connection:
+                seconds = turns.take(connection, name, per_second)
+            time.sleep(seconds)
+
+        with Client(self.database, turn=turn) as client:
+            yield client
 
     def empty_trash(self, days: int, *, stop: threading.Event) -> tuple[list[Trashed], list[Reason]]:
         """Remove what has lain in the trash for so many days; see workflow.trash."""

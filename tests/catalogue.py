@@ -25,8 +25,8 @@ def point(database: Database, server: Provider, **settings: Any) -> None:
     with database.begin() as connection:
         for name in all_providers():
             given = {"base_url": f"{server.url}/{name}", "key": KEY, "per_second": 0, **settings}
-            for field, value in given.items():
-                admin.put(connection, f"provider.{name}.{field}", value, actor="test", now=NOW)
+            for field in given.keys() & all_providers()[name].settings.model_fields:
+                admin.put(connection, f"provider.{name}.{field}", given[field], actor="test", now=NOW)
 
 
 def fill(server: Provider) -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "runs": "List the newest runs.",
     "items": "List the albums in staging, and show what happened to one.",
     "review": "Approve or reject albums in staging.",
+    "providers": "Show who is asked about albums and artists, and try one.",
     "phases": "Show the chain an album goes through.",
     "jobs": "List, retry, cancel and pause jobs.",
     "worker": "Carry jobs in a process of their own.",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from daemon.bootstrap import Application
 from processor import journal, repository
+from processor.client import circuits
 from workflow import runs
 
 
@@ -38,6 +40,7 @@ class _Figures:
             unfinished = journal.count_open(connection)
             ended = runs.count_by_status(connection)
             success = runs.last_success(connection)
+            asked = circuits.standing(connection)
         jobs = self._app.engine.counts()
         oldest = self._app.engine.oldest_queued()
         yield _family("greenroom_items", "Albums in staging, by status.", "status", items)
@@ -49,12 +52,23 @@ class _Figures:
             for status, count in counts.items():
                 waiting.add_metric([phase, status], count)
         yield waiting
+        yield _counter("greenroom_service_requests", "Requests to a provider or player, ever.", asked, "requests")
+        yield _counter("greenroom_service_failures", "Calls it did not answer, ever.", asked, "failed")
+        paused = {name: int(row["state"] != "closed") for name, row in asked.items()}
+        yield _family("greenroom_service_paused", "Whether a service is left alone.", "service", paused)
         if oldest is not None:
             seconds = oldest.timestamp()
             yield GaugeMetricFamily("greenroom_jobs_oldest_queued_timestamp_seconds", "Oldest queued wish.", seconds)
         if success is not None:
             seconds = success.timestamp()
             yield GaugeMetricFamily("greenroom_last_success_timestamp_seconds", "End of the last done run.", seconds)
+
+
+def _counter(name: str, text: str, rows: dict[str, dict[str, Any]], column: str) -> Metric:
+    family = CounterMetricFamily(name, text, labels=["service"])
+    for service, row in rows.items():
+        family.add_metric([service], row[column])
+    return family
 
 
 def _family(name: str, text: str, label: str, values: dict[str, int]) -> Metric:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import one_writer
@@ -67,6 +67,7 @@ def standing(connection: Connection) -> dict[str, dict[str, Any]]:
     return {row.name: dict(row._mapping) for row in rows}
 
 
-def forget(connection: Connection, name: str) -> None:
-    """Let a service be asked again at once, as if it had never failed."""
-    connection.execute(delete(CircuitRow).where(CircuitRow.name == name))
+def reset(connection: Connection, name: str) -> None:
+    """Let a service be asked again at once, as if it had never failed; what was counted stays."""
+    locked(connection, name)
+    write(connection, name, Circuit())

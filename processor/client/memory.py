@@ -65,9 +65,9 @@ def remember(connection: Connection, key: str, service: str, answer: Answer, now
     connection.execute(kept.on_conflict_do_update(index_elements=[AnswerRow.key], set_=values))
 
 
-def surplus(connection: Connection, now: dt.datetime, most: int, limit: int) -> Sequence[str]:
-    """Return the keys of answers to forget: long past their time, or the oldest of more than `most` bytes."""
-    past = select(AnswerRow.key).where(AnswerRow.good_until < now - STALE).limit(limit)
+def surplus(connection: Connection, before: dt.datetime, limit: int, most: int = MOST) -> Sequence[str]:
+    """Return the keys of answers to forget: of those good until `before`, else the oldest of more than `most` bytes."""
+    past = select(AnswerRow.key).where(AnswerRow.good_until < before).limit(limit)
     if keys := connection.scalars(past).all():
         return keys
     total = connection.execute(select(func.coalesce(func.sum(AnswerRow.size), 0))).scalar_one()

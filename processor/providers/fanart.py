@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from processor.artwork.offer import Offer
 from processor.providers.lenient import Lenient, Many, Number, Text
 from processor.providers.pictures import MOST, Id, address, language, pixels
-from processor.providers.provider import AlbumAsked, Provider, ProviderSettings, base_url, key, order, per_second
+from processor.providers.provider import AlbumAsked, KeyedSettings, Provider, base_url, key, order, per_second
 
 
 class _Kind(NamedTuple):
@@ -30,7 +30,7 @@ _ARTIST: Final = {
 _ALBUM: Final = {"albumcover": _Kind("front", 1000, 1000), "cdart": _Kind("disc", 1000, 1000)}
 
 
-class FanartSettings(ProviderSettings):
+class FanartSettings(KeyedSettings):
     """fanart.tv: pictures of artists, and of albums."""
 
     base_url: str = base_url("https://webservice.fanart.tv/v3")
@@ -59,7 +59,6 @@ class Fanart(Provider):
     name = "fanart"
     description = "fanart.tv: pictures of artists and albums, voted on by people."
     settings = FanartSettings
-    needs_key = True
     probe = ("music/5b11f4ce-a62d-471e-81fc-a69a8278c7da", {})
 
     def credentials(self) -> Mapping[str, str]:

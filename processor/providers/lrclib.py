@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from processor.matching.names import artist_distance, title_distance
 from processor.providers.lenient import Flag, Lenient, Text
 from processor.providers.provider import Provider, ProviderSettings, TrackAsked, base_url, order, per_second
 from processor.providers.words import Decimal, LongText, named
@@ -69,6 +68,8 @@ def lyrics(asked: TrackAsked, songs: Sequence[_Song]) -> dict[str, Any]:
 
 
 def _is_same(asked: TrackAsked, song: _Song) -> bool:
+    from processor.matching.names import artist_distance, title_distance
+
     if not song.trackName or not song.artistName:
         return False
     if title_distance(asked.title, song.trackName) > SAME_NAME:
@@ -81,6 +82,8 @@ def _is_same(asked: TrackAsked, song: _Song) -> bool:
 
 def _rank(asked: TrackAsked, song: _Song) -> tuple[int, bool]:
     """Order by how much longer or shorter it is, in seconds, then by the album."""
+    from processor.matching.names import title_distance
+
     is_of_album = bool(asked.album and song.albumName and title_distance(asked.album, song.albumName) <= SAME_NAME)
     return round(_apart(asked, song)), not is_of_album
 

@@ -53,7 +53,6 @@ class ProviderSettings(Section):
     base_url: str
     per_second: float
     order: int
-    key: str = ""
 
     @field_validator("base_url")
     @classmethod
@@ -64,7 +63,13 @@ class ProviderSettings(Section):
             raise ValueError(error.message.removeprefix("a URL is refused: ")) from None
         return value.rstrip("/")
 
-    @field_validator("key", check_fields=False)
+
+class KeyedSettings(ProviderSettings):
+    """The same, of a provider that is asked only with a key."""
+
+    key: str
+
+    @field_validator("key")
     @classmethod
     def _key_fits_a_header(cls, value: str) -> str:
         if not (value.isascii() and value.isprintable()) or " " in value.strip():
@@ -145,7 +150,6 @@ class Provider:
     name: ClassVar[str]
     description: ClassVar[str]
     settings: ClassVar[type[ProviderSettings]]
-    needs_key: ClassVar[bool] = False
     ttl: ClassVar[float] = 7 * DAY
     remaining: ClassVar[str | None] = None  # a header that says how many requests are left, in lower case
     probe: ClassVar[tuple[str, Mapping[str, Any]]]  # path and parameters of a question that proves that it works

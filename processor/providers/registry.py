@@ -17,7 +17,7 @@ from config.errors import Misconfigured, Rejected
 from processor import providers
 from processor.client.addresses import origin_of
 from processor.client.service import Answer, Service
-from processor.providers.provider import Line, Provider, ProviderSettings, Question
+from processor.providers.provider import KeyedSettings, Line, Provider, ProviderSettings, Question
 
 if TYPE_CHECKING:
     from processor.artwork.offer import Offer
@@ -48,6 +48,16 @@ def questions(provider: type[Provider]) -> tuple[Question, ...]:
     return tuple(question for question in get_args(Question) if hasattr(provider, question))
 
 
+def key_of(given: ProviderSettings) -> str:
+    """Return a provider's key; nothing where it has none."""
+    return given.key if isinstance(given, KeyedSettings) else ""
+
+
+def is_on(given: ProviderSettings) -> bool:
+    """Whether a provider is asked: it is enabled, and has a key where it needs one."""
+    return given.enabled and (key_of(given) != "" or not isinstance(given, KeyedSettings))
+
+
 class Providers:
     """The providers as an admin set them, asked through one client."""
 
@@ -57,9 +67,8 @@ class Providers:
             self._settings = {name: _read(connection, name) for name in all_providers()}
 
     def is_on(self, name: str) -> bool:
-        """Whether a provider is asked: it is enabled, and has a key where it needs one."""
-        given = self._settings[name]
-        return given.enabled and bool(given.key or not all_providers()[name].needs_key)
+        """Whether a provider is asked."""
+        return is_on(self._settings[name])
 
     def answering(self, question: Question) -> list[Any]:
         """Return the providers that are on and answer a question, in the order of their settings."""
@@ -73,7 +82,7 @@ class Providers:
             raise Misconfigured(f"no provider is called {name}; there are {', '.join(self._settings)}")
         provider, given = all_providers()[name], self._settings[name]
         service = _service(provider, given)
-        return provider(Line(self._client, service, given.base_url, given.key, self._language, self._fresh))
+        return provider(Line(self._client, service, given.base_url, key_of(given), self._language, self._fresh))
 
     def picture(self, offer: Offer, *, preview: bool = False) -> Answer:
         """Download the picture on offer, or its small version where there is one; it is not remembered here.
@@ -95,7 +104,7 @@ def _service(provider: type[Provider], given: ProviderSettings) -> Service:
         provider.name,
         per_second=given.per_second or None,
         local=(given.base_url,) if is_own else (),
-        secrets=(given.key,) if given.key else (),
+        secrets=tuple(filter(None, [key_of(given)])),
         ttl=provider.ttl,
         remaining=provider.remaining,
     )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from processor.artwork.offer import Offer
 from processor.providers.lenient import Lenient, Mbid, Number, Text
 from processor.providers.pictures import address, tail
-from processor.providers.provider import AlbumAsked, Provider, ProviderSettings, base_url, key, order, per_second
+from processor.providers.provider import AlbumAsked, KeyedSettings, Provider, base_url, key, order, per_second
 from processor.providers.words import Decimal, LongText, named
 from scanner.grouping.folding import fold
 
@@ -29,7 +29,7 @@ _ARTIST: Final = {
 }
 
 
-class TheAudioDbSettings(ProviderSettings):
+class TheAudioDbSettings(KeyedSettings):
     """TheAudioDB: texts about artists and albums, and pictures."""
 
     base_url: str = base_url("https://www.theaudiodb.com/api/v1/json")
@@ -73,7 +73,6 @@ class TheAudioDb(Provider):
     name = "theaudiodb"
     description = "TheAudioDB: biographies, reviews, moods, and pictures of artists and albums."
     settings = TheAudioDbSettings
-    needs_key = True
     probe = ("artist-mb.php", {"i": "5b11f4ce-a62d-471e-81fc-a69a8278c7da"})
 
     def path(self, path: str) -> str:

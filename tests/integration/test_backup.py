@@ -109,6 +109,7 @@ def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
         return {
             table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
             for table in Base.metadata.sorted_tables
+            if table.name not in backup.NOT_KEPT
         }
 
 
@@ -126,7 +127,7 @@ def test_a_backup_fills_an_empty_database_of_either_kind_with_the_very_same_rows
     made = export_database(filled, file, tmp_path)
     assert import_database(target, file, tmp_path) == made
     assert rows(target) == rows(filled)
-    assert [name for name, content in made.tables.items() if not content.rows] == [], "not tried at all"
+    assert {name for name, content in made.tables.items() if not content.rows} == backup.NOT_KEPT, "not tried at all"
 
 
 def test_what_was_taken_back_can_be_exported_and_gives_the_same_backup(

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -360,7 +361,7 @@ def test_each_real_request_takes_a_turn_and_no_other(client: Client, around: Aro
     service = of(provider, per_second=2.5, attempts=2, ttl=60)
     for _ in range(3):
         assert client.get(provider.url, service=service).found
-    assert around.turns == [("shelf", 2.5)] * 3
+    assert around.turns == [("shelf", 2.5 * 0.97)] * 3
     assert provider.paths() == ["/", "/", "/album"]
 
 
@@ -415,7 +416,7 @@ def test_a_service_that_fails_five_times_is_left_alone_by_all_processes(
 
     provider.down, provider.answers = None, {"/": ALBUM}
     around.now += dt.timedelta(minutes=5)
-    assert ask_elsewhere(database_url, provider, around.now) == ["200"], "the one probe"
+    assert shared.get(provider.url, service=of(provider)).found, "the one probe"
     assert shared.get(provider.url, service=of(provider)).found, "the second"
     with shared._database.read() as connection:
         stands = circuits.standing(connection)["shelf"]
@@ -449,13 +450,25 @@ def test_only_so_much_is_remembered(database: Database) -> None:
             memory.remember(connection, str(n), "s", answer, NOW + dt.timedelta(seconds=n), 60)
         memory.remember(connection, "huge", "s", Answer(200, {}, bytes(memory.LARGEST + 1)), NOW, 60)
         assert memory.recall(connection, "huge", NOW) is None
-        assert memory.surplus(connection, NOW, memory.MOST, 100) == []
-        assert memory.surplus(connection, NOW, 8_200, 100) == ["0", "1"], "the oldest go"
-        assert memory.surplus(connection, NOW, 0, 3) == ["0", "1", "2"], "a few at a time"
-        late = NOW + dt.timedelta(seconds=61.5) + memory.STALE
-        assert sorted(memory.surplus(connection, late, memory.MOST, 100)) == ["0", "1"]
+        assert memory.surplus(connection, NOW, 100) == []
+        assert memory.surplus(connection, NOW, 100, most=8_200) == ["0", "1"], "the oldest go"
+        assert memory.surplus(connection, NOW, 3, most=0) == ["0", "1", "2"], "a few at a time"
+        late = NOW + dt.timedelta(seconds=61.5)
+        assert sorted(memory.surplus(connection, late, 100)) == ["0", "1"]
         memory.forget(connection, ["0", "1"])
-        assert memory.surplus(connection, late, memory.MOST, 100) == []
+        assert memory.surplus(connection, late, 100) == []
+
+
+def test_four_processes_share_the_pace_of_one(database_url: str, provider: Provider) -> None:
+    """Whoever is late is late, but nobody is early: at no time did more come than the pace allows since the start."""
+    provider.answers = {"/": ALBUM}
+    began, per_second, each = time.monotonic(), 20.0, 5
+    command = [sys.executable, "-c", PACED, database_url, provider.url, str(per_second), str(each)]
+    started = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
+    assert [process.wait() for process in started] == [0] * 4
+    came = sorted(seen.at - began for seen in provider.seen)
+    assert len(came) == 4 * each
+    assert [n for n, at in enumerate(came) if at < n / per_second] == []
 
 
 @pytest.fixture(scope="module")
@@ -502,6 +515,24 @@ with Client(database, turn=lambda name, per_second: None, clock=lambda: now) as 
         print(client.get(sys.argv[2], service=Service("shelf", local=(sys.argv[2],), attempts=1)).status)
     except GreenroomError as error:
         print(error.reason_code)
+database.close()
+"""
+
+PACED = """
+import sys, time
+from config.database import Database
+from processor.client.client import Client
+from processor.client.service import Service
+from workflow.engine import turns
+database = Database(sys.argv[1])
+def turn(name, per_second):
+    with database.begin() as connection:
+        seconds = turns.take(connection, name, per_second)
+    time.sleep(seconds)
+service = Service("shelf", per_second=float(sys.argv[3]), local=(sys.argv[2],))
+with Client(database, turn=turn) as client:
+    for _ in range(int(sys.argv[4])):
+        client.get(sys.argv[2], service=service)
 database.close()
 """
 

@@ -7,7 +7,7 @@ import pytest
 from config.errors import Misconfigured
 from config.settings import REGISTRY
 from processor.providers.pictures import address, language
-from processor.providers.provider import Provider
+from processor.providers.provider import KeyedSettings, Provider
 from processor.providers.registry import all_providers, questions, section_of
 
 HOME = "https://provider.example/v3"
@@ -22,7 +22,8 @@ def test_every_provider_says_what_it_is_and_answers_something() -> None:
         assert REGISTRY[f"{section_of(name)}.base_url"].default == given.base_url
         assert given.base_url.startswith("https://")
         assert provider.description.endswith(".")
-        assert REGISTRY[f"{section_of(name)}.key"].is_secret or not provider.needs_key
+        assert (f"{section_of(name)}.key" in REGISTRY) == issubclass(provider.settings, KeyedSettings)
+        assert all(setting.is_secret for setting in REGISTRY.values() if setting.name == "key")
 
 
 @pytest.mark.parametrize("url", ["", "file:///etc", "provider", "https://u:p@a/", "http://", "https://a b/"])

@@ -11,6 +11,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from processor import journal
+from processor.client import memory
 from workflow import events, progress, runs
 from workflow.engine import jobs
 from workflow.engine.context import Context
@@ -30,6 +31,7 @@ class CleanupSettings(ChoreSettings):
     keep_jobs_days: int = _days(90, "Jobs that ended; what failed stays until a person has dealt with it.")
     keep_history_days: int = _days(365, "What happened to items that are no more.")
     keep_events_days: int = _days(30, "Events that everybody has heard.")
+    keep_answers_days: int = _days(30, "Answers of providers beyond their time, for when nobody answers.")
     keep_runs_days: int = _days(365, "Runs; the newest fifty always stay.")
     keep_transfers_days: int = _days(365, "Moves that nobody can take back any more.")
 
@@ -47,6 +49,7 @@ KEPT: Final = (
     _Kept("jobs", lambda settings: settings.keep_jobs_days, jobs.old, jobs.remove),
     _Kept("history", lambda settings: settings.keep_history_days, progress.old, progress.remove),
     _Kept("events", lambda settings: settings.keep_events_days, events.old, events.remove),
+    _Kept("answers", lambda settings: settings.keep_answers_days, memory.surplus, memory.forget),
     _Kept("runs", lambda settings: settings.keep_runs_days, runs.old, runs.remove),
     _Kept("transfers", lambda settings: settings.keep_transfers_days, journal.old, journal.remove),
 )

@@ -1,0 +1,75 @@
+"""An installation → its providers for people: which are on, what they answer, how they stand; one of them tried."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+from config import admin
+from config.errors import GreenroomError
+from daemon.bootstrap import Application
+from processor.client import circuits
+from processor.providers.provider import Provider, ProviderSettings
+from processor.providers.registry import Providers, all_providers, is_on, questions, section_of
+
+
+class Trial(NamedTuple):
+    """What came of asking a provider something simple."""
+
+    works: bool
+    why: str
+    seconds: float
+
+
+def standing(app: Application) -> list[dict[str, Any]]:
+    """Return every provider, in the order they are asked, with how it stands for all workers of all hosts."""
+    with app.database.read() as connection:
+        given = {name: admin.read_section(connection, section_of(name))[0] for name in all_providers()}
+        stands = circuits.standing(connection)
+    rows = [_row(all_providers()[name], section, stands.get(name, {})) for name, section in given.items()]
+    return sorted(rows, key=lambda row: (row["order"], row["name"]))
+
+
+def _row(provider: type[Provider], section: Any, stands: dict[str, Any]) -> dict[str, Any]:
+    assert isinstance(section, ProviderSettings)
+    return {
+        "name": provider.name,
+        "description": provider.description,
+        "on": is_on(section),
+        "why": _why(provider, section),
+        "answers": list(questions(provider)),
+        "order": section.order,
+        "base_url": section.base_url,
+        "per_second": section.per_second,
+        "state": stands.get("state", "closed"),
+        "until": max(filter(None, (stands.get("until"), stands.get("quiet_until"))), default=None),
+        "requests": stands.get("requests", 0),
+        "failed": stands.get("failed", 0),
+        "succeeded_at": stands.get("succeeded_at"),
+        "failed_at": stands.get("failed_at"),
+        "error": stands.get("error"),
+    }
+
+
+def _why(provider: type[Provider], section: ProviderSettings) -> str | None:
+    """Return why it is not asked."""
+    if not section.enabled:
+        return f"{section_of(provider.name)}.enabled is off"
+    return None if is_on(section) else f"it needs {section_of(provider.name)}.key"
+
+
+def try_out(app: Application, name: str) -> Trial:
+    """Ask a provider something simple now, even while it is left alone; if it answers, everybody may ask again.
+
+    Raises Misconfigured when no provider is called so.
+    """
+    with app.client() as client:
+        provider = Providers(app.database, client).provider(name)
+        with app.database.begin() as connection:
+            circuits.reset(connection, name)
+        began = time.monotonic()
+        try:
+            answer = provider.test()
+        except GreenroomError as error:
+            return Trial(False, error.message, time.monotonic() - began)
+        return Trial(True, f"it answered {answer.status}", time.monotonic() - began)

@@ -1,0 +1,38 @@
+"""Providers → JSON: which are on, what they answer, how they stand for all workers of all hosts."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from daemon import providers
+
+router = APIRouter(prefix="/api/v1/providers", tags=["providers"])
+
+
+class ProviderOut(BaseModel):
+    """One provider, without its key."""
+
+    name: str
+    description: str
+    on: bool
+    why: str | None
+    answers: list[str]
+    order: int
+    base_url: str
+    per_second: float
+    state: str
+    until: dt.datetime | None
+    requests: int
+    failed: int
+    succeeded_at: dt.datetime | None
+    failed_at: dt.datetime | None
+    error: str | None
+
+
+@router.get("", summary="Who is asked about albums and artists, in their order")
+def read(request: Request) -> list[ProviderOut]:
+    """Return every provider: whether it is asked and if not why, what it answers, when it last did, what went wrong."""
+    return [ProviderOut(**row) for row in providers.standing(request.app.state.greenroom)]
