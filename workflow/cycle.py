@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from loguru import logger
 from sqlalchemy import Connection
@@ -97,36 +98,17 @@ def run_staging_cycle(
     with database.read() as connection:
         settings, problems = admin.staging_scan(connection)
     dry_run = settings.dry_run if request.dry_run is None else request.dry_run
-    run = RunRecord(
-        database,
-        settings,
-        trigger=trigger,
-        fire_time=fire_time,
-        dry_run=dry_run,
-        asked=Asked(request.run_id, request.asked_by, request.approves),
-    )
+    asked = Asked(request.run_id, request.asked_by, request.approves)
+    run = RunRecord(database, settings, trigger=trigger, fire_time=fire_time, dry_run=dry_run, asked=asked)
     until = StopOrTimeout(stop, settings.timeout_minutes)
+    cycle = _Cycle(database, data_dir, settings, request, run, until, progress)
     with logger.contextualize(run=run.id):
         try:
             if problems:
                 raise Misconfigured("; ".join(problems), code="unreadable_setting")
             roots = resolve_roots(database)
             with _lock(database, roots, run, until, dry_run) as guard:
-                run.start(holding_lock=guard is not None)
-                limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
-                now, act, suspended = dt.datetime.now(dt.UTC), guard is not None, _tells_suspension(run.id)
-                presence.check(database, roots.staging, limits, now, act=act, suspended=suspended)
-                if guard is not None:
-                    recover_transfers(database, guard, roots.inbound, roots.staging, then(run.id), undone)
-                folder = scan_db_folder(database, settings, data_dir)
-                scan_path = request.scan_db
-                if scan_path is None:
-                    scan_path, _ = scan(roots.inbound, settings, folder, until, request.settle, progress)
-                result = _process(database, roots, settings, scan_path, guard, run.id, progress, request.approved)
-                if guard is not None:
-                    prune(folder, roots.inbound.path, settings.keep_scan_dbs)
-                    _prune_trash(database, guard, roots.staging, settings.trash_days)
-                return run.finish(roots.inbound.path, roots.staging.path, result, scan_path)
+                return cycle.carry_out(roots, guard)
         except Busy as error:
             return run.skip(error)
         except GreenroomError as error:
@@ -136,6 +118,55 @@ def run_staging_cycle(
             return run.fail(unexpected(error))
         finally:
             run.close()
+
+
+class _Cycle(NamedTuple):
+    """What one cycle has from its beginning."""
+
+    database: Database
+    data_dir: Path
+    settings: StagingScan
+    request: Request
+    run: RunRecord
+    until: StopOrTimeout
+    progress: Progress
+
+    def carry_out(self, roots: Roots, guard: Guard | None) -> CycleReport:
+        """Take the steps between two locked roots; without a guard nothing but the scan DB and the run is written."""
+        database, settings, run = self.database, self.settings, self.run
+        run.start(holding_lock=guard is not None)
+        self._look_for_what_vanished(roots, guard)
+        if guard is not None:
+            recover_transfers(database, guard, roots.inbound, roots.staging, then(run.id), undone)
+        folder = scan_db_folder(database, settings, self.data_dir)
+        scan_path = self.request.scan_db
+        if scan_path is None:
+            scan_path, _ = scan(roots.inbound, settings, folder, self.until, self.request.settle, self.progress)
+        result = self._process(roots, scan_path, guard)
+        if guard is not None:
+            prune(folder, roots.inbound.path, settings.keep_scan_dbs)
+            _prune_trash(database, guard, roots.staging, settings.trash_days)
+        return run.finish(roots.inbound.path, roots.staging.path, result, scan_path)
+
+    def _look_for_what_vanished(self, roots: Roots, guard: Guard | None) -> None:
+        now, suspended = dt.datetime.now(dt.UTC), _tells_suspension(self.run.id)
+        presence.check(self.database, roots.staging, self._limits, now, act=guard is not None, suspended=suspended)
+
+    def _process(self, roots: Roots, scan_path: Path, guard: Guard | None) -> ProcessResult:
+        settings, run = self.settings, ForRun(self.run.id, then(self.run.id))
+        rules = Rules(settings.replace == "better", tuple(settings.quality.split()))
+        reserve = settings.reserve_mib << 20
+        options = ProcessOptions(settings.workers, settings.rate_limit, reserve, rules, self.request.approved)
+        with ScanDb.open(scan_path) as found:
+            suspended = _tells_suspension(self.run.id)
+            presence.check_inbound(
+                self.database, roots.inbound, found, self._limits, act=guard is not None, suspended=suspended
+            )
+            return process_scan(self.database, found, roots.inbound, roots.staging, guard, options, run, self.progress)
+
+    @property
+    def _limits(self) -> presence.Limits:
+        return presence.Limits(self.settings.vanish_files, self.settings.vanish_percent)
 
 
 def then(run_id: str | None) -> Then:
@@ -153,26 +184,6 @@ def _tells_suspension(run_id: str) -> presence.Suspended:
     return lambda connection, library, why: events.tell(
         connection, [telling.of_suspension(library, why, run_id)], dt.datetime.now(dt.UTC)
     )
-
-
-def _process(
-    database: Database,
-    roots: Roots,
-    settings: StagingScan,
-    scan_path: Path,
-    guard: Guard | None,
-    run_id: str,
-    progress: Progress,
-    approved: Mapping[str, str] | None,
-) -> ProcessResult:
-    rules = Rules(settings.replace == "better", tuple(settings.quality.split()))
-    options = ProcessOptions(settings.workers, settings.rate_limit, settings.reserve_mib << 20, rules, approved)
-    limits = presence.Limits(settings.vanish_files, settings.vanish_percent)
-    with ScanDb.open(scan_path) as found:
-        suspended = _tells_suspension(run_id)
-        presence.check_inbound(database, roots.inbound, found, limits, act=guard is not None, suspended=suspended)
-        run = ForRun(run_id, then(run_id))
-        return process_scan(database, found, roots.inbound, roots.staging, guard, options, run, progress)
 
 
 def scan(

@@ -35,6 +35,8 @@ Kind = Literal[
     "run_finished", "run_failed", "job_dead", "library_suspended",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+ENDS: Final[tuple[Kind, ...]] = ("run_finished", "run_failed")
+LOOKED_BACK: Final = 20  # ends of runs, for one that was no dry run
 AT_ONCE: Final = 1000  # events numbered, or given to a subscriber, in one transaction
 _UNNUMBERED: Final = text("number IS NULL")
 
@@ -170,6 +172,14 @@ def of_run(connection: Connection, run_id: str, kinds: Collection[Kind]) -> list
     """Return what happened in a run, oldest first."""
     mine = (EventRow.run_id == run_id, EventRow.kind.in_(kinds))
     return [_event(row) for row in connection.execute(select(EventRow.__table__).where(*mine).order_by(EventRow.id))]
+
+
+def last_failure(connection: Connection) -> str | None:
+    """Return the code of the reason the last run failed for; None if it did not fail. Dry runs do not count."""
+    query = select(EventRow.kind, EventRow.facts).where(EventRow.kind.in_(ENDS)).order_by(EventRow.id.desc())
+    ends = (row for row in connection.execute(query.limit(LOOKED_BACK)) if not row.facts.get("dry_run"))
+    last = next(ends, None)
+    return None if last is None else last.facts.get("code")
 
 
 def of_ids(connection: Connection, ids: Collection[int]) -> list[Event]:

@@ -97,7 +97,7 @@ class RunRecord:
             _row_status(trouble),
             counts=report.counts,
             reasons=stored_reasons(result.albums),
-            error=trouble.message if trouble else None,
+            error=trouble,
             scan_db=str(scan_db),
         )
         log = logger.bind(**report.counts, duration_ms=report.duration_ms, dry_run=self._dry_run)
@@ -109,20 +109,22 @@ class RunRecord:
 
     def fail(self, error: GreenroomError) -> CycleReport:
         """Record a cycle that could not go on; one that was asked to stop counts as interrupted."""
-        self._end(_row_status(error), error=error.message)
+        self._end(_row_status(error), error=error)
         _log_end(logger, error)
         return self._report("failed", error)
 
     def skip(self, error: Busy) -> CycleReport:
         """Record a cycle that did not begin because somebody else holds the lock."""
-        self._end("skipped", error=error.message)
+        self._end("skipped", error=error)
         logger.bind(code=error.reason_code, error=error.message).warning("cycle skipped")
         return self._report("skipped", error)
 
     def close(self) -> None:
         """Mark a run that ends by a fault of ours as failed; the fault itself goes on to the tick."""
         if self._open:
-            self._end("failed", error="an unexpected error ended the cycle; the log has it")
+            self._end(
+                "failed", error=GreenroomError("an unexpected error ended the cycle; the log has it", code="unexpected")
+            )
 
     def _report(self, status: Literal["failed", "skipped"], error: GreenroomError) -> CycleReport:
         return CycleReport(
@@ -134,14 +136,14 @@ class RunRecord:
             exit_code=error.exit_code,
         )
 
-    def _end(self, status: runs.RunStatus, **columns: Any) -> None:
+    def _end(self, status: runs.RunStatus, error: GreenroomError | None, **columns: Any) -> None:
         with self._database.begin() as connection:
             if not self._open:
                 runs.start(connection, self._row)
-            now = dt.datetime.now(dt.UTC)
-            runs.finish(connection, self.id, status=status, finished_at=now, **columns)
-            counts, error = columns.get("counts", {}), columns.get("error")
-            told = telling.of_run(self.id, status, dry_run=self._dry_run, counts=counts, error=error)
+            now, message = dt.datetime.now(dt.UTC), error and error.message
+            runs.finish(connection, self.id, status=status, finished_at=now, error=message, **columns)
+            before, counts = events.last_failure(connection), columns.get("counts", {})
+            told = telling.of_run(self.id, status, dry_run=self._dry_run, counts=counts, error=error, before=before)
             events.tell(connection, told, now)
         self._open = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from config.errors import GreenroomError
 from config.libraries import Library
 from config.reasons import show_path
 from workflow.events import Event, Kind
@@ -18,11 +19,24 @@ def album_name(item: Mapping[str, Any]) -> str:
     return f"{item['album_artist'] or 'unknown artist'} – {item['album'] or 'unknown album'}"
 
 
-def of_run(run_id: str, status: str, *, dry_run: bool, counts: Mapping[str, int], error: str | None) -> list[Event]:
-    """Return the event of a run's end; one that was skipped, or stopped by a person, is none."""
+def of_run(
+    run_id: str,
+    status: str,
+    *,
+    dry_run: bool,
+    counts: Mapping[str, int],
+    error: GreenroomError | None,
+    before: str | None,
+) -> list[Event]:
+    """Return the event of a run's end; one that was skipped, or stopped by a person, is none.
+
+    `before` is the code the run before failed with, None if it did not: so who hears it knows what is new.
+    """
     kind = _RUNS.get(status)
-    facts = {"dry_run": dry_run, "counts": dict(counts)}
-    return [] if kind is None else [Event(kind, f"run {run_id}", error or status, run_id=run_id, facts=facts)]
+    if kind is None:
+        return []
+    facts = {"dry_run": dry_run, "counts": dict(counts), "code": error and error.reason_code, "before": before}
+    return [Event(kind, f"run {run_id}", error.message if error else status, run_id=run_id, facts=facts)]
 
 
 def of_decision(item: Mapping[str, Any], status: str, why: str, job_id: int | None) -> list[Event]:

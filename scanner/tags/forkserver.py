@@ -32,7 +32,15 @@ class ForkServer:
         theirs = [(tasks, answers) for tasks, _, _, answers in pipes]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", *map(os.fspath, (_SCRIPT, _PACKAGE, installed)), str(os.getpid()), module]
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    "-B",
+                    *map(os.fspath, (_SCRIPT, _PACKAGE, installed)),
+                    str(os.getpid()),
+                    module,
+                ]
                 + [f"{tasks},{answers}" for tasks, answers in theirs],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -21,6 +21,7 @@ from config.errors import Misconfigured, Retryable
 from config.settings import StagingScan
 from daemon.cli import main
 from processor import repository
+from processor.process import ProcessResult
 from tests.items import album
 from workflow import events, runs, succession
 from workflow.chores import want_daily
@@ -207,6 +208,27 @@ def test_a_run_is_told_in_one_message_and_a_failure_by_itself(
     assert "run finished: run r1 (2 staged)" in by_title["Greenroom: 2 needs review"]
     assert events.dispatch(database, [Notifier()], NOW) == 0
     assert engine.counts()["notify"] == {"done": 2}
+
+
+def test_a_trouble_that_lasts_is_told_once_and_when_it_is_over(database: Database, engine: Engine) -> None:
+    put(database, notify__urls="json://127.0.0.1:9/")
+    events.dispatch(database, [Notifier()], NOW)
+    told_of = []
+    no_disk = Misconfigured("no disk", code="root_away")
+    for error in (None, no_disk, no_disk, Misconfigured("3 GiB missing", code="full"), None, None):
+        run = RunRecord(database, StagingScan(), trigger="schedule", fire_time=None, dry_run=False)
+        run.start(holding_lock=True)
+        if error is not None:
+            run.fail(error)
+        else:
+            run.finish(b"/in", b"/staging", ProcessResult((), ()), Path("scan.db"))
+        events.dispatch(database, [Notifier()], NOW)
+        found = [job for job in engine.list(phase="notify") if run.id in job.subject]
+        told_of.append(len(found))
+    assert told_of == [0, 1, 0, 1, 1, 0]
+    with database.read() as connection:
+        (over,) = events.of_run(connection, engine.list(phase="notify")[0].payload["run_id"], KINDS)
+    assert "well again" in notify.rendered([over])[1]
 
 
 def test_a_message_that_is_not_taken_is_tried_again_and_stops_nothing(

@@ -19,12 +19,11 @@ from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.failure import Cancelled
 from workflow.engine.job import PRIORITIES, NewJob, Payload, Retries
-from workflow.events import KINDS, Event, Kind
+from workflow.events import ENDS, KINDS, Event, Kind
 from workflow.phase import Chore, ChoreSettings, section_of
 
 SHOWN: Final = 20  # lines of one message; the others are counted
 DEFAULT: Final = "run_finished run_failed job_dead library_suspended needs_review"
-ENDS: Final = ("run_finished", "run_failed")
 _WORDS: Final[dict[Kind, str]] = {
     "item_staged": "staged", "needs_review": "needs review", "approved": "approved", "rejected": "rejected",
     "undone": "taken back", "run_finished": "run finished", "run_failed": "run failed", "job_dead": "job failed",
@@ -128,10 +127,12 @@ class Notifier:
 
 
 def is_worth_telling(event: Event) -> bool:
-    """Whether the end of a run is news: it failed, or something moved or waits for a person. A dry run never is."""
-    counts = event.facts.get("counts", {})
+    """Whether the end of a run is news: it failed for another reason than the one before, it is well again, or
+    something moved or waits for a person. A dry run never is.
+    """
+    counts, before = event.facts.get("counts", {}), event.facts.get("before")
     moved = any(counts.get(outcome) for outcome in ("staged", "needs_review", "quarantined", "conflict", "failed"))
-    return not event.facts.get("dry_run") and (event.kind == "run_failed" or moved)
+    return not event.facts.get("dry_run") and (event.facts.get("code") != before or moved)
 
 
 def rendered(told: Sequence[Event]) -> tuple[str, str]:
@@ -145,7 +146,8 @@ def rendered(told: Sequence[Event]) -> tuple[str, str]:
 
 def _line(event: Event) -> str:
     counts: Iterable[str] = (f"{n} {name}" for name, n in event.facts.get("counts", {}).items() if n)
-    return f"{_WORDS[event.kind]}: {event.subject} ({', '.join(counts) or event.why})"
+    well = ["well again"] if event.kind == "run_finished" and event.facts.get("before") else []
+    return f"{_WORDS[event.kind]}: {event.subject} ({', '.join([*well, *counts]) or event.why})"
 
 
 def send(url: str, title: str, body: str) -> None:
