@@ -28,15 +28,19 @@ from processor.files import unexpected
 from processor.fsck.fsck import FsckReport
 from processor.fsck.rows import Row
 from processor.providers.registry import all_providers
+from processor.publication.planning import Plan, Publishing
+from processor.publish import Outcome
 from processor.recover import RecoveryReport
+from processor.taking_back import TakenBack
 from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
-from workflow import cycle, editing, plans, record, runs, succession, trash, undo
+from workflow import cycle, editing, plans, publishing, record, runs, succession, trash, undo
 from workflow.engine import turns
 from workflow.engine.engine import Engine
 from workflow.fsck import forget_item, fsck
 from workflow.phase import all_phases
+from workflow.phases.publish import PublishSettings
 from workflow.report import CycleReport
 from workflow.undo import UndoReport
 
@@ -161,7 +165,7 @@ class Application:
 
     def recover(self, *, stop: threading.Event) -> RecoveryReport:
         """Settle unfinished transfers; see workflow.cycle.recover."""
-        return cycle.recover(self.database, stop)
+        return cycle.recover(self.database, self.boot.data_dir, stop)
 
     def resume(self, path: bytes) -> tuple[Library, int]:
         """Let cycles work on a suspended library again; see workflow.cycle.resume."""
@@ -210,6 +214,36 @@ class Application:
     def note(self, item_id: int, text: str, *, actor: str) -> None:
         """Keep a person's note about an item; see workflow.editing.note."""
         editing.note(self.database, item_id, text, actor=actor)
+
+    def approved_items(self) -> list[int]:
+        """Return the items that are approved, the first staged first."""
+        with self.database.read() as connection:
+            return [item["id"] for item in repository.items(connection, status="approved")]
+
+    def rehearse_publishing(self, item_id: int) -> Plan:
+        """Say what publishing an item would come to; see workflow.publishing."""
+        return publishing.rehearse(self._publishing(), item_id)
+
+    def publish(self, item_id: int, *, actor: str, stop: threading.Event) -> Outcome:
+        """Publish an item for a person, now; see workflow.publishing."""
+        return publishing.publish_item(self._publishing(), item_id, stop, actor=actor)
+
+    def unpublish(self, item_id: int, *, dry_run: bool, actor: str, stop: threading.Event) -> TakenBack:
+        """Take an item out of its library for a person, or say what that would come to; see workflow.publishing."""
+        given = self._publishing()
+        if dry_run:
+            return publishing.rehearse_unpublishing(given, item_id)
+        return publishing.unpublish_item(given, item_id, stop, actor=actor)
+
+    def _publishing(self) -> Publishing:
+        phase = all_phases()["publish"]
+        with self.database.read() as connection:
+            settings = succession.phase_settings(connection, phase)
+            staging, _ = admin.staging_scan(connection)
+        assert isinstance(settings, PublishSettings)
+        if staging.dry_run:
+            raise Misconfigured("staging_scan.dry_run is on, so nothing may be moved; switch it off first")
+        return publishing.prepare(self.database, self.boot.data_dir, settings.options())
 
     @property
     def engine(self) -> Engine:

@@ -28,20 +28,29 @@ Digests = Callable[[Identity, Callable[[], str]], str]  # the digest of an uncha
 class Encounters:
     """Brings the two sides of each meeting together."""
 
-    def __init__(self, database: Database, inbound: Library, staging: Library, facts: FactsOf, digests: Digests):
+    def __init__(
+        self,
+        database: Database,
+        inbound: Library,
+        staging: Library,
+        facts: FactsOf,
+        digests: Digests,
+        roots: Mapping[str, bytes],
+    ):
         self._database = database
         self._inbound, self._staging = inbound.path, staging.path
+        self._roots = roots  # by uuid: a published item may be in another than staging
         self._facts, self._digests = facts, digests
 
     def meet(self, proposal: Proposal, folder: bytes) -> Encounter:
-        """Look at both sides; `folder` is the staged item's. Raises the typed error of what cannot be looked at."""
+        """Look at both sides; `folder` is the item's. Raises the typed error of what cannot be looked at."""
         with self._database.read() as connection:
             recorded = repository.recorded(connection, [proposal.group.key]).get(proposal.group.key)
         if recorded is None:
             message = f"the item of {show_path(folder)} went away while this was planned; the next cycle looks again"
             raise Retryable(message, code="vanished")
         item = recorded.item
-        with Tree(self._inbound) as inbound, Tree(self._staging) as staging:
+        with Tree(self._inbound) as inbound, Tree(self._roots.get(item.root_uuid, self._staging)) as staging:
             stands = standing.look_at(staging, folder, item)
             with explained("look into", folder):
                 there = standing.files_below(staging, folder)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from config.errors import LeaseLost, Retryable
-from processor.tables import OPEN_STATES, StagingItem, TransferRow
+from processor.tables import OPEN_STATES, PublicationRow, StagingItem, TransferRow
 from scanner.identity import Identity
 
 State = Literal["planned", "materialised", "published", "done", "attention", "cancelled"]
@@ -221,8 +221,10 @@ def reserved(connection: Connection, src_root: bytes, dst_root: bytes) -> Reserv
     unsettled = TransferRow.state.in_(UNSETTLED)
     taken = select(TransferRow.files).where(unsettled, TransferRow.src_root == src_root)
     held = select(TransferRow.target).where(unsettled, TransferRow.dst_root == dst_root)
+    leaving = select(TransferRow.before).where(unsettled, TransferRow.src_root == dst_root)  # on the way to a library
     sources = frozenset(path_from_json(file["source"]) for (files,) in connection.execute(taken) for file in files)
-    return Reserved(sources, frozenset(connection.scalars(held)))
+    homes = {path_from_json(item["path"]) for (item,) in connection.execute(leaving) if item}
+    return Reserved(sources, frozenset({*connection.scalars(held), *homes}))
 
 
 def sources_since(connection: Connection, src_root: bytes, since: dt.datetime) -> set[bytes]:
@@ -300,7 +302,7 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     """Return transfers settled before a time that nothing needs any more.
 
     Kept is what can still be taken back, because an item is in its folder; what holds sources back from cycles, with
-    what it took back; and replacements, whose album may lie in the trash.
+    what it took back; replacements, whose album may lie in the trash; and what brought an album into its library.
     """
     listed = exists().where(StagingItem.path == TransferRow.target)
     over = or_(TransferRow.state == "cancelled", and_(TransferRow.state == "done", ~listed))
@@ -308,7 +310,8 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     held = and_(TransferRow.undoes.is_not(None), TransferRow.state == "done", TransferRow.released_at.is_(None))
     named = exists().where(undo.undoes == TransferRow.id)
     kind = TransferRow.kind.not_in(("replace", "undo_replace"))
-    query = select(TransferRow.id).where(TransferRow.updated_at < before, over, kind, ~held, ~named)
+    published = exists().where(PublicationRow.transfer_id == TransferRow.id)
+    query = select(TransferRow.id).where(TransferRow.updated_at < before, over, kind, ~held, ~named, ~published)
     return connection.scalars(query.limit(limit)).all()
 
 

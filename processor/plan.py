@@ -44,6 +44,13 @@ class AlbumPlan:
         return replace(self, group=self.group._replace(tracks=tracks), files=files)
 
 
+class Home(NamedTuple):
+    """Where an album was published; `moved` is its folder, if its item's files are there and not in staging."""
+
+    shown: bytes  # the whole path
+    moved: bytes | None  # relative to its library
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """What a plan must know beyond the scan.
@@ -57,6 +64,7 @@ class World:
     same: Callable[[Sequence[PlannedFile], Sequence[PlannedFile]], bool]  # whether two albums of inbound are one music
     space: Space
     staged: Mapping[str, bytes] = field(default_factory=dict)  # items by key: their folders, relative to staging
+    published: Mapping[str, Home] = field(default_factory=dict)  # items by key that are in a library
     reserved: Collection[bytes] = ()  # folders that unfinished transfers hold
     held: Collection[bytes] = ()  # source files that unfinished transfers hold
     taken_back: Mapping[bytes, str] = field(default_factory=dict)  # source files an undo put back: the transfer undone
@@ -171,12 +179,21 @@ class _Planner:
             if (other := self._keys.get(group.key)) is not None:
                 return proposal, self._twin(proposal, other) or _key_twice(group, other)
             folder = self._world.staged.get(group.key)
-            if folder is None or self._there(folder) is None:
+            home = self._world.published.get(group.key)
+            if folder is not None and self._there(folder) is not None:
+                home = None  # what is in staging too may be changed there
+            elif home is None:
                 return proposal, None
+            elif home.moved is None:
+                return proposal, _is_published(group, home)
+            else:
+                folder = home.moved
             encounter = self._world.meets(proposal, folder)
             meeting = meet(encounter, self._rules)
             if meeting.outcome != "beside":
-                return self._met(proposal, encounter, meeting)
+                return (
+                    (proposal, _is_published(group, home, meeting)) if home else self._met(proposal, encounter, meeting)
+                )
             key, evidence = f"{group.key}/{group.year}", (*meeting.reasons, *group.evidence)
             proposal = replace(proposal, group=group._replace(key=key, evidence=evidence))
 
@@ -282,6 +299,20 @@ class _Planner:
         exact, folded = self._listed[folder]
         found = name if name in exact else folded.get(fold(name))
         return None if found is None else os.path.join(folder, found)
+
+
+def _is_published(group: Group, home: Home, meeting: Meeting | None = None) -> _Decision:
+    """Decide about an album that is published: nothing joins it or takes its place there."""
+    shown = show_path(home.shown)
+    if meeting is not None and meeting.outcome == "duplicate":
+        message = f"The same music is published already, in {shown}; this copy was left where it is and can be removed."
+        return _Decision("duplicate", None, (Reason("same_content", message, group.home),))
+    message = (
+        f"This album is published, in {shown}, with other music. Nothing was moved; take it out of there first with "
+        "`greenroom publish --undo`, or remove this one."
+    )
+    others = meeting.reasons if meeting is not None and meeting.outcome == "conflict" else ()
+    return _Decision("conflict", None, (Reason("published", message, group.home), *others))
 
 
 def _key_twice(group: Group, other: bytes) -> _Decision:

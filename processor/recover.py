@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 
 from config.database import Database
 from config.reasons import Reason
@@ -25,6 +26,12 @@ class RecoveryReport:
     waiting: tuple[Transfer, ...] = ()  # still open: the disk or the database was not up to it
     reasons: tuple[Reason, ...] = ()
 
+    def joined(self, others: Iterable[RecoveryReport]) -> RecoveryReport:
+        """Return one report of this recovery and others."""
+        reports = (self, *others)
+        names = [field.name for field in fields(self)]
+        return RecoveryReport(*(tuple(one for report in reports for one in getattr(report, name)) for name in names))
+
 
 def recover(  # noqa: PLR0913  each is one collaborator
     database: Database,
@@ -37,16 +44,17 @@ def recover(  # noqa: PLR0913  each is one collaborator
     strongest: Strategy = "link",
     workers: int = 1,
     undone: Publish = unheard,
+    blobs: bytes = b"",
 ) -> RecoveryReport:
     """Settle every transfer left open between two roots (source, destination), and sweep hidden folders without a row.
 
     Call it under the lease of the roots and after their sentinels were checked: an unmounted root looks empty.
     `publish` writes the staging item, in the transaction that makes the transfer `published`; `undone` hears of undos
-    in theirs; `boot_id` is the kernel's (/proc/sys/kernel/random/boot_id).
+    in theirs; `blobs` is the folder of the cache; `boot_id` is the kernel's (/proc/sys/kernel/random/boot_id).
 
     Raises LeaseLost, Stopped, and Retryable when the database fails.
     """
-    run = Performance(database, guard, publish, now, boot_id, strongest, workers, undone=undone)
+    run = Performance(database, guard, publish, now, boot_id, strongest, workers, undone=undone, blobs=blobs)
     with database.read() as connection:
         unfinished = journal.open_transfers(connection, *roots)
     settled = [take_over(run, transfer) for transfer in unfinished]

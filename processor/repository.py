@@ -204,6 +204,22 @@ def recorded(connection: Connection, keys: Collection[str]) -> dict[str, Recorde
     return found
 
 
+def of_id(connection: Connection, item_id: int) -> Recorded | None:
+    """Return the whole item of an id."""
+    key = connection.scalar(select(StagingItem.key).where(StagingItem.id == item_id))
+    return None if key is None else recorded(connection, [key]).get(key)
+
+
+def relocate(connection: Connection, item_id: int, item: NewItem, now: dt.datetime) -> None:
+    """Say of an item where its files are now, and what they are called there; all else of it stays."""
+    values = {"root_uuid": item.root_uuid, "path": item.path, "checksum": item.checksum, "updated_at": now}
+    changed = update(StagingItem).where(StagingItem.id == item_id).values(transfer_id=item.transfer_id, **values)
+    if connection.execute(changed).rowcount:
+        connection.execute(delete(StagingFile).where(StagingFile.item_id == item_id))
+        load = _LOAD[connection.dialect.name]
+        load(connection, "staging_files", FILE_COLUMNS, ((item_id, *file) for file in item.files))
+
+
 def count_by_status(connection: Connection) -> dict[str, int]:
     """Return how many items have each status that any has."""
     query = select(StagingItem.status, func.count()).group_by(StagingItem.status).order_by(StagingItem.status)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from config.database import Database
-from config.libraries import Library
+from config.libraries import Library, list_libraries
 from config.reasons import Reason, show_path
 from processor import journal, repository
 from processor.encounters import Digests, Encounters, FactsOf, is_audio
@@ -16,7 +16,8 @@ from processor.files import Tree, explained, is_file
 from processor.journal import Transfer, TransferFile
 from processor.materialise import digest_at
 from processor.naming import PlannedFile, Proposal
-from processor.plan import World, size_difference
+from processor.plan import Home, World, size_difference
+from processor.publication import ledger
 from processor.space import Space, reserve
 from scanner.identity import Identity
 
@@ -34,16 +35,22 @@ def look(
     """Gather what deciding about the proposals takes; `wanted_reserve` is in bytes. Reads only."""
     with database.read() as connection:
         staged = repository.staged_folders(connection, staging.root_uuid)
+        roots = {library.root_uuid: library.path for library in list_libraries(connection)}
+        homes = ledger.homes(connection)
         held = journal.reserved(connection, inbound.path, staging.path)
         undos = journal.taken_back(connection, inbound.path, staging.path)
     comparison = _Comparison(inbound.path, staging.path, digests)
     return World(
         names=lambda folder: _names(staging.path, folder),
         differs=comparison.differs,
-        meets=Encounters(database, inbound, staging, facts, digests).meet,
+        meets=Encounters(database, inbound, staging, facts, digests, roots).meet,
         same=comparison.same,
         space=_space(inbound.path, staging.path, wanted_reserve),
         staged=staged,
+        published={
+            home.key: Home(os.path.join(roots.get(home.root_uuid, b""), home.path), home.path if home.moved else None)
+            for home in homes
+        },
         reserved=held.targets,
         held=held.sources,
         taken_back=_kept_back(inbound.path, undos),

@@ -1,4 +1,7 @@
-"""The rows of this floor: transfers, staging items and their files. Their SQL is in journal.py and repository.py."""
+"""The rows of this floor: transfers, staging items and their files, and what was put into libraries.
+
+Their SQL is in journal.py, repository.py and publication/ledger.py.
+"""
 
 from __future__ import annotations
 
@@ -105,3 +108,41 @@ class StagingFile(Base):
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
     digest: Mapped[str | None]  # "blake3:…" where the bytes were copied; None where the file was linked
     facts: Mapped[dict[str, Any]]  # tags and stream, of audio
+
+
+class PublicationRow(Base):
+    """Where an item was published."""
+
+    __tablename__ = "publications"
+    __table_args__ = (Index("uq_publications_root_uuid_path", "root_uuid", "path", unique=True),)
+
+    item_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    root_uuid: Mapped[str]  # of the library
+    path: Mapped[bytes]  # the album's folder, relative to the library
+    mode: Mapped[str]  # move, copy, hardlink, reflink
+    artist: Mapped[str | None] = mapped_column(index=True)  # whose folder is above it
+    revision: Mapped[int]  # of the item, when it was published last
+    transfer_id: Mapped[str] = mapped_column(index=True)  # the one that brought the album; an undo takes it back
+    published_at: Mapped[dt.datetime]
+    updated_at: Mapped[dt.datetime]
+
+
+class LedgerRow(Base):
+    """One file Greenroom put into a library."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (Index("uq_ledger_root_uuid_path", "root_uuid", "path", unique=True),)
+
+    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
+    root_uuid: Mapped[str]
+    path: Mapped[bytes]  # relative to the library
+    role: Mapped[str]  # audio or another role of a staged file; nfo, picture, lyrics, sidecar: what Greenroom made
+    size: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int | None] = mapped_column(BigInteger)  # of music, which keeps its time; None of what we made
+    digest: Mapped[str | None]  # "blake3:…" or "sha256:…"; None where music was linked and nobody read it
+    base: Mapped[str | None]  # SHA-256 of what we would have written had nobody changed it; None where that is digest
+    item_id: Mapped[int | None] = mapped_column(BigId, index=True)  # None: it is the artist's
+    artist: Mapped[str | None] = mapped_column(index=True)
+    revision: Mapped[int]  # of the item it was written for
+    transfer_id: Mapped[str]
+    written_at: Mapped[dt.datetime]

@@ -19,6 +19,7 @@ from processor.item import NewItem
 from processor.journal import Transfer, TransferFile, path_from_json
 from processor.materialise import is_same, is_whole
 from processor.moves.move import Performance
+from processor.publication import ledger
 from processor.settle import settle
 from processor.standing import look_at
 from processor.undo import Seen, Sighting, obstacles, undo_of
@@ -69,6 +70,9 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
     """Look at what there is of a transfer; what cannot be looked at is one of the problems."""
     with database.read() as connection:
         undo = journal.undo_state(connection, transfer.id)
+        home = ledger.home_of(connection, transfer.item.get("key", ""))
+    if home is not None and transfer.kind != "publish":
+        return Sighting(undo, "ours", {}, published=home.item_id)
     if undo is not None or transfer.state != "done":
         return Sighting(undo, "ours", {})
     with Tree(transfer.dst_root) as staging, Tree(transfer.src_root) as inbound:

@@ -11,7 +11,12 @@ from config.reasons import Reason, show_path
 from processor.journal import State, Transfer
 from scanner.identity import Identity
 
-UNDOS: Final[dict[str, str]] = {"album": "undo", "merge": "undo_merge", "replace": "undo_replace"}
+UNDOS: Final[dict[str, str]] = {
+    "album": "undo",
+    "merge": "undo_merge",
+    "replace": "undo_replace",
+    "publish": "unpublish",
+}
 """A transfer's kind → the kind that takes it back."""
 
 
@@ -33,6 +38,7 @@ class Sighting:
     foreign: Sequence[bytes] = ()  # what else is in the folder
     replaced: Literal["whole", "gone"] | None = None  # in the trash, what gave way to it; None if nothing did
     problems: Sequence[Reason] = ()  # why something could not be looked at
+    published: int | None = None  # the item, if it is in a library: it has to come out of there first
 
 
 def obstacles(transfer: Transfer, seen: Sighting) -> tuple[Reason, ...]:
@@ -68,6 +74,11 @@ def undo_of(transfer: Transfer, seen: Sighting, *, id: str, fence: int, boot_id:
 
 def _journal(transfer: Transfer, seen: Sighting) -> Reason | None:
     where = os.path.join(transfer.dst_root, transfer.target)
+    if seen.published is not None:
+        message = (
+            f"It is published; take it out of its library first, with `greenroom publish {seen.published} --undo`."
+        )
+        return Reason("published", message, where)
     if seen.undo == "done":
         return Reason("undone_before", "It was taken back before.", where)
     if transfer.state == "cancelled":

@@ -35,7 +35,7 @@ from processor.recover import RecoveryReport
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
-from workflow import events, telling
+from workflow import events, publishing, telling
 from workflow.record import Asked, RunRecord
 from workflow.report import CycleReport
 from workflow.succession import after_staging
@@ -138,6 +138,7 @@ class _Cycle(NamedTuple):
         self._look_for_what_vanished(roots, guard)
         if guard is not None:
             recover_transfers(database, guard, roots.inbound, roots.staging, then(run.id), undone)
+            _recover_libraries(database, self.data_dir, self.until)
         folder = scan_db_folder(database, settings, self.data_dir)
         scan_path = self.request.scan_db
         if scan_path is None:
@@ -195,14 +196,25 @@ def scan(
     return scan_into(folder, inbound.path, options, until, progress)
 
 
-def recover(database: Database, stop: threading.Event) -> RecoveryReport:
-    """Settle unfinished transfers under the lock, and do nothing else.
+def recover(database: Database, data_dir: Path, stop: threading.Event) -> RecoveryReport:
+    """Settle unfinished transfers under the locks, and do nothing else; those into libraries, too.
 
     Raises Busy when somebody else holds the lock, Misconfigured when there are no libraries to work between.
     """
     roots = resolve_roots(database)
     with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
-        return recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
+        report = recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
+        return report.joined(publishing.recover_libraries(database, data_dir, stop, staging_is_held=True))
+
+
+def _recover_libraries(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:
+    """Settle what was being published; a library that cannot be worked on now is none of the cycle's trouble."""
+    try:
+        publishing.recover_libraries(database, data_dir, stop, staging_is_held=True)
+    except LeaseLost:
+        raise
+    except (Busy, Misconfigured) as error:
+        logger.bind(code=error.reason_code, error=error.message).warning("a library could not be recovered")
 
 
 def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) -> None:

@@ -47,6 +47,7 @@ class Decision(NamedTuple):
 
     status: str | None
     why: str
+    committed: bool = False  # the phase wrote it down itself, with what it did, and wanted what follows
 
 
 class Phase:

@@ -49,6 +49,8 @@ class PhaseWork:
         decision = self._phase.run(context, item, payload, settings)
 
         def end(connection: Connection, job: Job) -> None:
+            if decision.committed:
+                return
             now = dt.datetime.now(dt.UTC)
             went = None if decision.status is None else self._phase.reached
             because = progress.Because(self.name, job.actor, decision.why, job.id)
@@ -57,7 +59,7 @@ class PhaseWork:
                 waits = Event("needs_review", album_name(item), decision.why, item["id"], job_id=job.id)
                 events.tell(connection, [waits], now)
             else:
-                _go_on(connection, [{**item, "status": decision.status, "position": went}], now)
+                go_on(connection, [{**item, "status": decision.status, "position": went}], now)
 
         return end
 
@@ -124,7 +126,7 @@ def after_staging(
     if changed:
         progress.staged(connection, changed, run_id, now)
         same = {"status": "pending_review", "position": "staged"}
-        going = _go_on(connection, [{**same, "id": item.id, "revision": item.revision} for item in changed], now)
+        going = go_on(connection, [{**same, "id": item.id, "revision": item.revision} for item in changed], now)
         names = progress.names(connection, [item.id for item in changed])
         told = [Event("item_staged", names[i.id], "staged", i.id, run_id, facts={"revision": i.revision})
                 for i in changed]  # fmt: skip
@@ -133,7 +135,7 @@ def after_staging(
         events.tell(connection, [*told, *waits], now)
 
 
-def _go_on(connection: Connection, items: Sequence[Mapping[str, Any]], now: dt.datetime) -> set[int]:
+def go_on(connection: Connection, items: Sequence[Mapping[str, Any]], now: dt.datetime) -> set[int]:
     """Want what follows by itself for items, and remember what they came past; return those something follows for."""
     opened, chain = gates(connection), all_phases()
     progress.passed_over(
@@ -225,7 +227,7 @@ def _move(
     now = dt.datetime.now(dt.UTC)
     progress.move(connection, item, because, now, status=status, position=position)
     if position is not None:
-        _go_on(connection, [{**item, "status": status, "position": position}], now)
+        go_on(connection, [{**item, "status": status, "position": position}], now)
 
 
 def request(engine: Engine, phase: str, item_id: int, *, actor: str) -> Job:

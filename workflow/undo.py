@@ -19,8 +19,10 @@ from processor import journal
 from processor.journal import Transfer
 from processor.moves.move import Performance
 from processor.process import recover_transfers
+from processor.publication.intent import intent_of
 from processor.publishing import publish
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
+from workflow import publishing
 from workflow.cycle import StopOrTimeout, resolve_roots, then, undone
 
 
@@ -108,6 +110,10 @@ def named(database: Database, name: str) -> list[Transfer]:
 
 
 def _one(run: Performance, transfer: Transfer, roots: tuple[bytes, bytes]) -> TakenBack:
+    if transfer.kind in publishing.OUTWARD:
+        item = intent_of(transfer).item_id
+        message = f"It published item {item}; `greenroom publish {item} --undo` takes it out of its library."
+        return TakenBack(transfer, "refused", (Reason("published", message, transfer.dst_root),))
     if (transfer.src_root, transfer.dst_root) != roots:
         message = f"It was moved from {show_path(transfer.src_root)}, which is no library now; add it again first."
         return TakenBack(transfer, "refused", (Reason("other_roots", message, transfer.dst_root),))

@@ -22,6 +22,7 @@ COMMANDS = {
     "items": "List the albums in staging, and show what happened to one.",
     "review": "Approve or reject albums in staging.",
     "providers": "Show who is asked about albums and artists, and try one.",
+    "publish": "Put approved albums into their library, or take them out again.",
     "phases": "Show the chain an album goes through.",
     "jobs": "List, retry, cancel and pause jobs.",
     "worker": "Carry jobs in a process of their own.",

@@ -24,9 +24,13 @@ class Ownership:
 
 
 def staged(sighting: Sighting) -> Iterator[Row]:
-    """Yield the items whose folder should be in staging; one whose root is no library any more may be there, too."""
+    """Yield the items whose folder should be in staging; one whose root is no library any more may be there, too.
+
+    A published album that was not moved may be there and may not: if it is, it is compared.
+    """
     for row in sighting.items:
-        if row.status not in NOT_STAGED and row.root_uuid not in sighting.others:
+        still_there = row.status == "published" and row.path in sighting.disk.albums
+        if (row.status not in NOT_STAGED or still_there) and row.root_uuid not in sighting.others:
             yield row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
@@ -15,6 +15,15 @@ from processor.item import ITEM_COLUMNS, NewItem
 from processor.tables import StagingFile, StagingItem
 
 MISSING = "missing"
+
+
+class Mark(NamedTuple):
+    """Enough of an item to see whether it changed since it was read: publishing moves one without a new revision."""
+
+    key: str
+    revision: int
+    root_uuid: str
+    path: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,11 @@ class Row:
     size: int
     files: tuple[Listed, ...]
     sources: tuple[bytes, ...]  # where each file came from, relative to the inbound root
+
+    @property
+    def mark(self) -> Mark:
+        """What tells it from what it may become while somebody looks."""
+        return Mark(self.key, self.revision, self.root_uuid, self.path)
 
 
 def read(connection: Connection) -> list[Row]:
@@ -55,10 +69,10 @@ def listed(connection: Connection, transfer_ids: Collection[str]) -> set[str]:
     return set(connection.scalars(select(StagingItem.transfer_id).where(StagingItem.transfer_id.in_(transfer_ids))))
 
 
-def revisions(connection: Connection) -> dict[int, tuple[str, int]]:
-    """Return the key and revision of every item, by id: enough to see which changed since they were read."""
-    query = select(StagingItem.id, StagingItem.key, StagingItem.revision)
-    return {id: (key, revision) for id, key, revision in connection.execute(query)}
+def marks(connection: Connection) -> dict[int, Mark]:
+    """Return the mark of every item, by id."""
+    query = select(StagingItem.id, *(getattr(StagingItem, name) for name in Mark._fields))
+    return {id: Mark(*rest) for id, *rest in connection.execute(query)}
 
 
 def whole_items(connection: Connection, ids: Collection[int]) -> dict[int, NewItem]:

@@ -59,17 +59,17 @@ def look(database: Database, inbound: Library, staging: Library, effort: Effort,
     seen = disk.look(staging.path, {row.path for row in before if row.root_uuid == staging.root_uuid})
     left = unsettled.look(database, inbound.path, staging.path)
     with database.read() as connection:
-        now = rows.revisions(connection)
+        now = rows.marks(connection)
     moving = begun | {standing.transfer.id for standing in left.moves}
     moving -= {standing.transfer.id for standing in left.moves if standing.transfer.state == "attention"}
-    still = [row for row in before if now.get(row.id) == (row.key, row.revision) and row.transfer_id not in moving]
+    still = [row for row in before if now.get(row.id) == row.mark and row.transfer_id not in moving]
     return Sighting(
         staging.root_uuid,
         inbound.path,
         staging.path,
         seen,
         tuple(still),
-        {row.key: row.id for row in before} | {key: id for id, (key, _) in now.items()},
+        {row.key: row.id for row in before} | {mark.key: id for id, mark in now.items()},
         others,
         left,
         _digests(staging.path, _to_read(still, seen, effort), effort, progress),

@@ -139,7 +139,7 @@ def judge(left: Leftovers, inbound: bytes, staging: bytes) -> Iterator[Finding]:
     for standing in left.moves:
         transfer = standing.transfer
         state = _way_on(standing)
-        if (transfer.src_root, transfer.dst_root) != (inbound, staging):
+        if (transfer.src_root, transfer.dst_root) != (inbound, staging) and transfer.src_root != staging:
             yield _finding(standing, "stranded_transfer", _stranded(transfer))
         elif standing.trouble is not None:
             yield _finding(

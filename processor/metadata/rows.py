@@ -126,6 +126,13 @@ def say(connection: Connection, item_id: int, part: str, field: str, value: Any,
     return write(connection, item_id, USER, {name: fields for name, fields in said.items() if fields}, now)
 
 
+def rename_parts(connection: Connection, item_id: int, names: Mapping[bytes, bytes], now: dt.datetime) -> None:
+    """Say of tracks whose files have other names now what was said of them under the old ones."""
+    parts = {documents.part_of(old): documents.part_of(new) for old, new in names.items()}
+    for source, document in read(connection, item_id).items():
+        write(connection, item_id, source, {parts.get(part, part): said for part, said in document.items()}, now)
+
+
 def artist_named(connection: Connection, name: str, artist_id: str | None) -> int:
     """Return the artist of an id, or of a name if there is none; made if there is none such.
 

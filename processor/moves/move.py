@@ -35,6 +35,7 @@ class Performance:
     workers: int = 1
     known: Set[bytes] = frozenset()  # paths of the source tree that need no explanation when they stay
     undone: Publish = unheard  # hears of an undo in the transaction that publishes it
+    blobs: bytes = b""  # the folder of the cache, for what is published
     reasons: list[Reason] = field(default_factory=list)
     trouble: GreenroomError | None = None  # what kept the last transfer from being done
 

@@ -38,6 +38,10 @@ class Context:
         if self._stop.is_set():
             raise Stopped("the worker is asked to stop; the job goes on later")
 
+    def is_set(self) -> bool:
+        """Whether `check` would raise; by this name a lock asks it."""
+        return self._stop.is_set() or self._cancelled.is_set() or self._lost.is_set()
+
     def wait(self, seconds: float) -> None:
         """Wait, but raise as `check` does meanwhile."""
         while seconds > 0:

@@ -26,7 +26,8 @@ SHOWN: Final = 20  # lines of one message; the others are counted
 DEFAULT: Final = "run_finished run_failed job_dead library_suspended needs_review"
 _WORDS: Final[dict[Kind, str]] = {
     "item_staged": "staged", "needs_review": "needs review", "approved": "approved", "rejected": "rejected",
-    "undone": "taken back", "run_finished": "run finished", "run_failed": "run failed", "job_dead": "job failed",
+    "undone": "taken back", "published": "published", "unpublished": "taken out of its library",
+    "run_finished": "run finished", "run_failed": "run failed", "job_dead": "job failed",
     "library_suspended": "library suspended",
 }  # fmt: skip
 

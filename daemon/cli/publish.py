@@ -1,0 +1,119 @@
+"""`greenroom publish`: approved items → their library; or what that would come to; or out of it again."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from config.errors import Busy, GreenroomError, LeaseLost
+from config.reasons import Reason, show_path, show_text
+from daemon.bootstrap import Application, application
+from daemon.cli.output import json_option, print_json
+from daemon.cli.usage import usage
+from daemon.signals import stop_on_signals
+from processor.publication.planning import Plan
+
+_DONE = ("published", "refreshed", "unchanged", "would publish", "would refresh", "taken out", "would be taken out")
+
+
+@click.command()
+@click.argument("items", metavar="ITEM…", type=int, nargs=-1)
+@click.option("--approved", is_flag=True, help="All items that are approved.")
+@click.option("--dry-run", is_flag=True, help="Show the tree that would appear, and why; touch nothing.")
+@click.option("--undo", is_flag=True, help="Take ITEM out of its library again, back to staging.")
+@json_option
+def command(items: Sequence[int], approved: bool, dry_run: bool, undo: bool, as_json: bool) -> None:
+    """Publish ITEM, a number that `greenroom items` lists: its album appears in the library, whole, with its pictures
+    and NFO in it.
+
+    Only what was approved is published. Names come from the templates phase.publish.folder and phase.publish.file, the
+    library from phase.publish.library where there are several, and phase.publish.transfer says whether staging keeps
+    its files. Nothing is ever overwritten; a folder that is there already and is not Greenroom's is a matter for you.
+
+    An item that is published already gets what changed: NFO files, in which every field you edited stays yours, and
+    pictures, but for those you replaced. Its music and its names stay as they are.
+
+    `--undo` puts every file back into staging, under its old name, before the album leaves the library; it is refused
+    while anything in the album's folder is not what Greenroom put there.
+
+    Ends with 1 if anything could not be done, and with 75 while somebody else holds the lock.
+
+    \b
+    Examples:
+      greenroom publish --approved --dry-run
+      greenroom publish 17
+      greenroom publish 17 --undo
+    """
+    if bool(items) == approved or (undo and approved):
+        raise click.UsageError("name items, or use --approved; --undo wants items")
+    stop = stop_on_signals()
+    with usage(), application() as app:
+        wanted = list(items) or app.approved_items()
+        told = []
+        for item in wanted:
+            told.append(_one(app, item, stop, dry_run=dry_run, undo=undo))
+            if not as_json:
+                _tell(told[-1])
+            if stop.is_set():
+                break
+    if as_json:
+        print_json(told)
+    elif not told:
+        click.echo("nothing to publish")
+    sys.exit(0 if all(one["outcome"] in _DONE for one in told) else 1)
+
+
+def _one(app: Application, item: int, stop: Any, *, dry_run: bool, undo: bool) -> dict[str, Any]:
+    """Do one item; what keeps it from being done is what is told of it, and the others go on."""
+    try:
+        if undo:
+            return {"item": item} | _taken_out(app, item, stop, dry_run=dry_run)
+        if dry_run:
+            plan = app.rehearse_publishing(item)
+            outcome = "unchanged" if plan.kind == "unchanged" else f"would {plan.kind}"
+            return {"item": item, "outcome": outcome} | _of_plan(plan, plan.reasons)
+        done = app.publish(item, actor=f"command:{getpass.getuser()}", stop=stop)
+        return {"item": item, "outcome": done.outcome} | _of_plan(done.plan, done.reasons)
+    except (Busy, LeaseLost):
+        raise
+    except GreenroomError as error:
+        return {"item": item, "outcome": "refused", "reasons": [_reason(error.reason())]}
+
+
+def _taken_out(app: Application, item: int, stop: Any, *, dry_run: bool) -> dict[str, Any]:
+    taken = app.unpublish(item, dry_run=dry_run, actor=f"command:{getpass.getuser()}", stop=stop)
+    words = "would be taken out" if dry_run else "taken out"
+    where = show_path(taken.transfer.dst_root + b"/" + taken.transfer.target)
+    outcome = words if taken.outcome == "undone" else taken.outcome
+    return {"outcome": outcome, "folder": where, "reasons": [_reason(one) for one in taken.reasons]}
+
+
+def _of_plan(plan: Plan, reasons: Sequence[Reason]) -> dict[str, Any]:
+    return {
+        "library": show_path(plan.library.path),
+        "folder": show_path(plan.folder),
+        "files": [show_path(path) for path in plan.files],
+        "written": [show_path(path) for path in plan.fresh],
+        "transfer": plan.transfer and plan.transfer.id,
+        "reasons": [_reason(reason) for reason in reasons],
+    }
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {"code": reason.code, "message": reason.message, "path": reason.path}
+
+
+def _tell(told: dict[str, Any]) -> None:
+    good = told["outcome"] in _DONE
+    where = f"  {told['library']}/{told['folder']}" if "library" in told else f"  {told.get('folder', '')}"
+    click.echo(f"{'✓' if good else '!'} item {told['item']} {told['outcome']}{where}")
+    fresh = set(told.get("written", ()))
+    for path in told.get("files", ()):
+        click.echo(f"      {'+' if path in fresh else ' '} {path}")
+    for reason in told["reasons"]:
+        shown = f"  [{show_path(reason['path'])}]" if reason["path"] else ""
+        click.echo(f"      {show_text(reason['message'])}{shown}")

@@ -1,0 +1,116 @@
+"""An approved album of staging → a folder of a library, which appears whole, with its pictures and NFO in it.
+
+fill       hidden folder, as for an album, and the files Greenroom makes, from the cache
+switch     one rename that cannot overwrite; then the artist's files, one by one; then the rows say it
+clear      where the album is moved: its files in staging go, as sources do, and last the sidecar there
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from processor import sidecar
+from processor.clearing import remove_sources
+from processor.files import Tree, explained, within
+from processor.giving_back import remove_empty
+from processor.item import NewItem
+from processor.journal import State, Strategy, Transfer
+from processor.moves.album import check_final, in_place, locate, renumbered
+from processor.moves.move import Move, Performance
+from processor.publication.intent import Made, Mode, intent_of, with_intent
+from processor.publication.writing import add, put, take
+from processor.transfer import Guard, fill, folders, hidden_folder, roll_back, switch
+
+_STRONGEST: Final[dict[Mode, Strategy]] = {"move": "link", "hardlink": "link", "reflink": "clone", "copy": "copy"}
+_ORDER: Final[tuple[Strategy, ...]] = ("copy", "clone", "link")
+
+
+def _fill(run: Performance, transfer: Transfer) -> Transfer:
+    found = transfer
+    if transfer.attempt:
+        where, found = locate(transfer)
+        if where == transfer.target:
+            return run.advance(found, "materialised")
+    return run.advance(_build(run, found), "materialised")
+
+
+def _switch(run: Performance, transfer: Transfer) -> Transfer:
+    where, found = locate(transfer)
+    if where == hidden_folder(transfer):
+        found = _build(run, found) if found.attempt else found  # syncs again what was not synced
+        switch(found, run.guard)
+    else:
+        check_final(run, found, rehash=True)
+    return run.published(written(run, found, beside(found)))
+
+
+def _clear(run: Performance, transfer: Transfer) -> Transfer:
+    found = in_place(run, transfer)
+    if intent_of(found).mode == "move":
+        _leave_staging(run, found)
+    return run.advance(found, "done")
+
+
+def _build(run: Performance, transfer: Transfer) -> Transfer:
+    strongest = min(run.strongest, _STRONGEST[intent_of(transfer).mode], key=_ORDER.index)
+    filled = fill(transfer, run.guard, strongest=strongest, workers=run.workers)
+    with Tree(transfer.dst_root) as tree:
+        add(tree, hidden_folder(transfer), transfer.target, inside(transfer), run.blobs, run.guard)
+    return filled
+
+
+def inside(transfer: Transfer) -> list[Made]:
+    """Return the made files that are in the album's folder."""
+    return [one for one in intent_of(transfer).made if one.path.startswith(transfer.target + b"/")]
+
+
+def beside(transfer: Transfer) -> list[Made]:
+    """Return the made files that are not, because they are the artist's."""
+    return [one for one in intent_of(transfer).made if not one.path.startswith(transfer.target + b"/")]
+
+
+def written(run: Performance, transfer: Transfer, made: list[Made]) -> Transfer:
+    """Put made files in their places, remove the unwanted; return the transfer without what could not be written."""
+    intent = intent_of(transfer)
+    with Tree(transfer.dst_root) as tree:
+        kept = put(tree, made, run.blobs, run.guard, transfer.id[:8])
+        run.reasons += [*kept, *take(tree, intent.gone, run.guard)]
+    refused = {reason.path for reason in kept}
+    return with_intent(transfer, replace(intent, made=tuple(one for one in intent.made if one.path not in refused)))
+
+
+def _leave_staging(run: Performance, transfer: Transfer) -> None:
+    """Remove what is safe in the library, then the sidecar, which told of it to the end."""
+    assert transfer.before is not None
+    staged = NewItem.from_json(transfer.before)
+    ours = within(staged.path, sidecar.NAME)
+    run.reasons += remove_sources(transfer, run.guard, run.known | {ours})
+    with Tree(transfer.src_root) as tree, explained("tidy", staged.path):
+        left = [file for file in transfer.files if tree.stat(file.source) is not None]
+        if not left and sidecar.is_of(tree, staged.path, staged.transfer_id):
+            run.guard.check("leave sidecar")
+            tree.unlink(ours)
+            tree.sync(staged.path)
+        remove_empty(tree, [ours], run.guard)
+
+
+def _roll_back(transfer: Transfer, guard: Guard) -> State:
+    """Take what was made out of the hidden folder, then the folder."""
+    hidden = hidden_folder(transfer)
+    with Tree(transfer.dst_root) as tree, explained("undo", hidden):
+        if sidecar.is_of(tree, transfer.target, transfer.id):
+            return transfer.state
+        places = [within(hidden, one.path[len(transfer.target) + 1 :]) for one in inside(transfer)]
+        for place in places if tree.stat(hidden) is not None else ():
+            guard.check("undo made")
+            tree.unlink(place, missing_ok=True)
+        for sub in folders(places):
+            if sub.startswith(hidden + b"/"):
+                with suppress(OSError):
+                    tree.rmdir(sub)
+    return roll_back(transfer, guard)
+
+
+MOVE: Final = Move("publish", renumbered, {"planned": _fill, "materialised": _switch, "published": _clear}, _roll_back)

@@ -1,0 +1,71 @@
+"""A published album → out of the library again: its files are back in staging first, under the names they had there.
+
+The first steps are those of every undo, with staging for inbound. Then one rename takes the album's folder out of
+sight; each of its names goes whose file is provably in staging, and what Greenroom made and nobody changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from processor import journal, sidecar
+from processor.files import Tree, explained, within
+from processor.giving_back import check_given_back, forget_marks, remove_empty, take_away
+from processor.item import NewItem
+from processor.journal import Transfer
+from processor.moves.move import Move, Performance
+from processor.moves.undo import fill_inbound, hide, out_of_sight, patient, remove, same
+from processor.publication.intent import Gone, intent_of
+from processor.publication.writing import take
+
+
+def _withdraw(run: Performance, undo: Transfer) -> Transfer:
+    check_given_back(undo, run.guard)
+    return run.published(undo)
+
+
+def _clear(run: Performance, undo: Transfer) -> Transfer:
+    made = intent_of(undo).gone
+    hidden = [
+        Gone(within(out_of_sight(undo), one.path[len(undo.target) + 1 :]), one.sha256)
+        for one in made
+        if one.path.startswith(undo.target + b"/")
+    ]
+    beside = [one for one in made if not one.path.startswith(undo.target + b"/")]
+    with patient():
+        forget_marks(undo, run.guard)
+        hide(run, undo, undo.target)
+        with Tree(undo.dst_root) as library:
+            if library.stat(out_of_sight(undo)) is not None:
+                run.reasons += take(library, hidden, run.guard)
+            run.reasons += take(library, beside, run.guard)
+        remove(run, undo, undo.target)
+        with Tree(undo.dst_root) as library, explained("tidy", undo.target):
+            remove_empty(library, [undo.target, *(one.path for one in beside)], run.guard)
+        _sign(run, undo)
+    return run.advance(undo, "done")
+
+
+def _sign(run: Performance, undo: Transfer) -> None:
+    """Put the sidecar back that tells whose the folder in staging is, durably. Repeatable."""
+    assert undo.before is not None
+    staged = NewItem.from_json(undo.before)
+    with run.database.read() as connection:
+        known = journal.named(connection, staged.transfer_id)
+    with Tree(undo.src_root) as tree, explained("sign", staged.path):
+        if sidecar.is_of(tree, staged.path, staged.transfer_id):
+            return
+        files = tuple(replace(file, target=file.source[len(staged.path) + 1 :]) for file in undo.files)
+        origin = {file.path: file.source for file in staged.files}
+        files = tuple(replace(file, source=origin.get(file.target, file.source)) for file in files)
+        first = known[0] if known else undo
+        told = replace(undo, id=staged.transfer_id, kind=first.kind if known else "album", src_root=first.src_root)
+        run.guard.check("sign")
+        sidecar.write(tree, staged.path, replace(told, target=staged.path, item=undo.before, files=files), over=True)
+        tree.sync(staged.path)
+
+
+MOVE: Final = Move(
+    "unpublish", same, {"planned": fill_inbound, "materialised": _withdraw, "published": _clear}, take_away
+)

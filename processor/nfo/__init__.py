@@ -1,0 +1,1 @@
+"""What is known of an album or an artist ↔ the NFO file players read, with whatever a person changed in it kept."""

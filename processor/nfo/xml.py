@@ -1,0 +1,104 @@
+"""Elements → the bytes of an NFO file, and back; the bytes of strangers are read with limits.
+
+Written as Kodi writes: UTF-8, two spaces of indentation, a declaration that says standalone. The same elements always
+are the same bytes, so a file that says the same is never written again.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+from typing import Final
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from config.errors import Rejected
+
+MAX_BYTES: Final = 1_000_000  # of a file that is read; a review of a thousand pages is smaller
+LONGEST: Final = 64_000  # characters of one value that is written; the longest biographies have half of it
+MOST: Final = 2_000  # values of one list; no album has so many tracks
+DEEPEST: Final = 10  # levels below the root; Kodi's files have two
+_DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_SAID: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
+# What XML 1.0 has no character for; ElementTree writes it all the same, and no parser reads it (XML 1.0, 2.2).
+_ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def xml_safe(text: str) -> str:
+    r"""Return text that any XML parser reads: no control characters, no half of a surrogate pair, lines end in \n.
+
+    >>> xml_safe("a\x00b\r\nc\ud800")
+    'ab\nc'
+    """
+    return _ILLEGAL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))[:LONGEST].strip()
+
+
+def add(parent: ET.Element, tag: str, value: object, **attributes: str) -> ET.Element | None:
+    """Add one element if there is a value: text, a number, or a yes or no. What is unknown is left out."""
+    if value is None:
+        return None
+    text = str(value).lower() if isinstance(value, bool) else xml_safe(str(value))
+    if not text:
+        return None
+    child = ET.SubElement(parent, tag, attributes)
+    child.text = text
+    return child
+
+
+def add_all(parent: ET.Element, tag: str, values: Iterable[str]) -> None:
+    """Add an element for each value, each once."""
+    for value in [*dict.fromkeys(values)][:MOST]:
+        add(parent, tag, value)
+
+
+def encode(root: ET.Element) -> bytes:
+    """Return the file."""
+    whole = ET.fromstring(ET.tostring(root))  # noqa: S314  our own; indenting must not change the caller's
+    ET.indent(whole, "  ")
+    return (_DECLARATION + ET.tostring(whole, encoding="unicode") + "\n").encode()
+
+
+def decode(data: bytes, tag: str) -> ET.Element:
+    """Read a file whose root is `tag`; what follows the root, such as the URLs Kodi allows there, is left out.
+
+    Takes UTF-8, UTF-16 with its mark, and Latin-1 as old programs wrote it. Raises Rejected `nfo_unreadable`.
+    """
+    if len(data) > MAX_BYTES:
+        raise _unreadable(f"it is larger than {MAX_BYTES} bytes")
+    text = _SAID.sub("", _text(data))
+    end = text.rfind(f"</{tag}>")
+    whole = text if end < 0 else text[: end + len(tag) + 3]
+    try:
+        root: ET.Element = fromstring(_ILLEGAL.sub("", whole), forbid_dtd=True)
+    except (ET.ParseError, DefusedXmlException, ValueError, RecursionError) as error:
+        raise _unreadable(str(error) or type(error).__name__) from error
+    if root.tag != tag:
+        raise _unreadable(f"its root is <{root.tag}>, not <{tag}>")
+    level, depth = [*root], 0
+    while level:
+        level, depth = [child for one in level for child in one], depth + 1
+        if depth > DEEPEST:
+            raise _unreadable(f"its elements are nested more than {DEEPEST} deep")
+    return root
+
+
+def _text(data: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _unreadable(why: str) -> Rejected:
+    return Rejected(f"the NFO file cannot be read: {why}", code="nfo_unreadable")

@@ -1,0 +1,139 @@
+"""A staged album and a library's tree → a free folder, a place for each file, and room for it all. Reads only."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from config.errors import NeedsReview, Retryable
+from config.reasons import show_path
+from processor import layout, standing
+from processor.files import Tree, explained, within
+from processor.item import NewItem
+from processor.journal import TransferFile
+from processor.materialise import digest_at
+from processor.metadata.known import AlbumMetadata
+from processor.naming import cue_references
+from processor.publication import names, pictures
+from processor.publication.names import NamedFile, Naming, first_disc
+from processor.publication.pictures import Picture, Profile
+from processor.publication.writing import sha256_at
+from processor.space import human_size, reserve
+from scanner.identity import Identity
+
+MAX_CUE_SHEET = 1 << 20  # bytes
+
+
+class LaidOut(NamedTuple):
+    """The place of each file of an album, by its path in staging, and the pictures by their names. In its folder."""
+
+    places: dict[bytes, bytes]
+    pictures: dict[bytes, Picture]
+
+
+def check_whole(staging: Tree, item: NewItem) -> None:
+    """Return if every file of a staged album is there as it was staged, those with a digest byte for byte.
+
+    Raises NeedsReview `not_as_recorded`.
+    """
+    standing.check(staging, item.path, item, alone=False)
+    for file in item.files:
+        path = within(item.path, file.path)
+        with explained("verify", path):
+            if file.digest is not None and digest_at(staging, path) != file.digest:
+                message = f"{show_path(path)} has other bytes than were staged; `greenroom fsck --verify` tells more"
+                raise NeedsReview(message, code="not_as_recorded", path=path)
+
+
+def lay_out(
+    staging: Tree, item: NewItem, album: AlbumMetadata, naming: Naming, chosen: Sequence[Picture], profile: Profile
+) -> LaidOut:
+    """Name every file. What Greenroom adds has its name first; a dropped picture with the very bytes is that file."""
+    files = [NamedFile(file.path, file.role) for file in item.files]
+    kept = _played(staging, item)
+    places = names.file_places(naming, album, files, kept=kept)
+    audio = [places[file.path] for file in files if file.role == "audio"]
+    named = pictures.names("album", chosen, profile, first_disc(audio))
+    wanted = {layout.fold(name): one for name, one in named.items()}
+    for path, place in places.items():
+        one = wanted.get(layout.fold(place))
+        if one is not None and sha256_at(staging, within(item.path, path)) == one.sha256:
+            named = {name: other for name, other in named.items() if layout.fold(name) != layout.fold(place)}
+    places = names.file_places(naming, album, files, kept=kept, taken=[*named, b"album.nfo"])
+    return LaidOut(places, named)
+
+
+def _played(staging: Tree, item: NewItem) -> frozenset[bytes]:
+    """Return the tracks that a cue sheet calls by their names: renamed, it would play nothing."""
+    played: set[str] = set()
+    for file in item.files:
+        if file.role == "cue" and file.size <= MAX_CUE_SHEET:
+            with explained("read", file.path), staging.opened(within(item.path, file.path)) as fd:
+                played |= cue_references(os.read(fd, MAX_CUE_SHEET))
+    tracks = [file.path for file in item.files if file.role == "audio"]
+    return frozenset(path for path in tracks if layout.fold(os.path.basename(path)) in played)
+
+
+def free_folder(
+    tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | None, taken: Mapping[bytes, str | None]
+) -> bytes:
+    """Return the folder an album gets: spelled as the folders above it that are there, numbered beside other items'.
+
+    `taken` are the folders of published albums, each with its artist. Raises NeedsReview `target_exists` for a folder
+    that Greenroom did not make: whose it is, and whether it is the same album, only a person knows.
+    """
+    wanted = _spelled(tree, names.album_folder(naming, album))
+    above = names.artist_folder(naming, wanted)
+    others = {key for path, key in taken.items() if above and layout.fold(path).startswith(layout.fold(above) + "/")}
+    if artist is not None and others - {artist, None} and artist.startswith("mbid:"):
+        told_apart = names.album_folder(naming, album, tell_apart=artist.removeprefix("mbid:")[:4])
+        wanted = _spelled(tree, told_apart)
+    owned = {layout.fold(path) for path in taken}
+    for number in itertools.count(1):
+        folder = _spelled(tree, layout.numbered(wanted, number, folder=True))
+        if layout.fold(folder) in owned:
+            continue
+        with explained("look at", folder):
+            if tree.stat(folder) is not None:
+                message = f"{show_path(folder)} is in the library, and Greenroom did not put it there; nothing is ever"
+                raise NeedsReview(f"{message} overwritten, so move one of the two", code="target_exists", path=folder)
+        return folder
+    raise AssertionError("unreachable: itertools.count does not end")
+
+
+def _spelled(tree: Tree, path: bytes) -> bytes:
+    """Return a path with every part of it that is there spelled as it is there, compared without case and form."""
+    found = b""
+    for part in path.split(b"/"):
+        with explained("list", found):
+            try:
+                there = tree.names(found)
+            except FileNotFoundError:
+                there = []
+        same = [name for name in there if layout.fold(name) == layout.fold(part)]
+        found = within(found, part if part in there or not same else same[0])
+    return found
+
+
+def transfer_files(staging: Tree, item: NewItem, places: Mapping[bytes, bytes]) -> tuple[TransferFile, ...]:
+    """Return the files as a transfer moves them, as they are now."""
+    files = []
+    for file in item.files:
+        source = within(item.path, file.path)
+        with explained("look at", source):
+            found = staging.stat(source)
+        if found is None:
+            raise Retryable(f"{show_path(source)} went away while this was planned", code="vanished", path=source)
+        files.append(TransferFile(source, places[file.path], file.role, Identity.of(found)))
+    return tuple(files)
+
+
+def check_space(root: bytes, need: int, wanted: int) -> None:
+    """Return if a file system has so many bytes beside the reserve. Raises Retryable `disk_full`."""
+    found = os.statvfs(root)
+    free, kept = found.f_bavail * found.f_frsize, reserve(wanted, found.f_blocks * found.f_frsize)
+    if need and free - need < kept:
+        message = f"the album needs {human_size(need)} in {show_path(root)}, where {human_size(free)} are free and "
+        raise Retryable(f"{message}{human_size(kept)} stay in reserve", code="disk_full", path=root)

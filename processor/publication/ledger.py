@@ -1,0 +1,160 @@
+"""What Greenroom put into libraries ↔ rows: a publication an item, a ledger entry a file. All SQL of both."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from processor.tables import OPEN_STATES, LedgerRow, PublicationRow, StagingItem, TransferRow
+from scanner.grouping.folding import fold
+
+
+class Publication(NamedTuple):
+    """Where an item was published, how and when."""
+
+    item_id: int
+    root_uuid: str
+    path: bytes
+    mode: str
+    artist: str | None
+    revision: int
+    transfer_id: str
+    published_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class Home(NamedTuple):
+    """Where the item of a key is published, and whether its files were moved there."""
+
+    key: str
+    root_uuid: str
+    path: bytes
+    moved: bool
+
+
+class Entry(NamedTuple):
+    """One file Greenroom put into a library."""
+
+    root_uuid: str
+    path: bytes
+    role: str
+    size: int
+    mtime_ns: int | None
+    digest: str | None
+    base: str | None
+    item_id: int | None
+    artist: str | None
+    revision: int
+    transfer_id: str
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest of what Greenroom made, in hex; None of music."""
+        return self.digest.removeprefix("sha256:") if self.digest and self.digest.startswith("sha256:") else None
+
+
+def artist_key(name: str, artist_id: str | None) -> str:
+    """Return what tells an artist from another one of the same name, where that is known."""
+    return f"mbid:{artist_id}" if artist_id else f"name:{fold(name) or name}"
+
+
+def publication(connection: Connection, item_id: int) -> Publication | None:
+    """Return where an item is published."""
+    row = connection.execute(select(PublicationRow.__table__).where(PublicationRow.item_id == item_id)).first()
+    return None if row is None else Publication(*row)
+
+
+def publications(connection: Connection, root_uuid: str | None = None) -> list[Publication]:
+    """Return every publication, or those in one library, by item."""
+    query = select(PublicationRow.__table__).order_by(PublicationRow.item_id)
+    if root_uuid is not None:
+        query = query.where(PublicationRow.root_uuid == root_uuid)
+    return [Publication(*row) for row in connection.execute(query)]
+
+
+def homes(connection: Connection) -> list[Home]:
+    """Return where items are published, with their keys."""
+    query = select(StagingItem.key, PublicationRow.root_uuid, PublicationRow.path, StagingItem.root_uuid)
+    rows = connection.execute(query.join(PublicationRow, PublicationRow.item_id == StagingItem.id))
+    return [Home(key, root, path, root == where) for key, root, path, where in rows]
+
+
+def home_of(connection: Connection, key: str) -> Publication | None:
+    """Return where the item of a key is published."""
+    item_id = connection.scalar(select(StagingItem.id).where(StagingItem.key == key))
+    return None if item_id is None else publication(connection, item_id)
+
+
+def entries(
+    connection: Connection, *, item_id: int | None = None, artist: str | None = None, root_uuid: str | None = None
+) -> list[Entry]:
+    """Return what was put into libraries: for an item, for an artist, or into one library, by path."""
+    query = select(*(getattr(LedgerRow, name) for name in Entry._fields)).order_by(LedgerRow.root_uuid, LedgerRow.path)
+    if item_id is not None:
+        query = query.where(LedgerRow.item_id == item_id)
+    if artist is not None:
+        query = query.where(LedgerRow.artist == artist, LedgerRow.item_id.is_(None))
+    if root_uuid is not None:
+        query = query.where(LedgerRow.root_uuid == root_uuid)
+    return [Entry(*row) for row in connection.execute(query)]
+
+
+def held_blobs(connection: Connection) -> set[str]:
+    """Return the SHA-256 of every file Greenroom made that is in a library: the cache must not let go of these."""
+    made = select(LedgerRow.digest, LedgerRow.base).where(LedgerRow.digest.startswith("sha256:"))
+    return {one.removeprefix("sha256:") for pair in connection.execute(made) for one in pair if one}
+
+
+def artists_at(connection: Connection, root_uuid: str, folder: bytes) -> set[str]:
+    """Return the artists whose albums were published somewhere below a folder of a library."""
+    query = select(PublicationRow.path, PublicationRow.artist).where(PublicationRow.root_uuid == root_uuid)
+    return {artist for path, artist in connection.execute(query) if artist and bytes(path).startswith(folder + b"/")}
+
+
+def write(connection: Connection, entries: Iterable[Entry], now: dt.datetime) -> None:
+    """Write down files, instead of what was written down of the same places."""
+    rows = [entry._asdict() | {"written_at": now} for entry in entries]
+    for row in rows:
+        connection.execute(delete(LedgerRow).where(*_at(row["root_uuid"], [row["path"]])))
+    if rows:
+        connection.execute(insert(LedgerRow), rows)
+
+
+def forget(connection: Connection, root_uuid: str, paths: Collection[bytes]) -> None:
+    """Strike out files that are not ours any more."""
+    if paths:
+        connection.execute(delete(LedgerRow).where(*_at(root_uuid, paths)))
+
+
+def forget_item(connection: Connection, item_id: int) -> None:
+    """Strike out an item's publication and its files."""
+    connection.execute(delete(LedgerRow).where(LedgerRow.item_id == item_id))
+    connection.execute(delete(PublicationRow).where(PublicationRow.item_id == item_id))
+
+
+def publish(connection: Connection, made: Publication) -> None:
+    """Write down where an item is published; what was first is kept of when it was, and by which transfer."""
+    again = {"revision": made.revision, "updated_at": made.updated_at, "artist": made.artist}
+    known = update(PublicationRow).where(PublicationRow.item_id == made.item_id).values(**again)
+    if connection.execute(known).rowcount == 0:
+        connection.execute(insert(PublicationRow).values(made._asdict()))
+
+
+def adrift(connection: Connection) -> list[tuple[int, bool]]:
+    """Return items that are said to be publishing although no transfer does it, and whether they are published."""
+    busy = select(TransferRow.item).where(
+        TransferRow.kind.in_(("publish", "refresh")), TransferRow.state.in_((*OPEN_STATES, "attention"))
+    )
+    open_items = {item["intent"]["item_id"] for (item,) in connection.execute(busy)}
+    query = select(StagingItem.id, PublicationRow.item_id).outerjoin(
+        PublicationRow, PublicationRow.item_id == StagingItem.id
+    )
+    rows = connection.execute(query.where(StagingItem.status == "publishing"))
+    return [(item_id, published is not None) for item_id, published in rows if item_id not in open_items]
+
+
+def _at(root_uuid: str, paths: Collection[bytes]) -> tuple[Any, ...]:
+    return LedgerRow.root_uuid == root_uuid, LedgerRow.path.in_(paths)

@@ -1,0 +1,188 @@
+"""An album, what is known of it and the naming templates → its folder in a library, and each file's place in it. Pure.
+
+Every component goes through the rules of processor.layout, so that it is legal on every file system and no player takes
+it for something of its own.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from processor import layout, sidecar
+from processor.metadata.known import AlbumMetadata, TrackMetadata, credited
+from processor.publication import template
+from processor.publication.template import Part, Values
+
+UNKNOWN: Final = "Unknown Artist"
+VARIOUS: Final = "Various Artists"
+OF_ALBUM: Final = frozenset(
+    {"album_artist", "album_artist_sort", "album", "year", "date", "type", "label", "catalog_number", "country"}
+    | {"edition"}
+)
+OF_TRACK: Final = OF_ALBUM | {"disc", "track", "title", "artist"}
+_ARTIST: Final = frozenset({"album_artist", "album_artist_sort"})
+
+
+class NamedFile(NamedTuple):
+    """A file of an album, as naming sees it."""
+
+    path: bytes  # relative to the album's folder in staging
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Two checked templates: of the album's folder, and of a track's place in it without its extension."""
+
+    folder: tuple[Part, ...]
+    file: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, folder: str, file: str) -> Naming:
+        """Check two templates. Raises ValueError with what is wrong."""
+        return cls(checked_folder(folder), checked_file(file))
+
+    @property
+    def artist_depth(self) -> int | None:
+        """How many folders down the artist's own folder is; None if the template makes none."""
+        return next((n for n, parts in enumerate(_split(self.folder), 1) if _is_artists(parts)), None)
+
+
+def checked_folder(text: str) -> tuple[Part, ...]:
+    """Return the parts of a template for folders. Raises ValueError."""
+    parts = template.parse(text, OF_ALBUM)
+    if "album" not in template.used(parts):
+        raise ValueError("must have {album}, or all albums of an artist would want one folder")
+    _check_slashes(text)
+    return parts
+
+
+def checked_file(text: str) -> tuple[Part, ...]:
+    """Return the parts of a template for tracks. Raises ValueError."""
+    parts = template.parse(text, OF_TRACK)
+    if not {"track", "title"} & set(template.used(parts)):
+        raise ValueError("must have {title} or {track}, or all tracks would want one name")
+    _check_slashes(text)
+    return parts
+
+
+def _check_slashes(text: str) -> None:
+    if text.startswith("/") or text.endswith("/") or "//" in text:
+        raise ValueError("must not begin or end with a slash, or have two in a row")
+
+
+def album_folder(naming: Naming, album: AlbumMetadata, *, tell_apart: str | None = None) -> bytes:
+    """Return the folder of an album, relative to the library; `tell_apart` is added to an artist of a taken name."""
+    values = dict(_of_album(album))
+    if tell_apart is not None:
+        values |= {name: f"{values[name]} ({tell_apart})" for name in _ARTIST}
+    folders = template.render(naming.folder, values).split("/")
+    return b"/".join(layout.folder_name(name) for name in folders if name.strip())
+
+
+def artist_folder(naming: Naming, folder: bytes) -> bytes | None:
+    """Return the folder above an album's that is its artist's alone; None if there is none."""
+    parts, depth = folder.split(b"/"), naming.artist_depth
+    return None if depth is None or depth >= len(parts) else b"/".join(parts[:depth])
+
+
+def file_places(
+    naming: Naming,
+    album: AlbumMetadata,
+    files: Sequence[NamedFile],
+    *,
+    kept: Set[bytes] = frozenset(),
+    taken: Iterable[bytes] = (),
+) -> dict[bytes, bytes]:
+    """Return the place of each file by its path in staging, all relative to the album's folder.
+
+    Tracks are named by the template, but for those in `kept`, which a cue sheet calls by their names. A file beside
+    one track, such as its lyrics, goes with it; the others keep their places. `taken` are names of files Greenroom
+    adds itself.
+    """
+    tracks = {track.path: track for track in album.tracks}
+    discs = len({track.disc or 1 for track in album.tracks})
+    places = layout.Places([sidecar.NAME, *taken])
+    shared = _of_album(album)
+    found: dict[bytes, bytes] = {}
+    for file in files:
+        if file.role == "audio":
+            track = tracks.get(file.path, TrackMetadata(file.path))
+            wanted = file.path if file.path in kept else _track(naming.file, shared, track, discs)
+            found[file.path] = places.claim(wanted)
+    stems = {_stem(path): _stem(place) for path, place in found.items()}
+    beside = [(file, _beside(file.path, stems)) for file in files if file.role != "audio"]
+    for file, place in sorted(beside, key=lambda pair: pair[1] is None):  # what belongs to a track claims first
+        found[file.path] = places.claim(place or file.path)
+    return found
+
+
+def first_disc(places: Collection[bytes]) -> bytes | None:
+    """Return the folder of the first disc, where discs have folders of their own."""
+    folders = sorted({os.path.dirname(place) for place in places})
+    return folders[0] if folders and folders[0] else None
+
+
+def _of_album(album: AlbumMetadata) -> Values:
+    artist = credited(album.credits) or (VARIOUS if album.compilation else UNKNOWN)
+    sort_names = [credit.sort_name or credit.name for credit in album.credits]
+    return {
+        "album_artist": artist,
+        "album_artist_sort": " & ".join(sort_names) or artist,
+        "album": album.title,
+        "year": album.year,
+        "date": album.date,
+        "type": album.type,
+        "label": next(iter(album.labels), None),
+        "catalog_number": next(iter(album.catalog_numbers), None),
+        "country": album.country,
+        "edition": album.disambiguation,
+    }
+
+
+def _track(file: tuple[Part, ...], shared: Values, track: TrackMetadata, discs: int) -> bytes:
+    stem, extension = os.path.splitext(os.path.basename(track.path))
+    values = dict(shared)
+    values["disc"] = (track.disc or 1) if discs > 1 else None
+    values["track"] = track.position
+    values["title"] = track.title or stem.decode("utf-8", "surrogateescape")
+    values["artist"] = credited(track.credits) or values["album_artist"]
+    *folders, name = [part for part in template.render(file, values).split("/") if part.strip()] or ["_"]
+    plain = (layout.component(name) + extension.decode("utf-8", "surrogateescape").lower()).encode(
+        "utf-8", "surrogateescape"
+    )
+    return b"/".join([*map(layout.folder_name, folders), layout.file_name(plain)])
+
+
+def _beside(path: bytes, stems: Mapping[bytes, bytes]) -> bytes | None:
+    """Return where a file goes that is called like a track: `01 Song.en.lrc` beside `01 Song.flac`."""
+    stem = path
+    while b"." in os.path.basename(stem):
+        stem = stem.rpartition(b".")[0]
+        if stem in stems:
+            return stems[stem] + path[len(stem) :]
+    return None
+
+
+def _split(parts: tuple[Part, ...]) -> list[list[Part]]:
+    """Return the parts of each folder of a template; what is optional counts to the folder it begins in."""
+    folders: list[list[Part]] = [[]]
+    for part in parts:
+        if isinstance(part, str):
+            first, *others = part.split("/")
+            folders[-1].append(first)
+            folders += [[text] for text in others]
+        else:
+            folders[-1].append(part)
+    return folders
+
+
+def _is_artists(parts: list[Part]) -> bool:
+    return set(template.used(parts)) <= _ARTIST and bool(_ARTIST & set(template.used(parts)))
+
+
+def _stem(path: bytes) -> bytes:
+    return os.path.splitext(path)[0]

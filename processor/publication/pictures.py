@@ -1,0 +1,82 @@
+"""Selected pictures and the players that shall find them → the names each gets in an album's or artist's folder. Pure.
+
+One row a type of picture; `{n}` of the names for further ranks counts from 1. A picture with several names is one file
+with several hard links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Literal, NamedTuple, get_args
+
+Profile = Literal["all", "kodi", "jellyfin", "plex", "navidrome"]
+PLAYERS: Final[tuple[Profile, ...]] = get_args(Profile)[1:]
+Of = Literal["album", "artist"]
+
+
+class Picture(NamedTuple):
+    """One picture that was selected."""
+
+    type: str  # a name of processor.artwork.types
+    rank: int  # 1 is the first of its type
+    sha256: str  # of its bytes, in hex
+    ext: str  # jpg, png …
+
+
+class Names(NamedTuple):
+    """What the first picture of a type is called, without its extension, and what the further ones are."""
+
+    first: str
+    others: str | None = None
+    on_disc: bool = False  # repeated in the folder of the first disc, where discs have folders
+
+
+# Kodi: the file's name is the type, a family counts from 1 without a dash. Jellyfin has no `discart` of albums, and
+# takes `fanart1` for nothing, but `backdrop1`. Plex wants the cover in disc 1, too. Navidrome: its default priorities.
+_TABLE: Final[Mapping[tuple[Of, str], Mapping[Profile, Names]]] = {
+    ("album", "front"): {
+        "kodi": Names("folder", "thumb{n}"), "jellyfin": Names("folder"), "plex": Names("cover", on_disc=True),
+        "navidrome": Names("cover"),
+    },
+    ("album", "back"): {"kodi": Names("back", "back{n}")},
+    ("album", "booklet"): {"kodi": Names("booklet", "booklet{n}")},
+    ("album", "disc"): {"kodi": Names("discart", "discart{n}"), "jellyfin": Names("disc")},
+    ("album", "fanart"): {
+        "kodi": Names("fanart", "fanart{n}"), "jellyfin": Names("fanart", "backdrop{n}"), "plex": Names("fanart"),
+    },
+    ("artist", "thumb"): {
+        "kodi": Names("folder", "thumb{n}"), "jellyfin": Names("folder"), "plex": Names("poster"),
+        "navidrome": Names("artist"),
+    },
+    ("artist", "fanart"): {
+        "kodi": Names("fanart", "fanart{n}"), "jellyfin": Names("fanart", "backdrop{n}"), "plex": Names("fanart"),
+    },
+    ("artist", "logo"): {"kodi": Names("clearlogo", "clearlogo{n}"), "jellyfin": Names("clearlogo")},
+    ("artist", "clearart"): {"kodi": Names("clearart", "clearart{n}"), "jellyfin": Names("clearart")},
+    ("artist", "banner"): {"kodi": Names("banner", "banner{n}"), "jellyfin": Names("banner")},
+    ("artist", "landscape"): {"kodi": Names("landscape", "landscape{n}"), "jellyfin": Names("landscape")},
+}  # fmt: skip
+
+
+def names(of: Of, pictures: Iterable[Picture], profile: Profile, disc: bytes | None = None) -> dict[bytes, Picture]:
+    """Return the pictures by the names they get, relative to the folder of the album or artist.
+
+    `disc` is the folder of the first disc, if there is one. The same input gives the same names in the same order.
+    """
+    ordered = sorted(pictures, key=lambda one: (one.type, one.rank, one.sha256))
+    found: dict[bytes, Picture] = {}
+    for picture in ordered:
+        for player, known in _TABLE.get((of, picture.type), {}).items():
+            if profile in ("all", player):
+                for name in _called(known, picture.rank, disc):
+                    found.setdefault(name + b"." + picture.ext.encode(), picture)
+    return found
+
+
+def _called(known: Names, rank: int, disc: bytes | None) -> Iterator[bytes]:
+    if rank == 1:
+        yield known.first.encode()
+        if known.on_disc and disc:
+            yield disc + b"/" + known.first.encode()
+    elif known.others is not None:
+        yield known.others.format(n=rank - 1).encode()

@@ -1,0 +1,66 @@
+"""A transfer into or out of a library that is in place → ledger, publication and item, in the caller's transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from processor import repository, sidecar
+from processor.files import within
+from processor.item import NewItem
+from processor.journal import Transfer
+from processor.metadata import rows as metadata
+from processor.publication import ledger
+from processor.publication.intent import Intent, intent_of
+from processor.publication.ledger import Entry, Publication
+
+
+def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None:
+    """Write down what a `publish` or `refresh` put into the library. Again is the same."""
+    intent = intent_of(transfer)
+    ledger.forget(connection, intent.library, [one.path for one in intent.gone])
+    ledger.write(connection, _entries(transfer, intent), now)
+    ledger.publish(
+        connection,
+        Publication(intent.item_id, intent.library, transfer.target, intent.mode, intent.artist, intent.revision,
+                    transfer.id, now, now),
+    )  # fmt: skip
+    if intent.located is not None:
+        digests = {file.target: file.digest for file in transfer.files if file.digest is not None}
+        repository.relocate(connection, intent.item_id, intent.located.with_digests(digests), now)
+        metadata.rename_parts(connection, intent.item_id, _names(transfer), now)
+
+
+def withdraw(connection: Connection, undo: Transfer, now: dt.datetime) -> None:
+    """Strike out what an `unpublish` takes out of the library, and say of the item what it said before. Repeatable."""
+    intent = intent_of(undo)
+    ledger.forget(connection, intent.library, [one.path for one in intent.gone])
+    ledger.forget_item(connection, intent.item_id)
+    if intent.located is not None and undo.before is not None:
+        repository.relocate(connection, intent.item_id, NewItem.from_json(undo.before), now)
+        back = {new: old for old, new in _names(undo).items()}
+        metadata.rename_parts(connection, intent.item_id, back, now)
+
+
+def _names(transfer: Transfer) -> dict[bytes, bytes]:
+    """Return what the files are called in the library, by what they are called in staging."""
+    assert transfer.before is not None
+    home = NewItem.from_json(transfer.before).path
+    return {file.source[len(home) + 1 :]: file.target for file in transfer.files}
+
+
+def _entries(transfer: Transfer, intent: Intent) -> Iterator[Entry]:
+    library, said = intent.library, (intent.revision, transfer.id)
+    for file in transfer.files:
+        path, identity = within(transfer.target, file.target), file.identity
+        yield Entry(library, path, file.role, identity.size, identity.mtime_ns, file.digest, None, intent.item_id,
+                    intent.artist, *said)  # fmt: skip
+    if transfer.kind == "publish":
+        path, size = within(transfer.target, sidecar.NAME), len(sidecar.encode(sidecar.of(transfer)))
+        yield Entry(library, path, "sidecar", size, None, None, None, intent.item_id, intent.artist, *said)
+    for one in intent.made:
+        item_id = intent.item_id if one.path.startswith(transfer.target + b"/") else None
+        yield Entry(library, one.path, one.role, one.size, None, f"sha256:{one.sha256}", one.base, item_id,
+                    intent.artist, *said)  # fmt: skip

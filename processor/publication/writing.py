@@ -1,0 +1,249 @@
+"""Blobs of the cache → files of a library: into a folder nobody sees yet, or one by one over what is provably ours.
+
+    add        into the hidden folder, before the album appears
+    put        in its place: made anew, or exchanged with what it may take the place of, which is looked at once more
+    take       removed, if it still is what we wrote
+
+What somebody changed meanwhile is kept, and named. Every step may be repeated after it was interrupted anywhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from config.errors import GreenroomError, Retryable
+from config.reasons import Reason, show_path
+from processor.files import Tree, ancestors, explained, is_file, parent, within
+from processor.materialise import CANNOT
+from processor.publication.intent import Gone, Made
+from processor.transfer import Guard, folders
+
+BLOCK = 1 << 20  # bytes
+MODE = 0o644
+
+
+def blob_path(blobs: bytes, sha256: str, ext: str) -> bytes:
+    """Return where a blob is: `aa/<sha256>.<ext>` below the folder of the cache."""
+    return os.path.join(blobs, sha256[:2].encode(), f"{sha256}.{ext}".encode())
+
+
+def keep_blob(blobs: bytes, data: bytes, ext: str) -> str:
+    """Put bytes into the cache, durably; return their SHA-256."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    path = blob_path(blobs, sha256, ext)
+    with explained("write into the cache", path):
+        if _is_blob(path, sha256):
+            return sha256
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        fresh = f"{os.fsdecode(path)}.{os.getpid()}.new"
+        with Path(fresh).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+        for folder in (os.path.dirname(path), blobs):
+            _sync(folder)
+    return sha256
+
+
+def read_blob(blobs: bytes, sha256: str, ext: str) -> bytes | None:
+    """Return the bytes of a blob; None if the cache does not have it, or something else in its place."""
+    try:
+        data = Path(os.fsdecode(blob_path(blobs, sha256, ext))).read_bytes()
+    except FileNotFoundError:
+        return None
+    return data if hashlib.sha256(data).hexdigest() == sha256 else None
+
+
+def has_blob(blobs: bytes, sha256: str, ext: str) -> bool:
+    """Tell whether the cache has a blob, whole."""
+    return _is_blob(blob_path(blobs, sha256, ext), sha256)
+
+
+def sha256_at(tree: Tree, path: bytes) -> str | None:
+    """Return the SHA-256 of a plain file in hex; None if there is none."""
+    if not is_file(tree.stat(path)):
+        return None
+    with tree.opened(path) as fd:
+        return _sha256(fd)
+
+
+def add(tree: Tree, folder: bytes, within_target: bytes, made: Iterable[Made], blobs: bytes, guard: Guard) -> None:
+    """Put files into the hidden folder, durably; of several with the same bytes the others are hard links."""
+    first: dict[str, bytes] = {}
+    places = [(one, within(folder, one.path[len(within_target) + 1 :])) for one in made]
+    for n, (one, place) in enumerate(places, 1):
+        guard.check(f"make {n}/{len(places)}")
+        for sub in reversed([*ancestors(place)]):
+            if sub.startswith(folder + b"/"):
+                tree.make(sub)
+        with explained("write", place):
+            if sha256_at(tree, place) != one.sha256:
+                tree.unlink(place, missing_ok=True)
+                _link_or_create(tree, first.get(one.sha256), place, one, blobs)
+            tree.sync_content(place)
+        first.setdefault(one.sha256, place)
+    for sub in folders(place for _, place in places):
+        if sub == folder or sub.startswith(folder + b"/"):
+            guard.check("fsync made")
+            tree.sync(sub)
+
+
+def put(tree: Tree, made: Iterable[Made], blobs: bytes, guard: Guard, mark: str) -> list[Reason]:
+    """Put files in their places, durably; return why some were not. `mark` tells our fresh files from others'."""
+    reasons: list[Reason] = []
+    changed: list[bytes] = []
+    for one in made:
+        guard.check("put")
+        with explained("write", one.path), _fresh(tree, one, mark) as fresh:
+            there = sha256_at(tree, one.path)
+            if there == one.sha256:
+                changed.append(one.path)  # it may be ours, of before a crash, and not durable yet
+                continue
+            if tree.stat(one.path) is not None and (there is None or there != one.over):
+                reasons.append(_kept(one.path))
+                continue
+            for folder in reversed([*ancestors(one.path)]):
+                tree.make(folder)
+            _create(tree, fresh, one, blobs)
+            guard.check("put in place")
+            if _took_place(tree, fresh, one, there):
+                changed.append(one.path)
+            else:
+                reasons.append(_kept(one.path))
+    for folder in folders(changed):
+        guard.check("fsync put")
+        with explained("sync", folder):
+            tree.sync(folder)
+    return reasons
+
+
+def take(tree: Tree, gone: Iterable[Gone], guard: Guard) -> list[Reason]:
+    """Remove files that still are what we wrote, durably; return which were kept."""
+    reasons: list[Reason] = []
+    changed: set[bytes] = set()
+    for one in gone:
+        guard.check("take")
+        with explained("remove", one.path), suppress(FileNotFoundError):
+            there = sha256_at(tree, one.path)
+            if there == one.sha256:
+                tree.unlink(one.path)
+            elif there is not None:
+                reasons.append(_kept(one.path))
+            changed.add(parent(one.path))
+    for folder in sorted(changed):
+        with explained("sync", folder):
+            tree.sync(folder, missing_ok=True)
+    return reasons
+
+
+def _took_place(tree: Tree, fresh: bytes, one: Made, there: str | None) -> bool:
+    """Let a fresh file take its place; False, with all as it was, if what gave way was not what it had to be."""
+    if there is None:
+        try:
+            tree.link(fresh, tree, one.path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in CANNOT:
+                raise
+            tree.rename_noreplace(fresh, one.path)
+        return True
+    try:
+        tree.exchange(fresh, one.path)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS):
+            raise
+        tree.rename(fresh, one.path)  # NFS and the like: it was looked at just now, and nothing better can be done
+        return True
+    if sha256_at(tree, fresh) == there:
+        return True
+    tree.exchange(fresh, one.path)  # somebody wrote to it in between
+    return False
+
+
+@contextmanager
+def _fresh(tree: Tree, one: Made, mark: str) -> Iterator[bytes]:
+    """Yield a hidden name beside a file, which is nobody's before and after."""
+    name = b".greenroom-" + mark.encode() + b"-" + hashlib.sha256(one.path).hexdigest()[:8].encode()
+    place = within(parent(one.path), name)
+    with suppress(FileNotFoundError):
+        _settle_fresh(tree, place, one)
+    yield place
+    with suppress(FileNotFoundError):
+        tree.unlink(place, missing_ok=True)
+
+
+def _settle_fresh(tree: Tree, place: bytes, one: Made) -> None:
+    """Remove what an interrupted try left; what it took out of its place without looking at it goes back there."""
+    left = sha256_at(tree, place)
+    if left not in (None, one.sha256, one.over) and sha256_at(tree, one.path) == one.sha256:
+        tree.exchange(place, one.path)
+    tree.unlink(place, missing_ok=True)
+
+
+def _link_or_create(tree: Tree, twin: bytes | None, place: bytes, one: Made, blobs: bytes) -> None:
+    if twin is not None:
+        try:
+            tree.link(twin, tree, place)
+            return
+        except OSError as error:
+            if error.errno not in CANNOT:
+                raise
+    _create(tree, place, one, blobs)
+
+
+def _create(tree: Tree, place: bytes, one: Made, blobs: bytes) -> None:
+    """Write a blob's bytes to a new file, compared and synced."""
+    data = read_blob(blobs, one.sha256, one.ext)
+    if data is None:
+        message = f"the cache does not have {one.sha256}.{one.ext} for {show_path(one.path)} any more; publish it again"
+        raise Retryable(message, code="blob_missing", path=one.path)
+    try:
+        with tree.created(place) as fd:
+            os.fchmod(fd, MODE)
+            left = memoryview(data)
+            while left:
+                left = left[os.write(fd, left) :]
+            os.fsync(fd)
+    except (OSError, GreenroomError) as error:
+        if not isinstance(error, FileExistsError):
+            with suppress(OSError):
+                tree.unlink(place)
+        raise
+
+
+def _kept(path: bytes) -> Reason:
+    message = f"{show_path(path)} is not what Greenroom wrote there, so it was left as it is."
+    return Reason("changed_kept", message, path)
+
+
+def _is_blob(path: bytes, sha256: str) -> bool:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        return _sha256(fd) == sha256
+    finally:
+        os.close(fd)
+
+
+def _sha256(fd: int) -> str:
+    hasher = hashlib.sha256()
+    while data := os.read(fd, BLOCK):
+        hasher.update(data)
+    return hasher.hexdigest()
+
+
+def _sync(folder: bytes) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,101 @@
+"""A plan → an album in a library, whole, with pictures and NFO; or those anew; or the album taken out again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+from loguru import logger
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import GreenroomError, Misconfigured, NeedsReview
+from config.reasons import Reason
+from processor import journal
+from processor.files import Tree, explained
+from processor.journal import Transfer, path_to_json
+from processor.moves.move import Performance
+from processor.publication import ledger
+from processor.publication.intent import Gone, intent_of, with_intent
+from processor.publication.planning import Plan
+from processor.publication.writing import keep_blob, sha256_at
+from processor.settle import settle
+from processor.taking_back import TakenBack, rehearse, take_back
+
+
+class Outcome(NamedTuple):
+    """What became of one item."""
+
+    plan: Plan
+    outcome: Literal["published", "refreshed", "unchanged", "failed"]
+    reasons: tuple[Reason, ...] = ()
+    trouble: GreenroomError | None = None  # what kept it from being done
+
+
+def perform(run: Performance, planned: Plan, begun: Callable[[Connection, Transfer], object]) -> Outcome:
+    """Carry a plan out under the lock of both roots; `begun` is called in the transaction that journals it.
+
+    Raises LeaseLost, and Retryable when the database fails; both leave what was begun to recovery.
+    """
+    if planned.transfer is None:
+        return Outcome(planned, "unchanged", planned.reasons)
+    for (sha256, ext), data in planned.texts.items():
+        kept = keep_blob(run.blobs, data, ext)
+        assert kept == sha256
+    transfer = replace(planned.transfer, fence=run.guard.fence)
+    with run.database.begin() as connection:
+        begun(connection, transfer)
+        journal.plan(connection, [transfer], run.now)
+    told = len(run.reasons)
+    settled = settle(run, transfer)
+    log = logger.bind(item=planned.item_id, transfer=transfer.id, state=settled.state, error=settled.error)
+    log.info("album published" if settled.state == "done" else "album not published")
+    reasons = (*planned.reasons, *run.reasons[told:])
+    if settled.state != "done":
+        if run.trouble is not None and run.trouble.reason() not in reasons:
+            reasons = (*reasons, run.trouble.reason())
+        return Outcome(planned, "failed", reasons, run.trouble)
+    return Outcome(planned, "published" if planned.kind == "publish" else "refreshed", reasons)
+
+
+def to_take_back(database: Database, item_id: int) -> Transfer:
+    """Return the transfer that published an item, which knows all that Greenroom made for it since. Reads only.
+
+    Raises Misconfigured `not_published`, and NeedsReview for one that the journal does not know any more.
+    """
+    with database.read() as connection:
+        home = ledger.publication(connection, item_id)
+        if home is None:
+            raise Misconfigured(f"item {item_id} is not published", code="not_published")
+        found = journal.named(connection, home.transfer_id)
+        entries = ledger.entries(connection, item_id=item_id)
+        if home.artist is not None and _is_last(connection, home):
+            entries += ledger.entries(connection, artist=home.artist, root_uuid=home.root_uuid)
+    if not found:
+        message = f"the journal does not know any more how item {item_id} was published; remove its folder by hand"
+        raise NeedsReview(message, code="unknown_transfer")
+    (transfer,) = found
+    made = [Gone(entry.path, entry.sha256) for entry in entries if entry.sha256]
+    with Tree(transfer.dst_root) as tree, explained("look into", transfer.target):
+        same = [one for one in made if sha256_at(tree, one.path) in (None, one.sha256)]
+    inside = [one.path[len(home.path) + 1 :] for one in same if one.path.startswith(home.path + b"/")]
+    whole = with_intent(transfer, replace(intent_of(transfer), gone=tuple(same)))
+    return replace(whole, item={**whole.item, "files": [{"path": path_to_json(path)} for path in inside]})
+
+
+def _is_last(connection: Connection, home: ledger.Publication) -> bool:
+    """Tell whether no other album of the artist is in that library."""
+    others = [one for one in ledger.publications(connection, home.root_uuid) if one.artist == home.artist]
+    return len(others) == 1
+
+
+def rehearse_taking_back(database: Database, item_id: int) -> TakenBack:
+    """Say what taking an item out of its library would come to. Raises what `to_take_back` does."""
+    return rehearse(database, to_take_back(database, item_id))
+
+
+def take_out(run: Performance, item_id: int, actor: str) -> TakenBack:
+    """Take an item out of its library, under the lock of both roots. Raises what `to_take_back` and `take_back` do."""
+    transfer = to_take_back(run.database, item_id)
+    return take_back(run, with_intent(transfer, replace(intent_of(transfer), actor=actor, job_id=None)))

@@ -1,0 +1,115 @@
+"""A house with a library or two → albums approved and published there, and what must hold after each of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from config import libraries
+from config.reasons import show_path
+from processor import sidecar
+from processor.publication import ledger
+from processor.publication.planning import Plan, Publishing
+from processor.publish import Outcome
+from processor.taking_back import TakenBack
+from processor.transfer import PLAYER_IGNORES, TX
+from tests.scenarios.house import NOW, House, digest, everything
+from workflow import publishing, succession
+from workflow.phase import all_phases
+
+
+def add_library(house: House, name: str = "library") -> Path:
+    """Make and register a library beside the other roots."""
+    root = house.staging.parent / name
+    root.mkdir()
+    with house.database.begin() as connection:
+        libraries.add_library(connection, "library", os.fsencode(root), now=NOW)
+    all_phases()  # their settings join the registry
+    house.change(library_reserve_mib="0")
+    return root
+
+
+def given(house: House) -> Publishing:
+    """Return what publishing works with, by the settings now."""
+    with house.database.read() as connection:
+        settings: Any = succession.phase_settings(connection, all_phases()["publish"])
+    return publishing.prepare(house.database, house.data, settings.options())
+
+
+def approve(house: House, *keys: str) -> list[int]:
+    """Approve the items of these keys, or all."""
+    ids = [item["id"] for key, item in house.items().items() if not keys or key in keys]
+    for item_id in ids:
+        succession.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+    return ids
+
+
+def publish(house: House, item_id: int) -> Outcome:
+    """Publish an item after a dry run that must foretell it, and check every promise."""
+    plan = rehearse(house, item_id)
+    outcome = publishing.publish_item(given(house), item_id, threading.Event(), actor="eva")
+    if outcome.outcome != "failed":
+        assert (outcome.plan.kind, outcome.plan.folder, outcome.plan.files) == (plan.kind, plan.folder, plan.files)
+    check_libraries(house)
+    return outcome
+
+
+def rehearse(house: House, item_id: int) -> Plan:
+    """Say what publishing would come to; touches nothing."""
+    before = house.look()
+    plan = publishing.rehearse(given(house), item_id)
+    assert house.look() == before
+    return plan
+
+
+def take_out(house: House, item_id: int) -> TakenBack:
+    """Take an item out of its library."""
+    done = publishing.unpublish_item(given(house), item_id, threading.Event(), actor="eva")
+    check_libraries(house)
+    return done
+
+
+def published(root: Path) -> list[str]:
+    """Return the files of a library, without what marks it as a root and keeps players out of hidden folders."""
+    return sorted(show_path(os.path.relpath(path, os.fsencode(root))) for path in _files(root))
+
+
+def check_libraries(house: House) -> None:
+    """Every ledger entry is a file that is as it says; nothing hidden is left; every item's files are where it says."""
+    with house.database.read() as connection:
+        roots = {lib.root_uuid: lib.path for lib in libraries.list_libraries(connection)}
+        entries = ledger.entries(connection)
+    for entry in entries:
+        path = os.path.join(roots[entry.root_uuid], entry.path)
+        assert os.path.isfile(path), f"the ledger names {path!r}"
+        if entry.role != "sidecar":
+            assert os.path.getsize(path) == entry.size
+        if entry.sha256 is not None:
+            assert digest(path) == entry.sha256
+    for item in house.items().values():
+        for file in item["files"]:
+            path = os.path.join(roots[item["root_uuid"]], item["path"], file["path"])
+            assert os.path.getsize(path) == file["size"]
+    for root in roots.values():
+        hidden = os.path.join(root, TX)
+        assert not os.path.isdir(hidden) or not any(entry.is_dir() for entry in os.scandir(hidden))
+
+
+def unexplained(house: House, root: Path) -> list[str]:
+    """Return the files of a library the ledger does not know."""
+    with house.database.read() as connection:
+        known = {show_path(entry.path) for entry in ledger.entries(connection)}
+    return [path for path in published(root) if path not in known]
+
+
+def _files(root: Path) -> Iterator[bytes]:
+    for path in everything(root):
+        folder, name = os.path.split(path)
+        if name != b".greenroom-root" and not (os.path.basename(folder) == TX and name in PLAYER_IGNORES):
+            yield path
+
+
+OWN = sidecar.NAME.decode()

@@ -1,0 +1,130 @@
+"""What is known → NFO files as Kodi writes them; files of strangers read with limits; a person's edits kept."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.errors import Rejected
+from processor.metadata.known import AlbumMetadata, ArtistMetadata, Credit, TrackMetadata
+from processor.nfo import album, artist, merging, xml
+
+ID = "89ad4ac3-39f7-470e-963a-56509c546377"
+LOW_TIDE = AlbumMetadata(
+    title="Low Tide", credits=(Credit("Nora Vale", ID, " & "), Credit("The Cannery")), release_id=ID,
+    release_group_id=ID, date="2014-03", original_date="1998-11-02", type="album", secondary_types=("live",),
+    compilation=False, genres=("Folk", "Folk"), labels=("Shore",), review="One.\n\nTwo.", rating=7.5, votes=3,
+    tracks=(TrackMetadata(b"1.flac", "Wave", 1, 1, (Credit("Nora Vale", ID),), 61_400, ID),),
+)  # fmt: skip
+
+
+def file(known: AlbumMetadata = LOW_TIDE) -> bytes:
+    return xml.encode(album.element(known))
+
+
+def said(data: bytes, path: str) -> list[str | None]:
+    return [one.text for one in xml.decode(data, "album").findall(path)]
+
+
+def test_an_album_says_everything_kodi_reads_under_the_names_it_reads() -> None:
+    data = file()
+    assert data.startswith(
+        b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<album>\n  <title>Low Tide</title>\n'
+    )
+    for path, texts in {
+        "genre": ["Folk"], "type": ["album / live"], "releasedate": ["2014-03"], "originalreleasedate": ["1998-11-02"],
+        "year": ["2014"], "compilation": ["false"], "rating": ["7.5"], "albumArtistCredits/artist":
+        ["Nora Vale", "The Cannery"], "albumArtistCredits/musicBrainzArtistID": [ID], "review": ["One.\n\nTwo."],
+        "track/duration": ["01:01"], "track/musicBrainzTrackID": [ID], "releasetype": ["album"],
+    }.items():  # fmt: skip
+        assert said(data, path) == texts, path
+
+
+@pytest.mark.parametrize(
+    ("date", "original", "releasedate", "year"),
+    [
+        ("2014", None, "2014", "2014"),
+        (None, "1998-11", "1998-11", "1998"),
+        ("2014-03-01", "1998", "2014-03-01", "2014"),
+    ],
+)
+def test_a_date_is_always_there_in_iso_if_any_is_known(
+    date: str | None, original: str | None, releasedate: str, year: str
+) -> None:
+    data = file(AlbumMetadata(title="x", date=date, original_date=original))
+    assert (said(data, "releasedate"), said(data, "year")) == ([releasedate], [year])
+
+
+def test_an_artist_has_its_id_in_the_case_kodi_asks_for() -> None:
+    known = ArtistMetadata("Nora Vale", ID, "Vale, Nora", "person", born="1971-02", instruments=("oboe",))
+    root = xml.decode(xml.encode(artist.element(known)), "artist")
+    assert [one.tag for one in root] == ["name", "musicBrainzArtistID", "sortname", "type", "instruments", "born"]
+
+
+@given(st.text(st.characters(codec=None), min_size=1))
+def test_any_text_can_be_written_and_read(text: str) -> None:
+    data = file(AlbumMetadata(title=text, review=text, genres=(text,)))
+    assert data.decode("utf-8")
+    assert xml.encode(xml.decode(data, "album")) == data
+
+
+def test_what_is_written_again_is_the_same_bytes_and_long_texts_end() -> None:
+    assert file() == file()
+    assert len(file(AlbumMetadata(review="x" * 10**7))) < 2 * xml.LONGEST
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_files_of_other_programs_are_read_with_the_urls_behind_them(encoding: str) -> None:
+    text = '<?xml version="1.0" encoding="UTF-16"?><album><title>Ærø</title></album>\nhttps://musicbrainz.org/release/1'
+    assert said(text.encode(encoding), "title") == ["Ærø"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"https://musicbrainz.org/release/1", b"<artist><name>x</name></artist>", b"<album><title></album>",
+        b"x" * (xml.MAX_BYTES + 1),
+        b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;&b;">]><album><title>&c;</title></album>',
+        b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><album><title>&b;</title></album>',
+        b"<album>" * 100_000 + b"</album>" * 100_000,
+    ],
+    ids=["empty", "a URL", "another root", "not well-formed", "huge", "a bomb", "a file", "deep"],
+)  # fmt: skip
+def test_what_cannot_be_read_safely_is_refused(data: bytes) -> None:
+    with pytest.raises(Rejected, match="NFO file cannot be read"):
+        xml.decode(data, "album")
+
+
+def root(**fields: str) -> ET.Element:
+    made = ET.Element("album")
+    for tag, text in fields.items():
+        for one in text.split("|"):
+            xml.add(made, tag, one)
+    return made
+
+
+def test_a_field_somebody_edited_stays_theirs_and_the_others_follow_us() -> None:
+    merged = merging.merge(
+        root(title="Low Tide", genre="Folk|Pop", year="2014", review="short"),
+        root(title="Low Tide", genre="Folk|Jazz", mood="calm", year="2014"),
+        root(title="Low Tide!", genre="Rock", year="2014", review="longer", style="x"),
+    )
+    assert merged.kept == ("genre", "mood", "review")
+    assert [(one.tag, one.text) for one in merged.root] == [
+        ("title", "Low Tide!"), ("genre", "Folk"), ("genre", "Jazz"), ("year", "2014"), ("style", "x"),
+        ("mood", "calm"),
+    ]  # fmt: skip
+
+
+def test_where_nobody_knows_what_we_wrote_everything_there_stays() -> None:
+    merged = merging.merge(None, root(title="Mine"), root(title="Ours", year="2014"))
+    assert [(one.tag, one.text) for one in merged.root] == [("title", "Mine"), ("year", "2014")]
+
+
+def test_merging_twice_is_merging_once() -> None:
+    before, theirs, ours = root(title="a", year="1"), root(title="b", year="1"), root(title="c", year="2")
+    once = merging.merge(before, theirs, ours).root
+    assert xml.encode(merging.merge(before, once, ours).root) == xml.encode(once)

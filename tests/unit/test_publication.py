@@ -1,0 +1,179 @@
+"""An album and an admin's templates, profile and rules → folders, names and libraries."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.errors import Misconfigured
+from config.libraries import Library
+from processor import layout
+from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata
+from processor.publication import names, pictures, routing
+from processor.publication.names import NamedFile, Naming, album_folder, artist_folder, file_places
+from processor.publication.pictures import Picture, Profile
+
+DEFAULT = Naming.of("{album_artist}/{album}[ ({year})]", "[CD {disc}/][{track:02} - ]{title}")
+
+
+def track(path: str, title: str | None, disc: int | None, position: int | None) -> TrackMetadata:
+    return TrackMetadata(path.encode(), title, disc, position)
+
+
+def low_tide(*tracks: TrackMetadata, **values: object) -> AlbumMetadata:
+    known = {"title": "Low Tide", "credits": (Credit("Nora Vale"),), "date": "2014-03"} | values
+    return AlbumMetadata(tracks=tracks, **known)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("template", "folder"),
+    [
+        ("{album_artist}/{album}[ ({year})]", b"Nora Vale/Low Tide (2014)"),
+        ("[{label}/]{album_artist_sort} - {album}[ [[{edition}]]]", b"Vale, Nora - Low Tide"),
+        ("{{x}} {album}", b"{x} Low Tide"),
+        ("[{type}/]{album_artist}/[{date} - ]{album}", b"Nora Vale/2014-03 - Low Tide"),
+    ],
+)
+def test_folders_follow_the_template_and_leave_out_what_is_not_known(template: str, folder: bytes) -> None:
+    naming = Naming.of(template, "{title}")
+    assert album_folder(naming, low_tide(credits=(Credit("Nora Vale", None, "", "Vale, Nora"),))) == folder
+
+
+@pytest.mark.parametrize(
+    ("template", "why"),
+    [
+        ("{album_artist}", "must have {album}"), ("{album", "no other half"), ("{album}]", "closes nothing"),
+        ("[{album}", "never closed"), ("{album}[x]", "has no value"),
+        ("{album}/{nope}", "there is no {nope}; there are"),
+        ("{album:x}", "there is no {album:x}"), ("/{album}", "slash"), ("{album}//x", "slash"), ("[[{album} [[", None),
+        ("{album}\n", "control characters"), ("{album}" * 100, "at most 500"), ("[a [{album}]]", "cannot hold another"),
+    ],
+)  # fmt: skip
+def test_a_template_that_cannot_be_meant_is_refused_with_the_reason(template: str, why: str | None) -> None:
+    if why is None:
+        names.checked_folder(template)
+        return
+    with pytest.raises(ValueError, match=why.replace("{", r"\{").replace("}", r"\}")):
+        names.checked_folder(template)
+
+
+def test_tracks_get_disc_folders_only_where_there_are_several_discs() -> None:
+    one, two = track("1.flac", "Wave", 1, 1), track("2.FLAC", None, 2, 12)
+    files = [NamedFile(t.path, "audio") for t in (one, two)]
+    assert file_places(DEFAULT, low_tide(one, two), files) == {
+        b"1.flac": b"CD 1/01 - Wave.flac", b"2.FLAC": b"CD 2/12 - 2.flac",
+    }  # fmt: skip
+    assert file_places(DEFAULT, low_tide(one), files[:1]) == {b"1.flac": b"01 - Wave.flac"}
+
+
+def test_what_lies_beside_a_track_goes_with_it_and_names_are_never_given_twice() -> None:
+    tracks = [track("01.flac", "Wave", None, 1), track("02.flac", "wave", None, 1)]
+    files = [NamedFile(t.path, "audio") for t in tracks]
+    files += [NamedFile(b"01.en.lrc", "lyrics"), NamedFile(b"cover.jpg", "art"), NamedFile(b"album.nfo", "nfo")]
+    assert file_places(DEFAULT, low_tide(*tracks), files, taken=[b"cover.jpg", b"album.nfo"]) == {
+        b"01.flac": b"01 - Wave.flac", b"02.flac": b"01 - wave [2].flac", b"01.en.lrc": b"01 - Wave.en.lrc",
+        b"cover.jpg": b"cover [2].jpg", b"album.nfo": b"album [2].nfo",
+    }  # fmt: skip
+
+
+def test_a_track_that_a_cue_sheet_calls_by_its_name_keeps_it() -> None:
+    one = track("Low Tide.flac", "Wave", None, 1)
+    places = file_places(DEFAULT, low_tide(one), [NamedFile(one.path, "audio")], kept={one.path})
+    assert places == {b"Low Tide.flac": b"Low Tide.flac"}
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1))
+def test_no_tag_makes_a_folder_or_leaves_the_library(artist: str, title: str, song: str) -> None:
+    album = low_tide(track("1.mp3", song, None, 1), title=title, credits=(Credit(artist),))
+    folder = album_folder(DEFAULT, album)
+    (place,) = file_places(DEFAULT, album, [NamedFile(b"1.mp3", "audio")]).values()
+    assert len(folder.split(b"/")) <= 2
+    for part in (*folder.split(b"/"), place):
+        assert part not in (b"", b".", b"..")
+        assert b"/" not in part
+        assert len(part) <= 255
+        assert layout.component(part.decode()) == part.decode() or part.endswith((b"_", b".mp3"))
+
+
+@pytest.mark.parametrize(
+    ("album", "folder"),
+    [
+        (low_tide(title="Metadata", date=None), b"Nora Vale/Metadata_"),
+        (low_tide(title="Metadata"), b"Nora Vale/Metadata (2014)"),
+        (low_tide(credits=(), compilation=True), b"Various Artists/Low Tide (2014)"),
+        (low_tide(credits=()), b"Unknown Artist/Low Tide (2014)"),
+        (low_tide(credits=(Credit("AC/DC", None, " feat. "), Credit("X"))), b"AC+DC feat. X/Low Tide (2014)"),
+    ],
+)
+def test_odd_albums_have_folders_players_show(album: AlbumMetadata, folder: bytes) -> None:
+    assert album_folder(DEFAULT, album) == folder
+
+
+def test_the_artists_folder_is_the_one_the_template_names_after_the_artist_alone() -> None:
+    assert artist_folder(DEFAULT, b"Nora Vale/Low Tide (2014)") == b"Nora Vale"
+    flat = Naming.of("{album_artist} - {album}", "{title}")
+    assert artist_folder(flat, b"Nora Vale - Low Tide") is None
+    deep = Naming.of("Music/{album_artist}/{album}", "{title}")
+    assert artist_folder(deep, b"Music/Nora Vale/Low Tide") == b"Music/Nora Vale"
+
+
+def picture(type: str, rank: int = 1, ext: str = "jpg") -> Picture:
+    return Picture(type, rank, f"{type}{rank}", ext)
+
+
+@pytest.mark.parametrize(
+    ("profile", "album", "artist"),
+    [
+        ("kodi", "discart.png fanart.jpg fanart1.jpg folder.jpg thumb1.jpg", "clearlogo.png folder.jpg"),
+        ("jellyfin", "backdrop1.jpg disc.png fanart.jpg folder.jpg", "clearlogo.png folder.jpg"),
+        ("plex", "CD 1/cover.jpg cover.jpg fanart.jpg", "poster.jpg"),
+        ("navidrome", "cover.jpg", "artist.jpg"),
+        ("all",
+         "CD 1/cover.jpg backdrop1.jpg cover.jpg disc.png discart.png fanart.jpg fanart1.jpg folder.jpg thumb1.jpg",
+         "artist.jpg clearlogo.png folder.jpg poster.jpg"),
+    ],
+)  # fmt: skip
+def test_every_player_finds_pictures_under_its_names(profile: Profile, album: str, artist: str) -> None:
+    chosen = [
+        picture("front", 2),
+        picture("front"),
+        picture("fanart"),
+        picture("fanart", 2),
+        picture("disc", ext="png"),
+    ]
+    named = pictures.names("album", chosen, profile, b"CD 1")
+    assert " ".join(sorted(name.decode() for name in named)) == album
+    of_artist = pictures.names("artist", [picture("thumb"), picture("logo", ext="png")], profile)
+    assert " ".join(sorted(name.decode() for name in of_artist)) == artist
+
+
+LIBRARIES = [Library(n, "library", "music", path, str(n)) for n, path in enumerate((b"/srv/music", b"/srv/classical"))]
+RULES = "genre Classical -> /srv/classical\ncompilation -> /srv/classical/; * -> /srv/music"
+
+
+@pytest.mark.parametrize(
+    ("album", "path"),
+    [
+        (low_tide(genres=("classical",)), b"/srv/classical"), (low_tide(compilation=True), b"/srv/classical"),
+        (low_tide(genres=("Folk",)), b"/srv/music"),
+    ],
+)  # fmt: skip
+def test_the_first_rule_that_fits_says_the_library(album: AlbumMetadata, path: bytes) -> None:
+    assert routing.choose(album, routing.rules(RULES), LIBRARIES).path == path
+
+
+def test_without_a_rule_there_must_be_one_library() -> None:
+    assert routing.choose(low_tide(), (), LIBRARIES[:1]) == LIBRARIES[0]
+    with pytest.raises(Misconfigured, match=r"no rule of phase\.publish\.library"):
+        routing.choose(low_tide(), (), LIBRARIES)
+    with pytest.raises(Misconfigured, match="add one with"):
+        routing.choose(low_tide(), (), [])
+    with pytest.raises(Misconfigured, match="/srv/none, which is no music library"):
+        routing.choose(low_tide(), routing.rules("* -> /srv/none"), LIBRARIES)
+
+
+@pytest.mark.parametrize("text", ["genre -> /x", "* x -> /x", "colour red -> /x", "genre Jazz", "genre Jazz -> x"])
+def test_a_rule_that_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"->|colour|value"):
+        routing.rules(text)

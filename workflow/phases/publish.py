@@ -1,0 +1,103 @@
+"""An approved item → its album in a library, with pictures and NFO as players want them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from config.errors import NeedsReview
+from processor.publication.names import Naming, checked_file, checked_folder
+from processor.publication.planning import Options
+from processor.publication.routing import rules
+from workflow import progress, publishing
+from workflow.engine.context import Context
+from workflow.engine.job import Payload
+from workflow.phase import Decision, Phase, PhaseSettings
+
+BY_ITSELF = ("chain", "reconciler")  # the actors of decisions no person made
+
+
+class PublishSettings(PhaseSettings):
+    """What is published, how, and under which names."""
+
+    at_once: int = Field(1, ge=1, le=64, description="Jobs of this phase at once in one process; a lock lets one work.")
+    auto_publish: bool = Field(
+        False, description="In mode auto: publish what a rule approved, too, and not only what a person did."
+    )
+    transfer: Literal["move", "copy", "hardlink", "reflink"] = Field(
+        "move", description="How music gets into the library; after a move it is not in staging any more."
+    )
+    library: str = Field(
+        "", max_length=4096,
+        description="Which library an album goes to, where there are several: rules such as "
+        "`genre Classical -> /srv/classical; compilation -> /srv/various; * -> /srv/music`, the first that fits.",
+    )  # fmt: skip
+    folder: str = Field(
+        "{album_artist}/{album}[ ({year})]", description="The album's folder in the library; [ ] only if all is known."
+    )
+    file: str = Field("[CD {disc}/][{track:02} - ]{title}", description="A track's name in it, without extension.")
+    profile: Literal["all", "kodi", "jellyfin", "plex", "navidrome"] = Field(
+        "all", description="Whose names pictures get; all: every player's, as hard links of one file."
+    )
+    assets: bool = Field(True, description="Publish the selected pictures.")
+    nfo: bool = Field(True, description="Write album.nfo and artist.nfo, and lyrics that no file of the album has.")
+    cleanup_unselected: bool = Field(True, description="Let the cache forget pictures that were not selected.")
+    library_reserve_mib: int = Field(
+        1024, ge=0, le=1 << 24, description="Free space always left on a library's filesystem.",
+        json_schema_extra={"unit": "MiB"},
+    )  # fmt: skip
+
+    @field_validator("folder")
+    @classmethod
+    def _folder_is_a_template(cls, value: str) -> str:
+        checked_folder(value)
+        return value
+
+    @field_validator("file")
+    @classmethod
+    def _file_is_a_template(cls, value: str) -> str:
+        checked_file(value)
+        return value
+
+    @field_validator("library")
+    @classmethod
+    def _rules_are_readable(cls, value: str) -> str:
+        rules(value)
+        return value
+
+    def options(self) -> Options:
+        """Return what publishing is given."""
+        naming, reserve = Naming.of(self.folder, self.file), self.library_reserve_mib << 20
+        return Options(naming, self.transfer, self.profile, rules(self.library), self.assets, self.nfo, reserve)
+
+
+class Publish(Phase):
+    """Publishes; what a rule approved waits for a person unless settings say otherwise."""
+
+    name = "publish"
+    after = "review"
+    reached = "published"
+    description = "Put approved albums into their library, with pictures and NFO."
+    settings = PublishSettings
+    roots = ("staging", "library")
+
+    def run(self, context: Context, item: Mapping[str, Any], payload: Payload, settings: PublishSettings) -> Decision:
+        """Publish. Raises what publishing does; what keeps it from being done is the error of the job."""
+        if not context.job.manual and not settings.auto_publish and _approved_by_rule(context, item["id"]):
+            return Decision(None, "a rule approved it, and phase.publish.auto_publish is off: a person publishes it")
+        given = publishing.prepare(context.database, context.data_dir, settings.options())
+        outcome = publishing.publish_item(given, item["id"], context, actor=context.job.actor, job_id=context.job.id)
+        if outcome.outcome == "failed":
+            raise outcome.trouble or NeedsReview("the album could not be published")
+        return Decision("published", outcome.outcome, committed=True)
+
+
+def _approved_by_rule(context: Context, item_id: int) -> bool:
+    with context.database.read() as connection:
+        happened = [one for one in progress.history(connection, item_id) if one["status"] == "approved"]
+    return bool(happened) and happened[-1]["actor"] in BY_ITSELF
+
+
+PHASE = Publish()

@@ -1,0 +1,190 @@
+"""Items and the libraries → published, published anew, or taken out again, under the locks; rows and events with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import Misconfigured
+from config.lease import Guard, StopSignal
+from config.libraries import Library, list_libraries, sole_library, verify_root
+from config.locks import hold
+from config.machine import boot_id
+from config.reasons import show_path
+from processor import journal, publish
+from processor.journal import Transfer, path_to_json
+from processor.moves.move import Performance
+from processor.publication import ledger, planning, recording
+from processor.publication.intent import intent_of
+from processor.publication.planning import Options, Plan, Publishing
+from processor.publish import Outcome
+from processor.recover import RecoveryReport, recover
+from processor.taking_back import TakenBack
+from workflow import events, progress, succession
+from workflow.events import Event
+from workflow.telling import album_name
+
+BLOBS = "blobs"  # the cache, below the data folder
+WORKERS = 2  # files that are copied at once
+
+
+def blobs(data_dir: Path) -> bytes:
+    """Return the folder of the cache."""
+    return os.fsencode(data_dir / BLOBS)
+
+
+def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
+    """Return what publishing works with. Raises Misconfigured when there is no staging library."""
+    with database.read() as connection:
+        staging = sole_library(connection, "staging", "music")
+        found = [lib for lib in list_libraries(connection) if (lib.role, lib.kind) == ("library", "music")]
+    return Publishing(database, staging, found, options, blobs(data_dir), planning.nothing_chosen)
+
+
+def rehearse(given: Publishing, item_id: int) -> Plan:
+    """Say what publishing an item would come to; touches nothing. Raises what processor.publication.planning does."""
+    return planning.plan(given, item_id)
+
+
+def publish_item(
+    given: Publishing, item_id: int, stop: StopSignal, *, actor: str, job_id: int | None = None
+) -> Outcome:
+    """Publish an item, or write anew what changed of a published one; its row, history and events say so with it.
+
+    Raises what planning does, Busy when somebody else holds a lock, LeaseLost, and Retryable when the database fails.
+    """
+    _heal(given.database)
+    library = planning.plan(given, item_id).library
+    with _locked(given, library, f"publish item {item_id}", stop) as run:
+        planned = planning.plan(given, item_id, actor=actor, job_id=job_id)
+        if planned.library != library:
+            raise Misconfigured("the rules of publishing changed just now; try again")
+        outcome = publish.perform(run, planned, begun)
+        _heal(given.database)
+    return outcome
+
+
+def rehearse_unpublishing(given: Publishing, item_id: int) -> TakenBack:
+    """Say what taking an item out of its library would come to; touches nothing."""
+    return publish.rehearse_taking_back(given.database, item_id)
+
+
+def unpublish_item(given: Publishing, item_id: int, stop: StopSignal, *, actor: str) -> TakenBack:
+    """Take an item out of its library; it waits for review again. Raises as `publish_item` does."""
+    root = publish.to_take_back(given.database, item_id).dst_root
+    library = next((one for one in given.libraries if one.path == root), None)
+    if library is None:
+        raise Misconfigured(f"{show_path(root)} is no library any more; add it again", code="no_library")
+    with _locked(given, library, f"take item {item_id} out of its library", stop) as run:
+        return publish.take_out(run, item_id, actor)
+
+
+def recover_libraries(
+    database: Database, data_dir: Path, stop: StopSignal, *, staging_is_held: bool = False
+) -> list[RecoveryReport]:
+    """Settle what was left unfinished between staging and each library; costs one question where there is nothing.
+
+    Raises Busy, LeaseLost, Stopped, Retryable, and Misconfigured for a library that is not there.
+    """
+    with database.read() as connection:
+        roots = {transfer.dst_root for transfer in journal.unsettled(connection) if transfer.kind in OUTWARD}
+    if not roots:
+        _heal(database)
+        return []
+    with database.read() as connection:
+        staging = sole_library(connection, "staging", "music")
+        found = [lib for lib in list_libraries(connection) if lib.role == "library" and lib.path in roots]
+    reports = []
+    for library in found:
+        verify_root(library)
+        needed = [library] if staging_is_held else [library, staging]
+        with hold(database, needed, "recover", stop) as guard:
+            reports.append(_recover(database, guard, staging, library, blobs(data_dir)))
+    _heal(database)
+    return reports
+
+
+OUTWARD = ("publish", "refresh", "unpublish")
+
+
+@contextmanager
+def _locked(given: Publishing, library: Library, what: str, stop: StopSignal) -> Iterator[Performance]:
+    """Hold a library and staging, with everything between them settled."""
+    for root in (given.staging, library):
+        verify_root(root)
+    with hold(given.database, [library, given.staging], what, stop) as guard:
+        _recover(given.database, guard, given.staging, library, given.blobs)
+        _heal(given.database)
+        now = dt.datetime.now(dt.UTC)
+        yield Performance(given.database, guard, recorded, now, boot_id(), workers=WORKERS, blobs=given.blobs)
+
+
+def _recover(database: Database, guard: Guard, staging: Library, library: Library, cache: bytes) -> RecoveryReport:
+    roots, now = (staging.path, library.path), dt.datetime.now(dt.UTC)
+    return recover(database, guard, recorded, roots, now=now, boot_id=boot_id(), workers=WORKERS, blobs=cache)
+
+
+def begun(connection: Connection, transfer: Transfer) -> None:
+    """Say of an item that it is being published, in the transaction that journals the transfer."""
+    intent = intent_of(transfer)
+    item = progress.find(connection, intent.item_id)
+    because = progress.Because("publish", intent.actor, "publishing", intent.job_id)
+    progress.move(connection, item, because, dt.datetime.now(dt.UTC), status="publishing")
+
+
+def recorded(connection: Connection, transfer: Transfer) -> None:
+    """Write down what a transfer into or out of a library made of the item, in the transaction that publishes it."""
+    now = dt.datetime.now(dt.UTC)
+    intent = intent_of(transfer)
+    item = progress.find(connection, intent.item_id)
+    out = transfer.kind == "unpublish"
+    (recording.withdraw if out else recording.record)(connection, transfer, now)
+    item = {**item, "revision": progress.find(connection, intent.item_id)["revision"]}
+    status, position = ("pending_review", "reviewed") if out else ("published", "published")
+    why = f"{'taken out of' if out else 'in'} {show_path(os.path.join(transfer.dst_root, transfer.target))}"
+    because = progress.Because("publish", intent.actor, why, intent.job_id)
+    progress.move(connection, item, because, now, status=status, position=position)
+    events.tell(connection, [_event(transfer, item, why)], now)
+    if not out:
+        succession.go_on(connection, [{**item, "status": status, "position": position}], now)
+
+
+def _event(transfer: Transfer, item: dict[str, object], why: str) -> Event:
+    """Return the event; its facts name what changed, for whoever tells players: paths are relative to the library."""
+    intent = intent_of(transfer)
+    files = [*(transfer.target + b"/" + file.target for file in transfer.files), *(one.path for one in intent.made)]
+    facts = {
+        "library": intent.library,
+        "folder": path_to_json(transfer.target),
+        "files": [path_to_json(path) for path in files],
+        "removed": [path_to_json(one.path) for one in intent.gone],
+        "transfer": transfer.id,
+        "again": transfer.kind == "refresh",
+    }
+    kind = "unpublished" if transfer.kind == "unpublish" else "published"
+    return Event(kind, album_name(item), why, intent.item_id, job_id=intent.job_id, facts=facts)  # type: ignore[arg-type]
+
+
+def _heal(database: Database) -> None:
+    """Give items their status back whose publication was broken off before anything of it was to be seen."""
+    with database.read() as connection:
+        if not ledger.adrift(connection):
+            return
+    with database.begin() as connection:
+        for item_id, is_published in ledger.adrift(connection):
+            because = progress.Because("publish", "recovery", "it was broken off, with nothing changed")
+            status, item = "published" if is_published else "approved", progress.find(connection, item_id)
+            progress.move(connection, item, because, dt.datetime.now(dt.UTC), status=status)
+
+
+def publications(database: Database, item_ids: Sequence[int]) -> dict[int, ledger.Publication]:
+    """Return where items are published, by item."""
+    with database.read() as connection:
+        found = (ledger.publication(connection, item_id) for item_id in item_ids)
+        return {one.item_id: one for one in found if one is not None}
