@@ -14,7 +14,7 @@ from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.engine import wanted
 from workflow.engine.failure import Cancelled, NotHere
-from workflow.engine.job import Job, Work
+from workflow.engine.job import Ending, Job, Work
 from workflow.phase import Chore, ChoreSettings, all_chores, section_of
 
 
@@ -25,7 +25,7 @@ class ChoreWork:
         self.name, self.payload, self.retries = chore.name, chore.payload, chore.retries
         self._chore = chore
 
-    def run(self, context: Context, job: Job, payload: Any) -> None:
+    def run(self, context: Context, job: Job, payload: Any) -> Ending | None:
         """Do the chore, if it may still be done."""
         with context.database.read() as connection:
             settings, _ = admin.read_section(connection, section_of(self.name))
@@ -35,7 +35,7 @@ class ChoreWork:
         if settings.mode != "auto" and not job.manual:
             raise Cancelled(f"{self.name} is {settings.mode} now")
         context.check()
-        self._chore.run(context, payload, settings)
+        return self._chore.run(context, payload, settings)
 
 
 def want_daily(database: Database, works: Mapping[str, Work], now: dt.datetime) -> int:

@@ -16,7 +16,7 @@ from config.libraries import Role
 from config.settings import Section, register
 from workflow import phases
 from workflow.engine.context import Context
-from workflow.engine.job import Payload, Retries
+from workflow.engine.job import Ending, Payload, Retries
 
 Mode = Literal["auto", "manual", "off"]
 
@@ -81,8 +81,8 @@ class Chore:
         """Whether a daily chore has anything to do."""
         raise TypeError(f"{self.name} is not wanted daily")
 
-    def run(self, context: Context, payload: Any, settings: Any) -> None:
-        """Do it. Raises the errors of config.errors, which decide what becomes of the job."""
+    def run(self, context: Context, payload: Any, settings: Any) -> Ending | None:
+        """Do it; what is returned is written with the end of the job. Raises the errors of config.errors."""
         raise TypeError(f"{self.name} has no jobs")
 
 

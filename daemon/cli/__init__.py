@@ -28,6 +28,7 @@ COMMANDS = {
     "worker": "Carry jobs in a process of their own.",
     "settings": "Show and change settings.",
     "libraries": "Show, add and remove the folders to work on.",
+    "players": "Show, add, test and tell the players of the house.",
     "accounts": "Show and add accounts of the page, set passwords.",
     "keys": "Show, make and revoke API keys.",
     "hooks": "Let Lidarr and Radarr tell when something arrived.",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+import daemon.tables  # noqa: F401  a table nobody imported would not be in the file
 from config.backup import Backup, export_database
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json

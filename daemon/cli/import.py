@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+import daemon.tables  # noqa: F401  a table nobody imported would not be in the file
 from config.backup import check_backup, import_database
 from daemon.bootstrap import application
 from daemon.cli.export import as_object, counts

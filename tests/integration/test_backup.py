@@ -7,6 +7,8 @@ import gzip
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import JSON, Column, Connection, delete, insert, inspect, select, text, update
 
+import daemon.tables  # noqa: F401
 from config import accounts, activity, backup, schema
 from config.admin import put
 from config.backup import check_backup, export_database, import_database
@@ -37,6 +40,7 @@ from workflow.engine import hosts, jobs, turns
 from workflow.engine.job import NewJob, Payload
 from workflow.runs import RunRow
 
+ROOT = Path(__file__).parents[2]
 NOW = dt.datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 
 
@@ -171,6 +175,21 @@ def test_every_table_of_the_database_is_in_a_backup(database: Database, file: Pa
     with database.read() as connection:
         there = set(inspect(connection).get_table_names())
     assert there - {"alembic_version"} == set(made.tables)
+
+
+def test_the_command_knows_every_table(database: Database) -> None:
+    """In a process of its own, which imports nothing for us."""
+    program = (
+        "import importlib; importlib.import_module('daemon.cli.{}');"
+        "from config.tables import Base; print(*Base.metadata.tables)"
+    )
+    with database.read() as connection:
+        there = set(inspect(connection).get_table_names()) - {"alembic_version"}
+    for command in ("export", "import"):
+        known = subprocess.run(
+            [sys.executable, "-c", program.format(command)], check=True, capture_output=True, text=True, cwd=ROOT
+        )
+        assert set(known.stdout.split()) == there
 
 
 def test_a_backup_is_one_moment_whatever_is_written_meanwhile(

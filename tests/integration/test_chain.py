@@ -121,7 +121,7 @@ def test_statuses_follow_one_another_as_the_table_says() -> None:
 
 def test_phases_are_found_by_their_files_and_bring_their_settings(database: Database) -> None:
     assert {"stage", "review", "publish"} <= set(all_phases())
-    assert {"cleanup", "notify"} <= set(all_chores())
+    assert {"cleanup", "notify", "players"} <= set(all_chores())
     put(database, at_once=2)
     with database.read() as connection:
         assert succession.limits(connection)["review"].workers == 2

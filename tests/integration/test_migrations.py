@@ -17,18 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
-import processor.artwork.tables
-import processor.client.circuits
-import processor.client.memory
-import processor.matching.rows
-import processor.metadata.rows
-import processor.tables
-import workflow.engine.hosts
-import workflow.engine.jobs
-import workflow.engine.turns
-import workflow.plans
-import workflow.progress
-import workflow.runs  # noqa: F401  their rows belong to the schema that is compared
+import daemon.tables  # noqa: F401  their rows belong to the schema that is compared
 from config import database as database_module
 from config.database import Database
 from config.errors import Misconfigured, Retryable
@@ -142,7 +131,7 @@ def test_sqlite_keeps_its_promises_on_every_connection(sqlite_url: str) -> None:
 
 
 def test_a_file_of_an_item_that_does_not_exist_is_refused(database: Database) -> None:
-    foreign = {key.column.table.name for key in processor.tables.StagingFile.__table__.foreign_keys}
+    foreign = {key.column.table.name for key in StagingFile.__table__.foreign_keys}
     assert foreign == {"staging_items"}
     with database.read() as connection:
         (key,) = inspect(connection).get_foreign_keys("staging_files")

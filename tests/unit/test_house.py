@@ -39,6 +39,7 @@ SQL_MODULES = {
     "processor/matching/rows.py",
     "processor/metadata/rows.py",
     "processor/listing.py",
+    "processor/players/rows.py",
     "processor/publication/ledger.py",
     "processor/repository.py",
     "processor/tables.py",

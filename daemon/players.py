@@ -1,0 +1,131 @@
+"""An open application → what people do with players: added, changed, removed, tested, told."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from config import activity, libraries
+from config.database import Database
+from config.errors import Misconfigured
+from processor.client.client import Client
+from processor.players import rows
+from processor.players.examination import Examination, examine
+from processor.players.kinds import checked, kind_of, line_to
+from processor.players.paths import mapped
+from processor.players.player import Line, Player
+from processor.players.rows import Debt, Standing
+from workflow.phases import players as telling
+
+KEEP: Final = None  # of a secret that is not given: the one that is stored
+
+
+class Application(Protocol):
+    """What this needs of daemon.bootstrap.Application."""
+
+    database: Database
+
+
+def listed(app: Application) -> list[Standing]:
+    """Return how it goes with each player."""
+    with app.database.read() as connection:
+        return rows.standings(connection)
+
+
+def missed(app: Application, player_id: int | None = None) -> list[Debt]:
+    """Return what players never showed, with why."""
+    with app.database.read() as connection:
+        return rows.debts(connection, player_id, missed=True)
+
+
+def add(app: Application, player: Player, *, actor: str) -> Player:
+    """Store a player. Raises Misconfigured with what is wrong with it."""
+    now = dt.datetime.now(dt.UTC)
+    with app.database.begin() as connection:
+        made = rows.add(connection, checked(player), now)
+        activity.note(connection, "player_added", actor, now, made.name)
+    return made
+
+
+def change(app: Application, player: Player, *, actor: str) -> Player:
+    """Store what is new of a player; without a secret it keeps the one it has, as long as its address is the same.
+
+    Raises Misconfigured: a secret is not sent to another address than the one it was entered for.
+    """
+    now = dt.datetime.now(dt.UTC)
+    with app.database.begin() as connection:
+        before = rows.find(connection, player.id)
+        if player.secret is KEEP and before.secret is not None:
+            if player.url.strip().rstrip("/") != before.url:
+                message = "the address of the player is another one; enter its password or token again"
+                raise Misconfigured(message, code="bad_player")
+            player = replace(player, secret=before.secret)
+        player = checked(replace(player, name=before.name, kind=before.kind))
+        rows.change(connection, player)
+        activity.note(connection, "player_changed", actor, now, player.name)
+    return player
+
+
+def remove(app: Application, name_or_id: str | int, *, actor: str) -> Player:
+    """Forget a player and what it is owed. Raises Misconfigured when there is none."""
+    now = dt.datetime.now(dt.UTC)
+    with app.database.begin() as connection:
+        player = rows.find(connection, name_or_id)
+        rows.remove(connection, player)
+        activity.note(connection, "player_removed", actor, now, player.name)
+    return player
+
+
+def try_out(app: Application, name_or_id: str | int, folders: Sequence[bytes] = ()) -> Examination:
+    """Ask a player who it is, and what it would make of folders; of the libraries, if none are given.
+
+    Raises Misconfigured when there is no such player, and what the player or the way there raises.
+    """
+    with app.database.read() as connection:
+        player = rows.find(connection, name_or_id)
+        there = [one.path for one in libraries.list_libraries(connection) if one.role == "library"]
+    with _line(app, player) as line:
+        return examine(line, list(folders) or there)
+
+
+def tell(app: Application, name_or_id: str | int | None, *, actor: str) -> int:
+    """Want players told now of what they are owed and of what they missed; return how many folders that is.
+
+    None: all players. Raises Misconfigured when there is none of that name.
+    """
+    now = dt.datetime.now(dt.UTC)
+    with app.database.begin() as connection:
+        found = rows.players(connection) if name_or_id is None else [rows.find(connection, name_or_id)]
+        for player in found:
+            rows.want_again(connection, player.id, now)
+        owed = [debt for player in found for debt in rows.debts(connection, player.id)]
+        telling.want(connection, sorted({debt.player_id for debt in owed}), actor=actor, manual=True)
+    return len(owed)
+
+
+def look(app: Application, name: str, folder: bytes) -> str:
+    """Ask a player now to look at a folder; return what it was asked for.
+
+    Raises Misconfigured when its path map does not cover the folder, or there is no such player.
+    """
+    with app.database.read() as connection:
+        player = rows.find(connection, name)
+    found = mapped(player.path_map, folder)
+    if found is None:
+        raise Misconfigured(f"no path map of {name} covers that folder; `greenroom players test {name}` says more")
+    with _line(app, player) as line:
+        kind_of(player.kind).tell(line, found.path)
+    return found.path
+
+
+@contextlib.contextmanager
+def _line(app: Application, player: Player) -> Iterator[Line]:
+    with Client(app.database, turn=_no_pace) as client:
+        yield line_to(client, player)
+
+
+def _no_pace(name: str, per_second: float) -> None:
+    """Players are asked as quickly as they answer."""

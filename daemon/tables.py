@@ -1,0 +1,18 @@
+"""Every module that declares rows, imported: what copies or compares a whole database knows all of its tables then."""
+# ruff: noqa: F401
+
+import config.tables
+import processor.artwork.tables
+import processor.client.circuits
+import processor.client.memory
+import processor.matching.rows
+import processor.metadata.rows
+import processor.players.rows
+import processor.tables
+import workflow.engine.hosts
+import workflow.engine.jobs
+import workflow.engine.turns
+import workflow.events
+import workflow.plans
+import workflow.progress
+import workflow.runs

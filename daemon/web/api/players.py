@@ -1,0 +1,146 @@
+"""The players ↔ JSON: listed, added, changed, removed, tested, told. No secret ever leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from daemon import players
+from daemon.web.access import Actor, actor_of
+from processor.players.examination import Examination
+from processor.players.paths import parsed
+from processor.players.player import Player
+from processor.players.rows import Standing
+
+router = APIRouter(prefix="/api/v1/players", tags=["players"])
+By = Annotated[Actor, Depends(actor_of)]
+REFUSED: dict[int | str, dict[str, Any]] = {422: {"description": "It cannot be; nothing was changed."}}
+Text = Annotated[str, Field(max_length=4096)]
+
+
+class PlayerOut(BaseModel):
+    """One player, and how it goes with it."""
+
+    id: int
+    name: str
+    kind: str
+    url: str
+    user: str | None
+    has_secret: bool
+    path_map: list[str]
+    enabled: bool
+    heard_at: dt.datetime | None
+    problem: str | None
+    owed: int
+    missed: list[str]
+
+
+class PlayerChange(BaseModel):
+    """What may be changed of a player; a secret that is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: Text = Field(examples=["http://livingroom:8080"])
+    user: Text | None = None
+    secret: Text | None = Field(None, description="A password or a token.")
+    path_map: list[Text] = Field([], max_length=100, examples=[["/srv/music=smb://nas/music"]])
+    enabled: bool = True
+
+
+class PlayerIn(PlayerChange):
+    """A player that is to be told."""
+
+    name: Text = Field(examples=["livingroom"])
+    kind: Text = Field(examples=["kodi"])
+
+
+class PlaceOut(BaseModel):
+    """One folder of ours as the player would be asked for it."""
+
+    ours: str
+    theirs: str | None
+    known: bool | None
+
+
+class Tested(BaseModel):
+    """What a player says of itself, and what would keep albums from being seen."""
+
+    version: str
+    roots: list[str]
+    places: list[PlaceOut]
+    problems: list[str]
+    suggested: list[str]
+
+
+class Told(BaseModel):
+    """How many folders are to be told."""
+
+    folders: int
+
+
+@router.get("", summary="The players, and how it goes with each")
+def read(request: Request) -> list[PlayerOut]:
+    """Return every player."""
+    app = request.app.state.greenroom
+    missed = players.missed(app)
+    return [
+        _out(one, [debt.missed or "" for debt in missed if debt.player_id == one.player.id])
+        for one in players.listed(app)
+    ]
+
+
+@router.post("", status_code=201, summary="Add a player", responses=REFUSED)
+def add(request: Request, what: PlayerIn, actor: By) -> list[PlayerOut]:
+    """Add it, without asking it anything."""
+    new = Player(0, what.name, what.kind, what.url, what.user, what.secret, parsed(what.path_map), what.enabled)
+    players.add(request.app.state.greenroom, new, actor=actor.name)
+    return read(request)
+
+
+@router.put("/{player_id}", summary="Change a player", responses=REFUSED)
+def change(request: Request, player_id: int, what: PlayerChange, actor: By) -> list[PlayerOut]:
+    """Change everything but its name and kind."""
+    new = Player(player_id, "", "", what.url, what.user, what.secret, parsed(what.path_map), what.enabled)
+    players.change(request.app.state.greenroom, new, actor=actor.name)
+    return read(request)
+
+
+@router.delete("/{player_id}", summary="Forget a player", responses=REFUSED)
+def remove(request: Request, player_id: int, actor: By) -> list[PlayerOut]:
+    """Forget it, and what it is owed."""
+    players.remove(request.app.state.greenroom, player_id, actor=actor.name)
+    return read(request)
+
+
+@router.post("/{player_id}/test", summary="Ask a player who it is", responses=REFUSED)
+def try_out(
+    request: Request, player_id: int, folder: Annotated[list[str] | None, Query(max_length=100)] = None
+) -> Tested:
+    """Return what it says, and which paths it would be asked for: of folders, or else of the libraries."""
+    folders = [one.encode("utf-8", "surrogatepass") for one in folder or []]
+    return _tested(players.try_out(request.app.state.greenroom, player_id, folders))
+
+
+@router.post("/{player_id}/tell", summary="Tell a player what it is owed and what it missed", responses=REFUSED)
+def tell(request: Request, player_id: int, actor: By) -> Told:
+    """Want it told now."""
+    return Told(folders=players.tell(request.app.state.greenroom, player_id, actor=actor.name))
+
+
+def _out(one: Standing, missed: list[str]) -> PlayerOut:
+    player = one.player
+    return PlayerOut(
+        id=player.id, name=player.name, kind=player.kind, url=player.url, user=player.user,
+        has_secret=player.secret is not None, path_map=[str(pair) for pair in player.path_map], enabled=player.enabled,
+        heard_at=one.heard_at, problem=one.problem, owed=one.owed, missed=missed,
+    )  # fmt: skip
+
+
+def _tested(found: Examination) -> Tested:
+    return Tested(
+        version=found.health.version, roots=list(found.roots), problems=found.problems,
+        places=[PlaceOut(ours=place.ours, theirs=place.theirs, known=place.known) for place in found.places],
+        suggested=[str(pair) for pair in found.suggested],
+    )  # fmt: skip

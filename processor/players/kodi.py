@@ -1,0 +1,267 @@
+"""Kodi, by JSON-RPC over HTTP: one folder looked at a time, found by its path, and given what no scan shows it.
+
+Kodi answers OK to a scan whatever it makes of it. One asked for while another runs starts nothing and stops that other,
+so nothing is asked before it is idle. A new folder in one whose listing it remembers does not exist to it: the parent
+is asked first. Its scans look at audio and pictures: a new album.nfo beside unchanged ones, and whatever changes in the
+folder of an artist it knows, are never read, so they are set through its own interface.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+from urllib.parse import quote
+
+from processor.metadata.known import AlbumMetadata, ArtistMetadata
+from processor.players.paths import joined, separator_of
+from processor.players.player import (
+    LONGEST,
+    Health,
+    Line,
+    Player,
+    PlayerKind,
+    Sight,
+    SignIn,
+    Step,
+    Told,
+    Wanted,
+    believed,
+    same_name,
+)
+
+MAX_SONGS: Final = 1000  # of one folder, looked at for the album's
+_THUMB: Final = "folder"  # the file every player takes for the front
+_NO_NFO: Final = (
+    'its setting "Fetch additional information during updates" is off, so it reads no NFO file: turn it on under '
+    "Settings, Media, Music"
+)
+
+
+class _Error(Told):
+    code: int
+    message: str = ""
+
+
+class _Envelope(Told):
+    error: _Error | None = None
+    result: Any = None
+
+
+class _Version(Told):
+    major: int
+    minor: int
+    tag: str = ""
+
+
+class _Application(Told):
+    name: str
+    version: _Version
+
+
+class _Source(Told):
+    file: str
+
+
+class _Sources(Told):
+    sources: tuple[_Source, ...] = ()
+
+
+class _Song(Told):
+    albumid: int
+    album: str = ""
+
+
+class _Songs(Told):
+    songs: tuple[_Song, ...] = ()
+
+
+class _Album(Told):
+    artistid: tuple[int, ...] = ()
+
+
+class _Details(Told):
+    albumdetails: _Album
+
+
+class _Artist(Told):
+    artist: str = ""
+
+
+class _ArtistDetails(Told):
+    artistdetails: _Artist
+
+
+class _Texture(Told):
+    textureid: int
+
+
+class _Textures(Told):
+    textures: tuple[_Texture, ...] = ()
+
+
+class Kodi(PlayerKind):
+    """Kodi, which plays where it shows."""
+
+    name = "kodi"
+    title = "Kodi"
+    example = "http://livingroom:8080"
+    hint = "Settings, Services, Control: allow remote control via HTTP, with a user name and a password."
+    signs_in: ClassVar[SignIn] = "password"
+    ladder_new: ClassVar[tuple[Step, ...]] = ("parent", "folder", "root", "all")
+    patience: ClassVar[float] = 10
+
+    def headers(self, player: Player) -> Mapping[str, str]:
+        """Return HTTP's basic authentication."""
+        if player.user is None:
+            return {}
+        return {"Authorization": "Basic " + b64encode(f"{player.user}:{player.secret or ''}".encode()).decode()}
+
+    def check(self, line: Line) -> Health:
+        """Return its version; note when it reads no NFO."""
+        if self._ask(line, "JSONRPC.Ping") != "pong":
+            raise line.refused("it does not answer a ping as Kodi does", "not_a_player")
+        found = _Application.model_validate(
+            self._ask(line, "Application.GetProperties", {"properties": ["name", "version"]})
+        )
+        setting = self._ask(line, "Settings.GetSettingValue", {"setting": "musiclibrary.downloadinfo"})
+        notes = (_NO_NFO,) if setting == {"value": False} else ()
+        version = found.version
+        return Health(f"{found.name[:LONGEST]} {version.major}.{version.minor} {version.tag[:LONGEST]}".strip(), notes)
+
+    def roots(self, line: Line) -> Sequence[str]:
+        """Return the sources of its music."""
+        found = self._read(line, _Sources, "Files.GetSources", {"media": "music"})
+        return [source.file for source in found.sources if source.file.startswith(("/", "\\")) or ":" in source.file]
+
+    def playing(self, line: Line) -> bool:
+        """Whether anything plays, be it a film."""
+        return bool(self._ask(line, "Player.GetActivePlayers"))
+
+    def scanning(self, line: Line) -> bool:
+        """Whether it looks through any of its folders."""
+        words = ["Library.IsScanningMusic", "Library.IsScanning"]
+        found = self._ask(line, "XBMC.GetInfoBooleans", {"booleans": words})
+        return isinstance(found, dict) and any(found.values())
+
+    def tell(self, line: Line, folder: str | None) -> None:
+        """Ask for a scan; it must be idle."""
+        directory = "" if folder is None else _as_folder(folder)
+        self._ask(line, "AudioLibrary.Scan", {"directory": directory, "showdialogs": False})
+
+    def find(self, line: Line, wanted: Wanted) -> Sight | None:
+        """Return the album its songs in the folder belong to; of several the one of the title, or of most songs."""
+        if wanted.folder is None:
+            return None
+        rule = {"field": "path", "operator": "startswith", "value": _as_folder(wanted.folder)}
+        asked = {"filter": rule, "properties": ["albumid", "album"], "limits": {"start": 0, "end": MAX_SONGS}}
+        songs = self._read(line, _Songs, "AudioLibrary.GetSongs", asked).songs
+        if not songs:
+            return None
+        counted = {song.albumid: sum(other.albumid == song.albumid for other in songs) for song in songs}
+        titles = {song.albumid: song.album for song in songs}
+        best = max(counted, key=lambda one: (same_name(titles[one], wanted.album.title), counted[one]))
+        return Sight(str(best), counted[best], titles[best])
+
+    def refresh(self, line: Line, wanted: Wanted, sight: Sight) -> None:
+        """Set what the NFO files say, and pictures of the artist; let it look at changed pictures anew."""
+        album_id = int(sight.id)
+        if texts := _album_texts(wanted.album):
+            self._ask(line, "AudioLibrary.SetAlbumDetails", {"albumid": album_id, **texts})
+        asked = {"albumid": album_id, "properties": ["artistid"]}
+        shown = self._read(line, _Details, "AudioLibrary.GetAlbumDetails", asked).albumdetails.artistid
+        for artist_id in shown:
+            self._refresh_artist(line, artist_id, wanted)
+        if wanted.folder is not None:
+            self._forget_pictures(line, wanted.artist_folder or wanted.folder)
+
+    def _refresh_artist(self, line: Line, artist_id: int, wanted: Wanted) -> None:
+        asked = {"artistid": artist_id}
+        shown = self._read(line, _ArtistDetails, "AudioLibrary.GetArtistDetails", asked).artistdetails
+        known = next((artist for artist in wanted.artists if same_name(artist.name, shown.artist)), None)
+        if known is None:
+            return
+        art = _art(wanted) if known == wanted.artists[0] else {}
+        texts = {**_artist_texts(known), **({"art": art} if art else {})}
+        if texts:
+            self._ask(line, "AudioLibrary.SetArtistDetails", {"artistid": artist_id, **texts})
+
+    def _forget_pictures(self, line: Line, folder: str) -> None:
+        """Drop the copies of pictures below a folder, which it would show for a day more."""
+        rule = {"field": "url", "operator": "startswith", "value": "image://" + _quoted(_as_folder(folder))}
+        found = self._read(line, _Textures, "Textures.GetTextures", {"properties": ["url"], "filter": rule})
+        for texture in found.textures:
+            self._ask(line, "Textures.RemoveTexture", {"textureid": texture.textureid})
+
+    def clean(self, line: Line) -> None:
+        """Let it forget what is not there any more."""
+        self._ask(line, "AudioLibrary.Clean", {"showdialogs": False})
+
+    def _read(self, line: Line, model: type[Any], method: str, params: Mapping[str, Any]) -> Any:
+        """Return a result as what it should be; Kodi leaves lists out that are empty."""
+        from pydantic import ValidationError
+
+        try:
+            return model.model_validate(self._ask(line, method, params) or {})
+        except ValidationError:
+            raise line.refused(f"its answer to {method} is not Kodi's", "bad_answer") from None
+
+    def _ask(self, line: Line, method: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Call a method and return its result. Raises Rejected with Kodi's own words when it refuses."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}}
+        answer = believed(line, _Envelope, line.post("/jsonrpc", body))
+        if not answer.model_fields_set & {"result", "error"}:
+            raise line.refused(f"its answer to {method} is not Kodi's", "bad_answer")
+        if answer.error is not None:
+            raise line.refused(f"{method}: {answer.error.message[:LONGEST]} ({answer.error.code})")
+        return answer.result
+
+
+def _as_folder(path: str) -> str:
+    """Return a folder as Kodi spells one, with a separator at its end."""
+    separator = separator_of(path)
+    return path if path.endswith(separator) else path + separator
+
+
+def _quoted(path: str) -> str:
+    """Return a path as Kodi has it in the URL of a picture: escapes in lower case, few characters spared."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.!()") else quote(c, safe="").lower() for c in path)
+
+
+def _album_texts(album: AlbumMetadata) -> dict[str, Any]:
+    """Return what album.nfo says and scans do not bring; what is unknown stays as it is."""
+    return _known(
+        description=album.review, style=album.styles, mood=album.moods, theme=album.themes,
+        albumlabel=" / ".join(album.labels), musicbrainzalbumid=album.release_id,
+        musicbrainzreleasegroupid=album.release_group_id, rating=album.rating, votes=album.votes,
+    )  # fmt: skip
+
+
+def _artist_texts(artist: ArtistMetadata) -> dict[str, Any]:
+    return _known(
+        description=artist.biography, genre=artist.genres, style=artist.styles, mood=artist.moods,
+        instrument=artist.instruments, yearsactive=artist.years_active, born=artist.born, formed=artist.formed,
+        died=artist.died, disbanded=artist.disbanded, sortname=artist.sort_name,
+        type=artist.type and artist.type.capitalize(), gender=artist.gender and artist.gender.capitalize(),
+        disambiguation=artist.disambiguation,
+    )  # fmt: skip
+
+
+def _known(**texts: Any) -> dict[str, Any]:
+    return {name: list(text) if isinstance(text, tuple) else text for name, text in texts.items() if text}
+
+
+def _art(wanted: Wanted) -> dict[str, str]:
+    """Return the pictures of the artist by the type Kodi has for each file."""
+    if wanted.artist_folder is None:
+        return {}
+    stems = {name.rpartition(".")[0].lower(): name for name in sorted(wanted.artist_pictures)}
+    types = {"thumb" if stem == _THUMB else stem: name for stem, name in stems.items() if stem.isalnum()}
+    return {
+        kind: f"image://{_quoted(joined(wanted.artist_folder, [name]))}/"
+        for kind, name in types.items()
+        if kind != "artist"  # the same picture once more, by the name Navidrome wants
+    }
+
+
+PLAYER = Kodi()

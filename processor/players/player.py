@@ -1,0 +1,190 @@
+"""What Greenroom needs of a kind of player: one file of this folder each, with one PLAYER."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from config.errors import Rejected
+from processor.client.service import Accept, Answer, Refused, Service
+from processor.metadata.known import AlbumMetadata, ArtistMetadata
+from processor.players.paths import Pair
+
+if TYPE_CHECKING:
+    from processor.client.client import Client  # whose import costs more than most commands
+
+Step = Literal["folder", "parent", "root", "all"]
+SignIn = Literal["password", "token"]
+_STRANGERS: Final = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """One player an admin told us of."""
+
+    id: int
+    name: str
+    kind: str
+    url: str  # as people open it, without a slash at its end
+    user: str | None = None
+    secret: str | None = field(default=None, repr=False)  # a password or a token
+    path_map: tuple[Pair, ...] = ()
+    enabled: bool = True
+
+    @property
+    def service(self) -> Service:
+        """How the client treats it: its own breaker, its own host and port, its secret in no log."""
+        secrets = (self.secret, self.secret.encode().hex()) if self.secret else ()
+        return Service(f"player {self.name}", local=(self.url,), secrets=secrets, attempts=2, read=30)
+
+
+class Health(NamedTuple):
+    """What a player says of itself; `notes` is what an admin should change there."""
+
+    version: str
+    notes: tuple[str, ...] = ()
+
+
+class Wanted(NamedTuple):
+    """An album a player should show."""
+
+    folder: str | None  # as the player calls it; None: no path can be told, it goes by its names
+    album: AlbumMetadata
+    artists: tuple[ArtistMetadata, ...] = ()
+    tracks: int = 0
+    artist_folder: str | None = None  # the folder above, if it is the artist's own
+    artist_pictures: tuple[str, ...] = ()  # names of files there
+
+
+class Sight(NamedTuple):
+    """An album as a player shows it."""
+
+    id: str
+    tracks: int | None
+    title: str | None = None
+
+
+class Line:
+    """One player at the other end of the guarded client."""
+
+    def __init__(self, client: Client, player: Player, headers: Mapping[str, str], params: Mapping[str, str]) -> None:
+        self.player = player
+        self._client, self._headers, self._params = client, dict(headers), dict(params)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, accept: Accept = "json") -> Answer:
+        """Ask at a path below the player's URL; see Client.get for what it raises."""
+        given = {**self._params, **(params or {})}
+        url = self.player.url + path
+        with self._explained():
+            return self._client.get(
+                url, service=self.player.service, params=given, headers=self._headers, accept=accept
+            )
+
+    def post(self, path: str, body: Any = None, accept: Accept = "json") -> Answer:
+        """Post JSON to a path below the player's URL; see Client.post for what it raises."""
+        url = self.player.url + path
+        with self._explained():
+            return self._client.post(url, service=self.player.service, json=body, headers=self._headers, accept=accept)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say of a player that refuses, or is none, what an admin can do about it."""
+        try:
+            yield
+        except Refused as error:
+            if error.status not in _STRANGERS:
+                raise
+            raise self.refused(f"it does not take our credentials ({error.status})", "unauthorized") from None
+        except Rejected as error:
+            if error.reason_code != "wrong_type":
+                raise
+            raise self.refused("what answers there is no such player; is the URL right?", "not_a_player") from None
+
+    def refused(self, why: str, code: str = "player_refused") -> Rejected:
+        """Return the error of a player that answered, and did not do it."""
+        return Rejected(f"{self.player.name} ({self.player.kind} at {self.player.url}): {why}", code=code)
+
+
+class PlayerKind(ABC):
+    """What a file of this folder declares. Each method may raise what the client raises, and Rejected."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    example: ClassVar[str]  # a URL as it usually looks
+    hint: ClassVar[str]  # where its credentials come from
+    signs_in: ClassVar[SignIn] = "token"
+    ladder: ClassVar[tuple[Step, ...]] = ("folder", "parent", "root", "all")  # where it looks, one when the last missed
+    ladder_new: ClassVar[tuple[Step, ...]] = ladder  # the same, for a folder that is new
+    patience: ClassVar[float] = 20  # seconds it may take, beyond its scan, to show what it was told of
+
+    def headers(self, player: Player) -> Mapping[str, str]:
+        """Return what proves who asks, for the header of each request."""
+        return {}
+
+    def params(self, player: Player) -> Mapping[str, str]:
+        """Return what proves who asks, for the query of each request."""
+        return {}
+
+    @abstractmethod
+    def check(self, line: Line) -> Health:
+        """Ask whether it is there, is what it should be, and takes our word."""
+
+    @abstractmethod
+    def roots(self, line: Line) -> Sequence[str]:
+        """Return its music folders, as it calls them; none where it does not say."""
+
+    @abstractmethod
+    def tell(self, line: Line, folder: str | None) -> None:
+        """Ask it to look at a folder, or at everything."""
+
+    @abstractmethod
+    def find(self, line: Line, wanted: Wanted) -> Sight | None:
+        """Return an album as it shows it, or None."""
+
+    def playing(self, line: Line) -> bool:
+        """Whether a scan would disturb somebody now; most play on other machines."""
+        return False
+
+    def scanning(self, line: Line) -> bool:
+        """Whether it looks through its folders now; some do not say."""
+        return False
+
+    def refresh(self, line: Line, wanted: Wanted, sight: Sight) -> None:
+        """Let it take what no scan shows it: a changed NFO, a changed picture."""
+        return
+
+    def clean(self, line: Line) -> None:
+        """Let it forget what is not there any more; most do so by themselves."""
+        return
+
+
+class Told(BaseModel):
+    """Something a player said; what we do not ask for may be anything."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
+
+
+_T = TypeVar("_T", bound=BaseModel)
+LONGEST: Final = 200  # characters of a player's own words in a message
+
+
+def believed(line: Line, model: type[_T], answer: Answer) -> _T:
+    """Return an answer as what it should be. Raises Rejected `bad_answer` when it is not, as of another program."""
+    if not answer.found:
+        raise line.refused("there is nothing at that address; is the URL right?", "not_a_player")
+    try:
+        return model.model_validate(answer.json())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the answer"
+        raise line.refused(f"it answers as no {line.player.kind} does: {where}: {first['msg']}", "bad_answer") from None
+
+
+def same_name(one: str | None, other: str | None) -> bool:
+    """Whether two names are one, but for case and spaces."""
+    return one is not None and other is not None and one.casefold().split() == other.casefold().split()

@@ -1,0 +1,177 @@
+"""Subsonic, Navidrome, gonic and their like: one API, whose errors come with HTTP 200; Navidrome scans single folders.
+
+Most cannot say where a file is, so an album is found by its names; and most scan everything or nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+from pydantic import Field
+
+from processor.players.paths import components, within
+from processor.players.player import (
+    LONGEST,
+    Health,
+    Line,
+    Player,
+    PlayerKind,
+    Sight,
+    SignIn,
+    Step,
+    Told,
+    Wanted,
+    believed,
+    same_name,
+)
+
+VERSION: Final = "1.12.0"  # of the API: every server since 2015, and all we ask for
+ALBUMS: Final = 50  # of a search, looked at
+_CLEAR: Final = (10, 41)  # it wants a password, not a token: of an old server, or one that keeps none itself
+_SIGN_IN: Final = (40, 41, 42, 43, 44, 50)
+
+
+class _Error(Told):
+    code: int = 0
+    message: str = ""
+
+
+class _Folder(Told):
+    id: str
+    name: str | None = None
+
+
+class _Folders(Told):
+    folders: tuple[_Folder, ...] = Field((), alias="musicFolder")
+
+
+class _Scan(Told):
+    scanning: bool
+
+
+class _Album(Told):
+    id: str
+    name: str | None = None
+    artist: str | None = None
+    tracks: int | None = Field(None, alias="songCount")
+    release_id: str | None = Field(None, alias="musicBrainzId")
+
+
+class _Found(Told):
+    albums: tuple[_Album, ...] = Field((), alias="album")
+
+
+class _Body(Told):
+    status: str
+    version: str = ""
+    kind: str | None = Field(None, alias="type")
+    server_version: str | None = Field(None, alias="serverVersion")
+    error: _Error | None = None
+    folders: _Folders = Field(_Folders(), alias="musicFolders")
+    scan: _Scan | None = Field(None, alias="scanStatus")
+    found: _Found = Field(_Found(), alias="searchResult3")
+
+
+class _Answer(Told):
+    body: _Body = Field(alias="subsonic-response")
+
+
+class Subsonic(PlayerKind):
+    """Any server of the Subsonic API."""
+
+    name = "subsonic"
+    title = "Subsonic, Navidrome, gonic"
+    example = "http://nas:4533"
+    hint = "A user who may start scans: an admin of it."
+    signs_in: ClassVar[SignIn] = "password"
+    ladder: ClassVar[tuple[Step, ...]] = ("folder", "parent", "all")
+    ladder_new: ClassVar[tuple[Step, ...]] = ladder
+
+    def params(self, player: Player) -> Mapping[str, str]:
+        """Return what every call brings; who asks is proven call by call, see `_ask`."""
+        return {"v": VERSION, "c": "greenroom", "f": "json"}
+
+    def check(self, line: Line) -> Health:
+        """Return its version; whether the user may start scans shows only when one is started."""
+        body = self._ask(line, "ping")
+        self._ask(line, "getScanStatus")
+        name = " ".join(filter(None, [body.kind or "Subsonic API", body.server_version or body.version]))
+        return Health(name[:LONGEST])
+
+    def roots(self, line: Line) -> Sequence[str]:
+        """Return nothing: it names its folders, and never says where they are."""
+        return []
+
+    def scanning(self, line: Line) -> bool:
+        """Whether it looks through its folders."""
+        scan = self._ask(line, "getScanStatus").scan
+        return scan is not None and scan.scanning
+
+    def tell(self, line: Line, folder: str | None) -> None:
+        """Start a scan: of a folder where it is Navidrome and the folder is in a library of it, else of everything."""
+        target = None if folder is None else self._target(line, folder)
+        self._ask(line, "startScan", {"target": target} if target else {})
+
+    def _target(self, line: Line, folder: str) -> str | None:
+        """Return a folder as Navidrome names one, relative to its library; None where that cannot be said.
+
+        The path map says it: what is to the left of it is the library's own folder.
+        """
+        if self._ask(line, "ping").kind != "navidrome":
+            return None
+        libraries = self._ask(line, "getMusicFolders").folders.folders
+        roots = [pair.theirs for pair in line.player.path_map if within(folder, pair.theirs)]
+        if len(libraries) != 1 or not roots:
+            return None
+        below = components(folder)[len(components(max(roots, key=len))) :]
+        return f"{libraries[0].id}:{'/'.join(below)}" if below else None
+
+    def find(self, line: Line, wanted: Wanted) -> Sight | None:
+        """Return the album of the MusicBrainz id, or of the same title and artist."""
+        title = wanted.album.title or ""
+        asked = {"query": title, "albumCount": ALBUMS, "artistCount": 0, "songCount": 0}
+        albums = self._ask(line, "search3", asked).found.albums
+        found = next((album for album in albums if _is(album, wanted)), None)
+        return Sight(found.id, found.tracks, found.name) if found else None
+
+    def _ask(self, line: Line, method: str, params: Mapping[str, Any] | None = None) -> _Body:
+        """Call a method. Raises Rejected with its own words when it refuses."""
+        body = self._once(line, method, {**_token(line.player), **(params or {})})
+        if body.error is not None and body.error.code in _CLEAR:
+            body = self._once(line, method, {**_clear(line.player), **(params or {})})
+        if body.status != "ok":
+            error = body.error or _Error()
+            code = "unauthorized" if error.code in _SIGN_IN else "player_refused"
+            raise line.refused(f"{method}: {error.message[:LONGEST]} (error {error.code})", code)
+        return body
+
+    def _once(self, line: Line, method: str, params: Mapping[str, Any]) -> _Body:
+        return believed(line, _Answer, line.get(f"/rest/{method}.view", params)).body
+
+
+def _is(album: _Album, wanted: Wanted) -> bool:
+    if album.release_id and album.release_id == wanted.album.release_id:
+        return True
+    artists = " ".join(credit.name for credit in wanted.album.credits)
+    known = album.artist is None or not artists or any(
+        same_name(album.artist, name) for name in (artists, *(credit.name for credit in wanted.album.credits))
+    )  # fmt: skip
+    return same_name(album.name, wanted.album.title) and known
+
+
+def _token(player: Player) -> dict[str, str]:
+    """Return the proof that keeps the password out of the request."""
+    salt = secrets.token_hex(8)
+    proof = hashlib.md5(f"{player.secret or ''}{salt}".encode(), usedforsecurity=False).hexdigest()
+    return {"u": player.user or "", "t": proof, "s": salt}
+
+
+def _clear(player: Player) -> dict[str, str]:
+    """Return the password itself, in hex, for servers that cannot check a token."""
+    return {"u": player.user or "", "p": f"enc:{(player.secret or '').encode().hex()}"}
+
+
+PLAYER = Subsonic()

@@ -1,0 +1,50 @@
+"""A debt → what the player should show for it: the album as it is known, its folder, and its artist's."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from sqlalchemy import Connection
+
+from processor.metadata import rows as metadata
+from processor.players.paths import mapped
+from processor.players.player import Player, Wanted
+from processor.players.rows import Owed
+
+ARTIST_NFO: Final = b"artist.nfo"  # a folder that has one is an artist's own
+_PICTURES: Final = (b".jpg", b".jpeg", b".png")
+
+
+def wanted(connection: Connection, player: Player, owed: Owed) -> Wanted:
+    """Return what a player should show. Raises Rejected (`no_item`) for an item that is gone.
+
+    The folder above the album's is only looked at, to see whether it is the artist's.
+    """
+    folder = os.path.join(owed.root, owed.folder)
+    album = metadata.album(connection, owed.item_id)
+    artists = [metadata.artist(connection, one.id) for one in metadata.artists_of(connection, owed.item_id)]
+    above = os.path.dirname(folder.rstrip(b"/")) if os.path.dirname(owed.folder) else None
+    names = _names(above) if above is not None else []
+    is_artists = ARTIST_NFO in names
+    return Wanted(
+        _as_the_player(player, folder), album, tuple(artists), len(album.tracks),
+        _as_the_player(player, above) if above is not None and is_artists else None,
+        tuple(_pictures(names)) if is_artists else (),
+    )  # fmt: skip
+
+
+def _as_the_player(player: Player, folder: bytes) -> str | None:
+    found = mapped(player.path_map, folder)
+    return found.path if found else None
+
+
+def _names(folder: bytes) -> list[bytes]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:  # the players see it; whether we do at this moment is of no matter
+        return []
+
+
+def _pictures(names: list[bytes]) -> list[str]:
+    return [name.decode() for name in names if name.isascii() and name.lower().endswith(_PICTURES)]

@@ -1,0 +1,161 @@
+"""What players are owed → each told of its folders together, asked whether it shows them, and asked elsewhere if not.
+
+A player that is down keeps its debts, and its job is tried again; nothing else waits for it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from pydantic import Field
+from sqlalchemy import Connection
+
+from config.errors import GreenroomError, Rejected
+from processor.client.client import Client
+from processor.players import rows
+from processor.players.kinds import kind_of, line_to
+from processor.players.player import Player
+from processor.players.rows import Debt
+from processor.players.telling import Case, Outcome, World, explained, tell
+from processor.players.wanted import wanted
+from workflow import events, progress
+from workflow.engine import jobs
+from workflow.engine.context import Context
+from workflow.engine.job import PRIORITIES, Ending, Job, NewJob, Payload, Retries
+from workflow.events import Event
+from workflow.phase import Chore, ChoreSettings
+
+NAME: Final = "players"
+PLAYING_SECONDS: Final = 120.0  # before a player that plays is looked at again
+LONGEST_WAIT: Final = 10  # times the debounce: however often folders change, they are told after so long
+
+
+class PlayersSettings(ChoreSettings):
+    """How players are told."""
+
+    at_once: int = Field(4, ge=1, le=64, description="Players told at once in one process.")
+    debounce_seconds: int = Field(
+        15, ge=0, le=3600, json_schema_extra={"unit": "s"},
+        description="Folders are told together when none was added for so long.",
+    )  # fmt: skip
+    skip_while_playing: bool = Field(True, description="Leave a player that plays something alone until it has ended.")
+    clean_first: bool = Field(False, description="Let it forget what is gone before it looks for what is new.")
+
+
+class Tell(Payload):
+    """Which player is to be told; None: every one that is owed anything."""
+
+    player_id: int | None = None
+
+
+class Players(Chore):
+    """Tells one player what it is owed."""
+
+    name = NAME
+    description = "Tell players what was published, and ask whether they show it."
+    settings = PlayersSettings
+    payload = Tell
+    retries = Retries(attempts=12, base=30, cap=3600)
+    daily = True
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+
+    def has_work(self, connection: Connection, settings: PlayersSettings, now: dt.datetime) -> bool:
+        """Whether a player is owed anything whose job gave up."""
+        return rows.is_owed(connection)
+
+    def run(self, context: Context, payload: Tell, settings: PlayersSettings) -> Ending | None:
+        """Tell the player; what ends the job is settled with it."""
+        if payload.player_id is None:
+            return lambda connection, job: want(connection, rows.debtors(connection), actor=job.actor)
+        with context.database.read() as connection:
+            found = [one for one in rows.players(connection, only_enabled=True) if one.id == payload.player_id]
+            debts = rows.debts(connection, payload.player_id) if found else []
+        if not debts:
+            return None
+        player = found[0]
+        if (seconds := still_coming(debts, settings.debounce_seconds, _now())) and not context.job.manual:
+            return _later(player, seconds)
+        try:
+            return self._told(context, player, debts, settings)
+        except GreenroomError as error:
+            with context.database.begin() as connection:
+                rows.in_trouble(connection, player.id, error.message)
+            raise
+
+    def _told(self, context: Context, player: Player, debts: Sequence[Debt], settings: PlayersSettings) -> Ending:
+        kind = kind_of(player.kind)
+        cases, gone = _cases(context, player, debts)
+        with Client(context.database, turn=context.turn, wait=context.wait) as client:
+            line = line_to(client, player)
+            if settings.skip_while_playing and not context.job.manual and kind.playing(line):
+                return _later(player, PLAYING_SECONDS)
+            if settings.clean_first:
+                kind.clean(line)
+            outcomes = tell(line, cases, World(context.wait, self._clock))
+
+        def end(connection: Connection, job: Job) -> None:
+            for debt in [*gone, *(outcome.debt for outcome in outcomes if outcome.sight)]:
+                rows.settle(connection, debt)
+            missed = [(outcome, explained(player.name, outcome)) for outcome in outcomes if outcome.sight is None]
+            for outcome, why in missed:
+                rows.give_up(connection, outcome.debt, why)
+            events.tell(connection, _missed(connection, player, missed, job), _now())
+            rows.heard(connection, player.id, _now())
+            if player.id in rows.debtors(connection):  # wanted anew while we told it
+                want(connection, [player.id], actor=job.actor, delay=settings.debounce_seconds)
+
+        return end
+
+
+def want(
+    connection: Connection, player_ids: Sequence[int], *, actor: str, delay: float = 0, manual: bool = False
+) -> None:
+    """Want players told, in the transaction that owes them something."""
+    priority = PRIORITIES["urgent" if manual else "low"]
+    new = [NewJob(NAME, f"player {id}", None, Tell(player_id=id), priority, actor, manual, delay) for id in player_ids]
+    jobs.submit(connection, new, _now())
+
+
+def still_coming(debts: Sequence[Debt], debounce: float, now: dt.datetime) -> float:
+    """Return for how many seconds more folders may come that are better told together with these; 0: tell now."""
+    newest, oldest = max(debt.wanted_at for debt in debts), min(debt.since for debt in debts)
+    quiet = debounce - (now - newest).total_seconds()
+    patience = debounce * LONGEST_WAIT - (now - oldest).total_seconds()
+    return max(0.0, min(quiet, patience))
+
+
+def _cases(context: Context, player: Player, debts: Sequence[Debt]) -> tuple[list[Case], list[Debt]]:
+    """Return what the player should show for its debts, and those of items that are gone."""
+    cases, gone = [], []
+    with context.database.read() as connection:
+        for debt in debts:
+            try:
+                cases.append(Case(debt, wanted(connection, player, debt.owed)))
+            except Rejected:
+                gone.append(debt)
+    return cases, gone
+
+
+def _missed(connection: Connection, player: Player, missed: Sequence[tuple[Outcome, str]], job: Job) -> list[Event]:
+    names = progress.names(connection, [outcome.debt.owed.item_id for outcome, _ in missed])
+    return [
+        Event("player_missed", names[id], why, id, job_id=job.id, facts={"player": player.name})
+        for outcome, why in missed
+        if (id := outcome.debt.owed.item_id) in names
+    ]
+
+
+def _later(player: Player, seconds: float) -> Ending:
+    return lambda connection, job: want(connection, [player.id], actor=job.actor, delay=seconds)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+PHASE = Players()
