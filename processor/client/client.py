@@ -21,7 +21,6 @@ from processor.client.service import Accept, Answer, Outage, Service
 
 PATIENCE: Final = 30.0  # seconds a call waits where it is; for longer it gives up, and its job comes back later
 SPENT: Final = 10.0  # seconds for which a service is left alone that says no request is left
-PACE: Final = 0.97  # of the rate allowed: not every request takes the same time to get there
 PRUNE_EVERY: Final = 200  # answers a client remembers between two looks at how many there are
 _UNASKED: Final = ("forbidden_url", "forbidden_address")  # of a service that was never asked nothing is concluded
 _AT_ONCE: Final = World()
@@ -135,7 +134,7 @@ class Client:
 
         def before() -> None:
             if service.per_second is not None:
-                self._turn(service.name, service.per_second * PACE)
+                self._turn(service.name, waiting.paced(service.per_second))
             asked.made.append(service.name)
 
         for attempt in range(1, attempts + 1):

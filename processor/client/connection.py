@@ -49,6 +49,8 @@ class Deadline:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._timer.cancel()
+        with self._lock:
+            self._open = None  # what comes next over this connection is another request's
         _NOW.deadline = None
 
     def watch(self, handle: socket.socket) -> None:

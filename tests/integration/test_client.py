@@ -20,7 +20,9 @@ from processor.client import circuits, memory
 from processor.client.client import Client
 from processor.client.exchange import World
 from processor.client.service import Answer, Outage, Service
+from processor.client.waiting import paced
 from tests.providers import Provider, Reply, as_json, gzipped, redirect
+from workflow.phases.cleanup import PHASE
 
 ROOT = Path(__file__).parents[2]
 NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
@@ -361,7 +363,7 @@ def test_each_real_request_takes_a_turn_and_no_other(client: Client, around: Aro
     service = of(provider, per_second=2.5, attempts=2, ttl=60)
     for _ in range(3):
         assert client.get(provider.url, service=service).found
-    assert around.turns == [("shelf", 2.5 * 0.97)] * 3
+    assert around.turns == [("shelf", paced(2.5))] * 3
     assert provider.paths() == ["/", "/", "/album"]
 
 
@@ -469,6 +471,24 @@ def test_four_processes_share_the_pace_of_one(database_url: str, provider: Provi
     came = sorted(seen.at - began for seen in provider.seen)
     assert len(came) == 4 * each
     assert [n for n, at in enumerate(came) if at < n / per_second] == []
+
+
+def test_answers_nobody_will_want_are_cleaned_up(database: Database) -> None:
+    settings = PHASE.settings()
+    with database.begin() as connection:
+        memory.remember(connection, "old", "s", Answer(200, {}, b"{}"), NOW, 60)
+        assert not PHASE.has_work(connection, settings, NOW + dt.timedelta(days=30))
+        assert PHASE.has_work(connection, settings, NOW + dt.timedelta(days=31))
+
+
+def test_a_service_that_says_no_request_is_left_gets_a_rest(client: Client, around: Around, provider: Provider) -> None:
+    provider.answers = {"/": as_json({}, headers={"X-Left": "0"}), "/more": as_json({}, headers={"X-Left": "1"})}
+    service = of(provider, remaining="x-left")
+    client.get(f"{provider.url}/more", service=service)
+    client.get(provider.url, service=service)
+    assert around.waited == []
+    client.get(provider.url, service=service)
+    assert around.waited == [10]
 
 
 @pytest.fixture(scope="module")

@@ -226,6 +226,18 @@ def test_a_picture_is_downloaded_and_not_kept_with_answers(known: Providers, ser
         known.picture(offer._replace(url=None, preview=None))
 
 
+def test_a_picture_takes_a_turn_only_where_its_provider_is(known: Providers, server: Provider) -> None:
+    turns: list[str] = []
+    point(known._database, server, per_second=5)
+    offer = Offer("coverart", "1", "front", f"{server.url}/pictures/front.jpg")
+    with Client(known._database, turn=lambda name, _: turns.append(name)) as client:
+        paced = Providers(known._database, client)
+        assert paced.picture(offer).found
+        with pytest.raises(Rejected, match="in the local network"):
+            paced.picture(offer._replace(url=server.at("localhost") + "/pictures/front.jpg"))
+    assert turns == ["coverart"]
+
+
 def test_providers_that_are_off_or_lack_their_key_are_not_asked(known: Providers, server: Provider) -> None:
     def names(providers: Providers) -> list[str]:
         return [provider.name for provider in providers.answering("album_pictures")]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from config.reasons import MASK
 from config.settings import REGISTRY
 from daemon.bootstrap import application
+from processor.client import circuits
+from processor.client.circuit import Circuit
 from tests.web import NAME, Browser, set_up
 
+LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 CONFIG = "/api/v1/settings/phase-config"
 
 
@@ -124,6 +129,36 @@ def test_figures_for_prometheus_name_items_and_runs(browser: Browser) -> None:
     shown = browser.client.get("/metrics").text
     assert "greenroom_transfers_unfinished 0.0" in shown
     assert "greenroom_items_bytes 0.0" in shown
+
+
+def test_a_providers_key_is_shown_to_nobody_and_stays_when_the_form_is_saved_as_it_is(browser: Browser) -> None:
+    key = "sesame-5f1a"
+    browser.client.patch(CONFIG, json={"provider.fanart.key": key})
+    page = browser.client.get("/admin/settings").text
+    assert 'name="provider.fanart.key"' in page
+    form = {"provider.fanart.key": MASK, "provider.fanart.order": "5", "provider.fanart.enabled": "true"}
+    form["csrf"] = browser.csrf()
+    saved = browser.client.post("/admin/settings/provider.fanart", data=form).text
+    assert (browser.setting("provider.fanart.key"), browser.setting("provider.fanart.order")) == (key, "5")
+    shown = [page, saved, browser.client.get(CONFIG).text, browser.client.get("/api/v1/providers").text]
+    assert [key in text for text in shown] == [False] * 4
+    assert browser.client.patch(CONFIG, json={"provider.fanart.key": MASK}).status_code == 422
+    bad = browser.client.patch(CONFIG, json={"provider.fanart.key": f"{key} {key}"})
+    assert (bad.status_code, key in bad.text) == (422, False)
+
+
+def test_providers_are_told_with_how_they_stand(browser: Browser) -> None:
+    with browser.app.database.begin() as connection:
+        circuits.write(connection, "coverart", Circuit("open", 5, until=LONG_AGO))
+        circuits.count(connection, "coverart", 7, LONG_AGO, "it answered 503")
+    found = {row["name"]: row for row in browser.client.get("/api/v1/providers").json()}
+    stands = found["coverart"]
+    assert (stands["on"], stands["state"], stands["requests"], stands["error"]) == (True, "open", 7, "it answered 503")
+    assert found["fanart"]["why"] == "it needs provider.fanart.key"
+    figures = browser.client.get("/metrics").text
+    assert 'greenroom_service_requests_total{service="coverart"} 7.0' in figures
+    assert 'greenroom_service_failures_total{service="coverart"} 1.0' in figures
+    assert 'greenroom_service_paused{service="coverart"} 1.0' in figures
 
 
 def test_it_is_ready_as_long_as_its_roots_can_be_used(browser: Browser, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from processor.client.addresses import Origin, origin_of, refusal
 from processor.client.call import a_get, shown
 from processor.client.circuit import Circuit
 from processor.client.service import Answer, Service
-from processor.client.waiting import back_off, retry_after
+from processor.client.waiting import back_off, paced, retry_after
 
 NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 SOON = dt.timedelta(seconds=1)
@@ -139,6 +139,10 @@ def test_a_service_that_asks_for_quiet_gets_it_whoever_asks() -> None:
     assert circuit.asked_for_quiet(stands, 1, NOW) == stands, "the longer one counts"
     assert circuit.succeeded(stands).quiet_until == stands.quiet_until
     assert circuit.admit(stands, NOW + 10 * SOON).admitted
+
+
+def test_requests_go_out_a_little_slower_than_allowed() -> None:
+    assert [round(1 / paced(rate), 3) for rate in (1, 10, 0.5)] == [1.05, 0.11, 2.05]
 
 
 SECRET = "s3cret/key+ü=1"
