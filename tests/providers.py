@@ -72,6 +72,7 @@ class Provider:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # a head and a body are two writes, and each test would wait between them
 
             def do_GET(self) -> None:
                 provider._handle(self)

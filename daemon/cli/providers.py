@@ -59,6 +59,8 @@ def _list(as_json: bool) -> None:
 
 
 def _stands(row: dict[str, Any]) -> str:
+    if not row["requests"]:
+        return "not asked yet"
     if row["state"] == "closed":
         return "well" if not row["error"] or _recovered(row) else f"failed: {row['error']}"
     return f"left alone: {row['error']}"

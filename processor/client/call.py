@@ -6,13 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
 
 from config.errors import Rejected
-from config.redaction import Mask
+from config.redaction import Mask, conceal
 from processor.client.service import EXPECTED, Accept, Expected, Service
 
 _SHOWN: Final = 200  # characters of a URL in a message
@@ -36,8 +37,9 @@ class Call:
     headers: Mapping[str, str] = field(repr=False)  # the caller's, credentials among them: for the first host only
     body: bytes | None = field(default=None, repr=False)
 
-    def key(self, service: Service, mask: Mask) -> str:
+    def key(self, service: Service) -> str:
         """Return a digest of everything an answer depends on, and of no secret: a new key of an API changes nothing."""
+        mask = mask_of(service)
         told = [self.method, mask.text(self.url), self.accept, mask.text((self.body or b"").decode("latin-1"))]
         return hashlib.sha256(json.dumps([service.name, bool(service.secrets), *told]).encode()).hexdigest()
 
@@ -93,7 +95,18 @@ def on_the_wire(call: Call, url: str, agent: str, *, with_credentials: bool) -> 
     return _prepared(call.method, url, headers=headers, data=call.body if with_credentials else None)
 
 
-def shown(url: str, mask: Mask) -> str:
+def shown(url: str, service: Service) -> str:
     """Return a URL for a message: without its query, which may hold keys, and without secrets."""
     parts = urlsplit(url)
-    return mask.text(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")[:_SHOWN]
+    return mask_of(service).text(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")[:_SHOWN]
+
+
+def mask_of(service: Service) -> Mask:
+    """Return what replaces the secrets of a service; no log line shows them from then on."""
+    return _mask(service.secrets)
+
+
+@lru_cache(maxsize=64)
+def _mask(secrets: tuple[str, ...]) -> Mask:
+    conceal(secrets)
+    return Mask(secrets)

@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple, Self
 from config import admin
 from config.database import Database
 from config.errors import Rejected
-from config.redaction import Mask
 from processor.client import circuit, circuits, memory, waiting
 from processor.client.call import Call, a_get, a_post, shown
 from processor.client.circuit import Circuit
@@ -23,7 +22,7 @@ PATIENCE: Final = 30.0  # seconds a call waits where it is; for longer it gives 
 SPENT: Final = 10.0  # seconds for which a service is left alone that says no request is left
 PRUNE_EVERY: Final = 200  # answers a client remembers between two looks at how many there are
 _UNASKED: Final = ("forbidden_url", "forbidden_address")  # of a service that was never asked nothing is concluded
-_AT_ONCE: Final = World()
+_OUTSIDE: Final = World()
 
 
 class _Asked(NamedTuple):
@@ -31,7 +30,6 @@ class _Asked(NamedTuple):
 
     call: Call
     service: Service
-    mask: Mask
     key: str | None  # what its answer is remembered by
     made: list[str]  # the requests that went out
 
@@ -50,7 +48,7 @@ class Client:
         turn: Callable[[str, float], None],
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], dt.datetime] | None = None,
-        world: World = _AT_ONCE,
+        world: World = _OUTSIDE,
     ) -> None:
         self._database = database
         self._turn, self._wait = turn, wait
@@ -112,16 +110,15 @@ class Client:
         return self._answer(a_post(url, form, json, headers, accept), service, fresh)
 
     def _answer(self, call: Call, service: Service, fresh: bool) -> Answer:
-        mask = Mask(service.secrets)
         if service.ttl is None:
-            return self._fetch(_Asked(call, service, mask, None, []))
-        key = call.key(service, mask)
+            return self._fetch(_Asked(call, service, None, []))
+        key = call.key(service)
         with self._database.read() as connection:
             known = memory.recall(connection, key, self._clock())
         if known is not None and known.is_good and not fresh:
             return known.answer
         try:
-            return self._fetch(_Asked(call, service, mask, key, []))
+            return self._fetch(_Asked(call, service, key, []))
         except Outage:
             if known is None:
                 raise
@@ -156,8 +153,8 @@ class Client:
         raise AssertionError("a service is asked at least once")
 
     def _fail(self, asked: _Asked, trouble: Trouble) -> None:
-        name, url = asked.service.name, shown(asked.call.url, asked.mask)
-        message = f"{name} did not answer {url}: {asked.mask.text(str(trouble))}"
+        name = asked.service.name
+        message = f"{name} did not answer {shown(asked.call.url, asked.service)}: {trouble}"
         self._report(asked, message, None)
         raise Outage(message, service=name, seconds=trouble.quiet) from None
 

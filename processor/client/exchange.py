@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 import time
@@ -16,10 +17,11 @@ import urllib3
 from requests.utils import requote_uri
 
 from config.errors import Rejected, Retryable
+from config.reasons import show_text
 from processor.client import waiting
 from processor.client.addresses import Origin, origin_of
 from processor.client.body import read_body
-from processor.client.call import Call, on_the_wire
+from processor.client.call import Call, mask_of, on_the_wire
 from processor.client.connection import Adapter, Deadline, Guard, Resolve, resolve
 from processor.client.service import Answer, Refused, Service
 
@@ -28,6 +30,7 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _NOTHING: Final = (404, 410)  # an answer, too
 _NOT_TAKEN: Final = (429, 503)  # the service did nothing, and may say when to come back
 _LATER: Final = (408, 425, *_NOT_TAKEN, *range(500, 600))
+_SAID: Final = 200  # characters
 _DRAINED: Final = 1 << 16  # bytes of an answer nobody wants, read so that its connection can be used again
 
 
@@ -100,7 +103,7 @@ class Exchange:
                     raise Trouble(f"no whole answer within {service.total:g} s") from None
                 if isinstance(error, Trouble):
                     raise
-                raise Trouble(_network(error), taken=not _is_unsent(error)) from None
+                raise Trouble(mask_of(service).text(_network(error)), taken=not _is_unsent(error)) from None
             finally:
                 if raw is not None:
                     raw.close()
@@ -113,7 +116,8 @@ class Exchange:
         if raw.status in _NOTHING:
             return Answer(raw.status, headers, b"")
         if not 200 <= raw.status < 300:
-            raise Refused(f"{service.name} refuses to answer: {raw.status}", status=raw.status)
+            why = f"{service.name} refuses to answer: {raw.status}{_said(raw, headers)}"
+            raise Refused(mask_of(service).text(why), status=raw.status)
         try:
             return Answer(raw.status, headers, read_body(raw, headers, call.limits.expected, call.limits.bytes))
         except Retryable as error:
@@ -125,6 +129,20 @@ class Exchange:
             if local not in self._adapters:
                 self._adapters[local] = Adapter(Guard(local, self._world.resolve))
             return self._adapters[local]
+
+
+def _said(raw: Any, headers: Mapping[str, str]) -> str:
+    """Return what a service says of its refusal, where APIs usually say it; for a person, in brackets."""
+    told = headers.get("content-length", "")
+    if "json" not in headers.get("content-type", "") or not told.isdecimal() or int(told) > _DRAINED:
+        return ""
+    try:
+        said = json.loads(raw.read(decode_content=False))
+    except (ValueError, RecursionError):
+        return ""
+    for name in ("error", "message"):
+        said = said.get(name, said) if isinstance(said, dict) else said
+    return f" ({show_text(said)[:_SAID]})" if isinstance(said, str) else ""
 
 
 def _give_back(raw: Any, headers: Mapping[str, str]) -> None:

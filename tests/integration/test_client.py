@@ -438,6 +438,25 @@ def test_a_probe_is_not_tried_twice_and_its_failure_opens_the_circuit_again(
     assert len(provider.seen) == 6
 
 
+def test_a_refusal_is_told_in_the_words_of_the_service_without_what_it_was_sent(
+    client: Client, provider: Provider
+) -> None:
+    service = of(provider, secrets=(SECRET,))
+    said = {
+        f'{{"error": {{"code": 4, "message": "no key {SECRET}\\u001b"}}}}': " (no key •••\\x1b)",
+        '{"message": "You must authenticate."}': " (You must authenticate.)",
+        '{"error": "Not allowed"}': " (Not allowed)",
+        '[]': "",
+        "{": "",
+    }  # fmt: skip
+    for body, shown in said.items():
+        provider.down = Reply(400, body.encode())
+        message = refused(lambda: client.get(provider.url, service=service)).message
+        assert message == f"shelf refuses to answer: 400{shown}"
+    provider.down = Reply(400, b'"a login page"', kind="text/html")
+    assert refused(lambda: client.get(provider.url, service=service)).message == "shelf refuses to answer: 400"
+
+
 def test_a_service_that_refuses_works(client: Client, provider: Provider) -> None:
     provider.down = Reply(403)
     for _ in range(9):

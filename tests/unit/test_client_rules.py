@@ -179,14 +179,15 @@ def test_an_answer_is_remembered_by_what_was_asked_and_not_by_the_key() -> None:
     def key(secret: str, word: str) -> str:
         service = Service("s", secrets=(secret,))
         return a_get(f"https://a/{secret}/x", {"q": word, "api_key": secret, "no": None}, None, "json", None).key(
-            service, Mask(service.secrets)
+            service
         )
 
     assert key("first-key", "a") == key("second-key", "a") != key("second-key", "b")
 
 
 def test_a_shown_url_has_neither_query_nor_secret() -> None:
-    assert shown("https://a.example/v1/topsecret/x?api_key=1", Mask(["topsecret"])) == f"https://a.example/v1/{MASK}/x"
+    service = Service("s", secrets=("topsecret",))
+    assert shown("https://a.example/v1/topsecret/x?api_key=1", service) == f"https://a.example/v1/{MASK}/x"
 
 
 def test_json_is_such_that_a_database_can_hold_it() -> None:

@@ -8,12 +8,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
+from uuid import uuid4
 
 import pytest
 from loguru import logger
 
 from config.logs import setup_logs
 from config.reasons import MASK
+from config.redaction import conceal
 
 SECRET = 'p@ss w"ö\\rd/1'
 HOSTILE = "a\n12:00:00 INFO    forged\r\x1b[2J\x9b31m\u202eevil\u2028\u2066\x00\x7f\ud800"
@@ -90,6 +92,20 @@ def test_masking_a_word_of_the_record_leaves_it_readable(capsys: pytest.CaptureF
     assert found["message"] == f"a {MASK}"
     assert found["size"] == f"9{MASK}"
     assert found["count"] == 5
+
+
+def test_what_becomes_known_as_a_secret_later_is_masked_too_and_each_of_several_by_itself(
+    either: Callable[[], str],
+) -> None:
+    token, password = uuid4().hex, uuid4().hex  # a process never forgets one
+    first, second = f"tgram://{token}/77", f"mailto://eva:{password}@example.org"
+    logger.bind(url=first).info("sent")
+    conceal([f"{first} {second}"])
+    logger.bind(url=first).info("sent")
+    logger.bind(url=quote(second, safe="")).info("sent")
+    before, *after = either().splitlines()
+    assert token in before
+    assert [MASK in line and token not in line and password not in line for line in after] == [True, True]
 
 
 @pytest.mark.parametrize("as_bytes", [False, True])
