@@ -43,6 +43,7 @@ class BootSettings(BaseSettings):
         description="Address and port of the page and the API, as HOST:PORT; empty for none.",
     )
     web_hosts: str = Field("", description="More names the page answers to, separated by commas, as behind a proxy.")
+    offline: bool = Field(False, description="Ask no provider on the internet anything, whatever the settings say.")
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] | None = Field(
         None, description="Least level logged; default: INFO in run, web and worker, WARNING in commands with a result."
     )

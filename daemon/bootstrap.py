@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,9 +35,10 @@ from processor.taking_back import TakenBack
 from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
-from workflow import cycle, editing, plans, publishing, record, runs, succession, trash, undo
+from workflow import cycle, editing, enriching, plans, publishing, record, runs, succession, trash, undo
 from workflow.engine import turns
 from workflow.engine.engine import Engine
+from workflow.engine.job import Job
 from workflow.fsck import forget_item, fsck
 from workflow.phase import all_phases
 from workflow.phases.publish import PublishSettings
@@ -244,6 +245,18 @@ class Application:
         if staging.dry_run:
             raise Misconfigured("staging_scan.dry_run is on, so nothing may be moved; switch it off first")
         return publishing.prepare(self.database, self.boot.data_dir, settings.options())
+
+    def candidates(self, item_id: int) -> enriching.Told:
+        """Return which releases an item could be, and what is thought of them; see workflow.enriching.candidates."""
+        return enriching.candidates(self.database, item_id)
+
+    def choose(self, item_id: int, release: str, *, actor: str, seen: succession.Seen | None = None) -> Job:
+        """Let a person say which release an item is; see workflow.enriching.choose."""
+        return enriching.choose(self.database, self.engine, item_id, release, actor=actor, seen=seen)
+
+    def enrich(self, item_ids: Sequence[int], *, actor: str, force: bool) -> list[Job]:
+        """Want items enriched for a person; see workflow.enriching.want."""
+        return enriching.want(self.engine, item_ids, actor=actor, force=force)
 
     @property
     def engine(self) -> Engine:

@@ -3,54 +3,51 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from config.database import Database
 from config.errors import Rejected
 from processor import matched, repository
+from processor.describe import describe_album, describe_artists, describe_tracks
 from processor.matched import Album
 from processor.matching import rows
 from processor.matching.comparison import compare
-from processor.matching.lookup import Releases, look_up
+from processor.matching.lookup import look_up
 from processor.matching.own import own_album
 from processor.matching.rows import NOBODY, Choice, Debt
 from processor.matching.verdict import Thresholds, Verdict
 from processor.metadata import rows as metadata
-from processor.metadata.documents import ITSELF
 from processor.owed import Owed
+from processor.providers.provider import Question
 
 
-class ReleaseSource(Releases, Protocol):
-    """A provider that knows releases, by its name."""
+class Asked(Protocol):
+    """Who can be asked: processor.providers.registry.Providers."""
 
-    @property
-    def name(self) -> str:
-        """What its documents and its debts are called."""
+    def answering(self, question: Question) -> list[Any]:
+        """Return the providers that are on and answer a question, in the order they are asked."""
 
 
-class ArtistSource(Protocol):
-    """A provider that knows artists."""
+class Nobody:
+    """Who can be asked while no other machine may be."""
 
-    @property
-    def name(self) -> str:
-        """What its documents and its debts are called."""
-
-    def artist_fields(self, name: str, artist_id: str | None) -> Mapping[str, Any]:
-        """Return the fields of an artist; nothing where it knows none such."""
+    def answering(self, question: Question) -> list[Any]:
+        """Return nobody."""
+        return []
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """What enriching works with. `check` raises when it must stop; providers are in the order they are asked."""
+    """What enriching works with; `check` raises when it must stop."""
 
     database: Database
-    releases: Sequence[ReleaseSource]
-    artists: Sequence[ArtistSource]
+    providers: Asked
     limits: Thresholds
     check: Callable[[], None]
     now: Callable[[], dt.datetime]
+    with_lyrics: bool = True
 
 
 class Enriched(NamedTuple):
@@ -62,6 +59,10 @@ class Enriched(NamedTuple):
     debts: Sequence[Debt]
 
 
+# What comes after the release, in order; each says whether it changed anything.
+STEPS: Final[tuple[Callable[[Shop, int, Owed], bool], ...]] = (describe_album, describe_artists, describe_tracks)
+
+
 def enrich(shop: Shop, item_id: int) -> Enriched:
     """Ask providers about an item, and write down what they say.
 
@@ -71,10 +72,13 @@ def enrich(shop: Shop, item_id: int) -> Enriched:
     album = read_album(shop.database, item_id)
     owed = Owed(item_id, shop.now())
     is_news = _match(shop, album, owed)
-    shop.check()
-    _describe_artists(shop, item_id, owed)
+    for step in STEPS:
+        shop.check()
+        is_news |= step(shop, item_id, owed)
     with shop.database.begin() as connection:
         rows.keep_debts(connection, item_id, owed.debts())
+        if is_news:
+            rows.note_news(connection, item_id, shop.now())
         made = rows.enrichment(connection, item_id)
     if made is None:
         return Enriched("unasked", "no provider was asked which release it is", is_news, owed.debts())
@@ -97,12 +101,13 @@ def choose(shop: Shop, item_id: int, release_id: str, *, actor: str) -> Choice:
     album = read_album(shop.database, item_id)
     with shop.database.read() as connection:
         known = {one.release_id: one for one in rows.candidates(connection, item_id)}
-    source, compared = shop.releases[0].name if shop.releases else "musicbrainz", None
+    providers = shop.providers.answering("release")
+    source, compared = next((one.name for one in providers), NOBODY), None
     document: dict[str, Any] = {}
     if release_id in known:
         source, document = known[release_id].source, known[release_id].document
     elif release_id != NOBODY:
-        found = next(((one.name, release) for one in shop.releases if (release := one.release(release_id))), None)
+        found = next(((one.name, release) for one in providers if (release := one.release(release_id))), None)
         if found is None:
             raise Rejected(f"no provider that is on knows a release {release_id}", code="unknown_release")
         source, release = found
@@ -131,7 +136,7 @@ def _match(shop: Shop, album: Album, owed: Owed) -> bool:
     if chosen is not None and (is_news := _match_chosen(shop, album, chosen, owed)) is not None:
         return is_news
     best: tuple[str, Verdict] | None = None
-    for provider in shop.releases:
+    for provider in shop.providers.answering("releases"):
         with owed.asking(provider.name, "releases"):
             verdict = look_up(album.own, provider, shop.limits)
             if best is None or verdict.kind != "none":
@@ -148,7 +153,7 @@ def _match(shop: Shop, album: Album, owed: Owed) -> bool:
 def _match_chosen(shop: Shop, album: Album, chosen: Choice, owed: Owed) -> bool | None:
     """Take what a person chose; None when that was meant for another album that only lasts as long."""
     compared = None
-    for provider in shop.releases:
+    for provider in shop.providers.answering("release"):
         if provider.name == chosen.source and chosen.release_id != NOBODY:
             with owed.asking(provider.name, "releases"):
                 release = provider.release(chosen.release_id)
@@ -157,18 +162,3 @@ def _match_chosen(shop: Shop, album: Album, chosen: Choice, owed: Owed) -> bool 
         return None
     with shop.database.begin() as connection:
         return matched.keep_choice(connection, album, chosen, compared, shop.now())
-
-
-def _describe_artists(shop: Shop, item_id: int, owed: Owed) -> None:
-    with shop.database.read() as connection:
-        artists = metadata.artists_of(connection, item_id)
-    for artist in artists:
-        for provider in shop.artists:
-            shop.check()
-            if provider.name in owed:
-                continue
-            with owed.asking(provider.name, "artists"):
-                fields = provider.artist_fields(artist.name, artist.artist_id)
-                with shop.database.begin() as connection:
-                    said = {ITSELF: dict(fields)} if fields else {}
-                    metadata.write_artist(connection, artist.id, provider.name, said, shop.now())

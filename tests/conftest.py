@@ -24,6 +24,8 @@ BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 
 # Many daemons run at once in tests, and one port is enough for one page only.
 os.environ.setdefault("GREENROOM_WEB", "")
+# No test leaves this machine: providers are asked only where a test has made one.
+os.environ["GREENROOM_OFFLINE"] = "true"
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,11 @@ def passed_over(position: str, phases: Mapping[str, Phase], gates: Mapping[str, 
     return tuple(takewhile(lambda phase: gates.get(phase, "off") == "off", _after(position, phases)))
 
 
+def is_ahead(phase: str, position: str, phases: Mapping[str, Phase]) -> bool:
+    """Whether an item at a position has still to come through a phase."""
+    return phase in _after(position, phases)
+
+
 def _after(position: str, phases: Mapping[str, Phase]) -> Iterator[str]:
     """Yield the phases after a position, in the order of the chain."""
     at = next((phase.name for phase in phases.values() if phase.reached == position), None)

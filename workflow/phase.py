@@ -60,6 +60,7 @@ class Phase:
     settings: ClassVar[type[PhaseSettings] | None] = None  # None: it has no jobs, the cycle does it
     payload: ClassVar[type[Payload]] = Payload
     retries: ClassVar[Retries] = Retries()
+    late: ClassVar[bool] = False  # whether it is still worth its while for an item that a person took further
     roots: ClassVar[tuple[Role, ...]] = ()  # of the libraries whose trees it touches: without them it runs elsewhere
 
     def run(self, context: Context, item: Mapping[str, Any], payload: Any, settings: Any) -> Decision:

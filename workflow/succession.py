@@ -15,7 +15,7 @@ from config.errors import Misconfigured, NeedsReview, Rejected
 from config.libraries import Library, list_libraries, verify_root
 from processor import repository
 from workflow import events, progress
-from workflow.chain import GOES_ON, next_phase, passed_over
+from workflow.chain import GOES_ON, is_ahead, next_phase, passed_over
 from workflow.chores import ChoreWork
 from workflow.engine import jobs
 from workflow.engine.context import Context
@@ -52,14 +52,15 @@ class PhaseWork:
             if decision.committed:
                 return
             now = dt.datetime.now(dt.UTC)
-            went = None if decision.status is None else self._phase.reached
+            goes_on = decision.status is not None and is_ahead(self.name, item["position"], all_phases())
+            went = self._phase.reached if goes_on else None
             because = progress.Because(self.name, job.actor, decision.why, job.id)
             progress.move(connection, item, because, now, status=decision.status, position=went)
-            if went is None:
+            then = {**item, "status": decision.status or item["status"], "position": went or item["position"]}
+            followed = bool(went and go_on(connection, [then], now))
+            if not followed and (decision.status is None or (went and _waits_for_a_person(connection, then))):
                 waits = Event("needs_review", album_name(item), decision.why, item["id"], job_id=job.id)
                 events.tell(connection, [waits], now)
-            else:
-                go_on(connection, [{**item, "status": decision.status, "position": went}], now)
 
         return end
 
@@ -68,8 +69,16 @@ class PhaseWork:
         if settings.paused or staging.dry_run:
             raise NotHere(f"{self.name} waits: {'it is paused' if settings.paused else 'dry run is on'}")
         following = next_phase(item["position"], item["status"], all_phases(), gates(connection))
-        if not job.manual and (following is None or following[:2] != (self.name, "auto")):
+        is_next = following is not None and following[:2] == (self.name, "auto")
+        is_late = self._phase.late and settings.gate == "auto" and item["status"] in GOES_ON
+        if not (job.manual or is_next or is_late):
             raise Cancelled(f"{self.name} is not what follows for this item any more", code=progress.GATE_CLOSED)
+
+
+def _waits_for_a_person(connection: Connection, item: Mapping[str, Any]) -> bool:
+    """Whether nothing becomes of an item until somebody has reviewed it."""
+    following = next_phase(item["position"], item["status"], all_phases(), gates(connection))
+    return item["status"] == "pending_review" and following is not None and following.phase == "review"
 
 
 def require_roots(roots: Sequence[Library]) -> None:
@@ -198,12 +207,15 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
     phases = all_phases()
     with database.begin() as connection:
         item = as_seen(connection, item_id, seen)
-        happened = [one for one in progress.history(connection, item_id) if progress.is_step(one)]
+        everything = [one for one in progress.history(connection, item_id) if progress.is_step(one)]
+        happened = [one for one in everything if not getattr(phases.get(one["what"]), "late", False)]
         before, last = ([None, None, *happened])[-2:]
         if last is None or before is None or last["what"] != phases["review"].name:
             raise Rejected(f"the last thing that happened to item {item_id} was no decision", code="nothing_to_undo")
         status = before["status"]
-        position = phases["review"].reached if status == "approved" else phases["stage"].reached
+        came_by = [one["what"] for one in everything if one["revision"] == item["revision"]]
+        back = next((phase for phase in phases.values() if phase.name in came_by and phase.late), phases["stage"])
+        position = phases["review"].reached if status == "approved" else back.reached
         because = progress.Because(phases["review"].name, actor, f"taken back: {last['status']} by {last['actor']}")
         _move(connection, item, status, position, because)
     return str(status)

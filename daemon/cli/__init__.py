@@ -20,6 +20,7 @@ COMMANDS = {
     "status": "Show the installation at a glance.",
     "runs": "List the newest runs.",
     "items": "List the albums in staging, and show what happened to one.",
+    "enrich": "Ask providers about albums in staging.",
     "review": "Approve or reject albums in staging.",
     "providers": "Show who is asked about albums and artists, and try one.",
     "publish": "Put approved albums into their library, or take them out again.",

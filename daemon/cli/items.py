@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from dataclasses import asdict
 from typing import Any
@@ -15,6 +16,7 @@ from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from processor import repository
+from processor.matching.rows import Candidate
 from workflow import progress, succession
 from workflow.engine.engine import Engine
 
@@ -100,3 +102,62 @@ def show(item: int, as_json: bool) -> None:
             [(j.id, j.phase, j.status, j.attempt, j.error) for j in jobs],
             ("job", "phase", "status", "attempt", "error"),
         )
+
+
+@command.command("candidates")
+@click.argument("item", type=int)
+@json_option
+def candidates(item: int, as_json: bool) -> None:
+    """Show which releases ITEM could be, the nearest first, and why none or one of them was taken.
+
+    The distance goes from 0, the same in all that both say, to 1. `greenroom items choose` takes one of them.
+    """
+    with application() as app, usage():
+        told = app.candidates(item)
+    if as_json:
+        shown = [one._asdict() | {"changes": [change._asdict() for change in changes]}
+                 for one, changes in zip(told.candidates, told.changes, strict=True)]  # fmt: skip
+        print_json({**told._asdict(), "candidates": shown, "debts": [debt._asdict() for debt in told.debts]}
+                   | {"changes": None})  # fmt: skip
+        return
+    click.echo(f"item {item}: {told.verdict or 'nobody was asked yet'}")
+    for reason in told.reasons:
+        click.echo(f"  {show_text(reason['message'])}")
+    for debt in told.debts:
+        click.echo(f"  {debt.provider} owes {debt.what} since {debt.since:%Y-%m-%d %H:%M}: {show_text(debt.why)}")
+    print_table([_candidate(one) for one in told.candidates], _CANDIDATE)
+
+
+_CANDIDATE = ("", "distance", "release", "title", "date", "country", "label", "number", "on", "tracks", "chosen by")
+
+
+def _candidate(one: Candidate) -> tuple[object, ...]:
+    about = one.about
+    edition = (about["date"], about["country"], ", ".join(about["labels"]), ", ".join(about["catalog_numbers"]))
+    media = ", ".join(about["formats"])
+    return (one.position, f"{one.distance:.3f}", one.release_id, about["title"], *edition, media, about["tracks"],
+            one.chosen_by)  # fmt: skip
+
+
+@command.command("choose")
+@click.argument("item", type=int)
+@click.argument("release")
+@json_option
+def choose(item: int, release: str, as_json: bool) -> None:
+    """Say that ITEM is RELEASE: the number of a candidate, or the id of any release.
+
+    `none` says that it is none of them, `auto` leaves it to matching again. A choice is kept by the sound of the album,
+    so it holds when it is dropped again, retagged or under another name; what the release says is locked.
+
+    \b
+    Examples:
+      greenroom items choose 17 2
+      greenroom items choose 17 0f1a8b4e-2b7f-4b59-9a6e-0c6f2f0d3c11
+      greenroom items choose 17 auto
+    """
+    with application() as app, usage():
+        job = app.choose(item, release, actor=f"command:{getpass.getuser()}")
+    if as_json:
+        print_json({"item": item, "release": release, "job": job.id})
+    else:
+        click.echo(f"item {item}: {show_text(release)}; what follows of it is job {job.id}")

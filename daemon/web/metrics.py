@@ -12,6 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from daemon.bootstrap import Application
 from processor import journal, repository
 from processor.client import circuits
+from processor.matching import rows
 from workflow import runs
 
 
@@ -41,10 +42,12 @@ class _Figures:
             ended = runs.count_by_status(connection)
             success = runs.last_success(connection)
             asked = circuits.standing(connection)
+            owed = rows.count_debts(connection)
         jobs = self._app.engine.counts()
         oldest = self._app.engine.oldest_queued()
         yield _family("greenroom_items", "Albums in staging, by status.", "status", items)
         yield _family("greenroom_runs", "Runs remembered, by how they ended.", "status", ended)
+        yield _family("greenroom_enrich_debts", "Albums a provider owes an answer about.", "provider", owed)
         yield GaugeMetricFamily("greenroom_items_bytes", "Bytes of all albums in staging.", size)
         yield GaugeMetricFamily("greenroom_transfers_unfinished", "Moves begun and not settled.", unfinished)
         waiting = GaugeMetricFamily("greenroom_jobs", "Jobs, by phase and status.", labels=["phase", "status"])

@@ -169,6 +169,11 @@ def keep_enrichment(connection: Connection, item_id: int, made: Enrichment) -> N
     connection.execute(insert(EnrichmentRow).values(item_id=item_id, **made._asdict()))
 
 
+def note_news(connection: Connection, item_id: int, now: dt.datetime) -> None:
+    """Remember that enriching an item changed what is published of it."""
+    connection.execute(update(EnrichmentRow).where(EnrichmentRow.item_id == item_id).values(changed_at=now))
+
+
 def debts(connection: Connection, item_id: int | None = None) -> list[Debt]:
     """Return what providers owe, to one item or to all, the oldest first."""
     query = select(*(getattr(DebtRow, name) for name in Debt._fields)).order_by(DebtRow.since, DebtRow.item_id)

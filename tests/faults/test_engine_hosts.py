@@ -88,6 +88,7 @@ class Shop:
         self.hosts: list[BaseProcess] = []
         with database.begin() as connection:
             libraries.add_library(connection, "staging", bytes(self.staging), now=NOW)
+            admin.put(connection, "phase.enrich.mode", "off", actor="eva", now=NOW)
             admin.put(connection, "phase.review.auto_approve", "0.5", actor="eva", now=NOW)
 
     def stage(self, *keys: str) -> None:

@@ -28,6 +28,7 @@ from workflow.chores import want_daily
 from workflow.engine.engine import Engine
 from workflow.engine.worker import Pace, working
 from workflow.events import KINDS, Event, Kind
+from workflow.phase import all_phases
 from workflow.phases import notify
 from workflow.phases.notify import Notifier
 from workflow.record import RunRecord
@@ -69,6 +70,7 @@ def stage(database: Database, run_id: str, *keys: str) -> list[int]:
 
 
 def put(database: Database, **settings: Any) -> None:
+    all_phases()  # their settings join the registry
     with database.begin() as connection:
         for name, value in settings.items():
             admin.put(connection, f"phase.{name.replace('__', '.')}", value, actor="eva", now=NOW)
@@ -89,6 +91,13 @@ def until(condition: Callable[[], Any]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came to it"
         time.sleep(0.02)
+
+
+@pytest.fixture
+def database(database: Database) -> Database:
+    """A database whose chain goes from staging to review at once."""
+    put(database, enrich__mode="off")
+    return database
 
 
 @pytest.fixture

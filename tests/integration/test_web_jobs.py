@@ -35,6 +35,7 @@ def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def job_of(browser: Browser, key: str = "k", **ended: object) -> int:
     """Return the job that follows the staging of an item, while albums are approved by rule; it may have ended."""
     with browser.app.database.begin() as connection:
+        admin.put(connection, "phase.enrich.mode", "off", actor="test", now=NOW)
         admin.put(connection, "phase.review.auto_approve", "0.9", actor="test", now=NOW)
         admin.put(connection, "phase.review.mode", "auto", actor="test", now=NOW)
         succession.after_staging(connection, repository.upsert(connection, [album(key)], NOW), "r", NOW)

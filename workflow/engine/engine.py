@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from config.database import Database
 from config.errors import Misconfigured
 from workflow.engine import hosts, jobs
 from workflow.engine.job import FAILED, OPEN, PRIORITIES, Job, NewJob, Payload, Work
-
-NO_PAYLOAD: Final = Payload()
 
 
 class Submitted(NamedTuple):
@@ -24,7 +22,7 @@ class Submitted(NamedTuple):
     is_new: bool
 
 
-def wanted(works: Mapping[str, Work], phase: str, item_id: int | None, payload: Payload = NO_PAYLOAD, *, actor: str,
+def wanted(works: Mapping[str, Work], phase: str, item_id: int | None, payload: Payload | None = None, *, actor: str,
            priority: str = "normal", manual: bool = False, delay: float = 0) -> NewJob:  # fmt: skip
     """Return the job to be written, checked. Raises Misconfigured for a phase, priority or payload that is none."""
     work = works.get(phase)
@@ -32,6 +30,8 @@ def wanted(works: Mapping[str, Work], phase: str, item_id: int | None, payload: 
         raise Misconfigured(f"there is no phase {phase!r}; there are {', '.join(sorted(works))}")
     if priority not in PRIORITIES:
         raise Misconfigured(f"there is no priority {priority!r}; there are {', '.join(PRIORITIES)}")
+    if payload is None:
+        payload = work.payload()
     if type(payload) is not work.payload:
         raise Misconfigured(f"a job of {phase} is given a {work.payload.__name__}, not {type(payload).__name__}")
     subject = phase if item_id is None else f"item {item_id}"
@@ -44,14 +44,14 @@ class Engine:
     def __init__(self, database: Database, works: Mapping[str, Work]) -> None:
         self._database, self._works = database, works
 
-    def submit(self, phase: str, item_id: int | None, payload: Payload = NO_PAYLOAD, *, actor: str,
+    def submit(self, phase: str, item_id: int | None, payload: Payload | None = None, *, actor: str,
                priority: str = "normal", manual: bool = False, delay: float = 0) -> Submitted:  # fmt: skip
         """Want a phase of an item, in a transaction of its own; see `wanted`. If both have an open job, return that."""
         new = self.wanted(phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)
         with self._database.begin() as connection:
             return Submitted(*jobs.submit_one(connection, new, _now()))
 
-    def wanted(self, phase: str, item_id: int | None, payload: Payload = NO_PAYLOAD, *, actor: str,
+    def wanted(self, phase: str, item_id: int | None, payload: Payload | None = None, *, actor: str,
                priority: str = "normal", manual: bool = False, delay: float = 0) -> NewJob:  # fmt: skip
         """Return the job to be written; see `wanted`."""
         return wanted(self._works, phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)

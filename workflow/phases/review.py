@@ -39,7 +39,7 @@ class Review(Phase):
     """Approves by rule; what the rule does not approve stays as it is."""
 
     name = "review"
-    after = "stage"
+    after = "enrich"
     reached = "reviewed"
     description = "Approve staged albums by rule; the others wait for a person."
     settings = ReviewSettings

@@ -105,6 +105,66 @@ class Decided(BaseModel):
     status: str
 
 
+class ChoiceIn(BaseModel):
+    """Which release it is: the id of one, `none` for none of them, `auto` to leave it to matching again."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    release: str = Field(min_length=1, max_length=64, pattern="^[0-9a-zA-Z-]+$")
+    seen: SeenIn | None = None
+
+
+class EnrichIn(BaseModel):
+    """How providers are asked: with `force` also for what is remembered."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    force: bool = False
+
+
+class Wanted(BaseModel):
+    """The job that does it."""
+
+    id: int
+    job: int
+
+
+class CandidateOut(BaseModel):
+    """One release an album could be; the distance goes from 0, the same in all that both say, to 1."""
+
+    source: str
+    release_id: str
+    position: int
+    distance: float
+    about: dict[str, Any]
+    parts: list[dict[str, Any]]
+    tracks: list[dict[str, Any]]
+    doubts: list[dict[str, Any]]
+    document: dict[str, Any]
+    chosen_by: str | None
+    changes: list[dict[str, Any]]
+
+
+class DebtOut(BaseModel):
+    """What a provider did not answer."""
+
+    item_id: int
+    provider: str
+    what: str
+    why: str
+    since: dt.datetime
+    tries: int
+    next_try: dt.datetime
+
+
+class CandidatesOut(BaseModel):
+    """Which releases an album could be, and what is thought of them."""
+
+    verdict: str | None
+    reasons: list[dict[str, Any]]
+    at: dt.datetime | None
+    candidates: list[CandidateOut]
+    debts: list[DebtOut]
+
+
 @router.get("", summary="The albums in staging")
 def read(
     request: Request,
@@ -152,6 +212,36 @@ def undo(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Deci
     """Give it the status it had before the last decision, if nothing happened since."""
     status = request.app.state.greenroom.take_back(item_id, actor=actor.name, seen=_seen(what))
     return Decided(id=item_id, status=status)
+
+
+@router.get("/{item_id}/candidates", summary="Which releases an album could be", responses=UNKNOWN)
+def candidates(request: Request, item_id: int) -> CandidatesOut:
+    """Return what it was compared with, the nearest first, each with what choosing it would change."""
+    told = request.app.state.greenroom.candidates(item_id)
+    shown = [
+        CandidateOut(**one._asdict(), changes=[change._asdict() for change in changes])
+        for one, changes in zip(told.candidates, told.changes, strict=True)
+    ]
+    debts = [DebtOut(**debt._asdict()) for debt in told.debts]
+    return CandidatesOut(verdict=told.verdict, reasons=list(told.reasons), at=told.at, candidates=shown, debts=debts)
+
+
+@router.post("/{item_id}/choose", summary="Say which release an album is", responses=DECIDED)
+def choose(request: Request, item_id: int, what: ChoiceIn, actor: By) -> Wanted:
+    """Choose a release, if the album is still what was seen; what follows of it is a job."""
+    seen = None if what.seen is None else Seen(what.seen.revision, what.seen.status)
+    job = request.app.state.greenroom.choose(item_id, what.release, actor=actor.name, seen=seen)
+    return Wanted(id=item_id, job=job.id)
+
+
+@router.post("/{item_id}/enrich", summary="Ask providers about an album", responses=UNKNOWN)
+def enrich(request: Request, item_id: int, what: EnrichIn, actor: By) -> Wanted:
+    """Want it enriched, whatever the settings say."""
+    app = request.app.state.greenroom
+    with app.database.read() as connection:
+        progress.find(connection, item_id)
+    (job,) = app.enrich([item_id], actor=actor.name, force=what.force)
+    return Wanted(id=item_id, job=job.id)
 
 
 def _decide(request: Request, item_id: int, status: str, what: DecisionIn, actor: Actor) -> Decided:

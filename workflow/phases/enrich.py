@@ -1,0 +1,71 @@
+"""A staged item → enriched: its release, its fields, its artists, its pictures; or waiting for a person to choose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+import processor.artwork.tables
+import processor.client.circuits
+import processor.client.memory
+import processor.matching.rows
+import processor.metadata.rows  # noqa: F401  their tables belong to the schema of every command
+from processor.artwork.wanted import Wanted
+from workflow.engine.context import Context
+from workflow.engine.job import Payload
+from workflow.phase import Decision, Mode, Phase, PhaseSettings
+
+
+def _distance(default: float, what: str) -> Any:
+    return Field(default, ge=0, le=1, description=what)
+
+
+class EnrichSettings(PhaseSettings, Wanted):
+    """What is asked of providers, and how sure one has to be."""
+
+    mode: Mode = Field("auto", description="Auto: by itself; manual: wait for a person; off: pass items on without.")
+    match_strong: float = _distance(0.04, "A release at most so far away is taken, if no other edition competes.")
+    match_medium: float = _distance(0.25, "A release further away than this is not the album.")
+    match_gap: float = _distance(0.1, "Another release that is by less than this further away competes with the best.")
+    fetch_lyrics: bool = Field(True, description="Ask for lyrics of each track.")
+    refresh_days: int = Field(
+        30, ge=0, le=3650, description="Ask again about albums in staging after so long; 0: never by itself.",
+        json_schema_extra={"unit": "days"},
+    )  # fmt: skip
+
+
+class EnrichPayload(Payload):
+    """How it is asked for."""
+
+    force: bool = False  # ask anew what is remembered
+
+
+class Enrich(Phase):
+    """Asks providers. What they do not answer is owed; the item goes on."""
+
+    name = "enrich"
+    after = "stage"
+    reached = "enriched"
+    description = "Find out which release an album is, and what providers know of it and its artists."
+    settings = EnrichSettings
+    payload = EnrichPayload
+    late = True
+
+    def run(
+        self, context: Context, item: Mapping[str, Any], payload: EnrichPayload, settings: EnrichSettings
+    ) -> Decision:
+        """Ask about one item, and say what came of it; its status stays."""
+        from processor.enrich import enrich
+        from workflow.enriching import shop
+
+        with shop(
+            context.database, settings, turn=context.turn, wait=context.wait, check=context.check, fresh=payload.force
+        ) as made:
+            done = enrich(made, item["id"])
+        owed = "".join(f"; {debt.provider} did not answer" for debt in done.debts)
+        return Decision(item["status"], f"{done.verdict}: {done.why}{owed}"[:500])
+
+
+PHASE = Enrich()
