@@ -10,7 +10,6 @@ import datetime as dt
 import errno
 import hashlib
 import os
-import re
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -26,9 +25,9 @@ from processor.artwork.tables import BlobHoldRow, BlobRow
 from processor.files import Tree, explained
 
 GRACE: Final = dt.timedelta(days=30)  # how long a blob that nobody holds is kept
-_STALE: Final = dt.timedelta(days=1)  # age after which a file without a row is nobody's who is just writing it
+_STALE: Final = dt.timedelta(days=1)  # age after which nobody is still writing a file
 _AT_ONCE: Final = 200  # blobs removed in one transaction
-_NAME: Final = re.compile(rb"([0-9a-f]{64})\.[a-z]+")
+_FRESH: Final = ".new"  # ends the name of a file that is being written
 
 
 class BlobMissing(Retryable):
@@ -101,27 +100,32 @@ class Blobs:
             raise BlobMissing(f"there is no blob {sha256}")
         return Blob(*row)
 
-    def collect(self, now: dt.datetime, grace: dt.timedelta = GRACE) -> int:
-        """Remove what nobody has held for that long, and files that no row knows; return how many blobs went."""
-        count = 0
+    def collect(self, now: dt.datetime, grace: dt.timedelta = GRACE, spared: Collection[str] = ()) -> int:
+        """Remove what nobody has held for that long, and files that no row knows; return how many blobs went.
+
+        `spared` are needed by somebody who holds none.
+        """
+        count, last = 0, ""
         while True:
             with self._database.begin() as connection:
                 # Who is about to hold one has its row locked: it is waited for, and passed over then.
-                query = _released(now - grace, _AT_ONCE).with_for_update(of=BlobRow)
-                old = [Blob(*row) for row in connection.execute(query)]
+                query = _released(now - grace, _AT_ONCE, last).with_for_update(of=BlobRow)
+                found = [Blob(*row) for row in connection.execute(query)]
+                old = [blob for blob in found if blob.sha256 not in spared]
                 connection.execute(delete(BlobRow).where(BlobRow.sha256.in_([blob.sha256 for blob in old])))
                 for blob in old:
                     self.path(blob).unlink(missing_ok=True)
             count += len(old)
-            if len(old) < _AT_ONCE:
+            if len(found) < _AT_ONCE:
                 break
-        self._sweep(now)
+            last = found[-1].sha256
+        self._sweep(now, grace, spared)
         return count
 
     def _write(self, blob: Blob, data: bytes) -> None:
         self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         above = blob.name[:2]
-        fresh = above + b"/." + uuid.uuid4().hex.encode() + b".new"
+        fresh = above + b"/." + uuid.uuid4().hex.encode() + _FRESH.encode()
         with explained("keep", blob.name), Tree(os.fsencode(self.folder)) as tree:
             tree.make(above, 0o750)
             tree.sync(b"")
@@ -134,16 +138,18 @@ class Blobs:
             _name(tree, fresh, blob.name, whole=self.is_whole(blob))
             tree.sync(above)
 
-    def _sweep(self, now: dt.datetime) -> None:
-        """Remove files that no row knows and that have been there for a while: of a process that was killed."""
-        stale = (now - _STALE).timestamp()
+    def _sweep(self, now: dt.datetime, grace: dt.timedelta, spared: Collection[str]) -> None:
+        """Remove files that no row knows: those of killed processes, and what was made but is not needed any more."""
         for folder in self._folders():
-            old = [file for file in os.scandir(folder) if file.stat().st_mtime < stale]
-            names = {match[1].decode() for file in old if (match := _NAME.fullmatch(os.fsencode(file.name)))}
+            old = [
+                file for file in os.scandir(folder) if file.stat().st_mtime < (now - _limit(file, grace)).timestamp()
+            ]
+            names = {file.name.partition(".")[0] for file in old}
             with self._database.begin() as connection:
                 known = set(connection.scalars(select(BlobRow.sha256).where(BlobRow.sha256.in_(names))))
                 for file in old:
-                    if file.name.partition(".")[0] not in known:
+                    name = file.name.partition(".")[0]
+                    if file.name.endswith(_FRESH) or name not in known.union(spared):
                         Path(file.path).unlink(missing_ok=True)
 
     def _folders(self) -> Iterator[Path]:
@@ -185,9 +191,13 @@ def _blobs() -> Any:
     return select(BlobRow.sha256, BlobRow.extension, BlobRow.size)
 
 
-def _released(before: dt.datetime, limit: int) -> Any:
+def _limit(file: os.DirEntry[str], grace: dt.timedelta) -> dt.timedelta:
+    return _STALE if file.name.endswith(_FRESH) else grace
+
+
+def _released(before: dt.datetime, limit: int, after: str = "") -> Any:
     free = BlobRow.released_at < before, ~exists().where(BlobHoldRow.sha256 == BlobRow.sha256)
-    return _blobs().where(*free).limit(limit)
+    return _blobs().where(*free, BlobRow.sha256 > after).order_by(BlobRow.sha256).limit(limit)
 
 
 def _add(connection: Connection, blob: Blob, now: dt.datetime) -> None:

@@ -37,6 +37,14 @@ def read_file(path: bytes) -> bytes:
         return file.read(MOST_BYTES + 1)
 
 
+def read_plain(path: bytes) -> bytes:
+    """Return the bytes of a plain file as `read_file` does; what the system says is Refused, too."""
+    try:
+        return read_file(path)
+    except OSError as error:
+        raise Refused("io_error", f"It cannot be read: {error.strerror}.") from error
+
+
 def check_bytes(size: int) -> None:
     """Raise Refused for no bytes or too many."""
     if not size:

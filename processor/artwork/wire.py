@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple
 
+from processor.artwork.likeness import Likeness
 from scanner.tags.wire import BadFrameError
 
 FRAME_LIMIT: Final = 64 << 20  # bytes; a picture made anew may be larger than what it was made of
@@ -46,6 +47,11 @@ class Seen(NamedTuple):
     has_alpha: bool
     phash: str
     algorithm: str
+
+    @property
+    def likeness(self) -> Likeness:
+        """What tells whether another picture shows the same."""
+        return Likeness(self.phash, self.algorithm, self.width, self.height)
 
 
 class Listed(NamedTuple):

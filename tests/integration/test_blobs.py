@@ -100,18 +100,26 @@ def test_nobody_can_hold_what_is_gone(cache: Blobs, database: Database) -> None:
         holding(database, "a", blob)
 
 
-def test_what_a_killed_process_left_is_swept_but_not_what_is_being_written(cache: Blobs) -> None:
+def test_files_that_no_row_knows_are_swept_when_they_are_old_enough(cache: Blobs, database: Database) -> None:
     blob = cache.put(b"picture", "jpg", NOW)
-    left, fresh, lost = (cache.folder / blob.sha256[:2] / name for name in (".a.new", ".b.new", "0" * 64 + ".jpg"))
-    for path in (left, fresh, lost):
-        path.write_bytes(b"half")
-    for path in (left, lost, cache.path(blob)):
-        os.utime(path, (NOW.timestamp(), NOW.timestamp()))
-    os.utime(fresh, (LATER.timestamp(), LATER.timestamp()))
-    holding(cache._database, "a", blob)
-    cache.collect(LATER)
-    assert cache.path(blob).exists()
-    assert [path.exists() for path in (left, fresh, lost)] == [False, True, False]
+    folder = cache.folder / blob.sha256[:2]
+    left, fresh, lost, young, published = (
+        folder / name for name in (".a.new", ".b.new", "0" * 64 + ".jpg", "1" * 64 + ".nfo", "2" * 64 + ".nfo")
+    )
+    ages = {left: 2, fresh: 0, lost: 31, young: 29, published: 31, cache.path(blob): 31}
+    for path, days in ages.items():
+        path.touch()
+        os.utime(path, ((LATER - dt.timedelta(days=days)).timestamp(),) * 2)
+    holding(database, "a", blob)
+    cache.collect(LATER, spared={"2" * 64})
+    assert {path for path in ages if path.exists()} == {fresh, young, published, cache.path(blob)}
+
+
+def test_a_blob_that_is_spared_stays_though_nobody_holds_it(cache: Blobs) -> None:
+    published, free = cache.put(b"published", "jpg", NOW), cache.put(b"free", "jpg", NOW)
+    assert cache.collect(LATER, spared={published.sha256}) == 1
+    assert cache.read(published) == b"published"
+    assert not cache.is_whole(free)
 
 
 def test_a_full_disk_is_told_and_nothing_is_recorded(cache: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:

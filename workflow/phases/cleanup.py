@@ -1,4 +1,4 @@
-"""Rows nobody needs any more → removed, a few at a time, once a day. Files are none of its business."""
+"""Rows nobody needs any more → removed, a few at a time, once a day. Files are for blobs.py."""
 
 from __future__ import annotations
 

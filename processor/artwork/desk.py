@@ -1,0 +1,214 @@
+"""Candidates → their bytes in files of one pass, and rows of what they turned out to be or why they cannot be had."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from blake3 import blake3
+
+from config.database import Database
+from config.errors import GreenroomError, LeaseLost, Rejected, Retryable
+from config.reasons import sentence
+from processor.artwork import previews, rows
+from processor.artwork.blobs import Blobs
+from processor.artwork.likeness import ALGORITHM
+from processor.artwork.offer import Offer
+from processor.artwork.pool import DEADLY, PicturePool
+from processor.artwork.rows import Candidate, Known
+from processor.artwork.source import Refused, check_bytes, read_plain
+from processor.artwork.wire import Made, Seen, Task
+
+# An offer, and whether its small version will do → the bytes. Raises Retryable, and Rejected for what will never come.
+Fetch = Callable[[Offer, bool], bytes]
+STRIKES: Final = 3
+WORK: Final = ".work-"  # beginning of the name of a pass's folder
+_PASSING: Final = frozenset({"io_error", "vanished"})  # said of a place, and not of what is there
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Where pictures are kept and who looks at them."""
+
+    database: Database
+    data_dir: Path
+    pool: PicturePool
+
+    @property
+    def blobs(self) -> Blobs:
+        """The cache."""
+        return Blobs(self.database, self.data_dir)
+
+
+class Desk:
+    """What one pass has at hand. `tried` has the candidates it looked at, `downloads` counts what it fetched."""
+
+    def __init__(self, gallery: Gallery, folder: Path, fetch: Fetch, now: dt.datetime) -> None:
+        self._gallery, self._folder, self._fetch, self._now = gallery, folder, fetch, now
+        self.files: dict[str, Path] = {}  # by content
+        self.tried: set[int] = set()
+        self.downloads = 0
+        self._looks: dict[str, Future[Any]] = {}  # by content
+
+    def look(self, candidates: Iterable[Candidate], check: Callable[[], None]) -> None:
+        """Get candidates and look at them, at one while the next is on its way. Raises what `check` raises."""
+        waiting: list[tuple[Candidate, str, Future[Any] | None]] = []
+        for one in candidates:
+            check()
+            self.tried.add(one.id)
+            if (content := self._get(one)) is not None:
+                waiting.append((one, content, self._asked(content)))
+        for one, content, future in waiting:
+            check()
+            self._note(one, content, self._known(content) if future is None else _outcome(future))
+
+    def glance(self, one: Candidate) -> Seen | None:
+        """Return what the small version of a picture is; None if it cannot be had, or is no picture."""
+        self.downloads += 1
+        try:
+            content = self._put(self._fetch(one.offer, True))
+            seen: Seen = self._gallery.pool.ask(Task("look", os.fsencode(self.files[content])))
+        except LeaseLost:
+            raise
+        except (Rejected, Retryable, Refused):
+            return None
+        return seen
+
+    def given(self, data: bytes) -> tuple[Seen, Made]:
+        """Look at a picture a person gives; return it with what players are given. Raises Rejected."""
+        try:
+            content = self._put(data)
+        except Refused as refused:
+            raise Rejected(refused.message, code=refused.code) from None
+        seen: Seen = self._gallery.pool.ask(Task("look", os.fsencode(self.files[content])))
+        self._remember(seen)
+        return seen, self.made(content)
+
+    def made(self, content: str) -> Made:
+        """Return what players are given of a picture that is at hand. Raises Rejected."""
+        made: Made = self._gallery.pool.ask(Task("plain", os.fsencode(self.files[content])))
+        return made
+
+    def _get(self, one: Candidate) -> str | None:
+        """Put a candidate's bytes on the desk and return their BLAKE3; None if they cannot be had, which is noted."""
+        try:
+            return self._put(self._bytes(one))
+        except LeaseLost:
+            raise
+        except (Rejected, Retryable, Refused) as error:
+            reason = _reason(error)
+            self._fail(one, reason, is_owed=isinstance(error, Retryable) or reason[0] in DEADLY | _PASSING)
+            return None
+
+    def _put(self, data: bytes) -> str:
+        """Put bytes on the desk and return their BLAKE3. Raises Refused for too many or none."""
+        check_bytes(len(data))
+        content = blake3(data).hexdigest()
+        if content not in self.files:
+            self.files[content] = self._folder / content
+            self.files[content].write_bytes(data)
+        return content
+
+    def _bytes(self, one: Candidate) -> bytes:
+        local = one.offer.local
+        if local is None:
+            self.downloads += 1
+            return self._fetch(one.offer, False)
+        if local.embedded is None:
+            return read_plain(local.path)
+        made: Made = self._gallery.pool.ask(Task("take", local.path, which=local.embedded))
+        return made.data
+
+    def _asked(self, content: str) -> Future[Any] | None:
+        """Have a content looked at, unless that was done before, or was too much for too many processes."""
+        found = self._known(content)
+        if found and (found.strikes >= STRIKES or (found.code and not found.strikes)):
+            return None
+        if found and found.seen and found.seen.algorithm == ALGORITHM:
+            return None
+        if content not in self._looks:
+            self._looks[content] = self._gallery.pool.submit(Task("look", os.fsencode(self.files[content])))
+        return self._looks[content]
+
+    def _known(self, content: str) -> Known | None:
+        with self._gallery.database.read() as connection:
+            return rows.known(connection, [content]).get(content)
+
+    def _note(self, one: Candidate, content: str, found: Seen | Known | GreenroomError | None) -> None:
+        """Write what was seen of a candidate."""
+        if isinstance(found, GreenroomError):
+            self._refuse(one, content, found)
+            return
+        if isinstance(found, Seen):
+            self._remember(found)
+        if isinstance(found, Seen) or (found and found.seen):
+            with self._gallery.database.begin() as connection:
+                rows.looked(connection, one.id, content, self._now)
+        elif found:
+            gave_up = f"Looking at it ended {STRIKES} processes, so it is not tried again."
+            given = ("reader_gave_up", gave_up) if found.strikes else (found.code or "", found.message or "")
+            self._fail(one, given, is_owed=False)
+
+    def _refuse(self, one: Candidate, content: str, error: GreenroomError) -> None:
+        code, message = _reason(error)
+        is_deadly, is_owed = code in DEADLY, isinstance(error, Retryable) or code in _PASSING
+        if not is_owed:  # said of the picture, so it is remembered
+            before = self._known(content)
+            strikes = (before.strikes if before else 0) + is_deadly
+            with self._gallery.database.begin() as connection:
+                rows.remember(connection, content, Known(None, code, message, strikes), self._now)
+        self._fail(one, (code, message), is_owed=is_owed or is_deadly)
+
+    def _remember(self, seen: Seen) -> None:
+        self._keep_preview(seen.content)
+        with self._gallery.database.begin() as connection:
+            rows.remember(connection, seen.content, Known(seen, None, None, 0), self._now)
+
+    def _keep_preview(self, content: str) -> None:
+        if previews.read(self._gallery.data_dir, content) is not None:
+            return
+        task = Task("preview", os.fsencode(self.files[content]), side=previews.SIDE)
+        try:
+            previews.keep(self._gallery.data_dir, content, self._gallery.pool.ask(task).data)
+        except Rejected:
+            return  # it could be looked at but not be shown small: it is known without a preview
+
+    def _fail(self, one: Candidate, reason: tuple[str, str], *, is_owed: bool) -> None:
+        with self._gallery.database.begin() as connection:
+            rows.failed(connection, one.id, *reason, is_owed=is_owed)
+
+
+@contextmanager
+def desk(gallery: Gallery, fetch: Fetch, now: dt.datetime) -> Iterator[Desk]:
+    """A desk with a folder of its own, gone with it."""
+    gallery.blobs.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=WORK, dir=gallery.blobs.folder) as folder:
+        yield Desk(gallery, Path(folder), fetch, now)
+
+
+def sweep(gallery: Gallery, before: float) -> None:
+    """Remove the folders that killed passes left; `before` is in seconds since 1970."""
+    for left in gallery.blobs.folder.glob(f"{WORK}*"):
+        if left.stat().st_mtime < before:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _outcome(future: Future[Any]) -> Any:
+    try:
+        return future.result()
+    except (Rejected, Retryable) as error:
+        return error
+
+
+def _reason(error: GreenroomError | Refused) -> tuple[str, str]:
+    if isinstance(error, Refused):
+        return error.code, error.message
+    return error.reason_code, sentence(error.message)

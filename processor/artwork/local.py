@@ -1,0 +1,97 @@
+"""A staged album's files → its own pictures as offers: those in tags, each once, and those in its folder, by name.
+
+Names are those that players and rippers use; a picture of another name is no cover for certain, and is left alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from blake3 import blake3
+
+from config.errors import Rejected
+from config.reasons import Reason, sentence
+from processor.artwork.offer import EMBEDDED, FOLDER, Local, Offer
+from processor.artwork.pool import PicturePool
+from processor.artwork.source import Refused, read_plain
+from processor.artwork.wire import Listed, Task
+
+_BY_APIC: Final = {3: "front", 4: "back", 5: "booklet", 6: "disc"}  # picture types of ID3v2.4; 0 is any other
+_ANY: Final = (0, 3)
+_NAMES: Final = (  # of a file without its extension, the first that fits
+    (re.compile(r"(?:cd|disc|disk|cdart|discart|label)[ _.-]?\d*"), "disc"),
+    (re.compile(r"(?:back|rear|inlay)(?:[ _.-].*|\d*)|.*[ _.(-](?:back|rear|inlay)\)?"), "back"),
+    (re.compile(r"(?:fanart|background|backdrop)[ _.-]?\d*"), "fanart"),
+    (re.compile(r"(?:booklet|inside|inner|leaflet)(?:[ _.-].*|\d*)"), "booklet"),
+    (re.compile(r"(?:cover|folder|albumart).*"), "front"),
+    (re.compile(r"(?:front|artwork|poster|jacket)(?:[ _.(-].*|\d*)|album|default"), "front"),
+    (re.compile(r".*[ _.(-](?:front|cover)\)?"), "front"),
+)
+_EXTENSIONS: Final = frozenset(["jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp"])
+
+
+class AlbumFile(NamedTuple):
+    """One file of a staged album; `pictures` is whether its tags are known to hold any, None if that is unknown."""
+
+    path: bytes  # relative to the album's folder
+    role: str  # audio, picture …
+    pictures: bool | None = None
+
+
+class Found(NamedTuple):
+    """The album's own pictures, and why some files could not be looked into."""
+
+    offers: tuple[Offer, ...]
+    problems: tuple[Reason, ...]
+
+
+def local_offers(folder: bytes, files: Sequence[AlbumFile], pool: PicturePool) -> Found:
+    """Return what an album at an absolute path has of its own; what many tracks carry is offered once."""
+    offers: dict[tuple[str, str, str], Offer] = {}
+    problems: list[Reason] = []
+    for one in (*_of_folder(folder, files), *_of_tags(folder, files, pool)):
+        if isinstance(one, Reason):
+            problems.append(one)
+        else:
+            offers.setdefault((one.provider, one.type, one.id), one)
+    return Found(tuple(offers.values()), tuple(problems))
+
+
+def type_of(path: bytes) -> str | None:
+    """Return the type of picture a file's name says it is; None if it says nothing."""
+    stem, _, extension = os.fsdecode(path.rpartition(b"/")[2]).lower().rpartition(".")
+    if extension not in _EXTENSIONS:
+        return None
+    return next((name for pattern, name in _NAMES if pattern.fullmatch(stem)), None)
+
+
+def _of_folder(folder: bytes, files: Iterable[AlbumFile]) -> Iterator[Offer | Reason]:
+    for file in sorted(files):
+        kind = type_of(file.path)
+        if file.role != "picture" or kind is None:
+            continue
+        path = os.path.join(folder, file.path)
+        try:
+            content = blake3(read_plain(path)).hexdigest()
+        except Refused as refused:
+            yield Reason(refused.code, refused.message, file.path)
+        else:  # the content is its name, so that another picture under the old name is another candidate
+            yield Offer(FOLDER, content, kind, local=Local(path))
+
+
+def _of_tags(folder: bytes, files: Iterable[AlbumFile], pool: PicturePool) -> Iterator[Offer | Reason]:
+    with_pictures = [one for one in sorted(files) if one.role == "audio" and one.pictures is not False]
+    tasks = [Task("list", os.path.join(folder, one.path)) for one in with_pictures]
+    for file, (task, found) in zip(with_pictures, pool.each(tasks), strict=True):
+        if isinstance(found, Rejected):
+            yield Reason(found.reason_code, sentence(found.message), file.path)
+            continue
+        listed: list[Listed] = found
+        any_is_front = not any(one.type == 3 for one in listed)
+        for one in listed:
+            kind = "front" if any_is_front and one.type in _ANY else _BY_APIC.get(one.type)
+            if kind is not None:
+                yield Offer(EMBEDDED, one.content, kind, local=Local(task.path, one.content))

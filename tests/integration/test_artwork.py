@@ -1,0 +1,340 @@
+"""Pictures of an album, from offers to a selection in the cache: what is fetched, what is kept, who decides."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from config.database import Database
+from config.errors import Rejected, Retryable, Stopped
+from processor.artwork import deciding, garbage, previews, rows
+from processor.artwork.blobs import BlobMissing
+from processor.artwork.desk import Gallery
+from processor.artwork.local import AlbumFile, local_offers
+from processor.artwork.offer import EMBEDDED, FOLDER, Offer, Subject
+from processor.artwork.pictures import Outcome, Pass, refresh
+from processor.artwork.pool import PicturePool
+from processor.artwork.rows import Candidate, Selected
+from processor.artwork.wanted import Wanted
+from tests.music import write_track
+from tests.pictures import encoded, jpeg, photo
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+ALBUM = Subject("album", "k1")
+ONE = Wanted(max_poster=1)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[PicturePool]:
+    made = PicturePool(2)
+    yield made
+    made.close()
+
+
+class World:
+    """A gallery, providers that answer from a table, and a count of what they were asked for."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self.gallery = gallery
+        self.answers: dict[str, bytes | Exception] = {}
+        self.asked: list[str] = []
+        self.now = NOW
+
+    def fetch(self, offer: Offer, preview: bool) -> bytes:
+        url = str(offer.preview if preview else offer.url)
+        self.asked.append(url)
+        answer = self.answers.get(url, Rejected(f"there is nothing at {url}", code="not_found"))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def offer(self, name: str, data: bytes | Exception, type: str = "front", **claims: object) -> Offer:
+        """Let a provider have a picture."""
+        provider = str(claims.pop("provider", "archive"))
+        self.answers[name] = data
+        return Offer(provider, name, type, url=name, **claims)  # type: ignore[arg-type]
+
+    def about(self, subject: Subject = ALBUM, wanted: Wanted = ONE, check: Callable[[], None] = lambda: None) -> Pass:
+        self.now += dt.timedelta(seconds=1)
+        return Pass(self.gallery, subject, wanted, self.fetch, self.now, ("archive", "fans"), check)
+
+    def refresh(self, *offers: Offer, wanted: Wanted = ONE, answered: tuple[str, ...] = (), **how: bool) -> Outcome:
+        """Take a pass, in which nothing is downloaded that is not counted here."""
+        self.asked.clear()
+        outcome = refresh(self.about(wanted=wanted), offers, answered, **how)
+        assert outcome.downloads == len(self.asked)
+        return outcome
+
+    def candidates(self) -> dict[str, Candidate]:
+        """The candidates by their names."""
+        with self.gallery.database.read() as connection:
+            return {one.offer.id: one for one in rows.candidates(connection, ALBUM)}
+
+    def names(self, outcome: Outcome) -> list[str]:
+        """Return what is selected, by the names of the candidates, and look whether it is whole."""
+        names = {one.id: name for name, one in self.candidates().items()}
+        for one in outcome.selected:
+            self.bytes_of(one)
+        return [names[one.candidate] for one in outcome.selected]
+
+    def bytes_of(self, one: Selected) -> bytes:
+        return self.gallery.blobs.read(self.gallery.blobs.find(one.sha256))
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path, pool: PicturePool) -> World:
+    return World(Gallery(database, tmp_path, pool))
+
+
+def test_the_best_are_selected_and_a_second_pass_downloads_nothing(world: World) -> None:
+    offers = [
+        world.offer("small", jpeg(1, 400)),
+        world.offer("large", jpeg(2, 1200)),
+        world.offer("loved", jpeg(3, 1000), votes=40, provider="fans"),
+        world.offer("wide", jpeg(4, 1200, 700)),
+    ]
+    outcome = world.refresh(*offers, wanted=Wanted(max_poster=2))
+    assert world.names(outcome) == ["loved", "large"]
+    assert [(one.rank, one.width, one.extension, one.chosen_by) for one in outcome.selected] == [
+        (1, 1000, "jpg", None),
+        (2, 1200, "jpg", None),
+    ]
+    assert outcome.is_changed
+    assert world.bytes_of(outcome.selected[0]) == world.answers["loved"]
+    again = world.refresh(*offers, wanted=Wanted(max_poster=2))
+    assert (again.selected, again.is_changed, again.downloads) == (outcome.selected, False, 0)
+    seen = world.candidates()["large"]
+    assert seen.score == seen.parts.total if seen.parts else False
+
+
+def test_what_many_tracks_carry_is_one_candidate_and_comes_before_providers(world: World, tmp_path: Path) -> None:
+    cover, back, larger = jpeg(1, 500), jpeg(2, 600), jpeg(1, 1500)
+    album = tmp_path / "album"
+    album.mkdir()
+    for number in range(4):
+        write_track(album / f"{number}.flac", title="t", pictures=[(cover, "image/jpeg", 3), (back, "image/jpeg", 4)])
+    (album / "Folder.jpg").write_bytes(jpeg(3, 700))
+    (album / "holiday.jpg").write_bytes(jpeg(4, 700))
+    files = [
+        AlbumFile(os.fsencode(path.name), "audio" if path.suffix == ".flac" else "picture") for path in album.iterdir()
+    ]
+    found = local_offers(os.fsencode(album), files, world.gallery.pool)
+    assert sorted((one.provider, one.type) for one in found.offers) == [
+        (EMBEDDED, "back"), (EMBEDDED, "front"), (FOLDER, "front"),
+    ]  # fmt: skip
+    archive = world.offer("larger", larger)
+    outcome = world.refresh(*found.offers, archive, wanted=Wanted(max_poster=3, same_picture=6))
+    assert [(one.type, one.provider) for one in outcome.selected] == [
+        ("back", EMBEDDED), ("front", FOLDER), ("front", EMBEDDED),
+    ]  # fmt: skip
+    assert world.candidates()["larger"].same_as == outcome.selected[2].candidate
+    upgraded = world.refresh(*found.offers, archive, wanted=Wanted(max_poster=3, upgrade_local=True))
+    assert [one.provider for one in upgraded.selected] == [EMBEDDED, FOLDER, "archive"]
+    assert world.asked == ["larger"], "it was looked at, but not kept"
+
+
+def test_a_larger_version_of_the_selected_picture_takes_its_place_in_a_later_pass(world: World) -> None:
+    small = world.offer("small", jpeg(1, 500), votes=9)
+    assert world.names(world.refresh(small)) == ["small"]
+    outcome = world.refresh(small, world.offer("large", jpeg(1, 1400), provider="fans"))
+    assert world.names(outcome) == ["large"]
+    assert world.asked == ["large"]
+    assert world.candidates()["small"].same_as == world.candidates()["large"].id
+
+
+def test_an_outage_leaves_the_selection_and_is_owed_until_it_is_over(world: World) -> None:
+    first = world.offer("first", jpeg(1, 600))
+    world.refresh(first)
+    better = world.offer("better", Retryable("the archive does not answer"))
+    outcome = world.refresh(first, better)
+    assert world.names(outcome) == ["first"]
+    assert (outcome.is_changed, outcome.owed) == (False, {"archive"})
+    assert [problem.message for problem in outcome.problems] == ["The archive does not answer."]
+    world.answers["better"] = jpeg(2, 1500)
+    outcome = world.refresh(first, better)
+    assert world.names(outcome) == ["better"]
+    assert outcome.owed == frozenset()
+
+
+def test_what_is_no_picture_is_not_fetched_twice_and_makes_room_for_the_next(world: World) -> None:
+    bad = [world.offer(f"bad{n}", data, votes=50) for n, data in enumerate((b"<html>", jpeg(1)[:900], b""))]
+    good = world.offer("good", jpeg(2))
+    spare = world.offer("spare", jpeg(3))
+    wanted = Wanted(max_poster=1, look_at=1)
+    outcome = world.refresh(*bad, good, spare, wanted=wanted)
+    assert world.names(outcome) == ["good"]
+    assert len(world.asked) == 4
+    assert sorted(problem.code for problem in outcome.problems) == ["empty_file", "not_a_picture", "unreadable_picture"]
+    assert world.refresh(*bad, good, spare, wanted=wanted).downloads == 0
+
+
+def test_force_asks_again_and_a_failure_then_takes_nothing_away(world: World) -> None:
+    offer = world.offer("a", jpeg(1))
+    before = world.refresh(offer)
+    world.answers["a"] = Retryable("no answer")
+    failed = world.refresh(offer, force=True)
+    assert (failed.selected, failed.downloads) == (before.selected, 1)
+    world.answers["a"] = jpeg(2, 900)
+    outcome = world.refresh(offer, force=True)
+    assert outcome.selected[0].width == 900
+    assert world.bytes_of(outcome.selected[0]) == world.answers["a"]
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.unlink(), lambda path: path.write_bytes(b"rot")])
+def test_a_lost_or_rotten_blob_is_fetched_again(world: World, harm: Callable[[Path], None]) -> None:
+    offer = world.offer("a", jpeg(1))
+    before = world.refresh(offer)
+    cache = world.gallery.blobs
+    harm(cache.path(cache.find(before.selected[0].sha256)))
+    after = world.refresh(offer)
+    assert world.names(after) == ["a"]
+    assert (after.selected, after.downloads) == (before.selected, 1)
+
+
+def test_a_lost_blob_that_cannot_be_had_now_lets_the_next_best_in(world: World) -> None:
+    offers = [world.offer("best", jpeg(1, 1000)), world.offer("next", jpeg(2, 900))]
+    before = world.refresh(*offers)
+    cache = world.gallery.blobs
+    cache.path(cache.find(before.selected[0].sha256)).unlink()
+    world.answers["best"] = Retryable("no answer")
+    assert world.names(world.refresh(*offers)) == ["next"]
+    world.answers["best"] = jpeg(1, 1000)
+    assert world.names(world.refresh(*offers)) == ["best"]
+
+
+def test_a_persons_choice_stays_whatever_comes_later(world: World) -> None:
+    offers = [world.offer("ugly", jpeg(1, 350)), world.offer("best", jpeg(2, 1500))]
+    assert world.names(world.refresh(*offers)) == ["best"]
+    ugly = world.candidates()["ugly"].id
+    outcome = deciding.decide(world.about(), ugly, "chosen", actor="eva")
+    assert (world.names(outcome), outcome.selected[0].chosen_by) == (["ugly"], "eva")
+    better = world.offer("better", jpeg(3, 3000), votes=99)
+    assert world.names(world.refresh(*offers, better)) == ["ugly"]
+    assert world.names(world.refresh(better, answered=("archive",), force=True)) == ["ugly"]
+    assert world.names(deciding.decide(world.about(), ugly, None, actor="eva")) == ["better"]
+
+
+def test_what_a_person_rejected_stays_away_in_every_size(world: World) -> None:
+    offers = [world.offer("best", jpeg(1, 1000)), world.offer("other", jpeg(2, 700))]
+    world.refresh(*offers)
+    outcome = deciding.decide(world.about(), world.candidates()["best"].id, "rejected", actor="eva")
+    assert world.names(outcome) == ["other"]
+    larger = world.offer("larger", jpeg(1, 1500), provider="fans")
+    assert world.names(world.refresh(*offers, larger)) == ["other"]
+
+
+def test_an_uploaded_picture_comes_first_and_is_kept_even_when_it_is_not_selected(world: World) -> None:
+    world.refresh(world.offer("best", jpeg(1, 1500)))
+    data = encoded(photo(5, 200), "WEBP")
+    outcome = deciding.upload(world.about(), "front", data, actor="eva")
+    (mine,) = outcome.selected
+    assert (mine.provider, mine.chosen_by, mine.width, mine.extension) == ("person", "eva", 200, "jpg")
+    deciding.decide(world.about(), world.candidates()["best"].id, "chosen", actor="eva")
+    world.gallery.blobs.collect(NOW + dt.timedelta(days=99))
+    assert world.names(deciding.decide(world.about(), mine.candidate, "chosen", actor="eva")) != ["best"]
+
+
+def test_an_upload_that_is_no_picture_changes_nothing(world: World) -> None:
+    before = world.refresh(world.offer("a", jpeg(1)))
+    for type, data in (("front", b"MZ"), ("front", b""), ("nonsense", jpeg(2))):
+        with pytest.raises(Rejected):
+            deciding.upload(world.about(), type, data, actor="eva")
+    with pytest.raises(Rejected):
+        deciding.decide(world.about(), 10**9, "chosen", actor="eva")
+    assert world.refresh().selected == before.selected
+
+
+def test_a_choice_that_cannot_be_had_now_is_kept_and_had_later(world: World) -> None:
+    best, other = world.offer("best", jpeg(1)), world.offer("other", Retryable("no answer"))
+    world.refresh(best, other)
+    other_id = world.candidates()["other"].id
+    assert world.names(deciding.decide(world.about(), other_id, "chosen", actor="eva")) == ["best"]
+    world.answers["other"] = jpeg(2, 400)
+    assert world.names(world.refresh(best, other)) == ["other"]
+
+
+def test_a_small_version_tells_that_a_picture_is_known(world: World) -> None:
+    known = world.offer("known", jpeg(1, 1200))
+    world.refresh(known)
+    world.answers["preview"] = jpeg(1, 200)
+    same = world.offer("same", jpeg(1, 1000), width=1000, height=1000, preview="preview")
+    outcome = world.refresh(known, same)
+    assert world.asked == ["preview"]
+    assert world.names(outcome) == ["known"]
+    assert world.refresh(known, same).downloads == 0
+    larger = world.offer("larger", jpeg(1, 1500), width=1500, height=1500, preview="preview")
+    assert world.names(world.refresh(known, same, larger)) == ["larger"]
+
+
+def test_what_a_provider_does_not_offer_any_more_goes_unless_it_is_selected(world: World) -> None:
+    offers = [world.offer("best", jpeg(1, 1000)), world.offer("other", jpeg(2, 500))]
+    world.refresh(*offers)
+    world.refresh(answered=())
+    assert set(world.candidates()) == {"best", "other"}
+    outcome = world.refresh(answered=("archive",))
+    assert set(world.candidates()) == {"best"}
+    assert world.names(outcome) == ["best"]
+
+
+def test_a_type_of_which_none_is_wanted_is_not_fetched(world: World) -> None:
+    fan = world.offer("fan", jpeg(1, 1920, 1080), type="fanart")
+    assert world.refresh(fan, wanted=Wanted(max_fanart=0)).downloads == 0
+    assert world.refresh(fan, wanted=Wanted(fetch_provider_assets=False)).downloads == 0
+    low = world.offer("low", jpeg(2, 900, 500), type="fanart")
+    outcome = world.refresh(fan, low)
+    assert world.names(outcome) == ["fan"]
+    assert [problem.code for problem in outcome.problems] == ["too_small"]
+
+
+def test_without_a_rule_only_a_persons_choices_are_selected(world: World) -> None:
+    wanted = Wanted(auto_select_assets=False)
+    assert world.refresh(world.offer("a", jpeg(1)), wanted=wanted).selected == ()
+    outcome = deciding.decide(world.about(wanted=wanted), world.candidates()["a"].id, "chosen", actor="eva")
+    assert world.names(outcome) == ["a"]
+
+
+def test_a_job_that_is_stopped_in_between_goes_on_with_what_it_had(world: World) -> None:
+    offers = [world.offer(name, jpeg(n, 600)) for n, name in enumerate("abcd")]
+    calls = iter([None, None, Stopped("the worker is asked to stop")])
+
+    def check() -> None:
+        if (error := next(calls, None)) is not None:
+            raise error
+
+    with pytest.raises(Stopped):
+        refresh(world.about(check=check), offers)
+    assert len(world.refresh(*offers).selected) == 1
+    assert list(world.gallery.blobs.folder.glob(".work-*")) == []
+
+
+def test_each_picture_that_was_looked_at_has_a_preview_without_anything_else_in_it(world: World) -> None:
+    world.refresh(world.offer("a", jpeg(1, 900, comment=b"secret")))
+    content = world.candidates()["a"].content
+    assert content
+    preview = previews.read(world.gallery.data_dir, content)
+    assert preview
+    assert preview.startswith(b"\xff\xd8")
+    assert b"secret" not in preview
+    assert previews.read(world.gallery.data_dir, "../../greenroom.db") is None
+
+
+def test_pictures_of_an_album_that_is_gone_go_after_their_grace(world: World) -> None:
+    outcome = world.refresh(world.offer("a", jpeg(1)))
+    content = world.candidates()["a"].content
+    assert content
+    soon, later = NOW + dt.timedelta(days=29), NOW + dt.timedelta(days=31)
+    assert garbage.collect(world.gallery, soon) == 0
+    assert world.names(outcome) == ["a"]
+    with world.gallery.database.read() as connection:
+        assert not garbage.has_garbage(connection, soon)
+        assert garbage.has_garbage(connection, later)
+    garbage.collect(world.gallery, later)
+    assert world.candidates() == {}
+    assert previews.read(world.gallery.data_dir, content) is None
+    assert garbage.collect(world.gallery, later + dt.timedelta(days=31)) == 1
+    with pytest.raises(BlobMissing):
+        world.gallery.blobs.find(outcome.selected[0].sha256)
