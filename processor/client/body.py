@@ -11,6 +11,7 @@ from config.errors import Rejected, Retryable
 from processor.client.service import Expected
 
 _PLAIN: Final = re.compile(r"(application|audio|image|text|video)/[a-z]{1,12}")
+_DIGITS: Final = 19  # of a length that anybody could mean
 PIECE: Final = 1 << 16
 _PACKED: Final = {"gzip": 47, "x-gzip": 47, "deflate": 47}  # wbits: zlib finds out which of the two it is
 
@@ -25,8 +26,7 @@ def read_body(raw: Any, headers: Mapping[str, str], expected: Expected, limit: i
     if kind and not expected.types.fullmatch(kind):
         seen = kind if _PLAIN.fullmatch(kind) else "of another type"  # a server may put into it what it was sent
         raise Rejected(f"the answer is {seen}, not {expected.header}", code="wrong_type")
-    told = headers.get("content-length", "").strip()
-    length = int(told[:18]) if told.isascii() and told.isdigit() else None
+    length = length_of(headers)
     if length is not None and length > limit:
         raise _too_large(limit)
     packing = headers.get("content-encoding", "identity").strip().lower()
@@ -36,6 +36,12 @@ def read_body(raw: Any, headers: Mapping[str, str], expected: Expected, limit: i
     if packing in _PACKED:
         pieces = _unpacked(pieces, limit)
     return b"".join(pieces)
+
+
+def length_of(headers: Mapping[str, str]) -> int | None:
+    """Return how many bytes are said to come; None where that is not said, or nonsense."""
+    told = headers.get("content-length", "").strip()
+    return int(told) if told.isascii() and told.isdigit() and len(told) < _DIGITS else None
 
 
 def _counted(raw: Any, limit: int, length: int | None) -> Iterator[bytes]:

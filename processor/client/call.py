@@ -16,6 +16,7 @@ from config.errors import Rejected
 from config.redaction import Mask, conceal
 from processor.client.service import EXPECTED, Accept, Expected, Service
 
+_LATIN: Final = 255  # the last character a header can hold
 _SHOWN: Final = 200  # characters of a URL in a message
 
 
@@ -69,7 +70,11 @@ def _prepared(method: str, url: str, **given: Any) -> requests.PreparedRequest:
     try:
         return requests.Request(method, url, **given).prepare()
     except (requests.RequestException, ValueError):  # what it says holds the URL
-        raise Rejected("a request cannot be made of what was given", code="forbidden_url") from None
+        raise _unmakeable() from None
+
+
+def _unmakeable() -> Rejected:
+    return Rejected("a request cannot be made of what was given", code="forbidden_url")
 
 
 def _call(
@@ -79,6 +84,8 @@ def _call(
     accept: Accept,
     limit: int | None,
 ) -> Call:
+    if any(ord(char) > _LATIN for value in (headers or {}).values() for char in value):
+        raise _unmakeable()
     expected, body = EXPECTED[accept], prepared.body
     limits = Limits(expected, limit or expected.limit)
     raw = body.encode() if isinstance(body, str) else body

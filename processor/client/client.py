@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import metadata
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 from config import admin
 from config.database import Database
@@ -25,13 +25,14 @@ _UNASKED: Final = ("forbidden_url", "forbidden_address")  # of a service that wa
 _OUTSIDE: Final = World()
 
 
-class _Asked(NamedTuple):
+@dataclass(slots=True)
+class _Asked:
     """A call on its way."""
 
     call: Call
     service: Service
     key: str | None  # what its answer is remembered by
-    made: list[str]  # the requests that went out
+    requests: int = 0  # that went out
 
 
 class Client:
@@ -111,14 +112,14 @@ class Client:
 
     def _answer(self, call: Call, service: Service, fresh: bool) -> Answer:
         if service.ttl is None:
-            return self._fetch(_Asked(call, service, None, []))
+            return self._fetch(_Asked(call, service, None))
         key = call.key(service)
         with self._database.read() as connection:
             known = memory.recall(connection, key, self._clock())
         if known is not None and known.is_good and not fresh:
             return known.answer
         try:
-            return self._fetch(_Asked(call, service, key, []))
+            return self._fetch(_Asked(call, service, key))
         except Outage:
             if known is None:
                 raise
@@ -130,9 +131,9 @@ class Client:
         attempts = 1 if self._admit(service).state == "probing" else service.attempts
 
         def before() -> None:
-            if service.per_second is not None:
+            if service.per_second:
                 self._turn(service.name, waiting.paced(service.per_second))
-            asked.made.append(service.name)
+            asked.requests += 1
 
         for attempt in range(1, attempts + 1):
             try:
@@ -164,7 +165,7 @@ class Client:
             with self._database.read() as connection:
                 stands = circuits.read(connection, service.name)
             found = circuit.admit(stands, self._clock())
-            if not found.admitted or found.circuit != stands:
+            if found.admitted and found.circuit != stands:  # a probe, which one of all may send
                 with self._database.begin() as connection:
                     stands = circuits.locked(connection, service.name)
                     found = circuit.admit(stands, self._clock())
@@ -196,10 +197,21 @@ class Client:
             if answer is not None and service.remaining and answer.headers.get(service.remaining, "").strip() == "0":
                 stands = circuit.asked_for_quiet(stands, SPENT, now)
             circuits.write(connection, service.name, stands)
-            circuits.count(connection, service.name, len(asked.made), now, error)
-            if asked.key is not None and answer is not None:
+            circuits.count(connection, service.name, asked.requests, now, error)
+            if asked.key is not None and answer is not None and _is_readable(asked.call, answer):
                 seconds = (service.ttl if answer.found else service.negative_ttl) or 0
                 memory.remember(connection, asked.key, service.name, answer, now, seconds)
                 self._remembered += 1
                 if self._remembered % PRUNE_EVERY == 0:
                     memory.forget(connection, memory.surplus(connection, now - memory.STALE, PRUNE_EVERY))
+
+
+def _is_readable(call: Call, answer: Answer) -> bool:
+    """Whether an answer is worth remembering: what is cut off where nobody said how long it is would stay so."""
+    if call.accept != "json" or not answer.found:
+        return True
+    try:
+        answer.json()
+    except Rejected:
+        return False
+    return True

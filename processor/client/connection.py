@@ -96,15 +96,16 @@ class Guard:
 def _first(to: HTTPConnection, addresses: Sequence[str], port: int) -> socket.socket:
     trouble: OSError = OSError("it has no address")
     for address in addresses:
+        if _NOW.deadline.passed:
+            break
         try:
             made = socket.create_connection((address, port), timeout=to.timeout)
-            break
         except OSError as error:
             trouble = error
-    else:
-        raise NewConnectionError(to, f"no connection: {trouble.strerror or trouble}") from None
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return made
+            continue
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+    raise NewConnectionError(to, f"no connection: {trouble.strerror or trouble}") from None
 
 
 class _Guarded(HTTPConnection):

@@ -20,7 +20,7 @@ from config.errors import Rejected, Retryable
 from config.reasons import show_text
 from processor.client import waiting
 from processor.client.addresses import Origin, origin_of
-from processor.client.body import read_body
+from processor.client.body import length_of, read_body
 from processor.client.call import Call, mask_of, on_the_wire
 from processor.client.connection import Adapter, Deadline, Guard, Resolve, resolve
 from processor.client.service import Answer, Refused, Service
@@ -133,8 +133,7 @@ class Exchange:
 
 def _said(raw: Any, headers: Mapping[str, str]) -> str:
     """Return what a service says of its refusal, where APIs usually say it; for a person, in brackets."""
-    told = headers.get("content-length", "")
-    if "json" not in headers.get("content-type", "") or not told.isdecimal() or int(told) > _DRAINED:
+    if "json" not in headers.get("content-type", "") or not _is_small(headers):
         return ""
     try:
         said = json.loads(raw.read(decode_content=False))
@@ -147,11 +146,15 @@ def _said(raw: Any, headers: Mapping[str, str]) -> str:
 
 def _give_back(raw: Any, headers: Mapping[str, str]) -> None:
     """Let the connection be used again if nothing of this answer is left in it, or hardly anything."""
-    told = headers.get("content-length", "")
-    if told.isascii() and told.isdigit() and int(told[:18]) <= _DRAINED:
+    if _is_small(headers):
         raw.drain_conn()
     if raw.closed:
         raw.release_conn()
+
+
+def _is_small(headers: Mapping[str, str]) -> bool:
+    length = length_of(headers)
+    return length is not None and length <= _DRAINED
 
 
 def _target(url: str, location: str | None) -> str | None:

@@ -92,7 +92,7 @@ def of(provider: Provider, **more: Any) -> Service:
     return Service("shelf", local=(provider.url,), **{"attempts": 1, "read": 5, **more})
 
 
-def refused(ask: Callable[[], Answer]) -> GreenroomError:
+def refused(ask: Callable[[], object]) -> GreenroomError:
     with pytest.raises(GreenroomError) as caught:
         ask()
     error = caught.value
@@ -100,7 +100,7 @@ def refused(ask: Callable[[], Answer]) -> GreenroomError:
     return error
 
 
-def code(ask: Callable[[], Answer]) -> str:
+def code(ask: Callable[[], object]) -> str:
     return refused(ask).reason_code
 
 
@@ -228,6 +228,7 @@ WRONG = {
     "a large body of unknown length": (Reply(body=b"1" * 2001, chunked=True), "too_large"),
     "a bomb": (gzipped(b"1" * 50_000_000), "too_large"),
     "a bomb in pieces": (gzipped(b"1" * 2001, chunked=True), "too_large"),
+    "two lengths": (Reply(400, headers={"content-length": "9"}), "provider_outage"),
     "less than it said": (Reply(body=b"{}", length=20), "provider_outage"),
     "half a body": (Reply(body=b"[1, 2, 3]", cut=4), "provider_outage"),
     "half of the pieces": (Reply(body=b"[1, 2, 3]", cut=4, chunked=True), "provider_outage"),
@@ -354,8 +355,9 @@ def test_no_error_and_no_row_holds_a_secret(shared: Client, provider: Provider, 
 
 
 def test_headers_that_would_forge_a_request_are_refused(client: Client, provider: Provider) -> None:
-    error = refused(lambda: client.get(provider.url, service=of(provider), headers={"X": "a\r\nHost: evil"}))
-    assert (error.reason_code, provider.seen) == ("forbidden_url", [])
+    for value in ("a\r\nHost: evil", "a\nb", "ключ"):
+        error = refused(lambda value=value: client.get(provider.url, service=of(provider), headers={"X": value}))
+        assert (error.reason_code, provider.seen) == ("forbidden_url", [])
 
 
 def test_each_real_request_takes_a_turn_and_no_other(client: Client, around: Around, provider: Provider) -> None:
@@ -390,6 +392,14 @@ def test_a_question_by_post_is_remembered_by_its_body(shared: Client, provider: 
             shared.post(provider.url, service=of(provider, ttl=60), form={"print": n}).json() for n in ("a", "b")
         ] == ["print=a", "print=b"]
     assert len(provider.seen) == 2
+
+
+def test_what_cannot_be_read_is_not_remembered(client: Client, provider: Provider) -> None:
+    provider.answers = {"/": Reply(body=b'{"title": "Nigh')}
+    answer = client.get(provider.url, service=of(provider, ttl=60))
+    assert code(answer.json) == "bad_answer"
+    provider.answers = {"/": ALBUM}
+    assert client.get(provider.url, service=of(provider, ttl=60)).json() == {"title": "Nightjar"}
 
 
 def test_an_old_answer_is_better_than_none(shared: Client, around: Around, provider: Provider) -> None:

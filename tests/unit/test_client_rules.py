@@ -13,6 +13,7 @@ from config.reasons import MASK
 from config.redaction import Mask
 from processor.client import circuit
 from processor.client.addresses import Origin, origin_of, refusal
+from processor.client.body import length_of
 from processor.client.call import a_get, shown
 from processor.client.circuit import Circuit
 from processor.client.service import Answer, Service
@@ -86,6 +87,15 @@ def test_what_is_no_address_of_the_web_is_refused_without_being_shown(url: str) 
 )  # fmt: skip
 def test_retry_after_is_seconds_or_a_date_and_never_more_than_an_hour(told: str | None, seconds: float | None) -> None:
     assert retry_after(told, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("told", "length"),
+    [("0", 0), (" 12 ", 12), ("", None), ("-1", None), ("1, 1", None), ("²", None), ("9" * 5000, None)],
+)
+def test_a_length_is_a_number_or_nothing(told: str, length: int | None) -> None:
+    assert length_of({"content-length": told}) == length
+    assert length_of({}) is None
 
 
 def test_attempts_lie_further_and_further_apart_by_chance() -> None:
