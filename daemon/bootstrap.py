@@ -22,6 +22,7 @@ from config.libraries import Library
 from config.logs import RESULT_LEVEL, setup_logs
 from config.reasons import Reason, show_path
 from config.settings import StagingScan
+from daemon.acts import Acts
 from daemon.ongoing import Ongoing, Stage
 from processor import journal, repository
 from processor.files import unexpected
@@ -56,6 +57,7 @@ class Application:
         self.boot = boot
         self.database = database
         self.ongoing = Ongoing()
+        self.acts = Acts(self.ongoing)
         self.hint: Callable[[], None] | None = None  # asks the daemon of this process for an earlier cycle
 
     def staging_settings(self) -> tuple[StagingScan, list[str]]:
@@ -153,7 +155,7 @@ class Application:
         roots = cycle.resolve_roots(self.database)
         folder = cycle.scan_db_folder(self.database, settings, self.boot.data_dir)
         until = cycle.StopOrTimeout(stop, settings.timeout_minutes)
-        return cycle.scan(roots.inbound, settings, folder, until, settle, progress)
+        return cycle.scan(self.database, roots.inbound, settings, folder, until, settle, progress)
 
     def newest_scan_db(self) -> Path:
         """Return the newest scan of the inbound library. Raises Misconfigured when there is none."""
@@ -266,16 +268,6 @@ class Application:
     def undo(self, name: str, *, dry_run: bool, stop: threading.Event) -> UndoReport:
         """Take back a run or a transfer; see workflow.undo."""
         return undo.undo(self.database, name, dry_run=dry_run, stop=stop)
-
-    def give_back(self, transfer_id: str, *, dry_run: bool, actor: str) -> UndoReport:
-        """Take one album back to inbound for a person, or say what that would do; see workflow.undo."""
-        report = self.undo(transfer_id, dry_run=dry_run, stop=self.ongoing.stopping)
-        if not dry_run:
-            now = dt.datetime.now(dt.UTC)
-            with self.database.begin() as connection:
-                for album in (album for album in report.albums if album.outcome == "undone"):
-                    activity.note(connection, "album_given_back", actor, now, show_path(album.transfer.target))
-        return report
 
     def release(self, name: str) -> int:
         """Let the next cycle have what was taken back; see workflow.undo."""

@@ -10,6 +10,7 @@ from processor.files import Tree, explained, is_file, parent, within
 from processor.journal import Transfer, TransferFile
 from processor.materialise import digest_at, is_like, is_planned, is_same_inode
 from processor.transfer import Guard, folders, sync_above
+from scanner.identity import storable_time
 
 
 def remove_sources(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> tuple[Reason, ...]:
@@ -55,7 +56,7 @@ def _why_keep(source: Tree, destination: Tree, transfer: Transfer, file: Transfe
         return Reason("final_changed_kept", message, file.source)
     if not is_planned(found, file):
         return Reason("source_changed_kept", "It changed after it was scanned, so it is kept.", file.source)
-    untouched = is_same_inode(there, file.identity) or found.st_ctime_ns == file.identity.ctime_ns
+    untouched = is_same_inode(there, file.identity) or storable_time(found.st_ctime_ns) == file.identity.ctime_ns
     if untouched or (file.digest is not None and digest_at(source, file.source) == file.digest):
         return None
     return Reason("source_changed_kept", "Its change time moved after it was scanned, so it is kept.", file.source)

@@ -14,7 +14,7 @@ from config.errors import GreenroomError, Retryable
 from config.reasons import show_path
 from processor.files import Tree, explained, is_file
 from processor.journal import Strategy, TransferFile
-from scanner.identity import Identity
+from scanner.identity import Identity, storable_time
 
 FICLONE = 0x40049409  # linux/fs.h
 BUFFER = 1 << 20  # bytes; mapped, so that it starts on a page: copies from an odd offset ran at half the speed
@@ -43,7 +43,7 @@ def is_planned(found: os.stat_result | None, file: TransferFile) -> bool:
     """Tell whether the planned inode stands there, its content untouched as far as size and time tell."""
     if found is None or not is_file(found):
         return False
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) == file.identity[:4]
+    return Identity.of(found)[:4] == file.identity[:4]
 
 
 def is_same_inode(found: os.stat_result | None, identity: Identity) -> bool:
@@ -62,7 +62,7 @@ def is_like(found: os.stat_result | None, file: TransferFile) -> bool:
     """Tell whether what stands there looks like the file: by its size, and by its time where no digest is known."""
     if found is None or not is_file(found) or found.st_size != file.identity.size:
         return False
-    return file.digest is not None or found.st_mtime_ns == file.identity.mtime_ns
+    return file.digest is not None or storable_time(found.st_mtime_ns) == file.identity.mtime_ns
 
 
 def is_same(one: Tree, path: bytes, other: Tree, there: bytes) -> bool:

@@ -93,7 +93,7 @@ def _proposal(
     tracks: int = 0,
 ) -> Proposal:
     target = None if group.album is None else layout.album_folder(group.album_artist, group.album, group.year)
-    places = layout.Places([sidecar.NAME, *there])
+    places = layout.Places([sidecar.NAME, sidecar.NAME + b".new", *there])
     discs = max([discs, group.discs, *(track.disc or 1 for track in group.tracks)])
     most = max([tracks, *(track.track or 0 for track in group.tracks)])
     music = _tracks(group, files, _kept(group, files, cues), places, discs, most)

@@ -25,13 +25,22 @@ class Identity(NamedTuple):
     @classmethod
     def of(cls, stat: os.stat_result) -> Identity:
         """Take the identity out of a stat result."""
-        return cls(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        return cls(
+            stat.st_dev, stat.st_ino, stat.st_size, storable_time(stat.st_mtime_ns), storable_time(stat.st_ctime_ns)
+        )
+
+
+def storable_time(ns: int) -> int:
+    """Return a file's time as databases can hold it: one beyond the years 1677 to 2262 becomes the nearest of them."""
+    return ns if -_HALF <= ns < _HALF else max(-_HALF, min(ns, _HALF - 1))
 
 
 def numbers_of(stat: os.stat_result) -> tuple[int, int, int, int, int]:
     """Take the identity out of a stat result as the five plain numbers that SQLite can hold."""
-    ino = stat.st_ino
-    return stat.st_dev, ino if ino < _HALF else ino - _WRAP, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+    ino, mtime, ctime = stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns
+    if not (-_HALF <= mtime < _HALF and -_HALF <= ctime < _HALF):
+        mtime, ctime = storable_time(mtime), storable_time(ctime)
+    return stat.st_dev, ino if ino < _HALF else ino - _WRAP, stat.st_size, mtime, ctime
 
 
 def identity_columns(identity: Identity) -> tuple[int, ...]:

@@ -1,13 +1,17 @@
-"""What an admin may decide about a scan, what stops it, and what it tells of itself."""
+"""What people may decide about a scan, what stops it, and what it tells of itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from config.machine import boot_id, boottime
+from scanner.kinds.music_album import NOTHING_SAID
 from scanner.readiness import SECOND_NS
+
+if TYPE_CHECKING:
+    from scanner.grouping.chosen import Choices
 
 Progress = Callable[[str, int, int | None], None]  # stage, how many are done, of how many if that is known
 
@@ -35,12 +39,13 @@ class Clock(NamedTuple):
 
 
 class ScanOptions(NamedTuple):
-    """What an admin may decide about a scan."""
+    """What an admin, and whoever put files together, decided about a scan."""
 
     quiet_seconds: float = 60  # 0 takes what is there at once
     settle: bool = True  # stay until what is new was still for the quiet period; else leave it to a later scan
     workers: int = 4  # processes that read tags
     patterns: tuple[str, ...] = ()  # more to ignore, as in .gitignore
+    choices: Choices = NOTHING_SAID  # what people said of files; see scanner.grouping.chosen
 
     @property
     def quiet_ns(self) -> int:

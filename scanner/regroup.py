@@ -11,7 +11,6 @@ from scanner.checksums import failures
 from scanner.grouping.groups import Group
 from scanner.kinds.music_album import group, role_of
 from scanner.readiness import FileState, Tree, folder_reasons, is_patient, probe, unfinished_reasons
-from scanner.scandb import ScanDb
 from scanner.survey import Scan, Survey
 
 
@@ -20,10 +19,11 @@ def regroup(scan: Scan, survey: Survey) -> None:
     if scan.db.grew or survey.read:
         scan.db.forget_groups()
         groups: Iterator[tuple[int, Group]] = (
-            (scan.db.add_group(found), found) for found in group(scan.db.tracks(), scan.db.sides())
+            (scan.db.add_group(found), found)
+            for found in group(scan.db.tracks(), scan.db.sides(), scan.options.choices)
         )
     elif survey.changed:
-        _regroup_broken(scan.db)
+        _regroup_broken(scan)
         groups = scan.db.known_groups(only_waiting=False)
     else:
         # Who was ready is ready, because nothing was touched; who waited may have waited for long enough.
@@ -44,16 +44,17 @@ def regroup(scan: Scan, survey: Survey) -> None:
         scan.db.set_waits(album_id, waits or _probe(scan, files), warnings)
 
 
-def _regroup_broken(db: ScanDb) -> None:
+def _regroup_broken(scan: Scan) -> None:
     """Put the files together again whose group lost one; all others stay as they are.
 
     Files only went away, most of them to staging. What was left behind was judged beside them, and is not to become
     another album because they are gone.
     """
+    db = scan.db
     kept = db.keep_whole_groups()
     tracks = [track for track in db.tracks() if track.file_id not in kept]
     sides = [side for side in db.sides() if side.file_id not in kept]
-    for found in group(tracks, sides):
+    for found in group(tracks, sides, scan.options.choices):
         db.add_group(found)
 
 

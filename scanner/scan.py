@@ -70,7 +70,7 @@ def scan_inbound(
     Raises Stopped when `until` is set, Misconfigured when the root or the scan DB cannot be used; then no file is left.
     """
     clock = clock or Clock.of_kernel()
-    text = json.dumps(options._asdict())
+    text = json.dumps(options._replace(choices={})._asdict())  # what people said is of files, which are read anew
     with (
         _few_collections(),
         ScanDb.create(db_path, root=root, started=started, boot=clock.boot, options=text, previous=previous) as db,

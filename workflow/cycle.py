@@ -25,7 +25,7 @@ from config.locks import hold
 from config.machine import boottime
 from config.reasons import show_path
 from config.settings import StagingScan
-from processor import presence, trash
+from processor import grouping_choices, presence, trash
 from processor.files import unexpected
 from processor.journal import Transfer
 from processor.meeting import Rules
@@ -142,7 +142,8 @@ class _Cycle(NamedTuple):
         folder = scan_db_folder(database, settings, self.data_dir)
         scan_path = self.request.scan_db
         if scan_path is None:
-            scan_path, _ = scan(roots.inbound, settings, folder, self.until, self.request.settle, self.progress)
+            settle = self.request.settle
+            scan_path, _ = scan(database, roots.inbound, settings, folder, self.until, settle, self.progress)
         result = self._process(roots, scan_path, guard)
         if guard is not None:
             prune(folder, roots.inbound.path, settings.keep_scan_dbs)
@@ -188,11 +189,19 @@ def _tells_suspension(run_id: str) -> presence.Suspended:
 
 
 def scan(
-    inbound: Library, settings: StagingScan, folder: Path, until: StopOrTimeout, settle: bool, progress: Progress
+    database: Database,
+    inbound: Library,
+    settings: StagingScan,
+    folder: Path,
+    until: StopOrTimeout,
+    settle: bool,
+    progress: Progress,
 ) -> tuple[Path, ScanStats]:
     """Scan the inbound library into a new scan DB in `folder`; return its path and what was found."""
+    with database.begin() as connection:
+        choices = grouping_choices.current(connection, inbound, dt.datetime.now(dt.UTC))
     patterns = tuple(line.strip() for line in settings.ignore.replace(",", "\n").splitlines() if line.strip())
-    options = ScanOptions(settings.quiet_seconds, settle, settings.workers, patterns)
+    options = ScanOptions(settings.quiet_seconds, settle, settings.workers, patterns, choices)
     return scan_into(folder, inbound.path, options, until, progress)
 
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import getpass
 import json
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from daemon.bootstrap import application
+from config.errors import NeedsReview
+from daemon import regrouping
+from daemon.acts import Act
+from daemon.bootstrap import Application, application
 from daemon.cli.output import json_option, print_json
+from daemon.cli.undo import tell
 from daemon.cli.usage import usage
+from daemon.signals import stop_on_signals
 from processor.metadata.fields import FIELDS, Subject
 
 
@@ -46,7 +53,7 @@ def reject(item: int, why: str, as_json: bool) -> None:
 def undo(item: int, as_json: bool) -> None:
     """Take the last decision about ITEM back, if nothing happened to it since."""
     with application() as app, usage():
-        status = app.take_back(item, actor=f"command:{getpass.getuser()}", seen=None)
+        status = app.take_back(item, actor=_actor(), seen=None)
     _said(f"item {item} is {status} again", {"item": item, "status": status}, as_json)
 
 
@@ -74,7 +81,7 @@ def say(item: int, field: str, value: tuple[str, ...], track: str, unlock: bool,
     subject: Subject = "track" if track else "album"
     said = None if unlock else value_of(subject, field, value)
     with application() as app, usage():
-        news = app.say(item, track, {field: said}, actor=f"command:{getpass.getuser()}", seen=None)
+        news = app.say(item, track, {field: said}, actor=_actor(), seen=None)
     text = (
         f"{field} of item {item} {'is left to the sources' if unlock else 'is locked'}" if news else "that is no news"
     )
@@ -88,8 +95,72 @@ def say(item: int, field: str, value: tuple[str, ...], track: str, unlock: bool,
 def note(item: int, text: str, as_json: bool) -> None:
     """Keep TEXT with the history of ITEM."""
     with application() as app, usage():
-        app.note(item, text, actor=f"command:{getpass.getuser()}")
+        app.note(item, text, actor=_actor())
     _said(f"noted of item {item}", {"item": item, "note": text}, as_json)
+
+
+@command.command("split")
+@click.argument("item", type=int)
+@click.argument("tracks", nargs=-1, required=True)
+@click.option("--artist", required=True, help="Artist of the other album.")
+@click.option("--album", required=True, help="Title of the other album.")
+@click.option("--dry-run", is_flag=True, help="Only say whether it can be.")
+@json_option
+def split(item: int, tracks: tuple[str, ...], artist: str, album: str, dry_run: bool, as_json: bool) -> None:
+    """Make TRACKS of ITEM, files relative to its folder, another album.
+
+    The album goes back to inbound, and the cycle that follows stages it as two.
+
+    \b
+    Example:
+      greenroom review split 17 "05 - Engines.flac" "06 - Home.flac" --artist "Nora Vale" --album "High Tide"
+    """
+    with application() as app, usage():
+        _act(app, lambda: regrouping.split(app, item, tracks, artist, album, actor=_actor(), sure=not dry_run), as_json)
+
+
+@command.command("merge")
+@click.argument("items", type=int, nargs=-1, required=True)
+@click.option("--dry-run", is_flag=True, help="Only say whether it can be.")
+@json_option
+def merge(items: tuple[int, ...], dry_run: bool, as_json: bool) -> None:
+    """Make ITEMS one album, called as the first is.
+
+    They go back to inbound, and the cycle that follows stages them as one; where they have the same numbers, the later
+    ones become further discs.
+    """
+    with application() as app, usage():
+        _act(app, lambda: regrouping.merge(app, items, actor=_actor(), sure=not dry_run), as_json)
+
+
+@command.command("regroup")
+@click.argument("item", type=int)
+@click.option("--dry-run", is_flag=True, help="Only say whether it can be.")
+@json_option
+def regroup(item: int, dry_run: bool, as_json: bool) -> None:
+    """Take ITEM back to inbound and group its files by the rules again, whatever was said of them before."""
+    with application() as app, usage():
+        _act(app, lambda: regrouping.leave_to_rules(app, item, actor=_actor(), sure=not dry_run), as_json)
+
+
+def _act(app: Application, begin: Callable[[], Act], as_json: bool) -> None:
+    """Wait for an act, and for the cycle that follows it; print what came of it, or fail with the reason."""
+    app.ongoing.stopping = stop_on_signals()
+    begun = begin()
+    app.ongoing.is_idle()
+    act = regrouping.found(app, begun.id)
+    if act.error or act.report is None:
+        raise NeedsReview(act.error or "it was stopped")
+    if as_json:
+        print_json({**act.report.to_json(), "run_id": act.run_id})
+    else:
+        tell(act.report)
+    if act.report.exit_code:
+        sys.exit(act.report.exit_code)
+
+
+def _actor() -> str:
+    return f"command:{getpass.getuser()}"
 
 
 def value_of(subject: Subject, field: str, words: tuple[str, ...]) -> Any:
@@ -108,7 +179,7 @@ def value_of(subject: Subject, field: str, words: tuple[str, ...]) -> Any:
 
 def _decide(item: int, status: str, why: str, as_json: bool) -> None:
     with application() as app, usage():
-        app.decide(item, status, actor=f"command:{getpass.getuser()}", why=why, seen=None)
+        app.decide(item, status, actor=_actor(), why=why, seen=None)
     _said(f"item {item} {status}", {"item": item, "status": status, "why": why}, as_json)
 
 

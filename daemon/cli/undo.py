@@ -58,7 +58,7 @@ def command(what: str, dry_run: bool, release: bool, as_json: bool) -> None:
     if as_json:
         print_json(report.to_json())
     else:
-        _tell(report)
+        tell(report)
     sys.exit(report.exit_code)
 
 
@@ -71,7 +71,8 @@ def _tell_released(count: int, *, as_json: bool) -> None:
         click.echo("nothing of that is held back")
 
 
-def _tell(report: undo.UndoReport) -> None:
+def tell(report: undo.UndoReport) -> None:
+    """Print what became of each album."""
     for album in report.albums:
         _tell_album(album)
     told = ", ".join(f"{n} {name}" for name, n in report.counts.items() if n) or "nothing to take back"

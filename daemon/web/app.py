@@ -51,7 +51,13 @@ REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     422: {"description": "It is not as described, or cannot be; nothing was done.", "model": Refusal},
 }
 # Codes that say more than their type.
-CODES: Final = {"item_changed": 409, "unknown_item": 404, "unknown_job": 404, "unknown_transfer": 404}
+CODES: Final = {
+    "item_changed": 409,
+    "unknown_item": 404,
+    "unknown_job": 404,
+    "unknown_act": 404,
+    "unknown_transfer": 404,
+}
 
 
 def create_app(app: Application) -> FastAPI:

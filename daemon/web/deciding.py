@@ -70,6 +70,16 @@ def seen_of(text: str) -> Seen:
     return Seen(int(revision), status)
 
 
+def chosen_of(marked: list[str]) -> dict[int, Seen]:
+    """Read which items were marked in a list, and what was seen of each: `17 3 pending_review`."""
+    parts = (one.partition(" ") for one in marked)
+    return {int(number): seen_of(text) for number, _, text in parts if _is_id(number)}
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
 def _share(text: str) -> float | None:
     try:
         found = float(text) if text else None

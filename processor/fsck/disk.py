@@ -10,6 +10,7 @@ from typing import NamedTuple
 from config.errors import Rejected
 from processor import sidecar
 from processor.files import Tree, ancestors, within
+from scanner.identity import storable_time
 from scanner.ignore import JUNK, OWN, built_in
 
 _OURS = frozenset({sidecar.NAME, sidecar.NAME + b".new"})
@@ -127,7 +128,7 @@ def _take(entry: os.DirEntry[bytes], path: bytes, inner: bytes, album: Folder, d
         disk.closed[path] = error.strerror or str(error)
         return
     if entry.is_file(follow_symlinks=False):
-        album.files[inner] = OnDisk(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        album.files[inner] = OnDisk(found.st_dev, found.st_ino, found.st_size, storable_time(found.st_mtime_ns))
     else:
         album.odd.append(inner)
 

@@ -18,6 +18,7 @@ from processor.fsck.disk import Disk, Folder, Listed, OnDisk
 from processor.fsck.rows import Row
 from processor.fsck.unsettled import Leftovers
 from processor.materialise import digest_at
+from scanner.identity import storable_time
 from scanner.scan import Progress
 
 UNREAD: Final = ""  # stands for the digest of a file that cannot be read
@@ -137,7 +138,7 @@ def _sources(root: bytes, wanted: set[bytes]) -> dict[bytes, OnDisk]:
                         left.append(path)
                     elif path in wanted and entry.is_file(follow_symlinks=False):
                         stat = entry.stat(follow_symlinks=False)
-                        found[path] = OnDisk(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+                        found[path] = OnDisk(stat.st_dev, stat.st_ino, stat.st_size, storable_time(stat.st_mtime_ns))
         except OSError:
             continue  # the inbound tree is the scan's to explain
     return found

@@ -44,8 +44,8 @@ def merge(albums: Iterable[Album]) -> list[Whole]:
     for same in by_identity.values():
         twin = None
         for parts in _without_collisions(same):
-            plain = min((_key(part) for part in parts), key=lambda key: not key.startswith("mbid:"))
-            wholes.append(Whole(_unused(plain, parts[0], taken), tuple(parts), twin))
+            plain = min((key_of(part) for part in parts), key=lambda key: not key.startswith("mbid:"))
+            wholes.append(Whole(unused_key(plain, parts[0], taken), tuple(parts), twin))
             twin = twin if twin is not None else _folder(parts[0])
     return wholes
 
@@ -62,10 +62,11 @@ def _releases(albums: Iterable[Album]) -> dict[tuple[str, str], set[str]]:
 def _identity(album: Album, releases: dict[tuple[str, str], set[str]]) -> str:
     """Return what parts of one album agree in; untagged parts join the release of their names if there is only one."""
     ids = releases.get(album.names, set()) if album.names and not album.release_id else set()
-    return f"mbid:{next(iter(ids))}" if len(ids) == 1 else _key(album)
+    return f"mbid:{next(iter(ids))}" if len(ids) == 1 else key_of(album)
 
 
-def _key(album: Album) -> str:
+def key_of(album: Album) -> str:
+    """Return the key of an album by itself, though another may have it, too."""
     if album.release_id:
         return f"mbid:{album.release_id}"
     if album.title:
@@ -83,7 +84,7 @@ def _short(name: str) -> str:
     return f"{name[:LONGEST_NAME]}~{blake2b(name.encode('utf-8', 'backslashreplace'), digest_size=8).hexdigest()}"
 
 
-def _unused(plain: str, first: Album, taken: set[str]) -> str:
+def unused_key(plain: str, first: Album, taken: set[str]) -> str:
     """Return the key, with the folder's name if it is taken, and a number if that is taken too."""
     key = plain
     if key in taken:

@@ -172,7 +172,9 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
     """Say what holds the files together."""
     lead = whole.parts[0]
     homes = {part.place.home for part in whole.parts}
-    if any(part.release_id for part in whole.parts):
+    if lead.title_source == "person":
+        yield Reason("person_said", "A person put these files together.")
+    elif any(part.release_id for part in whole.parts):
         agree = sum(track.release_id is not None for track in readable)
         yield Reason("release_id_agrees", f"{agree} of {len(readable)} files carry the same MusicBrainz release id.")
     elif readable and lead.title_source in ("tag", "majority") and lead.credit.source in ("tag", "majority"):

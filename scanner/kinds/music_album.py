@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from scanner.grouping.groups import Group, SideRow, TrackRow
 from scanner.kinds import Kind
 
+if TYPE_CHECKING:
+    from scanner.grouping.chosen import Choice
+
 NAME = "music_album"
+NOTHING_SAID: Mapping[bytes, Choice] = MappingProxyType({})
 
 _AUDIO = "mp3 mp2 flac m4a m4b mp4 aac ogg oga opus spx wav aif aiff aifc wma ape wv mpc mp+ dsf dff tta tak"
 _ENDINGS = {
@@ -25,22 +31,31 @@ _EXTENSIONS = {
 }
 
 
-def group(tracks: Iterable[TrackRow], sides: Iterable[SideRow]) -> list[Group]:
+def group(
+    tracks: Iterable[TrackRow], sides: Iterable[SideRow], choices: Mapping[bytes, Choice] = NOTHING_SAID
+) -> list[Group]:
     """Put every track into exactly one album; a side file that no album claims is in none of them.
 
-    The order of the rows does not matter. Groups come in the order of their folders. Nothing is raised, whatever the
-    tags and names hold.
+    What a person said of files, by path, comes before all rules. The order of the rows does not matter. Groups come in
+    the order of their folders. Nothing is raised, whatever the tags and names hold.
     """
     # An unchanged tree is not grouped again, and a scan of it starts quicker without these.
     from scanner.grouping.albums import albums_in
+    from scanner.grouping.chosen import apart, together
     from scanner.grouping.companions import share_out
     from scanner.grouping.merging import merge
     from scanner.grouping.places import find_places
     from scanner.grouping.verdicts import describe
 
-    places = find_places(tracks)
-    wholes = merge(album for place in places for album in albums_in(place))
-    companions = share_out(sides, wholes)
+    rest, said = (tracks, {}) if not choices else apart(tracks, choices)
+    others, said_sides = (sides, {}) if not choices else apart(sides, choices)
+    wholes = merge(album for place in find_places(rest) for album in albums_in(place))
+    chosen = together(said, choices, wholes)
+    first = len(wholes)
+    wholes += chosen.values()
+    companions = share_out(others, wholes)
+    for index, name in enumerate(chosen, first):
+        companions[index] = [*companions.get(index, ()), *said_sides.get(name, ())]
     groups = [describe(whole, companions.get(index, ()), NAME) for index, whole in enumerate(wholes)]
     return sorted(groups, key=lambda one: (one.folders[0], one.key))
 

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from sqlalchemy import delete, update
 
 from processor.tables import StagingItem, TransferRow
-from processor.transfer import TX
 from tests.faults.cycles import House, albums, converges, lost, music, unsettled, wrong_items
 from tests.music import write_track
 
@@ -90,15 +89,14 @@ class Subject(NamedTuple):
 
 
 def mislay(house: House) -> None:
-    """Move one album's folder, forget the row of another, and leave a third in its hidden folder for a person."""
+    """Move one album's folder, forget the row of another, and of a third, whose move waits for a person."""
     by_artist = {item["album_artist"]: item for item in house.items()}
-    moved, hidden, forgotten = (by_artist[name] for name in ("Nora Vale", "The Cannery", "雨宮"))
+    moved, waiting, forgotten = (by_artist[name] for name in ("Nora Vale", "The Cannery", "雨宮"))
     (house.staging / os.fsdecode(moved["path"])).rename(house.staging / "NV" / "by hand")
-    (house.staging / os.fsdecode(hidden["path"])).rename(house.staging / os.fsdecode(TX) / hidden["transfer_id"])
     waits = {"state": "attention", "error": "it was interrupted too often"}
     with house.database() as database, database.begin() as connection:
-        connection.execute(delete(StagingItem).where(StagingItem.id.in_([hidden["id"], forgotten["id"]])))
-        connection.execute(update(TransferRow).where(TransferRow.id == hidden["transfer_id"]).values(waits))
+        connection.execute(delete(StagingItem).where(StagingItem.id.in_([waiting["id"], forgotten["id"]])))
+        connection.execute(update(TransferRow).where(TransferRow.id == waiting["transfer_id"]).values(waits))
 
 
 def smudge(house: House) -> None:

@@ -17,7 +17,6 @@ from processor import listing, repository
 from processor.item import NewItem
 from processor.listing import Filter
 from tests.items import album
-from tests.music import write_album
 from tests.web import NAME, Browser, add_roots, set_up
 from workflow import succession
 
@@ -176,38 +175,6 @@ def test_many_are_decided_after_a_look_at_what_would_happen(browser: Browser) ->
         "approved",
     ]
     assert "None is marked." in browser.client.post("/review/bulk", data=form | {"chosen": []}).text
-
-
-def test_an_album_goes_back_to_inbound_whole_after_a_look(browser: Browser, tmp_path: Path) -> None:
-    write_album(tmp_path / "inbound" / "a", artist="Ada", album="Harbour", tracks=2, ext="mp3")
-    run_id = browser.client.post("/api/v1/runs", json={}).json()["run_id"]
-    assert browser.app.ongoing.is_idle(60)
-    assert browser.client.get(f"/api/v1/runs/{run_id}").json()["counts"]["staged"] == 1
-    (item,) = browser.client.get(API).json()["items"]
-    page = browser.client.get(f"/review/{item['id']}").text
-    assert "01 - Track 01.mp3" in page
-    assert "The album and artist tags agree." in page
-    form = {"csrf": browser.csrf()}
-    looked = browser.client.post(f"/review/{item['id']}/inbound", data=form)
-    assert "Each of these 2 files goes back" in looked.text
-    assert not (tmp_path / "inbound" / "a").exists()
-    done = browser.client.post(f"/review/{item['id']}/inbound", data=form | {"sure": "true"})
-    assert "It is back where it came from" in done.text
-    assert len(list((tmp_path / "inbound" / "a").iterdir())) == 2
-    assert browser.client.get(f"{API}/{item['id']}").status_code == 404
-
-
-def test_an_album_that_was_changed_in_staging_stays_and_the_page_says_why(browser: Browser, tmp_path: Path) -> None:
-    write_album(tmp_path / "inbound" / "a", artist="Ada", album="Harbour", tracks=2, ext="mp3")
-    browser.client.post("/api/v1/runs", json={})
-    assert browser.app.ongoing.is_idle(60)
-    (item,) = browser.client.get(API).json()["items"]
-    (song,) = (tmp_path / "staging").rglob("01*.mp3")
-    (song.parent / "<b>mine.txt").write_bytes(b"mine")
-    answer = browser.client.post(f"/review/{item['id']}/inbound", data={"csrf": browser.csrf(), "sure": "true"})
-    assert answer.status_code == 409
-    assert "&lt;b&gt;mine.txt" in answer.text
-    assert song.exists()
 
 
 @pytest.mark.parametrize("number", ["0", "7", str(1 << 62), str(1 << 80), "-1", "x"])

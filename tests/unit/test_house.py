@@ -35,6 +35,7 @@ SQL_MODULES = {
     "processor/client/circuits.py",
     "processor/client/memory.py",
     "processor/fsck/rows.py",
+    "processor/grouping_choices.py",
     "processor/journal.py",
     "processor/matching/rows.py",
     "processor/metadata/rows.py",

@@ -13,7 +13,7 @@ from config.libraries import list_libraries
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
 from daemon.web.called import called
-from daemon.web.deciding import ANY, STATUSES, Wanted, Word, seen_of
+from daemon.web.deciding import ANY, STATUSES, Wanted, Word, chosen_of
 from daemon.web.editing import lines
 from daemon.web.navigation import Link
 from daemon.web.render import page
@@ -99,8 +99,7 @@ def bulk(
     app: Application = request.app.state.greenroom
     if status not in WHY:
         raise HTTPException(422, "Many items can be approved or rejected.")
-    parts = (one.partition(" ") for one in chosen or [])
-    seen = {int(number): seen_of(text) for number, _, text in parts if _is_id(number)}
+    seen = chosen_of(chosen or [])
     with app.database.read() as connection:
         items = called(connection, [item for number in seen if (item := _known(connection, number)) is not None])
     refused: list[tuple[dict[str, Any], str]] = []
@@ -128,16 +127,6 @@ def decide(request: Request, item_id: int, word: Annotated[Word, Depends()]) -> 
     return RedirectResponse(f"{word.back}{mark}done={item_id}", 303)
 
 
-@router.post("/{item_id}/inbound")
-def give_back(request: Request, item_id: int, sure: Annotated[bool, Form()] = False) -> Response:
-    """Show what taking the album back to inbound would do; when the person is sure, do it."""
-    app: Application = request.app.state.greenroom
-    with app.database.read() as connection:
-        item = progress.find(connection, item_id)
-    report = app.give_back(item["transfer_id"], dry_run=not sure, actor=actor_of(request).name)
-    return page(request, "give_back.html", item=item, report=report, sure=sure, code=409 if report.exit_code else 200)
-
-
 def _decided(connection: Any, item_id: int | None) -> dict[str, Any] | None:
     """Return the item that was decided just now, if its last entry says so; for the line that offers to undo it."""
     if item_id is None:
@@ -158,7 +147,3 @@ def _known(connection: Any, item_id: int) -> dict[str, Any] | None:
         return progress.find(connection, item_id)
     except GreenroomError:
         return None
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19

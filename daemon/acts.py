@@ -1,0 +1,80 @@
+"""What people ask for that moves files → done in a thread of this process; what came of it, for whoever asks later."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from config.errors import GreenroomError
+from daemon.ongoing import Ongoing, Stage
+from scanner.grouping.chosen import Choice
+from workflow.succession import Seen
+from workflow.undo import UndoReport
+
+Kind = Literal["inbound", "split", "merge", "rules"]
+KEPT: Final = 100  # newest acts that can be asked for; a restart forgets them all, the journal keeps what was done
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One of them. `items` are those it is about, by id, as they are called."""
+
+    id: str
+    kind: Kind
+    items: tuple[tuple[int, str], ...]
+    seen: Mapping[int, Seen]  # what the items were when it began
+    choices: Mapping[bytes, Choice]  # what is said of their files
+    sure: bool  # else it only says what would happen
+    report: UndoReport | None = None  # None while it runs, and if it failed
+    error: str | None = None
+    run_id: str | None = None  # of the cycle that followed
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.report is not None or self.error is not None
+
+
+class Acts:
+    """The acts of this process. Every method may be called from any thread."""
+
+    def __init__(self, ongoing: Ongoing) -> None:
+        self._ongoing = ongoing
+        self._lock = threading.Lock()
+        self._acts: OrderedDict[str, Act] = OrderedDict()
+
+    def begin(self, act: Act, work: Callable[[threading.Event], UndoReport], then: Callable[[], object]) -> None:
+        """Let a thread do the work, and, if all of it was done, what follows. Raises Busy and Stopped."""
+
+        def all_of_it(stop: threading.Event) -> None:
+            try:
+                report = work(stop)
+            except GreenroomError as error:
+                self._keep(replace(act, error=error.message))
+                return
+            done = act.sure and report.exit_code == 0
+            self._keep(replace(act, report=report, run_id=act.id if done and act.kind != "inbound" else None))
+            if done:
+                then()
+
+        self._keep(act)
+        try:
+            self._ongoing.ask(Stage(act.id, "request", None, "take back" if act.sure else "look"), all_of_it)
+        except GreenroomError:
+            with self._lock:
+                self._acts.pop(act.id, None)
+            raise
+
+    def find(self, act_id: str) -> Act | None:
+        """Return an act, None for one that this process does not know."""
+        with self._lock:
+            return self._acts.get(act_id)
+
+    def _keep(self, act: Act) -> None:
+        with self._lock:
+            self._acts[act.id] = act
+            while len(self._acts) > KEPT:
+                self._acts.popitem(last=False)

@@ -1,0 +1,111 @@
+"""Albums that go back to inbound, are split, merged or grouped anew ↔ JSON: asked for, followed, gone on with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from daemon import regrouping
+from daemon.acts import Act, Kind
+from daemon.web.access import Actor, actor_of
+from daemon.web.api.items import ItemId, SeenIn
+from workflow.succession import Seen
+
+router = APIRouter(prefix="/api/v1", tags=["acts"])
+By = Annotated[Actor, Depends(actor_of)]
+REFUSED: dict[int | str, dict[str, Any]] = {
+    404: {"description": "Nobody knows it."},
+    409: {"description": "A cycle or another act is running, or an album is not what `seen` says; nothing was begun."},
+    422: {"description": "It cannot be; nothing was begun."},
+}
+
+
+class WishIn(BaseModel):
+    """What is wished for; unless `sure` it is only looked at."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    sure: bool = False
+
+
+class SplitIn(WishIn):
+    """The tracks that are another album, by their parts, as metadata names them; and what that one is called."""
+
+    parts: list[str] = Field(min_length=1, max_length=10_000)
+    artist: str = Field(min_length=1, max_length=1000)
+    album: str = Field(min_length=1, max_length=1000)
+    seen: SeenIn | None = None
+
+
+class MergeIn(WishIn):
+    """The albums that are one, called as the first is."""
+
+    items: list[Annotated[int, Field(ge=0, lt=1 << 62)]] = Field(min_length=2, max_length=200)
+
+
+class ActOut(BaseModel):
+    """An act: `report` says, once it is over, what was done or would be, album by album."""
+
+    id: str
+    kind: Kind
+    sure: bool
+    over: bool
+    items: list[int]
+    error: str | None
+    report: dict[str, Any] | None
+    run_id: str | None
+
+
+@router.post("/items/{item_id}/inbound", status_code=202, summary="Take an album back to inbound", responses=REFUSED)
+def take_home(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
+    """Begin to take it back, or to look whether that can be."""
+    return _out(regrouping.take_home(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
+
+
+@router.post("/items/{item_id}/rules", status_code=202, summary="Group an album anew", responses=REFUSED)
+def leave_to_rules(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
+    """Begin to take it back and stage it by the rules again, or to look whether that can be."""
+    return _out(regrouping.leave_to_rules(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
+
+
+@router.post("/items/{item_id}/split", status_code=202, summary="Make an album two", responses=REFUSED)
+def split(request: Request, item_id: ItemId, what: SplitIn, actor: By) -> ActOut:
+    """Begin to make some of its tracks another album, or to look whether that can be."""
+    app = request.app.state.greenroom
+    seen = None if what.seen is None else Seen(what.seen.revision, what.seen.status)
+    act = regrouping.split(
+        app, item_id, what.parts, what.artist, what.album, actor=actor.name, sure=what.sure, seen=seen
+    )
+    return _out(act)
+
+
+@router.post("/items/merge", status_code=202, summary="Make albums one", responses=REFUSED)
+def merge(request: Request, what: MergeIn, actor: By) -> ActOut:
+    """Begin to make them one, or to look whether that can be."""
+    return _out(regrouping.merge(request.app.state.greenroom, what.items, actor=actor.name, sure=what.sure))
+
+
+@router.get("/acts/{act_id}", summary="One act", responses=REFUSED)
+def read(request: Request, act_id: str) -> ActOut:
+    """Return how far it is, or what came of it; the newest of this process are kept."""
+    return _out(regrouping.found(request.app.state.greenroom, act_id))
+
+
+@router.post("/acts/{act_id}", status_code=202, summary="Do what was looked at", responses=REFUSED)
+def go_on(request: Request, act_id: str, actor: By) -> ActOut:
+    """Begin it, if the albums are still what they were when they were looked at."""
+    return _out(regrouping.go_on(request.app.state.greenroom, act_id, actor=actor.name))
+
+
+def _out(act: Act) -> ActOut:
+    return ActOut(
+        id=act.id,
+        kind=act.kind,
+        sure=act.sure,
+        over=act.is_over,
+        items=[item_id for item_id, _ in act.items],
+        error=act.error,
+        report=act.report.to_json() if act.report else None,
+        run_id=act.run_id,
+    )

@@ -1,0 +1,76 @@
+"""Albums that go back, are split, merged or grouped anew → a look at what would happen, the act, what came of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from daemon import regrouping
+from daemon.acts import Act
+from daemon.bootstrap import Application
+from daemon.web.access import actor_of
+from daemon.web.deciding import chosen_of, seen_of
+from daemon.web.render import page
+
+router = APIRouter()
+Text = Annotated[str, Form(max_length=1000)]
+MOST: Final = 200  # albums merged at once, tracks split off
+
+
+@router.post("/review/{item_id}/inbound")
+def take_home(request: Request, item_id: int) -> Response:
+    """Look at what taking an album back to inbound would do."""
+    return _to(regrouping.take_home(_app(request), item_id, actor=actor_of(request).name, sure=False))
+
+
+@router.post("/review/{item_id}/rules")
+def leave_to_rules(request: Request, item_id: int) -> Response:
+    """Look at what letting Greenroom group an album again would do."""
+    return _to(regrouping.leave_to_rules(_app(request), item_id, actor=actor_of(request).name, sure=False))
+
+
+@router.post("/review/{item_id}/split")
+def split(
+    request: Request,
+    item_id: int,
+    seen: Text,
+    artist: Text = "",
+    album: Text = "",
+    part: Annotated[list[str] | None, Form(max_length=10_000)] = None,
+) -> Response:
+    """Look at what making the marked tracks another album would do."""
+    actor, known = actor_of(request).name, seen_of(seen)
+    return _to(regrouping.split(_app(request), item_id, part or [], artist, album, actor=actor, sure=False, seen=known))
+
+
+@router.post("/review/merge")
+def merge(request: Request, chosen: Annotated[list[str] | None, Form(max_length=MOST)] = None) -> Response:
+    """Look at what making the marked albums one would do; the one staged first gives its name."""
+    seen = chosen_of(chosen or [])
+    return _to(regrouping.merge(_app(request), sorted(seen), actor=actor_of(request).name, sure=False, seen=seen))
+
+
+@router.get("/acts/{act_id}")
+def show(request: Request, act_id: str) -> Response:
+    """Show how far an act is, or what came of it."""
+    app = _app(request)
+    act = regrouping.found(app, act_id)
+    stage = next((stage for stage in app.ongoing.stages() if stage.run_id == act_id), None)
+    return page(request, "act.html", act=act, stage=stage, code=409 if act.report and act.report.exit_code else 200)
+
+
+@router.post("/acts/{act_id}")
+def go_on(request: Request, act_id: str) -> Response:
+    """Do what was looked at."""
+    return _to(regrouping.go_on(_app(request), act_id, actor=actor_of(request).name))
+
+
+def _app(request: Request) -> Application:
+    app: Application = request.app.state.greenroom
+    return app
+
+
+def _to(act: Act) -> Response:
+    return RedirectResponse(f"/acts/{act.id}", 303)

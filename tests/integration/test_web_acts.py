@@ -1,0 +1,202 @@
+"""Albums taken home, split, merged and grouped anew: looked at first, done in the background, whole or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from config import admin
+from daemon.bootstrap import Application, application
+from daemon.cli import main
+from processor import grouping_choices
+from tests.integration.test_web_review import NOW
+from tests.music import write_album, write_track
+from tests.web import Browser, add_roots, set_up
+from workflow.cycle import resolve_roots
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An installation with two empty roots, on each kind of database."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
+    with application() as app:
+        add_roots(app, tmp_path)
+        yield app
+        app.ongoing.stop()
+        app.ongoing.is_idle()
+
+
+@pytest.fixture
+def browser(app: Application) -> Browser:
+    """A browser that is signed in."""
+    made = Browser(app)
+    set_up(made)
+    return made
+
+
+def stage(browser: Browser, folder: Path, *names: str, tracks: int = 3) -> dict[str, int]:
+    """Drop albums and let a cycle stage them; return their ids by title."""
+    for name in names:
+        write_album(folder / "inbound" / name, artist="Ada", album=name, tracks=tracks, ext="mp3")
+    browser.client.post(f"{API}/runs", json={})
+    assert browser.app.ongoing.is_idle(60)
+    return listed(browser)
+
+
+def listed(browser: Browser) -> dict[str, int]:
+    return {item["album"]: item["id"] for item in browser.client.get(f"{API}/items").json()["items"]}
+
+
+def look(browser: Browser, path: str, **form: object) -> str:
+    """Press a button that looks first; return the page of what would happen."""
+    answer = browser.client.post(path, data={"csrf": browser.csrf(), **form})
+    assert browser.app.ongoing.is_idle(60)
+    return browser.client.get(answer.url.path).text if answer.is_success else answer.text
+
+
+def go_on(browser: Browser, page: str) -> str:
+    """Press the button on such a page; return the page of what came of it."""
+    (act,) = re.findall(r'action="(/acts/[^"]+)"', page)
+    return look(browser, act)
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.suffix}
+
+
+def test_an_album_goes_back_to_inbound_whole_after_a_look(browser: Browser, tmp_path: Path) -> None:
+    item = stage(browser, tmp_path, "Harbour")["Harbour"]
+    page = look(browser, f"/review/{item}/inbound")
+    assert "Every file goes back to where it came from" in page
+    assert not (tmp_path / "inbound" / "Harbour").exists()
+    assert "It is back where it came from" in go_on(browser, page)
+    assert len(list((tmp_path / "inbound" / "Harbour").iterdir())) == 3
+    assert listed(browser) == {}
+    assert stage(browser, tmp_path) == {}, "what was taken back is held"
+
+
+def test_an_album_that_was_changed_in_staging_stays_and_the_page_says_why(browser: Browser, tmp_path: Path) -> None:
+    item = stage(browser, tmp_path, "Harbour")["Harbour"]
+    (song,) = (tmp_path / "staging").rglob("01*.mp3")
+    (song.parent / "<b>mine.txt").write_bytes(b"mine")
+    page = look(browser, f"/review/{item}/inbound")
+    assert "It cannot be taken back" in page
+    assert "&lt;b&gt;mine.txt" in page
+    answer = browser.client.post(f"{API}/items/{item}/inbound", json={"sure": True})
+    assert browser.app.ongoing.is_idle(60)
+    act = browser.client.get(f"{API}/acts/{answer.json()['id']}").json()
+    assert act["report"]["albums"][0]["outcome"] == "refused"
+    assert song.exists()
+
+
+def test_an_album_becomes_two_with_what_belongs_to_each_and_one_again(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "inbound" / "Both").mkdir()
+    (tmp_path / "inbound" / "Both" / "cover.jpg").write_bytes(b"picture")
+    (tmp_path / "inbound" / "Both" / "03 - Track 03.lrc").write_bytes(b"[00:01.00]la")
+    item = stage(browser, tmp_path, "Both")["Both"]
+    before = files(tmp_path / "staging")
+    form = {"seen": "1 pending_review", "part": ["03 - Track 03.mp3"], "artist": "Bo", "album": "Other"}
+    page = look(browser, f"/review/{item}/split", **form)
+    assert "Bo – Other" in page
+    assert listed(browser) == {"Both": item}
+    go_on(browser, page)
+    found = listed(browser)
+    assert found.keys() == {"Both", "Other"}
+    names = {name.rpartition("/")[2] for name in files(tmp_path / "staging") if "Other" in name}
+    assert names >= {"03 - Track 03.mp3", "03 - Track 03.lrc"}
+    assert not any("cover" in name for name in names)
+    other = browser.client.get(f"{API}/items/{found['Other']}").json()
+    assert (other["album_artist"], other["sources"]["album"]) == ("Bo", "person")
+    assert "A person put these files together." in str(other["evidence"])
+    assert len(files(tmp_path / "staging")) == len(before) + 1  # each has a sidecar
+    for title in ("Other", "Both"):  # one by one: by the rules each is the album its tags say
+        go_on(browser, look(browser, f"/review/{listed(browser)[title]}/rules"))
+    assert listed(browser).keys() == {"Both"}
+    assert files(tmp_path / "staging") == before
+
+
+def test_two_albums_become_one_with_a_disc_each_where_numbers_clash(browser: Browser, tmp_path: Path) -> None:
+    ids = stage(browser, tmp_path, "Side A", "Side B", tracks=2)
+    chosen = [f"{item} 1 pending_review" for item in ids.values()]
+    go_on(browser, look(browser, "/review/merge", chosen=chosen))
+    first = min(ids, key=ids.__getitem__)
+    (item,) = browser.client.get(f"{API}/items").json()["items"]
+    assert (item["album"], item["track_count"], item["discs"]) == (first, 4, 2)
+    numbers = [(f["disc"], f["track"]) for f in browser.client.get(f"{API}/items/{item['id']}").json()["files"]]
+    assert sorted(numbers) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def test_late_tracks_go_home_with_the_album_they_joined(browser: Browser, tmp_path: Path) -> None:
+    stage(browser, tmp_path, "Harbour")
+    late = tmp_path / "inbound" / "late"
+    late.mkdir()
+    write_track(late / "09.mp3", title="Nine", artist="Ada", album="Harbour", album_artist="Ada", track="9")
+    item = stage(browser, tmp_path)["Harbour"]
+    go_on(browser, look(browser, f"/review/{item}/inbound"))
+    assert files(tmp_path / "staging") == set()
+    assert len(files(tmp_path / "inbound")) == 4
+
+
+def test_what_makes_no_two_albums_and_what_changed_meanwhile_is_refused(browser: Browser, tmp_path: Path) -> None:
+    item = stage(browser, tmp_path, "Both")["Both"]
+    form = {"seen": "1 pending_review", "artist": "Bo", "album": "Other"}
+    every = [f"{n:02} - Track {n:02}.mp3" for n in (1, 2, 3)]
+    assert "mark some of the tracks" in look(browser, f"/review/{item}/split", **form, part=every)
+    assert "mark some of the tracks" in look(browser, f"/review/{item}/split", **form, part="../x")
+    assert "needs an artist and a title" in look(
+        browser, f"/review/{item}/split", **form | {"album": " "}, part=every[0]
+    )
+    same = form | {"artist": "Ada", "album": "Both"}
+    assert "another name" in look(browser, f"/review/{item}/split", **same, part=every[0])
+    assert "two albums or more" in look(browser, "/review/merge", chosen=[f"{item} 1 pending_review"])
+    page = look(browser, f"/review/{item}/split", **form, part=every[0])
+    browser.client.post(f"{API}/items/{item}/approve", json={})
+    assert "is not what was on the screen" in go_on(browser, page)
+    assert browser.client.get(f"{API}/acts/none").status_code == 404
+
+
+def test_nothing_is_said_of_albums_that_cannot_be_taken_back(browser: Browser, tmp_path: Path) -> None:
+    ids = stage(browser, tmp_path, "Tide", "Harbour")
+    (song,) = (path for path in (tmp_path / "staging").rglob("01*.mp3") if "Harbour" in str(path))
+    (song.parent / "mine.txt").write_bytes(b"mine")
+    wish = {"items": [ids["Tide"], ids["Harbour"]], "sure": True}
+    assert browser.client.post(f"{API}/items/merge", json=wish).status_code == 202
+    assert browser.app.ongoing.is_idle(60)
+    with browser.app.database.read() as connection:
+        inbound = resolve_roots(browser.app.database).inbound
+        assert grouping_choices.read(connection, inbound.root_uuid) == {}
+    assert stage(browser, tmp_path).keys() == {"Tide", "Harbour"}, "the first is staged again as it was"
+
+
+def test_nothing_moves_while_dry_runs_are_all_that_settings_allow(browser: Browser, tmp_path: Path) -> None:
+    item = stage(browser, tmp_path, "Harbour")["Harbour"]
+    with browser.app.database.begin() as connection:
+        admin.put(connection, "staging_scan.dry_run", True, actor="test", now=NOW)
+    assert "switch it off first" in go_on(browser, look(browser, f"/review/{item}/inbound"))
+
+
+def test_the_command_line_does_the_same(browser: Browser, tmp_path: Path) -> None:
+    item = stage(browser, tmp_path, "Both")["Both"]
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(main, ["review", *words])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    words = ("split", str(item), "01 - Track 01.mp3", "--artist", "Bo", "--album", "Other")
+    assert "dry run" in run(*words, "--dry-run")
+    run(*words)
+    found = listed(browser)
+    assert found.keys() == {"Both", "Other"}
+    run("merge", str(found["Both"]), str(found["Other"]))
+    assert listed(browser).keys() == {"Both"}
+    run("regroup", str(listed(browser)["Both"]))
+    (one,) = browser.client.get(f"{API}/items").json()["items"]
+    assert (one["album"], one["track_count"]) == ("Both", 3)

@@ -1,0 +1,95 @@
+"""Albums a person wants grouped otherwise → back in inbound, with what was said of their files, for the next cycle.
+
+First the word is kept, then the albums go back, by transfers that can be killed anywhere; then they are let go. Whoever
+dies in between leaves albums in inbound that are held, as after any undo, and a word that waits for them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import Misconfigured
+from processor import grouping_choices, journal, repository
+from processor.regrouping import Staged
+from scanner.grouping.chosen import Choice
+from workflow import progress
+from workflow.cycle import resolve_roots
+from workflow.undo import UndoReport, undo
+
+MOST_TRANSFERS = 100  # of one album: the first, and those that joined it later
+
+
+def staged(connection: Connection, item_id: int) -> Staged:
+    """Return an item with its files. Raises Misconfigured (`unknown_item`)."""
+    item = progress.find(connection, item_id)
+    files = repository.files(connection, [item_id]).get(item_id, ())
+    return Staged(item_id, item["album_artist"], item["album"], files)
+
+
+def regroup(
+    database: Database,
+    item_ids: Sequence[int],
+    choices: Mapping[bytes, Choice],
+    *,
+    actor: str,
+    stop: threading.Event,
+    hold: bool = False,
+) -> UndoReport:
+    """Take albums back to inbound, whole, so that the next cycle groups their files as was said; a report.
+
+    If one of them cannot be taken back nothing is said, and what went back before it is staged again as it was. No
+    choices leave the files to the rules again. With `hold` they stay in inbound until somebody changes or releases
+    them. Raises what `workflow.undo.undo` raises.
+    """
+    root = resolve_roots(database).inbound.root_uuid
+    now = dt.datetime.now(dt.UTC)
+    with database.begin() as connection:
+        before = [file.source for item_id in item_ids for file in staged(connection, item_id).files]
+        grouping_choices.forget(connection, root, before)
+        grouping_choices.say(connection, root, choices, actor=actor, now=now)
+    report = UndoReport(False, ())
+    for item_id in item_ids:
+        report = _all_of(database, item_id, report, stop)
+        if report.exit_code:
+            break
+    with database.begin() as connection:
+        if report.exit_code:
+            grouping_choices.forget(connection, root, choices)
+        done = [album.transfer.id for album in report.albums if album.outcome == "undone" and not hold]
+        journal.release(connection, done, dt.datetime.now(dt.UTC))
+    return report
+
+
+def rehearse(database: Database, item_ids: Sequence[int]) -> UndoReport:
+    """Say whether albums could be taken back, as far as can be seen without doing it."""
+    with database.read() as connection:
+        transfers = [progress.find(connection, item_id)["transfer_id"] for item_id in item_ids]
+    found = [undo(database, name, dry_run=True, stop=threading.Event()) for name in transfers]
+    return UndoReport(True, tuple(album for report in found for album in report.albums))
+
+
+def _all_of(database: Database, item_id: int, before: UndoReport, stop: threading.Event) -> UndoReport:
+    """Take back every transfer of an item, the newest first, until it is gone from staging."""
+    albums, stopped = before.albums, before.stopped
+    for _ in range(MOST_TRANSFERS):
+        with database.read() as connection:
+            name = _transfer(connection, item_id)
+        if name is None:
+            break
+        report = undo(database, name, dry_run=False, stop=stop)
+        albums, stopped = (*albums, *report.albums), report.stopped
+        if report.exit_code:
+            break
+    return UndoReport(False, albums, stopped)
+
+
+def _transfer(connection: Connection, item_id: int) -> str | None:
+    try:
+        return str(progress.find(connection, item_id)["transfer_id"])
+    except Misconfigured:
+        return None
