@@ -164,10 +164,10 @@ class Tree:
         return sorted(os.fsencode(name) for name in os.listdir(self.folder(path)))
 
     @contextmanager
-    def opened(self, path: bytes) -> Iterator[int]:
-        """Open a plain file for reading; raise Rejected for anything else."""
+    def opened(self, path: bytes, *, write: bool = False) -> Iterator[int]:
+        """Open a plain file for reading, or for both; raise Rejected for anything else."""
         above, name = self._at(path)
-        fd = os.open(name, os.O_RDONLY | _FILE, dir_fd=above)
+        fd = os.open(name, (os.O_RDWR if write else os.O_RDONLY) | _FILE, dir_fd=above)
         try:
             if not is_file(os.fstat(fd)):
                 raise Rejected(f"{show_path(path)} is not a plain file", code="not_a_file", path=path)

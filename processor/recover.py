@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from config.database import Database
@@ -60,6 +60,11 @@ def recover(  # noqa: PLR0913  each is one collaborator
     settled = [take_over(run, transfer) for transfer in unfinished]
     run.reasons += sweep(database, guard, *roots)
     run.reasons += sweep(database, guard, *reversed(roots))  # undos build in the inbound root
+    return report_of(settled, run.reasons)
+
+
+def report_of(settled: Sequence[Transfer], reasons: Sequence[Reason]) -> RecoveryReport:
+    """Return what became of transfers that were taken over."""
     by_state = {state: tuple(t for t in settled if t.state == state) for state in ("done", "cancelled", "attention")}
     waiting = tuple(t for t in settled if t.state not in by_state)
-    return RecoveryReport(**by_state, waiting=waiting, reasons=tuple(run.reasons))
+    return RecoveryReport(**by_state, waiting=waiting, reasons=tuple(reasons))

@@ -113,6 +113,17 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
     return done
 
 
+def retell(connection: Connection, item: NewItem, now: dt.datetime) -> None:
+    """Let an item say what its files say now, with every decision about it as it was."""
+    values = dict(zip(_STORED, _row(item), strict=True))
+    values |= {name: json.loads(values[name]) for name in ("evidence", "warnings", "sources")}
+    changed = update(StagingItem).where(StagingItem.key == item.key).values(**values, updated_at=now)
+    for item_id in connection.scalars(changed.returning(StagingItem.id)).all():
+        connection.execute(delete(StagingFile).where(StagingFile.item_id == item_id))
+        rows = ((item_id, *file) for file in item.files)
+        _LOAD[connection.dialect.name](connection, "staging_files", FILE_COLUMNS, rows)
+
+
 def unlist(connection: Connection, key: str, path: bytes) -> None:
     """Forget the item of a key, with its files, if it still lists that folder."""
     ours = (StagingItem.key == key, StagingItem.path == path)

@@ -22,7 +22,7 @@ from processor.moves.move import Performance
 from processor.publication import ledger
 from processor.settle import settle
 from processor.standing import look_at
-from processor.undo import Seen, Sighting, obstacles, undo_of
+from processor.undo import EXCHANGES, Seen, Sighting, obstacles, undo_of
 from scanner.identity import Identity
 
 Undone = Literal["undone", "refused", "failed"]
@@ -90,7 +90,7 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
                 problems.append(error.reason())
         with explained("look into", transfer.target):
             foreign = [] if transfer.kind == "merge" else _foreign(staging, transfer)
-        replaced = _replaced(staging, transfer) if transfer.kind == "replace" else None
+        replaced = _replaced(staging, transfer) if transfer.kind in EXCHANGES else None
         return Sighting(undo, "ours", files, foreign, replaced, problems)
 
 

@@ -96,7 +96,8 @@ def empty(database: Database, guard: Guard, root: bytes, kept_for: dt.timedelta)
             rename_folder(tree, place(trashed.transfer_id), place(trashed.transfer_id) + GOING)
         for name in _names(tree):
             if name.endswith(GOING):
-                _remove(tree, within(TRASH, name), guard)
+                erase(tree, within(TRASH, name), guard)
+                tree.sync(TRASH)
     message = "It stays in the trash: its transfer is not settled, or no transfer is known that put it there."
     kept = [Reason("trash_kept", message, place(t.transfer_id)) for t in old if t.transfer_id not in settled]
     return gone, kept
@@ -126,11 +127,11 @@ def _below(tree: Tree, path: bytes, found: os.stat_result) -> Iterator[tuple[byt
     yield path, found
 
 
-def _remove(tree: Tree, folder: bytes, guard: Guard) -> None:
+def erase(tree: Tree, folder: bytes, guard: Guard) -> None:
+    """Remove a folder with everything below it, if it is there. Raises OSError."""
     found = tree.stat(folder)
     if found is None:
         return
     for path, inner in _below(tree, folder, found):
         guard.check("trash remove")
         (tree.rmdir if stat.S_ISDIR(inner.st_mode) else tree.unlink)(path)
-    tree.sync(TRASH)

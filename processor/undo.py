@@ -16,8 +16,11 @@ UNDOS: Final[dict[str, str]] = {
     "merge": "undo_merge",
     "replace": "undo_replace",
     "publish": "unpublish",
+    "retag": "undo_retag",
 }
 """A transfer's kind → the kind that takes it back."""
+EXCHANGES: Final = frozenset({"replace", "retag"})
+"""The kinds that put what was there before into the trash."""
 
 
 class Seen(NamedTuple):

@@ -39,6 +39,7 @@ from workflow import events, publishing, telling
 from workflow.record import Asked, RunRecord
 from workflow.report import CycleReport
 from workflow.succession import after_staging
+from workflow.tagging import recover_tagging
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class _Cycle(NamedTuple):
         self._look_for_what_vanished(roots, guard)
         if guard is not None:
             recover_transfers(database, guard, roots.inbound, roots.staging, then(run.id), undone)
+            recover_tagging(database, guard, roots.staging)
             _recover_libraries(database, self.data_dir, self.until)
         folder = scan_db_folder(database, settings, self.data_dir)
         scan_path = self.request.scan_db
@@ -213,6 +215,7 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
     roots = resolve_roots(database)
     with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
         report = recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
+        report = report.joined([recover_tagging(database, guard, roots.staging)])
         return report.joined(publishing.recover_libraries(database, data_dir, stop, staging_is_held=True))
 
 

@@ -21,9 +21,10 @@ from processor.moves.move import Performance
 from processor.process import recover_transfers
 from processor.publication.intent import intent_of
 from processor.publishing import publish
+from processor.retag import retold, work_root
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
 from workflow import publishing
-from workflow.cycle import StopOrTimeout, resolve_roots, then, undone
+from workflow.cycle import Roots, StopOrTimeout, resolve_roots, then, undone
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
         for transfer in named(database, name):
             try:
                 guard.check_stop()
-                done.append(_one(run, transfer, (roots.inbound.path, roots.staging.path)))
+                done.append(_one(run, transfer, roots))
             except Stopped as stopped:
                 return UndoReport(False, tuple(done), stopped.reason())
     return UndoReport(False, tuple(done))
@@ -109,16 +110,17 @@ def named(database: Database, name: str) -> list[Transfer]:
     return found
 
 
-def _one(run: Performance, transfer: Transfer, roots: tuple[bytes, bytes]) -> TakenBack:
+def _one(run: Performance, transfer: Transfer, roots: Roots) -> TakenBack:
     if transfer.kind in publishing.OUTWARD:
         item = intent_of(transfer).item_id
         message = f"It published item {item}; `greenroom publish {item} --undo` takes it out of its library."
         return TakenBack(transfer, "refused", (Reason("published", message, transfer.dst_root),))
-    if (transfer.src_root, transfer.dst_root) != roots:
+    sources = (roots.inbound.path, work_root(roots.staging.path))
+    if transfer.src_root not in sources or transfer.dst_root != roots.staging.path:
         message = f"It was moved from {show_path(transfer.src_root)}, which is no library now; add it again first."
         return TakenBack(transfer, "refused", (Reason("other_roots", message, transfer.dst_root),))
     try:
-        return take_back(run, transfer)
+        return take_back(retold(run) if transfer.kind == "retag" else run, transfer)
     except (Retryable, Stopped):
         raise
     except GreenroomError as error:  # of one album; it is as it was

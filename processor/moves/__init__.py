@@ -2,10 +2,22 @@
 
 from typing import Final
 
-from processor.moves import album, merge, publish, refresh, replace, undo, undo_merge, undo_replace, unpublish
+from processor.moves import (
+    album,
+    merge,
+    publish,
+    refresh,
+    replace,
+    retag,
+    undo,
+    undo_merge,
+    undo_replace,
+    undo_retag,
+    unpublish,
+)
 from processor.moves.move import Move
 
-MOVES: Final[dict[str, Move]] = {
-    kind.MOVE.kind: kind.MOVE
-    for kind in (album, merge, publish, refresh, replace, undo, undo_merge, undo_replace, unpublish)
-}
+_KINDS: Final = (
+    album, merge, replace, retag, publish, refresh, undo, undo_merge, undo_replace, undo_retag, unpublish
+)  # fmt: skip
+MOVES: Final[dict[str, Move]] = {kind.MOVE.kind: kind.MOVE for kind in _KINDS}

@@ -21,7 +21,7 @@ from processor.transfer import Guard
 def _exchange(run: Performance, undo: Transfer) -> Transfer:
     if not _is_exchanged(undo):
         check_given_back(undo, run.guard)
-    _set(undo, run.guard, exchanged=True)
+    exchanged_back(undo, run.guard, exchanged=True)
     return run.taken_back(undo)
 
 
@@ -36,7 +36,7 @@ def _clear(run: Performance, undo: Transfer) -> Transfer:
 
 
 def _roll_back(undo: Transfer, guard: Guard) -> State:
-    _set(undo, guard, exchanged=False)
+    exchanged_back(undo, guard, exchanged=False)
     return take_away(undo, guard)
 
 
@@ -51,7 +51,7 @@ def _is_exchanged(undo: Transfer) -> bool:
         return sidecar.is_of(staging, _place(undo), undo.undoes)
 
 
-def _set(undo: Transfer, guard: Guard, *, exchanged: bool) -> None:
+def exchanged_back(undo: Transfer, guard: Guard, *, exchanged: bool) -> None:
     """Let the folder in staging and the one in the trash change places, if they have to; durably."""
     now = _is_exchanged(undo)
     with Tree(undo.dst_root) as staging, explained("exchange", undo.target):

@@ -73,12 +73,15 @@ def _reap(pid: int, *, wait: bool) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def limit_yourself(parent: int) -> None:
-    """Give up privileges, memory, files and core dumps for good, also for all workers; and die with the parent."""
+def limit_yourself(parent: int, file_size: int = 0) -> None:
+    """Give up privileges, memory, core dumps and files above a size for good, also for all workers.
+
+    And die with the parent.
+    """
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     die_with(parent)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool's process, which closes our input
 

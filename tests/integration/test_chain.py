@@ -172,7 +172,7 @@ def test_a_rule_approves_and_a_person_decides_the_rest(database: Database, engin
     ]
     assert succession.reconcile(database) == 0  # the rule has spoken
     succession.decide(database, ids[1], "approved", actor="eva", why="heard it")
-    assert history(database, ids[1])[-1] == ("eva", "review", "approved")
+    assert history(database, ids[1])[-2:] == [("eva", "review", "approved"), ("chain", "tag", "approved")]
     succession.decide(database, ids[1], "rejected", actor="eva", why="heard it again")
     with pytest.raises(IllegalMove):
         succession.decide(database, ids[1], "published", actor="eva", why="a slip")
@@ -198,9 +198,10 @@ def test_a_gate_that_closed_meanwhile_holds_what_nobody_asked_for(
 def test_a_phase_that_is_off_is_remembered_as_passed_over(database: Database) -> None:
     put(database, mode="off")
     (one,) = stage(database, "k1")
-    assert history(database, one) == [("cycle", "stage", "pending_review"), ("chain", "review", "pending_review")]
+    passed = [("chain", phase, "pending_review") for phase in ("review", "tag")]
+    assert history(database, one) == [("cycle", "stage", "pending_review"), *passed]
     stage(database, "k1")  # nothing changed
-    assert len(history(database, one)) == 2
+    assert len(history(database, one)) == 3
 
 
 class Files(Phase):

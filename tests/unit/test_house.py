@@ -63,6 +63,7 @@ CATCHES_ALL = {
     "workflow/engine/worker.py",  # what keeps a worker going, as the tick keeps the daemon
     "processor/artwork/look.py",  # in a child process, as below
     "processor/artwork/serve.py",
+    "processor/tagging/child.py",
     "scanner/tags/read.py",  # in a child process, around a parser that is not ours and a file nobody can vouch for
 }
 LOG_CALLS = {"trace", "debug", "info", "success", "warning", "error", "critical", "exception"}

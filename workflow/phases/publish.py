@@ -77,7 +77,7 @@ class Publish(Phase):
     """Publishes; what a rule approved waits for a person unless settings say otherwise."""
 
     name = "publish"
-    after = "review"
+    after = "tag"
     reached = "published"
     description = "Put approved albums into their library, with pictures and NFO."
     settings = PublishSettings

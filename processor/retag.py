@@ -1,0 +1,214 @@
+"""A staged album and what is known of it → its files with tags that say so; the files before wait in the trash.
+
+Each file whose tags differ is copied, the copy retagged, synced, and looked at: the sound must be bit for bit the same.
+Then one transfer puts the copies in the album's place, as a better album would be. A file whose tags cannot be written
+goes on as it is, and is named.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from sqlalchemy import Connection
+
+from config.errors import NeedsReview
+from config.reasons import Reason, show_path
+from processor import journal, repository, standing, trash
+from processor.files import Tree, ancestors, explained, within
+from processor.item import NewFile, NewItem, facts_to_json
+from processor.journal import Transfer, TransferFile
+from processor.materialise import digest_at, duplicate
+from processor.metadata.known import AlbumMetadata
+from processor.moves.move import Performance
+from processor.publishing import digested
+from processor.recover import RecoveryReport, report_of
+from processor.settle import settle, take_over
+from processor.tagging.wanted import Wanted, wanted
+from processor.tagging.write import File, Said, look, write
+from processor.transfer import PLAYER_IGNORES, folders, make_hidden_root
+from scanner.facts import Facts
+from scanner.identity import Identity
+
+WORK: Final = b".greenroom-retag"  # in the staging root: copies that are being retagged, a folder a transfer
+NEVER: Final = frozenset({"tags_lost", "sound_changed", "tagger_died"})  # refusals that say something is wrong here
+
+
+@dataclass(frozen=True, slots=True)
+class Retagged:
+    """What became of an album: which files got new tags, and what there is to say."""
+
+    outcome: Literal["same", "retagged", "failed"]
+    files: tuple[bytes, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+def work_root(staging: bytes) -> bytes:
+    """Return the root that retagged copies come from."""
+    return os.path.join(staging, WORK)
+
+
+def retold(run: Performance) -> Performance:
+    """Return what performs a retag: the item says what its files say now, and no decision about it changes."""
+
+    def publish(connection: Connection, transfer: Transfer) -> None:
+        item = NewItem.from_json(transfer.item)
+        repository.retell(connection, digested(item, transfer), run.now)
+
+    return replace(run, publish=publish)
+
+
+def retag(run: Performance, staging: bytes, item: NewItem, known: AlbumMetadata) -> Retagged:
+    """Write what is known of an album into the tags of its files, where they say something else.
+
+    Call it under the lease of the staging root, with nothing of it unsettled, and with what `retold` returns.
+
+    Raises NeedsReview where the album is not what its item says, LeaseLost, and Retryable when the disk or the database
+    fails.
+    """
+    tags = {track.path: wanted(known, track) for track in known.tracks}
+    with Tree(staging) as tree:
+        standing.check(tree, item.path, item, alone=False)
+        differing = _differing(tree, item, tags)
+        if not differing:
+            return Retagged("same")
+        make_hidden_root(tree, WORK, run.guard)
+        sweep(run, tree)
+        transfer_id = str(uuid.uuid4())
+        written, reasons = _copies(run, tree, item, {path: tags[path] for path in differing}, transfer_id)
+    if not written:
+        return Retagged("same", reasons=reasons)
+    transfer = _planned(run, staging, item, written, transfer_id)
+    with run.database.begin() as connection:
+        journal.plan(connection, [transfer], run.now)
+    settled = settle(run, transfer)
+    if settled.state != "done":
+        raise run.trouble or NeedsReview(settled.error or "the album could not be retagged")
+    return Retagged("retagged", tuple(written), (*reasons, *run.reasons))
+
+
+def settle_retags(run: Performance, staging: bytes) -> RecoveryReport:
+    """Settle every retag, and undo of one, that was left open in staging. Call it as `retag`."""
+    with run.database.read() as connection:
+        unfinished = journal.open_transfers(connection, work_root(staging), staging)
+    return report_of([take_over(run, transfer) for transfer in unfinished], run.reasons)
+
+
+def sweep(run: Performance, tree: Tree) -> None:
+    """Remove copies that no unsettled transfer takes its files from: nothing is in them that the album has not."""
+    if tree.stat(WORK) is None:
+        return
+    with run.database.read() as connection:
+        needed = {transfer.id.encode() for transfer in journal.unsettled(connection)}
+    with explained("empty", WORK):
+        for name in tree.names(WORK):
+            if name not in PLAYER_IGNORES and name not in needed:
+                trash.erase(tree, within(WORK, name), run.guard)
+        tree.sync(WORK)
+
+
+def _differing(tree: Tree, item: NewItem, tags: Mapping[bytes, Wanted]) -> list[bytes]:
+    paths = [path for path in tags if tags[path]]
+    with _opened(tree, item.path, paths, tags, for_writing=False) as files:
+        return [path for path, said in zip(paths, look(files), strict=True) if said.outcome == "differs"]
+
+
+@contextmanager
+def _opened(
+    tree: Tree, folder: bytes, paths: list[bytes], tags: Mapping[bytes, Wanted], *, for_writing: bool
+) -> Iterator[list[File]]:
+    with ExitStack() as stack:
+        files = []
+        for path in paths:
+            place = within(folder, path)
+            with explained("open", place):
+                fd = stack.enter_context(tree.opened(place, write=for_writing))
+            files.append(File(fd, os.path.splitext(path)[1][1:].decode("ascii", "replace").lower(), tags[path]))
+        yield files
+
+
+def _copies(
+    run: Performance, tree: Tree, item: NewItem, tags: Mapping[bytes, Wanted], transfer_id: str
+) -> tuple[dict[bytes, tuple[TransferFile, Facts]], tuple[Reason, ...]]:
+    """Make retagged copies, durably; return those that are whole, by path in the album, and why the others are not."""
+    folder = within(WORK, transfer_id.encode())
+    paths = list(tags)
+    for sub in reversed(folders(paths)):
+        with explained("prepare", within(folder, sub)):
+            tree.make(within(folder, sub))
+    for n, path in enumerate(paths, 1):
+        run.guard.check_stop()
+        run.guard.check(f"copy {n}/{len(paths)}")
+        _copy(tree, within(item.path, path), within(folder, path))
+    run.guard.check("retag")
+    with _opened(tree, folder, paths, tags, for_writing=True) as files:
+        said = dict(zip(paths, write(files), strict=True))
+        for file in files:
+            os.fsync(file.fd)
+    written, reasons = {}, []
+    for path, one in said.items():
+        if one.facts is not None:
+            written[path] = _new(tree, within(folder, path), path), one.facts
+        else:
+            reasons.append(_refused(item, path, one))
+            tree.unlink(within(folder, path))
+    for sub in (*(within(folder, sub) for sub in folders(paths)), *ancestors(folder), b""):
+        run.guard.check("fsync copies")
+        tree.sync(sub)
+    return written, tuple(reasons)
+
+
+def _copy(tree: Tree, source: bytes, target: bytes) -> None:
+    with explained("look at", source):
+        found = tree.stat(source)
+    if found is None:
+        raise NeedsReview(f"{show_path(source)} is not there any more; look for it", code="vanished", path=source)
+    duplicate(tree, tree, TransferFile(source, target, "audio", Identity.of(found)), target, clone=True)
+
+
+def _new(tree: Tree, place: bytes, path: bytes) -> TransferFile:
+    with explained("read", place):
+        found = tree.stat(place)
+        assert found is not None
+        return TransferFile(place.removeprefix(WORK + b"/"), path, "audio", Identity.of(found), digest_at(tree, place))
+
+
+def _refused(item: NewItem, path: bytes, said: Said) -> Reason:
+    code = said.code or "not_taggable"
+    what = "it keeps those it has" if code not in NEVER else "it keeps those it has, and please report it"
+    return Reason(code, f"Its tags were not written: {said.message}; {what}.", within(item.path, path))
+
+
+def _planned(
+    run: Performance, staging: bytes, item: NewItem, written: Mapping[bytes, tuple[TransferFile, Facts]], id: str
+) -> Transfer:
+    files = tuple(_retold(file, *written[file.path]) if file.path in written else file for file in item.files)
+    new = replace(item, files=files, size=sum(file.size for file in files), transfer_id=id).summed()
+    return Transfer(
+        id=id,
+        kind="retag",
+        state="planned",
+        src_root=work_root(staging),
+        dst_root=staging,
+        target=item.path,
+        files=tuple(copy for copy, _ in written.values()),
+        item=new.to_json(),
+        fence=run.guard.fence,
+        boot_id=run.boot_id,
+        before=item.to_json(),
+    )
+
+
+def _retold(file: NewFile, copy: TransferFile, facts: Facts) -> NewFile:
+    """Return what the item says of a file with new tags; where it came from, and by which values it is named, stays."""
+    said = facts_to_json(facts)
+    if sources := json.loads(file.facts).get("sources"):
+        said["sources"] = sources
+    known = json.dumps(said, separators=(",", ":"), sort_keys=True)
+    size, mtime_ns = copy.identity.size, copy.identity.mtime_ns
+    return file._replace(title=facts.title or file.title, size=size, mtime_ns=mtime_ns, digest=copy.digest, facts=known)

@@ -1,0 +1,83 @@
+"""Open files and the tags they shall have → whether they have them, or retagged files; in a process with limits.
+
+Run as a script: `look` or `write`, the pid of its parent, then JSON on standard input, [[fd, extension, tags], …].
+Answers a line a file: null if it says all that already; [code, message] if its tags cannot be written; else an object,
+empty from a look, of what it says now after writing, as processor.tagging.write.Said has it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from typing import Any, BinaryIO
+
+from processor.tagging.essence import essence
+from processor.tagging.formats import CONTAINERS, put
+from scanner.tags.mutagen_reader import open_as
+from scanner.tags.read import read_tags
+from scanner.tags.signature import candidates
+from scanner.tags.worker import limit_yourself
+
+CPU_LIMIT = 120  # seconds
+MORE = 64 << 20  # bytes a file may grow by
+
+
+Answer = dict[str, Any] | list[str] | None
+
+
+def main(order: str, parent: int) -> None:
+    """Do what standard input asks for."""
+    wanted = json.load(sys.stdin)
+    largest = max((os.fstat(fd).st_size for fd, *_ in wanted), default=0) + MORE
+    limit_yourself(parent, largest)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
+    for fd, extension, tags in wanted:
+        sys.stdout.write(json.dumps(answer(fd, extension, tags, write=order == "write")) + "\n")
+        sys.stdout.flush()
+
+
+def answer(fd: int, extension: str, tags: dict[str, list[str]], *, write: bool) -> Answer:
+    """Tell whether a file has the tags, and if not, write them, and look whether they and the sound are there."""
+    with os.fdopen(os.dup(fd), "r+b" if write else "rb") as file:
+        container = next((c for c in candidates(file.read(128), extension) if c in CONTAINERS), None)
+        if container is None:
+            return ["not_taggable", "tags of this format are not written"]
+        try:
+            opened = open_as(container, file)
+            if _put_changes_nothing(container, opened, tags):
+                return None
+            return _written(container, file, opened, extension, tags) if write else {}
+        except OSError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a hostile file may raise anything in a parser that is not ours
+            return ["not_taggable", f"its tags cannot be written: {' '.join(str(error).split())[:200]}"]
+
+
+def _written(container: str, file: BinaryIO, opened: Any, extension: str, tags: dict[str, list[str]]) -> Answer:
+    sound = essence(file, container)
+    file.seek(0)
+    opened.save(file)
+    file.flush()
+    if essence(file, container) != sound:
+        return ["sound_changed", "writing its tags would have changed the sound"]
+    if not _put_changes_nothing(container, open_as(container, file), tags):
+        return ["tags_lost", "its tags do not read back as they were written"]
+    facts = read_tags(file.fileno(), extension, os.fstat(file.fileno()).st_size).facts
+    return ["tags_lost", "it cannot be read any more with its new tags"] if facts is None else facts._asdict()
+
+
+def _put_changes_nothing(container: str, opened: Any, tags: dict[str, list[str]]) -> bool:
+    """Put the tags, which are not saved yet, and tell whether the file said the same before."""
+    before = _said(opened)
+    put(container, opened, tags)
+    return _said(opened) == before
+
+
+def _said(opened: Any) -> list[str]:
+    return sorted(opened.tags.pprint().splitlines()) if opened.tags else []
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,155 @@
+"""Tags by Picard's names → mutagen's object for a file; whatever else the file says of itself stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+
+from processor.tagging.wanted import Wanted
+from scanner.tags.fields import NAMED
+
+FREE: Final = "----:com.apple.iTunes:"
+UFID_OWNER: Final = "http://musicbrainz.org"
+
+
+class Keys(NamedTuple):
+    """What a tag is called where it is not called as in Vorbis comments; a name in ID3 and MP4 of its own is free."""
+
+    id3: str
+    mp4: str
+    ape: str
+    asf: str
+
+
+def _keys(id3: str, mp4: str | None = None, ape: str | None = None, asf: str | None = None) -> Keys:
+    return Keys(id3, mp4 or FREE + id3, ape or id3, asf or id3)
+
+
+# Source: Picard's tag mapping. `UFID` is the frame of UFID_OWNER; TRCK, TPOS, trkn and disk hold a total as well.
+KEYS: Final[Mapping[str, Keys]] = {
+    "TITLE": _keys("TIT2", "\xa9nam", "Title", "Title"),
+    "ARTIST": _keys("TPE1", "\xa9ART", "Artist", "Author"),
+    "ARTISTS": _keys("ARTISTS", asf="WM/ARTISTS"),
+    "ARTISTSORT": _keys("TSOP", "soar", "ARTISTSORT", "WM/ArtistSortOrder"),
+    "ALBUM": _keys("TALB", "\xa9alb", "Album", "WM/AlbumTitle"),
+    "ALBUMARTIST": _keys("TPE2", "aART", "Album Artist", "WM/AlbumArtist"),
+    "ALBUMARTISTSORT": _keys("TSO2", "soaa", "ALBUMARTISTSORT", "WM/AlbumArtistSortOrder"),
+    "DATE": _keys("TDRC", "\xa9day", "Year", "WM/Year"),
+    "ORIGINALDATE": _keys("TDOR", FREE + "ORIGINALDATE", "ORIGINALDATE", "WM/OriginalReleaseTime"),
+    "TRACKNUMBER": _keys("TRCK", "trkn", "Track", "WM/TrackNumber"),
+    "DISCNUMBER": _keys("TPOS", "disk", "Disc", "WM/PartOfSet"),
+    "GENRE": _keys("TCON", "\xa9gen", "Genre", "WM/Genre"),
+    "LABEL": _keys("TPUB", FREE + "LABEL", "Label", "WM/Publisher"),
+    "CATALOGNUMBER": _keys("CATALOGNUMBER", asf="WM/CatalogNo"),
+    "BARCODE": _keys("BARCODE", asf="WM/Barcode"),
+    "ISRC": _keys("TSRC", FREE + "ISRC", "ISRC", "WM/ISRC"),
+    "COMPILATION": _keys("TCMP", "cpil", "Compilation", "WM/IsCompilation"),
+    "RELEASETYPE": _keys("MusicBrainz Album Type", ape="MUSICBRAINZ_ALBUMTYPE", asf="MusicBrainz/Album Type"),
+    "RELEASESTATUS": _keys("MusicBrainz Album Status", ape="MUSICBRAINZ_ALBUMSTATUS", asf="MusicBrainz/Album Status"),
+    "RELEASECOUNTRY": _keys(
+        "MusicBrainz Album Release Country", ape="RELEASECOUNTRY", asf="MusicBrainz/Album Release Country"
+    ),
+    "MUSICBRAINZ_ALBUMID": _keys("MusicBrainz Album Id", ape="MUSICBRAINZ_ALBUMID", asf="MusicBrainz/Album Id"),
+    "MUSICBRAINZ_RELEASEGROUPID": _keys(
+        "MusicBrainz Release Group Id", ape="MUSICBRAINZ_RELEASEGROUPID", asf="MusicBrainz/Release Group Id"
+    ),
+    "MUSICBRAINZ_TRACKID": _keys("UFID", FREE + "MusicBrainz Track Id", "MUSICBRAINZ_TRACKID", "MusicBrainz/Track Id"),
+    "MUSICBRAINZ_RELEASETRACKID": _keys(
+        "MusicBrainz Release Track Id", ape="MUSICBRAINZ_RELEASETRACKID", asf="MusicBrainz/Release Track Id"
+    ),
+    "MUSICBRAINZ_ARTISTID": _keys("MusicBrainz Artist Id", ape="MUSICBRAINZ_ARTISTID", asf="MusicBrainz/Artist Id"),
+    "MUSICBRAINZ_ALBUMARTISTID": _keys(
+        "MusicBrainz Album Artist Id", ape="MUSICBRAINZ_ALBUMARTISTID", asf="MusicBrainz/Album Artist Id"
+    ),
+}
+
+
+def put(container: str, file: Any, wanted: Wanted) -> None:
+    """Write tags into mutagen's object for a file, which is not saved yet. Raises LookupError for a container without.
+
+    All values of a tag, under whatever name the file has them, give way to those wanted.
+    """
+    write = _WRITERS[container]
+    if file.tags is None:
+        file.add_tags()
+    for name, values in wanted.items():
+        write(file.tags, name, values)
+
+
+def _vorbis(tags: Any, name: str, values: list[str]) -> None:
+    _drop(tags, list(tags.keys()), _alike(name))
+    tags[name] = values
+
+
+def _id3(tags: Any, name: str, values: list[str]) -> None:
+    id3: Any = import_module("mutagen.id3")
+    key = KEYS[name].id3
+    if key == "UFID":
+        tags.setall(f"UFID:{UFID_OWNER}", [id3.UFID(owner=UFID_OWNER, data=values[0].encode())])
+    elif key in id3.Frames:
+        before = next((str(text) for frame in tags.getall(key) for text in frame.text), "")
+        tags.setall(key, [id3.Frames[key](encoding=id3.Encoding.UTF8, text=_with_total(name, values, before))])
+    else:
+        alike = {key.upper(), *_alike(name)}
+        for frame in tags.getall("TXXX"):
+            if frame.desc.upper() in alike:
+                del tags[frame.HashKey]
+        tags.add(id3.TXXX(encoding=id3.Encoding.UTF8, desc=key, text=values))
+
+
+def _with_total(name: str, values: list[str], before: str) -> list[str]:
+    """Keep the total of `3/12`."""
+    total = before.partition("/")[2].strip()
+    return [f"{values[0]}/{total}"] if name in ("TRACKNUMBER", "DISCNUMBER") and total else values
+
+
+def _mp4(tags: Any, name: str, values: list[str]) -> None:
+    mp4: Any = import_module("mutagen.mp4")
+    key = KEYS[name].mp4
+    if key in ("trkn", "disk"):
+        total = next((total for _, total in tags.get(key, ())), 0)
+        tags[key] = [(int(values[0]), total)]
+    elif key == "cpil":
+        tags[key] = True
+    elif key.startswith(FREE):
+        _drop(tags, list(tags.keys()), {(FREE + alike).upper() for alike in (key.removeprefix(FREE), *_alike(name))})
+        tags[key] = [mp4.MP4FreeForm(value.encode()) for value in values]
+    else:
+        tags[key] = values
+
+
+def _ape(tags: Any, name: str, values: list[str]) -> None:
+    key = KEYS[name].ape
+    values = _with_total(name, values, str(tags.get(key, "")))
+    _drop(tags, list(tags.keys()), {key.upper(), *_alike(name)})
+    tags[key] = values
+
+
+def _asf(tags: Any, name: str, values: list[str]) -> None:
+    key = KEYS[name].asf
+    tags[key] = _with_total(name, values, str(next(iter(tags.get(key, ())), "")))
+
+
+def _alike(name: str) -> set[str]:
+    """Return all names that mean the same tag, in capitals."""
+    field = NAMED.get(name)
+    return {name, *(other for other, means in NAMED.items() if field is not None and means == field)}
+
+
+def _drop(tags: Any, keys: Iterable[str], alike: set[str]) -> None:
+    for key in dict.fromkeys(keys):
+        if key.upper() in alike:
+            del tags[key]
+
+
+_FAMILIES: Final[Mapping[Callable[[Any, str, list[str]], None], tuple[str, ...]]] = {
+    _vorbis: ("flac", "vorbis", "opus"),
+    _id3: ("mp3", "wav", "aiff", "dsf"),
+    _mp4: ("mp4",),
+    _ape: ("ape", "wavpack", "musepack"),
+    _asf: ("asf",),
+}
+_WRITERS: Final = {container: write for write, containers in _FAMILIES.items() for container in containers}
+CONTAINERS: Final = frozenset(_WRITERS)
+"""The containers whose tags are written; others keep theirs."""

@@ -1,0 +1,73 @@
+"""Open audio files and the tags they shall have → whether they have them, or retagged copies; in a limited child."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from processor.tagging.wanted import Wanted
+from scanner.facts import Facts, Picture
+
+WALL_LIMIT = 300.0  # seconds for an album
+
+
+class File(NamedTuple):
+    """One file; to write to it, nobody else may have it open, and it must not be the only copy of anything."""
+
+    fd: int
+    extension: str  # lower-case, without a dot
+    tags: Wanted
+
+
+class Said(NamedTuple):
+    """What became of one file: nothing if it says all that already, else it differs, was written, or was refused."""
+
+    outcome: Literal["same", "differs", "written", "refused"]
+    facts: Facts | None = None  # what it says now that it was written
+    code: str = ""
+    message: str = ""  # why it was refused; what was written to a copy is worth nothing then
+
+
+def look(files: Sequence[File]) -> list[Said]:
+    """Tell of each file whether its tags would change. Reads only."""
+    return _ask("look", files)
+
+
+def write(files: Sequence[File]) -> list[Said]:
+    """Write the tags of copies that differ.
+
+    One counts as written only when its sound is bit for bit what it was and its tags read back. The caller syncs.
+    """
+    return _ask("write", files)
+
+
+def _ask(order: str, files: Sequence[File]) -> list[Said]:
+    command = [sys.executable, "-I", "-m", "processor.tagging.child", order, str(os.getpid())]
+    fds = [file.fd for file in files]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pass_fds=fds, env={}
+    ) as child:
+        try:
+            answered, _ = child.communicate(json.dumps(list(files)).encode(), WALL_LIMIT)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            answered, _ = child.communicate()
+    said = [_said(json.loads(line)) for line in answered.splitlines()]
+    died = Said("refused", None, "tagger_died", "the process that writes tags died or took too long")
+    return [*said, *[died] * (len(files) - len(said))]
+
+
+def _said(answer: dict[str, Any] | list[str] | None) -> Said:
+    if answer is None:
+        return Said("same")
+    if isinstance(answer, list):
+        return Said("refused", None, *answer)
+    if not answer:
+        return Said("differs")
+    answer["pictures"] = [Picture(*picture) for picture in answer["pictures"]]
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in answer.items()}
+    return Said("written", Facts()._replace(**values))

@@ -1,0 +1,147 @@
+"""Tags are written so that every reader finds them, and nothing else of the file changes, least of all the sound."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import av
+import mutagen
+import pytest
+
+from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata
+from processor.tagging.essence import essence
+from processor.tagging.wanted import Wanted, wanted
+from processor.tagging.write import File, Said, look, write
+from scanner.facts import Facts
+from scanner.tags.read import read_tags
+from scanner.tags.signature import candidates
+from tests.music import EXTENSIONS, PNG, write_track
+
+ID = "{0}{0}{0}{0}{0}{0}{0}{0}-{0}{0}{0}{0}-{0}{0}{0}{0}-{0}{0}{0}{0}-{0}{0}{0}{0}{0}{0}{0}{0}{0}{0}{0}{0}".format
+ADA, BO = Credit("Ada", ID("a"), " feat. ", "Ada, A."), Credit("Bø", ID("b"), "", "Bø")
+ALBUM = AlbumMetadata(
+    title="Quiet ☃", credits=(ADA._replace(join=""),), release_id=ID("1"), release_group_id=ID("2"), date="2001-02-03",
+    original_date="1999", genres=("Folk", "Jazz"), labels=("Low",), catalog_numbers=("L-1",), barcode="0123",
+    country="DE", type="Album", secondary_types=("Live",),
+)  # fmt: skip
+TRACK = TrackMetadata(
+    b"1", title="One <&> two", disc=2, position=3, credits=(ADA, BO), recording_id=ID("3"), track_id=ID("4")
+)
+
+
+def retag(path: Path, tags: Wanted) -> Said:
+    with path.open("r+b") as file:
+        (said,) = write([File(file.fileno(), path.suffix[1:], tags)])
+    return said
+
+
+def facts(path: Path) -> Facts:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        found = read_tags(fd, path.suffix[1:], path.stat().st_size).facts
+    finally:
+        os.close(fd)
+    assert found is not None
+    return found
+
+
+def heard(path: Path) -> str | None:
+    """Digest of the decoded samples; None where the test's file is a header with nothing real behind it."""
+    if path.suffix in (".ape", ".mpc", ".dsf"):
+        return None
+    hasher = hashlib.sha256()
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            hasher.update(frame.to_ndarray().tobytes())
+    return hasher.hexdigest()
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_every_format_says_what_it_was_given_and_sounds_as_before(extension: str, tmp_path: Path) -> None:
+    tags = {"title": "old", "artist": "old", "album": "old", "track": "1/9", "date": "1980"}
+    gain = {"track_gain": "-7.25 dB", "track_peak": "0.5"}
+    path = write_track(tmp_path / f"song.{extension}", replaygain=gain, picture=(PNG, "image/png"), **tags)
+    before, sound = facts(path), heard(path)
+    said = retag(path, wanted(ALBUM, TRACK))
+    after = facts(path)
+    assert said == Said("written", after)
+    assert retag(path, wanted(ALBUM, TRACK)) == Said("same")
+    assert after.title == "One <&> two"
+    assert (after.artist, after.artists) == ("Ada feat. Bø", ("Ada", "Bø"))
+    assert (after.album, after.album_artist) == ("Quiet ☃", "Ada")
+    assert (after.track, after.track_total, after.disc) == (3, before.track_total, 2)
+    assert (after.date, after.original_date, after.genres) == ("2001-02-03", "1999", ("Folk", "Jazz"))
+    assert (after.label, after.catalog_number, after.barcode, after.country) == ("Low", "L-1", "0123", "DE")
+    assert (after.mb_recording_id, after.mb_track_id) == (ID("3"), ID("4"))
+    assert (after.mb_release_id, after.mb_release_group_id) == (ID("1"), ID("2"))
+    assert (after.mb_artist_ids, after.mb_album_artist_ids) == ((ID("a"), ID("b")), (ID("a"),))
+    assert (after.rg_track_gain, after.rg_track_peak) == (before.rg_track_gain, before.rg_track_peak)
+    assert after.pictures == before.pictures
+    assert (after.codec, after.duration_ms, after.sample_rate) == (before.codec, before.duration_ms, before.sample_rate)
+    assert heard(path) == sound
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_what_is_unknown_and_what_is_not_ours_stays(extension: str, tmp_path: Path) -> None:
+    path = write_track(tmp_path / f"song.{extension}", title="old", artist="old", album="old", genre="Pop",
+                       track="1/9", more={"MOOD": "calm", "ACOUSTID_ID": "x"})  # fmt: skip
+    before = everything(path)
+    assert retag(path, {"TITLE": ["new"]}).outcome == "written"
+    changed = {line for line in everything(path) ^ before if "new" not in line and "old" not in line}
+    assert changed == set()
+
+
+def everything(path: Path) -> set[str]:
+    opened = mutagen.File(path)
+    assert opened is not None
+    return set(opened.tags.pprint().splitlines())
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_a_file_without_any_tags_gets_them(extension: str, tmp_path: Path) -> None:
+    path = write_track(tmp_path / f"song.{extension}")
+    assert retag(path, wanted(ALBUM, TRACK)).outcome == "written"
+    assert facts(path).title == TRACK.title
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"fLaC", b"ID3\x03" + b"\xff" * 200, b"OggS" + b"\0" * 100, b"RIFF", os.urandom(5000)]
+)
+def test_what_is_no_music_is_refused_and_not_written_to(content: bytes, tmp_path: Path) -> None:
+    for extension in ("flac", "mp3", "ogg", "m4a", "wav", "txt"):
+        path = tmp_path / f"song.{extension}"
+        path.write_bytes(content)
+        assert retag(path, {"TITLE": ["new"]}).message
+
+
+def test_one_bad_file_does_not_keep_the_others_from_their_tags(tmp_path: Path) -> None:
+    good, bad = write_track(tmp_path / "a.flac", title="old"), tmp_path / "b.flac"
+    bad.write_bytes(b"fLaC" + b"\xff" * 100)
+    with good.open("r+b") as one, bad.open("r+b") as two, good.open("r+b") as three:
+        said = write([File(file.fileno(), "flac", {"TITLE": ["new"]}) for file in (one, two, three)])
+    assert [(one.outcome, one.code) for one in said] == [("written", ""), ("refused", "not_taggable"), ("same", "")]
+
+
+def test_a_look_writes_nothing(tmp_path: Path) -> None:
+    path = write_track(tmp_path / "a.flac", title="old")
+    before = path.read_bytes()
+    with path.open("rb") as file:
+        asked = [File(file.fileno(), "flac", {"TITLE": [title]}) for title in ("old", "new")]
+        assert [said.outcome for said in look(asked)] == ["same", "differs"]
+    assert path.read_bytes() == before
+
+
+def test_a_sound_that_changed_is_noticed(tmp_path: Path) -> None:
+    for extension in EXTENSIONS:
+        path = write_track(tmp_path / f"song.{extension}", title="x")
+        data = bytearray(path.read_bytes())
+        container = next(c for c in candidates(bytes(data[:128]), extension))
+        with path.open("rb") as file:
+            before = essence(file, container)
+        middle = len(data) * 3 // 5
+        data[middle] ^= 1
+        path.write_bytes(data)
+        with path.open("rb") as file:
+            assert essence(file, container) != before, extension

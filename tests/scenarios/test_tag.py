@@ -1,0 +1,156 @@
+"""Tags written into staged files: what is known is in them, the rest is as it was, and all of it can be taken back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import mutagen
+import pytest
+
+from processor.metadata import rows
+from processor.metadata.documents import ITSELF
+from processor.retag import WORK
+from processor.tagging.essence import essence
+from processor.trash import TRASH
+from scanner.scan import silent
+from scanner.tags.signature import candidates
+from tests.scenarios.drops import JPEG, Drop, songs
+from tests.scenarios.house import House
+from workflow.fsck import fsck
+from workflow.tagging import tag_item
+from workflow.undo import undo
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+ALBUM: Drop = songs("Low Tide", "flac", range(1, 3)) | songs("Low Tide", "mp3", range(3, 4)) | {
+    "Low Tide/cover.jpg": JPEG, "Low Tide/notes.txt": b"mine",
+}  # fmt: skip
+STOP = threading.Event()
+
+
+@pytest.fixture(params=["house", pytest.param("postgres_house", marks=pytest.mark.postgres)])
+def any_house(request: pytest.FixtureRequest) -> House:
+    """A house on each database."""
+    made = request.getfixturevalue(request.param)
+    assert isinstance(made, House)
+    return made
+
+
+def staged(house: House) -> int:
+    """Drop the album, stage it, and say something new of it."""
+    house.drop(ALBUM)
+    house.cycle()
+    (item,) = house.items().values()
+    with house.database.begin() as connection:
+        rows.write(
+            connection, item["id"], "musicbrainz", {ITSELF: {"title": "Low Tide (Live)", "date": "1999-05-01"}}, NOW
+        )
+        rows.say(connection, item["id"], "02 - Song 2.flac", "title", "Second", NOW)
+    return int(item["id"])
+
+
+def album(house: House) -> Path:
+    """Return the album's folder."""
+    (item,) = house.items().values()
+    return Path(os.fsdecode(os.path.join(os.fsencode(house.staging), item["path"])))
+
+
+def sounds(folder: Path) -> dict[str, str]:
+    """Digest the sound of each file."""
+    found = {}
+    for path in folder.iterdir():
+        if path.suffix in (".flac", ".mp3"):
+            with path.open("rb") as file:
+                found[path.name] = essence(file, candidates(file.read(64), path.suffix[1:])[0])
+    return found
+
+
+def complaints(house: House) -> list[str]:
+    """Return what fsck finds when it reads every byte."""
+    report = fsck(house.database, verify=True, adopt=False, stop=STOP, progress=silent)
+    return [f"{finding.code}: {finding.message}" for finding in report.findings]
+
+
+def test_what_is_known_is_in_the_files_and_nothing_else_changed(any_house: House) -> None:
+    item = staged(any_house)
+    before, listed = sounds(album(any_house)), any_house.items()
+    done = tag_item(any_house.database, item, STOP)
+    folder = album(any_house)
+    assert (done.outcome, sorted(done.files)) == (
+        "retagged", [b"01 - Song 1.flac", b"02 - Song 2.flac", b"03 - Song 3.mp3"],
+    )  # fmt: skip
+    opened = mutagen.File(folder / "02 - Song 2.flac")
+    assert (opened["title"], opened["album"], opened["date"]) == (["Second"], ["Low Tide (Live)"], ["1999-05-01"])
+    assert sounds(folder) == before
+    assert (folder / "notes.txt").read_bytes() == b"mine"
+    (old,), (new,) = listed.values(), any_house.items().values()
+    same = ("id", "key", "status", "revision", "path", "album", "track_count", "duration_ms")
+    assert {name: new[name] for name in same} == {name: old[name] for name in same}
+    assert complaints(any_house) == []
+
+
+def test_a_second_time_there_is_nothing_to_write(any_house: House) -> None:
+    item = staged(any_house)
+    tag_item(any_house.database, item, STOP)
+    before = any_house.look()
+    assert tag_item(any_house.database, item, STOP).outcome == "same"
+    assert any_house.look() == before
+    assert list((any_house.staging / os.fsdecode(WORK)).glob("*-*")) == []
+
+
+def test_undoing_it_brings_the_very_files_back(any_house: House) -> None:
+    item = staged(any_house)
+    before = {path.name: path.read_bytes() for path in album(any_house).iterdir()}
+    tag_item(any_house.database, item, STOP)
+    (row,) = any_house.items().values()
+    report = undo(any_house.database, row["transfer_id"], dry_run=False, stop=STOP)
+    assert [(one.outcome, one.reasons) for one in report.albums] == [("undone", ())]
+    assert {path.name: path.read_bytes() for path in album(any_house).iterdir()} == before
+    assert complaints(any_house) == []
+    assert any_house.run().status == "done"
+    assert tag_item(any_house.database, item, STOP).outcome == "retagged"
+
+
+def test_a_file_whose_tags_cannot_be_written_goes_on_as_it_is(house: House) -> None:
+    house.drop(
+        songs("Low Tide", "flac", range(1, 3)) | {"Low Tide/03 - Song 3.aac": b"\xff\xf1\x50\x80\x01\x1f\xfc" * 2000}
+    )
+    house.cycle()
+    (item,) = house.items().values()
+    with house.database.begin() as connection:
+        rows.say(connection, item["id"], ITSELF, "title", "Mine", NOW)
+    done = tag_item(house.database, item["id"], STOP)
+    assert done.outcome == "retagged"
+    assert len(done.files) == 2
+    assert complaints(house) == []
+
+
+def test_an_album_somebody_changed_is_left_alone(house: House) -> None:
+    item = staged(house)
+    (album(house) / "01 - Song 1.flac").write_bytes(b"edited")
+    with pytest.raises(Exception, match="is not what was put there"):
+        tag_item(house.database, item, STOP)
+    assert (album(house) / "01 - Song 1.flac").read_bytes() == b"edited"
+
+
+def test_what_a_crash_left_of_copies_goes_with_the_next_try(house: House) -> None:
+    item = staged(house)
+    left = house.staging / os.fsdecode(WORK) / "0123" / "sub"
+    left.mkdir(parents=True)
+    (left / "copy.flac").write_bytes(b"half")
+    assert tag_item(house.database, item, STOP).outcome == "retagged"
+    assert not left.exists()
+
+
+def test_the_files_before_wait_in_the_trash(house: House) -> None:
+    item = staged(house)
+    tag_item(house.database, item, STOP)
+    (kept,) = (path for path in (house.staging / os.fsdecode(TRASH)).iterdir() if path.is_dir())
+    assert (kept / "01 - Song 1.flac").exists()
+    shutil.rmtree(kept)
+    (row,) = house.items().values()
+    report = undo(house.database, row["transfer_id"], dry_run=False, stop=STOP)
+    assert [one.reasons[0].code for one in report.albums] == ["trash_gone"]

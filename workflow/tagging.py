@@ -1,0 +1,59 @@
+"""An item → its files with the tags that are known of it, under the lock of staging."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import Rejected
+from config.lease import Guard, StopSignal
+from config.libraries import Library, sole_library, verify_root
+from config.locks import hold
+from config.machine import boot_id
+from processor import repository
+from processor.files import Tree
+from processor.journal import Transfer
+from processor.metadata import rows
+from processor.moves.move import Performance
+from processor.recover import RecoveryReport
+from processor.retag import Retagged, retag, retold, settle_retags, sweep
+from workflow import events, telling
+
+
+def tag_item(database: Database, item_id: int, stop: StopSignal) -> Retagged:
+    """Write what is known of an item into its files.
+
+    Raises Rejected for an item there is not, what processor.retag raises, and Busy when somebody else holds the lock.
+    """
+    with database.read() as connection:
+        staging = sole_library(connection, "staging", "music")
+    verify_root(staging)
+    with hold(database, [staging], f"tag item {item_id}", stop) as guard:
+        run = _performance(database, guard)
+        settle_retags(run, staging.path)
+        with database.read() as connection:
+            found = repository.of_id(connection, item_id)
+            known = rows.album(connection, item_id)
+        if found is None or found.item.root_uuid != staging.root_uuid:
+            raise Rejected(f"item {item_id} is not in staging any more; only staged files get tags", code="not_staged")
+        return retag(run, staging.path, found.item, known)
+
+
+def recover_tagging(database: Database, guard: Guard, staging: Library) -> RecoveryReport:
+    """Settle what was left of writing tags, under the lease of staging; one question if there is nothing."""
+    run = _performance(database, guard)
+    report = settle_retags(run, staging.path)
+    with Tree(staging.path) as tree:
+        sweep(run, tree)
+    return report
+
+
+def _performance(database: Database, guard: Guard) -> Performance:
+    now = dt.datetime.now(dt.UTC)
+
+    def undone(connection: Connection, transfer: Transfer) -> None:
+        events.tell(connection, [telling.of_undo(transfer.item, transfer.undoes or transfer.id)], now)
+
+    return retold(Performance(database, guard, undone, now, boot_id(), undone=undone))
