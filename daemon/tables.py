@@ -5,6 +5,7 @@ import config.tables
 import processor.artwork.tables
 import processor.client.circuits
 import processor.client.memory
+import processor.grouping_choices
 import processor.matching.rows
 import processor.metadata.rows
 import processor.players.rows

@@ -20,12 +20,13 @@ from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN, Work
 from workflow.engine.worker import working
 from workflow.phases.notify import Notifier
+from workflow.phases.sync import Withdrawn
 
 RECONCILE_SECONDS: Final = 30.0  # between two looks for items that are due and have no job
 DISPATCH_SECONDS: Final = 2.0  # between two looks for new events
 GRACE_SECONDS: Final = 20  # for running jobs, of the 90 that systemd gives us
 CONCURRENCY: Final = 8
-SUBSCRIBERS: Final = (Notifier(),)
+SUBSCRIBERS: Final = (Notifier(), Withdrawn())
 
 
 class Application(Protocol):

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from processor.metadata.known import AlbumMetadata, Credit
@@ -24,6 +25,17 @@ class Shelved:
     title: str
     artist: str = "Ädam"
     tracks: int = 2
+
+
+def _is_in(one: Shelved, folder: str | None) -> bool:
+    return folder is None or f"{one.folder}/".startswith(folder.rstrip("/\\") + "/")
+
+
+def _shelved(folder: str, files: list[Path]) -> Shelved:
+    import mutagen
+
+    tags = mutagen.File(files[0]).tags  # type: ignore[attr-defined]
+    return Shelved(folder, tags["album"][0], tags["artist"][0], len(files))
 
 
 def wanted_of(shelved: Shelved, **more: Any) -> Wanted:
@@ -48,6 +60,17 @@ class House:
     stopped: int = 0  # scans that another one stopped
     playing: bool = False
     calls: list[tuple[str, Any]] = field(default_factory=list)
+    mount: tuple[str, Path] | None = None  # its folder of music, and where that really is: then the disk is that
+
+    def there(self) -> list[Shelved]:
+        """Return what is on its disk: folders with music, by the tags of their first file."""
+        if self.mount is None:
+            return self.disk
+        theirs, root = self.mount
+        found: dict[Path, list[Path]] = {}
+        for path in sorted(root.rglob("*.flac")):
+            found.setdefault(path.parent, []).append(path)
+        return [_shelved(f"{theirs}/{folder.relative_to(root)}", files) for folder, files in found.items()]
 
     def scan(self, folder: str | None) -> None:
         """Begin to look at a folder."""
@@ -66,7 +89,9 @@ class House:
 
     def _end(self) -> None:
         for folder in self.running:
-            inside = [one for one in self.disk if folder is None or one.folder.startswith(folder.rstrip("/\\"))]
+            there = self.there()
+            self.shown = [one for one in self.shown if one in there or not _is_in(one, folder)]
+            inside = [one for one in there if _is_in(one, folder)]
             self.shown += [
                 one for one in inside if one not in self.shown and (folder or "").rstrip("/") not in self.blind
             ]

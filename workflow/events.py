@@ -189,6 +189,12 @@ def of_ids(connection: Connection, ids: Collection[int]) -> list[Event]:
     return [_event(row) for row in connection.execute(query)]
 
 
+def of_item(connection: Connection, item_id: int, kind: Kind, since: dt.datetime | None) -> list[Event]:
+    """Return what happened to an item after a time, oldest first."""
+    mine = [EventRow.item_id == item_id, EventRow.kind == kind, *([EventRow.at > since] if since else [])]
+    return [_event(row) for row in connection.execute(select(EventRow.__table__).where(*mine).order_by(EventRow.id))]
+
+
 def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[int]:
     """Return events from before a time that every subscriber has heard."""
     heard = select(func.min(SubscriberRow.number)).scalar_subquery()

@@ -67,8 +67,6 @@ class Jellyfin(PlayerKind):
     title = "Jellyfin"
     example = "http://nas:8096"
     hint = "Dashboard, API Keys."
-    ladder: ClassVar[tuple[Step, ...]] = ("folder", "all")  # from a folder it goes up itself to what it knows
-    ladder_new: ClassVar[tuple[Step, ...]] = ladder
     patience: ClassVar[float] = 180  # its monitor waits 60 s by default before it looks
 
     def headers(self, player: Player) -> Mapping[str, str]:
@@ -84,6 +82,10 @@ class Jellyfin(PlayerKind):
         """Return the folders of its music libraries."""
         found = believed(line, _Roots, line.get("/Library/VirtualFolders")).root
         return [path for root in found if root.kind in (None, "", "music", "mixed") for path in root.locations]
+
+    def ladder(self, line: Line, *, is_new: bool) -> Sequence[Step]:
+        """From a folder it goes up by itself, to what it knows."""
+        return ("folder", "all")
 
     def scanning(self, line: Line) -> bool:
         """Whether its library scan runs."""

@@ -108,7 +108,6 @@ class Kodi(PlayerKind):
     example = "http://livingroom:8080"
     hint = "Settings, Services, Control: allow remote control via HTTP, with a user name and a password."
     signs_in: ClassVar[SignIn] = "password"
-    ladder_new: ClassVar[tuple[Step, ...]] = ("parent", "folder", "root", "all")
     patience: ClassVar[float] = 10
 
     def headers(self, player: Player) -> Mapping[str, str]:
@@ -133,6 +132,10 @@ class Kodi(PlayerKind):
         """Return the sources of its music."""
         found = self._read(line, _Sources, "Files.GetSources", {"media": "music"})
         return [source.file for source in found.sources if source.file.startswith(("/", "\\")) or ":" in source.file]
+
+    def ladder(self, line: Line, *, is_new: bool) -> Sequence[Step]:
+        """Begin with the parent of a new folder."""
+        return ("parent", "folder", "root", "all") if is_new else ("folder", "parent", "root", "all")
 
     def playing(self, line: Line) -> bool:
         """Whether anything plays, be it a film."""

@@ -118,8 +118,6 @@ class PlayerKind(ABC):
     example: ClassVar[str]  # a URL as it usually looks
     hint: ClassVar[str]  # where its credentials come from
     signs_in: ClassVar[SignIn] = "token"
-    ladder: ClassVar[tuple[Step, ...]] = ("folder", "parent", "root", "all")  # where it looks, one when the last missed
-    ladder_new: ClassVar[tuple[Step, ...]] = ladder  # the same, for a folder that is new
     patience: ClassVar[float] = 20  # seconds it may take, beyond its scan, to show what it was told of
 
     def headers(self, player: Player) -> Mapping[str, str]:
@@ -137,6 +135,10 @@ class PlayerKind(ABC):
     @abstractmethod
     def roots(self, line: Line) -> Sequence[str]:
         """Return its music folders, as it calls them; none where it does not say."""
+
+    def ladder(self, line: Line, *, is_new: bool) -> Sequence[Step]:
+        """Return where it is asked to look for a folder, one step after the other until it shows what is there."""
+        return ("folder", "parent", "root", "all")
 
     @abstractmethod
     def tell(self, line: Line, folder: str | None) -> None:

@@ -20,8 +20,8 @@ from config.tables import Base, BigId
 from processor.players.paths import Pair
 from processor.players.player import Player
 
-Change = Literal["texts", "changed", "new"]
-CHANGES: Final[tuple[Change, ...]] = get_args(Change)  # of two that meet in one debt the later counts: it asks for more
+Change = Literal["texts", "changed", "new", "gone"]
+CHANGES: Final[tuple[Change, ...]] = get_args(Change)  # of two that meet in one debt the later asks for more
 
 
 class PlayerRow(Base):
@@ -67,7 +67,7 @@ class Owed:
     item_id: int
     root: bytes  # the library
     folder: bytes  # relative to it
-    change: Change  # texts: nothing but NFO files; changed: other files, too; new: the folder was not there before
+    change: Change  # texts: NFO files; changed: other files, too; new: the folder was not there; gone: it is no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +158,19 @@ def owe(connection: Connection, player_ids: Collection[int], owed: Owed, now: dt
     for player_id in player_ids:
         same = (DebtRow.player_id == player_id, DebtRow.root == owed.root, DebtRow.folder == owed.folder)
         before = connection.scalar(select(DebtRow.change).where(*same))
-        more = max(owed.change, before or owed.change, key=CHANGES.index)
-        values = {"item_id": owed.item_id, "change": more, "wanted_at": now, "missed": None}
+        values = {"item_id": owed.item_id, "change": _both(before, owed.change), "wanted_at": now, "missed": None}
         if before is None:
             row = {"player_id": player_id, "root": owed.root, "folder": owed.folder, "since": now, **values}
             connection.execute(insert(DebtRow).values(row))
         else:
             connection.execute(update(DebtRow).where(*same).values(values))
+
+
+def _both(before: str | None, now: Change) -> Change:
+    """Return what two changes of one folder come to: what is gone came after all else, and what is there after it."""
+    if before is None or "gone" in (before, now):
+        return now
+    return next(one for one in reversed(CHANGES) if one in (before, now))
 
 
 def debts(connection: Connection, player_id: int | None = None, *, missed: bool = False) -> list[Debt]:

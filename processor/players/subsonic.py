@@ -87,8 +87,6 @@ class Subsonic(PlayerKind):
     example = "http://nas:4533"
     hint = "A user who may start scans: an admin of it."
     signs_in: ClassVar[SignIn] = "password"
-    ladder: ClassVar[tuple[Step, ...]] = ("folder", "parent", "all")
-    ladder_new: ClassVar[tuple[Step, ...]] = ladder
 
     def params(self, player: Player) -> Mapping[str, str]:
         """Return what every call brings; who asks is proven call by call, see `_ask`."""
@@ -105,29 +103,29 @@ class Subsonic(PlayerKind):
         """Return nothing: it names its folders, and never says where they are."""
         return []
 
+    def ladder(self, line: Line, *, is_new: bool) -> Sequence[Step]:
+        """Only Navidrome looks at single folders, and only where one can be named."""
+        return ("folder", "parent", "all") if self._library(line) else ("all",)
+
     def scanning(self, line: Line) -> bool:
         """Whether it looks through its folders."""
         scan = self._ask(line, "getScanStatus").scan
         return scan is not None and scan.scanning
 
     def tell(self, line: Line, folder: str | None) -> None:
-        """Start a scan: of a folder where it is Navidrome and the folder is in a library of it, else of everything."""
-        target = None if folder is None else self._target(line, folder)
+        """Start a scan: of a folder, as Navidrome names it, by its library and the way from there, or of everything."""
+        roots = [pair.theirs for pair in line.player.path_map if within(folder or "", pair.theirs)]
+        library = self._library(line) if folder and roots else None
+        below = components(folder or "")[len(components(max(roots, key=len, default=""))) :]
+        target = f"{library}:{'/'.join(below)}" if library and below else None
         self._ask(line, "startScan", {"target": target} if target else {})
 
-    def _target(self, line: Line, folder: str) -> str | None:
-        """Return a folder as Navidrome names one, relative to its library; None where that cannot be said.
-
-        The path map says it: what is to the left of it is the library's own folder.
-        """
-        if self._ask(line, "ping").kind != "navidrome":
+    def _library(self, line: Line) -> str | None:
+        """Return Navidrome's only library; None of other servers, and where the path map does not say where it is."""
+        if not line.player.path_map or self._ask(line, "ping").kind != "navidrome":
             return None
         libraries = self._ask(line, "getMusicFolders").folders.folders
-        roots = [pair.theirs for pair in line.player.path_map if within(folder, pair.theirs)]
-        if len(libraries) != 1 or not roots:
-            return None
-        below = components(folder)[len(components(max(roots, key=len))) :]
-        return f"{libraries[0].id}:{'/'.join(below)}" if below else None
+        return libraries[0].id if len(libraries) == 1 else None
 
     def find(self, line: Line, wanted: Wanted) -> Sight | None:
         """Return the album of the MusicBrainz id, or of the same title and artist."""

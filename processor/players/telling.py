@@ -25,6 +25,7 @@ LOOK_FIRST, LOOK_MOST = 0.5, 10.0  # seconds between two looks, which grow
 TOGETHER: Final = 20  # more places than this are told as the folder they have in common
 
 EVERYTHING: Final = None
+GONE: Final[tuple[Step, ...]] = ("folder", "parent")
 Place = str | None  # a folder as the player calls it; None: all of them
 
 
@@ -59,15 +60,15 @@ def tell(line: Line, cases: Sequence[Case], world: World) -> list[Outcome]:
     and telling it all again does no harm.
     """
     kind = kind_of(line.player.kind)
-    outcomes: dict[int, Outcome] = {}
+    gone = [case for case in cases if case.debt.owed.change == "gone"]
+    cases = [case for case in cases if case not in gone]
+    outcomes = _told_of_gone(line, kind, gone, world)
     tried: dict[int, list[str]] = {case.debt.id: [] for case in cases}
-    for places in rounds(kind, line.player, [case.debt for case in cases]):
+    for places in rounds(line, kind, [case.debt for case in cases]):
         left = [case for case in cases if case.debt.id not in outcomes and case.debt.id in places]
         roots = [_place(line.player, case.debt, "root") for case in left]
         for place in coalesced([places[case.debt.id] for case in left], roots):
-            _rest(line, kind, world)
-            kind.tell(line, place)
-            world.wait(BEGIN_SECONDS)
+            _ask(line, kind, place, world)
         for case in left:
             tried[case.debt.id].append(places[case.debt.id] or "everything")
         outcomes |= _confirmed(line, kind, left, tried, world)
@@ -75,17 +76,32 @@ def tell(line: Line, cases: Sequence[Case], world: World) -> list[Outcome]:
     return [*outcomes.values(), *(Outcome(case.debt, None, tuple(tried[case.debt.id])) for case in missing)]
 
 
-def rounds(kind: PlayerKind, player: Player, debts: Sequence[Debt]) -> Iterable[Mapping[int, Place]]:
-    """Yield, round by round, the place each debt is told at; a debt whose ladder ends is left out."""
-    ladders = {debt.id: places(kind, player, debt) for debt in debts}
+def _told_of_gone(line: Line, kind: PlayerKind, gone: Sequence[Case], world: World) -> dict[int, Outcome]:
+    """Let a player look where something was: at the folder and at its parent. Most keep what is gone for a while."""
+    steps = [step for step in kind.ladder(line, is_new=False) if step in GONE] or ["all"] if gone else []
+    wanted = [_place(line.player, case.debt, step) for case in gone for step in steps]
+    for place in dict.fromkeys(place for place in wanted if place != ""):
+        _ask(line, kind, place, world)
+    return {case.debt.id: Outcome(case.debt, Sight("", None), ()) for case in gone}
+
+
+def _ask(line: Line, kind: PlayerKind, place: Place, world: World) -> None:
+    _rest(line, kind, world)
+    kind.tell(line, place)
+    world.wait(BEGIN_SECONDS)
+
+
+def rounds(line: Line, kind: PlayerKind, debts: Sequence[Debt]) -> Iterable[Mapping[int, Place]]:
+    """Yield, round by round, the place each debt is told at; what has no place left is left out."""
+    steps = {is_new: kind.ladder(line, is_new=is_new) for is_new in {debt.owed.change == "new" for debt in debts}}
+    ladders = {debt.id: _places(line.player, debt, steps[debt.owed.change == "new"]) for debt in debts}
     for step in range(max((len(ladder) for ladder in ladders.values()), default=0)):
         yield {id: ladder[step] for id, ladder in ladders.items() if step < len(ladder)}
 
 
-def places(kind: PlayerKind, player: Player, debt: Debt) -> list[Place]:
-    """Return where a player is asked to look for a folder, one after the other; what cannot be mapped is left out."""
-    ladder = kind.ladder_new if debt.owed.change == "new" else kind.ladder
-    found = [_place(player, debt, step) for step in ladder]
+def _places(player: Player, debt: Debt, steps: Sequence[Step]) -> list[Place]:
+    """Return the steps of a ladder as places; the player has no name for what its path map does not cover."""
+    found = [_place(player, debt, step) for step in steps]
     return list(dict.fromkeys(place for place in found if place != ""))
 
 

@@ -32,7 +32,7 @@ from workflow import events
 from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.job import Job
-from workflow.phase import all_chores
+from workflow.phase import all_chores, all_phases
 from workflow.phases.notify import DEFAULT
 from workflow.phases.players import Players, PlayersSettings, Tell, still_coming
 
@@ -53,6 +53,7 @@ def provider(house: House) -> Iterator[Provider]:
 
 
 def add_player(database: Database, provider: Provider, **more: Any) -> Player:
+    all_phases()  # their settings join the registry
     pairs = (Pair(LIBRARY.decode(), "smb://nas/music"),)
     new = replace(Player(0, "tv", "kodi", provider.url, USER, SECRET, pairs), **more)
     with database.begin() as connection:

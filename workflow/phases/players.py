@@ -13,6 +13,7 @@ from typing import Final
 from pydantic import Field
 from sqlalchemy import Connection
 
+from config import admin
 from config.errors import GreenroomError, Rejected
 from processor.client.client import Client
 from processor.players import rows
@@ -26,7 +27,7 @@ from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.job import PRIORITIES, Ending, Job, NewJob, Payload, Retries
 from workflow.events import Event
-from workflow.phase import Chore, ChoreSettings
+from workflow.phase import Chore, ChoreSettings, section_of
 
 NAME: Final = "players"
 PLAYING_SECONDS: Final = 120.0  # before a player that plays is looked at again
@@ -107,7 +108,7 @@ class Players(Chore):
             events.tell(connection, _missed(connection, player, missed, job), _now())
             rows.heard(connection, player.id, _now())
             if player.id in rows.debtors(connection):  # wanted anew while we told it
-                want(connection, [player.id], actor=job.actor, delay=settings.debounce_seconds)
+                want(connection, [player.id], actor=job.actor)
 
         return end
 
@@ -115,8 +116,12 @@ class Players(Chore):
 def want(
     connection: Connection, player_ids: Sequence[int], *, actor: str, delay: float = 0, manual: bool = False
 ) -> None:
-    """Want players told, in the transaction that owes them something."""
+    """Want players told, in the transaction that owes them something; by themselves not before more may have come."""
     priority = PRIORITIES["urgent" if manual else "low"]
+    settings, _ = admin.read_section(connection, section_of(NAME))
+    assert isinstance(settings, PlayersSettings)
+    if not manual:
+        delay = max(delay, settings.debounce_seconds)
     new = [NewJob(NAME, f"player {id}", None, Tell(player_id=id), priority, actor, manual, delay) for id in player_ids]
     jobs.submit(connection, new, _now())
 

@@ -1,0 +1,157 @@
+"""Albums published, published anew and taken out again → players told of it, who show it then, or not any more."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from processor.metadata import rows as metadata
+from processor.players import rows
+from processor.players.paths import Pair
+from processor.players.player import Player
+from tests.playing import SECRET, USER, kodi
+from tests.playing import House as Shelves
+from tests.scenarios.drops import songs
+from tests.scenarios.house import NOW, House
+from tests.scenarios.publishing import add_library, approve, publish, take_out
+from workflow import events, progress, succession
+from workflow.engine import jobs
+from workflow.engine.context import Context
+from workflow.engine.engine import Engine
+from workflow.engine.job import OPEN, Job
+from workflow.phases.players import Players
+from workflow.phases.sync import Withdrawn, change_of
+
+THERE = "smb://nas/music"
+
+
+class Quick(Context):
+    """A job whose time passes only by waiting, and quickly."""
+
+    now = 0.0
+
+    def wait(self, seconds: float) -> None:
+        self.check()
+        self.now += 20 * seconds
+
+
+@pytest.fixture
+def shelves() -> Shelves:
+    return Shelves()
+
+
+@pytest.fixture
+def player(house: House, shelves: Shelves) -> Iterator[Player]:
+    """A Kodi that has the library under another name."""
+    library = add_library(house)
+    shelves.mount = (THERE, library)
+    with kodi(shelves).serving() as provider:
+        new = Player(0, "tv", "kodi", provider.url, USER, SECRET, (Pair(str(library), THERE),))
+        with house.database.begin() as connection:
+            made = rows.add(connection, new, NOW)
+        yield made
+
+
+def carry(house: House, phase: str) -> list[str]:
+    """Carry the open jobs of a phase to their ends; return what each was about."""
+    done = []
+    for job in Engine(house.database, succession.works()).list(statuses=OPEN, phase=phase):
+        context = Quick(house.database, house.data, job, threading.Event())
+        work: Any = succession.works()[phase]
+        if phase == "players":
+            payload = work.payload.read(job.payload, job.payload_version)
+            ending = Players(lambda context=context: context.now).run(context, payload, settings(house))  # type: ignore[misc]
+        else:
+            ending = work.run(context, job, work.payload())
+        with house.database.begin() as connection:
+            end(connection, job)
+            if ending is not None:
+                ending(connection, job)
+        done.append(job.subject)
+    return done
+
+
+def end(connection: Any, job: Job) -> None:
+    connection.execute(jobs.JobRow.__table__.update().where(jobs.JobRow.id == job.id).values(status="done"))
+
+
+def settings(house: House) -> Any:
+    with house.database.read() as connection:
+        section = succession.phase_settings(connection, Players())
+    return section.model_copy(update={"debounce_seconds": 0})
+
+
+def owed(house: House) -> list[tuple[bytes, str]]:
+    with house.database.read() as connection:
+        return [(debt.owed.folder, debt.owed.change) for debt in rows.debts(connection)]
+
+
+def test_players_show_what_is_published_and_forget_what_is_taken_out(
+    house: House, shelves: Shelves, player: Player
+) -> None:
+    withdrawn, now = Withdrawn(), dt.datetime.now(dt.UTC)
+    events.dispatch(house.database, [withdrawn], now)
+    house.drop(songs("Low Tide", "flac", range(1, 4), date="2014"))
+    house.cycle()
+    (item_id,) = approve(house)
+    publish(house, item_id)
+    assert carry(house, "sync") == [f"item {item_id}"]
+    assert owed(house) == [(b"Ada/Low Tide (2014)", "new")]
+    assert carry(house, "players") == [f"player {player.id}"]
+    assert owed(house) == []
+    assert [(one.title, one.tracks) for one in shelves.shown] == [("Low Tide", 3)]
+    assert shelves.asked == [f"{THERE}/Ada"]
+
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, "", "review", "Calm & clear.", now)
+    publish(house, item_id)
+    carry(house, "sync")
+    assert owed(house) == [(b"Ada/Low Tide (2014)", "texts")]
+    carry(house, "players")
+    assert dict(shelves.calls)["AudioLibrary.SetAlbumDetails"]["description"] == "Calm & clear."
+
+    take_out(house, item_id)
+    events.dispatch(house.database, [withdrawn], now)
+    assert owed(house) == [(b"Ada/Low Tide (2014)", "gone")]
+    carry(house, "players")
+    assert (owed(house), shelves.shown) == ([], [])
+    with house.database.read() as connection:
+        whys = [one["why"] for one in progress.history(connection, item_id) if one["what"] == "sync"]
+    assert whys == ["owed to tv", "owed to tv"]
+
+
+def test_without_a_player_an_album_goes_on(house: House) -> None:
+    add_library(house)
+    house.drop(songs("Low Tide", "flac", range(1, 2), date="2014"))
+    house.cycle()
+    (item_id,) = approve(house)
+    publish(house, item_id)
+    carry(house, "sync")
+    with house.database.read() as connection:
+        assert progress.find(connection, item_id)["position"] == "synced"
+        assert [one["why"] for one in progress.history(connection, item_id)][-1] == "there is no player to tell"
+
+
+@pytest.mark.parametrize(
+    ("published", "change"),
+    [
+        ([], "changed"),
+        ([(False, ["A/1.flac", "A/album.nfo"], [])], "new"),
+        ([(True, ["A/album.nfo", "artist.nfo"], [])], "texts"),
+        ([(True, ["A/album.nfo"], ["A/folder.jpg"])], "changed"),
+        ([(True, [], [])], "changed"),
+        ([(False, ["A/1.flac"], []), (True, ["A/album.nfo"], [])], "new"),
+    ],
+)
+def test_what_changed_is_told_by_the_publications(
+    published: list[tuple[bool, list[str], list[str]]], change: str
+) -> None:
+    said = [
+        events.Event("published", "A", "in A", facts={"again": again, "files": files, "removed": removed})
+        for again, files, removed in published
+    ]
+    assert change_of(said) == change

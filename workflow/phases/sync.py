@@ -1,0 +1,113 @@
+"""A published album → owed to every player, which is told of it together with others; nothing waits for a player."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import Field
+from sqlalchemy import Connection
+
+from config import admin, libraries
+from processor.journal import path_from_json
+from processor.players import rows
+from processor.players.rows import Change, Owed
+from processor.publication import ledger
+from workflow import events, progress
+from workflow.engine.context import Context
+from workflow.engine.job import Payload
+from workflow.events import Event, Kind
+from workflow.phase import Decision, Mode, Phase, PhaseSettings, section_of
+from workflow.phases import players
+
+UNPUBLISHED: Final[tuple[Kind, ...]] = ("unpublished",)
+_TEXTS: Final = b".nfo"
+
+
+class SyncSettings(PhaseSettings):
+    """Whether players are told of what is published."""
+
+    mode: Mode = Field("auto", description="Auto: by itself; manual: wait for a person; off: tell no player.")
+    delay_seconds: int = Field(
+        0, ge=0, le=86_400, json_schema_extra={"unit": "s"},
+        description="How long after the publication, for libraries that reach the players with a delay.",
+    )  # fmt: skip
+
+
+class Sync(Phase):
+    """Owes the album's folder to each player that is on."""
+
+    name = "sync"
+    after = "publish"
+    reached = "synced"
+    description = "Have every player told of what was published."
+    settings = SyncSettings
+
+    def run(self, context: Context, item: Mapping[str, Any], payload: Payload, settings: SyncSettings) -> Decision:
+        """Owe it, and want the players told. What is owed twice is owed once."""
+        with context.database.begin() as connection:
+            home = ledger.publication(connection, item["id"])
+            if home is None:
+                return Decision(item["status"], "it is in no library, so no player is told")
+            change = change_of(_since(connection, item["id"]))
+            owed = _owed(connection, item["id"], home.root_uuid, home.path, change)
+            told = owe(connection, owed, settings) if owed else []
+        return Decision(item["status"], f"owed to {', '.join(told)}" if told else "there is no player to tell")
+
+
+class Withdrawn:
+    """The subscriber that owes players what was taken out of a library: the item is back in review by then."""
+
+    name = "sync"
+
+    def wants(self, connection: Connection) -> Collection[Kind]:
+        """Return `unpublished`, unless players are told only when a person asks."""
+        return UNPUBLISHED if _settings(connection).mode == "auto" else ()
+
+    def take(self, connection: Connection, heard: Sequence[Event], now: dt.datetime) -> None:
+        """Owe each folder that is gone."""
+        for event in heard:
+            folder, item_id = path_from_json(event.facts["folder"]), event.item_id
+            owed = item_id and _owed(connection, item_id, event.facts["library"], folder, "gone")
+            if owed:
+                owe(connection, owed, _settings(connection))
+
+
+def change_of(published: Sequence[Event]) -> Change:
+    """Return what publications of one folder changed there, all together; if nobody knows, that something did."""
+    if any(not event.facts["again"] for event in published):
+        return "new"
+    files = [path for event in published for path in (*event.facts["files"], *event.facts["removed"])]
+    only_texts = files and all(path_from_json(path).endswith(_TEXTS) for path in files)
+    return "texts" if only_texts else "changed"
+
+
+def owe(connection: Connection, owed: Owed, settings: SyncSettings) -> list[str]:
+    """Owe a folder to every player that is on, and want them told; return their names."""
+    found = rows.players(connection, only_enabled=True)
+    ids = [player.id for player in found]
+    rows.owe(connection, ids, owed, dt.datetime.now(dt.UTC))
+    players.want(connection, ids, actor="chain", delay=settings.delay_seconds)
+    return [player.name for player in found]
+
+
+def _owed(connection: Connection, item_id: int, root_uuid: str, folder: bytes, change: Change) -> Owed | None:
+    """Return what is owed; None where the library was forgotten meanwhile."""
+    roots = [one.path for one in libraries.list_libraries(connection) if one.root_uuid == root_uuid]
+    return Owed(item_id, roots[0], folder, change) if roots else None
+
+
+def _since(connection: Connection, item_id: int) -> list[Event]:
+    """Return the publications of an item since it was last owed."""
+    owed = [one["at"] for one in progress.history(connection, item_id) if one["what"] == Sync.name]
+    return events.of_item(connection, item_id, "published", max(owed, default=None))
+
+
+def _settings(connection: Connection) -> SyncSettings:
+    section, _ = admin.read_section(connection, section_of(Sync.name))
+    assert isinstance(section, SyncSettings)
+    return section
+
+
+PHASE = Sync()
