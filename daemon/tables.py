@@ -10,6 +10,7 @@ import processor.matching.rows
 import processor.metadata.rows
 import processor.players.rows
 import processor.tables
+import processor.verification.rows
 import workflow.engine.hosts
 import workflow.engine.jobs
 import workflow.engine.turns

@@ -33,7 +33,7 @@ from config.tables import Base, BigId
 Kind = Literal[
     "item_staged", "needs_review", "approved", "rejected", "undone",
     "published", "unpublished", "run_finished", "run_failed", "job_dead", "library_suspended",
-    "player_missed",
+    "player_missed", "damage_found",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 ENDS: Final[tuple[Kind, ...]] = ("run_finished", "run_failed")

@@ -20,7 +20,11 @@ def command(file: Path, as_json: bool) -> None:
 
     The backup is the database of one moment, also while the daemon works. It is written beside FILE under another
     name, restored into a scratch database, and compared there with what was written, table by table; only then does
-    it become FILE. An older FILE stays until that moment, or for good if anything fails. Music is not in it.
+    it become FILE. An older FILE stays until that moment, or for good if anything fails.
+
+    Music is not in it, nor is the cache of pictures and NFO files: after an import `greenroom verify --all` takes what
+    is in a library back into the cache, and other pictures are fetched again when they are wanted. What providers
+    answered is asked again, too.
 
     FILE is gzipped JSON lines, the same for SQLite and PostgreSQL, readable by its owner only. `greenroom import`
     takes it back, into either kind of database.

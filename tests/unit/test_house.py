@@ -44,6 +44,7 @@ SQL_MODULES = {
     "processor/publication/ledger.py",
     "processor/repository.py",
     "processor/tables.py",
+    "processor/verification/rows.py",
     "scanner/scandb.py",
     "scanner/scanschema.py",
     "workflow/engine/carrier.py",

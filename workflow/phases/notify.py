@@ -23,12 +23,13 @@ from workflow.events import ENDS, KINDS, Event, Kind
 from workflow.phase import Chore, ChoreSettings, section_of
 
 SHOWN: Final = 20  # lines of one message; the others are counted
-DEFAULT: Final = "run_finished run_failed job_dead library_suspended needs_review player_missed"
+DEFAULT: Final = "run_finished run_failed job_dead library_suspended needs_review player_missed damage_found"
 _WORDS: Final[dict[Kind, str]] = {
     "item_staged": "staged", "needs_review": "needs review", "approved": "approved", "rejected": "rejected",
     "undone": "taken back", "published": "published", "unpublished": "taken out of its library",
     "run_finished": "run finished", "run_failed": "run failed", "job_dead": "job failed",
     "library_suspended": "library suspended", "player_missed": "not shown by a player",
+    "damage_found": "damage found",
 }  # fmt: skip
 
 

@@ -1,0 +1,105 @@
+"""`greenroom verify`: albums in staging and libraries → every file read again; damage told, NFO and pictures mended."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from config.errors import Stopped
+from config.reasons import Reason, show_text
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json
+from daemon.cli.usage import usage
+from daemon.signals import stop_on_signals
+from processor.verification.judging import TROUBLE
+from processor.verify import Found
+from workflow import succession
+from workflow.phase import all_chores
+from workflow.verifying import Pace, due, verify_items, verifying
+
+
+@click.command()
+@click.argument("items", metavar="ITEM…", type=int, nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every item, whenever it was last read.")
+@click.option(
+    "--pace", type=click.IntRange(0), default=0, show_default=True, help="MiB a second; 0: as fast as it goes."
+)
+@click.option("--decode", is_flag=True, help="Decode music to its end, too, with ffmpeg.")
+@click.option("--only-look", is_flag=True, help="Mend nothing: read, compare and tell.")
+@json_option
+def command(items: Sequence[int], every: bool, pace: int, decode: bool, only_look: bool, as_json: bool) -> None:
+    """Read the files of ITEM again, from the disk, and compare them with what is recorded; without ITEM those that
+    phase.verify.days says are due.
+
+    A picture, NFO or lyrics of Greenroom's that is gone or rotten is made anew from the cache; one you edited stays.
+    Music is never touched: what is wrong with it is told, and stays listed until it is right again. Bytes that changed
+    together with the file's time are somebody's doing; they are told once, and taken for right from then on.
+
+    Each album is remembered as it is read, so an interrupted round goes on where it was. The daemon does the same once
+    a day. Ends with 1 if music is gone or damaged.
+
+    \b
+    Examples:
+      greenroom verify
+      greenroom verify 17 --decode
+      greenroom verify --all --json
+    """
+    if items and every:
+        raise click.UsageError("name items, or use --all")
+    stop = stop_on_signals()
+    with usage(), application() as app:
+        wanted: Iterable[int] = items or due(app.database, _since(app.database, every=every))
+        paced = Pace(pace, lambda: _check(stop), stop.wait)
+        given = verifying(app.database, app.boot.data_dir, paced, stop, decode=decode, mend=not only_look)
+        told, troubled = [], False
+        for found in verify_items(given, wanted):
+            troubled |= any(one.code.removeprefix("verify_") in TROUBLE for one in found.checked.findings)
+            told.append(_told(found))
+            if not as_json:
+                _say(told[-1])
+    if as_json:
+        print_json(told)
+    else:
+        files, size = (sum(one[name] for one in told) for name in ("files", "bytes"))
+        click.echo(f"{len(told)} albums, {files} files, {size / (1 << 20):.1f} MiB read")
+    sys.exit(1 if troubled else 0)
+
+
+def _since(database: Any, *, every: bool) -> dt.datetime:
+    now = dt.datetime.now(dt.UTC)
+    if every:
+        return now
+    with database.read() as connection:
+        settings: Any = succession.phase_settings(connection, all_chores()["verify"])
+    return now - dt.timedelta(days=settings.days)
+
+
+def _check(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise Stopped("asked to stop; what was read is remembered")
+
+
+def _told(found: Found) -> dict[str, Any]:
+    checked = found.checked
+    return {
+        "item": checked.item_id or None,  # None: pictures and NFO of artists
+        "files": checked.files,
+        "bytes": checked.size,
+        "findings": [_reason(one) for one in checked.findings],
+        "mended": [_reason(one) for one in found.mended],
+    }
+
+
+def _reason(one: Reason) -> dict[str, Any]:
+    return {"code": one.code, "message": one.message, "path": one.path}
+
+
+def _say(told: dict[str, Any]) -> None:
+    name = f"item {told['item']}" if told["item"] else "artists"
+    for reason in (*told["findings"], *told["mended"]):
+        click.echo(f"{name}: {show_text(reason['message'])}")

@@ -1,0 +1,141 @@
+"""What was verified of each item, when, and what came of it ↔ rows. All SQL of verification."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import BigInteger, Connection, Index, and_, delete, exists, func, insert, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config.reasons import Reason
+from config.tables import Base, BigId
+from processor.files import within
+from processor.item import as_reasons
+from processor.journal import path_from_json, path_to_json
+from processor.tables import LedgerRow, StagingFile, StagingItem
+from processor.verification.judging import Known, Subject
+
+ARTISTS: Final = 0  # stands for the item of the files that belong to artists
+MAX_FINDINGS: Final = 100  # kept of one item
+Place = tuple[str, bytes]  # uuid of a root, and a path in it
+
+
+class CheckRow(Base):
+    """The last look at all files of one item."""
+
+    __tablename__ = "checks"
+    __table_args__ = (Index("ix_checks_findings_count", "findings_count"),)
+
+    item_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    checked_at: Mapped[dt.datetime] = mapped_column(index=True)
+    files: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)  # bytes read
+    known: Mapped[list[Any]]  # [[root, path, size, mtime_ns, digest, code]]
+    findings: Mapped[list[Any]]  # [{code, message, path}], bounded
+    findings_count: Mapped[int]
+
+
+class Checked(NamedTuple):
+    """One row, as it is written."""
+
+    item_id: int
+    files: int
+    size: int
+    known: Mapping[Place, Known]
+    findings: Sequence[Reason]
+
+
+def due(connection: Connection, before: dt.datetime, limit: int) -> list[int]:
+    """Return items not looked at since a time, those never looked at first, then the longest ago."""
+    items = (
+        select(StagingItem.id, CheckRow.checked_at)
+        .outerjoin(CheckRow, CheckRow.item_id == StagingItem.id)
+        .where(StagingItem.status != "missing", or_(CheckRow.item_id.is_(None), CheckRow.checked_at < before))
+        .order_by(CheckRow.checked_at.is_not(None), CheckRow.checked_at, StagingItem.id)
+        .limit(limit)
+    )
+    found = [row.id for row in connection.execute(items)]
+    return found if len(found) == limit else [*found, *_artists_due(connection, before)]
+
+
+def _artists_due(connection: Connection, before: dt.datetime) -> list[int]:
+    there = connection.execute(select(LedgerRow.id).where(LedgerRow.item_id.is_(None)).limit(1)).first()
+    recent = and_(CheckRow.item_id == ARTISTS, CheckRow.checked_at >= before)
+    return [ARTISTS] if there and not connection.execute(select(CheckRow.item_id).where(recent)).first() else []
+
+
+def subjects(connection: Connection, item_id: int) -> list[Subject]:
+    """Return the files there should be of an item: what is recorded of it, and what was put into libraries for it."""
+    columns = (LedgerRow.root_uuid, LedgerRow.path, LedgerRow.role, LedgerRow.size, LedgerRow.mtime_ns,
+               LedgerRow.digest, LedgerRow.written_at)  # fmt: skip
+    mine = LedgerRow.item_id.is_(None) if item_id == ARTISTS else LedgerRow.item_id == item_id
+    found = {
+        (root, path): Subject(root, path, role, size, mtime, digest, _nanoseconds(at) if mtime is None else None)
+        for root, path, role, size, mtime, digest, at in connection.execute(select(*columns).where(mine))
+    }
+    item = select(StagingItem.root_uuid, StagingItem.path, StagingItem.status).where(StagingItem.id == item_id)
+    row = connection.execute(item).first()
+    if row is not None and row.status != "missing":
+        names = (StagingFile.path, StagingFile.role, StagingFile.size, StagingFile.mtime_ns, StagingFile.digest)
+        for path, role, size, mtime, digest in connection.execute(select(*names).where(StagingFile.item_id == item_id)):
+            place = (row.root_uuid, within(row.path, path))
+            if place not in found or found[place].digest is None:
+                found[place] = Subject(*place, role, size, mtime, digest)
+    return [found[place] for place in sorted(found)]
+
+
+def known(connection: Connection, item_id: int) -> dict[Place, Known]:
+    """Return what is remembered of an item's files."""
+    rows = connection.scalar(select(CheckRow.known).where(CheckRow.item_id == item_id)) or []
+    return {(root, path_from_json(path)): Known(*said) for root, path, *said in rows}
+
+
+def write(connection: Connection, checked: Checked, now: dt.datetime) -> None:
+    """Remember a look at an item."""
+    connection.execute(delete(CheckRow).where(CheckRow.item_id == checked.item_id))
+    kept = [[root, path_to_json(path), *said] for (root, path), said in checked.known.items()]
+    findings = json.loads(as_reasons(checked.findings[:MAX_FINDINGS]))
+    values = {"item_id": checked.item_id, "files": checked.files, "size": checked.size, "known": kept}
+    counted = {"findings": findings, "findings_count": len(checked.findings), "checked_at": now}
+    connection.execute(insert(CheckRow).values(**values, **counted))
+
+
+def forget_gone(connection: Connection) -> None:
+    """Forget looks at items that are no more."""
+    gone = ~exists().where(StagingItem.id == CheckRow.item_id)
+    connection.execute(delete(CheckRow).where(gone, CheckRow.item_id != ARTISTS))
+
+
+class Totals(NamedTuple):
+    """What verification came to, over all items."""
+
+    files: int
+    size: int  # bytes
+    oldest: dt.datetime | None  # look at any item that was ever looked at
+    never: int  # items nobody has looked at
+    findings: Mapping[str, int]  # by code
+
+
+def totals(connection: Connection) -> Totals:
+    """Count."""
+    query = select(func.count(), func.sum(CheckRow.files), func.sum(CheckRow.size), func.min(CheckRow.checked_at))
+    _, files, size, oldest = connection.execute(query).one()
+    unseen = ~exists().where(CheckRow.item_id == StagingItem.id)
+    never = connection.scalar(select(func.count()).select_from(StagingItem).where(unseen)) or 0
+    troubled = connection.scalars(select(CheckRow.findings).where(CheckRow.findings_count > 0))
+    found = Counter(one["code"] for row in troubled for one in row)
+    return Totals(int(files or 0), int(size or 0), oldest, never, found)
+
+
+def findings(connection: Connection, items: Collection[int]) -> dict[int, list[dict[str, Any]]]:
+    """Return what the last looks at items found, by item."""
+    query = select(CheckRow.item_id, CheckRow.findings).where(CheckRow.item_id.in_(items), CheckRow.findings_count > 0)
+    return {row.item_id: row.findings for row in connection.execute(query)}
+
+
+def _nanoseconds(at: dt.datetime) -> int:
+    return int(at.timestamp() * 1_000_000_000)

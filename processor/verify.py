@@ -1,0 +1,144 @@
+"""An item → every file of it read and compared with what is recorded; what we made is mended from the cache.
+
+Music is never touched: what is wrong with it is told. An item that changes while it is looked at is left for later.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from config.database import Database
+from config.errors import Retryable
+from config.lease import Guard
+from config.libraries import Library, verify_root
+from config.reasons import Reason
+from processor.files import Tree, explained
+from processor.publication.intent import Made, Role
+from processor.publication.writing import has_blob, keep_blob, put
+from processor.verification import rows
+from processor.verification.judging import TROUBLE, Known, Seen, Subject, finding, judge
+from processor.verification.looking import Spend, look
+from processor.verification.rows import Checked, Place
+
+MARK: Final = "verify"  # in the names of the fresh files beside those that are mended
+CACHED: Final = 64 << 20  # bytes; a larger file is not put back into the cache
+
+
+@dataclass(frozen=True, slots=True)
+class Verifying:
+    """What verifying is given to work with."""
+
+    database: Database
+    libraries: Mapping[str, Library]  # by uuid; an item with files in another root is passed by
+    blobs: bytes  # the folder of the cache
+    spend: Spend
+    decode: Callable[[int], bool] | None = None
+    hold: Callable[[Library], AbstractContextManager[Guard]] | None = None  # for mending; None: nothing is mended
+
+
+class Found(NamedTuple):
+    """One item that was looked at."""
+
+    checked: Checked
+    fresh: tuple[Reason, ...]  # trouble that the last look did not see
+    mended: tuple[Reason, ...]
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one look has come to so far."""
+
+    size: int = 0
+    known: dict[Place, Known] = field(default_factory=dict)
+    findings: list[Reason] = field(default_factory=list)
+    mended: list[Reason] = field(default_factory=list)
+
+
+def verify(given: Verifying, item_id: int) -> Found | None:
+    """Look at all files of an item; None where it changed meanwhile, or is in none of the libraries given.
+
+    Raises Misconfigured for a root that is not there, Busy when what is to be mended is locked, what `spend` raises,
+    and the errors of processor.files where a disk refuses.
+    """
+    with given.database.read() as connection:
+        subjects, before = rows.subjects(connection, item_id), rows.known(connection, item_id)
+        told = {(one["code"], one["message"]) for one in rows.findings(connection, [item_id]).get(item_id, ())}
+    roots = {subject.root_uuid for subject in subjects}
+    if not subjects or not roots <= given.libraries.keys():
+        return None
+    looked = _Look()
+    with ExitStack() as stack:
+        trees = {root: _open(stack, given.libraries[root]) for root in roots}
+        for subject in subjects:
+            place = (subject.root_uuid, subject.path)
+            _one(given, trees[subject.root_uuid], subject, before.get(place), looked)
+    with given.database.read() as connection:
+        if rows.subjects(connection, item_id) != subjects:
+            return None
+    checked = Checked(item_id, len(subjects), looked.size, looked.known, looked.findings)
+    troubles = (one for one in looked.findings if one.code.removeprefix("verify_") in TROUBLE)
+    fresh = tuple(one for one in troubles if (one.code, one.message) not in told)
+    return Found(checked, fresh, tuple(looked.mended))
+
+
+def _open(stack: ExitStack, library: Library) -> Tree:
+    verify_root(library)
+    return stack.enter_context(Tree(library.path))
+
+
+def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, looked: _Look) -> None:
+    with explained("verify", subject.path):
+        seen = look(tree, subject, given.spend, given.decode)
+        judged, why = judge(subject, before, seen), ""
+        if subject.is_made and judged.code in ("missing", "rotten") and given.hold is not None:
+            why = _mend(given, given.hold, subject, seen)
+            if not why:
+                looked.mended.append(finding(judged.code, subject.path, "; it was made anew"))
+                seen = look(tree, subject, given.spend)
+                judged = judge(subject, None, seen)
+        elif subject.is_made and judged.code is None:
+            _cache_again(given, tree, subject)
+    looked.size += seen.size if seen else 0
+    if judged.known is not None:
+        looked.known[subject.root_uuid, subject.path] = judged.known
+    if judged.code is not None:
+        looked.findings.append(finding(judged.code, subject.path, why))
+
+
+def _mend(
+    given: Verifying, hold: Callable[[Library], AbstractContextManager[Guard]], subject: Subject, seen: Seen | None
+) -> str:
+    """Make a file of ours anew, over what was just seen there; return why not, "" if it was."""
+    assert subject.digest is not None
+    sha256, ext = subject.digest.removeprefix("sha256:"), _extension(subject.path)
+    library = given.libraries[subject.root_uuid]
+    role: Role = "picture" if subject.role == "picture" else "nfo"
+    over = None if seen is None else seen.digest.removeprefix("sha256:")
+    made = Made(subject.path, role, sha256, ext, subject.size, over)
+    try:
+        with hold(library) as guard, Tree(library.path) as tree:
+            kept = put(tree, [made], given.blobs, guard, MARK)
+    except Retryable as error:
+        if error.reason_code != "blob_missing":
+            raise
+        return "; the cache does not have it either, so publish the item again"
+    return "; it was changed again just now" if kept else ""
+
+
+def _cache_again(given: Verifying, tree: Tree, subject: Subject) -> None:
+    """Put back what the cache has lost of a file that is whole in the library."""
+    assert subject.digest is not None
+    sha256, ext = subject.digest.removeprefix("sha256:"), _extension(subject.path)
+    if subject.size > CACHED or has_blob(given.blobs, sha256, ext):
+        return
+    with tree.opened(subject.path) as fd, open(fd, "rb", closefd=False) as file:
+        file.seek(0)
+        keep_blob(given.blobs, file.read(), ext)
+
+
+def _extension(path: bytes) -> str:
+    return os.fsdecode(os.path.splitext(path)[1].lstrip(b"."))

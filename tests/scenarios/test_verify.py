@@ -1,0 +1,162 @@
+"""Albums in staging and in the library → read again: damage told, what Greenroom made mended, edits left alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from config.errors import Stopped
+from daemon.cli import main
+from processor.verification import rows
+from tests.scenarios.drops import songs
+from tests.scenarios.house import House, digest
+from tests.scenarios.publishing import add_library, approve, publish
+from workflow import events, verifying
+
+ALBUM = "Ada/Low Tide (2014)"
+
+
+def look(house: House, *, mend: bool = True) -> dict[str, tuple[str, ...]]:
+    """Verify everything; return the findings, and what was mended, by their codes."""
+    stop = threading.Event()
+    given = verifying.verifying(
+        house.database, house.data, verifying.Pace(0, int, stop.wait), stop, decode=False, mend=mend
+    )
+    ids = [*(item["id"] for item in house.items().values()), rows.ARTISTS]
+    found = list(verifying.verify_items(given, ids))
+    return {
+        "wrong": tuple(
+            sorted(
+                f"{one.code} {os.path.basename(one.path or b'').decode()}" for f in found for one in f.checked.findings
+            )
+        ),
+        "mended": tuple(sorted(os.path.basename(one.path or b"").decode() for f in found for one in f.mended)),
+    }
+
+
+def rot(path: Path) -> None:
+    """Let one byte of a file flip, as a disk does: without a new time."""
+    found = path.stat()
+    with path.open("r+b") as file:
+        file.seek(found.st_size // 2)
+        byte = file.read(1)
+        file.seek(found.st_size // 2)
+        file.write(bytes([byte[0] ^ 1]))
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def told(house: House) -> list[tuple[str, str]]:
+    with house.database.read() as connection:
+        all_told = events.of_ids(connection, range(10_000))
+    return [(event.subject, event.why) for event in all_told if event.kind == "damage_found"]
+
+
+@pytest.fixture
+def library(house: House) -> Path:
+    """A library with one album in it, and one more in staging."""
+    root = add_library(house)
+    house.drop(
+        songs("Low Tide", "flac", range(1, 3), date="2014")
+        | songs("High", "flac", range(1, 3), album="High Tide", date="2015")
+    )
+    house.cycle()
+    (key,) = (key for key, item in house.items().items() if item["album"] == "Low Tide")
+    (item_id,) = approve(house, key)
+    publish(house, item_id)
+    return root
+
+
+def test_what_greenroom_made_is_mended_and_music_is_only_told_of(house: House, library: Path) -> None:
+    assert look(house) == {"wrong": (), "mended": ()}  # linked music is read for the first time
+    nfo, artist = library / ALBUM / "album.nfo", library / "Ada/artist.nfo"
+    written = nfo.read_bytes()
+    song = library / ALBUM / "01 - Song 1.flac"
+    staged = next(house.staging.rglob("02*.flac"))
+    rot(nfo)
+    artist.unlink()
+    rot(song)
+    rot(staged)
+    broken = digest(os.fsencode(song))
+    assert look(house, mend=False)["mended"] == ()
+    assert look(house) == {
+        "wrong": ("verify_rotten 01 - Song 1.flac", f"verify_rotten {staged.name}"),
+        "mended": ("album.nfo", "artist.nfo"),
+    }
+    assert (nfo.read_bytes(), artist.exists(), digest(os.fsencode(song))) == (written, True, broken)
+    once = ["Ada – High Tide", "Ada – Low Tide", "pictures and notes of artists"]
+    assert sorted(subject for subject, _ in told(house)) == once
+    look(house)
+    assert len(told(house)) == len(once)  # what is known is not told again
+    rot(song)  # the same bit again: it is whole
+    rot(staged)
+    assert look(house) == {"wrong": (), "mended": ()}
+
+
+def test_an_edited_nfo_is_no_damage_and_a_retagged_song_is_right_from_then_on(house: House, library: Path) -> None:
+    look(house)
+    nfo, song = library / ALBUM / "album.nfo", library / ALBUM / "01 - Song 1.flac"
+    nfo.write_text(nfo.read_text().replace("Low Tide", "Low Tide!"))
+    os.utime(nfo, ns=(0, nfo.stat().st_mtime_ns + 5_000_000_000))
+    song.write_bytes(song.read_bytes() + b"tag")
+    mine = nfo.read_bytes()
+    assert look(house) == {"wrong": ("verify_changed 01 - Song 1.flac", "verify_edited album.nfo"), "mended": ()}
+    assert look(house) == {"wrong": ("verify_edited album.nfo",), "mended": ()}
+    assert (nfo.read_bytes(), told(house)) == (mine, [])
+
+
+def test_what_the_cache_lost_too_is_said_and_nothing_is_made_up(house: House, library: Path) -> None:
+    for blob in (house.data / "blobs").rglob("*.nfo"):
+        blob.unlink()
+    (library / ALBUM / "album.nfo").unlink()
+    assert look(house)["wrong"] == ("verify_missing album.nfo",)
+    assert not (library / ALBUM / "album.nfo").exists()
+    assert "publish the item again" in told(house)[0][1]
+
+
+def test_a_round_goes_on_where_it_was_stopped_the_longest_ago_first(house: House, library: Path) -> None:
+    stop, seen, now = threading.Event(), list[int](), dt.datetime.now(dt.UTC)
+
+    def check() -> None:
+        if stop.is_set():
+            raise Stopped("enough")
+
+    def round_of(until: int | None) -> None:
+        stop.clear()
+        given = verifying.verifying(
+            house.database, house.data, verifying.Pace(0, check, stop.wait), stop, decode=False, mend=False
+        )
+        for found in verifying.verify_items(given, verifying.due(house.database, now)):
+            seen.append(found.checked.item_id)
+            if until is not None and len(seen) == until:
+                stop.set()
+
+    with pytest.raises(Stopped):
+        round_of(1)
+    round_of(None)
+    assert len(seen) == len(set(seen)) == 3  # two albums, and the artist's files
+    assert list(verifying.due(house.database, now)) == []
+
+
+def test_the_command_reads_what_is_due_and_ends_with_1_when_music_is_damaged(
+    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+
+    def run(*arguments: str) -> tuple[int, Any]:
+        done = CliRunner().invoke(main, ["verify", *arguments, "--json"])
+        return done.exit_code, json.loads(done.stdout)
+
+    code, first = run()
+    assert (code, len(first), sum(len(one["findings"]) for one in first)) == (0, 3, 0)
+    assert run() == (0, [])  # nothing is due for a month
+    rot(library / ALBUM / "02 - Song 2.flac")
+    code, again = run("--all", "--only-look")
+    assert (code, [one["code"] for item in again for one in item["findings"]]) == (1, ["verify_rotten"])

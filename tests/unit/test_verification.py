@@ -1,0 +1,48 @@
+"""What was recorded, what was seen before, what is there now → what is wrong with a file."""
+
+from __future__ import annotations
+
+import pytest
+
+from processor.verification.judging import Known, Seen, Subject, judge
+
+MUSIC = Subject("root", b"a/1.flac", "audio", 10, 100, "blake3:aa")
+LINKED = MUSIC._replace(digest=None)
+NFO = Subject("root", b"a/album.nfo", "nfo", 5, None, "sha256:aa", written_ns=100)
+LATER = 100 + 3_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("subject", "before", "seen", "code"),
+    [
+        (MUSIC, None, Seen(10, 100, "blake3:aa"), None),
+        (MUSIC, None, Seen(10, 999, "blake3:aa"), None),  # touched, and the same
+        (MUSIC, None, Seen(10, 100, "blake3:bb"), "rotten"),
+        (MUSIC, None, Seen(12, 999, "blake3:bb"), "changed"),
+        (MUSIC, None, None, "missing"),
+        (MUSIC, None, Seen(0, 0, "", "unreadable"), "unreadable"),
+        (LINKED, None, Seen(10, 100, "blake3:aa"), None),  # read for the first time
+        (LINKED, None, Seen(11, 999, "blake3:aa"), "changed"),
+        (LINKED, Known(10, 100, "blake3:aa", None), Seen(10, 100, "blake3:bb"), "rotten"),
+        (NFO, None, Seen(5, 90, "sha256:aa"), None),
+        (NFO, None, Seen(5, 90, "sha256:bb"), "rotten"),
+        (NFO, None, Seen(6, LATER, "sha256:bb"), "edited"),
+        (NFO, Known(6, LATER, "sha256:bb", "edited"), Seen(6, LATER, "sha256:bb"), "edited"),
+        (NFO, Known(6, LATER, "sha256:bb", "edited"), Seen(6, LATER, "sha256:cc"), "rotten"),
+        (NFO, Known(6, LATER, "sha256:bb", "edited"), Seen(5, LATER, "sha256:aa"), None),
+        (NFO._replace(role="sidecar", digest=None), None, Seen(7, LATER, "blake3:xx"), None),
+    ],
+)
+def test_time_tells_damage_from_somebodys_doing(
+    subject: Subject, before: Known | None, seen: Seen | None, code: str | None
+) -> None:
+    assert judge(subject, before, seen).code == code
+
+
+def test_damage_stays_damage_and_a_change_is_right_from_then_on() -> None:
+    rotten = judge(MUSIC, None, Seen(10, 100, "blake3:bb"))
+    assert judge(MUSIC, rotten.known, Seen(10, 100, "blake3:bb")).code == "rotten"
+    assert judge(MUSIC, rotten.known, Seen(10, 100, "blake3:aa")).code is None  # put back from a backup
+    changed = judge(MUSIC, None, Seen(12, 999, "blake3:bb"))
+    assert judge(MUSIC, changed.known, Seen(12, 999, "blake3:bb")).code is None
+    assert judge(MUSIC, changed.known, Seen(12, 999, "blake3:cc")).code == "rotten"

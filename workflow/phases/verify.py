@@ -1,0 +1,61 @@
+"""Albums not looked at for a while → every file read again, a few at a time; what is wrong with them is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from loguru import logger
+from pydantic import Field
+from sqlalchemy import Connection
+
+from config.libraries import list_libraries
+from processor.verification import rows
+from workflow.engine.context import Context
+from workflow.engine.job import Payload
+from workflow.phase import Chore, ChoreSettings
+from workflow.succession import require_roots
+from workflow.verifying import ROLES, Pace, due, verify_items, verifying
+
+
+class VerifySettings(ChoreSettings):
+    """How often, how fast and how thoroughly files are read again."""
+
+    days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Each album is read again after so many days.",
+        json_schema_extra={"unit": "days"},
+    )
+    pace: int = Field(
+        20, ge=0, le=100_000, description="How much is read a second; 0: as fast as it goes.",
+        json_schema_extra={"unit": "MiB/s"},
+    )  # fmt: skip
+    decode: bool = Field(False, description="Decode music to its end, too, with ffmpeg, which must be installed.")
+
+
+class Verify(Chore):
+    """Reads what was not read for a while, the longest ago first; an interrupted round goes on where it was."""
+
+    name = "verify"
+    description = "Read staged and published albums again, mend pictures and NFO, tell of damage."
+    settings = VerifySettings
+    daily = True
+
+    def has_work(self, connection: Connection, settings: VerifySettings, now: dt.datetime) -> bool:
+        """Whether any album was not read for so long."""
+        return bool(rows.due(connection, now - dt.timedelta(days=settings.days), 1))
+
+    def run(self, context: Context, payload: Payload, settings: VerifySettings) -> None:
+        """Read what is due. Raises RootAway where a root is not on this host."""
+        with context.database.read() as connection:
+            require_roots([library for library in list_libraries(connection) if library.role in ROLES])
+        pace = Pace(settings.pace, context.check, context.wait)
+        given = verifying(context.database, context.data_dir, pace, context, decode=settings.decode, mend=True)
+        before, files, trouble = dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.days), 0, 0
+        for found in verify_items(given, due(context.database, before)):
+            files, trouble = files + found.checked.files, trouble + len(found.fresh)
+        logger.bind(files=files, trouble=trouble).info("albums verified")
+
+
+PHASE = Verify()

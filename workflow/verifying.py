@@ -1,0 +1,91 @@
+"""Items that are due, or asked for → verified one by one at a pace, each look remembered and its trouble told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final
+
+from loguru import logger
+
+from config.database import Database
+from config.lease import Guard, StopSignal
+from config.libraries import Library, list_libraries
+from config.locks import hold
+from processor.verification import rows
+from processor.verification.looking import decoder
+from processor.verify import Found, Verifying, verify
+from workflow import events, progress
+from workflow.events import Event
+from workflow.publishing import blobs
+
+AT_ONCE: Final = 100  # items looked up at once
+ROLES: Final = ("staging", "library")
+
+
+class Pace:
+    """Lets so many bytes a second be read; 0 lets all be read at once."""
+
+    def __init__(self, mib_per_second: float, check: Callable[[], object], wait: Callable[[float], object]) -> None:
+        self._rate, self._check, self._wait = mib_per_second * (1 << 20), check, wait
+        self._free = time.monotonic()
+
+    def spend(self, size: int) -> None:
+        """Wait for the turn of so many bytes. Raises what `check` and `wait` do."""
+        self._check()
+        if self._rate:
+            now = time.monotonic()
+            self._free = max(self._free, now) + size / self._rate
+            if self._free - now > 1:  # short waits are saved up
+                self._wait(self._free - now)
+
+
+def verifying(
+    database: Database, data_dir: Path, pace: Pace, stop: StopSignal, *, decode: bool, mend: bool
+) -> Verifying:
+    """Return what verifying works with: staging and every library. Raises Misconfigured where ffmpeg is missing."""
+    with database.read() as connection:
+        found = {library.root_uuid: library for library in list_libraries(connection) if library.role in ROLES}
+
+    def locked(library: Library) -> AbstractContextManager[Guard]:
+        return hold(database, [library], "verify", stop)
+
+    return Verifying(
+        database, found, blobs(data_dir), pace.spend, decoder() if decode else None, locked if mend else None
+    )
+
+
+def due(database: Database, before: dt.datetime) -> Iterator[int]:
+    """Yield items not verified since a time, those never verified first; each is looked up when its turn comes."""
+    passed: set[int] = set()
+    with database.begin() as connection:
+        rows.forget_gone(connection)
+    while True:
+        with database.read() as connection:
+            found = [item for item in rows.due(connection, before, AT_ONCE + len(passed)) if item not in passed]
+        if not found:
+            return
+        for item_id in found:
+            passed.add(item_id)
+            yield item_id
+
+
+def verify_items(given: Verifying, items: Iterable[int]) -> Iterator[Found]:
+    """Verify items; remember each look, and tell of fresh trouble in the same transaction. Raises what verify does."""
+    for item_id in items:
+        found = verify(given, item_id)
+        if found is None:
+            logger.bind(item=item_id).debug("an item was not verified: it is elsewhere, or changed meanwhile")
+            continue
+        now = dt.datetime.now(dt.UTC)
+        with given.database.begin() as connection:
+            rows.write(connection, found.checked, now)
+            if found.fresh:
+                name = progress.names(connection, [item_id]).get(item_id, "pictures and notes of artists")
+                more = f" (and {len(found.fresh) - 1} more)" if len(found.fresh) > 1 else ""
+                event = Event("damage_found", name, found.fresh[0].message + more, item_id or None)
+                events.tell(connection, [event], now)
+        yield found
