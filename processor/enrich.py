@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
 from config.database import Database
 from config.errors import Rejected
+from config.libraries import list_libraries
 from processor import matched, repository
 from processor.describe import describe_album, describe_artists, describe_tracks
+from processor.fingerprint import fingerprint, fpcalc
 from processor.matched import Album
 from processor.matching import rows
 from processor.matching.comparison import compare
+from processor.matching.heard import suggested, with_recordings
 from processor.matching.lookup import look_up
 from processor.matching.own import own_album
 from processor.matching.rows import NOBODY, Choice, Debt
 from processor.matching.verdict import Thresholds, Verdict
 from processor.metadata import rows as metadata
 from processor.owed import Owed
+from processor.providers.acoustid import Recognised
 from processor.providers.provider import Question
+
+LISTENED: Final = 100  # tracks of an album that are fingerprinted
 
 
 class Asked(Protocol):
@@ -90,7 +97,10 @@ def read_album(database: Database, item_id: int) -> Album:
     """Return an item as it is matched. Raises Misconfigured (`unknown_item`)."""
     with database.read() as connection:
         item, files = repository.item(connection, item_id)
-    return Album(item_id, item["revision"], own_album(item, files))
+        roots = {library.root_uuid: library.path for library in list_libraries(connection)}
+    root = roots.get(item["root_uuid"])
+    folder = None if root is None else os.path.join(root, item["path"])
+    return Album(item_id, item["revision"], own_album(item, files), folder)
 
 
 def choose(shop: Shop, item_id: int, release_id: str, *, actor: str) -> Choice:
@@ -139,6 +149,8 @@ def _match(shop: Shop, album: Album, owed: Owed) -> bool:
     for provider in shop.providers.answering("releases"):
         with owed.asking(provider.name, "releases"):
             verdict = look_up(album.own, provider, shop.limits)
+            if verdict.best is None or verdict.best.distance > shop.limits.strong:
+                verdict = _listened(shop, album, provider, owed) or verdict
             if best is None or verdict.kind != "none":
                 best = provider.name, verdict
             if verdict.kind != "none":
@@ -148,6 +160,25 @@ def _match(shop: Shop, album: Album, owed: Owed) -> bool:
             return matched.keep(connection, album, *best, shop.now())
         matched.link(connection, album.item_id)
     return False
+
+
+def _listened(shop: Shop, album: Album, provider: Any, owed: Owed) -> Verdict | None:
+    """Judge an album by what its tracks sound like; None where nobody can listen, or knows the sounds."""
+    asked = next(iter(shop.providers.answering("recognised")), None)
+    program = fpcalc()
+    if asked is None or program is None or album.folder is None or asked.name in owed:
+        return None
+    prints = []
+    for track in album.own.tracks[:LISTENED]:
+        shop.check()
+        prints.append(fingerprint(program, os.path.join(album.folder, track.path)))
+    heard: list[Recognised] = []
+    with owed.asking(asked.name, "sounds"):
+        answers = iter(asked.recognised([one for one in prints if one is not None]))
+        heard = [Recognised() if one is None else next(answers) for one in prints]
+    heard += [Recognised()] * (len(album.own.tracks) - len(heard))
+    releases = suggested(heard)
+    return look_up(with_recordings(album.own, heard), provider, shop.limits, also=releases) if releases else None
 
 
 def _match_chosen(shop: Shop, album: Album, chosen: Choice, owed: Owed) -> bool | None:

@@ -32,6 +32,7 @@ class Album:
     item_id: int
     revision: int
     own: OwnAlbum
+    folder: bytes | None = None  # where it is; None while nobody knows the staging library
 
     @property
     def content(self) -> str:

@@ -13,6 +13,7 @@ from processor.matching.tracks import MOST, Pair, Place, paired, places, value
 from processor.providers.release import Release
 
 TRACK: Final = 0.25  # a pair of tracks further apart than this is looked at by a person
+MANY: Final = 4  # tracks that agree say who the artist is, too, where a release does not tell
 NAMED: Final = 8  # of a list in a sentence; the others are counted
 
 
@@ -104,7 +105,7 @@ def _doubts(own: OwnAlbum, release: Release, pairs: tuple[Pair, ...], parts: lis
         named = _named([shown(own.tracks[pair.own].title) for pair in far])
         yield Reason("tracks_differ", f"{len(far)} tracks are not alike: {named}.")
     compared = {one.name for one in parts}
-    if not {"artist", "album"} <= compared and "release id" not in compared:
+    if "release id" not in compared and not ("album" in compared and ("artist" in compared or len(pairs) >= MANY)):
         yield Reason("too_little_known", "Without an artist and a title nobody can be sure.")
     if pairs and not any(part.name in ("title", "track id") for pair in pairs for part in pair.parts):
         yield Reason("too_little_known", "Our tracks have no titles, so only numbers and lengths agree.")

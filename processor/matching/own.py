@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from processor.repository import StagedFile
+
+# What programs write where they know nothing: no name, so it is compared with none.
+_UNKNOWN = re.compile(
+    r"(?:unknown|untitled)[\s_]+(?:artist|album|title|track)(?:[\s_]*\(?[\d\s:./-]+\)?)?", re.IGNORECASE
+)
+_NUMBERED = re.compile(
+    r"(?:(?:(?:audio|cd)[\s_]*)?(?:track|titel|title|piste|pista|spur)[\s_]*)?#?\d{1,3}", re.IGNORECASE
+)
 
 
 class OwnTrack(NamedTuple):
@@ -52,8 +61,8 @@ def own_album(item: Mapping[str, Any], files: Iterable[StagedFile]) -> OwnAlbum:
     audio = [file for file in files if file.role == "audio"]
     facts = [file.facts for file in audio]
     return OwnAlbum(
-        title=item["album"],
-        artist=item["album_artist"],
+        title=_meant(item["album"]),
+        artist=_meant(item["album_artist"]),
         year=item["year"],
         discs=item["discs"],
         compilation=item["compilation"],
@@ -77,12 +86,17 @@ def content_key(tracks: Iterable[OwnTrack]) -> str:
     return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
+def _meant(text: str | None, *, may_be_number: bool = True) -> str | None:
+    plain = (text or "").strip()
+    return None if _UNKNOWN.fullmatch(plain) or (not may_be_number and _NUMBERED.fullmatch(plain)) else text
+
+
 def _track(file: StagedFile) -> OwnTrack:
     facts = file.facts
     return OwnTrack(
         file.path,
-        file.title,
-        facts.get("artist"),
+        _meant(file.title, may_be_number=False),
+        _meant(facts.get("artist")),
         file.disc,
         file.track,
         facts.get("duration_ms"),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from config.reasons import show_text
-from processor.matching.names import artist_distance, title_distance
+from processor.matching.names import artist_distance, parsed, title_distance
 from processor.matching.own import OwnAlbum
 from processor.metadata.known import Credit, credited
 from processor.providers.release import Release
@@ -22,6 +22,7 @@ WEIGHTS: Final = {
     "disambiguation": 0.5,
 }  # fmt: skip
 ORIGINAL_YEAR: Final = 0.1  # the year is that of the first edition, which people like to write into a later one's tags
+UNSAID: Final = 0.5  # our title says nothing of an edition, theirs does
 YEARS: Final = 10  # so many years apart are as bad as it gets
 ANY_COUNTRY: Final = {"XW", "XE", "XU"}  # worldwide, Europe, unknown
 
@@ -132,10 +133,10 @@ def _year(own: OwnAlbum, release: Release) -> Part | None:
 
 
 def _mediums(own: OwnAlbum, release: Release) -> Part | None:
-    theirs = sum(not medium.is_video for medium in release.media)
+    theirs, heard = len(release.media), sum(not medium.is_video for medium in release.media)
     if own.discs is None or not theirs:
         return None
-    penalty = 0.0 if own.discs == theirs else 1.0
+    penalty = 0.0 if own.discs in (theirs, heard) else 1.0
     return part("mediums", penalty, f"Discs: {own.discs} here, {theirs} there.")
 
 
@@ -162,7 +163,7 @@ def _disambiguation(own: OwnAlbum, release: Release) -> Part | None:
         return None
     there = set(fold(release.disambiguation).split())
     here = set(fold(own.title).split())
-    penalty = 0.0 if there <= here else 1.0
+    penalty = 0.0 if there <= here else 1.0 if parsed(own.title).beside else UNSAID
     return part("disambiguation", penalty, f"It is the edition {shown(release.disambiguation)}.")
 
 

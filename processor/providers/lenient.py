@@ -41,6 +41,10 @@ def _number(value: Any) -> int | None:
     return found if 0 <= found < 1 << 31 else None
 
 
+def _share(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None
+
+
 def _date(value: Any) -> str | None:
     found = _DATE.match(value) if isinstance(value, str) else None
     if found is None or found[1] == "0000":
@@ -70,6 +74,7 @@ def _texts(value: Any) -> list[str]:
 Text = Annotated[str | None, BeforeValidator(_text)]
 Join = Annotated[str, BeforeValidator(_join)]
 Number = Annotated[int | None, BeforeValidator(_number)]
+Share = Annotated[float | None, BeforeValidator(_share)]  # from 0 to 1
 Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
 Date = Annotated[str | None, BeforeValidator(_date)]
 Mbid = Annotated[str | None, BeforeValidator(_id)]

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 # What may be asked; a provider answers those it has a method for.
 Question = Literal[
-    "release", "releases", "album_fields", "artist_fields", "track_fields", "album_pictures", "artist_pictures"
-]
+    "release", "releases", "recognised", "album_fields", "artist_fields", "track_fields", "album_pictures",
+    "artist_pictures",
+]  # fmt: skip
 DAY: Final = 86_400.0
 
 
@@ -138,6 +139,7 @@ class Provider:
 
         release(release_id) -> Release | None                    with its tracks
         releases(wanted: Wanted) -> list[Release]                what a search finds, the likeliest first
+        recognised(prints: Sequence[Print]) -> list[Recognised]  of each sound, in their order
         album_fields(asked: AlbumAsked) -> Mapping[str, Any]     by the names of processor.metadata.fields; as JSON
         artist_fields(name, artist_id) -> Mapping[str, Any]
         track_fields(asked: TrackAsked) -> Mapping[str, Any]

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from click.testing import CliRunner
 
-from config import admin
+from config import admin, libraries
 from config.database import Database
 from config.errors import Rejected
 from daemon.cli import main
 from processor import repository
 from processor.client.client import Client
 from processor.enrich import Shop, choose, enrich, unchoose
+from processor.fingerprint import Print, fingerprint, fpcalc
 from processor.matching import rows
 from processor.matching.own import OwnAlbum
 from processor.matching.rows import NOBODY
@@ -28,7 +31,7 @@ from processor.matching.verdict import Thresholds
 from processor.metadata import rows as metadata
 from processor.metadata.documents import CHOICE, ITSELF, winning
 from processor.providers.registry import Providers, all_providers
-from tests.providers import Provider, Reply, as_json
+from tests.providers import Provider, Reply, Seen, as_json
 from tests.releases import ARTIST, knows, own, release, retitled, staged, uuid
 from workflow import enriching, progress, succession
 from workflow.chores import want_daily
@@ -352,3 +355,66 @@ def test_the_commands_show_and_choose(
     assert "1 job wanted" in run("enrich", "--status", "pending_review", "--force")
     assert "name items, or a status" in run("enrich", code=2)
     assert "no item 99" in run("enrich", "99", code=2)
+
+
+FPCALC = """#!/bin/sh
+for file; do :; done
+case $file in
+*odd*) echo '{"duration": 1.5, "fingerprint": "AQ"}'; echo 'ERROR: Error decoding audio frame' >&2 ;;
+*) n=$(basename "$file" .flac); echo "{\\"duration\\": 200.73, \\"fingerprint\\": \\"AQ$n\\"}" ;;
+esac
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A program that stands in for Chromaprint's: what it says of a file is made of the file's name."""
+    file = tmp_path / "bin" / "fpcalc"
+    file.parent.mkdir()
+    file.write_text(FPCALC)
+    file.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{file.parent}:{os.environ['PATH']}")
+    return str(file)
+
+
+def test_a_sound_is_told_but_not_of_a_file_with_errors(program: str, tmp_path: Path) -> None:
+    assert fpcalc() == program
+    assert fingerprint(program, b"/music/1-1.flac") == Print(200, "AQ1-1")
+    assert fingerprint(program, b"/music/odd.flac") is None
+    assert fingerprint("/bin/false", b"/x") is None
+    assert fingerprint("/bin/echo", b"/x") is None
+
+
+def test_an_album_without_names_is_known_by_its_sound(
+    shop: Shop, server: Provider, tmp_path: Path, program: str
+) -> None:
+    knows(server, release())
+    server.answers["/ws/2/release"] = as_json({"releases": []})
+    nameless = replace(own(release()), title="Unknown Album", artist=None, year=None)
+    nameless = retitled(nameless, **{f"t{n}": f"Track {n}" for n in range(1, 11)})
+    (tmp_path / "staging").mkdir()
+    with shop.database.begin() as connection:
+        library = libraries.add_library(connection, "staging", bytes(tmp_path / "staging"), now=NOW)
+        item = repository.upsert(connection, [replace(staged(nameless), root_uuid=library.root_uuid)], NOW)["k"].id
+    assert enrich(shop, item).verdict == "none"
+
+    def looked_up(seen: Seen) -> Reply:
+        form = dict(parse_qsl(seen.body.decode()))
+        places = [name.removeprefix("fingerprint.") for name in form if name.startswith("fingerprint.")]
+        assert {form[f"duration.{n}"] for n in places} == {"200"}
+        found = []
+        for n in places:
+            recording = uuid(8999 + int(form[f"fingerprint.{n}"].rpartition("-")[2]))
+            found.append({"index": n, "results": [{"id": "x", "score": 0.97, "recordings": [
+                None, {"id": recording, "sources": 7, "releases": [{"id": uuid(1)}]}]}]})  # fmt: skip
+        return as_json({"status": "ok", "fingerprints": found})
+
+    server.answers["/v2/lookup"] = looked_up
+    with shop.database.begin() as connection:
+        for name, value in (("enabled", True), ("key", "hunter22"), ("base_url", f"{server.url}/v2")):
+            admin.put(connection, f"provider.acoustid.{name}", value, actor="eva", now=NOW)
+    with Client(shop.database, turn=lambda *_: None) as client:
+        asked = Shop(shop.database, Providers(shop.database, client), Thresholds(), lambda: None, lambda: NOW)
+        assert enrich(asked, item).verdict == "ambiguous"
+    assert [seen.path for seen in server.seen].count("/v2/lookup") == 1
+    assert [one.release_id for one in candidates(shop, item)] == [uuid(1)]

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from processor.matching.assignment import assign
 from processor.matching.comparison import compare
 from processor.matching.names import OTHER_NUMBER, OTHER_VERSION, artist_distance, title_distance
-from processor.matching.own import OwnAlbum, OwnTrack, content_key
+from processor.matching.own import OwnAlbum, OwnTrack, content_key, own_album
 from processor.matching.verdict import Verdict, judge
 from processor.metadata.known import Credit
 from processor.providers.release import Label, Medium, Release, ReleaseTrack
+from processor.repository import StagedFile
 from tests.releases import ARTIST, LENGTHS, TITLES, VARIOUS_ARTISTS, own, release, retitled, uuid
 
 
@@ -297,3 +298,19 @@ def test_the_key_of_content_is_of_sound_alone() -> None:
     assert content_key(retagged) == content_key(tracks)
     assert content_key(tracks[1:]) != content_key(tracks)
     assert content_key((tracks[0]._replace(codec="mp3"), *tracks[1:])) != content_key(tracks)
+
+
+@pytest.mark.parametrize("text", ["Track 7", "07", "Audio Track 3", "Titel_12", "Untitled Track", "#4"])
+def test_what_programs_write_for_nothing_is_no_name(text: str) -> None:
+    item = {"album": "Unknown Album (1.2.2003 10:11:12)", "album_artist": "Unknown Artist", "year": None, "discs": 1,
+            "compilation": None}  # fmt: skip
+    file = StagedFile(b"a", "audio", b"a", None, 1, text, 1, 1, None, {"artist": "Seven"})
+    album = own_album(item, [file])
+    assert (album.title, album.artist, album.tracks[0].title) == (None, None, None)
+    assert album.tracks[0].artist == "Seven"
+
+
+@pytest.mark.parametrize("text", ["1999", "21", "Track Record", "Unknown Pleasures", "Title Fight", "Untitled"])
+def test_what_only_looks_like_nothing_is_a_name(text: str) -> None:
+    item = {"album": text, "album_artist": text, "year": None, "discs": 1, "compilation": None}
+    assert own_album(item, []).title == text
