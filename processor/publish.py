@@ -13,13 +13,14 @@ from config.database import Database
 from config.errors import GreenroomError, Misconfigured, NeedsReview
 from config.reasons import Reason
 from processor import journal
+from processor.artwork.blobs import Blobs
 from processor.files import Tree, explained
 from processor.journal import Transfer, path_to_json
 from processor.moves.move import Performance
-from processor.publication import ledger
+from processor.publication import ledger, recording
 from processor.publication.intent import Gone, intent_of, with_intent
 from processor.publication.planning import Plan
-from processor.publication.writing import keep_blob, sha256_at
+from processor.publication.writing import sha256_at
 from processor.settle import settle
 from processor.taking_back import TakenBack, rehearse, take_back
 
@@ -33,18 +34,20 @@ class Outcome(NamedTuple):
     trouble: GreenroomError | None = None  # what kept it from being done
 
 
-def perform(run: Performance, planned: Plan, begun: Callable[[Connection, Transfer], object]) -> Outcome:
+def perform(run: Performance, cache: Blobs, planned: Plan, begun: Callable[[Connection, Transfer], object]) -> Outcome:
     """Carry a plan out under the lock of both roots; `begun` is called in the transaction that journals it.
 
     Raises LeaseLost, and Retryable when the database fails; both leave what was begun to recovery.
     """
     if planned.transfer is None:
         return Outcome(planned, "unchanged", planned.reasons)
-    for (sha256, ext), data in planned.texts.items():
-        kept = keep_blob(run.blobs, data, ext)
-        assert kept == sha256
+    for (_, ext), data in planned.texts.items():
+        run.guard.check("keep blob")
+        cache.put(data, ext, run.now)
     transfer = replace(planned.transfer, fence=run.guard.fence)
+    run.guard.check("commit planned")
     with run.database.begin() as connection:
+        recording.hold(connection, intent_of(transfer), run.now)
         begun(connection, transfer)
         journal.plan(connection, [transfer], run.now)
     told = len(run.reasons)

@@ -18,6 +18,7 @@ from config.locks import hold
 from config.machine import boot_id
 from config.reasons import show_path
 from processor import journal, publish
+from processor.artwork.blobs import Blobs
 from processor.journal import Transfer, path_to_json
 from processor.moves.move import Performance
 from processor.publication import ledger, planning, recording
@@ -30,13 +31,7 @@ from workflow import events, progress, succession
 from workflow.events import Event
 from workflow.telling import album_name
 
-BLOBS = "blobs"  # the cache, below the data folder
 WORKERS = 2  # files that are copied at once
-
-
-def blobs(data_dir: Path) -> bytes:
-    """Return the folder of the cache."""
-    return os.fsencode(data_dir / BLOBS)
 
 
 def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
@@ -44,7 +39,7 @@ def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
     with database.read() as connection:
         staging = sole_library(connection, "staging", "music")
         found = [lib for lib in list_libraries(connection) if (lib.role, lib.kind) == ("library", "music")]
-    return Publishing(database, staging, found, options, blobs(data_dir), planning.nothing_chosen)
+    return Publishing(database, staging, found, options, Blobs(database, data_dir), planning.nothing_chosen)
 
 
 def rehearse(given: Publishing, item_id: int) -> Plan:
@@ -59,14 +54,14 @@ def publish_item(
 
     Raises what planning does, Busy when somebody else holds a lock, LeaseLost, and Retryable when the database fails.
     """
-    _heal(given.database)
+    heal(given.database)
     library = planning.plan(given, item_id).library
     with _locked(given, library, f"publish item {item_id}", stop) as run:
         planned = planning.plan(given, item_id, actor=actor, job_id=job_id)
         if planned.library != library:
             raise Misconfigured("the rules of publishing changed just now; try again")
-        outcome = publish.perform(run, planned, begun)
-        _heal(given.database)
+        outcome = publish.perform(run, given.cache, planned, begun)
+        heal(given.database)
     return outcome
 
 
@@ -95,7 +90,7 @@ def recover_libraries(
     with database.read() as connection:
         roots = {transfer.dst_root for transfer in journal.unsettled(connection) if transfer.kind in OUTWARD}
     if not roots:
-        _heal(database)
+        heal(database)
         return []
     with database.read() as connection:
         staging = sole_library(connection, "staging", "music")
@@ -105,8 +100,8 @@ def recover_libraries(
         verify_root(library)
         needed = [library] if staging_is_held else [library, staging]
         with hold(database, needed, "recover", stop) as guard:
-            reports.append(_recover(database, guard, staging, library, blobs(data_dir)))
-    _heal(database)
+            reports.append(_recover(database, guard, staging, library, os.fsencode(Blobs(database, data_dir).folder)))
+    heal(database)
     return reports
 
 
@@ -120,7 +115,7 @@ def _locked(given: Publishing, library: Library, what: str, stop: StopSignal) ->
         verify_root(root)
     with hold(given.database, [library, given.staging], what, stop) as guard:
         _recover(given.database, guard, given.staging, library, given.blobs)
-        _heal(given.database)
+        heal(given.database)
         now = dt.datetime.now(dt.UTC)
         yield Performance(given.database, guard, recorded, now, boot_id(), workers=WORKERS, blobs=given.blobs)
 
@@ -171,7 +166,7 @@ def _event(transfer: Transfer, item: dict[str, object], why: str) -> Event:
     return Event(kind, album_name(item), why, intent.item_id, job_id=intent.job_id, facts=facts)  # type: ignore[arg-type]
 
 
-def _heal(database: Database) -> None:
+def heal(database: Database) -> None:
     """Give items their status back whose publication was broken off before anything of it was to be seen."""
     with database.read() as connection:
         if not ledger.adrift(connection):

@@ -102,18 +102,6 @@ def entries(
     return [Entry(*row) for row in connection.execute(query)]
 
 
-def held_blobs(connection: Connection) -> set[str]:
-    """Return the SHA-256 of every file Greenroom made that is in a library: the cache must not let go of these."""
-    made = select(LedgerRow.digest, LedgerRow.base).where(LedgerRow.digest.startswith("sha256:"))
-    return {one.removeprefix("sha256:") for pair in connection.execute(made) for one in pair if one}
-
-
-def artists_at(connection: Connection, root_uuid: str, folder: bytes) -> set[str]:
-    """Return the artists whose albums were published somewhere below a folder of a library."""
-    query = select(PublicationRow.path, PublicationRow.artist).where(PublicationRow.root_uuid == root_uuid)
-    return {artist for path, artist in connection.execute(query) if artist and bytes(path).startswith(folder + b"/")}
-
-
 def write(connection: Connection, entries: Iterable[Entry], now: dt.datetime) -> None:
     """Write down files, instead of what was written down of the same places."""
     rows = [entry._asdict() | {"written_at": now} for entry in entries]

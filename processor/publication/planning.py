@@ -19,6 +19,7 @@ from config.libraries import Library, verify_root
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal, repository
+from processor.artwork.blobs import Blob, Blobs
 from processor.files import Tree, within
 from processor.item import NewItem
 from processor.journal import Transfer
@@ -31,7 +32,7 @@ from processor.publication.making import Making
 from processor.publication.names import Naming, artist_folder, first_disc
 from processor.publication.pictures import Picture, Profile
 from processor.publication.routing import Rule, choose
-from processor.publication.writing import blob_path, read_blob
+from processor.publication.writing import read_blob
 
 PUBLISHABLE: Final = ("approved", "publishing", "published")
 VARIOUS_ARTISTS: Final = "89ad4ac3-39f7-470e-963a-56509c546377"  # MusicBrainz' artist that is nobody
@@ -68,8 +69,13 @@ class Publishing:
     staging: Library
     libraries: Sequence[Library]  # of role library
     options: Options
-    blobs: bytes  # the folder of the cache
+    cache: Blobs
     chosen: Choose
+
+    @property
+    def blobs(self) -> bytes:
+        """The folder of the cache."""
+        return os.fsencode(self.cache.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +288,7 @@ def _said(item: NewItem, intent: Intent) -> dict[str, Any]:
 def _sizes(given: Publishing) -> making.Size:
     def size(picture: Picture) -> int | None:
         try:
-            return os.path.getsize(blob_path(given.blobs, picture.sha256, picture.ext))
+            return given.cache.path(Blob(picture.sha256, picture.ext, 0)).stat().st_size
         except FileNotFoundError:
             return None
 

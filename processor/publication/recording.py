@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection
 
 from processor import repository, sidecar
+from processor.artwork import blobs
 from processor.files import within
 from processor.item import NewItem
 from processor.journal import Transfer
@@ -31,6 +32,32 @@ def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None
         digests = {file.target: file.digest for file in transfer.files if file.digest is not None}
         repository.relocate(connection, intent.item_id, intent.located.with_digests(digests), now)
         metadata.rename_parts(connection, intent.item_id, _names(transfer), now)
+    _hold_what_is_there(connection, intent, now)
+
+
+def hold(connection: Connection, intent: Intent, now: dt.datetime) -> None:
+    """Let the cache keep what is written down, and what is about to be. Raises BlobMissing."""
+    wanted = {sha for one in intent.made for sha in (one.sha256, one.base) if sha}
+    for holder, entries in _holders(connection, intent):
+        blobs.hold(connection, holder, wanted | _blobs(entries), now)
+
+
+def _hold_what_is_there(connection: Connection, intent: Intent, now: dt.datetime) -> None:
+    """Let the cache keep what is written down, and no more."""
+    for holder, entries in _holders(connection, intent):
+        blobs.hold(connection, holder, _blobs(entries), now)
+
+
+def _holders(connection: Connection, intent: Intent) -> Iterator[tuple[str, list[Entry]]]:
+    """Yield who holds blobs for a publication, and what each has in the library: the item, and its artist."""
+    yield f"published {intent.item_id}", ledger.entries(connection, item_id=intent.item_id)
+    if intent.artist is not None:
+        entries = ledger.entries(connection, artist=intent.artist, root_uuid=intent.library)
+        yield f"published {intent.library} {intent.artist}", entries
+
+
+def _blobs(entries: Iterable[Entry]) -> set[str]:
+    return {sha for entry in entries for sha in (entry.sha256, entry.base) if sha}
 
 
 def withdraw(connection: Connection, undo: Transfer, now: dt.datetime) -> None:
@@ -42,6 +69,7 @@ def withdraw(connection: Connection, undo: Transfer, now: dt.datetime) -> None:
         repository.relocate(connection, intent.item_id, NewItem.from_json(undo.before), now)
         back = {new: old for old, new in _names(undo).items()}
         metadata.rename_parts(connection, intent.item_id, back, now)
+    _hold_what_is_there(connection, intent, now)
 
 
 def _names(transfer: Transfer) -> dict[bytes, bytes]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from config.errors import GreenroomError, Retryable
 from config.reasons import Reason, show_path
+from processor.artwork.blobs import Blob
 from processor.files import Tree, ancestors, explained, is_file, parent, within
 from processor.materialise import CANNOT
 from processor.publication.intent import Gone, Made
@@ -27,42 +28,13 @@ BLOCK = 1 << 20  # bytes
 MODE = 0o644
 
 
-def blob_path(blobs: bytes, sha256: str, ext: str) -> bytes:
-    """Return where a blob is: `aa/<sha256>.<ext>` below the folder of the cache."""
-    return os.path.join(blobs, sha256[:2].encode(), f"{sha256}.{ext}".encode())
-
-
-def keep_blob(blobs: bytes, data: bytes, ext: str) -> str:
-    """Put bytes into the cache, durably; return their SHA-256."""
-    sha256 = hashlib.sha256(data).hexdigest()
-    path = blob_path(blobs, sha256, ext)
-    with explained("write into the cache", path):
-        if _is_blob(path, sha256):
-            return sha256
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        fresh = f"{os.fsdecode(path)}.{os.getpid()}.new"
-        with Path(fresh).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-        for folder in (os.path.dirname(path), blobs):
-            _sync(folder)
-    return sha256
-
-
 def read_blob(blobs: bytes, sha256: str, ext: str) -> bytes | None:
     """Return the bytes of a blob; None if the cache does not have it, or something else in its place."""
     try:
-        data = Path(os.fsdecode(blob_path(blobs, sha256, ext))).read_bytes()
+        data = Path(os.fsdecode(os.path.join(blobs, Blob(sha256, ext, 0).name))).read_bytes()
     except FileNotFoundError:
         return None
     return data if hashlib.sha256(data).hexdigest() == sha256 else None
-
-
-def has_blob(blobs: bytes, sha256: str, ext: str) -> bool:
-    """Tell whether the cache has a blob, whole."""
-    return _is_blob(blob_path(blobs, sha256, ext), sha256)
 
 
 def sha256_at(tree: Tree, path: bytes) -> str | None:
@@ -223,27 +195,8 @@ def _kept(path: bytes) -> Reason:
     return Reason("changed_kept", message, path)
 
 
-def _is_blob(path: bytes, sha256: str) -> bool:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return False
-    try:
-        return _sha256(fd) == sha256
-    finally:
-        os.close(fd)
-
-
 def _sha256(fd: int) -> str:
     hasher = hashlib.sha256()
     while data := os.read(fd, BLOCK):
         hasher.update(data)
     return hasher.hexdigest()
-
-
-def _sync(folder: bytes) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -1,0 +1,83 @@
+"""Kill a publication, its refresh and its undo before each step, let each step fail: nothing is lost or half shown."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import pytest
+
+from config.errors import Retryable
+from processor.journal import Strategy
+from tests.faults.publishing import Scene, complaints, converges, unfinished
+from tests.faults.test_changes_kill import Failing, killed
+from tests.faults.world import Steps
+from workflow import publishing
+
+ALL = os.environ.get("GREENROOM_FAULTS") == "all"
+kinds = pytest.mark.parametrize(
+    ("kind", "way"), [("publish", "link"), ("publish", "copy"), ("refresh", "link"), ("unpublish", "link"),
+                      ("unpublish", "copy")],
+)  # fmt: skip
+
+
+@kinds
+def test_an_undisturbed_one_ends_settled(quick_path: Path, kind: str, way: Strategy) -> None:
+    scene = Scene.make(quick_path / "scene", kind, way)
+    assert [*complaints(scene)] == []
+    assert scene.perform(Steps(fence=2)) in ("done", "undone")
+    assert [*complaints(scene), *unfinished(scene)] == []
+    assert converges(scene) == []
+
+
+@kinds
+def test_killed_before_any_step_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
+    step, came_so_far, scene = 0, True, None
+    while came_so_far:
+        step += 1 if ALL or kind == "refresh" else 5
+        scene = Scene.make(quick_path / str(step), kind, way, scene)
+        came_so_far = killed(scene.perform, step, 2)
+        assert converges(scene) == [], f"killed before step {step}"
+    assert step > 10
+
+
+@kinds
+def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
+    scene = Scene.make(quick_path / "0", kind, way)
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    for first in range(4, len(steps.labels) + 1, 1 if ALL else 23):
+        for second in range(1 + first % 7, 2 * len(steps.labels), 1 if ALL else 19):
+            scene = Scene.make(quick_path / f"{first} {second}", kind, way, scene)
+            assert killed(scene.perform, first, 2)
+            came_so_far = killed(scene.recovered, second, 3)
+            assert converges(scene) == [], f"killed before {steps.labels[first - 1]}, recovery before step {second}"
+            if not came_so_far:
+                break
+
+
+@kinds
+def test_any_step_may_fail_and_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
+    step, failed, scene = 0, True, None
+    while failed:
+        step += 1 if ALL else 7
+        scene = Scene.make(quick_path / str(step), kind, way, scene)
+        guard = Failing(step, 2)
+        with contextlib.suppress(Retryable):  # before anything was written down it is the caller's
+            scene.perform(guard)
+        failed = len(guard.labels) >= step
+        publishing.heal(scene.database)
+        assert list(complaints(scene)) == [], f"step {step}"
+        assert converges(scene) == [], f"step {step}"
+
+
+def test_after_a_restart_of_the_machine_what_was_published_is_read_again(quick_path: Path) -> None:
+    scene = Scene.make(quick_path / "scene", "publish", "copy")
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    published = next(n for n, label in enumerate(steps.labels, 1) if label.startswith("unlink"))
+    scene = Scene.make(quick_path / "again", "publish", "copy", scene)
+    assert killed(scene.perform, published, 2)
+    assert [transfer.state for transfer in scene.recovered(Steps(fence=3), boot_id="another").done] == ["done"]
+    assert [*complaints(scene), *unfinished(scene)] == []
