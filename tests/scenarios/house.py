@@ -16,6 +16,7 @@ from typing import Any
 from config import admin, libraries
 from config.database import Database
 from config.reasons import show_path
+from config.sentinel import read_sentinel
 from processor import repository, sidecar
 from processor.transfer import PLAYER_IGNORES, TX
 from scanner.scan import silent
@@ -139,6 +140,8 @@ class House:
         listed: dict[bytes, int] = {}
         for item in self.items().values():
             folder = os.path.join(root, item["path"])
+            if item["root_uuid"] != read_sentinel(root):
+                continue  # it was moved into a library
             assert os.path.isfile(os.path.join(folder, sidecar.NAME))
             listed |= {os.path.join(folder, file["path"]): file["size"] for file in item["files"]}
         assert {path: os.path.getsize(path) for path in self.staged_files()} == listed

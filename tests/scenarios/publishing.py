@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from config import libraries
 from config.reasons import show_path
 from processor import sidecar
 from processor.publication import ledger
-from processor.publication.planning import Plan, Publishing
+from processor.publication.pictures import Picture
+from processor.publication.planning import Chosen, Plan, Publishing
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
 from processor.transfer import PLAYER_IGNORES, TX
@@ -32,11 +34,18 @@ def add_library(house: House, name: str = "library") -> Path:
     return root
 
 
-def given(house: House) -> Publishing:
-    """Return what publishing works with, by the settings now."""
+def given(house: House, chosen: Chosen | None = None) -> Publishing:
+    """Return what publishing works with, by the settings now; `chosen` are the pictures, if not those selected."""
     with house.database.read() as connection:
         settings: Any = succession.phase_settings(connection, all_phases()["publish"])
-    return publishing.prepare(house.database, house.data, settings.options())
+    found = publishing.prepare(house.database, house.data, settings.options())
+    return found if chosen is None else replace(found, chosen=lambda *_: chosen)
+
+
+def picture(house: House, type: str, data: bytes, rank: int = 1, ext: str = "jpg") -> Picture:
+    """Put a picture into the cache, as one that was selected."""
+    blob = given(house).cache.put(data, ext, NOW)
+    return Picture(type, rank, blob.sha256, ext)
 
 
 def approve(house: House, *keys: str) -> list[int]:
@@ -47,20 +56,20 @@ def approve(house: House, *keys: str) -> list[int]:
     return ids
 
 
-def publish(house: House, item_id: int) -> Outcome:
+def publish(house: House, item_id: int, chosen: Chosen | None = None) -> Outcome:
     """Publish an item after a dry run that must foretell it, and check every promise."""
-    plan = rehearse(house, item_id)
-    outcome = publishing.publish_item(given(house), item_id, threading.Event(), actor="eva")
+    plan = rehearse(house, item_id, chosen)
+    outcome = publishing.publish_item(given(house, chosen), item_id, threading.Event(), actor="eva")
     if outcome.outcome != "failed":
         assert (outcome.plan.kind, outcome.plan.folder, outcome.plan.files) == (plan.kind, plan.folder, plan.files)
     check_libraries(house)
     return outcome
 
 
-def rehearse(house: House, item_id: int) -> Plan:
+def rehearse(house: House, item_id: int, chosen: Chosen | None = None) -> Plan:
     """Say what publishing would come to; touches nothing."""
     before = house.look()
-    plan = publishing.rehearse(given(house), item_id)
+    plan = publishing.rehearse(given(house, chosen), item_id)
     assert house.look() == before
     return plan
 

@@ -1,32 +1,338 @@
-"""Approved albums → the library: names, NFO, pictures; again after changes; out of it again."""
+"""Approved albums → the library: names, NFO, pictures; again after changes; out of it again; and what meets them."""
 
 from __future__ import annotations
 
-from tests.scenarios.drops import songs
-from tests.scenarios.house import House
-from tests.scenarios.publishing import add_library, approve, publish, published, take_out, unexplained
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import libraries
+from config.errors import Misconfigured, NeedsReview, Retryable
+from processor.metadata import rows as metadata
+from processor.metadata.documents import ITSELF
+from processor.publication import ledger, planning
+from processor.publication.planning import Chosen
+from tests.scenarios.conftest import SHM
+from tests.scenarios.drops import song, songs
+from tests.scenarios.house import NOW, House
+from tests.scenarios.publishing import (
+    add_library,
+    approve,
+    given,
+    picture,
+    publish,
+    published,
+    rehearse,
+    take_out,
+    unexplained,
+)
+from workflow import progress
+from workflow.undo import undo
 
 ALBUM = "Ada/Low Tide (2014)"
+DROP = songs("Low Tide", "flac", range(1, 3), date="2014")
 
 
-def test_an_album_is_moved_into_the_library_with_its_nfo(house: House) -> None:
+def staged(house: House) -> tuple[Path, int]:
+    """A library, and an album of two tracks that is approved."""
     library = add_library(house)
-    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014") | {"Low Tide/01 - Song 1.lrc": b"[00:01]la"})
+    house.drop(DROP)
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    return library, item_id
+
+
+def say(house: House, item_id: int, field: str, value: object) -> None:
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, ITSELF, field, value, NOW)
+
+
+def codes(reasons: object) -> list[str]:
+    return [reason.code for reason in reasons]  # type: ignore[attr-defined]
+
+
+def test_an_album_is_moved_into_the_library_with_its_nfo_and_back(house: House) -> None:
+    library = add_library(house)
+    house.drop(DROP | {"Low Tide/01 - Song 1.lrc": b"[00:01]la"})
     house.cycle()
     (item_id,) = approve(house)
-    before = house.contents()
+    before, inodes = house.contents(), {path.stat().st_ino for path in house.staging.rglob("*.flac")}
     outcome = publish(house, item_id)
-    assert outcome.outcome == "published", outcome.reasons
+    assert (outcome.outcome, outcome.reasons) == ("published", ())
     assert published(library) == [
         f"{ALBUM}/01 - Song 1.flac", f"{ALBUM}/01 - Song 1.lrc", f"{ALBUM}/02 - Song 2.flac",
         f"{ALBUM}/album.greenroom.json", f"{ALBUM}/album.nfo", "Ada/artist.nfo",
     ]  # fmt: skip
     assert unexplained(house, library) == []
     assert house.staged() == []
+    assert {path.stat().st_ino for path in library.rglob("*.flac")} == inodes
     assert (library / ALBUM / "album.nfo").read_text().count("<track>") == 2
     assert publish(house, item_id).outcome == "unchanged"
+    assert house.run().status == "done"
+    with house.database.read() as connection:
+        happened = [(row["what"], row["status"]) for row in progress.history(connection, item_id)]
+    assert happened[-2:] == [("publish", "publishing"), ("publish", "published")]
     taken = take_out(house, item_id)
     assert (taken.outcome, taken.reasons) == ("undone", ())
     assert published(library) == []
     assert house.contents() == before
     house.check_staging()
+
+
+PICTURES = {
+    "kodi": "fanart.jpg fanart1.jpg folder.jpg",
+    "jellyfin": "backdrop1.jpg fanart.jpg folder.jpg",
+    "plex": "CD 1/cover.jpg cover.jpg fanart.jpg",
+    "navidrome": "cover.jpg",
+    "all": "CD 1/cover.jpg backdrop1.jpg cover.jpg fanart.jpg fanart1.jpg folder.jpg",
+}
+
+
+@pytest.mark.parametrize("profile", PICTURES)
+def test_every_profile_has_its_tree(house: House, profile: str) -> None:
+    library = add_library(house)
+    house.change(profile=profile)
+    house.drop({f"Low Tide/CD{n}/1.mp3": song(1, disc=f"{n}/2", artist="Ada", album="Low Tide") for n in (1, 2)})
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    chosen = Chosen(
+        [picture(house, "front", b"front"), *(picture(house, "fanart", b"fan%d" % n, n) for n in (1, 2))],
+        [picture(house, "thumb", b"ada", ext="png")],
+    )
+    publish(house, item_id, chosen)
+    found = [path.removeprefix("Ada/Low Tide/") for path in published(library) if path.startswith("Ada/Low Tide/")]
+    music = ["CD 1/01 - Song 1.mp3", "CD 2/01 - Song 1.mp3", "album.greenroom.json", "album.nfo"]
+    assert sorted(found) == sorted([*music, *(name for name in PICTURES[profile].split(" ") if name != "CD"
+                                              and name != "1/cover.jpg"),
+                                    *(["CD 1/cover.jpg"] if "CD 1/" in PICTURES[profile] else [])])  # fmt: skip
+    assert unexplained(house, library) == []
+    if profile == "all":
+        covers = [library / "Ada/Low Tide" / name for name in ("cover.jpg", "folder.jpg", "CD 1/cover.jpg")]
+        assert len({path.stat().st_ino for path in covers}) == 1
+
+
+def test_only_what_changed_is_written_again_and_edits_stay(house: House) -> None:
+    library, item_id = staged(house)
+    front, other = picture(house, "front", b"one"), picture(house, "front", b"two")
+    publish(house, item_id, Chosen([front]))
+    before = {path: path.stat() for path in library.rglob("*") if path.is_file()}
+    nfo = library / ALBUM / "album.nfo"
+    nfo.write_text(nfo.read_text().replace("</album>", "  <mood>mine</mood>\n</album>"))
+    say(house, item_id, "genres", ["Folk"])
+    outcome = publish(house, item_id, Chosen([front]))
+    assert (outcome.outcome, codes(outcome.reasons)) == ("refreshed", ["edits_kept"])
+    assert "<genre>Folk</genre>" in nfo.read_text()
+    assert "<mood>mine</mood>" in nfo.read_text()
+    say(house, item_id, "genres", ["Jazz"])
+    publish(house, item_id, Chosen([other]))
+    assert "<genre>Jazz</genre>" in nfo.read_text()
+    assert "<mood>mine</mood>" in nfo.read_text()
+    assert {(library / ALBUM / name).read_bytes() for name in ("folder.jpg", "cover.jpg")} == {b"two"}
+    for path, stat in before.items():
+        if path.suffix == ".flac" or path.name == "artist.nfo":
+            assert (path.stat().st_ino, path.stat().st_mtime_ns) == (stat.st_ino, stat.st_mtime_ns)
+    publish(house, item_id, Chosen())
+    assert not list(library.rglob("*.jpg"))
+    assert unexplained(house, library) == []
+    assert publish(house, item_id, Chosen()).outcome == "unchanged"
+
+
+def test_a_picture_somebody_replaced_is_theirs_from_then_on(house: House) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id, Chosen([picture(house, "front", b"one")]))
+    mine = library / ALBUM / "folder.jpg"
+    mine.unlink()
+    mine.write_bytes(b"my own")
+    outcome = publish(house, item_id, Chosen([picture(house, "front", b"two")]))
+    assert codes(outcome.reasons) == ["changed_kept"]
+    assert mine.read_bytes() == b"my own"
+    assert (library / ALBUM / "cover.jpg").read_bytes() == b"two"
+    assert unexplained(house, library) == [f"{ALBUM}/folder.jpg"]
+    assert take_out(house, item_id).outcome == "refused"
+    mine.unlink()
+    assert take_out(house, item_id).outcome == "undone"
+    assert published(library) == []
+
+
+def test_what_the_cache_lost_is_named_and_the_rest_is_published(house: House) -> None:
+    library, item_id = staged(house)
+    front = picture(house, "front", b"one")
+    given(house).cache.path(planning.Blob(front.sha256, "jpg", 0)).unlink()
+    outcome = publish(house, item_id, Chosen([front]))
+    assert (outcome.outcome, set(codes(outcome.reasons))) == ("published", {"blob_missing"})
+    assert not list(library.rglob("*.jpg"))
+
+
+def test_a_dropped_picture_gives_its_name_to_the_selected_one_unless_it_is_that(house: House) -> None:
+    library = add_library(house)
+    house.drop(DROP | {"Low Tide/cover.jpg": b"dropped", "Low Tide/folder.jpg": b"the one"})
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    publish(house, item_id, Chosen([picture(house, "front", b"the one")]))
+    assert {path.name: path.read_bytes() for path in (library / ALBUM).glob("*.jpg")} == {
+        "cover.jpg": b"the one", "cover [2].jpg": b"dropped", "folder.jpg": b"the one",
+    }  # fmt: skip
+    assert publish(house, item_id, Chosen([picture(house, "front", b"the one")])).outcome == "unchanged"
+
+
+def test_a_folder_that_is_not_ours_is_never_touched_however_it_is_spelled(house: House) -> None:
+    library, item_id = staged(house)
+    (library / "ADA" / "low tide (2014)").mkdir(parents=True)
+    with pytest.raises(NeedsReview, match="ADA/low tide") as refused:
+        publish(house, item_id)
+    assert refused.value.reason_code == "target_exists"
+    (library / "ADA" / "low tide (2014)").rmdir()
+    publish(house, item_id)
+    assert {path.split("/")[0] for path in published(library)} == {"ADA"}
+
+
+def test_two_albums_of_one_name_get_two_folders_and_share_the_artists_files(house: House) -> None:
+    library = add_library(house)
+    house.change(folder="{album_artist}/{album}")
+    house.drop(DROP)
+    house.drop({f"2020/{n}.flac": song(n, f"Other {n}", artist="Ada", album="Low Tide", date="2020") for n in (1, 2)})
+    house.cycle(rehearsed=False)
+    one, two = approve(house)
+    publish(house, one)
+    publish(house, two)
+    folders = {path.rpartition("/")[0] for path in published(library)}
+    assert folders == {"Ada", "Ada/Low Tide", "Ada/Low Tide [2]"}
+    take_out(house, one)
+    assert "Ada/artist.nfo" in published(library)
+    take_out(house, two)
+    assert published(library) == []
+
+
+def test_an_artists_file_that_was_there_before_stays(house: House) -> None:
+    library, item_id = staged(house)
+    (library / "Ada").mkdir()
+    (library / "Ada" / "artist.nfo").write_text("<artist><name>mine</name></artist>")
+    assert codes(publish(house, item_id).reasons) == ["foreign_kept"]
+    assert "mine" in (library / "Ada" / "artist.nfo").read_text()
+    assert unexplained(house, library) == ["Ada/artist.nfo"]
+
+
+def test_rules_send_albums_to_several_libraries(house: House) -> None:
+    library, item_id = staged(house)
+    other = add_library(house, "classical")
+    with pytest.raises(Misconfigured, match="no rule"):
+        publish(house, item_id)
+    house.change(**{"phase.publish.library": f"genre Classical -> {other}; * -> {library}"})
+    say(house, item_id, "genres", ["classical"])
+    publish(house, item_id)
+    assert published(library) == []
+    assert len(published(other)) == 5
+    say(house, item_id, "genres", ["Folk"])
+    publish(house, item_id)  # where it is it stays
+    assert published(library) == []
+
+
+@pytest.mark.parametrize("mode", ["copy", "hardlink", "reflink"])
+def test_staging_keeps_its_files_unless_they_are_moved(house: House, mode: str) -> None:
+    library, item_id = staged(house)
+    house.change(transfer=mode)
+    before = house.look()[1]
+    publish(house, item_id)
+    house.check_staging()
+    links = {path.stat().st_nlink for path in library.rglob("*.flac")}
+    assert links == ({2} if mode == "hardlink" else {1})
+    house.drop(songs("again", "flac", range(1, 3), date="2014"))
+    assert house.cycle() == ["duplicate Ada / Low Tide (2014): 2 tracks"]
+    taken = take_out(house, item_id)
+    assert (taken.outcome, published(library)) == ("undone", [])
+    assert {path: stat[2:4] for path, stat in before.items() if path.endswith(b".flac")} == {
+        path: stat[2:4] for path, stat in house.look()[1].items() if path.endswith(b".flac")
+    }
+
+
+def test_what_is_published_meets_what_is_dropped_again(house: House) -> None:
+    _, item_id = staged(house)
+    publish(house, item_id)
+    house.drop(DROP)
+    assert house.cycle() == ["duplicate Ada / Low Tide (2014): 2 tracks"]
+    house.drop({"Low Tide/01 - Song 1.flac": song(1, artist="Ada", album="Low Tide", date="2014", comment="other")})
+    assert house.cycle() == ["conflict Ada / Low Tide (2014): 2 tracks"]
+    assert "published" in house.codes()
+    assert publish(house, item_id).outcome == "unchanged"
+
+
+def test_a_staging_that_was_published_is_not_taken_back_to_inbound(house: House) -> None:
+    _, item_id = staged(house)
+    publish(house, item_id)
+    run_id = house.report.run_id
+    import threading
+
+    report = undo(house.database, run_id, dry_run=True, stop=threading.Event())
+    assert codes(report.albums[0].reasons) == ["published"]
+    with house.database.read() as connection:
+        home = ledger.publication(connection, item_id)
+    assert home is not None
+    report = undo(house.database, home.transfer_id, dry_run=False, stop=threading.Event())
+    assert codes(report.albums[0].reasons) == ["published"]
+
+
+def test_only_what_was_approved_is_published_and_nothing_of_it_changes(house: House) -> None:
+    add_library(house)
+    house.drop(DROP)
+    house.cycle(rehearsed=False)
+    (item,) = house.items().values()
+    with pytest.raises(NeedsReview, match="only what was approved"):
+        publish(house, item["id"])
+    approve(house)
+    next(house.staging.rglob("*.flac")).write_bytes(b"other")
+    with pytest.raises(NeedsReview, match="fsck"):
+        publish(house, item["id"])
+
+
+def test_without_room_nothing_happens(house: House) -> None:
+    library, item_id = staged(house)
+    house.change(transfer="copy", library_reserve_mib=str(1 << 20))
+    total = os.statvfs(library)
+    free = total.f_bavail * total.f_frsize > total.f_blocks * total.f_frsize // 10
+    if not free:
+        with pytest.raises(Retryable, match="stay in reserve"):
+            publish(house, item_id)
+    planned = rehearse(house, item_id) if free else None
+    assert planned is None or planned.kind == "publish"
+
+
+@pytest.fixture
+def far_library(house: House) -> Iterator[Path]:
+    """A library on another file system."""
+    if not SHM.is_dir() or SHM.stat().st_dev == house.staging.stat().st_dev:
+        pytest.skip("needs a second file system at /dev/shm")
+    with tempfile.TemporaryDirectory(prefix="greenroom-", dir=SHM) as folder:
+        with house.database.begin() as connection:
+            libraries.add_library(connection, "library", os.fsencode(folder), now=NOW)
+        yield Path(folder)
+
+
+def test_a_library_on_another_file_system_gets_verified_copies(house: House, far_library: Path) -> None:
+    house.drop(DROP)
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    house.change(transfer="hardlink")
+    with pytest.raises(NeedsReview, match="another file system"):
+        publish(house, item_id)
+    house.change(transfer="move")
+    before = house.contents()
+    publish(house, item_id)
+    with house.database.read() as connection:
+        digests = [entry.digest for entry in ledger.entries(connection) if entry.role == "audio"]
+    assert all(digest and digest.startswith("blake3:") for digest in digests)
+    assert house.staged() == []
+    assert len(published(far_library)) == 5
+    take_out(house, item_id)
+    assert house.contents() == before
+
+
+def test_on_postgresql_it_is_the_same(postgres_house: House) -> None:
+    library, item_id = staged(postgres_house)
+    publish(postgres_house, item_id, Chosen([picture(postgres_house, "front", b"one")]))
+    say(postgres_house, item_id, "genres", ["Folk"])
+    assert publish(postgres_house, item_id).outcome == "refreshed"
+    assert unexplained(postgres_house, library) == []
+    assert take_out(postgres_house, item_id).outcome == "undone"
