@@ -39,7 +39,7 @@ def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
     with database.read() as connection:
         staging = sole_library(connection, "staging", "music")
         found = [lib for lib in list_libraries(connection) if (lib.role, lib.kind) == ("library", "music")]
-    return Publishing(database, staging, found, options, Blobs(database, data_dir), planning.nothing_chosen)
+    return Publishing(database, staging, found, options, Blobs(database, data_dir), planning.selected)
 
 
 def rehearse(given: Publishing, item_id: int) -> Plan:

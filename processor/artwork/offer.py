@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
+from scanner.grouping.folding import fold
+
 EMBEDDED: Final = "embedded"
 FOLDER: Final = "folder"
 PERSON: Final = "person"
@@ -20,6 +22,11 @@ class Subject(NamedTuple):
     def holder(self) -> str:
         """The name under which it holds blobs."""
         return f"{self.kind} {self.key}"
+
+
+def of_artist(name: str, artist_id: str | None) -> Subject:
+    """Return the subject of an artist's pictures; `artist_id` is MusicBrainz's."""
+    return Subject("artist", artist_id or fold(name) or name)
 
 
 class Local(NamedTuple):

@@ -102,6 +102,12 @@ def entries(
     return [Entry(*row) for row in connection.execute(query)]
 
 
+def held_blobs(connection: Connection) -> set[str]:
+    """Return the SHA-256 of every file Greenroom made that is in a library, and of what it would have been."""
+    made = select(LedgerRow.digest, LedgerRow.base).where(LedgerRow.digest.startswith("sha256:"))
+    return {one.removeprefix("sha256:") for pair in connection.execute(made) for one in pair if one}
+
+
 def write(connection: Connection, entries: Iterable[Entry], now: dt.datetime) -> None:
     """Write down files, instead of what was written down of the same places."""
     rows = [entry._asdict() | {"written_at": now} for entry in entries]

@@ -19,7 +19,9 @@ from config.libraries import Library, verify_root
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal, repository
+from processor.artwork import rows as artwork
 from processor.artwork.blobs import Blob, Blobs
+from processor.artwork.offer import Subject, of_artist
 from processor.files import Tree, within
 from processor.item import NewItem
 from processor.journal import Transfer
@@ -94,9 +96,14 @@ class Plan:
     reasons: tuple[Reason, ...] = ()
 
 
-def nothing_chosen(_connection: Connection, _item: NewItem, _artist: ArtistMetadata | None) -> Chosen:
-    """Choose no pictures."""
-    return Chosen()
+def selected(connection: Connection, item: NewItem, artist: ArtistMetadata | None) -> Chosen:
+    """Return the pictures that are selected of an album and its artist."""
+    subjects = [Subject("album", item.key), *([of_artist(artist.name, artist.artist_id)] if artist else [])]
+    found = [
+        [Picture(one.type, one.rank, one.sha256, one.extension) for one in artwork.selected(connection, subject)]
+        for subject in subjects
+    ]
+    return Chosen(*found)
 
 
 class _Known(NamedTuple):
