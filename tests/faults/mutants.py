@@ -32,6 +32,11 @@ def tests(*nodes: str) -> tuple[str, ...]:
     return ("pytest", "-x", "-q", "-p", "no:cacheprovider", *nodes)
 
 
+def asking(chosen: str) -> tuple[str, ...]:
+    """A proof by tests of the client, where rows do not matter on SQLite alone."""
+    return tests("tests/integration/test_client.py", "-k", chosen, "-m", "not postgres")
+
+
 def power(place: str, story: str, every: int = 5, subject: str = "cycle") -> tuple[str, ...]:
     """A proof by power cuts."""
     what = ("--place", place, "--subject", subject, "--story", story)
@@ -229,6 +234,62 @@ MUTANTS = (
         "                if staging.stat(within(folder, path)) is None or is_same(",
         "                if True or is_same(",
         UNDO_TROUBLE,
+    ),
+    Mutant(
+        "a request goes to an address nobody looked at",
+        "processor/client/connection.py",
+        "            if why is not None:\n",
+        "            if False:\n",
+        asking("forbidden or machine or redirect_leads or another_may_not"),
+    ),
+    Mutant(
+        "a name is resolved anew for the connection",
+        "processor/client/connection.py",
+        "socket.create_connection((address, port)",
+        "socket.create_connection((to.host, port)",
+        asking("changes_its_mind"),
+    ),
+    Mutant(
+        "credentials follow a redirect",
+        "processor/client/call.py",
+        "**(call.headers if with_credentials else {})",
+        "**call.headers",
+        asking("credentials"),
+    ),
+    Mutant(
+        "who led away gets the credentials back",
+        "processor/client/exchange.py",
+        "at_home = at_home and origin_of(url) == home",
+        "at_home = origin_of(url) == home",
+        asking("credentials"),
+    ),
+    Mutant(
+        "a request may last as long as bytes drip",
+        "processor/client/connection.py",
+        "        self._timer.start()\n",
+        "",
+        asking("lasts_for_ever"),
+    ),
+    Mutant(
+        "an answer may unpack to any size",
+        "processor/client/body.py",
+        "            if came > limit:\n                raise _too_large(limit)\n            yield out\n",
+        "            yield out\n",
+        asking("wrong_with"),
+    ),
+    Mutant(
+        "an open circuit lets everybody through",
+        "processor/client/circuit.py",
+        "        return Admission(circuit, False, (circuit.until - now).total_seconds())\n",
+        "        return Admission(circuit, True)\n",
+        asking("five_times or probe"),
+    ),
+    Mutant(
+        "a remembered answer holds the key it was asked with",
+        "processor/client/call.py",
+        "mask.text(self.url), self.accept",
+        "self.url, self.accept",
+        tests("tests/unit/test_client_rules.py"),
     ),
 )
 
