@@ -20,7 +20,7 @@ def read_body(raw: Any, headers: Mapping[str, str], expected: Expected, limit: i
     """Read urllib3's answer to its end.
 
     Raises Rejected for the wrong type, an unknown packing, or more than `limit` bytes before or after unpacking;
-    Retryable `truncated` for half of what was packed. Errors of the network, and of fewer bytes than told, pass through.
+    Retryable `truncated` for half of what was packed. Errors of the network, fewer bytes than told among them, pass.
     """
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind and not expected.types.fullmatch(kind):
