@@ -5,10 +5,12 @@ Music is never touched: what is wrong with it is told. An item that changes whil
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from config.database import Database
@@ -16,9 +18,10 @@ from config.errors import Retryable
 from config.lease import Guard
 from config.libraries import Library, verify_root
 from config.reasons import Reason
+from processor.artwork.blobs import Blobs
 from processor.files import Tree, explained
 from processor.publication.intent import Made, Role
-from processor.publication.writing import has_blob, keep_blob, put
+from processor.publication.writing import put, read_blob
 from processor.verification import rows
 from processor.verification.judging import TROUBLE, Known, Seen, Subject, finding, judge
 from processor.verification.looking import Spend, look
@@ -133,11 +136,12 @@ def _cache_again(given: Verifying, tree: Tree, subject: Subject) -> None:
     """Put back what the cache has lost of a file that is whole in the library."""
     assert subject.digest is not None
     sha256, ext = subject.digest.removeprefix("sha256:"), _extension(subject.path)
-    if subject.size > CACHED or has_blob(given.blobs, sha256, ext):
+    if subject.size > CACHED or read_blob(given.blobs, sha256, ext) is not None:
         return
     with tree.opened(subject.path) as fd, open(fd, "rb", closefd=False) as file:
         file.seek(0)
-        keep_blob(given.blobs, file.read(), ext)
+        cache = Blobs(given.database, Path(os.fsdecode(given.blobs)).parent)
+        cache.put(file.read(), ext, dt.datetime.now(dt.UTC))
 
 
 def _extension(path: bytes) -> str:

@@ -34,6 +34,11 @@ from workflow.telling import album_name
 WORKERS = 2  # files that are copied at once
 
 
+def blobs(database: Database, data_dir: Path) -> bytes:
+    """Return the folder of the cache."""
+    return os.fsencode(Blobs(database, data_dir).folder)
+
+
 def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
     """Return what publishing works with. Raises Misconfigured when there is no staging library."""
     with database.read() as connection:
@@ -100,7 +105,7 @@ def recover_libraries(
         verify_root(library)
         needed = [library] if staging_is_held else [library, staging]
         with hold(database, needed, "recover", stop) as guard:
-            reports.append(_recover(database, guard, staging, library, os.fsencode(Blobs(database, data_dir).folder)))
+            reports.append(_recover(database, guard, staging, library, blobs(database, data_dir)))
     heal(database)
     return reports
 

@@ -54,7 +54,7 @@ def verifying(
         return hold(database, [library], "verify", stop)
 
     return Verifying(
-        database, found, blobs(data_dir), pace.spend, decoder() if decode else None, locked if mend else None
+        database, found, blobs(database, data_dir), pace.spend, decoder() if decode else None, locked if mend else None
     )
 
 
