@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.measure import Row, as_json, calibration, table
 
-NAMES = ("tags", "walk", "scan", "move", "database", "ingest", "engine")
+NAMES = ("tags", "walk", "scan", "move", "database", "ingest", "artwork", "engine")
 
 
 def main() -> None:

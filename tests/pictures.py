@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ def encoded(image: Image.Image, format: str = "JPEG", **options: Any) -> bytes:
     return out.getvalue()
 
 
+@cache
 def jpeg(seed: int, width: int = 800, height: int | None = None, **options: Any) -> bytes:
     """Return a photograph as JPEG."""
     return encoded(photo(seed, width, height), **options)

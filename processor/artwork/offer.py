@@ -13,7 +13,7 @@ LOCAL: Final = (PERSON, FOLDER, EMBEDDED)  # what is the user's own; no provider
 
 
 class Subject(NamedTuple):
-    """Whose pictures they are. `key` is a staging item's key, or an artist's id or folded name; it outlives rows."""
+    """Whose pictures they are. `key` is a staging item's key, or the id of an artist's row."""
 
     kind: Literal["album", "artist"]
     key: str
@@ -30,10 +30,10 @@ def of_artist(name: str, artist_id: str | None) -> Subject:
 
 
 class Local(NamedTuple):
-    """Where a picture of the album itself is: a file, or the picture with this SHA-256 in the tags of one."""
+    """Where a picture of the album itself is: a file, or the picture with this BLAKE3 in the tags of one."""
 
     path: bytes  # absolute
-    embedded: str | None = None  # SHA-256 in hex of the picture's bytes; None: the file is the picture
+    embedded: str | None = None  # BLAKE3 in hex of the picture's bytes; None: the file is the picture
 
 
 class Offer(NamedTuple):
