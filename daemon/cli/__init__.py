@@ -34,6 +34,7 @@ COMMANDS = {
     "keys": "Show, make and revoke API keys.",
     "hooks": "Let Lidarr and Radarr tell when something arrived.",
     "migrate": "Bring the database's schema up to date.",
+    "adopt": "Compare an existing library with what publishing would make of it.",
     "verify": "Read albums again, mend pictures and NFO, tell of damage.",
     "fsck": "Compare the staging library with its rows, and repair what is provable.",
     "export": "Write a proven backup of the database.",

@@ -55,3 +55,9 @@ def _said(elements: list[ET.Element] | None) -> list[object]:
         (one.tag, sorted(one.attrib.items()), " ".join((one.text or "").split()), _said([*one]))
         for one in elements or ()
     ]
+
+
+def differing(there: ET.Element, wanted: ET.Element) -> tuple[str, ...]:
+    """Return the fields that would be written and say something else, or nothing, in the file that is there."""
+    now, then = _fields(there), _fields(wanted)
+    return tuple(sorted(tag for tag in then if _said(now.get(tag)) != _said(then[tag])))

@@ -1,0 +1,68 @@
+"""`greenroom adopt`: a library that is there → what Greenroom would call, write and add in it; nothing is changed."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from config.reasons import show_path, show_text
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json
+from daemon.cli.usage import usage
+from daemon.progress import bars
+from daemon.signals import stop_on_signals
+from processor.adoption import Album
+from workflow.adopting import adopt
+
+SHOWN = 3  # names of one album, on a terminal; --json has all
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, file_okay=False, resolve_path=True))
+@json_option
+def command(path: str, as_json: bool) -> None:
+    """Index the library at PATH, and show where it differs from what publishing would make of it.
+
+    Its tags are read, its files are put together to albums, and each album is compared with the templates
+    phase.publish.folder and phase.publish.file, with the NFO its tags would give, and with the names under which the
+    players of phase.publish.profile look for a cover. Nothing at PATH is changed, no lock is taken, no item is made.
+
+    The index is a scan DB in the data folder: the next time only what changed is read again.
+
+    \b
+    Examples:
+      greenroom adopt /srv/music
+      greenroom adopt /srv/music --json | jq '.albums[] | select(.renamed != [])'
+    """
+    stop = stop_on_signals()
+    with usage(), application() as app, bars() as progress:
+        scan_db, albums = adopt(app.database, app.boot.data_dir, os.fsencode(path), stop, progress)
+    if as_json:
+        print_json({"scan_db": str(scan_db), "albums": [_plain(album) for album in albums]})
+        return
+    for album in albums:
+        for line in _lines(album):
+            click.echo(line)
+    same = sum(album.is_as_wanted for album in albums)
+    click.echo(f"{len(albums)} albums, {same} of them as Greenroom would make them")
+
+
+def _plain(album: Album) -> dict[str, Any]:
+    values = album._asdict() | {"as_wanted": album.is_as_wanted}
+    values["renamed"] = [one._asdict() for one in album.renamed]
+    values["reasons"] = [one._asdict() for one in album.reasons]
+    return values
+
+
+def _lines(album: Album) -> list[str]:
+    """Return what differs, a line each; nothing of an album where nothing does."""
+    name = show_path(album.folder) or "."
+    found = [] if album.folder == album.wanted else [f"  folder: {show_path(album.wanted)}"]
+    found += [f"  file: {show_path(one.path)} → {show_path(one.wanted)}" for one in album.renamed[:SHOWN]]
+    found += [f"  … and {len(album.renamed) - SHOWN} more files"] if len(album.renamed) > SHOWN else []
+    found += [] if album.nfo == "same" else [f"  album.nfo: {album.nfo} {', '.join(album.fields)}".rstrip()]
+    found += [f"  no {show_path(cover)}" for cover in album.covers]
+    found += [f"  in doubt: {show_text(one.message)}" for one in album.reasons[:SHOWN]]
+    return [name, *found] if found else []

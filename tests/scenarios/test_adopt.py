@@ -1,0 +1,76 @@
+"""A library that others made → indexed and compared; nothing in it is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from daemon.cli import main
+from tests.scenarios.drops import lay_out, songs
+from tests.scenarios.house import House, seen
+from tests.scenarios.publishing import add_library, approve, publish
+from workflow.phase import all_phases
+
+
+@pytest.fixture
+def run(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The command, its JSON by folder."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+
+    def adopt(path: Path) -> dict[str, Any]:
+        before = seen(path)
+        done = CliRunner().invoke(main, ["adopt", str(path), "--json"], catch_exceptions=False)
+        assert seen(path) == before
+        return {album["folder"]: album for album in json.loads(done.stdout)["albums"]}
+
+    return adopt
+
+
+def test_each_album_is_shown_beside_what_it_would_be(run: Any, tmp_path: Path) -> None:
+    music = tmp_path / "old"
+    music.mkdir()
+    nfo = b"<album><title>Low tide</title><review>Mine.</review></album>"
+    lay_out(
+        music,
+        songs("misc/ada_low", "flac", range(1, 3), date="2014")
+        | {"misc/ada_low/album.nfo": nfo, "misc/ada_low/Folder.JPG": b"x"}
+        | songs("Bo/Other (1999)", "mp3", range(1, 3), artist="Bo", album="Other", date="1999")
+        | {"Bo/Other (1999)/album.nfo": b"no XML"},
+    )
+    found = run(music)
+    ada, bo = found["misc/ada_low"], found["Bo/Other (1999)"]
+    assert (ada["wanted"], ada["renamed"], ada["covers"]) == ("Ada/Low Tide (2014)", [], ["cover.jpg"])
+    assert (ada["nfo"], "title" in ada["fields"], "review" in ada["fields"]) == ("differs", True, False)
+    assert (bo["wanted"], bo["nfo"], bo["covers"]) == ("Bo/Other (1999)", "unreadable", ["folder.jpg", "cover.jpg"])
+
+
+def test_what_greenroom_published_itself_differs_in_nothing_but_the_cover(house: House, run: Any) -> None:
+    library = add_library(house)
+    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.cycle()
+    publish(house, approve(house)[0])
+    (album,) = run(library).values()
+    assert (album["folder"], album["renamed"], album["nfo"]) == (album["wanted"], [], "same")
+    assert not album["reasons"]
+    again = run(library)  # from the index
+    assert list(again.values()) == [album]
+    assert len(os.listdir(house.data / "adopt")) == 1
+
+
+def test_names_that_differ_are_shown_file_by_file(house: House, run: Any, tmp_path: Path) -> None:
+    music = tmp_path / "old"
+    music.mkdir()
+    all_phases()  # their settings join the registry
+    house.change(**{"phase.publish.file": "{track:02}. {title}"})
+    lay_out(music, songs("Ada/Low Tide (2014)", "flac", range(1, 3), date="2014"))
+    (album,) = run(music).values()
+    assert album["renamed"] == [
+        {"path": "01 - Song 1.flac", "wanted": "01. Song 1.flac"},
+        {"path": "02 - Song 2.flac", "wanted": "02. Song 2.flac"},
+    ]
