@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -12,6 +12,7 @@ from config.database import Database
 from config.errors import Rejected
 from config.libraries import list_libraries
 from processor import matched, repository
+from processor.depict import Studio, depict_album, depict_artists
 from processor.describe import describe_album, describe_artists, describe_tracks
 from processor.fingerprint import fingerprint, fpcalc
 from processor.matched import Album
@@ -55,6 +56,14 @@ class Shop:
     check: Callable[[], None]
     now: Callable[[], dt.datetime]
     with_lyrics: bool = True
+    studio: Studio | None = None  # None: no pictures
+
+    def folder_of(self, item: Mapping[str, Any]) -> bytes | None:
+        """Return where an item's files are; None where its library is not known."""
+        with self.database.read() as connection:
+            roots = {library.root_uuid: library.path for library in list_libraries(connection)}
+        root = roots.get(item["root_uuid"])
+        return None if root is None else os.path.join(root, item["path"])
 
 
 class Enriched(NamedTuple):
@@ -67,7 +76,9 @@ class Enriched(NamedTuple):
 
 
 # What comes after the release, in order; each says whether it changed anything.
-STEPS: Final[tuple[Callable[[Shop, int, Owed], bool], ...]] = (describe_album, describe_artists, describe_tracks)
+STEPS: Final[tuple[Callable[[Shop, int, Owed], bool], ...]] = (
+    describe_album, describe_artists, depict_album, depict_artists, describe_tracks,
+)  # fmt: skip
 
 
 def enrich(shop: Shop, item_id: int) -> Enriched:
@@ -76,7 +87,7 @@ def enrich(shop: Shop, item_id: int) -> Enriched:
     It may be done again at any time: what is remembered is not asked for anew, and what is the same is not written. A
     provider that does not answer is owed for, and its earlier words stay.
     """
-    album = read_album(shop.database, item_id)
+    album = read_album(shop, item_id)
     owed = Owed(item_id, shop.now())
     is_news = _match(shop, album, owed)
     for step in STEPS:
@@ -93,14 +104,11 @@ def enrich(shop: Shop, item_id: int) -> Enriched:
     return Enriched(made.verdict, why, is_news, owed.debts())
 
 
-def read_album(database: Database, item_id: int) -> Album:
+def read_album(shop: Shop, item_id: int) -> Album:
     """Return an item as it is matched. Raises Misconfigured (`unknown_item`)."""
-    with database.read() as connection:
+    with shop.database.read() as connection:
         item, files = repository.item(connection, item_id)
-        roots = {library.root_uuid: library.path for library in list_libraries(connection)}
-    root = roots.get(item["root_uuid"])
-    folder = None if root is None else os.path.join(root, item["path"])
-    return Album(item_id, item["revision"], own_album(item, files), folder)
+    return Album(item_id, item["revision"], own_album(item, files), shop.folder_of(item))
 
 
 def choose(shop: Shop, item_id: int, release_id: str, *, actor: str) -> Choice:
@@ -108,7 +116,7 @@ def choose(shop: Shop, item_id: int, release_id: str, *, actor: str) -> Choice:
 
     Raises Rejected (`unknown_release`) for a release nobody knows, and what asking for it raises.
     """
-    album = read_album(shop.database, item_id)
+    album = read_album(shop, item_id)
     with shop.database.read() as connection:
         known = {one.release_id: one for one in rows.candidates(connection, item_id)}
     providers = shop.providers.answering("release")
@@ -133,7 +141,7 @@ def choose(shop: Shop, item_id: int, release_id: str, *, actor: str) -> Choice:
 
 def unchoose(shop: Shop, item_id: int) -> None:
     """Forget what people said about albums of this sound; the next enrichment decides anew."""
-    album = read_album(shop.database, item_id)
+    album = read_album(shop, item_id)
     with shop.database.begin() as connection:
         rows.choose(connection, album.content, None)
         rows.mark_chosen(connection, item_id, None, None)

@@ -36,16 +36,16 @@ class Owed:
         try:
             yield
         except Outage as error:
-            wait = max(AGAIN, dt.timedelta(seconds=error.seconds or 0))
-            self._note(provider, what, error.message, wait)
+            self.note(provider, what, error.message, max(AGAIN, dt.timedelta(seconds=error.seconds or 0)))
         except Rejected as error:
-            self._note(provider, what, error.message, dt.timedelta(days=1))
+            self.note(provider, what, error.message, dt.timedelta(days=1))
 
     def debts(self) -> list[Debt]:
         """Return what is owed."""
         return list(self._debts.values())
 
-    def _note(self, provider: str, what: str, why: str, wait: dt.timedelta) -> None:
+    def note(self, provider: str, what: str, why: str, wait: dt.timedelta = AGAIN) -> None:
+        """Write down that a provider owes something, and when it may be asked again."""
         logger.bind(provider=provider, what=what, error=why).info("a provider did not answer; the item goes on without")
         debt = Debt(self._item_id, provider, what, why[:500], self._now, 1, self._now + wait)
         self._debts.setdefault(provider, debt)

@@ -6,6 +6,8 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from config import admin
@@ -24,6 +26,7 @@ from workflow.phases.enrich import Enrich, EnrichPayload, EnrichSettings
 from workflow.succession import Seen, as_seen
 
 if TYPE_CHECKING:
+    from processor.artwork.offer import Offer
     from processor.enrich import Shop
     from processor.matching.told import Change
 
@@ -104,18 +107,28 @@ def shop(
     wait: Callable[[float], None],
     check: Callable[[], None],
     fresh: bool = False,
+    data_dir: Path | None = None,
 ) -> Iterator[Shop]:
     """Give what enriching works with; nobody can be asked where GREENROOM_OFFLINE says so."""
+    from processor.artwork.desk import Gallery
+    from processor.artwork.pool import shared
     from processor.client.client import Client
+    from processor.depict import Studio
     from processor.enrich import Nobody, Shop
     from processor.matching.verdict import Thresholds
     from processor.providers.registry import Providers
 
     limits = Thresholds(settings.match_strong, settings.match_medium, settings.match_gap)
     with Client(database, turn=turn, wait=wait) as client:
-        is_offline = BootSettings().offline
-        asked = Nobody() if is_offline else Providers(database, client, language=settings.language, fresh=fresh)
-        yield Shop(database, asked, limits, check, lambda: dt.datetime.now(dt.UTC), settings.fetch_lyrics)
+        providers = Providers(database, client, language=settings.language, fresh=fresh)
+
+        def fetch(offer: Offer, small: bool) -> bytes:
+            return providers.picture(offer, preview=small).body
+
+        asked = Nobody() if BootSettings().offline else providers
+        studio = Studio(Gallery(database, data_dir, shared()), settings, fetch, fresh) if data_dir else None
+        now = partial(dt.datetime.now, dt.UTC)
+        yield Shop(database, asked, limits, check, now, settings.fetch_lyrics, studio)
 
 
 def settings_of(connection: Any) -> EnrichSettings:

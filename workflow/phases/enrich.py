@@ -7,11 +7,6 @@ from typing import Any
 
 from pydantic import Field
 
-import processor.artwork.tables
-import processor.client.circuits
-import processor.client.memory
-import processor.matching.rows
-import processor.metadata.rows  # noqa: F401  their tables belong to the schema of every command
 from processor.artwork.wanted import Wanted
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
@@ -52,6 +47,7 @@ class Enrich(Phase):
     settings = EnrichSettings
     payload = EnrichPayload
     late = True
+    roots = ("staging",)  # whose files may hold pictures
 
     def run(
         self, context: Context, item: Mapping[str, Any], payload: EnrichPayload, settings: EnrichSettings
@@ -61,8 +57,9 @@ class Enrich(Phase):
         from workflow.enriching import shop
 
         with shop(
-            context.database, settings, turn=context.turn, wait=context.wait, check=context.check, fresh=payload.force
-        ) as made:
+            context.database, settings, turn=context.turn, wait=context.wait, check=context.check,
+            fresh=payload.force, data_dir=context.data_dir,
+        ) as made:  # fmt: skip
             done = enrich(made, item["id"])
         owed = "".join(f"; {debt.provider} did not answer" for debt in done.debts)
         return Decision(item["status"], f"{done.verdict}: {done.why}{owed}"[:500])
