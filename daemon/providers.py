@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from config import admin
-from config.errors import GreenroomError
+from config.errors import GreenroomError, Misconfigured
 from daemon.bootstrap import Application
 from processor.client import circuits
 from processor.providers.provider import Provider, ProviderSettings
 from processor.providers.registry import Providers, all_providers, is_on, questions, section_of
+
+OFFLINE: Final = "GREENROOM_OFFLINE is on"
 
 
 class Trial(NamedTuple):
@@ -26,17 +28,18 @@ def standing(app: Application) -> list[dict[str, Any]]:
     with app.database.read() as connection:
         given = {name: admin.read_section(connection, section_of(name))[0] for name in all_providers()}
         stands = circuits.standing(connection)
-    rows = [_row(all_providers()[name], section, stands.get(name, {})) for name, section in given.items()]
+    rows = [_row(app, all_providers()[name], section, stands.get(name, {})) for name, section in given.items()]
     return sorted(rows, key=lambda row: (row["order"], row["name"]))
 
 
-def _row(provider: type[Provider], section: Any, stands: dict[str, Any]) -> dict[str, Any]:
+def _row(app: Application, provider: type[Provider], section: Any, stands: dict[str, Any]) -> dict[str, Any]:
     assert isinstance(section, ProviderSettings)
+    why = _why(app, provider, section)
     return {
         "name": provider.name,
         "description": provider.description,
-        "on": is_on(section),
-        "why": _why(provider, section),
+        "on": why is None,
+        "why": why,
         "answers": list(questions(provider)),
         "order": section.order,
         "base_url": section.base_url,
@@ -51,8 +54,10 @@ def _row(provider: type[Provider], section: Any, stands: dict[str, Any]) -> dict
     }
 
 
-def _why(provider: type[Provider], section: ProviderSettings) -> str | None:
+def _why(app: Application, provider: type[Provider], section: ProviderSettings) -> str | None:
     """Return why it is not asked."""
+    if app.boot.offline:
+        return OFFLINE
     if not section.enabled:
         return f"{section_of(provider.name)}.enabled is off"
     return None if is_on(section) else f"it needs {section_of(provider.name)}.key"
@@ -61,8 +66,10 @@ def _why(provider: type[Provider], section: ProviderSettings) -> str | None:
 def try_out(app: Application, name: str) -> Trial:
     """Ask a provider something simple now, even while it is left alone; if it answers, everybody may ask again.
 
-    Raises Misconfigured when no provider is called so.
+    Raises Misconfigured when no provider is called so, and where GREENROOM_OFFLINE forbids asking any.
     """
+    if app.boot.offline:
+        raise Misconfigured(f"{OFFLINE}, so nobody is asked")
     with app.client() as client:
         provider = Providers(app.database, client).provider(name)
         with app.database.begin() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,14 +16,13 @@ from config.errors import Rejected
 from processor.client import circuit, circuits, memory, waiting
 from processor.client.call import Call, a_get, a_post, shown
 from processor.client.circuit import Circuit
-from processor.client.exchange import Exchange, Trouble, World
+from processor.client.exchange import Exchange, Trouble, World, trusted
 from processor.client.service import Accept, Answer, Outage, Service
 
 PATIENCE: Final = 30.0  # seconds a call waits where it is; for longer it gives up, and its job comes back later
 SPENT: Final = 10.0  # seconds for which a service is left alone that says no request is left
 PRUNE_EVERY: Final = 200  # answers a client remembers between two looks at how many there are
 _UNASKED: Final = ("forbidden_url", "forbidden_address")  # of a service that was never asked nothing is concluded
-_OUTSIDE: Final = World()
 
 
 @dataclass(slots=True)
@@ -49,11 +49,12 @@ class Client:
         turn: Callable[[str, float], None],
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], dt.datetime] | None = None,
-        world: World = _OUTSIDE,
+        world: World | None = None,
     ) -> None:
         self._database = database
         self._turn, self._wait = turn, wait
         self._clock = clock or database.clock  # which all hosts share
+        world = world or World(ca=trusted(ssl.get_default_verify_paths()))
         self._chance = world.chance
         self._remembered = 0
         with database.read() as connection:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -49,7 +51,15 @@ class World:
 
     resolve: Resolve = resolve
     chance: Callable[[], float] = random.random
-    ca: str | None = None  # file of the certificates to trust instead of the usual ones
+    ca: str | None = None  # file or folder of the certificates to trust; None: those of certifi
+
+
+def trusted(paths: ssl.DefaultVerifyPaths) -> str | None:
+    """Return where the certificates are that this machine trusts, an admin's own among them; None where it has none."""
+    if paths.cafile:
+        return paths.cafile
+    has_some = paths.capath is not None and any(name.endswith(".0") for name in os.listdir(paths.capath))
+    return paths.capath if has_some else None
 
 
 class Exchange:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from config.database import Database
 from config.errors import GreenroomError, Stopped
 from processor.client import circuits, memory
 from processor.client.client import Client
-from processor.client.exchange import World
+from processor.client.exchange import World, trusted
 from processor.client.service import Answer, Outage, Service
 from processor.client.waiting import paced
 from tests.providers import Provider, Reply, as_json, gzipped, redirect
@@ -535,7 +536,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 
 def test_tls_looks_at_the_name_though_the_address_was_chosen(
-    client: Client, around: Around, certificate: tuple[str, str]
+    client: Client, around: Around, certificate: tuple[str, str], tmp_path: Path
 ) -> None:
     around.names = {"shelf.example": ["127.0.0.1"], "other.example": ["127.0.0.1"]}
     with Provider(certificate).serving() as provider:
@@ -549,6 +550,26 @@ def test_tls_looks_at_the_name_though_the_address_was_chosen(
             assert trusting.get(shelf, service=service).found
             assert trusting.get(f"{shelf}/plain", service=service).found, "a redirect never leads back to http"
             assert "its certificate is not trusted" in refused(lambda: trusting.get(other, service=service)).message
+        (tmp_path / "trusted").mkdir()
+        around.ca = hashed(tmp_path / "trusted", certificate[0])
+        with around.client(client._database) as trusting:
+            assert trusting.get(shelf, service=service).found
+
+
+def hashed(folder: Path, certificate: str) -> str:
+    """Return a folder of certificates as systems have it."""
+    name = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", certificate], check=True, capture_output=True)
+    (folder / f"{name.stdout.decode().strip()}.0").symlink_to(certificate)
+    return str(folder)
+
+
+def test_what_the_machine_trusts_is_trusted(tmp_path: Path) -> None:
+    paths = ssl.get_default_verify_paths()._replace(cafile=None, capath=None)
+    assert trusted(paths) is None
+    assert trusted(paths._replace(capath=str(tmp_path))) is None, "an empty folder would trust nobody"
+    (tmp_path / "0a1b2c3d.0").touch()
+    assert trusted(paths._replace(capath=str(tmp_path))) == str(tmp_path)
+    assert trusted(paths._replace(cafile="/a", capath=str(tmp_path))) == "/a"
 
 
 ELSEWHERE = """

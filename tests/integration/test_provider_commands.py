@@ -29,6 +29,7 @@ def server() -> Iterator[Provider]:
 @pytest.fixture
 def database(tmp_path: Path, sqlite_url: str, server: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("GREENROOM_OFFLINE", raising=False)
     opened = Database(sqlite_url)
     point(opened, server)
     yield opened
@@ -72,6 +73,13 @@ def test_a_provider_is_tried_though_it_is_left_alone_and_then_asked_again_by_all
     assert (stands["requests"], stands["failed"], stands["state"]) == (2, 0, "closed")
     assert stands["succeeded_at"]
     assert greenroom("providers", "test", "nobody").exit_code == 2
+
+
+def test_nobody_is_asked_offline(database: Database, server: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_OFFLINE", "true")
+    assert {row["why"] for row in listed().values()} == {"GREENROOM_OFFLINE is on"}
+    assert greenroom("providers", "test", "coverart").exit_code == 2
+    assert server.seen == []
 
 
 def test_a_key_is_shown_to_nobody_and_what_is_shown_is_no_key(database: Database) -> None:
