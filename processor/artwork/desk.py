@@ -6,8 +6,9 @@ import datetime as dt
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from processor.artwork.wire import Made, Seen, Task
 
 # An offer, and whether its small version will do → the bytes. Raises Retryable, and Rejected for what will never come.
 Fetch = Callable[[Offer, bool], bytes]
+AT_ONCE: Final = 4  # downloads of one pass; the client lets each provider be asked in its turn
 STRIKES: Final = 3
 WORK: Final = ".work-"  # beginning of the name of a pass's folder
 _PASSING: Final = frozenset({"io_error", "vanished"})  # said of a place, and not of what is there
@@ -57,24 +59,35 @@ class Desk:
         self.tried: set[int] = set()
         self.downloads = 0
         self._looks: dict[str, Future[Any]] = {}  # by content
+        self._previews: dict[str, Future[Any]] = {}  # by content
+        self._lock = threading.Lock()
 
     def look(self, candidates: Iterable[Candidate], check: Callable[[], None]) -> None:
-        """Get candidates and look at them, at one while the next is on its way. Raises what `check` raises."""
+        """Get candidates, several at once, and look at each while others are on their way.
+
+        Raises what `check` raises, when those on their way have come.
+        """
         waiting: list[tuple[Candidate, str, Future[Any] | None]] = []
-        for one in candidates:
+
+        def get(one: Candidate) -> str | None:
             check()
-            self.tried.add(one.id)
-            if (content := self._get(one)) is not None:
-                waiting.append((one, content, self._asked(content)))
+            return self._get(one)
+
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture") as threads:
+            wanted = list(candidates)
+            self.tried.update(one.id for one in wanted)
+            for one, content in zip(wanted, threads.map(get, wanted), strict=True):
+                if content is not None:
+                    waiting.append((one, content, self._asked(content)))
         for one, content, future in waiting:
             check()
             self._note(one, content, self._known(content) if future is None else _outcome(future))
+        self._keep_previews()
 
     def glance(self, one: Candidate) -> Seen | None:
         """Return what the small version of a picture is; None if it cannot be had, or is no picture."""
-        self.downloads += 1
         try:
-            content = self._put(self._fetch(one.offer, True))
+            content = self._put(self._download(one.offer, True))
             seen: Seen = self._gallery.pool.ask(Task("look", os.fsencode(self.files[content])))
         except LeaseLost:
             raise
@@ -90,6 +103,7 @@ class Desk:
             raise Rejected(refused.message, code=refused.code) from None
         seen: Seen = self._gallery.pool.ask(Task("look", os.fsencode(self.files[content])))
         self._remember(seen)
+        self._keep_previews()
         return seen, self.made(content)
 
     def made(self, content: str) -> Made:
@@ -112,20 +126,25 @@ class Desk:
         """Put bytes on the desk and return their BLAKE3. Raises Refused for too many or none."""
         check_bytes(len(data))
         content = blake3(data).hexdigest()
-        if content not in self.files:
-            self.files[content] = self._folder / content
-            self.files[content].write_bytes(data)
+        with self._lock:  # nobody may read what another thread is still writing
+            if content not in self.files:
+                (self._folder / content).write_bytes(data)
+                self.files[content] = self._folder / content
         return content
 
     def _bytes(self, one: Candidate) -> bytes:
         local = one.offer.local
         if local is None:
-            self.downloads += 1
-            return self._fetch(one.offer, False)
+            return self._download(one.offer, False)
         if local.embedded is None:
             return read_plain(local.path)
         made: Made = self._gallery.pool.ask(Task("take", local.path, which=local.embedded))
         return made.data
+
+    def _download(self, offer: Offer, preview: bool) -> bytes:
+        with self._lock:
+            self.downloads += 1
+        return self._fetch(offer, preview)
 
     def _asked(self, content: str) -> Future[Any] | None:
         """Have a content looked at, unless that was done before, or was too much for too many processes."""
@@ -168,18 +187,19 @@ class Desk:
         self._fail(one, (code, message), is_owed=is_owed or is_deadly)
 
     def _remember(self, seen: Seen) -> None:
-        self._keep_preview(seen.content)
+        """Write what was seen, and have its preview made meanwhile."""
+        if previews.read(self._gallery.data_dir, seen.content) is None:
+            task = Task("preview", os.fsencode(self.files[seen.content]), side=previews.SIDE)
+            self._previews[seen.content] = self._gallery.pool.submit(task)
         with self._gallery.database.begin() as connection:
             rows.remember(connection, seen.content, Known(seen, None, None, 0), self._now)
 
-    def _keep_preview(self, content: str) -> None:
-        if previews.read(self._gallery.data_dir, content) is not None:
-            return
-        task = Task("preview", os.fsencode(self.files[content]), side=previews.SIDE)
-        try:
-            previews.keep(self._gallery.data_dir, content, self._gallery.pool.ask(task).data)
-        except Rejected:
-            return  # it could be looked at but not be shown small: it is known without a preview
+    def _keep_previews(self) -> None:
+        """Keep what was made; a picture of which none could be made is known without."""
+        while self._previews:
+            content, future = self._previews.popitem()
+            if isinstance(made := _outcome(future), Made):
+                previews.keep(self._gallery.data_dir, content, made.data)
 
     def _fail(self, one: Candidate, reason: tuple[str, str], *, is_owed: bool) -> None:
         with self._gallery.database.begin() as connection:

@@ -13,7 +13,7 @@ LOCAL: Final = (PERSON, FOLDER, EMBEDDED)  # what is the user's own; no provider
 
 
 class Subject(NamedTuple):
-    """Whose pictures they are. `key` is a staging item's key, or the id of an artist's row."""
+    """Whose pictures they are. `key` is a staging item's key, or what `of_artist` makes; it outlives rows."""
 
     kind: Literal["album", "artist"]
     key: str

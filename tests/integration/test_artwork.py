@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from processor.artwork.pictures import Outcome, Pass, refresh
 from processor.artwork.pool import PicturePool
 from processor.artwork.rows import Candidate, Selected
 from processor.artwork.wanted import Wanted
+from processor.artwork.wire import Task
 from tests.music import write_track
-from tests.pictures import encoded, jpeg, photo
+from tests.pictures import encoded, jpeg, photo, workers
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ALBUM = Subject("album", "k1")
@@ -212,7 +214,7 @@ def test_a_persons_choice_stays_whatever_comes_later(world: World) -> None:
     ugly = world.candidates()["ugly"].id
     outcome = deciding.decide(world.about(), ugly, "chosen", actor="eva")
     assert (world.names(outcome), outcome.selected[0].chosen_by) == (["ugly"], "eva")
-    better = world.offer("better", jpeg(3, 3000), votes=99)
+    better = world.offer("better", jpeg(3, 1600), votes=99)
     assert world.names(world.refresh(*offers, better)) == ["ugly"]
     assert world.names(world.refresh(better, answered=("archive",), force=True)) == ["ugly"]
     assert world.names(deciding.decide(world.about(), ugly, None, actor="eva")) == ["better"]
@@ -309,6 +311,55 @@ def test_a_job_that_is_stopped_in_between_goes_on_with_what_it_had(world: World)
         refresh(world.about(check=check), offers)
     assert len(world.refresh(*offers).selected) == 1
     assert list(world.gallery.blobs.folder.glob(".work-*")) == []
+
+
+def test_what_a_person_decides_while_a_pass_is_on_counts(world: World) -> None:
+    offers = [world.offer("ugly", jpeg(1, 350)), world.offer("best", jpeg(2, 1000))]
+    world.refresh(*offers)
+    ugly = world.candidates()["ugly"].id
+    cache = world.gallery.blobs
+    best = world.refresh(*offers).selected[0]
+    cache.path(cache.find(best.sha256)).unlink()
+    give, decided = world.fetch, []
+
+    def fetch(offer: Offer, preview: bool) -> bytes:
+        if not decided:
+            decided.append(offer)
+            with world.gallery.database.begin() as connection:
+                rows.decide(connection, ugly, "chosen", "eva", world.now)
+        return give(offer, preview)
+
+    outcome = refresh(world.about()._replace(fetch=fetch), offers)
+    assert decided
+    assert world.names(outcome) == ["ugly"]
+
+
+def test_a_picture_that_ends_processes_is_given_up_after_three_strikes(sqlite_url: str, tmp_path: Path) -> None:
+    pool = PicturePool(1, wall_limit=1.5)
+    database = Database(sqlite_url)
+    world = World(Gallery(database, tmp_path, pool))
+    deadly, good = world.offer("deadly", jpeg(1, 64)), world.offer("good", jpeg(2))
+    others = workers()
+
+    def fetch(offer: Offer, preview: bool) -> bytes:
+        pool.ask(Task("look", os.fsencode(tmp_path / "any")))
+        for worker in workers() - others:
+            os.kill(worker, signal.SIGSTOP)
+        return jpeg(1, 64)
+
+    (tmp_path / "any").write_bytes(jpeg(3, 64))
+    wanted = Wanted(max_poster=1, max_fanart=0)
+    try:
+        for strikes in range(1, 4):
+            outcome = refresh(world.about(wanted=wanted)._replace(fetch=fetch), [deadly])
+            assert [problem.code for problem in outcome.problems] == ["reader_timeout"], strikes
+        outcome = world.refresh(deadly, good)
+        assert [problem.code for problem in outcome.problems] == ["reader_gave_up"]
+        assert world.names(outcome) == ["good"]
+        assert world.refresh(deadly, good).downloads == 0
+    finally:
+        pool.close()
+        database.close()
 
 
 def test_each_picture_that_was_looked_at_has_a_preview_without_anything_else_in_it(world: World) -> None:

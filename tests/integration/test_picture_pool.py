@@ -20,7 +20,7 @@ from processor.artwork.likeness import ALGORITHM, distance
 from processor.artwork.pool import PicturePool
 from processor.artwork.wire import Listed, Made, Seen, Task
 from tests.music import write_track
-from tests.pictures import claiming, encoded, jpeg, photo, png_bomb, rotated
+from tests.pictures import claiming, encoded, jpeg, photo, png_bomb, rotated, workers
 
 
 @pytest.fixture(scope="module")
@@ -156,16 +156,6 @@ def test_what_is_no_plain_file_is_not_read(pool: PicturePool, tmp_path: Path) ->
             pool.ask(Task("look", os.fsencode(tmp_path / name)))
         codes.append(refused.value.reason_code)
     assert codes == ["not_a_regular_file", "io_error", "io_error", "io_error"]
-
-
-def children(of: int) -> set[int]:
-    found = (path.read_text().split() for path in Path(f"/proc/{of}/task").glob("*/children"))
-    return {int(pid) for pids in found for pid in pids}
-
-
-def workers() -> set[int]:
-    """The processes that look at pictures, of all pools."""
-    return {worker for server in children(os.getpid()) for worker in children(server)}
 
 
 def test_a_process_that_dies_costs_one_picture_its_turn_and_no_other(tmp_path: Path) -> None:
