@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy import Connection
 
 from daemon.bootstrap import Application
 from processor import journal, repository
+from processor.artwork import blobs
 from processor.client import circuits
 from processor.matching import rows
+from processor.players import rows as players
+from processor.publication import ledger
+from processor.verification import rows as checks
 from workflow import runs
 
 
@@ -36,35 +42,63 @@ class _Figures:
     def collect(self) -> Iterator[Metric]:
         """Count."""
         with self._app.database.read() as connection:
-            items = repository.count_by_status(connection)
-            size = repository.total_size(connection)
-            unfinished = journal.count_open(connection)
-            ended = runs.count_by_status(connection)
-            success = runs.last_success(connection)
-            asked = circuits.standing(connection)
-            owed = rows.count_debts(connection)
-        jobs = self._app.engine.counts()
-        oldest = self._app.engine.oldest_queued()
-        yield _family("greenroom_items", "Albums in staging, by status.", "status", items)
-        yield _family("greenroom_runs", "Runs remembered, by how they ended.", "status", ended)
-        yield _family("greenroom_enrich_debts", "Albums a provider owes an answer about.", "provider", owed)
-        yield GaugeMetricFamily("greenroom_items_bytes", "Bytes of all albums in staging.", size)
-        yield GaugeMetricFamily("greenroom_transfers_unfinished", "Moves begun and not settled.", unfinished)
+            for count in (_staging, _services, _published, _verified):
+                yield from count(connection)
+        yield from self._jobs()
+
+    def _jobs(self) -> Iterator[Metric]:
         waiting = GaugeMetricFamily("greenroom_jobs", "Jobs, by phase and status.", labels=["phase", "status"])
-        for phase, counts in jobs.items():
+        for phase, counts in self._app.engine.counts().items():
             for status, count in counts.items():
                 waiting.add_metric([phase, status], count)
         yield waiting
-        yield _counter("greenroom_service_requests", "Requests to a provider or player, ever.", asked, "requests")
-        yield _counter("greenroom_service_failures", "Calls it did not answer, ever.", asked, "failed")
-        paused = {name: int(row["state"] != "closed") for name, row in asked.items()}
-        yield _family("greenroom_service_paused", "Whether a service is left alone.", "service", paused)
-        if oldest is not None:
-            seconds = oldest.timestamp()
-            yield GaugeMetricFamily("greenroom_jobs_oldest_queued_timestamp_seconds", "Oldest queued wish.", seconds)
-        if success is not None:
-            seconds = success.timestamp()
-            yield GaugeMetricFamily("greenroom_last_success_timestamp_seconds", "End of the last done run.", seconds)
+        yield from _moment("greenroom_jobs_oldest_queued", "Oldest queued wish.", self._app.engine.oldest_queued())
+
+
+def _staging(connection: Connection) -> Iterator[Metric]:
+    items, ended = repository.count_by_status(connection), runs.count_by_status(connection)
+    size, unfinished = repository.total_size(connection), journal.count_open(connection)
+    yield _family("greenroom_items", "Albums in staging, by status.", "status", items)
+    yield _family("greenroom_runs", "Runs remembered, by how they ended.", "status", ended)
+    yield GaugeMetricFamily("greenroom_items_bytes", "Bytes of all albums in staging.", size)
+    yield GaugeMetricFamily("greenroom_transfers_unfinished", "Moves begun and not settled.", unfinished)
+    yield from _moment("greenroom_last_success", "End of the last done run.", runs.last_success(connection))
+
+
+def _services(connection: Connection) -> Iterator[Metric]:
+    asked, owed = circuits.standing(connection), rows.count_debts(connection)
+    yield _family("greenroom_enrich_debts", "Albums a provider owes an answer about.", "provider", owed)
+    yield _counter("greenroom_service_requests", "Requests to a provider or player, ever.", asked, "requests")
+    yield _counter("greenroom_service_failures", "Calls it did not answer, ever.", asked, "failed")
+    paused = {name: int(row["state"] != "closed") for name, row in asked.items()}
+    yield _family("greenroom_service_paused", "Whether a service is left alone.", "service", paused)
+    told = players.standings(connection)
+    owed, missed = ({one.player.name: getattr(one, name) for one in told} for name in ("owed", "missed"))
+    yield _family("greenroom_player_debts", "Folders a player has not shown yet.", "player", owed)
+    yield _family("greenroom_player_missed", "Folders a player never showed.", "player", missed)
+
+
+def _published(connection: Connection) -> Iterator[Metric]:
+    there, (cached, size) = ledger.totals(connection), blobs.totals(connection)
+    yield GaugeMetricFamily("greenroom_published", "Albums in libraries.", there.albums)
+    yield GaugeMetricFamily("greenroom_published_files", "Files Greenroom put into libraries.", there.files)
+    yield GaugeMetricFamily("greenroom_published_bytes", "And their bytes.", there.size)
+    yield GaugeMetricFamily("greenroom_blobs", "Files of the cache.", cached)
+    yield GaugeMetricFamily("greenroom_blobs_bytes", "And their bytes.", size)
+
+
+def _verified(connection: Connection) -> Iterator[Metric]:
+    looked = checks.totals(connection)
+    yield GaugeMetricFamily("greenroom_verified_files", "Files read at the last look at their albums.", looked.files)
+    yield GaugeMetricFamily("greenroom_verified_bytes", "And their bytes.", looked.size)
+    yield GaugeMetricFamily("greenroom_verify_never", "Albums never looked at.", looked.never)
+    yield _family("greenroom_verify_findings", "What the last looks found.", "code", dict(looked.findings))
+    yield from _moment("greenroom_verify_oldest", "The look that is longest ago.", looked.oldest)
+
+
+def _moment(name: str, text: str, at: dt.datetime | None) -> Iterator[Metric]:
+    if at is not None:
+        yield GaugeMetricFamily(f"{name}_timestamp_seconds", text, at.timestamp())
 
 
 def _counter(name: str, text: str, rows: dict[str, dict[str, Any]], column: str) -> Metric:

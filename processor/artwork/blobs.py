@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from config.database import Database
@@ -180,6 +180,12 @@ def held(connection: Connection, holder: str) -> list[Blob]:
     """Return what a holder holds."""
     query = _blobs().join(BlobHoldRow, BlobHoldRow.sha256 == BlobRow.sha256).where(BlobHoldRow.holder == holder)
     return [Blob(*row) for row in connection.execute(query)]
+
+
+def totals(connection: Connection) -> tuple[int, int]:
+    """Return how many blobs there are, and their bytes."""
+    count, size = connection.execute(select(func.count(), func.sum(BlobRow.size))).one()
+    return count, int(size or 0)
 
 
 def has_garbage(connection: Connection, now: dt.datetime, grace: dt.timedelta = GRACE) -> bool:

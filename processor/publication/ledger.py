@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from processor.tables import OPEN_STATES, LedgerRow, PublicationRow, StagingItem, TransferRow
 from scanner.grouping.folding import fold
@@ -106,6 +106,21 @@ def held_blobs(connection: Connection) -> set[str]:
     """Return the SHA-256 of every file Greenroom made that is in a library, and of what it would have been."""
     made = select(LedgerRow.digest, LedgerRow.base).where(LedgerRow.digest.startswith("sha256:"))
     return {one.removeprefix("sha256:") for pair in connection.execute(made) for one in pair if one}
+
+
+class Totals(NamedTuple):
+    """What Greenroom put into libraries, all in all."""
+
+    albums: int
+    files: int
+    size: int  # bytes
+
+
+def totals(connection: Connection) -> Totals:
+    """Count."""
+    albums = connection.scalar(select(func.count()).select_from(PublicationRow)) or 0
+    files, size = connection.execute(select(func.count(), func.sum(LedgerRow.size)).select_from(LedgerRow)).one()
+    return Totals(albums, files, int(size or 0))
 
 
 def write(connection: Connection, entries: Iterable[Entry], now: dt.datetime) -> None:

@@ -130,6 +130,8 @@ def test_figures_for_prometheus_name_items_and_runs(browser: Browser) -> None:
     shown = browser.client.get("/metrics").text
     assert "greenroom_transfers_unfinished 0.0" in shown
     assert "greenroom_items_bytes 0.0" in shown
+    for name in ("published", "published_bytes", "blobs", "verified_files", "verify_never"):
+        assert f"greenroom_{name} 0.0" in shown
 
 
 def test_a_providers_key_is_shown_to_nobody_and_stays_when_the_form_is_saved_as_it_is(browser: Browser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from config.errors import Stopped
+from daemon.bootstrap import application
 from daemon.cli import main
+from daemon.web.metrics import exposition
 from processor.verification import rows
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House, digest
@@ -142,6 +145,29 @@ def test_a_round_goes_on_where_it_was_stopped_the_longest_ago_first(house: House
     round_of(None)
     assert len(seen) == len(set(seen)) == 3  # two albums, and the artist's files
     assert list(verifying.due(house.database, now)) == []
+
+
+def test_what_is_kept_and_found_is_counted_and_what_is_old_goes_at_once(
+    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+    look(house)
+    rot(library / ALBUM / "02 - Song 2.flac")
+    look(house)
+    with application() as app:
+        shown = exposition(app)[0].decode()
+    for line in (
+        "greenroom_published 1.0", "greenroom_verify_never 0.0", 'greenroom_verify_findings{code="verify_rotten"} 1.0',
+    ):  # fmt: skip
+        assert line in shown
+    assert "greenroom_verify_oldest_timestamp_seconds" in shown
+    for path in (house.data / "scan-db").iterdir():
+        shutil.copy(path, path.with_name(path.name.replace("2", "1", 1)))
+    removed = json.loads(CliRunner().invoke(main, ["gc", "--json"], catch_exceptions=False).stdout)
+    assert removed["scans"] > 0
+    assert {removed[name] for name in ("jobs", "runs", "transfers", "history", "trash")} == {0}
+    assert look(house)["mended"] == ()  # nothing that is published went
 
 
 def test_the_command_reads_what_is_due_and_ends_with_1_when_music_is_damaged(

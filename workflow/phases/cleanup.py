@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -10,6 +11,7 @@ from loguru import logger
 from pydantic import Field
 from sqlalchemy import Connection
 
+from config.database import Database
 from processor import journal
 from processor.client import memory
 from workflow import events, progress, runs
@@ -69,18 +71,25 @@ class Cleanup(Chore):
 
     def run(self, context: Context, payload: Payload, settings: CleanupSettings) -> None:
         """Remove what is old enough."""
-        for kept, before in _limits(settings, dt.datetime.now(dt.UTC)):
-            count = 0
-            while True:
-                context.check()
-                with context.database.begin() as connection:
-                    ids = kept.old(connection, before, AT_ONCE)
-                    if ids:
-                        kept.remove(connection, ids)
-                count += len(ids)
-                if len(ids) < AT_ONCE:
-                    break
-            logger.bind(table=kept.name, rows=count).debug("old rows removed")
+        removed = remove_old(context.database, settings, dt.datetime.now(dt.UTC), context.check)
+        logger.bind(**removed).debug("old rows removed")
+
+
+def remove_old(
+    database: Database, settings: CleanupSettings, now: dt.datetime, check: Callable[[], object]
+) -> dict[str, int]:
+    """Remove rows that are old enough; return how many, by what they tell of. `check` raises when we should stop."""
+    removed: Counter[str] = Counter()
+    for kept, before in _limits(settings, now):
+        ids: Sequence[Any] = [None] * AT_ONCE
+        while len(ids) == AT_ONCE:
+            check()
+            with database.begin() as connection:
+                ids = kept.old(connection, before, AT_ONCE)
+                if ids:
+                    kept.remove(connection, ids)
+            removed[kept.name] += len(ids)
+    return dict(removed)
 
 
 def _limits(settings: CleanupSettings, now: dt.datetime) -> Iterator[tuple[_Kept, dt.datetime]]:

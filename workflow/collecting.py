@@ -1,0 +1,47 @@
+"""What nobody needs any more → removed now, and not when the day's chores come to it: rows, blobs, scans, trash."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from pathlib import Path
+from typing import Any
+
+from config import admin
+from config.database import Database
+from config.errors import Stopped
+from config.libraries import list_libraries
+from processor.artwork import garbage
+from processor.artwork.desk import Gallery
+from processor.artwork.pool import shared
+from scanner.scanfiles import prune
+from workflow import succession, trash
+from workflow.cycle import scan_db_folder
+from workflow.phase import all_chores
+from workflow.phases.cleanup import remove_old
+
+
+def collect(database: Database, data_dir: Path, stop: threading.Event) -> dict[str, int]:
+    """Remove what settings say may go; return how many of each kind.
+
+    Raises Busy while a cycle holds the roots, Stopped, and Misconfigured when there are no libraries to work between.
+    """
+    now = dt.datetime.now(dt.UTC)
+    with database.read() as connection:
+        settings: dict[str, Any] = {
+            name: succession.phase_settings(connection, all_chores()[name]) for name in ("cleanup", "blobs")
+        }
+        staging, _ = admin.staging_scan(connection)
+        inbound = [library.path for library in list_libraries(connection) if library.role == "inbound"]
+
+    def check() -> None:
+        if stop.is_set():
+            raise Stopped("asked to stop; what is left goes another time")
+
+    removed = remove_old(database, settings["cleanup"], now, check)
+    grace = dt.timedelta(days=settings["blobs"].keep_blobs_days)
+    removed["blobs"] = garbage.collect(Gallery(database, data_dir, shared()), now, grace)
+    folder = scan_db_folder(database, staging, data_dir)
+    removed["scans"] = sum(prune(folder, root, staging.keep_scan_dbs) for root in inbound)
+    gone, _ = trash.empty_trash(database, staging.trash_days, stop)
+    return removed | {"trash": len(gone)}
