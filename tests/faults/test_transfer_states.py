@@ -5,19 +5,36 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from processor import journal
 from processor.journal import Strategy
 from processor.tables import TransferRow
-from tests.faults.world import Killed, Steps, World, complaints, move, put, recovered, tree, unfinished
+from processor.taking_back import take_back
+from tests.faults.undoing import Dying
+from tests.faults.world import NOW, Killed, Steps, World, complaints, move, publish, put, recovered, tree, unfinished
 
+ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 NAMES = [b"Band - A", b"Band - B", b"Solo - \xff"]
+
+
+def take_back_album(world: World, guard: Steps, album: bytes) -> None:
+    """Take the newest transfer of an album back, if it was not taken back before."""
+    run = Dying(world.database, guard, publish, NOW, "boot", world.strongest, 1)
+    ours = (TransferRow.target == world.target(album), TransferRow.undoes.is_(None))
+    with world.database.read() as connection:
+        ids = list(connection.scalars(select(TransferRow.id).where(*ours, TransferRow.state == "done")))
+        transfers = [found for id in ids for found in journal.named(connection, id)]
+    for transfer in transfers[-1:]:
+        take_back(run, transfer)
 
 
 class Life(RuleBasedStateMachine):
@@ -28,6 +45,7 @@ class Life(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="greenroom-", dir=MEMORY))
         self.world = World.make(self.folder, {}, way)
         self.fence = 1
+        self.touched = False
         self.extra: dict[bytes, bytes] = {}  # what people put somewhere besides the albums
 
     @rule(name=st.sampled_from(NAMES), files=st.integers(1, 3), discs=st.booleans())
@@ -45,6 +63,21 @@ class Life(RuleBasedStateMachine):
     @rule(step=st.integers(1, 60))
     def recover_and_perhaps_die(self, step: int) -> None:
         self._recover(step)
+
+    @precondition(lambda self: self.world.albums)
+    @rule(step=st.none() | st.integers(1, 60), data=st.data())
+    def take_back_and_perhaps_die(self, step: int | None, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.world.albums)))
+        self._run(partial(take_back_album, album=name), step)
+
+    @precondition(lambda self: self.world.albums)
+    @rule(data=st.data())
+    def touch(self, data: st.DataObject) -> None:
+        """What a move has begun with may wait for a person then."""
+        for path in self.world.albums[data.draw(st.sampled_from(sorted(self.world.albums)))]:
+            with suppress(FileNotFoundError):
+                os.utime(os.path.join(self.world.inbound, path), ns=(1, 10**18))
+                self.touched = True
 
     @precondition(lambda self: self.world.albums)
     @rule(data=st.data())
@@ -66,6 +99,9 @@ class Life(RuleBasedStateMachine):
         try:
             self._recover(None)
             self._run(move, None)
+            self.nothing_is_lost_or_half_shown()
+            if self.touched:
+                return
             left = [said for said in unfinished(self.world) if "left in the inbound folder" not in said]
             files = {path: data for path, data in tree(self.world.inbound).items() if not path.endswith(b"/")}
             assert left == []
@@ -91,6 +127,9 @@ class Life(RuleBasedStateMachine):
 
 
 Life.TestCase.settings = settings(
-    max_examples=20, stateful_step_count=10, deadline=None, phases=[Phase.explicit, Phase.generate, Phase.shrink]
+    max_examples=400 if ALL else 20,
+    stateful_step_count=30 if ALL else 12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
 TestLife = Life.TestCase
