@@ -26,6 +26,7 @@ from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfer import TX, Guard, fill, switch
 from processor.trash import TRASH
 from scanner.identity import Identity
+from tests.faults.traced import mark
 from tests.faults.world import NOW, Steps, empty_database, put, tree
 
 TARGET: Final = b"A/Ada/Low"
@@ -135,6 +136,7 @@ def _role(path: bytes) -> str:
 
 
 def _publish(connection: Connection, transfer: Transfer) -> None:
+    mark("published")
     publish(connection, [transfer], NOW)
 
 

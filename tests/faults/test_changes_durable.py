@@ -1,0 +1,61 @@
+"""What a merge and a replacement made durable before the item tells of it; and that a dropped sync would be noticed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from processor.journal import Strategy
+from tests.faults.changes import OLD, TARGET, Scene
+from tests.faults.test_transfer_durable import Disk, _path, synced_twice
+from tests.faults.traced import Call, run_traced
+from tests.faults.world import Steps
+
+pytestmark = pytest.mark.strace
+both = pytest.mark.parametrize("kind", ["merge", "replace"])
+ways = pytest.mark.parametrize("way", ["link", "copy"])
+
+
+def traced(folder: Path, kind: str, way: Strategy, *inject: str) -> tuple[Scene, list[Call]]:
+    """Perform a change; return the calls it made until the item told of it."""
+    scene = Scene.make(folder, kind, way)
+    outcome = run_traced(lambda: scene.perform(Steps(fence=2)), folder / "log", *inject)
+    scene.database.close()
+    assert outcome.status == 0
+    told = next(n for n, call in enumerate(outcome.calls) if "/greenroom-mark/published" in call.text)
+    return scene, outcome.calls[:told]
+
+
+def at_risk(scene: Scene, calls: list[Call]) -> Iterator[str]:
+    """Say what of staging would be lost if the power failed after these calls."""
+    staging, disk = os.fsdecode(scene.staging), Disk()
+    disk.synced |= {os.path.join(staging, os.fsdecode(TARGET + b"/" + path)) for path in OLD}  # as it was staged
+    for call in calls:
+        if " = -1 " not in call.text and "(INJECTED)" not in call.text:
+            disk.take(call)
+    players = f"{staging}/.greenroom-tx/."  # the files that keep players out hold nothing
+    lost = {path for path in (*disk.names, *disk.contents) if path.startswith(staging) and not path.startswith(players)}
+    yield from sorted(lost)
+
+
+@both
+@ways
+def test_everything_is_synced_before_the_item_tells_of_it(tmp_path: Path, kind: str, way: Strategy) -> None:
+    scene, calls = traced(tmp_path / "scene", kind, way)
+    assert any(call.name in ("mkdir", "mkdirat") and "CD 2" in call.text for call in calls)
+    assert list(at_risk(scene, calls)) == []
+
+
+@both
+def test_a_dropped_sync_is_noticed(tmp_path: Path, kind: str) -> None:
+    scene, calls = traced(tmp_path / "scene", kind, "link")
+    album = os.path.join(os.fsdecode(scene.staging), "A/Ada")
+    syncs = [call for call in calls if call.name in ("fsync", "fdatasync") and _path(call).startswith(album)]
+    needed = [call for call in syncs if not synced_twice(call, syncs)]
+    assert {"merge": f"{album}/Low/CD 2", "replace": album}[kind] in {_path(call) for call in needed}
+    for n, call in enumerate(needed):
+        scene, dropped = traced(tmp_path / f"drop {n}", kind, "link", f"{call.name}:retval=0:when={call.n}")
+        assert list(at_risk(scene, dropped)), f"nobody noticed: {call}"
