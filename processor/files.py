@@ -192,6 +192,19 @@ class Tree:
             os.mkdir(name, mode, dir_fd=above)
         self.folder(path)  # raises if a link or a file stands there
 
+    def make_alike(self, path: bytes) -> None:
+        """Make one folder for the owner, and with at least the rights, of the one it is in; one that is there stays."""
+        above, name = self._at(path)
+        try:
+            os.mkdir(name, dir_fd=above)
+        except FileExistsError:
+            self.folder(path)
+            return
+        like, made = os.fstat(above), self.folder(path)
+        with suppress(PermissionError):
+            os.fchown(made, like.st_uid, like.st_gid)
+        os.fchmod(made, modes.S_IMODE(os.fstat(made).st_mode | like.st_mode) & 0o2777)
+
     def make_new(self, path: bytes) -> None:
         """Make one folder that was not there."""
         above, name = self._at(path)

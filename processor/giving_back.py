@@ -169,7 +169,7 @@ def _is_gone(tree: Tree, folder: bytes) -> bool:
 def _name(hidden_tree: Tree, hidden: bytes, inbound: Tree, path: bytes) -> None:
     """Give a hidden file its old name; where there are no links, instead of the hidden one."""
     for folder in reversed([*ancestors(path)]):
-        inbound.make(folder)
+        inbound.make_alike(folder)
     try:
         hidden_tree.link(hidden, inbound, path)
     except FileExistsError:

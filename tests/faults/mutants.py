@@ -291,6 +291,27 @@ MUTANTS = (
         "self.url, self.accept",
         tests("tests/unit/test_client_rules.py"),
     ),
+    Mutant(
+        "names that joined an album are not synced",
+        "processor/moves/merge.py",
+        "    sync_folders(transfer, tree, transfer.target, guard)\n\n\ndef _sign",
+        "\n\ndef _sign",
+        tests("tests/faults/test_changes_durable.py"),
+    ),
+    Mutant(
+        "fsck goes on with any undo that is not listed",
+        "processor/fsck/undos.py",
+        'return "published" if given else None',
+        'return "published"',
+        tests("tests/scenarios/test_fsck_moves.py"),
+    ),
+    Mutant(
+        "a clock that jumps empties the trash",
+        "processor/trash.py",
+        "min(passed[id], LONGEST)",
+        "passed[id]",
+        tests("tests/integration/test_trash.py"),
+    ),
 )
 
 

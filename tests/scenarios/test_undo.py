@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+import stat
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -316,3 +317,19 @@ def test_a_better_album_goes_back_and_the_old_one_takes_its_place_again(any_hous
     assert set(os.listdir(os.fsencode(house.staging / ".greenroom-trash"))) == set(PLAYER_IGNORES)
     house.report = house.run()
     assert "taken_back" in house.codes()
+
+
+def test_folders_made_anew_in_inbound_belong_to_whom_inbound_belongs(house: House) -> None:
+    """Greenroom's own mask may be a narrow one; who shares the inbound folder gets the album back as it was shared."""
+    house.inbound.chmod(0o2775)
+    house.drop(songs("a/CD1", "mp3", range(1, 3)))
+    for folder in ("a", "a/CD1"):
+        (house.inbound / folder).chmod(0o2775)
+    before = os.umask(0o077)
+    try:
+        house.report = house.run()
+        assert not (house.inbound / "a").exists()
+        assert told(take_back(house)) == [("undone", [])]
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE((house.inbound / folder).stat().st_mode) for folder in ("a", "a/CD1")] == [0o2775, 0o2775]
