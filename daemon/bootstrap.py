@@ -200,9 +200,11 @@ class Application:
             activity.note(connection, "library_resumed", actor, now, f"{library.role} {show_path(library.path)}")
         return gone
 
-    def decide(self, item_id: int, status: str, *, actor: str, why: str, seen: succession.Seen | None) -> str:
+    def decide(
+        self, item_id: int, status: str, *, actor: str, why: str, seen: succession.Seen | None, publish: bool = False
+    ) -> str:
         """Let a person approve or reject an item; see workflow.succession.decide."""
-        return succession.decide(self.database, item_id, status, actor=actor, why=why, seen=seen)
+        return succession.decide(self.database, item_id, status, actor=actor, why=why, seen=seen, publish=publish)
 
     def take_back(self, item_id: int, *, actor: str, seen: succession.Seen | None) -> str:
         """Take the last decision about an item back; see workflow.succession.take_back."""

@@ -60,7 +60,7 @@ def publish_item(
     Raises what planning does, Busy when somebody else holds a lock, LeaseLost, and Retryable when the database fails.
     """
     heal(given.database)
-    library = planning.plan(given, item_id).library
+    library = planning.library_of(given, item_id)
     with _locked(given, library, f"publish item {item_id}", stop) as run:
         planned = planning.plan(given, item_id, actor=actor, job_id=job_id)
         if planned.library != library:

@@ -184,18 +184,25 @@ class Seen(NamedTuple):
     status: str
 
 
-def decide(database: Database, item_id: int, status: str, *, actor: str, why: str, seen: Seen | None = None) -> str:
+def decide(
+    database: Database, item_id: int, status: str, *, actor: str, why: str, seen: Seen | None = None,
+    publish: bool = False,
+) -> str:  # fmt: skip
     """Let a person approve or reject an item, and want what follows; return the new status.
+
+    With `publish` the approval carries the publication with it, whatever that gate says.
 
     Raises IllegalMove, and NeedsReview `item_changed` if it is another than the person saw.
     """
     review = all_phases()["review"]
     with database.begin() as connection:
         item = as_seen(connection, item_id, seen)
-        if item["status"] == status:
-            return status  # said twice
-        position = review.reached if status == "approved" else None
-        _move(connection, item, status, position, progress.Because(review.name, actor, why))
+        if item["status"] != status:  # else it is said twice
+            position = review.reached if status == "approved" else None
+            _move(connection, item, status, position, progress.Because(review.name, actor, why))
+        if publish and status == "approved":
+            job = wanted(works(), "publish", item_id, actor=actor, priority="urgent", manual=True)
+            jobs.submit(connection, [job], dt.datetime.now(dt.UTC))
     return status
 
 

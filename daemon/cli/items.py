@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 
 from config import libraries
 from config.reasons import show_path, show_text
@@ -17,6 +18,7 @@ from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from processor import repository
 from processor.matching.rows import Candidate
+from processor.publication import ledger
 from workflow import progress, succession
 from workflow.engine.engine import Engine
 
@@ -90,11 +92,15 @@ def show(item: int, as_json: bool) -> None:
         found = progress.find(connection, item)
         history = progress.history(connection, item)
         jobs = Engine(app.database, succession.works()).list(item_id=item)
+        home = _home(connection, item)
     if as_json:
-        print_json({**found, "history": history, "jobs": [asdict(job) for job in jobs]})
+        print_json({**found, "publication": home, "history": history, "jobs": [asdict(job) for job in jobs]})
         return
     for name in ("album_artist", "album", "year", "status", "position", "revision", "path"):
         click.echo(f"{name:<14} {show_path(found[name]) if name == 'path' else show_text(str(found[name]))}")
+    if home is not None:
+        click.echo(f"{'published':<14} {show_path(home['place'])}  ({home['mode']}, revision {home['revision']}, "
+                   f"{home['updated_at']:%Y-%m-%d %H:%M})")  # fmt: skip
     rows = [(h["at"], h["actor"], h["what"], h["status"], h["revision"], h["why"]) for h in history]
     print_table(rows, ("when", "who", "what", "status", "revision", "why"))
     if jobs:
@@ -102,6 +108,15 @@ def show(item: int, as_json: bool) -> None:
             [(j.id, j.phase, j.status, j.attempt, j.error) for j in jobs],
             ("job", "phase", "status", "attempt", "error"),
         )
+
+
+def _home(connection: Connection, item: int) -> dict[str, Any] | None:
+    """Return where an item is published, with the whole path of its folder."""
+    home = ledger.publication(connection, item)
+    if home is None:
+        return None
+    roots = {library.root_uuid: library.path for library in libraries.list_libraries(connection)}
+    return {**home._asdict(), "place": os.path.join(roots.get(home.root_uuid, b""), home.path)}
 
 
 @command.command("candidates")

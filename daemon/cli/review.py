@@ -32,10 +32,11 @@ def command() -> None:
 @command.command("approve")
 @click.argument("item", type=int)
 @click.option("--why", default="approved by a person", help="Kept in the item's history.")
+@click.option("--publish", is_flag=True, help="And have a worker publish it, whatever phase.publish.mode says.")
 @json_option
-def approve(item: int, why: str, as_json: bool) -> None:
+def approve(item: int, why: str, publish: bool, as_json: bool) -> None:
     """Approve ITEM, the number `greenroom items` lists."""
-    _decide(item, "approved", why, as_json)
+    _decide(item, "approved", why, as_json, publish=publish)
 
 
 @command.command("reject")
@@ -177,9 +178,9 @@ def value_of(subject: Subject, field: str, words: tuple[str, ...]) -> Any:
     return text
 
 
-def _decide(item: int, status: str, why: str, as_json: bool) -> None:
+def _decide(item: int, status: str, why: str, as_json: bool, *, publish: bool = False) -> None:
     with application() as app, usage():
-        app.decide(item, status, actor=_actor(), why=why, seen=None)
+        app.decide(item, status, actor=_actor(), why=why, seen=None, publish=publish)
     _said(f"item {item} {status}", {"item": item, "status": status, "why": why}, as_json)
 
 

@@ -119,6 +119,12 @@ class _Known(NamedTuple):
     chosen: Chosen
 
 
+def library_of(given: Publishing, item_id: int) -> Library:
+    """Return the library an item is in, or would be published to. Raises what `plan` does before it looks at disks."""
+    with given.database.read() as connection:
+        return _library(given, _known(connection, given, item_id))
+
+
 def plan(given: Publishing, item_id: int, *, fence: int = 0, actor: str = "chain", job_id: int | None = None) -> Plan:
     """Look, and decide what there is to do.
 

@@ -44,6 +44,8 @@ def power(place: str, story: str, every: int = 5, subject: str = "cycle") -> tup
 
 
 CHANGES = "tests/faults/test_changes_strace.py"
+PUBLISH = "tests/faults/test_publish_kill.py"
+PUBLISH_KILLED = tests(f"{PUBLISH}::test_killed_before_any_step_everything_converges")
 UNDO_TROUBLE = tests("tests/integration/test_undo_trouble.py")
 DURABLE = tests("tests/faults/test_transfer_durable.py::test_everything_is_synced_before_each_commit")
 RECOVERY = "tests/integration/test_transfer_recovery.py"
@@ -311,6 +313,55 @@ MUTANTS = (
         "min(passed[id], LONGEST)",
         "passed[id]",
         tests("tests/integration/test_trash.py"),
+    ),
+    Mutant(
+        "an album is published before its NFO and pictures are there",
+        "processor/moves/publish.py",
+        "        add(tree, hidden_folder(transfer), transfer.target, inside(transfer), run.blobs, run.guard)\n",
+        "        pass\n",
+        PUBLISH_KILLED,
+    ),
+    Mutant(
+        "staging is emptied before the rows say where the album is",
+        "processor/moves/publish.py",
+        "    return run.published(written(run, found, beside(found)))\n",
+        "    _leave_staging(run, found)\n    return run.published(written(run, found, beside(found)))\n",
+        PUBLISH_KILLED,
+    ),
+    Mutant(
+        "a refresh trusts the ledger and does not look what is there",
+        "processor/publication/writing.py",
+        "            if tree.stat(one.path) is not None and (there is None or there != one.over):\n",
+        "            if False:\n",
+        tests(f"{PUBLISH}::test_what_somebody_writes_while_a_refresh_is_under_way_stays"),
+    ),
+    Mutant(
+        "what an exchange took out of its place is not looked at",
+        "processor/publication/writing.py",
+        "    if sha256_at(tree, fresh) == there:\n        return True\n",
+        "    return True\n",
+        tests(f"{PUBLISH}::test_what_somebody_writes_while_a_refresh_is_under_way_stays"),
+    ),
+    Mutant(
+        "what an interrupted exchange left is removed unseen",
+        "processor/publication/writing.py",
+        "        tree.exchange(place, one.path)\n",
+        "        pass\n",
+        tests(f"{PUBLISH}::test_what_an_exchange_took_out_without_looking_goes_back_after_a_crash"),
+    ),
+    Mutant(
+        "what is taken out of a library is not compared with staging",
+        "processor/moves/unpublish.py",
+        "    check_given_back(undo, run.guard)\n",
+        "",
+        tests(f"{PUBLISH}::test_what_somebody_writes_while_an_album_is_taken_out_stays"),
+    ),
+    Mutant(
+        "a broken-off publication keeps its item publishing",
+        "processor/publication/ledger.py",
+        "if item_id not in open_items]",
+        "if False]",
+        PUBLISH_KILLED,
     ),
 )
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from config.errors import Retryable
+from processor.files import Tree
 from processor.journal import Strategy
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.test_changes_kill import Failing, killed
-from tests.faults.world import Steps
+from tests.faults.world import Killed, Steps
 from workflow import publishing
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
@@ -81,3 +83,64 @@ def test_after_a_restart_of_the_machine_what_was_published_is_read_again(quick_p
     assert killed(scene.perform, published, 2)
     assert [transfer.state for transfer in scene.recovered(Steps(fence=3), boot_id="another").done] == ["done"]
     assert [*complaints(scene), *unfinished(scene)] == []
+
+
+class Meddling(Steps):
+    """A guard that lets somebody write to a file before a step of a label."""
+
+    def __init__(self, label: str, path: Path) -> None:
+        super().__init__(None, 2)
+        self._label, self._path = label, path
+
+    def check(self, label: str) -> None:
+        super().check(label)
+        if label == self._label:
+            self._path.write_bytes(b"somebody's own")
+
+
+@pytest.mark.parametrize("label", ["commit planned", "put", "put in place"])
+def test_what_somebody_writes_while_a_refresh_is_under_way_stays(quick_path: Path, label: str) -> None:
+    scene = Scene.make(quick_path / "scene", "refresh", "link")
+    picture = scene.folder / "library" / "Ada" / "Low" / "folder.jpg"  # the first that is written
+    assert scene.perform(Meddling(label, picture)) == "done"
+    assert picture.read_bytes() == b"somebody's own"
+    scene.recovered(Steps(fence=3))
+    assert picture.read_bytes() == b"somebody's own"
+
+
+def test_what_an_exchange_took_out_without_looking_goes_back_after_a_crash(quick_path: Path) -> None:
+    """Somebody writes in the instant before the exchange, and the process dies in the instant after it."""
+    scene = Scene.make(quick_path / "scene", "refresh", "link")
+    picture = scene.folder / "library" / "Ada" / "Low" / "folder.jpg"  # the first that is written
+    exchange = Tree.exchange
+
+    def then_die(tree: Tree, one: bytes, other: bytes) -> None:
+        exchange(tree, one, other)
+        raise Killed("after the exchange")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Tree, "exchange", then_die)
+        with pytest.raises(Killed):
+            scene.perform(Meddling("put in place", picture))
+    scene.recovered(Steps(fence=3))
+    assert any(
+        path.read_bytes() == b"somebody's own" for path in (scene.folder / "library").rglob("*") if path.is_file()
+    )
+    assert not list((scene.folder / "library").rglob(".greenroom-????????-*"))
+
+
+def test_what_somebody_writes_while_an_album_is_taken_out_stays(quick_path: Path) -> None:
+    scene = Scene.make(quick_path / "scene", "unpublish", "copy")
+    track = scene.folder / "library" / "Ada" / "Low" / "01 - One.mp3"
+    scene.perform(Meddling("commit nothing", track))  # nobody meddles: it is taken out
+    assert not track.exists()
+    scene = Scene.make(quick_path / "again", "unpublish", "copy", scene)
+    track = scene.folder / "library" / "Ada" / "Low" / "01 - One.mp3"
+    assert scene.perform(Meddling("verify back 1/4", track)) != "undone"
+    assert track.read_bytes() == b"somebody's own"
+    assert list(complaints_of_music(scene)) == []
+
+
+def complaints_of_music(scene: Scene) -> Iterator[str]:
+    """Say which of the music is nowhere, in which a file somebody wrote over does not count."""
+    yield from (said for said in complaints(scene) if said.startswith("I1"))

@@ -43,7 +43,6 @@ class PublishSettings(PhaseSettings):
     )
     assets: bool = Field(True, description="Publish the selected pictures.")
     nfo: bool = Field(True, description="Write album.nfo and artist.nfo, and lyrics that no file of the album has.")
-    cleanup_unselected: bool = Field(True, description="Let the cache forget pictures that were not selected.")
     library_reserve_mib: int = Field(
         1024, ge=0, le=1 << 24, description="Free space always left on a library's filesystem.",
         json_schema_extra={"unit": "MiB"},

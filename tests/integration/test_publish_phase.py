@@ -1,0 +1,109 @@
+"""Approved items → published by jobs and commands: who may, what a rule may, and what scripts are told."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from config import admin
+from config.database import Database
+from daemon.cli import main
+from tests.integration.test_chain import QUICK, until
+from tests.scenarios.drops import songs
+from tests.scenarios.house import NOW, House
+from tests.scenarios.publishing import add_library, published
+from workflow import events, progress, succession
+from workflow.engine.engine import Engine
+from workflow.engine.worker import working
+
+ALBUM = "Ada/Low Tide (2014)"
+
+
+@pytest.fixture
+def house(tmp_path: Path, database: Database) -> Iterator[House]:
+    """A house with a library and an album that waits for review, on each database."""
+    made = House.make(tmp_path, database.url.render_as_string(hide_password=False))
+    made.library = add_library(made)  # type: ignore[attr-defined]
+    made.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    made.run()
+    yield made
+    made.database.close()
+
+
+def only(house: House) -> dict[str, Any]:
+    (item,) = house.items().values()
+    with house.database.read() as connection:
+        return progress.find(connection, item["id"])
+
+
+def put(house: House, **settings: Any) -> None:
+    with house.database.begin() as connection:
+        for key, value in settings.items():
+            admin.put(connection, f"phase.{key.replace('__', '.')}", value, actor="eva", now=NOW)
+
+
+def work(house: House, condition: Callable[[], bool]) -> None:
+    works = {name: work for name, work in succession.works().items() if name in ("review", "tag", "publish")}
+    with working(house.database, house.data, works, succession.limits, concurrency=2, grace=5, pace=QUICK):
+        until(condition)
+
+
+def test_a_persons_approval_carries_the_publication_with_it(house: House) -> None:
+    item_id = only(house)["id"]
+    succession.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+    assert Engine(house.database, succession.works()).list(phase="publish") == []
+    succession.decide(house.database, item_id, "approved", actor="eva", why="heard it", publish=True)
+    work(house, lambda: only(house)["status"] == "published")
+    (job,) = Engine(house.database, succession.works()).list(phase="publish")
+    until(lambda: Engine(house.database, succession.works()).show(job.id).status == "done")
+    assert f"{ALBUM}/album.nfo" in published(house.library)  # type: ignore[attr-defined]
+    with house.database.read() as connection:
+        told = [one for one in events.of_ids(connection, range(100)) if one.kind == "published"]
+    assert [one.facts["files"][:1] for one in told] == [[f"{ALBUM}/01 - Song 1.flac"]]
+
+
+@pytest.mark.parametrize("auto", [False, True])
+def test_what_a_rule_approved_is_published_by_itself_only_if_settings_say_so(house: House, auto: bool) -> None:
+    put(house, review__auto_approve="0.1", review__max_warnings=9, publish__mode="auto", publish__auto_publish=auto)
+    succession.reconcile(house.database)
+    item_id = only(house)["id"]
+    Engine(house.database, succession.works()).submit("review", item_id, actor="chain", manual=True)
+    engine = Engine(house.database, succession.works())
+    work(house, lambda: any(job.status == "done" for job in engine.list(phase="publish")))
+    assert only(house)["status"] == ("published" if auto else "approved")
+
+
+def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+    item_id = only(house)["id"]
+
+    def run(*arguments: str, code: int = 0) -> str:
+        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        assert done.exit_code == code, done.output
+        return done.output
+
+    assert "only what was approved" in run("publish", str(item_id), code=1)
+    run("review", "approve", str(item_id))
+    before = house.look()
+    (told,) = json.loads(run("publish", "--approved", "--dry-run", "--json"))
+    assert house.look() == before
+    assert (told["outcome"], told["folder"]) == ("would publish", ALBUM)
+    assert f"{ALBUM}/album.nfo" in told["written"]
+    assert "Ada/artist.nfo" in run("publish", str(item_id))
+    assert "nothing to publish" in run("publish", "--approved")
+    assert "unchanged" in run("publish", str(item_id))
+    shown = json.loads(run("items", "show", str(item_id), "--json"))
+    assert shown["publication"]["place"] == os.fspath(house.library / ALBUM)  # type: ignore[attr-defined]
+    assert "published" in run("items", "show", str(item_id))
+    assert "would be taken out" in run("publish", str(item_id), "--undo", "--dry-run")
+    assert "taken out" in run("publish", str(item_id), "--undo")
+    assert published(house.library) == []  # type: ignore[attr-defined]
+    assert "is not published" in run("publish", str(item_id), "--undo", code=1)
+    assert "name items" in run("publish", code=2)
