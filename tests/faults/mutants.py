@@ -361,7 +361,7 @@ MUTANTS = (
         "processor/publication/ledger.py",
         "if item_id not in open_items]",
         "if False]",
-        PUBLISH_KILLED,
+        tests(f"{PUBLISH}::test_what_was_broken_off_before_anything_was_to_be_seen_is_approved_again"),
     ),
 )
 

@@ -144,3 +144,14 @@ def test_what_somebody_writes_while_an_album_is_taken_out_stays(quick_path: Path
 def complaints_of_music(scene: Scene) -> Iterator[str]:
     """Say which of the music is nowhere, in which a file somebody wrote over does not count."""
     yield from (said for said in complaints(scene) if said.startswith("I1"))
+
+
+def test_what_was_broken_off_before_anything_was_to_be_seen_is_approved_again(quick_path: Path) -> None:
+    scene = Scene.make(quick_path / "0", "publish", "link")
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    scene = Scene.make(quick_path / "1", "publish", "link", scene)
+    assert killed(scene.perform, steps.labels.index("mkdir album") + 1, 2)
+    assert scene.status() == "publishing"
+    assert len(scene.recovered(Steps(fence=3)).cancelled) == 1
+    assert scene.status() == "approved"
