@@ -38,9 +38,13 @@ class Comparison:
         """Whether every track has its partner."""
         return bool(self.pairs) and not self.missing and not self.unmatched
 
-    def agrees(self, name: str) -> bool | None:
-        """Whether the part of a name agrees; None where it could not be compared."""
-        return next((part.penalty == 0 for part in self.parts if part.name == name), None)
+    def penalty(self, name: str) -> float | None:
+        """How far apart both are in one part; None where it could not be compared."""
+        return next((part.penalty for part in self.parts if part.name == name), None)
+
+    def agrees(self, name: str) -> bool:
+        """Whether both say the same in one part."""
+        return self.penalty(name) == 0
 
     @property
     def furthest(self) -> float | None:

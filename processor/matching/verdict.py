@@ -16,6 +16,8 @@ from processor.matching.parts import shown
 
 Kind = Literal["accepted", "ambiguous", "none"]
 
+SAME: Final = 0.05  # penalty of a name that is written a little differently
+OTHER: Final = 0.4  # of one that is another
 EXACT: Final = 3.0  # seconds: lengths of one master agree so well
 OTHER_MASTER: Final = 10.0
 
@@ -72,11 +74,19 @@ def ruled_out(best: Comparison, other: Comparison) -> str | None:
     for name in ("release id", "barcode", "catalogue number"):
         if best.agrees(name) and not other.agrees(name):
             return f"The {name} is this one's and not the other's."
-    if best.is_whole and other.pairs and not other.is_whole:
+    for name in ("artist", "album"):
+        if (best.penalty(name) or 0) <= SAME and (other.penalty(name) or 0) >= OTHER:
+            return f"The other has another {'title' if name == 'album' else name}."
+    if best.is_whole and not other.is_whole and _is_told_otherwise(best, other):
         return "The other has not the same tracks."
     if None not in (best.furthest, other.furthest) and best.furthest <= EXACT and other.furthest >= OTHER_MASTER:  # type: ignore[operator]
         return f"The lengths agree within {best.furthest:.0f} s, and those of the other within {other.furthest:.0f} s."
     return None
+
+
+def _is_told_otherwise(best: Comparison, other: Comparison) -> bool:
+    """Whether another release's tracks, or at least their number, are known."""
+    return bool(other.pairs) or other.release.track_count not in (None, len(best.pairs))
 
 
 def _rank(one: Comparison) -> tuple[float, float, bool, str]:

@@ -12,12 +12,14 @@ from sqlalchemy import update
 from config import admin
 from daemon.bootstrap import application
 from processor import repository
+from processor.matching import rows
 from tests.items import album
 from tests.web import NAME, Browser, set_up
 from workflow import succession
 from workflow.engine.jobs import JobRow
 
 API = "/api/v1/jobs"
+RELEASE = "0f1a8b4e-2b7f-4b59-9a6e-0c6f2f0d3c11"
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
@@ -103,3 +105,31 @@ def test_figures_of_jobs_are_there_for_prometheus(browser: Browser) -> None:
     shown = browser.client.get("/metrics").text
     assert 'greenroom_jobs{phase="review",status="queued"} 1.0' in shown
     assert "greenroom_jobs_oldest_queued_timestamp_seconds 1.7" in shown
+
+
+def test_what_providers_owe_is_counted_and_an_album_can_be_chosen_for(browser: Browser) -> None:
+    item = browser.app.engine.show(job_of(browser)).item_id or 0
+    debt = rows.Debt(item, "musicbrainz", "releases", "it answered 503", NOW, 1, NOW)
+    about = {"title": "Album", "artist": "Artist", "date": None, "country": "GB", "labels": [], "catalog_numbers": [],
+             "formats": ["CD"], "tracks": 1}  # fmt: skip
+    said = {"": {"country": "GB", "release_id": RELEASE}}
+    found = rows.Candidate("musicbrainz", RELEASE, 1, 0.2, about, [], [], [], said)
+    with browser.app.database.begin() as connection:
+        rows.keep_debts(connection, item, [debt])
+        rows.keep_candidates(connection, item, [found])
+    assert 'greenroom_enrich_debts{provider="musicbrainz"} 1.0' in browser.client.get("/metrics").text
+    assert "musicbrainz owes answers about 1 album" in browser.client.get("/").text
+    told = browser.client.get(f"/api/v1/items/{item}/candidates").json()
+    assert [one["changes"] for one in told["candidates"]] == [
+        [{"part": "", "field": name, "before": None, "after": said[""][name]} for name in ("country", "release_id")]
+    ]
+    assert [one["provider"] for one in told["debts"]] == ["musicbrainz"]
+    chosen = browser.client.post(f"/api/v1/items/{item}/choose", json={"release": RELEASE})
+    assert (chosen.status_code, chosen.json()["id"]) == (200, item)
+    told = browser.client.get(f"/api/v1/items/{item}/candidates").json()
+    assert (told["verdict"], [one["chosen_by"] for one in told["candidates"]]) == ("chosen", [NAME])
+    seen = {"revision": 9, "status": "pending_review"}
+    again = browser.client.post(f"/api/v1/items/{item}/choose", json={"release": "auto", "seen": seen})
+    assert again.status_code == 409
+    assert browser.client.post(f"/api/v1/items/{item}/enrich", json={"force": True}).status_code == 200
+    assert browser.client.get("/api/v1/items/99/candidates").status_code == 404

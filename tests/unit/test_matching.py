@@ -187,6 +187,15 @@ def test_a_barcode_both_reissues_share_settles_nothing() -> None:
     assert verdict(album, release(), release(2)).kind == "ambiguous"
 
 
+def test_the_same_tracks_under_another_name_do_not_compete() -> None:
+    album = replace(own(release()), year=None)
+    tribute = release(2, credits=(Credit("A Tribute Orchestra"),), group_id=uuid(78))
+    assert (
+        verdict(album, release(), release(3, title="Harbour Lights, Volume 2", group_id=uuid(79)), tribute).kind
+        == "accepted"
+    )
+
+
 def test_an_id_that_was_merged_into_another_still_counts() -> None:
     album = replace(own(release()), release_id=uuid(5))
     assert verdict(album, release(1, ids=frozenset({uuid(5)})), release(2)).kind == "accepted"

@@ -14,6 +14,7 @@ from daemon.web.pages.runs import by_album
 from daemon.web.render import page
 from daemon.web.roots import roots
 from processor import listing
+from processor.matching import rows
 from workflow.engine.job import FAILED
 
 router = APIRouter()
@@ -30,6 +31,7 @@ def show(request: Request) -> Response:
     status, jobs = app.status(), app.engine.counts()
     with app.database.read() as connection:
         found = roots(connection)
+        owed = rows.count_debts(connection)
         waiting = called(connection, listing.page(connection, listing.Filter("pending_review"), limit=WAITING))
     last = status["last_run"]
     return page(
@@ -38,6 +40,7 @@ def show(request: Request) -> Response:
         status=status,
         roots=found,
         waiting=waiting,
+        owed=owed,
         stages=app.ongoing.stages(),
         failed_jobs={state: sum(of.get(state, 0) for of in jobs.values()) for state in FAILED},
         stayed=by_album(last["reasons"])[:WAITING] if last else [],
