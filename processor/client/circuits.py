@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, insert, select, update
+from sqlalchemy import BigInteger, Connection, Select, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from config.database import one_writer
 from config.tables import Base
 from processor.client.circuit import Circuit
+
+_INSERTS: Final[dict[str, Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 class CircuitRow(Base):
@@ -33,22 +35,25 @@ class CircuitRow(Base):
 
 def read(connection: Connection, name: str) -> Circuit:
     """Return how a service stands; as new if it was never asked."""
-    columns = [getattr(CircuitRow, field) for field in Circuit._fields]
-    found = connection.execute(select(*columns).where(CircuitRow.name == name)).first()
+    found = connection.execute(_circuit(name)).first()
     return Circuit() if found is None else Circuit(*found)
+
+
+def _circuit(name: str) -> Select[Any]:
+    columns = [getattr(CircuitRow, field) for field in Circuit._fields]
+    return select(*columns).where(CircuitRow.name == name)
 
 
 def locked(connection: Connection, name: str) -> Circuit:
     """Return how a service stands, and let nobody else change that until our transaction ends."""
-    one_writer(connection, CircuitRow.__tablename__)
-    return read(connection, name)
+    new = {"name": name, "requests": 0, "failed": 0, **Circuit()._asdict()}
+    connection.execute(_INSERTS[connection.dialect.name](CircuitRow).values(new).on_conflict_do_nothing())
+    return Circuit(*connection.execute(_circuit(name).with_for_update()).one())
 
 
 def write(connection: Connection, name: str, circuit: Circuit) -> None:
     """Store how a service stands; `locked` comes first."""
-    values = circuit._asdict()
-    if not connection.execute(update(CircuitRow).where(CircuitRow.name == name).values(values)).rowcount:
-        connection.execute(insert(CircuitRow).values(name=name, requests=0, failed=0, **values))
+    connection.execute(update(CircuitRow).where(CircuitRow.name == name).values(circuit._asdict()))
 
 
 def count(connection: Connection, name: str, requests: int, now: dt.datetime, error: str | None) -> None:

@@ -66,6 +66,7 @@ def filled(database: Database, tmp_path: Path) -> Database:
         worker = {"executor": "e", "host": "h", "pid": 1, "phases": ["alpha"], "concurrency": 4, "started_at": NOW}
         hosts.enlist(connection, worker)
         turns.take(connection, "provider", 1)
+        circuits.locked(connection, "provider")
         circuits.write(connection, "provider", Circuit("open", 5, 0, NOW))
         memory.remember(connection, "key", "provider", Answer(200, {"etag": "é"}, b"{}"), NOW, 60)
         progress.staged(connection, [repository.Upserted(1, 1, True)], "r", NOW)

@@ -152,6 +152,7 @@ def test_a_providers_key_is_shown_to_nobody_and_stays_when_the_form_is_saved_as_
 
 def test_providers_are_told_with_how_they_stand(browser: Browser) -> None:
     with browser.app.database.begin() as connection:
+        circuits.locked(connection, "coverart")
         circuits.write(connection, "coverart", Circuit("open", 5, until=LONG_AGO))
         circuits.count(connection, "coverart", 7, LONG_AGO, "it answered 503")
     found = {row["name"]: row for row in browser.client.get("/api/v1/providers").json()}
