@@ -215,6 +215,22 @@ def test_a_limit_over_all_workers_holds_over_two_of_them(database: Database, eng
     assert most_at_once(database) <= 3
 
 
+def test_requests_of_two_workers_are_as_far_apart_as_the_provider_allows(
+    database: Database, engine: Engine, crew: Crew
+) -> None:
+    for host in ("first", "second"):
+        crew.hire(host, alpha=[1])
+    for item in range(4):
+        submit(engine, "alpha", item, do="turn", times=4, seconds=0.2)
+    until(all_done(engine, 4))
+    began, ended = marks(database, "began"), marks(database, "ended")
+    assert len({mark.pid for mark in began}) == 2
+    with database.read() as connection:
+        next_ms = connection.execute(text("SELECT next_ms FROM turns")).scalar_one()
+    assert ended[-1].at - began[0].at >= 15 * 0.2  # sixteen requests, of two processes
+    assert next_ms > 0
+
+
 def test_a_worker_told_to_stop_gives_back_what_it_has(database: Database, engine: Engine, crew: Crew) -> None:
     job_id = submit(engine, "alpha", 1, do="hold", seconds=1)
     for item in range(2, 8):

@@ -14,13 +14,14 @@ from sqlalchemy import text
 
 from config.database import Database
 from config.errors import LeaseLost, Misconfigured
+from daemon.worker import GRACE_SECONDS
 from tests.engine_worker import MARKS, QUICK, Script, limits, plays
 from workflow.engine import dispatches, jobs, turns
 from workflow.engine.engine import Engine
 from workflow.engine.failure import judge
 from workflow.engine.job import Job, Limits, Payload
 from workflow.engine.runner import Runner
-from workflow.engine.worker import working
+from workflow.engine.worker import Worker, working
 
 PATIENCE = 60  # seconds; far more than a loaded machine needs
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
@@ -179,6 +180,43 @@ def test_jobs_written_by_another_version_are_read_or_left_to_it(database: Databa
     assert (old.status, wrong.status, wrong.code) == ("done", "dead", "bad_payload")
     newer = until(lambda: (job := engine.show(ids[1])).code and job)
     assert (newer.status, newer.attempt, newer.code) == ("queued", 0, "not_here")
+
+
+def test_what_was_handed_over_before_an_upgrade_runs_after_it(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    ids = [submit(engine, "alpha", n) for n in range(2)]
+    with working(
+        database, tmp_path, plays(), lambda _: limits({"alpha": (2, None, True)}), concurrency=2, grace=5, pace=QUICK
+    ):
+        until(lambda: all(engine.show(job_id).carried for job_id in ids))
+    with database.begin() as connection:  # as the version before wrote them
+        connection.execute(text("""UPDATE jobs SET payload = '{"sleep": 0}', payload_version = 1"""))
+    with working(database, tmp_path, plays(), lambda _: limits({}), concurrency=2, grace=5, pace=QUICK):
+        assert {(job.status, job.attempt) for job in closed(engine, *ids)} == {("done", 1)}
+
+
+def test_a_job_that_does_not_stop_in_time_is_given_back_and_commits_nothing(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    job_id = submit(engine, "alpha", 1, do="spin", seconds=3)
+    worker = Worker(database, tmp_path, plays(), "here", lambda _: limits({}), concurrency=2, pace=QUICK)
+    worker.start()
+    until(lambda: engine.show(job_id).status == "running")
+    assert worker.stop(0.1) is False
+    assert (engine.show(job_id).status, engine.workers()) == ("queued", [])
+    for thread in threading.enumerate():
+        if thread.name.startswith("ThreadPoolExecutor"):
+            thread.join(PATIENCE)
+    assert (engine.show(job_id).status, marks(database, "ended")) == ("queued", [])
+
+
+def test_systemd_waits_longer_than_jobs_are_given_to_stop() -> None:
+    unit = Path(__file__).parents[2] / "systemd" / "greenroom.service"
+    (seconds,) = [
+        line.partition("=")[2] for line in unit.read_text().splitlines() if line.startswith("TimeoutStopSec=")
+    ]
+    assert int(seconds) > 2 * GRACE_SECONDS
 
 
 def test_what_is_submitted_is_checked(engine: Engine) -> None:

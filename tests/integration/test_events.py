@@ -20,12 +20,15 @@ from config.database import Database
 from config.errors import Misconfigured, Retryable
 from config.settings import StagingScan
 from daemon.cli import main
-from processor import repository
+from processor import journal, repository
+from processor.journal import Transfer
 from processor.process import ProcessResult
 from tests.items import album
 from workflow import events, runs, succession
 from workflow.chores import want_daily
+from workflow.engine import jobs
 from workflow.engine.engine import Engine
+from workflow.engine.job import NewJob
 from workflow.engine.worker import Pace, working
 from workflow.events import KINDS, Event, Kind
 from workflow.phase import all_phases
@@ -255,10 +258,26 @@ def test_a_message_that_is_not_taken_is_tried_again_and_stops_nothing(
         (job,) = engine.list(phase="notify")
         assert (job.status, job.attempt) == ("queued", 1)
         assert "hunter22" not in json.dumps(job.failures)
+        refused = len(server.posted)
         server.answer = 200
-        engine.submit("notify", None, notify.Message(**job.payload), actor="eva", manual=True)
-        put(database, notify__urls="")  # a job already wanted for a target that is gone ends
-        engine.cancel(job.id)
+        again = NewJob("notify", job.subject, None, notify.Message(**job.payload), 10, actor="eva", manual=True)
+        with database.begin() as connection:
+            assert jobs.submit_one(connection, again, dt.datetime.now(dt.UTC))[0].id == job.id  # not waiting any longer
+        until(lambda: engine.show(job.id).status == "done")
+    assert [posted["message"] for posted in server.posted[refused:]] == ["job failed: enrich of item 7 (because)"]
+
+
+def test_a_message_to_somebody_who_is_not_named_any_more_is_dropped(
+    database: Database, engine: Engine, tmp_path: Path, server: Any
+) -> None:
+    put(database, notify__urls=url(server))
+    events.dispatch(database, [Notifier()], NOW)
+    tell(database, "one")
+    events.dispatch(database, [Notifier()], NOW)
+    put(database, notify__urls="")
+    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+        until(lambda: engine.counts().get("notify") == {"cancelled": 1})
+    assert server.posted == []
 
 
 def test_nobody_is_told_where_nobody_is_named(database: Database, engine: Engine) -> None:
@@ -299,7 +318,17 @@ def test_what_is_old_is_removed_once_a_day_and_the_rest_stays(
         engine.cancel(job_id)
     tell(database, "old news")
     events.dispatch(database, [Listener("ear")], NOW)
+    (listed, gone) = stage(database, "r1", "k1", "k2")
     with database.begin() as connection:
+        folder = connection.execute(text(f"SELECT path FROM staging_items WHERE id = {listed}")).scalar_one()
+        moves = [Transfer(name, "album", "planned", b"/in", b"/out", target, (), {}, 1, "boot")
+                 for name, target in (("kept", folder), ("old", b"nobody's"))]  # fmt: skip
+        journal.plan(connection, moves, NOW)
+        for state in ("materialised", "published", "done"):
+            journal.advance(connection, moves, state, NOW)
+        connection.execute(text(f"DELETE FROM staging_items WHERE id = {gone}"))
+        connection.execute(text("UPDATE item_history SET at = '2020-01-01 00:00:00'"))
+        connection.execute(text("UPDATE events SET at = '2020-01-01 00:00:00'"))
         connection.execute(text(f"UPDATE jobs SET finished_at = '2020-01-01 00:00:00' WHERE id <> {kept}"))
         for n in range(runs.NEWEST_KEPT + 5):
             moment = NOW - dt.timedelta(days=n)
@@ -307,9 +336,14 @@ def test_what_is_old_is_removed_once_a_day_and_the_rest_stays(
                    "fire_time": None, "started_at": moment, "host": "h", "pid": 1, "settings": {}}  # fmt: skip
             runs.start(connection, row)
             runs.finish(connection, row["id"], status="done", finished_at=moment)
+    events.dispatch(database, [Listener("ear")], NOW)
+    put(database, verify__mode="off")
     assert [want_daily(database, succession.works(), now) for _ in range(2)] == [1, 0]
     with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
         until(lambda: engine.counts().get("cleanup") == {"done": 1})
     assert [job.id for job in engine.list(phase="review")] == [kept]
     assert (count(database, "events"), count(database, "runs")) == (0, runs.NEWEST_KEPT)
+    with database.read() as connection:
+        assert list(connection.scalars(text("SELECT id FROM transfers"))) == ["kept"]
+        assert set(connection.scalars(text("SELECT item_id FROM item_history"))) == {listed}
     assert want_daily(database, succession.works(), now + dt.timedelta(days=1)) == 0
