@@ -496,8 +496,7 @@ def test_four_processes_share_the_pace_of_one(database_url: str, provider: Provi
     provider.answers = {"/": ALBUM}
     began, per_second, each = time.monotonic(), 20.0, 5
     command = [sys.executable, "-c", PACED, database_url, provider.url, str(per_second), str(each)]
-    started = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
-    assert [process.wait() for process in started] == [0] * 4
+    assert subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split() == ["0"] * 4
     came = sorted(seen.at - began for seen in provider.seen)
     assert len(came) == 4 * each
     assert [n for n, at in enumerate(came) if at < n / per_second] == []
@@ -588,22 +587,29 @@ with Client(database, turn=lambda name, per_second: None, clock=lambda: now) as 
 database.close()
 """
 
+# Four processes of one that has imported everything; each opens the database itself.
 PACED = """
-import sys, time
+import os, sys, time
 from config.database import Database
 from processor.client.client import Client
 from processor.client.service import Service
 from workflow.engine import turns
-database = Database(sys.argv[1])
-def turn(name, per_second):
-    with database.begin() as connection:
-        seconds = turns.take(connection, name, per_second)
-    time.sleep(seconds)
-service = Service("shelf", per_second=float(sys.argv[3]), local=(sys.argv[2],))
-with Client(database, turn=turn) as client:
-    for _ in range(int(sys.argv[4])):
-        client.get(sys.argv[2], service=service)
-database.close()
+def ask():
+    database = Database(sys.argv[1])
+    def turn(name, per_second):
+        with database.begin() as connection:
+            seconds = turns.take(connection, name, per_second)
+        time.sleep(seconds)
+    service = Service("shelf", per_second=float(sys.argv[3]), local=(sys.argv[2],))
+    with Client(database, turn=turn) as client:
+        for _ in range(int(sys.argv[4])):
+            client.get(sys.argv[2], service=service)
+    database.close()
+for _ in range(4):
+    if os.fork() == 0:
+        ask()
+        os._exit(0)
+print(*(os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(4)))
 """
 
 
