@@ -89,7 +89,8 @@ def retag(run: Performance, staging: bytes, item: NewItem, known: AlbumMetadata)
     settled = settle(run, transfer)
     if settled.state != "done":
         raise run.trouble or NeedsReview(settled.error or "the album could not be retagged")
-    return Retagged("retagged", tuple(written), (*reasons, *run.reasons))
+    kept = tuple(reason for reason in run.reasons if reason.code != "trashed")
+    return Retagged("retagged", tuple(written), (*reasons, *kept))
 
 
 def settle_retags(run: Performance, staging: bytes) -> RecoveryReport:

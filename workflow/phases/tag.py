@@ -35,7 +35,9 @@ class Tag(Phase):
     def run(self, context: Context, item: Mapping[str, Any], payload: Payload, settings: TagSettings) -> Decision:
         """Write what differs. Raises what workflow.tagging does."""
         done = tag_item(context.database, item["id"], context)
-        said = f"{len(done.files)} files got new tags" if done.files else "all files say so already"
+        said = "all files say so already."
+        if done.files:
+            said = f"{len(done.files)} files got new tags; those before are in the trash of staging for a while."
         return Decision(item["status"], " ".join([said, *(reason.message for reason in done.reasons)])[:500])
 
 
