@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from config import admin
 from config.errors import GreenroomError, Misconfigured
 from daemon.bootstrap import Application
+from daemon.finding import Finding
 from processor.client import circuits
 from processor.providers.provider import Provider, ProviderSettings
 from processor.providers.registry import Providers, all_providers, is_on, questions, section_of
@@ -61,6 +63,22 @@ def _why(app: Application, provider: type[Provider], section: ProviderSettings) 
     if not section.enabled:
         return f"{section_of(provider.name)}.enabled is off"
     return None if is_on(section) else f"it needs {section_of(provider.name)}.key"
+
+
+def examine(app: Application) -> Iterator[Finding]:
+    """Look at whom albums are asked about, without asking anybody."""
+    rows = standing(app)
+    on = [row["name"] for row in rows if row["on"]]
+    yield Finding("ok" if on else "note", "providers", f"asked about albums: {', '.join(on) or 'nobody'}")
+    for row in rows:
+        if row["on"] and row["state"] != "closed":
+            message = f"{row['name']} is left alone: {row['error']}; `greenroom providers test {row['name']}` tries it"
+            yield Finding("note", "provider_paused", message)
+    with app.database.read() as connection:
+        contact = admin.get(connection, "network.contact")
+    if on and not contact:
+        message = "MusicBrainz asks how to reach you: `greenroom settings set network.contact you@example.org`"
+        yield Finding("note", "no_contact", message)
 
 
 def try_out(app: Application, name: str) -> Trial:

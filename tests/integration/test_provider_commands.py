@@ -15,6 +15,8 @@ from config.database import Database
 from config.errors import Misconfigured
 from config.reasons import MASK
 from daemon.cli import main
+from processor.client import circuits
+from processor.client.circuit import Circuit
 from tests.catalogue import KEY, NOW, fill, point
 from tests.providers import Provider, Reply
 
@@ -73,6 +75,19 @@ def test_a_provider_is_tried_though_it_is_left_alone_and_then_asked_again_by_all
     assert (stands["requests"], stands["failed"], stands["state"]) == (2, 0, "closed")
     assert stands["succeeded_at"]
     assert greenroom("providers", "test", "nobody").exit_code == 2
+
+
+def test_doctor_says_who_is_asked_and_who_is_left_alone(database: Database) -> None:
+    with database.begin() as connection:
+        circuits.locked(connection, "lrclib")
+        circuits.write(connection, "lrclib", Circuit("open", 5, until=NOW))
+        circuits.count(connection, "lrclib", 5, NOW, "lrclib did not answer")
+    shown = " ".join(greenroom("doctor").output.split())
+    assert "asked about albums: musicbrainz, coverart" in shown
+    assert "lrclib is left alone: lrclib did not answer; `greenroom providers test lrclib` tries it" in shown
+    assert "greenroom settings set network.contact" in shown
+    greenroom("settings", "set", "network.contact", "eva@example.org")
+    assert "network.contact" not in greenroom("doctor").output
 
 
 def test_nobody_is_asked_offline(database: Database, server: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
