@@ -37,6 +37,11 @@ def asking(chosen: str) -> tuple[str, ...]:
     return tests("tests/integration/test_client.py", "-k", chosen, "-m", "not postgres")
 
 
+def picturing(chosen: str, file: str) -> tuple[str, ...]:
+    """A proof by tests of pictures, where rows do not matter on SQLite alone."""
+    return tests(file, "-k", chosen, "-m", "not postgres")
+
+
 def power(place: str, story: str, every: int = 5, subject: str = "cycle") -> tuple[str, ...]:
     """A proof by power cuts."""
     what = ("--place", place, "--subject", subject, "--story", story)
@@ -362,6 +367,76 @@ MUTANTS = (
         "if item_id not in open_items]",
         "if False]",
         tests(f"{PUBLISH}::test_what_was_broken_off_before_anything_was_to_be_seen_is_approved_again"),
+    ),
+    Mutant(
+        "a picture is decoded however many pixels it says it has",
+        "processor/artwork/look.py",
+        "if max(width, height) > MOST_SIDE or width * height > most:",
+        "if False:",
+        picturing("usable_picture", "tests/integration/test_picture_pool.py"),
+    ),
+    Mutant(
+        "any format is opened that Pillow knows",
+        "processor/artwork/look.py",
+        "formats=FORMATS",
+        "formats=None",
+        picturing("usable_picture", "tests/integration/test_picture_pool.py"),
+    ),
+    Mutant(
+        "a hash that may be wrong is not made anew",
+        "processor/artwork/phash.py",
+        "> DOUBTFUL:",
+        "> -1:",
+        picturing("within_two_bits", "tests/integration/test_picture_pool.py"),
+    ),
+    Mutant(
+        "a cut-off progressive picture is taken for a whole one",
+        "processor/artwork/phash.py",
+        " or data.rfind(_EOI, at) < 0",
+        "",
+        picturing("usable_picture", "tests/integration/test_picture_pool.py"),
+    ),
+    Mutant(
+        "a file of the cache is believed by its name",
+        "processor/artwork/blobs.py",
+        "if hashlib.sha256(data).hexdigest() != blob.sha256:",
+        "if False:",
+        picturing("damaged or held or goes", "tests/integration/test_blobs.py"),
+    ),
+    Mutant(
+        "a blob that somebody holds is garbage",
+        "processor/artwork/blobs.py",
+        "free = BlobRow.released_at < before, ~exists().where(BlobHoldRow.sha256 == BlobRow.sha256)",
+        "free = (BlobRow.stored_at < before,)",
+        picturing("goes or wanted_again", "tests/integration/test_blobs.py"),
+    ),
+    Mutant(
+        "a published blob is not spared",
+        "processor/artwork/blobs.py",
+        "if blob.sha256 not in spared]",
+        "]",
+        picturing("spared", "tests/integration/test_blobs.py"),
+    ),
+    Mutant(
+        "a better picture takes the place of the user's own",
+        "processor/artwork/selecting.py",
+        "return _OWN if one.provider in LOCAL else _OTHERS",
+        "return _OTHERS",
+        tests("tests/unit/test_picture_choice.py"),
+    ),
+    Mutant(
+        "what a person decides while pictures are selected is overwritten",
+        "processor/artwork/pictures.py",
+        "        if _state(found) != _state(one.candidate for one in judged):\n            return None\n",
+        "",
+        picturing("while_a_pass", "tests/integration/test_artwork.py"),
+    ),
+    Mutant(
+        "a picture that ends processes is looked at for ever",
+        "processor/artwork/desk.py",
+        "if found and (found.strikes >= STRIKES or",
+        "if found and (found.strikes >= 99 or",
+        picturing("strikes", "tests/integration/test_artwork.py"),
     ),
 )
 

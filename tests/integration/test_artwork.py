@@ -7,12 +7,15 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from config.database import Database
 from config.errors import Rejected, Retryable, Stopped
-from processor.artwork import deciding, garbage, previews, rows
+from processor import repository
+from processor.artwork import deciding, garbage, judging, previews, rows
 from processor.artwork.blobs import BlobMissing
 from processor.artwork.desk import Gallery
 from processor.artwork.local import AlbumFile, local_offers
@@ -22,6 +25,8 @@ from processor.artwork.pool import PicturePool
 from processor.artwork.rows import Candidate, Selected
 from processor.artwork.wanted import Wanted
 from processor.artwork.wire import Task
+from processor.tables import StagingItem
+from tests.items import album
 from tests.music import write_track
 from tests.pictures import encoded, jpeg, photo, workers
 
@@ -313,25 +318,24 @@ def test_a_job_that_is_stopped_in_between_goes_on_with_what_it_had(world: World)
     assert list(world.gallery.blobs.folder.glob(".work-*")) == []
 
 
-def test_what_a_person_decides_while_a_pass_is_on_counts(world: World) -> None:
+def test_what_a_person_decides_while_a_pass_is_on_counts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     offers = [world.offer("ugly", jpeg(1, 350)), world.offer("best", jpeg(2, 1000))]
     world.refresh(*offers)
     ugly = world.candidates()["ugly"].id
-    cache = world.gallery.blobs
-    best = world.refresh(*offers).selected[0]
-    cache.path(cache.find(best.sha256)).unlink()
-    give, decided = world.fetch, []
+    moments = []
 
-    def fetch(offer: Offer, preview: bool) -> bytes:
-        if not decided:
-            decided.append(offer)
+    def judge(*given: Any) -> Any:
+        """Judge as ever; then, before anything is written of it, a person decides."""
+        judged = judging.judge(*given)
+        if not moments:
             with world.gallery.database.begin() as connection:
                 rows.decide(connection, ugly, "chosen", "eva", world.now)
-        return give(offer, preview)
+        moments.append(judged)
+        return judged
 
-    outcome = refresh(world.about()._replace(fetch=fetch), offers)
-    assert decided
-    assert world.names(outcome) == ["ugly"]
+    monkeypatch.setattr("processor.artwork.pictures.judge", judge)
+    assert world.names(world.refresh(*offers)) == ["ugly"]
+    assert len(moments) > 1
 
 
 def test_a_picture_that_ends_processes_is_given_up_after_three_strikes(sqlite_url: str, tmp_path: Path) -> None:
@@ -383,6 +387,12 @@ def test_pictures_of_an_album_that_is_gone_go_after_their_grace(world: World) ->
     with world.gallery.database.read() as connection:
         assert not garbage.has_garbage(connection, soon)
         assert garbage.has_garbage(connection, later)
+    with world.gallery.database.begin() as connection:
+        repository.upsert(connection, [album("k1")], NOW)
+    garbage.collect(world.gallery, later)
+    assert world.candidates(), "the album is there again"
+    with world.gallery.database.begin() as connection:
+        connection.execute(delete(StagingItem))
     garbage.collect(world.gallery, later)
     assert world.candidates() == {}
     assert previews.read(world.gallery.data_dir, content) is None

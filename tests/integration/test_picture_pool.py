@@ -13,7 +13,7 @@ from typing import Any
 import imagehash
 import pytest
 from blake3 import blake3
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 
 from config.errors import Rejected
 from processor.artwork.likeness import ALGORITHM, distance
@@ -67,6 +67,8 @@ PICTURES = {
     "restarts": jpeg(5, 900, restart_marker_blocks=3),
     "flat": encoded(Image.new("RGB", (600, 600), (12, 99, 200)), progressive=True),
     "ramp": encoded(Image.linear_gradient("L").resize((800, 800))),
+    "faint": encoded(photo(0).point(lambda value: 120 + value * 0.02)),
+    "faint-progressive": encoded(photo(0).point(lambda value: 120 + value * 0.02), progressive=True),
     "png": encoded(photo(6), "PNG"),
     "palette": encoded(photo(7).convert("P"), "PNG"),
     "alpha": encoded(photo(8).convert("RGBA"), "PNG"),
@@ -247,3 +249,17 @@ def test_players_are_given_the_very_bytes_of_a_jpeg_or_png_and_others_made_anew(
     turned = plain(rotated(1, 6))
     with Image.open(io.BytesIO(turned.data)) as image:
         assert (image.format, image.size, dict(image.getexif())) == ("JPEG", (800, 600), {})
+
+
+@pytest.mark.parametrize("profile", [ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"nonsense"])
+def test_a_colour_profile_is_used_and_not_passed_on_and_a_broken_one_is_ignored(
+    pool: PicturePool, tmp_path: Path, profile: bytes
+) -> None:
+    whole = photo(1, 400)
+    path = stored(tmp_path, encoded(whole, "WEBP", icc_profile=profile, lossless=True))
+    for task in (Task("plain", path), Task("preview", path, side=400)):
+        made: Made = ask(pool, task)
+        with Image.open(io.BytesIO(made.data)) as image:
+            assert "icc_profile" not in image.info
+            apart = ImageStat.Stat(ImageChops.difference(image.convert("RGB"), whole)).mean
+            assert max(apart) < 5
