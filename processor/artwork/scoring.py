@@ -6,7 +6,7 @@
 | aspect | 20 | 20 for the ideal aspect, 0 at half as wide or twice as wide, by the logarithm between |
 | language | 15 | the wanted language or no text, as the type wants it: 15; the other of the two 8; another 0 |
 | votes | 15 | 15 · (v + 2) / (v + 7), as if two more had voted for it and five more against; unknown counts as none |
-| provider | 10 | 10 for the user's own; of others by their order, from 10 downwards |
+| provider | 10 | 10 for the user's own; of others by their order 10, 8, 6, 4, 2 and 0 |
 
 Unknown dimensions count as half of the ideal size and the ideal aspect: that is only to decide what to download first.
 """
@@ -22,6 +22,7 @@ from processor.artwork.types import PictureType
 
 _IDEAL_SIZE, _BEST_SIZE, _ASPECT, _LANGUAGE, _OTHER_LANGUAGE = 30.0, 10.0, 20.0, 15.0, 8.0
 _VOTES, _PROVIDER = 15.0, 10.0
+_PLACES: Final = 5  # of providers that are trusted at all; so that one more at the end moves nobody
 _DIGITS: Final = 2  # more would suggest a precision that no taste has
 
 
@@ -87,6 +88,6 @@ def _text(found: str | None, kind: PictureType, wanted: str) -> float:
 def _trust(provider: str, providers: Sequence[str]) -> float:
     if provider in LOCAL:
         return _PROVIDER
-    if provider not in providers:
-        return 0.0
-    return _PROVIDER * (1 - providers.index(provider) / len(providers))
+    others = [one for one in providers if one not in LOCAL]
+    place = others.index(provider) if provider in others else len(others) + _PLACES
+    return max(0.0, _PROVIDER * (1 - place / _PLACES))

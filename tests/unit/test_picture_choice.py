@@ -78,9 +78,15 @@ def test_the_formula_ranks_as_a_person_would(name: str) -> None:
 
 def test_the_parts_of_a_score_are_what_the_formula_says() -> None:
     claim = Claim(1000, 1000, None, 5, SECOND)
-    assert score(claim, TYPES["album", "front"], "en", PROVIDERS) == Parts(30.0, 20.0, 15.0, 8.75, 7.5)
+    assert score(claim, TYPES["album", "front"], "en", PROVIDERS) == Parts(30.0, 20.0, 15.0, 8.75, 8.0)
     assert total((3000, 3000), provider=EMBEDDED, votes=10**9) == 100.0
     assert total((1, 1000), language="xx", provider="unheard of") < 6
+
+
+def test_who_else_is_asked_changes_no_score() -> None:
+    claim, kind = Claim(1000, 1000, None, None, SECOND), TYPES["album", "front"]
+    usual = score(claim, kind, "en", PROVIDERS)
+    assert score(claim, kind, "en", (FOLDER, EMBEDDED, *PROVIDERS, "more", "and more")) == usual
 
 
 claims = st.builds(
