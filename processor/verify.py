@@ -69,7 +69,8 @@ def verify(given: Verifying, item_id: int) -> Found | None:
     """
     with given.database.read() as connection:
         subjects, before = rows.subjects(connection, item_id), rows.known(connection, item_id)
-        told = {(one["code"], one["message"]) for one in rows.findings(connection, [item_id]).get(item_id, ())}
+        last = rows.look(connection, item_id)
+    told = {(one["code"], one["message"]) for one in last.findings} if last else set()
     roots = {subject.root_uuid for subject in subjects}
     if not subjects or not roots <= given.libraries.keys():
         return None

@@ -19,6 +19,7 @@ from daemon.signals import stop_on_signals
 from processor import repository
 from processor.matching.rows import Candidate
 from processor.publication import ledger
+from processor.verification import rows as checks
 from workflow import progress, succession
 from workflow.engine.engine import Engine
 
@@ -92,15 +93,27 @@ def show(item: int, as_json: bool) -> None:
         found = progress.find(connection, item)
         history = progress.history(connection, item)
         jobs = Engine(app.database, succession.works()).list(item_id=item)
-        home = _home(connection, item)
+        home, look = _home(connection, item), checks.look(connection, item)
     if as_json:
-        print_json({**found, "publication": home, "history": history, "jobs": [asdict(job) for job in jobs]})
+        print_json(
+            {
+                **found,
+                "publication": home,
+                "verified": look and look._asdict(),
+                "history": history,
+                "jobs": [asdict(job) for job in jobs],
+            }
+        )
         return
     for name in ("album_artist", "album", "year", "status", "position", "revision", "path"):
         click.echo(f"{name:<14} {show_path(found[name]) if name == 'path' else show_text(str(found[name]))}")
     if home is not None:
         click.echo(f"{'published':<14} {show_path(home['place'])}  ({home['mode']}, revision {home['revision']}, "
                    f"{home['updated_at']:%Y-%m-%d %H:%M})")  # fmt: skip
+    if look is not None:
+        click.echo(f"{'verified':<14} {look.checked_at:%Y-%m-%d %H:%M}, {len(look.findings) or 'no'} findings")
+        for one in look.findings:
+            click.echo(f"  {show_text(one['message'])}")
     rows = [(h["at"], h["actor"], h["what"], h["status"], h["revision"], h["why"]) for h in history]
     print_table(rows, ("when", "who", "what", "status", "revision", "why"))
     if jobs:

@@ -75,7 +75,7 @@ def judge(subject: Subject, before: Known | None, seen: Seen | None) -> Judged:
     if subject.role == "sidecar" or seen.digest in (subject.digest, before and before.digest):
         keeps = before is not None and before.code == "edited" and seen.digest != subject.digest
         return Judged("edited" if keeps else None, now._replace(code="edited" if keeps else None))
-    if subject.digest is None and before is None and _is_as_recorded(subject, seen):
+    if subject.digest is None and _is_as_recorded(subject, seen) and _is_new(before, seen):
         return Judged(None, now)
     if _time_stood_still(subject, before, seen):
         good = before or Known(subject.size, seen.mtime_ns, subject.digest or "", None)
@@ -91,6 +91,11 @@ def finding(code: Code, path: bytes, more: str = "") -> Reason:
 
 def _is_as_recorded(subject: Subject, seen: Seen) -> bool:
     return seen.size == subject.size and subject.mtime_ns in (None, seen.mtime_ns)
+
+
+def _is_new(before: Known | None, seen: Seen) -> bool:
+    """Whether this is not the file of the last look: there was none, or what is recorded was replaced since."""
+    return before is None or (before.size, before.mtime_ns) != (seen.size, seen.mtime_ns)
 
 
 def _time_stood_still(subject: Subject, before: Known | None, seen: Seen) -> bool:

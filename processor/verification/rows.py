@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Index, and_, delete, exists, func, insert, or_, select
@@ -131,10 +131,29 @@ def totals(connection: Connection) -> Totals:
     return Totals(int(files or 0), int(size or 0), oldest, never, found)
 
 
-def findings(connection: Connection, items: Collection[int]) -> dict[int, list[dict[str, Any]]]:
-    """Return what the last looks at items found, by item."""
-    query = select(CheckRow.item_id, CheckRow.findings).where(CheckRow.item_id.in_(items), CheckRow.findings_count > 0)
-    return {row.item_id: row.findings for row in connection.execute(query)}
+class Look(NamedTuple):
+    """The last look at one item."""
+
+    item_id: int
+    checked_at: dt.datetime
+    files: int
+    size: int  # bytes
+    findings: list[dict[str, Any]]
+
+
+_LOOK: Final = tuple(getattr(CheckRow, name) for name in Look._fields)
+
+
+def look(connection: Connection, item_id: int) -> Look | None:
+    """Return the last look at an item; None if there was none."""
+    row = connection.execute(select(*_LOOK).where(CheckRow.item_id == item_id)).first()
+    return None if row is None else Look(*row)
+
+
+def troubled(connection: Connection, after: int, limit: int) -> list[Look]:
+    """Return looks that found anything, by item; `after` is the item the page before ended with."""
+    query = select(*_LOOK).where(CheckRow.findings_count > 0, CheckRow.item_id > after).order_by(CheckRow.item_id)
+    return [Look(*row) for row in connection.execute(query.limit(limit))]
 
 
 def _nanoseconds(at: dt.datetime) -> int:

@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import update
 
 from config import admin
+from config.reasons import Reason
 from daemon.bootstrap import application
 from processor import repository
 from processor.matching import rows
+from processor.verification import rows as checks
 from tests.items import album
 from tests.web import NAME, Browser, set_up
 from workflow import succession
@@ -133,3 +135,15 @@ def test_what_providers_owe_is_counted_and_an_album_can_be_chosen_for(browser: B
     assert again.status_code == 409
     assert browser.client.post(f"/api/v1/items/{item}/enrich", json={"force": True}).status_code == 200
     assert browser.client.get("/api/v1/items/99/candidates").status_code == 404
+
+
+def test_what_verification_found_is_read_by_item(browser: Browser) -> None:
+    rotten = Reason("verify_rotten", "1.flac is not what it was.", b"1.flac")
+    with browser.app.database.begin() as connection:
+        checks.write(connection, checks.Checked(7, 3, 10, {}, [rotten]), NOW)
+        checks.write(connection, checks.Checked(checks.ARTISTS, 1, 5, {}, []), NOW)
+    totals = browser.client.get("/api/v1/verification").json()
+    assert (totals["files"], totals["bytes"], totals["findings"]) == (4, 15, {"verify_rotten": 1})
+    (look,) = browser.client.get("/api/v1/verification/findings").json()
+    assert (look["item"], look["findings"][0]["path"]) == (7, "1.flac")
+    assert browser.client.get("/api/v1/verification/findings", params={"after": 7}).json() == []

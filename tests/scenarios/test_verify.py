@@ -186,3 +186,7 @@ def test_the_command_reads_what_is_due_and_ends_with_1_when_music_is_damaged(
     rot(library / ALBUM / "02 - Song 2.flac")
     code, again = run("--all", "--only-look")
     assert (code, [one["code"] for item in again for one in item["findings"]]) == (1, ["verify_rotten"])
+    (item_id,) = (item["item"] for item in again if item["findings"])
+    shown = CliRunner().invoke(main, ["items", "show", str(item_id)]).output
+    assert "verified" in shown
+    assert "02 - Song 2.flac is not what it was" in shown

@@ -24,6 +24,7 @@ LATER = 100 + 3_000_000_000
         (LINKED, None, Seen(10, 100, "blake3:aa"), None),  # read for the first time
         (LINKED, None, Seen(11, 999, "blake3:aa"), "changed"),
         (LINKED, Known(10, 100, "blake3:aa", None), Seen(10, 100, "blake3:bb"), "rotten"),
+        (LINKED._replace(size=20, mtime_ns=200), Known(10, 100, "blake3:aa", None), Seen(20, 200, "blake3:bb"), None),
         (NFO, None, Seen(5, 90, "sha256:aa"), None),
         (NFO, None, Seen(5, 90, "sha256:bb"), "rotten"),
         (NFO, None, Seen(6, LATER, "sha256:bb"), "edited"),
