@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 import scanner.tags.pool  # noqa: F401  as the commands below
 from config import admin
 from config.database import Database
-from config.libraries import add_library
+from config.libraries import add_library, list_libraries
 from daemon.cli import COMMANDS, LazyCommands, main
 from processor import journal, repository
+from processor.publication import ledger
 from processor.transfer import PLAYER_IGNORES, TX
 from processor.trash import TRASH
 from tests.databases import migrate
@@ -79,8 +80,21 @@ class House:
                 add_library(connection, role, os.fsencode(path), now=now)
             for name, value in ({"quiet_seconds": 0, "workers": 2, "reserve_mib": 0} | settings).items():
                 admin.put(connection, f"staging_scan.{name}", value, actor="test", now=now)
+        self.library: Path | None = None
         if filled:
             self.fill()
+
+    def add_library(self) -> None:
+        """Make a library on the disk of the inbound tree, and register it."""
+        self.library = self.inbound.parent / "library"
+        self.library.mkdir()
+        with self.database() as database, database.begin() as connection:
+            add_library(connection, "library", os.fsencode(self.library), now=dt.datetime.now(dt.UTC))
+
+    @property
+    def roots(self) -> list[Path]:
+        """Where people's files may be."""
+        return [self.inbound, self.staging, *([self.library] if self.library else [])]
 
     def fill(self) -> None:
         """Drop the albums."""
@@ -254,7 +268,7 @@ def _is_ours(path: bytes) -> bool:
 
 def lost(house: House) -> Iterator[str]:
     """Say whose bytes are nowhere; true at any instant."""
-    there = {sha256(data).digest() for root in (house.inbound, house.staging) for data in music(root).values()}
+    there = {sha256(data).digest() for root in house.roots for data in music(root).values()}
     for place, data in house.dropped.items():
         if sha256(data).digest() not in there:
             yield f"lost: {place}"
@@ -267,8 +281,11 @@ def wrong_items(house: House) -> Iterator[str]:
     """
     with house.database() as database, database.read() as connection:
         changing = {transfer.target: transfer for transfer in journal.unsettled(connection)}
+        made = {entry.path for entry in ledger.entries(connection) if entry.sha256}
+        roots = {library.root_uuid: library.path for library in list_libraries(connection)}
     for item in house.items():
-        there = music(house.staging / os.fsdecode(item["path"]))
+        there = music(Path(os.fsdecode(os.path.join(roots[item["root_uuid"]], item["path"]))))
+        there = {path: data for path, data in there.items() if item["path"] + b"/" + path not in made}
         listed = {file["path"]: house.dropped[os.fsdecode(file["source"])] for file in item["files"]}
         change = changing.get(item["path"])
         if change is not None and change.kind.endswith("replace") and change.state == "materialised":

@@ -15,6 +15,8 @@ from sqlalchemy import delete, update
 
 from processor.tables import StagingItem, TransferRow
 from tests.faults.cycles import House, albums, converges, lost, music, unsettled, wrong_items
+from tests.faults.libraries import to_publish, to_publish_anew, to_take_out
+from tests.faults.trials import Trial, must
 from tests.music import write_track
 
 CYCLE, RECOVER, REPAIR = ("cycle", "--json"), ("recover", "--json"), ("fsck", "--adopt", "--json")
@@ -45,13 +47,6 @@ def _encoded(**tags: str) -> bytes:
         return write_track(Path(folder, "track.flac"), seconds=0.1, **tags).read_bytes()
 
 
-class Trial(NamedTuple):
-    """The command that is disturbed, and what says afterwards what is broken on the way to its end."""
-
-    command: tuple[str, ...]
-    converges: Callable[[House], list[str]]
-
-
 class Subject(NamedTuple):
     """What is there before, what is dropped then, and whether it is the cycle or its undo that is disturbed."""
 
@@ -60,11 +55,12 @@ class Subject(NamedTuple):
     dropped: Callable[[], Mapping[str, bytes]]
     undone: bool = False
     damage: Callable[[House], None] | None = None  # what is broken then, so that it is a repair that is disturbed
+    library: Callable[[House], Trial] | None = None  # what is done with a library, once all albums are approved
 
     @property
     def is_new(self) -> bool:
         """Whether what is dropped has never been on a disk when it begins."""
-        return not self.undone and self.damage is None
+        return not self.undone and self.damage is None and self.library is None
 
     def make_ready(self, house: House) -> None:
         """Stage what is there before."""
@@ -72,18 +68,22 @@ class Subject(NamedTuple):
         house.set(replace="better")
         if self.staged:
             house.drop(self.staged)
-            _must(house, *CYCLE)
+            must(house, *CYCLE)
 
     def begin(self, house: House) -> Trial:
         """Return what is to be done with the drop; do it, and return its undo, where that is the subject."""
+        if self.library is not None:
+            house.add_library()
+            must(house, *CYCLE)
+            return self.library(house)
         if self.damage is not None:
-            _must(house, *CYCLE)
+            must(house, *CYCLE)
             self.damage(house)
             return Trial(REPAIR, is_repaired)
         if not self.undone:
             return Trial(CYCLE, converges)
         before = look(house)
-        _must(house, *CYCLE)
+        must(house, *CYCLE)
         undo = ("undo", str(house.runs()[0]["id"]), "--json")
         return Trial(undo, partial(goes_back, undo=undo, before=before))
 
@@ -118,12 +118,10 @@ SUBJECTS = (
     Subject("undo of a replacement", albums() | TICKETS, better_album, undone=True),
     Subject("fsck of albums", {}, albums, damage=mislay),
     Subject("fsck of sidecars", {}, albums, damage=smudge),
+    Subject("publish", {}, albums, library=to_publish),
+    Subject("publish anew", {}, albums, library=to_publish_anew),
+    Subject("publish --undo", {}, albums, library=to_take_out),
 )
-
-
-def _must(house: House, *command: str) -> None:
-    ended = house.run(*command)
-    assert ended.status == 0, ended
 
 
 def is_repaired(house: House) -> list[str]:

@@ -1,0 +1,108 @@
+"""A house with a library, all albums approved → published, published anew or taken out; and how that must end."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Iterator
+
+from processor import journal
+from processor.metadata import rows as metadata
+from processor.metadata.documents import ITSELF
+from processor.publication import ledger
+from processor.transfer import PLAYER_IGNORES, TX
+from tests.faults.cycles import House, lost, music, wrong_items
+from tests.faults.trials import Trial, must
+
+EDIT = "<mood>mine</mood>"
+
+
+def to_publish(house: House) -> Trial:
+    """Approve all albums; what is disturbed is their publication."""
+    for item in house.items():
+        must(house, "review", "approve", str(item["id"]))
+    return Trial(("publish", "--approved", "--json"), is_published)
+
+
+def to_publish_anew(house: House) -> Trial:
+    """Publish all albums, edit an NFO of each, and say something else of them; what is disturbed writes that."""
+    must(house, *to_publish(house).command)
+    assert house.library is not None
+    for nfo in house.library.rglob("album.nfo"):
+        nfo.write_text(nfo.read_text().replace("</album>", f"  {EDIT}\n</album>"))
+    with house.database() as database, database.begin() as connection:
+        for item in house.items():
+            metadata.say(connection, item["id"], ITSELF, "genres", ["Folk"], dt.datetime.now(dt.UTC))
+    return Trial(_publish(house), is_anew)
+
+
+def to_take_out(house: House) -> Trial:
+    """Publish all albums; what is disturbed takes them out again."""
+    must(house, *to_publish(house).command)
+    return Trial((*_publish(house), "--undo"), is_out)
+
+
+def _publish(house: House) -> tuple[str, ...]:
+    return ("publish", *(str(item["id"]) for item in house.items()), "--json")
+
+
+def is_published(house: House) -> list[str]:
+    """Recover and publish, as after a crash; return what is broken on the way or not as it must be at the end."""
+    wrong = [*_recovered(house)]
+    for outcomes in ({"published", "refreshed", "unchanged"}, {"unchanged"}):
+        ended = house.run(*_publish(house))
+        if ended.status or not {one["outcome"] for one in json.loads(ended.out)} <= outcomes:
+            wrong.append(f"publish ended with {ended.status}: {ended.out} {ended.err}")
+        wrong += [*lost(house), *wrong_items(house)]
+    return [*wrong, *_settled(house, "published")]
+
+
+def is_anew(house: House) -> list[str]:
+    """The same; every edit is still there, and what was said since."""
+    wrong = is_published(house)
+    assert house.library is not None
+    for nfo in house.library.rglob("album.nfo"):
+        if EDIT not in nfo.read_text() or "<genre>Folk</genre>" not in nfo.read_text():
+            wrong.append(f"{nfo} says {nfo.read_text()}")
+    return wrong
+
+
+def is_out(house: House) -> list[str]:
+    """Recover and take out, as after a crash; return what is broken on the way or not as it must be at the end."""
+    wrong = [*_recovered(house)]
+    ended = house.run(*_publish(house), "--undo")
+    refused = {reason["code"] for one in json.loads(ended.out) for reason in one["reasons"]} - {"not_published"}
+    wrong += [f"publish --undo: {ended.out} {ended.err}"] if refused else []
+    assert house.library is not None
+    wrong += [f"left in the library: {path!r}" for path in music(house.library)]
+    return [*wrong, *lost(house), *wrong_items(house), *_settled(house, "pending_review")]
+
+
+def _recovered(house: House) -> Iterator[str]:
+    yield from (*lost(house), *wrong_items(house))
+    ended = house.run("recover", "--json")
+    if ended.status:
+        yield f"recover ended with {ended.status}: {ended.out} {ended.err}"
+    yield from (*lost(house), *wrong_items(house))
+
+
+def _settled(house: House, status: str) -> Iterator[str]:
+    """Say what is left over, and what ledger and library do not agree about."""
+    assert house.library is not None
+    with house.database() as database, database.read() as connection:
+        yield from (f"a {one.kind} is {one.state}: {one.error}" for one in journal.unsettled(connection))
+        entries = {entry.path: entry for entry in ledger.entries(connection)}
+    there = music(house.library)
+    yield from (f"the ledger does not know {path!r}" for path in there.keys() - entries.keys())
+    for path, entry in entries.items():
+        if entry.role != "sidecar" and len(there.get(path, b"?" * (entry.size + 1))) != entry.size:
+            yield f"the ledger says otherwise of {path!r}"
+    for root in house.roots:
+        hidden = root / os.fsdecode(TX)
+        names = {os.fsencode(path.name) for path in hidden.iterdir()} if hidden.is_dir() else set()
+        yield from (f"left in the transfer folder: {name!r}" for name in names - set(PLAYER_IGNORES))
+    yield from (f"item {one['id']} is {one['status']}" for one in house.items() if one["status"] != status)
+    ended = house.run("cycle", "--json")
+    if ended.status or json.loads(ended.out)["status"] != "done":
+        yield f"cycle: {ended.status} {ended.out} {ended.err}"
