@@ -171,8 +171,8 @@ def mpd(music: Path, folder: Path) -> Iterator[list[dict[str, str]]]:
 
 
 @contextmanager
-def minidlna(music: Path, folder: Path) -> Iterator[list[Upnp]]:
-    """Give the tracks as minidlna shows them, once it shows as many as there are."""
+def minidlna(music: Path, folder: Path) -> Iterator[Callable[[], list[Upnp]]]:
+    """Give a function that returns the tracks as minidlna shows them."""
     if shutil.which("minidlnad") is None:
         absent("minidlna")
     port = free_port()
@@ -182,12 +182,12 @@ def minidlna(music: Path, folder: Path) -> Iterator[list[Upnp]]:
     )
     (folder / "db").mkdir()
     with running(["minidlnad", "-f", "minidlna.conf", "-P", f"{folder}/pid", "-S", "-R"], folder):
-        yield _all_of(f"http://127.0.0.1:{port}/ctl/ContentDir", music)
+        yield lambda: _tracks(f"http://127.0.0.1:{port}/ctl/ContentDir")
 
 
 @contextmanager
-def gerbera(music: Path, folder: Path) -> Iterator[list[Upnp]]:
-    """Give the tracks as Gerbera shows them, once it shows as many as there are."""
+def gerbera(music: Path, folder: Path) -> Iterator[Callable[[], list[Upnp]]]:
+    """Give a function that returns the tracks as Gerbera shows them."""
     if shutil.which("gerbera") is None:
         absent("gerbera")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -198,26 +198,24 @@ def gerbera(music: Path, folder: Path) -> Iterator[list[Upnp]]:
         address = probe.getsockname()[0]
     config = Path("/etc/gerbera/config.xml").read_text()
     config = re.sub(r"<home>.*?</home>", f"<home>{escape(str(folder))}</home>", config)
+    config = config.replace(
+        '<map from="mp3"', '<map from="flac" to="audio/x-flac"/><map from="mp3"'
+    )  # as Debian has it not
     config = config.replace("<udn/>", "<udn>uuid:00000000-0000-4000-8000-000000000000</udn>")
     (folder / "config.xml").write_text(config)
     port = free_port(49152)
     command = ["gerbera", "-c", "config.xml", "--ip", address, "--port", str(port), "--add", str(music)]
     with running(command, folder):
         bound = until(lambda: re.search("link: (http://.*)/", (folder / "output").read_text()))
-        yield _all_of(f"{bound[1]}/upnp/control/cds", music)
+        yield lambda: _tracks(f"{bound[1]}/upnp/control/cds")
 
 
-def _all_of(url: str, music: Path) -> list[Upnp]:
-    there = len([path for path in music.rglob("*") if path.suffix in (".flac", ".mp3")])
-
-    def complete() -> list[Upnp]:
-        try:
-            found = sorted({track for track in _browse(url, "0", 0) if track.album})
-        except OSError:
-            return []
-        return found if len(found) >= there else []
-
-    return list(until(complete))
+def _tracks(url: str) -> list[Upnp]:
+    """Return all tracks there are now, each once; none as long as the server does not answer."""
+    try:
+        return sorted(set(_browse(url, "0", 0)), key=str)
+    except OSError:
+        return []
 
 
 def _browse(url: str, at: str, depth: int) -> Iterator[Upnp]:
@@ -235,7 +233,7 @@ def _browse(url: str, at: str, depth: int) -> Iterator[Upnp]:
     answer = urllib.request.urlopen(urllib.request.Request(url, body.encode(), headers), timeout=30).read().decode()
     found = re.search("<Result[^>]*>(.*?)</Result>", answer, re.DOTALL)
     for one in ElementTree.fromstring(html.unescape(found[1])) if found else ():
-        if one.tag.endswith("container") and depth < 4:
+        if one.tag.endswith("container") and depth < 5:
             yield from _browse(url, one.attrib["id"], depth + 1)
         elif one.tag.endswith("item"):
             texts = [one.findtext(f"{name}", "", _DIDL) for name in
