@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from sqlalchemy import Connection
 
@@ -22,6 +22,8 @@ from processor.providers.provider import KeyedSettings, Line, Provider, Provider
 if TYPE_CHECKING:
     from processor.artwork.offer import Offer
     from processor.client.client import Client
+
+PICTURE: Final = 180.0  # seconds one may take; 20 MB come slowly where the line is thin
 
 
 @cache
@@ -95,7 +97,7 @@ class Providers:
         service = _service(all_providers()[offer.provider], self._settings[offer.provider])
         if origin_of(url) != origin_of(self._settings[offer.provider].base_url):
             service = Service(f"{service.name} pictures", secrets=service.secrets)
-        return self._client.get(url, service=replace(service, ttl=None), accept="image")
+        return self._client.get(url, service=replace(service, ttl=None, total=PICTURE), accept="image")
 
 
 def _service(provider: type[Provider], given: ProviderSettings) -> Service:
