@@ -404,6 +404,20 @@ MUTANTS = (
         picturing("damaged or held or goes", "tests/integration/test_blobs.py"),
     ),
     Mutant(
+        "a blob has its name before its bytes are durable",
+        "processor/artwork/blobs.py",
+        "                os.fsync(fd)\n",
+        "",
+        picturing("durable", "tests/integration/test_blobs.py"),
+    ),
+    Mutant(
+        "a blob has a row before its name is durable",
+        "processor/artwork/blobs.py",
+        "            tree.sync(above)\n",
+        "",
+        picturing("durable", "tests/integration/test_blobs.py"),
+    ),
+    Mutant(
         "a blob that somebody holds is garbage",
         "processor/artwork/blobs.py",
         "free = BlobRow.released_at < before, ~exists().where(BlobHoldRow.sha256 == BlobRow.sha256)",
