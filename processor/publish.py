@@ -73,7 +73,7 @@ def to_take_back(database: Database, item_id: int) -> Transfer:
             raise Misconfigured(f"item {item_id} is not published", code="not_published")
         found = journal.named(connection, home.transfer_id)
         entries = ledger.entries(connection, item_id=item_id)
-        if home.artist is not None and _is_last(connection, home):
+        if home.artist is not None and len(ledger.publications(connection, home.root_uuid, home.artist)) == 1:
             entries += ledger.entries(connection, artist=home.artist, root_uuid=home.root_uuid)
     if not found:
         message = f"the journal does not know any more how item {item_id} was published; remove its folder by hand"
@@ -85,12 +85,6 @@ def to_take_back(database: Database, item_id: int) -> Transfer:
     inside = [one.path[len(home.path) + 1 :] for one in same if one.path.startswith(home.path + b"/")]
     whole = with_intent(transfer, replace(intent_of(transfer), gone=tuple(same)))
     return replace(whole, item={**whole.item, "files": [{"path": path_to_json(path)} for path in inside]})
-
-
-def _is_last(connection: Connection, home: ledger.Publication) -> bool:
-    """Tell whether no other album of the artist is in that library."""
-    others = [one for one in ledger.publications(connection, home.root_uuid) if one.artist == home.artist]
-    return len(others) == 1
 
 
 def rehearse_taking_back(database: Database, item_id: int) -> TakenBack:

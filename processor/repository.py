@@ -50,6 +50,9 @@ _KNOWN: Final = text("SELECT key, id, revision FROM staging_items WHERE key IN (
 _FORGET: Final = text("DELETE FROM incoming_items")
 
 
+_NOT_NEEDED: Final = ("missing", "publishing", "published")  # statuses of items whose folder may be gone
+
+
 class Upserted(NamedTuple):
     """What an upsert made of one item."""
 
@@ -138,9 +141,12 @@ def staged_folders(connection: Connection, root_uuid: str) -> dict[str, bytes]:
 
 
 def folders(connection: Connection, root_uuid: str) -> list[Folder]:
-    """Return the folder of every item below one staging root that is not known to be missing."""
+    """Return the folder of every item below one staging root that should be there.
+
+    Not of one known to be missing, nor of a published one that was copied: nothing is lost with what staging had of it.
+    """
     columns = (StagingItem.id, StagingItem.path, StagingItem.track_count)
-    query = select(*columns).where(StagingItem.root_uuid == root_uuid, StagingItem.status != "missing")
+    query = select(*columns).where(StagingItem.root_uuid == root_uuid, StagingItem.status.not_in(_NOT_NEEDED))
     return [Folder(*row) for row in connection.execute(query)]
 
 

@@ -36,7 +36,7 @@ def look(
     with database.read() as connection:
         staged = repository.staged_folders(connection, staging.root_uuid)
         roots = {library.root_uuid: library.path for library in list_libraries(connection)}
-        homes = ledger.homes(connection)
+        homes = ledger.homes(connection, {key for p in proposals for key in _keys(p)})
         held = journal.reserved(connection, inbound.path, staging.path)
         undos = journal.taken_back(connection, inbound.path, staging.path)
     comparison = _Comparison(inbound.path, staging.path, digests)
@@ -58,6 +58,11 @@ def look(
         inbound_problems=_not_writable(inbound.path, {os.path.dirname(f.source) for p in proposals for f in p.files}),
         staging_problems=_not_writable(staging.path, _parents(staging.path, proposals)),
     )
+
+
+def _keys(proposal: Proposal) -> tuple[str, str]:
+    """Return the keys a proposal may come to have; see plan."""
+    return proposal.group.key, f"{proposal.group.key}/{proposal.group.year}"
 
 
 def _kept_back(inbound: bytes, undos: Sequence[Transfer]) -> dict[bytes, str]:

@@ -65,7 +65,8 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
     """
     roots = resolve_roots(database)
     if dry_run:
-        return UndoReport(True, tuple(rehearse(database, transfer) for transfer in named(database, name)))
+        found = named(database, name)
+        return UndoReport(True, tuple(_published(one) or rehearse(database, one) for one in found))
     with hold(database, [roots.staging, roots.inbound], f"undo {name}", StopOrTimeout(stop)) as guard:
         recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
         with database.read() as connection:
@@ -111,10 +112,8 @@ def named(database: Database, name: str) -> list[Transfer]:
 
 
 def _one(run: Performance, transfer: Transfer, roots: Roots) -> TakenBack:
-    if transfer.kind in publishing.OUTWARD:
-        item = intent_of(transfer).item_id
-        message = f"It published item {item}; `greenroom publish {item} --undo` takes it out of its library."
-        return TakenBack(transfer, "refused", (Reason("published", message, transfer.dst_root),))
+    if (refused := _published(transfer)) is not None:
+        return refused
     sources = (roots.inbound.path, work_root(roots.staging.path))
     if transfer.src_root not in sources or transfer.dst_root != roots.staging.path:
         message = f"It was moved from {show_path(transfer.src_root)}, which is no library now; add it again first."
@@ -125,6 +124,15 @@ def _one(run: Performance, transfer: Transfer, roots: Roots) -> TakenBack:
         raise
     except GreenroomError as error:  # of one album; it is as it was
         return TakenBack(transfer, "failed", (error.reason(),))
+
+
+def _published(transfer: Transfer) -> TakenBack | None:
+    """Refuse to take back what went into a library here: it has a command of its own."""
+    if transfer.kind not in publishing.OUTWARD:
+        return None
+    item = intent_of(transfer).item_id
+    message = f"It published item {item}; `greenroom publish {item} --undo` takes it out of its library."
+    return TakenBack(transfer, "refused", (Reason("published", message, transfer.dst_root),))
 
 
 def _album(album: TakenBack) -> dict[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from config.errors import NeedsReview, Retryable
 from config.reasons import show_path
 from processor import layout, standing
-from processor.files import Tree, explained, within
+from processor.files import Tree, explained, parent, within
 from processor.item import NewItem
 from processor.journal import TransferFile
 from processor.materialise import digest_at
@@ -24,6 +24,10 @@ from processor.space import human_size, reserve
 from scanner.identity import Identity
 
 MAX_CUE_SHEET = 1 << 20  # bytes
+
+
+# A folder of the library → the folders of published albums below it, each with its artist.
+Below = Callable[[bytes], Mapping[bytes, str | None]]
 
 
 class LaidOut(NamedTuple):
@@ -76,21 +80,19 @@ def _played(staging: Tree, item: NewItem) -> frozenset[bytes]:
     return frozenset(path for path in tracks if layout.fold(os.path.basename(path)) in played)
 
 
-def free_folder(
-    tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | None, taken: Mapping[bytes, str | None]
-) -> bytes:
+def free_folder(tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | None, below: Below) -> bytes:
     """Return the folder an album gets: spelled as the folders above it that are there, numbered beside other items'.
 
-    `taken` are the folders of published albums, each with its artist. Raises NeedsReview `target_exists` for a folder
-    that Greenroom did not make: whose it is, and whether it is the same album, only a person knows.
+    Raises NeedsReview `target_exists` for a folder that Greenroom did not make: whose it is, and whether it is the same
+    album, only a person knows.
     """
     wanted = _spelled(tree, names.album_folder(naming, album))
     above = names.artist_folder(naming, wanted)
-    others = {key for path, key in taken.items() if above and layout.fold(path).startswith(layout.fold(above) + "/")}
-    if artist is not None and others - {artist, None} and artist.startswith("mbid:"):
+    others = set(below(above).values()) - {artist, None} if above else set()
+    if others and artist is not None and artist.startswith("mbid:"):
         told_apart = names.album_folder(naming, album, tell_apart=artist.removeprefix("mbid:")[:4])
         wanted = _spelled(tree, told_apart)
-    owned = {layout.fold(path) for path in taken}
+    owned = {layout.fold(path) for path in below(parent(wanted))}
     for number in itertools.count(1):
         folder = _spelled(tree, layout.numbered(wanted, number, folder=True))
         if layout.fold(folder) in owned:

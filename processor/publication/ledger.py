@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from processor.repository import IN_CHUNK
 from processor.tables import OPEN_STATES, LedgerRow, PublicationRow, StagingItem, TransferRow
 from scanner.grouping.folding import fold
 
@@ -67,19 +68,29 @@ def publication(connection: Connection, item_id: int) -> Publication | None:
     return None if row is None else Publication(*row)
 
 
-def publications(connection: Connection, root_uuid: str | None = None) -> list[Publication]:
-    """Return every publication, or those in one library, by item."""
-    query = select(PublicationRow.__table__).order_by(PublicationRow.item_id)
-    if root_uuid is not None:
-        query = query.where(PublicationRow.root_uuid == root_uuid)
-    return [Publication(*row) for row in connection.execute(query)]
+def publications(connection: Connection, root_uuid: str, artist: str) -> list[Publication]:
+    """Return what is published of an artist in one library, by item."""
+    query = select(PublicationRow.__table__).where(PublicationRow.root_uuid == root_uuid)
+    rows = connection.execute(query.where(PublicationRow.artist == artist).order_by(PublicationRow.item_id))
+    return [Publication(*row) for row in rows]
 
 
-def homes(connection: Connection) -> list[Home]:
-    """Return where items are published, with their keys."""
+def homes(connection: Connection, keys: Collection[str]) -> list[Home]:
+    """Return where the items of these keys are published, as far as they are."""
     query = select(StagingItem.key, PublicationRow.root_uuid, PublicationRow.path, StagingItem.root_uuid)
-    rows = connection.execute(query.join(PublicationRow, PublicationRow.item_id == StagingItem.id))
+    query = query.join(PublicationRow, PublicationRow.item_id == StagingItem.id)
+    ordered = sorted(keys)
+    chunks = (ordered[start : start + IN_CHUNK] for start in range(0, len(ordered), IN_CHUNK))
+    rows = (row for chunk in chunks for row in connection.execute(query.where(StagingItem.key.in_(chunk))))
     return [Home(key, root, path, root == where) for key, root, path, where in rows]
+
+
+def below(connection: Connection, root_uuid: str, folder: bytes) -> dict[bytes, str | None]:
+    """Return the folders of published albums anywhere below a folder of a library, each with its artist."""
+    first, last = (folder + b"/", folder + b"0") if folder else (b"", b"\xff" * 4)  # "0" comes after "/"
+    query = select(PublicationRow.path, PublicationRow.artist).where(PublicationRow.root_uuid == root_uuid)
+    rows = connection.execute(query.where(PublicationRow.path >= first, PublicationRow.path < last))
+    return {bytes(path): artist for path, artist in rows}
 
 
 def home_of(connection: Connection, key: str) -> Publication | None:

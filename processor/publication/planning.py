@@ -133,7 +133,6 @@ def plan(given: Publishing, item_id: int, *, fence: int = 0, actor: str = "chain
     """
     with given.database.read() as connection:
         known = _known(connection, given, item_id)
-        homes = ledger.publications(connection)
     library = _library(given, known)
     verify_root(library)
     start = Transfer(
@@ -145,8 +144,7 @@ def plan(given: Publishing, item_id: int, *, fence: int = 0, actor: str = "chain
         artist=None if known.artist is None else ledger.artist_key(known.artist.name, known.artist.artist_id),
     )  # fmt: skip
     if known.publication is None:
-        taken = {home.path: home.artist for home in homes if home.root_uuid == library.root_uuid}
-        return _first(given, known, library, start, intent, taken)
+        return _first(given, known, library, start, intent)
     return _again(given, known, known.publication, library, start, intent)
 
 
@@ -186,14 +184,7 @@ def _library(given: Publishing, known: _Known) -> Library:
     raise Misconfigured(message, code="no_library")
 
 
-def _first(
-    given: Publishing,
-    known: _Known,
-    library: Library,
-    start: Transfer,
-    intent: Intent,
-    taken: dict[bytes, str | None],
-) -> Plan:
+def _first(given: Publishing, known: _Known, library: Library, start: Transfer, intent: Intent) -> Plan:
     """Plan the album's way from staging into the library."""
     options, item = given.options, known.item
     if options.mode == "hardlink" and os.stat(given.staging.path).st_dev != os.stat(library.path).st_dev:
@@ -201,7 +192,7 @@ def _first(
         raise NeedsReview(f"{message}; set phase.publish.transfer to copy or move", code="cannot_hardlink")
     with Tree(given.staging.path) as staging, Tree(library.path) as tree:
         laying.check_whole(staging, item)
-        folder = laying.free_folder(tree, options.naming, known.album, intent.artist, taken)
+        folder = laying.free_folder(tree, options.naming, known.album, intent.artist, _below(given, library))
         made = Making()
         laid = laying.lay_out(staging, item, known.album, options.naming, known.chosen.album, options.profile)
         wanted = [*making.of_pictures(folder, laid.pictures, _sizes(given), made)]
@@ -292,6 +283,14 @@ def _check_music(known: _Known, entries: Sequence[ledger.Entry]) -> None:
             f"publish --undo {known.item_id}`, and publish it again"
         )
         raise NeedsReview(message, code="music_changed")
+
+
+def _below(given: Publishing, library: Library) -> laying.Below:
+    def below(folder: bytes) -> dict[bytes, str | None]:
+        with given.database.read() as connection:
+            return ledger.below(connection, library.root_uuid, folder)
+
+    return below
 
 
 def _said(item: NewItem, intent: Intent) -> dict[str, Any]:

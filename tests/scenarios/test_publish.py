@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from processor.publication import ledger, planning
 from processor.publication.planning import Chosen
 from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import song, songs
-from tests.scenarios.house import NOW, House
+from tests.scenarios.house import NOW, House, lines
 from tests.scenarios.publishing import (
     add_library,
     approve,
@@ -206,6 +207,17 @@ def test_two_albums_of_one_name_get_two_folders_and_share_the_artists_files(hous
     assert published(library) == []
 
 
+def test_two_artists_of_one_name_have_folders_of_their_own(house: House) -> None:
+    library = add_library(house)
+    for name in ("Low Tide", "High Tide"):
+        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
+    house.cycle(rehearsed=False)
+    for n, item_id in enumerate(approve(house), 1):
+        say(house, item_id, "credits", [["Ada", f"{n}{n}{n}{n}1111-2222-3333-4444-555555555555"]])
+        publish(house, item_id)
+    assert {path.split("/")[0] for path in published(library)} == {"Ada", "Ada (2222)"}
+
+
 def test_an_artists_file_that_was_there_before_stays(house: House) -> None:
     library, item_id = staged(house)
     (library / "Ada").mkdir()
@@ -246,6 +258,30 @@ def test_staging_keeps_its_files_unless_they_are_moved(house: House, mode: str) 
     assert {path: stat[2:4] for path, stat in before.items() if path.endswith(b".flac")} == {
         path: stat[2:4] for path, stat in house.look()[1].items() if path.endswith(b".flac")
     }
+
+
+def test_a_published_album_is_not_missed_in_staging_and_what_joins_it_there_waits(house: House) -> None:
+    library, item_id = staged(house)
+    house.change(transfer="copy")
+    publish(house, item_id)
+    house.drop({"late/03.flac": song(3, artist="Ada", album="Low Tide", date="2014")})
+    assert house.cycle(rehearsed=False) == ["staged Ada / Low Tide (2014): 1 track"]
+    approve(house)
+    with pytest.raises(NeedsReview, match="other than what was published"):
+        publish(house, item_id)
+    assert len(list(library.rglob("*.flac"))) == 2
+
+
+def test_what_staging_had_of_a_published_album_may_go(house: House) -> None:
+    _, item_id = staged(house)
+    house.change(transfer="copy")
+    publish(house, item_id)
+    (item,) = house.items().values()
+    shutil.rmtree(house.staging / os.fsdecode(item["path"]))
+    house.drop(DROP)
+    assert [line.split()[0] for line in (house.run(), lines(house.run()))[1]] == ["conflict"]
+    (item,) = house.items().values()
+    assert item["status"] == "published"
 
 
 def test_what_is_published_meets_what_is_dropped_again(house: House) -> None:
