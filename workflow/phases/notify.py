@@ -5,15 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
+import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field, field_validator
 from sqlalchemy import Connection
 
 from config import admin
-from config.errors import Misconfigured, Retryable
+from config.errors import Misconfigured, Rejected, Retryable
+from processor.client.addresses import origin_of
+from processor.client.client import Client
+from processor.webhook import deliver
 from workflow import events
 from workflow.engine import jobs
 from workflow.engine.context import Context
@@ -40,6 +44,14 @@ class NotifySettings(ChoreSettings):
         "", max_length=4096, json_schema_extra={"secret": True},
         description="Apprise URLs, such as ntfys://ntfy.sh/topic, apart by spaces; empty: nobody is told.",
     )  # fmt: skip
+    webhooks: str = Field(
+        "", max_length=4096, json_schema_extra={"secret": True},
+        description="Addresses that get each message as JSON, apart by spaces, signed with webhook_secret.",
+    )  # fmt: skip
+    webhook_secret: str = Field(
+        "", max_length=1000, json_schema_extra={"secret": True},
+        description="What X-Greenroom-Signature is made with: HMAC-SHA256 of time, dot and body; empty: not signed.",
+    )  # fmt: skip
     events: str = Field(DEFAULT, description=f"What is told, of: {', '.join(KINDS)}.")
 
     @field_validator("events")
@@ -57,6 +69,16 @@ class NotifySettings(ChoreSettings):
             raise ValueError("must be URLs, each with its scheme, apart by spaces")
         return " ".join(value.split())
 
+    @field_validator("webhooks")
+    @classmethod
+    def _webhooks_can_be_reached(cls, value: str) -> str:
+        for url in value.split():
+            try:
+                origin_of(url)
+            except Rejected:
+                raise ValueError("must be http or https addresses without credentials, apart by spaces") from None
+        return " ".join(value.split())
+
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds of events that are told."""
@@ -65,7 +87,7 @@ class NotifySettings(ChoreSettings):
     @property
     def targets(self) -> dict[str, str]:
         """The URLs by the names that jobs have for them, so that no secret stands in a job's row."""
-        return {hashlib.sha256(url.encode()).hexdigest()[:12]: url for url in self.urls.split()}
+        return {hashlib.sha256(url.encode()).hexdigest()[:12]: url for url in f"{self.urls} {self.webhooks}".split()}
 
 
 class Message(Payload):
@@ -80,7 +102,7 @@ class Notify(Chore):
     """Sends one message to one target; each target is tried again by itself."""
 
     name = "notify"
-    description = "Tell people what happened, by Apprise."
+    description = "Tell people what happened, by Apprise, and programs, by webhooks."
     settings = NotifySettings
     payload = Message
     retries = Retries(attempts=8, base=30, cap=3600)
@@ -89,13 +111,16 @@ class Notify(Chore):
         """Send it. Raises Retryable when it was not taken, Cancelled when its target is no more in the settings."""
         url = settings.targets.get(payload.target)
         if url is None:
-            raise Cancelled("its target is not in phase.notify.urls any more")
+            raise Cancelled("its target is not in phase.notify any more")
         with context.database.read() as connection:
             if payload.run_id is None:
                 told = events.of_ids(connection, payload.events)
             else:
                 told = events.of_run(connection, payload.run_id, settings.kinds)
-        if told:
+        if told and url in settings.webhooks.split():
+            with Client(context.database, turn=context.turn, wait=context.wait) as client:
+                deliver(client, url, settings.webhook_secret, as_json(told), time.time())
+        elif told:
             send(url, *rendered(told))
 
 
@@ -144,6 +169,13 @@ def rendered(told: Sequence[Event]) -> tuple[str, str]:
     lines = [_line(event) for event in told[:SHOWN]]
     more = [f"… and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
     return f"Greenroom: {head}", "\n".join([*lines, *more])
+
+
+def as_json(told: Sequence[Event]) -> dict[str, Any]:
+    """Return one message for programs."""
+    title, _ = rendered(told)
+    names = ("kind", "subject", "why", "item_id", "run_id", "job_id", "id")
+    return {"title": title, "events": [{**{n: getattr(e, n) for n in names}, "facts": dict(e.facts)} for e in told]}
 
 
 def _line(event: Event) -> str:

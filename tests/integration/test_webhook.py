@@ -1,0 +1,121 @@
+"""Messages to programs: signed so that a receiver can tell, told again when not taken, and no secret anywhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config import admin
+from config.database import Database
+from config.errors import GreenroomError, Misconfigured, Retryable
+from config.reasons import MASK
+from tests.providers import Provider, Reply, redirect
+from workflow import events
+from workflow.engine import jobs
+from workflow.engine.context import Context
+from workflow.engine.job import Job
+from workflow.events import Event
+from workflow.phase import all_phases
+from workflow.phases.notify import Message, Notifier, Notify, NotifySettings
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+SECRET = "v3ry s3cret"
+
+
+class Quick(Context):
+    """A job that does not wait."""
+
+    def wait(self, seconds: float) -> None:
+        self.check()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with Provider().serving() as serving:
+        serving.answers["/hook"] = Reply(204, kind=None)
+        yield serving
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Iterator[Database]:
+    opened = Database(sqlite_url)
+    yield opened
+    opened.close()
+
+
+def wanted(database: Database, provider: Provider, **settings: Any) -> tuple[Job, NotifySettings]:
+    """Return the job that an event makes with these settings."""
+    all_phases()  # their settings join the registry
+    with database.begin() as connection:
+        for name, value in {"webhooks": f"{provider.url}/hook", "webhook_secret": SECRET, **settings}.items():
+            admin.put(connection, f"phase.notify.{name}", value, actor="eva", now=NOW)
+        section, _ = admin.read_section(connection, "phase.notify")
+    events.dispatch(database, [Notifier()], NOW)
+    with database.begin() as connection:
+        events.tell(connection, [Event("player_missed", "Ærø – “Åben”", "tv does not show it", 7)], NOW)
+    events.dispatch(database, [Notifier()], NOW)
+    with database.read() as connection:
+        (job,) = jobs.listed(connection, statuses=(), phase="notify", item_id=None, before=None, limit=9)
+    assert isinstance(section, NotifySettings)
+    return job, section
+
+
+def carry(database: Database, job: Job, settings: NotifySettings) -> None:
+    context = Quick(database, Path("/nowhere"), job, threading.Event())
+    Notify().run(context, Message.read(job.payload, job.payload_version), settings)
+
+
+def test_a_receiver_can_tell_who_sent_a_message_and_when(database: Database, provider: Provider) -> None:
+    job, settings = wanted(database, provider)
+    carry(database, job, settings)
+    (seen,) = provider.seen
+    at = seen.headers["x-greenroom-timestamp"]
+    right = hmac.new(SECRET.encode(), at.encode() + b"." + seen.body, hashlib.sha256).hexdigest()
+    assert seen.headers["x-greenroom-signature"] == f"sha256={right}"
+    assert abs(int(at) - dt.datetime.now(dt.UTC).timestamp()) < 3600
+    message = json.loads(seen.body)
+    assert message["title"] == "Greenroom: 1 not shown by a player"
+    (event,) = message["events"]
+    assert (event["kind"], event["subject"], event["item_id"]) == ("player_missed", "Ærø – “Åben”", 7)
+    assert SECRET not in str(job)
+    assert provider.url not in str(job)
+
+
+def test_without_a_secret_it_is_not_signed(database: Database, provider: Provider) -> None:
+    carry(database, *wanted(database, provider, webhook_secret=""))
+    assert "x-greenroom-signature" not in provider.seen[0].headers
+
+
+@pytest.mark.parametrize(
+    ("reply", "retried"),
+    [(Reply(500), True), (Reply(429), True), (Reply(404), False), (Reply(401), False), (redirect("/else"), False)],
+    ids=str,
+)
+def test_what_is_not_taken_is_told_again_if_that_may_help(
+    database: Database, provider: Provider, reply: Reply, retried: bool
+) -> None:
+    job, settings = wanted(database, provider)
+    provider.down = reply
+    with pytest.raises(GreenroomError) as raised:
+        carry(database, job, settings)
+    assert isinstance(raised.value, Retryable) == retried
+    assert "/else" not in provider.paths()
+    assert SECRET not in raised.value.message
+
+
+def test_its_address_and_its_secret_are_shown_to_nobody(database: Database, provider: Provider) -> None:
+    wanted(database, provider)
+    with database.read() as connection:
+        changes = admin.history(connection)
+    assert {change["new"] for change in changes} == {json.dumps(MASK, ensure_ascii=False)}
+    with database.begin() as connection, pytest.raises(Misconfigured, match="http or https") as raised:
+        admin.put(connection, "phase.notify.webhooks", "https://eva:hunter22@nas/", actor="eva", now=NOW)
+    assert "hunter22" not in raised.value.message
