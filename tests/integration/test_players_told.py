@@ -326,6 +326,16 @@ def test_the_api_adds_changes_tells_and_forgets(browser: Browser, provider: Prov
     assert browser.client.post(f"{API}/99/test").status_code == 422
 
 
+def test_a_player_that_is_down_is_a_finding_of_its_test(browser: Browser, provider: Provider) -> None:
+    new = {"name": "tv", "kind": "kodi", "url": provider.url, "user": USER, "secret": SECRET}
+    (player,) = browser.client.post(API, json=new).json()
+    provider.down = Reply(503)
+    answer = browser.client.post(f"{API}/{player['id']}/test")
+    assert answer.status_code == 200
+    assert answer.json()["version"] is None
+    assert "did not answer" in answer.json()["problems"][0]
+
+
 def test_the_command_line_adds_tests_tells_and_forgets(
     browser: Browser, provider: Provider, house: House, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from config.errors import Rejected, Retryable
 from daemon import players
 from daemon.web.access import Actor, actor_of
 from processor.players.examination import Examination
@@ -67,7 +68,7 @@ class PlaceOut(BaseModel):
 class Tested(BaseModel):
     """What a player says of itself, and what would keep albums from being seen."""
 
-    version: str
+    version: str | None = Field(description="Null: it did not answer, or not as it should; `problems` says how.")
     roots: list[str]
     places: list[PlaceOut]
     problems: list[str]
@@ -120,7 +121,10 @@ def try_out(
 ) -> Tested:
     """Return what it says, and which paths it would be asked for: of folders, or else of the libraries."""
     folders = [one.encode("utf-8", "surrogatepass") for one in folder or []]
-    return _tested(players.try_out(request.app.state.greenroom, player_id, folders))
+    try:
+        return _tested(players.try_out(request.app.state.greenroom, player_id, folders))
+    except (Retryable, Rejected) as error:
+        return Tested(version=None, roots=[], places=[], problems=[error.message], suggested=[])
 
 
 @router.post("/{player_id}/tell", summary="Tell a player what it is owed and what it missed", responses=REFUSED)
