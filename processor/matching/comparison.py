@@ -108,6 +108,10 @@ def _doubts(own: OwnAlbum, release: Release, pairs: tuple[Pair, ...], parts: lis
     if far:
         named = _named([shown(own.tracks[pair.own].title) for pair in far])
         yield Reason("tracks_differ", f"{len(far)} tracks are not alike: {named}.")
+    moved = [pair for pair in pairs if any(part.name == "index" and part.penalty for part in pair.parts)]
+    if moved:
+        named = _named([shown(own.tracks[pair.own].title) for pair in moved])
+        yield Reason("tracks_reordered", f"{len(moved)} tracks have other numbers: {named}.")
     compared = {one.name for one in parts}
     if "release id" not in compared and not ("album" in compared and ("artist" in compared or len(pairs) >= MANY)):
         yield Reason("too_little_known", "Without an artist and a title nobody can be sure.")

@@ -269,6 +269,13 @@ def test_a_mix_of_many_artists_is_taken_by_its_tracks_and_as_one_file_by_nobody(
     assert verdict(single, mix).kind != "accepted"
 
 
+def test_an_edition_in_another_order_is_for_a_person() -> None:
+    album = own(release())
+    first, second, *others = album.tracks
+    swapped = (first._replace(position=2), second._replace(position=1), *others)
+    assert codes(verdict(replace(album, tracks=swapped), release())) == {"tracks_reordered"}
+
+
 def test_discs_numbered_through_are_as_good_as_discs_numbered_each() -> None:
     there = release(1, discs=2)
     album = own(there)
