@@ -17,6 +17,7 @@ from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from processor import repository
+from processor.matching import rows as releases
 from processor.matching.rows import Candidate
 from processor.publication import ledger
 from processor.verification import rows as checks
@@ -94,12 +95,14 @@ def show(item: int, as_json: bool) -> None:
         history = progress.history(connection, item)
         jobs = Engine(app.database, succession.works()).list(item_id=item)
         home, look = _home(connection, item), checks.look(connection, item)
+        is_newer = bool(releases.unpublished(connection, item))
     if as_json:
         print_json(
             {
                 **found,
                 "publication": home,
                 "verified": look and look._asdict(),
+                "enriched_since_published": is_newer,
                 "history": history,
                 "jobs": [asdict(job) for job in jobs],
             }
@@ -114,6 +117,8 @@ def show(item: int, as_json: bool) -> None:
         click.echo(f"{'verified':<14} {look.checked_at:%Y-%m-%d %H:%M}, {len(look.findings) or 'no'} findings")
         for one in look.findings:
             click.echo(f"  {show_text(one['message'])}")
+    if is_newer:
+        click.echo("enriched since, unpublished: `greenroom publish` brings the library up to date")
     rows = [(h["at"], h["actor"], h["what"], h["status"], h["revision"], h["why"]) for h in history]
     print_table(rows, ("when", "who", "what", "status", "revision", "why"))
     if jobs:

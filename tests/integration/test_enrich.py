@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from sqlalchemy import insert, update
 
 from config import admin, libraries
 from config.database import Database
@@ -35,6 +36,7 @@ from processor.matching.verdict import Thresholds
 from processor.metadata import rows as metadata
 from processor.metadata.documents import CHOICE, ITSELF, winning
 from processor.providers.registry import Providers, all_providers
+from processor.tables import PublicationRow
 from tests.providers import Provider, Reply, Seen, as_json
 from tests.releases import ARTIST, knows, own, release, retitled, staged, uuid
 from workflow import enriching, progress, succession
@@ -490,3 +492,20 @@ def test_an_album_gets_its_own_picture_and_those_on_offer(
         seen = len(server.seen)
         assert enrich(asked, item).is_news is False
         assert [one.path for one in server.seen[seen:] if one.path != "/8.png"] == []
+
+
+def test_what_enriching_changed_after_publishing_is_known(shop: Shop, server: Provider) -> None:
+    knows(server, release())
+    item = stage(shop, own(release()))
+    home = {"item_id": item, "root_uuid": "u", "path": b"a", "mode": "copy", "artist": None, "revision": 1,
+            "transfer_id": "t", "published_at": NOW, "updated_at": NOW}  # fmt: skip
+    with shop.database.begin() as connection:
+        connection.execute(insert(PublicationRow).values(home))
+        assert rows.unpublished(connection) == []
+    enrich(replace(shop, now=lambda: NOW + dt.timedelta(hours=1)), item)
+    with shop.database.read() as connection:
+        assert rows.unpublished(connection) == [item]
+    enrich(replace(shop, now=lambda: NOW + dt.timedelta(hours=2)), item)
+    with shop.database.begin() as connection:
+        connection.execute(update(PublicationRow).values(updated_at=NOW + dt.timedelta(minutes=90)))
+        assert rows.unpublished(connection) == []
