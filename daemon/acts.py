@@ -14,7 +14,7 @@ from scanner.grouping.chosen import Choice
 from workflow.succession import Seen
 from workflow.undo import UndoReport
 
-Kind = Literal["inbound", "split", "merge", "rules"]
+Kind = Literal["inbound", "split", "merge", "rules", "unpublish"]
 KEPT: Final = 100  # newest acts that can be asked for; a restart forgets them all, the journal keeps what was done
 
 
@@ -31,6 +31,11 @@ class Act:
     report: UndoReport | None = None  # None while it runs, and if it failed
     error: str | None = None
     run_id: str | None = None  # of the cycle that followed
+
+    @property
+    def follows(self) -> bool:
+        """Whether a cycle follows it."""
+        return self.kind not in ("inbound", "unpublish")
 
     @property
     def is_over(self) -> bool:
@@ -56,7 +61,7 @@ class Acts:
                 self._keep(replace(act, error=error.message))
                 return
             done = act.sure and report.exit_code == 0
-            self._keep(replace(act, report=report, run_id=act.id if done and act.kind != "inbound" else None))
+            self._keep(replace(act, report=report, run_id=act.id if done and act.follows else None))
             if done:
                 then()
 

@@ -203,7 +203,7 @@ class Application:
     def decide(
         self, item_id: int, status: str, *, actor: str, why: str, seen: succession.Seen | None, publish: bool = False
     ) -> str:
-        """Let a person approve or reject an item; see workflow.succession.decide."""
+        """Let a person approve, reject or quarantine an item; see workflow.succession.decide."""
         return succession.decide(self.database, item_id, status, actor=actor, why=why, seen=seen, publish=publish)
 
     def take_back(self, item_id: int, *, actor: str, seen: succession.Seen | None) -> str:

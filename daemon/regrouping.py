@@ -30,6 +30,11 @@ def leave_to_rules(app: Application, item_id: int, *, actor: str, sure: bool) ->
     return _begin(app, "rules", [item_id], {}, actor=actor, sure=sure)
 
 
+def take_out(app: Application, item_id: int, *, actor: str, sure: bool) -> Act:
+    """Take a published album out of its library, back to staging."""
+    return _begin(app, "unpublish", [item_id], {}, actor=actor, sure=sure)
+
+
 def split(
     app: Application, item_id: int, parts: Collection[str], artist: str, album: str, *,
     actor: str, sure: bool, seen: Seen | None = None,
@@ -82,6 +87,9 @@ def _begin(
     )  # fmt: skip
 
     def work(stop: threading.Event) -> UndoReport:
+        if kind == "unpublish":
+            taken = app.unpublish(item_ids[0], dry_run=not sure, actor=actor, stop=stop)
+            return UndoReport(not sure, (taken,))
         if not sure:
             return regrouping.rehearse(app.database, item_ids)
         hold = kind == "inbound"
@@ -90,7 +98,7 @@ def _begin(
         return report
 
     def then() -> None:
-        if kind != "inbound":
+        if act.follows:
             request = cycle.Request(run_id=act.id, asked_by=actor)
             app.run_cycle(trigger="request", fire_time=None, stop=app.ongoing.stopping, request=request)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from config import accounts, activity, libraries
 from config.reasons import Reason
 from daemon.bootstrap import Application
 from processor import repository
 from processor.item import as_reasons
+from processor.matching.rows import Candidate, Debt, Enrichment, keep_candidates, keep_debts, keep_enrichment
 from tests.items import album
 from tests.web import NAME
 from workflow import plans, progress, runs, succession
@@ -54,9 +55,27 @@ def everything_says(app: Application, text: str) -> list[str]:
         ended = {"status": "dead", "error": text, "code": text, "failures": [failure]}
         connection.execute(update(JobRow).where(JobRow.id == job.id).values(**ended))
         activity.note(connection, "sign_in_failed", text, NOW, text)
+        _enriched(connection, row["id"], text)
+        accounts.add_hook(connection, text, "lidarr", NOW)
         accounts.grant(connection, "api_key", NOW, account=NAME, name=text)
         for library in libraries.list_libraries(connection):
             libraries.suspend(connection, library, text)
     found = ["/", "/review?status=any", f"/review/{row['id']}?done={row['id']}", "/runs", "/runs/run", "/runs/run/plan"]
-    found += [f"/review/{row['id']}/edit"]
+    item_pages = [f"/review/{row['id']}/{page}" for page in ("edit", "release")]
+    found += [*item_pages, "/providers", "/players", "/hooks"]
     return [*found, "/jobs", f"/jobs/{job.id}", "/activity", "/account", "/libraries", "/admin/settings"]
+
+
+def _enriched(connection: Connection, item_id: int, text: str) -> None:
+    """Let a provider say a text of an item, wherever one may."""
+    why = [{"code": "code", "message": text}]
+    about: dict[str, object] = dict.fromkeys(("title", "artist", "date", "original_date", "country", "barcode"), text)
+    about |= {"disambiguation": text, "status": text, "tracks": 1}
+    about |= {"labels": [text], "catalog_numbers": [text], "formats": [text]}
+    part = {"name": "album", "weight": 3.0, "penalty": 0.5, "why": text}
+    document = {"": {"title": text}}
+    keep_candidates(
+        connection, item_id, [Candidate("musicbrainz", text[:60], 1, 0.2, about, [part], [], why, document, text)]
+    )
+    keep_enrichment(connection, item_id, Enrichment("content", 1, "ambiguous", why, NOW, NOW))
+    keep_debts(connection, item_id, [Debt(item_id, "discogs", "releases", text, NOW, 1, NOW)])

@@ -188,7 +188,7 @@ def decide(
     database: Database, item_id: int, status: str, *, actor: str, why: str, seen: Seen | None = None,
     publish: bool = False,
 ) -> str:  # fmt: skip
-    """Let a person approve or reject an item, and want what follows; return the new status.
+    """Let a person approve, reject or quarantine an item, and want what follows; return the new status.
 
     With `publish` the approval carries the publication with it, whatever that gate says.
 

@@ -123,6 +123,14 @@ def actor_of(request: Request) -> Actor:
     return actor
 
 
+def person_of(request: Request) -> Actor:
+    """Return who asks; keys make no keys and change no passwords, or one that leaked could never be got rid of."""
+    actor = actor_of(request)
+    if actor.token.purpose != "session":
+        raise HTTPException(403, "Only a person who signed in may change an account.")
+    return actor
+
+
 def _stranger(scope: Scope, headers: Headers) -> Response:
     path: str = scope["path"]
     wants_page = "text/html" in headers.get("accept", "") and not path.startswith("/api/")

@@ -49,6 +49,7 @@ REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     403: {"description": "Who asks may not."},
     413: {"description": "The request is too long."},
     422: {"description": "It is not as described, or cannot be; nothing was done.", "model": Refusal},
+    503: {"description": "The database, a disk or a machine that was asked does not answer; nothing was done."},
 }
 # Codes that say more than their type.
 CODES: Final = {

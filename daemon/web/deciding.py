@@ -50,14 +50,18 @@ class Word:
         approve: Annotated[str | None, Form(max_length=60)] = None,
         reject: Annotated[str | None, Form(max_length=60)] = None,
         undo: Annotated[str | None, Form(max_length=60)] = None,
+        publish: Annotated[str | None, Form(max_length=60)] = None,
+        quarantine: Annotated[str | None, Form(max_length=60)] = None,
         why: Annotated[str, Form(max_length=500)] = "",
         back: Annotated[str, Form(max_length=500)] = "/review",
     ) -> None:
-        said = {"approved": approve, "rejected": reject, "undo": undo}
+        said = {"approved": approve, "rejected": reject, "undo": undo, "publish": publish, "quarantined": quarantine}
         given = [(status, seen) for status, seen in said.items() if seen is not None]
         if len(given) != 1:
-            raise HTTPException(422, "Press one button: approve, reject or undo.")
+            raise HTTPException(422, "Press one button: approve, reject, quarantine or undo.")
         (self.status, seen_text), self.why = given[0], why.strip()
+        self.publish = self.status == "publish"
+        self.status = "approved" if self.publish else self.status
         self.seen = seen_of(seen_text)
         self.back = back if back == "/review" or back.startswith(("/review?", "/review/")) else "/review"
 

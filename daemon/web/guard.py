@@ -15,7 +15,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MAX_BODY: Final = 1 << 20  # bytes; the largest thing anybody sends is a form
+MAX_BODY: Final = 1 << 20  # bytes; the largest thing anybody sends is a form …
+MAX_PICTURE: Final = 21 << 20  # … but for a picture
+PICTURES: Final = "/pictures"  # how the paths end to which one is sent
 BODY_SECONDS: Final = 30.0  # until the whole body has to be there
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OWN_SITES: Final = frozenset({"same-origin", "none"})  # "none" is a person who typed the address
@@ -45,17 +47,18 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope["method"], headers)
+        most = MAX_PICTURE if scope["path"].endswith(PICTURES) else MAX_BODY
+        refusal = self._refusal(scope["method"], headers, most)
         app = PlainTextResponse(refusal[1] + "\n", refusal[0]) if refusal else self._app
-        await app(scope, _limited(receive), _protected(send, scope["path"]))
+        await app(scope, _limited(receive, most), _protected(send, scope["path"]))
 
-    def _refusal(self, method: str, headers: Headers) -> tuple[int, str] | None:
+    def _refusal(self, method: str, headers: Headers, most: int) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if host_name(host) not in self._hosts:
             return 400, "This name is not one Greenroom answers to; add it to GREENROOM_WEB_HOSTS."
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY:
-            return 413, f"A request may have {MAX_BODY} bytes at most."
+        if not length.isdecimal() or int(length) > most:
+            return 413, f"A request may have {most} bytes at most."
         if method not in SAFE_METHODS and not is_own(headers, host):
             return 403, "This did not come from Greenroom's own page."
         return None
@@ -85,7 +88,7 @@ def is_own(headers: Headers, host: str) -> bool:
     return "cookie" not in headers  # nobody's authority is used, so none can be abused
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, most: int) -> Receive:
     """Return the request's body, as long as it is neither too long nor too slow."""
     got, loop = 0, asyncio.get_running_loop()
     until = loop.time() + BODY_SECONDS
@@ -101,7 +104,7 @@ def _limited(receive: Receive) -> Receive:
             return {"type": "http.disconnect"}
         got += len(message.get("body", b""))
         more = bool(message.get("more_body"))
-        return message if got <= MAX_BODY else {"type": "http.disconnect"}
+        return message if got <= most else {"type": "http.disconnect"}
 
     return limited
 

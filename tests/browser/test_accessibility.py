@@ -12,6 +12,7 @@ from config.accounts import AccountRow
 from daemon.bootstrap import Application
 from tests.browser.conftest import Open
 from tests.everything import everything_says
+from tests.integration.test_web_pictures import picture
 from tests.music import write_album
 
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
@@ -47,6 +48,7 @@ def test_every_page_can_be_used_by_everybody(app: Application, open_page: Open) 
 
 def test_so_can_the_pages_that_follow_a_button(app: Application, open_page: Open, tmp_path: Path) -> None:
     write_album(tmp_path / "inbound" / "a", artist="Ada", album="Harbour", tracks=2, ext="mp3")
+    (tmp_path / "inbound" / "a" / "cover.jpg").write_bytes(picture("steelblue"))
     app.ask_cycle(dry_run=False, actor="test")
     assert app.ongoing.is_idle(60)
     page, found = open_page(), []
@@ -59,7 +61,12 @@ def test_so_can_the_pages_that_follow_a_button(app: Application, open_page: Open
 
     page.goto("/review")
     page.get_by_role("link", name="Ada – Harbour").click()
-    begin(page.url, "Take it back to inbound…")
+    album = page.url
+    begin(f"{album}/pictures", "Look at its own pictures")
+    assert page.get_by_role("img").count() == 1
+    page.goto(f"{album}/publish")
+    found += violations(page)
+    begin(album, "Take it back to inbound…")
     page.goto("/review")
     page.get_by_label("Mark Ada – Harbour").check()
     page.get_by_role("button", name="Reject…").click()

@@ -171,7 +171,7 @@ def test_a_dead_letter_is_understood_and_tried_again(app: Application, open_page
     expect(page.get_by_text("Put right what the error names")).to_be_visible()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".figure")).to_have_text("queued")
-    assert [found.status for found in app.engine.list(item_id=item)] == ["queued", "discarded"]
+    assert [found.status for found in app.engine.list(item_id=item, phase="review")] == ["queued", "discarded"]
 
 
 def test_without_javascript_every_decision_works(app: Application, open_page: Open, tmp_path: Path) -> None:

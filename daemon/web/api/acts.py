@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from daemon import regrouping
 from daemon.acts import Act, Kind
 from daemon.web.access import Actor, actor_of
-from daemon.web.api.items import ItemId, SeenIn
-from workflow.succession import Seen
+from daemon.web.api.items import ItemId, SeenIn, seen_in
 
 router = APIRouter(prefix="/api/v1", tags=["acts"])
 By = Annotated[Actor, Depends(actor_of)]
@@ -69,11 +68,18 @@ def leave_to_rules(request: Request, item_id: ItemId, what: WishIn, actor: By) -
     return _out(regrouping.leave_to_rules(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
 
 
+@router.post(
+    "/items/{item_id}/unpublish", status_code=202, summary="Take an album out of its library", responses=REFUSED
+)
+def take_out(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
+    """Begin to take it out of its library, back to staging, or to look whether that can be."""
+    return _out(regrouping.take_out(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
+
+
 @router.post("/items/{item_id}/split", status_code=202, summary="Make an album two", responses=REFUSED)
 def split(request: Request, item_id: ItemId, what: SplitIn, actor: By) -> ActOut:
     """Begin to make some of its tracks another album, or to look whether that can be."""
-    app = request.app.state.greenroom
-    seen = None if what.seen is None else Seen(what.seen.revision, what.seen.status)
+    app, seen = request.app.state.greenroom, seen_in(what.seen)
     act = regrouping.split(
         app, item_id, what.parts, what.artist, what.album, actor=actor.name, sure=what.sure, seen=seen
     )

@@ -98,6 +98,7 @@ class DecisionIn(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     seen: SeenIn | None = None
     why: str = Field("decided by the API", min_length=1, max_length=500)
+    publish: bool = Field(False, description="Of an approval: publish it, too, whatever the gate says.")
 
 
 class Decided(BaseModel):
@@ -213,10 +214,16 @@ def reject(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> De
     return _decide(request, item_id, "rejected", what, actor)
 
 
+@router.post("/{item_id}/quarantine", summary="Put an album into quarantine", responses=DECIDED)
+def quarantine(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
+    """Quarantine it, if it is still what was seen; it stays in staging and goes nowhere by itself."""
+    return _decide(request, item_id, "quarantined", what, actor)
+
+
 @router.post("/{item_id}/undo", summary="Take the last decision back", responses=DECIDED)
 def undo(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Give it the status it had before the last decision, if nothing happened since."""
-    status = request.app.state.greenroom.take_back(item_id, actor=actor.name, seen=_seen(what))
+    status = request.app.state.greenroom.take_back(item_id, actor=actor.name, seen=seen_in(what.seen))
     return Decided(id=item_id, status=status)
 
 
@@ -252,9 +259,10 @@ def enrich(request: Request, item_id: int, what: EnrichIn, actor: By) -> Wanted:
 
 def _decide(request: Request, item_id: int, status: str, what: DecisionIn, actor: Actor) -> Decided:
     app = request.app.state.greenroom
-    now = app.decide(item_id, status, actor=actor.name, why=what.why, seen=_seen(what))
+    now = app.decide(item_id, status, actor=actor.name, why=what.why, seen=seen_in(what.seen), publish=what.publish)
     return Decided(id=item_id, status=now)
 
 
-def _seen(what: DecisionIn) -> Seen | None:
-    return None if what.seen is None else Seen(what.seen.revision, what.seen.status)
+def seen_in(seen: SeenIn | None) -> Seen | None:
+    """Return what somebody says they saw."""
+    return None if seen is None else Seen(seen.revision, seen.status)

@@ -8,12 +8,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from daemon.web.access import Actor, actor_of
-from daemon.web.api.items import DECIDED, UNKNOWN, ItemId, SeenIn
+from daemon.web.api.items import DECIDED, UNKNOWN, ItemId, SeenIn, seen_in
 from processor.metadata import documents, rows
 from processor.metadata.fields import FIELDS, Subject
 from workflow import progress
 from workflow.editing import LONGEST_NOTE
-from workflow.succession import Seen
 
 router = APIRouter(prefix="/api/v1/items/{item_id}", tags=["items"])
 By = Annotated[Actor, Depends(actor_of)]
@@ -67,8 +66,8 @@ def read(request: Request, item_id: ItemId) -> MetadataOut:
 @router.patch("/metadata", summary="Say what fields are, or let the sources speak again", responses=DECIDED)
 def change(request: Request, item_id: ItemId, what: SaidIn, actor: By) -> MetadataOut:
     """Keep what is said and lock it: all of it, or nothing if one field cannot be that."""
-    seen = None if what.seen is None else Seen(what.seen.revision, what.seen.status)
-    request.app.state.greenroom.say(item_id, what.part, what.fields, actor=actor.name, seen=seen)
+    app = request.app.state.greenroom
+    app.say(item_id, what.part, what.fields, actor=actor.name, seen=seen_in(what.seen))
     return read(request, item_id)
 
 

@@ -6,12 +6,12 @@ import datetime as dt
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config import accounts, activity
 from config.errors import Misconfigured
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import person_of
 from daemon.web.pages.sign_in import Field, open_session, throttled
 from daemon.web.render import page
 
@@ -27,7 +27,7 @@ def show(request: Request) -> Response:
 @router.post("/password")
 def change_password(request: Request, current: Field, password: Field) -> Response:
     """Change the password, end every session of the account, and go on in a new one."""
-    actor, now, database = _person(request), dt.datetime.now(dt.UTC), request.app.state.greenroom.database
+    actor, now, database = person_of(request), dt.datetime.now(dt.UTC), request.app.state.greenroom.database
     keys = throttled(request, actor.name)
     if keys is None:
         return _page(request, refused="There were too many wrong passwords; wait five minutes.", code=429)
@@ -52,7 +52,7 @@ def add_key(
     scope: Annotated[accounts.Scope, Form()] = "read",
 ) -> Response:
     """Make an API key and show it, this once."""
-    actor, now = _person(request), dt.datetime.now(dt.UTC)
+    actor, now = person_of(request), dt.datetime.now(dt.UTC)
     scopes = accounts.SCOPES if scope == "write" else ("read",)
     try:
         with request.app.state.greenroom.database.begin() as connection:
@@ -66,19 +66,11 @@ def add_key(
 @router.post("/keys/{key_id}/revoke")
 def revoke_key(request: Request, key_id: int) -> Response:
     """Make an API key worthless, at once."""
-    actor, now = _person(request), dt.datetime.now(dt.UTC)
+    actor, now = person_of(request), dt.datetime.now(dt.UTC)
     with request.app.state.greenroom.database.begin() as connection:
         key = accounts.revoke_key(connection, key_id, actor.name)
         activity.note(connection, "key_revoked", actor.name, now, key.name)
     return RedirectResponse("/account", 303)
-
-
-def _person(request: Request) -> Actor:
-    """Return who asks; keys make no keys and change no passwords, or one that leaked could never be got rid of."""
-    actor = actor_of(request)
-    if actor.token.purpose != "session":
-        raise HTTPException(403, "Only a person who signed in may change an account.")
-    return actor
 
 
 def _page(
@@ -90,7 +82,7 @@ def _page(
     key_name: str = "",
     code: int = 200,
 ) -> Response:
-    actor = _person(request)
+    actor = person_of(request)
     with request.app.state.greenroom.database.read() as connection:
         keys = accounts.tokens(connection, "api_key", actor.name)
     return page(

@@ -6,6 +6,7 @@ import os
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
@@ -18,7 +19,11 @@ from daemon.web.editing import lines
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from processor import listing, repository
+from processor.artwork import rows as pictures
+from processor.artwork.offer import Subject
+from processor.matching import rows as matching
 from processor.metadata import documents, rows
+from processor.publication import ledger
 from workflow import progress
 from workflow.states import MOVES
 
@@ -28,7 +33,11 @@ PAGE: Final = 50
 MOST_AT_ONCE: Final = 200
 Filtered = Annotated[Wanted, Depends()]
 ItemId = Annotated[int, Query(ge=0, lt=1 << 62)]
-WHY: Final = {"approved": "approved by a person", "rejected": "rejected by a person"}
+WHY: Final = {
+    "approved": "approved by a person",
+    "rejected": "rejected by a person",
+    "quarantined": "put into quarantine by a person",
+}
 
 
 @router.get("")
@@ -59,32 +68,59 @@ def show_item(request: Request, item_id: int, wanted: Filtered, done: ItemId | N
     """Show one album."""
     app: Application = request.app.state.greenroom
     with app.database.read() as connection:
-        item = progress.find(connection, item_id)
-        files = repository.files(connection, [item_id]).get(item_id, ())
-        history = progress.history(connection, item_id)
-        root = next((lib.path for lib in list_libraries(connection) if lib.root_uuid == item["root_uuid"]), b"")
+        shown = {**_album(connection, item_id), **_whereabouts(connection, item_id)}
         newer, older = listing.neighbours(connection, wanted.filter, item_id)
         decided = _decided(connection, done)
-        album, sources = rows.album(connection, item_id), rows.sources(connection, item_id)
-        (item,) = called(connection, [item])
-    by_path = {file.path: file for file in files}
     return page(
         request,
         "item.html",
-        item=item,
-        known=lines("album", documents.winning(sources, documents.ITSELF, "album")),
-        folder=os.path.join(root, item["path"]),
-        tracks=[(track, by_path[track.path], documents.part_of(track.path)) for track in album.tracks],
-        others=[file for file in files if file.role != "audio"],
-        history=history,
+        **shown,
         jobs=app.engine.list(item_id=item_id, limit=20),
-        may=MOVES.get(item["status"], frozenset()),
         wanted=wanted,
         newer=wanted.address(f"/review/{newer}") if newer is not None else None,
         older=wanted.address(f"/review/{older}") if older is not None else None,
-        undoable=_is_decided(history),
         decided=decided,
     )
+
+
+def _album(connection: Connection, item_id: int) -> dict[str, Any]:
+    """Return what is known of an item: its fields, tracks, other files, its history, and what may become of it."""
+    item = progress.find(connection, item_id)
+    files = repository.files(connection, [item_id]).get(item_id, ())
+    by_path = {file.path: file for file in files}
+    history = progress.history(connection, item_id)
+    album, sources = rows.album(connection, item_id), rows.sources(connection, item_id)
+    return {
+        "item": called(connection, [item])[0],
+        "known": lines("album", documents.winning(sources, documents.ITSELF, "album")),
+        "tracks": [(track, by_path[track.path], documents.part_of(track.path)) for track in album.tracks],
+        "others": [file for file in files if file.role != "audio"],
+        "history": history,
+        "may": MOVES.get(item["status"], frozenset()),
+        "undoable": _is_decided(history),
+        "enriched": matching.enrichment(connection, item_id),
+        "debts": matching.debts(connection, item_id),
+        "cover": _cover(connection, item["key"]),
+    }
+
+
+def _cover(connection: Connection, key: str) -> str | None:
+    """Return the content of the front cover that is selected, else of the best one on offer; None if there is none."""
+    found = [one for one in pictures.candidates(connection, Subject("album", key)) if one.offer.type == "front"]
+    seen = sorted((one for one in found if one.seen), key=lambda one: (one.rank or 99, -(one.score or 0), one.id))
+    return seen[0].content if seen else None
+
+
+def _whereabouts(connection: Connection, item_id: int) -> dict[str, Any]:
+    """Return where an item is in staging, and where it was published, if it was."""
+    item, home = progress.find(connection, item_id), ledger.publication(connection, item_id)
+    libraries = list_libraries(connection)
+    roots = {library.root_uuid: library.path for library in libraries}
+    return {
+        "folder": os.path.join(roots.get(item["root_uuid"], b""), item["path"]),
+        "home": home and os.path.join(roots.get(home.root_uuid, b""), home.path),
+        "has_library": any(library.role == "library" for library in libraries),
+    }
 
 
 @router.post("/bulk")
@@ -98,7 +134,7 @@ def bulk(
     """Show what a decision about many items would do; when the person is sure, do it, one item at a time."""
     app: Application = request.app.state.greenroom
     if status not in WHY:
-        raise HTTPException(422, "Many items can be approved or rejected.")
+        raise HTTPException(422, "Many items can be approved, rejected or quarantined.")
     seen = chosen_of(chosen or [])
     with app.database.read() as connection:
         items = called(connection, [item for number in seen if (item := _known(connection, number)) is not None])
@@ -117,17 +153,18 @@ def bulk(
 
 @router.post("/{item_id}")
 def decide(request: Request, item_id: int, word: Annotated[Word, Depends()]) -> Response:
-    """Approve, reject, or take the last decision back, if the item is still what the person saw."""
+    """Approve, publish with it, reject, quarantine, or take the last decision back, if it is still what was seen."""
     app, actor = request.app.state.greenroom, actor_of(request).name
     if word.status == "undo":
         app.take_back(item_id, actor=actor, seen=word.seen)
         return RedirectResponse(f"/review/{item_id}", 303)
-    app.decide(item_id, word.status, actor=actor, why=word.why or WHY[word.status], seen=word.seen)
+    why = word.why or WHY[word.status]
+    app.decide(item_id, word.status, actor=actor, why=why, seen=word.seen, publish=word.publish)
     mark = "&" if "?" in word.back else "?"
     return RedirectResponse(f"{word.back}{mark}done={item_id}", 303)
 
 
-def _decided(connection: Any, item_id: int | None) -> dict[str, Any] | None:
+def _decided(connection: Connection, item_id: int | None) -> dict[str, Any] | None:
     """Return the item that was decided just now, if its last entry says so; for the line that offers to undo it."""
     if item_id is None:
         return None
@@ -142,7 +179,7 @@ def _is_decided(history: list[dict[str, Any]]) -> bool:
     return len(steps) > 1 and steps[-1]["what"] == "review"
 
 
-def _known(connection: Any, item_id: int) -> dict[str, Any] | None:
+def _known(connection: Connection, item_id: int) -> dict[str, Any] | None:
     try:
         return progress.find(connection, item_id)
     except GreenroomError:

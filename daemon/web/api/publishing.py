@@ -1,0 +1,59 @@
+"""An item and its library ↔ JSON: what publishing it would come to, and the wish to publish it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from config.reasons import show_path
+from daemon.web.access import Actor, actor_of
+from daemon.web.api.items import DECIDED, ItemId
+from workflow import progress, succession
+
+router = APIRouter(prefix="/api/v1/items/{item_id}/publish", tags=["items"])
+By = Annotated[Actor, Depends(actor_of)]
+
+
+class PlanOut(BaseModel):
+    """What publishing would come to: the folder, its files, and which of them would be written."""
+
+    kind: str
+    library: str
+    folder: str
+    files: list[str]
+    written: list[str]
+    reasons: list[dict[str, Any]]
+
+
+class PublishBegun(BaseModel):
+    """The job that publishes it."""
+
+    job_id: int
+
+
+@router.get("", summary="What publishing an album would come to", responses=DECIDED)
+def look(request: Request, item_id: ItemId) -> PlanOut:
+    """Return the tree that would appear in the library; nothing is touched."""
+    app = request.app.state.greenroom
+    with app.database.read() as connection:
+        progress.find(connection, item_id)
+    plan = app.rehearse_publishing(item_id)
+    return PlanOut(
+        kind=plan.kind,
+        library=show_path(plan.library.path),
+        folder=show_path(plan.folder),
+        files=[show_path(path) for path in plan.files],
+        written=[show_path(path) for path in plan.fresh],
+        reasons=[{"code": reason.code, "message": reason.message} for reason in plan.reasons],
+    )
+
+
+@router.post("", status_code=202, summary="Publish an album", responses=DECIDED)
+def publish(request: Request, item_id: ItemId, actor: By) -> PublishBegun:
+    """Want it published now, whatever the gate says; only what was approved is."""
+    app = request.app.state.greenroom
+    with app.database.read() as connection:
+        progress.find(connection, item_id)
+    return PublishBegun(job_id=succession.request(app.engine, "publish", item_id, actor=actor.name).id)

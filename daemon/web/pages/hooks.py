@@ -1,0 +1,63 @@
+"""The hooks of Lidarr and Radarr → listed, made, their secret shown once, removed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from config import accounts, activity, admin
+from config.errors import Misconfigured
+from daemon.web.access import person_of
+from daemon.web.navigation import Link
+from daemon.web.render import page
+
+router = APIRouter(prefix="/hooks")
+LINK = Link(78, "Hooks", "/hooks")
+
+
+@router.get("")
+def show(request: Request) -> Response:
+    """Show every hook."""
+    return _page(request)
+
+
+@router.post("")
+def add(request: Request, name: Annotated[str, Form(max_length=200)]) -> Response:
+    """Make a hook and show its secret, this once."""
+    actor, now = person_of(request), dt.datetime.now(dt.UTC)
+    try:
+        with request.app.state.greenroom.database.begin() as connection:
+            secret = accounts.add_hook(connection, actor.name, name.strip(), now)
+            activity.note(connection, "hook_made", actor.name, now, name.strip())
+    except Misconfigured as error:
+        return _page(request, refused=f"{error.message}.", typed=name, code=422)
+    return _page(request, made=(name.strip(), secret))
+
+
+@router.post("/remove")
+def remove(request: Request, name: Annotated[str, Form(max_length=200)]) -> Response:
+    """Forget a hook; its secret is worthless at once."""
+    actor, now = person_of(request), dt.datetime.now(dt.UTC)
+    with request.app.state.greenroom.database.begin() as connection:
+        accounts.remove_hook(connection, name)
+        activity.note(connection, "hook_removed", actor.name, now, name)
+    return RedirectResponse("/hooks", 303)
+
+
+def _page(
+    request: Request,
+    *,
+    made: tuple[str, str] | None = None,
+    refused: str | None = None,
+    typed: str = "",
+    code: int = 200,
+) -> Response:
+    with request.app.state.greenroom.database.read() as connection:
+        hooks = accounts.tokens(connection, "hook")
+        path_map = admin.get(connection, "hooks.path_map")
+    return page(
+        request, "hooks.html", code=code, hooks=hooks, made=made, refused=refused, typed=typed, path_map=path_map
+    )

@@ -1,0 +1,82 @@
+"""The pictures of an album → side by side with the parts of their scores; chosen, rejected, given by a person."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
+from starlette.responses import RedirectResponse, Response
+
+from daemon.bootstrap import Application
+from daemon.web.access import actor_of
+from daemon.web.render import page
+from processor.artwork import previews
+from processor.artwork.scoring import Parts
+from processor.artwork.types import TYPES
+from workflow import picturing, progress
+
+router = APIRouter()
+Said = Literal["chosen", "rejected", "rule"]
+
+
+@router.get("/review/{item_id}/pictures")
+def show(request: Request, item_id: int) -> Response:
+    """Show every picture on offer, by type."""
+    app: Application = request.app.state.greenroom
+    with app.database.read() as connection:
+        item = progress.find(connection, item_id)
+    return page(
+        request,
+        "pictures.html",
+        item=item,
+        pictures=picturing.shown(app.database, item_id),
+        types=[name for of, name in TYPES if of == "album"],
+        parts=Parts._fields,
+    )
+
+
+@router.post("/review/{item_id}/pictures/look")
+def look(request: Request, item_id: int) -> Response:
+    """Look at the album's own pictures."""
+    app: Application = request.app.state.greenroom
+    picturing.look(app.database, app.boot.data_dir, item_id)
+    return RedirectResponse(f"/review/{item_id}/pictures", 303)
+
+
+@router.post("/review/{item_id}/pictures/decide")
+def decide(
+    request: Request,
+    item_id: int,
+    chosen: Annotated[int | None, Form(ge=0, lt=1 << 62)] = None,
+    rejected: Annotated[int | None, Form(ge=0, lt=1 << 62)] = None,
+    rule: Annotated[int | None, Form(ge=0, lt=1 << 62)] = None,
+) -> Response:
+    """Choose or reject a picture, or leave it to the rule; the button pressed says which."""
+    app: Application = request.app.state.greenroom
+    said: dict[Said, int | None] = {"chosen": chosen, "rejected": rejected, "rule": rule}
+    given = [(word, number) for word, number in said.items() if number is not None]
+    if len(given) != 1:
+        raise HTTPException(422, "Press one button: choose, reject, or leave it to the rule.")
+    ((word, number),) = given
+    decision = None if word == "rule" else word
+    actor = actor_of(request).name
+    picturing.decide(app.database, app.boot.data_dir, item_id, number, decision, actor=actor)
+    return RedirectResponse(f"/review/{item_id}/pictures", 303)
+
+
+@router.post("/review/{item_id}/pictures")
+def give(request: Request, item_id: int, type: Annotated[str, Form(max_length=30)], file: UploadFile) -> Response:
+    """Take a picture a person gives."""
+    app: Application = request.app.state.greenroom
+    data = file.file.read()
+    picturing.give(app.database, app.boot.data_dir, item_id, type, data, actor=actor_of(request).name)
+    return RedirectResponse(f"/review/{item_id}/pictures", 303)
+
+
+@router.get("/previews/{content}.jpg")
+def preview(request: Request, content: str) -> Response:
+    """Send the small version of a picture, which a limited process made anew."""
+    found = previews.read(request.app.state.greenroom.boot.data_dir, content)
+    if found is None:
+        raise HTTPException(404, "There is no such picture.")
+    return Response(found, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400, immutable"})

@@ -1,0 +1,24 @@
+"""The providers → a page that says which are asked, what they answer, how they stand, and what they owe."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from daemon import providers
+from daemon.web.navigation import Link
+from daemon.web.render import page
+from processor.matching import rows
+from processor.providers.registry import section_of
+
+router = APIRouter(prefix="/providers")
+LINK = Link(72, "Providers", "/providers")
+
+
+@router.get("")
+def show(request: Request) -> Response:
+    """Show every provider, in the order they are asked."""
+    app = request.app.state.greenroom
+    with app.database.read() as connection:
+        owed = rows.count_debts(connection)
+    return page(request, "providers.html", providers=providers.standing(app), owed=owed, section_of=section_of)

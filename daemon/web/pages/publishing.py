@@ -1,0 +1,46 @@
+"""An album and its library → what publishing it would come to, the publishing, and taking it out again."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from config.errors import GreenroomError
+from daemon import regrouping
+from daemon.bootstrap import Application
+from daemon.web.access import actor_of
+from daemon.web.render import page
+from processor.publication.planning import Plan
+from workflow import progress, succession
+
+router = APIRouter(prefix="/review/{item_id}")
+
+
+@router.get("/publish")
+def look(request: Request, item_id: int) -> Response:
+    """Show the tree that would appear in the library, and why; or why it cannot."""
+    app: Application = request.app.state.greenroom
+    with app.database.read() as connection:
+        item = progress.find(connection, item_id)
+    plan: Plan | None = None
+    refused = None
+    try:
+        plan = app.rehearse_publishing(item_id)
+    except GreenroomError as error:
+        refused = error.message
+    return page(request, "publish.html", item=item, plan=plan, refused=refused)
+
+
+@router.post("/publish")
+def publish(request: Request, item_id: int) -> Response:
+    """Want it published now; a job does it."""
+    app: Application = request.app.state.greenroom
+    job = succession.request(app.engine, "publish", item_id, actor=actor_of(request).name)
+    return RedirectResponse(f"/jobs/{job.id}", 303)
+
+
+@router.post("/unpublish")
+def unpublish(request: Request, item_id: int) -> Response:
+    """Look at what taking it out of the library would do."""
+    act = regrouping.take_out(request.app.state.greenroom, item_id, actor=actor_of(request).name, sure=False)
+    return RedirectResponse(f"/acts/{act.id}", 303)

@@ -1,0 +1,44 @@
+"""The releases an album could be → side by side with what speaks for and against each; a person's choice."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from daemon.bootstrap import Application
+from daemon.web.access import actor_of
+from daemon.web.deciding import seen_of
+from daemon.web.render import page
+from workflow import progress
+
+router = APIRouter(prefix="/review/{item_id}/release")
+
+
+@router.get("")
+def show(request: Request, item_id: int) -> Response:
+    """Show every candidate, the nearest first."""
+    app: Application = request.app.state.greenroom
+    with app.database.read() as connection:
+        item = progress.find(connection, item_id)
+    told = app.candidates(item_id)
+    parts = list(dict.fromkeys(part["name"] for one in told.candidates for part in one.parts))
+    return page(request, "release.html", item=item, told=told, parts=parts)
+
+
+@router.post("")
+def choose(
+    request: Request, item_id: int, release: Annotated[str, Form(max_length=100)], seen: Annotated[str, Form()]
+) -> Response:
+    """Say which release it is, that it is none of them, or leave it to matching again."""
+    app: Application = request.app.state.greenroom
+    app.choose(item_id, release, actor=actor_of(request).name, seen=seen_of(seen))
+    return RedirectResponse(f"/review/{item_id}/release", 303)
+
+
+@router.post("/ask")
+def ask(request: Request, item_id: int) -> Response:
+    """Ask the providers about it again, now."""
+    (job,) = request.app.state.greenroom.enrich([item_id], actor=actor_of(request).name, force=True)
+    return RedirectResponse(f"/jobs/{job.id}", 303)

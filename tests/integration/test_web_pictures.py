@@ -1,0 +1,110 @@
+"""Pictures of an album by page: looked at in limited processes, shown small, chosen, rejected, given by a person."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from daemon.bootstrap import Application, application
+from tests.integration.test_web_acts import stage
+from tests.web import NAME, Browser, add_roots, set_up
+
+
+def picture(colour: str, side: int = 600, format: str = "JPEG") -> bytes:
+    data = io.BytesIO()
+    made = Image.new("RGB", (side, side), colour)
+    made.paste(Image.linear_gradient("L").resize((side // 2, side // 2)), (side // 4, 0))
+    made.save(data, format)
+    return data.getvalue()
+
+
+@pytest.fixture
+def app(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An installation with two empty roots."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    with application() as app:
+        add_roots(app, tmp_path)
+        yield app
+        app.ongoing.stop()
+        app.ongoing.is_idle()
+
+
+@pytest.fixture
+def browser(app: Application) -> Browser:
+    """A browser that is signed in."""
+    made = Browser(app)
+    set_up(made)
+    return made
+
+
+@pytest.fixture
+def pages(browser: Browser, tmp_path: Path) -> str:
+    """The address of the pictures of an album with a cover in its folder, which was looked at."""
+    (tmp_path / "inbound" / "Harbour").mkdir()
+    (tmp_path / "inbound" / "Harbour" / "cover.jpg").write_bytes(picture("steelblue"))
+    item = stage(browser, tmp_path, "Harbour", tracks=1)["Harbour"]
+    address = f"/review/{item}/pictures"
+    assert "None is on offer yet." in browser.client.get(address).text
+    browser.client.post(f"{address}/look", data={"csrf": browser.csrf()})
+    return address
+
+
+def send(browser: Browser, path: str, **form: str) -> str:
+    return browser.client.post(path, data={"csrf": browser.csrf(), **form}).text
+
+
+def test_the_albums_own_cover_is_selected_and_shown_small(browser: Browser, pages: str) -> None:
+    page = browser.client.get(pages).text
+    assert "selected" in page
+    assert "600 × 600 jpeg" in page
+    assert "resolution" in page
+    (preview,) = re.findall(r'src="(/previews/[0-9a-f]{64}\.jpg)"', page)
+    answer = browser.client.get(preview)
+    assert answer.headers["content-type"] == "image/jpeg"
+    with Image.open(io.BytesIO(answer.content)) as small:
+        assert max(small.size) <= 400
+    assert preview in browser.client.get(pages.removesuffix("/pictures")).text
+    for nowhere in ("/previews/../greenroom.db.jpg", f"/previews/{'0' * 64}.jpg", "/previews/x.jpg"):
+        assert browser.client.get(nowhere).status_code == 404
+
+
+def test_a_picture_is_rejected_and_left_to_the_rule_again(browser: Browser, pages: str) -> None:
+    (number,) = re.findall(r'name="rejected" value="(\d+)"', browser.client.get(pages).text)
+    page = send(browser, f"{pages}/decide", rejected=number)
+    assert f"rejected by {NAME}" in page
+    assert 'class="picked"' not in page
+    assert 'class="picked"' in send(browser, f"{pages}/decide", rule=number)
+    assert "Press one button" in send(browser, f"{pages}/decide")
+    assert "no picture 999" in send(browser, f"{pages}/decide", chosen="999")
+
+
+def test_a_picture_that_a_person_gives_is_the_first_of_its_type(browser: Browser, pages: str) -> None:
+    form = {"csrf": browser.csrf(), "type": "front"}
+    given = {"file": ("x.png", picture("darkred", 700, "PNG"), "text/html")}
+    page = browser.client.post(pages, data=form, files=given).text
+    picked = re.findall(r'<li class="picked">.*?</li>', page, re.DOTALL)
+    assert "700 × 700 png" in picked[0]
+    assert "chosen by eva" in picked[0]
+
+
+@pytest.mark.parametrize(
+    ("type", "data"),
+    [("front", b"<script>alert(1)</script>"), ("front", b"<svg/>"), ("front", b""), ("poster", picture("red"))],
+)
+def test_what_is_no_picture_is_refused(browser: Browser, pages: str, type: str, data: bytes) -> None:
+    form = {"csrf": browser.csrf(), "type": type}
+    answer = browser.client.post(pages, data=form, files={"file": ("x.jpg", data, "image/jpeg")})
+    assert answer.status_code == 422
+    assert "<script>alert" not in answer.text
+
+
+def test_only_a_picture_may_be_large(browser: Browser, pages: str) -> None:
+    large = {"file": ("x.jpg", b"x" * (2 << 20), "image/jpeg")}
+    assert browser.client.post(pages, data={"csrf": browser.csrf(), "type": "front"}, files=large).status_code == 422
+    assert browser.client.post("/review/1/note", data={"csrf": "x", "text": "x" * (2 << 20)}).status_code == 413
