@@ -23,7 +23,8 @@ from processor.artwork import previews, rows
 from processor.artwork.blobs import Blobs
 from processor.artwork.likeness import ALGORITHM
 from processor.artwork.offer import Offer
-from processor.artwork.pool import DEADLY, PicturePool
+from processor.artwork.pool import PicturePool
+from processor.artwork.readers import DEADLY
 from processor.artwork.rows import Candidate, Known
 from processor.artwork.source import Refused, check_bytes, read_plain
 from processor.artwork.wire import Made, Seen, Task

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import selectors
-import signal
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from functools import cache
 from typing import Any, Final
 
-from config.errors import GreenroomError, Rejected, Retryable
-from processor.artwork import wire
+from config.errors import Rejected
+from processor.artwork.readers import Asked, PictureReaderUnavailable, Readers
 from processor.artwork.wire import Task
-from scanner.tags.forkserver import ForkServer
-from scanner.tags.wire import BadFrameError, take_frames
 
-IN_FLIGHT: Final = 2  # tasks a process has, so that it never waits for us
 AHEAD: Final = 64  # tasks `each` takes from its iterator before it waits for the first answer
 WALL_LIMIT: Final = 30.0  # seconds for one task
-START_LIMIT: Final = 60.0  # seconds a start may take on a busy machine
 IDLE: Final = 20.0  # seconds without a task after which the processes end
-DEADLY: Final = frozenset({"reader_killed", "reader_crashed", "reader_timeout", "reader_cpu_limit"})
-_READ_SIZE: Final = 1 << 20  # bytes
-
-
-class PictureReaderUnavailable(Retryable):
-    """A process died before it could do anything: the fault is ours or the machine's, not a picture's."""
-
-    code = "picture_reader_unavailable"
 
 
 class PicturePool:
@@ -41,7 +25,7 @@ class PicturePool:
     def __init__(self, workers: int, *, wall_limit: float = WALL_LIMIT, idle: float = IDLE) -> None:
         self._workers, self._wall_limit, self._idle = max(1, workers), wall_limit, idle
         self._lock = threading.Lock()
-        self._waiting: deque[_Asked] = deque()
+        self._waiting: deque[Asked] = deque()
         self._thread: threading.Thread | None = None
         self._closing = False
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -52,7 +36,7 @@ class PicturePool:
         The future raises Rejected with the reason where nothing can be made of the file, one of DEADLY where a process
         died of it, and PictureReaderUnavailable when no process can be started.
         """
-        asked = _Asked(task)
+        asked = Asked(task)
         with self._lock:
             self._waiting.append(asked)
             if self._thread is None:
@@ -86,7 +70,7 @@ class PicturePool:
 
     def _run(self) -> None:
         """Be the thread that has the processes: they die with it."""
-        with _Readers(self._workers, self._wall_limit, self._wake) as readers:
+        with Readers(self._workers, self._wall_limit, self._wake) as readers:
             try:
                 while not self._is_over(readers):
                     with self._lock:
@@ -94,15 +78,18 @@ class PicturePool:
                     readers.turn(self._idle)
             except OSError as error:  # no process, no pipe, no memory for them
                 self._give_up(readers, f"no process that looks at pictures could be started: {error.strerror}")
+            except BaseException:  # nobody may wait for an answer that never comes
+                self._give_up(readers, "the thread that has the processes that look at pictures ended")
+                raise
 
-    def _is_over(self, readers: _Readers) -> bool:
+    def _is_over(self, readers: Readers) -> bool:
         with self._lock:
             if self._waiting or readers.are_busy or not (self._closing or readers.idle_for > self._idle):
                 return False
             self._thread = None
             return True
 
-    def _give_up(self, readers: _Readers, message: str) -> None:
+    def _give_up(self, readers: Readers, message: str) -> None:
         with self._lock:
             self._thread = None
             left = [*readers.take_back(), *self._waiting]
@@ -122,161 +109,3 @@ def _outcome(task: Task, future: Future[Any]) -> tuple[Task, Any]:
         return task, future.result()
     except Rejected as rejected:
         return task, rejected
-
-
-class _Asked:
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.future: Future[Any] = Future()
-
-
-class _Readers:
-    """The processes of one run of the thread."""
-
-    def __init__(self, count: int, wall_limit: float, wake: int) -> None:
-        self._count, self._wall_limit, self._wake = count, wall_limit, wake
-        self._servers: list[ForkServer] = []
-        self._readers: list[_Reader] = []
-        self._used = time.monotonic()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(wake, selectors.EVENT_READ)
-
-    def __enter__(self) -> _Readers:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for reader in list(self._readers):
-            self._stop(reader)
-        for server in self._servers:
-            server.close()
-        self._selector.close()
-
-    @property
-    def are_busy(self) -> bool:
-        return any(reader.asked for reader in self._readers)
-
-    @property
-    def idle_for(self) -> float:
-        return time.monotonic() - self._used
-
-    def take_back(self) -> list[_Asked]:
-        """Return everything that was not answered."""
-        return [asked for reader in self._readers for asked in reader.asked]
-
-    def feed(self, waiting: deque[_Asked]) -> None:
-        """Give every process what it can take, the least busy first; start one while all have enough."""
-        while waiting:
-            reader = min(self._readers, key=lambda one: len(one.asked), default=None)
-            if (reader is None or reader.asked) and len(self._readers) < self._count:
-                reader = self._start()
-            assert reader is not None
-            if len(reader.asked) >= IN_FLIGHT:
-                return
-            reader.give(waiting.popleft())
-
-    def turn(self, idle: float) -> None:
-        """Wait once for answers, or for something to do; replace the processes that died or hang."""
-        limits = [reader.deadline(self._wall_limit) for reader in self._readers if reader.asked]
-        timeout = min(limits) - time.monotonic() if limits else idle
-        for key, _ in self._selector.select(max(0.0, timeout) + 0.001):
-            if key.fd == self._wake:
-                os.eventfd_read(self._wake)
-                self._used = time.monotonic()
-                continue
-            reader: _Reader = key.data
-            self._used = time.monotonic()
-            try:
-                reader.pull()
-            except (OSError, BadFrameError, EOFError):
-                self._bury(reader, None)
-        for reader in list(self._readers):
-            if reader.asked and time.monotonic() > reader.deadline(self._wall_limit):
-                self._bury(reader, "reader_timeout")
-
-    def _bury(self, reader: _Reader, code: str | None) -> None:
-        """Reap a process: of its tasks the first is the culprit, another goes to a fresh process."""
-        status = self._stop(reader, wait=code is None)
-        if reader.ready and reader.asked:
-            reader.asked.popleft().future.set_exception(_why(code, status))
-        while reader.ready and reader.asked:
-            self._start().give(reader.asked.popleft())
-        for asked in reader.asked:
-            message = f"a process that looks at pictures ended before it was ready (status {status})"
-            asked.future.set_exception(PictureReaderUnavailable(f"{message}; look at the memory this machine has"))
-
-    def _start(self) -> _Reader:
-        if not self._servers or self._servers[-1].is_spent:
-            self._servers.append(ForkServer(self._count, "processor.artwork.serve"))
-        reader = _Reader(self._servers[-1])
-        self._readers.append(reader)
-        self._selector.register(reader.answers, selectors.EVENT_READ, reader)
-        return reader
-
-    def _stop(self, reader: _Reader, *, wait: bool = False) -> int:
-        self._readers.remove(reader)
-        self._selector.unregister(reader.answers)
-        return reader.end(wait=wait)
-
-
-class _Reader:
-    """One process, its pipes, and the tasks it has not answered."""
-
-    def __init__(self, server: ForkServer) -> None:
-        self._server = server
-        self._number, self._tasks, self.answers = server.fork()
-        self.ready = False
-        self.asked: deque[_Asked] = deque()
-        self._incoming = bytearray()
-        self._heard = time.monotonic()
-
-    def give(self, asked: _Asked) -> None:
-        """Send a task; two of them always fit into a pipe."""
-        if not self.asked:
-            self._heard = time.monotonic()
-        self.asked.append(asked)
-        with contextlib.suppress(BrokenPipeError):  # a dead process shows when we read
-            os.write(self._tasks, wire.task_frame(asked.task))
-
-    def deadline(self, wall_limit: float) -> float:
-        """Return until when an answer has to be there."""
-        return self._heard + (wall_limit if self.ready else max(wall_limit, START_LIMIT))
-
-    def pull(self) -> None:
-        """Read what is there. Raises EOFError when the process is gone, BadFrameError when it speaks nonsense."""
-        received = os.read(self.answers, _READ_SIZE)
-        if not received:
-            raise EOFError
-        self._incoming += received
-        for body in take_frames(self._incoming, wire.FRAME_LIMIT):
-            self._heard = time.monotonic()
-            if not self.ready:
-                self.ready = True
-            elif not self.asked:
-                raise BadFrameError("an answer nobody asked for")
-            else:
-                found = wire.answer_of(self.asked[0].task.op, body)
-                self._settle(self.asked.popleft(), found)
-
-    def _settle(self, asked: _Asked, found: Any) -> None:
-        if type(found) is tuple:
-            code, message = found
-            asked.future.set_exception(Rejected(message, code=code, path=asked.task.path))
-        else:
-            asked.future.set_result(found)
-
-    def end(self, *, wait: bool) -> int:
-        """Close the pipes, kill the process unless it is dying by itself, and return its status."""
-        os.close(self._tasks)
-        os.close(self.answers)
-        return self._server.end(self._number, wait=wait)
-
-
-def _why(code: str | None, status: int) -> GreenroomError:
-    """Return the reason for a picture on which a process died."""
-    if code == "reader_timeout":
-        return Rejected("Looking at it took longer than one picture may take.", code=code)
-    if status == -signal.SIGXCPU:
-        return Rejected("Looking at it takes more work than one picture may make.", code="reader_cpu_limit")
-    if status == -signal.SIGKILL:
-        return Rejected("The system killed the process that looked at it, for want of memory.", code="reader_killed")
-    return Rejected(f"The process that looked at it ended unexpectedly (status {status}).", code="reader_crashed")
