@@ -5,20 +5,24 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from config import activity, libraries
 from config.database import Database
-from config.errors import Misconfigured
-from processor.client.client import Client
-from processor.players import rows
-from processor.players.examination import Examination, examine
+from config.errors import Misconfigured, Rejected, Retryable
+from daemon.finding import Finding
+from processor.players import examination, rows
+from processor.players.examination import Examination
 from processor.players.kinds import checked, kind_of, line_to
 from processor.players.paths import mapped
 from processor.players.player import Line, Player
 from processor.players.rows import Debt, Standing
 from workflow.phases import players as telling
+
+if TYPE_CHECKING:
+    from processor.client.client import Client
 
 KEEP: Final = None  # of a secret that is not given: the one that is stored
 
@@ -27,6 +31,9 @@ class Application(Protocol):
     """What this needs of daemon.bootstrap.Application."""
 
     database: Database
+
+    def client(self) -> AbstractContextManager[Client]:
+        """Ask other machines."""
 
 
 def listed(app: Application) -> list[Standing]:
@@ -88,7 +95,23 @@ def try_out(app: Application, name_or_id: str | int, folders: Sequence[bytes] = 
         player = rows.find(connection, name_or_id)
         there = [one.path for one in libraries.list_libraries(connection) if one.role == "library"]
     with _line(app, player) as line:
-        return examine(line, list(folders) or there)
+        return examination.examine(line, list(folders) or there)
+
+
+def examine(app: Application) -> Iterator[Finding]:
+    """Test each player that is on, as people do by the button; never raises for what it finds."""
+    with app.database.read() as connection:
+        found = rows.players(connection, only_enabled=True)
+    for player in found:
+        try:
+            tested = try_out(app, player.id)
+        except (Rejected, Retryable) as error:
+            yield Finding("problem", error.reason_code, f"the player {player.name}: {error.message}")
+            continue
+        if not tested.problems:
+            yield Finding("ok", "player", f"the player {player.name} answers: {tested.health.version}")
+        for problem in tested.problems:
+            yield Finding("problem", "player", f"the player {player.name}: {problem}")
 
 
 def tell(app: Application, name_or_id: str | int | None, *, actor: str) -> int:
@@ -123,9 +146,5 @@ def look(app: Application, name: str, folder: bytes) -> str:
 
 @contextlib.contextmanager
 def _line(app: Application, player: Player) -> Iterator[Line]:
-    with Client(app.database, turn=_no_pace) as client:
+    with app.client() as client:
         yield line_to(client, player)
-
-
-def _no_pace(name: str, per_second: float) -> None:
-    """Players are asked as quickly as they answer."""

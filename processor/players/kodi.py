@@ -176,7 +176,7 @@ class Kodi(PlayerKind):
         for artist_id in shown:
             self._refresh_artist(line, artist_id, wanted)
         if wanted.folder is not None:
-            self._forget_pictures(line, wanted.artist_folder or wanted.folder)
+            self._forget_pictures(line, "image://" + _quoted(_as_folder(wanted.folder)))
 
     def _refresh_artist(self, line: Line, artist_id: int, wanted: Wanted) -> None:
         asked = {"artistid": artist_id}
@@ -185,13 +185,15 @@ class Kodi(PlayerKind):
         if known is None:
             return
         art = _art(wanted) if known == wanted.artists[0] else {}
+        for url in art.values():
+            self._forget_pictures(line, url)
         texts = {**_artist_texts(known), **({"art": art} if art else {})}
         if texts:
             self._ask(line, "AudioLibrary.SetArtistDetails", {"artistid": artist_id, **texts})
 
-    def _forget_pictures(self, line: Line, folder: str) -> None:
-        """Drop the copies of pictures below a folder, which it would show for a day more."""
-        rule = {"field": "url", "operator": "startswith", "value": "image://" + _quoted(_as_folder(folder))}
+    def _forget_pictures(self, line: Line, url: str) -> None:
+        """Drop the copies of pictures whose URL begins so, which it would show for a day more."""
+        rule = {"field": "url", "operator": "startswith", "value": url}
         found = self._read(line, _Textures, "Textures.GetTextures", {"properties": ["url"], "filter": rule})
         for texture in found.textures:
             self._ask(line, "Textures.RemoveTexture", {"textureid": texture.textureid})

@@ -354,6 +354,8 @@ def test_the_command_line_adds_tests_tells_and_forgets(
     found = said("test", "tv", "--json", code=1)  # it reads no NFO
     assert found["places"] == [{"ours": str(music), "theirs": "smb://nas/music", "known": True}]
     assert "smb://nas/music/Air" in said("test", "tv", str(music / "Air"), code=1)
+    doctor = CliRunner().invoke(main, ["doctor"])
+    assert "the player tv: its setting" in doctor.output
     said("tell", "tv", str(music / "Air"))
     assert house.asked == ["smb://nas/music/Air"]
     assert "0 folders are to be told" in said("tell")
