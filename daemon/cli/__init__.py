@@ -22,6 +22,7 @@ COMMANDS = {
     "items": "List the albums in staging, and show what happened to one.",
     "enrich": "Ask providers about albums in staging.",
     "review": "Approve or reject albums in staging.",
+    "pictures": "Show the pictures on offer for an album, and say which it gets.",
     "providers": "Show who is asked about albums and artists, and try one.",
     "publish": "Put approved albums into their library, or take them out again.",
     "phases": "Show the chain an album goes through.",

@@ -1,0 +1,121 @@
+"""`greenroom pictures`: an album's pictures on offer → a list with scores; chosen, rejected, given by a person."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.usage import usage
+from processor.artwork.rows import Candidate
+from processor.artwork.selecting import Decision
+from workflow import picturing
+
+
+@click.group()
+def command() -> None:
+    """Show the pictures on offer for an album and say which it gets.
+
+    What a person chooses comes first and stays, whatever is found later; what is rejected stays away in every size.
+
+    \b
+    Examples:
+      greenroom pictures list 17
+      greenroom pictures choose 17 204
+      greenroom pictures give 17 front cover.jpg
+    """
+
+
+@command.command("list")
+@click.argument("item", type=int)
+@json_option
+def list_all(item: int, as_json: bool) -> None:
+    """Show every picture on offer for ITEM: selected ones first, with the parts of their scores."""
+    with application() as app, usage():
+        found = [one for group in picturing.shown(app.database, item).values() for one in group]
+    if as_json:
+        print_json([_plain(one) for one in found])
+        return
+    header = ("number", "type", "rank", "score", "resolution aspect language votes provider", "size", "from", "note")
+    print_table([_row(one) for one in found], header)
+
+
+@command.command("choose")
+@click.argument("item", type=int)
+@click.argument("number", type=int)
+@json_option
+def choose(item: int, number: int, as_json: bool) -> None:
+    """Let picture NUMBER be the first of its type of ITEM."""
+    _decide(item, number, "chosen", as_json)
+
+
+@command.command("reject")
+@click.argument("item", type=int)
+@click.argument("number", type=int)
+@json_option
+def reject(item: int, number: int, as_json: bool) -> None:
+    """Never select picture NUMBER of ITEM, nor the same picture from somewhere else."""
+    _decide(item, number, "rejected", as_json)
+
+
+@command.command("leave")
+@click.argument("item", type=int)
+@click.argument("number", type=int)
+@json_option
+def leave(item: int, number: int, as_json: bool) -> None:
+    """Take back what was said of picture NUMBER of ITEM: the rule decides again."""
+    _decide(item, number, None, as_json)
+
+
+@command.command("give")
+@click.argument("item", type=int)
+@click.argument("type")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+def give(item: int, type: str, file: Path, as_json: bool) -> None:
+    """Let the picture in FILE be the first of TYPE (front, back, disc, booklet, fanart) of ITEM."""
+    with application() as app, usage():
+        outcome = picturing.give(app.database, app.boot.data_dir, item, type, file.read_bytes(), actor=_actor())
+    _said(outcome, as_json)
+
+
+def _decide(item: int, number: int, decision: Decision | None, as_json: bool) -> None:
+    with application() as app, usage():
+        outcome = picturing.decide(app.database, app.boot.data_dir, item, number, decision, actor=_actor())
+    _said(outcome, as_json)
+
+
+def _said(outcome: Any, as_json: bool) -> None:
+    if as_json:
+        print_json([one._asdict() for one in outcome.selected])
+        return
+    for one in outcome.selected:
+        click.echo(f"{one.type} {one.rank}: picture {one.candidate}, {one.width} × {one.height}, {one.provider}")
+
+
+def _row(one: Candidate) -> tuple[Any, ...]:
+    size = f"{one.seen.width} × {one.seen.height}" if one.seen else None
+    parts = " ".join(f"{part:g}" for part in one.parts) if one.parts else None
+    note = f"{one.decision} by {one.decided_by}" if one.decision else one.message
+    if note is None and one.same_as is not None:
+        note = f"the same as {one.same_as}"
+    return one.id, one.offer.type, one.rank, one.score, parts, size, one.offer.provider, note
+
+
+def _plain(one: Candidate) -> dict[str, Any]:
+    """Return what scripts are told; what is on this machine only is not."""
+    return {
+        "number": one.id, "type": one.offer.type, "rank": one.rank, "score": one.score,
+        "parts": one.parts._asdict() if one.parts else None, "width": one.seen.width if one.seen else None,
+        "height": one.seen.height if one.seen else None, "provider": one.offer.provider, "url": one.offer.url,
+        "same_as": one.same_as, "decision": one.decision, "decided_by": one.decided_by, "code": one.code,
+        "message": one.message, "sha256": one.blob,
+    }  # fmt: skip
+
+
+def _actor() -> str:
+    return f"command:{getpass.getuser()}"

@@ -1,0 +1,72 @@
+"""`greenroom pictures`: what a person gives, chooses and rejects, told as text and as JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from config.database import Database
+from daemon.cli import main
+from processor import repository
+from tests.items import album
+from tests.pictures import jpeg
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def item(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """An item of an installation of its own."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    database = Database(sqlite_url)
+    with database.begin() as connection:
+        staged = repository.upsert(connection, [album("k1")], NOW)["k1"]
+    database.close()
+    return staged.id
+
+
+def run(*arguments: object) -> str:
+    done = CliRunner().invoke(main, ["pictures", *map(str, arguments)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def listed(item: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run("list", item, "--json"))
+    return found
+
+
+def test_a_person_gives_pictures_and_says_which_counts(item: int, tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"{number}.jpg").write_bytes(jpeg(number, 600))
+        assert f"front 1: picture {number}, 600 × 600, person" in run("give", item, "front", tmp_path / f"{number}.jpg")
+    assert [(one["number"], one["rank"], one["decision"]) for one in listed(item)] == [
+        (2, 1, "chosen"),
+        (1, 2, "chosen"),
+    ]
+    assert sum(listed(item)[0]["parts"].values()) == pytest.approx(listed(item)[0]["score"])
+    run("choose", item, 1)
+    assert [one["number"] for one in listed(item)] == [1, 2]
+    run("reject", item, 1)
+    assert [(one["number"], one["rank"]) for one in listed(item)] == [(2, 1), (1, None)]
+    run("leave", item, 1)
+    assert [(one["number"], one["rank"]) for one in listed(item)] == [(2, 1), (1, 2)]
+    assert "chosen by command:" in run("list", item)
+
+
+def test_what_cannot_be_is_refused_with_the_reason(item: int, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no picture")
+    for arguments, why in (
+        (("give", item, "front", tmp_path / "a.jpg"), "no JPEG, PNG, WebP or GIF"),
+        (("give", item, "nonsense", tmp_path / "a.jpg"), "no pictures of type"),
+        (("choose", item, 99), "no picture 99"),
+    ):
+        done = CliRunner().invoke(main, ["pictures", *map(str, arguments)])
+        assert done.exit_code != 0
+        assert why in done.output
+    assert listed(item) == []
