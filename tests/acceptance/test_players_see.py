@@ -103,7 +103,8 @@ def told(house: House, player: Player, change: Change) -> list[Outcome]:
     """Tell a player of every publication, as the chain does."""
     library = next(root for root in house.staging.parent.iterdir() if root.name == "library")
     with Client(house.database, turn=lambda *_: None) as client, house.database.read() as connection:
-        owed = [Owed(one.item_id, os.fsencode(library), one.path, change) for one in ledger.publications(connection)]
+        homes = [ledger.publication(connection, item["id"]) for item in house.items().values()]
+        owed = [Owed(one.item_id, os.fsencode(library), one.path, change) for one in homes if one]
         cases = [Case(Debt(n, 1, one, NOW, NOW, None), wanted(connection, player, one)) for n, one in enumerate(owed)]
         watch = threading.Event()
         return tell(line_to(client, player), cases, World(watch.wait, programs.time.monotonic))
