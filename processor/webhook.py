@@ -10,11 +10,13 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from config.errors import Rejected
-from processor.client.client import Client
 from processor.client.service import Service
+
+if TYPE_CHECKING:
+    from processor.client.client import Client
 
 SIGNATURE: Final = "X-Greenroom-Signature"  # sha256=…
 TIMESTAMP: Final = "X-Greenroom-Timestamp"  # seconds since 1970, signed with the body against replays

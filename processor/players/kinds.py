@@ -8,14 +8,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from config.errors import Misconfigured, Rejected
 from config.redaction import conceal
 from processor import players
 from processor.client.addresses import origin_of
-from processor.client.client import Client
 from processor.players.player import Line, Player, PlayerKind
+
+if TYPE_CHECKING:
+    from processor.client.client import Client
 
 _NAME: Final = re.compile(r"[\w][\w .-]{0,59}")
 

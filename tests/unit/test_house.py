@@ -206,3 +206,13 @@ def test_every_package_is_installed_by_name() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     there = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in MODULES}
     assert set(listed) == there
+
+
+def test_a_command_starts_without_what_only_jobs_need() -> None:
+    """What asks other machines, compares names and decodes pictures takes longer to import than most commands last."""
+    program = "import sys, daemon.bootstrap, workflow.phase as p; p.all_phases(); print(*{%s} & {*sys.modules})"
+    names = "'requests', 'urllib3', 'rapidfuzz', 'PIL', 'numpy', 'dbos', 'apprise'"
+    started = subprocess.run(
+        [sys.executable, "-c", program % names], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert started.stdout.split() == []

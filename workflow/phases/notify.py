@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 from config import admin
 from config.errors import Misconfigured, Rejected, Retryable
 from processor.client.addresses import origin_of
-from processor.client.client import Client
 from processor.webhook import deliver
 from workflow import events
 from workflow.engine import jobs
@@ -118,6 +117,8 @@ class Notify(Chore):
             else:
                 told = events.of_run(connection, payload.run_id, settings.kinds)
         if told and url in settings.webhooks.split():
+            from processor.client.client import Client  # its libraries are not wanted where only settings are read
+
             with Client(context.database, turn=context.turn, wait=context.wait) as client:
                 deliver(client, url, settings.webhook_secret, as_json(told), time.time())
         elif told:

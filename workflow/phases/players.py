@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 
 from config import admin
 from config.errors import GreenroomError, Rejected
-from processor.client.client import Client
 from processor.players import rows
 from processor.players.kinds import kind_of, line_to
 from processor.players.player import Player
@@ -89,6 +88,8 @@ class Players(Chore):
             raise
 
     def _told(self, context: Context, player: Player, debts: Sequence[Debt], settings: PlayersSettings) -> Ending:
+        from processor.client.client import Client  # its libraries are not wanted where only settings are read
+
         kind = kind_of(player.kind)
         cases, gone = _cases(context, player, debts)
         with Client(context.database, turn=context.turn, wait=context.wait) as client:
