@@ -18,6 +18,7 @@ from processor import repository
 from processor.matching import rows
 from processor.matching.rows import NOBODY, Candidate, Debt
 from workflow import progress
+from workflow.downloading import downloads
 from workflow.engine import turns
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job
@@ -26,7 +27,6 @@ from workflow.phases.enrich import Enrich, EnrichPayload, EnrichSettings
 from workflow.succession import Seen, as_seen
 
 if TYPE_CHECKING:
-    from processor.artwork.offer import Offer
     from processor.enrich import Shop
     from processor.matching.told import Change
 
@@ -121,12 +121,9 @@ def shop(
     limits = Thresholds(settings.match_strong, settings.match_medium, settings.match_gap)
     with Client(database, turn=turn, wait=wait) as client:
         providers = Providers(database, client, language=settings.language, fresh=fresh)
-
-        def fetch(offer: Offer, small: bool) -> bytes:
-            return providers.picture(offer, preview=small).body
-
         asked = Nobody() if BootSettings().offline else providers
-        studio = Studio(Gallery(database, data_dir, shared()), settings, fetch, fresh) if data_dir else None
+        gallery = Gallery(database, data_dir, shared()) if data_dir else None
+        studio = Studio(gallery, settings, downloads(providers), fresh) if gallery else None
         now = partial(dt.datetime.now, dt.UTC)
         yield Shop(database, asked, limits, check, now, settings.fetch_lyrics, studio)
 

@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from config.database import Database
-from config.errors import Rejected, Retryable
+from config.errors import Rejected
 from config.libraries import list_libraries
 from processor import repository
 from processor.artwork import deciding, rows
 from processor.artwork.desk import Gallery
 from processor.artwork.local import AlbumFile, local_offers
-from processor.artwork.offer import EMBEDDED, FOLDER, Offer, Subject
+from processor.artwork.offer import EMBEDDED, FOLDER, Subject
 from processor.artwork.pictures import Outcome, Pass, refresh
 from processor.artwork.pool import shared
 from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
 from workflow import progress
+from workflow.downloading import downloads
 from workflow.engine import turns
 from workflow.enriching import settings_of
 
@@ -89,17 +90,12 @@ def _pass(database: Database, data_dir: Path, item: dict[str, Any]) -> Iterator[
 
     with Client(database, turn=turn, wait=time.sleep) as client:
         providers = Providers(database, client, language=settings.language)
-
-        def fetch(offer: Offer, small: bool) -> bytes:
-            answer = providers.picture(offer, preview=small)
-            if not answer.found:
-                raise Retryable("the provider does not have the picture any more", code="gone")
-            return answer.body
-
         order = [provider.name for provider in providers.answering("album_pictures")]
         gallery = Gallery(database, data_dir, shared())
         now = dt.datetime.now(dt.UTC)
-        yield Pass(gallery, Subject("album", item["key"]), settings, fetch, now, (FOLDER, EMBEDDED, *order))
+        yield Pass(
+            gallery, Subject("album", item["key"]), settings, downloads(providers), now, (FOLDER, EMBEDDED, *order)
+        )
 
 
 def _note(database: Database, item_id: int, actor: str, why: str) -> None:
