@@ -38,7 +38,7 @@ def asking(chosen: str) -> tuple[str, ...]:
 
 
 def picturing(chosen: str, file: str) -> tuple[str, ...]:
-    """A proof by tests of pictures, where rows do not matter on SQLite alone."""
+    """A proof by some tests of a file, where rows do not matter on SQLite alone."""
     return tests(file, "-k", chosen, "-m", "not postgres")
 
 
@@ -451,6 +451,34 @@ MUTANTS = (
         "if found and (found.strikes >= STRIKES or",
         "if found and (found.strikes >= 99 or",
         picturing("strikes", "tests/integration/test_artwork.py"),
+    ),
+    Mutant(
+        "Kodi is asked while it scans, which stops that scan",
+        "processor/players/telling.py",
+        "    _rest(line, kind, world)\n    kind.tell(",
+        "    kind.tell(",
+        picturing("while_it_scans", "tests/integration/test_players.py"),
+    ),
+    Mutant(
+        "what was wanted while a player was told is forgotten",
+        "processor/players/rows.py",
+        "delete(DebtRow).where(DebtRow.id == debt.id, DebtRow.wanted_at == debt.wanted_at)",
+        "delete(DebtRow).where(DebtRow.id == debt.id)",
+        picturing("wanted_while", "tests/integration/test_players_told.py"),
+    ),
+    Mutant(
+        "a password goes to another address than the one it was entered for",
+        "daemon/players.py",
+        'if player.url.strip().rstrip("/") != before.url:',
+        "if False:",
+        picturing("on_the_page", "tests/integration/test_players_told.py"),
+    ),
+    Mutant(
+        "a folder above the libraries is scanned",
+        "processor/players/telling.py",
+        "parent = os.path.dirname(folder) if debt.owed.folder else root",
+        "parent = os.path.dirname(os.path.dirname(folder))",
+        picturing("parent", "tests/integration/test_players.py"),
     ),
 )
 
