@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import json
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -285,6 +286,9 @@ def wrong_items(house: House) -> Iterator[str]:
         roots = {library.root_uuid: library.path for library in list_libraries(connection)}
     for item in house.items():
         there = music(Path(os.fsdecode(os.path.join(roots[item["root_uuid"]], item["path"]))))
+        # What a refresh has begun to write has a hidden name of ours beside it until recovery has seen to it.
+        begun = re.compile(rb"(.*/)?\.greenroom-[0-9a-f]{8}-[0-9a-f]{8}")
+        there = {path: data for path, data in there.items() if not begun.fullmatch(path)}
         there = {path: data for path, data in there.items() if item["path"] + b"/" + path not in made}
         listed = {file["path"]: house.dropped[os.fsdecode(file["source"])] for file in item["files"]}
         change = changing.get(item["path"])
