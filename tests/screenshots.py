@@ -20,21 +20,19 @@ from tests.browser.conftest import sign_in
 from tests.chromium import chromium, program
 from tests.demo import make_inbound
 from tests.web import NAME, add_roots, new_account
-from workflow import succession
+from workflow import picturing, succession
 from workflow.engine.engine import wanted
 from workflow.engine.jobs import JobRow, submit_one
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SHOTS: Final = (  # name, address, window, scheme
     ("dashboard", "/", DESK, "light"),
-    ("review", "/review", DESK, "light"),
+    ("review", "/review", DESK, "dark"),
     ("album", "/review/{item}", DESK, "light"),
-    ("album-dark", "/review/{item}", DESK, "dark"),
     ("album-phone", "/review/{item}", PHONE, "light"),
+    ("pictures", "/review/{item}/pictures", DESK, "light"),
     ("edit", "/review/{item}/edit", DESK, "light"),
     ("plan", "/runs/{plan}/plan", DESK, "light"),
-    ("run", "/runs/{run}", DESK, "light"),
-    ("jobs", "/jobs", DESK, "light"),
     ("settings", "/admin/settings", DESK, "light"),
 )
 
@@ -43,7 +41,7 @@ def live(app: Application) -> dict[str, str]:
     """Run a dry run and a cycle, let people say and decide some things; return what addresses need."""
     plan = app.ask_cycle(dry_run=True, actor=NAME)
     app.ongoing.is_idle()
-    run = app.approve(plan, actor=NAME)
+    app.approve(plan, actor=NAME)
     app.ongoing.is_idle()
     now = dt.datetime.now(dt.UTC)
     with app.database.begin() as connection:
@@ -56,9 +54,11 @@ def live(app: Application) -> dict[str, str]:
         connection.execute(update(JobRow).where(JobRow.id == job.id).values(**ended))
     item = items["Low Tide"]["id"]
     app.say(item, "", {"genres": ["Folk", "Sea Shanty"]}, actor=NAME, seen=None)
+    for one in items.values():
+        picturing.look(app.database, app.boot.data_dir, one["id"])
     app.note(item, "Bought at the pier in 2014; the booklet is in the blue box.", actor=NAME)
     app.decide(items["Harbour Radio, Vol. 2"]["id"], "approved", actor=NAME, why="complete", seen=None)
-    return {"item": str(item), "plan": plan, "run": run}
+    return {"item": str(item), "plan": plan}
 
 
 def shoot(page: Page, folder: Path, known: dict[str, str]) -> None:
