@@ -227,7 +227,7 @@ class Application:
 
     def rehearse_publishing(self, item_id: int) -> Plan:
         """Say what publishing an item would come to; see workflow.publishing."""
-        return publishing.rehearse(self._publishing(), item_id)
+        return publishing.rehearse(self._publishing(rehearsing=True), item_id)
 
     def publish(self, item_id: int, *, actor: str, stop: threading.Event) -> Outcome:
         """Publish an item for a person, now; see workflow.publishing."""
@@ -235,18 +235,18 @@ class Application:
 
     def unpublish(self, item_id: int, *, dry_run: bool, actor: str, stop: threading.Event) -> TakenBack:
         """Take an item out of its library for a person, or say what that would come to; see workflow.publishing."""
-        given = self._publishing()
+        given = self._publishing(rehearsing=dry_run)
         if dry_run:
             return publishing.rehearse_unpublishing(given, item_id)
         return publishing.unpublish_item(given, item_id, stop, actor=actor)
 
-    def _publishing(self) -> Publishing:
+    def _publishing(self, *, rehearsing: bool = False) -> Publishing:
         phase = all_phases()["publish"]
         with self.database.read() as connection:
             settings = succession.phase_settings(connection, phase)
             staging, _ = admin.staging_scan(connection)
         assert isinstance(settings, PublishSettings)
-        if staging.dry_run:
+        if staging.dry_run and not rehearsing:
             raise Misconfigured("staging_scan.dry_run is on, so nothing may be moved; switch it off first")
         return publishing.prepare(self.database, self.boot.data_dir, settings.options())
 

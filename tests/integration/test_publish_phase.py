@@ -96,6 +96,10 @@ def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: py
     assert house.look() == before
     assert (told["outcome"], told["folder"]) == ("would publish", ALBUM)
     assert f"{ALBUM}/album.nfo" in told["written"]
+    house.change(dry_run="true")
+    assert "would publish" in run("publish", str(item_id), "--dry-run")
+    assert "dry_run is on" in run("publish", str(item_id), code=1)
+    house.change(dry_run="false")
     assert "Ada/artist.nfo" in run("publish", str(item_id))
     assert "nothing to publish" in run("publish", "--approved")
     assert "unchanged" in run("publish", str(item_id))
