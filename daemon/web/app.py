@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -78,7 +79,8 @@ def create_app(app: Application) -> FastAPI:
     made.add_exception_handler(GreenroomError, _refused)
     made.add_exception_handler(RequestValidationError, _invalid)
     made.add_exception_handler(HTTPException, _not_so)
-    made.mount("/static", StaticFiles(directory=STATIC))
+    # Pages are not compressed: their length would tell of the form token beside what a stranger may have sent.
+    made.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1000))
     for router in routers(api):
         made.include_router(router, responses=REFUSED)
     seen = APIRouter(dependencies=[Depends(own_form)], include_in_schema=False)

@@ -47,6 +47,9 @@ def test_the_open_doors_are_these_and_no_others(browser: Browser) -> None:
     assert found <= {"/healthz", "/readyz", "/sign-in", "/setup", "/api/v1/hooks/{name}"}
     static = [route for route in browser.client.app.routes if isinstance(route, Mount)]  # type: ignore[attr-defined]
     assert [mount.path for mount in static] == ["/static"]
+    style = browser.client.get("/static/style.css")
+    assert (style.headers["content-encoding"], style.headers["cache-control"]) == ("gzip", "public, max-age=3600")
+    assert "content-encoding" not in browser.client.get("/setup").headers
 
 
 def test_a_fresh_installation_is_set_up_once_with_the_token_from_the_log(browser: Browser) -> None:
