@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -181,10 +181,3 @@ def heal(database: Database) -> None:
             because = progress.Because("publish", "recovery", "it was broken off, with nothing changed")
             status, item = "published" if is_published else "approved", progress.find(connection, item_id)
             progress.move(connection, item, because, dt.datetime.now(dt.UTC), status=status)
-
-
-def publications(database: Database, item_ids: Sequence[int]) -> dict[int, ledger.Publication]:
-    """Return where items are published, by item."""
-    with database.read() as connection:
-        found = (ledger.publication(connection, item_id) for item_id in item_ids)
-        return {one.item_id: one for one in found if one is not None}
