@@ -25,7 +25,7 @@ from workflow.engine.job import Ending, Job, Limits, Payload, Retries
 from workflow.engine.worker import PACE, Pace, working
 
 PHASES = ("alpha", "beta", "gamma", "delta")
-QUICK = Pace(poll=0.05, beat=0.2, timeout=2.0, tidy=0.5)
+QUICK = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=2.0, tidy=0.5)
 PACES = {"quick": QUICK, "default": PACE}
 MARKS = (
     """CREATE TABLE marks (kind TEXT, job BIGINT, phase TEXT, item BIGINT, attempt INTEGER, pid INTEGER, at FLOAT)"""

@@ -112,8 +112,10 @@ def gates(connection: Connection) -> dict[str, Mode]:
 def limits(connection: Connection) -> dict[str, Limits]:
     """Return how many jobs of each phase may run at once, by the settings now."""
     there: list[Phase | Chore] = [*all_phases().values(), *all_chores().values()]
-    found = {p.name: phase_settings(connection, p) for p in there if p.settings is not None}
-    return {name: Limits(s.at_once, s.at_once_everywhere or None, s.paused) for name, s in found.items()}
+    found = [(p, phase_settings(connection, p)) for p in there if p.settings is not None]
+    return {
+        p.name: Limits(s.at_once, s.at_once_everywhere or None, s.paused, lazy=isinstance(p, Chore)) for p, s in found
+    }
 
 
 def follow(connection: Connection, items: Sequence[Mapping[str, Any]]) -> list[NewJob]:

@@ -133,8 +133,8 @@ def ended(process: BaseProcess) -> int | None:
     return process.exitcode
 
 
-def submit(engine: Engine, phase: str, item: int, **script: Any) -> int:
-    return engine.submit(phase, item, Script(**script), actor="test").job.id
+def submit(engine: Engine, phase: str, item: int, priority: str = "normal", **script: Any) -> int:
+    return engine.submit(phase, item, Script(**script), actor="test", priority=priority).job.id
 
 
 def all_done(engine: Engine, count: int) -> Callable[[], bool]:
@@ -204,6 +204,17 @@ def test_a_job_that_kills_its_workers_is_parked_with_its_input(database: Databas
     job = until(lambda: (found := engine.show(job_id)).status == "parked" and found)
     assert (job.code, job.deaths, job.payload["do"]) == ("poison", 3, "kill")
     assert [failure["code"] for failure in job.failures] == ["worker_died"] * 3
+
+
+def test_the_most_urgent_goes_first_whichever_worker_takes_it(database: Database, engine: Engine, crew: Crew) -> None:
+    names = ("idle", "normal", "low", "urgent", "high")
+    for item in range(10):
+        submit(engine, "alpha", item, priority=names[item % 5], do="spin", seconds=0.05)
+    for host in ("first", "second"):
+        crew.begin(host, alpha=[1, 1])
+    until(all_done(engine, 10))
+    order = [names[mark.item % 5] for mark in marks(database, "began")]
+    assert order == [name for name in ("urgent", "high", "normal", "low", "idle") for _ in range(2)]
 
 
 def test_a_limit_over_all_workers_holds_over_two_of_them(database: Database, engine: Engine, crew: Crew) -> None:

@@ -283,7 +283,7 @@ def test_the_chain_enriches_by_itself_and_leaves_the_album_to_a_person(
     (job,) = engine.list()
     item = job.item_id or 0
     assert (job.phase, job.actor) == ("enrich", "chain")
-    pace = Pace(poll=0.05, beat=0.2, timeout=30, tidy=0.5)
+    pace = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
     with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=pace):
         until(lambda: engine.show(job.id).status == "done")
         with database.read() as connection:
@@ -314,7 +314,7 @@ def test_an_item_that_was_approved_meanwhile_is_enriched_and_stays_where_it_is(
         succession.after_staging(connection, upserted, "r1", NOW)
     item = upserted["k"].id
     succession.decide(shop.database, item, "approved", actor="eva", why="in a hurry")
-    pace = Pace(poll=0.05, beat=0.2, timeout=30, tidy=0.5)
+    pace = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
     with working(shop.database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=pace):
         until(lambda: engine.counts()["enrich"] == {"done": 1})
     with shop.database.read() as connection:

@@ -37,7 +37,7 @@ from workflow.phases.notify import Notifier
 from workflow.record import RunRecord
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
-QUICK = Pace(poll=0.05, beat=0.2, timeout=30, tidy=0.5)
+QUICK = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
 PATIENCE = 60  # seconds; far more than a loaded machine needs
 
 

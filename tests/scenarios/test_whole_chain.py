@@ -29,7 +29,7 @@ from workflow import progress, succession
 from workflow.engine.worker import Pace, working
 
 THERE = "smb://nas/music"
-QUICK = Pace(poll=0.05, beat=0.2, timeout=30, tidy=0.5)
+QUICK = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
 FOLDER = f"{ARTIST.name}/Harbour Lights (1998)"
 
 

@@ -22,6 +22,7 @@ APPLICATION: Final = "greenroom"
 VERSION: Final = "1"  # a constant: else a new release would leave the jobs of the old one lying
 WORKFLOW: Final = "job"
 CHUNK: Final = 500
+LAZY: Final = 4  # how much more seldom DBOS looks for jobs that nobody waits for
 
 Run = Callable[[int, int], None]
 
@@ -87,7 +88,7 @@ class Carrier:
         DBOS.destroy(destroy_registry=True)
         self._own.close()
 
-    def limit(self, limits: Mapping[str, Limits], poll: float) -> None:
+    def limit(self, limits: Mapping[str, Limits], claim: float) -> None:
         """Say how many jobs of each phase may run at once; a paused one takes none."""
         for phase, limit in limits.items():
             if self._limits.get(phase) != limit:
@@ -95,7 +96,7 @@ class Carrier:
                     phase,
                     worker_concurrency=limit.here,
                     global_concurrency=limit.total,
-                    polling_interval_sec=poll,
+                    polling_interval_sec=claim * (LAZY if limit.lazy else 1),
                     on_conflict="always_update",
                 )
                 self._limits[phase] = limit

@@ -20,7 +20,10 @@ _UNLOCKED: Final = {"sqlite": "", "postgresql": "FOR UPDATE SKIP LOCKED"}  # of 
 
 
 def waiting(connection: Connection, phases: Iterable[str], now: dt.datetime) -> list[str]:
-    """Return those phases that have a job to be handed over."""
+    """Return those phases that have a job to be handed over; where there is none at all, one question tells."""
+    due = (JobRow.status == "queued", JobRow.carried.is_(False), JobRow.not_before <= now)
+    if connection.execute(select(JobRow.id).where(*due).limit(1)).first() is None:
+        return []
     return [phase for phase in phases if _due(connection, _UNCARRIED, phase, now, 1)]
 
 

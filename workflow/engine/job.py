@@ -98,6 +98,7 @@ class Limits(NamedTuple):
     workers: int = 4  # in one process
     total: int | None = None  # in all processes of all hosts
     paused: bool = False
+    lazy: bool = False  # nobody waits for them, so they may start some seconds late
 
     @property
     def slots(self) -> int:

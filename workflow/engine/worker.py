@@ -32,6 +32,7 @@ class Pace(NamedTuple):
     """How often a worker looks, in seconds."""
 
     poll: float = 0.5  # for jobs that are due
+    claim: float = 1.0  # for dispatches of each phase, which DBOS asks for one by one; of lazy ones a fourth as often
     beat: float = 2.0  # signs of life; settings, cancellations and dead workers are looked at then
     slot: float = 5.0  # a phase keeps a thread so long while it has jobs; then the others get their turn
     timeout: float = 30.0  # a worker silent for so long is dead
@@ -129,7 +130,7 @@ class Worker:
         with self._database.read() as connection:
             self._allowed = self._read_limits(connection)
         self._runner.limit(self._allowed)
-        self._carrier.limit(self._allowed, self._pace.poll)
+        self._carrier.limit(self._allowed, self._pace.claim)
 
     def _hand_over(self) -> None:
         """Let as many dispatches of a phase wait as slots of it can take them; its other jobs wait in their rows."""
