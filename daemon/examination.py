@@ -11,7 +11,7 @@ from pathlib import Path
 from config.errors import GreenroomError
 from config.libraries import list_libraries, sole_library
 from config.settings import StagingScan
-from daemon import players, providers
+from daemon import pictures, players, providers
 from daemon.bootstrap import Application
 from daemon.finding import Finding
 from daemon.roots import examine_pair, examine_root
@@ -36,6 +36,7 @@ def examine(app: Application) -> Iterator[Finding]:
         yield from examine_root(library, settings.reserve_mib << 20)
     yield from _staging_pair(app)
     yield _watches()
+    yield pictures.examine()
     yield from providers.examine(app)
     yield from players.examine(app)
     yield from _process()
