@@ -59,6 +59,9 @@ def cut_power(asked: argparse.Namespace) -> int:
         running = {pool.submit(power.tell, *work, asked.every, stop=asked.stop): work for work in works}
         for done in as_completed(running):
             place, subject, story = running[done]
+            if (broken := done.exception()) is not None:
+                found.complaints.append(f"{place.name}, {subject.name}, {story}, could not go on: {broken!r}")
+                continue
             tally = done.result()
             counts = [tally.count(kind) for kind in ("lost", "phantom", "unconverged")]
             names = f"{place.name:28} {subject.name:22} {story:29}"
