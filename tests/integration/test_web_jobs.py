@@ -120,7 +120,7 @@ def test_what_providers_owe_is_counted_and_an_album_can_be_chosen_for(browser: B
         rows.keep_debts(connection, item, [debt])
         rows.keep_candidates(connection, item, [found])
     assert 'greenroom_enrich_debts{provider="musicbrainz"} 1.0' in browser.client.get("/metrics").text
-    assert "musicbrainz owes answers about 1 album" in browser.client.get("/").text
+    assert "musicbrainz</a> owes answers about 1 album" in browser.client.get("/").text
     told = browser.client.get(f"/api/v1/items/{item}/candidates").json()
     assert [one["changes"] for one in told["candidates"]] == [
         [{"part": "", "field": name, "before": None, "after": said[""][name]} for name in ("country", "release_id")]
