@@ -109,17 +109,28 @@ def until(condition: Callable[[], Any]) -> Any:
 
 
 def freeze(process: BaseProcess, database: Database) -> None:
-    """Stop a process, but not while it holds the one lock of an SQLite file: then nobody could do anything."""
+    """Stop a process, but not while it writes: others would wait for its locks as long as it sleeps."""
     while True:
         os.kill(pid_of(process), signal.SIGSTOP)
         until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
-        if not database.is_sqlite:
-            return
-        connection = sqlite3.connect(str(database.url.database), timeout=0.2)
-        with contextlib.closing(connection), contextlib.suppress(sqlite3.OperationalError):
-            connection.execute("BEGIN IMMEDIATE").connection.rollback()
-            return
-        os.kill(pid_of(process), signal.SIGCONT)
+        if (_holds_the_file if database.is_sqlite else _writes)(database):
+            os.kill(pid_of(process), signal.SIGCONT)
+            continue
+        return
+
+
+def _holds_the_file(database: Database) -> bool:
+    connection = sqlite3.connect(str(database.url.database), timeout=0.2)
+    with contextlib.closing(connection), contextlib.suppress(sqlite3.OperationalError):
+        connection.execute("BEGIN IMMEDIATE").connection.rollback()
+        return False
+    return True
+
+
+def _writes(database: Database) -> bool:
+    others = "pid <> pg_backend_pid() AND mode IN ('RowExclusiveLock', 'RowShareLock')"
+    with database.read() as connection:
+        return bool(connection.scalar(text(f"SELECT count(*) FROM pg_locks WHERE {others}")))
 
 
 def pid_of(process: BaseProcess) -> int:
