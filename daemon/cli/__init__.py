@@ -80,7 +80,7 @@ class LazyCommands(click.Group):
 @click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="greenroom")
 def main() -> None:
-    """Take the albums dropped into a folder, whole and safely, into a staging tree, and explain every decision.
+    """Take the albums dropped into a folder, whole and safely, into your library, and explain every decision.
 
     \b
     First steps:

@@ -22,8 +22,8 @@ ITSELF: Final = ""  # the part of the album or the artist
 USER: Final = "user"
 CHOICE: Final = "choice"  # the release a person said it is
 TAGS: Final = "tags"
-# Who is believed first. A folder's own NFO is the word of whoever made the folder.
-ORDER: Final = (USER, CHOICE, "nfo", "musicbrainz", "discogs", "theaudiodb", "lrclib", TAGS)
+# Who is believed first.
+ORDER: Final = (USER, CHOICE, "musicbrainz", "discogs", "theaudiodb", "lrclib", TAGS)
 _ENCODED: Final = "base64:"
 
 

@@ -27,7 +27,7 @@ class ItemMetadataRow(Base):
     __tablename__ = "item_metadata"
 
     item_id: Mapped[int] = mapped_column(BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
-    source: Mapped[str] = mapped_column(primary_key=True)  # user, tags, nfo, or a provider's name
+    source: Mapped[str] = mapped_column(primary_key=True)  # user, choice, or a provider's name
     document: Mapped[dict[str, Any]]  # part → field → value; processor.metadata.documents
     written_at: Mapped[dt.datetime]
 
