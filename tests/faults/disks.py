@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import functools
 import os
 import shutil
 import struct
@@ -15,6 +16,8 @@ from pathlib import Path
 
 GOING_DOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN are one number: _IOR('X', 125, __u32)
 NO_LOG_FLUSH = struct.pack("I", 2)  # what is only in memory, the journal's too, is lost as in a power cut
+NEW_MOUNTS = 0x00020000  # CLONE_NEWNS of unshare(2)
+TO_US_ONLY = 0x4000 | 0x80000  # MS_REC | MS_SLAVE of mount(2): hear of the others' mounts, tell of none
 SIZES = {"ext4": 64 << 20, "xfs": 320 << 20}  # bytes, sparse; XFS refuses less than 300 MiB
 MAKE = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}
 NEEDS = {"losetup": "mount", "mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs"}  # program → Debian's package
@@ -67,6 +70,7 @@ class Disk:
 @contextlib.contextmanager
 def disks(*kinds: str) -> Iterator[list[Disk]]:
     """Mount one disk of each kind named, in memory where that is possible; unmount and remove them in the end."""
+    _seen_by_us_alone()
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="greenroom-disks-", dir=memory)))
@@ -92,6 +96,19 @@ def why_not(*kinds: str) -> str | None:
             said = getattr(error, "stderr", None) or error
             return f"no {kind} on a loop device whose power can be cut: {str(said).strip()}"
     return None
+
+
+@functools.cache
+def _seen_by_us_alone() -> None:
+    """
+    Give this process a mount namespace, once.
+
+    A namespace made meanwhile, by a test of several hosts say, copies every mount there is: then unmounting a disk
+    whose power was cut leaves it alive over there, still cut, and mounting it "again" finds that one.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(NEW_MOUNTS) or libc.mount(b"none", b"/", None, TO_US_ONLY, None):
+        raise OSError(ctypes.get_errno(), "a mount namespace of its own was refused")
 
 
 def _run(*command: str) -> None:

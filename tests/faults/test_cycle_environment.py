@@ -96,7 +96,7 @@ def test_too_few_descriptors_are_told_and_cost_nothing(quick_path: Path) -> None
         house = House(quick_path / f"{more}")
 
         def work(house: House = house, more: int = more) -> None:
-            limit = max(map(int, os.listdir("/proc/self/fd"))) + more
+            limit = with_free(more)
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
             house.command(*CYCLE)
 
