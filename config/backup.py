@@ -33,7 +33,7 @@ from sqlalchemy.types import TypeEngine
 
 from config import schema
 from config.backup_file import BATCH, Content, Header, Kind, Tally, encode_row, reading, writing
-from config.database import Database
+from config.database import Database, may_stand_still
 from config.errors import Misconfigured, Rejected
 from config.tables import Base, UtcDateTime
 
@@ -84,6 +84,7 @@ def import_database(database: Database, file: Path, work: Path) -> Backup:
         schema.migrate(database)
         with scratch.read() as source, database.begin() as target:
             _require_empty(target)
+            may_stand_still(target)
             for name, rows in _tables(Base.metadata):
                 found = (dict(row._mapping) for row in _select(source, rows))
                 while batch := list(islice(found, BATCH)):

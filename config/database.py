@@ -22,6 +22,15 @@ from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
 READ_ONLY = {"greenroom_read": True}
 READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby and when an admin says so
+STOOD_STILL = "25P03"  # of PostgreSQL, when a session waited too long in a transaction and was ended
+# A process that is stopped inside a transaction would keep its rows from all others for ever. So long is more than any
+# of ours waits between two statements, and no more than the silence after which its worker is dead; half a lease.
+STANDING_STILL = "idle_in_transaction_session_timeout"
+STANDING_STILL_S = 30
+_INTERNAL = {
+    READ_ONLY_TRANSACTION: "takes no writes just now; is it a standby?",
+    STOOD_STILL: "took back what was not committed yet, because this process stood still for too long; was it stopped?",
+}
 _TURNS: dict[str, threading.Lock] = {}  # by SQLite file: who may write, of this process
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 # A connection that died must be noticed in a minute, not in the two hours of the defaults. Seconds, but the last: ms.
@@ -49,6 +58,8 @@ class Database:
             event.listen(self.engine, "connect", self._remember_file)
         else:
             self.engine = create_engine(self.url, pool_pre_ping=True, connect_args=keepalives(self.url))
+            if STANDING_STILL not in str(self.url.query.get("options")):
+                event.listen(self.engine, "connect", _end_what_stands_still)
 
     @property
     def is_sqlite(self) -> bool:
@@ -70,7 +81,8 @@ class Database:
     def read(self, *, snapshot: bool = False) -> Iterator[Connection]:
         """Open a transaction that only reads: on SQLite it does not wait for writers.
 
-        As a snapshot all its statements see the database of one moment; on SQLite they always do.
+        As a snapshot all its statements see the database of one moment; on SQLite they always do. A snapshot may be
+        read as slowly as files take that are written of it.
         """
         self._check_file()
         with answering(self), self.engine.connect() as connection:
@@ -78,6 +90,8 @@ class Database:
             if snapshot and not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
+                if snapshot:
+                    may_stand_still(connection)
                 yield connection
 
     def clock(self) -> dt.datetime:
@@ -119,6 +133,18 @@ def one_writer(connection: Connection, table: str) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def may_stand_still(connection: Connection) -> None:
+    """Let a transaction, of rows nobody else waits for, take its time between two statements, for files say."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL {STANDING_STILL} = 0")
+
+
+def _end_what_stands_still(dbapi: Any, _record: object) -> None:
+    # Not as a start-up parameter, which a pooler may refuse.
+    dbapi.execute(f"SET {STANDING_STILL} = '{STANDING_STILL_S}s'")
+    dbapi.commit()
 
 
 def keepalives(url: URL) -> dict[str, int]:
@@ -221,10 +247,10 @@ def answering(database: Database) -> Iterator[None]:
         why = getattr(error, "orig", error)
         raise Retryable(f"the database {shown} did not answer: {why}", code="database_unavailable") from error
     except InternalError as error:
-        if getattr(error.orig, "sqlstate", None) != READ_ONLY_TRANSACTION:
+        said = _INTERNAL.get(getattr(error.orig, "sqlstate", None) or "")
+        if said is None:
             raise
-        message = f"the database {shown} takes no writes just now: {error.orig}; is it a standby?"
-        raise Retryable(message, code="database_unavailable") from error
+        raise Retryable(f"the database {shown} {said} ({error.orig})", code="database_unavailable") from error
     except (DataError, UnicodeEncodeError, OverflowError) as error:  # NUL, half a surrogate pair, a number too large
         raise Rejected("a value cannot be looked up or stored in a database", code="bad_value") from error
     except DatabaseError as error:

@@ -38,7 +38,7 @@ class Script(Payload):
 
     version: ClassVar[int] = 2
 
-    do: Literal["end", "hold", "spin", "fail", "park", "reject", "break", "kill", "turn"] = "end"
+    do: Literal["end", "hold", "spin", "fail", "park", "reject", "break", "kill", "turn", "freeze"] = "end"
     seconds: float = 0
     times: int = 0
     next: str | None = None
@@ -66,6 +66,8 @@ class Play:
 
         def end(connection: Connection, job: Job) -> None:
             mark(connection, "ended", job)
+            if payload.do == "freeze" and job.deaths == 0:  # whoever takes it over does not
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # else this thread may come to the COMMIT
 
         return end
 
@@ -106,7 +108,7 @@ def _turn(context: Context, job: Job, payload: Script) -> None:
 
 _ACTS = {
     "end": _hold, "hold": _hold, "spin": _spin, "fail": _fail, "park": _park, "reject": _reject, "break": _break,
-    "kill": _kill, "turn": _turn,
+    "kill": _kill, "turn": _turn, "freeze": _hold,
 }  # fmt: skip
 
 

@@ -109,14 +109,17 @@ def until(condition: Callable[[], Any]) -> Any:
 
 
 def freeze(process: BaseProcess, database: Database) -> None:
-    """Stop a process, but not while it writes: others would wait for its locks as long as it sleeps."""
+    """Stop a process; on SQLite not while it writes, for nobody else can then as long as it sleeps."""
     while True:
         os.kill(pid_of(process), signal.SIGSTOP)
-        until(lambda: Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
-        if (_holds_the_file if database.is_sqlite else _writes)(database):
-            os.kill(pid_of(process), signal.SIGCONT)
-            continue
-        return
+        until(lambda: is_stopped(process))
+        if not database.is_sqlite or not _holds_the_file(database):
+            return
+        os.kill(pid_of(process), signal.SIGCONT)
+
+
+def is_stopped(process: BaseProcess) -> bool:
+    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def _holds_the_file(database: Database) -> bool:
@@ -125,12 +128,6 @@ def _holds_the_file(database: Database) -> bool:
         connection.execute("BEGIN IMMEDIATE").connection.rollback()
         return False
     return True
-
-
-def _writes(database: Database) -> bool:
-    others = "pid <> pg_backend_pid() AND mode IN ('RowExclusiveLock', 'RowShareLock')"
-    with database.read() as connection:
-        return bool(connection.scalar(text(f"SELECT count(*) FROM pg_locks WHERE {others}")))
 
 
 def pid_of(process: BaseProcess) -> int:
