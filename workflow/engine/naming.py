@@ -13,8 +13,8 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def slot(data_dir: Path) -> Iterator[str]:
-    """Hold the first free slot file of a data folder; give the name it carries.
+def worker_name(data_dir: Path) -> Iterator[str]:
+    """Hold the first free name file of a data folder; give the name it carries.
 
     The kernel frees the lock when we die, however we die, so the next worker started here gets the name and with it
     the jobs we had. The name is drawn once for each file, so two hosts differ even if they are called the same.
@@ -22,7 +22,7 @@ def slot(data_dir: Path) -> Iterator[str]:
     folder = data_dir / "workers"
     folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     for number in itertools.count(1):
-        fd = os.open(folder / f"slot-{number}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+        fd = os.open(folder / f"name-{number}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -19,8 +19,8 @@ from config.errors import GreenroomError
 from config.machine import boottime
 from workflow.engine import dispatches, hosts, jobs
 from workflow.engine.job import Limits, Work
+from workflow.engine.naming import worker_name
 from workflow.engine.runner import Runner
-from workflow.engine.slots import slot
 
 if TYPE_CHECKING:
     from workflow.engine.carrier import Carrier
@@ -234,7 +234,7 @@ def working(
     pace: Pace = PACE,
 ) -> Iterator[Worker]:
     """Carry jobs while the block runs, under a name of this data folder; `grace` is what stop() is given."""
-    with slot(data_dir) as executor:
+    with worker_name(data_dir) as executor:
         worker = Worker(database, data_dir, works, executor, limits, concurrency=concurrency, pace=pace)
         worker.start()
         try:
