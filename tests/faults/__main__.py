@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
@@ -79,9 +80,10 @@ def try_mutants(names: list[str], *, without_power: bool = False) -> int:
     chosen = tuple(m for m in mutants.MUTANTS if not names or any(name in m.name for name in names))
     if without_power:
         chosen = tuple(m for m in chosen if "power" not in m.proof)
-    wrong = 0
+    wrong, began = 0, time.monotonic()
     for mutant, what in mutants.run(chosen):
-        print(f"{what:10} {mutant.name} ({mutant.file}; {' '.join(mutant.proof)})", flush=True)
+        passed = time.monotonic() - began
+        print(f"{passed:5.0f} s {what:10} {mutant.name} ({mutant.file}; {' '.join(mutant.proof)})", flush=True)
         wrong += what != "killed"
     print(f"{len(chosen) - wrong} of {len(chosen)} mutants killed")
     return 1 if wrong else 0
