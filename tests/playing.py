@@ -59,6 +59,7 @@ class House:
     lasts: int = 1  # looks that a scan lasts
     stopped: int = 0  # scans that another one stopped
     playing: bool = False
+    details: dict[str, Any] = field(default_factory=dict)  # what it says of every album beside its songs
     calls: list[tuple[str, Any]] = field(default_factory=list)
     mount: tuple[str, Path] | None = None  # its folder of music, and where that really is: then the disk is that
 
@@ -132,7 +133,7 @@ def kodi(house: House) -> Provider:
         "XBMC.GetInfoBooleans": lambda **_: {"Library.IsScanningMusic": house.is_scanning()},
         "AudioLibrary.Scan": scan,
         "AudioLibrary.GetSongs": songs,
-        "AudioLibrary.GetAlbumDetails": lambda **_: {"albumdetails": {"albumid": 1, "artistid": [7]}},
+        "AudioLibrary.GetAlbumDetails": lambda **_: {"albumdetails": {"albumid": 1, "artistid": [7], **house.details}},
         "AudioLibrary.GetArtistDetails": lambda **_: {"artistdetails": {"artist": "Ädam", "artistid": 7}},
         "AudioLibrary.SetAlbumDetails": lambda **_: "OK",
         "AudioLibrary.SetArtistDetails": lambda **_: "OK",

@@ -3,7 +3,8 @@
 Kodi answers OK to a scan whatever it makes of it. One asked for while another runs starts nothing and stops that other,
 so nothing is asked before it is idle. A new folder in one whose listing it remembers does not exist to it: the parent
 is asked first. Its scans look at audio and pictures: a new album.nfo beside unchanged ones, and whatever changes in the
-folder of an artist it knows, are never read, so they are set through its own interface.
+folder of an artist it knows, are never read, so they are set through its own interface. A folder that changed is added
+again, to the album that has the id of the tags, or none where they have none; so it is given that id before.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
-from urllib.parse import quote
 
-from processor.metadata.known import AlbumMetadata, ArtistMetadata
-from processor.players.paths import joined, separator_of
+from pydantic import Field, ValidationError
+
+from processor.players.kodi_details import album_texts, art_changes, artist_texts, as_folder, picture_url
+from processor.players.paths import joined
 from processor.players.player import (
     LONGEST,
     Health,
@@ -31,7 +33,6 @@ from processor.players.player import (
 )
 
 MAX_SONGS: Final = 1000  # of one folder, looked at for the album's
-_THUMB: Final = "folder"  # the file every player takes for the front
 _NO_NFO: Final = (
     'its setting "Fetch additional information during updates" is off, so it reads no NFO file: turn it on under '
     "Settings, Media, Music"
@@ -78,14 +79,17 @@ class _Songs(Told):
 
 class _Album(Told):
     artistid: tuple[int, ...] = ()
+    art: Mapping[str, str] = {}
+    release_id: str = Field("", alias="musicbrainzalbumid")
 
 
-class _Details(Told):
+class _AlbumDetails(Told):
     albumdetails: _Album
 
 
 class _Artist(Told):
     artist: str = ""
+    art: Mapping[str, str] = {}
 
 
 class _ArtistDetails(Told):
@@ -149,14 +153,14 @@ class Kodi(PlayerKind):
 
     def tell(self, line: Line, folder: str | None) -> None:
         """Ask for a scan; it must be idle."""
-        directory = "" if folder is None else _as_folder(folder)
+        directory = "" if folder is None else as_folder(folder)
         self._ask(line, "AudioLibrary.Scan", {"directory": directory, "showdialogs": False})
 
     def find(self, line: Line, wanted: Wanted) -> Sight | None:
         """Return the album its songs in the folder belong to; of several the one of the title, or of most songs."""
         if wanted.folder is None:
             return None
-        rule = {"field": "path", "operator": "startswith", "value": _as_folder(wanted.folder)}
+        rule = {"field": "path", "operator": "startswith", "value": as_folder(wanted.folder)}
         asked = {"filter": rule, "properties": ["albumid", "album"], "limits": {"start": 0, "end": MAX_SONGS}}
         songs = self._read(line, _Songs, "AudioLibrary.GetSongs", asked).songs
         if not songs:
@@ -166,29 +170,45 @@ class Kodi(PlayerKind):
         best = max(counted, key=lambda one: (same_name(titles[one], wanted.album.title), counted[one]))
         return Sight(str(best), counted[best], titles[best])
 
+    def prepare(self, line: Line, wanted: Wanted) -> None:
+        """Let an album have the id its tags have, by which a scan finds it again: else it would make another one of it.
+
+        Its id comes back with `refresh`.
+        """
+        sight = self.find(line, wanted)
+        if sight is None:
+            return
+        asked = {"albumid": int(sight.id), "properties": ["musicbrainzalbumid"]}
+        shown = self._read(line, _AlbumDetails, "AudioLibrary.GetAlbumDetails", asked).albumdetails
+        if shown.release_id != (wanted.tagged_id or ""):
+            changed = {"albumid": int(sight.id), "musicbrainzalbumid": wanted.tagged_id or ""}
+            self._ask(line, "AudioLibrary.SetAlbumDetails", changed)
+
     def refresh(self, line: Line, wanted: Wanted, sight: Sight) -> None:
-        """Set what the NFO files say, and pictures of the artist; let it look at changed pictures anew."""
+        """Set what the NFO files say, and which pictures there are; let it look at changed ones anew."""
         album_id = int(sight.id)
-        if texts := _album_texts(wanted.album):
+        asked = {"albumid": album_id, "properties": ["artistid", "art"]}
+        shown = self._read(line, _AlbumDetails, "AudioLibrary.GetAlbumDetails", asked).albumdetails
+        art = {} if wanted.folder is None else art_changes(shown.art, wanted.folder, wanted.pictures)
+        if texts := {**album_texts(wanted.album), **({"art": art} if art else {})}:
             self._ask(line, "AudioLibrary.SetAlbumDetails", {"albumid": album_id, **texts})
-        asked = {"albumid": album_id, "properties": ["artistid"]}
-        shown = self._read(line, _Details, "AudioLibrary.GetAlbumDetails", asked).albumdetails.artistid
-        for artist_id in shown:
-            self._refresh_artist(line, artist_id, wanted)
         if wanted.folder is not None:
-            self._forget_pictures(line, "image://" + _quoted(_as_folder(wanted.folder)))
+            self._forget_pictures(line, picture_url(as_folder(wanted.folder)))
+        for artist_id in shown.artistid:
+            self._refresh_artist(line, artist_id, wanted)
 
     def _refresh_artist(self, line: Line, artist_id: int, wanted: Wanted) -> None:
-        asked = {"artistid": artist_id}
+        asked = {"artistid": artist_id, "properties": ["art"]}
         shown = self._read(line, _ArtistDetails, "AudioLibrary.GetArtistDetails", asked).artistdetails
         known = next((artist for artist in wanted.artists if same_name(artist.name, shown.artist)), None)
         if known is None:
             return
-        art = _art(wanted) if known == wanted.artists[0] else {}
-        for url in art.values():
-            self._forget_pictures(line, url)
-        texts = {**_artist_texts(known), **({"art": art} if art else {})}
-        if texts:
+        art: Mapping[str, str | None] = {}
+        if known == wanted.artists[0] and wanted.artist_folder is not None:
+            art = art_changes(shown.art, wanted.artist_folder, wanted.artist_pictures)
+            for name in wanted.artist_pictures:
+                self._forget_pictures(line, picture_url(joined(wanted.artist_folder, [name])) + "/")
+        if texts := {**artist_texts(known), **({"art": art} if art else {})}:
             self._ask(line, "AudioLibrary.SetArtistDetails", {"artistid": artist_id, **texts})
 
     def _forget_pictures(self, line: Line, url: str) -> None:
@@ -204,8 +224,6 @@ class Kodi(PlayerKind):
 
     def _read(self, line: Line, model: type[Any], method: str, params: Mapping[str, Any]) -> Any:
         """Return a result as what it should be; Kodi leaves lists out that are empty."""
-        from pydantic import ValidationError
-
         try:
             return model.model_validate(self._ask(line, method, params) or {})
         except ValidationError:
@@ -220,53 +238,6 @@ class Kodi(PlayerKind):
         if answer.error is not None:
             raise line.refused(f"{method}: {answer.error.message[:LONGEST]} ({answer.error.code})")
         return answer.result
-
-
-def _as_folder(path: str) -> str:
-    """Return a folder as Kodi spells one, with a separator at its end."""
-    separator = separator_of(path)
-    return path if path.endswith(separator) else path + separator
-
-
-def _quoted(path: str) -> str:
-    """Return a path as Kodi has it in the URL of a picture: escapes in lower case, few characters spared."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.!()") else quote(c, safe="").lower() for c in path)
-
-
-def _album_texts(album: AlbumMetadata) -> dict[str, Any]:
-    """Return what album.nfo says and scans do not bring; what is unknown stays as it is."""
-    return _known(
-        description=album.review, style=album.styles, mood=album.moods, theme=album.themes,
-        albumlabel=" / ".join(album.labels), musicbrainzalbumid=album.release_id,
-        musicbrainzreleasegroupid=album.release_group_id, rating=album.rating, votes=album.votes,
-    )  # fmt: skip
-
-
-def _artist_texts(artist: ArtistMetadata) -> dict[str, Any]:
-    return _known(
-        description=artist.biography, genre=artist.genres, style=artist.styles, mood=artist.moods,
-        instrument=artist.instruments, yearsactive=artist.years_active, born=artist.born, formed=artist.formed,
-        died=artist.died, disbanded=artist.disbanded, sortname=artist.sort_name,
-        type=artist.type and artist.type.capitalize(), gender=artist.gender and artist.gender.capitalize(),
-        disambiguation=artist.disambiguation,
-    )  # fmt: skip
-
-
-def _known(**texts: Any) -> dict[str, Any]:
-    return {name: list(text) if isinstance(text, tuple) else text for name, text in texts.items() if text}
-
-
-def _art(wanted: Wanted) -> dict[str, str]:
-    """Return the pictures of the artist by the type Kodi has for each file."""
-    if wanted.artist_folder is None:
-        return {}
-    stems = {name.rpartition(".")[0].lower(): name for name in sorted(wanted.artist_pictures)}
-    types = {"thumb" if stem == _THUMB else stem: name for stem, name in stems.items() if stem.isalnum()}
-    return {
-        kind: f"image://{_quoted(joined(wanted.artist_folder, [name]))}/"
-        for kind, name in types.items()
-        if kind != "artist"  # the same picture once more, by the name Navidrome wants
-    }
 
 
 PLAYER = Kodi()

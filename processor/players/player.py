@@ -57,6 +57,8 @@ class Wanted(NamedTuple):
     album: AlbumMetadata
     artists: tuple[ArtistMetadata, ...] = ()
     tracks: int = 0
+    pictures: tuple[str, ...] = ()  # files in the album's folder; of a disc's folder with its name
+    tagged_id: str | None = None  # MusicBrainz release, as the tags have it
     artist_folder: str | None = None  # the folder above, if it is the artist's own
     artist_pictures: tuple[str, ...] = ()  # names of files there
 
@@ -155,6 +157,10 @@ class PlayerKind(ABC):
     def scanning(self, line: Line) -> bool:
         """Whether it looks through its folders now; some do not say."""
         return False
+
+    def prepare(self, line: Line, wanted: Wanted) -> None:
+        """Get ready for a look at an album that it may show already."""
+        return
 
     def refresh(self, line: Line, wanted: Wanted, sight: Sight) -> None:
         """Let it take what no scan shows it: a changed NFO, a changed picture."""

@@ -64,6 +64,10 @@ def tell(line: Line, cases: Sequence[Case], world: World) -> list[Outcome]:
     cases = [case for case in cases if case not in gone]
     outcomes = _told_of_gone(line, kind, gone, world)
     tried: dict[int, list[str]] = {case.debt.id: [] for case in cases}
+    for case in cases:
+        if case.debt.owed.change != "new":
+            _rest(line, kind, world)
+            kind.prepare(line, case.wanted)
     for places in rounds(line, kind, [case.debt for case in cases]):
         left = [case for case in cases if case.debt.id not in outcomes and case.debt.id in places]
         roots = [_place(line.player, case.debt, "root") for case in left]

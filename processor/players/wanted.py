@@ -7,7 +7,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from config.reasons import show_path
 from processor.metadata import rows as metadata
+from processor.metadata.documents import ITSELF, TAGS
 from processor.players.paths import mapped
 from processor.players.player import Player, Wanted
 from processor.players.rows import Owed
@@ -19,17 +21,18 @@ _PICTURES: Final = (b".jpg", b".jpeg", b".png")
 def wanted(connection: Connection, player: Player, owed: Owed) -> Wanted:
     """Return what a player should show. Raises Rejected (`no_item`) for an item that is gone.
 
-    The folder above the album's is only looked at, to see whether it is the artist's.
+    The folders are only looked at: which pictures there are, and whether the one above is the artist's.
     """
-    folder = os.path.join(owed.root, owed.folder)
+    folder = os.path.join(owed.root, owed.folder).rstrip(b"/")
     album = metadata.album(connection, owed.item_id)
+    tags = metadata.sources(connection, owed.item_id)[TAGS].get(ITSELF, {})
     artists = [metadata.artist(connection, one.id) for one in metadata.artists_of(connection, owed.item_id)]
-    above = os.path.dirname(folder.rstrip(b"/")) if os.path.dirname(owed.folder) else None
+    above = os.path.dirname(folder) if os.path.dirname(owed.folder) else None
     names = _names(above) if above is not None else []
     is_artists = ARTIST_NFO in names
     return Wanted(
-        _as_the_player(player, folder), album, tuple(artists), len(album.tracks),
-        _as_the_player(player, above) if above is not None and is_artists else None,
+        _as_the_player(player, folder), album, tuple(artists), len(album.tracks), tuple(_pictures(_with_discs(folder))),
+        tags.get("release_id"), _as_the_player(player, above) if above is not None and is_artists else None,
         tuple(_pictures(names)) if is_artists else (),
     )  # fmt: skip
 
@@ -42,9 +45,16 @@ def _as_the_player(player: Player, folder: bytes) -> str | None:
 def _names(folder: bytes) -> list[bytes]:
     try:
         return sorted(os.listdir(folder))
-    except OSError:  # the players see it; whether we do at this moment is of no matter
+    except OSError:  # a file, or the players see what we do not at this moment
         return []
 
 
+def _with_discs(folder: bytes) -> list[bytes]:
+    """Return the names in an album's folder, and those in its folders."""
+    names = _names(folder)
+    discs = [name for name in names if os.path.isdir(os.path.join(folder, name))]
+    return names + [disc + b"/" + name for disc in discs for name in _names(os.path.join(folder, disc))]
+
+
 def _pictures(names: list[bytes]) -> list[str]:
-    return [name.decode() for name in names if name.isascii() and name.lower().endswith(_PICTURES)]
+    return [path for name in names if name.lower().endswith(_PICTURES) and (path := show_path(name)).encode() == name]

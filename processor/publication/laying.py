@@ -17,7 +17,7 @@ from processor.materialise import digest_at
 from processor.metadata.known import AlbumMetadata
 from processor.naming import cue_references
 from processor.publication import names, pictures
-from processor.publication.names import NamedFile, Naming, first_disc
+from processor.publication.names import NamedFile, Naming, disc_folders
 from processor.publication.pictures import Picture, Profile
 from processor.publication.writing import sha256_at
 from processor.space import human_size, reserve
@@ -59,7 +59,7 @@ def lay_out(
     kept = _played(staging, item)
     places = names.file_places(naming, album, files, kept=kept)
     audio = [places[file.path] for file in files if file.role == "audio"]
-    named = pictures.names("album", chosen, profile, first_disc(audio))
+    named = pictures.names("album", chosen, profile, disc_folders(audio))
     wanted = {layout.fold(name): one for name, one in named.items()}
     for path, place in places.items():
         one = wanted.get(layout.fold(place))

@@ -7,7 +7,7 @@ it for something of its own.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -120,10 +120,10 @@ def file_places(
     return found
 
 
-def first_disc(places: Collection[bytes]) -> bytes | None:
-    """Return the folder of the first disc, where discs have folders of their own."""
+def disc_folders(places: Iterable[bytes]) -> list[bytes]:
+    """Return the folders of the discs in their order, where each disc has a folder of its own."""
     folders = sorted({os.path.dirname(place) for place in places})
-    return folders[0] if folders and folders[0] else None
+    return folders if all(folders) else []
 
 
 def _of_album(album: AlbumMetadata) -> Values:

@@ -6,7 +6,7 @@ with several hard links.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
 Profile = Literal["all", "kodi", "jellyfin", "plex", "navidrome"]
@@ -28,14 +28,16 @@ class Names(NamedTuple):
 
     first: str
     others: str | None = None
-    on_disc: bool = False  # repeated in the folder of the first disc, where discs have folders
+    on_discs: bool = False  # repeated in the folder of each disc, where discs have folders
 
 
 # Kodi: the file's name is the type, a family counts from 1 without a dash. Jellyfin has no `discart` of albums, and
-# takes `fanart1` for nothing, but `backdrop1`. Plex wants the cover in disc 1, too. Navidrome: its default priorities.
+# takes `fanart1` for nothing, but `backdrop1`. Plex wants the cover in disc 1, too; all discs have it, because
+# Kodi reads a folder again when a picture in it changes, and may make two of an album it reads again in part.
+# Navidrome: its default priorities.
 _TABLE: Final[Mapping[tuple[Of, str], Mapping[Profile, Names]]] = {
     ("album", "front"): {
-        "kodi": Names("folder", "thumb{n}"), "jellyfin": Names("folder"), "plex": Names("cover", on_disc=True),
+        "kodi": Names("folder", "thumb{n}"), "jellyfin": Names("folder"), "plex": Names("cover", on_discs=True),
         "navidrome": Names("cover"),
     },
     ("album", "back"): {"kodi": Names("back", "back{n}")},
@@ -58,25 +60,25 @@ _TABLE: Final[Mapping[tuple[Of, str], Mapping[Profile, Names]]] = {
 }  # fmt: skip
 
 
-def names(of: Of, pictures: Iterable[Picture], profile: Profile, disc: bytes | None = None) -> dict[bytes, Picture]:
+def names(of: Of, pictures: Iterable[Picture], profile: Profile, discs: Sequence[bytes] = ()) -> dict[bytes, Picture]:
     """Return the pictures by the names they get, relative to the folder of the album or artist.
 
-    `disc` is the folder of the first disc, if there is one. The same input gives the same names in the same order.
+    `discs` are the folders of the discs, if they have any. The same input gives the same names in the same order.
     """
     ordered = sorted(pictures, key=lambda one: (one.type, one.rank, one.sha256))
     found: dict[bytes, Picture] = {}
     for picture in ordered:
         for player, known in _TABLE.get((of, picture.type), {}).items():
             if profile in ("all", player):
-                for name in _called(known, picture.rank, disc):
+                for name in _called(known, picture.rank, discs):
                     found.setdefault(name + b"." + picture.ext.encode(), picture)
     return found
 
 
-def _called(known: Names, rank: int, disc: bytes | None) -> Iterator[bytes]:
+def _called(known: Names, rank: int, discs: Sequence[bytes]) -> Iterator[bytes]:
     if rank == 1:
         yield known.first.encode()
-        if known.on_disc and disc:
-            yield disc + b"/" + known.first.encode()
+        if known.on_discs:
+            yield from (disc + b"/" + known.first.encode() for disc in discs)
     elif known.others is not None:
         yield known.others.format(n=rank - 1).encode()

@@ -31,7 +31,7 @@ from processor.publication import laying, ledger, making, pictures
 from processor.publication.intent import Intent, Mode
 from processor.publication.ledger import Publication
 from processor.publication.making import Making
-from processor.publication.names import Naming, artist_folder, first_disc
+from processor.publication.names import Naming, artist_folder, disc_folders
 from processor.publication.pictures import Picture, Profile
 from processor.publication.routing import Rule, choose
 from processor.publication.writing import read_blob
@@ -227,7 +227,7 @@ def _again(
     places = _places(brought, home)
     with Tree(library.path) as tree:
         made = Making()
-        named = pictures.names("album", known.chosen.album, options.profile, first_disc(audio))
+        named = pictures.names("album", known.chosen.album, options.profile, disc_folders(audio))
         dropped = {entry.path for entry in entries if entry.sha256 is None}
         named = {name: one for name, one in named.items() if within(home.path, name) not in dropped}
         wanted = [*making.of_pictures(home.path, named, _sizes(given), made)]

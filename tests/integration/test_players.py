@@ -196,8 +196,23 @@ def test_kodi_is_given_what_its_scans_do_not_read(kodi: Asking) -> None:
         "art": {"thumb": f"{quoted}folder.jpg/", "fanart": f"{quoted}fanart.jpg/"},
     }  # fmt: skip
     forgotten = [asked["filter"]["value"] for name, asked in kodi.house.calls if name == "Textures.GetTextures"]
-    assert sorted(forgotten) == [f"{quoted}Texts%2f", f"{quoted}fanart.jpg/", f"{quoted}folder.jpg/"]
+    assert sorted(forgotten) == [
+        f"{quoted}Texts%2f", *(f"{quoted}{name}.jpg/" for name in ("artist", "fanart", "folder"))
+    ]  # fmt: skip
     assert calls["Textures.RemoveTexture"] == {"textureid": 3}
+
+
+def test_kodi_finds_an_album_that_changed_again_by_the_id_of_its_tags(kodi: Asking) -> None:
+    album = kodi.puts("Ädam/Old", "Old")
+    kodi.tells((album, "new"))
+    kodi.house.details["musicbrainzalbumid"] = "of album.nfo"
+    kodi.house.calls.clear()
+    kodi.tells((album, "changed"))
+    words = [
+        (name, asked.get("musicbrainzalbumid")) for name, asked in kodi.house.calls
+        if name in ("AudioLibrary.SetAlbumDetails", "AudioLibrary.Scan")
+    ]  # fmt: skip
+    assert words == [("AudioLibrary.SetAlbumDetails", ""), ("AudioLibrary.Scan", None)]
 
 
 def test_jellyfin_reads_a_changed_album_again(jellyfin: Asking) -> None:

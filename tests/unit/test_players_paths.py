@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import Misconfigured
-from processor.players.kodi import _quoted
+from processor.players.kodi_details import art_changes, picture_url
 from processor.players.lyrion import file_url, path_of
 from processor.players.paths import Pair, joined, mapped, parsed, suggested, within
 
@@ -106,7 +106,20 @@ def test_lyrion_is_asked_by_urls() -> None:
         assert path_of(file_url(path)) == path
 
 
+def test_kodi_is_shown_the_pictures_there_are_and_no_other_of_that_folder() -> None:
+    at = {name: f"image://%2fm%2fA%2f{name}/" for name in ("folder.jpg", "back.jpg", "fanart1.jpg", "CD 2%2fcover.jpg")}
+    shown = {
+        "thumb": at["folder.jpg"], "back": at["back.jpg"], "thumb2": "image://%2fm%2fA%2fCD%202%2fcover.jpg/",
+        "discart": "image://http%3a%2f%2felsewhere%2fdisc.png/", "artist.thumb": "image://%2fm%2ffolder.jpg/",
+    }  # fmt: skip
+    names = ["CD 2/cover.jpg", "cover.jpg", "fanart1.jpg", "folder.jpg", "scan of the booklet.jpg"]
+    assert art_changes(shown, "/m/A", names) == {"back": None, "fanart1": at["fanart1.jpg"]}
+    assert art_changes(shown, "/m/A", ["cover.png", "folder.jpg"]) == {"back": None, "thumb2": None}
+    assert art_changes({}, "/m/A", ["cover.png"]) == {"thumb": "image://%2fm%2fA%2fcover.png/"}
+    assert art_changes(shown, "/m/B", []) == {}
+
+
 def test_kodi_writes_the_names_of_pictures_as_it_does() -> None:
     """As Kodi 20.1 had it for such a file."""
     written = "%2fsrv%2fBj%c3%b6rk%20T%2fFirst%20Light%20(2001)%2ffolder.jpg"
-    assert _quoted("/srv/Björk T/First Light (2001)/folder.jpg") == written
+    assert picture_url("/srv/Björk T/First Light (2001)/folder.jpg") == f"image://{written}"

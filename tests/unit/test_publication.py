@@ -127,10 +127,11 @@ def picture(type: str, rank: int = 1, ext: str = "jpg") -> Picture:
     [
         ("kodi", "discart.png fanart.jpg fanart1.jpg folder.jpg thumb1.jpg", "clearlogo.png folder.jpg"),
         ("jellyfin", "backdrop1.jpg disc.png fanart.jpg folder.jpg", "clearlogo.png folder.jpg"),
-        ("plex", "CD 1/cover.jpg cover.jpg fanart.jpg", "poster.jpg"),
+        ("plex", "CD 1/cover.jpg CD 2/cover.jpg cover.jpg fanart.jpg", "poster.jpg"),
         ("navidrome", "cover.jpg", "artist.jpg"),
         ("all",
-         "CD 1/cover.jpg backdrop1.jpg cover.jpg disc.png discart.png fanart.jpg fanart1.jpg folder.jpg thumb1.jpg",
+         "CD 1/cover.jpg CD 2/cover.jpg backdrop1.jpg cover.jpg disc.png discart.png fanart.jpg fanart1.jpg folder.jpg "
+         "thumb1.jpg",
          "artist.jpg clearlogo.png folder.jpg poster.jpg"),
     ],
 )  # fmt: skip
@@ -142,7 +143,7 @@ def test_every_player_finds_pictures_under_its_names(profile: Profile, album: st
         picture("fanart", 2),
         picture("disc", ext="png"),
     ]
-    named = pictures.names("album", chosen, profile, b"CD 1")
+    named = pictures.names("album", chosen, profile, [b"CD 1", b"CD 2"])
     assert " ".join(sorted(name.decode() for name in named)) == album
     of_artist = pictures.names("artist", [picture("thumb"), picture("logo", ext="png")], profile)
     assert " ".join(sorted(name.decode() for name in of_artist)) == artist
