@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal_column, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.sql.elements import ColumnElement
 
 from config.errors import Misconfigured, Rejected, Retryable
 from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
@@ -145,6 +146,13 @@ def _end_what_stands_still(dbapi: Any, _record: object) -> None:
     # Not as a start-up parameter, which a pooler may refuse.
     dbapi.execute(f"SET {STANDING_STILL} = '{STANDING_STILL_S}s'")
     dbapi.commit()
+
+
+def now_ms(connection: Connection) -> ColumnElement[int]:
+    """Return the database's own clock in milliseconds since 1970, for SQL: the only clock all workers share."""
+    if connection.dialect.name == "sqlite":
+        return literal_column("CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)", BigInteger)
+    return cast(func.floor(func.extract("epoch", func.clock_timestamp()) * 1000), BigInteger)
 
 
 def keepalives(url: URL) -> dict[str, int]:

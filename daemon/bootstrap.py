@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +36,6 @@ from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
 from workflow import cycle, editing, enriching, plans, publishing, record, runs, succession, trash, undo
-from workflow.engine import turns
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job
 from workflow.fsck import forget_item, fsck
@@ -284,12 +282,7 @@ class Application:
         """Ask other machines for a person who waits: in turn with all workers, as they do."""
         from processor.client.client import Client  # its libraries are needed by few commands
 
-        def turn(name: str, per_second: float) -> None:
-            with self.database.begin() as connection:
-                seconds = turns.take(connection, name, per_second)
-            time.sleep(seconds)
-
-        with Client(self.database, turn=turn) as client:
+        with Client(self.database) as client:
             yield client
 
     def empty_trash(self, days: int, *, stop: threading.Event) -> tuple[list[Trashed], list[Reason]]:

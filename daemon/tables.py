@@ -5,6 +5,7 @@ import config.tables
 import processor.artwork.tables
 import processor.client.circuits
 import processor.client.memory
+import processor.client.turns
 import processor.grouping_choices
 import processor.matching.rows
 import processor.metadata.rows
@@ -13,7 +14,6 @@ import processor.tables
 import processor.verification.rows
 import workflow.engine.hosts
 import workflow.engine.jobs
-import workflow.engine.turns
 import workflow.events
 import workflow.plans
 import workflow.progress

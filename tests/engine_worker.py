@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 
 from config.database import Database
 from config.errors import NeedsReview, Rejected, Retryable
+from processor.client.turns import turn
 from workflow.engine.context import Context
 from workflow.engine.job import Ending, Job, Limits, Payload, Retries
 from workflow.engine.worker import PACE, Pace, working
@@ -103,7 +104,9 @@ def _kill(context: Context, job: Job, payload: Script) -> None:
 
 def _turn(context: Context, job: Job, payload: Script) -> None:
     for _ in range(payload.times):
-        context.turn("provider", 1 / payload.seconds)
+        mine = turn(context.database, "provider", context.wait, apart=payload.seconds, longest=60)
+        with mine, context.database.begin() as connection:
+            mark(connection, "turn", job)
 
 
 _ACTS = {

@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from processor.client.exchange import World
+
 
 class Seen(NamedTuple):
     """One request that came."""
@@ -56,6 +58,13 @@ def redirect(to: str, status: int = 302) -> Reply:
     return Reply(status, headers={"Location": to})
 
 
+@contextmanager
+def at_once(*_: Any, **__: Any) -> Iterator[None]:
+    """A turn that is had at once, in the place of processor.client.turns.turn."""
+    yield
+
+
+AT_ONCE = World(turn=at_once)
 Answering = Reply | Callable[[Seen], Reply]
 
 

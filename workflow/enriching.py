@@ -19,7 +19,6 @@ from processor.matching import rows
 from processor.matching.rows import NOBODY, Candidate, Debt
 from workflow import progress
 from workflow.downloading import downloads
-from workflow.engine import turns
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job
 from workflow.phase import section_of
@@ -78,7 +77,7 @@ def choose(
         found = rows.candidates(connection, item_id)
         settings = settings_of(connection)
     chosen = _named(release, found)
-    with shop(database, settings, turn=_turn(database), wait=time.sleep, check=lambda: None) as made:
+    with shop(database, settings, wait=time.sleep, check=lambda: None) as made:
         if release == AUTO:
             unchoose(made, item_id)
         else:
@@ -103,7 +102,6 @@ def shop(
     database: Database,
     settings: EnrichSettings,
     *,
-    turn: Callable[[str, float], None],
     wait: Callable[[float], None],
     check: Callable[[], None],
     fresh: bool = False,
@@ -119,7 +117,7 @@ def shop(
     from processor.providers.registry import Providers
 
     limits = Thresholds(settings.match_strong, settings.match_medium, settings.match_gap)
-    with Client(database, turn=turn, wait=wait) as client:
+    with Client(database, wait=wait) as client:
         providers = Providers(database, client, language=settings.language, fresh=fresh)
         asked = Nobody() if BootSettings().offline else providers
         gallery = Gallery(database, data_dir, shared()) if data_dir else None
@@ -145,12 +143,3 @@ def _named(release: str, found: Sequence[Candidate]) -> str:
     if position is None:
         raise Misconfigured(f"there is no candidate {release}; there are {len(found)}")
     return position
-
-
-def _turn(database: Database) -> Callable[[str, float], None]:
-    def take(name: str, per_second: float) -> None:
-        with database.begin() as connection:
-            seconds = turns.take(connection, name, per_second)
-        time.sleep(seconds)
-
-    return take

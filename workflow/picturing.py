@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +23,6 @@ from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
 from workflow import progress
 from workflow.downloading import downloads
-from workflow.engine import turns
 from workflow.enriching import settings_of
 
 
@@ -82,13 +80,7 @@ def _pass(database: Database, data_dir: Path, item: dict[str, Any]) -> Iterator[
 
     with database.read() as connection:
         settings = settings_of(connection)
-
-    def turn(name: str, per_second: float) -> None:
-        with database.begin() as connection:
-            seconds = turns.take(connection, name, per_second)
-        time.sleep(seconds)
-
-    with Client(database, turn=turn, wait=time.sleep) as client:
+    with Client(database) as client:
         providers = Providers(database, client, language=settings.language)
         order = [provider.name for provider in providers.answering("album_pictures")]
         gallery = Gallery(database, data_dir, shared())

@@ -42,6 +42,12 @@ def admit(circuit: Circuit, now: dt.datetime) -> Admission:
     return Admission(circuit._replace(state="probing", until=now + PROBE), True)
 
 
+def barred(circuit: Circuit, now: dt.datetime) -> float:
+    """Return for how many seconds a call has to wait that was admitted: much may have happened before its turn."""
+    ends = [circuit.quiet_until, circuit.until if circuit.state == "open" else None]
+    return max([(end - now).total_seconds() for end in ends if end is not None and end > now], default=0)
+
+
 def succeeded(circuit: Circuit) -> Circuit:
     """Return the circuit after a call that was answered; of one that began before it opened nothing is concluded."""
     if circuit.state == "open":

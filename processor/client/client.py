@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from typing import Any, Final, Self
 
@@ -17,10 +19,12 @@ from processor.client import circuit, circuits, memory, waiting
 from processor.client.call import Call, a_get, a_post, shown
 from processor.client.circuit import Circuit
 from processor.client.exchange import Exchange, Trouble, World, trusted
+from processor.client.memory import Remembered
 from processor.client.service import Accept, Answer, Outage, Service
 
 PATIENCE: Final = 30.0  # seconds a call waits where it is; for longer it gives up, and its job comes back later
 SPENT: Final = 10.0  # seconds for which a service is left alone that says no request is left
+ALONE: Final = 2  # so many requests' time one may take to get an answer before others ask for it, too
 PRUNE_EVERY: Final = 200  # answers a client remembers between two looks at how many there are
 _UNASKED: Final = ("forbidden_url", "forbidden_address")  # of a service that was never asked nothing is concluded
 
@@ -38,24 +42,22 @@ class _Asked:
 class Client:
     """Asks services. Thread-safe; close() when done.
 
-    `turn(name, per_second)` waits for the turn of one request and `wait(seconds)` just waits: Context.turn and
-    Context.wait of a job. What they raise passes through, so a job can be stopped wherever it waits.
+    `wait(seconds)` is Context.wait of a job: what it raises passes through, so a job can be stopped wherever it waits.
     """
 
     def __init__(
         self,
         database: Database,
         *,
-        turn: Callable[[str, float], None],
         wait: Callable[[float], None] = time.sleep,
         clock: Callable[[], dt.datetime] | None = None,
         world: World | None = None,
     ) -> None:
         self._database = database
-        self._turn, self._wait = turn, wait
+        self._wait = wait
         self._clock = clock or database.clock  # which all hosts share
         world = world or World(ca=trusted(ssl.get_default_verify_paths()))
-        self._chance = world.chance
+        self._chance, self._turn = world.chance, world.turn
         self._remembered = 0
         with database.read() as connection:
             contact = admin.get(connection, "network.contact")
@@ -115,30 +117,33 @@ class Client:
         if service.ttl is None:
             return self._fetch(_Asked(call, service, None))
         key = call.key(service)
-        with self._database.read() as connection:
-            known = memory.recall(connection, key, self._clock())
+        known = self._recall(key)
         if known is not None and known.is_good and not fresh:
             return known.answer
-        try:
-            return self._fetch(_Asked(call, service, key))
-        except Outage:
-            if known is None:
-                raise
-            return replace(known.answer, stale=True)
+        # Who asks the same meanwhile, on whatever host, waits for this answer.
+        with self._turn(self._database, f"answer {key}", self._wait, longest=ALONE * service.total):
+            known = self._recall(key)
+            if known is not None and known.is_good and not fresh:
+                return known.answer
+            try:
+                return self._fetch(_Asked(call, service, key))
+            except Outage:
+                if known is None:
+                    raise
+                return replace(known.answer, stale=True)
+
+    def _recall(self, key: str) -> Remembered | None:
+        with self._database.read() as connection:
+            return memory.recall(connection, key, self._clock())
 
     def _fetch(self, asked: _Asked) -> Answer:
         """Ask, several times if need be, and tell everybody how it went."""
         call, service = asked.call, asked.service
         attempts = 1 if self._admit(service).state == "probing" else service.attempts
 
-        def before() -> None:
-            if service.per_second:
-                self._turn(service.name, waiting.paced(service.per_second))
-            asked.requests += 1
-
         for attempt in range(1, attempts + 1):
             try:
-                answer = self._exchange.attempt(call, service, before)
+                answer = self._exchange.attempt(call, service, partial(self._sending, asked))
             except Trouble as trouble:
                 delay = self._delay(trouble, service, attempt)
                 is_over = attempt == attempts or delay > PATIENCE or (call.method == "POST" and trouble.taken)
@@ -154,6 +159,20 @@ class Client:
                 return answer
         raise AssertionError("a service is asked at least once")
 
+    @contextmanager
+    def _sending(self, asked: _Asked) -> Iterator[None]:
+        """Have the turn of one request, if the service still may be asked by then."""
+        service = asked.service
+        turn: AbstractContextManager[None] = nullcontext()
+        if service.per_second:
+            apart, longest = 1 / service.per_second, service.total
+            turn = self._turn(self._database, service.name, self._wait, apart=apart, longest=longest)
+        with turn:
+            while seconds := circuit.barred(stands := self._standing(service), self._clock()):
+                self._hold_back(service, stands, seconds)
+            asked.requests += 1
+            yield
+
     def _fail(self, asked: _Asked, trouble: Trouble) -> None:
         name = asked.service.name
         message = f"{name} did not answer {shown(asked.call.url, asked.service)}: {trouble}"
@@ -163,8 +182,7 @@ class Client:
     def _admit(self, service: Service) -> Circuit:
         """Return the circuit when a call may go out. Raises Outage when that is not soon."""
         while True:
-            with self._database.read() as connection:
-                stands = circuits.read(connection, service.name)
+            stands = self._standing(service)
             found = circuit.admit(stands, self._clock())
             if found.admitted and found.circuit != stands:  # a probe, which one of all may send
                 with self._database.begin() as connection:
@@ -174,10 +192,18 @@ class Client:
                         circuits.write(connection, service.name, found.circuit)
             if found.admitted:
                 return found.circuit
-            if stands.state != "closed" or found.seconds > PATIENCE:
-                message = f"{service.name} is left alone for {found.seconds:.0f} s: it did not answer, or asked for it"
-                raise Outage(message, service=service.name, seconds=found.seconds, code="provider_paused")
-            self._wait(found.seconds)
+            self._hold_back(service, stands, found.seconds)
+
+    def _standing(self, service: Service) -> Circuit:
+        with self._database.read() as connection:
+            return circuits.read(connection, service.name)
+
+    def _hold_back(self, service: Service, stands: Circuit, seconds: float) -> None:
+        """Wait until a service may be asked. Raises Outage when that is not soon."""
+        if stands.state != "closed" or seconds > PATIENCE:
+            message = f"{service.name} is left alone for {seconds:.0f} s: it did not answer, or asked for it"
+            raise Outage(message, service=service.name, seconds=seconds, code="provider_paused")
+        self._wait(seconds)
 
     def _delay(self, trouble: Trouble, service: Service, attempt: int) -> float:
         """Return how long to wait before the next attempt; let everybody wait when the service asked for it."""

@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -20,7 +20,7 @@ from requests.utils import requote_uri
 
 from config.errors import Rejected, Retryable
 from config.reasons import show_text
-from processor.client import waiting
+from processor.client import turns, waiting
 from processor.client.addresses import Origin, origin_of
 from processor.client.body import length_of, read_body
 from processor.client.call import Call, mask_of, on_the_wire
@@ -47,10 +47,11 @@ class Trouble(Exception):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Names, chance and trust, as they are outside of tests."""
+    """Names, chance, turns and trust, as they are outside of tests."""
 
     resolve: Resolve = resolve
     chance: Callable[[], float] = random.random
+    turn: Callable[..., AbstractContextManager[None]] = turns.turn
     ca: str | None = None  # file or folder of the certificates to trust; None: those of certifi
 
 
@@ -75,19 +76,21 @@ class Exchange:
         for adapter in self._adapters.values():
             adapter.close()
 
-    def attempt(self, call: Call, service: Service, before: Callable[[], None]) -> Answer:
-        """Ask once; `before` is called before every request that goes out. Raises Trouble, Refused, Rejected."""
+    def attempt(self, call: Call, service: Service, turn: Callable[[], AbstractContextManager[None]]) -> Answer:
+        """Ask once; `turn` is held around every request that goes out. Raises Trouble, Refused, Rejected."""
         url, left, at_home = call.url, service.total, True
         home = origin_of(url)
         for _ in range(HOPS + 1):
             at_home = at_home and origin_of(url) == home  # who led away once gets no credentials back
             request = on_the_wire(call, url, self._agent, with_credentials=at_home)
-            before()
-            began = time.monotonic()
-            with self._answered(request, service, left) as (raw, headers):
-                if raw.status not in _REDIRECTS:
-                    return self._judged(raw, headers, call, service)
-                target = _target(url, headers.get("location"))
+            with ExitStack() as sending:
+                sending.enter_context(turn())
+                began = time.monotonic()
+                with self._answered(request, service, left) as (raw, headers):
+                    sending.close()  # it has the request, so the next one may be timed from now on
+                    if raw.status not in _REDIRECTS:
+                        return self._judged(raw, headers, call, service)
+                    target = _target(url, headers.get("location"))
             if call.method == "POST" or target is None:
                 raise Refused(f"{service.name} answered {raw.status}, which leads nowhere", status=raw.status)
             url, left = target, max(left - (time.monotonic() - began), 0.1)

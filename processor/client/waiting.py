@@ -7,7 +7,6 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 LONGEST_ASKED: Final = 3600.0  # seconds; a service that asks for more is asked again after so long
-LATE: Final = 0.05  # seconds by which requests differ in the time they take to get there
 BASE: Final = 1.0  # seconds, doubled with every attempt
 LONGEST: Final = 30.0
 
@@ -27,12 +26,6 @@ def retry_after(value: str | None, now: dt.datetime) -> float | None:
     if when.tzinfo is None:  # a date that says -0000, which means UTC without a place
         when = when.replace(tzinfo=dt.UTC)
     return min(max((when - now).total_seconds(), 0.0), LONGEST_ASKED)
-
-
-def paced(per_second: float) -> float:
-    """Return the rate to go at where so many requests a second are allowed: one that is late must not meet the next."""
-    apart = 1 / per_second
-    return 1 / (apart + min(LATE, apart / 10))
 
 
 def back_off(attempt: int, chance: float) -> float:

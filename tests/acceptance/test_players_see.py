@@ -125,7 +125,7 @@ def say(connection: Any, item: dict[str, Any]) -> None:
 def told(house: House, player: Player, change: Change) -> list[Outcome]:
     """Tell a player of every publication, as the chain does."""
     library = next(root for root in house.staging.parent.iterdir() if root.name == "library")
-    with Client(house.database, turn=lambda *_: None) as client, house.database.read() as connection:
+    with Client(house.database) as client, house.database.read() as connection:
         homes = [ledger.publication(connection, item["id"]) for item in house.items().values()]
         owed = [Owed(one.item_id, os.fsencode(library), one.path, change) for one in homes if one]
         cases = [Case(Debt(n, 1, one, NOW, NOW, None), wanted(connection, player, one)) for n, one in enumerate(owed)]
@@ -174,7 +174,7 @@ def test_kodi_shows_everything(house: House, tmp_path: Path) -> None:
     (tmp_path / "kodi").mkdir()
     with programs.kodi(music(house), tmp_path / "kodi") as ask:
         player = Player(1, "tv", "kodi", ask.url, programs.USER, programs.SECRET)  # type: ignore[attr-defined]
-        with Client(house.database, turn=lambda *_: None) as client:
+        with Client(house.database) as client:
             assert kind_of("kodi").check(line_to(client, player)).notes == ()
         outcomes = told(house, player, "new")
         assert all(outcome.sight for outcome in outcomes), outcomes

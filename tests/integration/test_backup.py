@@ -28,7 +28,7 @@ from config.libraries import Library, add_library
 from config.tables import Base, LeaseRow, SettingRow, TokenRow
 from daemon.cli import main
 from processor import journal, repository
-from processor.client import circuits, memory
+from processor.client import circuits, memory, turns
 from processor.client.circuit import Circuit
 from processor.client.service import Answer
 from processor.journal import Transfer, TransferFile
@@ -36,7 +36,7 @@ from processor.tables import StagingItem, TransferRow
 from scanner.identity import Identity
 from tests.items import album
 from workflow import plans, progress
-from workflow.engine import hosts, jobs, turns
+from workflow.engine import hosts, jobs
 from workflow.engine.job import NewJob, Payload
 from workflow.runs import RunRow
 
@@ -65,7 +65,7 @@ def filled(database: Database, tmp_path: Path) -> Database:
         jobs.submit_one(connection, NewJob("alpha", "item 1", 1, Payload(), 30, "eva", delay=60), NOW)
         worker = {"executor": "e", "host": "h", "pid": 1, "phases": ["alpha"], "concurrency": 4, "started_at": NOW}
         hosts.enlist(connection, worker)
-        turns.take(connection, "provider", 1)
+        turns.take(connection, "provider", "e", 1)
         circuits.locked(connection, "provider")
         circuits.write(connection, "provider", Circuit("open", 5, 0, NOW))
         memory.remember(connection, "key", "provider", Answer(200, {"etag": "é"}, b"{}"), NOW, 60)

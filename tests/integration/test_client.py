@@ -9,6 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +21,10 @@ import pytest
 from config import admin
 from config.database import Database
 from config.errors import GreenroomError, Stopped
-from processor.client import circuits, memory
+from processor.client import circuits, memory, turns
 from processor.client.client import Client
 from processor.client.exchange import World, trusted
 from processor.client.service import Answer, Outage, Service
-from processor.client.waiting import paced
 from tests.providers import Provider, Reply, as_json, gzipped, redirect
 from workflow.phases.cleanup import PHASE
 
@@ -45,15 +48,18 @@ class Around:
         self.waited.append(seconds)
         self.now += dt.timedelta(seconds=seconds)
 
-    def turn(self, name: str, per_second: float) -> None:
-        self.turns.append((name, per_second))
+    @contextmanager
+    def turn(self, _: Database, name: str, __: object, *, apart: float = 0, longest: float) -> Iterator[None]:
+        if apart:
+            self.turns.append((name, apart))
+        yield
 
     def resolve(self, host: str, port: int) -> Sequence[str]:
         return self.names.get(host, [host])
 
     def client(self, database: Database) -> Client:
-        world = World(self.resolve, lambda: 0.5, self.ca)
-        return Client(database, turn=self.turn, wait=self.wait, clock=lambda: self.now, world=world)
+        world = World(self.resolve, lambda: 0.5, self.turn, self.ca)
+        return Client(database, wait=self.wait, clock=lambda: self.now, world=world)
 
 
 @pytest.fixture
@@ -366,7 +372,7 @@ def test_each_real_request_takes_a_turn_and_no_other(client: Client, around: Aro
     service = of(provider, per_second=2.5, attempts=2, ttl=60)
     for _ in range(3):
         assert client.get(provider.url, service=service).found
-    assert around.turns == [("shelf", paced(2.5))] * 3
+    assert around.turns == [("shelf", 0.4)] * 3
     assert provider.paths() == ["/", "/", "/album"]
 
 
@@ -492,14 +498,58 @@ def test_only_so_much_is_remembered(database: Database) -> None:
 
 
 def test_four_processes_share_the_pace_of_one(database_url: str, provider: Provider) -> None:
-    """Whoever is late is late, but nobody is early: at no time did more come than the pace allows since the start."""
-    provider.answers = {"/": ALBUM}
-    began, per_second, each = time.monotonic(), 20.0, 5
-    command = [sys.executable, "-c", PACED, database_url, provider.url, str(per_second), str(each)]
-    assert subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split() == ["0"] * 4
-    came = sorted(seen.at - began for seen in provider.seen)
-    assert len(came) == 4 * each
-    assert [n for n, at in enumerate(came) if at < n / per_second] == []
+    """By the server's own record no two requests came closer together than it allows, however long each took."""
+    slow = iter([0.2, 0, 0.05] * 4)
+    provider.answers = {"/": redirect("/album"), "/album": lambda _: Reply(body=b"{}", silent=next(slow))}
+    per_second, each = 20.0, 3
+    assert elsewhere(PACED, database_url, provider.url, per_second, each) == ["0"] * 4
+    came = sorted(seen.at for seen in provider.seen)
+    assert len(came) == 2 * 4 * each
+    assert min(later - earlier for earlier, later in pairwise(came)) >= 1 / per_second
+
+
+def test_who_dies_with_the_turn_keeps_it_no_longer_than_a_request_lasts(database: Database) -> None:
+    with database.begin() as connection:
+        assert turns.take(connection, "shelf", "dead", longest=0.2, apart=0.1)
+        assert not turns.take(connection, "shelf", "other", longest=60, apart=0.1)
+    began = time.monotonic()
+    with turns.turn(database, "shelf", time.sleep, apart=0.1, longest=60), database.begin() as connection:
+        assert time.monotonic() - began >= 0.29
+        turns.hand_on(connection, "shelf", "dead", 0.1)  # it was only asleep, and takes nothing from who has it now
+        assert not turns.take(connection, "shelf", "other", longest=60, apart=0.1)
+
+
+def test_a_clock_that_was_set_back_stops_nobody(database: Database) -> None:
+    with database.begin() as connection:
+        turns.take(connection, "shelf", "before", longest=86_400, apart=1)
+        assert turns.left(connection, "shelf", apart=1) == 0
+        assert turns.take(connection, "shelf", "after", longest=1, apart=1)
+
+
+def test_who_waits_for_a_turn_hears_that_the_service_wants_to_be_left_alone(
+    database: Database, provider: Provider
+) -> None:
+    provider.down = Reply(429, headers={"Retry-After": "3600"}, silent=0.1)
+    service = of(provider, per_second=20)
+    with Client(database) as client, ThreadPoolExecutor() as threads:
+        asked = [threads.submit(code, partial(client.get, f"{provider.url}/{n}", service=service)) for n in range(4)]
+        assert sorted(one.result() for one in asked) == ["provider_outage", *["provider_paused"] * 3]
+    assert len(provider.seen) == 1
+
+
+def test_the_same_question_at_the_same_time_is_asked_once(database_url: str, provider: Provider) -> None:
+    """Four processes ask for the same two things."""
+    provider.answers = {"/a": Reply(body=b"{}", silent=0.3), "/b": Reply(404, silent=0.1)}
+    assert elsewhere(PACED, database_url, provider.url, 0, 1, "/a", "/b", "/a") == ["0"] * 4
+    assert sorted(provider.paths()) == ["/a", "/b"]
+
+
+def test_who_waits_for_an_answer_that_never_comes_asks(database: Database, provider: Provider) -> None:
+    provider.answers, provider.faults = {"/": ALBUM}, [Reply(500, silent=0.2)]
+    with Client(database) as client, ThreadPoolExecutor() as threads:
+        ask = partial(client.get, provider.url, service=of(provider, ttl=60))
+        said = [one.exception() is None for one in [threads.submit(ask) for _ in range(3)]]
+    assert (sorted(said), len(provider.seen)) == ([False, True, True], 2)
 
 
 def test_answers_nobody_will_want_are_cleaned_up(database: Database) -> None:
@@ -579,7 +629,7 @@ from processor.client.client import Client
 from processor.client.service import Service
 database = Database(sys.argv[1])
 now = dt.datetime.fromisoformat(sys.argv[3])
-with Client(database, turn=lambda name, per_second: None, clock=lambda: now) as client:
+with Client(database, clock=lambda: now) as client:
     try:
         print(client.get(sys.argv[2], service=Service("shelf", local=(sys.argv[2],), attempts=1)).status)
     except GreenroomError as error:
@@ -587,23 +637,19 @@ with Client(database, turn=lambda name, per_second: None, clock=lambda: now) as 
 database.close()
 """
 
-# Four processes of one that has imported everything; each opens the database itself.
+# Four processes of one that has imported everything; each opens the database itself. Paths are remembered.
 PACED = """
 import os, sys, time
 from config.database import Database
 from processor.client.client import Client
 from processor.client.service import Service
-from workflow.engine import turns
 def ask():
     database = Database(sys.argv[1])
-    def turn(name, per_second):
-        with database.begin() as connection:
-            seconds = turns.take(connection, name, per_second)
-        time.sleep(seconds)
-    service = Service("shelf", per_second=float(sys.argv[3]), local=(sys.argv[2],))
-    with Client(database, turn=turn) as client:
-        for _ in range(int(sys.argv[4])):
-            client.get(sys.argv[2], service=service)
+    url, per_second, each, *paths = sys.argv[2:]
+    service = Service("shelf", per_second=float(per_second) or None, local=(url,), ttl=60 if paths else None)
+    with Client(database) as client:
+        for path in paths or [""] * int(each):
+            client.get(url + path, service=service)
     database.close()
 for _ in range(4):
     if os.fork() == 0:
@@ -615,5 +661,10 @@ print(*(os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(4)))
 
 def ask_elsewhere(database_url: str, provider: Provider, now: dt.datetime) -> list[str]:
     """Ask in a process of its own; return what it printed."""
-    command = [sys.executable, "-c", ELSEWHERE, database_url, provider.url, now.isoformat()]
+    return elsewhere(ELSEWHERE, database_url, provider.url, now.isoformat())
+
+
+def elsewhere(program: str, *arguments: object) -> list[str]:
+    """Run a program in a process of its own; return the words it printed."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()

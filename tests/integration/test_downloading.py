@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 
@@ -10,6 +11,7 @@ from config.database import Database
 from config.errors import GreenroomError, Rejected, Retryable
 from processor.artwork.offer import Offer
 from processor.client.client import Client
+from processor.client.exchange import World
 from processor.providers.registry import Providers, all_providers
 from workflow.downloading import downloads
 
@@ -21,10 +23,10 @@ def providers(sqlite_url: str) -> Iterator[Providers]:
     """Providers of an installation that may ask nobody: no turn is given."""
     database = Database(sqlite_url)
 
-    def turn(name: str, per_second: float) -> None:
+    def turn(_: object, name: str, *__: object, **___: object) -> NoReturn:
         raise AssertionError(f"{name} was asked")
 
-    with Client(database, turn=turn) as client:
+    with Client(database, world=World(turn=turn)) as client:
         yield Providers(database, client)
     database.close()
 

@@ -16,7 +16,7 @@ from config.database import Database
 from config.errors import LeaseLost, Misconfigured
 from daemon.worker import GRACE_SECONDS
 from tests.engine_worker import MARKS, QUICK, Script, limits, plays
-from workflow.engine import dispatches, jobs, turns
+from workflow.engine import dispatches, jobs
 from workflow.engine.engine import Engine
 from workflow.engine.failure import judge
 from workflow.engine.job import Job, Limits, Payload
@@ -353,25 +353,6 @@ def test_a_slot_is_for_the_most_urgent_job_whichever_it_was_made_for(
     assert not engine.show(idle).carried  # it is handed over again
     runner.run(idle, 0)  # a stale dispatch is no slot
     assert engine.show(idle).status == "queued"
-
-
-def test_requests_get_turns_that_no_number_of_workers_brings_closer(database: Database) -> None:
-    def ask() -> None:
-        for _ in range(5):
-            with database.begin() as connection:
-                turns.take(connection, "provider", 10)
-
-    with database.begin() as connection:
-        turns.take(connection, "provider", 10)
-    with database.read() as connection:
-        first = connection.execute(text("SELECT next_ms FROM turns")).scalar_one()
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    with database.read() as connection:
-        assert connection.execute(text("SELECT next_ms FROM turns")).scalar_one() >= first + 20 * 100
 
 
 def test_pages_of_jobs_follow_one_another(engine: Engine) -> None:

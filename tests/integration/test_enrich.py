@@ -37,7 +37,7 @@ from processor.metadata import rows as metadata
 from processor.metadata.documents import CHOICE, ITSELF, winning
 from processor.providers.registry import Providers, all_providers
 from processor.tables import PublicationRow
-from tests.providers import Provider, Reply, Seen, as_json
+from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
 from tests.releases import ARTIST, knows, own, release, retitled, staged, uuid
 from workflow import enriching, progress, succession
 from workflow.chores import want_daily
@@ -60,7 +60,7 @@ def server() -> Iterator[Provider]:
 @pytest.fixture
 def shop(database: Database, server: Provider) -> Iterator[Shop]:
     """A shop whose only provider is the server of this test."""
-    with Client(database, turn=lambda *_: None, wait=lambda _: None) as client:
+    with Client(database, world=AT_ONCE, wait=lambda _: None) as client:
         yield shop_of(database, client, server)
 
 
@@ -135,7 +135,7 @@ def test_force_asks_anew(shop: Shop, server: Provider, database: Database) -> No
     item = stage(shop, own(release()))
     enrich(shop, item)
     knows(server, release(country="IE"))
-    with Client(database, turn=lambda *_: None) as client:
+    with Client(database, world=AT_ONCE) as client:
         assert enrich(shop_of(database, client, server, fresh=True), item).is_news
     assert known(shop, item).country == "IE"
 
@@ -178,7 +178,7 @@ def test_what_a_person_chose_stays_as_it_was(shop: Shop, server: Provider, datab
     enrich(shop, item)
     choose(shop, item, uuid(2), actor="eva")
     knows(server, release(), release(2, **{**AGAIN, "country": "CA", "disambiguation": "remaster"}))
-    with Client(database, turn=lambda *_: None) as client:
+    with Client(database, world=AT_ONCE) as client:
         enrich(shop_of(database, client, server, fresh=True), item)
     assert known(shop, item).country == "US"
     assert known(shop, item).disambiguation == "remaster"
@@ -422,7 +422,7 @@ def test_an_album_without_names_is_known_by_its_sound(
     with shop.database.begin() as connection:
         for name, value in (("enabled", True), ("key", "hunter22"), ("base_url", f"{server.url}/v2")):
             admin.put(connection, f"provider.acoustid.{name}", value, actor="eva", now=NOW)
-    with Client(shop.database, turn=lambda *_: None) as client:
+    with Client(shop.database, world=AT_ONCE) as client:
         asked = Shop(shop.database, Providers(shop.database, client), Thresholds(), lambda: None, lambda: NOW)
         assert enrich(asked, item).verdict == "ambiguous"
     assert [seen.path for seen in server.seen].count("/v2/lookup") == 1
@@ -476,7 +476,7 @@ def test_an_album_gets_its_own_picture_and_those_on_offer(
         listed = replace(plain, files=(*plain.files, listing), root_uuid=library.root_uuid)
         item = repository.upsert(connection, [listed], NOW)["k"].id
     settings = EnrichSettings()
-    given = {"turn": lambda *_: None, "wait": lambda _: None, "check": lambda: None}
+    given = {"wait": lambda _: None, "check": lambda: None}
     with enriching.shop(database, settings, **given, data_dir=tmp_path) as asked:
         done = enrich(asked, item)
         assert (done.verdict, [(debt.provider, debt.what) for debt in done.debts]) == (

@@ -21,7 +21,7 @@ from processor.players.player import Line, Player, Wanted
 from processor.players.rows import Change, Debt, Owed
 from processor.players.telling import TOGETHER, Case, Outcome, World, coalesced, explained, tell
 from tests.playing import HTML, PLAYERS, ROOTS, SECRET, USER, House, Shelved, wanted_of
-from tests.providers import Provider, Reply, as_json
+from tests.providers import AT_ONCE, Provider, Reply, as_json
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 LIBRARY = b"/srv/music"
@@ -83,7 +83,7 @@ def _asking(sqlite_url: str, kind: str, **more: Any) -> Iterator[Asking]:
     house, database = House(), Database(sqlite_url)
     with (
         PLAYERS[kind](house, **more).serving() as provider,
-        Client(database, turn=lambda *_: None, wait=lambda _: None) as client,
+        Client(database, world=AT_ONCE, wait=lambda _: None) as client,
     ):
         yield Asking(client, kind, provider, house)
     database.close()

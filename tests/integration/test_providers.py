@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from config.errors import Misconfigured, Rejected
 from processor.artwork.offer import Offer
 from processor.artwork.types import TYPES
 from processor.client.client import Client
+from processor.client.exchange import World
 from processor.client.service import Outage
 from processor.metadata.fields import checked
 from processor.metadata.known import Credit
@@ -21,7 +23,7 @@ from processor.providers.provider import AlbumAsked, TrackAsked
 from processor.providers.registry import Providers, all_providers, questions
 from processor.providers.release import Label
 from tests.catalogue import ARTIST, BARCODE, GROUP, JPEG, KEY, NAME, RELEASE, TITLE, fill, point
-from tests.providers import Provider, Reply, as_json
+from tests.providers import AT_ONCE, Provider, Reply, as_json
 
 ALBUM = AlbumAsked(TITLE, NAME, RELEASE, GROUP, BARCODE, "TERN 12")
 TRACK = TrackAsked("Low Tide", NAME, TITLE, 187_000)
@@ -38,7 +40,7 @@ def server() -> Iterator[Provider]:
 def known(sqlite_url: str, server: Provider) -> Iterator[Providers]:
     database = Database(sqlite_url)
     point(database, server)
-    with Client(database, turn=lambda *_: None, wait=lambda _: None) as client:
+    with Client(database, world=AT_ONCE, wait=lambda _: None) as client:
         yield Providers(database, client)
     database.close()
 
@@ -228,9 +230,15 @@ def test_a_picture_is_downloaded_and_not_kept_with_answers(known: Providers, ser
 
 def test_a_picture_takes_a_turn_only_where_its_provider_is(known: Providers, server: Provider) -> None:
     turns: list[str] = []
+
+    @contextmanager
+    def turn(_: Database, name: str, *__: object, **___: object) -> Iterator[None]:
+        turns.append(name)
+        yield
+
     point(known._database, server, per_second=5)
     offer = Offer("coverart", "1", "front", f"{server.url}/pictures/front.jpg")
-    with Client(known._database, turn=lambda name, _: turns.append(name)) as client:
+    with Client(known._database, world=World(turn=turn)) as client:
         paced = Providers(known._database, client)
         assert paced.picture(offer).found
         with pytest.raises(Rejected, match="in the local network"):

@@ -17,7 +17,7 @@ from processor.client.body import length_of
 from processor.client.call import a_get, shown
 from processor.client.circuit import Circuit
 from processor.client.service import Answer, Service
-from processor.client.waiting import back_off, paced, retry_after
+from processor.client.waiting import back_off, retry_after
 
 NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 SOON = dt.timedelta(seconds=1)
@@ -151,8 +151,12 @@ def test_a_service_that_asks_for_quiet_gets_it_whoever_asks() -> None:
     assert circuit.admit(stands, NOW + 10 * SOON).admitted
 
 
-def test_requests_go_out_a_little_slower_than_allowed() -> None:
-    assert [round(1 / paced(rate), 3) for rate in (1, 10, 0.5)] == [1.05, 0.11, 2.05]
+def test_a_call_that_was_admitted_waits_for_what_came_meanwhile() -> None:
+    opened = Circuit("open", 5, 0, NOW + 2 * SOON)
+    assert circuit.barred(Circuit(), NOW) == circuit.barred(Circuit("probing", 5, 0, NOW + SOON), NOW) == 0
+    assert circuit.barred(circuit.asked_for_quiet(opened, 3, NOW), NOW) == 3
+    assert circuit.barred(opened, NOW) == 2
+    assert circuit.barred(opened, NOW + 2 * SOON) == 0
 
 
 SECRET = "s3cret/key+ü=1"

@@ -1,4 +1,4 @@
-"""What a running job may ask of the engine: whether to go on, and its turn at something all workers share."""
+"""What a running job may ask of the engine: whether to go on, or to wait."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Final
 
 from config.database import Database
 from config.errors import LeaseLost, Stopped
-from workflow.engine import turns
 from workflow.engine.failure import Cancelled
 from workflow.engine.job import Job
 
@@ -49,15 +48,6 @@ class Context:
             self._stop.wait(min(seconds, LOOK))
             seconds -= LOOK
         self.check()
-
-    def turn(self, name: str, per_second: float) -> None:
-        """Wait for the turn of one request to `name`, of which all workers of all hosts make so many a second.
-
-        Raises as `check` does; a turn given up is lost.
-        """
-        with self.database.begin() as connection:
-            seconds = turns.take(connection, name, per_second)
-        self.wait(seconds)
 
     def cancel(self) -> None:
         """Let the job learn that somebody cancelled it."""

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Connection, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from config.database import now_ms
 from config.tables import Base
-from workflow.engine.turns import now_ms
 
 
 class WorkerRow(Base):

@@ -57,7 +57,7 @@ class Enrich(Phase):
         from workflow.enriching import shop
 
         with shop(
-            context.database, settings, turn=context.turn, wait=context.wait, check=context.check,
+            context.database, settings, wait=context.wait, check=context.check,
             fresh=payload.force, data_dir=context.data_dir,
         ) as made:  # fmt: skip
             done = enrich(made, item["id"])

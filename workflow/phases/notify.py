@@ -119,7 +119,7 @@ class Notify(Chore):
         if told and url in settings.webhooks.split():
             from processor.client.client import Client  # its libraries are not wanted where only settings are read
 
-            with Client(context.database, turn=context.turn, wait=context.wait) as client:
+            with Client(context.database, wait=context.wait) as client:
                 deliver(client, url, settings.webhook_secret, as_json(told), time.time())
         elif told:
             send(url, *rendered(told))

@@ -92,7 +92,7 @@ class Players(Chore):
 
         kind = kind_of(player.kind)
         cases, gone = _cases(context, player, debts)
-        with Client(context.database, turn=context.turn, wait=context.wait) as client:
+        with Client(context.database, wait=context.wait) as client:
             line = line_to(client, player)
             if settings.skip_while_playing and not context.job.manual and kind.playing(line):
                 return _later(player, PLAYING_SECONDS)
