@@ -29,6 +29,8 @@ What = Literal[
     "player_changed",
     "player_removed",
     "album_given_back",
+    "album_trashed",
+    "album_restored",
     "job_retried",
     "job_cancelled",
     "job_discarded",

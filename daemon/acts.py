@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from config.errors import GreenroomError
@@ -14,8 +14,13 @@ from scanner.grouping.chosen import Choice
 from workflow.succession import Seen
 from workflow.undo import UndoReport
 
-Kind = Literal["inbound", "split", "merge", "rules", "unpublish"]
+Kind = Literal["inbound", "split", "merge", "rules", "unpublish", "trash", "restore"]
+REGROUPS: Final[tuple[Kind, ...]] = ("split", "merge", "rules")  # a cycle stages their files again
 KEPT: Final = 100  # newest acts that can be asked for; a restart forgets them all, the journal keeps what was done
+
+
+Work = Callable[["Act", str, threading.Event], UndoReport]
+"""Does what an act is about, or, unless it is sure, looks: (act, who asked, stop)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,11 @@ class Act:
 
     id: str
     kind: Kind
+    work: Work
     items: tuple[tuple[int, str], ...]
     seen: Mapping[int, Seen]  # what the items were when it began
-    choices: Mapping[bytes, Choice]  # what is said of their files
     sure: bool  # else it only says what would happen
+    choices: Mapping[bytes, Choice] = field(default_factory=dict)  # what is said of their files
     report: UndoReport | None = None  # None while it runs, and if it failed
     error: str | None = None
     run_id: str | None = None  # of the cycle that followed
@@ -35,7 +41,7 @@ class Act:
     @property
     def follows(self) -> bool:
         """Whether a cycle follows it."""
-        return self.kind not in ("inbound", "unpublish")
+        return self.kind in REGROUPS
 
     @property
     def is_over(self) -> bool:
@@ -67,7 +73,7 @@ class Acts:
 
         self._keep(act)
         try:
-            self._ongoing.ask(Stage(act.id, "request", None, "take back" if act.sure else "look"), all_of_it)
+            self._ongoing.ask(Stage(act.id, "request", None, "move" if act.sure else "look"), all_of_it)
         except GreenroomError:
             with self._lock:
                 self._acts.pop(act.id, None)

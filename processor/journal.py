@@ -76,6 +76,14 @@ class Reserved(NamedTuple):
     targets: frozenset[bytes]  # relative to the destination root
 
 
+class GaveWay(NamedTuple):
+    """What lies in the trash: an album, and the kind of the transfer that put it there."""
+
+    kind: str
+    artist: str | None
+    album: str | None
+
+
 def plan(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime) -> None:
     """Write down what is intended (T0). Safe to repeat after a commit whose answer was lost.
 
@@ -187,6 +195,15 @@ def trash_ages(connection: Connection, ids: Collection[str]) -> dict[str, tuple[
     query = select(TransferRow.id, TransferRow.trash_seconds, TransferRow.trash_seen_at).where(TransferRow.id.in_(ids))
     return {
         row.id: (dt.timedelta(seconds=row.trash_seconds or 0), row.trash_seen_at) for row in connection.execute(query)
+    }
+
+
+def gave_way(connection: Connection, ids: Collection[str]) -> dict[str, GaveWay]:
+    """Return of each transfer what it put into the trash, if it put something there."""
+    query = select(TransferRow.id, TransferRow.kind, TransferRow.before).where(TransferRow.id.in_(ids))
+    return {
+        row.id: GaveWay(row.kind, (row.before or {}).get("album_artist"), (row.before or {}).get("album"))
+        for row in connection.execute(query)
     }
 
 
@@ -302,14 +319,14 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     """Return transfers settled before a time that nothing needs any more.
 
     Kept is what can still be taken back, because an item is in its folder; what holds sources back from cycles, with
-    what it took back; replacements, whose album may lie in the trash; and what brought an album into its library.
+    what it took back; what put an album into the trash, where it may lie; and what brought an album into its library.
     """
     listed = exists().where(StagingItem.path == TransferRow.target)
     over = or_(TransferRow.state == "cancelled", and_(TransferRow.state == "done", ~listed))
     undo = aliased(TransferRow)
     held = and_(TransferRow.undoes.is_not(None), TransferRow.state == "done", TransferRow.released_at.is_(None))
     named = exists().where(undo.undoes == TransferRow.id)
-    kind = TransferRow.kind.not_in(("replace", "undo_replace"))
+    kind = TransferRow.kind.not_in(("replace", "undo_replace", "retag", "undo_retag", "discard"))
     published = exists().where(PublicationRow.transfer_id == TransferRow.id)
     query = select(TransferRow.id).where(TransferRow.updated_at < before, over, kind, ~held, ~named, ~published)
     return connection.scalars(query.limit(limit)).all()

@@ -57,6 +57,7 @@ def recover(  # noqa: PLR0913  each is one collaborator
     run = Performance(database, guard, publish, now, boot_id, strongest, workers, undone=undone, blobs=blobs)
     with database.read() as connection:
         unfinished = journal.open_transfers(connection, *roots)
+        unfinished += journal.open_transfers(connection, roots[1], roots[1])  # to the trash of a root, and from it
     settled = [take_over(run, transfer) for transfer in unfinished]
     run.reasons += sweep(database, guard, *roots)
     run.reasons += sweep(database, guard, *reversed(roots))  # undos build in the inbound root

@@ -227,6 +227,11 @@ def of_id(connection: Connection, item_id: int) -> Recorded | None:
     return None if key is None else recorded(connection, [key]).get(key)
 
 
+def id_of(connection: Connection, key: str) -> int:
+    """Return the id of the item of a key, which there is."""
+    return connection.execute(select(StagingItem.id).where(StagingItem.key == key)).scalar_one()
+
+
 def relocate(connection: Connection, item_id: int, item: NewItem, now: dt.datetime) -> None:
     """Say of an item where its files are now, and what they are called there; all else of it stays."""
     values = {"root_uuid": item.root_uuid, "path": item.path, "checksum": item.checksum, "updated_at": now}

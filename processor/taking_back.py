@@ -13,7 +13,7 @@ from loguru import logger
 from config.database import Database
 from config.errors import GreenroomError
 from config.reasons import Reason, sentence, show_path
-from processor import journal, sidecar, trash
+from processor import discarding, journal, sidecar, trash
 from processor.files import Tree, explained, is_file, within
 from processor.item import NewItem
 from processor.journal import Transfer, TransferFile, path_from_json
@@ -25,12 +25,12 @@ from processor.standing import look_at
 from processor.undo import EXCHANGES, Seen, Sighting, obstacles, undo_of
 from scanner.identity import Identity
 
-Undone = Literal["undone", "refused", "failed"]
+Undone = Literal["undone", "trashed", "refused", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What became of one transfer that was to be taken back, and why. Paths in `reasons` are whole where refused."""
+    """What became of one album that was to be taken back, or thrown away, and why. Paths are whole where refused."""
 
     transfer: Transfer
     outcome: Undone
@@ -68,6 +68,8 @@ def take_back(run: Performance, transfer: Transfer) -> TakenBack:
 
 def _look(database: Database, transfer: Transfer) -> Sighting:
     """Look at what there is of a transfer; what cannot be looked at is one of the problems."""
+    if transfer.kind == "discard":
+        return discarding.look(database, transfer)
     with database.read() as connection:
         undo = journal.undo_state(connection, transfer.id)
         home = ledger.home_of(connection, transfer.item.get("key", ""))

@@ -1,4 +1,4 @@
-"""A folder that gave way to a better one ↔ .greenroom-trash/<transfer id>: kept for a while, then removed for good."""
+"""A folder nobody wants, or that gave way to a better one ↔ .greenroom-trash/<transfer id>: kept for a while, then removed for good."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ class Trashed:
     files: int
     size: int  # bytes
     age: dt.timedelta = dt.timedelta(0)  # how long it has provably lain there; see `grow_older`
+    told: journal.GaveWay | None = None  # what it is; None if the journal does not know
+
+    def kept_until(self, days: dt.timedelta, now: dt.datetime) -> dt.datetime:
+        """Return when it is due to go for good, if it is kept for so long and looked at now and then."""
+        return now + max(days - self.age, dt.timedelta(0))
 
 
 def place(transfer_id: str) -> bytes:
@@ -52,9 +57,12 @@ def listed(database: Database, root: bytes) -> list[Trashed]:
     """Return what lies in the trash of a root, what has lain there longest first."""
     with Tree(root) as tree, explained("look into", TRASH):
         found = [_look(tree, name) for name in _names(tree) if not name.endswith(GOING)]
+    ids = [trashed.transfer_id for trashed in found]
     with database.read() as connection:
-        ages = journal.trash_ages(connection, [trashed.transfer_id for trashed in found])
-    aged = [replace(t, age=ages[t.transfer_id][0]) if t.transfer_id in ages else t for t in found]
+        ages, told = journal.trash_ages(connection, ids), journal.gave_way(connection, ids)
+    aged = [
+        replace(t, age=ages[t.transfer_id][0], told=told[t.transfer_id]) if t.transfer_id in ages else t for t in found
+    ]
     return sorted(aged, key=lambda trashed: (-trashed.age, trashed.since, trashed.transfer_id))
 
 

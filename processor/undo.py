@@ -17,6 +17,7 @@ UNDOS: Final[dict[str, str]] = {
     "replace": "undo_replace",
     "publish": "unpublish",
     "retag": "undo_retag",
+    "discard": "restore",
 }
 """A transfer's kind → the kind that takes it back."""
 EXCHANGES: Final = frozenset({"replace", "retag"})
@@ -95,6 +96,8 @@ def _journal(transfer: Transfer, seen: Sighting) -> Reason | None:
 
 def _folder(transfer: Transfer, seen: Sighting) -> Reason | None:
     where = os.path.join(transfer.dst_root, transfer.target)
+    if seen.folder == "gone" and transfer.kind == "discard":
+        return Reason("trash_gone", "It is not in the trash any more.", where)
     if seen.folder == "gone":
         return Reason("album_gone", "The album is not there any more: it was moved, renamed or removed.", where)
     if seen.folder == "other":

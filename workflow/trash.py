@@ -1,16 +1,93 @@
-"""The trash of the staging library → listed, or emptied under the lock."""
+"""The trash of the staging library → albums put into it for a person, listed, restored, or emptied, under the lock."""
 
 from __future__ import annotations
 
 import datetime as dt
 import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
+from sqlalchemy import Connection
+
+from config import activity
 from config.database import Database
+from config.errors import GreenroomError, Misconfigured, NeedsReview, Rejected, Stopped
 from config.locks import hold
-from config.reasons import Reason
-from processor import trash
+from config.machine import boot_id
+from config.reasons import Reason, sentence, show_path
+from processor import discarding, journal, repository, trash
+from processor.item import NewItem
+from processor.journal import Transfer
+from processor.metadata import rows
+from processor.metadata.documents import USER
+from processor.moves.move import Performance, unheard
+from processor.process import recover_transfers
+from processor.publication import ledger
+from processor.settle import settle
+from processor.taking_back import TakenBack
 from processor.trash import Trashed
-from workflow.cycle import StopOrTimeout, resolve_roots
+from workflow import progress
+from workflow.cycle import Roots, StopOrTimeout, resolve_roots, then, undone
+from workflow.states import check_move
+from workflow.succession import Seen, as_seen
+from workflow.undo import UndoReport, undo
+
+REJECTED: Final = "rejected"
+
+
+def discard(
+    database: Database,
+    item_ids: Sequence[int],
+    *,
+    sure: bool,
+    actor: str,
+    why: str,
+    seen: Mapping[int, Seen],
+    stop: threading.Event,
+) -> UndoReport:
+    """Reject items for a person and put their albums into the trash, or, unless `sure`, say whether that can be.
+
+    One that cannot go is an outcome in the report, and the others go on. Raises Busy when somebody else holds the lock,
+    LeaseLost, Misconfigured (`unknown_item`), and Retryable when the database fails.
+    """
+    roots = resolve_roots(database)
+    asked = _Asked(actor, why or "into the trash", seen)
+    if not sure:
+        return UndoReport(True, tuple(_look(database, roots, item_id, asked)[0] for item_id in item_ids))
+    with hold(database, [roots.staging, roots.inbound], "put into the trash", StopOrTimeout(stop)) as guard:
+        recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
+        done: list[TakenBack] = []
+        for item_id in item_ids:
+            run = Performance(database, guard, unheard, dt.datetime.now(dt.UTC), boot_id())
+            try:
+                guard.check_stop()
+                done.append(_one(run, roots, item_id, asked))
+            except Stopped as stopped:
+                return UndoReport(False, tuple(done), stopped.reason())
+    return UndoReport(False, tuple(done))
+
+
+def restore(database: Database, transfer_id: str, *, sure: bool, actor: str, stop: threading.Event) -> UndoReport:
+    """Put what a transfer brought into the trash back into its place, or say whether that can be: take it back.
+
+    Raises Misconfigured (`not_trashed`) for what is not there, and what `workflow.undo.undo` raises.
+    """
+    check_there(database, transfer_id)
+    report = undo(database, transfer_id, dry_run=not sure, stop=stop)
+    now = dt.datetime.now(dt.UTC)
+    if sure and report.exit_code == 0:
+        with database.begin() as connection:
+            for album in report.albums:
+                activity.note(connection, "album_restored", actor, now, show_path(_home(album.transfer)))
+    return report
+
+
+def check_there(database: Database, transfer_id: str) -> None:
+    """Return if something in the trash was put there by this transfer. Raises Misconfigured (`not_trashed`)."""
+    if transfer_id not in {trashed.transfer_id for trashed in list_trash(database)}:
+        raise Misconfigured(f"nothing in the trash is called {transfer_id!r}", code="not_trashed")
 
 
 def list_trash(database: Database) -> list[Trashed]:
@@ -27,3 +104,71 @@ def empty_trash(database: Database, days: int, stop: threading.Event) -> tuple[l
     with hold(database, [roots.staging, roots.inbound], "empty the trash", StopOrTimeout(stop)) as guard:
         trash.grow_older(database, roots.staging.path, dt.datetime.now(dt.UTC))
         return trash.empty(database, guard, roots.staging.path, dt.timedelta(days=days))
+
+
+class _Asked(NamedTuple):
+    """Who wants albums in the trash, why, and what they saw of each."""
+
+    actor: str
+    why: str
+    seen: Mapping[int, Seen]
+
+
+def _one(run: Performance, roots: Roots, item_id: int, asked: _Asked) -> TakenBack:
+    looked, row = _look(run.database, roots, item_id, asked, run.guard.fence)
+    if looked.outcome == "refused":
+        return looked
+    try:
+        with run.database.begin() as connection:
+            _begin(connection, looked.transfer, row, asked, run.now)
+    except GreenroomError as error:
+        if error.reason_code != "item_changed":
+            raise
+        return replace(looked, outcome="refused", reasons=(error.reason(),))
+    settled = settle(run, looked.transfer)
+    if settled.state == "done":
+        return TakenBack(settled, "trashed")
+    return TakenBack(settled, "failed", (Reason("unfinished", sentence(settled.error or "it did not say why")),))
+
+
+def _look(
+    database: Database, roots: Roots, item_id: int, asked: _Asked, fence: int = 0
+) -> tuple[TakenBack, dict[str, Any]]:
+    """Say whether an item can go, with the transfer that would take it there, and the item's row."""
+    root = roots.staging.path
+    with database.read() as connection:
+        row = progress.find(connection, item_id)
+        found = repository.of_id(connection, item_id)
+        said = rows.read(connection, item_id).get(USER, {})
+        reason = _why_not(connection, row, asked.seen.get(item_id), roots)
+    assert found is not None
+    reason = reason or discarding.why_not(root, found.item)
+    transfer = discarding.transfer_of(root, found.item, said, id=str(uuid.uuid4()), fence=fence, boot_id=boot_id())
+    return TakenBack(transfer, "refused" if reason else "trashed", (reason,) if reason else ()), row
+
+
+def _why_not(connection: Connection, row: Mapping[str, Any], seen: Seen | None, roots: Roots) -> Reason | None:
+    if ledger.publication(connection, row["id"]) is not None:
+        command = f"`greenroom publish {row['id']} --undo`"
+        return Reason("published", f"It is published; take it out of its library first, with {command}.")
+    if row["root_uuid"] != roots.staging.root_uuid:
+        return Reason("other_roots", "It is not in the staging library of now.")
+    try:
+        as_seen(connection, row["id"], seen)
+        if row["status"] != REJECTED:
+            check_move(row["id"], row["status"], REJECTED)
+    except (NeedsReview, Rejected) as error:
+        return error.reason()
+    return None
+
+
+def _begin(connection: Connection, transfer: Transfer, row: Mapping[str, Any], asked: _Asked, now: dt.datetime) -> None:
+    """Reject the item in the transaction that journals the transfer."""
+    because = progress.Because("review", asked.actor, asked.why)
+    progress.move(connection, row, because, now, status=REJECTED)
+    activity.note(connection, "album_trashed", asked.actor, now, show_path(_home(transfer)))
+    journal.plan(connection, [transfer], now)
+
+
+def _home(transfer: Transfer) -> bytes:
+    return NewItem.from_json(transfer.before or transfer.item).path

@@ -29,7 +29,7 @@ from workflow.cycle import Roots, StopOrTimeout, resolve_roots, then, undone
 
 @dataclass(frozen=True, slots=True)
 class UndoReport:
-    """What became of each transfer that was to be taken back, in the order they were tried."""
+    """What became of each transfer that was to be taken back, or made to be, in the order they were tried."""
 
     dry_run: bool
     albums: tuple[TakenBack, ...]
@@ -37,8 +37,8 @@ class UndoReport:
 
     @property
     def exit_code(self) -> int:
-        """0 if everything was taken back, or would be."""
-        return int(self.stopped is not None or any(album.outcome != "undone" for album in self.albums))
+        """0 if everything was done, or would be."""
+        return int(self.stopped is not None or any(album.outcome in ("refused", "failed") for album in self.albums))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -114,7 +114,7 @@ def named(database: Database, name: str) -> list[Transfer]:
 def _one(run: Performance, transfer: Transfer, roots: Roots) -> TakenBack:
     if (refused := _published(transfer)) is not None:
         return refused
-    sources = (roots.inbound.path, work_root(roots.staging.path))
+    sources = (roots.inbound.path, work_root(roots.staging.path), roots.staging.path)
     if transfer.src_root not in sources or transfer.dst_root != roots.staging.path:
         message = f"It was moved from {show_path(transfer.src_root)}, which is no library now; add it again first."
         return TakenBack(transfer, "refused", (Reason("other_roots", message, transfer.dst_root),))

@@ -42,7 +42,7 @@ COMMANDS = {
     "import": "Fill an empty database from a backup.",
     "undo": "Put the albums of a run back where they came from.",
     "gc": "Remove what is kept for longer than settings say.",
-    "trash": "Show and empty the trash of the staging library.",
+    "trash": "Show, restore and empty the trash of the staging library.",
     "recover": "Finish or undo what a crash left behind.",
     "doctor": "Examine the installation.",
 }

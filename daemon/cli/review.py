@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import getpass
 import json
-import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-from config.errors import NeedsReview
-from daemon import regrouping
-from daemon.acts import Act
-from daemon.bootstrap import Application, application
+from daemon import discarding, regrouping
+from daemon.bootstrap import application
+from daemon.cli.acting import act
 from daemon.cli.output import json_option, print_json
-from daemon.cli.undo import tell
 from daemon.cli.usage import usage
-from daemon.signals import stop_on_signals
 from processor.metadata.fields import FIELDS, Subject
 
 
@@ -44,8 +39,23 @@ def approve(item: int, why: str, publish: bool, as_json: bool) -> None:
 @click.option("--why", default="rejected by a person", help="Kept in the item's history.")
 @json_option
 def reject(item: int, why: str, as_json: bool) -> None:
-    """Reject ITEM: it stays in staging and goes nowhere by itself."""
+    """Reject ITEM: it stays in staging and goes nowhere by itself; see also `greenroom review trash`."""
     _decide(item, "rejected", why, as_json)
+
+
+@command.command("trash")
+@click.argument("items", type=int, nargs=-1, required=True)
+@click.option("--why", default="", help="Kept in their histories.")
+@click.option("--dry-run", is_flag=True, help="Only say whether it can be.")
+@json_option
+def trash(items: tuple[int, ...], why: str, dry_run: bool, as_json: bool) -> None:
+    """Reject ITEMS and put their albums into the trash of staging, from where they can be restored for a while.
+
+    An album goes as a whole, and only while it is as it was put there, with nothing of somebody else in its folder.
+    `greenroom trash restore` brings it back, with what people said of its fields; its decisions do not come along.
+    """
+    with application() as app, usage():
+        act(app, lambda: discarding.throw_away(app, items, actor=_actor(), why=why, sure=not dry_run), as_json)
 
 
 @command.command("undo")
@@ -117,7 +127,7 @@ def split(item: int, tracks: tuple[str, ...], artist: str, album: str, dry_run: 
       greenroom review split 17 "05 - Engines.flac" "06 - Home.flac" --artist "Nora Vale" --album "High Tide"
     """
     with application() as app, usage():
-        _act(app, lambda: regrouping.split(app, item, tracks, artist, album, actor=_actor(), sure=not dry_run), as_json)
+        act(app, lambda: regrouping.split(app, item, tracks, artist, album, actor=_actor(), sure=not dry_run), as_json)
 
 
 @command.command("merge")
@@ -131,7 +141,7 @@ def merge(items: tuple[int, ...], dry_run: bool, as_json: bool) -> None:
     ones become further discs.
     """
     with application() as app, usage():
-        _act(app, lambda: regrouping.merge(app, items, actor=_actor(), sure=not dry_run), as_json)
+        act(app, lambda: regrouping.merge(app, items, actor=_actor(), sure=not dry_run), as_json)
 
 
 @command.command("regroup")
@@ -141,23 +151,7 @@ def merge(items: tuple[int, ...], dry_run: bool, as_json: bool) -> None:
 def regroup(item: int, dry_run: bool, as_json: bool) -> None:
     """Take ITEM back to inbound and group its files by the rules again, whatever was said of them before."""
     with application() as app, usage():
-        _act(app, lambda: regrouping.leave_to_rules(app, item, actor=_actor(), sure=not dry_run), as_json)
-
-
-def _act(app: Application, begin: Callable[[], Act], as_json: bool) -> None:
-    """Wait for an act, and for the cycle that follows it; print what came of it, or fail with the reason."""
-    app.ongoing.stopping = stop_on_signals()
-    begun = begin()
-    app.ongoing.is_idle()
-    act = regrouping.found(app, begun.id)
-    if act.error or act.report is None:
-        raise NeedsReview(act.error or "it was stopped")
-    if as_json:
-        print_json({**act.report.to_json(), "run_id": act.run_id})
-    else:
-        tell(act.report)
-    if act.report.exit_code:
-        sys.exit(act.report.exit_code)
+        act(app, lambda: regrouping.leave_to_rules(app, item, actor=_actor(), sure=not dry_run), as_json)
 
 
 def _actor() -> str:

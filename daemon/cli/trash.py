@@ -1,24 +1,29 @@
-"""`greenroom trash`: albums that gave way to better ones → a list, or gone for good."""
+"""`greenroom trash`: albums nobody wanted, or that gave way to better ones → a list, restored, or gone for good."""
 
 from __future__ import annotations
 
 import datetime as dt
+import getpass
 
 import click
 
 from config.reasons import show_path, show_text
+from daemon import discarding
 from daemon.bootstrap import application
+from daemon.cli.acting import act
 from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 
 
 @click.group()
 def command() -> None:
-    """Show and empty the trash of the staging library.
+    """Show, restore and empty the trash of the staging library.
 
-    An album that gave way to a better one lies in .greenroom-trash of the staging root for staging_scan.trash_days, and
-    `greenroom undo` can bring it back as long as it does. Cycles remove what has lain there long enough; they count the
-    time themselves, at most a day from one to the next, so that a wrong clock empties nothing.
+    An album that a person put there (`greenroom review trash`), or that gave way to a better or a retagged one, lies in
+    .greenroom-trash of the staging root for staging_scan.trash_days, and can be restored as long as it does. Cycles
+    remove what has lain there long enough; they count the time themselves, at most a day from one to the next, so that
+    a wrong clock empties nothing.
     """
 
 
@@ -30,12 +35,29 @@ def list_(as_json: bool) -> None:
         found = app.trash()
         days = dt.timedelta(days=app.staging_settings()[0].trash_days)
     now = dt.datetime.now(dt.UTC)
-    rows = [(t.transfer_id, t.files, t.size, t.since, now + max(days - t.age, dt.timedelta(0))) for t in found]
-    names = ("transfer", "files", "bytes", "since", "kept_until")
+    rows = [
+        (t.transfer_id, *(t.told or (None, None, None)), t.files, t.size, t.since, t.kept_until(days, now))
+        for t in found
+    ]
+    names = ("transfer", "kind", "artist", "album", "files", "bytes", "since", "kept_until")
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
         print_table(rows, [name.replace("_", " ") for name in names])
+
+
+@command.command("restore")
+@click.argument("transfer")
+@click.option("--dry-run", is_flag=True, help="Only say whether it can be.")
+@json_option
+def restore(transfer: str, dry_run: bool, as_json: bool) -> None:
+    """Put what TRANSFER brought into the trash back into its place; it waits for review again.
+
+    A better album that had taken the place goes back to inbound then, as `greenroom undo` says.
+    """
+    actor = f"command:{getpass.getuser()}"
+    with application() as app, usage():
+        act(app, lambda: discarding.bring_back(app, transfer, actor=actor, sure=not dry_run), as_json)
 
 
 @command.command("empty")

@@ -34,7 +34,8 @@ def command(what: str, dry_run: bool, release: bool, as_json: bool) -> None:
     `greenroom recover`.
 
     Files that joined an album leave it again, and the album stays. An album that took the place of a worse one gives it
-    back, as long as that one is in the trash (`greenroom trash list`). Later transfers of an album go first.
+    back, as long as that one is in the trash (`greenroom trash list`). An album a person put into the trash comes back
+    from there. Later transfers of an album go first.
 
     What was taken back stays in inbound: cycles report it as needs_review (taken_back) until one of its files is
     changed or renamed, or until you release it with `--release`.
@@ -84,7 +85,8 @@ def tell(report: undo.UndoReport) -> None:
 def _tell_album(album: TakenBack) -> None:
     item, transfer = album.transfer.item, album.transfer
     name = show_text(f"{item.get('album_artist') or 'unknown artist'} – {item.get('album') or 'unknown album'}")
-    click.echo(f"{'✓' if album.outcome == 'undone' else '!'} {album.outcome:8} {name}: {len(transfer.files)} files")
+    mark = "✓" if album.outcome in ("undone", "trashed") else "!"
+    click.echo(f"{mark} {album.outcome:8} {name}: {len(transfer.files)} files")
     click.echo(f"      {show_path(os.path.join(transfer.dst_root, transfer.target))}  (transfer {transfer.id})")
     for reason in album.reasons:
         click.echo(f"      {reason.message}" + (f"  [{show_path(reason.path)}]" if reason.path else ""))

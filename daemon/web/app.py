@@ -59,6 +59,7 @@ CODES: Final = {
     "unknown_job": 404,
     "unknown_act": 404,
     "unknown_transfer": 404,
+    "not_trashed": 404,
 }
 
 

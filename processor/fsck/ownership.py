@@ -10,6 +10,7 @@ from typing import Final
 from processor.fsck.disk import Folder, Listed
 from processor.fsck.rows import Row
 from processor.fsck.sighting import Sighting
+from processor.journal import path_from_json
 
 NOT_STAGED: Final = frozenset({"publishing", "published", "quarantined", "conflict"})  # not in staging, by intent
 
@@ -43,7 +44,9 @@ def ownership(sighting: Sighting) -> Ownership:
             claims[row.path].append(row)
     moves = [standing.transfer for standing in sighting.left.moves]
     moving = {id for move in moves for id in (move.id, move.undoes)}
-    places = {move.target for move in moves}
+    places = {move.target for move in moves} | {
+        path_from_json(move.before["path"]) for move in moves if move.before and move.src_root == move.dst_root
+    }
     for path, folder in sighting.disk.albums.items():
         owner = _owner(folder, claims[path])
         if owner is not None:

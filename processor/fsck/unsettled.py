@@ -22,6 +22,13 @@ from processor.transfer import PLAYER_IGNORES, TX, hidden_folder
 FORWARD: Final = ("album", "merge", "replace")  # kinds that may begin anew from what is there
 
 
+IN_TRASH: Final[dict[str, tuple[State, State]]] = {
+    "discard": ("planned", "published"),
+    "restore": ("published", "materialised"),
+}
+"""Kinds that only rename: from where recovery takes them up again while the item is listed, and while it is not."""
+
+
 class Leftovers(NamedTuple):
     """Every transfer that is not settled, and the hidden folders that tell of none."""
 
@@ -36,18 +43,10 @@ def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
     # Names first, rows second: whoever makes a folder has committed its row before.
     with database.read(snapshot=True) as connection:
         left = journal.unsettled(connection)
-        listed = rows.listed(connection, [transfer.undoes for transfer in left if transfer.undoes is not None])
+        listed = rows.listed(connection, [_listed_by(transfer) for transfer in left])
         settled = journal.states(connection, [name.decode("utf-8", "replace") for name in names])
     known = {id.encode() for transfer in left for id in (transfer.id, transfer.undoes) if id is not None}
-    moves, orphans = (
-        [
-            examine(transfer)
-            if transfer.undoes is None
-            else undos.examine(transfer, is_listed=transfer.undoes in listed)
-            for transfer in left
-        ],
-        [],
-    )
+    moves, orphans = [_examined(transfer, is_listed=_listed_by(transfer) in listed) for transfer in left], []
     blank = Transfer("", "", "planned", inbound, staging, b"", (), {}, 0, boot_id())
     for name in names:
         told = None if name.decode("utf-8", "replace") in settled else of_hidden(staging, name, blank)
@@ -58,11 +57,24 @@ def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
     return Leftovers(tuple(moves), tuple(orphans))
 
 
+def _examined(transfer: Transfer, *, is_listed: bool) -> Standing:
+    if transfer.kind in undos.KINDS - IN_TRASH.keys():
+        return undos.examine(transfer, is_listed=is_listed)
+    return examine(transfer)._replace(is_listed=is_listed)
+
+
+def _listed_by(transfer: Transfer) -> str:
+    """Return the transfer an item came with, as long as a move did not take it off the list."""
+    before = transfer.before if transfer.kind in IN_TRASH else None
+    return str(before["transfer_id"]) if before else transfer.undoes or transfer.id
+
+
 def examine(transfer: Transfer, *, has_row: bool = True) -> Standing:
     """Look at every file of a transfer wherever it can be, copies byte by byte. Reads only, raises nothing."""
     try:
         with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as there, explained("look at", transfer.target):
-            is_final = sidecar.is_of(there, transfer.target, transfer.id)
+            owner = _listed_by(transfer) if transfer.kind in IN_TRASH else transfer.id
+            is_final = sidecar.is_of(there, transfer.target, owner)
             is_hidden = there.stat(hidden_folder(transfer)) is not None
             folder = transfer.target if is_final else hidden_folder(transfer)
             known = with_digests(transfer, there, folder)
@@ -159,6 +171,8 @@ def judge(left: Leftovers, inbound: bytes, staging: bytes) -> Iterator[Finding]:
 
 def _way_on(standing: Standing) -> State | None:
     """Return the state from which recovery can take a transfer up again without losing anything, or None."""
+    if standing.transfer.kind in IN_TRASH:
+        return IN_TRASH[standing.transfer.kind][not standing.is_listed]
     if standing.transfer.kind in undos.KINDS:
         return undos.way_on(standing)
     if standing.transfer.kind not in (FORWARD if standing.has_row else ("album",)):

@@ -4,10 +4,12 @@ from typing import Final
 
 from processor.moves import (
     album,
+    discard,
     merge,
     publish,
     refresh,
     replace,
+    restore,
     retag,
     undo,
     undo_merge,
@@ -18,6 +20,7 @@ from processor.moves import (
 from processor.moves.move import Move
 
 _KINDS: Final = (
-    album, merge, replace, retag, publish, refresh, undo, undo_merge, undo_replace, undo_retag, unpublish
+    album, merge, replace, retag, discard, publish, refresh,
+    undo, undo_merge, undo_replace, undo_retag, restore, unpublish,
 )  # fmt: skip
 MOVES: Final[dict[str, Move]] = {kind.MOVE.kind: kind.MOVE for kind in _KINDS}

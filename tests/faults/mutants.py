@@ -56,6 +56,20 @@ DURABLE = tests("tests/faults/test_transfer_durable.py::test_everything_is_synce
 RECOVERY = "tests/integration/test_transfer_recovery.py"
 MUTANTS = (
     Mutant(
+        "an album on its way to the trash is adopted as one that no row lists",
+        "processor/fsck/ownership.py",
+        "if move.before and move.src_root == move.dst_root",
+        "if move.before and move.src_root == b''",
+        tests("tests/scenarios/test_fsck_moves.py", "-k", "nobodys_to_adopt"),
+    ),
+    Mutant(
+        "an album that is listed still goes to the trash",
+        "processor/moves/discard.py",
+        "        repository.unlist(connection, item.key, item.path)\n",
+        "",
+        tests("tests/faults/test_trash_kill.py"),
+    ),
+    Mutant(
         "a linked file is not synced",
         "processor/files.py",
         "            os.fdatasync(fd)  # the change time",

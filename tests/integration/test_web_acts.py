@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,6 +176,53 @@ def test_nothing_is_said_of_albums_that_cannot_be_taken_back(browser: Browser, t
     assert stage(browser, tmp_path).keys() == {"Tide", "Harbour"}, "the first is staged again as it was"
 
 
+def test_rejected_albums_lie_in_the_trash_and_come_back_with_what_was_said_of_them(
+    browser: Browser, tmp_path: Path
+) -> None:
+    ids = stage(browser, tmp_path, "Tide", "Harbour")
+    before = files(tmp_path / "staging")
+    said = {"fields": {"genres": ["Shanty"]}}
+    assert browser.client.patch(f"{API}/items/{ids['Harbour']}/metadata", json=said).is_success
+    chosen = [f"{item} 1 pending_review" for item in ids.values()]
+    page = look(browser, "/review/trash", chosen=chosen, why="twice")
+    assert "can be restored from the trash for 30 days" in page
+    assert listed(browser).keys() == ids.keys()
+    assert "Restore it from there" in go_on(browser, page)
+    assert listed(browser) == {}
+    assert {name.split("/")[0] for name in files(tmp_path / "staging")} == {".greenroom-trash"}
+    trash = browser.client.get("/trash").text
+    assert trash.count("put here by a person") == 2
+    assert "rejected: twice" in browser.client.get("/activity").text
+    (harbour,) = (one for one in browser.client.get(f"{API}/trash").json()["albums"] if one["album"] == "Harbour")
+    assert "It goes back to its place" in (page := look(browser, f"/trash/{harbour['transfer']}/restore"))
+    assert "It is back in its place" in go_on(browser, page)
+    (other,) = browser.client.get(f"{API}/trash").json()["albums"]
+    assert browser.client.post(f"{API}/trash/{other['transfer']}/restore", json={"sure": True}).status_code == 202
+    assert browser.app.ongoing.is_idle(60)
+    assert (files(tmp_path / "staging"), listed(browser).keys()) == (before, ids.keys())
+    known = browser.client.get(f"{API}/items/{listed(browser)['Harbour']}/metadata").json()
+    assert known["album"]["genres"] == {"value": ["Shanty"], "source": "user", "locked": True}
+    assert browser.client.get("/trash").text.count("The trash is empty") == 1
+    assert browser.client.post(f"{API}/trash/{other['transfer']}/restore", json={}).status_code == 404
+
+
+def test_what_is_not_as_it_was_put_there_goes_to_no_trash_and_a_taken_place_is_not_written_over(
+    browser: Browser, tmp_path: Path
+) -> None:
+    item = stage(browser, tmp_path, "Harbour")["Harbour"]
+    (song,) = (tmp_path / "staging").rglob("01*.mp3")
+    (song.parent / "mine.txt").write_bytes(b"mine")
+    assert "mine.txt is there beside the album" in look(browser, "/review/trash", chosen=f"{item} 1 pending_review")
+    (song.parent / "mine.txt").unlink()
+    wish = {"sure": True, "seen": {"revision": 1, "status": "approved"}}
+    assert browser.client.post(f"{API}/items/{item}/trash", json=wish).status_code == 409
+    assert browser.client.post(f"{API}/items/{item}/trash", json={"sure": True}).status_code == 202
+    assert browser.app.ongoing.is_idle(60)
+    stage(browser, tmp_path, "Harbour")
+    (one,) = browser.client.get(f"{API}/trash").json()["albums"]
+    assert "Another copy of this album was staged since" in look(browser, f"/trash/{one['transfer']}/restore")
+
+
 def test_nothing_moves_while_dry_runs_are_all_that_settings_allow(browser: Browser, tmp_path: Path) -> None:
     item = stage(browser, tmp_path, "Harbour")["Harbour"]
     with browser.app.database.begin() as connection:
@@ -198,5 +246,9 @@ def test_the_command_line_does_the_same(browser: Browser, tmp_path: Path) -> Non
     run("merge", str(found["Both"]), str(found["Other"]))
     assert listed(browser).keys() == {"Both"}
     run("regroup", str(listed(browser)["Both"]))
+    assert "1 trashed" in run("trash", str(listed(browser)["Both"]))
+    assert listed(browser) == {}
+    shown = CliRunner().invoke(main, ["trash", "list", "--json"])
+    assert CliRunner().invoke(main, ["trash", "restore", json.loads(shown.output)[0]["transfer"]]).exit_code == 0
     (one,) = browser.client.get(f"{API}/items").json()["items"]
     assert (one["album"], one["track_count"]) == ("Both", 3)

@@ -19,6 +19,7 @@ from config.reasons import show_path
 from config.sentinel import read_sentinel
 from processor import repository, sidecar
 from processor.transfer import PLAYER_IGNORES, TX
+from processor.trash import TRASH
 from scanner.scan import silent
 from tests.scenarios.drops import Drop, lay_out
 from workflow.cycle import Request, run_staging_cycle
@@ -130,7 +131,7 @@ class House:
         """Yield every regular file in staging but those Greenroom itself wrote."""
         for path in _regular(self.staging):
             folder, name = os.path.split(path)
-            hidden = os.path.basename(folder) == TX and name in PLAYER_IGNORES
+            hidden = os.path.basename(folder) in (TX, TRASH) and name in PLAYER_IGNORES
             if not hidden and name not in (b".greenroom-root", sidecar.NAME):
                 yield path
 

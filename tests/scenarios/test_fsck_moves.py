@@ -6,15 +6,19 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import delete, select, update
 
+from processor.journal import path_from_json
 from processor.tables import StagingItem, TransferRow
 from processor.transfer import TX
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from tests.scenarios.test_fsck import adopt, codes, content, folder, item, look, write
+from workflow.trash import discard
+from workflow.undo import undo
 
 ALBUM = "Low Tide"
 
@@ -142,3 +146,41 @@ def test_late_tracks_that_have_joined_whole_are_published_after_all(house: House
     write(house, update(TransferRow).where(TransferRow.kind == "merge").values(state="attention"))
     assert codes(adopt(house)) == {"unsettled_transfer": True}
     assert (content(house), states(house)) == (before, ["done", "done"])
+
+
+@pytest.mark.parametrize("there", ["in staging", "in the trash"])
+def test_an_album_on_its_way_to_the_trash_is_nobodys_to_adopt_and_gets_there(house: House, there: str) -> None:
+    """It was unlisted, and then the disk was pulled: before the rename, or after it."""
+    report = discard(house.database, [item(house, ALBUM)["id"]], sure=True, actor="test", why="", seen={}, stop=Event())
+    (done,) = report.albums
+    assert done.outcome == "trashed"
+    home = house.staging / os.fsdecode(path_from_json(done.transfer.item["path"]))
+    trashed = house.staging / os.fsdecode(done.transfer.target)
+    write(house, update(TransferRow).where(TransferRow.id == done.transfer.id).values(state="attention", error="gone"))
+    if there == "in staging":
+        home.parent.mkdir(parents=True)
+        trashed.rename(home)
+    assert codes(look(house)) == {"unsettled_transfer": False}
+    assert codes(adopt(house)) == {"unsettled_transfer": True}
+    assert (home.exists(), trashed.exists(), states(house), house.items()) == (False, True, ["done", "done"], {})
+    assert not undo(house.database, done.transfer.id, dry_run=False, stop=Event()).exit_code
+    house.check_staging()
+    assert codes(look(house)) == {}
+
+
+@pytest.mark.parametrize("there", ["in the trash", "in staging"])
+def test_an_album_on_its_way_out_of_the_trash_gets_into_its_place(house: House, there: str) -> None:
+    (done,) = discard(
+        house.database, [item(house, ALBUM)["id"]], sure=True, actor="test", why="", seen={}, stop=Event()
+    ).albums
+    home = house.staging / os.fsdecode(path_from_json(done.transfer.item["path"]))
+    undo(house.database, done.transfer.id, dry_run=False, stop=Event())
+    write(house, delete(StagingItem))
+    write(house, update(TransferRow).where(TransferRow.kind == "restore").values(state="attention", error="gone"))
+    if there == "in the trash":
+        home.rename(house.staging / os.fsdecode(done.transfer.target))
+    assert codes(look(house)) == {"unsettled_transfer": False}
+    assert codes(adopt(house)) == {"unsettled_transfer": True}
+    assert codes(adopt(house)) == {}
+    assert home.exists()
+    house.check_staging()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from daemon import regrouping
+from daemon import discarding, regrouping, wishes
 from daemon.acts import Act, Kind
 from daemon.web.access import Actor, actor_of
 from daemon.web.api.items import ItemId, SeenIn, seen_in
@@ -43,6 +43,13 @@ class MergeIn(WishIn):
     items: list[Annotated[int, Field(ge=0, lt=1 << 62)]] = Field(min_length=2, max_length=200)
 
 
+class TrashIn(WishIn):
+    """Why, for its history, and what was seen of the album."""
+
+    why: str = Field("", max_length=500)
+    seen: SeenIn | None = None
+
+
 class ActOut(BaseModel):
     """An act: `report` says, once it is over, what was done or would be, album by album."""
 
@@ -59,21 +66,21 @@ class ActOut(BaseModel):
 @router.post("/items/{item_id}/inbound", status_code=202, summary="Take an album back to inbound", responses=REFUSED)
 def take_home(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
     """Begin to take it back, or to look whether that can be."""
-    return _out(regrouping.take_home(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
+    return out(regrouping.take_home(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
 
 
 @router.post("/items/{item_id}/rules", status_code=202, summary="Group an album anew", responses=REFUSED)
 def leave_to_rules(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
     """Begin to take it back and stage it by the rules again, or to look whether that can be."""
-    return _out(regrouping.leave_to_rules(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
+    return out(regrouping.leave_to_rules(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
 
 
 @router.post(
     "/items/{item_id}/unpublish", status_code=202, summary="Take an album out of its library", responses=REFUSED
 )
-def take_out(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
+def takeout(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
     """Begin to take it out of its library, back to staging, or to look whether that can be."""
-    return _out(regrouping.take_out(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
+    return out(regrouping.take_out(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
 
 
 @router.post("/items/{item_id}/split", status_code=202, summary="Make an album two", responses=REFUSED)
@@ -83,28 +90,40 @@ def split(request: Request, item_id: ItemId, what: SplitIn, actor: By) -> ActOut
     act = regrouping.split(
         app, item_id, what.parts, what.artist, what.album, actor=actor.name, sure=what.sure, seen=seen
     )
-    return _out(act)
+    return out(act)
 
 
 @router.post("/items/merge", status_code=202, summary="Make albums one", responses=REFUSED)
 def merge(request: Request, what: MergeIn, actor: By) -> ActOut:
     """Begin to make them one, or to look whether that can be."""
-    return _out(regrouping.merge(request.app.state.greenroom, what.items, actor=actor.name, sure=what.sure))
+    return out(regrouping.merge(request.app.state.greenroom, what.items, actor=actor.name, sure=what.sure))
+
+
+@router.post("/items/{item_id}/trash", status_code=202, summary="Put an album into the trash", responses=REFUSED)
+def throw_away(request: Request, item_id: ItemId, what: TrashIn, actor: By) -> ActOut:
+    """Begin to reject it and put it into the trash of staging, or to look whether that can be."""
+    seen = seen_in(what.seen)
+    known = {item_id: seen} if seen else None
+    app = request.app.state.greenroom
+    return out(
+        discarding.throw_away(app, [item_id], actor=actor.name, sure=what.sure, why=what.why.strip(), seen=known)
+    )
 
 
 @router.get("/acts/{act_id}", summary="One act", responses=REFUSED)
 def read(request: Request, act_id: str) -> ActOut:
     """Return how far it is, or what came of it; the newest of this process are kept."""
-    return _out(regrouping.found(request.app.state.greenroom, act_id))
+    return out(wishes.found(request.app.state.greenroom, act_id))
 
 
 @router.post("/acts/{act_id}", status_code=202, summary="Do what was looked at", responses=REFUSED)
 def go_on(request: Request, act_id: str, actor: By) -> ActOut:
     """Begin it, if the albums are still what they were when they were looked at."""
-    return _out(regrouping.go_on(request.app.state.greenroom, act_id, actor=actor.name))
+    return out(wishes.go_on(request.app.state.greenroom, act_id, actor=actor.name))
 
 
-def _out(act: Act) -> ActOut:
+def out(act: Act) -> ActOut:
+    """Say how far an act is."""
     return ActOut(
         id=act.id,
         kind=act.kind,

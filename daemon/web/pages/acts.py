@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
-from daemon import regrouping
+from daemon import discarding, regrouping, wishes
 from daemon.acts import Act
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
@@ -52,19 +52,40 @@ def merge(request: Request, chosen: Annotated[list[str] | None, Form(max_length=
     return _to(regrouping.merge(_app(request), sorted(seen), actor=actor_of(request).name, sure=False, seen=seen))
 
 
+@router.post("/review/trash")
+def throw_away(
+    request: Request,
+    chosen: Annotated[list[str] | None, Form(max_length=MOST)] = None,
+    why: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Look at what putting the marked albums into the trash would do."""
+    seen = chosen_of(chosen or [])
+    if not seen:
+        raise HTTPException(422, "No album is marked.")
+    app, actor = _app(request), actor_of(request).name
+    return _to(discarding.throw_away(app, list(seen), actor=actor, sure=False, why=why.strip(), seen=seen))
+
+
+@router.post("/trash/{transfer_id}/restore")
+def bring_back(request: Request, transfer_id: str) -> Response:
+    """Look at what restoring an album from the trash would do."""
+    return _to(discarding.bring_back(_app(request), transfer_id, actor=actor_of(request).name, sure=False))
+
+
 @router.get("/acts/{act_id}")
 def show(request: Request, act_id: str) -> Response:
     """Show how far an act is, or what came of it."""
     app = _app(request)
-    act = regrouping.found(app, act_id)
+    act = wishes.found(app, act_id)
     stage = next((stage for stage in app.ongoing.stages() if stage.run_id == act_id), None)
-    return page(request, "act.html", act=act, stage=stage, code=409 if act.report and act.report.exit_code else 200)
+    code, days = 409 if act.report and act.report.exit_code else 200, app.staging_settings()[0].trash_days
+    return page(request, "act.html", act=act, stage=stage, kept_days=days, code=code)
 
 
 @router.post("/acts/{act_id}")
 def go_on(request: Request, act_id: str) -> Response:
     """Do what was looked at."""
-    return _to(regrouping.go_on(_app(request), act_id, actor=actor_of(request).name))
+    return _to(wishes.go_on(_app(request), act_id, actor=actor_of(request).name))
 
 
 def _app(request: Request) -> Application:

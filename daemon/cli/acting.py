@@ -1,0 +1,30 @@
+"""An act → waited for, with the cycle that follows it; what came of it, printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from config.errors import NeedsReview
+from daemon import wishes
+from daemon.acts import Act
+from daemon.bootstrap import Application
+from daemon.cli.output import print_json
+from daemon.cli.undo import tell
+from daemon.signals import stop_on_signals
+
+
+def act(app: Application, begin: Callable[[], Act], as_json: bool) -> None:
+    """Wait for an act, and for the cycle that follows it; print what came of it, or fail with the reason."""
+    app.ongoing.stopping = stop_on_signals()
+    begun = begin()
+    app.ongoing.is_idle()
+    ended = wishes.found(app, begun.id)
+    if ended.error or ended.report is None:
+        raise NeedsReview(ended.error or "it was stopped")
+    if as_json:
+        print_json({**ended.report.to_json(), "run_id": ended.run_id})
+    else:
+        tell(ended.report)
+    if ended.report.exit_code:
+        sys.exit(ended.report.exit_code)

@@ -1,0 +1,83 @@
+"""A staged album nobody wants → the trash of its root, whole, by one rename; its item is no more.
+
+planned        the album is what its item says, alone in its folder; the trash is there, on the same filesystem
+materialised   one transaction: the item is unlisted, the move published
+published      one rename takes the album's folder to the trash; folders left empty above it go
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from config.errors import NeedsReview
+from config.reasons import show_path
+from processor import journal, repository, sidecar, standing, trash
+from processor.files import Tree, ancestors, explained
+from processor.giving_back import remove_empty
+from processor.item import NewItem
+from processor.journal import State, Transfer
+from processor.moves.move import Move, Performance
+from processor.moves.undo import patient, same
+from processor.transfer import Guard, make_hidden_root
+
+
+def item_of(transfer: Transfer) -> NewItem:
+    """Return the album that goes to the trash, or came from it, as its item said."""
+    assert transfer.before is not None
+    return NewItem.from_json(transfer.before)
+
+
+def _prepare(run: Performance, transfer: Transfer) -> Transfer:
+    home = item_of(transfer).path
+    with Tree(transfer.dst_root) as tree:
+        standing.check(tree, home, item_of(transfer), alone=True)
+        with explained("make", trash.TRASH):
+            make_hidden_root(tree, trash.TRASH, run.guard)
+            album, there = tree.stat(home), tree.stat(trash.TRASH)
+    if album is None or there is None or album.st_dev != there.st_dev:
+        message = (
+            f"{show_path(home)} is on another filesystem than {show_path(trash.TRASH)}, so it cannot go there at once; "
+            "remove it by hand if nobody wants it"
+        )
+        raise NeedsReview(message, code="other_filesystem", path=home)
+    return run.advance(transfer, "materialised")
+
+
+def _unlist(run: Performance, transfer: Transfer) -> Transfer:
+    item = item_of(transfer)
+    with Tree(transfer.dst_root) as tree:
+        standing.check(tree, item.path, item, alone=True)
+    run.guard.check("unlist")
+    with run.database.begin() as connection:
+        repository.unlist(connection, item.key, item.path)
+        (moved,) = journal.advance(connection, [transfer], "published", run.now)
+    return moved
+
+
+def _put(run: Performance, transfer: Transfer) -> Transfer:
+    item = item_of(transfer)
+    with patient(), Tree(transfer.dst_root) as tree, explained("put into the trash", item.path):
+        if tree.stat(transfer.target) is None:
+            if not sidecar.is_of(tree, item.path, item.transfer_id):
+                message = f"{show_path(item.path)} is not the album that was to go to the trash; look at it"
+                raise NeedsReview(message, code="not_as_recorded", path=item.path)
+            trash.put(tree, item.path, transfer.id, run.guard)
+        else:
+            sync_both(tree, item.path, run.guard)  # whoever renamed it may have died before that
+        remove_empty(tree, [item.path], run.guard)
+    return run.advance(transfer, "done")
+
+
+def sync_both(tree: Tree, home: bytes, guard: Guard) -> None:
+    """Make a rename between an album's folder and the trash durable, and the folders made for it."""
+    for folder in (trash.TRASH, *ancestors(home), b""):
+        guard.check("fsync trash")
+        tree.sync(folder, missing_ok=True)
+
+
+def _leave(_transfer: Transfer, _guard: Guard) -> State:
+    """Before it is published nothing of the album is touched."""
+    return "cancelled"
+
+
+MOVE: Final = Move("discard", same, {"planned": _prepare, "materialised": _unlist, "published": _put}, _leave)

@@ -1,0 +1,81 @@
+"""An album in the trash → back in its place in staging, by one rename that cannot overwrite; its item is listed again.
+
+planned        it is in the trash as its item said, its place is free, and nobody else has its key
+materialised   the rename, made durable; then one transaction: the item with what people said of it, the undo published
+published      done
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from config.errors import NeedsReview
+from config.reasons import show_path
+from processor import journal, repository, sidecar, standing
+from processor.files import Tree, ancestors, explained, rename_folder
+from processor.giving_back import remove_empty
+from processor.journal import State, Transfer
+from processor.metadata import rows
+from processor.metadata.documents import USER
+from processor.moves.discard import item_of, sync_both
+from processor.moves.move import Move, Performance
+from processor.moves.undo import same
+from processor.transfer import Guard
+
+
+def _begin(run: Performance, undo: Transfer) -> Transfer:
+    with Tree(undo.dst_root) as tree:
+        standing.check(tree, undo.target, item_of(undo), alone=False)
+    return run.advance(undo, "materialised")
+
+
+def _bring(run: Performance, undo: Transfer) -> Transfer:
+    home = item_of(undo).path
+    with Tree(undo.dst_root) as tree, explained("put back", home):
+        if tree.stat(undo.target) is not None:
+            for folder in reversed([*ancestors(home)]):
+                run.guard.check("mkdir")
+                tree.make(folder)
+            run.guard.check("restore")
+            rename_folder(tree, undo.target, home)
+        sync_both(tree, home, run.guard)
+        standing.check(tree, home, item_of(undo), alone=False)
+    return _list(run, undo)
+
+
+def _list(run: Performance, undo: Transfer) -> Transfer:
+    """Commit that the item is there again, with what people had said of it: all or none."""
+    key, said = item_of(undo).key, undo.item.get("said")
+    run.guard.check("list")
+    with run.database.begin() as connection:
+        if key in repository.recorded(connection, [key]):
+            message = f"another album has the place of {show_path(item_of(undo).path)} by now; look at both"
+            raise NeedsReview(message, code="album_listed", path=item_of(undo).path)
+        run.publish(connection, replace(undo, item=undo.before or {}, files=()))
+        if said:
+            rows.write(connection, repository.id_of(connection, key), USER, said, run.now)
+        run.undone(connection, undo)
+        (moved,) = journal.advance(connection, [undo], "published", run.now)
+    return moved
+
+
+def _end(run: Performance, undo: Transfer) -> Transfer:
+    return run.advance(undo, "done")
+
+
+def _roll_back(undo: Transfer, guard: Guard) -> State:
+    """Before it is listed: let it lie in the trash again."""
+    item = item_of(undo)
+    with Tree(undo.dst_root) as tree, explained("put into the trash again", item.path):
+        if tree.stat(undo.target) is None:
+            if not sidecar.is_of(tree, item.path, item.transfer_id):
+                return "attention"  # it is in neither place
+            guard.check("restore back")
+            rename_folder(tree, item.path, undo.target)
+        sync_both(tree, item.path, guard)
+        remove_empty(tree, [item.path], guard)
+    return "cancelled"
+
+
+MOVE: Final = Move("restore", same, {"planned": _begin, "materialised": _bring, "published": _end}, _roll_back)
