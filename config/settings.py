@@ -58,7 +58,7 @@ class StagingScan(Section):
     )
     keep_scan_dbs: int = Field(5, ge=1, le=1000, description="Newest scan DBs kept; the others are removed.")
     trash_days: int = Field(
-        30, ge=0, le=36_500, description="How long the trash keeps albums a person put there, and what gave way to better ones.",
+        30, ge=0, le=36_500, description="How long the trash keeps what people put there, and what gave way to better.",
         json_schema_extra=_unit("days"),
     )  # fmt: skip
     timeout_minutes: int = Field(

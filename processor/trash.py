@@ -1,4 +1,4 @@
-"""A folder nobody wants, or that gave way to a better one ↔ .greenroom-trash/<transfer id>: kept for a while, then removed for good."""
+"""A folder nobody wants, or that gave way to a better one ↔ .greenroom-trash/<transfer id>: kept for some days."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class UndoReport:
     def counts(self) -> dict[str, int]:
         """How many transfers came to which outcome."""
         outcomes = Counter(album.outcome for album in self.albums)
-        return {outcome: outcomes[outcome] for outcome in get_args(Undone)}
+        return {outcome: outcomes[outcome] for outcome in get_args(Undone) if outcome != "trashed"} | outcomes
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `greenroom undo --json` prints; its shape is a promise to scripts."""
