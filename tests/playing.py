@@ -181,6 +181,14 @@ def jellyfin(house: House) -> Provider:
         return Reply(204, kind=None)
 
     def items(seen: Seen) -> Reply:
+        if seen.query["includeItemTypes"] == "MusicArtist":
+            name = seen.query["searchTerm"]
+            places = {one.folder.rpartition("/")[0] for one in house.shown if one.artist == name}
+            found = [
+                {"Id": "by-name", "Name": name, "Path": f"/config/metadata/artists/{name}"},
+                *({"Id": place.rpartition("/")[2], "Name": name, "Path": place} for place in sorted(places)),
+            ]
+            return as_json({"Items": found, "TotalRecordCount": len(found)})
         found = [
             {"Id": f"id{house.shown.index(one)}", "Name": one.title, "Path": one.folder, "ProviderIds": {}}
             for one in house.of(seen.query["searchTerm"])
@@ -196,7 +204,7 @@ def jellyfin(house: House) -> Provider:
             [{"Key": "RefreshLibrary", "State": "Running" if house.is_scanning() else "Idle"}]
         ),
         "/Library/Media/Updated": updated, "/Library/Refresh": everything, "/Items": items,
-        "/Items/id0/Refresh": refreshed,
+        **{f"/Items/{id}/Refresh": refreshed for id in ("id0", "%C3%84dam", "Ädam", "by-name")},
     }  # fmt: skip
     provider.answers |= {path: with_key(answer) for path, answer in answers.items()}
     return provider
@@ -230,6 +238,15 @@ def plex(house: House) -> Provider:
                   "leafCount": one.tracks} for one in house.of(seen.query["title"])]  # fmt: skip
         return {"size": len(found), "Metadata": found}
 
+    def details(seen: Seen) -> dict[str, Any]:
+        number = seen.path.split("/")[3]
+        return {"size": 1, "Metadata": [{"ratingKey": number, "parentRatingKey": f"90{number}"}]}
+
+    def refreshed(seen: Seen) -> dict[str, Any]:
+        assert seen.method == "PUT"  # it answers 405 to any other
+        house.calls.append((seen.path, None))
+        return {"size": 0}
+
     def children(seen: Seen) -> dict[str, Any]:
         one = house.shown[int(seen.path.split("/")[3])]
         tracks = [{"ratingKey": f"t{n}", "Media": [{"Part": [{"file": f"{one.folder}/{n:02}.flac"}]}]}
@@ -241,6 +258,8 @@ def plex(house: House) -> Provider:
         "/library/sections": with_token(sections), "/library/sections/3/refresh": with_token(refresh),
         "/library/sections/3/all": with_token(albums),
         **{f"/library/metadata/{n}/children": with_token(children) for n in range(9)},
+        **{f"/library/metadata/{n}": with_token(details) for n in range(9)},
+        **{f"/library/metadata/{p}{n}/refresh": with_token(refreshed) for n in range(9) for p in ("", "90")},
     }  # fmt: skip
     return provider
 

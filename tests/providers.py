@@ -86,7 +86,7 @@ class Provider:
             def do_GET(self) -> None:
                 provider._handle(self)
 
-            do_POST = do_GET
+            do_POST = do_PUT = do_GET
 
             def log_message(self, *_: Any) -> None:
                 pass

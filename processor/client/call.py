@@ -16,6 +16,7 @@ from config.errors import Rejected
 from config.redaction import Mask, conceal
 from processor.client.service import EXPECTED, Accept, Expected, Service
 
+Method = Literal["GET", "POST", "PUT"]
 _LATIN: Final = 255  # the last character a header can hold
 _SHOWN: Final = 200  # characters of a URL in a message
 
@@ -31,7 +32,7 @@ class Limits(NamedTuple):
 class Call:
     """One request as it goes out first; redirects only change where to."""
 
-    method: Literal["GET", "POST"]
+    method: Method
     url: str
     accept: Accept
     limits: Limits
@@ -62,6 +63,11 @@ def a_post(
     return _call(prepared, "POST", {**(headers or {}), **({"Content-Type": kind} if kind else {})}, accept, None)
 
 
+def a_put(url: str, headers: Mapping[str, str] | None, accept: Accept) -> Call:
+    """Return the call of a PUT that says all in its URL."""
+    return _call(_prepared("PUT", url, headers=headers), "PUT", headers, accept, None)
+
+
 def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (values or {}).items() if value is not None}
 
@@ -79,7 +85,7 @@ def _unmakeable() -> Rejected:
 
 def _call(
     prepared: requests.PreparedRequest,
-    method: Literal["GET", "POST"],
+    method: Method,
     headers: Mapping[str, str] | None,
     accept: Accept,
     limit: int | None,

@@ -16,7 +16,7 @@ from config import admin
 from config.database import Database
 from config.errors import Rejected
 from processor.client import circuit, circuits, memory, waiting
-from processor.client.call import Call, a_get, a_post, shown
+from processor.client.call import Call, a_get, a_post, a_put, shown
 from processor.client.circuit import Circuit
 from processor.client.exchange import Exchange, Trouble, World, trusted
 from processor.client.memory import Remembered
@@ -112,6 +112,12 @@ class Client:
         It is tried again only when the service did not take it: no connection, 429, 503.
         """
         return self._answer(a_post(url, form, json, headers, accept), service, fresh)
+
+    def put(
+        self, url: str, *, service: Service, headers: Mapping[str, str] | None = None, accept: Accept = "json"
+    ) -> Answer:
+        """Have a service do what a URL says, which twice is once; as `post` does, but tried again as `get` is."""
+        return self._answer(a_put(url, headers, accept), service, fresh=True)
 
     def _answer(self, call: Call, service: Service, fresh: bool) -> Answer:
         if service.ttl is None:

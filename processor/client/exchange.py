@@ -91,7 +91,7 @@ class Exchange:
                     if raw.status not in _REDIRECTS:
                         return self._judged(raw, headers, call, service)
                     target = _target(url, headers.get("location"))
-            if call.method == "POST" or target is None:
+            if call.method != "GET" or target is None:
                 raise Refused(f"{service.name} answered {raw.status}, which leads nowhere", status=raw.status)
             url, left = target, max(left - (time.monotonic() - began), 0.1)
         raise Rejected(f"{service.name} redirects more than {HOPS} times", code="too_many_redirects")

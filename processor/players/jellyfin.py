@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from pydantic import Field, RootModel
 
-from processor.players.paths import within
+from processor.players.paths import is_same, within
 from processor.players.player import (
     LONGEST,
     Health,
@@ -22,7 +22,7 @@ from processor.players.player import (
     same_name,
 )
 
-LIMIT: Final = 50  # albums of one title
+LIMIT: Final = 50  # albums of one title, artists of one name
 
 
 class _Info(Told):
@@ -102,19 +102,28 @@ class Jellyfin(PlayerKind):
 
     def find(self, line: Line, wanted: Wanted) -> Sight | None:
         """Return the album in the folder; where its path says nothing, the one of the MusicBrainz id."""
-        asked = {"recursive": "true", "includeItemTypes": "MusicAlbum", "searchTerm": wanted.album.title or "",
-                 "fields": "Path,ProviderIds", "limit": LIMIT}  # fmt: skip
-        items = believed(line, _Items, line.get("/Items", asked)).items
+        items = self._items(line, "MusicAlbum", wanted.album.title or "")
         found = next((item for item in items if _is(item, wanted)), None)
         return Sight(found.id, None, found.name) if found else None
 
-    def refresh(self, line: Line, wanted: Wanted, sight: Sight) -> None:
-        """Let it read NFO and pictures of the album again."""
-        line.post(
-            f"/Items/{sight.id}/Refresh?metadataRefreshMode=FullRefresh&imageRefreshMode=FullRefresh"
-            "&replaceAllMetadata=true&replaceAllImages=false",
-            accept="any",
-        )
+    def refresh(self, line: Line, wanted: Wanted, sight: Sight, *, is_new: bool) -> None:
+        """Let it read NFO and pictures again: of an album it had before, and of the artist whose folder is above."""
+        folder = wanted.artist_folder
+        artists = [] if folder is None or not wanted.artists else self._items(
+            line, "MusicArtist", wanted.artists[0].name
+        )  # fmt: skip
+        own = [item.id for item in artists if item.path and folder and is_same(item.path, folder)]
+        for one in [*own, *([] if is_new else [sight.id])]:
+            line.post(
+                f"/Items/{one}/Refresh?metadataRefreshMode=FullRefresh&imageRefreshMode=FullRefresh"
+                "&replaceAllMetadata=true&replaceAllImages=false",
+                accept="any",
+            )
+
+    def _items(self, line: Line, kind: str, name: str) -> Sequence[_Item]:
+        asked = {"recursive": "true", "includeItemTypes": kind, "searchTerm": name, "fields": "Path,ProviderIds",
+                 "limit": LIMIT}  # fmt: skip
+        return believed(line, _Items, line.get("/Items", asked)).items
 
 
 def _is(item: _Item, wanted: Wanted) -> bool:

@@ -184,7 +184,7 @@ class Kodi(PlayerKind):
             changed = {"albumid": int(sight.id), "musicbrainzalbumid": wanted.tagged_id or ""}
             self._ask(line, "AudioLibrary.SetAlbumDetails", changed)
 
-    def refresh(self, line: Line, wanted: Wanted, sight: Sight) -> None:
+    def refresh(self, line: Line, wanted: Wanted, sight: Sight, *, is_new: bool) -> None:
         """Set what the NFO files say, and which pictures there are; let it look at changed ones anew."""
         album_id = int(sight.id)
         asked = {"albumid": album_id, "properties": ["artistid", "art"]}

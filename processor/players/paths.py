@@ -98,6 +98,11 @@ def within(path: str, folder: str) -> bool:
     return inner[: len(outer)] == outer
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether two paths of a player are one."""
+    return _comparable(one) == _comparable(other)
+
+
 def _comparable(path: str) -> list[str]:
     parts = components(path)
     return [part.casefold() for part in parts] if is_windows(path) else parts

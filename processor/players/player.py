@@ -93,6 +93,12 @@ class Line:
         with self._explained():
             return self._client.post(url, service=self.player.service, json=body, headers=self._headers, accept=accept)
 
+    def put(self, path: str, accept: Accept = "json") -> Answer:
+        """Put nothing to a path below the player's URL, which is enough; see Client.put for what it raises."""
+        with self._explained():
+            url = self.player.url + path
+            return self._client.put(url, service=self.player.service, headers=self._headers, accept=accept)
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Say of a player that refuses, or is none, what an admin can do about it."""
@@ -162,8 +168,8 @@ class PlayerKind(ABC):
         """Get ready for a look at an album that it may show already."""
         return
 
-    def refresh(self, line: Line, wanted: Wanted, sight: Sight) -> None:
-        """Let it take what no scan shows it: a changed NFO, a changed picture."""
+    def refresh(self, line: Line, wanted: Wanted, sight: Sight, *, is_new: bool) -> None:
+        """Let it take what no scan shows it: a changed NFO, a changed picture, of the album and of its artist."""
         return
 
     def clean(self, line: Line) -> None:

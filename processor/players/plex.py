@@ -43,6 +43,7 @@ class _Metadata(Told):
     id: str = Field(alias="ratingKey")
     title: str | None = None
     artist: str | None = Field(None, alias="parentTitle")
+    artist_id: str | None = Field(None, alias="parentRatingKey")
     tracks: int | None = Field(None, alias="leafCount")
     media: tuple[_Media, ...] = Field((), alias="Media")
 
@@ -105,6 +106,12 @@ class Plex(PlayerKind):
             if any(file and within(file, wanted.folder) for file in files):
                 return Sight(album.id, album.tracks or len(tracks), album.title)
         return None
+
+    def refresh(self, line: Line, wanted: Wanted, sight: Sight, *, is_new: bool) -> None:
+        """Let it look at pictures again, which a scan does not: of an album it had before, and of its artist."""
+        artists = [one.artist_id for one in self._ask(line, f"/library/metadata/{sight.id}").metadata]
+        for one in [*filter(None, artists), *([] if is_new else [sight.id])]:
+            line.put(f"/library/metadata/{one}/refresh", accept="any")
 
     def _titled(self, line: Line, title: str) -> Iterator[_Metadata]:
         for section in self._music(line):

@@ -154,7 +154,7 @@ def _confirmed(
         _rest(line, kind, world)
         for case in cases:
             if case.debt.id not in found and (sight := is_shown(line, kind, case.wanted)):
-                kind.refresh(line, case.wanted, sight)
+                kind.refresh(line, case.wanted, sight, is_new=case.debt.owed.change == "new")
                 found[case.debt.id] = Outcome(case.debt, sight, tuple(tried[case.debt.id]))
         if len(found) == len(cases) or world.clock() > end:
             return found

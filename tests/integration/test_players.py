@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -66,9 +67,14 @@ class Asking:
         self.house.disk.append(shelved)
         return shelved
 
-    def tells(self, *cases: tuple[Shelved, Change]) -> list[Outcome]:
-        found = [Case(self._debt(n, one, change), wanted_of(one)) for n, (one, change) in enumerate(cases)]
+    def tells(self, *cases: tuple[Shelved, Change], artist: ArtistMetadata | None = None) -> list[Outcome]:
+        found = [Case(self._debt(n, one, change), self._wanted(one, artist)) for n, (one, change) in enumerate(cases)]
         return sorted(tell(self.line, found, self.away.world), key=lambda outcome: outcome.debt.id)
+
+    def _wanted(self, shelved: Shelved, artist: ArtistMetadata | None) -> Wanted:
+        found = wanted_of(shelved)
+        above = shelved.folder.rpartition("/")[0]
+        return found._replace(artists=(artist,), artist_folder=above) if artist else found
 
     def _debt(self, n: int, shelved: Shelved, change: Change) -> Debt:
         folder = shelved.folder.removeprefix(THERE[self.kind] + "/").encode()
@@ -185,7 +191,7 @@ def test_kodi_is_given_what_its_scans_do_not_read(kodi: Asking) -> None:
     sight = kind_of("kodi").find(kodi.line, wanted)
     assert sight is not None
     kodi.house.calls.clear()
-    kind_of("kodi").refresh(kodi.line, wanted, sight)
+    kind_of("kodi").refresh(kodi.line, wanted, sight, is_new=False)
     calls = dict(kodi.house.calls)
     assert calls["AudioLibrary.SetAlbumDetails"] == {
         "albumid": 0, "description": "Fine.", "style": ["Art Pop"], "rating": 7.5
@@ -215,13 +221,27 @@ def test_kodi_finds_an_album_that_changed_again_by_the_id_of_its_tags(kodi: Aski
     assert words == [("AudioLibrary.SetAlbumDetails", ""), ("AudioLibrary.Scan", None)]
 
 
-def test_jellyfin_reads_a_changed_album_again(jellyfin: Asking) -> None:
+def test_jellyfin_reads_a_changed_album_again_and_the_artists_own_folder(jellyfin: Asking) -> None:
     album = jellyfin.puts("Ädam/Texts", "Texts")
+    jellyfin.tells((album, "new"))
+    assert jellyfin.house.calls == []
     jellyfin.tells((album, "texts"))
     ((path, query),) = jellyfin.house.calls
     assert path == "/Items/id0/Refresh"
     assert query["metadataRefreshMode"] == query["imageRefreshMode"] == "FullRefresh"
     assert query["replaceAllImages"] == "false"
+    jellyfin.house.calls.clear()
+    jellyfin.tells((album, "new"), artist=ArtistMetadata("Ädam"))
+    assert [unquote(path) for path, _ in jellyfin.house.calls] == ["/Items/Ädam/Refresh"]
+
+
+def test_plex_looks_at_pictures_of_album_and_artist_again(plex: Asking) -> None:
+    album = plex.puts("Ädam/Texts", "Texts")
+    plex.tells((album, "new"))
+    plex.tells((album, "changed"))
+    refreshed = [path for path, _ in plex.house.calls]
+    artist = "/library/metadata/900/refresh"
+    assert refreshed == [artist, artist, "/library/metadata/0/refresh"]
 
 
 def test_plex_says_nothing_of_a_folder_it_has_not_so_we_do(plex: Asking) -> None:
