@@ -149,18 +149,21 @@ def _copies(
     run.guard.check("retag")
     with _opened(tree, folder, paths, tags, for_writing=True) as files:
         said = dict(zip(paths, write(files), strict=True))
-        for file in files:
-            os.fsync(file.fd)
+        for path, file in zip(paths, files, strict=True):
+            with explained("sync", within(folder, path)):
+                os.fsync(file.fd)
     written, reasons = {}, []
     for path, one in said.items():
         if one.facts is not None:
             written[path] = _new(tree, within(folder, path), path), one.facts
         else:
             reasons.append(_refused(item, path, one))
-            tree.unlink(within(folder, path))
+            with explained("remove", within(folder, path)):
+                tree.unlink(within(folder, path))
     for sub in (*(within(folder, sub) for sub in folders(paths)), *ancestors(folder), b""):
         run.guard.check("fsync copies")
-        tree.sync(sub)
+        with explained("sync", sub):
+            tree.sync(sub)
     return written, tuple(reasons)
 
 

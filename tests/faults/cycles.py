@@ -182,7 +182,12 @@ def traced_cycle(house: House, *inject: str) -> Outcome:
 
 def calls_of_a_cycle(house: House) -> list[Call]:
     """Every system call of an undisturbed cycle that changes something, each once; the cycle is run."""
-    outcome = traced_cycle(house)
+    return calls_of(house, "cycle", "--json")
+
+
+def calls_of(house: House, *command: str) -> list[Call]:
+    """Every system call of an undisturbed command that changes something, each once; it is run."""
+    outcome = run_traced(lambda: house.command(*command), house.folder / "log")
     assert outcome.status == 0, house.ended(outcome.status)
     calls = [call for call in outcome.calls if call.name not in MARKS and _changes(call)]
     return list({(call.name, call.n): call for call in calls}.values())
