@@ -32,7 +32,8 @@ class Hook:
         event.listen(Engine, "commit", self._commit)
 
     def _commit(self, connection: Connection) -> None:
-        if not connection.get_execution_options().get("greenroom_read"):
+        # The lease is renewed beside the steps, the more often the longer they take.
+        if threading.current_thread().name != "lease" and not connection.get_execution_options().get("greenroom_read"):
             self.step("commit")
 
     def step(self, label: str) -> None:

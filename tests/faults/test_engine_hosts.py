@@ -97,13 +97,12 @@ class Shop:
             succession.after_staging(connection, upserted, "r1", NOW)
 
     def open(self, name: str, *, mounted: bool) -> BaseProcess:
-        before = len(self.engine.workers())
         process = NURSERY.Process(
             target=host, args=(name, self._url, self._folder, self.staging), kwargs={"mounted": mounted}
         )
         process.start()
         self.hosts.append(process)
-        until(lambda: len(self.engine.workers()) > before)
+        until(lambda: name in {worker.host for worker in self.engine.workers()})
         return process
 
     def shelved(self) -> list[str]:
