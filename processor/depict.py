@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from processor import repository
 from processor.artwork.desk import Fetch, Gallery
 from processor.artwork.local import AlbumFile, local_offers
-from processor.artwork.offer import EMBEDDED, FOLDER, Offer, Subject, of_artist
+from processor.artwork.offer import EMBEDDED, FOLDER, LOCAL, Offer, Subject, of_artist
 from processor.artwork.pictures import Pass, refresh
 from processor.artwork.wanted import Wanted
+from processor.beside import artist_pictures
 from processor.describe import album_asked
 from processor.metadata import rows as metadata
 from processor.owed import Owed
@@ -57,7 +58,8 @@ def depict_artists(shop: Shop, item_id: int, owed: Owed) -> bool:
             return found
 
         offers, who = _offered(shop, shop.studio, "artist_pictures", owed, ask)
-        is_news |= _refreshed(shop, shop.studio, of_artist(name, artist_id), offers, who, owed)
+        own = artist_pictures(shop, item_id)  # none, unless there is one artist; what other albums brought stays
+        is_news |= _refreshed(shop, shop.studio, of_artist(name, artist_id), [*own, *offers], who, owed)
     return is_news
 
 
@@ -103,6 +105,6 @@ def _refreshed(
         studio.gallery, subject, studio.wanted, studio.fetch, shop.now(), tuple(dict.fromkeys(names)), shop.check
     )
     outcome = refresh(that, offers, answered, force=studio.is_forced)
-    for provider in sorted(outcome.owed):
+    for provider in sorted(outcome.owed.difference(LOCAL)):
         owed.note(provider, "pictures", "some of its pictures could not be downloaded")
     return outcome.is_changed

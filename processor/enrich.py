@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from config.database import Database
 from config.errors import Rejected
 from config.libraries import list_libraries
-from processor import matched, repository
+from processor import beside, matched, repository
 from processor.depict import Studio, depict_album, depict_artists
 from processor.describe import describe_album, describe_artists, describe_tracks
 from processor.fingerprint import fingerprint, fpcalc
@@ -24,6 +24,7 @@ from processor.matching.own import own_album
 from processor.matching.rows import NOBODY, Choice, Debt
 from processor.matching.verdict import Thresholds, Verdict
 from processor.metadata import rows as metadata
+from processor.metadata.documents import NFO
 from processor.owed import Owed
 from processor.providers.acoustid import Recognised
 from processor.providers.provider import Question
@@ -77,7 +78,7 @@ class Enriched(NamedTuple):
 
 # What comes after the release, in order; each says whether it changed anything.
 STEPS: Final[tuple[Callable[[Shop, int, Owed], bool], ...]] = (
-    describe_album, describe_artists, depict_album, depict_artists, describe_tracks,
+    beside.note_artist, describe_album, describe_artists, depict_album, depict_artists, describe_tracks,
 )  # fmt: skip
 
 
@@ -87,9 +88,10 @@ def enrich(shop: Shop, item_id: int) -> Enriched:
     It may be done again at any time: what is remembered is not asked for anew, and what is the same is not written. A
     provider that does not answer is owed for, and its earlier words stay.
     """
+    is_news = beside.note_album(shop, item_id)
     album = read_album(shop, item_id)
     owed = Owed(item_id, shop.now())
-    is_news = _match(shop, album, owed)
+    is_news |= _match(shop, album, owed)
     for step in STEPS:
         shop.check()
         is_news |= step(shop, item_id, owed)
@@ -108,7 +110,8 @@ def read_album(shop: Shop, item_id: int) -> Album:
     """Return an item as it is matched. Raises Misconfigured (`unknown_item`)."""
     with shop.database.read() as connection:
         item, files = repository.item(connection, item_id)
-    return Album(item_id, item["revision"], own_album(item, files), shop.folder_of(item))
+        notes = metadata.read(connection, item_id).get(NFO, {})
+    return Album(item_id, item["revision"], own_album(item, files, notes), shop.folder_of(item))
 
 
 def choose(shop: Shop, item_id: int, release_id: str, *, actor: str) -> Choice:

@@ -90,7 +90,7 @@ def retitled(album: OwnAlbum, **titles: str) -> OwnAlbum:
     return replace(album, tracks=tuple(tracks))
 
 
-def staged(album: OwnAlbum, key: str = "k", **facts: Any) -> NewItem:
+def staged(album: OwnAlbum, key: str = "k", /, **facts: Any) -> NewItem:
     """Return an album as an item about to be recorded; `facts` are those of every track."""
     files = tuple(
         NewFile(

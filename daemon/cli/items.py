@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import textwrap
 from dataclasses import asdict
 from typing import Any
 
@@ -16,13 +17,18 @@ from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
+from daemon.web.editing import lines
 from processor import repository
 from processor.matching import rows as releases
 from processor.matching.rows import Candidate
+from processor.metadata import rows as metadata
+from processor.metadata.documents import ITSELF, to_json, winning
 from processor.publication import ledger
 from processor.verification import rows as checks
 from workflow import progress, succession
 from workflow.engine.engine import Engine
+
+WIDTH = 120  # characters of a value that are shown
 
 
 @click.group(invoke_without_command=True)
@@ -89,10 +95,15 @@ def _track(inbound: bytes, folder: bytes, file: dict[str, Any]) -> dict[str, Any
 @click.argument("item", type=int)
 @json_option
 def show(item: int, as_json: bool) -> None:
-    """Show ITEM with all that happened to it: who, what, when and why; and its jobs."""
+    """Show ITEM: what is known of it, and who says so; all that happened to it; its jobs.
+
+    Of all who say something of a field the first counts: a person (user), the release a person chose (choice),
+    musicbrainz, discogs, theaudiodb, lrclib, the album's own NFO file (nfo), its tags.
+    """
     with application() as app, app.database.read() as connection, usage():
         found = progress.find(connection, item)
         history = progress.history(connection, item)
+        known = winning(metadata.sources(connection, item), ITSELF, "album")
         jobs = Engine(app.database, succession.works()).list(item_id=item)
         home, look = _home(connection, item), checks.look(connection, item)
         is_newer = bool(releases.unpublished(connection, item))
@@ -100,6 +111,7 @@ def show(item: int, as_json: bool) -> None:
         print_json(
             {
                 **found,
+                "known": {name: one._asdict() | {"value": to_json(one.value)} for name, one in known.items()},
                 "publication": home,
                 "verified": look and look._asdict(),
                 "enriched_since_published": is_newer,
@@ -119,6 +131,11 @@ def show(item: int, as_json: bool) -> None:
             click.echo(f"  {show_text(one['message'])}")
     if is_newer:
         click.echo("enriched since, unpublished: `greenroom publish` brings the library up to date")
+    print_table(
+        [(line.label, textwrap.shorten(line.text.replace("\n", "; "), WIDTH), line.source)
+         for line in lines("album", known) if line.source],
+        ("what is known", "", "from"),
+    )  # fmt: skip
     rows = [(h["at"], h["actor"], h["what"], h["status"], h["revision"], h["why"]) for h in history]
     print_table(rows, ("when", "who", "what", "status", "revision", "why"))
     if jobs:

@@ -30,6 +30,14 @@ _NAMES: Final = (  # of a file without its extension, the first that fits
     (re.compile(r"(?:front|artwork|poster|jacket)(?:[ _.(-].*|\d*)|album|default"), "front"),
     (re.compile(r".*[ _.(-](?:front|cover)\)?"), "front"),
 )
+# The same of an artist. In an album's folder they begin with the word: artist.jpg, artist-fanart.jpg.
+_ARTIST: Final = re.compile(r"artist[ _.-]*")
+_ARTIST_NAMES: Final = (
+    (re.compile(r"(?:|artist|folder|cover|poster|thumb|portrait|photo)[ _.-]?\d*"), "thumb"),
+    (re.compile(r"(?:fanart|background|backdrop)[ _.-]?\d*"), "fanart"),
+    (re.compile(r"(?:clear)?logo[ _.-]?\d*"), "logo"),
+    *((re.compile(rf"{name}[ _.-]?\d*"), name) for name in ("clearart", "banner", "landscape")),
+)
 _EXTENSIONS: Final = frozenset(["jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp"])
 
 
@@ -52,7 +60,8 @@ def local_offers(folder: bytes, files: Sequence[AlbumFile], pool: PicturePool) -
     """Return what an album at an absolute path has of its own; what many tracks carry is offered once."""
     offers: dict[tuple[str, str, str], Offer] = {}
     problems: list[Reason] = []
-    for one in (*_of_folder(folder, files), *_of_tags(folder, files, pool)):
+    pictures = [(file.path, kind) for file in sorted(files) if file.role == "picture" and (kind := type_of(file.path))]
+    for one in (*_of_folder(folder, pictures), *_of_tags(folder, files, pool)):
         if isinstance(one, Reason):
             problems.append(one)
         else:
@@ -62,22 +71,39 @@ def local_offers(folder: bytes, files: Sequence[AlbumFile], pool: PicturePool) -
 
 def type_of(path: bytes) -> str | None:
     """Return the type of picture a file's name says it is; None if it says nothing."""
-    stem, _, extension = os.fsdecode(path.rpartition(b"/")[2]).lower().rpartition(".")
-    if extension not in _EXTENSIONS:
+    stem = _stem(path)
+    return next((name for pattern, name in _NAMES if stem and pattern.fullmatch(stem)), None)
+
+
+def artist_offers(folder: bytes, names: Iterable[bytes], *, is_album: bool) -> list[Offer]:
+    """Return the pictures of an artist in a folder, by their names: in an album's those that say so."""
+    pictures = [(name, kind) for name in sorted(names) if (kind := artist_type_of(name, is_album=is_album))]
+    return [one for one in _of_folder(folder, pictures) if isinstance(one, Offer)]
+
+
+def artist_type_of(path: bytes, *, is_album: bool) -> str | None:
+    """Return the type of an artist's picture a file's name says it is; None if it says nothing."""
+    stem = _stem(path)
+    said = _ARTIST.match(stem or "")
+    if stem is None or (is_album and said is None):
         return None
-    return next((name for pattern, name in _NAMES if pattern.fullmatch(stem)), None)
+    bare = stem[said.end() :] if said else stem
+    return next((name for pattern, name in _ARTIST_NAMES if pattern.fullmatch(bare)), None)
 
 
-def _of_folder(folder: bytes, files: Iterable[AlbumFile]) -> Iterator[Offer | Reason]:
-    for file in sorted(files):
-        kind = type_of(file.path)
-        if file.role != "picture" or kind is None:
-            continue
-        path = os.path.join(folder, file.path)
+def _stem(path: bytes) -> str | None:
+    """Return the name of a picture in lower case, without its extension; None for what is none."""
+    stem, _, extension = os.fsdecode(path.rpartition(b"/")[2]).lower().rpartition(".")
+    return stem if extension in _EXTENSIONS else None
+
+
+def _of_folder(folder: bytes, pictures: Iterable[tuple[bytes, str]]) -> Iterator[Offer | Reason]:
+    for name, kind in pictures:
+        path = os.path.join(folder, name)
         try:
             content = blake3(read_plain(path)).hexdigest()
         except Refused as refused:
-            yield Reason(refused.code, refused.message, file.path)
+            yield Reason(refused.code, refused.message, name)
         else:  # the content is its name, so that another picture under the old name is another candidate
             yield Offer(FOLDER, content, kind, local=Local(path))
 

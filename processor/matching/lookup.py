@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
 from processor.matching.comparison import Comparison, compare
@@ -42,6 +43,7 @@ def look_up(own: OwnAlbum, provider: Releases, limits: Thresholds, also: Sequenc
     The id of the tags comes first: where its release is the album, nothing more is asked. Then numbers, then names,
     then names as people misspell them; the next only if the one before found nothing near.
     """
+    own = _identified(own, provider)
     found: dict[str, Comparison] = {}
     for release_id in dict.fromkeys([*([own.release_id] if own.release_id else []), *also]):
         _look_at(own, provider, release_id, found)
@@ -58,6 +60,15 @@ def look_up(own: OwnAlbum, provider: Releases, limits: Thresholds, also: Sequenc
         if verdict.kind != "none":
             break
     return verdict
+
+
+def _identified(own: OwnAlbum, provider: Releases) -> OwnAlbum:
+    """Return the album with an id that is a release's or its group's as the one it is."""
+    if own.either_id is None or own.release_id:
+        return own
+    if provider.release(own.either_id) is not None:
+        return replace(own, release_id=own.either_id)
+    return replace(own, group_id=own.group_id or own.either_id)
 
 
 def searches(own: OwnAlbum) -> Iterator[Wanted]:

@@ -7,9 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from processor.metadata.documents import ITSELF, Document, part_of
+from processor.metadata.known import Credit, credited
+from processor.nfo.reading import MAYBE_ID
 from processor.repository import StagedFile
+
+_IDS: Final = {"release_id": "mb_release_id", "release_group_id": "mb_release_group_id"}
 
 # What programs write where they know nothing: no name, so it is compared with none.
 _UNKNOWN = re.compile(
@@ -50,20 +55,27 @@ class OwnAlbum:
     media: str | None = None
     release_id: str | None = None
     group_id: str | None = None
+    either_id: str | None = None  # of a release, or of its group; counts where neither is known
     tracks: tuple[OwnTrack, ...] = ()
 
 
-def own_album(item: Mapping[str, Any], files: Iterable[StagedFile]) -> OwnAlbum:
+def own_album(item: Mapping[str, Any], files: Iterable[StagedFile], notes: Document) -> OwnAlbum:
     """Return the album of an item's row and its files' rows; where tracks disagree, most of them are believed.
 
-    Ids and numbers of an edition count only if no track says another one.
+    Ids and numbers of an edition count only if nobody says another one. `notes` is what the album's NFO says; its
+    names count where the tags say none, which would then be a folder's.
     """
     audio = [file for file in files if file.role == "audio"]
     facts = [file.facts for file in audio]
+    noted = notes.get(ITSELF, {})
+    ids = [*facts, {tag: noted.get(field) for field, tag in _IDS.items()}]
+    tagged = any(one.get("album") for one in facts)
+    artist = credited([Credit(*credit) for credit in noted.get("credits", ())])
+    date = noted.get("date") or noted.get("original_date")
     return OwnAlbum(
-        title=_meant(item["album"]),
-        artist=_meant(item["album_artist"]),
-        year=item["year"],
+        title=_meant((not tagged and noted.get("title")) or item["album"]),
+        artist=_meant((not tagged and artist) or item["album_artist"]),
+        year=item["year"] or (int(date[:4]) if date else None),
         discs=item["discs"],
         compilation=item["compilation"],
         label=_most(facts, "label"),
@@ -71,9 +83,10 @@ def own_album(item: Mapping[str, Any], files: Iterable[StagedFile]) -> OwnAlbum:
         barcode=_only(facts, "barcode"),
         country=_only(facts, "country"),
         media=_only(facts, "media"),
-        release_id=_only(facts, "mb_release_id"),
-        group_id=_only(facts, "mb_release_group_id"),
-        tracks=tuple(_track(file) for file in audio),
+        release_id=_only(ids, "mb_release_id"),
+        group_id=_only(ids, "mb_release_group_id"),
+        either_id=noted.get(MAYBE_ID),
+        tracks=tuple(_track(file, notes.get(part_of(file.path), {})) for file in audio),
     )
 
 
@@ -91,17 +104,18 @@ def _meant(text: str | None, *, may_be_number: bool = True) -> str | None:
     return None if _UNKNOWN.fullmatch(plain) or (not may_be_number and _NUMBERED.fullmatch(plain)) else text
 
 
-def _track(file: StagedFile) -> OwnTrack:
+def _track(file: StagedFile, noted: Mapping[str, Any]) -> OwnTrack:
     facts = file.facts
+    title = file.title if facts.get("title") else noted.get("title") or file.title
     return OwnTrack(
         file.path,
-        _meant(file.title, may_be_number=False),
+        _meant(title, may_be_number=False),
         _meant(facts.get("artist")),
         file.disc,
         file.track,
         facts.get("duration_ms"),
         facts.get("codec"),
-        facts.get("mb_recording_id"),
+        facts.get("mb_recording_id") or noted.get("recording_id"),
         facts.get("mb_track_id"),
     )
 

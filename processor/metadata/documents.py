@@ -21,9 +21,10 @@ Documents = Mapping[str, Document]  # by source
 ITSELF: Final = ""  # the part of the album or the artist
 USER: Final = "user"
 CHOICE: Final = "choice"  # the release a person said it is
+NFO: Final = "nfo"  # the album.nfo and artist.nfo an album came with
 TAGS: Final = "tags"
 # Who is believed first.
-ORDER: Final = (USER, CHOICE, "musicbrainz", "discogs", "theaudiodb", "lrclib", TAGS)
+ORDER: Final = (USER, CHOICE, "musicbrainz", "discogs", "theaudiodb", "lrclib", NFO, TAGS)
 _ENCODED: Final = "base64:"
 
 

@@ -73,7 +73,7 @@ def decode(data: bytes, tag: str) -> ET.Element:
     """
     if len(data) > MAX_BYTES:
         raise _unreadable(f"it is larger than {MAX_BYTES} bytes")
-    text = _SAID.sub("", _text(data))
+    text = _SAID.sub("", text_of(data))
     end = text.rfind(f"</{tag}>")
     whole = text if end < 0 else text[: end + len(tag) + 3]
     try:
@@ -90,7 +90,8 @@ def decode(data: bytes, tag: str) -> ET.Element:
     return root
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
+    """Return the text of a file, in the encoding its first bytes say, else UTF-8, else Latin-1."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")

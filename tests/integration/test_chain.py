@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -275,7 +276,9 @@ def test_the_commands_show_the_chain_its_jobs_and_what_happened(
     assert again["is_new"]
     assert '"was": "queued"' in run("jobs", "cancel", str(again["job"]), "--json")
     run("review", "reject", str(one), "--why", "bootleg")
-    assert "bootleg" in run("items", "show", str(one))
+    shown = run("items", "show", str(one))
+    assert "bootleg" in shown
+    assert re.search(r"Title +\S.* tags +\n", shown)
     assert '"position": "staged"' in run("items", "show", str(one), "--json")
     assert '"status": "approved"' in run("review", "approve", str(one), "--json")
     assert f"item {one} is rejected again" in run("review", "undo", str(one))

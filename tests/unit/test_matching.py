@@ -321,7 +321,7 @@ def test_what_programs_write_for_nothing_is_no_name(text: str) -> None:
     item = {"album": "Unknown Album (1.2.2003 10:11:12)", "album_artist": "Unknown Artist", "year": None, "discs": 1,
             "compilation": None}  # fmt: skip
     file = StagedFile(b"a", "audio", b"a", None, 1, text, 1, 1, None, {"artist": "Seven"})
-    album = own_album(item, [file])
+    album = own_album(item, [file], {})
     assert (album.title, album.artist, album.tracks[0].title) == (None, None, None)
     assert album.tracks[0].artist == "Seven"
 
@@ -329,4 +329,4 @@ def test_what_programs_write_for_nothing_is_no_name(text: str) -> None:
 @pytest.mark.parametrize("text", ["1999", "21", "Track Record", "Unknown Pleasures", "Title Fight", "Untitled"])
 def test_what_only_looks_like_nothing_is_a_name(text: str) -> None:
     item = {"album": text, "album_artist": text, "year": None, "discs": 1, "compilation": None}
-    assert own_album(item, []).title == text
+    assert own_album(item, [], {}).title == text
