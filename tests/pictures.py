@@ -80,4 +80,5 @@ def children(of: int) -> set[int]:
 
 def workers() -> set[int]:
     """Return the processes that look at pictures, of all pools of this process."""
-    return {worker for server in children(os.getpid()) for worker in children(server)}
+    servers = [pid for pid in children(os.getpid()) if b"artwork" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return {worker for server in servers for worker in children(server)}

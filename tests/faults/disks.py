@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.memory import memory
+
 GOING_DOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN are one number: _IOR('X', 125, __u32)
 NO_LOG_FLUSH = struct.pack("I", 2)  # what is only in memory, the journal's too, is lost as in a power cut
 NEW_MOUNTS = 0x00020000  # CLONE_NEWNS of unshare(2)
@@ -71,9 +73,8 @@ class Disk:
 def disks(*kinds: str) -> Iterator[list[Disk]]:
     """Mount one disk of each kind named, in memory where that is possible; unmount and remove them in the end."""
     _seen_by_us_alone()
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="greenroom-disks-", dir=memory)))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="greenroom-disks-", dir=memory())))
         made: list[Disk] = []
         for n, kind in enumerate(kinds):
             made.append(Disk(folder / f"{n}", kind))

@@ -15,6 +15,7 @@ from tests.faults.cycles import House, wrong_items
 from tests.faults.disks import Disk, disks
 from tests.faults.steps import die, labels, run_until
 from tests.faults.subjects import RECOVER, Subject, Trial
+from tests.memory import memory
 
 
 class Place(NamedTuple):
@@ -153,7 +154,7 @@ class Bench:
 @contextlib.contextmanager
 def bench(place: Place, subject: Subject) -> Iterator[Bench]:
     """Set a place up and take it down."""
-    with disks(*place.kinds) as made, tempfile.TemporaryDirectory(prefix="greenroom-", dir="/dev/shm") as folder:
+    with disks(*place.kinds) as made, tempfile.TemporaryDirectory(prefix="greenroom-", dir=memory()) as folder:
         yield Bench(place, subject, made, Path(folder))
 
 

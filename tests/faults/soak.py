@@ -23,9 +23,9 @@ from processor.tables import TransferRow
 from processor.trash import TRASH
 from tests.databases import TEMPLATE, start_postgres
 from tests.faults.cycles import House, forked, music
+from tests.memory import memory
 from tests.music import write_track
 
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 WHOLE = 0.2  # the share of commands that nothing disturbs
 
 
@@ -168,7 +168,7 @@ def missing(house: House, stream: Stream) -> Iterator[str]:
 def installation(kind: str) -> Iterator[House]:
     """An empty installation on a database of a kind."""
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="greenroom-soak-", dir=MEMORY)))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="greenroom-soak-", dir=memory())))
         url = None
         if kind == "postgresql":
             server = start_postgres()

@@ -25,9 +25,9 @@ from tests.faults.soak import set_aside_the_count
 from tests.faults.steps import die, run_until
 from tests.faults.subjects import better_album, late_tracks
 from tests.faults.test_cycle_rollback import copy_database
+from tests.memory import memory
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 # What is dropped together, and where grouping and naming will put it.
 DROPS = {
     "Nora": "NV/Nora Vale/2014 - Low Tide",
@@ -42,7 +42,7 @@ class CycleLife(RuleBasedStateMachine):
 
     @initialize(copied=st.booleans(), staged=st.sampled_from([(), (albums,), (albums, late_tracks, better_album)]))
     def begin(self, copied: bool, staged: Sequence[Callable[[], Mapping[str, bytes]]]) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="greenroom-", dir=MEMORY))
+        self.folder = Path(tempfile.mkdtemp(prefix="greenroom-", dir=memory()))
         self.stack = contextlib.ExitStack()
         staging = self.stack.enter_context(another_filesystem(self.folder)) / "staging" if copied else None
         self.house = House(self.folder / "house", staging, filled=False, workers=1, replace="better")

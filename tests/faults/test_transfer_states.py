@@ -20,9 +20,9 @@ from processor.tables import TransferRow
 from processor.taking_back import take_back
 from tests.faults.undoing import Dying
 from tests.faults.world import NOW, Killed, Steps, World, complaints, move, publish, put, recovered, tree, unfinished
+from tests.memory import memory
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
-MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 NAMES = [b"Band - A", b"Band - B", b"Solo - \xff"]
 
 
@@ -42,7 +42,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(way=st.sampled_from(["link", "copy"]))
     def begin(self, way: Strategy) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="greenroom-", dir=MEMORY))
+        self.folder = Path(tempfile.mkdtemp(prefix="greenroom-", dir=memory()))
         self.world = World.make(self.folder, {}, way)
         self.fence = 1
         self.touched = False

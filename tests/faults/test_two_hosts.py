@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from config import locks
-from config.lease import Lease
+from config.database import Database
+from config.lease import Lease, holder
+from config.libraries import list_libraries
 from config.machine import boot_id
 from tests.databases import TEMPLATE, PostgresServer
 from tests.faults.cycles import House, converges, forked, lost, wrong_items
@@ -21,7 +23,7 @@ from tests.faults.test_cycle_signals import wait_until
 from workflow import cycle
 
 pytestmark = pytest.mark.postgres
-SHORT = Lease(seconds=2, renew=0.1, deadline=1.5)
+SHORT = Lease(seconds=4, renew=0.1, deadline=3)
 
 
 def on_host(name: str) -> None:
@@ -35,6 +37,12 @@ def on_host(name: str) -> None:
 def fall_asleep(_label: str) -> None:
     """Stop, as a machine that is suspended does."""
     os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def is_held(database: Database) -> bool:
+    """Whether somebody's lease runs."""
+    with database.read() as connection:
+        return any(holder(connection, library.root_uuid) for library in list_libraries(connection))
 
 
 def cycle_on(house: House, name: str) -> int:
@@ -60,6 +68,8 @@ def test_a_host_that_slept_past_its_lease_stops_when_it_wakes(tmp_path: Path, po
             # The server ends the session of a machine that does not answer, and with it the advisory lock.
             name = url.split("/")[3].split("?")[0]
             postgres_server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            with house.database() as database:
+                wait_until(lambda database=database: not is_held(database))
             wait_until(lambda house=house: cycle_on(house, "two") == 0)
             assert [*lost(house), *wrong_items(house)] == []
             before = house.items()

@@ -339,7 +339,7 @@ def test_what_a_person_decides_while_a_pass_is_on_counts(world: World, monkeypat
 
 
 def test_a_picture_that_ends_processes_is_given_up_after_three_strikes(sqlite_url: str, tmp_path: Path) -> None:
-    pool = PicturePool(1, wall_limit=1.5)
+    pool = PicturePool(1, wall_limit=3)
     database = Database(sqlite_url)
     world = World(Gallery(database, tmp_path, pool))
     deadly, good = world.offer("deadly", jpeg(1, 64)), world.offer("good", jpeg(2))

@@ -180,7 +180,7 @@ def test_a_process_that_dies_costs_one_picture_its_turn_and_no_other(tmp_path: P
 
 def test_a_process_that_hangs_is_ended(tmp_path: Path) -> None:
     others = workers()
-    pool = PicturePool(1, wall_limit=2)
+    pool = PicturePool(1, wall_limit=4)
     task = Task("look", stored(tmp_path, jpeg(1)))
     try:
         pool.ask(task)

@@ -197,7 +197,7 @@ def test_a_child_that_is_killed_is_replaced_and_every_file_is_answered_once(tmp_
 
 def test_a_child_that_hangs_is_ended_and_its_file_named(tmp_path: Path) -> None:
     write_track(tmp_path / "x.mp3", seconds=0.2, **BASE)
-    with TagPool(1, wall_limit=1.0) as pool:
+    with TagPool(1, wall_limit=3.0) as pool:
         list(pool.map([task_for(tmp_path)]))  # it is up and idle
         os.kill(readers()[0], 19)  # SIGSTOP: as if the disk did not answer
         results = list(results_of(pool.map([task_for(tmp_path)])))
@@ -224,7 +224,7 @@ def test_no_child_is_left_when_the_pool_closes_also_in_another_thread(tmp_path: 
     thread.start()
     thread.join()
     assert codes(found[0]) == {b"x.mp3": None}
-    assert set(children()) == before
+    assert set(children()) <= before
 
 
 def test_the_readers_die_with_the_process_that_forked_them_and_others_take_over(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def limits_of(text: str, name: str) -> tuple[str, str]:
 
 def readers() -> list[int]:
     """Return the processes that read tags; a test process may have other children, such as its database server."""
-    servers = [pid for pid in children() if b"scanner" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    servers = [pid for pid in children() if b"scanner.tags.serve" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return [pid for server in servers for pid in children(server)]
 
 

@@ -28,12 +28,12 @@ from processor.presence import Limits
 from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfer import TX
 from scanner.scan import silent
+from tests.memory import memory
 from tests.scenarios.drops import JPEG, songs
 from tests.scenarios.house import House
 from tests.scenarios.test_fsck import adopt, content, look
 from workflow.cycle import resolve_roots
 
-QUICK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # where nothing is written to a disk
 SIDECAR = os.fsdecode(sidecar.NAME)
 
 
@@ -208,7 +208,7 @@ DAMAGES: tuple[Damage, ...] = (
 def test_whatever_is_damaged_nothing_is_lost_and_a_second_run_has_nothing_to_repair(
     template: Path, damages: list[Damage], chance: Chance, verify: bool
 ) -> None:
-    with tempfile.TemporaryDirectory(dir=QUICK) as folder:
+    with tempfile.TemporaryDirectory(dir=memory()) as folder:
         house = copy_of(template, Path(folder))
         try:
             for damage in damages:
@@ -279,14 +279,14 @@ def repair_until(house: House, die_at: int) -> int:
 
 
 def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next_one(template: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=QUICK) as folder:
+    with tempfile.TemporaryDirectory(dir=memory()) as folder:
         house = damaged(template, Path(folder))
         steps = repair_until(house, 0)
         whole = content(house)
         house.database.close()
     assert steps > 30
     for die_at in range(1, steps + 1, 1 if os.environ.get("GREENROOM_FAULTS") == "all" else 5):
-        with tempfile.TemporaryDirectory(dir=QUICK) as folder:
+        with tempfile.TemporaryDirectory(dir=memory()) as folder:
             house = damaged(template, Path(folder))
             before = house.contents()
             repair_until(house, die_at)

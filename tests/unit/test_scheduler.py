@@ -19,7 +19,7 @@ from daemon.hints import LONGEST_WAIT
 from daemon.scheduler import Heartbeat, Position, first_position, follow
 
 NOON = dt.datetime(2026, 11, 21, 12, 0, tzinfo=dt.UTC)
-WAIT = 10.0  # seconds until a test that would hang fails instead
+WAIT = 60.0  # seconds until a test that would hang fails instead
 
 
 def settings(schedule: str = "0 * * * *", *, enabled: bool = True, zone: str = "UTC", quiet: int = 60) -> StagingScan:
