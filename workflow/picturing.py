@@ -1,13 +1,15 @@
-"""What people ask about an album's pictures and say of them → shown, looked at, chosen, rejected, given."""
+"""What people ask and say of the pictures of an album and its artists → shown, looked at, chosen, rejected, given."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Rejected
@@ -16,24 +18,43 @@ from processor import repository
 from processor.artwork import deciding, rows
 from processor.artwork.desk import Gallery
 from processor.artwork.local import AlbumFile, local_offers
-from processor.artwork.offer import EMBEDDED, FOLDER, Subject
+from processor.artwork.offer import EMBEDDED, FOLDER, Subject, of_artist
 from processor.artwork.pictures import Outcome, Pass, refresh
 from processor.artwork.pool import shared
 from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
+from processor.matching.rows import note_news
+from processor.metadata import rows as metadata
 from workflow import progress
 from workflow.downloading import downloads
 from workflow.enriching import settings_of
 
 
-def shown(database: Database, item_id: int) -> dict[str, list[Candidate]]:
-    """Return the pictures on offer for an item by type: the selected ones first, then by score."""
+class Group(NamedTuple):
+    """The pictures of one type on offer, the selected ones first, then by score; `artist` is None for the album's."""
+
+    artist: str | None
+    type: str
+    pictures: list[Candidate]
+
+
+def shown(database: Database, item_id: int) -> list[Group]:
+    """Return the pictures on offer for an item, and then for the artists it is credited to, by type."""
     with database.read() as connection:
-        item = progress.find(connection, item_id)
-        found = rows.candidates(connection, Subject("album", item["key"]))
-    ordered = sorted(found, key=lambda one: (one.rank is None, one.rank or 0, -(one.score or 0), one.id))
-    types = dict.fromkeys(one.offer.type for one in ordered)
-    return {name: [one for one in ordered if one.offer.type == name] for name in sorted(types)}
+        subjects = _subjects(connection, progress.find(connection, item_id))
+        found = {artist: rows.candidates(connection, subject) for artist, subject in subjects.items()}
+    groups = []
+    for artist, pictures in found.items():
+        ordered = sorted(pictures, key=lambda one: (one.rank is None, one.rank or 0, -(one.score or 0), one.id))
+        for name in sorted({one.offer.type for one in ordered}):
+            groups.append(Group(artist, name, [one for one in ordered if one.offer.type == name]))
+    return groups
+
+
+def artists(database: Database, item_id: int) -> list[str]:
+    """Return the artists of an item whose pictures may be chosen."""
+    with database.read() as connection:
+        return [name for name in _subjects(connection, progress.find(connection, item_id)) if name is not None]
 
 
 def look(database: Database, data_dir: Path, item_id: int) -> Outcome:
@@ -46,7 +67,7 @@ def look(database: Database, data_dir: Path, item_id: int) -> Outcome:
         raise Rejected(f"item {item_id} lies in a library that was removed", code="no_library")
     folder = os.path.join(roots[item["root_uuid"]], item["path"])
     own = [AlbumFile(file.path, file.role) for file in files]
-    with _pass(database, data_dir, item) as that:
+    with _pass(database, data_dir, Subject("album", item["key"])) as that:
         found = local_offers(folder, own, that.gallery.pool)
         return refresh(that, found.offers, (EMBEDDED, FOLDER))
 
@@ -54,27 +75,49 @@ def look(database: Database, data_dir: Path, item_id: int) -> Outcome:
 def decide(
     database: Database, data_dir: Path, item_id: int, candidate: int, decision: Decision | None, *, actor: str
 ) -> Outcome:
-    """Choose or reject a picture of an item, or with None leave it to the rule; see processor.artwork.deciding."""
+    """Choose or reject a picture of an item or of its artists, or with None leave it to the rule.
+
+    See processor.artwork.deciding. Raises Rejected (`no_candidate`) for a picture of something else.
+    """
     with database.read() as connection:
-        item = progress.find(connection, item_id)
-    with _pass(database, data_dir, item) as that:
+        subjects = _subjects(connection, progress.find(connection, item_id))
+        subject, _ = rows.candidate(connection, candidate)
+    if subject not in subjects.values():
+        raise Rejected(f"picture {candidate} is not on offer here", code="no_candidate")
+    with _pass(database, data_dir, subject) as that:
         outcome = deciding.decide(that, candidate, decision, actor=actor)
-    _note(database, item_id, actor, f"picture {candidate} {decision or 'left to the rule'}")
+    _note(database, item_id, actor, f"picture {candidate} {decision or 'left to the rule'}", outcome)
     return outcome
 
 
-def give(database: Database, data_dir: Path, item_id: int, type: str, data: bytes, *, actor: str) -> Outcome:
-    """Take a picture a person gives of an item, and let it be the first of its type; see processor.artwork.deciding."""
+def give(
+    database: Database, data_dir: Path, item_id: int, type: str, data: bytes, *, actor: str, artist: str | None = None
+) -> Outcome:
+    """Take a picture a person gives of an item, or of one of its artists, and let it be the first of its type.
+
+    See processor.artwork.deciding. Raises Rejected (`no_artist`) for somebody the item is not credited to.
+    """
     with database.read() as connection:
-        item = progress.find(connection, item_id)
-    with _pass(database, data_dir, item) as that:
+        subjects = _subjects(connection, progress.find(connection, item_id))
+    if artist not in subjects:
+        names = ", ".join(name for name in subjects if name) or "nobody yet"
+        raise Rejected(f"item {item_id} is not by {artist}; it is by {names}", code="no_artist")
+    with _pass(database, data_dir, subjects[artist]) as that:
         outcome = deciding.upload(that, type, data, actor=actor)
-    _note(database, item_id, actor, f"gave a picture, {type}")
+    _note(database, item_id, actor, f"gave a picture, {type}{f' of {artist}' if artist else ''}", outcome)
     return outcome
+
+
+def _subjects(connection: Connection, item: Mapping[str, Any]) -> dict[str | None, Subject]:
+    """Return whose pictures an item has: those of the album, and those of its artists by their names."""
+    found: dict[str | None, Subject] = {None: Subject("album", item["key"])}
+    for _, name, artist_id in metadata.artists_of(connection, item["id"]):
+        found.setdefault(name, of_artist(name, artist_id))
+    return found
 
 
 @contextmanager
-def _pass(database: Database, data_dir: Path, item: dict[str, Any]) -> Iterator[Pass]:
+def _pass(database: Database, data_dir: Path, subject: Subject) -> Iterator[Pass]:
     from processor.client.client import Client
     from processor.providers.registry import Providers
 
@@ -82,15 +125,17 @@ def _pass(database: Database, data_dir: Path, item: dict[str, Any]) -> Iterator[
         settings = settings_of(connection)
     with Client(database) as client:
         providers = Providers(database, client, language=settings.language)
-        order = [provider.name for provider in providers.answering("album_pictures")]
+        asked = providers.answering("album_pictures" if subject.kind == "album" else "artist_pictures")
+        order = [FOLDER, EMBEDDED, *(provider.name for provider in asked)]
         gallery = Gallery(database, data_dir, shared())
-        now = dt.datetime.now(dt.UTC)
-        yield Pass(
-            gallery, Subject("album", item["key"]), settings, downloads(providers), now, (FOLDER, EMBEDDED, *order)
-        )
+        yield Pass(gallery, subject, settings, downloads(providers), dt.datetime.now(dt.UTC), order)
 
 
-def _note(database: Database, item_id: int, actor: str, why: str) -> None:
+def _note(database: Database, item_id: int, actor: str, why: str, outcome: Outcome) -> None:
+    """Write what a person decided into the item's history; what is published of it may be behind from then on."""
+    now = dt.datetime.now(dt.UTC)
     with database.begin() as connection:
         item = progress.find(connection, item_id)
-        progress.note(connection, item, progress.Because("choose", actor, why), dt.datetime.now(dt.UTC))
+        progress.note(connection, item, progress.Because("choose", actor, why), now)
+        if outcome.is_changed:
+            note_news(connection, item_id, now)

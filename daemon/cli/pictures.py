@@ -1,4 +1,4 @@
-"""`greenroom pictures`: an album's pictures on offer → a list with scores; chosen, rejected, given by a person."""
+"""`greenroom pictures`: pictures on offer for an album and its artists → a list; chosen, rejected, given by a person."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from workflow import picturing
 
 @click.group()
 def command() -> None:
-    """Show the pictures on offer for an album and say which it gets.
+    """Show the pictures on offer for an album and for its artists, and say which they get.
 
     What a person chooses comes first and stays, whatever is found later; what is rejected stays away in every size.
+    What is said of an artist's picture holds for all albums by that artist.
 
     \b
     Examples:
       greenroom pictures list 17
       greenroom pictures choose 17 204
       greenroom pictures give 17 front cover.jpg
+      greenroom pictures give 17 thumb portrait.jpg --artist "Nora Vale"
     """
 
 
@@ -36,12 +38,23 @@ def command() -> None:
 def list_all(item: int, as_json: bool) -> None:
     """Show every picture on offer for ITEM: selected ones first, with the parts of their scores."""
     with application() as app, usage():
-        found = [one for group in picturing.shown(app.database, item).values() for one in group]
+        groups = picturing.shown(app.database, item)
+    found = [(group.artist, one) for group in groups for one in group.pictures]
     if as_json:
-        print_json([_plain(one) for one in found])
+        print_json([{"artist": artist, **_plain(one)} for artist, one in found])
         return
-    header = ("number", "type", "rank", "score", "resolution aspect language votes provider", "size", "from", "note")
-    print_table([_row(one) for one in found], header)
+    header = (
+        "number",
+        "of",
+        "type",
+        "rank",
+        "score",
+        "resolution aspect language votes provider",
+        "size",
+        "from",
+        "note",
+    )
+    print_table([(one.id, artist or "the album", *_row(one)) for artist, one in found], header)
 
 
 @command.command("choose")
@@ -49,7 +62,7 @@ def list_all(item: int, as_json: bool) -> None:
 @click.argument("number", type=int)
 @json_option
 def choose(item: int, number: int, as_json: bool) -> None:
-    """Let picture NUMBER be the first of its type of ITEM."""
+    """Let picture NUMBER be the first of its type, of ITEM or of its artist."""
     _decide(item, number, "chosen", as_json)
 
 
@@ -75,11 +88,18 @@ def leave(item: int, number: int, as_json: bool) -> None:
 @click.argument("item", type=int)
 @click.argument("type")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--artist", default=None, metavar="NAME", help="It shows this artist of ITEM, not the album.")
 @json_option
-def give(item: int, type: str, file: Path, as_json: bool) -> None:
-    """Let the picture in FILE be the first of TYPE (front, back, disc, booklet, fanart) of ITEM."""
+def give(item: int, type: str, file: Path, artist: str | None, as_json: bool) -> None:
+    """Let the picture in FILE be the first of TYPE of ITEM.
+
+    Of an album there are front, back, disc, booklet and fanart; of an artist thumb, fanart, logo, clearart, banner and
+    landscape.
+    """
     with application() as app, usage():
-        outcome = picturing.give(app.database, app.boot.data_dir, item, type, file.read_bytes(), actor=_actor())
+        outcome = picturing.give(
+            app.database, app.boot.data_dir, item, type, file.read_bytes(), actor=_actor(), artist=artist
+        )
     _said(outcome, as_json)
 
 
@@ -103,7 +123,7 @@ def _row(one: Candidate) -> tuple[Any, ...]:
     note = f"{one.decision} by {one.decided_by}" if one.decision else one.message
     if note is None and one.same_as is not None:
         note = f"the same as {one.same_as}"
-    return one.id, one.offer.type, one.rank, one.score, parts, size, one.offer.provider, note
+    return one.offer.type, one.rank, one.score, parts, size, one.offer.provider, note
 
 
 def _plain(one: Candidate) -> dict[str, Any]:

@@ -11,8 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from config.database import Database
+from daemon.bootstrap import application
 from daemon.cli import main
 from processor import repository
+from processor.metadata import rows as metadata
 from tests.items import album
 from tests.pictures import jpeg
 
@@ -59,12 +61,33 @@ def test_a_person_gives_pictures_and_says_which_counts(item: int, tmp_path: Path
     assert "chosen by command:" in run("list", item)
 
 
+def test_the_pictures_of_an_artist_are_chosen_as_those_of_an_album(item: int, tmp_path: Path) -> None:
+    with application() as app, app.database.begin() as connection:
+        artist = metadata.artist_named(connection, "Nora Vale", None)
+        other = repository.upsert(connection, [album("k2", path=b"AR/2")], NOW)["k2"].id
+        for one in (item, other):
+            metadata.link_artists(connection, one, [artist])
+    (tmp_path / "1.jpg").write_bytes(jpeg(1, 600))
+    run("give", item, "fanart", tmp_path / "1.jpg")
+    (tmp_path / "2.jpg").write_bytes(jpeg(2, 1280, 720))
+    assert "fanart 1: picture 2" in run("give", item, "fanart", tmp_path / "2.jpg", "--artist", "Nora Vale")
+    of = {(one["number"], one["artist"], one["rank"]) for one in listed(other)}
+    assert of == {(2, "Nora Vale", 1)}, "it is the artist's in every album"
+    run("reject", other, 2)
+    assert [(one["number"], one["artist"], one["rank"]) for one in listed(item)] == [
+        (1, None, 1),
+        (2, "Nora Vale", None),
+    ]
+    assert "Nora Vale" in run("list", item)
+
+
 def test_what_cannot_be_is_refused_with_the_reason(item: int, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"no picture")
     for arguments, why in (
         (("give", item, "front", tmp_path / "a.jpg"), "no JPEG, PNG, WebP or GIF"),
         (("give", item, "nonsense", tmp_path / "a.jpg"), "no pictures of type"),
         (("choose", item, 99), "no picture 99"),
+        (("give", item, "thumb", tmp_path / "a.jpg", "--artist", "Eva"), "it is by nobody yet"),
     ):
         done = CliRunner().invoke(main, ["pictures", *map(str, arguments)])
         assert done.exit_code != 0

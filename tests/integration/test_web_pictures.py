@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from daemon.bootstrap import Application, application
+from processor.metadata import rows as metadata
 from tests.integration.test_web_acts import stage
 from tests.web import NAME, Browser, add_roots, set_up
 
@@ -91,6 +92,20 @@ def test_a_picture_that_a_person_gives_is_the_first_of_its_type(browser: Browser
     picked = re.findall(r'<li class="picked">.*?</li>', page, re.DOTALL)
     assert "700 × 700 png" in picked[0]
     assert "chosen by eva" in picked[0]
+
+
+def test_a_picture_of_the_artist_is_given_and_shown_beside_the_albums(
+    app: Application, browser: Browser, pages: str
+) -> None:
+    item = int(pages.split("/")[2])
+    with app.database.begin() as connection:
+        metadata.link_artists(connection, item, [metadata.artist_named(connection, "Nora <b> Vale", None)])
+    assert 'value="thumb Nora &lt;b&gt; Vale"' in browser.client.get(pages).text
+    form = {"csrf": browser.csrf(), "type": "thumb Nora <b> Vale"}
+    given = {"file": ("x.png", picture("darkred", 700, "PNG"), "image/png")}
+    page = browser.client.post(pages, data=form, files=given).text
+    assert re.search(r"Thumb of Nora &lt;b&gt; Vale</h2>.*700 × 700 png", page, re.DOTALL)
+    assert "is not by Eva" in browser.client.post(pages, data=form | {"type": "thumb Eva"}, files=given).text
 
 
 @pytest.mark.parametrize(

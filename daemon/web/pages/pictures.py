@@ -1,4 +1,4 @@
-"""The pictures of an album → side by side with the parts of their scores; chosen, rejected, given by a person."""
+"""The pictures of an album and its artists → side by side with their scores; chosen, rejected, given by a person."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Said = Literal["chosen", "rejected", "rule"]
 
 @router.get("/review/{item_id}/pictures")
 def show(request: Request, item_id: int) -> Response:
-    """Show every picture on offer, by type."""
+    """Show every picture on offer, by type, the album's first."""
     app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         item = progress.find(connection, item_id)
@@ -29,8 +29,9 @@ def show(request: Request, item_id: int) -> Response:
         request,
         "pictures.html",
         item=item,
-        pictures=picturing.shown(app.database, item_id),
-        types=[name for of, name in TYPES if of == "album"],
+        groups=picturing.shown(app.database, item_id),
+        artists=picturing.artists(app.database, item_id),
+        types={of: [name for kind, name in TYPES if kind == of] for of in ("album", "artist")},
         parts=Parts._fields,
     )
 
@@ -65,11 +66,12 @@ def decide(
 
 
 @router.post("/review/{item_id}/pictures")
-def give(request: Request, item_id: int, type: Annotated[str, Form(max_length=30)], file: UploadFile) -> Response:
-    """Take a picture a person gives."""
+def give(request: Request, item_id: int, type: Annotated[str, Form(max_length=1100)], file: UploadFile) -> Response:
+    """Take a picture a person gives; after its type stands the artist it is of, if it is not of the album."""
     app: Application = request.app.state.greenroom
-    data = file.file.read()
-    picturing.give(app.database, app.boot.data_dir, item_id, type, data, actor=actor_of(request).name)
+    data, (kind, _, artist) = file.file.read(), type.partition(" ")
+    actor = actor_of(request).name
+    picturing.give(app.database, app.boot.data_dir, item_id, kind, data, actor=actor, artist=artist or None)
     return RedirectResponse(f"/review/{item_id}/pictures", 303)
 
 
