@@ -1,4 +1,4 @@
-"""`greenroom pictures`: pictures on offer for an album and its artists → a list; chosen, rejected, given by a person."""
+"""`greenroom pictures`: pictures on offer for an album and its artists → a list; chosen, rejected, given by people."""
 
 from __future__ import annotations
 
