@@ -15,14 +15,17 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from select import select as readable
+from typing import Any
 
 from sqlalchemy import select, update
 
 from processor.journal import unsettled
+from processor.publication import ledger
 from processor.tables import TransferRow
 from processor.trash import TRASH
 from tests.databases import TEMPLATE, start_postgres
 from tests.faults.cycles import House, forked, music
+from tests.faults.trials import must
 from tests.memory import memory
 from tests.music import write_track
 
@@ -77,6 +80,7 @@ def soak(house: House, seconds: float, chance: random.Random) -> tuple[list[str]
     """Drop albums and kill commands for so long, then let all of it settle; return complaints, and what was done."""
     ends, stream, done = time.monotonic() + seconds, Stream(house, chance), Counter[str]()
     house.set(replace="better")
+    house.add_library()
     stream.drop()
     began = time.monotonic()
     house.run("cycle")
@@ -85,7 +89,7 @@ def soak(house: House, seconds: float, chance: random.Random) -> tuple[list[str]
     while time.monotonic() < ends and not wrong:
         for _ in range(chance.randrange(4)):
             stream.drop()
-        command = chance.choices((["cycle"], ["recover"], undo(house, chance)), (6, 2, 2))[0]
+        command = chance.choices((["cycle"], ["recover"], undo(house, chance), publish(house, chance)), (6, 2, 2, 3))[0]
         limit = None if chance.random() < WHOLE else chance.random() * longest
         done["killed" if run_for(house, limit, *command, "--json") else f"{command[0]} ended"] += 1
         set_aside_the_count(house)
@@ -109,6 +113,18 @@ def undo(house: House, chance: random.Random) -> list[str]:
     return ["undo", chance.choice(latest)] if latest else ["cycle"]
 
 
+def publish(house: House, chance: random.Random) -> list[str]:
+    """Return a command that publishes an item, some of them anew or out again; a cycle where there is none."""
+    if not (items := house.items()):
+        return ["cycle"]
+    item = chance.choice(items)
+    if item["status"] == "published":
+        return ["publish", str(item["id"]), *chance.choice([[], ["--undo"]])]
+    if item["status"] == "pending_review":
+        must(house, "review", "approve", str(item["id"]))
+    return ["publish", str(item["id"])]
+
+
 def settles(house: House, stream: Stream) -> Iterator[str]:
     """Recover, release what was taken back, and run cycles; say what is not settled, staged or explained then."""
     with house.database() as database, database.read() as connection:
@@ -121,10 +137,15 @@ def settles(house: House, stream: Stream) -> Iterator[str]:
     explained |= {os.path.dirname(source) for source in explained}
     left = [os.path.join(house.inbound, os.fsdecode(path)) for path in music(house.inbound)]
     yield from (f"nobody explains {path}" for path in left if not {path, os.path.dirname(path)} & explained)
-    listed = {item["path"] + b"/" + file["path"] for item in house.items() for file in item["files"]}
-    there = {path: data for path, data in music(house.staging).items() if not path.startswith(TRASH + b"/")}
-    yield from (f"nobody lists {path!r}" for path in there.keys() - listed)
-    counts = Counter(sha256(data).digest() for data in there.values())
+    listed = {place for item in house.items() for place in places(house, item)}
+    with house.database() as database, database.read() as connection:
+        listed |= {home_of(house, e.root_uuid) / os.fsdecode(e.path) for e in ledger.entries(connection) if e.sha256}
+        made = {bytes.fromhex(entry.sha256) for entry in ledger.entries(connection) if entry.sha256}
+    there = {root / os.fsdecode(path): data for root in house.roots[1:] for path, data in music(root).items()
+             if not path.startswith(TRASH + b"/")}  # fmt: skip
+    yield from (f"nobody lists {path}" for path in there.keys() - listed)
+    yield from (f"{item['id']} is publishing" for item in house.items() if item["status"] == "publishing")
+    counts = Counter(digest for data in there.values() if (digest := sha256(data).digest()) not in made)
     yield from (f"listed {n} times: {digest.hex()}" for digest, n in counts.items() if n > 1)
     yield from (f"nobody dropped {digest.hex()}" for digest in counts.keys() - stream.dropped)
     with house.database() as database, database.read() as connection:
@@ -152,16 +173,26 @@ def set_aside_the_count(house: House) -> None:
 
 def missing(house: House, stream: Stream) -> Iterator[str]:
     """Say what was dropped and is nowhere, and what is listed and is not there; true at any instant."""
-    there = {sha256(data).digest() for root in (house.inbound, house.staging) for data in music(root).values()}
+    there = {sha256(data).digest() for root in house.roots for data in music(root).values()}
     if lost := stream.dropped - there:
         yield f"lost: {len(lost)} files"
     with house.database() as database, database.read() as connection:
         turning = {t.target for t in unsettled(connection) if t.kind.endswith("replace") and t.state == "materialised"}
     for item in house.items():
-        for file in item["files"] if item["path"] not in turning else ():
-            path = house.staging / os.fsdecode(item["path"] + b"/" + file["path"])
-            if not path.is_file() or path.stat().st_size != file["size"]:
-                yield f"listed as staged, but not there: {path}"
+        for path, size in places(house, item).items() if item["path"] not in turning else ():
+            if not path.is_file() or path.stat().st_size != size:
+                yield f"listed as {item['status']}, but not there: {path}"
+
+
+def places(house: House, item: dict[str, Any]) -> dict[Path, int]:
+    """Return where an item says its files are, in staging or a library, and how large each is."""
+    home = home_of(house, item["root_uuid"])
+    return {home / os.fsdecode(item["path"] + b"/" + file["path"]): file["size"] for file in item["files"]}
+
+
+def home_of(house: House, root_uuid: str) -> Path:
+    """Return the root of a mark."""
+    return next(root for root in house.roots if root_uuid in (root / ".greenroom-root").read_text())
 
 
 @contextlib.contextmanager
