@@ -22,6 +22,7 @@ from config.logs import RESULT_LEVEL, setup_logs
 from config.reasons import Reason, show_path
 from config.settings import StagingScan
 from daemon.acts import Acts
+from daemon.adopting import Looks
 from daemon.ongoing import Ongoing, Stage
 from processor import journal, repository
 from processor.files import unexpected
@@ -56,6 +57,7 @@ class Application:
         self.database = database
         self.ongoing = Ongoing()
         self.acts = Acts(self.ongoing)
+        self.looks = Looks(database, boot.data_dir, self.ongoing)
         self.hint: Callable[[], None] | None = None  # asks the daemon of this process for an earlier cycle
 
     def staging_settings(self) -> tuple[StagingScan, list[str]]:

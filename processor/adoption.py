@@ -1,14 +1,19 @@
-"""A scan of a library that others made → what Greenroom would call, write and add there. Reads only, moves nothing."""
+"""A scan of a library that others made → what Greenroom would call, write and add there. Reads only, moves nothing.
+
+What is wanted follows from tags and names alone, for nobody is asked about albums that are only looked at.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from config.errors import Rejected
 from config.reasons import Reason, show_path
 from processor import sidecar
+from processor.artwork.local import type_of
 from processor.files import Tree, is_file, within
 from processor.item import new_item
 from processor.metadata import documents
@@ -19,7 +24,7 @@ from processor.nfo import album as album_nfo
 from processor.nfo import merging, xml
 from processor.plan import AlbumPlan
 from processor.publication import pictures
-from processor.publication.names import NamedFile, Naming, album_folder, file_places
+from processor.publication.names import NamedFile, Naming, album_folder, artist_folder, file_places
 from processor.publication.pictures import Picture, Profile
 from processor.repository import StagedFile
 from scanner.grouping.groups import Group
@@ -27,8 +32,11 @@ from scanner.rows import FileRecord
 from scanner.scandb import ScanDb
 
 NFO: Final = b"album.nfo"
+ARTIST_NFO: Final = b"artist.nfo"
 OURS: Final = (NFO, sidecar.NAME)  # what publishing writes itself
-COVER: Final = Picture("front", 1, "", "jpg")
+COVER: Final = "front"
+TAGS: Final = ("title", "artist", "album", "album_artist", "track", "date", "mb_release_id")  # each track should have
+THUMB: Final = Picture("thumb", 1, "", "jpg")
 
 
 class Renamed(NamedTuple):
@@ -36,6 +44,21 @@ class Renamed(NamedTuple):
 
     path: bytes
     wanted: bytes
+
+
+class Lacking(NamedTuple):
+    """A tag, by its field of Facts, and how many tracks of an album lack it."""
+
+    tag: str
+    tracks: int
+
+
+class Twin(NamedTuple):
+    """An item that is the same album: staged, or published."""
+
+    item_id: int
+    status: str
+    is_here: bool  # it is this very folder
 
 
 class Album(NamedTuple):
@@ -52,19 +75,26 @@ class Album(NamedTuple):
     renamed: tuple[Renamed, ...]
     nfo: str  # absent, unreadable, same or differs
     fields: tuple[str, ...]  # of the NFO, that would say something else
-    covers: tuple[bytes, ...]  # names under which players look for a cover, and there is none
+    pictures: tuple[bytes, ...]  # names players look for: of its cover, and of pictures it has by other names
+    beside: tuple[bytes, ...]  # names that are absent in its artist's folder
+    lacking: tuple[Lacking, ...]
+    twin: Twin | None
 
     @property
     def is_as_wanted(self) -> bool:
-        """Whether publishing it would change nothing."""
-        return self.folder == self.wanted and not self.renamed and self.nfo == "same" and not self.covers
+        """Whether publishing it would change nothing; what its tags lack, it would go on lacking."""
+        is_there = self.folder == self.wanted and not self.renamed and self.nfo == "same"
+        return is_there and not self.pictures and not self.beside
 
 
-def compare(root: bytes, scan: ScanDb, naming: Naming, profile: Profile) -> Iterator[Album]:
+Twins = Callable[[str, bytes], Twin | None]  # by the key of an album, and its folder
+
+
+def compare(root: bytes, scan: ScanDb, naming: Naming, profile: Profile, twins: Twins) -> Iterator[Album]:
     """Yield every album of a scan beside what it would be, by what its tags say, in the order of the scan."""
     with Tree(root) as tree:
         for group, waits in scan.groups():
-            yield _album(tree, group, waits, scan.files(group.file_ids), naming, profile)
+            yield _album(tree, group, waits, scan.files(group.file_ids), naming, profile, twins)
 
 
 def _album(
@@ -74,6 +104,7 @@ def _album(
     files: Mapping[int, FileRecord],
     naming: Naming,
     profile: Profile,
+    twins: Twins,
 ) -> Album:
     folder = _folder(group, files)
     item, staged = _as_staged(group, folder, files)
@@ -83,11 +114,13 @@ def _album(
     places = file_places(naming, known, named)
     nfo, fields = _nfo(tree, within(folder, NFO), known)
     said = [*group.warnings, *waits, *(_problem(file) for file in files.values() if file.problem)]
+    wanted = album_folder(naming, known)
     return Album(
-        folder, group.album_artist, group.album, group.year, len(group.tracks), group.confidence, tuple(said),
-        album_folder(naming, known),
+        folder, group.album_artist, group.album, group.year, len(group.tracks), group.confidence, tuple(said), wanted,
         tuple(Renamed(path, place) for path, place in sorted(places.items()) if path != place),
-        nfo, fields, tuple(_without_cover(tree, folder, profile)),
+        nfo, fields, tuple(_without(tree, folder, _pictures(staged, profile))),
+        tuple(_without(tree, artist_folder(naming, wanted), _beside(known, profile))), tuple(_lacking(files)),
+        twins(group.key, folder),
     )  # fmt: skip
 
 
@@ -128,11 +161,41 @@ def _nfo(tree: Tree, path: bytes, known: AlbumMetadata) -> tuple[str, tuple[str,
     return ("differs", fields) if fields else ("same", ())
 
 
-def _without_cover(tree: Tree, folder: bytes, profile: Profile) -> Iterator[bytes]:
-    there = {os.path.splitext(name)[0].lower() for name in tree.names(folder)}
-    for name in pictures.names("album", [COVER], profile):
-        if os.path.splitext(name)[0] not in there:
+def _pictures(staged: list[StagedFile], profile: Profile) -> Iterator[bytes]:
+    """Yield the names of an album's cover, and of what it has pictures of, whatever they are called."""
+    there = {kind for file in staged if file.role == "picture" and (kind := type_of(file.path))}
+    yield from pictures.names("album", [Picture(kind, 1, "", "jpg") for kind in sorted({COVER, *there})], profile)
+
+
+def _beside(known: AlbumMetadata, profile: Profile) -> Iterator[bytes]:
+    """Yield what is wanted in the folder of the one artist an album is by."""
+    if len(known.credits) == 1 and not known.compilation:
+        yield from (ARTIST_NFO, *pictures.names("artist", [THUMB], profile))
+
+
+def _without(tree: Tree, folder: bytes | None, names: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the names that are absent in a folder, whatever their extension; all of them where it is none."""
+    if folder is None:
+        return
+    there = set(tree.names(folder)) if _is_folder(tree, folder) else set()
+    stems = {os.path.splitext(name)[0].lower() for name in there}
+    for name in names:
+        stem, extension = os.path.splitext(name)
+        if name not in there and (extension != b".jpg" or stem not in stems):
             yield name
+
+
+def _is_folder(tree: Tree, folder: bytes) -> bool:
+    found = tree.stat(folder) if folder else None
+    return not folder or (found is not None and stat.S_ISDIR(found.st_mode))
+
+
+def _lacking(files: Mapping[int, FileRecord]) -> Iterator[Lacking]:
+    """Yield the tags tracks lack that could be read."""
+    facts = [file.facts for file in files.values() if file.role == "audio" and file.facts is not None]
+    for tag in TAGS:
+        if count := sum(not getattr(one, tag) for one in facts):
+            yield Lacking(tag, count)
 
 
 def _problem(file: FileRecord) -> Reason:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import click
 
@@ -14,7 +13,7 @@ from daemon.cli.usage import usage
 from daemon.progress import bars
 from daemon.signals import stop_on_signals
 from processor.adoption import Album
-from workflow.adopting import adopt
+from workflow.adopting import WORDS, adopt, plain_album
 
 SHOWN = 3  # names of one album, on a terminal; --json has all
 
@@ -27,7 +26,9 @@ def command(path: str, as_json: bool) -> None:
 
     Its tags are read, its files are put together to albums, and each album is compared with the templates
     phase.publish.folder and phase.publish.file, with the NFO its tags would give, and with the names under which the
-    players of phase.publish.profile look for a cover. Nothing at PATH is changed, no lock is taken, no item is made.
+    players of phase.publish.profile look for pictures; tags that tracks lack are counted, and albums that are staged
+    or published already are named. Nothing at PATH is changed, no lock is taken, no item is made. Providers are not
+    asked: years, ids and texts that only they know show when an album goes through staging.
 
     The index is a scan DB in the data folder: the next time only what changed is read again.
 
@@ -38,22 +39,18 @@ def command(path: str, as_json: bool) -> None:
     """
     stop = stop_on_signals()
     with usage(), application() as app, bars() as progress:
-        scan_db, albums = adopt(app.database, app.boot.data_dir, os.fsencode(path), stop, progress)
+        found = adopt(app.database, app.boot.data_dir, os.fsencode(path), stop, progress)
     if as_json:
-        print_json({"scan_db": str(scan_db), "albums": [_plain(album) for album in albums]})
+        albums = [plain_album(album) for album in found.albums]
+        print_json({"scan_db": str(found.scan_db), "counts": found.counts, "albums": albums})
         return
-    for album in albums:
+    for album in found.albums:
         for line in _lines(album):
             click.echo(line)
-    same = sum(album.is_as_wanted for album in albums)
-    click.echo(f"{len(albums)} albums, {same} of them as Greenroom would make them")
-
-
-def _plain(album: Album) -> dict[str, Any]:
-    values = album._asdict() | {"as_wanted": album.is_as_wanted}
-    values["renamed"] = [one._asdict() for one in album.renamed]
-    values["reasons"] = [one._asdict() for one in album.reasons]
-    return values
+    counts = found.counts
+    click.echo(f"{counts['albums']} albums, {counts['as_wanted']} of them as Greenroom would make them")
+    if differing := [f"{count} {WORDS[name]}" for name, count in counts.items() if name in WORDS]:
+        click.echo(", ".join(differing))
 
 
 def _lines(album: Album) -> list[str]:
@@ -63,6 +60,10 @@ def _lines(album: Album) -> list[str]:
     found += [f"  file: {show_path(one.path)} → {show_path(one.wanted)}" for one in album.renamed[:SHOWN]]
     found += [f"  … and {len(album.renamed) - SHOWN} more files"] if len(album.renamed) > SHOWN else []
     found += [] if album.nfo == "same" else [f"  album.nfo: {album.nfo} {', '.join(album.fields)}".rstrip()]
-    found += [f"  no {show_path(cover)}" for cover in album.covers]
+    found += [f"  no {show_path(name)}" for name in album.pictures]
+    found += [f"  no {show_path(name)} in the artist's folder" for name in album.beside]
+    found += [f"  {one.tracks} without the tag {one.tag}" for one in album.lacking]
+    if album.twin is not None and not album.twin.is_here:
+        found += [f"  the same as item {album.twin.item_id}, which is {album.twin.status}"]
     found += [f"  in doubt: {show_text(one.message)}" for one in album.reasons[:SHOWN]]
     return [name, *found] if found else []

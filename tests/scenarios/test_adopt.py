@@ -39,15 +39,18 @@ def test_each_album_is_shown_beside_what_it_would_be(run: Any, tmp_path: Path) -
     lay_out(
         music,
         songs("misc/ada_low", "flac", range(1, 3), date="2014")
-        | {"misc/ada_low/album.nfo": nfo, "misc/ada_low/Folder.JPG": b"x"}
+        | {"misc/ada_low/album.nfo": nfo, "misc/ada_low/Folder.JPG": b"x", "misc/ada_low/scan (back).png": b"y"}
         | songs("Bo/Other (1999)", "mp3", range(1, 3), artist="Bo", album="Other", date="1999")
         | {"Bo/Other (1999)/album.nfo": b"no XML"},
     )
     found = run(music)
     ada, bo = found["misc/ada_low"], found["Bo/Other (1999)"]
-    assert (ada["wanted"], ada["renamed"], ada["covers"]) == ("Ada/Low Tide (2014)", [], ["cover.jpg"])
+    assert (ada["wanted"], ada["renamed"], ada["pictures"]) == ("Ada/Low Tide (2014)", [], ["back.jpg", "cover.jpg"])
     assert (ada["nfo"], "title" in ada["fields"], "review" in ada["fields"]) == ("differs", True, False)
-    assert (bo["wanted"], bo["nfo"], bo["covers"]) == ("Bo/Other (1999)", "unreadable", ["folder.jpg", "cover.jpg"])
+    assert ada["beside"] == ["artist.nfo", "folder.jpg", "poster.jpg", "artist.jpg"]
+    assert ada["lacking"] == [{"tag": "album_artist", "tracks": 2}, {"tag": "mb_release_id", "tracks": 2}]
+    assert (bo["wanted"], bo["nfo"], bo["pictures"]) == ("Bo/Other (1999)", "unreadable", ["folder.jpg", "cover.jpg"])
+    assert ada["twin"] is bo["twin"] is None
 
 
 def test_what_greenroom_published_itself_differs_in_nothing_but_the_cover(house: House, run: Any) -> None:
@@ -58,9 +61,22 @@ def test_what_greenroom_published_itself_differs_in_nothing_but_the_cover(house:
     (album,) = run(library).values()
     assert (album["folder"], album["renamed"], album["nfo"]) == (album["wanted"], [], "same")
     assert not album["reasons"]
+    assert album["twin"]["is_here"]
     again = run(library)  # from the index
     assert list(again.values()) == [album]
     assert len(os.listdir(house.data / "adopt")) == 1
+
+
+def test_an_album_that_is_staged_too_is_named(house: House, run: Any, tmp_path: Path) -> None:
+    music = tmp_path / "old"
+    music.mkdir()
+    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.cycle(rehearsed=False)
+    lay_out(music, songs("Ada/Low Tide (2014)", "mp3", range(1, 3), date="2014"))
+    (album,) = run(music).values()
+    (item,) = house.items().values()
+    assert album["twin"] == {"item_id": item["id"], "status": "pending_review", "is_here": False}
+    assert "known" in album["differs"]
 
 
 def test_names_that_differ_are_shown_file_by_file(house: House, run: Any, tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""A library of others beside what Greenroom would make of it ↔ JSON: asked for, followed, read album by album."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.encoders import jsonable_encoder
+from pydantic import BaseModel, ConfigDict, Field
+
+from config.reasons import show_path
+from daemon.adopting import Look
+from daemon.web.access import Actor, actor_of
+from workflow.adopting import Difference, plain_album
+
+router = APIRouter(prefix="/api/v1/adoption", tags=["adoption"])
+By = Annotated[Actor, Depends(actor_of)]
+REFUSED: dict[int | str, dict[str, Any]] = {
+    409: {"description": "Another comparison is running."},
+    422: {"description": "It is no folder; nothing was begun."},
+}
+
+
+class AdoptionIn(BaseModel):
+    """The folder to look at; nothing in it is changed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    path: str = Field(min_length=1, max_length=4096, examples=["/srv/music"])
+
+
+class AdoptionOut(BaseModel):
+    """The newest comparison; `counts` says, once it is over, how many albums differ in what."""
+
+    path: str
+    began_at: dt.datetime
+    over: bool
+    stage: str
+    done: int
+    total: int | None
+    error: str | None
+    counts: dict[str, int]
+
+
+@router.post("", status_code=202, responses=REFUSED, summary="Compare a library")
+def begin(request: Request, body: AdoptionIn, by: By) -> AdoptionOut:
+    """Index a folder and compare it, in the background; one at a time, and the newest is kept until a restart."""
+    return _out(request.app.state.greenroom.looks.begin(os.fsencode(body.path), by.name))
+
+
+@router.get("", summary="How far the newest comparison is")
+def read(request: Request) -> AdoptionOut | None:
+    """Return it; null where nobody asked for one since the start."""
+    look = request.app.state.greenroom.looks.newest()
+    return None if look is None else _out(look)
+
+
+@router.get("/albums", summary="The albums of the newest comparison")
+def albums(
+    request: Request,
+    differs: Difference | None = None,
+    offset: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[dict[str, Any]]:
+    """List its albums in the order of their folders; `differs` leaves those that differ in that."""
+    look = request.app.state.greenroom.looks.newest()
+    found = [plain_album(one) for one in (look.found.of(differs) if look and look.found else [])[offset:][:limit]]
+    plain: list[dict[str, Any]] = jsonable_encoder(found, custom_encoder={bytes: show_path})
+    return plain
+
+
+def _out(look: Look) -> AdoptionOut:
+    name, done, total = look.stage
+    counts = dict(look.found.counts) if look.found else {}
+    return AdoptionOut(path=show_path(look.path), began_at=look.began, over=look.is_over, stage=name, done=done,
+                       total=total, error=look.error, counts=counts)  # fmt: skip

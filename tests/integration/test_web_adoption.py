@@ -1,0 +1,70 @@
+"""A library of others on the page and in the API: compared in the background, shown by what differs, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.bootstrap import Application, application
+from tests.integration.test_chain import until
+from tests.scenarios.drops import lay_out, songs
+from tests.scenarios.house import seen
+from tests.web import Browser, set_up
+
+API = "/api/v1/adoption"
+
+
+@pytest.fixture
+def app(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An installation that has nothing yet."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    with application() as app:
+        yield app
+        app.ongoing.stop()
+
+
+@pytest.fixture
+def browser(app: Application) -> Browser:
+    """A browser that is signed in."""
+    made = Browser(app)
+    set_up(made)
+    return made
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """A library with an album that differs in its folder, and one that only lacks what Greenroom adds."""
+    root = tmp_path / "old"
+    root.mkdir()
+    lay_out(root, songs("misc/x", "flac", range(1, 3), date="2014"))
+    lay_out(root, songs("Bo/Other (1999)", "mp3", range(1, 3), artist="Bo", album="Other", date="1999"))
+    return root
+
+
+def test_a_library_is_compared_beside_everything_else_and_shown_by_what_differs(browser: Browser, music: Path) -> None:
+    before = seen(music)
+    assert browser.client.get(API).json() is None
+    assert browser.client.post("/adopt", data={"csrf": browser.csrf(), "path": f" {music} "}).is_success
+    until(lambda: browser.client.get(API).json()["over"])
+    said = browser.client.get(API).json()
+    assert (said["path"], said["error"], said["counts"]["albums"], said["counts"]["folder"]) == (str(music), None, 2, 1)
+    (other,) = browser.client.get(f"{API}/albums", params={"differs": "folder"}).json()
+    assert (other["folder"], other["wanted"]) == ("misc/x", "Ada/Low Tide (2014)")
+    assert len(browser.client.get(f"{API}/albums", params={"offset": 1}).json()) == 1
+    page = browser.client.get("/adopt").text
+    assert "Ada/Low Tide (2014)" in page
+    assert "Bo/Other (1999)" in page
+    assert "Bo/Other (1999)" not in browser.client.get("/adopt?differs=folder").text
+    assert seen(music) == before
+
+
+def test_what_is_no_folder_is_said(browser: Browser, tmp_path: Path) -> None:
+    assert browser.client.post(API, json={"path": "music"}).status_code == 422
+    assert "must be absolute" in browser.client.post("/adopt", data={"csrf": browser.csrf(), "path": "music"}).text
+    assert browser.client.post(API, json={"path": str(tmp_path / "gone")}).status_code == 202
+    until(lambda: browser.client.get(API).json()["over"])
+    assert "gone" in browser.client.get(API).json()["error"]
+    assert "gone" in browser.client.get("/adopt").text
