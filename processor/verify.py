@@ -20,6 +20,7 @@ from config.libraries import Library, verify_root
 from config.reasons import Reason
 from processor.artwork.blobs import Blobs
 from processor.files import Tree, explained
+from processor.publication.access import AS_IS, Access
 from processor.publication.intent import Made, Role
 from processor.publication.writing import put, read_blob
 from processor.verification import rows
@@ -41,6 +42,7 @@ class Verifying:
     spend: Spend
     decode: Callable[[int], bool] | None = None
     hold: Callable[[Library], AbstractContextManager[Guard]] | None = None  # for mending; None: nothing is mended
+    access: Access = AS_IS  # of what is mended
 
 
 class Found(NamedTuple):
@@ -125,7 +127,7 @@ def _mend(
     made = Made(subject.path, role, sha256, ext, subject.size, over)
     try:
         with hold(library) as guard, Tree(library.path) as tree:
-            kept = put(tree, [made], given.blobs, guard, MARK)
+            kept = put(tree, [made], given.blobs, guard, MARK, given.access)
     except Retryable as error:
         if error.reason_code != "blob_missing":
             raise

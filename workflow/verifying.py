@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from loguru import logger
 
@@ -15,11 +15,13 @@ from config.database import Database
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries
 from config.locks import hold
+from processor.publication.access import AS_IS
 from processor.verification import rows
 from processor.verification.looking import decoder
 from processor.verify import Found, Verifying, verify
-from workflow import events, progress
+from workflow import events, progress, succession
 from workflow.events import Event
+from workflow.phase import all_phases
 from workflow.publishing import blobs
 
 AT_ONCE: Final = 100  # items looked up at once
@@ -49,13 +51,15 @@ def verifying(
     """Return what verifying works with: staging and every library. Raises Misconfigured where ffmpeg is missing."""
     with database.read() as connection:
         found = {library.root_uuid: library for library in list_libraries(connection) if library.role in ROLES}
+        publish: Any = succession.phase_settings(connection, all_phases()["publish"])
 
     def locked(library: Library) -> AbstractContextManager[Guard]:
         return hold(database, [library], "verify", stop)
 
     return Verifying(
-        database, found, blobs(database, data_dir), pace.spend, decoder() if decode else None, locked if mend else None
-    )
+        database, found, blobs(database, data_dir), pace.spend, decoder() if decode else None,
+        locked if mend else None, publish.access() if mend else AS_IS,
+    )  # fmt: skip
 
 
 def due(database: Database, before: dt.datetime) -> Iterator[int]:

@@ -13,12 +13,13 @@ from typing import Final
 
 from processor import sidecar
 from processor.clearing import remove_sources
-from processor.files import Tree, explained, within
+from processor.files import Tree, ancestors, explained, within
 from processor.giving_back import remove_empty
 from processor.item import NewItem
 from processor.journal import State, Strategy, Transfer
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
+from processor.publication.access import below, give
 from processor.publication.intent import Made, Mode, intent_of, with_intent
 from processor.publication.writing import add, put, take
 from processor.transfer import Guard, fill, folders, hidden_folder, roll_back, switch
@@ -40,7 +41,10 @@ def _switch(run: Performance, transfer: Transfer) -> Transfer:
     where, found = locate(transfer)
     if where == hidden_folder(transfer):
         found = _build(run, found) if found.attempt else found  # syncs again what was not synced
-        switch(found, run.guard)
+        with Tree(found.dst_root) as tree:
+            fresh = [folder for folder in ancestors(found.target) if tree.stat(folder) is None]
+            switch(found, run.guard)
+            run.reasons += give(tree, fresh, intent_of(found).access)
     else:
         check_final(run, found, rehash=True)
     return run.published(written(run, found, beside(found)))
@@ -57,7 +61,10 @@ def _build(run: Performance, transfer: Transfer) -> Transfer:
     strongest = min(run.strongest, _STRONGEST[intent_of(transfer).mode], key=_ORDER.index)
     filled = fill(transfer, run.guard, strongest=strongest, workers=run.workers)
     with Tree(transfer.dst_root) as tree:
-        add(tree, hidden_folder(transfer), transfer.target, inside(transfer), run.blobs, run.guard)
+        hidden = hidden_folder(transfer)
+        add(tree, hidden, transfer.target, inside(transfer), run.blobs, run.guard)
+        run.guard.check("set rights")
+        run.reasons += give(tree, below(tree, hidden), intent_of(transfer).access)
     return filled
 
 
@@ -75,7 +82,7 @@ def written(run: Performance, transfer: Transfer, made: list[Made]) -> Transfer:
     """Put made files in their places, remove the unwanted; return the transfer without what could not be written."""
     intent = intent_of(transfer)
     with Tree(transfer.dst_root) as tree:
-        kept = put(tree, made, run.blobs, run.guard, transfer.id[:8])
+        kept = put(tree, made, run.blobs, run.guard, transfer.id[:8], intent.access)
         run.reasons += [*kept, *take(tree, intent.gone, run.guard)]
     refused = {reason.path for reason in kept}
     return with_intent(transfer, replace(intent, made=tuple(one for one in intent.made if one.path not in refused)))

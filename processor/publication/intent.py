@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 from processor.item import NewItem
 from processor.journal import Transfer, path_from_json, path_to_json
+from processor.publication.access import AS_IS, Access
 
 Mode = Literal["move", "copy", "hardlink", "reflink"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
@@ -47,6 +48,7 @@ class Intent:
     located: NewItem | None = None  # what the item says once its files were moved; None where they stay in staging
     actor: str = "chain"
     job_id: int | None = None
+    access: Access = AS_IS  # of what is made and moved
 
     def to_json(self) -> dict[str, Any]:
         """Return what `intent_of` reads back."""
@@ -55,6 +57,7 @@ class Intent:
             "made": [[path_to_json(one.path), *one[1:]] for one in self.made],
             "gone": [[path_to_json(one.path), one.sha256] for one in self.gone],
             "located": None if self.located is None else self.located.to_json(),
+            "access": [*self.access],
         }
 
 
@@ -70,6 +73,7 @@ def intent_of(transfer: Transfer) -> Intent:
         made=tuple(Made(path_from_json(path), *rest) for path, *rest in said["made"]),
         gone=tuple(Gone(path_from_json(path), sha256) for path, sha256 in said["gone"]),
         located=None if located is None else NewItem.from_json(located),
+        access=Access(*said.get("access", ())),  # transfers that began before there was a choice did not say
     )
 
 

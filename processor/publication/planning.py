@@ -28,6 +28,7 @@ from processor.journal import Transfer
 from processor.metadata import rows as metadata
 from processor.metadata.known import AlbumMetadata, ArtistMetadata
 from processor.publication import laying, ledger, making, pictures
+from processor.publication.access import AS_IS, Access
 from processor.publication.intent import Intent, Mode
 from processor.publication.ledger import Publication
 from processor.publication.making import Making
@@ -61,6 +62,7 @@ class Options:
     assets: bool = True  # pictures
     nfo: bool = True  # NFO files, and lyrics no file has
     reserve: int = 1 << 30  # bytes of the library's file system that stay free
+    access: Access = AS_IS  # rights and owner of what is published
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ def plan(given: Publishing, item_id: int, *, fence: int = 0, actor: str = "chain
     )  # fmt: skip
     intent = Intent(
         item_id, known.revision, library.root_uuid, given.options.mode, actor=actor, job_id=job_id,
+        access=given.options.access,
         artist=None if known.artist is None else ledger.artist_key(known.artist.name, known.artist.artist_id),
     )  # fmt: skip
     if known.publication is None:

@@ -21,6 +21,7 @@ from config.reasons import Reason, show_path
 from processor.artwork.blobs import Blob
 from processor.files import Tree, ancestors, explained, is_file, parent, within
 from processor.materialise import CANNOT
+from processor.publication.access import AS_IS, Access, give
 from processor.publication.intent import Gone, Made
 from processor.transfer import Guard, folders
 
@@ -66,7 +67,9 @@ def add(tree: Tree, folder: bytes, within_target: bytes, made: Iterable[Made], b
             tree.sync(sub)
 
 
-def put(tree: Tree, made: Iterable[Made], blobs: bytes, guard: Guard, mark: str) -> list[Reason]:
+def put(
+    tree: Tree, made: Iterable[Made], blobs: bytes, guard: Guard, mark: str, access: Access = AS_IS
+) -> list[Reason]:
     """Put files in their places, durably; return why some were not. `mark` tells our fresh files from others'."""
     reasons: list[Reason] = []
     changed: list[bytes] = []
@@ -80,9 +83,11 @@ def put(tree: Tree, made: Iterable[Made], blobs: bytes, guard: Guard, mark: str)
             if tree.stat(one.path) is not None and (there is None or there != one.over):
                 reasons.append(_kept(one.path))
                 continue
-            for folder in reversed([*ancestors(one.path)]):
+            above = [folder for folder in reversed([*ancestors(one.path)]) if tree.stat(folder) is None]
+            for folder in above:
                 tree.make(folder)
             _create(tree, fresh, one, blobs)
+            give(tree, [*above, fresh], access)
             guard.check("put in place")
             if _took_place(tree, fresh, one, there):
                 changed.append(one.path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from config import libraries
-from config.errors import Misconfigured, NeedsReview, Retryable
+from config.errors import GreenroomError, Misconfigured, NeedsReview, Retryable
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.publication import ledger, planning
 from processor.publication.planning import Chosen
+from processor.transfer import TX
 from tests.scenarios.conftest import SHM
-from tests.scenarios.drops import song, songs
+from tests.scenarios.drops import rights_bind, song, songs
 from tests.scenarios.house import NOW, House, lines
 from tests.scenarios.publishing import (
     add_library,
@@ -132,9 +134,9 @@ def test_only_what_changed_is_written_again_and_edits_stay(house: House) -> None
     assert "<genre>Jazz</genre>" in nfo.read_text()
     assert "<mood>mine</mood>" in nfo.read_text()
     assert {(library / ALBUM / name).read_bytes() for name in ("folder.jpg", "cover.jpg")} == {b"two"}
-    for path, stat in before.items():
+    for path, found in before.items():
         if path.suffix == ".flac" or path.name == "artist.nfo":
-            assert (path.stat().st_ino, path.stat().st_mtime_ns) == (stat.st_ino, stat.st_mtime_ns)
+            assert (path.stat().st_ino, path.stat().st_mtime_ns) == (found.st_ino, found.st_mtime_ns)
     publish(house, item_id, Chosen())
     assert not list(library.rglob("*.jpg"))
     assert unexplained(house, library) == []
@@ -321,6 +323,40 @@ def test_only_what_was_approved_is_published_and_nothing_of_it_changes(house: Ho
     next(house.staging.rglob("*.flac")).write_bytes(b"other")
     with pytest.raises(NeedsReview, match="fsck"):
         publish(house, item["id"])
+
+
+def modes(root: Path) -> set[tuple[bool, int]]:
+    """Return the rights of everything below a library that players see: whether it is a folder, and which."""
+    found = [path for path in root.rglob("*") if TX.decode() not in path.parts and path.name != ".greenroom-root"]
+    return {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in found}
+
+
+def test_what_is_published_has_the_rights_an_admin_wants(house: House) -> None:
+    library = add_library(house)
+    house.drop({f"Low Tide/CD{n}/1.mp3": song(1, disc=f"{n}/2", artist="Ada", album="Low Tide") for n in (1, 2)})
+    (house.inbound / "Low Tide/CD1/1.mp3").chmod(0o600)  # as some programs leave what they fetched
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    house.change(file_mode="664", folder_mode="775", owner=f"{os.geteuid()}:{os.getegid()}")
+    publish(house, item_id)
+    assert modes(library) == {(True, 0o775), (False, 0o664)}
+    house.change(file_mode="640")
+    say(house, item_id, "review", "Calm.")
+    assert publish(house, item_id, Chosen([], [picture(house, "thumb", b"ada")])).outcome == "refreshed"
+    fresh = ["Ada/Low Tide/album.nfo", "Ada/folder.jpg"]
+    assert {stat.S_IMODE((library / name).stat().st_mode) for name in fresh} == {0o640}
+    for setting, value in (("file_mode", "444"), ("file_mode", "rw"), ("folder_mode", "664")):
+        with pytest.raises(GreenroomError, match="must be rights in octal"):
+            house.change(**{setting: value})
+
+
+@pytest.mark.skipif(not rights_bind(), reason="root may give files to anybody")
+def test_what_cannot_be_given_away_is_published_and_told(house: House) -> None:
+    library, item_id = staged(house)
+    house.change(owner=str(os.geteuid() + 1))
+    done = publish(house, item_id)
+    assert (done.outcome, codes(done.reasons)[:1]) == ("published", ["rights_kept"])
+    assert (library / ALBUM / "album.nfo").stat().st_uid == os.geteuid()
 
 
 def test_without_room_nothing_happens(house: House) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from config.errors import NeedsReview
+from processor.publication.access import Access, mode_of, owner_of
 from processor.publication.names import Naming, checked_file, checked_folder
 from processor.publication.planning import Options
 from processor.publication.routing import rules
@@ -43,6 +44,19 @@ class PublishSettings(PhaseSettings):
     )
     assets: bool = Field(True, description="Publish the selected pictures.")
     nfo: bool = Field(True, description="Write album.nfo and artist.nfo, and lyrics that no file of the album has.")
+    file_mode: str = Field(
+        "", max_length=4,
+        description="Rights of published files in octal, such as 664, for players that run as others; empty: music "
+        "keeps those it came with, and what Greenroom makes has 644. Of linked files every name has them.",
+    )  # fmt: skip
+    folder_mode: str = Field(
+        "", max_length=4, description="Rights of the folders made for them, such as 775; empty: by the umask."
+    )
+    owner: str = Field(
+        "", max_length=100,
+        description="Whose they become: `user`, `user:group` or `:group`; only root gives files away, others may name "
+        "a group of theirs.",
+    )  # fmt: skip
     library_reserve_mib: int = Field(
         1024, ge=0, le=1 << 24, description="Free space always left on a library's filesystem.",
         json_schema_extra={"unit": "MiB"},
@@ -66,10 +80,28 @@ class PublishSettings(PhaseSettings):
         rules(value)
         return value
 
+    @field_validator("file_mode")
+    @classmethod
+    def _files_stay_ours(cls, value: str) -> str:
+        mode_of(value, 0o600)
+        return value
+
+    @field_validator("folder_mode")
+    @classmethod
+    def _folders_stay_ours(cls, value: str) -> str:
+        mode_of(value, 0o700)
+        return value
+
     def options(self) -> Options:
-        """Return what publishing is given."""
+        """Return what publishing is given. Raises Misconfigured for an owner this host does not know."""
         naming, reserve = Naming.of(self.folder, self.file), self.library_reserve_mib << 20
-        return Options(naming, self.transfer, self.profile, rules(self.library), self.assets, self.nfo, reserve)
+        return Options(
+            naming, self.transfer, self.profile, rules(self.library), self.assets, self.nfo, reserve, self.access()
+        )
+
+    def access(self) -> Access:
+        """Return the rights and owner of what is published, as numbers. Raises Misconfigured as `options` does."""
+        return Access(mode_of(self.file_mode, 0o600), mode_of(self.folder_mode, 0o700), *owner_of(self.owner))
 
 
 class Publish(Phase):

@@ -1,0 +1,100 @@
+"""Rights an admin wants of what is published → files and folders that have them, durably; which cannot is said.
+
+Players often run as other users, in containers of their own, and music keeps the rights it was dropped with.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import stat
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from config.errors import Misconfigured
+from config.reasons import Reason, show_path
+from processor.files import Tree, explained, is_file, within
+
+_MODE: Final = re.compile(r"[0-7]{3,4}")
+KEEP: Final = -1  # what chown(2) takes for the owner or group as it is
+
+
+class Access(NamedTuple):
+    """Rights and owners, as numbers; None and KEEP leave them as they are."""
+
+    file: int | None = None  # as of chmod(2)
+    folder: int | None = None
+    uid: int = KEEP
+    gid: int = KEEP
+
+
+AS_IS: Final = Access()
+
+
+def mode_of(text: str, needs: int) -> int | None:
+    """Read rights as chmod(1) does, in octal; None for "". Raises ValueError where the owner would not have `needs`."""
+    if not text:
+        return None
+    if not _MODE.fullmatch(text) or int(text, 8) & needs != needs:
+        raise ValueError(f"must be rights in octal that leave us ours, such as {0o664 | needs:o}")
+    return int(text, 8)
+
+
+def owner_of(text: str) -> tuple[int, int]:
+    """Read `user`, `user:group` or `:group`, by name or number. Raises Misconfigured for who is unknown here."""
+    user, _, group = text.partition(":")
+    try:
+        return (
+            KEEP if not user else int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid,
+            KEEP if not group else int(group) if group.isdigit() else grp.getgrnam(group).gr_gid,
+        )
+    except KeyError:
+        raise Misconfigured(f"phase.publish.owner: nobody here is called {text!r}", code="unknown_owner") from None
+
+
+def give(tree: Tree, paths: Iterable[bytes], access: Access) -> list[Reason]:
+    """Give files and folders their rights; return why some could not get them, in one sentence."""
+    refused: list[bytes] = []
+    for path in paths if access != AS_IS else ():
+        with explained("set the rights of", path):
+            try:
+                _give(tree, path, access)
+            except PermissionError:
+                refused.append(path)
+    if not refused:
+        return []
+    more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+    message = f"{show_path(refused[0])}{more} keeps its rights and owner, which only its owner or root may change."
+    return [Reason("rights_kept", message, refused[0])]
+
+
+def below(tree: Tree, folder: bytes) -> list[bytes]:
+    """Return a folder and everything in it."""
+    found = [folder]
+    for name in tree.names(folder):
+        path = within(folder, name)
+        found += [path] if is_file(tree.stat(path)) else below(tree, path)
+    return found
+
+
+def _give(tree: Tree, path: bytes, access: Access) -> None:
+    if is_file(tree.stat(path)):
+        with tree.opened(path) as fd:
+            _set(fd, access, access.file)
+    else:
+        _set(tree.folder(path), access, access.folder)
+
+
+def _set(fd: int, access: Access, mode: int | None) -> None:
+    found = os.fstat(fd)
+    changed = False
+    if {access.uid, access.gid} - {KEEP} and (access.uid, access.gid) != (found.st_uid, found.st_gid):
+        os.fchown(fd, access.uid, access.gid)
+        changed = True
+    if mode is not None and stat.S_IMODE(found.st_mode) != mode:
+        os.fchmod(fd, mode)  # after the owner, whose change takes set-id bits away
+        changed = True
+    if changed:
+        os.fsync(fd)
