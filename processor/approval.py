@@ -44,15 +44,21 @@ class Planned(Protocol):
         """The sources that do not move."""
 
     @property
+    def over(self) -> str | None:
+        """The checksum of the staged album it changes."""
+
+    @property
     def reasons(self) -> tuple[Reason, ...]:
         """Why."""
 
 
 def fingerprint(planned: Planned) -> str:
     """Return a digest of one planned move: every name, and the identity of every file but for its device number,
-    which may be another one after the machine was started again. Of a move that changes a staged album, why, too."""
+    which may be another one after the machine was started again. Of a move that changes a staged album, why, and
+    the checksum of that album, too."""
     files = [(file.source, file.target, file.role, *file.identity[1:]) for file in planned.files]
     why = [(reason.code, reason.message) for reason in planned.reasons] if planned.kind != "album" else []
+    why += [("over", planned.over)] if planned.over is not None else []
     said = (planned.group.key, planned.kind, planned.target, sorted(files), sorted(planned.stays), why)
     return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -87,6 +93,8 @@ def _difference(key: str, plan: AlbumPlan | None) -> str:
     if plan is None:
         return f"{show_text(key)} is not in inbound any more"
     name = show_text(f"{plan.group.album_artist or 'unknown artist'} – {plan.group.album or 'unknown album'}")
+    if plan.outcome == "staged" and plan.over is not None:
+        return f"{name} has other files, or the staged album it changes is another one by now"
     if plan.outcome == "staged":
         return f"{name} has other files, or would go elsewhere"
     why = f" ({plan.reasons[0].message})" if plan.reasons else ""

@@ -63,6 +63,7 @@ class Encounters:
                 home=proposal.group.home,
                 newcomers=self._newcomers(proposal),
                 staged=tuple(_staged(item)),
+                checksum=item.checksum,
                 there=tuple(sorted(there)),
                 twins=dict(self._twins(proposal.files, inbound, staging, folder, there, item)),
                 year=proposal.group.year,

@@ -42,6 +42,7 @@ class Encounter:
     home: bytes  # of the newcomer, relative to the inbound root
     newcomers: tuple[Track, ...]
     staged: tuple[Track, ...]
+    checksum: str = ""  # of the staged one, as its item says
     there: tuple[bytes, ...] = ()  # every file in the folder
     twins: Mapping[bytes, bytes] = field(default_factory=dict)  # files of the newcomer → the same bytes in the folder
     year: int | None = None

@@ -35,6 +35,7 @@ class AlbumPlan:
     reasons: tuple[Reason, ...]
     kind: str = "album"  # of the transfer that stages it: a key of processor.moves.MOVES
     stays: frozenset[bytes] = frozenset()  # sources that do not move: their bytes are in the album, where `files` says
+    over: str | None = None  # checksum of the staged album that it changes
 
     def moving(self) -> AlbumPlan:
         """Return the plan without what stays."""
@@ -107,6 +108,7 @@ class _Decision:
     reasons: tuple[Reason, ...] = ()
     kind: str = "album"
     stays: frozenset[bytes] = frozenset()
+    over: str | None = None
 
 
 class _Listing(NamedTuple):
@@ -143,9 +145,8 @@ class _Planner:
             decision = self._obstacle(proposal, decision.target) or self._take(proposal, decision)
         group = proposal.group
         reasons = (*decision.reasons, *group.warnings, *group.evidence)
-        return AlbumPlan(
-            group, decision.outcome, decision.target, proposal.files, reasons, decision.kind, decision.stays
-        )
+        said = (decision.kind, decision.stays, decision.over)
+        return AlbumPlan(group, decision.outcome, decision.target, proposal.files, reasons, *said)
 
     def _verdict(self, proposal: Proposal) -> _Decision | None:
         group = proposal.group
@@ -208,10 +209,11 @@ class _Planner:
                 "needs_review", folder, (Reason("unfinished_transfer", message, encounter.home),)
             )
         if meeting.outcome == "replace":
-            return proposal, _Decision("staged", folder, meeting.reasons, "replace")
+            return proposal, _Decision("staged", folder, meeting.reasons, "replace", over=encounter.checksum)
         joining = into(proposal, encounter)
         reasons = (*meeting.reasons, *joining.reasons)
-        return replace(proposal, files=joining.files), _Decision("staged", folder, reasons, "merge", joining.stays)
+        decision = _Decision("staged", folder, reasons, "merge", joining.stays, encounter.checksum)
+        return replace(proposal, files=joining.files), decision
 
     def _place(self, proposal: Proposal) -> _Decision:
         """Find the first free folder, passing by those of other items."""

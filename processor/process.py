@@ -56,6 +56,7 @@ class AlbumResult:
     files: tuple[PlannedFile, ...]  # the tracks in the group's order, then the side files
     kind: str = "album"  # of the transfer: merge and replace change an album that was staged before
     stays: frozenset[bytes] = frozenset()  # sources that did not move, though the album is staged
+    over: str | None = None  # checksum of the staged album that it changes
 
     @property
     def tracks(self) -> list[tuple[int | None, int | None, str | None, bytes, bytes | None]]:
@@ -92,7 +93,7 @@ def process_scan(
     """
     plans = _plan(database, scan, inbound, staging, options)
     results = [
-        AlbumResult(plan.group, plan.outcome, plan.reasons, plan.target, plan.files, plan.kind, plan.stays)
+        AlbumResult(plan.group, plan.outcome, plan.reasons, plan.target, plan.files, plan.kind, plan.stays, plan.over)
         for plan in plans
     ]
     ignored = (*scan.ignored(), *_homeless(scan, plans))

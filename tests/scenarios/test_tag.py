@@ -20,6 +20,7 @@ from scanner.scan import silent
 from scanner.tags.signature import candidates
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House
+from workflow import plans
 from workflow.fsck import fsck
 from workflow.tagging import tag_item
 from workflow.undo import undo
@@ -154,3 +155,29 @@ def test_the_files_before_wait_in_the_trash(house: House) -> None:
     (row,) = house.items().values()
     report = undo(house.database, row["transfer_id"], dry_run=False, stop=STOP)
     assert [one.reasons[0].code for one in report.albums] == ["trash_gone"]
+
+
+def test_a_plan_to_replace_an_album_is_refused_once_that_one_is_another(house: House) -> None:
+    """The approval was given when the album had other tags: what would go to the trash is not what was looked at."""
+    house.change(replace="better")
+    house.drop(songs("old", "mp3", range(1, 3)))
+    house.cycle()
+    house.drop(songs("new", "flac", range(1, 3)))
+    dry = house.run(dry_run=True)
+    with house.database.begin() as connection:
+        plan = plans.read(connection, dry.run_id)
+        (item,) = house.items().values()
+        rows.say(connection, item["id"], ITSELF, "genres", ["Folk"], NOW)
+    assert plan is not None
+    assert [album["kind"] for album in plan.albums] == ["replace"]
+    assert tag_item(house.database, item["id"], STOP).outcome == "retagged"
+    report = house.run(dry_run=False, settle=False, approves=dry.run_id, approved=plan.approved)
+    assert report.error is not None
+    assert report.error.code == "plan_changed"
+    assert "the staged album it changes is another one by now" in report.error.message
+    again = house.run(dry_run=True)
+    with house.database.read() as connection:
+        now = plans.read(connection, again.run_id)
+    assert now is not None
+    assert house.run(dry_run=False, settle=False, approves=again.run_id, approved=now.approved).status == "done"
+    assert album(house).joinpath("01 - Song 1.flac").exists()

@@ -52,6 +52,7 @@ def test_another_device_number_changes_nothing_for_a_restart_may_give_one() -> N
     [
         (lambda one: replace(one, target=b"A/Else"), "has other files, or would go elsewhere"),
         (lambda one: replace(one, kind="merge"), "has other files"),
+        (lambda one: replace(one, kind="replace", over="another"), "the staged album it changes is another one by now"),
         (lambda one: replace(one, files=(replace(one.files[0], identity=IDENTITY._replace(mtime_ns=9)),)), "other"),
         (lambda one: replace(one, files=(*one.files, replace(one.files[0], source=b"x"))), "has other files"),
         (
