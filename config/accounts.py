@@ -182,7 +182,7 @@ def remove_hook(connection: Connection, name: str) -> None:
     """Forget a hook. Raises Misconfigured if there is none of that name."""
     ours = (TokenRow.purpose == "hook", TokenRow.name == name)
     if not connection.execute(delete(TokenRow).where(*ours)).rowcount:
-        raise Misconfigured(f"there is no hook {name}", code="unknown_key")
+        raise Misconfigured(f"there is no hook {name}", code="unknown_hook")
 
 
 def revoke_all(connection: Connection, purpose: Purpose) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from config import activity, admin, libraries, schema
+from config import accounts, activity, admin, libraries, schema
 from config.boot import BootSettings, load_boot_settings
 from config.database import Database
 from config.errors import Busy, Misconfigured, Rejected
@@ -199,6 +199,21 @@ class Application:
             now = dt.datetime.now(dt.UTC)
             activity.note(connection, "library_resumed", actor, now, f"{library.role} {show_path(library.path)}")
         return gone
+
+    def add_hook(self, name: str, *, actor: str) -> str:
+        """Make a hook and return its secret, which can be seen this once. Raises Misconfigured (`bad_name`)."""
+        now = dt.datetime.now(dt.UTC)
+        with self.database.begin() as connection:
+            secret = accounts.add_hook(connection, actor, name, now)
+            activity.note(connection, "hook_made", actor, now, name)
+        return secret
+
+    def remove_hook(self, name: str, *, actor: str) -> None:
+        """Forget a hook; its secret is worthless at once. Raises Misconfigured (`unknown_hook`)."""
+        now = dt.datetime.now(dt.UTC)
+        with self.database.begin() as connection:
+            accounts.remove_hook(connection, name)
+            activity.note(connection, "hook_removed", actor, now, name)
 
     def decide(
         self, item_id: int, status: str, *, actor: str, why: str, seen: succession.Seen | None, publish: bool = False

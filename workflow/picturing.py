@@ -57,6 +57,17 @@ def artists(database: Database, item_id: int) -> list[str]:
         return [name for name in _subjects(connection, progress.find(connection, item_id)) if name is not None]
 
 
+def told(one: Candidate) -> dict[str, Any]:
+    """Return what scripts are told of a picture; what is on this machine only is not."""
+    return {
+        "number": one.id, "type": one.offer.type, "rank": one.rank, "score": one.score,
+        "parts": one.parts._asdict() if one.parts else None, "width": one.seen.width if one.seen else None,
+        "height": one.seen.height if one.seen else None, "provider": one.offer.provider, "url": one.offer.url,
+        "same_as": one.same_as, "decision": one.decision, "decided_by": one.decided_by, "code": one.code,
+        "message": one.message, "sha256": one.blob,
+    }  # fmt: skip
+
+
 def look(database: Database, data_dir: Path, item_id: int) -> Outcome:
     """Look at the album's own pictures, in its folder and in its tags, and select anew."""
     with database.read() as connection:

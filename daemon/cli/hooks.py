@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import getpass
 
 import click
 
-from config import accounts, activity
+from config import accounts
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
@@ -34,10 +33,8 @@ def command() -> None:
 @click.argument("name")
 def add(name: str) -> None:
     """Make the hook NAME and print its secret on standard output, this once."""
-    now, actor = dt.datetime.now(dt.UTC), f"command:{getpass.getuser()}"
-    with application() as app, app.database.begin() as connection, usage():
-        secret = accounts.add_hook(connection, actor, name, now)
-        activity.note(connection, "hook_made", actor, now, name)
+    with application() as app, usage():
+        secret = app.add_hook(name, actor=f"command:{getpass.getuser()}")
     click.echo(f"POST /api/v1/hooks/{name} with this secret:", err=True)
     click.echo(secret)
 
@@ -59,8 +56,6 @@ def show(as_json: bool) -> None:
 @click.argument("name")
 def remove(name: str) -> None:
     """Forget the hook NAME; its secret is worthless at once."""
-    now, actor = dt.datetime.now(dt.UTC), f"command:{getpass.getuser()}"
-    with application() as app, app.database.begin() as connection, usage():
-        accounts.remove_hook(connection, name)
-        activity.note(connection, "hook_removed", actor, now, name)
+    with application() as app, usage():
+        app.remove_hook(name, actor=f"command:{getpass.getuser()}")
     click.echo(f"forgot the hook {name}", err=True)

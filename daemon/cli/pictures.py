@@ -41,7 +41,7 @@ def list_all(item: int, as_json: bool) -> None:
         groups = picturing.shown(app.database, item)
     found = [(group.artist, one) for group in groups for one in group.pictures]
     if as_json:
-        print_json([{"artist": artist, **_plain(one)} for artist, one in found])
+        print_json([{"artist": artist, **picturing.told(one)} for artist, one in found])
         return
     header = (
         "number",
@@ -124,17 +124,6 @@ def _row(one: Candidate) -> tuple[Any, ...]:
     if note is None and one.same_as is not None:
         note = f"the same as {one.same_as}"
     return one.offer.type, one.rank, one.score, parts, size, one.offer.provider, note
-
-
-def _plain(one: Candidate) -> dict[str, Any]:
-    """Return what scripts are told; what is on this machine only is not."""
-    return {
-        "number": one.id, "type": one.offer.type, "rank": one.rank, "score": one.score,
-        "parts": one.parts._asdict() if one.parts else None, "width": one.seen.width if one.seen else None,
-        "height": one.seen.height if one.seen else None, "provider": one.offer.provider, "url": one.offer.url,
-        "same_as": one.same_as, "decision": one.decision, "decided_by": one.decided_by, "code": one.code,
-        "message": one.message, "sha256": one.blob,
-    }  # fmt: skip
 
 
 def _actor() -> str:

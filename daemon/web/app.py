@@ -60,6 +60,8 @@ CODES: Final = {
     "unknown_act": 404,
     "unknown_transfer": 404,
     "not_trashed": 404,
+    "no_candidate": 404,
+    "unknown_hook": 404,
 }
 
 

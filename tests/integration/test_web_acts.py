@@ -4,42 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
 
 from config import admin
-from daemon.bootstrap import Application, application
 from daemon.cli import main
 from processor import grouping_choices
 from tests.integration.test_web_review import NOW
 from tests.music import write_album, write_track
-from tests.web import Browser, add_roots, set_up
+from tests.web import Browser
 from workflow.cycle import resolve_roots
 
 API = "/api/v1"
-
-
-@pytest.fixture
-def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation with two empty roots, on each kind of database."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
-    with application() as app:
-        add_roots(app, tmp_path)
-        yield app
-        app.ongoing.stop()
-        app.ongoing.is_idle()
-
-
-@pytest.fixture
-def browser(app: Application) -> Browser:
-    """A browser that is signed in."""
-    made = Browser(app)
-    set_up(made)
-    return made
 
 
 def stage(browser: Browser, folder: Path, *names: str, tracks: int = 3) -> dict[str, int]:

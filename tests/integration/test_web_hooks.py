@@ -16,7 +16,7 @@ from daemon.cli import main
 from daemon.hooks import MAX_BODY, REMEMBERED_SECONDS, Messages, lies_in, paths_of
 from daemon.web.access import Throttle
 from tests.scenarios.house import NOW
-from tests.web import Browser, add_roots
+from tests.web import NAME, Browser, add_roots, set_up
 
 LIDARR = {
     "eventType": "Download",
@@ -144,3 +144,23 @@ def test_a_message_is_new_again_after_a_while() -> None:
     messages = Messages()
     assert [messages.is_new("a", b"x", now) for now in (0.0, 1.0, REMEMBERED_SECONDS + 2)] == [True, False, True]
     assert messages.is_new("b", b"x", 0.0)
+
+
+def test_the_api_makes_lists_and_removes_hooks_for_those_it_knows(browser: Browser) -> None:
+    address = "/api/v1/hooks"
+    for refused in (browser.client.post(address, json={"name": "lidarr"}), browser.client.get(address)):
+        assert refused.status_code == 401
+    assert browser.client.delete(address, params={"name": "lidarr"}).status_code == 401
+    set_up(browser)
+    made = browser.client.post(address, json={"name": "lidarr"}).json()
+    assert made["path"] == f"{address}/lidarr"
+    hints: list[str] = []
+    browser.app.hint = lambda: hints.append("hint")
+    assert tell(browser, made["secret"])[1]["heard"] is True
+    assert [(one["name"], one["made_by"]) for one in browser.client.get(address).json()] == [("lidarr", NAME)]
+    assert made["secret"] not in browser.client.get(address).text
+    assert browser.client.post(address, json={"name": "lidarr"}).status_code == 422
+    assert browser.client.post(address, json={"name": "../x"}).status_code == 422
+    assert browser.client.delete(address, params={"name": "lidarr"}).status_code == 204
+    assert browser.client.delete(address, params={"name": "lidarr"}).status_code == 404
+    assert tell(browser, made["secret"])[0] == 401

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from daemon.bootstrap import application
 from tests.everything import HOSTILE, everything_says
-from tests.web import Browser, add_roots, set_up
+from tests.web import Browser
 
 
 class Looks(HTMLParser):
@@ -44,15 +41,9 @@ def inert(page: str) -> list[str]:
 
 
 @pytest.fixture
-def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser that is signed in."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
-    with application() as app:
-        add_roots(app, tmp_path)
-        made = Browser(app)
-        set_up(made)
-        yield made
+def web_url(sqlite_url: str) -> str:
+    """One kind of database is enough here."""
+    return sqlite_url
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

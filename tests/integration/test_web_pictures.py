@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from daemon.bootstrap import Application, application
 from processor.metadata import rows as metadata
 from tests.integration.test_web_acts import stage
-from tests.web import NAME, Browser, add_roots, set_up
+from tests.web import NAME, Browser
 
 
 def picture(colour: str, side: int = 600, format: str = "JPEG") -> bytes:
@@ -25,23 +23,9 @@ def picture(colour: str, side: int = 600, format: str = "JPEG") -> bytes:
 
 
 @pytest.fixture
-def app(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation with two empty roots."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
-    with application() as app:
-        add_roots(app, tmp_path)
-        yield app
-        app.ongoing.stop()
-        app.ongoing.is_idle()
-
-
-@pytest.fixture
-def browser(app: Application) -> Browser:
-    """A browser that is signed in."""
-    made = Browser(app)
-    set_up(made)
-    return made
+def web_url(sqlite_url: str) -> str:
+    """One kind of database is enough here."""
+    return sqlite_url
 
 
 @pytest.fixture
@@ -123,3 +107,29 @@ def test_only_a_picture_may_be_large(browser: Browser, pages: str) -> None:
     large = {"file": ("x.jpg", b"x" * (2 << 20), "image/jpeg")}
     assert browser.client.post(pages, data={"csrf": browser.csrf(), "type": "front"}, files=large).status_code == 422
     assert browser.client.post("/review/1/note", data={"csrf": "x", "text": "x" * (2 << 20)}).status_code == 413
+
+
+def test_the_api_lists_decides_gives_and_sends_pictures_that_are_nothing_else(browser: Browser, pages: str) -> None:
+    address = f"/api/v1/items/{pages.split('/')[2]}/pictures"
+    (own,) = browser.client.get(address).json()["pictures"]
+    assert (own["rank"], own["provider"], own["width"], own["decision"]) == (1, "folder", 600, None)
+    assert sum(own["parts"].values()) == pytest.approx(own["score"])
+    sent = browser.client.get(own["image"])
+    assert (sent.headers["content-type"], sent.content) == ("image/jpeg", picture("steelblue"))
+    assert sent.headers["content-disposition"].startswith("attachment")
+    assert sent.headers["x-content-type-options"] == "nosniff"
+    assert browser.client.get(own["preview"]).headers["content-type"] == "image/jpeg"
+    file = {"file": ("<b>.html", picture("darkred", 700, "PNG"), "text/html")}
+    given = browser.client.post(address, data={"type": "front"}, files=file).json()
+    assert [(one["width"], one["chosen_by"]) for one in given["selected"]] == [(700, NAME), (600, None)]
+    one = f"{address}/{given['selected'][0]['candidate']}"
+    assert browser.client.get(f"{one}/image").headers["content-type"] == "image/png"
+    rejected = browser.client.post(one, json={"decision": "rejected"}).json()
+    assert [found["candidate"] for found in rejected["selected"]] == [own["number"]]
+    assert browser.client.post(one, json={"decision": None}).status_code == 200
+    assert browser.client.post(f"{address}/look").json()["changed"] is False
+    assert browser.client.post(f"{address}/999", json={"decision": "chosen"}).status_code == 404
+    assert browser.client.get(f"{address}/999/image").status_code == 404
+    assert browser.client.get("/api/v1/items/999/pictures").status_code == 404
+    for wrong in ({"decision": "mine"}, {}):
+        assert browser.client.post(one, json=wrong).status_code == 422

@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from config import libraries
-from daemon.bootstrap import Application, application
+from daemon.bootstrap import Application
 from processor.matching.rows import Candidate, Debt, keep_candidates, keep_debts
 from tests.integration.test_web_acts import go_on, look, stage
 from tests.integration.test_web_review import NOW, press, seen
-from tests.web import NAME, Browser, add_roots, set_up
+from tests.web import NAME, Browser
 
 API = "/api/v1/items"
 
 
 @pytest.fixture
-def app(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation with inbound, staging and a library."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
-    with application() as app:
-        add_roots(app, tmp_path)
-        (tmp_path / "library").mkdir()
-        with app.database.begin() as connection:
-            now = dt.datetime.now(dt.UTC)
-            libraries.add_library(connection, "library", bytes(tmp_path / "library"), now=now)
-        yield app
-        app.ongoing.stop()
-        app.ongoing.is_idle()
+def web_url(sqlite_url: str) -> str:
+    """One kind of database is enough here."""
+    return sqlite_url
 
 
 @pytest.fixture
-def browser(app: Application) -> Browser:
-    """A browser that is signed in."""
-    made = Browser(app)
-    set_up(made)
-    return made
+def app(app: Application, tmp_path: Path) -> Application:
+    """An installation with inbound, staging and a library."""
+    (tmp_path / "library").mkdir()
+    with app.database.begin() as connection:
+        now = dt.datetime.now(dt.UTC)
+        libraries.add_library(connection, "library", bytes(tmp_path / "library"), now=now)
+    return app
 
 
 @pytest.fixture

@@ -4,42 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
 from config.database import Database
-from daemon.bootstrap import Application, application
 from processor import listing, repository
 from processor.item import NewItem
 from processor.listing import Filter
 from tests.items import album
-from tests.web import NAME, Browser, add_roots, set_up
+from tests.web import NAME, Browser
 from workflow import succession
 
 API = "/api/v1/items"
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation with two empty roots, on each kind of database."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
-    with application() as app:
-        add_roots(app, tmp_path)
-        yield app
-
-
-@pytest.fixture
-def browser(app: Application) -> Browser:
-    """A browser that is signed in."""
-    made = Browser(app)
-    set_up(made)
-    return made
 
 
 def stage(browser: Browser, *items: NewItem) -> list[int]:

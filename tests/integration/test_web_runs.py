@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from config import admin
 from config.locks import hold
-from daemon.bootstrap import Application, application
 from daemon.ongoing import Stage
 from tests.music import write_album
 from tests.scenarios.house import NOW
-from tests.web import NAME, Browser, add_roots, set_up
+from tests.web import NAME, Browser
 from workflow.cycle import StopOrTimeout, resolve_roots
 
 API = "/api/v1/runs"
-
-
-@pytest.fixture
-def app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation with two empty roots, on each kind of database."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
-    with application() as app:
-        add_roots(app, tmp_path)
-        yield app
-        app.ongoing.stop()
-        app.ongoing.is_idle()
-
-
-@pytest.fixture
-def browser(app: Application) -> Browser:
-    """A browser that is signed in."""
-    made = Browser(app)
-    set_up(made)
-    return made
 
 
 def drop(tmp_path: Path, name: str) -> Path:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from config import accounts, activity, admin
+from config import accounts, admin
 from config.errors import Misconfigured
 from daemon.web.access import person_of
 from daemon.web.navigation import Link
@@ -27,11 +26,8 @@ def show(request: Request) -> Response:
 @router.post("")
 def add(request: Request, name: Annotated[str, Form(max_length=200)]) -> Response:
     """Make a hook and show its secret, this once."""
-    actor, now = person_of(request), dt.datetime.now(dt.UTC)
     try:
-        with request.app.state.greenroom.database.begin() as connection:
-            secret = accounts.add_hook(connection, actor.name, name.strip(), now)
-            activity.note(connection, "hook_made", actor.name, now, name.strip())
+        secret = request.app.state.greenroom.add_hook(name.strip(), actor=person_of(request).name)
     except Misconfigured as error:
         return _page(request, refused=f"{error.message}.", typed=name, code=422)
     return _page(request, made=(name.strip(), secret))
@@ -40,10 +36,7 @@ def add(request: Request, name: Annotated[str, Form(max_length=200)]) -> Respons
 @router.post("/remove")
 def remove(request: Request, name: Annotated[str, Form(max_length=200)]) -> Response:
     """Forget a hook; its secret is worthless at once."""
-    actor, now = person_of(request), dt.datetime.now(dt.UTC)
-    with request.app.state.greenroom.database.begin() as connection:
-        accounts.remove_hook(connection, name)
-        activity.note(connection, "hook_removed", actor.name, now, name)
+    request.app.state.greenroom.remove_hook(name, actor=person_of(request).name)
     return RedirectResponse("/hooks", 303)
 
 

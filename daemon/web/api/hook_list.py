@@ -1,0 +1,61 @@
+"""The hooks ↔ JSON: listed, made, their secret told once, removed. What they say is for hooks.py, open to strangers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from config import accounts
+from daemon.web.access import Actor, actor_of
+
+router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
+By = Annotated[Actor, Depends(actor_of)]
+UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such hook."}}
+
+
+class HookIn(BaseModel):
+    """A hook that is to be made."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str = Field(max_length=200, pattern=accounts.HOOK_NAME, examples=["lidarr"])
+
+
+class HookOut(BaseModel):
+    """One hook; its secret is not kept."""
+
+    name: str
+    made_by: str | None
+    created_at: dt.datetime
+
+
+class HookMade(BaseModel):
+    """A hook that was made: where messages go, and with which password. This is the only time it is told."""
+
+    name: str
+    path: str
+    secret: str
+
+
+@router.get("", summary="The hooks")
+def read(request: Request) -> list[HookOut]:
+    """Return every hook, the newest first."""
+    with request.app.state.greenroom.database.read() as connection:
+        found = accounts.tokens(connection, "hook")
+    return [HookOut(name=one.name or "", made_by=one.account, created_at=one.created_at) for one in found]
+
+
+@router.post("", status_code=201, summary="Make a hook")
+def add(request: Request, what: HookIn, actor: By) -> HookMade:
+    """Make a hook for Lidarr, Radarr or whoever knows when something arrived."""
+    secret = request.app.state.greenroom.add_hook(what.name, actor=actor.name)
+    return HookMade(name=what.name, path=f"/api/v1/hooks/{what.name}", secret=secret)
+
+
+# The name stands in the query: paths below this one are open to whoever shows a hook's secret.
+@router.delete("", status_code=204, summary="Remove a hook", responses=UNKNOWN)
+def remove(request: Request, name: Annotated[str, Query(max_length=200)], actor: By) -> None:
+    """Forget a hook; its secret is worthless at once."""
+    request.app.state.greenroom.remove_hook(name, actor=actor.name)

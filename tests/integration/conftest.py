@@ -1,0 +1,37 @@
+"""An installation with two empty roots, and a browser at it: what tests of pages and of the API begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.bootstrap import Application, application
+from tests.web import Browser, add_roots, set_up
+
+
+@pytest.fixture
+def web_url(database_url: str) -> str:
+    """Each kind of database; a module for which one is enough says so with a fixture of its own."""
+    return database_url
+
+
+@pytest.fixture
+def app(web_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An installation with two empty roots."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", web_url)
+    with application() as app:
+        add_roots(app, tmp_path)
+        yield app
+        app.ongoing.stop()
+        app.ongoing.is_idle()
+
+
+@pytest.fixture
+def browser(app: Application) -> Browser:
+    """A browser that is signed in."""
+    made = Browser(app)
+    set_up(made)
+    return made
