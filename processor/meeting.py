@@ -42,13 +42,13 @@ class Encounter:
     home: bytes  # of the newcomer, relative to the inbound root
     newcomers: tuple[Track, ...]
     staged: tuple[Track, ...]
-    checksum: str = ""  # of the staged one, as its item says
     there: tuple[bytes, ...] = ()  # every file in the folder
     twins: Mapping[bytes, bytes] = field(default_factory=dict)  # files of the newcomer → the same bytes in the folder
     year: int | None = None
     staged_year: int | None = None
     trouble: Reason | None = None  # why the folder is not what its rows say, so that nothing may be done to it
     strangers: tuple[bytes, ...] = ()  # files in the folder that its rows do not know
+    checksum: str = ""  # of the staged one, as its item says
 
 
 @dataclass(frozen=True, slots=True)
