@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from daemon.bootstrap import Application
 from processor.metadata import rows as metadata
 from tests.integration.test_web_acts import stage
 from tests.web import NAME, Browser
