@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from processor.metadata.known import AlbumMetadata, Credit
 from processor.players.player import Wanted
 from tests.providers import Provider, Reply, Seen, as_json
 
 USER, SECRET = "eva", "s3cret pass/word"
+REFUSED = Reply(401)
 HTML = Reply(200, b"<!doctype html><title>Sign in</title>", kind="text/html; charset=utf-8")
 
 
@@ -103,9 +106,28 @@ class House:
         return [one for one in self.shown if title.casefold() in one.title.casefold()]
 
 
+Answering = Callable[[Seen], Reply]
+
+
+def serving(answers: Mapping[str, Answering], proves: Callable[[Seen], bool], refused: Reply = REFUSED) -> Provider:
+    """Return a server that answers by path to whoever proves who it is."""
+    provider = Provider()
+
+    def guarded(answer: Answering) -> Answering:
+        return lambda seen: answer(seen) if proves(seen) else refused
+
+    provider.answers |= {path: guarded(answer) for path, answer in answers.items()}
+    return provider
+
+
+def by_password(seen: Seen) -> bool:
+    """HTTP's basic authentication."""
+    proof = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
+    return seen.headers.get("authorization") == f"Basic {proof}"
+
+
 def kodi(house: House) -> Provider:
     """Kodi: says OK to everything, and stops a running scan when it is asked for another."""
-    provider = Provider()
 
     def scan(directory: str = "", showdialogs: bool = True) -> str:
         assert not showdialogs
@@ -143,8 +165,6 @@ def kodi(house: House) -> Provider:
     }
 
     def answer(seen: Seen) -> Reply:
-        if seen.headers.get("authorization") != _basic():
-            return Reply(401)
         asked = json.loads(seen.body)
         house.calls.append((asked["method"], asked["params"]))
         method = methods.get(asked["method"])
@@ -152,20 +172,11 @@ def kodi(house: House) -> Provider:
             return as_json({"id": 1, "jsonrpc": "2.0", "error": {"code": -32601, "message": "Method not found."}})
         return as_json({"id": 1, "jsonrpc": "2.0", "result": method(**asked["params"])})
 
-    provider.answers["/jsonrpc"] = answer
-    return provider
-
-
-def _basic() -> str:
-    return "Basic " + base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
+    return serving({"/jsonrpc": answer}, by_password)
 
 
 def jellyfin(house: House) -> Provider:
     """Jellyfin: every call with the key, most answers 204."""
-    provider = Provider()
-
-    def with_key(answer: Callable[[Seen], Reply]) -> Callable[[Seen], Reply]:
-        return lambda seen: answer(seen) if SECRET in seen.headers.get("authorization", "") else Reply(401)
 
     def updated(seen: Seen) -> Reply:
         for update in json.loads(seen.body)["Updates"]:
@@ -206,21 +217,14 @@ def jellyfin(house: House) -> Provider:
         "/Library/Media/Updated": updated, "/Library/Refresh": everything, "/Items": items,
         **{f"/Items/{id}/Refresh": refreshed for id in ("id0", "%C3%84dam", "Ädam", "by-name")},
     }  # fmt: skip
-    provider.answers |= {path: with_key(answer) for path, answer in answers.items()}
-    return provider
+    return serving(answers, lambda seen: SECRET in seen.headers.get("authorization", ""))
 
 
 def plex(house: House) -> Provider:
     """Plex: sections of several kinds; answers 200 to a refresh of any path."""
-    provider = Provider()
 
-    def with_token(answer: Callable[[Seen], dict[str, Any]]) -> Callable[[Seen], Reply]:
-        def answered(seen: Seen) -> Reply:
-            if seen.headers.get("x-plex-token") != SECRET:
-                return Reply(401, b"<html><head><title>Unauthorized</title></head></html>", kind="text/html")
-            return as_json({"MediaContainer": answer(seen)})
-
-        return answered
+    def told(answer: Callable[[Seen], dict[str, Any]]) -> Answering:
+        return lambda seen: as_json({"MediaContainer": answer(seen)})
 
     def sections(_: Seen) -> dict[str, Any]:
         music = {"key": "3", "type": "artist", "title": "Music", "refreshing": house.is_scanning(),
@@ -253,22 +257,23 @@ def plex(house: House) -> Provider:
                   for n in range(one.tracks)]  # fmt: skip
         return {"size": len(tracks), "Metadata": tracks}
 
-    provider.answers["/identity"] = lambda _: as_json({"MediaContainer": {"version": "1.43.1", "size": 0}})
-    provider.answers |= {
-        "/library/sections": with_token(sections), "/library/sections/3/refresh": with_token(refresh),
-        "/library/sections/3/all": with_token(albums),
-        **{f"/library/metadata/{n}/children": with_token(children) for n in range(9)},
-        **{f"/library/metadata/{n}": with_token(details) for n in range(9)},
-        **{f"/library/metadata/{p}{n}/refresh": with_token(refreshed) for n in range(9) for p in ("", "90")},
+    html = b"<html><head><title>Unauthorized</title></head></html>"
+    answers = {
+        "/identity": lambda _: {"version": "1.43.1", "size": 0}, "/library/sections": sections,
+        "/library/sections/3/refresh": refresh, "/library/sections/3/all": albums,
+        **{f"/library/metadata/{n}/children": children for n in range(9)},
+        **{f"/library/metadata/{n}": details for n in range(9)},
+        **{f"/library/metadata/{p}{n}/refresh": refreshed for n in range(9) for p in ("", "90")},
     }  # fmt: skip
-    return provider
+    return serving(
+        {path: told(answer) for path, answer in answers.items()},
+        lambda seen: seen.path == "/identity" or seen.headers.get("x-plex-token") == SECRET,
+        Reply(401, html, kind="text/html"),
+    )
 
 
 def subsonic(house: House, *, server: str | None = None, tokens: bool = True) -> Provider:
     """A Subsonic server: whatever is wrong, it says so with 200; `tokens`: whether it can check a token."""
-    import hashlib
-
-    provider = Provider()
 
     def said(body: dict[str, Any]) -> Reply:
         who = {"type": server, "serverVersion": "0.58.0"} if server else {}
@@ -277,16 +282,14 @@ def subsonic(house: House, *, server: str | None = None, tokens: bool = True) ->
     def failed(code: int, message: str) -> Reply:
         return said({"status": "failed", "error": {"code": code, "message": message}})
 
-    def signed_in(answer: Callable[[Seen], Reply]) -> Callable[[Seen], Reply]:
-        def answered(seen: Seen) -> Reply:
-            query = seen.query
-            if not tokens and "t" in query:
-                return failed(10, "A required parameter is missing.")
-            proof = hashlib.md5((SECRET + query.get("s", "")).encode()).hexdigest()
-            right = query.get("t") == proof or query.get("p") == "enc:" + SECRET.encode().hex()
-            return answer(seen) if right and query["u"] == USER else failed(40, "Wrong username or password.")
+    def proves(seen: Seen) -> bool:
+        proof = hashlib.md5((SECRET + seen.query.get("s", "")).encode()).hexdigest()
+        is_token = seen.query.get("t") == proof
+        return seen.query["u"] == USER and (is_token or seen.query.get("p") == "enc:" + SECRET.encode().hex())
 
-        return answered
+    def taken(answer: Answering) -> Answering:
+        missing = failed(10, "A required parameter is missing.")
+        return lambda seen: missing if "t" in seen.query and not tokens else answer(seen)
 
     def start(seen: Seen) -> Reply:
         house.scan(seen.query.get("target"))
@@ -303,15 +306,12 @@ def subsonic(house: House, *, server: str | None = None, tokens: bool = True) ->
         "getMusicFolders": lambda _: said({"musicFolders": {"musicFolder": [{"id": 1, "name": "Music Library"}]}}),
         "startScan": start, "search3": search,
     }  # fmt: skip
-    provider.answers |= {f"/rest/{name}.view": signed_in(answer) for name, answer in answers.items()}
-    return provider
+    by_path = {f"/rest/{name}.view": taken(answer) for name, answer in answers.items()}
+    return serving(by_path, proves, failed(40, "Wrong username or password."))
 
 
 def lyrion(house: House) -> Provider:
     """Lyrion: one address for everything, and nothing at all for an answer to what it does not know."""
-    from urllib.parse import quote, unquote
-
-    provider = Provider()
 
     def done(words: list[Any]) -> dict[str, Any]:
         match words:
@@ -334,15 +334,12 @@ def lyrion(house: House) -> Provider:
         return {}
 
     def answer(seen: Seen) -> Reply:
-        if seen.headers.get("authorization") != _basic():
-            return Reply(401)
         asked = json.loads(seen.body)
         assert asked["method"] == "slim.request"
         assert asked["params"][0] == 0
         return as_json({"id": 1, "method": "slim.request", "result": done(asked["params"][1])})
 
-    provider.answers["/jsonrpc.js"] = answer
-    return provider
+    return serving({"/jsonrpc.js": answer}, by_password)
 
 
 PLAYERS: Mapping[str, Callable[[House], Provider]] = {

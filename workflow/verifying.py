@@ -31,15 +31,18 @@ ROLES: Final = ("staging", "library")
 class Pace:
     """Lets so many bytes a second be read; 0 lets all be read at once."""
 
-    def __init__(self, mib_per_second: float, check: Callable[[], object], wait: Callable[[float], object]) -> None:
-        self._rate, self._check, self._wait = mib_per_second * (1 << 20), check, wait
-        self._free = time.monotonic()
+    def __init__(
+        self, mib_per_second: float, check: Callable[[], object], wait: Callable[[float], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._rate, self._check, self._wait, self._clock = mib_per_second * (1 << 20), check, wait, clock
+        self._free = clock()
 
     def spend(self, size: int) -> None:
         """Wait for the turn of so many bytes. Raises what `check` and `wait` do."""
         self._check()
         if self._rate:
-            now = time.monotonic()
+            now = self._clock()
             self._free = max(self._free, now) + size / self._rate
             if self._free - now > 1:  # short waits are saved up
                 self._wait(self._free - now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,11 @@ from workflow import events, verifying
 ALBUM = "Ada/Low Tide (2014)"
 
 
-def look(house: House, *, mend: bool = True) -> dict[str, tuple[str, ...]]:
+def look(house: House, *, mend: bool = True, decode: bool = False) -> dict[str, tuple[str, ...]]:
     """Verify everything; return the findings, and what was mended, by their codes."""
     stop = threading.Event()
     given = verifying.verifying(
-        house.database, house.data, verifying.Pace(0, int, stop.wait), stop, decode=False, mend=mend
+        house.database, house.data, verifying.Pace(0, int, stop.wait), stop, decode=decode, mend=mend
     )
     ids = [*(item["id"] for item in house.items().values()), rows.ARTISTS]
     found = list(verifying.verify_items(given, ids))
@@ -144,6 +145,44 @@ def test_a_round_goes_on_where_it_was_stopped_the_longest_ago_first(house: House
     round_of(None)
     assert len(seen) == len(set(seen)) == 3  # two albums, and the artist's files
     assert list(verifying.due(house.database, now)) == []
+
+
+def test_a_pace_is_kept_while_reading_and_not_made_up_for_after_a_pause() -> None:
+    now, waited = [0.0], [0.0]
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+        waited[0] += seconds
+
+    pace = verifying.Pace(5, int, wait, lambda: now[0])
+    for _ in range(100):  # MiB
+        now[0] += 0.01  # what reading it takes
+        pace.spend(1 << 20)
+    assert 18 <= now[0] <= 20
+    now[0] += 3600
+    waited[0] = 0
+    for _ in range(100):
+        pace.spend(1 << 20)
+    assert 18 <= waited[0] <= 20
+    endless = verifying.Pace(0, int, wait, lambda: now[0])
+    waited[0] = 0
+    endless.spend(1 << 40)
+    assert waited[0] == 0
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed: decoding was NOT tested")
+def test_music_that_cannot_be_decoded_to_its_end_is_told(house: House) -> None:
+    kinds = ("flac", "mp3", "m4a", "ogg", "opus", "wav", "wma", "wv")
+    for ext in kinds:
+        house.drop(songs(ext, ext, range(1, 2), album=f"Whole {ext}"))
+    house.drop(songs("Low", "flac", range(1, 3), album="Scratched"))
+    house.cycle(rehearsed=False)
+    scratched = next(house.staging.rglob("Ada/*Scratched/02*.flac"))
+    data = bytearray(scratched.read_bytes())
+    data[-40:-20] = bytes(20)  # in its last frame
+    scratched.write_bytes(data)
+    assert look(house, decode=True) == {"wrong": (f"verify_undecodable {scratched.name}",), "mended": ()}
+    assert [subject for subject, _ in told(house)] == ["Ada – Scratched"]
 
 
 def test_what_is_kept_and_found_is_counted_and_what_is_old_goes_at_once(
