@@ -34,7 +34,7 @@ from sqlalchemy.types import TypeEngine
 from config import schema
 from config.backup_file import BATCH, Content, Header, Kind, Tally, encode_row, reading, writing
 from config.database import Database, may_stand_still
-from config.errors import Misconfigured, Rejected
+from config.errors import Misconfigured, Rejected, Retryable
 from config.tables import Base, UtcDateTime
 
 # Who works at this moment is written as ended: nobody works on a restored database. The fence of a lease goes along,
@@ -135,19 +135,28 @@ def _restored(file: Path, work: Path) -> Iterator[tuple[Backup, Database]]:
     with tempfile.TemporaryDirectory(prefix="restore-", dir=work) as folder:
         scratch = Database(f"sqlite:///{folder}/scratch.db", on_network=True)
         try:
-            with reading(file) as (header, batches, contents):
-                schema.migrate(scratch, header.revision)
-                with scratch.begin() as connection:
-                    connection.execute(text("PRAGMA defer_foreign_keys = ON"))
-                    there = dict(_tables(_reflected(connection)))
-                    for batch in batches:
-                        _insert(connection, there[batch.table], batch.rows)
-                    if {name: _content(connection, there[name]) for name in contents} != contents:
-                        raise Rejected(f"{file} does not restore to what was written", code="backup_unproven")
-            schema.migrate(scratch)
-            yield Backup(*header, contents), scratch
+            try:
+                restored = _restore(file, scratch)
+            except Retryable as error:
+                message = f"{file} could not be restored for a test in {work}: {error.message}"
+                raise Retryable(f"{message}; --work names another folder", code="backup_unproven") from error
+            yield restored, scratch
         finally:
             scratch.close()
+
+
+def _restore(file: Path, scratch: Database) -> Backup:
+    with reading(file) as (header, batches, contents):
+        schema.migrate(scratch, header.revision)
+        with scratch.begin() as connection:
+            connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+            there = dict(_tables(_reflected(connection)))
+            for batch in batches:
+                _insert(connection, there[batch.table], batch.rows)
+            if {name: _content(connection, there[name]) for name in contents} != contents:
+                raise Rejected(f"{file} does not restore to what was written", code="backup_unproven")
+    schema.migrate(scratch)
+    return Backup(*header, contents)
 
 
 def _reflected(connection: Connection) -> MetaData:

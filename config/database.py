@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal_column, select
@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.elements import ColumnElement
 
 from config.errors import Misconfigured, Rejected, Retryable
-from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
+from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type, no_room
 
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
 READ_ONLY = {"greenroom_read": True}
@@ -199,6 +199,16 @@ def _file_identity(url: URL) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def _told_by_its_disk(database: Database) -> str:
+    """Return what SQLite cannot tell of its disk, which to it is an I/O error like any other."""
+    if not database.is_sqlite:
+        return ""
+    with suppress(OSError):
+        if why := no_room(os.path.dirname(os.fsencode(database.url.database or ""))):
+            return f"; {why}"
+    return ""
+
+
 def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_MS / 1000, "check_same_thread": False})
 
@@ -253,7 +263,9 @@ def answering(database: Database) -> Iterator[None]:
         yield
     except (OperationalError, PoolTimeout) as error:
         why = getattr(error, "orig", error)
-        raise Retryable(f"the database {shown} did not answer: {why}", code="database_unavailable") from error
+        raise Retryable(
+            f"the database {shown} did not answer: {why}{_told_by_its_disk(database)}", code="database_unavailable"
+        ) from error
     except InternalError as error:
         said = _INTERNAL.get(getattr(error.orig, "sqlstate", None) or "")
         if said is None:

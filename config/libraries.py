@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from config.database import one_writer
 from config.errors import Misconfigured
+from config.machine import no_room
 from config.reasons import show_path
 from config.sentinel import SENTINEL, mark_root, read_sentinel, unseen
 from config.tables import LibraryRow
@@ -147,7 +148,8 @@ def verify_root(library: Library) -> None:
             code="wrong_root",
         )
     if not os.access(library.path, os.W_OK | os.X_OK):
-        raise Misconfigured(f"the {library.role} library {shown} cannot be written by this user", code="root_read_only")
+        why = no_room(library.path) or "this user may not write there"
+        raise Misconfigured(f"the {library.role} library {shown} cannot be written: {why}", code="root_read_only")
     if library.suspended is not None:
         raise Misconfigured(
             f"the {library.role} library {shown} is suspended: {library.suspended}. Look at its disk; when all is "

@@ -15,6 +15,7 @@ NETWORK_FILESYSTEMS = {
     0xFE534D42: "SMB2",
     0x65735546: "FUSE",
 }
+ROOM_TO_WORK = 64 << 10  # bytes; SQLite's shared memory alone is half of it
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -50,3 +51,15 @@ def filesystem_type(path: bytes) -> int:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), path)
     return int(buffer[0]) & 0xFFFFFFFF
+
+
+def no_room(folder: bytes) -> str | None:
+    """Say why nothing can be written on the disk of a folder, and what to do; None if something can."""
+    found = os.statvfs(folder)
+    if found.f_flag & os.ST_RDONLY:
+        return "its disk is mounted read-only, as the kernel does after an error: look at its log, then mount it anew"
+    if found.f_bavail * found.f_frsize < ROOM_TO_WORK:
+        return "its disk is full: make room there"
+    if found.f_files and not found.f_favail:
+        return "its disk can hold no more files: remove some there"
+    return None

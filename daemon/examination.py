@@ -8,13 +8,14 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+from config.boot import BootSettings
 from config.errors import GreenroomError
 from config.libraries import list_libraries, sole_library
 from config.settings import StagingScan
 from daemon import pictures, players, providers
-from daemon.bootstrap import Application
+from daemon.bootstrap import Application, application
 from daemon.finding import Finding
-from daemon.roots import examine_pair, examine_root
+from daemon.roots import examine_data, examine_pair, examine_root
 from processor import journal
 
 MIN_WATCHES = 8192  # inotify watches; one per folder of the inbound tree
@@ -23,8 +24,23 @@ MAX_SKEW = 5.0  # seconds; leases are kept by the database's clock, so more is o
 INOTIFY = Path("/proc/sys/fs/inotify")
 
 
+def examine_installation(boot: BootSettings) -> Iterator[Finding]:
+    """Look at everything a cycle depends on, cheapest first; when the database is away, at what needs none.
+
+    Never raises for what it finds.
+    """
+    yield examine_data(boot.data_dir)
+    try:
+        with application() as app:
+            yield from examine(app)
+    except GreenroomError as error:
+        yield Finding("problem", error.reason_code, f"{error.message}; what is in it could not be looked at")
+    yield _watches()
+    yield from _process()
+
+
 def examine(app: Application) -> Iterator[Finding]:
-    """Look at everything a cycle depends on, cheapest first; never raises for what it finds."""
+    """Look at what the database knows of."""
     shown = app.database.url.render_as_string(hide_password=True)
     yield Finding("ok", "database", f"the database answers: {shown}")
     yield _clock(app)
@@ -32,14 +48,12 @@ def examine(app: Application) -> Iterator[Finding]:
     yield from _settings(settings, problems)
     with app.database.read() as connection:
         found = list_libraries(connection)
-    for library in found:
-        yield from examine_root(library, settings.reserve_mib << 20)
-    yield from _staging_pair(app)
-    yield _watches()
+    seen = [finding for library in found for finding in examine_root(library, settings.reserve_mib << 20)]
+    yield from seen
+    yield from _staging_pair(app, well=all(finding.level != "problem" for finding in seen))
     yield pictures.examine()
     yield from providers.examine(app)
     yield from players.examine(app)
-    yield from _process()
 
 
 def _clock(app: Application) -> Finding:
@@ -63,7 +77,8 @@ def _settings(settings: StagingScan, problems: list[str]) -> Iterator[Finding]:
     yield Finding("ok", "schedule", f"cycles run on “{settings.schedule}”, next {when}{dry}")
 
 
-def _staging_pair(app: Application) -> Iterator[Finding]:
+def _staging_pair(app: Application, *, well: bool) -> Iterator[Finding]:
+    """Look at what is between the two; what they can do is tried only when they are well."""
     try:
         with app.database.read() as connection:
             inbound = sole_library(connection, "inbound", "music")
@@ -72,7 +87,8 @@ def _staging_pair(app: Application) -> Iterator[Finding]:
     except GreenroomError as error:
         yield Finding("problem", error.reason_code, error.message)
         return
-    yield from examine_pair(inbound, staging)
+    if well:
+        yield from examine_pair(inbound, staging)
     if unsettled:
         message = f"{len(unsettled)} transfers are unfinished; the next cycle, or `greenroom recover`, settles them"
         yield Finding("note", "unfinished", message)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from config.errors import GreenroomError
 from config.libraries import Library, verify_root
+from config.machine import no_room
 from config.mounts import mount_of
 from config.reasons import show_path
 from daemon.finding import Finding
@@ -14,6 +16,7 @@ from processor.probe import probe_pair
 from processor.space import human_size, reserve
 
 FEW_INODES = 10_000
+LITTLE = 100 << 20  # bytes; a scan of 100,000 files takes about so much
 
 
 def examine_root(library: Library, wanted_reserve: int) -> Iterator[Finding]:
@@ -29,6 +32,23 @@ def examine_root(library: Library, wanted_reserve: int) -> Iterator[Finding]:
     yield _space(library, shown, where, wanted_reserve)
     for weakness in mount.weaknesses if mount else ():
         yield Finding("note", "filesystem", f"{shown}: {weakness}")
+
+
+def examine_data(folder: Path) -> Finding:
+    """Look at the disk of the data folder, where SQLite, scans, pictures and what exports are proven by are."""
+    shown = show_path(os.fsencode(folder))
+    try:
+        found = os.statvfs(folder)
+        why = no_room(os.fsencode(folder))
+    except OSError as error:
+        return Finding("problem", "data_folder", f"the data folder {shown} cannot be used: {error.strerror}")
+    if why:
+        return Finding("problem", "data_folder", f"nothing can be written into the data folder {shown}: {why}")
+    free = found.f_bavail * found.f_frsize
+    if free < LITTLE:
+        message = f"data folder {shown}: only {human_size(free)} free; scans and backups may not fit, make room there"
+        return Finding("note", "data_folder", message)
+    return Finding("ok", "data_folder", f"data folder {shown}: {human_size(free)} free")
 
 
 def _space(library: Library, shown: str, where: str, wanted_reserve: int) -> Finding:

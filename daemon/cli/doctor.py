@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from daemon.bootstrap import application
+from config.boot import load_boot_settings
 from daemon.cli.output import json_option, print_json
-from daemon.examination import examine
+from daemon.examination import examine_installation
 from daemon.finding import Finding
 
 MARKS = {"ok": ("✓", "green"), "note": ("•", "cyan"), "problem": ("✗", "red")}
@@ -25,8 +25,7 @@ def command(as_json: bool) -> None:
     It writes nothing but a probe file of its own in each root, which it takes away again. Ends with 1 when it found a
     problem.
     """
-    with application() as app:
-        findings = list(examine(app))
+    findings = list(examine_installation(load_boot_settings()))
     if as_json:
         print_json([{"level": f.level, "code": f.code, "message": f.message} for f in findings])
     else:

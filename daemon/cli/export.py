@@ -11,11 +11,18 @@ from config.backup import Backup, export_database
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 
+work_option = click.option(
+    "--work",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where the scratch database is made, which is as large as the rows; default: the data folder.",
+)
+
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@work_option
 @json_option
-def command(file: Path, as_json: bool) -> None:
+def command(file: Path, work: Path | None, as_json: bool) -> None:
     """Write a backup of the whole database to FILE, and prove it.
 
     The backup is the database of one moment, also while the daemon works. It is written beside FILE under another
@@ -35,7 +42,7 @@ def command(file: Path, as_json: bool) -> None:
       zcat /backup/greenroom-2026-01-31.jsonl.gz | less
     """
     with application() as app:
-        backup = export_database(app.database, file.absolute(), app.boot.data_dir)
+        backup = export_database(app.database, file.absolute(), work or app.boot.data_dir)
     if as_json:
         print_json({"file": str(file), **as_object(backup)})
         return

@@ -9,15 +9,16 @@ import click
 import daemon.tables  # noqa: F401  a table nobody imported would not be in the file
 from config.backup import check_backup, import_database
 from daemon.bootstrap import application
-from daemon.cli.export import as_object, counts
+from daemon.cli.export import as_object, counts, work_option
 from daemon.cli.output import json_option, print_json
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--check", is_flag=True, help="Only restore it into a scratch database, and say whether it is whole.")
+@work_option
 @json_option
-def command(file: Path, check: bool, as_json: bool) -> None:
+def command(file: Path, check: bool, work: Path | None, as_json: bool) -> None:
     """Fill an empty database from FILE, which `greenroom export` made.
 
     The database may be of the other kind than the one FILE came from, and FILE may come from an older version: its
@@ -33,10 +34,8 @@ def command(file: Path, check: bool, as_json: bool) -> None:
       greenroom import --check greenroom.jsonl.gz
     """
     with application(migrate=False) as app:
-        if check:
-            backup = check_backup(file, app.boot.data_dir)
-        else:
-            backup = import_database(app.database, file, app.boot.data_dir)
+        scratch = work or app.boot.data_dir
+        backup = check_backup(file, scratch) if check else import_database(app.database, file, scratch)
     if as_json:
         print_json({"file": str(file), "imported": not check, **as_object(backup)})
         return

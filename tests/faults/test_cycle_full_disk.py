@@ -18,16 +18,40 @@ from tests.faults.test_cycle_signals import is_moving, wait_until
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 400 KiB and 80 inodes."""
+def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system of 400 KiB, if not told otherwise, and 80 inodes."""
+    size = getattr(request, "param", "400k")
     place = tmp_path / "disk"
     place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=400k,nr_inodes=80", "tmpfs", str(place)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size},nr_inodes=80", "tmpfs", str(place)]
     mounted = subprocess.run(command, check=False, capture_output=True, text=True)
     if mounted.returncode:
         pytest.skip(f"a full disk needs the right to mount one: {mounted.stderr.strip()}")
     yield place
     subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("disk", ["3m"], indirect=True)
+def test_a_full_disk_under_the_database_is_named_by_every_command_and_by_doctor(disk: Path, tmp_path: Path) -> None:
+    house = House(tmp_path, data=disk / "data", filled=False)
+    backup = tmp_path / "backup.gz"
+    assert house.run("export", "--work", str(tmp_path), str(backup)).status == 0
+    fill_bytes(disk)
+    for command in (["fsck"], ["status"], ["export", str(backup)], ["cycle"]):
+        ended = house.run(*command)
+        assert ended.status == 1
+        assert "greenroom.db did not answer" in ended.err
+        assert "its disk is full: make room there" in ended.err
+    ended = house.run("doctor")
+    assert ended.status == 1
+    assert ended.out.startswith(f"✗ nothing can be written into the data folder {house.data}: its disk is full")
+    assert "folders can be watched" in ended.out  # what needs no database is looked at all the same
+    ended = house.run("import", "--check", str(backup))
+    assert ended.status == 1
+    assert "disk is full" in ended.err
+    assert house.run("import", "--check", "--work", str(tmp_path), str(backup)).status == 0
+    free(disk)
+    assert house.run("doctor").status == 0
 
 
 def fill_bytes(disk: Path) -> None:
