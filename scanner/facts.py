@@ -17,15 +17,14 @@ class Facts(NamedTuple):
     """The tags and the stream of one audio file. Several values of one tag are a tuple, in file order.
 
     `mb_recording_id` is what `MUSICBRAINZ_TRACKID` and `UFID:http://musicbrainz.org` hold; the id of the track on
-    its release is `mb_track_id` (`MUSICBRAINZ_RELEASETRACKID`). Source: Picard's tag mapping.
+    its release is `mb_track_id` (`MUSICBRAINZ_RELEASETRACKID`). Source: Picard's tag mapping. What is one value comes
+    first, then what may be several.
     """
 
     title: str | None = None
     artist: str | None = None  # as displayed; several values joined with "; "
-    artists: tuple[str, ...] = ()
     album: str | None = None
     album_artist: str | None = None
-    album_artists: tuple[str, ...] = ()
     track: int | None = None
     track_total: int | None = None
     disc: int | None = None
@@ -33,7 +32,6 @@ class Facts(NamedTuple):
     disc_subtitle: str | None = None
     date: str | None = None  # as tagged: YYYY, YYYY-MM or YYYY-MM-DD
     original_date: str | None = None
-    genres: tuple[str, ...] = ()
     label: str | None = None
     catalog_number: str | None = None
     barcode: str | None = None
@@ -44,8 +42,6 @@ class Facts(NamedTuple):
     mb_track_id: str | None = None
     mb_release_id: str | None = None
     mb_release_group_id: str | None = None
-    mb_artist_ids: tuple[str, ...] = ()
-    mb_album_artist_ids: tuple[str, ...] = ()
     rg_track_gain: float | None = None  # dB; Opus R128 gains are converted, +5 dB
     rg_track_peak: float | None = None  # 1.0 is full scale
     rg_album_gain: float | None = None
@@ -56,4 +52,9 @@ class Facts(NamedTuple):
     sample_rate: int | None = None  # Hz
     bits: int | None = None  # per sample
     channels: int | None = None
+    artists: tuple[str, ...] = ()
+    album_artists: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    mb_artist_ids: tuple[str, ...] = ()
+    mb_album_artist_ids: tuple[str, ...] = ()
     pictures: tuple[Picture, ...] = ()

@@ -199,9 +199,10 @@ class ScanDb:
         """Store what was read; what SQLite cannot hold of a hostile tag is cut down to what it can."""
         insert = _insert_readings(block.columns)
         try:
-            self._sql.executemany(insert, block.rows)
+            self._sql.executemany(insert, zip(*block.values, strict=True))
         except (UnicodeEncodeError, OverflowError):
-            self._sql.executemany(insert, [tuple(map(rows.storable, row)) for row in block.rows])
+            storable = [map(rows.storable, column) for column in block.values]
+            self._sql.executemany(insert, zip(*storable, strict=True))
 
     def set_identity(self, file_id: int, numbers: tuple[int, ...]) -> int:
         """Note that a file was touched after the walk saw it; return the id of its folder, which is not still."""

@@ -129,7 +129,7 @@ def _read(scan: Scan, tasks: Iterator[Task], survey: Survey) -> set[int]:
             scan.check()
             for block in answer.blocks:
                 scan.db.add_readings(block)
-                survey.read += len(block.rows)
+                survey.read += len(block.file_ids)
             touched.update(scan.db.set_identity(*moved) for moved in answer.moved.items())
             scan.progress("read", survey.read, None)
     return touched

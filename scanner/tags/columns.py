@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import compress, groupby, repeat
 from json.encoder import encode_basestring_ascii as quoted
-from operator import is_not, itemgetter
+from operator import is_not
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.facts import Facts, Picture
@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
     Read = Reading | tuple[None, tuple[str, str], bool, str]
 
-_LISTS = tuple(i for i, name in enumerate(Facts._fields) if Facts._field_defaults[name] == ())
-_PLAIN = tuple(i for i in range(len(Facts._fields)) if i not in _LISTS)
-_plain, _lists = itemgetter(*_PLAIN), itemgetter(*_LISTS)
+_LISTS = Facts._fields.index("artists")  # from here on a fact is several values
 # A fact that is one value has a column of its name; those that are several share one JSON text.
-FACT_COLUMNS = (*_plain(Facts._fields), "lists")
+FACT_COLUMNS = (*Facts._fields[:_LISTS], "lists")
 READING_COLUMNS = ("file_id", "unwritten", "problem", "message", "truncated", "reader", *FACT_COLUMNS)
 _NO_FACTS = (None,) * len(FACT_COLUMNS)
 _NO_PROBLEM = (None, None)
@@ -43,23 +41,28 @@ def fact_columns(facts: Facts) -> tuple[object, ...]:
     """Return the facts in the order of FACT_COLUMNS."""
     if facts.compilation is not None:
         facts = facts._replace(compilation=int(facts.compilation))  # type: ignore[arg-type] # a bool is a column's number
-    return (*_plain(facts), _text_of_lists(*_lists(facts)))
+    return (*facts[:_LISTS], _text_of_lists(facts[_LISTS:]))
 
 
 class Block(NamedTuple):
-    """Rows in which the same columns are known; nothing is said of the others.
+    """Readings in which the same columns are known, column by column; nothing is said of the others.
 
     Python gives SQLite a None or a bool only after it has looked for an adapter, which takes as long as five numbers.
     """
 
     columns: tuple[int, ...]  # indexes into READING_COLUMNS, rising; the file's id is always there
-    rows: Sequence[Sequence[Any]]
+    values: Sequence[Sequence[Any]]  # of each column, file by file
+
+    @property
+    def file_ids(self) -> Sequence[int]:
+        """The ids of the files."""
+        return self.values[0]
 
 
 def blocks_of(rows: Iterable[Sequence[object]]) -> list[Block]:
     """Put rows that follow one another and have the same columns together."""
     return [
-        Block(tuple(compress(_EVERY, known)), [tuple(compress(row, known)) for row in same])
+        Block(tuple(compress(_EVERY, known)), [*compress(zip(*same, strict=True), known)])
         for known, same in groupby(rows, _known)
     ]
 
@@ -68,9 +71,12 @@ def _known(row: Sequence[object]) -> tuple[bool, ...]:
     return tuple(map(is_not, row, repeat(None)))
 
 
-def _text_of_lists(*lists: Sequence[Any]) -> str:
-    """Write the lists as JSON, the last one of pictures; the encoder for everything takes four times as long."""
-    return f"[{','.join(map(_text_of_texts, lists[:-1]))},{_text_of_pictures(lists[-1])}]"
+@lru_cache(maxsize=256)
+def _text_of_lists(lists: Sequence[Any]) -> str:
+    """Write the lists as JSON, the last one of pictures; the tracks of an album mostly have the same."""
+    *texts, pictures = lists
+    told = [f"[{size},{kind},{'null' if mime is None else quoted(mime)}]" for size, kind, mime in pictures]
+    return f"[{','.join(map(_text_of_texts, texts))},[{','.join(told)}]]"
 
 
 @lru_cache(maxsize=1024)
@@ -78,18 +84,12 @@ def _text_of_texts(values: tuple[str, ...]) -> str:
     return f"[{','.join(map(quoted, values))}]"
 
 
-@lru_cache(maxsize=64)
-def _text_of_pictures(pictures: tuple[Picture, ...]) -> str:
-    told = [f"[{size},{kind},{'null' if mime is None else quoted(mime)}]" for size, kind, mime in pictures]
-    return f"[{','.join(told)}]"
-
-
 def facts_of(columns: Sequence[Any]) -> Facts | None:
     """Return the facts from their columns, in the order of FACT_COLUMNS."""
     *plain, text = columns
     if text is None:
         return None
-    values = dict(zip(FACT_COLUMNS, plain, strict=False)) | lists_of(text)
+    values: dict[str, Any] = dict(zip(FACT_COLUMNS, plain, strict=False)) | lists_of(text)
     if values["compilation"] is not None:
         values["compilation"] = bool(values["compilation"])
     return Facts(**values)
@@ -102,7 +102,7 @@ def lists_of(text: str) -> dict[str, tuple[Any, ...]]:
     """
     try:
         *texts, pictures = [tuple(values) for values in json.loads(text)]
-        named = {Facts._fields[i]: values for i, values in zip(_LISTS, [*texts, _pictures(pictures)], strict=True)}
+        named = dict(zip(Facts._fields[_LISTS:], [*texts, _pictures(pictures)], strict=True))
     except (ValueError, TypeError, RecursionError):
         named = {}
     sound = all(type(value) is str for values in named.values() for value in values if type(value) is not Picture)

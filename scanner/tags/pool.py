@@ -14,11 +14,10 @@ from scanner.tags import wire
 from scanner.tags.child import Child
 from scanner.tags.columns import blocks_of, columns_of
 from scanner.tags.forkserver import ForkServer
-from scanner.tags.wire import Answer, Batch, File
+from scanner.tags.wire import BATCH, Answer, Batch, File
 
 __all__ = ["Answer", "ReaderUnavailableError", "TagPool", "Task"]
 
-BATCH = 128  # files a frame
 IN_FLIGHT = 2  # batches a worker has, so that it never waits for us
 WALL_LIMIT = 30.0  # seconds without a sign of life; a worker gives one every second between two files
 

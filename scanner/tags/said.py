@@ -65,9 +65,9 @@ def facts_of(tags: Iterable[Said], stream: Stream, pictures: list[Picture]) -> F
     for place, value, _ in tags:
         row[place] = value
     row[_ARTIST], names = row[_ARTIST_AND_NAMES]
-    row[_ARTIST + 1] = row[_ARTIST + 1] or names
+    row[_ARTISTS] = row[_ARTISTS] or names
     row[_ALBUM_ARTIST], names = row[_ALBUM_ARTIST_AND_NAMES]
-    row[_ALBUM_ARTIST + 1] = row[_ALBUM_ARTIST + 1] or names
+    row[_ALBUM_ARTISTS] = row[_ALBUM_ARTISTS] or names
     row[_TRACK], total = row[_TRACK_AND_TOTAL]
     row[_TRACK + 1] = row[_TRACK + 1] or total
     row[_DISC], total = row[_DISC_AND_TOTAL]
@@ -78,22 +78,23 @@ def facts_of(tags: Iterable[Said], stream: Stream, pictures: list[Picture]) -> F
         row[_RG_ALBUM] = row[_R128_ALBUM]
     codec, seconds, bitrate, sample_rate, bits, channels = stream
     milliseconds = seconds * 1000
-    row[_CODEC:] = (
+    row[_CODEC:_ARTISTS] = (
         codec,
         round(milliseconds) or None if milliseconds < _LARGEST_MEASURE else None,
         round(bitrate) or None if bitrate < _LARGEST_MEASURE else None,
         round(sample_rate) or None if sample_rate < _LARGEST_MEASURE else None,
         bits or None,
         channels or None,
-        tuple(pictures[:LIST_LIMIT]) if pictures else (),
     )
+    row[_PICTURES:] = (tuple(pictures[:LIST_LIMIT]) if pictures else (),)
     return Facts._make(row)
 
 
 # A row is Facts, and behind it the values that go to two places, or only maybe to one, when everything is said.
 _PLACES = {field: place for place, field in enumerate(Facts._fields)}
-_ARTIST, _ALBUM_ARTIST, _TRACK, _DISC, _RG_TRACK, _RG_ALBUM, _CODEC = (
-    _PLACES[field] for field in ("artist", "album_artist", "track", "disc", "rg_track_gain", "rg_album_gain", "codec")
+_ARTIST, _ALBUM_ARTIST, _TRACK, _DISC, _CODEC, _ARTISTS, _ALBUM_ARTISTS, _PICTURES, _RG_TRACK, _RG_ALBUM = (
+    *(_PLACES[field] for field in ("artist", "album_artist", "track", "disc", "codec")),
+    *(_PLACES[field] for field in ("artists", "album_artists", "pictures", "rg_track_gain", "rg_album_gain")),
 )
 _ARTIST_AND_NAMES, _ALBUM_ARTIST_AND_NAMES, _TRACK_AND_TOTAL, _DISC_AND_TOTAL, _R128_TRACK, _R128_ALBUM, ELSEWHERE = (
     range(len(_PLACES), len(_PLACES) + 7)

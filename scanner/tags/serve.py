@@ -15,6 +15,7 @@ from scanner.tags import wire
 from scanner.tags.columns import blocks_of, columns_of, fact_columns
 from scanner.tags.read import EMPTY, read_doubtful, read_header
 from scanner.tags.source import Source
+from scanner.tags.wire import Answer, File, Numbers
 from scanner.writers import is_sparse, is_written
 
 CPU_LIMIT = 20  # seconds for one file
@@ -34,17 +35,18 @@ def serve(tasks: int, answers: int) -> None:
         buffer += received
         for body in wire.take_frames(buffer):
             rows: list[Any] = []
-            moved: list[Any] = []
+            moved: dict[int, Numbers] = {}
             for folder, files in wire.batch_of(body):
                 for row in read_folder(folder, files, moved):
                     rows.append(row)
                     if clock.strikes():
                         _send(answers, rows, moved)
-                        rows, moved = [], []
+                        rows.clear()
+                        moved.clear()
             _send(answers, rows, moved)
 
 
-def read_folder(folder: bytes, files: list[Any], moved: list[Any]) -> Iterator[tuple[object, ...]]:
+def read_folder(folder: bytes, files: list[File], moved: dict[int, Numbers]) -> Iterator[tuple[object, ...]]:
     """Yield the row of each file of one folder; put the token and identity of those that changed into `moved`."""
     try:
         directory = os.open(folder, _FOLDER)
@@ -54,18 +56,17 @@ def read_folder(folder: bytes, files: list[Any], moved: list[Any]) -> Iterator[t
         return
     try:
         for token, name, known in files:
-            fd, numbers = -1, known
+            fd = -1
             try:
                 fd = os.open(name, _OPEN, dir_fd=directory)
                 found = os.fstat(fd)
-                numbers = numbers_of(found)
+                if (numbers := numbers_of(found)) != known:
+                    moved[token] = numbers
                 row = read_file(fd, found, token, name)
             except OSError as error:
                 row = columns_of(token, False, (None, _problem_of(error), False, "header"))
             if fd >= 0:
                 os.close(fd)
-            if numbers != known:
-                moved.append((token, numbers))
             yield row
     finally:
         os.close(directory)
@@ -122,22 +123,21 @@ class _Clock:
         return True
 
 
-def _send(answers: int, rows: list[Any], moved: list[Any]) -> None:
+def _send(answers: int, rows: list[Any], moved: dict[int, Numbers]) -> None:
     """Send rows, in several frames when they are long; one that is too long by itself becomes a reason."""
     if not rows:
         return
-    data = wire.frame((blocks_of(rows), moved))
+    data = wire.answer_frame(Answer(blocks_of(rows), moved))
     if len(data) <= wire.FRAME_LIMIT:
         _write(answers, data)
     elif len(rows) == 1:
         problem = ("answer_too_long", "Its tags are longer than any music needs.")
         row = columns_of(rows[0][0], False, (None, problem, False, "mutagen"))
-        _write(answers, wire.frame((blocks_of([row]), moved)))
+        _write(answers, wire.answer_frame(Answer(blocks_of([row]), moved)))
     else:
         middle = len(rows) // 2
-        early = {row[0] for row in rows[:middle]}
-        _send(answers, rows[:middle], [one for one in moved if one[0] in early])
-        _send(answers, rows[middle:], [one for one in moved if one[0] not in early])
+        for part in rows[:middle], rows[middle:]:
+            _send(answers, part, {row[0]: moved[row[0]] for row in part if row[0] in moved})
 
 
 def _write(answers: int, data: bytes) -> None:

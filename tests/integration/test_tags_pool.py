@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
@@ -14,9 +16,10 @@ import pytest
 
 from scanner.facts import Facts
 from scanner.identity import numbers_of
+from scanner.tags import wire
 from scanner.tags.columns import READING_COLUMNS, facts_of
-from scanner.tags.pool import BATCH, Answer, TagPool, Task
-from scanner.tags.wire import BadFrameError
+from scanner.tags.pool import Answer, TagPool, Task
+from scanner.tags.wire import BATCH, BadFrameError, File
 from tests.music import EXTENSIONS, write_album, write_track
 
 BASE = {"title": "Title", "artist": "Artist", "album": "Album"}
@@ -39,7 +42,7 @@ def task_for(folder: Path, first: int = 0) -> Task:
 
 def results_of(answers: Iterable[Answer]) -> Iterator[Result]:
     for block in (block for answer in answers for block in answer.blocks):
-        for values in block.rows:
+        for values in zip(*block.values, strict=True):
             row: list[Any] = [None] * len(READING_COLUMNS)
             for index, value in zip(block.columns, values, strict=True):
                 row[index] = value
@@ -90,6 +93,20 @@ def test_a_file_that_is_not_what_the_walk_saw_is_told_with_the_identity_it_was_r
     assert answer.moved == {2: now}
 
 
+def test_files_that_changed_are_told_also_when_their_folder_is_answered_in_parts(tmp_path: Path) -> None:
+    files: list[File] = []
+    for token, name in enumerate((b"1.flac", b"2.flac", b"3.flac")):
+        now = numbers_of(write_track(tmp_path / os.fsdecode(name), seconds=0.2, **BASE).stat())
+        files.append((token, name, (*now[:4], now[4] - 1)))
+    impatient = "from scanner.tags import serve; serve.REPORT_EVERY = 0.0; serve.serve(0, 1)"
+    asked = wire.batch_frame([(os.fsencode(tmp_path), files)])
+    done = subprocess.run([sys.executable, "-c", impatient], input=asked, capture_output=True, check=True)
+    _ready, *answers = wire.take_frames(bytearray(done.stdout))
+    told = [wire.answer_of(answer) for answer in answers]
+    assert [answer.tokens() for answer in told] == [[0], [1], [2]]
+    assert [list(answer.moved) for answer in told] == [[0], [1], [2]]
+
+
 def test_a_file_somebody_is_writing_to_is_read_and_told(tmp_path: Path) -> None:
     for name in ("idle.flac", "busy.flac"):
         write_track(tmp_path / name, seconds=0.2, **BASE)
@@ -104,13 +121,23 @@ HOSTILE = [
     b"[" * 100_000,
     b"[[], []]",
     b'{"rows": []}',
-    b"[[[[0, 1], [[1]]]], []]",  # a value too few
-    b"[[[[0, 0], [[1, 1]]]], []]",  # a column twice
-    b"[[[[0, 99], [[1, 1]]]], []]",  # a column there is not
+    b"[[[[0, 1], [[1]]]], []]",  # a column too few
+    b"[[[[0], [[1], [1]]]], []]",  # a column too many
+    b"[[[[0, 0], [[1], [1]]]], []]",  # a column twice
+    b"[[[[0, 99], [[1], [1]]]], []]",  # a column there is not
     b"[[[[1], [[1]]]], []]",  # no token
-    b"[[[[0, 1], [[1, null]]]], []]",
-    b"[[[[0, 1], [[1, [1]]]]], []]",
+    b"[[[[0], []]], []]",
+    b"[[[[0], [[]]]], []]",  # no file
+    b'[[[[0], "1"]], []]',
+    b'[[[[0], ["1"]]], []]',  # a token that is no number
+    b"[[[[0, 1], [[1], [1, 1]]]], []]",  # a value too many
+    b'[[[[0, 2], [[1], "x|y"]]], []]',  # a text too many
+    b"[[[[0, 1], [[1], [null]]]], []]",
+    b"[[[[0, 1], [[1], [[1]]]]], []]",
+    b'[[[[0, 1], [[1], {"x": 1}]]], []]',
+    b"[[[[0, 1], [[1], 1]]], []]",
     b"[[[[0], [[2]]]], []]",  # another file
+    b"[[[[0], [[" + b"1," * 128 + b"1]]]], []]",  # more than were asked for
     b'[[[[0], [[1]]]], [[1, ["x", 1, 1, 1, 1]]]]',
     b"[[[[0], [[1]]]], [[1, [1]]]]",
     b"[[[[0], [[1]]]], [[[], [1, 1, 1, 1, 1]]]]",
