@@ -25,8 +25,8 @@ from processor.tables import StagingItem
 from scanner.facts import Facts
 from scanner.grouping.groups import TrackRow
 from scanner.kinds.music_album import group
+from scanner.newscan import NewScan
 from scanner.rows import FileRow
-from scanner.scandb import ScanDb
 from scanner.tags.columns import FACT_COLUMNS, blocks_of, columns_of
 from tests.databases import TEMPLATE, PostgresServer, start_postgres
 from tests.items import album
@@ -127,7 +127,7 @@ def _insert(scratch: Path) -> Row:
 
     def ours() -> None:
         path = scratch / f"{next(names)}.db"
-        with ScanDb.create(path, root=b"/", started=_MONDAY, boot="", options="") as db:
+        with NewScan.create(path, root=b"/", started=_MONDAY, boot="", options="") as db:
             db.add_files(files)
             db.flush()
             for block in blocks:

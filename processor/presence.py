@@ -82,7 +82,7 @@ def check_inbound(database: Database, inbound: Library, scan: ScanDb, limits: Li
     (`mass_vanished`); then the library is suspended, if `act`.
     """
     gone, since = scan.vanished()
-    known = scan.totals()["audio"] + len(gone)
+    known = scan.audio_count() + len(gone)
     # What we took ourselves is looked up only where it matters; all of it only if a clock was set back meanwhile.
     if too_many(_by_folder(gone), known, limits) and since is not None:
         with database.read() as connection:

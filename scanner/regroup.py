@@ -16,22 +16,22 @@ from scanner.survey import Scan, Survey
 
 def regroup(scan: Scan, survey: Survey) -> None:
     """Put the files together, unless that was done when they were the same; find why each group has to wait."""
+    rows = scan.db.grouping
     if scan.db.grew or survey.read:
-        scan.db.forget_groups()
+        rows.forget()
         groups: Iterator[tuple[int, Group]] = (
-            (scan.db.add_group(found), found)
-            for found in group(scan.db.tracks(), scan.db.sides(), scan.options.choices)
+            (rows.add(found), found) for found in group(rows.tracks(), scan.db.sides(), scan.options.choices)
         )
     elif survey.changed:
         _regroup_broken(scan)
-        groups = scan.db.known_groups(only_waiting=False)
+        groups = rows.known(only_waiting=False)
     else:
         # Who was ready is ready, because nothing was touched; who waited may have waited for long enough.
-        groups = scan.db.known_groups(only_waiting=scan.db.same_options and not survey.unseen)
-    lists = scan.db.checksum_lists()
+        groups = rows.known(only_waiting=scan.db.same_options and not survey.unseen)
+    lists = rows.checksum_lists()
     tree = Tree(sorted(survey.states), survey.states, scan.db.music_folders(), survey.unseen)
     now_ns, quiet_ns = scan.now_ns(), scan.options.quiet_ns
-    doubtful = scan.db.doubtful_files()
+    doubtful = rows.doubtful_files()
     for album_id, album in groups:
         scan.check()
         files = sorted((doubtful[one] for one in album.file_ids if one in doubtful), key=attrgetter("path"))
@@ -41,7 +41,7 @@ def regroup(scan: Scan, survey: Survey) -> None:
         if not waits and (listed := [lists[one] for one in album.sides if one in lists]):
             failed = tuple(_failures(scan, listed))
             waits, warnings = (failed, warnings) if is_patient(still_ns, quiet_ns) else ((), (*warnings, *failed))
-        scan.db.set_waits(album_id, waits or _probe(scan, files), warnings)
+        rows.set_waits(album_id, waits or _probe(scan, files), warnings)
 
 
 def _regroup_broken(scan: Scan) -> None:
@@ -50,12 +50,12 @@ def _regroup_broken(scan: Scan) -> None:
     Files only went away, most of them to staging. What was left behind was judged beside them, and is not to become
     another album because they are gone.
     """
-    db = scan.db
-    kept = db.keep_whole_groups()
-    tracks = [track for track in db.tracks() if track.file_id not in kept]
-    sides = [side for side in db.sides() if side.file_id not in kept]
+    rows = scan.db.grouping
+    kept = rows.keep_whole()
+    tracks = [track for track in rows.tracks() if track.file_id not in kept]
+    sides = [side for side in scan.db.sides() if side.file_id not in kept]
     for found in group(tracks, sides, scan.options.choices):
-        db.add_group(found)
+        rows.add(found)
 
 
 def _failures(scan: Scan, lists: Iterable[bytes]) -> Iterator[Reason]:
@@ -68,5 +68,5 @@ def _failures(scan: Scan, lists: Iterable[bytes]) -> Iterator[Reason]:
 def _probe(scan: Scan, files: list[FileState]) -> list[Reason]:
     """Look at the files of a group that is ready but for this; one that passed is not opened again until it changes."""
     found = {file.file_id: probe(os.path.join(scan.root, file.path), file.path) for file in files if not file.probed}
-    scan.db.set_probed(file_id for file_id, reason in found.items() if reason is None)
+    scan.db.grouping.set_probed(file_id for file_id, reason in found.items() if reason is None)
     return [reason for reason in found.values() if reason]

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from scanner import strikes
+from scanner.newscan import NewScan
 from scanner.options import Clock, Progress, ScanOptions, ScanStats, Until, silent
 from scanner.readiness import SAMPLES, SECOND_NS
 from scanner.regroup import regroup
-from scanner.scandb import ScanDb
 from scanner.scanfiles import new_path, newest
 from scanner.survey import Scan, Survey, look
 
@@ -73,7 +73,7 @@ def scan_inbound(
     text = json.dumps(options._replace(choices={})._asdict())  # what people said is of files, which are read anew
     with (
         _few_collections(),
-        ScanDb.create(db_path, root=root, started=started, boot=clock.boot, options=text, previous=previous) as db,
+        NewScan.create(db_path, root=root, started=started, boot=clock.boot, options=text, previous=previous) as db,
     ):
         scan = Scan(root, db, options, clock.now_ns, until, progress)
         seconds: dict[str, float] = {}

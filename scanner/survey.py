@@ -13,10 +13,10 @@ from config.reasons import Reason
 from scanner.identity import numbers_of
 from scanner.ignore import IgnoreRules
 from scanner.kinds.music_album import role_of
+from scanner.newscan import NewScan
 from scanner.options import Progress, ScanOptions, Until
 from scanner.readiness import FolderState
 from scanner.rows import FileRow
-from scanner.scandb import ScanDb
 from scanner.strikes import spared
 from scanner.walk import Folder, walk
 
@@ -29,7 +29,7 @@ class Scan(NamedTuple):
     """What every stage of one scan needs."""
 
     root: bytes
-    db: ScanDb
+    db: NewScan
     options: ScanOptions
     now_ns: Callable[[], int]
     until: Until
@@ -93,7 +93,7 @@ def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey) -> Ite
         scan.progress("walk", len(states), None)
 
 
-def _store(db: ScanDb, folder_id: int, folder: Folder, *, is_new: bool) -> list[FileRow]:
+def _store(db: NewScan, folder_id: int, folder: Folder, *, is_new: bool) -> list[FileRow]:
     """Make the scan DB say which files are in a folder; return those it did not know like this."""
     found = [(name, numbers_of(stat), stat) for name, stat in folder.files]
     if not is_new:

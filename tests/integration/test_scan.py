@@ -20,6 +20,7 @@ import pytest
 
 from config.errors import Misconfigured, Stopped
 from config.reasons import Reason
+from scanner.newscan import NewScan
 from scanner.scan import Clock, Progress, ScanOptions, ScanStats, scan_inbound, silent
 from scanner.scandb import ScanDb
 from scanner.strikes import count
@@ -364,7 +365,7 @@ def readers_died(inbound: Inbound) -> None:
     assert inbound.last
     with closing(sqlite3.connect(inbound.last)) as sql, sql:
         sql.execute("UPDATE reading SET problem = 'reader_killed', message = 'x', title = NULL")
-    with ScanDb.open(inbound.last) as db:
+    with NewScan.open(inbound.last) as db:
         count(Scan(os.fsencode(inbound.root), db, ScanOptions(), lambda: 0, threading.Event(), silent))
 
 
@@ -379,13 +380,13 @@ def test_content_on_which_three_readers_died_is_never_read_again_whatever_it_is_
     wav(inbound.root / "Other" / "same size.wav").write_bytes(file.read_bytes()[:-1] + b"\x01")
     inbound.scan()
     assert inbound.last
-    with ScanDb.open(inbound.last) as db:
-        problems = {track.name: track.problem for track in db.tracks()}
+    with NewScan.open(inbound.last) as db:
+        problems = {track.name: track.problem for track in db.grouping.tracks()}
     assert problems == {b"01.wav": "reader_gave_up", b"copy.wav": "reader_gave_up", b"same size.wav": None}
     file.write_bytes(file.read_bytes() + b"\0\0")
     inbound.scan()
-    with ScanDb.open(inbound.last) as db:
-        assert {t.name for t in db.tracks() if t.problem} == {b"copy.wav"}
+    with NewScan.open(inbound.last) as db:
+        assert {t.name for t in db.grouping.tracks() if t.problem} == {b"copy.wav"}
 
 
 WRITER = "import sys; f = open(sys.argv[1], 'ab'); print(flush=True); sys.stdin.read()"

@@ -12,10 +12,11 @@ import pytest
 
 from config.errors import Misconfigured, Rejected, Retryable
 from config.reasons import Reason
-from scanner import scandb, scanschema
+from scanner import newscan, scanschema
 from scanner.facts import Facts, Picture
 from scanner.grouping.groups import Group, GroupTrack, SideRow, TrackRow
 from scanner.identity import Identity, identity_columns
+from scanner.newscan import NewScan
 from scanner.readiness import FolderState
 from scanner.rows import FileRecord, FileRow
 from scanner.scandb import ScanDb
@@ -70,11 +71,11 @@ FULL = Facts(
 
 def create(
     path: Path, previous: Path | None = None, *, root: bytes = ROOT, boot: str = "boot", options: str = "{}"
-) -> ScanDb:
-    return ScanDb.create(path, root=root, started=STARTED, boot=boot, options=options, previous=previous)
+) -> NewScan:
+    return NewScan.create(path, root=root, started=STARTED, boot=boot, options=options, previous=previous)
 
 
-def audio(db: ScanDb, *names: bytes) -> None:
+def audio(db: NewScan, *names: bytes) -> None:
     folder = db.add_folder(b"album")
     ids = db.file_ids(len(names))
     db.add_files(
@@ -86,7 +87,7 @@ def audio(db: ScanDb, *names: bytes) -> None:
     db.drop_folders([])
 
 
-def add(db: ScanDb, readings: list[tuple[object, ...]]) -> None:
+def add(db: NewScan, readings: list[tuple[object, ...]]) -> None:
     for block in blocks_of(readings):
         db.add_readings(block)
 
@@ -133,7 +134,7 @@ def test_lists_that_no_reader_wrote_count_as_nothing(text: str) -> None:
 
 
 def test_what_only_the_machine_was_to_blame_for_is_read_again(tmp_path: Path) -> None:
-    problems = ["unreadable", *scandb.PASSING]
+    problems = ["unreadable", *newscan.PASSING]
     with create(tmp_path / "x.db") as db:
         audio(db, *(problem.encode() for problem in problems))
         assert list(db.unread()) == []
@@ -141,7 +142,7 @@ def test_what_only_the_machine_was_to_blame_for_is_read_again(tmp_path: Path) ->
         db.finish({})
     with create(tmp_path / "y.db", tmp_path / "x.db") as db:
         unread = list(db.unread())
-        assert {name.decode() for _, _, name, _ in unread} == set(scandb.PASSING)
+        assert {name.decode() for _, _, name, _ in unread} == set(newscan.PASSING)
         assert {numbers for *_, numbers in unread} == {identity_columns(IDENTITY)}
         add(db, [reading(unread[0][1], Facts())])
         assert list(db.unread()) == unread[1:]
@@ -172,7 +173,7 @@ def test_rows_for_grouping_have_a_year_and_keep_what_is_unknown_unknown(tmp_path
         db.add_files([FileRow(4, 1, b"a.jpg", "picture", *identity_columns(IDENTITY), 1, 0)])
         db.flush()
         add(db, [reading(1, FULL), reading(2, Facts(date="soon"))])
-        rows = list(db.tracks())
+        rows = list(db.grouping.tracks())
         assert list(db.sides()) == [SideRow(4, b"album", b"a.jpg", "picture")]
     assert rows[0] == TrackRow(
         1, b"album", b"1", FULL.title, "A; B", "L'été", "A", 1, 2, 0, 1, 1999, "rel", False, None
@@ -203,13 +204,13 @@ def test_groups_come_back_exactly_with_what_they_wait_for(tmp_path: Path) -> Non
     )
     waits, warning = (Reason("still_changing", "S.", b"\xff\n"),), Reason("truncated", "T.", b"x")
     with create(tmp_path / "x.db") as db:
-        db.add_group(group)
-        db.set_waits(db.add_group(group), waits, [warning])
+        db.grouping.add(group)
+        db.grouping.set_waits(db.grouping.add(group), waits, [warning])
         db.finish({})
-    with ScanDb.open(tmp_path / "x.db") as db:
+    with NewScan.open(tmp_path / "x.db") as db:
         ready, waiting = db.groups()
-        assert [found for _, found in db.known_groups(only_waiting=True)] == [group]
-        assert [found for _, found in db.known_groups(only_waiting=False)] == [group, group]
+        assert [found for _, found in db.grouping.known(only_waiting=True)] == [group]
+        assert [found for _, found in db.grouping.known(only_waiting=False)] == [group, group]
     assert ready == (group, ())
     assert waiting[0].warnings == (*group.warnings, warning)
     assert waiting[1] == waits

@@ -46,6 +46,8 @@ SQL_MODULES = {
     "processor/repository.py",
     "processor/tables.py",
     "processor/verification/rows.py",
+    "scanner/grouprows.py",
+    "scanner/newscan.py",
     "scanner/scandb.py",
     "scanner/scanschema.py",
     "workflow/engine/carrier.py",

@@ -1,0 +1,81 @@
+"""What was read of files → the rows that grouping takes; the groups it makes, and what they wait for → rows again."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+
+from config.reasons import Reason
+from scanner import rows
+from scanner.grouping.groups import Group, TrackRow
+from scanner.readiness import FileState
+
+
+class GroupRows:
+    """The groups of a scan that is being written, and what is asked of its files for them."""
+
+    def __init__(self, sql: sqlite3.Connection) -> None:
+        self._sql = sql
+
+    def tracks(self) -> Iterator[TrackRow]:
+        """Yield every audio file, in any order."""
+        folders = dict(self._sql.execute("SELECT id, path FROM folder"))
+        # `date` is that of the release at hand; the original date stands in where the release has none.
+        found = self._sql.execute("""
+            SELECT id, folder_id, name, title, artist, album, album_artist, track, track_total, disc, disc_total,
+                coalesce(date, original_date), mb_release_id, compilation, problem, message
+            FROM file LEFT JOIN reading ON file_id = id WHERE role = 'audio'""")
+        return rows.tracks_from(found, folders)
+
+    def forget(self) -> None:
+        """Begin the list of groups anew."""
+        self._sql.execute("DELETE FROM album")
+
+    def keep_whole(self) -> set[int]:
+        """Forget the groups that lost a file since the scan before; return the ids of the files of the others."""
+        there = {row[0] for row in self._sql.execute("SELECT id FROM file")}
+        kept: set[int] = set()
+        for album_id, group in self.known(only_waiting=False):
+            if there.issuperset(ids := group.file_ids):
+                kept.update(ids)
+            else:
+                self._sql.execute("DELETE FROM album WHERE id = ?", (album_id,))
+        return kept
+
+    def add(self, group: Group) -> int:
+        """Add a group and return the id of its row."""
+        row = (rows.storable(group.key), rows.text_of_group(group))
+        return self._sql.execute("INSERT INTO album (key, body) VALUES (?, ?)", row).lastrowid or 0
+
+    def known(self, *, only_waiting: bool) -> Iterator[tuple[int, Group]]:
+        """Yield the groups of the scan before with the ids of their rows; `set_waits` may be called meanwhile."""
+        query = "SELECT id FROM album WHERE waits IS NOT NULL OR NOT ?"
+        for album_id in [row[0] for row in self._sql.execute(query, (only_waiting,))]:
+            body = self._sql.execute("SELECT body FROM album WHERE id = ?", (album_id,)).fetchone()[0]
+            yield album_id, rows.group_of_text(body)
+
+    def set_waits(self, album_id: int, waits: Iterable[Reason], warnings: Iterable[Reason]) -> None:
+        """Store why a group has to wait, and what its reviewer should know."""
+        row = (rows.text_of_reasons(waits), rows.text_of_reasons(warnings), album_id)
+        self._sql.execute("UPDATE album SET waits = ?, warnings = ? WHERE id = ?", row)
+
+    def doubtful_files(self) -> dict[int, FileState]:
+        """Return, by id, the files readiness has to know of: those that end too early, or were not probed yet."""
+        found = self._sql.execute("""
+            SELECT id, path, name,
+                CASE WHEN problem = 'empty_file' THEN problem WHEN truncated THEN 'truncated' END AS unfinished, probed
+            FROM entry WHERE NOT probed OR truncated OR problem = 'empty_file'""")
+        return {
+            file_id: FileState(file_id, folder + b"/" + name if folder else name, unfinished, bool(probed))
+            for file_id, folder, name, unfinished, probed in found
+        }
+
+    def set_probed(self, file_ids: Iterable[int]) -> None:
+        """Remember that nobody was writing to these files."""
+        self._sql.executemany("UPDATE file SET probed = 1 WHERE id = ?", ((file_id,) for file_id in file_ids))
+
+    def checksum_lists(self) -> dict[int, bytes]:
+        """Return the files that list the checksums of others: their paths, by id."""
+        query = "SELECT file.id, path, name FROM file JOIN folder ON folder.id = folder_id WHERE role = 'checksum'"
+        return {file_id: os.path.join(path, name) for file_id, path, name in self._sql.execute(query)}
