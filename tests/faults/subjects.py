@@ -16,6 +16,7 @@ from sqlalchemy import delete, update
 from processor.tables import StagingItem, TransferRow
 from tests.faults.cycles import Ended, House, albums, converges, lost, music, unsettled, wrong_items
 from tests.faults.libraries import to_publish, to_publish_anew, to_take_out
+from tests.faults.trashing import to_restore, to_trash
 from tests.faults.trials import Trial, must
 from tests.music import write_track
 
@@ -55,12 +56,12 @@ class Subject(NamedTuple):
     dropped: Callable[[], Mapping[str, bytes]]
     undone: bool = False
     damage: Callable[[House], None] | None = None  # what is broken then, so that it is a repair that is disturbed
-    library: Callable[[House], Trial] | None = None  # what is done with a library, once all albums are approved
+    then: Callable[[House], Trial] | None = None  # what is done once all is staged, and there is a library
 
     @property
     def is_new(self) -> bool:
         """Whether what is dropped has never been on a disk when it begins."""
-        return not self.undone and self.damage is None and self.library is None
+        return not self.undone and self.damage is None and self.then is None
 
     def make_ready(self, house: House) -> None:
         """Stage what is there before."""
@@ -72,10 +73,10 @@ class Subject(NamedTuple):
 
     def begin(self, house: House) -> Trial:
         """Return what is to be done with the drop; do it, and return its undo, where that is the subject."""
-        if self.library is not None:
+        if self.then is not None:
             house.add_library()
             must(house, *CYCLE)
-            return self.library(house)
+            return self.then(house)
         if self.damage is not None:
             must(house, *CYCLE)
             self.damage(house)
@@ -118,9 +119,11 @@ SUBJECTS = (
     Subject("undo of a replacement", albums() | TICKETS, better_album, undone=True),
     Subject("fsck of albums", {}, albums, damage=mislay),
     Subject("fsck of sidecars", {}, albums, damage=smudge),
-    Subject("publish", {}, albums, library=to_publish),
-    Subject("publish anew", {}, albums, library=to_publish_anew),
-    Subject("publish --undo", {}, albums, library=to_take_out),
+    Subject("publish", {}, albums, then=to_publish),
+    Subject("publish anew", {}, albums, then=to_publish_anew),
+    Subject("publish --undo", {}, albums, then=to_take_out),
+    Subject("review trash", {}, albums, then=to_trash),
+    Subject("trash restore", {}, albums, then=to_restore),
 )
 
 

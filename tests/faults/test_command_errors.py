@@ -14,6 +14,7 @@ from tests.faults.cycles import Ended, House, albums, calls_of, lost, wrong_item
 from tests.faults.libraries import to_publish, to_publish_anew, to_take_out
 from tests.faults.subjects import Subject
 from tests.faults.traced import Call, run_traced
+from tests.faults.trashing import to_restore, to_trash
 from tests.faults.trials import Trial
 
 pytestmark = pytest.mark.strace
@@ -28,10 +29,12 @@ def one_album() -> Mapping[str, bytes]:
 
 
 SUBJECTS = (
-    Subject("publish", {}, one_album, library=to_publish),
-    Subject("publish anew", {}, one_album, library=to_publish_anew),
-    Subject("publish --undo", {}, one_album, library=to_take_out),
+    Subject("publish", {}, one_album, then=to_publish),
+    Subject("publish anew", {}, one_album, then=to_publish_anew),
+    Subject("publish --undo", {}, one_album, then=to_take_out),
     Subject("undo", {}, one_album, undone=True),
+    Subject("review trash", {}, one_album, then=to_trash),
+    Subject("trash restore", {}, one_album, then=to_restore),
 )
 
 
