@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from config import admin
 from config.database import Database
 from processor.providers.registry import all_providers
 from tests.providers import Provider, Reply, Seen, as_json
+from tests.releases import answered, release
 
 RELEASE = "0b3a9f0e-6a55-4a4e-9d0c-8c6f2b1e7a01"
 GROUP = "1c4bae1f-7b66-4b5f-8e1d-9d703c2f8b02"
@@ -44,12 +46,44 @@ def fill(server: Provider) -> None:
         f"/theaudiodb/{KEY}/album-mb.php": lambda seen: as_json(
             audiodb_album(url) if seen.query["i"] == GROUP else {"album": None}
         ),
+        f"/musicbrainz/release/{RELEASE}": as_json(musicbrainz_release()),
+        "/musicbrainz/release": as_json({"count": 1, "offset": 0, "releases": [musicbrainz_release()]}),
+        f"/musicbrainz/artist/{ARTIST}": as_json(musicbrainz_artist()),
+        "/acoustid/lookup": as_json(acoustid()),
         "/lrclib/search": as_json(songs()),
         "/discogs/database/search": lambda seen: as_json(discogs_search(seen)),
         "/discogs/releases/4711": as_json(discogs_release(url)),
         "/discogs/oauth/identity": as_json({"id": 1, "username": "somebody"}),
         **{f"/pictures/{name}.jpg": Reply(body=JPEG, kind="image/jpeg") for name in ("front", "back", "thumb")},
     }
+
+
+def musicbrainz_release() -> dict[str, Any]:
+    edition = answered(replace(release(titles=("Low Tide", "Lee Shore")), id=RELEASE, group_id=GROUP, translates=GROUP))
+    medium = edition["media"][0]
+    medium |= {"pregap": medium["tracks"][0], "data-tracks": medium["tracks"][1:], "track-offset": 0, "discs": []}
+    medium["tracks"][0]["recording"] |= {"isrcs": ["NOX001"], "artist-credit": edition["artist-credit"]}
+    area = {"iso-3166-1-codes": ["NO"], "name": "Norway"}
+    genres = [{"name": "folk", "count": 2}]
+    also = {"aliases": [{"name": "Nightjars", "locale": "en", "primary": True, "type": None}], "quality": "normal"}
+    return edition | also | {"genres": genres, "release-events": [{"date": "1997-05", "area": area}], "score": 100}
+
+
+def musicbrainz_artist() -> dict[str, Any]:
+    links = [{"type": "wikidata", "url": {"resource": "https://www.wikidata.org/wiki/Q1"}}]
+    return {
+        "id": ARTIST, "name": NAME, "sort-name": "Vale, Aster", "type": "Person", "gender": "Female", "country": "NO",
+        "area": {"name": "Norway"}, "life-span": {"begin": "1971-02", "end": "2009", "ended": True}, "isnis": ["0"],
+        "disambiguation": "of Bergen", "aliases": [{"name": "A. Vale", "primary": None}], "relations": links,
+        "genres": [{"name": "folk", "count": 4}, {"name": "dream pop", "count": 7}],
+    }  # fmt: skip
+
+
+def acoustid() -> dict[str, Any]:
+    recording = {"id": GROUP, "sources": 12, "releases": [{"id": RELEASE}], "title": "Low Tide", "duration": 187}
+    recording["releasegroups"] = [{"id": GROUP, "releases": [{"id": RELEASE}]}]
+    return {"status": "ok", "fingerprints": [{"index": "0", "results": [
+        {"id": ARTIST, "score": 0.95, "recordings": [recording]}]}]}  # fmt: skip
 
 
 def cover_art(url: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, ForeignKey, Identity, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from config.database import one_writer
 from config.errors import Rejected
 from config.tables import Base, BigId
 from processor import repository
@@ -136,8 +137,9 @@ def rename_parts(connection: Connection, item_id: int, names: Mapping[bytes, byt
 def artist_named(connection: Connection, name: str, artist_id: str | None) -> int:
     """Return the artist of an id, or of a name if there is none; made if there is none such.
 
-    An artist that had only a name gets the id once it is known.
+    An artist that had only a name gets the id once it is known. Albums of one artist may be enriched at the same time.
     """
+    one_writer(connection, ArtistRow.__tablename__)
     by_name, by_id = f"name:{_folded(name)}", artist_id and f"mbid:{artist_id}"
     found = dict(_pairs(connection, [key for key in (by_id, by_name) if key]))
     if by_id is None or by_id in found:
@@ -180,7 +182,8 @@ def read_artist(connection: Connection, artist: int) -> dict[str, Document]:
 
 
 def write_artist(connection: Connection, artist: int, source: str, document: Document, now: dt.datetime) -> bool:
-    """Replace what one source says of an artist, as `write` does of an item."""
+    """Replace what one source says of an artist, as `write` does of an item; several albums may bring it at once."""
+    connection.execute(select(ArtistRow.id).where(ArtistRow.id == artist).with_for_update())
     table = ArtistMetadataRow
     return _replace(connection, table, (table.artist == artist, table.source == source),
                     {"artist": artist, "source": source}, document, now)  # fmt: skip

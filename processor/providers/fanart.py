@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from processor.artwork.offer import Offer
@@ -73,7 +73,8 @@ class Fanart(Provider):
     def album_pictures(self, asked: AlbumAsked) -> list[Offer]:
         """Return the pictures of a release group."""
         found = self.ask(f"music/albums/{asked.group_id}") if asked.group_id else None
-        albums = found.get("albums") if isinstance(found, dict) else None
+        said = _flat(found, {"albums"})
+        albums = said.get("albums") if isinstance(said, dict) else None
         return self._offers(_album(albums, asked.group_id), _ALBUM)
 
     def _offers(self, said: Any, kinds: Mapping[str, _Kind]) -> list[Offer]:
@@ -98,7 +99,7 @@ class Fanart(Provider):
         )  # fmt: skip
 
 
-def _flat(said: Any, kinds: Mapping[str, _Kind]) -> Any:
+def _flat(said: Any, kinds: Collection[str]) -> Any:
     """Return what holds the lists: the answer itself, or in older ones what stands in it under the artist's name."""
     if not isinstance(said, dict) or any(name in said for name in kinds):
         return said

@@ -8,7 +8,9 @@ import json
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,8 +39,9 @@ from processor.metadata import rows as metadata
 from processor.metadata.documents import CHOICE, ITSELF, winning
 from processor.providers.registry import Providers, all_providers
 from processor.tables import PublicationRow
+from tests.catalogue import point
 from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
-from tests.releases import ARTIST, knows, own, release, retitled, staged, uuid
+from tests.releases import ARTIST, LENGTHS, TITLES, knows, own, release, retitled, staged, uuid
 from workflow import enriching, progress, succession
 from workflow.chores import want_daily
 from workflow.engine.context import Context
@@ -128,6 +131,31 @@ def test_a_second_time_nobody_is_asked_and_nothing_changes(shop: Shop, server: P
     asked, before = len(server.seen), candidates(shop, item)
     assert enrich(shop, item).is_news is False
     assert (len(server.seen), candidates(shop, item)) == (asked, before)
+
+
+def test_what_two_albums_want_at_once_is_asked_once_and_nothing_the_second_time(
+    database: Database, server: Provider
+) -> None:
+    """Two workers enrich two albums of one artist; then a third process does it again."""
+    more = release(2, TITLES[:5], LENGTHS[:5], title="Low Water", barcode=None, group_id=uuid(78))
+    knows(server, release(), more, base="/musicbrainz")
+    point(database, server)
+    with database.begin() as connection:
+        items = [staged(replace(own(one), release_id=one.id), one.id) for one in (release(), more)]
+        ids = [one.id for one in repository.upsert(connection, items, NOW).values()]
+
+    def work(item_id: int) -> str:
+        with Client(database, wait=time.sleep) as client:
+            providers = Providers(database, client)
+            return enrich(Shop(database, providers, Thresholds(), lambda: None, lambda: NOW), item_id).verdict
+
+    with ThreadPoolExecutor() as threads:
+        assert list(threads.map(work, ids)) == ["accepted"] * 2
+    asked = Counter((seen.path, *seen.query.items()) for seen in server.seen)
+    assert set(asked.values()) == {1}, asked.most_common(3)
+    assert {path.split("/")[1] for path in server.paths()} == {"musicbrainz", "discogs", "theaudiodb", "lrclib"}
+    assert list(map(work, ids)) == ["accepted"] * 2
+    assert len(server.seen) == asked.total()
 
 
 def test_force_asks_anew(shop: Shop, server: Provider, database: Database) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Connection
@@ -62,6 +64,20 @@ def test_what_was_said_goes_with_the_item(database: Database) -> None:
         repository.unlist(connection, key, path)
         assert rows.read(connection, item) == {}
         assert rows.artists_of(connection, item) == []
+
+
+def test_albums_of_one_artist_may_say_the_same_at_once(database: Database) -> None:
+    ready = threading.Barrier(4)
+
+    def tell(n: int) -> int:
+        ready.wait()
+        with database.begin() as connection:
+            artist = rows.artist_named(connection, "Nora Vale", A)
+            rows.write_artist(connection, artist, "archive", {ITSELF: {"biography": "She."}}, NOW)
+        return artist
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(tell, range(4)))) == 1
 
 
 def test_an_artist_known_by_name_gets_the_id_once_somebody_knows_it(database: Database) -> None:

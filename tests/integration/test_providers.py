@@ -17,8 +17,10 @@ from processor.artwork.types import TYPES
 from processor.client.client import Client
 from processor.client.exchange import World
 from processor.client.service import Outage
+from processor.fingerprint import Print
 from processor.metadata.fields import checked
 from processor.metadata.known import Credit
+from processor.providers.acoustid import Recognised
 from processor.providers.provider import AlbumAsked, TrackAsked
 from processor.providers.registry import Providers, all_providers, questions
 from processor.providers.release import Label
@@ -306,6 +308,7 @@ ASKED: dict[str, Callable[[Any], Any]] = {
     "track_fields": lambda provider: provider.track_fields(TRACK),
     "album_pictures": lambda provider: provider.album_pictures(ALBUM),
     "artist_pictures": lambda provider: provider.artist_pictures(NAME, ARTIST),
+    "recognised": lambda provider: provider.recognised([Print(187, "AQAA")]),
 }
 
 
@@ -316,7 +319,7 @@ class Looked:
     group_id, tracks = GROUP, 4
 
 
-@pytest.mark.parametrize("name", ["coverart", "discogs", "fanart", "lrclib", "theaudiodb"])
+@pytest.mark.parametrize("name", ["acoustid", "coverart", "discogs", "fanart", "lrclib", "musicbrainz", "theaudiodb"])
 def test_whatever_is_answered_nothing_breaks(known: Providers, server: Provider, name: str) -> None:
     """One place of an answer after the other is something else; what comes out are fields, offers and releases."""
     provider = known.provider(name)
@@ -349,6 +352,8 @@ def judge(question: str, said: Any) -> None:
             assert (question.removesuffix("_pictures"), offer.type) in TYPES
             assert offer.id
             assert offer.url.startswith("http")
+    elif question == "recognised":
+        assert [type(one) for one in said] == [Recognised]
     else:
         for release in said if isinstance(said, list) else [said] if said else []:
             assert release.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,9 +16,10 @@ from processor.matching.names import OTHER_NUMBER, OTHER_VERSION, artist_distanc
 from processor.matching.own import OwnAlbum, OwnTrack, content_key, own_album
 from processor.matching.verdict import Verdict, judge
 from processor.metadata.known import Credit
+from processor.providers.musicbrainz_answers import release_of
 from processor.providers.release import Label, Medium, Release, ReleaseTrack
 from processor.repository import StagedFile
-from tests.releases import ARTIST, LENGTHS, TITLES, VARIOUS_ARTISTS, own, release, retitled, uuid
+from tests.releases import ARTIST, LENGTHS, TITLES, VARIOUS_ARTISTS, answered, own, release, retitled, uuid
 
 
 def verdict(album: OwnAlbum, *candidates: Release) -> Verdict:
@@ -129,6 +131,39 @@ def test_another_album_is_none() -> None:
     other = release(2, [f"Elsewhere {n}" for n in range(10)], [60_000] * 10, title="Nowhere", credits=(Credit("Who"),))
     assert verdict(own(release()), other).kind == "none"
     assert verdict(own(release())).kind == "none"
+
+
+FOUR = release(titles=TITLES[:4])
+WRONG = {
+    "other tracks": {"titles": ["North", "East", "South", "West"]},
+    "of a concert": {"titles": [f"{title} (live)" for title in TITLES[:4]]},
+    "another order": {"titles": TITLES[3::-1], "lengths": LENGTHS[3::-1]},
+    "half an hour longer": {"titles": TITLES[:4], "lengths": [length + 450_000 for length in LENGTHS[:4]]},
+    "one more": {"titles": TITLES[:5]},
+    "one less": {"titles": TITLES[:3]},
+    "another title": {"titles": TITLES[:4], "title": "Nowhere at All"},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_whatever_an_answer_leaves_out_another_album_is_not_taken(name: str) -> None:
+    """Each key of MusicBrainz' answer is null wherever it stands, but lengths where nothing else tells them apart."""
+    answer = answered(release(5, group_id=uuid(78), **WRONG[name]))
+    assert verdict(own(FOUR), release_of(answer)).kind != "accepted"  # type: ignore[arg-type]
+    for key in sorted(keys(answer) - ({"length"} if "longer" in name else set())):
+        found = release_of(without(answer, key))
+        assert found is None or verdict(own(FOUR), found).kind != "accepted", key
+
+
+def keys(value: Any) -> set[str]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (set(value) if isinstance(value, dict) else set()).union(*map(keys, inner))
+
+
+def without(value: Any, key: str) -> Any:
+    if isinstance(value, dict):
+        return {name: None if name == key else without(one, key) for name, one in value.items()}
+    return [without(one, key) for one in value] if isinstance(value, list) else value
 
 
 def test_a_partial_album_is_found_and_a_person_asked() -> None:
