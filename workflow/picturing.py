@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from processor.artwork import deciding, rows
 from processor.artwork.desk import Gallery
 from processor.artwork.local import AlbumFile, local_offers
 from processor.artwork.offer import EMBEDDED, FOLDER, Subject, of_artist
-from processor.artwork.pictures import Outcome, Pass, refresh
+from processor.artwork.pictures import Outcome, Pass, refresh, reselect
 from processor.artwork.pool import shared
 from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
@@ -70,17 +70,33 @@ def told(one: Candidate) -> dict[str, Any]:
 
 def look(database: Database, data_dir: Path, item_id: int) -> Outcome:
     """Look at the album's own pictures, in its folder and in its tags, and select anew."""
+    subject, folder, own = _own(database, item_id)
+    if folder is None:
+        raise Rejected(f"item {item_id} lies in a library that was removed", code="no_library")
+    with _pass(database, data_dir, subject) as that:
+        found = local_offers(folder, own, that.gallery.pool)
+        return refresh(that, found.offers, (EMBEDDED, FOLDER))
+
+
+def complete(database: Database, data_dir: Path, item_id: int, subject: Subject, check: Callable[[], None]) -> Outcome:
+    """Bring what is selected of an item, or of an artist of it, into the cache again, and select anew if need be."""
+    _, folder, own = _own(database, item_id)
+    with _pass(database, data_dir, subject, check) as that:
+        if subject.kind == "artist" or folder is None or not os.path.isdir(folder):
+            return reselect(that)
+        found = local_offers(folder, own, that.gallery.pool)
+        return refresh(that, found.offers, (EMBEDDED, FOLDER))
+
+
+def _own(database: Database, item_id: int) -> tuple[Subject, bytes | None, list[AlbumFile]]:
+    """Return the subject of an item's pictures, where its files are, if its library is known, and which they are."""
     with database.read() as connection:
         item = progress.find(connection, item_id)
         files = repository.files(connection, [item_id]).get(item_id, ())
         roots = {library.root_uuid: library.path for library in list_libraries(connection)}
-    if item["root_uuid"] not in roots:
-        raise Rejected(f"item {item_id} lies in a library that was removed", code="no_library")
-    folder = os.path.join(roots[item["root_uuid"]], item["path"])
-    own = [AlbumFile(file.path, file.role) for file in files]
-    with _pass(database, data_dir, Subject("album", item["key"])) as that:
-        found = local_offers(folder, own, that.gallery.pool)
-        return refresh(that, found.offers, (EMBEDDED, FOLDER))
+    root = roots.get(item["root_uuid"])
+    folder = None if root is None else os.path.join(root, item["path"])
+    return Subject("album", item["key"]), folder, [AlbumFile(file.path, file.role) for file in files]
 
 
 def decide(
@@ -128,7 +144,9 @@ def _subjects(connection: Connection, item: Mapping[str, Any]) -> dict[str | Non
 
 
 @contextmanager
-def _pass(database: Database, data_dir: Path, subject: Subject) -> Iterator[Pass]:
+def _pass(
+    database: Database, data_dir: Path, subject: Subject, check: Callable[[], None] = lambda: None
+) -> Iterator[Pass]:
     from processor.client.client import Client
     from processor.providers.registry import Providers
 
@@ -139,7 +157,7 @@ def _pass(database: Database, data_dir: Path, subject: Subject) -> Iterator[Pass
         asked = providers.answering("album_pictures" if subject.kind == "album" else "artist_pictures")
         order = [FOLDER, EMBEDDED, *(provider.name for provider in asked)]
         gallery = Gallery(database, data_dir, shared())
-        yield Pass(gallery, subject, settings, downloads(providers), dt.datetime.now(dt.UTC), order)
+        yield Pass(gallery, subject, settings, downloads(providers), dt.datetime.now(dt.UTC), order, check)
 
 
 def _note(database: Database, item_id: int, actor: str, why: str, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from config.database import Database
-from config.errors import Misconfigured
+from config.errors import Misconfigured, Retryable
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries, sole_library, verify_root
 from config.locks import hold
@@ -28,6 +28,7 @@ from processor.publish import Outcome
 from processor.recover import RecoveryReport, recover
 from processor.taking_back import TakenBack
 from workflow import events, progress, succession
+from workflow.completing import complete
 from workflow.events import Event
 from workflow.telling import album_name
 
@@ -57,10 +58,16 @@ def publish_item(
 ) -> Outcome:
     """Publish an item, or write anew what changed of a published one; its row, history and events say so with it.
 
-    Raises what planning does, Busy when somebody else holds a lock, LeaseLost, and Retryable when the database fails.
+    Pictures that the cache lost are got again first; without those that cannot be had it is published all the same,
+    unless settings say otherwise (Retryable, `blob_missing`). Raises what planning does, Busy when somebody else holds
+    a lock, LeaseLost, and Retryable when the database fails.
     """
     heal(given.database)
     library = planning.library_of(given, item_id)
+    missing = complete(given.database, given.cache.data_dir, item_id, stop) if given.options.assets else 0
+    if missing and given.options.whole:
+        message = f"{missing} selected pictures of item {item_id} cannot be had now, and phase.publish.wait_for_assets"
+        raise Retryable(f"{message} is on; it is tried again", code="blob_missing")
     with _locked(given, library, f"publish item {item_id}", stop) as run:
         planned = planning.plan(given, item_id, actor=actor, job_id=job_id)
         if planned.library != library:

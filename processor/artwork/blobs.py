@@ -53,7 +53,7 @@ class Blobs:
     """The cache of one data folder. For any number of threads and processes."""
 
     def __init__(self, database: Database, data_dir: Path) -> None:
-        self._database = database
+        self._database, self.data_dir = database, data_dir
         self.folder = data_dir / "blobs"
 
     def put(self, data: bytes, extension: str, now: dt.datetime) -> Blob:

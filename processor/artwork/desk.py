@@ -58,6 +58,7 @@ class Desk:
         self._gallery, self._folder, self._fetch, self._now = gallery, folder, fetch, now
         self.files: dict[str, Path] = {}  # by content
         self.tried: set[int] = set()
+        self.restored: set[str] = set()  # blobs the cache had lost
         self.downloads = 0
         self._looks: dict[str, Future[Any]] = {}  # by content
         self._previews: dict[str, Future[Any]] = {}  # by content

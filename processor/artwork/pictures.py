@@ -3,7 +3,7 @@
 One pass takes seven steps: write the offers; drop those that a small version shows to be known already; get the most
 promising, and look at them; score them; let one stand for all that are the same; select; bring the selected ones into
 the cache. Only then, in one transaction, the selection changes. So what cannot be had leaves it as it was, and a pass
-that finds nothing new changes nothing.
+that finds nothing new changes nothing. A selected picture that the cache lost, and that cannot be had now, is owed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
     """What a pass came to."""
 
     selected: tuple[Selected, ...]
-    is_changed: bool  # whether other pictures are selected than before
+    is_changed: bool  # whether other pictures are selected than before, or the cache has one again that it had lost
     downloads: int
     owed: frozenset[str]  # providers whose pictures could not be had now
     problems: tuple[Reason, ...]  # why pictures are not used
@@ -117,7 +117,10 @@ def _select(that: Pass, at_hand: Desk) -> Outcome:
             try:
                 held[one.id] = _secured(that, at_hand, one)
             except (Rejected, BlobMissing) as error:
-                lost[one.id] = error.reason()
+                if one.rank and one.blob and _is_owed(that, one):
+                    held[one.id] = one.blob
+                else:
+                    lost[one.id] = error.reason()
         if not missing and (outcome := _written(that, at_hand, judged, held, lost)):
             return outcome
 
@@ -140,7 +143,15 @@ def _secured(that: Pass, at_hand: Desk, one: Candidate) -> str:
     if now.content is None or now.content not in at_hand.files:
         raise Rejected(now.message or "it cannot be had", code=now.code or "unavailable")
     made = at_hand.made(now.content)
-    return cache.put(made.data, made.extension, that.now).sha256
+    kept = cache.put(made.data, made.extension, that.now).sha256
+    at_hand.restored |= {kept} & {one.blob}
+    return kept
+
+
+def _is_owed(that: Pass, one: Candidate) -> bool:
+    """Whether a picture that could not be had just now can be had later."""
+    with that.gallery.database.read() as connection:
+        return rows.candidate(connection, one.id)[1].is_owed
 
 
 def _written(
@@ -161,7 +172,8 @@ def _written(
         after = rows.selected(connection, that.subject)
     return Outcome(
         tuple(after),
-        [(one.type, one.sha256) for one in after] != [(one.type, one.sha256) for one in before],
+        [(one.type, one.sha256) for one in after] != [(one.type, one.sha256) for one in before]
+        or not at_hand.restored.isdisjoint(one.sha256 for one in before),
         at_hand.downloads,
         frozenset(one.offer.provider for one in found if one.is_owed),
         tuple(_problems(that, found, lost)),

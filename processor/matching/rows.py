@@ -212,6 +212,14 @@ def keep_debts(connection: Connection, item_id: int, owed: Sequence[Debt]) -> No
         connection.execute(insert(DebtRow), [debt._asdict() for debt in kept])
 
 
+def add_debts(connection: Connection, item_id: int, owed: Sequence[Debt]) -> None:
+    """Add to what is owed to an item, where the provider owes nothing yet."""
+    known = {debt.provider for debt in debts(connection, item_id)}
+    fresh = [debt._asdict() for debt in owed if debt.provider not in known]
+    if fresh:
+        connection.execute(insert(DebtRow), fresh)
+
+
 def due(connection: Connection, now: dt.datetime, enriched_before: dt.datetime | None, limit: int) -> list[int]:
     """Return items whose debts may be asked for again, then those that were last enriched before a time."""
     owed = select(DebtRow.item_id).where(DebtRow.next_try <= now).distinct().order_by(DebtRow.item_id).limit(limit)

@@ -113,6 +113,13 @@ def entries(
     return [Entry(*row) for row in connection.execute(query)]
 
 
+def made_of(connection: Connection, sha256s: Collection[str]) -> list[Entry]:
+    """Return the files that Greenroom made of blobs."""
+    query = select(*(getattr(LedgerRow, name) for name in Entry._fields))
+    wanted = LedgerRow.digest.in_([f"sha256:{one}" for one in sha256s])
+    return [Entry(*row) for row in connection.execute(query.where(wanted))]
+
+
 def held_blobs(connection: Connection) -> set[str]:
     """Return the SHA-256 of every file Greenroom made that is in a library, and of what it would have been."""
     made = select(LedgerRow.digest, LedgerRow.base).where(LedgerRow.digest.startswith("sha256:"))

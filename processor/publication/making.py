@@ -43,6 +43,7 @@ class Making:
     texts: dict[tuple[str, str], bytes] = field(default_factory=dict)  # by SHA-256 and extension: what the cache needs
     reasons: list[Reason] = field(default_factory=list)
     same: list[bytes] = field(default_factory=list)  # what is there already as it should be
+    absent: set[bytes] = field(default_factory=set)  # pictures the cache does not have; what is there of them stays
 
 
 Blob = Callable[[str, str], bytes | None]  # the bytes of a blob, by SHA-256 and extension; None if it is not there
@@ -66,8 +67,9 @@ def of_pictures(folder: bytes, named: Mapping[bytes, Picture], size: Size, makin
     for name, picture in named.items():
         found = size(picture)
         if found is None:
-            message = f"The picture for {show_path(name)} is not in the cache any more; enrich the album again."
+            message = f"The picture for {show_path(name)} is not in the cache; it is added once it can be had again."
             making.reasons.append(Reason("blob_missing", message, within(folder, name)))
+            making.absent.add(within(folder, name))
         else:
             yield Wanted(within(folder, name), "picture", picture.sha256, picture.ext, found)
 
@@ -92,7 +94,7 @@ def compare(making: Making, tree: Tree, wanted: Iterable[Wanted], known: Iterabl
         with explained("look at", path):
             _one(making, tree, one, entries.get(path), blob)
     for path, entry in entries.items():
-        if path not in listed and entry.sha256 is not None:
+        if path not in listed and path not in making.absent and entry.sha256 is not None:
             making.gone.append(Gone(path, entry.sha256))
 
 

@@ -60,6 +60,7 @@ class Options:
     profile: Profile = "all"
     rules: tuple[Rule, ...] = ()
     assets: bool = True  # pictures
+    whole: bool = False  # nothing is published while a selected picture cannot be had
     nfo: bool = True  # NFO files, and lyrics no file has
     reserve: int = 1 << 30  # bytes of the library's file system that stay free
     access: Access = AS_IS  # rights and owner of what is published

@@ -43,6 +43,9 @@ class PublishSettings(PhaseSettings):
         "all", description="Whose names pictures get; all: every player's, as hard links of one file."
     )
     assets: bool = Field(True, description="Publish the selected pictures.")
+    wait_for_assets: bool = Field(
+        False, description="Publish nothing while a selected picture cannot be had, instead of adding it later."
+    )
     nfo: bool = Field(True, description="Write album.nfo and artist.nfo, and lyrics that no file of the album has.")
     file_mode: str = Field(
         "", max_length=4,
@@ -96,7 +99,15 @@ class PublishSettings(PhaseSettings):
         """Return what publishing is given. Raises Misconfigured for an owner this host does not know."""
         naming, reserve = Naming.of(self.folder, self.file), self.library_reserve_mib << 20
         return Options(
-            naming, self.transfer, self.profile, rules(self.library), self.assets, self.nfo, reserve, self.access()
+            naming,
+            self.transfer,
+            self.profile,
+            rules(self.library),
+            self.assets,
+            self.wait_for_assets,
+            self.nfo,
+            reserve,
+            self.access(),
         )
 
     def access(self) -> Access:

@@ -1,0 +1,136 @@
+"""Selected pictures and a cache that lost them → published all the same: from the album, a library, or who offers them."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import admin
+from config.errors import Retryable
+from processor.artwork import rows
+from processor.artwork.offer import Offer, Subject
+from processor.matching import rows as matching
+from processor.providers.registry import all_providers
+from processor.publication import ledger
+from processor.publish import Outcome
+from tests.pictures import jpeg
+from tests.providers import Provider, Reply
+from tests.scenarios.drops import songs
+from tests.scenarios.house import NOW, House
+from tests.scenarios.publishing import add_library, approve, check_libraries, given, rehearse, unexplained
+from workflow import picturing, publishing
+
+FRONT = jpeg(1, 1000)
+FOLDER = "Ada/Low Tide (2014)"
+DROP = songs("Low Tide", "flac", range(1, 3), date="2014")
+
+
+@pytest.fixture
+def offered(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    """A server that has pictures, and the archive that would offer them."""
+    monkeypatch.setenv("GREENROOM_OFFLINE", "false")
+    assert "coverart" in all_providers()
+    with Provider().serving() as server:
+        with house.database.begin() as connection:
+            for key, value in {"base_url": f"{server.url}/coverart", "per_second": 0, "enabled": True}.items():
+                admin.put(connection, f"provider.coverart.{key}", value, actor="test", now=NOW)
+        yield server
+
+
+def staged(house: House, drop: dict[str, bytes] = DROP) -> tuple[Path, int]:
+    """A library, and an approved album whose own pictures were looked at."""
+    library = add_library(house)
+    house.drop(drop)
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    picturing.look(house.database, house.data, item_id)
+    return library, item_id
+
+
+def offer(house: House, server: Provider, item_id: int) -> None:
+    """Let the archive offer the front cover, and have it selected."""
+    server.answers["/pictures/front.jpg"] = Reply(body=FRONT, kind="image/jpeg")
+    (key,) = house.items()
+    with house.database.begin() as connection:
+        told = [Offer("coverart", "1", "front", url=f"{server.url}/pictures/front.jpg")]
+        rows.offer(connection, Subject("album", key), told, (), NOW)
+    assert picturing.look(house.database, house.data, item_id).is_changed
+
+
+def lose(house: House) -> None:
+    """Let the cache lose everything."""
+    shutil.rmtree(house.data / "blobs")
+
+
+def publish(house: House, item_id: int) -> Outcome:
+    """Publish an item; a dry run cannot foretell what is downloaded."""
+    outcome = publishing.publish_item(given(house), item_id, threading.Event(), actor="eva")
+    check_libraries(house)
+    return outcome
+
+
+def covers(library: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (library / FOLDER).glob("*.jpg")}
+
+
+def test_a_picture_of_the_album_itself_is_taken_again_from_there(house: House) -> None:
+    library, item_id = staged(house, DROP | {"Low Tide/front.jpg": FRONT})
+    lose(house)
+    assert publish(house, item_id).outcome == "published"
+    assert covers(library)["cover.jpg"] == covers(library)["folder.jpg"] == FRONT
+
+
+def test_what_is_published_fills_the_cache_again_and_stays(house: House) -> None:
+    library, item_id = staged(house, DROP | {"Low Tide/front.jpg": FRONT})
+    publish(house, item_id)
+    before = covers(library)
+    lose(house)
+    assert [reason.code for reason in rehearse(house, item_id).reasons] == ["blob_missing", "blob_missing"]
+    assert publish(house, item_id).outcome == "unchanged"
+    assert covers(library) == before
+    assert list((house.data / "blobs").rglob("*.jpg"))
+
+
+def test_a_providers_picture_is_downloaded_again(house: House, offered: Provider) -> None:
+    library, item_id = staged(house)
+    offer(house, offered, item_id)
+    lose(house)
+    assert publish(house, item_id).outcome == "published"
+    assert covers(library)["folder.jpg"] == FRONT
+
+
+def test_a_picture_that_changed_where_it_is_offered_is_judged_as_a_new_one(house: House, offered: Provider) -> None:
+    library, item_id = staged(house)
+    offer(house, offered, item_id)
+    lose(house)
+    offered.answers["/pictures/front.jpg"] = Reply(body=jpeg(2, 900), kind="image/jpeg")
+    publish(house, item_id)
+    assert covers(library)["folder.jpg"] == jpeg(2, 900)
+
+
+def test_without_a_picture_nobody_can_send_now_it_is_published_and_the_picture_owed(
+    house: House, offered: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, item_id = staged(house)
+    offer(house, offered, item_id)
+    lose(house)
+    monkeypatch.setenv("GREENROOM_OFFLINE", "true")
+    house.change(wait_for_assets="true")
+    with pytest.raises(Retryable, match="wait_for_assets"):
+        publish(house, item_id)
+    house.change(wait_for_assets="false")
+    outcome = publish(house, item_id)
+    assert outcome.outcome == "published"
+    assert {reason.code for reason in outcome.reasons} == {"blob_missing"}
+    with house.database.read() as connection:
+        assert [debt.provider for debt in matching.debts(connection, item_id)] == ["coverart"]
+        assert not [entry for entry in ledger.entries(connection) if entry.role == "picture"]
+    assert publish(house, item_id).outcome == "unchanged"
+    monkeypatch.setenv("GREENROOM_OFFLINE", "false")
+    assert publish(house, item_id).outcome == "refreshed"
+    assert covers(library)["folder.jpg"] == FRONT
+    assert unexplained(house, library) == []
