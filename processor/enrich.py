@@ -97,8 +97,6 @@ def enrich(shop: Shop, item_id: int) -> Enriched:
         is_news |= step(shop, item_id, owed)
     with shop.database.begin() as connection:
         rows.keep_debts(connection, item_id, owed.debts())
-        if is_news:
-            rows.note_news(connection, item_id, shop.now())
         made = rows.enrichment(connection, item_id)
     if made is None:
         return Enriched("unasked", "no provider was asked which release it is", is_news, owed.debts())

@@ -54,7 +54,7 @@ def keep(connection: Connection, album: Album, source: str, verdict: Verdict, no
         said = told.group_document(best.release)
     is_news = metadata.write(connection, album.item_id, source, said, now)
     is_news |= metadata.write(connection, album.item_id, CHOICE, {}, now)
-    _conclude(connection, album, verdict.kind, verdict.reasons, is_news, now)
+    _conclude(connection, album, verdict.kind, verdict.reasons, now)
     return is_news
 
 
@@ -78,7 +78,7 @@ def keep_choice(
         is_news |= metadata.write(connection, album.item_id, CHOICE, said, now)
     what = "that it is none of these" if chosen.release_id == NOBODY else "which release it is"
     why = Reason("chosen", f"{chosen.actor} said {what}, on {chosen.at:%Y-%m-%d}.")
-    _conclude(connection, album, "chosen", [why], is_news, now)
+    _conclude(connection, album, "chosen", [why], now)
     return is_news
 
 
@@ -99,13 +99,9 @@ def _add(connection: Connection, album: Album, compared: Comparison) -> None:
         rows.keep_candidates(connection, album.item_id, [*there, told.candidate(album.own, compared, last + 1)])
 
 
-def _conclude(
-    connection: Connection, album: Album, kind: str, reasons: Sequence[Reason], is_news: bool, now: dt.datetime
-) -> None:
-    before = rows.enrichment(connection, album.item_id)
-    changed = now if is_news or before is None else before.changed_at
+def _conclude(connection: Connection, album: Album, kind: str, reasons: Sequence[Reason], now: dt.datetime) -> None:
     as_json = [told.as_json(reason) for reason in reasons]
-    made = Enrichment(album.content, album.revision, kind, as_json, now, changed)
+    made = Enrichment(album.content, album.revision, kind, as_json, now)
     rows.keep_enrichment(connection, album.item_id, made)
     repository.set_warnings(connection, album.item_id, WARNS, _warnings(kind, reasons))
     link(connection, album.item_id)

@@ -40,6 +40,8 @@ def perform(run: Performance, cache: Blobs, planned: Plan, begun: Callable[[Conn
     Raises LeaseLost, and Retryable when the database fails; both leave what was begun to recovery.
     """
     if planned.transfer is None:
+        with run.database.begin() as connection:
+            ledger.caught_up(connection, planned.item_id, planned.news_at)
         return Outcome(planned, "unchanged", planned.reasons)
     for (_, ext), data in planned.texts.items():
         run.guard.check("keep blob")

@@ -125,6 +125,7 @@ class PublicationRow(Base):
     transfer_id: Mapped[str] = mapped_column(index=True)  # the one that brought the album; an undo takes it back
     published_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]
+    news_at: Mapped[dt.datetime | None] = mapped_column(index=True)  # since when more is known than is in the library
 
 
 class LedgerRow(Base):

@@ -10,6 +10,7 @@ from workflow.phase import Mode, Phase
 
 # An item that was turned down, or that is not what its row says, goes nowhere by itself.
 GOES_ON = frozenset({"pending_review", "approved", "publishing", "published"})
+RENEWED = "published"  # the status of an item that is brought up to date where it is
 
 
 class Next(NamedTuple):
@@ -34,6 +35,25 @@ def next_phase(position: str, status: str, phases: Mapping[str, Phase], gates: M
         if gate != "off":
             return Next(phase, gate, skipped)
     return None
+
+
+def may_start(
+    phase: Phase, position: str, status: str, news: bool, phases: Mapping[str, Phase], gates: Mapping[str, Mode]
+) -> bool:
+    """Return whether a job of a phase nobody asked for may start.
+
+    Because it is what follows; or it never comes too late; or it renews what was published, and there is `news`.
+    """
+    if gates.get(phase.name) != "auto" or status not in GOES_ON:
+        return False
+    following = next_phase(position, status, phases, gates)
+    is_next = following is not None and following.phase == phase.name
+    return is_next or phase.late or (phase.renews and news and status == RENEWED)
+
+
+def renewing(phases: Mapping[str, Phase], gates: Mapping[str, Mode]) -> Phase | None:
+    """Return the phase that brings what is published up to date by itself; None if a person does."""
+    return next((one for one in phases.values() if one.renews and gates.get(one.name) == "auto"), None)
 
 
 def passed_over(position: str, phases: Mapping[str, Phase], gates: Mapping[str, Mode]) -> tuple[str, ...]:

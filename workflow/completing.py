@@ -1,4 +1,4 @@
-"""Selected pictures that the cache lost → in it again: from a library, from the album itself, or from who offered them."""
+"""Selected pictures that the cache lost → in it again: from a library, the album itself, or who offered them."""
 
 from __future__ import annotations
 

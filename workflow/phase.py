@@ -34,6 +34,11 @@ class PhaseSettings(Section):
         """Whether the chain goes through this phase by itself."""
         return self.mode
 
+    @property
+    def renewed_after(self) -> dt.timedelta:
+        """How long nothing may have changed before a phase that renews does it."""
+        return dt.timedelta(0)
+
 
 class ChoreSettings(PhaseSettings):
     """What an admin may decide about a chore."""
@@ -61,6 +66,7 @@ class Phase:
     payload: ClassVar[type[Payload]] = Payload
     retries: ClassVar[Retries] = Retries()
     late: ClassVar[bool] = False  # whether it is still worth its while for an item that a person took further
+    renews: ClassVar[bool] = False  # whether it brings up to date what it made of an item, once more is known of it
     roots: ClassVar[tuple[Role, ...]] = ()  # of the libraries whose trees it touches: without them it runs elsewhere
 
     def run(self, context: Context, item: Mapping[str, Any], payload: Any, settings: Any) -> Decision:

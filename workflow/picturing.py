@@ -23,7 +23,6 @@ from processor.artwork.pictures import Outcome, Pass, refresh, reselect
 from processor.artwork.pool import shared
 from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
-from processor.matching.rows import note_news
 from processor.metadata import rows as metadata
 from workflow import progress
 from workflow.downloading import downloads
@@ -113,7 +112,7 @@ def decide(
         raise Rejected(f"picture {candidate} is not on offer here", code="no_candidate")
     with _pass(database, data_dir, subject) as that:
         outcome = deciding.decide(that, candidate, decision, actor=actor)
-    _note(database, item_id, actor, f"picture {candidate} {decision or 'left to the rule'}", outcome)
+    _note(database, item_id, actor, f"picture {candidate} {decision or 'left to the rule'}")
     return outcome
 
 
@@ -131,7 +130,7 @@ def give(
         raise Rejected(f"item {item_id} is not by {artist}; it is by {names}", code="no_artist")
     with _pass(database, data_dir, subjects[artist]) as that:
         outcome = deciding.upload(that, type, data, actor=actor)
-    _note(database, item_id, actor, f"gave a picture, {type}{f' of {artist}' if artist else ''}", outcome)
+    _note(database, item_id, actor, f"gave a picture, {type}{f' of {artist}' if artist else ''}")
     return outcome
 
 
@@ -160,11 +159,8 @@ def _pass(
         yield Pass(gallery, subject, settings, downloads(providers), dt.datetime.now(dt.UTC), order, check)
 
 
-def _note(database: Database, item_id: int, actor: str, why: str, outcome: Outcome) -> None:
-    """Write what a person decided into the item's history; what is published of it may be behind from then on."""
-    now = dt.datetime.now(dt.UTC)
+def _note(database: Database, item_id: int, actor: str, why: str) -> None:
+    """Write what a person decided into the item's history."""
     with database.begin() as connection:
         item = progress.find(connection, item_id)
-        progress.note(connection, item, progress.Because("choose", actor, why), now)
-        if outcome.is_changed:
-            note_news(connection, item_id, now)
+        progress.note(connection, item, progress.Because("choose", actor, why), dt.datetime.now(dt.UTC))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from config.errors import Misconfigured, Retryable
 from config.tables import Base, BigId
 from processor import repository
-from processor.tables import StagingItem
+from processor.tables import PublicationRow, StagingItem
 from workflow import events, telling
 from workflow.engine.jobs import JobRow
 from workflow.states import check_move
@@ -142,9 +142,14 @@ def remove(connection: Connection, ids: Sequence[int]) -> None:
 
 
 def find(connection: Connection, item_id: int) -> dict[str, Any]:
-    """Return an item's row with its `position`. Raises Misconfigured when there is no such item."""
+    """Return an item's row with its `position`, and `news_at`: since when more is known of it than is published.
+
+    Raises Misconfigured when there is no such item.
+    """
     place = select(ProgressRow.position).where(ProgressRow.item_id == StagingItem.id).scalar_subquery()
-    query = select(StagingItem.__table__, place.label("position")).where(StagingItem.id == item_id)
+    news = select(PublicationRow.news_at).where(PublicationRow.item_id == StagingItem.id).scalar_subquery()
+    columns = (StagingItem.__table__, place.label("position"), news.label("news_at"))
+    query = select(*columns).where(StagingItem.id == item_id)
     row = connection.execute(query).mappings().first()
     if row is None:
         raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
@@ -153,16 +158,31 @@ def find(connection: Connection, item_id: int) -> dict[str, Any]:
 
 def due(connection: Connection, position: str, phase: str, statuses: Iterable[str], limit: int) -> list[int]:
     """Return items at a position that have no open job, and none of the phase since they came there."""
-    job = JobRow.item_id == ProgressRow.item_id
-    tried = and_(
-        JobRow.phase == phase,
-        JobRow.created_at >= ProgressRow.moved_at,
-        or_(JobRow.code.is_(None), JobRow.code != GATE_CLOSED),
-    )
-    busy = exists().where(job, or_(JobRow.status.in_(("queued", "running")), tried))
+    busy = _busy(phase, ProgressRow.item_id, ProgressRow.moved_at)
     query = select(ProgressRow.item_id).join(StagingItem, StagingItem.id == ProgressRow.item_id)
     wanted = (ProgressRow.position == position, StagingItem.status.in_(list(statuses)), ~busy)
     return list(connection.scalars(query.where(*wanted).order_by(ProgressRow.item_id).limit(limit)))
+
+
+def outdated(connection: Connection, phase: str, status: str, before: dt.datetime, limit: int) -> list[int]:
+    """Return items of a status of which more is known, since before a time, than is in their library.
+
+    Those that have no open job, and none of the phase since the last change.
+    """
+    busy = _busy(phase, PublicationRow.item_id, PublicationRow.news_at)
+    query = select(PublicationRow.item_id).join(StagingItem, StagingItem.id == PublicationRow.item_id)
+    wanted = (PublicationRow.news_at <= before, StagingItem.status == status, ~busy)
+    return list(connection.scalars(query.where(*wanted).order_by(PublicationRow.item_id).limit(limit)))
+
+
+def _busy(phase: str, item_id: Any, since: Any) -> Any:
+    """Return the condition that an item has an open job, or had one of a phase since a time."""
+    tried = and_(
+        JobRow.phase == phase,
+        JobRow.created_at >= since,
+        or_(JobRow.code.is_(None), JobRow.code != GATE_CLOSED),
+    )
+    return exists().where(JobRow.item_id == item_id, or_(JobRow.status.in_(("queued", "running")), tried))
 
 
 def adopt(connection: Connection, now: dt.datetime) -> None:

@@ -15,7 +15,7 @@ from config.errors import Misconfigured, NeedsReview, Rejected
 from config.libraries import Library, list_libraries, verify_root
 from processor import repository
 from workflow import events, progress
-from workflow.chain import GOES_ON, is_ahead, next_phase, passed_over
+from workflow.chain import GOES_ON, RENEWED, is_ahead, may_start, next_phase, passed_over, renewing
 from workflow.chores import ChoreWork
 from workflow.engine import jobs
 from workflow.engine.context import Context
@@ -68,10 +68,10 @@ class PhaseWork:
         staging, _ = admin.staging_scan(connection)
         if settings.paused or staging.dry_run:
             raise NotHere(f"{self.name} waits: {'it is paused' if settings.paused else 'dry run is on'}")
-        following = next_phase(item["position"], item["status"], all_phases(), gates(connection))
-        is_next = following is not None and following[:2] == (self.name, "auto")
-        is_late = self._phase.late and settings.gate == "auto" and item["status"] in GOES_ON
-        if not (job.manual or is_next or is_late):
+        is_news, phases = item["news_at"] is not None, all_phases()
+        if not job.manual and not may_start(
+            self._phase, item["position"], item["status"], is_news, phases, gates(connection)
+        ):
             raise Cancelled(f"{self.name} is not what follows for this item any more", code=progress.GATE_CLOSED)
 
 
@@ -176,7 +176,19 @@ def reconcile(database: Database) -> int:
             ids = progress.due(connection, phase.reached, following.phase, GOES_ON, RECONCILED_AT_ONCE)
             jobs.submit(connection, [wanted(works(), following.phase, i, actor="reconciler") for i in ids], now)
         found += len(ids)
-    return found
+    return found + _renew(database, opened, now)
+
+
+def _renew(database: Database, opened: Mapping[str, Mode], now: dt.datetime) -> int:
+    """Give every published item of which more is known, and that nobody changed for a while, its job."""
+    phase = renewing(all_phases(), opened)
+    if phase is None:
+        return 0
+    with database.begin() as connection:
+        before = now - phase_settings(connection, phase).renewed_after
+        ids = progress.outdated(connection, phase.name, RENEWED, before, RECONCILED_AT_ONCE)
+        jobs.submit(connection, [wanted(works(), phase.name, i, actor="reconciler") for i in ids], now)
+    return len(ids)
 
 
 class Seen(NamedTuple):

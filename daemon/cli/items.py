@@ -19,7 +19,6 @@ from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from daemon.web.editing import lines
 from processor import repository
-from processor.matching import rows as releases
 from processor.matching.rows import Candidate
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, to_json, winning
@@ -55,17 +54,19 @@ def _list(status: str | None, limit: int | None, as_json: bool) -> None:
     with application() as app, app.database.read() as connection:
         found = libraries.list_libraries(connection)
         items = list(repository.items(connection, status=status, limit=limit, with_files=as_json))
+        outdated = ledger.outdated(connection)
     roots = {lib.root_uuid: lib.path for lib in found}
     inbound = next((lib.path for lib in found if lib.role == "inbound"), b"")
     for item in items:
         folder = os.path.join(roots.get(item["root_uuid"], b""), item["path"])
         item["path"] = item["staging_path"] = show_path(folder)
+        item["news_at"] = outdated.get(item["id"])
         item["tracks"] = [_track(inbound, folder, file) for file in item.get("files", ()) if file["role"] == "audio"]
     if as_json:
         print_json(items)
         return
     rows = [
-        (i["id"], i["status"], i["album_artist"], i["album"], i["year"], i["track_count"], i["staging_path"])
+        (i["id"], _status(i), i["album_artist"], i["album"], i["year"], i["track_count"], i["staging_path"])
         for i in items
     ]
     print_table(rows, ("id", "status", "artist", "album", "year", "tracks", "where"))
@@ -84,6 +85,10 @@ def forget(item_id: int) -> None:
     with application() as app:
         row = app.forget_item(item_id, stop=stop)
     click.echo(f"forgot item {row.id}, which was in {show_path(row.path)}", err=True)
+
+
+def _status(item: dict[str, Any]) -> str:
+    return f"{item['status']}, newer metadata waiting" if item["news_at"] else str(item["status"])
 
 
 def _track(inbound: bytes, folder: bytes, file: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +111,6 @@ def show(item: int, as_json: bool) -> None:
         known = winning(metadata.sources(connection, item), ITSELF, "album")
         jobs = Engine(app.database, succession.works()).list(item_id=item)
         home, look = _home(connection, item), checks.look(connection, item)
-        is_newer = bool(releases.unpublished(connection, item))
     if as_json:
         print_json(
             {
@@ -114,7 +118,6 @@ def show(item: int, as_json: bool) -> None:
                 "known": {name: one._asdict() | {"value": to_json(one.value)} for name, one in known.items()},
                 "publication": home,
                 "verified": look and look._asdict(),
-                "enriched_since_published": is_newer,
                 "history": history,
                 "jobs": [asdict(job) for job in jobs],
             }
@@ -129,8 +132,9 @@ def show(item: int, as_json: bool) -> None:
         click.echo(f"{'verified':<14} {look.checked_at:%Y-%m-%d %H:%M}, {len(look.findings) or 'no'} findings")
         for one in look.findings:
             click.echo(f"  {show_text(one['message'])}")
-    if is_newer:
-        click.echo("enriched since, unpublished: `greenroom publish` brings the library up to date")
+    if found["news_at"] is not None:
+        click.echo(f"{'waiting':<14} newer metadata, since {found['news_at']:%Y-%m-%d %H:%M}; "
+                   f"`greenroom publish {item}` brings the library up to date")  # fmt: skip
     print_table(
         [(line.label, textwrap.shorten(line.text.replace("\n", "; "), WIDTH), line.source)
          for line in lines("album", known) if line.source],

@@ -23,6 +23,11 @@ class Subject(NamedTuple):
         """The name under which it holds blobs."""
         return f"{self.kind} {self.key}"
 
+    @property
+    def published_as(self) -> tuple[str, ...]:
+        """What its publications may call it: the item's key, or what processor.publication.ledger.artist_key makes."""
+        return (self.key,) if self.kind == "album" else (f"mbid:{self.key}", f"name:{self.key}")
+
 
 def of_artist(name: str, artist_id: str | None) -> Subject:
     """Return the subject of an artist's pictures; `artist_id` is MusicBrainz's."""

@@ -26,6 +26,7 @@ from processor.artwork.rows import Candidate, Selected
 from processor.artwork.tables import CandidateRow
 from processor.artwork.types import TYPES
 from processor.artwork.wanted import Wanted
+from processor.publication import ledger
 
 
 class Outcome(NamedTuple):
@@ -170,10 +171,14 @@ def _written(
         kept += [one.blob for one in found if one.offer.provider == PERSON and one.blob]
         blobs.hold(connection, that.subject.holder, kept, that.now)
         after = rows.selected(connection, that.subject)
+        is_changed = [(one.type, one.sha256) for one in after] != [(one.type, one.sha256) for one in before]
+        is_changed |= not at_hand.restored.isdisjoint(one.sha256 for one in after)
+        if is_changed:
+            for key in that.subject.published_as:
+                ledger.note_news_of(connection, that.subject.kind, key, that.now)
     return Outcome(
         tuple(after),
-        [(one.type, one.sha256) for one in after] != [(one.type, one.sha256) for one in before]
-        or not at_hand.restored.isdisjoint(one.sha256 for one in before),
+        is_changed,
         at_hand.downloads,
         frozenset(one.offer.provider for one in found if one.is_owed),
         tuple(_problems(that, found, lost)),

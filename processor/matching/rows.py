@@ -10,7 +10,6 @@ from sqlalchemy import Connection, ForeignKey, delete, func, insert, select, upd
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.tables import Base, BigId
-from processor.tables import PublicationRow
 
 NOBODY: Final = ""  # the release of a choice that says: none of these
 
@@ -26,7 +25,6 @@ class EnrichmentRow(Base):
     verdict: Mapped[str]  # accepted, ambiguous, none, chosen, unasked
     reasons: Mapped[list[Any]]  # [{code, message}]
     at: Mapped[dt.datetime] = mapped_column(index=True)
-    changed_at: Mapped[dt.datetime]  # when it last changed anything that is published
 
 
 class CandidateRow(Base):
@@ -107,7 +105,6 @@ class Enrichment(NamedTuple):
     verdict: str
     reasons: list[Any]
     at: dt.datetime
-    changed_at: dt.datetime
 
 
 class Debt(NamedTuple):
@@ -168,20 +165,6 @@ def keep_enrichment(connection: Connection, item_id: int, made: Enrichment) -> N
     """Replace what enriching an item came to."""
     connection.execute(delete(EnrichmentRow).where(EnrichmentRow.item_id == item_id))
     connection.execute(insert(EnrichmentRow).values(item_id=item_id, **made._asdict()))
-
-
-def note_news(connection: Connection, item_id: int, now: dt.datetime) -> None:
-    """Remember that enriching an item changed what is published of it."""
-    connection.execute(update(EnrichmentRow).where(EnrichmentRow.item_id == item_id).values(changed_at=now))
-
-
-def unpublished(connection: Connection, item_id: int | None = None) -> list[int]:
-    """Return items, or the one, that enriching changed since they were last written into a library."""
-    query = select(EnrichmentRow.item_id).join(PublicationRow, PublicationRow.item_id == EnrichmentRow.item_id)
-    newer = EnrichmentRow.changed_at > PublicationRow.updated_at
-    if item_id is not None:
-        query = query.where(EnrichmentRow.item_id == item_id)
-    return list(connection.scalars(query.where(newer).order_by(EnrichmentRow.item_id)))
 
 
 def debts(connection: Connection, item_id: int | None = None) -> list[Debt]:

@@ -19,6 +19,7 @@ from processor.metadata.documents import ITSELF, TAGS, USER, Document
 from processor.metadata.fields import checked
 from processor.metadata.known import AlbumMetadata, ArtistMetadata
 from processor.metadata.tags import of_tags
+from processor.publication import ledger
 from processor.tables import StagingItem
 
 
@@ -106,9 +107,10 @@ def album(connection: Connection, item_id: int, order: Sequence[str] = documents
 
 def write(connection: Connection, item_id: int, source: str, document: Document, now: dt.datetime) -> bool:
     """Replace what one source says of an item, or take it away if it says nothing; return whether that is news."""
-    table = ItemMetadataRow
-    return _replace(connection, table, (table.item_id == item_id, table.source == source),
-                    {"item_id": item_id, "source": source}, document, now)  # fmt: skip
+    is_news = _write(connection, item_id, source, document, now)
+    if is_news:
+        ledger.note_news(connection, item_id, now)
+    return is_news
 
 
 def say(connection: Connection, item_id: int, part: str, field: str, value: Any, now: dt.datetime) -> bool:
@@ -131,7 +133,7 @@ def rename_parts(connection: Connection, item_id: int, names: Mapping[bytes, byt
     """Say of tracks whose files have other names now what was said of them under the old ones."""
     parts = {documents.part_of(old): documents.part_of(new) for old, new in names.items()}
     for source, document in read(connection, item_id).items():
-        write(connection, item_id, source, {parts.get(part, part): said for part, said in document.items()}, now)
+        _write(connection, item_id, source, {parts.get(part, part): said for part, said in document.items()}, now)
 
 
 def artist_named(connection: Connection, name: str, artist_id: str | None) -> int:
@@ -185,8 +187,19 @@ def write_artist(connection: Connection, artist: int, source: str, document: Doc
     """Replace what one source says of an artist, as `write` does of an item; several albums may bring it at once."""
     connection.execute(select(ArtistRow.id).where(ArtistRow.id == artist).with_for_update())
     table = ArtistMetadataRow
-    return _replace(connection, table, (table.artist == artist, table.source == source),
-                    {"artist": artist, "source": source}, document, now)  # fmt: skip
+    is_news = _replace(connection, table, (table.artist == artist, table.source == source),
+                       {"artist": artist, "source": source}, document, now)  # fmt: skip
+    if is_news:
+        name, artist_id = connection.execute(select(ArtistRow.name, ArtistRow.artist_id).filter_by(id=artist)).one()
+        for key in {ledger.artist_key(name, artist_id), ledger.artist_key(name, None)}:
+            ledger.note_news_of(connection, "artist", key, now)
+    return is_news
+
+
+def _write(connection: Connection, item_id: int, source: str, document: Document, now: dt.datetime) -> bool:
+    table = ItemMetadataRow
+    return _replace(connection, table, (table.item_id == item_id, table.source == source),
+                    {"item_id": item_id, "source": source}, document, now)  # fmt: skip
 
 
 def _replace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple, get_args
@@ -49,6 +50,7 @@ class Intent:
     actor: str = "chain"
     job_id: int | None = None
     access: Access = AS_IS  # of what is made and moved
+    news_at: dt.datetime | None = None  # the last change it takes into account of what is published already
 
     def to_json(self) -> dict[str, Any]:
         """Return what `intent_of` reads back."""
@@ -58,6 +60,7 @@ class Intent:
             "gone": [[path_to_json(one.path), one.sha256] for one in self.gone],
             "located": None if self.located is None else self.located.to_json(),
             "access": [*self.access],
+            "news_at": None if self.news_at is None else self.news_at.isoformat(),
         }
 
 
@@ -67,13 +70,14 @@ _PLAIN: Final = ("item_id", "revision", "library", "mode", "artist", "actor", "j
 def intent_of(transfer: Transfer) -> Intent:
     """Return what a transfer is to do. Raises KeyError, TypeError or ValueError for one that never said."""
     said: Mapping[str, Any] = transfer.item["intent"]
-    located = said["located"]
+    located, news_at = said["located"], said.get("news_at")  # not said by older versions
     return Intent(
         **{name: said[name] for name in _PLAIN},
         made=tuple(Made(path_from_json(path), *rest) for path, *rest in said["made"]),
         gone=tuple(Gone(path_from_json(path), sha256) for path, sha256 in said["gone"]),
         located=None if located is None else NewItem.from_json(located),
         access=Access(*said.get("access", ())),  # transfers that began before there was a choice did not say
+        news_at=None if news_at is None else dt.datetime.fromisoformat(news_at),
     )
 
 

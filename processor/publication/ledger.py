@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -25,6 +25,7 @@ class Publication(NamedTuple):
     transfer_id: str
     published_at: dt.datetime
     updated_at: dt.datetime
+    news_at: dt.datetime | None = None  # the last change that is not in the library yet
 
 
 class Home(NamedTuple):
@@ -168,6 +169,36 @@ def publish(connection: Connection, made: Publication) -> None:
     known = update(PublicationRow).where(PublicationRow.item_id == made.item_id).values(**again)
     if connection.execute(known).rowcount == 0:
         connection.execute(insert(PublicationRow).values(made._asdict()))
+
+
+def note_news(connection: Connection, item_id: int, now: dt.datetime) -> None:
+    """Write down that something else is known of an item than what is published of it, if it is published."""
+    connection.execute(update(PublicationRow).where(PublicationRow.item_id == item_id).values(news_at=now))
+
+
+def note_news_of(connection: Connection, subject: Literal["album", "artist"], key: str, now: dt.datetime) -> None:
+    """Write the same down of the album that has a key, or of one album in each library that is of an artist.
+
+    An artist's key is as `artist_key` makes them. Whichever album of the artist is published writes the artist's files.
+    """
+    ours = select(StagingItem.id).where(StagingItem.key == key)
+    if subject == "artist":
+        ours = select(func.min(PublicationRow.item_id)).where(PublicationRow.artist == key)
+        ours = ours.group_by(PublicationRow.root_uuid)
+    connection.execute(update(PublicationRow).where(PublicationRow.item_id.in_(ours)).values(news_at=now))
+
+
+def caught_up(connection: Connection, item_id: int, seen: dt.datetime | None) -> None:
+    """Write down that what is published of an item is what was known when `seen` was its last change."""
+    ours = (PublicationRow.item_id == item_id, PublicationRow.news_at == seen)
+    if seen is not None:
+        connection.execute(update(PublicationRow).where(*ours).values(news_at=None))
+
+
+def outdated(connection: Connection) -> dict[int, dt.datetime]:
+    """Return the items more is known of than is in their library, and since when."""
+    query = select(PublicationRow.item_id, PublicationRow.news_at).where(PublicationRow.news_at.is_not(None))
+    return {item_id: since for item_id, since in connection.execute(query) if since is not None}
 
 
 def adrift(connection: Connection) -> list[tuple[int, bool]]:

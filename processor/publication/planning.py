@@ -5,6 +5,7 @@ Reads only: a dry run shows the plan, processor.publish performs it.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import uuid
 from collections.abc import Callable, Sequence
@@ -97,6 +98,7 @@ class Plan:
     fresh: tuple[bytes, ...]  # of these, what would be written
     texts: dict[tuple[str, str], bytes] = field(default_factory=dict)  # what the cache has to have before
     reasons: tuple[Reason, ...] = ()
+    news_at: dt.datetime | None = None  # the last change of what is known that it takes into account
 
 
 def selected(connection: Connection, item: NewItem, artist: ArtistMetadata | None) -> Chosen:
@@ -146,6 +148,7 @@ def plan(given: Publishing, item_id: int, *, fence: int = 0, actor: str = "chain
         item_id, known.revision, library.root_uuid, given.options.mode, actor=actor, job_id=job_id,
         access=given.options.access,
         artist=None if known.artist is None else ledger.artist_key(known.artist.name, known.artist.artist_id),
+        news_at=known.publication and known.publication.news_at,
     )  # fmt: skip
     if known.publication is None:
         return _first(given, known, library, start, intent)
@@ -248,7 +251,10 @@ def _again(
     said = _said(known.item, intent) | {"home": home.transfer_id}
     transfer = None if same else replace(start, kind="refresh", target=home.path, item=said, before=None)
     kind: Literal["refresh", "unchanged"] = "unchanged" if same else "refresh"
-    return Plan(known.item_id, known.status, library, home.path, kind, transfer, files, written, made.texts, reasons)
+    return Plan(
+        known.item_id, known.status, library, home.path, kind, transfer, files, written, made.texts, reasons,
+        home.news_at,
+    )  # fmt: skip
 
 
 def _beside(

@@ -28,6 +28,7 @@ def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None
         Publication(intent.item_id, intent.library, transfer.target, intent.mode, intent.artist, intent.revision,
                     transfer.id, now, now),
     )  # fmt: skip
+    ledger.caught_up(connection, intent.item_id, intent.news_at)
     if intent.located is not None:
         digests = {file.target: file.digest for file in transfer.files if file.digest is not None}
         repository.relocate(connection, intent.item_id, intent.located.with_digests(digests), now)

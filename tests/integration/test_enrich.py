@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 import pytest
 from click.testing import CliRunner
 from PIL import Image
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from config import admin, libraries
 from config.database import Database
@@ -38,6 +38,7 @@ from processor.matching.verdict import Thresholds
 from processor.metadata import rows as metadata
 from processor.metadata.documents import CHOICE, ITSELF, winning
 from processor.providers.registry import Providers, all_providers
+from processor.publication import ledger
 from processor.tables import PublicationRow
 from tests.catalogue import point
 from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
@@ -529,11 +530,12 @@ def test_what_enriching_changed_after_publishing_is_known(shop: Shop, server: Pr
             "transfer_id": "t", "published_at": NOW, "updated_at": NOW}  # fmt: skip
     with shop.database.begin() as connection:
         connection.execute(insert(PublicationRow).values(home))
-        assert rows.unpublished(connection) == []
+        assert ledger.outdated(connection) == {}
     enrich(replace(shop, now=lambda: NOW + dt.timedelta(hours=1)), item)
-    with shop.database.read() as connection:
-        assert rows.unpublished(connection) == [item]
-    enrich(replace(shop, now=lambda: NOW + dt.timedelta(hours=2)), item)
     with shop.database.begin() as connection:
-        connection.execute(update(PublicationRow).values(updated_at=NOW + dt.timedelta(minutes=90)))
-        assert rows.unpublished(connection) == []
+        (since,) = ledger.outdated(connection).values()
+        ledger.caught_up(connection, item, since)
+        assert since == NOW + dt.timedelta(hours=1)
+    assert enrich(replace(shop, now=lambda: NOW + dt.timedelta(hours=2)), item).is_news is False
+    with shop.database.read() as connection:
+        assert ledger.outdated(connection) == {}

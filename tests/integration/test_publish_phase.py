@@ -14,12 +14,14 @@ from click.testing import CliRunner
 from config import admin
 from config.database import Database
 from daemon.cli import main
+from processor.metadata.documents import ITSELF
 from tests.integration.test_chain import QUICK, until
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, published
-from workflow import events, progress, succession
+from workflow import editing, events, progress, succession
 from workflow.engine.engine import Engine
+from workflow.engine.job import OPEN
 from workflow.engine.worker import working
 
 ALBUM = "Ada/Low Tide (2014)"
@@ -49,7 +51,7 @@ def put(house: House, **settings: Any) -> None:
 
 
 def work(house: House, condition: Callable[[], bool]) -> None:
-    works = {name: work for name, work in succession.works().items() if name in ("review", "tag", "publish")}
+    works = {name: work for name, work in succession.works().items() if name in ("enrich", "review", "tag", "publish")}
     with working(house.database, house.data, works, succession.limits, concurrency=2, grace=5, pace=QUICK):
         until(condition)
 
@@ -79,6 +81,55 @@ def test_what_a_rule_approved_is_published_by_itself_only_if_settings_say_so(hou
     assert only(house)["status"] == ("published" if auto else "approved")
 
 
+def test_what_becomes_known_of_a_published_album_is_published_by_itself_once(house: House) -> None:
+    put(house, publish__mode="auto", publish__refresh_after_seconds=0, sync__mode="off")
+    item_id, engine = only(house)["id"], Engine(house.database, succession.works())
+    succession.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+    work(house, lambda: rests(house) and only(house)["status"] == "published")
+    assert only(house)["news_at"] is None
+    assert say(house, genres=["Folk"])
+    assert say(house, genres=["Jazz"])
+    since = only(house)["news_at"]
+    assert since is not None
+    put(house, publish__refresh_after_seconds=3600)
+    assert succession.reconcile(house.database) == 0  # more may be said
+    put(house, publish__refresh_after_seconds=0, publish__mode="manual")
+    assert succession.reconcile(house.database) == 0  # a person does it
+    put(house, publish__mode="auto")
+    assert succession.reconcile(house.database) == 1
+    assert succession.reconcile(house.database) == 0
+    work(house, lambda: rests(house) and only(house)["news_at"] is None)
+    assert "<genre>Jazz</genre>" in (house.library / ALBUM / "album.nfo").read_text()  # type: ignore[attr-defined]
+    assert len(engine.list(phase="publish")) == 2
+    assert succession.reconcile(house.database) == 0
+    assert not say(house, genres=["Jazz"])
+    assert only(house)["news_at"] is None
+
+
+def test_what_only_a_rule_wanted_waits_for_a_person_again(house: House) -> None:
+    put(house, review__auto_approve="0.1", review__max_warnings=9, publish__mode="auto", publish__auto_publish=True)
+    put(house, publish__refresh_after_seconds=0, sync__mode="off")
+    item_id, engine = only(house)["id"], Engine(house.database, succession.works())
+    engine.submit("review", item_id, actor="chain", manual=True)
+    work(house, lambda: rests(house) and only(house)["status"] == "published")
+    put(house, publish__auto_publish=False)
+    say(house, genres=["Jazz"])
+    assert succession.reconcile(house.database) == 1
+    work(house, lambda: [job.status for job in engine.list(phase="publish")] == ["done", "done"])
+    assert only(house)["news_at"] is not None
+    assert succession.reconcile(house.database) == 0
+    succession.request(engine, "publish", item_id, actor="eva")
+    work(house, lambda: only(house)["news_at"] is None)
+
+
+def say(house: House, **fields: Any) -> list[str]:
+    return editing.say(house.database, only(house)["id"], ITSELF, fields, actor="eva")
+
+
+def rests(house: House) -> bool:
+    return not Engine(house.database, succession.works()).list(statuses=OPEN)
+
+
 def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
     monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
@@ -103,6 +154,12 @@ def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: py
     assert "Ada/artist.nfo" in run("publish", str(item_id))
     assert "nothing to publish" in run("publish", "--approved")
     assert "unchanged" in run("publish", str(item_id))
+    assert "newer metadata" not in run("items")
+    say(house, genres=["Folk"])
+    assert "published, newer metadata waiting" in run("items")
+    assert "newer metadata, since" in run("items", "show", str(item_id))
+    assert "refreshed" in run("publish", str(item_id))
+    assert "newer metadata" not in run("items") + run("items", "show", str(item_id))
     shown = json.loads(run("items", "show", str(item_id), "--json"))
     assert shown["publication"]["place"] == os.fspath(house.library / ALBUM)  # type: ignore[attr-defined]
     assert "published" in run("items", "show", str(item_id))

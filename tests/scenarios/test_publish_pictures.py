@@ -1,4 +1,4 @@
-"""Selected pictures and a cache that lost them → published all the same: from the album, a library, or who offers them."""
+"""Selected pictures that the cache lost → published all the same: from the album, a library, or who offers them."""
 
 from __future__ import annotations
 

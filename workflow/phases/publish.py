@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.phase import Decision, Phase, PhaseSettings
 
+DECIDED = ("approved", "publishing")  # statuses that say that somebody wanted it
 BY_ITSELF = ("chain", "reconciler")  # the actors of decisions no person made
 
 
@@ -34,6 +36,10 @@ class PublishSettings(PhaseSettings):
         "", max_length=4096,
         description="Which library an album goes to, where there are several: rules such as "
         "`genre Classical -> /srv/classical; compilation -> /srv/various; * -> /srv/music`, the first that fits.",
+    )  # fmt: skip
+    refresh_after_seconds: int = Field(
+        60, ge=0, le=86_400, json_schema_extra={"unit": "s"},
+        description="In mode auto: bring what is published up to date, so long after the last change of what is known.",
     )  # fmt: skip
     folder: str = Field(
         "{album_artist}/{album}[ ({year})]", description="The album's folder in the library; [ ] only if all is known."
@@ -95,6 +101,11 @@ class PublishSettings(PhaseSettings):
         mode_of(value, 0o700)
         return value
 
+    @property
+    def renewed_after(self) -> dt.timedelta:
+        """How long nothing may have changed."""
+        return dt.timedelta(seconds=self.refresh_after_seconds)
+
     def options(self) -> Options:
         """Return what publishing is given. Raises Misconfigured for an owner this host does not know."""
         naming, reserve = Naming.of(self.folder, self.file), self.library_reserve_mib << 20
@@ -121,13 +132,14 @@ class Publish(Phase):
     name = "publish"
     after = "tag"
     reached = "published"
+    renews = True
     description = "Put approved albums into their library, with pictures and NFO."
     settings = PublishSettings
     roots = ("staging", "library")
 
     def run(self, context: Context, item: Mapping[str, Any], payload: Payload, settings: PublishSettings) -> Decision:
         """Publish. Raises what publishing does; what keeps it from being done is the error of the job."""
-        if not context.job.manual and not settings.auto_publish and _approved_by_rule(context, item["id"]):
+        if not context.job.manual and not settings.auto_publish and _nobody_wanted(context, item):
             return Decision(None, "a rule approved it, and phase.publish.auto_publish is off: a person publishes it")
         given = publishing.prepare(context.database, context.data_dir, settings.options())
         outcome = publishing.publish_item(given, item["id"], context, actor=context.job.actor, job_id=context.job.id)
@@ -136,10 +148,12 @@ class Publish(Phase):
         return Decision("published", outcome.outcome, committed=True)
 
 
-def _approved_by_rule(context: Context, item_id: int) -> bool:
+def _nobody_wanted(context: Context, item: Mapping[str, Any]) -> bool:
+    """Whether a rule approved this revision of an item, and no person approved or published it."""
     with context.database.read() as connection:
-        happened = [one for one in progress.history(connection, item_id) if one["status"] == "approved"]
-    return bool(happened) and happened[-1]["actor"] in BY_ITSELF
+        happened = progress.history(connection, item["id"])
+    decided = [one["actor"] for one in happened if one["status"] in DECIDED and one["revision"] == item["revision"]]
+    return bool(decided) and all(actor in BY_ITSELF for actor in decided)
 
 
 PHASE = Publish()

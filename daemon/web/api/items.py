@@ -13,7 +13,6 @@ from daemon.web.access import Actor, actor_of
 from daemon.web.called import called
 from processor import listing, repository
 from processor.listing import Filter
-from processor.matching import rows
 from workflow import progress
 from workflow.succession import Seen
 
@@ -72,7 +71,7 @@ class ItemOut(ItemSummary):
     evidence: list[dict[str, Any]]
     sources: dict[str, Any]
     transfer_id: str
-    enriched_since_published: bool
+    news_at: dt.datetime | None  # since when more is known of it than is in its library
     files: list[FileOut]
     history: list[dict[str, Any]]
 
@@ -194,12 +193,8 @@ def read_one(request: Request, item_id: ItemId) -> ItemOut:
         item = progress.find(connection, item_id)
         files = repository.files(connection, [item_id]).get(item_id, ())
         history = progress.history(connection, item_id)
-        is_newer = bool(rows.unpublished(connection, item_id))
     shown = [{**f._asdict(), "path": show_path(f.path), "source": show_path(f.source)} for f in files]
-    return ItemOut(
-        **item
-        | {"path": show_path(item["path"]), "files": shown, "history": history, "enriched_since_published": is_newer}
-    )
+    return ItemOut(**item | {"path": show_path(item["path"]), "files": shown, "history": history})
 
 
 @router.post("/{item_id}/approve", summary="Approve an album", responses=DECIDED)
