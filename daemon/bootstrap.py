@@ -29,7 +29,8 @@ from processor.files import unexpected
 from processor.fsck.fsck import FsckReport
 from processor.fsck.rows import Row
 from processor.providers.registry import all_providers
-from processor.publication.planning import Plan, Publishing
+from processor.publication.given import Publishing
+from processor.publication.planning import Plan
 from processor.publish import Outcome
 from processor.recover import RecoveryReport
 from processor.taking_back import TakenBack

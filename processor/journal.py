@@ -326,7 +326,7 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     undo = aliased(TransferRow)
     held = and_(TransferRow.undoes.is_not(None), TransferRow.state == "done", TransferRow.released_at.is_(None))
     named = exists().where(undo.undoes == TransferRow.id)
-    kind = TransferRow.kind.not_in(("replace", "undo_replace", "retag", "undo_retag", "discard"))
+    kind = TransferRow.kind.not_in(("replace", "undo_replace", "retag", "undo_retag", "discard", "upgrade"))
     published = exists().where(PublicationRow.transfer_id == TransferRow.id)
     query = select(TransferRow.id).where(TransferRow.updated_at < before, over, kind, ~held, ~named, ~published)
     return connection.scalars(query.limit(limit)).all()

@@ -88,7 +88,7 @@ class Mover:
         self._inbound, self._staging = inbound, staging
         self._steps = PacedGuard(guard, Pace(rate_limit))
         self._known = known  # paths of the inbound tree that need no explanation when they stay
-        self._run_id, self._then = run
+        self._run_id, self._then = run.id, run.then
         self._crew = Crew(workers)
 
     def __enter__(self) -> Mover:

@@ -7,7 +7,7 @@ import os.path
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from config.errors import GreenroomError
 from config.reasons import Reason, show_path
@@ -17,6 +17,8 @@ from processor.meeting import Encounter, Meeting, Rules, meet
 from processor.naming import PlannedFile, Proposal
 from processor.space import Space
 from scanner.grouping.groups import Group
+
+RESTAGE: Final = "restage"  # kind of a plan that wants a published album in staging, too, before anything else
 
 Outcome = Literal["staged", "waiting", "needs_review", "quarantined", "duplicate", "conflict", "failed"]
 
@@ -190,6 +192,8 @@ class _Planner:
             else:
                 folder = home.moved
             encounter = self._world.meets(proposal, folder)
+            if home is not None:
+                encounter = replace(encounter, strangers=())  # they stay where they are, beside whatever is published
             meeting = meet(encounter, self._rules)
             if meeting.outcome != "beside":
                 return (
@@ -304,7 +308,7 @@ class _Planner:
 
 
 def _is_published(group: Group, home: Home, meeting: Meeting | None = None) -> _Decision:
-    """Decide about an album that is published: nothing joins it or takes its place there."""
+    """Decide about an album that is published: nothing joins it or takes its place there, but in staging."""
     shown = show_path(home.shown)
     if meeting is not None and meeting.outcome == "duplicate":
         message = f"The same music is published already, in {shown}; this copy was left where it is and can be removed."
@@ -313,6 +317,12 @@ def _is_published(group: Group, home: Home, meeting: Meeting | None = None) -> _
         f"This album is published, in {shown}, with other music. Nothing was moved; take it out of there first with "
         "`greenroom publish --undo`, or remove this one."
     )
+    if meeting is not None and meeting.outcome in ("merge", "replace"):
+        message = (
+            f"This album is published, in {shown}. Its files come back to staging first, while the library stays as it "
+            "is; then this one goes to them, and what comes of it is published in the place of what is there."
+        )
+        return _Decision("waiting", None, (Reason(RESTAGE, message, group.home), *meeting.reasons), RESTAGE)
     others = meeting.reasons if meeting is not None and meeting.outcome == "conflict" else ()
     return _Decision("conflict", None, (Reason("published", message, group.home), *others))
 

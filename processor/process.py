@@ -20,7 +20,7 @@ from processor.meeting import Rules
 from processor.mover import Moved, Mover
 from processor.moves.move import Publish, unheard
 from processor.naming import PlannedFile, Proposal, cue_references, propose
-from processor.plan import AlbumPlan, Outcome, decide
+from processor.plan import RESTAGE, AlbumPlan, Outcome, decide
 from processor.publishing import ForRun, Then, nothing_more, publish
 from processor.recover import RecoveryReport, recover
 from processor.sighting import look
@@ -92,6 +92,13 @@ def process_scan(
     what was begun to recovery.
     """
     plans = _plan(database, scan, inbound, staging, options)
+    restaging = {plan.group.key for plan in plans if plan.kind == RESTAGE}
+    if restaging and guard is not None:
+        refused = run.restage(restaging)
+        plans = tuple(
+            replace(plan, reasons=(*refused.get(plan.group.key, ()), *plan.reasons)) if plan.kind == RESTAGE else plan
+            for plan in _plan(database, scan, inbound, staging, options)
+        )
     results = [
         AlbumResult(plan.group, plan.outcome, plan.reasons, plan.target, plan.files, plan.kind, plan.stays, plan.over)
         for plan in plans

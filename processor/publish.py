@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from loguru import logger
 from sqlalchemy import Connection
@@ -23,15 +23,21 @@ from processor.publication.planning import Plan
 from processor.publication.writing import sha256_at
 from processor.settle import settle
 from processor.taking_back import TakenBack, rehearse, take_back
+from processor.taking_back import restage as bring_back
 
 
 class Outcome(NamedTuple):
     """What became of one item."""
 
     plan: Plan
-    outcome: Literal["published", "refreshed", "unchanged", "failed"]
+    outcome: Literal["published", "upgraded", "refreshed", "unchanged", "failed"]
     reasons: tuple[Reason, ...] = ()
     trouble: GreenroomError | None = None  # what kept it from being done
+
+
+_DONE: Final[Mapping[str, Literal["published", "upgraded", "refreshed"]]] = {
+    "publish": "published", "upgrade": "upgraded", "refresh": "refreshed"
+}  # fmt: skip
 
 
 def perform(run: Performance, cache: Blobs, planned: Plan, begun: Callable[[Connection, Transfer], object]) -> Outcome:
@@ -61,7 +67,7 @@ def perform(run: Performance, cache: Blobs, planned: Plan, begun: Callable[[Conn
         if run.trouble is not None and run.trouble.reason() not in reasons:
             reasons = (*reasons, run.trouble.reason())
         return Outcome(planned, "failed", reasons, run.trouble)
-    return Outcome(planned, "published" if planned.kind == "publish" else "refreshed", reasons)
+    return Outcome(planned, _DONE[planned.kind], reasons)
 
 
 def to_take_back(database: Database, item_id: int) -> Transfer:
@@ -92,6 +98,13 @@ def to_take_back(database: Database, item_id: int) -> Transfer:
 def rehearse_taking_back(database: Database, item_id: int) -> TakenBack:
     """Say what taking an item out of its library would come to. Raises what `to_take_back` does."""
     return rehearse(database, to_take_back(database, item_id))
+
+
+def restage(run: Performance, item_id: int) -> TakenBack:
+    """Put an item's files back into staging and leave its library as it is, under the lock of both; as `take_out`."""
+    transfer = to_take_back(run.database, item_id)
+    intent = replace(intent_of(transfer), actor="cycle", job_id=None)
+    return bring_back(run, with_intent(transfer, intent))
 
 
 def take_out(run: Performance, item_id: int, actor: str) -> TakenBack:

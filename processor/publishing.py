@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from config.reasons import Reason
 from processor import repository
 from processor.item import NewItem
 from processor.journal import Transfer
@@ -20,11 +21,21 @@ def nothing_more(connection: Connection, items: Mapping[str, repository.Upserted
     """Write nothing more with staged items."""
 
 
+# Items by key that are in a library and not in staging → staged too, as far as that goes; why not, of the others.
+Restage = Callable[[Collection[str]], Mapping[str, tuple[Reason, ...]]]
+
+
+def restage_nothing(keys: Collection[str]) -> Mapping[str, tuple[Reason, ...]]:
+    """Leave published albums in their libraries."""
+    return dict.fromkeys(keys, ())
+
+
 class ForRun(NamedTuple):
-    """Which run moves albums, and what it wants written when they are staged."""
+    """Which run moves albums, what it wants written when they are staged, and how published ones are staged again."""
 
     id: str
     then: Then
+    restage: Restage = restage_nothing
 
 
 def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime, then: Then = nothing_more) -> None:

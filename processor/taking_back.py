@@ -5,8 +5,8 @@ from __future__ import annotations
 import stat
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from loguru import logger
 
@@ -49,12 +49,22 @@ def take_back(run: Performance, transfer: Transfer) -> TakenBack:
     Refused, with nothing touched, while anything stands in the way. Raises LeaseLost, and Retryable when the database
     fails; both leave what was begun to recovery.
     """
-    seen = _look(run.database, transfer)
+    return _carry_out(run, transfer, _look(run.database, transfer), {})
+
+
+def restage(run: Performance, transfer: Transfer) -> TakenBack:
+    """Put the files of a published album back into staging too, and leave its library as it is; as `take_back`."""
+    seen = replace(_look(run.database, transfer), foreign=())  # what others have in the library is not in the way
+    return _carry_out(run, transfer, seen, {"kind": "restage", "undoes": None})
+
+
+def _carry_out(run: Performance, transfer: Transfer, seen: Sighting, other: dict[str, Any]) -> TakenBack:
     log = logger.bind(transfer=transfer.id, target=show_path(transfer.target))
     if reasons := obstacles(transfer, seen):
         log.bind(code=reasons[0].code).info("transfer cannot be taken back")
         return TakenBack(transfer, "refused", reasons)
     undo = undo_of(transfer, seen, id=str(uuid.uuid4()), fence=run.guard.fence, boot_id=run.boot_id)
+    undo = replace(undo, **other)
     with run.database.begin() as connection:
         journal.plan(connection, [undo], run.now)
     told = len(run.reasons)
@@ -62,7 +72,7 @@ def take_back(run: Performance, transfer: Transfer) -> TakenBack:
     reasons = tuple(run.reasons[told:])
     if settled.state != "done" and settled.error and not reasons:
         reasons = (Reason("unfinished", sentence(settled.error)),)
-    log.bind(undo=undo.id, state=settled.state, error=settled.error).info("transfer taken back")
+    log.bind(undo=undo.id, kind=undo.kind, state=settled.state, error=settled.error).info("transfer taken back")
     return TakenBack(transfer, "undone" if settled.state == "done" else "failed", reasons)
 
 
@@ -72,9 +82,11 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
         return discarding.look(database, transfer)
     with database.read() as connection:
         undo = journal.undo_state(connection, transfer.id)
-        home = ledger.home_of(connection, transfer.item.get("key", ""))
-    if home is not None and transfer.kind != "publish":
-        return Sighting(undo, "ours", {}, published=home.item_id)
+        homes = ledger.homes(connection, [transfer.item.get("key", "")])
+    # What was done to an album in staging, beside its library, is taken back there; the item stays.
+    beside = transfer.before is not None and not any(home.moved for home in homes)
+    if homes and transfer.kind not in ("publish", "upgrade") and not beside:
+        return Sighting(undo, "ours", {}, published=homes[0].item_id)
     if undo is not None or transfer.state != "done":
         return Sighting(undo, "ours", {})
     with Tree(transfer.dst_root) as staging, Tree(transfer.src_root) as inbound:

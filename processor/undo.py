@@ -16,6 +16,7 @@ UNDOS: Final[dict[str, str]] = {
     "merge": "undo_merge",
     "replace": "undo_replace",
     "publish": "unpublish",
+    "upgrade": "unpublish",
     "retag": "undo_retag",
     "discard": "restore",
 }

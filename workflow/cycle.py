@@ -10,6 +10,7 @@ import datetime as dt
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -150,6 +151,7 @@ class _Cycle(NamedTuple):
         if guard is not None:
             prune(folder, roots.inbound.path, settings.keep_scan_dbs)
             _prune_trash(database, guard, roots.staging, settings.trash_days)
+            publishing.prune_trash(database, settings.trash_days, self.until)
         return run.finish(roots.inbound.path, roots.staging.path, result, scan_path)
 
     def _look_for_what_vanished(self, roots: Roots, guard: Guard | None) -> None:
@@ -157,7 +159,9 @@ class _Cycle(NamedTuple):
         presence.check(self.database, roots.staging, self._limits, now, act=guard is not None, suspended=suspended)
 
     def _process(self, roots: Roots, scan_path: Path, guard: Guard | None) -> ProcessResult:
-        settings, run = self.settings, ForRun(self.run.id, then(self.run.id))
+        settings = self.settings
+        restage = partial(publishing.restage, self.database, self.data_dir, stop=self.until)
+        run = ForRun(self.run.id, then(self.run.id), restage)
         rules = Rules(settings.replace == "better", tuple(settings.quality.split()))
         reserve = settings.reserve_mib << 20
         options = ProcessOptions(settings.workers, settings.rate_limit, reserve, rules, self.request.approved)

@@ -20,7 +20,7 @@ from workflow.states import check_move
 GATE_CLOSED: Final = "gate_closed"  # code of a job that found its gate closed when it started; it may come again
 
 PASSED_OVER: Final = "passed over: the phase is off"  # why of an entry that is no decision
-SAID: Final = frozenset({"edit", "note", "choose"})  # what of entries that are no decision, either
+SAID: Final = frozenset({"edit", "note", "choose", "restage"})  # what of entries that are no decision, either
 
 
 class ProgressRow(Base):

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from loguru import logger
 from sqlalchemy import Connection
 
 from config.database import Database
-from config.errors import Misconfigured, Retryable
+from config.errors import Busy, Misconfigured, NeedsReview, Retryable
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries, sole_library, verify_root
 from config.locks import hold
 from config.machine import boot_id
-from config.reasons import show_path
-from processor import journal, publish
+from config.reasons import Reason, show_path
+from processor import journal, publish, trash
 from processor.artwork.blobs import Blobs
 from processor.journal import Transfer, path_to_json
 from processor.moves.move import Performance
 from processor.publication import ledger, planning, recording
+from processor.publication.given import Options, Publishing, known, library_of, selected
 from processor.publication.intent import intent_of
-from processor.publication.planning import Options, Plan, Publishing
+from processor.publication.planning import Plan
 from processor.publish import Outcome
 from processor.recover import RecoveryReport, recover
 from processor.taking_back import TakenBack
@@ -45,7 +47,7 @@ def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
     with database.read() as connection:
         staging = sole_library(connection, "staging", "music")
         found = [lib for lib in list_libraries(connection) if (lib.role, lib.kind) == ("library", "music")]
-    return Publishing(database, staging, found, options, Blobs(database, data_dir), planning.selected)
+    return Publishing(database, staging, found, options, Blobs(database, data_dir), selected)
 
 
 def rehearse(given: Publishing, item_id: int) -> Plan:
@@ -63,7 +65,7 @@ def publish_item(
     a lock, LeaseLost, and Retryable when the database fails.
     """
     heal(given.database)
-    library = planning.library_of(given, item_id)
+    library = library_of(given, known(given, item_id))
     missing = complete(given.database, given.cache.data_dir, item_id, stop) if given.options.assets else 0
     if missing and given.options.whole:
         message = f"{missing} selected pictures of item {item_id} cannot be had now, and phase.publish.wait_for_assets"
@@ -117,7 +119,53 @@ def recover_libraries(
     return reports
 
 
-OUTWARD = ("publish", "refresh", "unpublish")
+def restage(
+    database: Database, data_dir: Path, keys: Collection[str], stop: StopSignal
+) -> dict[str, tuple[Reason, ...]]:
+    """Put the files of published items back into staging, which the caller holds; return why not, of those it is not.
+
+    Raises LeaseLost, and Retryable when the database fails.
+    """
+    with database.read() as connection:
+        homes = {key: ledger.home_of(connection, key) for key in keys}
+        found = {lib.root_uuid: lib for lib in list_libraries(connection) if lib.role == "library"}
+    refused: dict[str, tuple[Reason, ...]] = {}
+    for key, home in homes.items():
+        library = found.get(home.root_uuid) if home else None
+        if home is None or library is None:
+            continue
+        try:
+            verify_root(library)
+            with hold(database, [library], f"stage item {home.item_id} again", stop) as guard:
+                run = _performance(database, guard, blobs(database, data_dir))
+                done = publish.restage(run, home.item_id)
+        except (Busy, Misconfigured, NeedsReview) as error:
+            refused[key] = (error.reason(),)
+        else:
+            if done.outcome != "undone":
+                refused[key] = done.reasons
+    return refused
+
+
+def prune_trash(database: Database, days: int, stop: StopSignal) -> None:
+    """Empty the trash of each library of what has lain there long enough; a library that is away, or busy, waits.
+
+    Raises LeaseLost, and Retryable when the database fails.
+    """
+    with database.read() as connection:
+        found = [lib for lib in list_libraries(connection) if lib.role == "library"]
+    for library in found:
+        try:
+            verify_root(library)
+            if trash.listed(database, library.path):
+                with hold(database, [library], "empty the trash", stop) as guard:
+                    trash.grow_older(database, library.path, dt.datetime.now(dt.UTC))
+                    trash.empty(database, guard, library.path, dt.timedelta(days=days))
+        except (Busy, Misconfigured, NeedsReview) as error:
+            logger.bind(code=error.reason_code, error=error.message).warning("a library's trash could not be emptied")
+
+
+OUTWARD = ("publish", "refresh", "upgrade", "restage", "unpublish")
 
 
 @contextmanager
@@ -128,8 +176,11 @@ def _locked(given: Publishing, library: Library, what: str, stop: StopSignal) ->
     with hold(given.database, [library, given.staging], what, stop) as guard:
         _recover(given.database, guard, given.staging, library, given.blobs)
         heal(given.database)
-        now = dt.datetime.now(dt.UTC)
-        yield Performance(given.database, guard, recorded, now, boot_id(), workers=WORKERS, blobs=given.blobs)
+        yield _performance(given.database, guard, given.blobs)
+
+
+def _performance(database: Database, guard: Guard, cache: bytes) -> Performance:
+    return Performance(database, guard, recorded, dt.datetime.now(dt.UTC), boot_id(), workers=WORKERS, blobs=cache)
 
 
 def _recover(database: Database, guard: Guard, staging: Library, library: Library, cache: bytes) -> RecoveryReport:
@@ -150,6 +201,11 @@ def recorded(connection: Connection, transfer: Transfer) -> None:
     now = dt.datetime.now(dt.UTC)
     intent = intent_of(transfer)
     item = progress.find(connection, intent.item_id)
+    if transfer.kind == "restage":
+        recording.restage(connection, transfer, now)
+        why = "its files are in staging again, beside the library, for what joins it or takes its place"
+        progress.note(connection, item, progress.Because("restage", intent.actor, why, intent.job_id), now)
+        return
     out = transfer.kind == "unpublish"
     (recording.withdraw if out else recording.record)(connection, transfer, now)
     item = {**item, "revision": progress.find(connection, intent.item_id)["revision"]}
@@ -172,7 +228,7 @@ def _event(transfer: Transfer, item: dict[str, object], why: str) -> Event:
         "files": [path_to_json(path) for path in files],
         "removed": [path_to_json(one.path) for one in intent.gone],
         "transfer": transfer.id,
-        "again": transfer.kind == "refresh",
+        "again": transfer.kind != "publish",
     }
     kind = "unpublished" if transfer.kind == "unpublish" else "published"
     return Event(kind, album_name(item), why, intent.item_id, job_id=intent.job_id, facts=facts)  # type: ignore[arg-type]

@@ -17,7 +17,10 @@ from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from processor.publication.planning import Plan
 
-_DONE = ("published", "refreshed", "unchanged", "would publish", "would refresh", "taken out", "would be taken out")
+_DONE = (
+    "published", "refreshed", "upgraded", "unchanged", "would publish", "would refresh", "would upgrade",
+    "taken out", "would be taken out",
+)  # fmt: skip
 
 
 @click.command()
@@ -35,7 +38,9 @@ def command(items: Sequence[int], approved: bool, dry_run: bool, undo: bool, as_
     its files. Nothing is ever overwritten; a folder that is there already and is not Greenroom's is a matter for you.
 
     An item that is published already gets what changed: NFO files, in which every field you edited stays yours, and
-    pictures, but for those you replaced. Its music and its names stay as they are.
+    pictures, but for those you replaced. Its music and its names stay as they are. If tracks joined it since, or better
+    ones took their place in staging, the whole album takes the place of the published one, at once; files of your own
+    in its folder stay, and the old album is in the trash of the library for a while.
 
     `--undo` puts every file back into staging, under its old name, before the album leaves the library; it is refused
     while anything in the album's folder is not what Greenroom put there.

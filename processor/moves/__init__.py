@@ -9,6 +9,7 @@ from processor.moves import (
     publish,
     refresh,
     replace,
+    restage,
     restore,
     retag,
     undo,
@@ -16,11 +17,12 @@ from processor.moves import (
     undo_replace,
     undo_retag,
     unpublish,
+    upgrade,
 )
 from processor.moves.move import Move
 
 _KINDS: Final = (
-    album, merge, replace, retag, discard, publish, refresh,
+    album, merge, replace, retag, discard, publish, refresh, upgrade, restage,
     undo, undo_merge, undo_replace, undo_retag, restore, unpublish,
 )  # fmt: skip
 MOVES: Final[dict[str, Move]] = {kind.MOVE.kind: kind.MOVE for kind in _KINDS}

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from config.errors import NeedsReview
+from config.reasons import show_path
 from processor import sidecar
 from processor.clearing import remove_sources
 from processor.files import Tree, ancestors, explained, within
@@ -34,13 +36,13 @@ def _fill(run: Performance, transfer: Transfer) -> Transfer:
         where, found = locate(transfer)
         if where == transfer.target:
             return run.advance(found, "materialised")
-    return run.advance(_build(run, found), "materialised")
+    return run.advance(build(run, found), "materialised")
 
 
 def _switch(run: Performance, transfer: Transfer) -> Transfer:
     where, found = locate(transfer)
     if where == hidden_folder(transfer):
-        found = _build(run, found) if found.attempt else found  # syncs again what was not synced
+        found = build(run, found) if found.attempt else found  # syncs again what was not synced
         with Tree(found.dst_root) as tree:
             fresh = [folder for folder in ancestors(found.target) if tree.stat(folder) is None]
             switch(found, run.guard)
@@ -52,12 +54,12 @@ def _switch(run: Performance, transfer: Transfer) -> Transfer:
 
 def _clear(run: Performance, transfer: Transfer) -> Transfer:
     found = in_place(run, transfer)
-    if intent_of(found).mode == "move":
-        _leave_staging(run, found)
+    clear_staging(run, found)
     return run.advance(found, "done")
 
 
-def _build(run: Performance, transfer: Transfer) -> Transfer:
+def build(run: Performance, transfer: Transfer) -> Transfer:
+    """Fill the hidden folder from staging and from the cache, durably; return the transfer with what it came to."""
     strongest = min(run.strongest, _STRONGEST[intent_of(transfer).mode], key=_ORDER.index)
     filled = fill(transfer, run.guard, strongest=strongest, workers=run.workers)
     with Tree(transfer.dst_root) as tree:
@@ -66,6 +68,15 @@ def _build(run: Performance, transfer: Transfer) -> Transfer:
         run.guard.check("set rights")
         run.reasons += give(tree, below(tree, hidden), intent_of(transfer).access)
     return filled
+
+
+def check_published(tree: Tree, folder: bytes, transfer_id: str) -> None:
+    """Return if a folder of the library is the album a transfer brought. Raises NeedsReview `not_as_recorded`."""
+    with explained("look into", folder):
+        if not sidecar.is_of(tree, folder, transfer_id):
+            shown = show_path(folder)
+            message = f"{shown} is not the album that was published there: it was moved or replaced; put it back"
+            raise NeedsReview(message, code="not_as_recorded", path=folder)
 
 
 def inside(transfer: Transfer) -> list[Made]:
@@ -88,8 +99,10 @@ def written(run: Performance, transfer: Transfer, made: list[Made]) -> Transfer:
     return with_intent(transfer, replace(intent, made=tuple(one for one in intent.made if one.path not in refused)))
 
 
-def _leave_staging(run: Performance, transfer: Transfer) -> None:
-    """Remove what is safe in the library, then the sidecar, which told of it to the end."""
+def clear_staging(run: Performance, transfer: Transfer) -> None:
+    """After a move: remove what is safe in the library, then the sidecar, which told of it to the end. Repeatable."""
+    if intent_of(transfer).mode != "move":
+        return
     assert transfer.before is not None
     staged = NewItem.from_json(transfer.before)
     ours = within(staged.path, sidecar.NAME)
@@ -109,15 +122,22 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
     with Tree(transfer.dst_root) as tree, explained("undo", hidden):
         if sidecar.is_of(tree, transfer.target, transfer.id):
             return transfer.state
-        places = [within(hidden, one.path[len(transfer.target) + 1 :]) for one in inside(transfer)]
-        for place in places if tree.stat(hidden) is not None else ():
-            guard.check("undo made")
-            tree.unlink(place, missing_ok=True)
-        for sub in folders(places):
-            if sub.startswith(hidden + b"/"):
-                with suppress(OSError):
-                    tree.rmdir(sub)
+        if tree.stat(hidden) is not None:
+            take_apart(tree, transfer, guard)
     return roll_back(transfer, guard)
+
+
+def take_apart(tree: Tree, transfer: Transfer, guard: Guard) -> None:
+    """Take what Greenroom made out of the hidden folder."""
+    hidden = hidden_folder(transfer)
+    places = [within(hidden, one.path[len(transfer.target) + 1 :]) for one in inside(transfer)]
+    for place in places:
+        guard.check("undo made")
+        tree.unlink(place, missing_ok=True)
+    for sub in folders(places):
+        if sub.startswith(hidden + b"/"):
+            with suppress(OSError):
+                tree.rmdir(sub)
 
 
 MOVE: Final = Move("publish", renumbered, {"planned": _fill, "materialised": _switch, "published": _clear}, _roll_back)

@@ -9,26 +9,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from config.errors import NeedsReview
-from config.reasons import show_path
-from processor import sidecar
-from processor.files import Tree, explained
+from processor.files import Tree
 from processor.journal import State, Transfer
 from processor.moves.move import Move, Performance
-from processor.moves.publish import written
+from processor.moves.publish import check_published, written
 from processor.publication.intent import intent_of
 from processor.transfer import Guard
 
 
 def _look(run: Performance, transfer: Transfer) -> Transfer:
-    with Tree(transfer.dst_root) as tree, explained("look into", transfer.target):
+    with Tree(transfer.dst_root) as tree:
         run.guard.check("look")
-        if not sidecar.is_of(tree, transfer.target, transfer.item["home"]):
-            message = (
-                f"{show_path(transfer.target)} is not the album that was published there: it was moved or replaced; "
-                "put it back"
-            )
-            raise NeedsReview(message, code="not_as_recorded", path=transfer.target)
+        check_published(tree, transfer.target, transfer.item["home"])
     return run.advance(transfer, "materialised")
 
 

@@ -45,7 +45,7 @@ def _fill(run: Performance, transfer: Transfer) -> Transfer:
     with Tree(transfer.dst_root) as tree:
         standing.check(tree, transfer.target, _before(transfer), alone=True)
         make_folders(transfer, tree, run.guard)
-        _check_exchange(tree, transfer)
+        check_exchange(tree, transfer)
         return run.advance(_fill_whole(run, tree, transfer), "materialised")
 
 
@@ -84,7 +84,7 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
             return transfer.state
         if tree.stat(hidden) is None:
             return roll_back(transfer, guard)
-        if not _is_ours(tree, hidden, transfer.id):
+        if not is_ours(tree, hidden, transfer.id):
             return "attention"  # it may be the old album: nothing in it is spare
         borrowed = [path for path in _kept(transfer) if tree.stat(within(transfer.target, path)) is not None]
         for path in borrowed:
@@ -97,7 +97,8 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
     return roll_back(transfer, guard)
 
 
-def _is_ours(tree: Tree, hidden: bytes, transfer_id: str) -> bool:
+def is_ours(tree: Tree, hidden: bytes, transfer_id: str) -> bool:
+    """Whether a hidden folder is what a transfer is building, and not yet an album that gave way to it."""
     try:
         found = sidecar.read(tree, hidden)
     except Rejected:
@@ -116,7 +117,7 @@ def _kept(transfer: Transfer) -> Sequence[bytes]:
     return [file.path for file in NewItem.from_json(transfer.item).files if file.path not in new]
 
 
-def _check_exchange(tree: Tree, transfer: Transfer) -> None:
+def check_exchange(tree: Tree, transfer: Transfer) -> None:
     """Make sure, before anything is copied, that two folders can change places here. Raises NeedsReview."""
     one, other = (within(hidden_folder(transfer), name) for name in _PROBES)
     with explained("exchange folders in", hidden_folder(transfer)):
@@ -128,7 +129,7 @@ def _check_exchange(tree: Tree, transfer: Transfer) -> None:
             if error.errno not in CANNOT:
                 raise
             message = (
-                f"the staging filesystem cannot exchange two folders at once ({error.strerror}), so "
+                f"the file system cannot exchange two folders at once ({error.strerror}), so "
                 f"{show_path(transfer.target)} cannot be replaced without a moment in which it is missing; "
                 "remove it by hand if the new one shall take its place"
             )
@@ -152,7 +153,7 @@ def _fill_whole(run: Performance, tree: Tree, transfer: Transfer) -> Transfer:
             tree.make(within(hidden, sub))
     for n, file in enumerate(kept, 1):
         run.guard.check(f"keep {n}/{len(kept)}")
-        _keep(tree, within(filled.target, file.target), within(hidden, file.target), file)
+        keep(tree, within(filled.target, file.target), within(hidden, file.target), file)
     run.guard.check("keep sidecar")
     with explained("write the sidecar in", hidden):
         sidecar.write(tree, hidden, whole, over=True)
@@ -160,7 +161,8 @@ def _fill_whole(run: Performance, tree: Tree, transfer: Transfer) -> Transfer:
     return filled
 
 
-def _keep(tree: Tree, old: bytes, new: bytes, file: TransferFile) -> None:
+def keep(tree: Tree, old: bytes, new: bytes, file: TransferFile) -> None:
+    """Give a file that stays whole under its old name a second one, by a copy where there are no links."""
     with explained("keep", old):
         with suppress(FileNotFoundError):
             tree.unlink(new)  # what an interrupted try left; the old one is whole

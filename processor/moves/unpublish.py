@@ -43,11 +43,11 @@ def _clear(run: Performance, undo: Transfer) -> Transfer:
         remove(run, undo, undo.target)
         with Tree(undo.dst_root) as library, explained("tidy", undo.target):
             remove_empty(library, [undo.target, *(one.path for one in beside)], run.guard)
-        _sign(run, undo)
+        sign(run, undo)
     return run.advance(undo, "done")
 
 
-def _sign(run: Performance, undo: Transfer) -> None:
+def sign(run: Performance, undo: Transfer) -> None:
     """Put the sidecar back that tells whose the folder in staging is, durably. Repeatable."""
     assert undo.before is not None
     staged = NewItem.from_json(undo.before)

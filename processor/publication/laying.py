@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from config.errors import NeedsReview, Retryable
 from config.reasons import show_path
 from processor import layout, standing
 from processor.files import Tree, explained, parent, within
 from processor.item import NewItem
-from processor.journal import TransferFile
+from processor.journal import TransferFile, path_to_json
 from processor.materialise import digest_at
 from processor.metadata.known import AlbumMetadata
 from processor.naming import cue_references
 from processor.publication import names, pictures
+from processor.publication.ledger import Entry, Publication
 from processor.publication.names import NamedFile, Naming, disc_folders
 from processor.publication.pictures import Picture, Profile
 from processor.publication.writing import sha256_at
 from processor.space import human_size, reserve
-from scanner.identity import Identity
+from scanner.identity import Identity, storable_time
 
 MAX_CUE_SHEET = 1 << 20  # bytes
 
@@ -35,6 +37,49 @@ class LaidOut(NamedTuple):
 
     places: dict[bytes, bytes]
     pictures: dict[bytes, Picture]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is of an album that is published and has to give way. Paths are relative to its folder."""
+
+    entries: Sequence[Entry] = ()
+    ours: Sequence[bytes] = ()  # as Greenroom put it there
+    others: Sequence[bytes] = ()  # what somebody put there, or changed
+
+    def to_json(self, home: Publication) -> dict[str, Any]:
+        """Return what the transfer that takes its place has to know."""
+        return {
+            "home": home.transfer_id,
+            "was": path_to_json(home.path),
+            "ours": [path_to_json(path) for path in self.ours],
+        }
+
+
+def look(tree: Tree, home: Publication, entries: Sequence[Entry]) -> Standing:
+    """Compare a published album with the ledger. Raises NeedsReview `not_as_recorded` if its music is another."""
+    with explained("look into", home.path):
+        there = standing.files_below(tree, home.path)
+    ours = []
+    for entry in entries:
+        path = entry.path[len(home.path) + 1 :]
+        found = there.get(path)
+        if found is None:
+            continue
+        if entry.sha256 is None:
+            same = (found.st_size, storable_time(found.st_mtime_ns)) == (entry.size, entry.mtime_ns)
+        else:
+            with explained("look at", entry.path):
+                same = sha256_at(tree, entry.path) == entry.sha256
+        if same:
+            ours.append(path)
+        elif entry.role == "audio":
+            message = (
+                f"{show_path(entry.path)} was changed in the library, and would be lost with the album that takes its "
+                "place; move it elsewhere, or put back what was there"
+            )
+            raise NeedsReview(message, code="not_as_recorded", path=entry.path)
+    return Standing(entries, ours, sorted(there.keys() - set(ours)))
 
 
 def check_whole(staging: Tree, item: NewItem) -> None:
@@ -52,12 +97,21 @@ def check_whole(staging: Tree, item: NewItem) -> None:
 
 
 def lay_out(
-    staging: Tree, item: NewItem, album: AlbumMetadata, naming: Naming, chosen: Sequence[Picture], profile: Profile
+    staging: Tree,
+    item: NewItem,
+    album: AlbumMetadata,
+    naming: Naming,
+    chosen: Sequence[Picture],
+    profile: Profile,
+    others: Collection[bytes] = (),
 ) -> LaidOut:
-    """Name every file. What Greenroom adds has its name first; a dropped picture with the very bytes is that file."""
+    """Name every file. What Greenroom adds has its name first; a dropped picture with the very bytes is that file.
+
+    `others` are files of somebody else that keep their names.
+    """
     files = [NamedFile(file.path, file.role) for file in item.files]
     kept = _played(staging, item)
-    places = names.file_places(naming, album, files, kept=kept)
+    places = names.file_places(naming, album, files, kept=kept, taken=others)
     audio = [places[file.path] for file in files if file.role == "audio"]
     named = pictures.names("album", chosen, profile, disc_folders(audio))
     wanted = {layout.fold(name): one for name, one in named.items()}
@@ -65,7 +119,7 @@ def lay_out(
         one = wanted.get(layout.fold(place))
         if one is not None and sha256_at(staging, within(item.path, path)) == one.sha256:
             named = {name: other for name, other in named.items() if layout.fold(name) != layout.fold(place)}
-    places = names.file_places(naming, album, files, kept=kept, taken=[*named, b"album.nfo"])
+    places = names.file_places(naming, album, files, kept=kept, taken=[*named, b"album.nfo", *others])
     return LaidOut(places, named)
 
 

@@ -31,6 +31,7 @@ class Publication(NamedTuple):
 class Home(NamedTuple):
     """Where the item of a key is published, and whether its files were moved there."""
 
+    item_id: int
     key: str
     root_uuid: str
     path: bytes
@@ -78,12 +79,13 @@ def publications(connection: Connection, root_uuid: str, artist: str) -> list[Pu
 
 def homes(connection: Connection, keys: Collection[str]) -> list[Home]:
     """Return where the items of these keys are published, as far as they are."""
-    query = select(StagingItem.key, PublicationRow.root_uuid, PublicationRow.path, StagingItem.root_uuid)
+    columns = (StagingItem.id, StagingItem.key, PublicationRow.root_uuid, PublicationRow.path)
+    query = select(*columns, StagingItem.root_uuid)
     query = query.join(PublicationRow, PublicationRow.item_id == StagingItem.id)
     ordered = sorted(keys)
     chunks = (ordered[start : start + IN_CHUNK] for start in range(0, len(ordered), IN_CHUNK))
     rows = (row for chunk in chunks for row in connection.execute(query.where(StagingItem.key.in_(chunk))))
-    return [Home(key, root, path, root == where) for key, root, path, where in rows]
+    return [Home(item_id, key, root, path, root == where) for item_id, key, root, path, where in rows]
 
 
 def below(connection: Connection, root_uuid: str, folder: bytes) -> dict[bytes, str | None]:
@@ -157,15 +159,25 @@ def forget(connection: Connection, root_uuid: str, paths: Collection[bytes]) -> 
         connection.execute(delete(LedgerRow).where(*_at(root_uuid, paths)))
 
 
+def forget_files(connection: Connection, item_id: int) -> None:
+    """Strike out an item's files."""
+    connection.execute(delete(LedgerRow).where(LedgerRow.item_id == item_id))
+
+
 def forget_item(connection: Connection, item_id: int) -> None:
     """Strike out an item's publication and its files."""
-    connection.execute(delete(LedgerRow).where(LedgerRow.item_id == item_id))
+    forget_files(connection, item_id)
     connection.execute(delete(PublicationRow).where(PublicationRow.item_id == item_id))
 
 
-def publish(connection: Connection, made: Publication) -> None:
-    """Write down where an item is published; what was first is kept of when it was, and by which transfer."""
+def publish(connection: Connection, made: Publication, *, brought: bool) -> None:
+    """Write down where an item is published; of when it was first, that is kept.
+
+    `brought`: the transfer brought the whole album; else the one that did stays the one that an undo takes back.
+    """
     again = {"revision": made.revision, "updated_at": made.updated_at, "artist": made.artist}
+    if brought:
+        again |= {"path": made.path, "mode": made.mode, "transfer_id": made.transfer_id}
     known = update(PublicationRow).where(PublicationRow.item_id == made.item_id).values(**again)
     if connection.execute(known).rowcount == 0:
         connection.execute(insert(PublicationRow).values(made._asdict()))
@@ -202,13 +214,14 @@ def outdated(connection: Connection) -> dict[int, dt.datetime]:
 
 
 def adrift(connection: Connection) -> list[tuple[int, bool]]:
-    """Return items that are said to be publishing although no transfer does it, and whether they are published."""
+    """Return items that are said to be publishing although no transfer does it, and whether they are published so."""
     busy = select(TransferRow.item).where(
-        TransferRow.kind.in_(("publish", "refresh")), TransferRow.state.in_((*OPEN_STATES, "attention"))
+        TransferRow.kind.in_(("publish", "refresh", "upgrade")), TransferRow.state.in_((*OPEN_STATES, "attention"))
     )
     open_items = {item["intent"]["item_id"] for (item,) in connection.execute(busy)}
     query = select(StagingItem.id, PublicationRow.item_id).outerjoin(
-        PublicationRow, PublicationRow.item_id == StagingItem.id
+        PublicationRow,
+        (PublicationRow.item_id == StagingItem.id) & (PublicationRow.revision == StagingItem.revision),
     )
     rows = connection.execute(query.where(StagingItem.status == "publishing"))
     return [(item_id, published is not None) for item_id, published in rows if item_id not in open_items]

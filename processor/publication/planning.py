@@ -8,80 +8,28 @@ from __future__ import annotations
 import datetime as dt
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal
 
-from sqlalchemy import Connection
-
-from config.database import Database
-from config.errors import Misconfigured, NeedsReview
+from config.errors import NeedsReview
 from config.libraries import Library, verify_root
 from config.machine import boot_id
 from config.reasons import Reason, show_path
-from processor import journal, repository
-from processor.artwork import rows as artwork
-from processor.artwork.blobs import Blob, Blobs
-from processor.artwork.offer import Subject, of_artist
+from processor import journal
+from processor.artwork.blobs import Blob
 from processor.files import Tree, within
 from processor.item import NewItem
 from processor.journal import Transfer
-from processor.metadata import rows as metadata
-from processor.metadata.known import AlbumMetadata, ArtistMetadata
 from processor.publication import laying, ledger, making, pictures
-from processor.publication.access import AS_IS, Access
-from processor.publication.intent import Intent, Mode
-from processor.publication.ledger import Publication
+from processor.publication.given import Known, Publishing, known, library_of
+from processor.publication.intent import Intent
+from processor.publication.laying import Standing
+from processor.publication.ledger import Entry, Publication
 from processor.publication.making import Making
-from processor.publication.names import Naming, artist_folder, disc_folders
-from processor.publication.pictures import Picture, Profile
-from processor.publication.routing import Rule, choose
+from processor.publication.names import artist_folder, disc_folders
+from processor.publication.pictures import Picture
 from processor.publication.writing import read_blob
-
-PUBLISHABLE: Final = ("approved", "publishing", "published")
-VARIOUS_ARTISTS: Final = "89ad4ac3-39f7-470e-963a-56509c546377"  # MusicBrainz' artist that is nobody
-
-
-class Chosen(NamedTuple):
-    """The pictures selected of an album and of its artist."""
-
-    album: Sequence[Picture] = ()
-    artist: Sequence[Picture] = ()
-
-
-Choose = Callable[[Connection, NewItem, ArtistMetadata | None], Chosen]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What an admin may decide about publishing."""
-
-    naming: Naming
-    mode: Mode = "move"
-    profile: Profile = "all"
-    rules: tuple[Rule, ...] = ()
-    assets: bool = True  # pictures
-    whole: bool = False  # nothing is published while a selected picture cannot be had
-    nfo: bool = True  # NFO files, and lyrics no file has
-    reserve: int = 1 << 30  # bytes of the library's file system that stay free
-    access: Access = AS_IS  # rights and owner of what is published
-
-
-@dataclass(frozen=True, slots=True)
-class Publishing:
-    """What publishing is given to work with."""
-
-    database: Database
-    staging: Library
-    libraries: Sequence[Library]  # of role library
-    options: Options
-    cache: Blobs
-    chosen: Choose
-
-    @property
-    def blobs(self) -> bytes:
-        """The folder of the cache."""
-        return os.fsencode(self.cache.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,42 +40,13 @@ class Plan:
     status: str
     library: Library
     folder: bytes
-    kind: Literal["publish", "refresh", "unchanged"]
+    kind: Literal["publish", "refresh", "upgrade", "unchanged"]
     transfer: Transfer | None  # about to be journalled; None where nothing is to be done
     files: tuple[bytes, ...]  # what would be in the folder, and beside it
     fresh: tuple[bytes, ...]  # of these, what would be written
-    texts: dict[tuple[str, str], bytes] = field(default_factory=dict)  # what the cache has to have before
+    texts: Mapping[tuple[str, str], bytes] = field(default_factory=dict)  # what the cache has to have before
     reasons: tuple[Reason, ...] = ()
     news_at: dt.datetime | None = None  # the last change of what is known that it takes into account
-
-
-def selected(connection: Connection, item: NewItem, artist: ArtistMetadata | None) -> Chosen:
-    """Return the pictures that are selected of an album and its artist."""
-    subjects = [Subject("album", item.key), *([of_artist(artist.name, artist.artist_id)] if artist else [])]
-    found = [
-        [Picture(one.type, one.rank, one.sha256, one.extension) for one in artwork.selected(connection, subject)]
-        for subject in subjects
-    ]
-    return Chosen(*found)
-
-
-class _Known(NamedTuple):
-    """What is known of an item before anybody looked at a disk."""
-
-    item_id: int
-    status: str
-    revision: int
-    item: NewItem
-    album: AlbumMetadata
-    artist: ArtistMetadata | None  # None where there is not exactly one
-    publication: Publication | None
-    chosen: Chosen
-
-
-def library_of(given: Publishing, item_id: int) -> Library:
-    """Return the library an item is in, or would be published to. Raises what `plan` does before it looks at disks."""
-    with given.database.read() as connection:
-        return _library(given, _known(connection, given, item_id))
 
 
 def plan(given: Publishing, item_id: int, *, fence: int = 0, actor: str = "chain", job_id: int | None = None) -> Plan:
@@ -136,144 +55,181 @@ def plan(given: Publishing, item_id: int, *, fence: int = 0, actor: str = "chain
     Raises NeedsReview where a person has to decide first (`not_approved`, `target_exists`, `not_as_recorded`,
     `music_changed`), Misconfigured for a library that is not there, and what the disks raise.
     """
-    with given.database.read() as connection:
-        known = _known(connection, given, item_id)
-    library = _library(given, known)
+    one = known(given, item_id)
+    library, home = library_of(given, one), one.publication
     verify_root(library)
     start = Transfer(
         str(uuid.uuid4()), "publish", "planned", given.staging.path, library.path, b"", (), {}, fence, boot_id(),
-        before=known.item.to_json(),
+        before=one.item.to_json(),
     )  # fmt: skip
     intent = Intent(
-        item_id, known.revision, library.root_uuid, given.options.mode, actor=actor, job_id=job_id,
+        item_id, one.revision, library.root_uuid, given.options.mode, actor=actor, job_id=job_id,
         access=given.options.access,
-        artist=None if known.artist is None else ledger.artist_key(known.artist.name, known.artist.artist_id),
-        news_at=known.publication and known.publication.news_at,
+        artist=one.artist_key, news_at=home and home.news_at,
     )  # fmt: skip
-    if known.publication is None:
-        return _first(given, known, library, start, intent)
-    return _again(given, known, known.publication, library, start, intent)
-
-
-def _known(connection: Connection, given: Publishing, item_id: int) -> _Known:
-    found = repository.of_id(connection, item_id)
-    if found is None:
-        raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
-    if found.status not in PUBLISHABLE:
-        message = f"item {item_id} is {found.status}; only what was approved is published"
-        raise NeedsReview(message, code="not_approved")
-    album = metadata.album(connection, item_id)
-    artist = _artist(connection, item_id, album)
-    chosen = given.chosen(connection, found.item, artist) if given.options.assets else Chosen()
-    publication = ledger.publication(connection, item_id)
-    return _Known(item_id, found.status, found.revision, found.item, album, artist, publication, chosen)
-
-
-def _artist(connection: Connection, item_id: int, album: AlbumMetadata) -> ArtistMetadata | None:
-    """Return the one artist an album is credited to; the folder of several, or of various, is nobody's."""
-    if len(album.credits) != 1 or album.compilation or album.credits[0].artist_id == VARIOUS_ARTISTS:
-        return None
-    credit = album.credits[0]
-    for artist in metadata.artists_of(connection, item_id):
-        if artist.artist_id == credit.artist_id if credit.artist_id else artist.name == credit.name:
-            known = metadata.artist(connection, artist.id)
-            return replace(known, artist_id=known.artist_id or artist.artist_id)
-    return ArtistMetadata(credit.name, credit.artist_id, credit.sort_name)
-
-
-def _library(given: Publishing, known: _Known) -> Library:
-    if known.publication is None:
-        return choose(known.album, given.options.rules, given.libraries)
-    for library in given.libraries:
-        if library.root_uuid == known.publication.root_uuid:
-            return library
-    message = f"item {known.item_id} was published in a root that is no library any more; add that root again"
-    raise Misconfigured(message, code="no_library")
-
-
-def _first(given: Publishing, known: _Known, library: Library, start: Transfer, intent: Intent) -> Plan:
-    """Plan the album's way from staging into the library."""
-    options, item = given.options, known.item
-    if options.mode == "hardlink" and os.stat(given.staging.path).st_dev != os.stat(library.path).st_dev:
-        message = f"{show_path(library.path)} is on another file system than staging, so nothing can be hard-linked"
-        raise NeedsReview(f"{message}; set phase.publish.transfer to copy or move", code="cannot_hardlink")
-    with Tree(given.staging.path) as staging, Tree(library.path) as tree:
-        laying.check_whole(staging, item)
-        folder = laying.free_folder(tree, options.naming, known.album, intent.artist, _below(given, library))
-        made = Making()
-        laid = laying.lay_out(staging, item, known.album, options.naming, known.chosen.album, options.profile)
-        wanted = [*making.of_pictures(folder, laid.pictures, _sizes(given), made)]
-        if options.nfo:
-            wanted += making.of_album(folder, known.album, making.lyrics_of(known.album, laid.places))
-        making.compare(made, tree, wanted, (), _blobs(given))
-        reasons = _beside(given, known, library, tree, folder, made)
-        files = laying.transfer_files(staging, item, laid.places)
-    links = options.mode in ("move", "hardlink") and os.stat(given.staging.path).st_dev == os.stat(library.path).st_dev
-    need = sum(one.size for one in made.made) + (0 if links else item.size)
-    laying.check_space(library.path, need, options.reserve)
-    located = None
-    if options.mode == "move":
-        there = tuple(file._replace(path=laid.places[file.path]) for file in item.files)
-        located = replace(item, root_uuid=library.root_uuid, path=folder, transfer_id=start.id, files=there).summed()
-    intent = replace(intent, made=tuple(made.made), gone=tuple(made.gone), located=located)
-    transfer = replace(start, target=folder, files=files, item=_said(item, intent))
-    paths = tuple(sorted([*(within(folder, file.target) for file in files), *(one.path for one in made.made)]))
-    return Plan(known.item_id, known.status, library, folder, "publish", transfer, paths, paths, made.texts, reasons)
-
-
-def _again(
-    given: Publishing, known: _Known, home: Publication, library: Library, start: Transfer, intent: Intent
-) -> Plan:
-    """Plan what is to be written anew in an album that is in the library; its music, and all names, stay."""
-    options = given.options
+    draft = _Draft(given, one, library, start, intent)
+    if home is None:
+        return draft.whole(None, Standing())
     with given.database.read() as connection:
-        entries = ledger.entries(connection, item_id=known.item_id)
-        brought = journal.named(connection, home.transfer_id)
-    _check_music(known, entries)
-    audio = [entry.path[len(home.path) + 1 :] for entry in entries if entry.role == "audio"]
-    places = _places(brought, home)
+        entries = ledger.entries(connection, item_id=item_id)
+    if _is_same_music(one.item, entries):
+        return draft.again(home, entries)
+    if one.item.root_uuid != given.staging.root_uuid:
+        message = (
+            f"the music of item {item_id} is other than what was published; take that back with `greenroom publish "
+            f"--undo {item_id}`, and publish it again"
+        )
+        raise NeedsReview(message, code="music_changed")
     with Tree(library.path) as tree:
-        made = Making()
+        return draft.whole(home, laying.look(tree, home, entries))
+
+
+def _is_same_music(item: NewItem, entries: Sequence[Entry]) -> bool:
+    there = sorted(entry.size for entry in entries if entry.role == "audio")
+    return there == sorted(file.size for file in item.files if file.role == "audio")
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A plan under way."""
+
+    given: Publishing
+    known: Known
+    library: Library
+    start: Transfer
+    intent: Intent
+
+    def whole(self, home: Publication | None, there: Standing) -> Plan:
+        """Plan an album's way from staging into a folder that is free, or into the place of the one of its item."""
+        given, options, item = self.given, self.given.options, self.known.item
+        self._check_links()
+        with Tree(given.staging.path) as staging, Tree(self.library.path) as tree:
+            laying.check_whole(staging, item)
+            folder = home.path if home else self._free_folder(tree)
+            laid = laying.lay_out(
+                staging, item, self.known.album, options.naming, self.known.chosen.album, options.profile, there.others
+            )
+            made = self._made(tree, folder, laid.pictures, laid.places, there.entries)
+            beside = self._beside(tree, folder)
+            files = laying.transfer_files(staging, item, laid.places)
+        need = sum(one.size for one in made.made) + (0 if self._links else item.size)
+        laying.check_space(self.library.path, need, options.reserve)
+        located = None
+        if options.mode == "move":
+            moved = tuple(file._replace(path=laid.places[file.path]) for file in item.files)
+            root, id = self.library.root_uuid, self.start.id
+            located = replace(item, root_uuid=root, path=folder, transfer_id=id, files=moved).summed()
+        intent = replace(self.intent, made=(*made.made, *beside.made), gone=tuple(beside.gone), located=located)
+        said = self._said(intent) | (there.to_json(home) if home else {})
+        kind: Literal["publish", "upgrade"] = "upgrade" if home else "publish"
+        transfer = replace(self.start, kind=kind, target=folder, files=files, item=said)
+        paths = tuple(sorted([*(within(folder, file.target) for file in files), *(one.path for one in intent.made)]))
+        return self._plan(kind, folder, transfer, paths, paths, made, beside)
+
+    def again(self, home: Publication, entries: Sequence[Entry]) -> Plan:
+        """Plan what is to be written anew in an album that is in the library; its music, and all names, stay."""
+        options, known = self.given.options, self.known
+        with self.given.database.read() as connection:
+            brought = journal.named(connection, home.transfer_id)
+        audio = [entry.path[len(home.path) + 1 :] for entry in entries if entry.role == "audio"]
         named = pictures.names("album", known.chosen.album, options.profile, disc_folders(audio))
         dropped = {entry.path for entry in entries if entry.sha256 is None}
         named = {name: one for name, one in named.items() if within(home.path, name) not in dropped}
-        wanted = [*making.of_pictures(home.path, named, _sizes(given), made)]
-        if options.nfo:
-            wanted += making.of_album(home.path, known.album, making.lyrics_of(known.album, places))
-        making.compare(made, tree, wanted, [entry for entry in entries if entry.sha256], _blobs(given))
-        reasons = _beside(given, known, library, tree, home.path, made)
-    fresh = [one for one in made.made if one.path not in made.same]
-    files = tuple(sorted([*(one.path for one in made.made), *(e.path for e in entries if e.sha256 is None)]))
-    written = tuple(one.path for one in fresh)
-    same = not fresh and not made.gone and known.status == "published" and known.revision == home.revision
-    mode: Any = home.mode
-    intent = replace(intent, mode=mode, made=tuple(fresh), gone=tuple(made.gone))
-    said = _said(known.item, intent) | {"home": home.transfer_id}
-    transfer = None if same else replace(start, kind="refresh", target=home.path, item=said, before=None)
-    kind: Literal["refresh", "unchanged"] = "unchanged" if same else "refresh"
-    return Plan(
-        known.item_id, known.status, library, home.path, kind, transfer, files, written, made.texts, reasons,
-        home.news_at,
-    )  # fmt: skip
+        with Tree(self.library.path) as tree:
+            made = self._made(tree, home.path, named, _places(brought, home), entries)
+            beside = self._beside(tree, home.path)
+        fresh = [one for one in (*made.made, *beside.made) if one.path not in {*made.same, *beside.same}]
+        gone = [*made.gone, *beside.gone]
+        files = sorted([*(one.path for one in (*made.made, *beside.made)), *dropped])
+        mode: Any = home.mode
+        said = self._said(replace(self.intent, mode=mode, made=tuple(fresh), gone=tuple(gone)))
+        said |= {"home": home.transfer_id}
+        transfer = replace(self.start, kind="refresh", target=home.path, item=said, before=None)
+        same = not fresh and not gone and known.status == "published" and known.revision == home.revision
+        written = tuple(one.path for one in fresh)
+        if same:
+            return self._plan("unchanged", home.path, None, tuple(files), written, made, beside)
+        return self._plan("refresh", home.path, transfer, tuple(files), written, made, beside)
 
+    def _plan(
+        self,
+        kind: Literal["publish", "refresh", "upgrade", "unchanged"],
+        folder: bytes,
+        transfer: Transfer | None,
+        files: tuple[bytes, ...],
+        fresh: tuple[bytes, ...],
+        *makings: Making,
+    ) -> Plan:
+        texts = {name: text for making in makings for name, text in making.texts.items()}
+        reasons = tuple(reason for making in makings for reason in making.reasons)
+        one = self.known
+        return Plan(
+            one.item_id, one.status, self.library, folder, kind, transfer, files, fresh, texts, reasons,
+            self.intent.news_at,
+        )  # fmt: skip
 
-def _beside(
-    given: Publishing, known: _Known, library: Library, tree: Tree, album: bytes, made: Making
-) -> tuple[Reason, ...]:
-    """Add what is the artist's; return all there is to say."""
-    options = given.options
-    folder = artist_folder(options.naming, album)
-    if known.artist is not None and folder is not None:
-        key = ledger.artist_key(known.artist.name, known.artist.artist_id)
-        with given.database.read() as connection:
-            entries = ledger.entries(connection, artist=key, root_uuid=library.root_uuid)
-        entries = [entry for entry in entries if os.path.dirname(entry.path) == folder]
-        named = pictures.names("artist", known.chosen.artist, options.profile)
-        wanted = [*making.of_pictures(folder, named, _sizes(given), made)]
-        if options.nfo:
-            wanted += making.of_artist(folder, known.artist)
-        making.compare(made, tree, wanted, entries, _blobs(given))
-    return tuple(made.reasons)
+    def _made(
+        self,
+        tree: Tree,
+        folder: bytes,
+        named: Mapping[bytes, Picture],
+        places: Mapping[bytes, bytes],
+        entries: Sequence[Entry],
+    ) -> Making:
+        """Return what is to be made in an album's folder."""
+        made, album = Making(), self.known.album
+        wanted = [*making.of_pictures(folder, named, self._size, made)]
+        if self.given.options.nfo:
+            wanted += making.of_album(folder, album, making.lyrics_of(album, places))
+        making.compare(made, tree, wanted, [entry for entry in entries if entry.sha256], self._blob)
+        return made
+
+    def _beside(self, tree: Tree, album: bytes) -> Making:
+        """Return what is to be made in the artist's folder."""
+        options, artist, made = self.given.options, self.known.artist, Making()
+        folder = artist_folder(options.naming, album)
+        if artist is not None and folder is not None:
+            with self.given.database.read() as connection:
+                entries = ledger.entries(connection, artist=self.known.artist_key, root_uuid=self.library.root_uuid)
+            named = pictures.names("artist", self.known.chosen.artist, options.profile)
+            wanted = [*making.of_pictures(folder, named, self._size, made)]
+            if options.nfo:
+                wanted += making.of_artist(folder, artist)
+            known = [entry for entry in entries if os.path.dirname(entry.path) == folder]
+            making.compare(made, tree, wanted, known, self._blob)
+        return made
+
+    @property
+    def _links(self) -> bool:
+        """Whether music costs no room in the library."""
+        is_one = os.stat(self.given.staging.path).st_dev == os.stat(self.library.path).st_dev
+        return is_one and self.given.options.mode in ("move", "hardlink")
+
+    def _check_links(self) -> None:
+        if self.given.options.mode == "hardlink" and not self._links:
+            where = show_path(self.library.path)
+            message = f"{where} is on another file system than staging, so nothing can be hard-linked"
+            raise NeedsReview(f"{message}; set phase.publish.transfer to copy or move", code="cannot_hardlink")
+
+    def _free_folder(self, tree: Tree) -> bytes:
+        def below(folder: bytes) -> dict[bytes, str | None]:
+            with self.given.database.read() as connection:
+                return ledger.below(connection, self.library.root_uuid, folder)
+
+        return laying.free_folder(tree, self.given.options.naming, self.known.album, self.known.artist_key, below)
+
+    def _said(self, intent: Intent) -> dict[str, Any]:
+        item = self.known.item
+        return {"key": item.key, "album": item.album, "album_artist": item.album_artist, "intent": intent.to_json()}
+
+    def _size(self, picture: Picture) -> int | None:
+        try:
+            return self.given.cache.path(Blob(picture.sha256, picture.ext, 0)).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def _blob(self, sha256: str, ext: str) -> bytes | None:
+        return read_blob(self.given.blobs, sha256, ext)
 
 
 def _places(brought: Sequence[Transfer], home: Publication) -> dict[bytes, bytes]:
@@ -283,39 +239,3 @@ def _places(brought: Sequence[Transfer], home: Publication) -> dict[bytes, bytes
         return {target: target for target in named.values()}
     staged = [NewItem.from_json(transfer.before).path for transfer in brought if transfer.before]
     return {source[len(staged[0]) + 1 :]: target for source, target in named.items()} if staged else {}
-
-
-def _check_music(known: _Known, entries: Sequence[ledger.Entry]) -> None:
-    there = sorted(entry.size for entry in entries if entry.role == "audio")
-    if there != sorted(file.size for file in known.item.files if file.role == "audio"):
-        message = (
-            f"the music of item {known.item_id} is other than what was published; take that back with `greenroom "
-            f"publish --undo {known.item_id}`, and publish it again"
-        )
-        raise NeedsReview(message, code="music_changed")
-
-
-def _below(given: Publishing, library: Library) -> laying.Below:
-    def below(folder: bytes) -> dict[bytes, str | None]:
-        with given.database.read() as connection:
-            return ledger.below(connection, library.root_uuid, folder)
-
-    return below
-
-
-def _said(item: NewItem, intent: Intent) -> dict[str, Any]:
-    return {"key": item.key, "album": item.album, "album_artist": item.album_artist, "intent": intent.to_json()}
-
-
-def _sizes(given: Publishing) -> making.Size:
-    def size(picture: Picture) -> int | None:
-        try:
-            return given.cache.path(Blob(picture.sha256, picture.ext, 0)).stat().st_size
-        except FileNotFoundError:
-            return None
-
-    return size
-
-
-def _blobs(given: Publishing) -> making.Blob:
-    return lambda sha256, ext: read_blob(given.blobs, sha256, ext)

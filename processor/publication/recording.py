@@ -19,14 +19,17 @@ from processor.publication.ledger import Entry, Publication
 
 
 def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None:
-    """Write down what a `publish` or `refresh` put into the library. Again is the same."""
+    """Write down what a `publish`, `upgrade` or `refresh` put into the library. Again is the same."""
     intent = intent_of(transfer)
+    if transfer.kind == "upgrade":
+        ledger.forget_files(connection, intent.item_id)
     ledger.forget(connection, intent.library, [one.path for one in intent.gone])
     ledger.write(connection, _entries(transfer, intent), now)
     ledger.publish(
         connection,
         Publication(intent.item_id, intent.library, transfer.target, intent.mode, intent.artist, intent.revision,
                     transfer.id, now, now),
+        brought=transfer.kind != "refresh",
     )  # fmt: skip
     ledger.caught_up(connection, intent.item_id, intent.news_at)
     if intent.located is not None:
@@ -66,11 +69,17 @@ def withdraw(connection: Connection, undo: Transfer, now: dt.datetime) -> None:
     intent = intent_of(undo)
     ledger.forget(connection, intent.library, [one.path for one in intent.gone])
     ledger.forget_item(connection, intent.item_id)
-    if intent.located is not None and undo.before is not None:
-        repository.relocate(connection, intent.item_id, NewItem.from_json(undo.before), now)
-        back = {new: old for old, new in _names(undo).items()}
-        metadata.rename_parts(connection, intent.item_id, back, now)
+    if intent.located is not None:
+        restage(connection, undo, now)
     _hold_what_is_there(connection, intent, now)
+
+
+def restage(connection: Connection, back: Transfer, now: dt.datetime) -> None:
+    """Say of an item whose files are in staging again where they are there. Repeatable."""
+    assert back.before is not None
+    item_id = intent_of(back).item_id
+    repository.relocate(connection, item_id, NewItem.from_json(back.before), now)
+    metadata.rename_parts(connection, item_id, {new: old for old, new in _names(back).items()}, now)
 
 
 def _names(transfer: Transfer) -> dict[bytes, bytes]:
@@ -86,7 +95,7 @@ def _entries(transfer: Transfer, intent: Intent) -> Iterator[Entry]:
         path, identity = within(transfer.target, file.target), file.identity
         yield Entry(library, path, file.role, identity.size, identity.mtime_ns, file.digest, None, intent.item_id,
                     intent.artist, *said)  # fmt: skip
-    if transfer.kind == "publish":
+    if transfer.kind != "refresh":
         path, size = within(transfer.target, sidecar.NAME), len(sidecar.encode(sidecar.of(transfer)))
         yield Entry(library, path, "sidecar", size, None, None, None, intent.item_id, intent.artist, *said)
     for one in intent.made:

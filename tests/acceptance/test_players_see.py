@@ -24,8 +24,8 @@ from processor.players.rows import Change, Debt, Owed
 from processor.players.telling import Case, Outcome, World, tell
 from processor.players.wanted import wanted
 from processor.publication import ledger
+from processor.publication.given import Chosen
 from processor.publication.pictures import Picture
-from processor.publication.planning import Chosen
 from tests.acceptance import programs
 from tests.scenarios.drops import song
 from tests.scenarios.house import NOW, House

@@ -26,12 +26,13 @@ from processor.metadata.documents import ITSELF
 from processor.metadata.rows import ItemMetadataRow
 from processor.moves.move import Performance
 from processor.publication import ledger, planning
+from processor.publication.given import Chosen, Options, Publishing
 from processor.publication.names import Naming
 from processor.publication.pictures import Picture
-from processor.publication.planning import Chosen, Options, Publishing
 from processor.recover import RecoveryReport, recover
 from processor.tables import LedgerRow, PublicationRow, StagingFile, StagingItem, TransferRow
 from processor.transfer import PLAYER_IGNORES, TX, Guard, fill, switch
+from processor.trash import TRASH
 from scanner.identity import Identity
 from tests.faults.world import NOW, Steps, empty_database, put, tree
 from workflow import publishing
@@ -44,6 +45,8 @@ MUSIC: Final = {b"01.mp3": b"one" * 900, b"CD 2/01.mp3": b"two" * 800, b"rip.log
 NAMED: Final = {b"01.mp3": b"01 - One.mp3", b"CD 2/01.mp3": b"02 - Two.mp3", b"rip.log": b"rip.log",
                 b"caf\xe9.txt": b"caf\xe9.txt"}  # fmt: skip
 FRONTS: Final = (b"\xff\xd8\xff first front", b"\xff\xd8\xff second front")
+LATE: Final = b"three" * 700  # a track that came when the album was published
+NOTE: Final = b"signed copy"  # a file of somebody's own in the published folder
 EDIT: Final = b"<mood>mine</mood>"  # what a person adds to an NFO, and must find there for ever
 _TABLES: Final = (
     StagingFile, LedgerRow, PublicationRow, TransferRow, ProgressRow, ItemHistoryRow, EventRow, ItemMetadataRow,
@@ -53,7 +56,7 @@ _TABLES: Final = (
 
 @dataclass(frozen=True)
 class Scene:
-    """`kind` is publish, refresh or unpublish, not begun yet. `strongest` is how music may get into the library."""
+    """`kind` is one of publishing, not begun yet; `strongest` is how music may get into the library."""
 
     kind: str
     folder: Path
@@ -77,13 +80,19 @@ class Scene:
         scene = cls(kind, folder, database, strongest, roots[0], roots[1], item_id, FRONTS[0])
         if kind != "publish":
             assert scene.perform_kind("publish", Steps(fence=1)) == "done"
-        if kind != "refresh":
+        if kind in ("publish", "unpublish"):
+            return scene
+        (folder / "library" / "Ada" / "Low" / "note.txt").write_bytes(NOTE)
+        if kind == "restage":
             return scene
         for name in ("Ada/artist.nfo", "Ada/Low/album.nfo"):
             path = folder / "library" / name
             path.write_bytes(path.read_bytes().replace(b"\n</a", b"\n  " + EDIT + b"\n</a"))
         with database.begin() as connection:
             metadata.say(connection, item_id, ITSELF, "genres", ["Folk"], NOW)
+        if kind == "upgrade":
+            assert scene.perform_kind("restage", Steps(fence=1)) == "undone"
+            _late(database, folder, item_id)
         return replace(scene, front=FRONTS[1])
 
     @property
@@ -104,6 +113,8 @@ class Scene:
         given, run = self.given, self._performance(guard)
         if kind == "unpublish":
             return publish.take_out(run, self.item_id, "eva").outcome
+        if kind == "restage":
+            return publish.restage(run, self.item_id).outcome
         planned = planning.plan(given, self.item_id, fence=guard.fence)
         outcome = publish.perform(run, given.cache, planned, publishing.begun)
         return "done" if outcome.outcome != "failed" else str(outcome.trouble)
@@ -170,6 +181,20 @@ def _staged(database: Database, folder: Path, staging: Library) -> int:
     return item_id
 
 
+def _late(database: Database, folder: Path, item_id: int) -> None:
+    """Let a track join the staged album, which is approved anew."""
+    path = os.path.join(bytes(folder), b"staging", HOME, b"03.mp3")
+    Path(os.fsdecode(path)).write_bytes(LATE)
+    seen = Identity.of(os.lstat(path))
+    new = NewFile(b"03.mp3", "audio", b"Late/03.mp3", None, 3, "Three", seen.size, seen.mtime_ns, None, "{}")
+    with database.begin() as connection:
+        found = repository.of_id(connection, item_id)
+        assert found is not None
+        joined = replace(found.item, track_count=3, files=(*found.item.files, new)).summed()
+        repository.upsert(connection, [joined], NOW)
+        connection.execute(update(StagingItem).values(status="approved"))
+
+
 def _role(path: bytes) -> str:
     return {b"mp3": "audio", b"log": "log"}.get(path.rpartition(b".")[2], "other")
 
@@ -183,7 +208,8 @@ def complaints(scene: Scene) -> Iterator[str]:
     """Say what is broken at any instant."""
     here, there = tree(scene.staging.path), tree(scene.library.path)
     somewhere = {sha256(data).digest() for data in (*here.values(), *there.values())}
-    yield from (f"I1: {path!r} is lost" for path, data in MUSIC.items() if sha256(data).digest() not in somewhere)
+    music = MUSIC | ({b"03.mp3": LATE} if scene.kind == "upgrade" else {})
+    yield from (f"I1: {path!r} is lost" for path, data in music.items() if sha256(data).digest() not in somewhere)
     album = {
         path[len(FOLDER) + 1 :]: data
         for path, data in _plain(scene.library.path).items()
@@ -201,7 +227,9 @@ def complaints(scene: Scene) -> Iterator[str]:
         and not (wanted.items() <= album.items() and {b"album.nfo", b"cover.jpg", b"folder.jpg"} <= album.keys())
     ):
         yield f"half an album: {sorted(album)}"
-    if scene.kind == "refresh":
+    if scene.kind in ("refresh", "upgrade", "restage") and album.get(b"note.txt") != NOTE:
+        yield "somebody's own file is not there"
+    if scene.kind in ("refresh", "upgrade"):
         for name in (b"Ada/artist.nfo", b"Ada/Low/album.nfo"):
             if EDIT not in there.get(name, b""):
                 yield f"an edit is lost in {name!r}"
@@ -234,21 +262,26 @@ def unfinished(scene: Scene) -> Iterator[str]:
         for row in connection.execute(select(TransferRow.state, TransferRow.error)):
             if row.state not in ("done", "cancelled"):
                 yield f"a transfer is {row.state}: {row.error}"
-    if unknown := _plain(scene.library.path).keys() - entries:
+    if unknown := _plain(scene.library.path).keys() - entries - {FOLDER + b"/note.txt"}:
         yield f"the ledger does not know {sorted(unknown)}"
     out = scene.kind == "unpublish"
     if scene.status() != ("pending_review" if out else "published"):
         yield f"the item is {scene.status()}"
-    staged = [HOME + b"/" + path for path in (*MUSIC, sidecar.NAME)] if out else []
+    staged = [HOME + b"/" + path for path in (*MUSIC, sidecar.NAME)] if out or scene.kind == "restage" else []
     if sorted(_plain(scene.staging.path)) != sorted(staged):
         yield f"in staging: {sorted(_plain(scene.staging.path))}"
     made = (b"album.nfo", b"cover.jpg", b"folder.jpg", sidecar.NAME)
     names = [] if out else [b"Ada/artist.nfo", *(FOLDER + b"/" + name for name in (*NAMED.values(), *made))]
-    names += [b"Ada/artist.jpg", b"Ada/folder.jpg", b"Ada/poster.jpg"] if scene.kind == "publish" else []
+    names += [b"Ada/artist.jpg", b"Ada/folder.jpg", b"Ada/poster.jpg"] if scene.kind in ("publish", "restage") else []
+    names += [FOLDER + b"/note.txt"] if scene.kind in ("refresh", "upgrade", "restage") else []
+    names += [FOLDER + b"/03 - Three.mp3"] if scene.kind == "upgrade" else []
     if sorted(_plain(scene.library.path)) != sorted(names):
         yield f"in the library: {sorted(_plain(scene.library.path))}"
-    if scene.kind == "refresh" and there[FOLDER + b"/cover.jpg"] != FRONTS[1]:
+    if scene.kind in ("refresh", "upgrade") and there[FOLDER + b"/cover.jpg"] != FRONTS[1]:
         yield "the picture is the old one"
+    trashed = [path for path in there if path.startswith(TRASH + b"/") and path.endswith(b"/01 - One.mp3")]
+    if len(trashed) != (scene.kind == "upgrade"):
+        yield f"in the trash: {trashed}"
 
 
 def converges(scene: Scene) -> list[str]:

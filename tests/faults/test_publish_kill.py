@@ -18,10 +18,10 @@ from tests.faults.world import Killed, Steps
 from workflow import publishing
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
-EVERY = {("publish", "link"): 5, ("refresh", "link"): 3}  # steps; of the others fewer are tried
+EVERY = {("publish", "link"): 5, ("refresh", "link"): 3, ("upgrade", "link"): 5}  # steps; of the others fewer are tried
 kinds = pytest.mark.parametrize(
-    ("kind", "way"), [("publish", "link"), ("publish", "copy"), ("refresh", "link"), ("unpublish", "link"),
-                      ("unpublish", "copy")],
+    ("kind", "way"), [("publish", "link"), ("publish", "copy"), ("refresh", "link"), ("upgrade", "link"),
+                      ("upgrade", "copy"), ("restage", "link"), ("unpublish", "link"), ("unpublish", "copy")],
 )  # fmt: skip
 
 

@@ -13,8 +13,9 @@ from config import libraries
 from config.reasons import show_path
 from processor import sidecar
 from processor.publication import ledger
+from processor.publication.given import Chosen, Publishing
 from processor.publication.pictures import Picture
-from processor.publication.planning import Chosen, Plan, Publishing
+from processor.publication.planning import Plan
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
 from processor.transfer import PLAYER_IGNORES, TX

@@ -13,10 +13,11 @@ import pytest
 
 from config import libraries
 from config.errors import GreenroomError, Misconfigured, NeedsReview, Retryable
+from processor.artwork.blobs import Blob
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
-from processor.publication import ledger, planning
-from processor.publication.planning import Chosen
+from processor.publication import ledger
+from processor.publication.given import Chosen
 from processor.transfer import TX
 from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import rights_bind, song, songs
@@ -163,7 +164,7 @@ def test_a_picture_somebody_replaced_is_theirs_from_then_on(house: House) -> Non
 def test_what_the_cache_lost_is_named_and_the_rest_is_published(house: House) -> None:
     library, item_id = staged(house)
     front = picture(house, "front", b"one")
-    given(house).cache.path(planning.Blob(front.sha256, "jpg", 0)).unlink()
+    given(house).cache.path(Blob(front.sha256, "jpg", 0)).unlink()
     outcome = publish(house, item_id, Chosen([front]))
     assert (outcome.outcome, set(codes(outcome.reasons))) == ("published", {"blob_missing"})
     assert not list(library.rglob("*.jpg"))

@@ -10,8 +10,8 @@ from pydantic import Field, field_validator
 
 from config.errors import NeedsReview
 from processor.publication.access import Access, mode_of, owner_of
+from processor.publication.given import Options
 from processor.publication.names import Naming, checked_file, checked_folder
-from processor.publication.planning import Options
 from processor.publication.routing import rules
 from workflow import progress, publishing
 from workflow.engine.context import Context

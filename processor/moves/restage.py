@@ -1,0 +1,30 @@
+"""A published album that was moved → back in staging under the names it had there, and in its library as it was.
+
+The first steps are those of taking it out; then the item says where it was in staging, so that what late tracks and
+better copies do to a staged album can be done to it. The publication that follows takes the published one's place.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from processor.giving_back import check_given_back, forget_marks, take_away
+from processor.journal import Transfer
+from processor.moves.move import Move, Performance
+from processor.moves.undo import fill_inbound, patient, same
+from processor.moves.unpublish import sign
+
+
+def _tell(run: Performance, transfer: Transfer) -> Transfer:
+    check_given_back(transfer, run.guard)
+    return run.published(transfer)
+
+
+def _clear(run: Performance, transfer: Transfer) -> Transfer:
+    with patient():
+        forget_marks(transfer, run.guard)
+        sign(run, transfer)
+    return run.advance(transfer, "done")
+
+
+MOVE: Final = Move("restage", same, {"planned": fill_inbound, "materialised": _tell, "published": _clear}, take_away)

@@ -1,0 +1,150 @@
+"""An approved album → the place of the one of its item that is published, by one exchange of two folders.
+
+fill       hidden folder, as for a publication, with more names for the files that others put into the published one
+exchange   hidden and published folder change places at once: whoever looks sees one whole album or the other; where it
+           gets another name, one rename follows; then the artist's files; then the rows say it
+clear      the hidden folder, which holds the old album now, goes to the trash of the library; then staging, as ever
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from config.reasons import Reason, show_path
+from processor import sidecar, trash
+from processor.files import Tree, ancestors, explained, rename_folder, within
+from processor.giving_back import remove_empty
+from processor.journal import State, Transfer, TransferFile, path_from_json
+from processor.moves.album import check_final, in_place, locate, renumbered
+from processor.moves.move import Move, Performance
+from processor.moves.publish import beside, build, check_published, clear_staging, inside, take_apart, written
+from processor.moves.replace import check_exchange, is_ours, keep
+from processor.publication.intent import intent_of
+from processor.standing import files_below
+from processor.transfer import Guard, above_target, folders, hidden_folder, make_folders, roll_back, sync_above
+from scanner.identity import Identity
+
+
+def _fill(run: Performance, transfer: Transfer) -> Transfer:
+    if transfer.attempt:
+        where, transfer = _locate(transfer)
+        if where != hidden_folder(transfer):
+            return run.advance(transfer, "materialised")
+    with Tree(transfer.dst_root) as tree:
+        check_published(tree, published(transfer), transfer.item["home"])
+        make_folders(transfer, tree, run.guard)
+        check_exchange(tree, transfer)
+        filled = build(run, transfer)
+        _keep_others(run, tree, filled)
+    return run.advance(filled, "materialised")
+
+
+def _exchange(run: Performance, transfer: Transfer) -> Transfer:
+    where, found = _locate(transfer)
+    with Tree(found.dst_root) as tree:
+        if where == hidden_folder(found):
+            check_published(tree, published(found), found.item["home"])
+            found = build(run, found) if found.attempt else found  # syncs again what was not synced
+            _keep_others(run, tree, found)
+            run.guard.check("exchange")
+            with explained("exchange", published(found)):
+                tree.exchange(hidden_folder(found), published(found))
+            sync_above(found.dst_root, _changed(found), run.guard)
+            where = published(found)
+        if where != found.target:
+            _rename(run, tree, found)
+    if found.attempt:
+        check_final(run, found, rehash=True)
+    return run.published(written(run, found, beside(found)))
+
+
+def _clear(run: Performance, transfer: Transfer) -> Transfer:
+    found = in_place(run, transfer)
+    with Tree(found.dst_root) as tree, explained("put into the trash", hidden_folder(found)):
+        if tree.stat(hidden_folder(found)) is not None:
+            trash.put(tree, hidden_folder(found), found.id, run.guard)
+            message = f"The album published before is in {show_path(trash.place(found.id))} of the library for a while."
+            run.reasons.append(Reason("trashed", message))
+        remove_empty(tree, [published(found), *(one.path for one in intent_of(found).gone)], run.guard)
+    clear_staging(run, found)
+    return run.advance(found, "done")
+
+
+def published(transfer: Transfer) -> bytes:
+    """Return the folder of the album that gives way, relative to the library."""
+    return path_from_json(transfer.item["was"])
+
+
+def _locate(transfer: Transfer) -> tuple[bytes, Transfer]:
+    """Return the folder the new album is in now: hidden, in the place of the old one, or under its own name."""
+    with Tree(transfer.dst_root) as tree, explained("look at", published(transfer)):
+        exchanged = sidecar.is_of(tree, published(transfer), transfer.id)
+    where, found = locate(replace(transfer, target=published(transfer)) if exchanged else transfer)
+    return where, replace(found, target=transfer.target)
+
+
+def _keep_others(run: Performance, tree: Tree, transfer: Transfer) -> None:
+    """Give the files of others in the published folder a second name in the hidden one, durably. Repeatable."""
+    hidden, others = hidden_folder(transfer), [*_others(tree, transfer)]
+    for n, path in enumerate(others, 1):
+        run.guard.check(f"keep {n}/{len(others)}")
+        old, new = within(published(transfer), path), within(hidden, path)
+        with explained("keep", old):
+            for sub in reversed([*ancestors(new)]):
+                tree.make(sub)
+            found = tree.stat(old)
+            if found is not None:
+                keep(tree, old, new, TransferFile(old, path, "other", Identity.of(found)))
+    for sub in folders(others):
+        run.guard.check("fsync kept")
+        tree.sync(within(hidden, sub))
+
+
+def _others(tree: Tree, transfer: Transfer) -> Iterator[bytes]:
+    """Yield what is in the published folder, relative to it, and not Greenroom's; links and the like stay behind."""
+    ours = {path_from_json(path) for path in transfer.item["ours"]}
+    new = {file.target for file in transfer.files} | {one.path[len(transfer.target) + 1 :] for one in inside(transfer)}
+    with explained("look into", published(transfer)):
+        yield from sorted(files_below(tree, published(transfer)).keys() - ours - new)
+
+
+def _rename(run: Performance, tree: Tree, transfer: Transfer) -> None:
+    """Give the album, which is whole under its old name, the new one. Raises NeedsReview `target_exists`."""
+    with explained("rename", transfer.target):
+        for folder in reversed([*ancestors(transfer.target)]):
+            tree.make(folder)
+        run.guard.check("rename")
+        rename_folder(tree, published(transfer), transfer.target)
+    sync_above(transfer.dst_root, _changed(transfer), run.guard, missing_ok=True)
+
+
+def _changed(transfer: Transfer) -> list[bytes]:
+    return [*ancestors(published(transfer)), *above_target(transfer)]
+
+
+def _roll_back(transfer: Transfer, guard: Guard) -> State:
+    """Before the exchange: take the hidden folder away, with the names it gave to files of others."""
+    hidden = hidden_folder(transfer)
+    with Tree(transfer.dst_root) as tree, explained("undo", hidden):
+        if any(sidecar.is_of(tree, path, transfer.id) for path in (published(transfer), transfer.target)):
+            return transfer.state
+        if tree.stat(hidden) is not None:
+            if not is_ours(tree, hidden, transfer.id):
+                return "attention"  # it may be the old album: nothing in it is spare
+            take_apart(tree, transfer, guard)
+            others = [path for path in _others(tree, transfer) if tree.stat(within(hidden, path)) is not None]
+            for path in others:
+                guard.check("undo kept")
+                tree.unlink(within(hidden, path), missing_ok=True)
+            for sub in folders(others)[:-1]:
+                with suppress(OSError):
+                    tree.rmdir(within(hidden, sub))
+    return roll_back(transfer, guard)
+
+
+MOVE: Final = Move(
+    "upgrade", renumbered, {"planned": _fill, "materialised": _exchange, "published": _clear}, _roll_back
+)

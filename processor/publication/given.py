@@ -1,0 +1,140 @@
+"""Settings, libraries and an item's rows → all that publishing it takes into account, before any disk is looked at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import Misconfigured, NeedsReview
+from config.libraries import Library
+from processor import repository
+from processor.artwork import rows as artwork
+from processor.artwork.blobs import Blobs
+from processor.artwork.offer import Subject, of_artist
+from processor.item import NewItem
+from processor.metadata import rows as metadata
+from processor.metadata.known import AlbumMetadata, ArtistMetadata
+from processor.publication import ledger
+from processor.publication.access import AS_IS, Access
+from processor.publication.intent import Mode
+from processor.publication.ledger import Publication
+from processor.publication.names import Naming
+from processor.publication.pictures import Picture, Profile
+from processor.publication.routing import Rule, choose
+
+PUBLISHABLE: Final = ("approved", "publishing", "published")
+VARIOUS_ARTISTS: Final = "89ad4ac3-39f7-470e-963a-56509c546377"  # MusicBrainz' artist that is nobody
+
+
+class Chosen(NamedTuple):
+    """The pictures selected of an album and of its artist."""
+
+    album: Sequence[Picture] = ()
+    artist: Sequence[Picture] = ()
+
+
+Choose = Callable[[Connection, NewItem, ArtistMetadata | None], Chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What an admin may decide about publishing."""
+
+    naming: Naming
+    mode: Mode = "move"
+    profile: Profile = "all"
+    rules: tuple[Rule, ...] = ()
+    assets: bool = True  # pictures
+    whole: bool = False  # nothing is published while a selected picture cannot be had
+    nfo: bool = True  # NFO files, and lyrics no file has
+    reserve: int = 1 << 30  # bytes of the library's file system that stay free
+    access: Access = AS_IS  # rights and owner of what is published
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """What publishing is given to work with."""
+
+    database: Database
+    staging: Library
+    libraries: Sequence[Library]  # of role library
+    options: Options
+    cache: Blobs
+    chosen: Choose
+
+    @property
+    def blobs(self) -> bytes:
+        """The folder of the cache."""
+        return os.fsencode(self.cache.folder)
+
+
+class Known(NamedTuple):
+    """What is known of an item."""
+
+    item_id: int
+    status: str
+    revision: int
+    item: NewItem
+    album: AlbumMetadata
+    artist: ArtistMetadata | None  # None where there is not exactly one
+    publication: Publication | None
+    chosen: Chosen
+
+    @property
+    def artist_key(self) -> str | None:
+        """What the ledger calls the artist."""
+        return None if self.artist is None else ledger.artist_key(self.artist.name, self.artist.artist_id)
+
+
+def selected(connection: Connection, item: NewItem, artist: ArtistMetadata | None) -> Chosen:
+    """Return the pictures that are selected of an album and its artist."""
+    subjects = [Subject("album", item.key), *([of_artist(artist.name, artist.artist_id)] if artist else [])]
+    found = [
+        [Picture(one.type, one.rank, one.sha256, one.extension) for one in artwork.selected(connection, subject)]
+        for subject in subjects
+    ]
+    return Chosen(*found)
+
+
+def known(given: Publishing, item_id: int) -> Known:
+    """Return what is known of an item. Raises Misconfigured `unknown_item`, and NeedsReview `not_approved`."""
+    with given.database.read() as connection:
+        found = repository.of_id(connection, item_id)
+        if found is None:
+            raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
+        if found.status not in PUBLISHABLE:
+            message = f"item {item_id} is {found.status}; only what was approved is published"
+            raise NeedsReview(message, code="not_approved")
+        album = metadata.album(connection, item_id)
+        artist = _artist(connection, item_id, album)
+        chosen = given.chosen(connection, found.item, artist) if given.options.assets else Chosen()
+        publication = ledger.publication(connection, item_id)
+    return Known(item_id, found.status, found.revision, found.item, album, artist, publication, chosen)
+
+
+def library_of(given: Publishing, one: Known) -> Library:
+    """Return the library an item is in, or would be published to. Raises Misconfigured."""
+    if one.publication is None:
+        return choose(one.album, given.options.rules, given.libraries)
+    for library in given.libraries:
+        if library.root_uuid == one.publication.root_uuid:
+            return library
+    message = f"item {one.item_id} was published in a root that is no library any more; add that root again"
+    raise Misconfigured(message, code="no_library")
+
+
+def _artist(connection: Connection, item_id: int, album: AlbumMetadata) -> ArtistMetadata | None:
+    """Return the one artist an album is credited to; the folder of several, or of various, is nobody's."""
+    if len(album.credits) != 1 or album.compilation or album.credits[0].artist_id == VARIOUS_ARTISTS:
+        return None
+    credit = album.credits[0]
+    for artist in metadata.artists_of(connection, item_id):
+        if artist.artist_id == credit.artist_id if credit.artist_id else artist.name == credit.name:
+            found = metadata.artist(connection, artist.id)
+            return replace(found, artist_id=found.artist_id or artist.artist_id)
+    return ArtistMetadata(credit.name, credit.artist_id, credit.sort_name)

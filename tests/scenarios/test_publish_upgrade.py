@@ -1,0 +1,171 @@
+"""Late tracks and better copies of albums that are published → staged beside, reviewed, then in their place at once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from config.errors import NeedsReview
+from processor import trash
+from processor.metadata import rows as metadata
+from processor.metadata.documents import ITSELF, part_of
+from processor.publication import ledger
+from processor.publication.given import Chosen
+from tests.scenarios.drops import Drop, songs
+from tests.scenarios.house import NOW, House
+from tests.scenarios.publishing import add_library, approve, picture, publish, published, take_out, unexplained
+from workflow.undo import undo
+
+FOLDER = "Ada/Low Tide (2014)"
+DROP = songs("Low Tide", "flac", range(1, 3), date="2014")
+LATE = songs("late", "flac", range(3, 4), date="2014")
+MODES = pytest.mark.parametrize("mode", ["move", "copy", "hardlink"])
+
+
+def home(house: House, mode: str = "move", drop: Drop = DROP) -> tuple[Path, int]:
+    """A library, and an album that is published there with a picture, in which somebody has a note of their own."""
+    library = add_library(house)
+    house.change(transfer=mode)
+    house.drop(drop)
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    publish(house, item_id, Chosen([picture(house, "front", b"front")]))
+    (library / FOLDER / "notes.txt").write_bytes(b"signed copy")
+    return library, item_id
+
+
+def inside(library: Path) -> Mapping[str, bytes]:
+    """Return the files of the album that is published."""
+    folder = library / FOLDER
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def in_trash(root: Path) -> list[str]:
+    """Return the names of the files in the trash of a root."""
+    return sorted(path.name for path in (root / os.fsdecode(trash.TRASH)).rglob("*.flac"))
+
+
+@MODES
+def test_late_tracks_join_a_published_album_when_a_person_has_looked(house: House, mode: str) -> None:
+    library, item_id = home(house, mode)
+    nfo = library / FOLDER / "album.nfo"
+    nfo.write_text(nfo.read_text().replace("</album>", "  <mood>mine</mood>\n</album>"))
+    before, was = inside(library), (library / FOLDER).stat().st_ino
+    with house.database.read() as connection:
+        first = ledger.publication(connection, item_id)
+    house.drop(LATE)
+    report = house.run(dry_run=True)
+    assert [album["outcome"] for album in report.to_json()["albums"]] == ["waiting" if mode == "move" else "staged"]
+    house.report = house.run()
+    assert {"merged"} <= house.codes()
+    assert inside(library) == before  # nothing of it is to be seen before somebody has looked
+    (item,) = house.items().values()
+    assert (item["id"], item["status"], item["track_count"]) == (item_id, "pending_review", 3)
+    approve(house)
+    outcome = publish(house, item_id, Chosen([picture(house, "front", b"front")]))
+    assert (outcome.outcome, {reason.code for reason in outcome.reasons}) == ("upgraded", {"edits_kept", "trashed"})
+    now = inside(library)
+    assert now.keys() == before.keys() | {"03 - Song 3.flac"}
+    assert {name: now[name] for name in before if name not in ("album.nfo", "album.greenroom.json")} == {
+        name: data for name, data in before.items() if name not in ("album.nfo", "album.greenroom.json")
+    }
+    assert now["album.nfo"].count(b"<track>") == 3
+    assert b"<mood>mine</mood>" in now["album.nfo"]
+    assert (library / FOLDER).stat().st_ino != was
+    assert unexplained_here(house, library) == [f"{FOLDER}/notes.txt"]
+    assert in_trash(library) == ["01 - Song 1.flac", "02 - Song 2.flac"]
+    assert house.staged() == ([] if mode == "move" else [f"{STAGED}/{name}" for name in TRACKS])
+    with house.database.read() as connection:
+        second = ledger.publication(connection, item_id)
+    assert first is not None
+    assert second is not None
+    assert (second.published_at, second.path) == (first.published_at, first.path)
+    assert second.transfer_id != first.transfer_id
+    assert publish(house, item_id, Chosen([picture(house, "front", b"front")])).outcome == "unchanged"
+
+
+STAGED = "AD/Ada/2014 - Low Tide"
+TRACKS = [f"0{n} - Song {n}.flac" for n in range(1, 4)]
+
+
+def unexplained_here(house: House, library: Path) -> list[str]:
+    """Return the files of a library the ledger does not know, but for those in its trash."""
+    return [path for path in unexplained(house, library) if not path.startswith(trash.TRASH.decode())]
+
+
+def test_a_better_copy_takes_the_place_of_what_is_published(house: House) -> None:
+    house.change(replace="better")
+    library, item_id = home(house, drop=songs("Low Tide", "mp3", range(1, 3), date="2014"))
+    house.drop(songs("better", "flac", range(1, 3), date="2014"))
+    house.report = house.run()
+    assert {"replaced"} <= house.codes()
+    approve(house)
+    assert publish(house, item_id, Chosen()).outcome == "upgraded"
+    assert inside(library).keys() == {
+        "01 - Song 1.flac", "02 - Song 2.flac", "album.greenroom.json", "album.nfo", "notes.txt",
+    }  # fmt: skip
+    assert in_trash(library) == []
+    assert [path for path in house.staged() if not path.startswith(".greenroom-trash")] == []
+
+
+def test_what_people_said_of_tracks_stays_with_them(house: House) -> None:
+    library, item_id = home(house)
+    (item,) = house.items().values()
+    part = part_of(next(file["path"] for file in item["files"] if file["track"] == 2))
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, part, "title", "Second", NOW)
+        metadata.say(connection, item_id, ITSELF, "genres", ["Folk"], NOW)
+    house.drop(LATE)
+    house.run()
+    approve(house)
+    publish(house, item_id, Chosen())
+    assert "02 - Second.flac" in inside(library)
+    assert b"<title>Second</title>" in inside(library)["album.nfo"]
+    assert b"<genre>Folk</genre>" in inside(library)["album.nfo"]
+
+
+def test_music_somebody_changed_in_the_library_is_not_replaced(house: House) -> None:
+    library, item_id = home(house, "copy")
+    house.drop(LATE)
+    house.run()
+    approve(house)
+    mine = library / FOLDER / "01 - Song 1.flac"
+    mine.write_bytes(mine.read_bytes() + b"retagged")
+    before = inside(library)
+    with pytest.raises(NeedsReview, match="was changed in the library"):
+        publish(house, item_id)
+    assert inside(library) == before
+
+
+def test_an_album_that_was_changed_in_the_library_is_not_staged_again(house: House) -> None:
+    library, _ = home(house)
+    mine = library / FOLDER / "01 - Song 1.flac"
+    mine.write_bytes(mine.read_bytes() + b"retagged")
+    house.drop(LATE)
+    house.report = house.run()
+    (album,) = house.albums()
+    assert album["outcome"] != "staged"
+    assert house.staged() == []
+
+
+def test_all_of_it_can_be_taken_back(house: House) -> None:
+    library, item_id = home(house)
+    house.drop(LATE)
+    late = house.run()
+    approve(house)
+    publish(house, item_id, Chosen())
+    (library / FOLDER / "notes.txt").unlink()
+    assert take_out(house, item_id).outcome == "undone"
+    assert [path for path in published(library) if not path.startswith(".greenroom-trash")] == []
+    assert house.staged() == [f"{STAGED}/{name}" for name in TRACKS]
+    report = undo(house.database, late.run_id, dry_run=False, stop=threading.Event())
+    assert [one.outcome for one in report.albums] == ["undone"]
+    assert (house.inbound / "late" / "03 - Song 3.flac").exists()
+    assert house.staged() == [f"{STAGED}/{name}" for name in TRACKS[:2]]
+    house.check_staging()
+    approve(house)
+    assert publish(house, item_id, Chosen()).outcome == "published"
