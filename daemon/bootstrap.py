@@ -29,8 +29,8 @@ from processor.files import unexpected
 from processor.fsck.fsck import FsckReport
 from processor.fsck.rows import Row
 from processor.providers.registry import all_providers
+from processor.publication.drafting import Plan
 from processor.publication.given import Publishing
-from processor.publication.planning import Plan
 from processor.publish import Outcome
 from processor.recover import RecoveryReport
 from processor.taking_back import TakenBack
@@ -241,13 +241,13 @@ class Application:
         with self.database.read() as connection:
             return [item["id"] for item in repository.items(connection, status="approved")]
 
-    def rehearse_publishing(self, item_id: int) -> Plan:
+    def rehearse_publishing(self, item_id: int, *, rename: bool = False) -> Plan:
         """Say what publishing an item would come to; see workflow.publishing."""
-        return publishing.rehearse(self._publishing(rehearsing=True), item_id)
+        return publishing.rehearse(self._publishing(rehearsing=True), item_id, rename=rename)
 
-    def publish(self, item_id: int, *, actor: str, stop: threading.Event) -> Outcome:
+    def publish(self, item_id: int, *, actor: str, stop: threading.Event, rename: bool = False) -> Outcome:
         """Publish an item for a person, now; see workflow.publishing."""
-        return publishing.publish_item(self._publishing(), item_id, stop, actor=actor)
+        return publishing.publish_item(self._publishing(), item_id, stop, actor=actor, rename=rename)
 
     def unpublish(self, item_id: int, *, dry_run: bool, actor: str, stop: threading.Event) -> TakenBack:
         """Take an item out of its library for a person, or say what that would come to; see workflow.publishing."""

@@ -18,8 +18,8 @@ from processor.files import Tree, explained
 from processor.journal import Transfer, path_to_json
 from processor.moves.move import Performance
 from processor.publication import ledger, recording
+from processor.publication.drafting import Plan
 from processor.publication.intent import Gone, intent_of, with_intent
-from processor.publication.planning import Plan
 from processor.publication.writing import sha256_at
 from processor.settle import settle
 from processor.taking_back import TakenBack, rehearse, take_back

@@ -20,12 +20,12 @@ from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal, publish, trash
 from processor.artwork.blobs import Blobs
-from processor.journal import Transfer, path_to_json
+from processor.journal import Transfer, path_from_json, path_to_json
 from processor.moves.move import Performance
 from processor.publication import ledger, planning, recording
+from processor.publication.drafting import Plan
 from processor.publication.given import Options, Publishing, known, library_of, selected
 from processor.publication.intent import intent_of
-from processor.publication.planning import Plan
 from processor.publish import Outcome
 from processor.recover import RecoveryReport, recover
 from processor.taking_back import TakenBack
@@ -50,19 +50,26 @@ def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
     return Publishing(database, staging, found, options, Blobs(database, data_dir), selected)
 
 
-def rehearse(given: Publishing, item_id: int) -> Plan:
+def rehearse(given: Publishing, item_id: int, *, rename: bool = False) -> Plan:
     """Say what publishing an item would come to; touches nothing. Raises what processor.publication.planning does."""
-    return planning.plan(given, item_id)
+    return planning.plan(given, item_id, rename=rename)
 
 
 def publish_item(
-    given: Publishing, item_id: int, stop: StopSignal, *, actor: str, job_id: int | None = None
+    given: Publishing,
+    item_id: int,
+    stop: StopSignal,
+    *,
+    actor: str,
+    job_id: int | None = None,
+    rename: bool = False,
 ) -> Outcome:
     """Publish an item, or write anew what changed of a published one; its row, history and events say so with it.
 
-    Pictures that the cache lost are got again first; without those that cannot be had it is published all the same,
-    unless settings say otherwise (Retryable, `blob_missing`). Raises what planning does, Busy when somebody else holds
-    a lock, LeaseLost, and Retryable when the database fails.
+    With `rename` what is published gets the names it would get now. Pictures that the cache lost are got again first;
+    without those that cannot be had it is published all the same, unless settings say otherwise (Retryable,
+    `blob_missing`). Raises what planning does, Busy when somebody else holds a lock, LeaseLost, and Retryable when the
+    database fails.
     """
     heal(given.database)
     library = library_of(given, known(given, item_id))
@@ -71,7 +78,12 @@ def publish_item(
         message = f"{missing} selected pictures of item {item_id} cannot be had now, and phase.publish.wait_for_assets"
         raise Retryable(f"{message} is on; it is tried again", code="blob_missing")
     with _locked(given, library, f"publish item {item_id}", stop) as run:
-        planned = planning.plan(given, item_id, actor=actor, job_id=job_id)
+        planned = planning.plan(given, item_id, actor=actor, job_id=job_id, rename=rename)
+        if planned.kind == "upgrade" and planned.transfer is None:
+            staged = publish.restage(run, item_id)
+            if staged.outcome != "undone":
+                raise NeedsReview(staged.reasons[0].message, code=staged.reasons[0].code, path=staged.reasons[0].path)
+            planned = planning.plan(given, item_id, actor=actor, job_id=job_id, rename=rename)
         if planned.library != library:
             raise Misconfigured("the rules of publishing changed just now; try again")
         outcome = publish.perform(run, given.cache, planned, begun)
@@ -222,13 +234,16 @@ def _event(transfer: Transfer, item: dict[str, object], why: str) -> Event:
     """Return the event; its facts name what changed, for whoever tells players: paths are relative to the library."""
     intent = intent_of(transfer)
     files = [*(transfer.target + b"/" + file.target for file in transfer.files), *(one.path for one in intent.made)]
+    was = transfer.item["was"] if transfer.kind == "upgrade" else path_to_json(transfer.target)
+    moved = path_from_json(was) != transfer.target
     facts = {
+        "was": was if moved else None,
         "library": intent.library,
         "folder": path_to_json(transfer.target),
         "files": [path_to_json(path) for path in files],
         "removed": [path_to_json(one.path) for one in intent.gone],
         "transfer": transfer.id,
-        "again": transfer.kind != "publish",
+        "again": transfer.kind != "publish" and not moved,
     }
     kind = "unpublished" if transfer.kind == "unpublish" else "published"
     return Event(kind, album_name(item), why, intent.item_id, job_id=intent.job_id, facts=facts)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from daemon.bootstrap import Application, application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
-from processor.publication.planning import Plan
+from processor.publication.drafting import Plan
 
 _DONE = (
     "published", "refreshed", "upgraded", "unchanged", "would publish", "would refresh", "would upgrade",
@@ -27,9 +27,10 @@ _DONE = (
 @click.argument("items", metavar="ITEM…", type=int, nargs=-1)
 @click.option("--approved", is_flag=True, help="All items that are approved.")
 @click.option("--dry-run", is_flag=True, help="Show the tree that would appear, and why; touch nothing.")
+@click.option("--rename", is_flag=True, help="Give what is published the names it would get now.")
 @click.option("--undo", is_flag=True, help="Take ITEM out of its library again, back to staging.")
 @json_option
-def command(items: Sequence[int], approved: bool, dry_run: bool, undo: bool, as_json: bool) -> None:
+def command(items: Sequence[int], approved: bool, dry_run: bool, rename: bool, undo: bool, as_json: bool) -> None:
     """Publish ITEM, a number that `greenroom items` lists: its album appears in the library, whole, with its pictures
     and NFO in it.
 
@@ -42,6 +43,9 @@ def command(items: Sequence[int], approved: bool, dry_run: bool, undo: bool, as_
     ones took their place in staging, the whole album takes the place of the published one, at once; files of your own
     in its folder stay, and the old album is in the trash of the library for a while.
 
+    `--rename` gives a published album, and its tracks, the names the templates make of what is known of it now. Its
+    folder changes its name in one step, with everything in it, also what is not Greenroom's.
+
     `--undo` puts every file back into staging, under its old name, before the album leaves the library; it is refused
     while anything in the album's folder is not what Greenroom put there.
 
@@ -51,16 +55,17 @@ def command(items: Sequence[int], approved: bool, dry_run: bool, undo: bool, as_
     Examples:
       greenroom publish --approved --dry-run
       greenroom publish 17
+      greenroom publish 17 --rename --dry-run
       greenroom publish 17 --undo
     """
-    if bool(items) == approved or (undo and approved):
+    if bool(items) == approved or (undo and (approved or rename)):
         raise click.UsageError("name items, or use --approved; --undo wants items")
     stop = stop_on_signals()
     with usage(), application() as app:
         wanted = list(items) or app.approved_items()
         told = []
         for item in wanted:
-            told.append(_one(app, item, stop, dry_run=dry_run, undo=undo))
+            told.append(_one(app, item, stop, dry_run=dry_run, rename=rename, undo=undo))
             if not as_json:
                 _tell(told[-1])
             if stop.is_set():
@@ -72,16 +77,16 @@ def command(items: Sequence[int], approved: bool, dry_run: bool, undo: bool, as_
     sys.exit(0 if all(one["outcome"] in _DONE for one in told) else 1)
 
 
-def _one(app: Application, item: int, stop: Any, *, dry_run: bool, undo: bool) -> dict[str, Any]:
+def _one(app: Application, item: int, stop: Any, *, dry_run: bool, rename: bool, undo: bool) -> dict[str, Any]:
     """Do one item; what keeps it from being done is what is told of it, and the others go on."""
     try:
         if undo:
             return {"item": item} | _taken_out(app, item, stop, dry_run=dry_run)
         if dry_run:
-            plan = app.rehearse_publishing(item)
+            plan = app.rehearse_publishing(item, rename=rename)
             outcome = "unchanged" if plan.kind == "unchanged" else f"would {plan.kind}"
             return {"item": item, "outcome": outcome} | _of_plan(plan, plan.reasons)
-        done = app.publish(item, actor=f"command:{getpass.getuser()}", stop=stop)
+        done = app.publish(item, actor=f"command:{getpass.getuser()}", stop=stop, rename=rename)
         return {"item": item, "outcome": done.outcome} | _of_plan(done.plan, done.reasons)
     except (Busy, LeaseLost):
         raise

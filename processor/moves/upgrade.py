@@ -22,6 +22,7 @@ from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.moves.publish import beside, build, check_published, clear_staging, inside, take_apart, written
 from processor.moves.replace import check_exchange, is_ours, keep
+from processor.publication.access import give
 from processor.publication.intent import intent_of
 from processor.standing import files_below
 from processor.transfer import Guard, above_target, folders, hidden_folder, make_folders, roll_back, sync_above
@@ -52,7 +53,7 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
             run.guard.check("exchange")
             with explained("exchange", published(found)):
                 tree.exchange(hidden_folder(found), published(found))
-            sync_above(found.dst_root, _changed(found), run.guard)
+            sync_above(found.dst_root, _changed(found), run.guard, missing_ok=True)
             where = published(found)
         if where != found.target:
             _rename(run, tree, found)
@@ -114,8 +115,10 @@ def _others(tree: Tree, transfer: Transfer) -> Iterator[bytes]:
 def _rename(run: Performance, tree: Tree, transfer: Transfer) -> None:
     """Give the album, which is whole under its old name, the new one. Raises NeedsReview `target_exists`."""
     with explained("rename", transfer.target):
-        for folder in reversed([*ancestors(transfer.target)]):
+        fresh = [folder for folder in ancestors(transfer.target) if tree.stat(folder) is None]
+        for folder in reversed(fresh):
             tree.make(folder)
+        run.reasons += give(tree, fresh, intent_of(transfer).access)
         run.guard.check("rename")
         rename_folder(tree, published(transfer), transfer.target)
     sync_above(transfer.dst_root, _changed(transfer), run.guard, missing_ok=True)

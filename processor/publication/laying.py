@@ -134,11 +134,13 @@ def _played(staging: Tree, item: NewItem) -> frozenset[bytes]:
     return frozenset(path for path in tracks if layout.fold(os.path.basename(path)) in played)
 
 
-def free_folder(tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | None, below: Below) -> bytes:
+def free_folder(
+    tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | None, below: Below, own: bytes | None = None
+) -> bytes:
     """Return the folder an album gets: spelled as the folders above it that are there, numbered beside other items'.
 
-    Raises NeedsReview `target_exists` for a folder that Greenroom did not make: whose it is, and whether it is the same
-    album, only a person knows.
+    `own` is where it is now, if it is there. Raises NeedsReview `target_exists` for a folder that Greenroom did not
+    make: whose it is, and whether it is the same album, only a person knows.
     """
     wanted = _spelled(tree, names.album_folder(naming, album))
     above = names.artist_folder(naming, wanted)
@@ -149,6 +151,8 @@ def free_folder(tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | 
     owned = {layout.fold(path) for path in below(parent(wanted))}
     for number in itertools.count(1):
         folder = _spelled(tree, layout.numbered(wanted, number, folder=True))
+        if folder == own:
+            return folder
         if layout.fold(folder) in owned:
             continue
         with explained("look at", folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from processor.publication.ledger import Entry, Publication
 def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None:
     """Write down what a `publish`, `upgrade` or `refresh` put into the library. Again is the same."""
     intent = intent_of(transfer)
+    before = ledger.publication(connection, intent.item_id)
     if transfer.kind == "upgrade":
         ledger.forget_files(connection, intent.item_id)
     ledger.forget(connection, intent.library, [one.path for one in intent.gone])
@@ -37,6 +39,8 @@ def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None
         repository.relocate(connection, intent.item_id, intent.located.with_digests(digests), now)
         metadata.rename_parts(connection, intent.item_id, _names(transfer), now)
     _hold_what_is_there(connection, intent, now)
+    if before is not None and before.artist != intent.artist:
+        _hold_what_is_there(connection, replace(intent, artist=before.artist), now)
 
 
 def hold(connection: Connection, intent: Intent, now: dt.datetime) -> None:

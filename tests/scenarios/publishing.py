@@ -13,9 +13,9 @@ from config import libraries
 from config.reasons import show_path
 from processor import sidecar
 from processor.publication import ledger
+from processor.publication.drafting import Plan
 from processor.publication.given import Chosen, Publishing
 from processor.publication.pictures import Picture
-from processor.publication.planning import Plan
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
 from processor.transfer import PLAYER_IGNORES, TX
@@ -57,20 +57,20 @@ def approve(house: House, *keys: str) -> list[int]:
     return ids
 
 
-def publish(house: House, item_id: int, chosen: Chosen | None = None) -> Outcome:
+def publish(house: House, item_id: int, chosen: Chosen | None = None, *, rename: bool = False) -> Outcome:
     """Publish an item after a dry run that must foretell it, and check every promise."""
-    plan = rehearse(house, item_id, chosen)
-    outcome = publishing.publish_item(given(house, chosen), item_id, threading.Event(), actor="eva")
+    plan = rehearse(house, item_id, chosen, rename=rename)
+    outcome = publishing.publish_item(given(house, chosen), item_id, threading.Event(), actor="eva", rename=rename)
     if outcome.outcome != "failed":
         assert (outcome.plan.kind, outcome.plan.folder, outcome.plan.files) == (plan.kind, plan.folder, plan.files)
     check_libraries(house)
     return outcome
 
 
-def rehearse(house: House, item_id: int, chosen: Chosen | None = None) -> Plan:
+def rehearse(house: House, item_id: int, chosen: Chosen | None = None, *, rename: bool = False) -> Plan:
     """Say what publishing would come to; touches nothing."""
     before = house.look()
-    plan = publishing.rehearse(given(house, chosen), item_id)
+    plan = publishing.rehearse(given(house, chosen), item_id, rename=rename)
     assert house.look() == before
     return plan
 

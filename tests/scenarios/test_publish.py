@@ -263,18 +263,6 @@ def test_staging_keeps_its_files_unless_they_are_moved(house: House, mode: str) 
     }
 
 
-def test_a_published_album_is_not_missed_in_staging_and_what_joins_it_there_waits(house: House) -> None:
-    library, item_id = staged(house)
-    house.change(transfer="copy")
-    publish(house, item_id)
-    house.drop({"late/03.flac": song(3, artist="Ada", album="Low Tide", date="2014")})
-    assert house.cycle(rehearsed=False) == ["staged Ada / Low Tide (2014): 1 track"]
-    approve(house)
-    with pytest.raises(NeedsReview, match="other than what was published"):
-        publish(house, item_id)
-    assert len(list(library.rglob("*.flac"))) == 2
-
-
 def test_what_staging_had_of_a_published_album_may_go(house: House) -> None:
     _, item_id = staged(house)
     house.change(transfer="copy")

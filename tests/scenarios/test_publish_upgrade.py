@@ -18,6 +18,7 @@ from processor.publication.given import Chosen
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, approve, picture, publish, published, take_out, unexplained
+from workflow import events
 from workflow.undo import undo
 
 FOLDER = "Ada/Low Tide (2014)"
@@ -126,6 +127,47 @@ def test_what_people_said_of_tracks_stays_with_them(house: House) -> None:
     assert "02 - Second.flac" in inside(library)
     assert b"<title>Second</title>" in inside(library)["album.nfo"]
     assert b"<genre>Folk</genre>" in inside(library)["album.nfo"]
+
+
+@MODES
+def test_a_published_album_gets_another_name_with_all_that_is_in_it(house: House, mode: str) -> None:
+    library, item_id = home(house, mode)
+    chosen = Chosen([picture(house, "front", b"front")])
+    staged, before = house.staged(), inside(library)
+    assert publish(house, item_id, chosen, rename=True).outcome == "unchanged"
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, ITSELF, "title", "High Tide", NOW)
+        metadata.say(connection, item_id, ITSELF, "credits", [["Eva", None]], NOW)
+    outcome = publish(house, item_id, chosen)
+    assert (outcome.outcome, outcome.reasons) == ("refreshed", ())
+    assert "<name>Eva</name>" in (library / "Ada" / "artist.nfo").read_text()
+    assert inside(library).keys() == before.keys()
+    assert publish(house, item_id, chosen, rename=True).outcome == "upgraded"
+    shown = [path for path in published(library) if not path.startswith(".greenroom-trash")]
+    assert shown == sorted([*(f"Eva/High Tide (2014)/{name}" for name in before), "Eva/artist.nfo"])
+    assert unexplained_here(house, library) == ["Eva/High Tide (2014)/notes.txt"]
+    assert not (library / "Ada").exists()
+    assert house.staged() == staged
+    with house.database.read() as connection:
+        told = [one for one in events.of_item(connection, item_id, "published", None) if one.facts["was"]]
+    assert [(one.facts["was"], one.facts["folder"], one.facts["again"]) for one in told] == [
+        (FOLDER, "Eva/High Tide (2014)", False)
+    ]
+    assert publish(house, item_id, chosen, rename=True).outcome == "unchanged"
+    (library / "Eva/High Tide (2014)/notes.txt").unlink()
+    assert take_out(house, item_id).outcome == "undone"
+    assert [path for path in published(library) if not path.startswith(".greenroom-trash")] == []
+
+
+def test_a_name_that_somebody_has_is_not_taken(house: House) -> None:
+    library, item_id = home(house)
+    (library / "Ada" / "High Tide (2014)").mkdir()
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, ITSELF, "title", "High Tide", NOW)
+    before = inside(library)
+    with pytest.raises(NeedsReview, match="Greenroom did not put it there"):
+        publish(house, item_id, rename=True)
+    assert inside(library) == before
 
 
 def test_music_somebody_changed_in_the_library_is_not_replaced(house: House) -> None:

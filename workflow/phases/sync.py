@@ -50,9 +50,12 @@ class Sync(Phase):
             home = ledger.publication(connection, item["id"])
             if home is None:
                 return Decision(item["status"], "it is in no library, so no player is told")
-            change = change_of(_since(connection, item["id"]))
-            owed = _owed(connection, item["id"], home.root_uuid, home.path, change)
-            told = owe(connection, owed, settings) if owed else []
+            since = _since(connection, item["id"])
+            places = [(home.path, change_of(since)), *((path, "gone") for path in _left(since) - {home.path})]
+            told: list[str] = []
+            for path, change in places:
+                owed = _owed(connection, item["id"], home.root_uuid, path, change)
+                told = owe(connection, owed, settings) if owed else []
         return Decision(item["status"], f"owed to {', '.join(told)}" if told else "there is no player to tell")
 
 
@@ -81,6 +84,11 @@ def change_of(published: Sequence[Event]) -> Change:
     files = [path for event in published for path in (*event.facts["files"], *event.facts["removed"])]
     only_texts = files and all(path_from_json(path).endswith(_TEXTS) for path in files)
     return "texts" if only_texts else "changed"
+
+
+def _left(published: Sequence[Event]) -> set[bytes]:
+    """Return the folders an album had before it got other names."""
+    return {path_from_json(event.facts["was"]) for event in published if event.facts.get("was")}
 
 
 def owe(connection: Connection, owed: Owed, settings: SyncSettings) -> list[str]:

@@ -10,7 +10,7 @@ from daemon import regrouping
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
 from daemon.web.render import page
-from processor.publication.planning import Plan
+from processor.publication.drafting import Plan
 from workflow import progress, succession
 
 router = APIRouter(prefix="/review/{item_id}")

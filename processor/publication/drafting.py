@@ -1,0 +1,247 @@
+"""What is known of an item, and its library → the plan of one publication: where each file goes, what is made beside.
+
+Reads only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from config.errors import NeedsReview
+from config.libraries import Library
+from config.reasons import Reason, show_path
+from processor import journal
+from processor.artwork.blobs import Blob
+from processor.files import Tree, within
+from processor.item import NewItem
+from processor.journal import Transfer
+from processor.publication import laying, ledger, making, pictures
+from processor.publication.given import Known, Publishing
+from processor.publication.intent import Gone, Intent
+from processor.publication.laying import Standing
+from processor.publication.ledger import Entry, Publication
+from processor.publication.making import Making
+from processor.publication.names import artist_folder, disc_folders
+from processor.publication.pictures import Picture
+from processor.publication.writing import read_blob
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What publishing one item comes to. Paths are relative to the library."""
+
+    item_id: int
+    status: str
+    library: Library
+    folder: bytes
+    kind: Literal["publish", "refresh", "upgrade", "unchanged"]
+    transfer: Transfer | None  # about to be journalled; None where nothing is to be done
+    files: tuple[bytes, ...]  # what would be in the folder, and beside it
+    fresh: tuple[bytes, ...]  # of these, what would be written
+    texts: Mapping[tuple[str, str], bytes] = field(default_factory=dict)  # what the cache has to have before
+    reasons: tuple[Reason, ...] = ()
+    news_at: dt.datetime | None = None  # the last change of what is known that it takes into account
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan under way."""
+
+    given: Publishing
+    known: Known
+    library: Library
+    start: Transfer
+    intent: Intent
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether the item's files are in staging, and not only in its library."""
+        return self.known.item.root_uuid == self.given.staging.root_uuid
+
+    def is_misnamed(self, home: Publication) -> bool:
+        """Whether the folder of a published album, or a track in it, would be called otherwise now."""
+        options, known = self.given.options, self.known
+        with self.given.database.read() as connection:
+            now = _places(journal.named(connection, home.transfer_id), self.is_staged)
+        with self._files() as files, Tree(self.library.path) as tree:
+            chosen = known.chosen.album
+            laid = laying.lay_out(files, known.item, known.album, options.naming, chosen, options.profile)
+            folder = self._free_folder(tree, home.path)
+        audio = [file.path for file in known.item.files if file.role == "audio"]
+        return folder != home.path or any(laid.places[path] != now.get(path) for path in audio)
+
+    def whole(self, home: Publication | None, there: Standing, *, rename: bool = False) -> Plan:
+        """Plan an album's way from staging into a folder that is free, or into the place of the one of its item."""
+        options, item = self.given.options, self.known.item
+        self._check_links()
+        with self._files() as staging, Tree(self.library.path) as tree:
+            laying.check_whole(staging, item)
+            folder = home.path if home and not rename else self._free_folder(tree, home and home.path)
+            at = home.path if home else folder
+            laid = laying.lay_out(
+                staging, item, self.known.album, options.naming, self.known.chosen.album, options.profile, there.others
+            )
+            made = self._made(tree, at, laid.pictures, laid.places, there.entries)
+            made.made = [one._replace(path=folder + one.path[len(at) :]) for one in made.made]
+            beside = self._beside(tree, folder)
+            beside.gone += self._left_behind(home, folder) if home else []
+            files = laying.transfer_files(staging, item, laid.places)
+        need = sum(one.size for one in made.made) + (0 if self._links else item.size)
+        laying.check_space(self.library.path, need, options.reserve)
+        located = None
+        if options.mode == "move":
+            moved = tuple(file._replace(path=laid.places[file.path]) for file in item.files)
+            root, id = self.library.root_uuid, self.start.id
+            located = replace(item, root_uuid=root, path=folder, transfer_id=id, files=moved).summed()
+        intent = replace(self.intent, made=(*made.made, *beside.made), gone=tuple(beside.gone), located=located)
+        said = self._said(intent) | (there.to_json(home) if home else {})
+        kind: Literal["publish", "upgrade"] = "upgrade" if home else "publish"
+        transfer = replace(self.start, kind=kind, target=folder, files=files, item=said)
+        paths = tuple(sorted([*(within(folder, file.target) for file in files), *(one.path for one in intent.made)]))
+        return self._plan(kind, folder, transfer if self.is_staged else None, paths, paths, made, beside)
+
+    def again(self, home: Publication, entries: Sequence[Entry]) -> Plan:
+        """Plan what is to be written anew in an album that is in the library; its music, and all names, stay."""
+        options, known = self.given.options, self.known
+        with self.given.database.read() as connection:
+            brought = journal.named(connection, home.transfer_id)
+        audio = [entry.path[len(home.path) + 1 :] for entry in entries if entry.role == "audio"]
+        named = pictures.names("album", known.chosen.album, options.profile, disc_folders(audio))
+        dropped = {entry.path for entry in entries if entry.sha256 is None}
+        named = {name: one for name, one in named.items() if within(home.path, name) not in dropped}
+        with Tree(self.library.path) as tree:
+            made = self._made(tree, home.path, named, _places(brought, self.is_staged), entries)
+            beside = self._beside(tree, home.path)
+        fresh = [one for one in (*made.made, *beside.made) if one.path not in {*made.same, *beside.same}]
+        gone = [*made.gone, *beside.gone]
+        files = sorted([*(one.path for one in (*made.made, *beside.made)), *dropped])
+        mode: Any = home.mode
+        said = self._said(replace(self.intent, mode=mode, made=tuple(fresh), gone=tuple(gone)))
+        said |= {"home": home.transfer_id}
+        transfer = replace(self.start, kind="refresh", target=home.path, item=said, before=None)
+        same = not fresh and not gone and known.status == "published" and known.revision == home.revision
+        written = tuple(one.path for one in fresh)
+        if same:
+            return self._plan("unchanged", home.path, None, tuple(files), written, made, beside)
+        return self._plan("refresh", home.path, transfer, tuple(files), written, made, beside)
+
+    def _plan(
+        self,
+        kind: Literal["publish", "refresh", "upgrade", "unchanged"],
+        folder: bytes,
+        transfer: Transfer | None,
+        files: tuple[bytes, ...],
+        fresh: tuple[bytes, ...],
+        *makings: Making,
+    ) -> Plan:
+        texts = {name: text for making in makings for name, text in making.texts.items()}
+        reasons = tuple(reason for making in makings for reason in making.reasons)
+        one = self.known
+        return Plan(
+            one.item_id, one.status, self.library, folder, kind, transfer, files, fresh, texts, reasons,
+            self.intent.news_at,
+        )  # fmt: skip
+
+    def _made(
+        self,
+        tree: Tree,
+        folder: bytes,
+        named: Mapping[bytes, Picture],
+        places: Mapping[bytes, bytes],
+        entries: Sequence[Entry],
+    ) -> Making:
+        """Return what is to be made in an album's folder."""
+        made, album = Making(), self.known.album
+        wanted = [*making.of_pictures(folder, named, self._size, made)]
+        if self.given.options.nfo:
+            wanted += making.of_album(folder, album, making.lyrics_of(album, places))
+        making.compare(made, tree, wanted, [entry for entry in entries if entry.sha256], self._blob)
+        return made
+
+    def _beside(self, tree: Tree, album: bytes) -> Making:
+        """Return what is to be made in the artist's folder."""
+        options, artist, made = self.given.options, self.known.artist, Making()
+        folder = artist_folder(options.naming, album)
+        if artist is not None and folder is not None:
+            entries = self._of_artists()
+            named = pictures.names("artist", self.known.chosen.artist, options.profile)
+            wanted = [*making.of_pictures(folder, named, self._size, made)]
+            if options.nfo:
+                wanted += making.of_artist(folder, artist)
+            known = [entry for entry in entries if os.path.dirname(entry.path) == folder]
+            making.compare(made, tree, wanted, known, self._blob)
+        return made
+
+    @property
+    def _links(self) -> bool:
+        """Whether music costs no room in the library."""
+        is_one = os.stat(self.given.staging.path).st_dev == os.stat(self.library.path).st_dev
+        return is_one and self.given.options.mode in ("move", "hardlink")
+
+    def _check_links(self) -> None:
+        if self.given.options.mode == "hardlink" and not self._links:
+            where = show_path(self.library.path)
+            message = f"{where} is on another file system than staging, so nothing can be hard-linked"
+            raise NeedsReview(f"{message}; set phase.publish.transfer to copy or move", code="cannot_hardlink")
+
+    def _files(self) -> Tree:
+        """Return the tree that has the item's files."""
+        return Tree(self.given.staging.path if self.is_staged else self.library.path)
+
+    def _left_behind(self, home: Publication, folder: bytes) -> list[Gone]:
+        """Return what is the artist's above a published album that leaves that folder, if it was the last one there."""
+        above = artist_folder(self.given.options.naming, folder)
+        left = [one for one in self._of_artists() if home.path.startswith(os.path.dirname(one.path) + b"/")]
+        with self.given.database.read() as connection:
+            others = [path for path in ledger.below(connection, home.root_uuid, b"") if path != home.path]
+        return [
+            Gone(one.path, one.sha256) for one in left
+            if one.sha256 and os.path.dirname(one.path) != above
+            and not any(path.startswith(os.path.dirname(one.path) + b"/") for path in others)
+        ]  # fmt: skip
+
+    def _of_artists(self) -> list[Entry]:
+        """Return the files of the artist in the library; those of the one it was published by, too, if they are left.
+
+        They are left when no other album there is by that artist.
+        """
+        root, key, home = self.library.root_uuid, self.known.artist_key, self.known.publication
+        with self.given.database.read() as connection:
+            keys = [key] if key else []
+            if home and home.artist and home.artist != key:
+                keys += [home.artist] if len(ledger.publications(connection, root, home.artist)) == 1 else []
+            return [entry for one in keys for entry in ledger.entries(connection, artist=one, root_uuid=root)]
+
+    def _free_folder(self, tree: Tree, own: bytes | None = None) -> bytes:
+        def below(folder: bytes) -> dict[bytes, str | None]:
+            with self.given.database.read() as connection:
+                return ledger.below(connection, self.library.root_uuid, folder)
+
+        naming, one = self.given.options.naming, self.known
+        return laying.free_folder(tree, naming, one.album, one.artist_key, below, own)
+
+    def _said(self, intent: Intent) -> dict[str, Any]:
+        item = self.known.item
+        return {"key": item.key, "album": item.album, "album_artist": item.album_artist, "intent": intent.to_json()}
+
+    def _size(self, picture: Picture) -> int | None:
+        try:
+            return self.given.cache.path(Blob(picture.sha256, picture.ext, 0)).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def _blob(self, sha256: str, ext: str) -> bytes | None:
+        return read_blob(self.given.blobs, sha256, ext)
+
+
+def _places(brought: Sequence[Transfer], is_staged: bool) -> dict[bytes, bytes]:
+    """Return the places of a published album's files in its folder, by what the item calls them."""
+    named = {file.source: file.target for transfer in brought for file in transfer.files}
+    if not is_staged:
+        return {target: target for target in named.values()}
+    staged = [NewItem.from_json(transfer.before).path for transfer in brought if transfer.before]
+    return {source[len(staged[0]) + 1 :]: target for source, target in named.items()} if staged else {}
