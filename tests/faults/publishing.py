@@ -41,6 +41,8 @@ from workflow.progress import ItemHistoryRow, ProgressRow
 
 HOME: Final = b"A/Ada/Low"
 FOLDER: Final = b"Ada/Low"
+HIGH: Final = b"Ada/High"  # what it is called by a rename
+KEPT: Final = ("refresh", "upgrade", "restage", "rename")  # kinds that begin with a published album, and leave it one
 MUSIC: Final = {b"01.mp3": b"one" * 900, b"CD 2/01.mp3": b"two" * 800, b"rip.log": b"log", b"caf\xe9.txt": b""}
 NAMED: Final = {b"01.mp3": b"01 - One.mp3", b"CD 2/01.mp3": b"02 - Two.mp3", b"rip.log": b"rip.log",
                 b"caf\xe9.txt": b"caf\xe9.txt"}  # fmt: skip
@@ -90,6 +92,9 @@ class Scene:
             path.write_bytes(path.read_bytes().replace(b"\n</a", b"\n  " + EDIT + b"\n</a"))
         with database.begin() as connection:
             metadata.say(connection, item_id, ITSELF, "genres", ["Folk"], NOW)
+        if kind == "rename":
+            with database.begin() as connection:
+                metadata.say(connection, item_id, ITSELF, "title", "High", NOW)
         if kind == "upgrade":
             assert scene.perform_kind("restage", Steps(fence=1)) == "undone"
             _late(database, folder, item_id)
@@ -115,7 +120,12 @@ class Scene:
             return publish.take_out(run, self.item_id, "eva").outcome
         if kind == "restage":
             return publish.restage(run, self.item_id).outcome
-        planned = planning.plan(given, self.item_id, fence=guard.fence)
+        planned = planning.plan(given, self.item_id, fence=guard.fence, rename=kind == "rename")
+        if planned.kind == "upgrade" and planned.transfer is None:
+            staged = publish.restage(run, self.item_id)
+            if staged.outcome != "undone":
+                return f"not staged: {staged.reasons}"
+            planned = planning.plan(given, self.item_id, fence=guard.fence, rename=True)
         outcome = publish.perform(run, given.cache, planned, publishing.begun)
         return "done" if outcome.outcome != "failed" else str(outcome.trouble)
 
@@ -210,11 +220,17 @@ def complaints(scene: Scene) -> Iterator[str]:
     somewhere = {sha256(data).digest() for data in (*here.values(), *there.values())}
     music = MUSIC | ({b"03.mp3": LATE} if scene.kind == "upgrade" else {})
     yield from (f"I1: {path!r} is lost" for path, data in music.items() if sha256(data).digest() not in somewhere)
-    album = {
-        path[len(FOLDER) + 1 :]: data
-        for path, data in _plain(scene.library.path).items()
-        if path.startswith(FOLDER + b"/")
-    }
+    shown = [
+        {
+            path[len(home) + 1 :]: data
+            for path, data in _plain(scene.library.path).items()
+            if path.startswith(home + b"/")
+        }
+        for home in (FOLDER, HIGH)
+    ]
+    if all(shown):
+        yield "it is shown twice"
+    album = shown[0] or shown[1]
     wanted = {NAMED[path]: data for path, data in MUSIC.items()}
     with scene.database.read() as connection:
         moves = journal.unsettled(connection)
@@ -227,12 +243,12 @@ def complaints(scene: Scene) -> Iterator[str]:
         and not (wanted.items() <= album.items() and {b"album.nfo", b"cover.jpg", b"folder.jpg"} <= album.keys())
     ):
         yield f"half an album: {sorted(album)}"
-    if scene.kind in ("refresh", "upgrade", "restage") and album.get(b"note.txt") != NOTE:
+    if scene.kind in KEPT and album.get(b"note.txt") != NOTE:
         yield "somebody's own file is not there"
-    if scene.kind in ("refresh", "upgrade"):
-        for name in (b"Ada/artist.nfo", b"Ada/Low/album.nfo"):
-            if EDIT not in there.get(name, b""):
-                yield f"an edit is lost in {name!r}"
+    if scene.kind in ("refresh", "upgrade", "rename"):
+        for data in (there.get(b"Ada/artist.nfo", b""), album.get(b"album.nfo", b"")):
+            if EDIT not in data:
+                yield f"an edit is lost: {data!r}"
     assert found is not None
     at = here if found.item.root_uuid == scene.staging.root_uuid else there
     for file in found.item.files:
@@ -245,12 +261,15 @@ def complaints(scene: Scene) -> Iterator[str]:
     for entry in entries:
         data = there.get(entry.path)
         edited = entry.sha256 and data and sha256(data).hexdigest() != entry.sha256
-        if (data is None or (edited and EDIT not in data)) and not (changing and entry.sha256):
+        if (data is None or (edited and EDIT not in data)) and not (
+            changing and (entry.sha256 or scene.kind == "rename")
+        ):
             yield f"the ledger says otherwise of {entry.path!r}"
 
 
 def unfinished(scene: Scene) -> Iterator[str]:
     """Say what is left over where everything should be settled."""
+    home = HIGH if scene.kind == "rename" else FOLDER
     here, there = tree(scene.staging.path), tree(scene.library.path)
     for path in (*here, *there):
         if (
@@ -262,7 +281,7 @@ def unfinished(scene: Scene) -> Iterator[str]:
         for row in connection.execute(select(TransferRow.state, TransferRow.error)):
             if row.state not in ("done", "cancelled"):
                 yield f"a transfer is {row.state}: {row.error}"
-    if unknown := _plain(scene.library.path).keys() - entries - {FOLDER + b"/note.txt"}:
+    if unknown := _plain(scene.library.path).keys() - entries - {home + b"/note.txt"}:
         yield f"the ledger does not know {sorted(unknown)}"
     out = scene.kind == "unpublish"
     if scene.status() != ("pending_review" if out else "published"):
@@ -271,16 +290,16 @@ def unfinished(scene: Scene) -> Iterator[str]:
     if sorted(_plain(scene.staging.path)) != sorted(staged):
         yield f"in staging: {sorted(_plain(scene.staging.path))}"
     made = (b"album.nfo", b"cover.jpg", b"folder.jpg", sidecar.NAME)
-    names = [] if out else [b"Ada/artist.nfo", *(FOLDER + b"/" + name for name in (*NAMED.values(), *made))]
+    names = [] if out else [b"Ada/artist.nfo", *(home + b"/" + name for name in (*NAMED.values(), *made))]
     names += [b"Ada/artist.jpg", b"Ada/folder.jpg", b"Ada/poster.jpg"] if scene.kind in ("publish", "restage") else []
-    names += [FOLDER + b"/note.txt"] if scene.kind in ("refresh", "upgrade", "restage") else []
+    names += [home + b"/note.txt"] if scene.kind in KEPT else []
     names += [FOLDER + b"/03 - Three.mp3"] if scene.kind == "upgrade" else []
     if sorted(_plain(scene.library.path)) != sorted(names):
         yield f"in the library: {sorted(_plain(scene.library.path))}"
-    if scene.kind in ("refresh", "upgrade") and there[FOLDER + b"/cover.jpg"] != FRONTS[1]:
+    if scene.kind in ("refresh", "upgrade", "rename") and there[home + b"/cover.jpg"] != FRONTS[1]:
         yield "the picture is the old one"
     trashed = [path for path in there if path.startswith(TRASH + b"/") and path.endswith(b"/01 - One.mp3")]
-    if len(trashed) != (scene.kind == "upgrade"):
+    if len(trashed) != (scene.kind in ("upgrade", "rename")):
         yield f"in the trash: {trashed}"
 
 

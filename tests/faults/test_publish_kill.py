@@ -20,8 +20,11 @@ from workflow import publishing
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 EVERY = {("publish", "link"): 5, ("refresh", "link"): 3, ("upgrade", "link"): 5}  # steps; of the others fewer are tried
 kinds = pytest.mark.parametrize(
-    ("kind", "way"), [("publish", "link"), ("publish", "copy"), ("refresh", "link"), ("upgrade", "link"),
-                      ("upgrade", "copy"), ("restage", "link"), ("unpublish", "link"), ("unpublish", "copy")],
+    ("kind", "way"),
+    [
+        ("publish", "link"), ("publish", "copy"), ("refresh", "link"), ("unpublish", "link"), ("unpublish", "copy"),
+        ("restage", "link"), ("upgrade", "link"), ("rename", "link"), *([("upgrade", "copy")] if ALL else []),
+    ],
 )  # fmt: skip
 
 
