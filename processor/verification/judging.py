@@ -33,8 +33,8 @@ class Subject(NamedTuple):
 
     @property
     def is_made(self) -> bool:
-        """Whether Greenroom made it."""
-        return self.role in MADE
+        """Whether Greenroom made it; an NFO, a picture, lyrics may also have come with the album."""
+        return self.role in MADE and self.written_ns is not None
 
 
 class Seen(NamedTuple):

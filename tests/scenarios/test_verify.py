@@ -76,6 +76,17 @@ def library(house: House) -> Path:
     return root
 
 
+def test_what_came_with_an_album_is_looked_at_as_its_music_is(house: House) -> None:
+    beside = {"Low Tide/album.nfo": b"<album/>", "Low Tide/cover.jpg": b"no picture", "Low Tide/01 - Song 1.lrc": b"la"}
+    house.drop(songs("Low Tide", "flac", range(1, 3)) | beside)
+    house.cycle()
+    assert look(house) == {"wrong": (), "mended": ()}
+    rot(next(house.staging.rglob("cover.jpg")))
+    nfo = next(house.staging.rglob("album.nfo"))
+    nfo.write_bytes(b"<album>another</album>")
+    assert look(house) == {"wrong": ("verify_changed album.nfo", "verify_rotten cover.jpg"), "mended": ()}
+
+
 def test_what_greenroom_made_is_mended_and_music_is_only_told_of(house: House, library: Path) -> None:
     assert look(house) == {"wrong": (), "mended": ()}  # linked music is read for the first time
     nfo, artist = library / ALBUM / "album.nfo", library / "Ada/artist.nfo"
