@@ -48,6 +48,11 @@ def page(connection: Connection, wanted: Filter, *, before: int | None = None, l
     return [dict(row) for row in connection.execute(query.order_by(StagingItem.id.desc())).mappings()]
 
 
+def ids(connection: Connection, wanted: Filter) -> list[int]:
+    """Return the ids of all items that are wanted, newest first."""
+    return _ids(connection, wanted, None)
+
+
 def neighbours(connection: Connection, wanted: Filter, item_id: int) -> tuple[int | None, int | None]:
     """Return the ids before and after an item in the list, newest first."""
     newer = select(StagingItem.id).where(*_where(wanted), StagingItem.id > item_id).order_by(StagingItem.id).limit(1)
@@ -55,7 +60,9 @@ def neighbours(connection: Connection, wanted: Filter, item_id: int) -> tuple[in
     return connection.scalar(newer), older[0] if older else None
 
 
-def _ids(connection: Connection, wanted: Filter, place: ColumnElement[bool] | None, limit: int) -> list[int]:
+def _ids(
+    connection: Connection, wanted: Filter, place: ColumnElement[bool] | None, limit: int | None = None
+) -> list[int]:
     query = select(StagingItem.id).where(*_where(wanted), *([] if place is None else [place]))
     return list(connection.scalars(query.order_by(StagingItem.id.desc()).limit(limit)))
 

@@ -1,4 +1,4 @@
-"""`greenroom enrich`: items, or all of a status → jobs that ask providers about them."""
+"""`greenroom enrich`: items, or all that a filter finds → jobs that ask providers about them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ import click
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
-from processor import repository
+from processor import listing
+from processor.listing import Filter
 from workflow import progress
 
 
 @click.command()
 @click.argument("items", type=int, nargs=-1, metavar="[ITEM]...")
 @click.option("--status", default=None, help="All items with this status, such as pending_review.")
+@click.option("--search", default="", metavar="WORDS", help="All items with these words in artist and album.")
+@click.option("--warned", is_flag=True, help="All items with something a reviewer should look at.")
 @click.option("--force", is_flag=True, help="Ask anew what is remembered.")
 @json_option
-def command(items: tuple[int, ...], status: str | None, force: bool, as_json: bool) -> None:
-    """Ask providers about ITEMs, or about all of a status: their releases, fields, artists and lyrics.
+def command(items: tuple[int, ...], status: str | None, search: str, warned: bool, force: bool, as_json: bool) -> None:
+    """Ask providers about ITEMs, or about all of which every filter is true: releases, fields, artists and lyrics.
 
     What is asked again is answered from memory unless it is old or --force is given; what is the same changes nothing.
     The daemon or a worker does it, see `greenroom jobs`.
@@ -27,16 +30,18 @@ def command(items: tuple[int, ...], status: str | None, force: bool, as_json: bo
     \b
     Examples:
       greenroom enrich 17 18
-      greenroom enrich --status pending_review --force
+      greenroom enrich --status pending_review --warned --force
+      greenroom enrich --search "nora vale"
     """
-    if bool(items) == (status is not None):
-        raise click.UsageError("name items, or a status; not both")
+    wanted = Filter(status, warned=warned or None, words=search)
+    if bool(items) == (wanted != Filter()):
+        raise click.UsageError("name items, or say by --status, --search and --warned which; not both")
     with application() as app, usage():
         with app.database.read() as connection:
             for item in items:
                 progress.find(connection, item)
-            wanted = list(items) or [row["id"] for row in repository.items(connection, status=status)]
-        jobs = app.enrich(wanted, actor=f"command:{getpass.getuser()}", force=force)
+            found = list(items) or listing.ids(connection, wanted)
+        jobs = app.enrich(found, actor=f"command:{getpass.getuser()}", force=force)
     if as_json:
         print_json([{"item": job.item_id, "job": job.id} for job in jobs])
     else:

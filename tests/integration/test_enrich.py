@@ -391,7 +391,10 @@ def test_the_commands_show_and_choose(
     run("items", "choose", str(item), "auto")
     assert json.loads(run("enrich", str(item), "--json"))[0]["item"] == item
     assert "1 job wanted" in run("enrich", "--status", "pending_review", "--force")
-    assert "name items, or a status" in run("enrich", code=2)
+    assert "1 job wanted" in run("enrich", "--search", "harbour LIGHTS")
+    assert "0 jobs wanted" in run("enrich", "--search", "harbour", "--status", "rejected")
+    assert "name items, or say" in run("enrich", code=2)
+    assert "name items, or say" in run("enrich", "1", "--warned", code=2)
     assert "no item 99" in run("enrich", "99", code=2)
 
 
