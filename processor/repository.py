@@ -122,9 +122,7 @@ def retell(connection: Connection, item: NewItem, now: dt.datetime) -> None:
     values |= {name: json.loads(values[name]) for name in ("evidence", "warnings", "sources")}
     changed = update(StagingItem).where(StagingItem.key == item.key).values(**values, updated_at=now)
     for item_id in connection.scalars(changed.returning(StagingItem.id)).all():
-        connection.execute(delete(StagingFile).where(StagingFile.item_id == item_id))
-        rows = ((item_id, *file) for file in item.files)
-        _LOAD[connection.dialect.name](connection, "staging_files", FILE_COLUMNS, rows)
+        _list_anew(connection, item_id, item)
 
 
 def unlist(connection: Connection, key: str, path: bytes) -> None:
@@ -237,9 +235,7 @@ def relocate(connection: Connection, item_id: int, item: NewItem, now: dt.dateti
     values = {"root_uuid": item.root_uuid, "path": item.path, "checksum": item.checksum, "updated_at": now}
     changed = update(StagingItem).where(StagingItem.id == item_id).values(transfer_id=item.transfer_id, **values)
     if connection.execute(changed).rowcount:
-        connection.execute(delete(StagingFile).where(StagingFile.item_id == item_id))
-        load = _LOAD[connection.dialect.name]
-        load(connection, "staging_files", FILE_COLUMNS, ((item_id, *file) for file in item.files))
+        _list_anew(connection, item_id, item)
 
 
 def count_by_status(connection: Connection) -> dict[str, int]:
@@ -251,6 +247,12 @@ def count_by_status(connection: Connection) -> dict[str, int]:
 def total_size(connection: Connection) -> int:
     """Return the bytes of all items' files."""
     return int(connection.execute(select(func.coalesce(func.sum(StagingItem.size), 0))).scalar_one())
+
+
+def _list_anew(connection: Connection, item_id: int, item: NewItem) -> None:
+    connection.execute(delete(StagingFile).where(StagingFile.item_id == item_id))
+    load = _LOAD[connection.dialect.name]
+    load(connection, "staging_files", FILE_COLUMNS, ((item_id, *file) for file in item.files))
 
 
 def _row(item: NewItem) -> tuple[Any, ...]:

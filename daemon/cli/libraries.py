@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sys
+from dataclasses import asdict
 
 import click
 
@@ -13,6 +15,7 @@ from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
+from processor.publication import explaining
 
 
 @click.group(invoke_without_command=True)
@@ -95,3 +98,28 @@ def resume(path: str) -> None:
     click.echo(f"resumed {shown}" if library.suspended else f"{shown} was not suspended", err=True)
     if gone:
         click.echo(f"{gone} staged albums are gone from there; their items now say `missing`", err=True)
+
+
+@command.command("explain")
+@json_option
+def explain(as_json: bool) -> None:
+    """Say of every file in the libraries of published albums whose it is.
+
+    Told are files that Greenroom put there and are gone, hidden ones it left behind, and those of others, which it
+    never touches. Ends with 1 if anything is missing or left behind; `greenroom verify` mends what it can, and the next
+    publication tidies what was broken off.
+    """
+    with application() as app, usage():
+        with app.database.read() as connection:
+            found = [library for library in libraries.list_libraries(connection) if library.role == "library"]
+        told = {library.path: explaining.explain(app.database, library) for library in found}
+    if as_json:
+        print_json([{"path": path, **asdict(one)} for path, one in told.items()])
+    for path, one in told.items() if not as_json else ():
+        others = f"{len(one.others)} of others" if one.others else "nothing of others"
+        click.echo(f"{show_path(path)}: {one.ours} files of Greenroom's, {one.trashed} in the trash, {others}")
+        for mark, paths in (("missing", one.missing), ("left behind", one.left), ("of others", one.others)):
+            for name in paths:
+                click.echo(f"  {mark:<12} {show_path(name)}")
+    if any(one.missing or one.left for one in told.values()):
+        sys.exit(1)

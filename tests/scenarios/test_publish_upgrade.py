@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from config import libraries
 from config.errors import NeedsReview
 from processor import trash
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, part_of
 from processor.publication import ledger
 from processor.publication.given import Chosen
+from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, approve, picture, publish, published, take_out, unexplained
@@ -96,6 +100,34 @@ TRACKS = [f"0{n} - Song {n}.flac" for n in range(1, 4)]
 def unexplained_here(house: House, library: Path) -> list[str]:
     """Return the files of a library the ledger does not know, but for those in its trash."""
     return [path for path in unexplained(house, library) if not path.startswith(trash.TRASH.decode())]
+
+
+def test_a_library_on_another_file_system_gets_late_tracks_and_names_by_verified_copies(house: House) -> None:
+    far = Path(tempfile.mkdtemp(prefix="greenroom-", dir=SHM))
+    if far.stat().st_dev == house.staging.stat().st_dev:
+        pytest.skip("needs a second file system at /dev/shm")
+    try:
+        with house.database.begin() as connection:
+            libraries.add_library(connection, "library", os.fsencode(far), now=NOW)
+        house.change(library_reserve_mib="0")
+        house.drop(DROP)
+        house.run()
+        (item_id,) = approve(house)
+        publish(house, item_id, Chosen())
+        before = sorted(path.read_bytes() for path in far.rglob("*.flac"))
+        house.drop(LATE)
+        house.run()
+        with house.database.begin() as connection:
+            metadata.say(connection, item_id, ITSELF, "title", "High Tide", NOW)
+        approve(house)
+        assert publish(house, item_id, Chosen(), rename=True).outcome == "upgraded"
+        now = [path.read_bytes() for path in (far / "Ada" / "High Tide (2014)").glob("*.flac")]
+        assert len(now) == 3
+        assert set(before) < set(now)
+        assert house.staged() == []
+        assert unexplained_here(house, far) == []
+    finally:
+        shutil.rmtree(far)
 
 
 def test_a_better_copy_takes_the_place_of_what_is_published(house: House) -> None:
