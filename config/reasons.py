@@ -33,4 +33,6 @@ def show_path(path: bytes) -> str:
 
 def show_text(text: str) -> str:
     r"""Return text of strangers, of tags and names, without anything a terminal would obey: ESC becomes `\x1b`."""
+    if text.isprintable():  # a space is, and nearly all there is
+        return text
     return "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -8,7 +8,6 @@ front, no space or dot behind; device names and names that players skip get a `_
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
 import unicodedata
@@ -18,6 +17,7 @@ from typing import Final
 UNKNOWN_ARTIST: Final = b"_/Unknown Artist"  # a place, never a fact: no row and no tag ever says so
 STEM_BYTES: Final = 200  # of 255, so that " [2]", an extension and a temporary suffix still fit
 
+_COLON: Final = re.compile(r":(?=\s)\s*")
 _EXTENSION: Final = re.compile(r"(?s)(.+)(\.[A-Za-z0-9]{1,16})")
 
 _ILLEGAL: Final = {
@@ -138,13 +138,16 @@ class Places:
 
     def _free(self, path: bytes, *, folder: bool = False) -> bytes:
         """Return the first numbering of the path that nothing of another nature has; a folder may be shared."""
-        number = 1 if folder else self._last.get(fold(path), 1)
-        while fold(place := numbered(path, number, folder=folder)) in self._files or (
-            not folder and fold(place) in self._folders
-        ):
+        folded = fold(path)
+        number = 1 if folder else self._last.get(folded, 1)
+        while True:
+            place = numbered(path, number, folder=folder)
+            name = folded if place is path else fold(place)
+            if name not in self._files and (folder or name not in self._folders):
+                break
             number += 1
         if not folder:
-            self._last[fold(path)] = number
+            self._last[folded] = number
         return place
 
 
@@ -158,15 +161,26 @@ def numbered(path: bytes, number: int, *, folder: bool = False) -> bytes:
 
 
 def _fold(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def _legal(text: str) -> str:
-    text = re.sub(r":(?=\s)\s*", " - ", text).replace(":", "-")
-    return unicodedata.normalize("NFC", " ".join("".join(_legal_character(c) for c in text).split()))
+    if ":" in text:
+        text = _COLON.sub(" - ", text).replace(":", "-")
+    legal = " ".join(text.translate(_LEGAL).split())
+    return legal if legal.isascii() else unicodedata.normalize("NFC", legal)
 
 
-@functools.lru_cache(4096)  # the letters of a library are few
+class _Legal(dict[int, str]):
+    """What becomes of a character; asked once for each, and remembered: the letters of a library are few."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = legal = _legal_character(chr(code))
+        return legal
+
+
 def _legal_character(c: str) -> str:
     if c in _ILLEGAL:
         return _ILLEGAL[c]
@@ -176,6 +190,9 @@ def _legal_character(c: str) -> str:
     if category == "Cs":  # half of a surrogate pair: a file name that was not UTF-8, or a broken tag
         return "_"
     return "" if category in ("Cc", "Cf") or ord(c) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(c) <= 0xFDEF else c
+
+
+_LEGAL: Final = _Legal()
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -190,6 +207,8 @@ def _edged(text: str) -> str:
 
 def _cut(text: str, limit: int = STEM_BYTES) -> str:
     """Shorten to so many bytes of UTF-8, never inside a character nor between a letter and its accents."""
+    if 4 * len(text) <= limit:  # as nearly all are
+        return text
     kept = text.encode()[:limit].decode("utf-8", "ignore")
     end = len(kept)
     while 0 < end < len(text) and unicodedata.category(text[end]).startswith("M"):

@@ -111,8 +111,7 @@ class Mover:
         """Make the transfer of a plan, with all that recovery would need."""
         plan = plan.moving()
         assert plan.target is not None
-        records = scan.files([track.file_id for track in plan.group.tracks])
-        facts = {file_id: record.facts for file_id, record in records.items() if record.facts is not None}
+        facts = scan.facts([track.file_id for track in plan.group.tracks])
         transfer_id = str(uuid.uuid4())
         item = new_item(plan, facts, root_uuid=self._staging.root_uuid, transfer_id=transfer_id, run_id=self._run_id)
         transfer = Transfer(

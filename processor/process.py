@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from config.database import Database
@@ -14,7 +14,7 @@ from config.libraries import Library
 from config.machine import boot_id
 from config.reasons import Reason
 from processor.approval import only_approved
-from processor.encounters import Digests, FactsOf
+from processor.encounters import Digests
 from processor.files import Tree
 from processor.meeting import Rules
 from processor.mover import Moved, Mover
@@ -24,10 +24,9 @@ from processor.plan import RESTAGE, AlbumPlan, Outcome, decide
 from processor.publishing import ForRun, Then, nothing_more, publish
 from processor.recover import RecoveryReport, recover
 from processor.sighting import look
-from scanner.facts import Facts
 from scanner.grouping.groups import Group
 from scanner.identity import Identity
-from scanner.rows import FileRecord
+from scanner.rows import Source
 from scanner.scan import Progress
 from scanner.scandb import ScanDb
 
@@ -143,16 +142,16 @@ def _plan(
     waiting: dict[str, tuple[Reason, ...]] = {}
     with Tree(inbound.path) as tree:
         for group, waits in scan.groups():
-            files = scan.files([*(track.file_id for track in group.tracks), *group.sides])
+            files = scan.sources([*(track.file_id for track in group.tracks), *group.sides])
             proposals += propose([group], files, _cues(tree, files))
             if waits:
                 waiting[group.key] = waits
-    world = look(database, inbound, staging, proposals, waiting, _facts(scan), _digests(scan), options.reserve)
+    world = look(database, inbound, staging, proposals, waiting, scan.facts, _digests(scan), options.reserve)
     plans = decide(proposals, world, options.rules)
     return plans if options.approved is None else only_approved(plans, options.approved)
 
 
-def _cues(tree: Tree, files: dict[int, FileRecord]) -> dict[int, frozenset[str]]:
+def _cues(tree: Tree, files: dict[int, Source]) -> dict[int, frozenset[str]]:
     """Read what the cue sheets of an album refer to; one that cannot be read refers to nothing."""
     found: dict[int, frozenset[str]] = {}
     for file_id, file in files.items():
@@ -163,14 +162,6 @@ def _cues(tree: Tree, files: dict[int, FileRecord]) -> dict[int, frozenset[str]]
             except (OSError, GreenroomError):
                 continue  # moving it will meet the same error, and say so
     return found
-
-
-def _facts(scan: ScanDb) -> FactsOf:
-    def facts(file_ids: Collection[int]) -> dict[int, Facts]:
-        found = scan.files(file_ids).items()
-        return {file_id: record.facts for file_id, record in found if record.facts is not None}
-
-    return facts
 
 
 def _digests(scan: ScanDb) -> Digests:
@@ -186,7 +177,7 @@ def _homeless(scan: ScanDb, plans: tuple[AlbumPlan, ...]) -> Iterator[Reason]:
     """Name the side files no album takes along."""
     taken = {file_id for plan in plans for file_id in plan.group.sides}
     left = [side.file_id for side in scan.sides() if side.file_id not in taken]
-    for file in sorted(scan.files(left).values(), key=lambda file: file.path):
+    for file in sorted(scan.sources(left).values(), key=lambda file: file.path):
         yield Reason("no_album", "It belongs to no album we can tell, so it stays where it is.", file.path)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -48,6 +47,14 @@ class FileRecord(NamedTuple):
     problem: tuple[str, str] | None  # code and sentence when it could not be read
 
 
+class Source(NamedTuple):
+    """Where a file of a scan is, and what it is; all that naming has to know. `path` is relative to the root."""
+
+    path: bytes
+    role: str
+    identity: Identity
+
+
 def storable(value: object) -> object:
     """Return what SQLite can hold of a hostile tag: no half of a surrogate pair, no number beyond 64 bits."""
     if isinstance(value, str):
@@ -61,8 +68,18 @@ def record_from(row: Sequence[Any]) -> FileRecord:
     """Return a file from all columns of the view `entry`."""
     file_id, folder, name, role = row[:4]
     nlink, mode, _probed, _file_id, _unwritten, problem, message, _truncated, _reader = row[9:18]
-    path, why = os.path.join(folder, name), (problem, message) if problem else None
+    path, why = _path(folder, name), (problem, message) if problem else None
     return FileRecord(file_id, path, identity_from(row[4:9]), nlink, mode, role, facts_of(row[18:]), why)
+
+
+def source_from(row: Sequence[Any]) -> Source:
+    """Return a file from its folder, name, role and the five columns of its identity."""
+    folder, name, role, *identity = row
+    return Source(_path(folder, name), role, identity_from(identity))
+
+
+def _path(folder: bytes, name: bytes) -> bytes:
+    return b"%s/%s" % (folder, name) if folder else name
 
 
 def tracks_from(found: Iterable[Sequence[Any]], folders: Mapping[int, bytes]) -> Iterator[TrackRow]:

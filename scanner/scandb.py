@@ -8,18 +8,24 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from config.errors import Rejected, Retryable
 from config.reasons import Reason
 from scanner import rows
 from scanner.grouping.groups import Group, SideRow
 from scanner.identity import Identity, identity_columns
-from scanner.rows import FileRecord
+from scanner.rows import FileRecord, Source
 from scanner.scanschema import connect
+from scanner.tags.columns import FACT_COLUMNS, facts_of
 from scanner.vanished import Gone, Vanished
 
+if TYPE_CHECKING:
+    from scanner.facts import Facts
+
 T = TypeVar("T", str, str | None)
+_SOURCE = "id, path, name, role, dev, ino, size, mtime_ns, ctime_ns"
+_FACTS = ", ".join(("id", *FACT_COLUMNS))
 
 
 class ScanDb:
@@ -63,9 +69,20 @@ class ScanDb:
 
     def files(self, file_ids: Iterable[int]) -> dict[int, FileRecord]:
         """Return files by id."""
-        query = "SELECT * FROM entry WHERE id IN (SELECT value FROM json_each(?))"
-        found = self._sql.execute(query, (json.dumps(list(file_ids)),))
-        return {row[0]: rows.record_from(row) for row in found}
+        return {row[0]: rows.record_from(row) for row in self._entries("*", file_ids)}
+
+    def sources(self, file_ids: Iterable[int]) -> dict[int, Source]:
+        """Return where files are and what they are, by id."""
+        return {row[0]: rows.source_from(row[1:]) for row in self._entries(_SOURCE, file_ids)}
+
+    def facts(self, file_ids: Iterable[int]) -> dict[int, Facts]:
+        """Return what files say of themselves, by id; nothing of those that could not be read."""
+        read = ((file_id, facts_of(columns)) for file_id, *columns in self._entries(_FACTS, file_ids))
+        return {file_id: facts for file_id, facts in read if facts is not None}
+
+    def _entries(self, columns: str, file_ids: Iterable[int]) -> sqlite3.Cursor:
+        query = f"SELECT {columns} FROM entry WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - names of ours
+        return self._sql.execute(query, (json.dumps(list(file_ids)),))
 
     def ignored(self) -> Iterator[Reason]:
         """Yield what is left alone, by path."""

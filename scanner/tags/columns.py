@@ -95,6 +95,7 @@ def facts_of(columns: Sequence[Any]) -> Facts | None:
     return Facts(**values)
 
 
+@lru_cache(maxsize=256)  # the tracks of an album say the same; whoever is given it leaves it as it is
 def lists_of(text: str) -> dict[str, tuple[Any, ...]]:
     """Return the facts that are several values, by name.
 
