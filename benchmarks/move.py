@@ -19,7 +19,17 @@ from processor.files import Tree
 from processor.journal import Transfer, TransferFile
 from processor.materialise import digest_at
 from processor.mover import BATCH
-from processor.transfer import above_hidden, above_target, build, fill, hidden_folder, rename, sync_above, sync_built
+from processor.transfer import (
+    above_hidden,
+    above_target,
+    build,
+    fill,
+    hidden_folder,
+    rename,
+    sync_above,
+    sync_built,
+    sync_sources,
+)
 from scanner.identity import Identity
 
 COPIED, SIZE, ALBUMS, TRACKS = 160, 13 << 20, 1667, 12
@@ -127,7 +137,8 @@ def _move_batch(crew: Crew, albums: list[Transfer]) -> None:
         crew.each(folders, lambda path: sync_above(root, [path], guard, missing_ok=missing_ok))
 
     inbound, staging = albums[0].src_root, albums[0].dst_root
-    albums = crew.each(albums, lambda album: build(album, guard))
+    durable = crew.each(albums, lambda album: sync_sources(album, guard))
+    albums = crew.each(zip(albums, durable, strict=True), lambda ready: build(ready[0], guard, durable=ready[1]))
     crew.each(albums, lambda album: sync_built(album, guard))
     sync(staging, above_hidden)
     crew.each(albums, lambda album: rename(album, guard))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterable, Iterator, Set
 
 from config.reasons import Reason
@@ -33,10 +34,15 @@ def clear(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> 
     """Do what `remove_sources` does but for making it durable."""
     reasons: list[Reason] = []
     with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
-        for n, file in enumerate(transfer.files, 1):
-            guard.check(f"unlink {n}/{len(transfer.files)}")
-            with explained("remove", file.source):
-                kept = _why_keep(source, destination, transfer, file)
+        total, album = len(transfer.files), transfer.target + b"/"
+        with explained("remove") as at:
+            for n, file in enumerate(transfer.files, 1):
+                at.path = file.source
+                guard.check(f"unlink {n}/{total}")
+                found = source.stat(file.source)
+                if found is None:  # an earlier try removed it
+                    continue
+                kept = _why_keep(source, found, destination.stat(album + file.target), file)
                 if kept is None:
                     source.unlink(file.source, missing_ok=True)
                 else:
@@ -45,12 +51,10 @@ def clear(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> 
     return tuple(reasons)
 
 
-def _why_keep(source: Tree, destination: Tree, transfer: Transfer, file: TransferFile) -> Reason | None:
-    """Say why a source must stay; None if it may go, or is gone."""
-    found = source.stat(file.source)
-    if found is None:
-        return None
-    there = destination.stat(within(transfer.target, file.target))
+def _why_keep(source: Tree, found: os.stat_result, there: os.stat_result | None, file: TransferFile) -> Reason | None:
+    """Say why a source must stay, by what stands at its place and in the album; None if it may go."""
+    if there is not None and os.path.samestat(found, there) and is_planned(found, file):
+        return None  # as nearly always: one file under two names
     if not is_like(there, file):
         message = "The file in the album is not the one that was put there, so the source is kept."
         return Reason("final_changed_kept", message, file.source)

@@ -57,19 +57,22 @@ def stops_root(error: GreenroomError) -> bool:
 
 
 class explained:
-    """Turn an OSError of the block into the typed error that names the file and the way out."""
+    """Turn an OSError of the block into the typed error that names the file and the way out.
 
-    __slots__ = ("_doing", "_path")
+    A block that goes from file to file sets `path` as it goes.
+    """
 
-    def __init__(self, doing: str, path: bytes) -> None:
-        self._doing, self._path = doing, path
+    __slots__ = ("_doing", "path")
 
-    def __enter__(self) -> None:
-        pass
+    def __init__(self, doing: str, path: bytes = b"") -> None:
+        self._doing, self.path = doing, path
+
+    def __enter__(self) -> explained:
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if isinstance(error, OSError):
-            raise meaning(self._doing, self._path, error) from error
+            raise meaning(self._doing, self.path, error) from error
 
 
 def meaning(doing: str, path: bytes, error: OSError) -> GreenroomError:
@@ -118,6 +121,7 @@ class Tree:
         with explained("open the root", root):
             self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._folders: OrderedDict[bytes, int] = OrderedDict()
+        self._last = (b"", self._root)  # the folder that was asked for last; its files come one after another
 
     def __enter__(self) -> Tree:
         return self
@@ -128,21 +132,26 @@ class Tree:
 
     def _forget(self, path: bytes) -> None:
         """Close the folders at and below a path; needed whenever its name may now mean another one."""
+        self._last = (b"", self._root)
         for known in [known for known in self._folders if not path or known == path or known.startswith(path + b"/")]:
             os.close(self._folders.pop(known))
 
     def folder(self, path: bytes) -> int:
         """Return a descriptor of a folder; it stays the tree's own and lives until some other folders were opened."""
+        if path == self._last[0]:
+            return self._last[1]
         if not path:
-            return self._root
-        if (known := self._folders.get(path)) is not None:
+            fd = self._root
+        elif (known := self._folders.get(path)) is not None:
             self._folders.move_to_end(path)
-            return known
-        above, name = self._at(path)
-        fd = os.open(name, _FOLDER, dir_fd=above)
-        self._folders[path] = fd
-        if len(self._folders) > OPEN_FOLDERS:
-            os.close(self._folders.popitem(last=False)[1])
+            fd = known
+        else:
+            above, name = self._at(path)
+            fd = os.open(name, _FOLDER, dir_fd=above)
+            self._folders[path] = fd
+            if len(self._folders) > OPEN_FOLDERS:
+                os.close(self._folders.popitem(last=False)[1])
+        self._last = (path, fd)
         return fd
 
     def _at(self, path: bytes) -> tuple[int, bytes]:

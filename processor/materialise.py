@@ -43,7 +43,9 @@ def is_planned(found: os.stat_result | None, file: TransferFile) -> bool:
     """Tell whether the planned inode stands there, its content untouched as far as size and time tell."""
     if found is None or not is_file(found):
         return False
-    return Identity.of(found)[:4] == file.identity[:4]
+    dev, ino, size, mtime_ns, _ = file.identity  # compared one by one, because all of it is asked of every file
+    same = found.st_ino == ino and found.st_dev == dev and found.st_size == size
+    return same and storable_time(found.st_mtime_ns) == mtime_ns
 
 
 def is_same_inode(found: os.stat_result | None, identity: Identity) -> bool:
@@ -84,8 +86,8 @@ def digest_at(tree: Tree, path: bytes) -> str:
     return f"blake3:{hasher.hexdigest()}"
 
 
-def link(source: Tree, destination: Tree, file: TransferFile, target: bytes, *, strict: bool) -> bool:
-    """Make the source's bytes durable, then link it to the target; False where the disk or the system cannot.
+def make_durable(source: Tree, file: TransferFile, *, strict: bool) -> bool:
+    """Bring the source's bytes to the disk, before they get a second name; False where the disk cannot.
 
     `strict` also compares the change time, which moves once a link was made. Raises Retryable `source_changed`.
     """
@@ -98,8 +100,13 @@ def link(source: Tree, destination: Tree, file: TransferFile, target: bytes, *, 
             if isinstance(error, OSError) and error.errno == errno.EIO:
                 return False  # what the page cache still has goes to a new inode
             raise
-    if not is_planned(found, file) or (strict and Identity.of(found) != file.identity):
+    if not is_planned(found, file) or (strict and storable_time(found.st_ctime_ns) != file.identity.ctime_ns):
         raise source_changed(file)
+    return True
+
+
+def link(source: Tree, destination: Tree, file: TransferFile, target: bytes) -> bool:
+    """Link a durable source to the target; False where the system cannot. Raises Retryable `source_changed`."""
     with explained("link to", target):
         try:
             source.link(file.source, destination, target)

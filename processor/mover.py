@@ -32,7 +32,16 @@ from processor.pace import Pace, PacedGuard
 from processor.plan import AlbumPlan, Outcome
 from processor.publishing import ForRun, digested, publish
 from processor.settle import settle
-from processor.transfer import above_hidden, above_target, build, rename, roll_back, sync_above, sync_built
+from processor.transfer import (
+    above_hidden,
+    above_target,
+    build,
+    rename,
+    roll_back,
+    sync_above,
+    sync_built,
+    sync_sources,
+)
 from scanner.readiness import probe
 from scanner.scandb import ScanDb
 
@@ -67,6 +76,7 @@ class _Album:
     transfer: Transfer
     error: GreenroomError | None = None
     reasons: tuple[Reason, ...] = ()
+    durable: frozenset[bytes] = frozenset()  # the sources whose bytes are on the disk
 
 
 class Mover:
@@ -146,7 +156,10 @@ class Mover:
         with self._database.begin() as connection:
             journal.plan(connection, [album.transfer for album in albums], _now())
         inner = max(1, self._crew.workers // len(albums))
-        built = self._each(albums, lambda album: self._build(album, inner))
+        ready = self._each(albums, self._sync_sources)
+        built = self._each(
+            ready, lambda album: build(album.transfer, self._steps, workers=inner, durable=album.durable)
+        )
         filled = self._each(built, lambda album: sync_built(album.transfer, self._steps))
         filled = self._sync_above(filled, above_hidden)
         self._advance(filled, "materialised")
@@ -189,9 +202,9 @@ class Mover:
             album.error = run.trouble
         album.reasons = tuple(run.reasons)
 
-    def _build(self, album: _Album, workers: int) -> Transfer:
+    def _sync_sources(self, album: _Album) -> None:
         self._probe(album)
-        return build(album.transfer, self._steps, workers=workers)
+        album.durable = sync_sources(album.transfer, self._steps)
 
     def _probe(self, album: _Album) -> None:
         # The scan looked too, but time has passed; whoever writes to a linked file would go on writing in staging.

@@ -6,12 +6,13 @@ import errno
 import json
 import os
 from dataclasses import dataclass
+from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 from config.errors import Rejected
 from config.reasons import show_path
 from processor.files import Tree, write_whole
-from processor.journal import Transfer, TransferFile, file_from_json, file_to_json, path_from_json, path_to_json
+from processor.journal import Transfer, TransferFile, file_from_json, path_from_json, path_to_json
 
 NAME = b"album.greenroom.json"
 VERSION = 1
@@ -48,11 +49,12 @@ def encode(sidecar: Sidecar) -> bytes:
         "kind": sidecar.kind,
         "src_root": path_to_json(sidecar.src_root),
         "target": path_to_json(sidecar.target),
-        "files": [file_to_json(file) for file in sidecar.files],
         "item": sidecar.item,
     }
     try:
-        text = _pretty(document) + "\n"
+        lines = {name: _pretty(value, 1) for name, value in document.items()}
+        lines["files"] = _block("[", [file_line(file) for file in sidecar.files], "]", 1)
+        text = _block("{", [f"{_one_line(name)}: {lines[name]}" for name in sorted(lines)], "}", 0) + "\n"
     except ValueError as error:
         raise Rejected(f"the album's data cannot be written as JSON: {error}", code="bad_plan") from error
     return text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes \udXXX, which is its JSON escape
@@ -61,14 +63,31 @@ def encode(sidecar: Sidecar) -> bytes:
 def _pretty(value: Any, depth: int = 0) -> str:
     """Write a line for each value and each file; what is deeper goes in one line, because there json is quick."""
     if value and isinstance(value, dict) and depth < 2:
-        lines = [f"{_one_line(name)}: {_pretty(value[name], depth + 1)}" for name in sorted(value)]
-        first, last = "{", "}"
-    elif value and isinstance(value, list):
-        lines, first, last = [_one_line(entry) for entry in value], "[", "]"
-    else:
-        return _one_line(value)
+        return _block(
+            "{", [f"{_one_line(name)}: {_pretty(value[name], depth + 1)}" for name in sorted(value)], "}", depth
+        )
+    if value and isinstance(value, list):
+        return _block("[", [_one_line(entry) for entry in value], "]", depth)
+    return _one_line(value)
+
+
+def _block(first: str, lines: list[str], last: str, depth: int) -> str:
     margin = "\n" + "  " * depth
-    return f"{first}{margin}  {f',{margin}  '.join(lines)}{margin}{last}"
+    return f"{first}{margin}  {f',{margin}  '.join(lines)}{margin}{last}" if lines else first + last
+
+
+def file_line(file: TransferFile) -> str:
+    """Return the JSON of `file_to_json` in a third of the time: a sidecar is mostly files."""
+    digest = "null" if file.digest is None else _quoted(file.digest)
+    source, target = _path(file.source), _path(file.target)
+    identity = ", ".join(map(str, file.identity))
+    words = f'"role": {_quoted(file.role)}, "source": {source}, "target": {target}'
+    return f'{{"digest": {digest}, "identity": [{identity}], {words}}}'
+
+
+def _path(path: bytes) -> str:
+    text = path_to_json(path)
+    return _quoted(text) if isinstance(text, str) else _one_line(text)
 
 
 def decode(data: bytes) -> Sidecar:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -26,9 +26,9 @@ from typing import Protocol
 from config.errors import NeedsReview, Rejected, Retryable
 from config.reasons import show_path
 from processor import sidecar
-from processor.files import Tree, ancestors, explained, rename_folder, within
+from processor.files import Tree, ancestors, explained, parent, rename_folder, within
 from processor.journal import State, Strategy, Transfer, TransferFile
-from processor.materialise import duplicate, is_planned, is_same_inode, is_whole, link, sync_file
+from processor.materialise import duplicate, is_planned, is_same_inode, is_whole, link, make_durable, sync_file
 
 TX = b".greenroom-tx"
 # Keep players from indexing what is not there yet.
@@ -55,7 +55,10 @@ def hidden_folder(transfer: Transfer) -> bytes:
 
 def folders(paths: Iterable[bytes]) -> list[bytes]:
     """Return every folder the relative paths are in or below, deepest first, then b"" for the root of them all."""
-    found = {folder for path in paths for folder in ancestors(path)}
+    found: set[bytes] = set()
+    for folder in {parent(path) for path in paths}:  # the files of an album are many, their folders few
+        found.update((folder, *ancestors(folder)))
+    found.discard(b"")
     return [*sorted(found, key=lambda folder: (-folder.count(b"/"), folder)), b""]
 
 
@@ -78,13 +81,37 @@ def switch(transfer: Transfer, guard: Guard) -> None:
     sync_above(transfer.dst_root, above_target(transfer), guard)
 
 
-def build(transfer: Transfer, guard: Guard, *, strongest: Strategy = "link", workers: int = 1) -> Transfer:
-    """Do what `fill` does but for making names durable: the bytes of every file are, those of the sidecar not yet."""
+def sync_sources(transfer: Transfer, guard: Guard) -> frozenset[bytes]:
+    """Bring the bytes of every source to the disk; return those that can be linked. Raises Retryable and Stopped."""
+    with Tree(transfer.src_root) as source:
+        is_durable = _durability(transfer, source)
+        durable = set()
+        for file in transfer.files:
+            guard.check_stop()
+            guard.check("sync source")
+            if is_durable(file):
+                durable.add(file.source)
+    return frozenset(durable)
+
+
+def build(
+    transfer: Transfer,
+    guard: Guard,
+    *,
+    strongest: Strategy = "link",
+    workers: int = 1,
+    durable: Set[bytes] | None = None,
+) -> Transfer:
+    """Do what `fill` does but for making names durable: the bytes of every file are, those of the sidecar not yet.
+
+    `durable` is what `sync_sources` returned; without it every source is synced just before it is linked.
+    """
     _check_paths(transfer)
     folder = hidden_folder(transfer)
     with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
         make_folders(transfer, destination, guard)
-        ways = _place(transfer, source, destination, guard, strongest)
+        is_durable = _durability(transfer, source) if durable is None else lambda file: file.source in durable
+        ways = _place(transfer, source, destination, guard, is_durable if strongest == "link" else None)
         built = _duplicate_rest(transfer, ways, guard, clone=strongest != "copy", workers=workers)
         if built.files != transfer.files:
             guard.check("manifest digests")
@@ -204,12 +231,25 @@ def make_folders(transfer: Transfer, tree: Tree, guard: Guard) -> None:
             tree.make(within(folder, sub))
 
 
-def _place(
-    transfer: Transfer, source: Tree, destination: Tree, guard: Guard, strongest: Strategy
-) -> list[Strategy | None]:
-    """Link what can be linked; None for each file that has to be duplicated."""
-    total = len(transfer.files)
+def _durability(transfer: Transfer, source: Tree) -> Callable[[TransferFile], bool]:
+    """Return what syncs one source and tells whether the disk could; see make_durable."""
     names = Counter(file.identity[:2] for file in transfer.files)
+
+    def is_durable(file: TransferFile) -> bool:
+        return make_durable(source, file, strict=transfer.attempt == 0 and names[file.identity[:2]] == 1)
+
+    return is_durable
+
+
+def _place(
+    transfer: Transfer,
+    source: Tree,
+    destination: Tree,
+    guard: Guard,
+    is_durable: Callable[[TransferFile], bool] | None,
+) -> list[Strategy | None]:
+    """Link the durable sources that can be linked; None for each file that has to be duplicated."""
+    total = len(transfer.files)
     folder = hidden_folder(transfer)
     ways: list[Strategy | None] = []
     for n, file in enumerate(transfer.files, 1):
@@ -217,9 +257,8 @@ def _place(
         guard.check(f"link {n}/{total}")
         target = within(folder, file.target)
         way = _left_from_before(source, destination, target, file) if transfer.attempt else None
-        if way is None and strongest == "link":
-            strict = transfer.attempt == 0 and names[file.identity[:2]] == 1
-            way = "link" if link(source, destination, file, target, strict=strict) else None
+        if way is None and is_durable is not None and is_durable(file):
+            way = "link" if link(source, destination, file, target) else None
         ways.append(way)
     return ways
 

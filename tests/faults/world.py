@@ -22,7 +22,18 @@ from processor.clearing import remove_sources
 from processor.journal import Strategy, Transfer, TransferFile
 from processor.recover import RecoveryReport, recover
 from processor.tables import StagingFile, StagingItem, TransferRow
-from processor.transfer import TX, Guard, above_hidden, above_target, build, rename, roll_back, sync_above, sync_built
+from processor.transfer import (
+    TX,
+    Guard,
+    above_hidden,
+    above_target,
+    build,
+    rename,
+    roll_back,
+    sync_above,
+    sync_built,
+    sync_sources,
+)
 from scanner.identity import Identity
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -186,7 +197,8 @@ def move(world: World, guard: Guard, workers: int = 2) -> list[Transfer]:
             return list(journal.advance(connection, acted, to, NOW))
 
     def fill(t: Transfer) -> Transfer:
-        return build(t, guard, strongest=world.strongest, workers=workers)
+        durable = sync_sources(t, guard) if world.strongest == "link" else None
+        return build(t, guard, strongest=world.strongest, workers=workers, durable=durable)
 
     def sync_above_hidden(t: Transfer) -> None:
         sync_above(t.dst_root, above_hidden(t), guard)

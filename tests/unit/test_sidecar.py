@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from config.errors import Rejected
 from processor import sidecar
 from processor.files import Tree
-from processor.journal import Transfer, TransferFile
+from processor.journal import Transfer, TransferFile, file_to_json
 from scanner.identity import Identity
 
 numbers = st.integers(0, 2**64 - 1)
@@ -42,6 +42,12 @@ def test_what_is_written_is_read_back(members: tuple[TransferFile, ...], item: d
     data = sidecar.encode(written)
     assert sidecar.decode(data) == written
     assert sidecar.encode(sidecar.decode(data)) == data
+
+
+@given(files)
+def test_the_journal_and_the_sidecar_say_of_a_file_the_same_in_the_same_words(file: TransferFile) -> None:
+    same = json.dumps(file_to_json(file), ensure_ascii=False, sort_keys=True)
+    assert sidecar.file_line(file) == same
 
 
 def test_people_can_read_it() -> None:
