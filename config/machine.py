@@ -1,10 +1,13 @@
-"""The running kernel → the names and clocks that survive neither a reboot nor a copy."""
+"""The running machine → names and clocks that survive neither a reboot nor a copy, and stretches without pauses."""
 
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # f_type of statfs(2) where SQLite's locks cannot be trusted: another machine may write the same file.
@@ -40,6 +43,22 @@ def boot_id() -> str:
 def boottime() -> float:
     """Return seconds since boot, counting suspend; never jumps with the wall clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Let a block that makes many objects, and no cycles of them, go without the collector of cycles.
+
+    It would walk over all of them each time they grew by a quarter: a third of the time of grouping. What nothing
+    refers to any more is freed at once, as ever.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def filesystem_type(path: bytes) -> int:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import mmap
 import os
 from contextlib import suppress
 
-from blake3 import blake3
-
 from config.errors import GreenroomError, Retryable
 from config.reasons import show_path
+from processor import copying
 from processor.files import Tree, explained, is_file
 from processor.journal import Strategy, TransferFile
 from scanner.identity import Identity, storable_time
 
 FICLONE = 0x40049409  # linux/fs.h
-BUFFER = 1 << 20  # bytes; mapped, so that it starts on a page: copies from an odd offset ran at half the speed
 # What a link or clone answers where the file system, the mount or fs.protected_hardlinks does not allow it.
 CANNOT = {
     errno.EXDEV,
@@ -29,7 +26,6 @@ CANNOT = {
     errno.ENOTTY,
     errno.EACCES,
 }
-_NO_PREALLOCATION = {errno.ENOTSUP, errno.EINVAL, errno.ENOSYS}
 _NO_XATTR = {errno.ENOTSUP, errno.E2BIG, errno.ENOSPC, errno.EPERM, errno.EACCES, errno.ERANGE, errno.ENODATA}
 
 
@@ -79,11 +75,8 @@ def is_same(one: Tree, path: bytes, other: Tree, there: bytes) -> bool:
 
 def digest_at(tree: Tree, path: bytes) -> str:
     """Read a file and return its digest, "blake3:<hex>"."""
-    hasher = blake3()
-    with tree.opened(path) as fd, mmap.mmap(-1, BUFFER) as buffer, memoryview(buffer) as view:
-        while count := os.readv(fd, [view]):
-            hasher.update(view[:count])
-    return f"blake3:{hasher.hexdigest()}"
+    with tree.opened(path) as fd:
+        return copying.digest(fd)
 
 
 def make_durable(source: Tree, file: TransferFile, *, strict: bool) -> bool:
@@ -153,7 +146,8 @@ def _duplicate(
         with explained("write", target):
             try:
                 with destination.created(target) as copy:
-                    digest = None if clone and _clone(original, copy) else _copy(original, copy, file.identity.size)
+                    size = file.identity.size
+                    digest = None if clone and _clone(original, copy) else copying.copy(original, copy, size)
                     _copy_metadata(original, copy)
                     os.fsync(copy)
                 if Identity.of(os.fstat(original)) != Identity.of(before):
@@ -177,24 +171,6 @@ def _clone(original: int, copy: int) -> bool:
     return True
 
 
-def _copy(original: int, copy: int, size: int) -> str:
-    """Copy the bytes, hashing them on the way."""
-    if size:
-        try:
-            os.posix_fallocate(copy, 0, size)  # a full disk shows before the work is done
-        except OSError as error:
-            if error.errno not in _NO_PREALLOCATION:
-                raise
-    hasher = blake3()
-    with mmap.mmap(-1, BUFFER) as buffer, memoryview(buffer) as view:
-        while count := os.readv(original, [view]):
-            hasher.update(view[:count])
-            written = 0
-            while written < count:
-                written += os.write(copy, view[written:count])
-    return f"blake3:{hasher.hexdigest()}"
-
-
 def _copy_metadata(original: int, copy: int) -> None:
     """Carry owner, mode, user attributes and times over, in this order: each step may undo what came before it."""
     stat = os.fstat(original)
@@ -216,7 +192,7 @@ def _verify(tree: Tree, path: bytes, digest: str | None) -> None:
     if digest is None:
         return
     with tree.opened(path) as fd:
-        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)  # else the page cache is compared with itself
-    if digest_at(tree, path) != digest:
+        found = copying.disk_digest(fd)
+    if found != digest:
         message = f"the copy {show_path(path)} does not read back as it was written; check the disk"
         raise Retryable(message, code="io_error", path=path)

@@ -11,7 +11,7 @@ from config.database import Database
 from config.errors import GreenroomError
 from config.lease import Guard
 from config.libraries import Library
-from config.machine import boot_id
+from config.machine import boot_id, uncollected
 from config.reasons import Reason
 from processor.approval import only_approved
 from processor.encounters import Digests
@@ -140,7 +140,7 @@ def _plan(
 ) -> tuple[AlbumPlan, ...]:
     proposals: list[Proposal] = []
     waiting: dict[str, tuple[Reason, ...]] = {}
-    with Tree(inbound.path) as tree:
+    with Tree(inbound.path) as tree, uncollected():
         for group, waits in scan.groups():
             files = scan.sources([*(track.file_id for track in group.tracks), *group.sides])
             proposals += propose([group], files, _cues(tree, files))

@@ -27,6 +27,8 @@ def clean(text: str | None) -> str | None:
     """Return a tag's text fit to be shown and stored (NFC, no control characters or lone surrogates), None if blank."""
     if text is None:
         return None
+    if text.isascii() and text.isprintable() and "  " not in text and text.strip(" ") == text:
+        return text or None  # as nearly all are
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode("utf-8"))
     if not text.isprintable():

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from scanner.grouping.folding import clean, fold
 from scanner.grouping.groups import Source, TrackRow
 from scanner.grouping.names import (
-    TrackName,
     disc_folder,
     is_bonus_folder,
     may_tell_disc,
@@ -25,7 +24,6 @@ from scanner.grouping.names import (
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNKNOWN = re.compile(r"[\W_]*(?:unknown|(?:unknown|no)[\W_]+(?:artist|album|title))[\W_]*", re.IGNORECASE)
-_NOT_READ = TrackName(None, None, None, None)
 
 Number = tuple[int, int]
 """Disc and track; a file that names no disc is of disc 1."""
@@ -121,10 +119,14 @@ def _present(row: TrackRow) -> Track:
     """Clean the tags of a row and fill what is missing from the file's name."""
     _, _, name, raw_title, raw_artist, raw_album, raw_credit, number, _, disc, *_, problem, _ = row
     album, album_disc = split_disc(known(raw_album) or "")
-    title, artist = known(raw_title), known(raw_artist)
+    title, artist = _once_known(raw_title), known(raw_artist)
     # most files are tagged in full, and their names need not be read
-    full = title and artist and number and (disc or not may_tell_disc(name)) and not problem
-    named = _NOT_READ if full else parse_track(text_of(stem_of(name)))
+    if title and artist and number and (disc or not may_tell_disc(name)) and not problem:
+        release_id = _release_id(row.release_id) if row.release_id else None
+        disc = album_disc or disc
+        sources = _TAGGED if disc else _TAGGED_BUT_DISC
+        return Track(row, title, artist, album or None, known(raw_credit), release_id, disc, number, None, sources)
+    named = parse_track(text_of(stem_of(name)))
     track = number or named.track
     return Track(
         row,
@@ -157,11 +159,18 @@ def _sources(title: Source, track: Source, disc: Source) -> Mapping[str, Source]
     return MappingProxyType({"title": title, "track": track, "disc": disc})
 
 
+_TAGGED, _TAGGED_BUT_DISC = _sources("tag", "tag", "tag"), _sources("tag", "tag", "file_name")
+
+
+def _once_known(text: str | None) -> str | None:
+    cleaned = clean(text)
+    return None if cleaned is None or _UNKNOWN.fullmatch(cleaned) else cleaned
+
+
 @lru_cache(maxsize=8192)
 def known(text: str | None) -> str | None:
     """Return a tag's text, None if it is blank or a ripper's word for "unknown"."""
-    cleaned = clean(text)
-    return None if cleaned is None or _UNKNOWN.fullmatch(cleaned) else cleaned
+    return _once_known(text)
 
 
 def _settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> list[Track]:

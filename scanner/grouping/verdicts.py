@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import prod
+from operator import lt
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -93,16 +94,22 @@ def _listed(tracks: list[Track], album_artist: str | None) -> tuple[GroupTrack, 
     by_rule = 1 if discs - {1} else None
     return tuple(
         [
-            GroupTrack(t.row.file_id, t.disc or by_rule, t.track, _title(t, album_artist), _known_sources(t, by_rule))
+            GroupTrack(
+                t.row.file_id,
+                t.disc or by_rule,
+                t.track,
+                t.title if t.named_artist is None else _title(t, album_artist),
+                t.sources if t.disc and t.track else _known_sources(t, by_rule),
+            )
             for t in _in_order(tracks)
         ]
     )
 
 
 def _in_order(tracks: list[Track]) -> list[Track]:
-    by_number = {track.number: track for track in tracks}
-    if None not in by_number and len(by_number) == len(tracks):
-        return [by_number[number] for number in sorted(by_number)]  # type: ignore[type-var] # none is None
+    numbers = [(track.disc or 1, track.track or 0) for track in tracks]
+    if all([number for _, number in numbers]) and all(map(lt, numbers, numbers[1:])):
+        return tracks  # by name, as nearly all are found
     return sorted(
         tracks,
         key=lambda t: (

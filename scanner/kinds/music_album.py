@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from config.machine import uncollected
 from scanner.grouping.groups import Group, SideRow, TrackRow
 from scanner.kinds import Kind
 
@@ -47,17 +48,18 @@ def group(
     from scanner.grouping.places import find_places
     from scanner.grouping.verdicts import describe
 
-    rest, said = (tracks, {}) if not choices else apart(tracks, choices)
-    others, said_sides = (sides, {}) if not choices else apart(sides, choices)
-    wholes = merge(album for place in find_places(rest) for album in albums_in(place))
-    chosen = together(said, choices, wholes)
-    first = len(wholes)
-    wholes += chosen.values()
-    companions = share_out(others, wholes)
-    for index, name in enumerate(chosen, first):
-        companions[index] = [*companions.get(index, ()), *said_sides.get(name, ())]
-    groups = [describe(whole, companions.get(index, ()), NAME) for index, whole in enumerate(wholes)]
-    return sorted(groups, key=lambda one: (one.folders[0], one.key))
+    with uncollected():
+        rest, said = (tracks, {}) if not choices else apart(tracks, choices)
+        others, said_sides = (sides, {}) if not choices else apart(sides, choices)
+        wholes = merge(album for place in find_places(rest) for album in albums_in(place))
+        chosen = together(said, choices, wholes)
+        first = len(wholes)
+        wholes += chosen.values()
+        companions = share_out(others, wholes)
+        for index, name in enumerate(chosen, first):
+            companions[index] = [*companions.get(index, ()), *said_sides.get(name, ())]
+        groups = [describe(whole, companions.get(index, ()), NAME) for index, whole in enumerate(wholes)]
+        return sorted(groups, key=lambda one: (one.folders[0], one.key))
 
 
 KIND = Kind(

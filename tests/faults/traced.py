@@ -62,7 +62,8 @@ def run_traced(work: Callable[[], object], log: Path, *inject: str) -> Outcome:
         child = os.fork()
     if child == 0:
         _be_child(work, go, hold)
-    names = ",".join(f"?{name}" for name in (*MUTATING, *MARKS))
+    injected = (name for rule in inject for name in rule.partition(":")[0].split(","))  # only what is traced can be
+    names = ",".join(f"?{name}" for name in dict.fromkeys((*MUTATING, *MARKS, *injected)))
     options = [f"--inject={rule}" for rule in inject]
     command = ["strace", "-f", "-y", "-s", "200", "-o", str(log), f"--trace={names}", *options, "-p", str(child)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:

@@ -1,0 +1,56 @@
+"""Copies of every awkward length, past the page cache and through it, on a disk and in memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blake3 import blake3
+
+from processor.copying import BLOCK, BUFFER, copy, digest, disk_digest
+from tests.faults.traced import run_traced
+
+LENGTHS = (0, 1, BLOCK, BUFFER - 1, BUFFER, BUFFER + 1, BUFFER + BLOCK, 2 * BUFFER + 4097)
+
+
+@pytest.fixture(params=["disk", "memory"])
+def copied(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
+    """A new, empty file."""
+    with tempfile.TemporaryFile(dir=tmp_path if request.param == "disk" else "/dev/shm") as file:
+        yield file.fileno()
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_a_copy_has_the_bytes_the_digest_and_the_length(tmp_path: Path, copied: int, length: int) -> None:
+    data = os.urandom(length)
+    (tmp_path / "source").write_bytes(data)
+    with (tmp_path / "source").open("rb") as source:
+        made = copy(source.fileno(), copied, length)
+    os.fsync(copied)
+    assert os.fstat(copied).st_size == length
+    os.lseek(copied, 0, os.SEEK_SET)
+    assert disk_digest(copied) == made == f"blake3:{blake3(data).hexdigest()}"
+    os.lseek(copied, 0, os.SEEK_SET)
+    assert digest(copied) == made
+
+
+@pytest.mark.strace
+@pytest.mark.parametrize("rule", ["fcntl:error=EINVAL:when=2+2", "write:error=EINVAL:when=1", "readv:error=EINVAL:when=5"])
+def test_where_the_cache_cannot_be_bypassed_a_copy_goes_through_it(tmp_path: Path, rule: str) -> None:
+    data, target = os.urandom(2 * BUFFER + 4097), tmp_path / "target"
+    (tmp_path / "source").write_bytes(data)
+
+    def work() -> None:
+        with (tmp_path / "source").open("rb") as source, target.open("xb+") as copied:
+            made = copy(source.fileno(), copied.fileno(), len(data))
+            os.fsync(copied.fileno())
+            copied.seek(0)
+            assert disk_digest(copied.fileno()) == made
+
+    outcome = run_traced(work, tmp_path / "log", rule)
+    assert outcome.status == 0
+    assert any("(INJECTED)" in call.text for call in outcome.calls)
+    assert target.read_bytes() == data
