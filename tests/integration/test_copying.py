@@ -38,7 +38,9 @@ def test_a_copy_has_the_bytes_the_digest_and_the_length(tmp_path: Path, copied: 
 
 
 @pytest.mark.strace
-@pytest.mark.parametrize("rule", ["fcntl:error=EINVAL:when=2+2", "write:error=EINVAL:when=1", "readv:error=EINVAL:when=5"])
+@pytest.mark.parametrize(
+    "rule", ["fcntl:error=EINVAL:when=2+2", "write:error=EINVAL:when=1", "readv:error=EINVAL:when=5"]
+)
 def test_where_the_cache_cannot_be_bypassed_a_copy_goes_through_it(tmp_path: Path, rule: str) -> None:
     data, target = os.urandom(2 * BUFFER + 4097), tmp_path / "target"
     (tmp_path / "source").write_bytes(data)
