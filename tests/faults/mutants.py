@@ -162,9 +162,24 @@ MUTANTS = (
         tests("tests/integration/test_transfer.py", RECOVERY),
     ),
     Mutant(
+        "a file the disk could not sync is linked",
+        "processor/transfer.py",
+        "            if is_durable(file):\n                durable.add(file.source)\n",
+        "            is_durable(file)\n            durable.add(file.source)\n",
+        tests("tests/faults/test_transfer_strace.py", "-k", "could_not_sync"),
+    ),
+    Mutant(
+        "a copy is read back from memory",
+        "processor/copying.py",
+        "    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)\n    return digest(file)\n",
+        "    return digest(file)\n",
+        tests("tests/integration/test_copying.py"),
+    ),
+    Mutant(
         "a file that changed since the scan is linked",
         "processor/materialise.py",
-        "    if not is_planned(found, file) or (strict and Identity.of(found) != file.identity):\n",
+        "    if not is_planned(found, file) or (strict and storable_time(found.st_ctime_ns)"
+        " != file.identity.ctime_ns):\n",
         "    if False:\n",
         tests("tests/integration/test_transfer.py"),
     ),
