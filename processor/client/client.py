@@ -146,12 +146,11 @@ class Client:
         """Ask, several times if need be, and tell everybody how it went."""
         call, service = asked.call, asked.service
         attempts = 1 if self._admit(service).state == "probing" else service.attempts
-
         for attempt in range(1, attempts + 1):
             try:
                 answer = self._exchange.attempt(call, service, partial(self._sending, asked))
             except Trouble as trouble:
-                delay = self._delay(trouble, service, attempt)
+                delay = waiting.back_off(attempt, self._chance()) if trouble.quiet is None else trouble.quiet
                 is_over = attempt == attempts or delay > PATIENCE or (call.method == "POST" and trouble.taken)
                 if is_over:
                     self._fail(asked, trouble)
@@ -177,7 +176,12 @@ class Client:
             while seconds := circuit.barred(stands := self._standing(service), self._clock()):
                 self._hold_back(service, stands, seconds)
             asked.requests += 1
-            yield
+            try:
+                yield
+            except Trouble as trouble:
+                if trouble.quiet is not None:
+                    self._leave_alone(service, trouble.quiet)
+                raise
 
     def _fail(self, asked: _Asked, trouble: Trouble) -> None:
         name = asked.service.name
@@ -211,15 +215,12 @@ class Client:
             raise Outage(message, service=service.name, seconds=seconds, code="provider_paused")
         self._wait(seconds)
 
-    def _delay(self, trouble: Trouble, service: Service, attempt: int) -> float:
-        """Return how long to wait before the next attempt; let everybody wait when the service asked for it."""
-        if trouble.quiet is None:
-            return waiting.back_off(attempt, self._chance())
+    def _leave_alone(self, service: Service, seconds: float) -> None:
+        """Let everybody wait, as a service asked for."""
         with self._database.begin() as connection:
             stands = circuits.locked(connection, service.name)
-            stands = circuit.asked_for_quiet(stands, trouble.quiet, self._clock())
+            stands = circuit.asked_for_quiet(stands, seconds, self._clock())
             circuits.write(connection, service.name, stands)
-        return trouble.quiet
 
     def _report(self, asked: _Asked, error: str | None, answer: Answer | None) -> None:
         """Write down how a call ended, and its answer, if it is to be remembered."""

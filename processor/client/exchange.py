@@ -87,7 +87,8 @@ class Exchange:
                 sending.enter_context(turn())
                 began = time.monotonic()
                 with self._answered(request, service, left) as (raw, headers):
-                    sending.close()  # it has the request, so the next one may be timed from now on
+                    if raw.status not in _NOT_TAKEN:  # of those everybody hears before anybody is the next
+                        sending.close()  # it has the request, so the next one may be timed from now on
                     if raw.status not in _REDIRECTS:
                         return self._judged(raw, headers, call, service)
                     target = _target(url, headers.get("location"))
