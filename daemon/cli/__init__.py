@@ -27,6 +27,7 @@ COMMANDS = {
     "publish": "Put approved albums into their library, or take them out again.",
     "phases": "Show the chain an album goes through.",
     "jobs": "List, retry, cancel and pause jobs.",
+    "notify": "Send a test message to everybody who is to be told.",
     "worker": "Carry jobs in a process of their own.",
     "settings": "Show and change settings.",
     "libraries": "Show, add and remove the folders to work on.",

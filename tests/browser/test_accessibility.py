@@ -75,6 +75,11 @@ def test_so_can_the_pages_that_follow_a_button(app: Application, open_page: Open
     page.keyboard.press("?")
     found += violations(page)
     begin("/libraries", "Add it")
+    page.goto("/adopt")
+    page.get_by_label("Folder, as this machine calls it").fill(str(tmp_path / "staging"))
+    page.get_by_role("button", name="Compare it").click()
+    page.get_by_text("1 album, 0 as Greenroom would make it").wait_for()
+    found += violations(page)
     assert found == []
 
 

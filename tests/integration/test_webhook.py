@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from config import admin
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured, Retryable
 from config.reasons import MASK
+from daemon.cli import main
 from tests.providers import Provider, Reply, redirect
 from workflow import events
 from workflow.engine import jobs
@@ -119,3 +121,27 @@ def test_its_address_and_its_secret_are_shown_to_nobody(database: Database, prov
     with database.begin() as connection, pytest.raises(Misconfigured, match="http or https") as raised:
         admin.put(connection, "phase.notify.webhooks", "https://eva:hunter22@nas/", actor="eva", now=NOW)
     assert "hunter22" not in raised.value.message
+
+
+def test_an_admin_sees_at_once_who_takes_messages(
+    database: Database, provider: Provider, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    by_apprise = f"json://eva:hunter22@127.0.0.1:{provider.port}/hook"
+    all_phases()  # their settings join the registry
+    with database.begin() as connection:
+        for name, value in (("urls", by_apprise), ("webhooks", f"{provider.url}/hook"), ("webhook_secret", SECRET)):
+            admin.put(connection, f"phase.notify.{name}", value, actor="eva", now=NOW)
+
+    def run() -> tuple[int, str]:
+        done = CliRunner().invoke(main, ["notify"])
+        return done.exit_code, done.output
+
+    assert run() == (0, f"json: taken\nwebhook {provider.url}: taken\n")
+    assert [json.loads(seen.body)["title"] for seen in provider.seen] == ["Greenroom: a test"] * 2
+    provider.down = Reply(404, b"{}")
+    code, output = run()
+    assert (code, output.count("taken"), "nothing at the address" in output) == (1, 1, True)
+    assert "hunter22" not in output
+    assert SECRET not in output
