@@ -77,5 +77,5 @@ def _enriched(connection: Connection, item_id: int, text: str) -> None:
     keep_candidates(
         connection, item_id, [Candidate("musicbrainz", text[:60], 1, 0.2, about, [part], [], why, document, text)]
     )
-    keep_enrichment(connection, item_id, Enrichment("content", 1, "ambiguous", why, NOW, NOW))
+    keep_enrichment(connection, item_id, Enrichment("content", 1, "ambiguous", why, NOW))
     keep_debts(connection, item_id, [Debt(item_id, "discogs", "releases", text, NOW, 1, NOW)])
