@@ -5,15 +5,25 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from typing import Final
+
 import click
 
 from config.errors import Misconfigured
 
+# What is wrong with a root, and not with what the command was called with.
+OF_ROOTS: Final = frozenset({"root_not_mounted", "wrong_root", "root_read_only", "suspended", "mass_vanished", "cannot_lock"})
+
 
 @contextlib.contextmanager
 def usage() -> Iterator[None]:
-    """Say of a Misconfigured in the block that the command was called with something that cannot be used."""
+    """Say of a Misconfigured in the block that the command was called with something that cannot be used.
+
+    What is wrong with a root is told as any other error is.
+    """
     try:
         yield
     except Misconfigured as error:
+        if error.reason_code in OF_ROOTS:
+            raise
         raise click.UsageError(error.message) from error

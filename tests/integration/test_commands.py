@@ -108,6 +108,15 @@ def test_doctor_names_a_root_that_is_not_mounted(data_dir: Path) -> None:
     assert "is its disk mounted?" in shown.output
 
 
+@pytest.mark.parametrize("command", [("undo", "20260101T000000Z-abcdef"), ("trash", "empty"), ("recover",)])
+def test_what_is_wrong_with_a_root_is_not_told_as_wrong_usage(data_dir: Path, command: tuple[str, ...]) -> None:
+    (data_dir / "staging" / ".greenroom-root").unlink()
+    shown = greenroom(*command)
+    assert shown.exit_code == 1
+    assert "is its disk mounted?" in shown.output
+    assert "Usage:" not in shown.output
+
+
 def test_settings_are_listed_changed_and_remembered(data_dir: Path) -> None:
     greenroom("settings", "set", "staging_scan.schedule", "every 30m")
     assert greenroom("settings", "get", "schedule").output.strip() == "every 30m"
