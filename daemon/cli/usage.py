@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-
 from typing import Final
 
 import click
@@ -12,7 +11,9 @@ import click
 from config.errors import Misconfigured
 
 # What is wrong with a root, and not with what the command was called with.
-OF_ROOTS: Final = frozenset({"root_not_mounted", "wrong_root", "root_read_only", "suspended", "mass_vanished", "cannot_lock"})
+OF_ROOTS: Final = frozenset(
+    {"root_not_mounted", "wrong_root", "root_read_only", "suspended", "mass_vanished", "cannot_lock"}
+)
 
 
 @contextlib.contextmanager

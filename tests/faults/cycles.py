@@ -254,6 +254,22 @@ def albums() -> Mapping[str, bytes]:
 
 
 @functools.cache
+def late_tracks() -> Mapping[str, bytes]:
+    """A third track and a second disc of Low Tide, which join what is staged of it."""
+    tags = {"artist": "Nora Vale", "album": "Low Tide", "date": "2014"}
+    return {
+        "Nora Vale - Low Tide, late/03.flac": encoded(**tags, title="Wave 3", track="3/3", disc="1/2"),
+        "Nora Vale - Low Tide, late/D2/01.flac": encoded(**tags, title="Ebb", track="1/1", disc="2/2"),
+    }
+
+
+def encoded(**tags: str) -> bytes:
+    """One track with tags, as its bytes."""
+    with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
+        return write_track(Path(folder, "track.flac"), seconds=0.1, **tags).read_bytes()
+
+
+@functools.cache
 def _empty_database() -> bytes:
     with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
         migrate(f"sqlite:///{folder}/empty.db")

@@ -12,10 +12,11 @@ from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.publication import ledger
 from processor.transfer import PLAYER_IGNORES, TX
-from tests.faults.cycles import House, lost, music, wrong_items
+from processor.trash import TRASH
+from tests.faults.cycles import House, late_tracks, lost, music, wrong_items
 from tests.faults.trials import Trial, must
 
-EDIT = "<mood>mine</mood>"
+EDIT, CYCLE = "<mood>mine</mood>", ("cycle", "--json")
 
 
 def to_publish(house: House) -> Trial:
@@ -43,14 +44,53 @@ def to_take_out(house: House) -> Trial:
     return Trial((*_publish(house), "--undo"), is_out)
 
 
+def to_rename(house: House) -> Trial:
+    """Publish all albums and want other names; what is disturbed gives them those."""
+    must(house, *to_publish(house).command)
+    must(house, "settings", "set", "phase.publish.folder", "{album_artist}/{album} ({year})")
+    return Trial((*_publish(house), "--rename"), is_published)
+
+
+def to_join(house: House) -> Trial:
+    """Publish all albums, and drop late tracks of one; what is disturbed stages it again, and lets them join it."""
+    must(house, *to_publish(house).command)
+    house.drop(late_tracks())
+    return Trial(CYCLE, has_joined)
+
+
+def to_exchange(house: House) -> Trial:
+    """Let late tracks join a published album, and approve it; what is disturbed puts it in the place of the other."""
+    must(house, *to_join(house).command)
+    _approve(house)
+    return Trial(_publish(house), is_published)
+
+
+def _approve(house: House) -> None:
+    for item in house.items():
+        if item["status"] == "pending_review":
+            must(house, "review", "approve", str(item["id"]))
+
+
 def _publish(house: House) -> tuple[str, ...]:
     return ("publish", *(str(item["id"]) for item in house.items()), "--json")
+
+
+def has_joined(house: House) -> list[str]:
+    """Recover and run a cycle, as after a crash, then approve and publish what waits; return what is wrong."""
+    wrong = [*_recovered(house)]
+    ended = house.run(*CYCLE)
+    if ended.status:
+        wrong.append(f"cycle ended with {ended.status}: {ended.out} {ended.err}")
+    wrong += [f"left in inbound: {path!r}" for path in music(house.inbound)]
+    wrong += [*lost(house), *wrong_items(house)]
+    _approve(house)
+    return [*wrong, *is_published(house)]
 
 
 def is_published(house: House) -> list[str]:
     """Recover and publish, as after a crash; return what is broken on the way or not as it must be at the end."""
     wrong = [*_recovered(house)]
-    for outcomes in ({"published", "refreshed", "unchanged"}, {"unchanged"}):
+    for outcomes in ({"published", "refreshed", "upgraded", "unchanged"}, {"unchanged"}):
         ended = house.run(*_publish(house))
         if ended.status or not {one["outcome"] for one in json.loads(ended.out)} <= outcomes:
             wrong.append(f"publish ended with {ended.status}: {ended.out} {ended.err}")
@@ -93,7 +133,7 @@ def _settled(house: House, status: str) -> Iterator[str]:
     with house.database() as database, database.read() as connection:
         yield from (f"a {one.kind} is {one.state}: {one.error}" for one in journal.unsettled(connection))
         entries = {entry.path: entry for entry in ledger.entries(connection)}
-    there = music(house.library)
+    there = {path: data for path, data in music(house.library).items() if not path.startswith(TRASH + b"/")}
     yield from (f"the ledger does not know {path!r}" for path in there.keys() - entries.keys())
     for path, entry in entries.items():
         if entry.role != "sidecar" and len(there.get(path, b"?" * (entry.size + 1))) != entry.size:

@@ -5,33 +5,31 @@ from __future__ import annotations
 import functools
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import delete, update
 
 from processor.tables import StagingItem, TransferRow
-from tests.faults.cycles import Ended, House, albums, converges, lost, music, unsettled, wrong_items
-from tests.faults.libraries import to_publish, to_publish_anew, to_take_out
+from tests.faults.cycles import (
+    Ended,
+    House,
+    albums,
+    converges,
+    encoded,
+    late_tracks,
+    lost,
+    music,
+    unsettled,
+    wrong_items,
+)  # fmt: skip
+from tests.faults.libraries import to_exchange, to_join, to_publish, to_publish_anew, to_rename, to_take_out
 from tests.faults.trashing import to_restore, to_trash
 from tests.faults.trials import Trial, must
-from tests.music import write_track
 
 CYCLE, RECOVER, REPAIR = ("cycle", "--json"), ("recover", "--json"), ("fsck", "--adopt", "--json")
 TICKETS = {"Live at the Cannery/cover.jpg": b"\xff\xd8\xff two tickets"}  # goes on beside the better album
-
-
-@functools.cache
-def late_tracks() -> Mapping[str, bytes]:
-    """A third track and a second disc of Low Tide, which join what is staged of it."""
-    tags = {"artist": "Nora Vale", "album": "Low Tide", "date": "2014"}
-    return {
-        "Nora Vale - Low Tide, late/03.flac": _encoded(**tags, title="Wave 3", track="3/3", disc="1/2"),
-        "Nora Vale - Low Tide, late/D2/01.flac": _encoded(**tags, title="Ebb", track="1/1", disc="2/2"),
-    }
 
 
 @functools.cache
@@ -39,13 +37,8 @@ def better_album() -> Mapping[str, bytes]:
     """Live at the Cannery without the losses of mp3."""
     tags = {"artist": "The Cannery", "album": "Live", "date": "2019", "track": "1/1"}
     return {
-        f"Live at the Cannery (FLAC)/CD{n}/01.flac": _encoded(**tags, title=f"Night {n}", disc=f"{n}/2") for n in (1, 2)
+        f"Live at the Cannery (FLAC)/CD{n}/01.flac": encoded(**tags, title=f"Night {n}", disc=f"{n}/2") for n in (1, 2)
     }
-
-
-def _encoded(**tags: str) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
-        return write_track(Path(folder, "track.flac"), seconds=0.1, **tags).read_bytes()
 
 
 class Subject(NamedTuple):
@@ -122,6 +115,9 @@ SUBJECTS = (
     Subject("publish", {}, albums, then=to_publish),
     Subject("publish anew", {}, albums, then=to_publish_anew),
     Subject("publish --undo", {}, albums, then=to_take_out),
+    Subject("publish --rename", {}, albums, then=to_rename),
+    Subject("late tracks, published", {}, albums, then=to_join),
+    Subject("publish late tracks", {}, albums, then=to_exchange),
     Subject("review trash", {}, albums, then=to_trash),
     Subject("trash restore", {}, albums, then=to_restore),
 )

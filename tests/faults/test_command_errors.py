@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.faults.cycles import Ended, House, albums, calls_of, lost, wrong_items
-from tests.faults.libraries import to_publish, to_publish_anew, to_take_out
+from tests.faults.libraries import to_exchange, to_join, to_publish, to_publish_anew, to_rename, to_take_out
 from tests.faults.subjects import Subject
 from tests.faults.traced import Call, run_traced
 from tests.faults.trashing import to_restore, to_trash
@@ -33,6 +33,9 @@ SUBJECTS = (
     Subject("publish anew", {}, one_album, then=to_publish_anew),
     Subject("publish --undo", {}, one_album, then=to_take_out),
     Subject("undo", {}, one_album, undone=True),
+    Subject("publish --rename", {}, one_album, then=to_rename),
+    Subject("late tracks, published", {}, one_album, then=to_join),
+    Subject("publish late tracks", {}, one_album, then=to_exchange),
     Subject("review trash", {}, one_album, then=to_trash),
     Subject("trash restore", {}, one_album, then=to_restore),
 )
