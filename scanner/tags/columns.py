@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import compress, groupby, repeat
+from itertools import compress, groupby
 from json.encoder import encode_basestring_ascii as quoted
-from operator import is_not
+from types import NoneType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scanner.facts import Facts, Picture
@@ -37,17 +37,15 @@ def columns_of(file_id: int, unwritten: bool, reading: Read) -> tuple[object, ..
     return head + _NO_FACTS if facts is None else (*head, *fact_columns(facts))
 
 
-def fact_columns(facts: Facts) -> tuple[object, ...]:
-    """Return the facts in the order of FACT_COLUMNS."""
-    if facts.compilation is not None:
-        facts = facts._replace(compilation=int(facts.compilation))  # type: ignore[arg-type] # a bool is a column's number
-    return (*facts[:_LISTS], _text_of_lists(facts[_LISTS:]))
+def fact_columns(facts: Sequence[Any]) -> list[object]:
+    """Return the facts, which may also be a row of them, in the order of FACT_COLUMNS."""
+    return [*facts[:_LISTS], _text_of_lists(tuple(facts[_LISTS:]))]
 
 
 class Block(NamedTuple):
     """Readings in which the same columns are known, column by column; nothing is said of the others.
 
-    Python gives SQLite a None or a bool only after it has looked for an adapter, which takes as long as five numbers.
+    Python gives SQLite a None only after it has looked for an adapter, which takes as long as seven numbers.
     """
 
     columns: tuple[int, ...]  # indexes into READING_COLUMNS, rising; the file's id is always there
@@ -61,14 +59,15 @@ class Block(NamedTuple):
 
 def blocks_of(rows: Iterable[Sequence[object]]) -> list[Block]:
     """Put rows that follow one another and have the same columns together."""
-    return [
-        Block(tuple(compress(_EVERY, known)), [*compress(zip(*same, strict=True), known)])
-        for known, same in groupby(rows, _known)
-    ]
+    blocks = []
+    for types, same in groupby(rows, _types):
+        known = [each is not NoneType for each in types]
+        blocks.append(Block(tuple(compress(_EVERY, known)), [*compress(zip(*same, strict=True), known)]))
+    return blocks
 
 
-def _known(row: Sequence[object]) -> tuple[bool, ...]:
-    return tuple(map(is_not, row, repeat(None)))
+def _types(row: Sequence[object]) -> tuple[type, ...]:
+    return tuple(map(type, row))
 
 
 @lru_cache(maxsize=256)

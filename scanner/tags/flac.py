@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from struct import Struct
 
-from scanner.facts import Facts, Picture
-from scanner.tags.said import SaidTags, Stream, facts_of
+from scanner.facts import Picture
+from scanner.tags.said import Row, SaidTags, Stream, row_of
 from scanner.tags.source import DoubtError, Source
 from scanner.tags.vorbis_comment import PICTURE_START, PICTURES, picture_of, read_comments
 
@@ -24,7 +24,7 @@ _INFO = Struct(
 _UNUSED_POINT = b"\xff" * 8
 
 
-def read(source: Source) -> Facts:
+def read(source: Source) -> Row:
     """Walk the blocks by their lengths. Raises DoubtError when mutagen should decide."""
     tags: SaidTags = {}
     pictures: list[Picture] = []
@@ -52,7 +52,7 @@ def read(source: Source) -> Facts:
         position += length
     if not info or audio_missing(info, table, source.size - position):
         raise DoubtError("no stream info, or frames missing")
-    return facts_of(tags.values(), _stream(info, source.size - position), pictures)
+    return row_of(tags.values(), _stream(info, source.size - position), pictures)
 
 
 def audio_missing(info: bytes, table: bytes, audio_size: int) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from struct import Struct
 
-from scanner.facts import Facts
 from scanner.tags.id3_frames import APART, KINDS, PADDING, PICTURE, PICTURE_HEAD, SKIPPED, TEXT, picture_in, tags_of
 from scanner.tags.mpeg import stream_at
 from scanner.tags.remembered import Remembered
-from scanner.tags.said import facts_of
+from scanner.tags.said import Row, row_of
 from scanner.tags.source import DoubtError, Source
 
 _TAG = Struct(">3xHBI").unpack_from
@@ -17,7 +16,7 @@ _FRAME = Struct(">4sIH").unpack
 Heads = Remembered[tuple[int, int]]  # the ten bytes in front of a frame → its kind, and its length with them
 
 
-def read(source: Source) -> Facts:
+def read(source: Source) -> Row:
     """Read the tag at the start of the file and the stream behind it. Raises DoubtError when mutagen should decide."""
     version, flags, size = _TAG(source.head)
     heads = _HEADS.get(version)
@@ -29,7 +28,7 @@ def read(source: Source) -> Facts:
     frames = _frames(source, end, heads)
     pictures = [picture_in(frame, heads[frame[:10]][1]) for frame in frames[PICTURE]]
     tags = tags_of(frames[TEXT], frames[APART])
-    return facts_of(tags.values(), stream_at(source, end), [picture for picture in pictures if picture])
+    return row_of(tags.values(), stream_at(source, end), [picture for picture in pictures if picture])
 
 
 def synchsafe(word: int) -> int:

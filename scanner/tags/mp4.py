@@ -7,11 +7,11 @@ from functools import partial
 from itertools import chain
 from struct import Struct
 
-from scanner.facts import Facts, Picture
+from scanner.facts import Picture
 from scanner.tags.fields import MP4, NAMED
 from scanner.tags.mp4_sound import sample_entry
 from scanner.tags.remembered import SHORT, remember
-from scanner.tags.said import FIELDS, UNIQUE, UNWANTED, Said, SaidTags, Stream, facts_of, joined, say
+from scanner.tags.said import FIELDS, UNIQUE, UNWANTED, Row, Said, SaidTags, Stream, joined, row_of, say
 from scanner.tags.source import DoubtError, Source
 
 FRONT_COVER = 3
@@ -53,7 +53,7 @@ class _Movie:
         self.pictures: list[Picture] = []
 
 
-def read(source: Source) -> Facts:
+def read(source: Source) -> Row:
     """Walk all boxes by their lengths. Raises DoubtError when mutagen should decide."""
     movie: _Movie | None = None
     position = 0
@@ -74,7 +74,7 @@ def read(source: Source) -> Facts:
             raise DoubtError("a box beyond the end of the file")
     if movie is None or movie.tags is None or position != source.size:
         raise DoubtError("no tags, or loose bytes at the end")
-    return facts_of(movie.tags.values(), _stream(movie.boxes), movie.pictures)
+    return row_of(movie.tags.values(), _stream(movie.boxes), movie.pictures)
 
 
 def _walk(source: Source, position: int, end: int, path: bytes, movie: _Movie) -> None:

@@ -14,7 +14,7 @@ from scanner.tags.mp4 import FRONT_COVER, PNG
 from scanner.tags.normalise import Tags, first
 from scanner.tags.ogg import OPUS_RATE
 from scanner.tags.riff_info import read_info
-from scanner.tags.said import Stream, facts_of, say
+from scanner.tags.said import Stream, row_of, say
 from scanner.tags.source import Source
 from scanner.tags.vorbis_comment import PICTURE_HEAD, PICTURE_KEY, add_picture
 
@@ -63,7 +63,7 @@ def read(fd: int, container: str) -> Facts:
         elif container == "flac":
             pictures += [Picture(len(p.data), p.type, p.mime or None) for p in found.pictures]
     said = [say(field, values) for field, values in tags.items()]
-    return facts_of(said, _stream(found.info, container), pictures)
+    return Facts._make(row_of(said, _stream(found.info, container), pictures))
 
 
 def _stream(info: Any, container: str) -> Stream:

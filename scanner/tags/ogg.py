@@ -5,9 +5,9 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from scanner.facts import Facts, Picture
+from scanner.facts import Picture
 from scanner.tags.remembered import Remembered
-from scanner.tags.said import SaidTags, facts_of
+from scanner.tags.said import Row, SaidTags, row_of
 from scanner.tags.source import BLOCK, DoubtError, Source
 from scanner.tags.vorbis_comment import UnfinishedError, read_comments
 
@@ -59,7 +59,7 @@ def _laced(lacing: bytes) -> tuple[int, int, bool]:
 _LACINGS = Remembered(_laced)  # most pages of a picture, and most of the first pages, are alike
 
 
-def read(source: Source) -> Facts:
+def read(source: Source) -> Row:
     """Read identification, comments and length of the one stream. Raises DoubtError when mutagen should decide."""
     first = page_at(source, 0)
     head = source.bytes_at(first.start, first.end - first.start)
@@ -72,7 +72,7 @@ def read(source: Source) -> Facts:
     raise DoubtError("another codec")
 
 
-def _read_vorbis(source: Source, first: Page, head: bytes) -> Facts:
+def _read_vorbis(source: Source, first: Page, head: bytes) -> Row:
     channels, rate, most, nominal, least = _VORBIS_HEAD(head, 11)
     tags, pictures, _ = _comments(source, first, b"\x03vorbis")
     last = last_page(source)
@@ -84,10 +84,10 @@ def _read_vorbis(source: Source, first: Page, head: bytes) -> Facts:
         bitrate = most
     elif nominal and least > nominal:
         bitrate = least
-    return facts_of(tags.values(), ("vorbis", last.position / float(rate), bitrate, rate, 0, channels), pictures)
+    return row_of(tags.values(), ("vorbis", last.position / float(rate), bitrate, rate, 0, channels), pictures)
 
 
-def _read_opus(source: Source, first: Page, head: bytes) -> Facts:
+def _read_opus(source: Source, first: Page, head: bytes) -> Row:
     version, channels, pre_skip, *_ = _OPUS_HEAD(head, 8)
     tags, pictures, end = _comments(source, first, b"OpusTags")
     last = last_page(source)
@@ -95,7 +95,7 @@ def _read_opus(source: Source, first: Page, head: bytes) -> Facts:
     if last.serial != first.serial or version >> 4 or seconds <= 0:
         raise DoubtError("several streams, an unknown version, or no sound")
     bitrate = round((source.size - end) * 8 / seconds)
-    return facts_of(tags.values(), ("opus", seconds, bitrate, OPUS_RATE, 0, channels), pictures)
+    return row_of(tags.values(), ("opus", seconds, bitrate, OPUS_RATE, 0, channels), pictures)
 
 
 def last_page(source: Source) -> Page:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from scanner.facts import Facts
 from scanner.tags import flac, id3, mp4, ogg
+from scanner.tags.said import Row
 from scanner.tags.signature import candidates, container_of
 from scanner.tags.source import DoubtError, Source
 
@@ -24,7 +25,7 @@ class Reading(NamedTuple):
 
 EMPTY = Reading(None, ("empty_file", "The file has no bytes at all."), False, "header")
 # By the first four bytes; an MP4 file has its mark behind them.
-_HEADER_READERS: dict[bytes, Callable[[Source], Facts]] = {
+_HEADER_READERS: dict[bytes, Callable[[Source], Row]] = {
     b"fLaC": flac.read,
     b"OggS": ogg.read,
     b"ID3\x03": id3.read,
@@ -44,14 +45,14 @@ def read_tags(fd: int, extension: str, size: int) -> Reading:
     if not size:
         return EMPTY
     source = Source(fd, size)
-    facts = read_header(source)
-    if facts is not None:
-        return Reading(facts, None, False, "header")
+    row = read_header(source)
+    if row is not None:
+        return Reading(Facts._make(row), None, False, "header")
     return read_doubtful(source, extension)
 
 
-def read_header(source: Source) -> Facts | None:
-    """Return the facts if the header reader is sure of them."""
+def read_header(source: Source) -> Row | None:
+    """Return the facts as a row if the header reader is sure of them."""
     head = source.head
     reader = _HEADER_READERS.get(head[:4])
     if reader is None:
@@ -59,10 +60,10 @@ def read_header(source: Source) -> Facts | None:
             return None
         reader = mp4.read
     try:
-        facts = reader(source)
+        row = reader(source)
     except _DOUBTS:
         return None
-    return facts if all(_needed(facts)) else None
+    return row if all(_needed(row)) else None
 
 
 def read_doubtful(source: Source, extension: str) -> Reading:

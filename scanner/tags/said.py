@@ -1,4 +1,4 @@
-"""What a container says field by field, a stream and its pictures → Facts."""
+"""What a container says field by field, a stream and its pictures → a row of facts."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ _LARGEST_MEASURE = 1e12  # milliseconds, bit/s, Hz; a database column holds it, 
 
 # The sound itself: codec, seconds, bits per second, Hz, bits per sample, channels; 0 means unknown, as in most headers.
 Stream = tuple[str | None, float, float, float, int, int]
+
+# The values of Facts, in its order. A list, because every file comes by here and few become Facts where they are read.
+Row = list[Any]
 
 # What one tag says: the place of its field in a row, what belongs there, and the values as written.
 # Plain tuples and not classes of their own: there are a dozen of them in every file of a scan.
@@ -59,8 +62,8 @@ def joined(said: list[Said]) -> SaidTags:
     return tags
 
 
-def facts_of(tags: Iterable[Said], stream: Stream, pictures: list[Picture]) -> Facts:
-    """Put everything into the shape of Facts; without a loop it could do without, because every file comes by here."""
+def row_of(tags: Iterable[Said], stream: Stream, pictures: list[Picture]) -> Row:
+    """Put everything into its place; without a loop it could do without, because every file comes by here."""
     row = _NOTHING[:]
     for place, value, _ in tags:
         row[place] = value
@@ -87,10 +90,10 @@ def facts_of(tags: Iterable[Said], stream: Stream, pictures: list[Picture]) -> F
         channels or None,
     )
     row[_PICTURES:] = (tuple(pictures[:LIST_LIMIT]) if pictures else (),)
-    return Facts._make(row)
+    return row
 
 
-# A row is Facts, and behind it the values that go to two places, or only maybe to one, when everything is said.
+# Behind a row that is being filled stand the values that go to two places, or only maybe to one, when all is said.
 _PLACES = {field: place for place, field in enumerate(Facts._fields)}
 _ARTIST, _ALBUM_ARTIST, _TRACK, _DISC, _CODEC, _ARTISTS, _ALBUM_ARTISTS, _PICTURES, _RG_TRACK, _RG_ALBUM = (
     *(_PLACES[field] for field in ("artist", "album_artist", "track", "disc", "codec")),

@@ -22,7 +22,7 @@ Numbers = tuple[int, ...]  # see scanner.identity.numbers_of
 File = tuple[int, bytes, Numbers | None]  # the caller's token, the name in the folder, and what the walk saw
 Batch = list[tuple[bytes, list[File]]]  # absolute folders
 
-_PLAIN = frozenset({int, float, str})
+_PLAIN = frozenset({int, float, str, bool})
 _COLUMNS = frozenset(range(len(READING_COLUMNS)))
 _BETWEEN = "|"  # texts; JSON would escape a line's end
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode

@@ -66,7 +66,8 @@ ENCODINGS: list[dict[str, Any]] = [{"id3_version": 3}, {"id3_version": 4}, {"enc
 
 def by_header(file: Path) -> Facts | None:
     with file.open("rb") as opened:
-        return read_header(Source(opened.fileno(), file.stat().st_size))
+        row = read_header(Source(opened.fileno(), file.stat().st_size))
+    return None if row is None else Facts._make(row)
 
 
 def by_mutagen(file: Path) -> Facts | None:

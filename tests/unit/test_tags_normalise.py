@@ -15,13 +15,13 @@ from scanner.tags.normalise import (
     r128_gain,
     texts,
 )
-from scanner.tags.said import Stream, facts_of, joined, say
+from scanner.tags.said import Stream, joined, row_of, say
 
 SOUND: Stream = ("mp3", 1.5, 128_000, 44_100, 0, 2)
 
 
 def facts(stream: Stream = SOUND, **tags: list[str]) -> Facts:
-    return facts_of([say(field, values) for field, values in tags.items()], stream, [])
+    return Facts._make(row_of([say(field, values) for field, values in tags.items()], stream, []))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_total_with_a_tag_of_its_own_wins() -> None:
 
 def test_values_that_stand_apart_are_read_as_one_list() -> None:
     said = [say("genre", ["Rock"]), say("artist", ["A"]), say("genre", ["Pop"]), say("artist", ["B"])]
-    found = facts_of(joined([*said, say("genre", ["Rock", "Folk"])]).values(), SOUND, [])
+    found = Facts._make(row_of(joined([*said, say("genre", ["Rock", "Folk"])]).values(), SOUND, []))
     assert (found.genres, found.artist) == (("Rock", "Pop", "Folk"), "A; B")
 
 
