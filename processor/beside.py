@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from config.errors import GreenroomError
+from config.errors import GreenroomError, Rejected
 from config.libraries import list_libraries
 from config.reasons import Reason, sentence
 from processor import repository
 from processor.artwork.local import artist_offers
 from processor.artwork.offer import Offer
 from processor.files import Tree, explained, within
+from processor.matching.parts import is_various
 from processor.metadata import rows as metadata
-from processor.metadata.documents import ITSELF, NFO, Document, part_of
+from processor.metadata.documents import ITSELF, NFO, part_of
 from processor.nfo import reading, xml
 from processor.nfo.reading import Track
 from processor.owed import Owed
-from processor.providers.release import VARIOUS
 from processor.repository import StagedFile
 from scanner.grouping.folding import fold
 
@@ -32,73 +32,80 @@ if TYPE_CHECKING:
 
 SAME_LENGTH: Final = 10_000  # ms that a track of a list and ours may differ in
 ABOVE: Final = 2  # folders above an album that may be its artist's
+ALBUM: Final = b"album.nfo"
+ARTIST: Final = b"artist.nfo"
+
+_T = TypeVar("_T")
+
+
+class _Came(NamedTuple):
+    """An album, as it came: where it is now, its files, and its artist if there is just one."""
+
+    folder: bytes
+    files: tuple[StagedFile, ...]
+    artist: metadata.Artist | None
 
 
 def note_album(shop: Shop, item_id: int) -> bool:
     """Keep what an album's own NFO says; return whether that is news. One that cannot be read is a warning."""
-    with shop.database.read() as connection:
-        item, files = repository.item(connection, item_id)
-    folder = shop.folder_of(item)
-    if folder is None or (data := _data(folder, _called(files, b"album.nfo"))) is None:
+    came = _came(shop, item_id)
+    if came is None or (data := _data(came.folder, _called(came.files, ALBUM))) is None:
         return False
-    warnings: list[Reason] = []
-    document: Document = {}
-    try:
-        notes = reading.read_album(data) if data else reading.AlbumNotes({})
-        document = {ITSELF: notes.fields, **dict(_of_tracks(files, notes.tracks))}
-    except GreenroomError as error:
-        warnings.append(Reason("nfo_album", sentence(f"album.nfo counts for nothing: {error.message}")))
+    notes, warnings = _read(reading.read_album, data, ALBUM)
+    said = {ITSELF: notes.fields, **dict(_of_tracks(came.files, notes.tracks))} if notes else {}
     with shop.database.begin() as connection:
         repository.set_warnings(connection, item_id, "nfo_album", warnings)
-        said = {part: fields for part, fields in document.items() if fields}
-        return metadata.write(connection, item_id, NFO, said, shop.now())
+        known = {part: fields for part, fields in said.items() if fields}
+        return metadata.write(connection, item_id, NFO, known, shop.now())
 
 
 def note_artist(shop: Shop, item_id: int, _: Owed) -> bool:
     """Keep what an artist's NFO says of the one artist an album is by; return whether that is news."""
-    with shop.database.read() as connection:
-        item, files = repository.item(connection, item_id)
-        artist = only_artist(metadata.artists_of(connection, item_id))
-    folder = shop.folder_of(item)
-    if folder is None or artist is None:
+    came = _came(shop, item_id)
+    if came is None or came.artist is None:
         return False
-    data = _data(folder, _called(files, b"artist.nfo"))
-    if not data:
-        above = artists_folder(shop, files, artist.name)
-        data = None if above is None else _data(above, b"artist.nfo")
-    warnings, said = [], {}
-    try:
-        said = reading.read_artist(data) if data else {}
-    except GreenroomError as error:
-        warnings.append(Reason("nfo_artist", sentence(f"artist.nfo counts for nothing: {error.message}")))
+    data = _data(came.folder, _called(came.files, ARTIST))
+    if not data and (above := _artists_folder(shop, came.files, came.artist.name)):
+        data = _data(above, next((name for name in _names(above) if name.lower() == ARTIST), None))
+    said, warnings = _read(reading.read_artist, data, ARTIST)
     with shop.database.begin() as connection:
         repository.set_warnings(connection, item_id, "nfo_artist", warnings)
-        if not said or not _is_of(said, artist):
+        if not said or not _is_of(said, came.artist):
             return False  # another album of this artist may have come with one
-        return metadata.write_artist(connection, artist.id, NFO, {ITSELF: said}, shop.now())
+        return metadata.write_artist(connection, came.artist.id, NFO, {ITSELF: said}, shop.now())
 
 
 def artist_pictures(shop: Shop, item_id: int) -> list[Offer]:
     """Return the pictures an album came with of the one artist it is by."""
-    with shop.database.read() as connection:
-        item, files = repository.item(connection, item_id)
-        artist = only_artist(metadata.artists_of(connection, item_id))
-    folder = shop.folder_of(item)
-    if folder is None or artist is None:
+    came = _came(shop, item_id)
+    if came is None or came.artist is None:
         return []
-    offers = artist_offers(folder, [file.path for file in files if file.role == "picture"], is_album=True)
-    above = artists_folder(shop, files, artist.name)
-    if above is not None:
+    offers = artist_offers(came.folder, [file.path for file in came.files if file.role == "picture"], is_album=True)
+    if above := _artists_folder(shop, came.files, came.artist.name):
         offers += artist_offers(above, _names(above), is_album=False)
     return offers
 
 
-def only_artist(artists: Sequence[metadata.Artist]) -> metadata.Artist | None:
-    """Return the artist of an album that has one, and not of various."""
-    return artists[0] if len(artists) == 1 and artists[0].artist_id != VARIOUS else None
+def _came(shop: Shop, item_id: int) -> _Came | None:
+    """Return what an album came with; None while nobody knows its library."""
+    with shop.database.read() as connection:
+        item, files = repository.item(connection, item_id)
+        artists = metadata.artists_of(connection, item_id)
+    folder = shop.folder_of(item)
+    one = artists[0] if len(artists) == 1 and not is_various(artists[0].name) else None
+    return None if folder is None else _Came(folder, files, one)
 
 
-def artists_folder(shop: Shop, files: Sequence[StagedFile], name: str) -> bytes | None:
+def _read(read: Callable[[bytes], _T], data: bytes | None, name: bytes) -> tuple[_T | None, list[Reason]]:
+    """Return what a file says, or why that cannot be told."""
+    try:
+        return (read(data) if data else None), []
+    except Rejected as error:
+        code = name.decode().partition(".")[0]
+        return None, [Reason(f"nfo_{code}", sentence(f"{name.decode()} counts for nothing: {error.message}"))]
+
+
+def _artists_folder(shop: Shop, files: Sequence[StagedFile], name: str) -> bytes | None:
     """Return the folder of an artist in inbound that an album was dropped in, while it is there."""
     with shop.database.read() as connection:
         roots = [library.path for library in list_libraries(connection) if library.role == "inbound"]
