@@ -489,6 +489,13 @@ MUTANTS = (
         picturing("while_it_scans", "tests/integration/test_players.py"),
     ),
     Mutant(
+        "Kodi looks at an album again that has another id than its tags, and makes two of it",
+        "processor/players/telling.py",
+        "            kind.prepare(line, case.wanted)\n",
+        "            pass\n",
+        picturing("by_the_id_of_its_tags", "tests/integration/test_players.py"),
+    ),
+    Mutant(
         "what was wanted while a player was told is forgotten",
         "processor/players/rows.py",
         "delete(DebtRow).where(DebtRow.id == debt.id, DebtRow.wanted_at == debt.wanted_at)",
