@@ -16,7 +16,7 @@ from config.errors import GreenroomError, Misconfigured, NeedsReview, Retryable
 from processor.artwork.blobs import Blob
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
-from processor.publication import ledger
+from processor.publication import laying, ledger
 from processor.publication.given import Chosen
 from processor.transfer import TX
 from tests.scenarios.conftest import SHM
@@ -29,7 +29,6 @@ from tests.scenarios.publishing import (
     picture,
     publish,
     published,
-    rehearse,
     take_out,
     unexplained,
 )
@@ -348,16 +347,23 @@ def test_what_cannot_be_given_away_is_published_and_told(house: House) -> None:
     assert (library / ALBUM / "album.nfo").stat().st_uid == os.geteuid()
 
 
-def test_without_room_nothing_happens(house: House) -> None:
-    library, item_id = staged(house)
-    house.change(transfer="copy", library_reserve_mib=str(1 << 20))
-    total = os.statvfs(library)
-    free = total.f_bavail * total.f_frsize > total.f_blocks * total.f_frsize // 10
-    if not free:
-        with pytest.raises(Retryable, match="stay in reserve"):
-            publish(house, item_id)
-    planned = rehearse(house, item_id) if free else None
-    assert planned is None or planned.kind == "publish"
+def test_without_room_nothing_happens(tmp_path: Path) -> None:
+    laying.check_space(os.fsencode(tmp_path), 1, 0)
+    with pytest.raises(Retryable, match=r"needs 1048576\.0 TiB in .*, where .* are free and .* stay in reserve") as refused:
+        laying.check_space(os.fsencode(tmp_path), 1 << 60, 1 << 30)
+    assert refused.value.reason_code == "disk_full"
+
+
+def test_bytes_that_changed_in_staging_are_noticed_by_their_digest(divided_house: House) -> None:
+    """Copied files have digests; size and time of this one are as they were."""
+    library, item_id = staged(divided_house)
+    track = next(divided_house.staging.rglob("*.flac"))
+    before, data = track.stat(), track.read_bytes()
+    track.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    os.utime(track, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(NeedsReview, match="has other bytes than were staged"):
+        publish(divided_house, item_id)
+    assert published(library) == []
 
 
 @pytest.fixture

@@ -90,6 +90,22 @@ def owed(house: House) -> list[tuple[bytes, str]]:
         return [(debt.owed.folder, debt.owed.change) for debt in rows.debts(connection)]
 
 
+def test_players_are_told_of_both_folders_of_an_album_that_gets_another_name(
+    house: House, shelves: Shelves, player: Player
+) -> None:
+    house.drop(songs("Low Tide", "flac", range(1, 4), date="2014"))
+    house.cycle()
+    (item_id,) = approve(house)
+    publish(house, item_id)
+    carry(house, "sync")
+    carry(house, "players")
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, "", "title", "High Tide", NOW)
+    publish(house, item_id, rename=True)
+    assert carry(house, "sync") == [f"item {item_id}"]
+    assert sorted(owed(house)) == [(b"Ada/High Tide (2014)", "new"), (b"Ada/Low Tide (2014)", "gone")]
+
+
 def test_players_show_what_is_published_and_forget_what_is_taken_out(
     house: House, shelves: Shelves, player: Player
 ) -> None:
