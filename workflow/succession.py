@@ -263,9 +263,12 @@ def _move(
         go_on(connection, [{**item, "status": status, "position": position}], now)
 
 
-def request(engine: Engine, phase: str, item_id: int, *, actor: str) -> Job:
-    """Want a phase of an item for a person, whatever its gate says. Raises Misconfigured for a phase without jobs."""
+def request(engine: Engine, phase: str, item_id: int, *, actor: str, **given: Any) -> Job:
+    """Want a phase of an item for a person, whatever its gate says; `given` are values of its payload.
+
+    Raises Misconfigured for a phase without jobs.
+    """
     found = all_phases().get(phase)
     if found is None or found.settings is None:
         raise Misconfigured(f"{phase} has no jobs; see `greenroom phases`")
-    return engine.submit(phase, item_id, found.payload(), actor=actor, priority="urgent", manual=True).job
+    return engine.submit(phase, item_id, found.payload(**given), actor=actor, priority="urgent", manual=True).job

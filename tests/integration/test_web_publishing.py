@@ -74,6 +74,22 @@ def test_what_publishing_would_do_is_shown_and_what_was_published_is_taken_out_a
     assert "Not published" not in browser.client.get(f"/review/{item}").text
 
 
+def test_a_published_album_is_shown_under_its_new_names_before_it_gets_them(browser: Browser, item: int) -> None:
+    press(browser, item, "approve", seen(browser, item))
+    browser.app.publish(item, actor=NAME, stop=browser.app.ongoing.stopping)
+    assert "Newer metadata waits" not in browser.client.get(f"/review/{item}").text
+    browser.app.say(item, "", {"title": "Another Tide"}, actor=NAME, seen=None)
+    assert "Newer metadata waits" in browser.client.get(f"/review/{item}").text
+    assert browser.client.get(f"{API}/{item}").json()["news_at"]
+    assert "Another Tide" not in browser.client.get(f"{API}/{item}/publish").json()["folder"]
+    assert "Look what names" in browser.client.get(f"/review/{item}/publish").text
+    assert "Another Tide" in browser.client.get(f"/review/{item}/publish?rename=true").text
+    assert "Another Tide" in browser.client.get(f"{API}/{item}/publish?rename=true").json()["folder"]
+    browser.client.post(f"/review/{item}/publish", data={"csrf": browser.csrf(), "rename": "true"})
+    (job,) = browser.app.engine.list(phase="publish")
+    assert job.payload == {"rename": True}
+
+
 def test_an_album_in_quarantine_stays_where_it_is_and_comes_back(browser: Browser, item: int, tmp_path: Path) -> None:
     before = sorted((tmp_path / "staging").rglob("*.mp3"))
     press(browser, item, "quarantine", seen(browser, item), why="sounds odd")

@@ -349,7 +349,7 @@ def test_what_cannot_be_given_away_is_published_and_told(house: House) -> None:
 
 def test_without_room_nothing_happens(tmp_path: Path) -> None:
     laying.check_space(os.fsencode(tmp_path), 1, 0)
-    with pytest.raises(Retryable, match=r"needs 1048576\.0 TiB in .*, where .* are free and .* stay in reserve") as refused:
+    with pytest.raises(Retryable, match=r"needs 1048576\.0 TiB in .*, where .* free and .* stay in reserve") as refused:
         laying.check_space(os.fsencode(tmp_path), 1 << 60, 1 << 30)
     assert refused.value.reason_code == "disk_full"
 

@@ -126,6 +126,12 @@ class PublishSettings(PhaseSettings):
         return Access(mode_of(self.file_mode, 0o600), mode_of(self.folder_mode, 0o700), *owner_of(self.owner))
 
 
+class PublishPayload(Payload):
+    """How it is asked for."""
+
+    rename: bool = False  # give what is published the names it would get now
+
+
 class Publish(Phase):
     """Publishes; what a rule approved waits for a person unless settings say otherwise."""
 
@@ -135,14 +141,20 @@ class Publish(Phase):
     renews = True
     description = "Put approved albums into their library, with pictures and NFO."
     settings = PublishSettings
+    payload = PublishPayload
     roots = ("staging", "library")
 
-    def run(self, context: Context, item: Mapping[str, Any], payload: Payload, settings: PublishSettings) -> Decision:
+    def run(
+        self, context: Context, item: Mapping[str, Any], payload: PublishPayload, settings: PublishSettings
+    ) -> Decision:
         """Publish. Raises what publishing does; what keeps it from being done is the error of the job."""
         if not context.job.manual and not settings.auto_publish and _nobody_wanted(context, item):
             return Decision(None, "a rule approved it, and phase.publish.auto_publish is off: a person publishes it")
         given = publishing.prepare(context.database, context.data_dir, settings.options())
-        outcome = publishing.publish_item(given, item["id"], context, actor=context.job.actor, job_id=context.job.id)
+        job = context.job
+        outcome = publishing.publish_item(
+            given, item["id"], context, actor=job.actor, job_id=job.id, rename=payload.rename
+        )
         if outcome.outcome == "failed":
             raise outcome.trouble or NeedsReview("the album could not be published")
         return Decision("published", outcome.outcome, committed=True)

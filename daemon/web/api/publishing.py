@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from config.reasons import show_path
@@ -14,6 +14,7 @@ from workflow import progress, succession
 
 router = APIRouter(prefix="/api/v1/items/{item_id}/publish", tags=["items"])
 By = Annotated[Actor, Depends(actor_of)]
+Rename = Annotated[bool, Query(description="Give what is published the names it would get now.")]
 
 
 class PlanOut(BaseModel):
@@ -34,12 +35,12 @@ class PublishBegun(BaseModel):
 
 
 @router.get("", summary="What publishing an album would come to", responses=DECIDED)
-def look(request: Request, item_id: ItemId) -> PlanOut:
+def look(request: Request, item_id: ItemId, rename: Rename = False) -> PlanOut:
     """Return the tree that would appear in the library; nothing is touched."""
     app = request.app.state.greenroom
     with app.database.read() as connection:
         progress.find(connection, item_id)
-    plan = app.rehearse_publishing(item_id)
+    plan = app.rehearse_publishing(item_id, rename=rename)
     return PlanOut(
         kind=plan.kind,
         library=show_path(plan.library.path),
@@ -51,9 +52,9 @@ def look(request: Request, item_id: ItemId) -> PlanOut:
 
 
 @router.post("", status_code=202, summary="Publish an album", responses=DECIDED)
-def publish(request: Request, item_id: ItemId, actor: By) -> PublishBegun:
+def publish(request: Request, item_id: ItemId, actor: By, rename: Rename = False) -> PublishBegun:
     """Want it published now, whatever the gate says; only what was approved is."""
     app = request.app.state.greenroom
     with app.database.read() as connection:
         progress.find(connection, item_id)
-    return PublishBegun(job_id=succession.request(app.engine, "publish", item_id, actor=actor.name).id)
+    return PublishBegun(job_id=succession.request(app.engine, "publish", item_id, actor=actor.name, rename=rename).id)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
@@ -17,7 +19,7 @@ router = APIRouter(prefix="/review/{item_id}")
 
 
 @router.get("/publish")
-def look(request: Request, item_id: int) -> Response:
+def look(request: Request, item_id: int, rename: bool = False) -> Response:
     """Show the tree that would appear in the library, and why; or why it cannot."""
     app: Application = request.app.state.greenroom
     with app.database.read() as connection:
@@ -25,17 +27,17 @@ def look(request: Request, item_id: int) -> Response:
     plan: Plan | None = None
     refused = None
     try:
-        plan = app.rehearse_publishing(item_id)
+        plan = app.rehearse_publishing(item_id, rename=rename)
     except GreenroomError as error:
         refused = error.message
-    return page(request, "publish.html", item=item, plan=plan, refused=refused)
+    return page(request, "publish.html", item=item, plan=plan, refused=refused, rename=rename)
 
 
 @router.post("/publish")
-def publish(request: Request, item_id: int) -> Response:
+def publish(request: Request, item_id: int, rename: Annotated[bool, Form()] = False) -> Response:
     """Want it published now; a job does it."""
     app: Application = request.app.state.greenroom
-    job = succession.request(app.engine, "publish", item_id, actor=actor_of(request).name)
+    job = succession.request(app.engine, "publish", item_id, actor=actor_of(request).name, rename=rename)
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 
