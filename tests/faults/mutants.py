@@ -516,6 +516,20 @@ MUTANTS = (
         "parent = os.path.dirname(os.path.dirname(folder))",
         picturing("parent", "tests/integration/test_players.py"),
     ),
+    Mutant(
+        "a process that stands still in a transaction keeps its rows from all others",
+        "config/database.py",
+        '                event.listen(self.engine, "connect", _end_what_stands_still)\n',
+        "                pass\n",
+        tests("tests/faults/test_standing_still.py", "-k", "given_time"),
+    ),
+    Mutant(
+        "a full disk under the database is an I/O error like any other",
+        "config/database.py",
+        "{_told_by_its_disk(database)}",
+        "",
+        tests("tests/faults/test_cycle_full_disk.py", "-k", "named_by"),
+    ),
 )
 
 
