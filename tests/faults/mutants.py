@@ -321,6 +321,27 @@ MUTANTS = (
         asking("five_times or probe"),
     ),
     Mutant(
+        "the turn is handed on before the service has answered",
+        "processor/client/exchange.py",
+        "                sending.enter_context(turn())\n",
+        "                sending.enter_context(turn())\n                sending.close()\n",
+        asking("share_the_pace"),
+    ),
+    Mutant(
+        "who died with the turn keeps it",
+        "processor/client/turns.py",
+        "free = or_(TurnRow.next_ms <= now, ",
+        "free = or_(TurnRow.holder.is_(None), ",
+        asking("who_dies"),
+    ),
+    Mutant(
+        "what several want at once is asked as often",
+        "processor/client/client.py",
+        'with self._turn(self._database, f"answer {key}", self._wait, longest=ALONE * service.total):',
+        "with nullcontext():",
+        asking("asked_once"),
+    ),
+    Mutant(
         "a remembered answer holds the key it was asked with",
         "processor/client/call.py",
         "mask.text(self.url), self.accept",
