@@ -129,7 +129,7 @@ KINDS = st.lists(st.sampled_from(ACTS), min_size=3, max_size=9)
 
 @pytest.mark.skipif(not SHM.is_dir(), reason="needs a file system in memory, or it takes minutes")
 @pytest.mark.timeout(7200 if ALL else 300)
-@settings(max_examples=100 if ALL else 4, deadline=None)
+@settings(max_examples=100 if ALL else 4, deadline=None, derandomize=not ALL)
 @given(acts=KINDS, mode=st.sampled_from(["move", "copy", "hardlink"]), seed=st.integers(0, 1 << 16))
 def test_every_file_of_a_library_is_explained(
     acts: list[Callable[[Shelf], None]], mode: str, seed: int, empty: Path
@@ -159,5 +159,5 @@ def check(shelf: Shelf) -> None:
     for path in found.others:
         whole = shelf.library / os.fsdecode(path)
         assert whole.name.startswith(OWN) or b"mine" in whole.read_bytes(), f"nobody put {path!r} there"
-    kept = sorted(path.name for path in shelf.library.rglob(f"{OWN}*"))
+    kept = sorted(path.name for path in shelf.library.rglob(f"{OWN}*") if _is_open(path.parent))
     assert kept == sorted(f"{OWN} {n}.txt" for n in range(shelf.own))
