@@ -144,7 +144,8 @@ def new_item(
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:
     """Return what is known, by name; what is unknown is left out."""
-    known = {name: _plain(value) for name, value in facts._asdict().items() if value not in (None, ())}
+    told = zip(Facts._fields, facts, strict=True)
+    known = {name: _plain(value) for name, value in told if value is not None and value != ()}
     if facts.pictures:
         known["pictures"] = [_plain(picture._asdict()) for picture in facts.pictures]
     return {name: value for name, value in known.items() if value is not None}

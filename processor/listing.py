@@ -36,9 +36,10 @@ class Filter:
 def searchable(*texts: str | None) -> str:
     """Return texts as they are searched: without case and accents, cut where an index would not take more."""
     joined = " ".join(text for text in texts if text)
-    if not joined.isascii():
-        joined = "".join(c for c in unicodedata.normalize("NFKD", joined) if not unicodedata.combining(c))
-    return joined.casefold().encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore").replace("\0", "")
+    if joined.isascii():  # as nearly all are, and there are many
+        return joined.lower()[:LONGEST].replace("\0", "")
+    bare = "".join(c for c in unicodedata.normalize("NFKD", joined) if not unicodedata.combining(c))
+    return bare.casefold().encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore").replace("\0", "")
 
 
 def page(connection: Connection, wanted: Filter, *, before: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
