@@ -18,12 +18,13 @@ from processor.players.examination import Examination
 from processor.players.kinds import checked, kind_of, line_to
 from processor.players.paths import mapped
 from processor.players.player import Line, Player
-from processor.players.rows import Debt, Standing
+from processor.players.rows import Standing
 from workflow.phases import players as telling
 
 if TYPE_CHECKING:
     from processor.client.client import Client
 
+MOST_MISSED: Final = 50  # folders of one player that are listed; the others are counted
 KEEP: Final = None  # of a secret that is not given: the one that is stored
 
 
@@ -42,10 +43,13 @@ def listed(app: Application) -> list[Standing]:
         return rows.standings(connection)
 
 
-def missed(app: Application, player_id: int | None = None) -> list[Debt]:
-    """Return what players never showed, with why."""
+def missed(app: Application) -> dict[int, list[str]]:
+    """Return why folders were never shown, by player; of each those that were wanted longest ago."""
     with app.database.read() as connection:
-        return rows.debts(connection, player_id, missed=True)
+        return {
+            player.id: [debt.missed or "" for debt in rows.missed(connection, player.id, MOST_MISSED)]
+            for player in rows.players(connection)
+        }
 
 
 def add(app: Application, player: Player, *, actor: str) -> Player:

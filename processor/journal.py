@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from config.errors import LeaseLost, Retryable
-from processor.tables import OPEN_STATES, PublicationRow, StagingItem, TransferRow
+from processor.tables import IS_OPEN, OPEN_STATES, PublicationRow, StagingItem, TransferRow
 from scanner.identity import Identity
 
 State = Literal["planned", "materialised", "published", "done", "attention", "cancelled"]
@@ -216,7 +216,7 @@ def count_in_trash(connection: Connection, ages: Mapping[str, dt.timedelta], now
 
 def open_transfers(connection: Connection, src_root: bytes, dst_root: bytes) -> list[Transfer]:
     """Return what was begun between two roots and is not settled, oldest first."""
-    ours = (TransferRow.src_root == src_root, TransferRow.dst_root == dst_root, TransferRow.state.in_(OPEN_STATES))
+    ours = (TransferRow.src_root == src_root, TransferRow.dst_root == dst_root, IS_OPEN)
     query = select(TransferRow.__table__).where(*ours).order_by(TransferRow.created_at, TransferRow.id)
     return [_transfer(row) for row in connection.execute(query)]
 
@@ -229,7 +229,7 @@ def unsettled(connection: Connection) -> list[Transfer]:
 
 def count_open(connection: Connection) -> int:
     """Return how many transfers were begun and are not settled."""
-    query = select(func.count()).select_from(TransferRow).where(TransferRow.state.in_(OPEN_STATES))
+    query = select(func.count()).select_from(TransferRow).where(IS_OPEN)
     return connection.execute(query).scalar_one()
 
 

@@ -1,7 +1,8 @@
 """Filters and a place in the list → one page of items, newest first, found by an index alone. All SQL of the queue.
 
 The ids of a page come from the index `ix_staging_items_queue`, which holds all that can be asked for, so that the wide
-rows of the others are never read.
+rows of the others are never read. Its order is that of one status; so SQLite makes a list of all of one list a status.
+PostgreSQL looks up rows it has not vacuumed yet, index or not, and so reads each once, in the order of their ids.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Select, and_, asc, desc, select, text, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from processor.tables import StagingItem
@@ -21,6 +22,20 @@ _SHOWN: Final = (
     "id", "status", "revision", "album_artist", "album", "year", "discs", "track_count", "duration_ms", "size",
     "confidence", "warnings", "created_at", "updated_at", "run_id",
 )  # fmt: skip
+
+
+# The statuses that any item has: one look at the index for each, where DISTINCT would read all of it.
+_STATUSES: Final = text(
+    """
+    WITH RECURSIVE known (status) AS (
+        SELECT min(status) FROM staging_items
+        UNION ALL
+        SELECT (SELECT min(status) FROM staging_items WHERE status > known.status) FROM known
+        WHERE known.status IS NOT NULL
+    )
+    SELECT status FROM known WHERE status IS NOT NULL
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,7 @@ def searchable(*texts: str | None) -> str:
 
 def page(connection: Connection, wanted: Filter, *, before: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
     """Return items without evidence and files, newest first; `before` is the id the page before ended with."""
-    found = _ids(connection, wanted, StagingItem.id < before if before is not None else None, limit)
+    found = _ids(connection, wanted, limit, before=before)
     query = select(*(getattr(StagingItem, name) for name in _SHOWN)).where(StagingItem.id.in_(found))
     return [dict(row) for row in connection.execute(query.order_by(StagingItem.id.desc())).mappings()]
 
@@ -56,16 +71,33 @@ def ids(connection: Connection, wanted: Filter) -> list[int]:
 
 def neighbours(connection: Connection, wanted: Filter, item_id: int) -> tuple[int | None, int | None]:
     """Return the ids before and after an item in the list, newest first."""
-    newer = select(StagingItem.id).where(*_where(wanted), StagingItem.id > item_id).order_by(StagingItem.id).limit(1)
-    older = _ids(connection, wanted, StagingItem.id < item_id, 1)
-    return connection.scalar(newer), older[0] if older else None
+    newer, older = _ids(connection, wanted, 1, after=item_id), _ids(connection, wanted, 1, before=item_id)
+    return newer[0] if newer else None, older[0] if older else None
 
 
 def _ids(
-    connection: Connection, wanted: Filter, place: ColumnElement[bool] | None, limit: int | None = None
+    connection: Connection, wanted: Filter, limit: int | None, *, before: int | None = None, after: int | None = None
 ) -> list[int]:
-    query = select(StagingItem.id).where(*_where(wanted), *([] if place is None else [place]))
-    return list(connection.scalars(query.order_by(StagingItem.id.desc()).limit(limit)))
+    """Return the ids next to a place in the list: before one id, newest first, or after one, oldest first."""
+    where = _where(wanted)
+    if before is not None:
+        where.append(StagingItem.id < before)
+    if after is not None:
+        where.append(StagingItem.id > after)
+    in_order = asc if after is not None else desc
+
+    def of(*status: ColumnElement[bool]) -> Select[Any]:
+        return select(StagingItem.id).where(*status, *where).order_by(in_order(StagingItem.id)).limit(limit)
+
+    if wanted.status is not None:
+        return list(connection.scalars(of(StagingItem.status == wanted.status)))
+    if wanted == Filter() or connection.dialect.name == "postgresql":
+        return list(connection.scalars(of()))
+    each = [of(StagingItem.status == one).subquery() for one in connection.scalars(_STATUSES)]
+    if not each:
+        return []
+    merged = union_all(*(select(one.c.id) for one in each)).order_by(in_order("id")).limit(limit)
+    return list(connection.scalars(merged))
 
 
 def _where(wanted: Filter) -> list[ColumnElement[bool]]:

@@ -16,6 +16,7 @@ from config.tables import UtcDateTime
 from processor.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, as_reasons, item_row
 from processor.listing import searchable
 from processor.tables import StagingFile, StagingItem
+from processor.verification import rows as checks
 
 IN_CHUNK: Final = 1000  # parameters of one IN (…)
 
@@ -129,7 +130,8 @@ def unlist(connection: Connection, key: str, path: bytes) -> None:
     """Forget the item of a key, with its files, if it still lists that folder."""
     ours = (StagingItem.key == key, StagingItem.path == path)
     connection.execute(delete(StagingFile).where(StagingFile.item_id.in_(select(StagingItem.id).where(*ours))))
-    connection.execute(delete(StagingItem).where(*ours))
+    gone = connection.scalars(delete(StagingItem).where(*ours).returning(StagingItem.id)).all()
+    checks.forget(connection, gone)
 
 
 def staged_folders(connection: Connection, root_uuid: str) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ Their SQL is in journal.py, repository.py and publication/ledger.py.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, false, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,7 +14,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from config.tables import Base, BigId
 
 OPEN_STATES = ("planned", "materialised", "published")
-_OPEN = text("state IN ('planned', 'materialised', 'published')")
+# As text, because SQLite uses an index of some rows only where it sees their states in the statement.
+IS_OPEN: Final = text("state IN ('planned', 'materialised', 'published')")
+_OF_OPEN: Final[dict[str, Any]] = {"sqlite_where": IS_OPEN, "postgresql_where": IS_OPEN}
 
 
 class TransferRow(Base):
@@ -23,10 +25,8 @@ class TransferRow(Base):
     __tablename__ = "transfers"
     # While a move is open nobody may plan another one to the same folder.
     __table_args__ = (
-        Index(
-            "uq_transfers_open_target", "dst_root", "target", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
-        ),
-        Index("ix_transfers_open", "state", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("uq_transfers_open_target", "dst_root", "target", unique=True, **_OF_OPEN),
+        Index("ix_transfers_open", "state", **_OF_OPEN),
     )
 
     # A uuid4 made before the insert, so that a commit whose answer was lost can be looked up.
@@ -60,6 +60,7 @@ class StagingItem(Base):
     # Half-full pages let PostgreSQL update a row in its page, without touching the indexes: re-ingests are updates.
     __table_args__ = (
         Index("ix_staging_items_queue", "status", "id", "confidence", "warned", "search"),  # processor/listing.py
+        Index("ix_staging_items_status", "status", "size"),  # what is counted of all
         {"postgresql_with": {"fillfactor": 50}, "sqlite_autoincrement": True},
     )
 
@@ -68,7 +69,7 @@ class StagingItem(Base):
     kind: Mapped[str]  # music_album
     status: Mapped[str]  # pending_review until a person or a rule decides
     revision: Mapped[int]
-    album_artist: Mapped[str | None] = mapped_column(index=True)
+    album_artist: Mapped[str | None]
     album: Mapped[str | None]
     year: Mapped[int | None]
     discs: Mapped[int]
@@ -132,7 +133,10 @@ class LedgerRow(Base):
     """One file Greenroom put into a library."""
 
     __tablename__ = "ledger"
-    __table_args__ = (Index("uq_ledger_root_uuid_path", "root_uuid", "path", unique=True),)
+    __table_args__ = (
+        Index("uq_ledger_root_uuid_path", "root_uuid", "path", unique=True),
+        Index("ix_ledger_item_id", "item_id", "size"),  # with the size, so that counting bytes reads no row
+    )
 
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
     root_uuid: Mapped[str]
@@ -142,7 +146,7 @@ class LedgerRow(Base):
     mtime_ns: Mapped[int | None] = mapped_column(BigInteger)  # of music, which keeps its time; None of what we made
     digest: Mapped[str | None]  # "blake3:…" or "sha256:…"; None where music was linked and nobody read it
     base: Mapped[str | None]  # SHA-256 of what we would have written had nobody changed it; None where that is digest
-    item_id: Mapped[int | None] = mapped_column(BigId, index=True)  # None: it is the artist's
+    item_id: Mapped[int | None] = mapped_column(BigId)  # None: it is the artist's
     artist: Mapped[str | None] = mapped_column(index=True)
     revision: Mapped[int]  # of the item it was written for
     transfer_id: Mapped[str]

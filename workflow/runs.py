@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Index, delete, false, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.tables import Base
@@ -20,9 +20,10 @@ class RunRow(Base):
     """One cycle, or one tick that found a cycle running."""
 
     __tablename__ = "runs"
+    __table_args__ = (Index("ix_runs_status", "status", "dry_run", "finished_at"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)  # UTC start and six random digits: sorts by time
-    status: Mapped[str] = mapped_column(index=True)
+    status: Mapped[str]
     trigger: Mapped[str]  # schedule, watch, command, request
     dry_run: Mapped[bool]
     fire_time: Mapped[dt.datetime | None]  # of the schedule; None for the other triggers
@@ -103,7 +104,8 @@ def count_by_status(connection: Connection) -> dict[str, int]:
 
 def last_success(connection: Connection) -> dt.datetime | None:
     """Return when a run was last done; None if none ever was."""
-    query = select(func.max(RunRow.finished_at)).where(RunRow.status == "done", RunRow.dry_run.is_(False))
+    real = RunRow.dry_run == false()  # IS false is no condition of an index in PostgreSQL
+    query = select(func.max(RunRow.finished_at)).where(RunRow.status == "done", real)
     return connection.execute(query).scalar_one()
 
 

@@ -49,10 +49,9 @@ def show(as_json: bool) -> None:
 
 def _list(as_json: bool) -> None:
     with application() as app:
-        found, missed = players.listed(app), players.missed(app)
-    lost = {one.player.id: [debt.missed for debt in missed if debt.player_id == one.player.id] for one in found}
+        found, lost = players.listed(app), players.missed(app)
     if as_json:
-        print_json([{**_of(one), "missed": lost[one.player.id]} for one in found])
+        print_json([{**_of(one), "missed": lost.get(one.player.id, [])} for one in found])
         return
     rows = [(p.name, p.kind, p.url, "on" if p.enabled else "off", one.owed, one.missed, one.problem)
             for one in found if (p := one.player)]  # fmt: skip

@@ -69,7 +69,10 @@ class BlobRow(Base):
     """One file of the cache, there and durable."""
 
     __tablename__ = "blobs"
-    __table_args__ = (Index("ix_blobs_released_at", "released_at", sqlite_where=_RELEASED, postgresql_where=_RELEASED),)
+    __table_args__ = (
+        Index("ix_blobs_released_at", "released_at", sqlite_where=_RELEASED, postgresql_where=_RELEASED),
+        Index("ix_blobs_size", "size"),  # what is counted of all
+    )
 
     sha256: Mapped[str] = mapped_column(primary_key=True)
     extension: Mapped[str]

@@ -13,6 +13,7 @@ from processor import repository
 from processor.fsck.disk import Listed
 from processor.item import ITEM_COLUMNS, NewItem
 from processor.tables import StagingFile, StagingItem
+from processor.verification import rows as checks
 
 MISSING = "missing"
 
@@ -109,5 +110,6 @@ def restore(connection: Connection, items: Collection[NewItem], now: dt.datetime
 
 
 def forget(connection: Connection, item_id: int) -> None:
-    """Delete an item and its files' rows."""
+    """Delete an item, its files' rows and what was verified of it."""
     connection.execute(delete(StagingItem).where(StagingItem.id == item_id))
+    checks.forget(connection, [item_id])

@@ -64,7 +64,7 @@ class DebtRow(Base):
     __tablename__ = "enrich_debts"
 
     item_id: Mapped[int] = mapped_column(BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
-    provider: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True, index=True)
     what: Mapped[str]  # releases, pictures, artists …
     why: Mapped[str]
     since: Mapped[dt.datetime]

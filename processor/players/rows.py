@@ -11,8 +11,21 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import Connection, ForeignKey, Identity, UniqueConstraint, delete, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    ForeignKey,
+    Identity,
+    Index,
+    UniqueConstraint,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.elements import ColumnElement
 
 from config.database import one_writer
 from config.errors import Misconfigured
@@ -22,6 +35,9 @@ from processor.players.player import Player
 
 Change = Literal["texts", "changed", "new", "gone"]
 CHANGES: Final[tuple[Change, ...]] = get_args(Change)  # of two that meet in one debt the later asks for more
+
+
+_OWED, _MISSED = text("missed IS NULL"), text("missed IS NOT NULL")
 
 
 class PlayerRow(Base):
@@ -47,7 +63,12 @@ class DebtRow(Base):
     """One folder a player should look at; the columns are explained in Debt."""
 
     __tablename__ = "player_debts"
-    __table_args__ = (UniqueConstraint("player_id", "root", "folder"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("player_id", "root", "folder"),
+        Index("ix_player_debts_owed", "player_id", "since", "id", "missed", sqlite_where=_OWED, postgresql_where=_OWED),
+        Index("ix_player_debts_missed", "player_id", "since", "id", sqlite_where=_MISSED, postgresql_where=_MISSED),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
     player_id: Mapped[int] = mapped_column(BigId, ForeignKey("players.id", ondelete="CASCADE"))
@@ -104,12 +125,18 @@ def players(connection: Connection, *, only_enabled: bool = False) -> list[Playe
 
 def standings(connection: Connection) -> list[Standing]:
     """Return how it goes with each player, by name."""
-    missed = DebtRow.missed.is_not(None)
-    query = select(DebtRow.player_id, missed, func.count()).group_by(DebtRow.player_id, missed)
-    counted = {(player, bool(lost)): count for player, lost, count in connection.execute(query)}
-    rows = connection.execute(select(PlayerRow.__table__).order_by(PlayerRow.name)).all()
-    counts = {row.id: [counted.get((row.id, lost), 0) for lost in (False, True)] for row in rows}
-    return [Standing(_player(row), row.heard_at, row.problem, *counts[row.id]) for row in rows]
+    rows = connection.execute(select(PlayerRow.__table__).order_by(PlayerRow.name))
+    owed, counted = _count(connection, DebtRow.missed.is_(None)), _count(connection)
+    missed = {player: count - owed.get(player, 0) for player, count in counted.items()}
+    return [
+        Standing(_player(row), row.heard_at, row.problem, owed.get(row.id, 0), missed.get(row.id, 0)) for row in rows
+    ]
+
+
+def _count(connection: Connection, *which: ColumnElement[bool]) -> dict[int, int]:
+    """Return how many debts each player has; an index alone tells it of those that are owed, and of all."""
+    query = select(DebtRow.player_id, func.count()).where(*which).group_by(DebtRow.player_id)
+    return {player: count for player, count in connection.execute(query)}
 
 
 def find(connection: Connection, name_or_id: str | int) -> Player:
@@ -173,12 +200,18 @@ def _both(before: str | None, now: Change) -> Change:
     return next(one for one in reversed(CHANGES) if one in (before, now))
 
 
-def debts(connection: Connection, player_id: int | None = None, *, missed: bool = False) -> list[Debt]:
-    """Return what players are owed, or what they missed; what waits longest comes first."""
-    query = select(DebtRow.__table__).where(DebtRow.missed.is_not(None) if missed else DebtRow.missed.is_(None))
+def debts(connection: Connection, player_id: int | None = None) -> list[Debt]:
+    """Return what players are owed; what waits longest comes first."""
+    query = select(DebtRow.__table__).where(DebtRow.missed.is_(None))
     if player_id is not None:
         query = query.where(DebtRow.player_id == player_id)
     return [_debt(row) for row in connection.execute(query.order_by(DebtRow.since, DebtRow.id))]
+
+
+def missed(connection: Connection, player_id: int, limit: int) -> list[Debt]:
+    """Return the folders a player never showed that were wanted longest ago."""
+    query = select(DebtRow.__table__).where(DebtRow.missed.is_not(None), DebtRow.player_id == player_id)
+    return [_debt(row) for row in connection.execute(query.order_by(DebtRow.since, DebtRow.id).limit(limit))]
 
 
 def debtors(connection: Connection) -> list[int]:

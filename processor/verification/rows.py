@@ -28,10 +28,13 @@ class CheckRow(Base):
     """The last look at all files of one item."""
 
     __tablename__ = "checks"
-    __table_args__ = (Index("ix_checks_findings_count", "findings_count"),)
+    __table_args__ = (
+        Index("ix_checks_findings_count", "findings_count"),
+        Index("ix_checks_checked_at", "checked_at", "files", "size"),  # what is counted of all
+    )
 
     item_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    checked_at: Mapped[dt.datetime] = mapped_column(index=True)
+    checked_at: Mapped[dt.datetime]
     files: Mapped[int]
     size: Mapped[int] = mapped_column(BigInteger)  # bytes read
     known: Mapped[list[Any]]  # [[root, path, size, mtime_ns, digest, code]]
@@ -104,8 +107,13 @@ def write(connection: Connection, checked: Checked, now: dt.datetime) -> None:
     connection.execute(insert(CheckRow).values(**values, **counted))
 
 
+def forget(connection: Connection, item_ids: Sequence[int]) -> None:
+    """Forget the looks at items that go."""
+    connection.execute(delete(CheckRow).where(CheckRow.item_id.in_(item_ids)))
+
+
 def forget_gone(connection: Connection) -> None:
-    """Forget looks at items that are no more."""
+    """Forget looks at items that an older version let go without."""
     gone = ~exists().where(StagingItem.id == CheckRow.item_id)
     connection.execute(delete(CheckRow).where(gone, CheckRow.item_id != ARTISTS))
 
@@ -123,9 +131,10 @@ class Totals(NamedTuple):
 def totals(connection: Connection) -> Totals:
     """Count."""
     query = select(func.count(), func.sum(CheckRow.files), func.sum(CheckRow.size), func.min(CheckRow.checked_at))
-    _, files, size, oldest = connection.execute(query).one()
-    unseen = ~exists().where(CheckRow.item_id == StagingItem.id)
-    never = connection.scalar(select(func.count()).select_from(StagingItem).where(unseen)) or 0
+    looks, files, size, oldest = connection.execute(query).one()
+    of_artists = connection.scalar(select(func.count()).where(CheckRow.item_id == ARTISTS)) or 0
+    items = connection.scalar(select(func.count()).select_from(StagingItem)) or 0
+    never = max(0, items - looks + of_artists)  # an item that goes takes its look along; to compare ids costs seconds
     troubled = connection.scalars(select(CheckRow.findings).where(CheckRow.findings_count > 0))
     found = Counter(one["code"] for row in troubled for one in row)
     return Totals(int(files or 0), int(size or 0), oldest, never, found)

@@ -73,7 +73,9 @@ def owe(database: Database, player: Player, item: int, folder: bytes = b"Artist/
 
 def debts(database: Database, *, missed: bool = False) -> list[Debt]:
     with database.read() as connection:
-        return rows.debts(connection, missed=missed)
+        if not missed:
+            return rows.debts(connection)
+        return [debt for player in rows.players(connection) for debt in rows.missed(connection, player.id, 100)]
 
 
 def run(database: Database, player: Player, settings: PlayersSettings = AT_ONCE, *, manual: bool = False) -> list[Job]:

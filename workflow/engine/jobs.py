@@ -6,7 +6,21 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Identity, Index, delete, func, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    CompoundSelect,
+    Connection,
+    Identity,
+    Index,
+    Select,
+    delete,
+    desc,
+    func,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -270,21 +284,32 @@ def listed(
     limit: int = 50,
 ) -> list[Job]:
     """Return jobs, newest first; `before` is the id the page before ended with."""
-    query = select(*COLUMNS).order_by(JobRow.id.desc()).limit(limit)
-    if statuses:
-        query = query.where(JobRow.status.in_(statuses))
-    if phase is not None:
-        query = query.where(JobRow.phase == phase)
-    if item_id is not None:
-        query = query.where(JobRow.item_id == item_id)
-    if before is not None:
-        query = query.where(JobRow.id < before)
-    return [Job(*row) for row in connection.execute(query)]
+    place = [JobRow.id < before] if before is not None else []
+    ids: Select[Any] | CompoundSelect[Any]
+    if item_id is not None:  # has few jobs
+        asked = {JobRow.phase: phase, JobRow.status: statuses or None}
+        narrower = [column.in_([of] if isinstance(of, str) else of) for column, of in asked.items() if of is not None]
+        ids = _newest(limit, JobRow.item_id == item_id, *narrower, *place)
+    elif phase is None and not statuses:
+        ids = _newest(limit, *place)
+    else:  # one status after the other: each list stands in an index in its order, and all of them in none
+        of_phase = [JobRow.phase == phase] if phase is not None else []
+        each = (_newest(limit, JobRow.status == one, *of_phase, *place).subquery() for one in statuses or STATUSES)
+        ids = union_all(*(select(found.c.id) for found in each)).order_by(desc("id")).limit(limit)
+    found = list(connection.scalars(ids))
+    rows = connection.execute(select(*COLUMNS).where(JobRow.id.in_(found)).order_by(JobRow.id.desc()))
+    return [Job(*row) for row in rows]
+
+
+def _newest(limit: int, *where: ColumnElement[bool]) -> Select[Any]:
+    return select(JobRow.id).where(*where).order_by(JobRow.id.desc()).limit(limit)
 
 
 def oldest_queued(connection: Connection) -> dt.datetime | None:
-    """Return since when the oldest queued job waits; None if none does."""
-    found: dt.datetime | None = connection.scalar(select(func.min(JobRow.created_at)).where(JobRow.status == "queued"))
+    """Return since when the job waits that was queued first; None if none does."""
+    found: dt.datetime | None = connection.scalar(
+        select(JobRow.created_at).where(JobRow.status == "queued").order_by(JobRow.id).limit(1)
+    )
     return found
 
 

@@ -36,7 +36,8 @@ class PlayerOut(BaseModel):
     heard_at: dt.datetime | None
     problem: str | None
     owed: int
-    missed: list[str]
+    missed: list[str] = Field(description="Why folders were never shown; those longest ago, 50 at most.")
+    missed_count: int
 
 
 class PlayerChange(BaseModel):
@@ -86,10 +87,7 @@ def read(request: Request) -> list[PlayerOut]:
     """Return every player."""
     app = request.app.state.greenroom
     missed = players.missed(app)
-    return [
-        _out(one, [debt.missed or "" for debt in missed if debt.player_id == one.player.id])
-        for one in players.listed(app)
-    ]
+    return [_out(one, missed.get(one.player.id, [])) for one in players.listed(app)]
 
 
 @router.post("", status_code=201, summary="Add a player", responses=REFUSED)
@@ -139,6 +137,7 @@ def _out(one: Standing, missed: list[str]) -> PlayerOut:
         id=player.id, name=player.name, kind=player.kind, url=player.url, user=player.user,
         has_secret=player.secret is not None, path_map=[str(pair) for pair in player.path_map], enabled=player.enabled,
         heard_at=one.heard_at, problem=one.problem, owed=one.owed, missed=missed,
+        missed_count=one.missed,
     )  # fmt: skip
 
 

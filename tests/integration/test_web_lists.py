@@ -1,0 +1,149 @@
+"""What pages and figures ask of many rows: every statement is answered by an index, whatever is filtered by.
+
+No time is asserted. On SQLite a plan does not depend on how many rows there are; on PostgreSQL a table is read whole,
+once that is forbidden, only where no index would do.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from config.database import Database
+from daemon.bootstrap import Application, application
+from processor import listing, repository
+from processor.listing import Filter
+from tests.items import album
+from tests.web import Browser, set_up
+from workflow.states import MOVES
+
+# Tables that grow with the music, or with the years. Of the others a whole one is read in no time.
+GROWING = {
+    "answers", "artwork_candidates", "blobs", "checks", "enrich_debts", "enrichments", "events", "item_history",
+    "item_progress", "jobs", "ledger", "player_debts", "publications", "runs", "staging_files", "staging_items",
+    "transfers",
+}  # fmt: skip
+Statement = tuple[str, Any]
+
+
+@pytest.fixture(params=["sqlite_url", pytest.param("postgres_url", marks=pytest.mark.postgres)])
+def app(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An installation without anything in it, on each kind of database."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", request.getfixturevalue(request.param))
+    with application() as opened:
+        yield opened
+
+
+@pytest.fixture
+def browser(app: Application) -> Browser:
+    """Somebody who signed in."""
+    made = Browser(app)
+    set_up(made)
+    return made
+
+
+@contextmanager
+def asked(database: Database) -> Iterator[list[Statement]]:
+    """Collect what is asked of a database."""
+    statements: list[Statement] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
+            statements.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", hear)
+    try:
+        yield statements
+    finally:
+        event.remove(database.engine, "before_cursor_execute", hear)
+
+
+def whole(database: Database, statement: Statement) -> list[str]:
+    """Return the steps of a plan that read a growing table whole, though it was asked for some of its rows."""
+    with database.read() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        how = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+        steps = [str(row[-1]).strip() for row in connection.exec_driver_sql(f"{how} {statement[0]}", statement[1])]
+    bad = [step for step in steps if _table(step) in GROWING]
+    is_first_page = "WHERE" not in statement[0] and "LIMIT" in statement[0]  # stops after the rows that are shown
+    is_sorted = any(
+        step == "USE TEMP B-TREE FOR ORDER BY" or re.search("(?<!Incremental )Sort", step) for step in steps
+    )
+    return [] if is_first_page and not is_sorted else bad
+
+
+def _table(step: str) -> str | None:
+    """Return the table a step of a plan reads whole; an index that holds all that is asked does not count."""
+    found = re.match(r"SCAN (\w+)(?!.*COVERING INDEX)", step) or re.search(r"Seq Scan on (\w+)", step)
+    return found[1] if found else None
+
+
+def read_whole(database: Database, statements: list[Statement]) -> list[tuple[str, list[str]]]:
+    return [(one[0], steps) for one in statements if (steps := whole(database, one))]
+
+
+FIGURES = ["/metrics", "/", "/api/v1/verification", "/api/v1/verification/findings?after=5", "/players", "/runs"]
+REVIEW = [
+    f"/review?status={status}{more}"
+    for status in ("any", *MOVES)
+    for more in ("", "&below=0.5", "&warned=yes", "&q=blue", "&q=blue+river&below=0.5&before=7")
+]
+JOBS = [
+    f"/jobs?status={status}&phase={phase}&before=7"
+    for status, phase in product(("", "queued", "dead", "done"), ("", "enrich", "nosuch"))
+]
+API = [
+    "/api/v1/items?below=0.1&q=x",
+    "/api/v1/jobs?status=dead&status=parked",
+    "/api/v1/jobs?item_id=3&status=dead",
+    "/api/v1/jobs/counts",
+    "/api/v1/runs?before=2",
+    "/activity",
+    "/providers",
+    "/review/1?q=x&status=any",
+]
+
+
+def test_no_list_and_no_figure_reads_a_growing_table_whole(app: Application, browser: Browser) -> None:
+    with app.database.begin() as connection:
+        repository.upsert(connection, [album()], dt.datetime.now(dt.UTC))
+    with asked(app.database) as statements:
+        for path in (*FIGURES, *REVIEW, *JOBS, *API):
+            assert browser.client.get(path, headers={"accept": "text/html"}).status_code == 200, path
+    distinct = list({statement: (statement, parameters) for statement, parameters in statements}.values())
+    assert len(distinct) > 50
+    assert read_whole(app.database, distinct) == []
+
+
+def test_this_test_would_notice(app: Application) -> None:
+    with asked(app.database) as statements, app.database.read() as connection:
+        connection.exec_driver_sql("SELECT count(*) FROM staging_items WHERE album = 'x'")
+    assert read_whole(app.database, statements) != []
+
+
+def test_pages_of_all_statuses_are_the_newest_of_each_in_one_order(database: Database) -> None:
+    now = dt.datetime.now(dt.UTC)
+    with database.begin() as connection:
+        staged = repository.upsert(connection, [album(f"k{n}", album=f"Album {n}") for n in range(12)], now)
+        for n, status in enumerate(["approved", "rejected", "published"] * 4):
+            connection.exec_driver_sql(f"UPDATE staging_items SET status = '{status}' WHERE key = 'k{n}'")
+    newest = sorted((one.id for one in staged.values()), reverse=True)
+    words = Filter(words="album")
+    with database.read() as connection:
+        first = [item["id"] for item in listing.page(connection, words, limit=5)]
+        second = [item["id"] for item in listing.page(connection, words, before=first[-1], limit=50)]
+        assert first + second == newest
+        assert listing.neighbours(connection, words, newest[3]) == (newest[2], newest[4])
+        assert listing.neighbours(connection, words, newest[0])[0] is None
+        assert listing.neighbours(connection, words, newest[-1])[1] is None
+        assert listing.page(connection, Filter(words="zzzz")) == []
