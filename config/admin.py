@@ -7,25 +7,41 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from config.database import one_writer
 from config.errors import Misconfigured
 from config.reasons import MASK
+from config.secrecy import resealed, seal, unseal
 from config.settings import REGISTRY, Section, StagingScan, find_setting, load_section
 from config.tables import SettingChange, SettingRow
 
 
-def read_values(connection: Connection) -> dict[str, Any]:
-    """Return every changed setting as stored: key → JSON text."""
+def read_values(connection: Connection) -> dict[str, str]:
+    """Return every changed setting as stored, a secret encrypted: key → JSON text."""
     return {row.key: row.value for row in connection.execute(select(SettingRow.key, SettingRow.value))}
 
 
 def read_section(connection: Connection, prefix: str) -> tuple[Section, list[str]]:
     """Read one section; see load_section for what comes back when a stored value cannot be read."""
     start = len(prefix) + 1
-    stored = {k[start:]: v for k, v in read_values(connection).items() if k.startswith(f"{prefix}.")}
-    return load_section(prefix, stored)
+    stored: dict[str, str] = {}
+    problems: list[str] = []
+    for key, value in read_values(connection).items():
+        if key.startswith(f"{prefix}."):
+            try:
+                stored[key[start:]] = _opened(connection, key, value)
+            except Misconfigured as error:
+                problems.append(error.message)
+    return load_section(prefix, stored, problems)
+
+
+def _opened(connection: Connection, key: str, value: str) -> str:
+    """Return a stored value as JSON. Raises Misconfigured where it is a secret whose key is not here."""
+    try:
+        return unseal(connection, value)
+    except Misconfigured as error:
+        raise Misconfigured(f"{key} has to be entered again: {error.message}", code=error.reason_code) from None
 
 
 def staging_scan(connection: Connection) -> tuple[StagingScan, list[str]]:
@@ -39,7 +55,7 @@ def get(connection: Connection, key: str) -> Any:
     """Return the value in force of one setting. Raises Misconfigured for an unknown key or an unreadable value."""
     setting = find_setting(key)
     row = connection.execute(select(SettingRow.value).where(SettingRow.key == setting.key)).first()
-    return setting.default if row is None else setting.load(row.value)
+    return setting.default if row is None else setting.load(_opened(connection, setting.key, row.value))
 
 
 def put(connection: Connection, key: str, value: Any, *, actor: str, now: dt.datetime) -> Any:
@@ -52,14 +68,24 @@ def put(connection: Connection, key: str, value: Any, *, actor: str, now: dt.dat
     new = None if value is None else json.dumps(typed)
     one_writer(connection, SettingRow.__tablename__)
     old = connection.execute(select(SettingRow.value).where(SettingRow.key == setting.key)).scalar()
-    if old == new:
+    if old == new or (old is not None and _is(connection, old, new)):
         return typed
+    if setting.is_secret and new is not None:
+        new = seal(connection, new)
     connection.execute(delete(SettingRow).where(SettingRow.key == setting.key))
     stamp = {"changed_at": now, "changed_by": actor}
     if new is not None:
         connection.execute(insert(SettingRow).values(key=setting.key, value=new, **stamp))
     connection.execute(insert(SettingChange).values(key=setting.key, old=old, new=new, **stamp))
     return typed
+
+
+def _is(connection: Connection, kept: str, value: str | None) -> bool:
+    """Whether a stored value says what is to be stored; one that cannot be read says something else."""
+    try:
+        return unseal(connection, kept) == value
+    except Misconfigured:
+        return False
 
 
 def history(connection: Connection, key: str | None = None, limit: int = 50) -> Sequence[dict[str, Any]]:
@@ -91,5 +117,41 @@ def undo(connection: Connection, change_id: int, *, actor: str, now: dt.datetime
     if row is None:
         raise Misconfigured(f"there is no change {change_id} in the history", code="unknown_change")
     setting = find_setting(row.key)
-    put(connection, row.key, None if row.old is None else setting.load(row.old), actor=actor, now=now)
+    old = None if row.old is None else setting.load(_opened(connection, row.key, row.old))
+    put(connection, row.key, old, actor=actor, now=now)
     return setting.key
+
+
+def secrets(connection: Connection) -> list[str]:
+    """Return the settings in force that are secrets."""
+    return [key for key in sorted(read_values(connection)) if key in REGISTRY and REGISTRY[key].is_secret]
+
+
+def lost_secrets(connection: Connection) -> list[str]:
+    """Return, of each setting in force whose secret cannot be read, that a person has to enter it again."""
+    found = []
+    for key, value in sorted(read_values(connection).items()):
+        try:
+            _opened(connection, key, value)
+        except Misconfigured as error:
+            found.append(error.message)
+    return found
+
+
+def reseal(connection: Connection) -> int:
+    """Encrypt every secret, in force or in the history, with the newest key; return how many were not."""
+    one_writer(connection, SettingRow.__tablename__)
+    secret = [key for key, setting in REGISTRY.items() if setting.is_secret]
+    done = 0
+    identities: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
+        (SettingRow, SettingRow.key, ("value",)),
+        (SettingChange, SettingChange.id, ("old", "new")),
+    )
+    for row, identity, columns in identities:
+        for found in connection.execute(select(row.__table__).where(row.key.in_(secret))).mappings().all():
+            kept = {name: found[name] for name in columns if found[name] is not None}
+            fresh = {name: new for name, value in kept.items() if (new := resealed(connection, value)) is not None}
+            if fresh:
+                connection.execute(update(row).where(identity == found[identity.key]).values(fresh))
+            done += len(fresh)
+    return done

@@ -13,8 +13,10 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from config.errors import Misconfigured
+from config.secrecy import FILE, Vault, checked
 
 CONFIG_FILE = "/etc/greenroom/greenroom.toml"
+CREDENTIAL = "greenroom.secret_key"
 
 
 def default_data_dir() -> Path:
@@ -43,6 +45,15 @@ class BootSettings(BaseSettings):
         description="Address and port of the page and the API, as HOST:PORT; empty for none.",
     )
     web_hosts: str = Field("", description="More names the page answers to, separated by commas, as behind a proxy.")
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Key that secrets in the database are encrypted with, older ones behind it, apart by spaces; "
+        "default: secret.key in the data folder, made with the first secret.",
+    )
+    secret_key_file: Path | None = Field(
+        None,
+        description="File that holds it; default: systemd's credential greenroom.secret_key, if there is one.",
+    )
     offline: bool = Field(False, description="Ask no provider on the internet anything, whatever the settings say.")
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] | None = Field(
         None, description="Least level logged; default: INFO in run, web and worker, WARNING in commands with a result."
@@ -93,7 +104,30 @@ class BootSettings(BaseSettings):
     @property
     def secrets(self) -> list[str]:
         """The values that must never be printed or logged."""
-        return _passwords(self.url)
+        return [*_passwords(self.url), *self._keys_in_text()]
+
+    def vault(self) -> Vault:
+        """Return what encrypts secrets. Raises Misconfigured for a file of keys that cannot be read."""
+        keys = self._keys_in_text()
+        file = self.secret_key_file or _credential()
+        if not keys and file:
+            try:
+                keys = file.read_text().split()
+            except (OSError, UnicodeDecodeError) as error:
+                raise Misconfigured(f"the key of secrets cannot be read from {file}: {error}") from None
+            if not keys:
+                raise Misconfigured(f"there is no key of secrets in {file}")
+        return Vault(self.data_dir / FILE, [checked(key) for key in keys])
+
+    def _keys_in_text(self) -> list[str]:
+        return self.secret_key.get_secret_value().split() if self.secret_key else []
+
+
+def _credential() -> Path | None:
+    """Return the file systemd hands over with LoadCredential= (systemd.exec(5)), if it does."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder or "/", CREDENTIAL)
+    return file if folder and file.is_file() else None
 
 
 def config_file() -> Path:
@@ -146,9 +180,11 @@ def _passwords(url: str) -> list[str]:
 
 
 def _warn_if_exposed(boot: BootSettings, file: Path) -> None:
-    if boot.secrets and "database_url" not in _in_environment() and file.is_file() and file.stat().st_mode & 0o004:
+    holds = _passwords(boot.url) and "database_url" not in _in_environment()
+    holds = holds or (boot.secret_key is not None and "secret_key" not in _in_environment())
+    if holds and file.is_file() and file.stat().st_mode & 0o004:
         logger.bind(file=str(file)).warning(
-            "the configuration file holds a password and everybody can read it: chmod 640"
+            "the configuration file holds a password or a key and everybody can read it: chmod 640"
         )
 
 

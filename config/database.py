@@ -19,6 +19,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from config.errors import Misconfigured, Rejected, Retryable
 from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type, no_room
+from config.secrecy import OPTION, Vault
 
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
 READ_ONLY = {"greenroom_read": True}
@@ -48,9 +49,10 @@ class Database:
     """One database, SQLite or PostgreSQL. Thread-safe; close() when done.
 
     Raises Misconfigured for a URL that cannot serve. `on_network` lets SQLite's file be on a network filesystem.
+    Without a vault, as in the scratch databases of backups, secrets are kept as they come.
     """
 
-    def __init__(self, url: str, *, on_network: bool = False) -> None:
+    def __init__(self, url: str, *, on_network: bool = False, vault: Vault | None = None) -> None:
         self.url = _parsed(url)
         self._file: tuple[int, int] | None = None  # device and inode of SQLite's file, once it was opened
         if self.is_sqlite:
@@ -61,6 +63,7 @@ class Database:
             self.engine = create_engine(self.url, pool_pre_ping=True, connect_args=keepalives(self.url))
             if STANDING_STILL not in str(self.url.query.get("options")):
                 event.listen(self.engine, "connect", _end_what_stands_still)
+        self.engine.update_execution_options(**{OPTION: vault})
 
     @property
     def is_sqlite(self) -> bool:

@@ -7,6 +7,7 @@ A new setting is one field; a new section is one class and one line in SECTIONS.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -273,13 +274,14 @@ def find_setting(key: str) -> Setting:
     raise Misconfigured(f"there is no setting {key!r}{hint}", code="unknown_setting")
 
 
-def load_section(prefix: str, stored: dict[str, str]) -> tuple[Section, list[str]]:
+def load_section(prefix: str, stored: dict[str, str], lost: Sequence[str] = ()) -> tuple[Section, list[str]]:
     """Build a section from stored JSON values (key without the section's name → JSON).
 
-    Returns it with what could not be read; then the section is the fail-safe one, so that nothing runs on a guess.
+    Returns it with what could not be read, first `lost`; then the section is the fail-safe one, so that nothing runs
+    on a guess.
     """
     section = SECTIONS[prefix]
-    problems: list[str] = []
+    problems = list(lost)
     values: dict[str, Any] = {}
     for name, text in stored.items():
         setting = REGISTRY.get(f"{prefix}.{name}")

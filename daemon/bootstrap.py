@@ -21,6 +21,7 @@ from config.libraries import Library
 from config.logs import RESULT_LEVEL, setup_logs
 from config.reasons import Reason, show_path
 from config.settings import StagingScan
+from daemon import secrecy
 from daemon.acts import Acts
 from daemon.adopting import Looks
 from daemon.ongoing import Ongoing, Stage
@@ -56,6 +57,7 @@ class Application:
     def __init__(self, boot: BootSettings, database: Database) -> None:
         self.boot = boot
         self.database = database
+        self.vault = boot.vault()  # what the database encrypts secrets with
         self.ongoing = Ongoing()
         self.acts = Acts(self.ongoing)
         self.looks = Looks(database, boot.data_dir, self.ongoing)
@@ -327,7 +329,7 @@ class Application:
                 "dry_run": settings.dry_run,
                 "schedule": settings.schedule,
                 "next_fire": fire.isoformat() if fire else None,
-                "problems": problems,
+                "problems": [*problems, *secrecy.lost(self.database)],
                 "libraries": [
                     {"role": lib.role, "kind": lib.kind, "path": lib.path, "holder": holder(connection, lib.root_uuid)}
                     for lib in roots
@@ -350,10 +352,10 @@ def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Itera
     all_phases()  # their settings join the registry
     all_providers()
     setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
-    database = Database(boot.url, on_network=boot.sqlite_on_network)
+    database = Database(boot.url, on_network=boot.sqlite_on_network, vault=boot.vault())
     try:
-        if migrate:
-            schema.migrate(database)
+        if migrate and len(set(schema.migrate(database))) > 1:
+            secrecy.seal_at_start(database)
         yield Application(boot, database)
     except BrokenPipeError:
         raise  # whoever reads our output has had enough of it

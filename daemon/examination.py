@@ -12,7 +12,7 @@ from config.boot import BootSettings
 from config.errors import GreenroomError
 from config.libraries import list_libraries, sole_library
 from config.settings import StagingScan
-from daemon import pictures, players, providers
+from daemon import pictures, players, providers, secrecy
 from daemon.bootstrap import Application, application
 from daemon.finding import Finding
 from daemon.roots import examine_data, examine_pair, examine_root
@@ -53,6 +53,7 @@ def examine(app: Application) -> Iterator[Finding]:
     yield from _staging_pair(app, well=all(finding.level != "problem" for finding in seen))
     yield pictures.examine()
     yield from providers.examine(app)
+    yield from secrecy.examine(app)
     yield from players.examine(app)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from config import activity, libraries
 from config.database import Database
-from config.errors import Misconfigured, Rejected, Retryable
+from config.errors import Misconfigured, NeedsReview, Rejected, Retryable
 from daemon.finding import Finding
 from processor.players import examination, rows
 from processor.players.examination import Examination
@@ -69,11 +69,11 @@ def change(app: Application, player: Player, *, actor: str) -> Player:
     now = dt.datetime.now(dt.UTC)
     with app.database.begin() as connection:
         before = rows.find(connection, player.id)
-        if player.secret is KEEP and before.secret is not None:
+        if player.secret is KEEP and (before.secret is not None or before.lost):
             if player.url.strip().rstrip("/") != before.url:
                 message = "the address of the player is another one; enter its password or token again"
                 raise Misconfigured(message, code="bad_player")
-            player = replace(player, secret=before.secret)
+            player = replace(player, secret=before.secret, lost=before.lost)
         player = checked(replace(player, name=before.name, kind=before.kind))
         rows.change(connection, player)
         activity.note(connection, "player_changed", actor, now, player.name)
@@ -109,7 +109,7 @@ def examine(app: Application) -> Iterator[Finding]:
     for player in found:
         try:
             tested = try_out(app, player.id)
-        except (Rejected, Retryable) as error:
+        except (NeedsReview, Rejected, Retryable) as error:
             yield Finding("problem", error.reason_code, f"the player {player.name}: {error.message}")
             continue
         if not tested.problems:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from config import admin
@@ -28,15 +28,20 @@ class Trial(NamedTuple):
 def standing(app: Application) -> list[dict[str, Any]]:
     """Return every provider, in the order they are asked, with how it stands for all workers of all hosts."""
     with app.database.read() as connection:
-        given = {name: admin.read_section(connection, section_of(name))[0] for name in all_providers()}
+        given = {name: admin.read_section(connection, section_of(name)) for name in all_providers()}
         stands = circuits.standing(connection)
-    rows = [_row(app, all_providers()[name], section, stands.get(name, {})) for name, section in given.items()]
+    rows = [
+        _row(app, all_providers()[name], section, problems, stands.get(name, {}))
+        for name, (section, problems) in given.items()
+    ]
     return sorted(rows, key=lambda row: (row["order"], row["name"]))
 
 
-def _row(app: Application, provider: type[Provider], section: Any, stands: dict[str, Any]) -> dict[str, Any]:
+def _row(
+    app: Application, provider: type[Provider], section: Any, problems: Sequence[str], stands: dict[str, Any]
+) -> dict[str, Any]:
     assert isinstance(section, ProviderSettings)
-    why = _why(app, provider, section)
+    why = problems[0] if problems else _why(app, provider, section)
     return {
         "name": provider.name,
         "description": provider.description,

@@ -21,7 +21,7 @@ from config.errors import Busy, GreenroomError
 from config.libraries import verify_root
 from config.logs import RUNNING_LEVEL, setup_logs
 from config.machine import boottime
-from daemon import scheduler, systemd
+from daemon import scheduler, secrecy, systemd
 from daemon.beats import Beats
 from daemon.bootstrap import Application
 from daemon.worker import Carrying
@@ -43,6 +43,7 @@ def serve(app: Application) -> int:
     every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
     with sole_daemon(app.boot.data_dir), _signals() as signals, _page(app):
         _check_at_start(app)
+        secrecy.seal_at_start(app.database)
         carrying = Carrying(app)
         heartbeat = scheduler.Heartbeat(app, stop, clock=_utc_now, monotonic=boottime, watch=Watch, carry=carrying.look)
         app.hint = heartbeat.hint

@@ -34,6 +34,7 @@ COMMANDS = {
     "players": "Show, add, test and tell the players of the house.",
     "accounts": "Show and add accounts of the page, set passwords.",
     "keys": "Show, make and revoke API keys.",
+    "secrets": "Show how secrets are kept, change their key.",
     "hooks": "Let Lidarr and Radarr tell when something arrived.",
     "migrate": "Bring the database's schema up to date.",
     "adopt": "Compare an existing library with what publishing would make of it.",

@@ -8,6 +8,7 @@ import click
 
 import daemon.tables  # noqa: F401  a table nobody imported would not be in the file
 from config.backup import Backup, export_database
+from daemon import secrecy
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 
@@ -33,6 +34,9 @@ def command(file: Path, work: Path | None, as_json: bool) -> None:
     is in a library back into the cache, and other pictures are fetched again when they are wanted. What providers
     answered is asked again, too.
 
+    Secrets, such as keys of providers, are in it encrypted, and their key is not: without a copy of secret.key of the
+    data folder they have to be entered again after an import. `greenroom secrets` tells where the key is.
+
     FILE is gzipped JSON lines, the same for SQLite and PostgreSQL, readable by its owner only. `greenroom import`
     takes it back, into either kind of database.
 
@@ -43,9 +47,13 @@ def command(file: Path, work: Path | None, as_json: bool) -> None:
     """
     with application() as app:
         backup = export_database(app.database, file.absolute(), work or app.boot.data_dir)
+        kept = secrecy.count(app.database)
+        key = "your key of secrets" if app.vault.given else str(app.vault.file)
     if as_json:
-        print_json({"file": str(file), **as_object(backup)})
+        print_json({"file": str(file), "secrets": kept, **as_object(backup)})
         return
+    if kept:
+        click.echo(f"{kept} secrets in it are encrypted: keep a copy of {key}, apart from it", err=True)
     click.echo(f"{file}: {counts(backup)}, schema {backup.revision}; restored for a test, and every table was the same")
 
 

@@ -8,6 +8,7 @@ import click
 
 import daemon.tables  # noqa: F401  a table nobody imported would not be in the file
 from config.backup import check_backup, import_database
+from daemon import secrecy
 from daemon.bootstrap import application
 from daemon.cli.export import as_object, counts, work_option
 from daemon.cli.output import json_option, print_json
@@ -36,8 +37,14 @@ def command(file: Path, check: bool, work: Path | None, as_json: bool) -> None:
     with application(migrate=False) as app:
         scratch = work or app.boot.data_dir
         backup = check_backup(file, scratch) if check else import_database(app.database, file, scratch)
+        if not check:
+            secrecy.seal_at_start(app.database)
+        lost = [] if check else secrecy.lost(app.database)
     if as_json:
-        print_json({"file": str(file), "imported": not check, **as_object(backup)})
+        print_json({"file": str(file), "imported": not check, "lost": lost, **as_object(backup)})
         return
     done = "whole" if check else "imported, and every table is the same; now let `greenroom fsck --adopt` look"
+    if lost:
+        message = f"copy the secret.key of where it was made to {app.vault.file}, or enter these again:"
+        click.echo("\n  ".join([f"Secrets in it cannot be read here; {message}", *lost]), err=True)
     click.echo(f"{file}: {counts(backup)} of {backup.made_at}, schema {backup.revision}; {done}")

@@ -64,7 +64,7 @@ def _of(one: Standing) -> dict[str, Any]:
     player = one.player
     return {
         "name": player.name, "kind": player.kind, "url": player.url, "user": player.user,
-        "secret": MASK if player.secret else None, "path_map": [str(pair) for pair in player.path_map],
+        "secret": MASK if player.secret or player.lost else None, "path_map": [str(pair) for pair in player.path_map],
         "enabled": player.enabled, "heard_at": one.heard_at, "problem": one.problem, "owed": one.owed,
     }  # fmt: skip
 

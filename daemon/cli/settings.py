@@ -9,6 +9,7 @@ import json
 import click
 
 from config import admin
+from config.reasons import MASK
 from config.settings import REGISTRY, find_setting
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
@@ -41,7 +42,7 @@ def _list(as_json: bool) -> None:
         stored = admin.read_values(connection)
     rows = []
     for key, setting in REGISTRY.items():
-        value = setting.shown(json.loads(stored[key]) if key in stored else setting.default)
+        value = (MASK if setting.is_secret else json.loads(stored[key])) if key in stored else setting.default
         rows.append({"key": key, "value": value, "default": setting.default, "changed": key in stored,
                      "unit": setting.unit, "description": setting.field.description})  # fmt: skip
     if as_json:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from config.errors import Misconfigured, Rejected
+from config.errors import Misconfigured, NeedsReview, Rejected
 from config.redaction import conceal
 from processor import players
 from processor.client.addresses import origin_of
@@ -60,7 +60,9 @@ def checked(player: Player) -> Player:
 
 
 def line_to(client: Client, player: Player) -> Line:
-    """Return a line to a player, with what proves who asks."""
+    """Return a line to a player, with what proves who asks. Raises NeedsReview when that has to be entered again."""
+    if player.lost:
+        raise NeedsReview(f"{player.name}: {player.lost}", code="secret_lost")
     kind = kind_of(player.kind)
     conceal(filter(None, [player.secret]))
     return Line(client, player, kind.headers(player), kind.params(player))

@@ -35,6 +35,7 @@ class Player:
     secret: str | None = field(default=None, repr=False)  # a password or a token
     path_map: tuple[Pair, ...] = ()
     enabled: bool = True
+    lost: str | None = None  # why its secret, which is kept, cannot be read
 
     @property
     def service(self) -> Service:

@@ -29,6 +29,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from config.database import one_writer
 from config.errors import Misconfigured
+from config.secrecy import resealed, seal, unseal
 from config.tables import Base, BigId
 from processor.players.paths import Pair
 from processor.players.player import Player
@@ -120,16 +121,18 @@ _SECRET_FREE: Final = ("name", "kind", "url", "user", "path_map", "enabled")
 def players(connection: Connection, *, only_enabled: bool = False) -> list[Player]:
     """Return the players by name."""
     query = select(PlayerRow.__table__).order_by(PlayerRow.name)
-    return [_player(row) for row in connection.execute(query) if row.enabled or not only_enabled]
+    return [_player(connection, row) for row in connection.execute(query) if row.enabled or not only_enabled]
 
 
 def standings(connection: Connection) -> list[Standing]:
     """Return how it goes with each player, by name."""
-    rows = connection.execute(select(PlayerRow.__table__).order_by(PlayerRow.name))
+    rows = connection.execute(select(PlayerRow.__table__).order_by(PlayerRow.name)).all()
     owed, counted = _count(connection, DebtRow.missed.is_(None)), _count(connection)
     missed = {player: count - owed.get(player, 0) for player, count in counted.items()}
     return [
-        Standing(_player(row), row.heard_at, row.problem, owed.get(row.id, 0), missed.get(row.id, 0)) for row in rows
+        Standing(player, row.heard_at, player.lost or row.problem, owed.get(row.id, 0), missed.get(row.id, 0))
+        for row in rows
+        for player in [_player(connection, row)]
     ]
 
 
@@ -145,7 +148,7 @@ def find(connection: Connection, name_or_id: str | int) -> Player:
     row = connection.execute(select(PlayerRow.__table__).where(which)).first()
     if row is None:
         raise Misconfigured(f"there is no player {name_or_id}; `greenroom players` lists them", code="no_player")
-    return _player(row)
+    return _player(connection, row)
 
 
 def add(connection: Connection, player: Player, now: dt.datetime) -> Player:
@@ -153,13 +156,14 @@ def add(connection: Connection, player: Player, now: dt.datetime) -> Player:
     one_writer(connection, PlayerRow.__tablename__)
     if connection.scalar(select(PlayerRow.id).where(PlayerRow.name == player.name)):
         raise Misconfigured(f"there is a player {player.name} already; remove it first", code="player_exists")
-    values = {**_values(player), "created_at": now, "heard_at": None, "problem": None}
+    values = {**_values(connection, player), "created_at": now, "heard_at": None, "problem": None}
     return find(connection, int(connection.scalar(insert(PlayerRow).values(values).returning(PlayerRow.id)) or 0))
 
 
 def change(connection: Connection, player: Player) -> None:
-    """Store what an admin changed of a player."""
-    values = {**_values(player), "problem": None}
+    """Store what an admin changed of a player; a secret that cannot be read stays as it is."""
+    one_writer(connection, PlayerRow.__tablename__)
+    values = {**_values(connection, player), "problem": None}
     connection.execute(update(PlayerRow).where(PlayerRow.id == player.id).values(values))
 
 
@@ -244,14 +248,34 @@ def want_again(connection: Connection, player_id: int, now: dt.datetime) -> int:
     return connection.execute(update(DebtRow).where(*lost).values(missed=None, wanted_at=now)).rowcount
 
 
-def _values(player: Player) -> dict[str, Any]:
+def reseal(connection: Connection) -> int:
+    """Encrypt the secret of every player with the newest key; return how many were not."""
+    one_writer(connection, PlayerRow.__tablename__)
+    done = 0
+    for player_id, secret in connection.execute(select(PlayerRow.id, PlayerRow.secret)).all():
+        if secret is not None and (fresh := resealed(connection, secret)) is not None:
+            connection.execute(update(PlayerRow).where(PlayerRow.id == player_id).values(secret=fresh))
+            done += 1
+    return done
+
+
+def _values(connection: Connection, player: Player) -> dict[str, Any]:
     values = {name: getattr(player, name) for name in _SECRET_FREE}
-    return {**values, "path_map": [list(pair) for pair in player.path_map], "secret": player.secret}
+    values["path_map"] = [list(pair) for pair in player.path_map]
+    if not player.lost:
+        values["secret"] = None if player.secret is None else seal(connection, player.secret)
+    return values
 
 
-def _player(row: Any) -> Player:
+def _player(connection: Connection, row: Any) -> Player:
+    secret, lost = row.secret, None
+    if secret is not None:
+        try:
+            secret = unseal(connection, secret)
+        except Misconfigured as error:
+            secret, lost = None, f"its password or token has to be entered again: {error.message}"
     pairs = tuple(Pair(ours, theirs) for ours, theirs in row.path_map)
-    return Player(row.id, row.name, row.kind, row.url, row.user, row.secret, pairs, row.enabled)
+    return Player(row.id, row.name, row.kind, row.url, row.user, secret, pairs, row.enabled, lost)
 
 
 def _debt(row: Any) -> Debt:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from config.errors import Rejected, Retryable
+from config.errors import NeedsReview, Rejected, Retryable
 from daemon import players
 from daemon.web.access import Actor, actor_of
 from processor.players.examination import Examination
@@ -121,7 +121,7 @@ def try_out(
     folders = [one.encode("utf-8", "surrogatepass") for one in folder or []]
     try:
         return _tested(players.try_out(request.app.state.greenroom, player_id, folders))
-    except (Retryable, Rejected) as error:
+    except (NeedsReview, Retryable, Rejected) as error:
         return Tested(version=None, roots=[], places=[], problems=[error.message], suggested=[])
 
 
@@ -135,8 +135,8 @@ def _out(one: Standing, missed: list[str]) -> PlayerOut:
     player = one.player
     return PlayerOut(
         id=player.id, name=player.name, kind=player.kind, url=player.url, user=player.user,
-        has_secret=player.secret is not None, path_map=[str(pair) for pair in player.path_map], enabled=player.enabled,
-        heard_at=one.heard_at, problem=one.problem, owed=one.owed, missed=missed,
+        has_secret=bool(player.secret or player.lost), path_map=[str(pair) for pair in player.path_map],
+        enabled=player.enabled, heard_at=one.heard_at, problem=one.problem, owed=one.owed, missed=missed,
         missed_count=one.missed,
     )  # fmt: skip
 

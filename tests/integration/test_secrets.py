@@ -1,0 +1,232 @@
+"""Keys, passwords and tokens in the database: encrypted with a key beside it, and all that is lost with that key."""
+
+from __future__ import annotations
+
+import datetime as dt
+import stat
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from config import admin
+from config.errors import Misconfigured, NeedsReview
+from config.secrecy import SEALED, Vault, new_key
+from daemon import examination, providers, secrecy
+from daemon.bootstrap import Application, application
+from daemon.cli import main
+from processor.players import rows as players
+from processor.players.kinds import line_to
+from processor.players.player import Player
+from tests.web import Browser, set_up
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+KEY, PASSWORD = "fanart-key-of-ada", "kodi-password-of-ada"
+SETTING = "provider.fanart.key"
+
+
+@pytest.fixture(params=["sqlite_url", pytest.param("postgres_url", marks=pytest.mark.postgres)])
+def app(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An installation with two secrets, on each kind of database."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", request.getfixturevalue(request.param))
+    with application() as opened:
+        enter(opened)
+        yield opened
+
+
+def enter(app: Application, key: str = KEY) -> None:
+    with app.database.begin() as connection:
+        admin.put(connection, SETTING, key, actor="ada", now=NOW)
+        if not players.players(connection):
+            players.add(connection, Player(0, "den", "kodi", "http://192.0.2.7:8080", "kodi", PASSWORD), NOW)
+
+
+def read(app: Application) -> tuple[str, str | None]:
+    with app.database.read() as connection:
+        return admin.get(connection, SETTING), players.find(connection, "den").secret
+
+
+def kept(app: Application) -> list[str]:
+    """Return what the database itself holds of the secrets."""
+    queries = (
+        f"SELECT value FROM settings WHERE key = '{SETTING}'",
+        f"SELECT new FROM settings_history WHERE key = '{SETTING}'",
+        f"SELECT old FROM settings_history WHERE key = '{SETTING}' AND old IS NOT NULL",
+        "SELECT secret FROM players",
+    )
+    with app.database.read() as connection:
+        return [value for query in queries for value in connection.scalars(text(query))]
+
+
+def greenroom(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_what_the_database_holds_says_nothing_without_the_key_beside_it(app: Application) -> None:
+    enter(app, KEY + "2")
+    values = kept(app)
+    assert len(values) == 5
+    assert all(value.startswith(SEALED) for value in values)
+    assert not any(secret in value for value in values for secret in (KEY, PASSWORD))
+    assert read(app) == (KEY + "2", PASSWORD)
+    file = app.vault.file
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.parent == app.boot.data_dir
+    with app.database.begin() as connection:
+        change = admin.history(connection, SETTING)[0]
+        admin.undo(connection, change["id"], actor="ada", now=NOW)
+    assert read(app)[0] == KEY
+
+
+def test_saying_the_same_secret_again_is_no_change(app: Application) -> None:
+    before = kept(app)
+    enter(app)
+    assert kept(app) == before
+
+
+def test_what_an_older_version_left_in_clear_is_read_and_then_encrypted(app: Application) -> None:
+    with app.database.begin() as connection:
+        connection.execute(text(f"UPDATE settings SET value = '\"{KEY}\"' WHERE key = '{SETTING}'"))
+        connection.execute(text(f"UPDATE settings_history SET new = '\"{KEY}\"' WHERE key = '{SETTING}'"))
+        connection.execute(text(f"UPDATE players SET secret = '{PASSWORD}'"))
+    assert read(app) == (KEY, PASSWORD)
+    assert secrecy.seal(app.database) == 3
+    assert all(value.startswith(SEALED) for value in kept(app))
+    assert read(app) == (KEY, PASSWORD)
+    assert secrecy.seal(app.database) == 0
+
+
+def test_a_lost_key_costs_the_secrets_and_a_person_is_asked_for_them(app: Application) -> None:
+    app.vault.file.unlink()
+    with app.database.read() as connection:
+        with pytest.raises(Misconfigured, match="entered again"):
+            admin.get(connection, SETTING)
+        player = players.find(connection, "den")
+    with app.client() as client, pytest.raises(NeedsReview, match="entered again"):
+        line_to(client, player)
+    fanart = next(row for row in providers.standing(app) if row["name"] == "fanart")
+    assert not fanart["on"]
+    assert "entered again" in fanart["why"]
+    assert len(app.status()["problems"]) == 2
+    assert [f.level for f in examination.examine(app) if f.code == "secret_lost"][:2] == ["problem", "problem"]
+    browser = Browser(app)
+    set_up(browser)
+    for path in ("/", "/players", "/providers", "/admin/settings"):
+        page = browser.client.get(path)
+        assert page.status_code == 200
+        assert "entered again" in page.text
+    assert greenroom("secrets").exit_code == 1
+    enter(app, "a-new-one")
+    assert read(app)[0] == "a-new-one"
+    assert len(app.status()["problems"]) == 1
+    form = {"csrf": browser.csrf(), "url": "http://192.0.2.7:8080", "user": "kodi", "enabled": "true"}
+    number = player.id
+    browser.client.post(f"/players/{number}", data=form)  # without a password: what is kept of it stays
+    assert len(app.status()["problems"]) == 1
+    browser.client.post(f"/players/{number}", data={**form, "secret": "typed again"})
+    assert app.status()["problems"] == []
+    assert read(app) == ("a-new-one", "typed again")
+
+
+def test_the_key_changes_and_the_old_one_goes(app: Application) -> None:
+    (old,) = app.vault.keys()
+    before = kept(app)
+    told = greenroom("secrets", "rotate")
+    assert told.exit_code == 0, told.output
+    (new,) = app.vault.keys()
+    assert new != old
+    assert not set(before) & set(kept(app))
+    assert read(app) == (KEY, PASSWORD)
+    with pytest.raises(Misconfigured):
+        Vault(app.vault.file.with_name("none"), [old]).open(kept(app)[0])
+
+
+def test_a_rotation_that_was_cut_short_reads_with_both_keys_until_the_next_one(app: Application) -> None:
+    app.vault.renew()
+    assert len(app.vault.keys()) == 2
+    enter(app, "typed-in-between")
+    assert read(app) == ("typed-in-between", PASSWORD)
+    assert secrecy.rotate(app) >= 3
+    assert len(app.vault.keys()) == 1
+    assert read(app) == ("typed-in-between", PASSWORD)
+
+
+def test_a_key_from_outside_counts_and_no_file_is_made(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = new_key(), new_key()
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("GREENROOM_SECRET_KEY", first)
+    with application() as app:
+        enter(app)
+        assert not (tmp_path / "secret.key").exists()
+        assert "from outside" in greenroom("secrets").output
+        assert greenroom("secrets", "rotate").exit_code != 0
+    monkeypatch.setenv("GREENROOM_SECRET_KEY", f"{second} {first}")
+    with application() as app:
+        assert secrecy.seal(app.database) == 3
+    monkeypatch.delenv("GREENROOM_SECRET_KEY")
+    (tmp_path / "elsewhere").write_text(second + "\n")
+    monkeypatch.setenv("GREENROOM_SECRET_KEY_FILE", str(tmp_path / "elsewhere"))
+    with application() as app:
+        assert read(app) == (KEY, PASSWORD)
+    monkeypatch.delenv("GREENROOM_SECRET_KEY_FILE")
+    (tmp_path / "greenroom.secret_key").write_text(second)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with application() as app:
+        assert read(app) == (KEY, PASSWORD)
+    monkeypatch.setenv("GREENROOM_SECRET_KEY", "hunter2 is no key")
+    with pytest.raises(Misconfigured) as refused, application():
+        pass
+    assert "hunter2" not in refused.value.message
+
+
+def test_a_key_that_others_may_read_is_not_used(app: Application) -> None:
+    app.vault.file.chmod(0o640)
+    with pytest.raises(Misconfigured, match="chmod 600"):
+        app.vault.keys()
+    assert app.status()["problems"]  # and nothing stands still for it
+    assert any(f.code == "key_exposed" for f in examination.examine(app))
+    app.vault.file.chmod(0o600)
+    assert read(app) == (KEY, PASSWORD)
+
+
+def test_a_backup_has_the_secrets_and_not_the_key(
+    app: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = greenroom("export", str(tmp_path / "backup.gz"))
+    assert told.exit_code == 0, told.output
+    assert "2 secrets in it are encrypted" in told.output
+    elsewhere = tmp_path / "elsewhere"
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(elsewhere))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", f"sqlite:///{elsewhere}/greenroom.db")
+    told = greenroom("import", str(tmp_path / "backup.gz"))
+    assert told.exit_code == 0, told.output
+    assert f"copy the secret.key of where it was made to {elsewhere}/secret.key" in told.output
+    assert SETTING in told.output
+    with application() as restored:
+        assert len(restored.status()["problems"]) == 2
+        elsewhere.joinpath("secret.key").write_bytes(app.vault.file.read_bytes())
+        elsewhere.joinpath("secret.key").chmod(0o600)
+        assert read(restored) == (KEY, PASSWORD)
+
+
+def test_of_several_first_secrets_all_are_encrypted_with_one_key(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    def seal(_: int) -> str:
+        together.wait(60)
+        return Vault(tmp_path / "secret.key").seal("x")
+
+    with ThreadPoolExecutor(4) as pool:
+        sealed = list(pool.map(seal, range(4)))
+    vault = Vault(tmp_path / "secret.key")
+    assert [vault.open(one) for one in sealed] == ["x"] * 4
+    assert len(vault.keys()) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.key"]
