@@ -21,7 +21,7 @@ from config import accounts
 from config.accounts import Token
 from config.database import Database
 from config.errors import GreenroomError
-from daemon.web.guard import SAFE_METHODS
+from daemon.web.guard import SAFE_METHODS, shown_key
 
 COOKIE: Final = "greenroom_session"
 SECURE_COOKIE: Final = "__Host-greenroom_session"
@@ -92,11 +92,8 @@ def is_open(path: str) -> bool:
 
 def shown_token(headers: Headers) -> tuple[accounts.Purpose, str] | None:
     """Return the token a request shows, and what it is for. A key goes before a cookie: it was sent on purpose."""
-    if key := headers.get("x-api-key"):
+    if key := shown_key(headers):
         return "api_key", key
-    scheme, _, value = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value:
-        return "api_key", value.strip()
     cookies = cookie_parser(headers.get("cookie", ""))
     session = cookies.get(SECURE_COOKIE) or cookies.get(COOKIE)
     return ("session", session) if session else None

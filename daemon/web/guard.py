@@ -50,7 +50,8 @@ class Guard:
         most = MAX_PICTURE if scope["path"].endswith(PICTURES) else MAX_BODY
         refusal = self._refusal(scope["method"], headers, most)
         app = PlainTextResponse(refusal[1] + "\n", refusal[0]) if refusal else self._app
-        await app(scope, _limited(receive, most), _protected(send, scope["path"]))
+        versioned = scope["query_string"].startswith(b"v=")  # such an address never means anything else
+        await app(scope, _limited(receive, most), _protected(send, scope["path"], versioned=versioned))
 
     def _refusal(self, method: str, headers: Headers, most: int) -> tuple[int, str] | None:
         host = headers.get("host", "")
@@ -75,9 +76,10 @@ def host_name(host: str) -> str:
 def is_own(headers: Headers, host: str) -> bool:
     """Tell whether a request that changes something comes from our own page, or from a program with a key of its own.
 
-    A browser sends cookies by itself, but never an API key, so whoever shows one means it.
+    A browser sends cookies by itself, and a name and password somebody put into a link, but never an API key, so
+    whoever shows one means it.
     """
-    if "x-api-key" in headers or "authorization" in headers:
+    if shown_key(headers) is not None:
         return True
     site = headers.get("sec-fetch-site")
     if site is not None:
@@ -86,6 +88,14 @@ def is_own(headers: Headers, host: str) -> bool:
     if origin is not None:
         return urlsplit(origin).netloc.lower() == host.lower()
     return "cookie" not in headers  # nobody's authority is used, so none can be abused
+
+
+def shown_key(headers: Headers) -> str | None:
+    """Return the API key a request shows; it then counts, and no cookie does."""
+    if key := headers.get("x-api-key"):
+        return key
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    return value.strip() or None if scheme.lower() == "bearer" else None
 
 
 def _limited(receive: Receive, most: int) -> Receive:
@@ -109,17 +119,18 @@ def _limited(receive: Receive, most: int) -> Receive:
     return limited
 
 
-def _protected(send: Send, path: str) -> Send:
+def _protected(send: Send, path: str, *, versioned: bool) -> Send:
     async def protected(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _headers_for(path):
+            for name, value in _headers_for(path, versioned):
                 headers.setdefault(name, value)
         await send(message)
 
     return protected
 
 
-def _headers_for(path: str) -> Iterable[tuple[str, str]]:
+def _headers_for(path: str, versioned: bool) -> Iterable[tuple[str, str]]:
     yield from HEADERS.items()
-    yield "cache-control", "public, max-age=3600" if path.startswith("/static/") else "no-store"
+    kept = "public, max-age=31536000, immutable" if versioned else "public, max-age=3600"
+    yield "cache-control", kept if path.startswith("/static/") else "no-store"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import hashlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,7 +40,14 @@ def _environment() -> Environment:
     )
     made.filters |= {"path": show_path, "text": _text, "when": when, "size": human_size, "duration": duration}
     made.filters["credited"] = credited
+    made.globals["static"] = _static
     return made
+
+
+@functools.cache
+def _static(name: str) -> str:
+    """Return the address of one of our files; it changes with what is in there, so browsers may keep it for good."""
+    return f"/static/{name}?v={hashlib.sha256((HERE / 'static' / name).read_bytes()).hexdigest()[:12]}"
 
 
 def _text(value: object) -> str:

@@ -14,6 +14,7 @@ from config import accounts
 from config.errors import Misconfigured
 from daemon.bootstrap import Application
 from daemon.web.app import create_app
+from daemon.web.prompt import PromptProtocol
 
 STOP_SECONDS = 5  # that requests at hand get to end
 WAKE_SECONDS = 5.0  # how soon it is noticed that the server ended by itself
@@ -29,6 +30,7 @@ class WebServer:
         self.address = self._socket.getsockname()[:2]
         settings = uvicorn.Config(
             create_app(app),
+            http=PromptProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from config import accounts
 from daemon.bootstrap import application
 from daemon.web.access import Throttle, is_open
 from daemon.web.app import create_app
+from daemon.web.prompt import PromptProtocol
+from daemon.web.server import WebServer
 from tests.web import NAME, PASSWORD, Browser, set_up
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -49,7 +52,10 @@ def test_the_open_doors_are_these_and_no_others(browser: Browser) -> None:
     assert [mount.path for mount in static] == ["/static"]
     style = browser.client.get("/static/style.css")
     assert (style.headers["content-encoding"], style.headers["cache-control"]) == ("gzip", "public, max-age=3600")
-    assert "content-encoding" not in browser.client.get("/setup").headers
+    page = browser.client.get("/setup")
+    assert "content-encoding" not in page.headers
+    (named,) = re.findall(r'href="(/static/style.css[^"]+)"', page.text)
+    assert "immutable" in browser.client.get(named).headers["cache-control"]  # its name changes with what is in it
 
 
 def test_a_fresh_installation_is_set_up_once_with_the_token_from_the_log(browser: Browser) -> None:
@@ -102,6 +108,8 @@ def test_failures_are_forgotten_in_time_and_counted_by_account_and_address() -> 
     [
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "cross-site", "authorization": "Basic eDp5"},  # browsers send it by themselves
+        {"sec-fetch-site": "cross-site", "authorization": "Bearer "},
         {"origin": "https://evil.example"},
         {"origin": "null"},
         {},  # no browser of the last years
@@ -174,3 +182,37 @@ def test_every_answer_tells_browsers_to_run_nothing_but_our_own_scripts(browser:
 def test_a_body_too_long_is_not_read(browser: Browser) -> None:
     answer = browser.client.post("/sign-in", content=b"x" * (2 << 20))
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("origin", "name", "is_secure"),
+    [("https://localhost", "__Host-greenroom_session", True), ("http://localhost", "greenroom_session", False)],
+)
+def test_behind_a_proxy_that_speaks_tls_cookies_are_for_tls_alone(
+    browser: Browser, origin: str, name: str, is_secure: bool
+) -> None:
+    set_up(browser)
+    form = {"name": NAME, "password": PASSWORD}
+    answer = browser.client.post("/sign-in", data=form, headers={"origin": origin}, follow_redirects=False)
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith(f"{name}=")
+    assert ("; Secure" in cookie) is is_secure
+    assert "HttpOnly" in cookie
+    assert "samesite=lax" in cookie.lower()
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
+def test_who_never_says_what_they_want_is_not_waited_for(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    monkeypatch.setattr(PromptProtocol, "patience", 0.1)
+    with application() as app, WebServer(app, ("127.0.0.1", 0)) as server:
+        with socket.create_connection(server.address, timeout=60) as slow:
+            slow.sendall(said)
+            assert slow.recv(1000) == b""  # closed
+        monkeypatch.setattr(PromptProtocol, "patience", 60)
+        with socket.create_connection(server.address, timeout=60) as prompt:
+            prompt.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert b"200 OK" in prompt.recv(1000)

@@ -98,7 +98,8 @@ def open_session(request: Request, name: str, now: dt.datetime, to: str = "/") -
         accounts.forget_expired(connection, now)
         token = accounts.grant(connection, "session", now, account=name, lasts=accounts.SESSION)
         activity.note(connection, "signed_in", name, now, _keys(request, name)[1])
-    secure = request.url.scheme == "https"
+    # A proxy that speaks TLS asks us without it; the browser says in Origin which of the two it speaks itself.
+    secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
     answer = RedirectResponse(to, 303)
     answer.set_cookie(
         SECURE_COOKIE if secure else COOKIE,
