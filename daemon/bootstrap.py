@@ -24,6 +24,7 @@ from config.settings import StagingScan
 from daemon import secrecy
 from daemon.acts import Acts
 from daemon.adopting import Looks
+from daemon.disks import Disks
 from daemon.ongoing import Ongoing, Stage
 from processor import journal, repository
 from processor.files import unexpected
@@ -59,6 +60,7 @@ class Application:
         self.database = database
         self.vault = boot.vault()  # what the database encrypts secrets with
         self.ongoing = Ongoing()
+        self.disks: Disks[Any] = Disks()  # what was seen of libraries; pages ask it
         self.acts = Acts(self.ongoing)
         self.looks = Looks(database, boot.data_dir, self.ongoing)
         self.hint: Callable[[], None] | None = None  # asks the daemon of this process for an earlier cycle

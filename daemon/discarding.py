@@ -5,12 +5,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
+from config.errors import GreenroomError, Retryable
 from daemon.acts import Act
 from daemon.bootstrap import Application
 from daemon.wishes import begin
+from processor.trash import Trashed
 from workflow import trash
 from workflow.succession import Seen
 from workflow.undo import UndoReport
+
+
+def lying(app: Application) -> list[Trashed]:
+    """Return what lies in the trash, what has lain there longest first.
+
+    Raises Retryable while the disk does not answer, and Misconfigured when there are no libraries.
+    """
+
+    def look() -> list[Trashed] | GreenroomError:
+        try:
+            return app.trash()
+        except GreenroomError as error:
+            return error
+
+    seen = app.disks.ask({"trash": look})["trash"]
+    if seen.late is not None:
+        raise Retryable(f"the disk of staging has not answered for {seen.late:.0f} s; try again", code="disk_late")
+    if isinstance(seen.value, GreenroomError):
+        raise seen.value
+    return list(seen.value or ())
 
 
 def throw_away(

@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
-
-from sqlalchemy import Connection
+from functools import partial
+from typing import Final, Literal, NamedTuple
 
 from config.errors import GreenroomError, Misconfigured
 from config.lease import holder
 from config.libraries import Library, checked_folder, list_libraries, refuse_clash, verify_root
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
+from daemon.bootstrap import Application
+from daemon.disks import Disks, Seen
 from processor.space import human_size
 
 PARTNER: Final = {"inbound": "staging", "staging": "inbound"}  # between these albums move
 Tone = Literal["good", "note", "problem"]
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
-    """One library as it is at this moment; sizes in bytes, None while its disk does not answer."""
+class Sight(NamedTuple):
+    """What was seen of a library's root; sizes in bytes."""
 
-    library: Library
     problem: str | None
-    holder: str | None  # who works there just now
     free: int | None
     total: int | None
 
 
-def roots(connection: Connection) -> list[Root]:
-    """Look at every library."""
-    return [_root(library, holder(connection, library.root_uuid)) for library in list_libraries(connection)]
+@dataclass(frozen=True, slots=True)
+class Root:
+    """One library as it is at this moment, or, while its disk does not answer, as it was; None is unknown."""
+
+    library: Library
+    problem: str | None
+    holder: str | None  # who works there just now
+    free: int | None  # bytes
+    total: int | None
+    as_of: dt.datetime | None  # when that was seen, if not now
+
+
+def roots(app: Application) -> list[Root]:
+    """Look at every library; a disk that does not answer holds nobody up for longer than `daemon.disks` says."""
+    with app.database.read() as connection:
+        found = [(library, holder(connection, library.root_uuid)) for library in list_libraries(connection)]
+    seen = app.disks.ask({library.path: partial(_sight, library) for library, _ in found})
+    return [_root(library, holds, seen[library.path]) for library, holds in found]
+
+
+def checked(app: Application, path: bytes, role: str, kind: str) -> list[tuple[Tone, str]]:
+    """Say what speaks for and against a path as a library; nothing is written, and nobody waits for long."""
+    with app.database.read() as connection:
+        existing = list_libraries(connection)
+    look = Disks[list[tuple[Tone, str]]]()
+    seen = look.ask({path: lambda: list(examine(path, role, kind, existing))})[path]
+    return seen.value if seen.value is not None else [("problem", "Its disk does not answer.")]
 
 
 def examine(path: bytes, role: str, kind: str, existing: Sequence[Library]) -> Iterator[tuple[Tone, str]]:
@@ -65,13 +88,19 @@ def _disk(path: bytes, partner: Library | None) -> Iterator[tuple[Tone, str]]:
         yield "note", f"It is on another filesystem than {partner.role}: albums will be copied and verified."
 
 
-def _root(library: Library, holds: str | None) -> Root:
+def _sight(library: Library) -> Sight:
     try:
         verify_root(library)
         found = os.statvfs(library.path)
     except GreenroomError as error:
-        return Root(library, error.message, holds, None, None)
+        return Sight(error.message, None, None)
     except OSError as error:
-        return Root(library, f"its disk does not answer: {error.strerror}", holds, None, None)
-    size = found.f_frsize
-    return Root(library, None, holds, found.f_bavail * size, found.f_blocks * size)
+        return Sight(f"its disk does not answer: {error.strerror}", None, None)
+    return Sight(None, found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+
+
+def _root(library: Library, holds: str | None, seen: Seen[Sight]) -> Root:
+    sight = seen.value or Sight(None, None, None)
+    if seen.late is None:
+        return Root(library, sight.problem, holds, sight.free, sight.total, None)
+    return Root(library, f"its disk has not answered for {seen.late:.0f} s", holds, sight.free, sight.total, seen.at)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from config import activity, libraries
 from daemon.bootstrap import application
+from daemon.disks import Disks
 from tests.web import NAME, Browser, set_up
 
 API = "/api/v1/libraries"
@@ -85,3 +86,23 @@ def test_the_api_refuses_what_cannot_be(browser: Browser, tmp_path: Path) -> Non
         assert browser.client.post(API, content=body, headers=headers).status_code == 422, body
     told = browser.client.get(f"{API}/check", params={"path": str(tmp_path / "inbound")}).json()
     assert {finding["tone"] for finding in told} == {"good"}
+
+
+def test_a_disk_that_hangs_holds_no_page_up(browser: Browser, tmp_path: Path) -> None:
+    for role in ("inbound", "staging"):
+        browser.client.post(API, json={"role": role, "path": str(tmp_path / role)})
+    assert browser.client.get("/readyz").status_code == 200
+    hanging: list[Callable[[], None]] = []
+    browser.app.disks = Disks(patience=0.0, begin=hanging.append)
+    for path in ("/", "/libraries", "/trash"):
+        answer = browser.client.get(path)
+        assert (answer.status_code, "has not answered for" in answer.text) == (200, True), path
+    assert browser.client.get("/readyz").status_code == 503
+    assert browser.client.get("/api/v1/trash").status_code == 503
+    (inbound, staging) = browser.client.get(API).json()
+    assert (inbound["free_bytes"], inbound["as_of"]) == (None, None)
+    assert "has not answered for" in staging["problem"]
+    assert len(hanging) == 3
+    while hanging:
+        hanging.pop()()
+    assert " free at <time" in browser.client.get("/libraries").text  # as it was seen then; now it hangs again

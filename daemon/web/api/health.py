@@ -7,8 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from config.errors import GreenroomError
-from config.libraries import list_libraries, verify_root
 from daemon.web.metrics import exposition
+from daemon.web.roots import roots
 
 router = APIRouter()
 
@@ -28,13 +28,9 @@ async def readyz(request: Request) -> Response:
 
 def _ready(request: Request) -> bool:
     try:
-        with request.app.state.greenroom.database.read() as connection:
-            roots = list_libraries(connection)
-        for library in roots:
-            verify_root(library)
-    except (GreenroomError, OSError):
+        return all(root.problem is None for root in roots(request.app.state.greenroom))
+    except GreenroomError:
         return False
-    return True
 
 
 @router.get("/metrics", tags=["health"], summary="Figures for Prometheus", response_class=PlainTextResponse)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from config.libraries import Kind, Role, list_libraries
+from config.libraries import Kind, Role
 from config.reasons import show_path
 from daemon.web.access import Actor, actor_of
-from daemon.web.roots import Root, examine, roots
+from daemon.web.roots import Root, checked, roots
 
 router = APIRouter(prefix="/api/v1/libraries", tags=["libraries"])
 By = Annotated[Actor, Depends(actor_of)]
@@ -29,6 +30,7 @@ class LibraryOut(BaseModel):
     holder: str | None
     free_bytes: int | None
     total_bytes: int | None
+    as_of: dt.datetime | None = Field(description="When the sizes were seen, while the disk does not answer.")
 
 
 class LibraryIn(BaseModel):
@@ -56,8 +58,7 @@ class Resumed(BaseModel):
 @router.get("", summary="The libraries as they are now")
 def read(request: Request) -> list[LibraryOut]:
     """Return every library."""
-    with request.app.state.greenroom.database.read() as connection:
-        return [_out(root) for root in roots(connection)]
+    return [_out(root) for root in roots(request.app.state.greenroom)]
 
 
 @router.get("/check", summary="What speaks for and against a path")
@@ -65,9 +66,8 @@ def check(
     request: Request, path: Annotated[str, Query(max_length=4096)], role: Role = "inbound", kind: Kind = "music"
 ) -> list[Finding]:
     """Judge a path without writing anything."""
-    with request.app.state.greenroom.database.read() as connection:
-        existing = list_libraries(connection)
-    return [Finding(tone=tone, text=text) for tone, text in examine(_raw(path), role, kind, existing)]
+    found = checked(request.app.state.greenroom, _raw(path), role, kind)
+    return [Finding(tone=tone, text=text) for tone, text in found]
 
 
 @router.post("", status_code=201, summary="Add a library", responses=REFUSED)
@@ -106,4 +106,5 @@ def _out(root: Root) -> LibraryOut:
         holder=root.holder,
         free_bytes=root.free,
         total_bytes=root.total,
+        as_of=root.as_of,
     )

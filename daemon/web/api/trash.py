@@ -51,7 +51,7 @@ def read(request: Request) -> TrashOut:
                 since=one.since,
                 kept_until=one.kept_until(days, now),
             )
-            for one in app.trash()
+            for one in discarding.lying(app)
         ]
     )
 

@@ -30,7 +30,6 @@ def show(request: Request) -> Response:
     app: Application = request.app.state.greenroom
     status, jobs = app.status(), app.engine.counts()
     with app.database.read() as connection:
-        found = roots(connection)
         owed = rows.count_debts(connection)
         waiting = called(connection, listing.page(connection, listing.Filter("pending_review"), limit=WAITING))
     last = status["last_run"]
@@ -38,7 +37,7 @@ def show(request: Request) -> Response:
         request,
         "dashboard.html",
         status=status,
-        roots=found,
+        roots=roots(app),
         waiting=waiting,
         owed=owed,
         stages=app.ongoing.stages(),

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
-from config.libraries import Kind, Role, list_libraries
+from config.libraries import Kind, Role
 from daemon.web.access import actor_of
 from daemon.web.navigation import Link
 from daemon.web.render import page
-from daemon.web.roots import examine, roots
+from daemon.web.roots import checked, roots
 
 router = APIRouter(prefix="/libraries")
 LINK = Link(70, "Libraries", "/libraries")
@@ -32,9 +32,7 @@ def check(
     path: Annotated[str, Query(max_length=MAX_PATH)] = "",
 ) -> Response:
     """Judge a path somebody is typing."""
-    with request.app.state.greenroom.database.read() as connection:
-        existing = list_libraries(connection)
-    found = list(examine(_raw(path), role, "music", existing)) if path else []
+    found = checked(request.app.state.greenroom, _raw(path), role, "music") if path else []
     return page(request, "parts/path_check.html", findings=found)
 
 
@@ -74,6 +72,5 @@ def _raw(path: str) -> bytes:
 def _page(
     request: Request, *, role: Role = "inbound", path: str = "", refused: str | None = None, code: int = 200
 ) -> Response:
-    with request.app.state.greenroom.database.read() as connection:
-        found = roots(connection)
+    found = roots(request.app.state.greenroom)
     return page(request, "libraries.html", code=code, roots=found, role=role, typed=path, refused=refused, findings=())

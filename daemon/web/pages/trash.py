@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from config.errors import GreenroomError
+from daemon import discarding
 from daemon.web.render import page
 
 router = APIRouter(prefix="/trash")
@@ -19,7 +20,7 @@ def show(request: Request) -> Response:
     app = request.app.state.greenroom
     days, now = app.staging_settings()[0].trash_days, dt.datetime.now(dt.UTC)
     try:
-        found, problem = app.trash(), None
+        found, problem = discarding.lying(app), None
     except GreenroomError as error:
         found, problem = [], error.message
     kept = [(one, one.kept_until(dt.timedelta(days=days), now)) for one in found]
