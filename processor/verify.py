@@ -50,7 +50,6 @@ class Found(NamedTuple):
 
     checked: Checked
     fresh: tuple[Reason, ...]  # trouble that the last look did not see
-    mended: tuple[Reason, ...]
 
 
 @dataclass(slots=True)
@@ -85,10 +84,10 @@ def verify(given: Verifying, item_id: int) -> Found | None:
     with given.database.read() as connection:
         if rows.subjects(connection, item_id) != subjects:
             return None
-    checked = Checked(item_id, len(subjects), looked.size, looked.known, looked.findings)
+    checked = Checked(item_id, len(subjects), looked.size, looked.known, looked.findings, looked.mended)
     troubles = (one for one in looked.findings if one.code.removeprefix("verify_") in TROUBLE)
     fresh = tuple(one for one in troubles if (one.code, one.message) not in told)
-    return Found(checked, fresh, tuple(looked.mended))
+    return Found(checked, fresh)
 
 
 def _open(stack: ExitStack, library: Library) -> Tree:

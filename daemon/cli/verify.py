@@ -91,7 +91,7 @@ def _told(found: Found) -> dict[str, Any]:
         "files": checked.files,
         "bytes": checked.size,
         "findings": [_reason(one) for one in checked.findings],
-        "mended": [_reason(one) for one in found.mended],
+        "mended": [_reason(one) for one in checked.mended],
     }
 
 

@@ -93,6 +93,7 @@ def _verified(connection: Connection) -> Iterator[Metric]:
     yield GaugeMetricFamily("greenroom_verified_bytes", "And their bytes.", looked.size)
     yield GaugeMetricFamily("greenroom_verify_never", "Albums never looked at.", looked.never)
     yield _family("greenroom_verify_findings", "What the last looks found.", "code", dict(looked.findings))
+    yield GaugeMetricFamily("greenroom_verify_mended", "Files made anew at the last looks.", looked.mended)
     yield from _moment("greenroom_verify_oldest", "The look that is longest ago.", looked.oldest)
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Index, and_, delete, exists, func, insert, or_, select
+from sqlalchemy import BigInteger, Connection, Index, and_, delete, exists, func, insert, or_, select, union
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.reasons import Reason
@@ -29,7 +29,8 @@ class CheckRow(Base):
 
     __tablename__ = "checks"
     __table_args__ = (
-        Index("ix_checks_findings_count", "findings_count"),
+        Index("ix_checks_findings_count", "findings_count", "item_id"),
+        Index("ix_checks_mended_count", "mended_count", "item_id"),
         Index("ix_checks_checked_at", "checked_at", "files", "size"),  # what is counted of all
     )
 
@@ -40,6 +41,8 @@ class CheckRow(Base):
     known: Mapped[list[Any]]  # [[root, path, size, mtime_ns, digest, code]]
     findings: Mapped[list[Any]]  # [{code, message, path}], bounded
     findings_count: Mapped[int]
+    mended: Mapped[list[Any]] = mapped_column(server_default="[]")  # what was made anew, as findings are
+    mended_count: Mapped[int] = mapped_column(server_default="0")
 
 
 class Checked(NamedTuple):
@@ -50,6 +53,7 @@ class Checked(NamedTuple):
     size: int
     known: Mapping[Place, Known]
     findings: Sequence[Reason]
+    mended: Sequence[Reason] = ()
 
 
 def due(connection: Connection, before: dt.datetime, limit: int) -> list[int]:
@@ -101,10 +105,11 @@ def write(connection: Connection, checked: Checked, now: dt.datetime) -> None:
     """Remember a look at an item."""
     connection.execute(delete(CheckRow).where(CheckRow.item_id == checked.item_id))
     kept = [[root, path_to_json(path), *said] for (root, path), said in checked.known.items()]
-    findings = json.loads(as_reasons(checked.findings[:MAX_FINDINGS]))
+    findings, mended = (json.loads(as_reasons(of[:MAX_FINDINGS])) for of in (checked.findings, checked.mended))
     values = {"item_id": checked.item_id, "files": checked.files, "size": checked.size, "known": kept}
-    counted = {"findings": findings, "findings_count": len(checked.findings), "checked_at": now}
-    connection.execute(insert(CheckRow).values(**values, **counted))
+    told = {"findings": findings, "findings_count": len(checked.findings)}
+    told |= {"mended": mended, "mended_count": len(checked.mended)}
+    connection.execute(insert(CheckRow).values(**values, **told, checked_at=now))
 
 
 def forget(connection: Connection, item_ids: Sequence[int]) -> None:
@@ -126,6 +131,7 @@ class Totals(NamedTuple):
     oldest: dt.datetime | None  # look at any item that was ever looked at
     never: int  # items nobody has looked at
     findings: Mapping[str, int]  # by code
+    mended: int  # files made anew at the last looks
 
 
 def totals(connection: Connection) -> Totals:
@@ -137,7 +143,8 @@ def totals(connection: Connection) -> Totals:
     never = max(0, items - looks + of_artists)  # an item that goes takes its look along; to compare ids costs seconds
     troubled = connection.scalars(select(CheckRow.findings).where(CheckRow.findings_count > 0))
     found = Counter(one["code"] for row in troubled for one in row)
-    return Totals(int(files or 0), int(size or 0), oldest, never, found)
+    mended = connection.scalar(select(func.sum(CheckRow.mended_count)).where(CheckRow.mended_count > 0))
+    return Totals(int(files or 0), int(size or 0), oldest, never, found, int(mended or 0))
 
 
 class Look(NamedTuple):
@@ -148,6 +155,7 @@ class Look(NamedTuple):
     files: int
     size: int  # bytes
     findings: list[dict[str, Any]]
+    mended: list[dict[str, Any]]
 
 
 _LOOK: Final = tuple(getattr(CheckRow, name) for name in Look._fields)
@@ -160,9 +168,13 @@ def look(connection: Connection, item_id: int) -> Look | None:
 
 
 def troubled(connection: Connection, after: int, limit: int) -> list[Look]:
-    """Return looks that found anything, by item; `after` is the item the page before ended with."""
-    query = select(*_LOOK).where(CheckRow.findings_count > 0, CheckRow.item_id > after).order_by(CheckRow.item_id)
-    return [Look(*row) for row in connection.execute(query.limit(limit))]
+    """Return looks that found or mended anything, by item; `after` is the item the page before ended with."""
+    next_of = (
+        select(CheckRow.item_id).where(count > 0, CheckRow.item_id > after)
+        for count in (CheckRow.findings_count, CheckRow.mended_count)
+    )
+    query = select(*_LOOK).where(CheckRow.item_id.in_(union(*next_of).order_by("item_id").limit(limit)))
+    return [Look(*row) for row in connection.execute(query.order_by(CheckRow.item_id))]
 
 
 def _nanoseconds(at: dt.datetime) -> int:

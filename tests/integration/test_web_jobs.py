@@ -147,3 +147,26 @@ def test_what_verification_found_is_read_by_item(browser: Browser) -> None:
     (look,) = browser.client.get("/api/v1/verification/findings").json()
     assert (look["item"], look["findings"][0]["path"]) == (7, "1.flac")
     assert browser.client.get("/api/v1/verification/findings", params={"after": 7}).json() == []
+
+
+def test_the_page_of_verification_tells_what_was_found_and_mended_and_reads_again(browser: Browser) -> None:
+    rotten = Reason("verify_rotten", "1.flac is <i>not</i> what it was.", b"1.flac")
+    cover = Reason("verify_missing", "cover.jpg is gone; it was made anew.", b"cover.jpg")
+    with browser.app.database.begin() as connection:
+        repository.upsert(connection, [album()], NOW)
+        checks.write(connection, checks.Checked(1, 3, 10, {}, [rotten]), NOW)
+        checks.write(connection, checks.Checked(checks.ARTISTS, 1, 5, {}, [], [cover]), NOW)
+    page = browser.client.get("/verification").text
+    assert "1.flac is &lt;i&gt;not&lt;/i&gt; what it was." in page
+    assert "cover.jpg is gone; it was made anew." in page
+    assert "1 file was made anew." in page
+    assert "There are no more." in browser.client.get("/verification", params={"after": 1}).text
+    told = browser.client.get("/api/v1/verification").json()
+    assert (told["mended"], told["job"], told["never"], told["due_at"] is None) == (1, None, 0, False)
+    assert "greenroom_verify_mended 1.0" in browser.client.get("/metrics").text
+    browser.client.post("/verification", data={"csrf": browser.csrf(), "every": "true"})
+    (job,) = browser.app.engine.list(phase="verify")
+    assert (job.manual, job.actor, job.payload["since"] is None) == (True, NAME, False)
+    assert browser.client.get("/api/v1/verification").json()["job"] == job.id
+    assert browser.client.post("/api/v1/verification", json={}).json() == {"job": job.id}
+    assert "disabled" in browser.client.get("/verification").text

@@ -40,7 +40,7 @@ def look(house: House, *, mend: bool = True, decode: bool = False) -> dict[str, 
                 f"{one.code} {os.path.basename(one.path or b'').decode()}" for f in found for one in f.checked.findings
             )
         ),
-        "mended": tuple(sorted(os.path.basename(one.path or b"").decode() for f in found for one in f.mended)),
+        "mended": tuple(sorted(os.path.basename(one.path or b"").decode() for f in found for one in f.checked.mended)),
     }
 
 

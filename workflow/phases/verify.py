@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 from config.libraries import list_libraries
 from processor.verification import rows
 from workflow.engine.context import Context
-from workflow.engine.job import Payload
+from workflow.engine.engine import Engine
+from workflow.engine.job import Job, Payload
 from workflow.phase import Chore, ChoreSettings
 from workflow.succession import require_roots
 from workflow.verifying import ROLES, Pace, due, verify_items, verifying
@@ -34,28 +35,42 @@ class VerifySettings(ChoreSettings):
     decode: bool = Field(False, description="Decode music to its end, too, with ffmpeg, which must be installed.")
 
 
+class Round(Payload):
+    """What a round reads: what is due by the settings, or all that was not read since somebody asked for it."""
+
+    since: dt.datetime | None = None
+
+
 class Verify(Chore):
     """Reads what was not read for a while, the longest ago first; an interrupted round goes on where it was."""
 
     name = "verify"
     description = "Read staged and published albums again, mend pictures and NFO, tell of damage."
     settings = VerifySettings
+    payload = Round
     daily = True
 
     def has_work(self, connection: Connection, settings: VerifySettings, now: dt.datetime) -> bool:
         """Whether any album was not read for so long."""
         return bool(rows.due(connection, now - dt.timedelta(days=settings.days), 1))
 
-    def run(self, context: Context, payload: Payload, settings: VerifySettings) -> None:
+    def run(self, context: Context, payload: Round, settings: VerifySettings) -> None:
         """Read what is due. Raises RootAway where a root is not on this host."""
         with context.database.read() as connection:
             require_roots([library for library in list_libraries(connection) if library.role in ROLES])
         pace = Pace(settings.pace, context.check, context.wait)
         given = verifying(context.database, context.data_dir, pace, context, decode=settings.decode, mend=True)
-        before, files, trouble = dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.days), 0, 0
+        before = payload.since or dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.days)
+        files = trouble = 0
         for found in verify_items(given, due(context.database, before)):
             files, trouble = files + found.checked.files, trouble + len(found.fresh)
         logger.bind(files=files, trouble=trouble).info("albums verified")
+
+
+def want(engine: Engine, *, actor: str, every: bool) -> Job:
+    """Want a round for a person, now, of what is due or of everything; return the one there is, if one is open."""
+    payload = Round(since=dt.datetime.now(dt.UTC) if every else None)
+    return engine.submit(Verify.name, None, payload, actor=actor, priority="urgent", manual=True).job
 
 
 PHASE = Verify()

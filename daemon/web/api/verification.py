@@ -1,26 +1,31 @@
-"""What verification read and found ↔ JSON."""
+"""What verification read and found ↔ JSON; a round asked for."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 
+from daemon import verification
+from daemon.web.access import Actor, actor_of
 from processor.verification import rows
 
 router = APIRouter(prefix="/api/v1/verification", tags=["verification"])
 
 
 class Totals(BaseModel):
-    """What the last look at each album came to."""
+    """What the last look at each album came to, and what comes next."""
 
     files: int
     bytes: int
     oldest: dt.datetime | None
     never: int
     findings: dict[str, int]
+    mended: int
+    due_at: dt.datetime | None = Field(description="When the next album is due; null: none is, or it is switched off.")
+    job: int | None = Field(description="The round that waits or runs.")
 
 
 class Look(BaseModel):
@@ -31,18 +36,40 @@ class Look(BaseModel):
     files: int
     bytes: int
     findings: list[dict[str, Any]]
+    mended: list[dict[str, Any]]
+
+
+class RoundIn(BaseModel):
+    """What to read: what is due, or with `every` everything."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    every: bool = False
+
+
+class RoundOut(BaseModel):
+    """The job that reads."""
+
+    job: int
 
 
 @router.get("", summary="What was read, and what was found")
 def read(request: Request) -> Totals:
     """Count, over all albums in staging and in libraries; findings by their codes."""
-    with request.app.state.greenroom.database.read() as connection:
-        found = rows.totals(connection)
-    return Totals(files=found.files, bytes=found.size, oldest=found.oldest, never=found.never,
-                  findings=dict(found.findings))  # fmt: skip
+    found = verification.standing(request.app.state.greenroom)
+    totals = found.totals
+    return Totals(
+        files=totals.files, bytes=totals.size, oldest=totals.oldest, never=totals.never, mended=totals.mended,
+        findings=dict(totals.findings), due_at=found.due_at, job=found.round and found.round.id,
+    )  # fmt: skip
 
 
-@router.get("/findings", summary="The albums something was found of")
+@router.post("", status_code=202, summary="Read albums again now")
+def begin(request: Request, what: RoundIn, actor: Annotated[Actor, Depends(actor_of)]) -> RoundOut:
+    """Want a round now; if one waits or runs, that one is hastened."""
+    return RoundOut(job=verification.begin(request.app.state.greenroom, actor=actor.name, every=what.every).id)
+
+
+@router.get("/findings", summary="The albums something was found or made anew of")
 def findings(
     request: Request,
     after: Annotated[int, Query(ge=-1, lt=1 << 62)] = -1,
@@ -51,5 +78,10 @@ def findings(
     """List them by item; `after` is the item the page before ended with, and 0 stands for artists."""
     with request.app.state.greenroom.database.read() as connection:
         found = rows.troubled(connection, after, limit)
-    return [Look(item=one.item_id or None, checked_at=one.checked_at, files=one.files, bytes=one.size,
-                 findings=one.findings) for one in found]  # fmt: skip
+    return [
+        Look(
+            item=one.item_id or None, checked_at=one.checked_at, files=one.files, bytes=one.size,
+            findings=one.findings, mended=one.mended,
+        )
+        for one in found
+    ]  # fmt: skip

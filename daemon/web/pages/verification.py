@@ -1,0 +1,45 @@
+"""What verification read and found, album by album → a page, and a button that begins a round."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from daemon import verification
+from daemon.bootstrap import Application
+from daemon.web.access import actor_of
+from daemon.web.navigation import Link
+from daemon.web.render import page
+from processor.verification import rows
+from workflow import progress
+
+router = APIRouter(prefix="/verification")
+LINK = Link(50, "Verification", "/verification")
+PAGE: Final = 50
+
+
+@router.get("")
+def show(request: Request, after: Annotated[int, Query(ge=-1, lt=1 << 62)] = -1) -> Response:
+    """Show how it goes, and the albums something was found or made anew of."""
+    app: Application = request.app.state.greenroom
+    with app.database.read() as connection:
+        found = rows.troubled(connection, after, PAGE + 1)
+        names = progress.names(connection, [look.item_id for look in found])
+    return page(
+        request,
+        "verification.html",
+        standing=verification.standing(app),
+        looks=found[:PAGE],
+        names=names,
+        after=after,
+        more=len(found) > PAGE,
+    )
+
+
+@router.post("")
+def begin(request: Request, every: Annotated[bool, Form()] = False) -> Response:
+    """Begin a round."""
+    verification.begin(request.app.state.greenroom, actor=actor_of(request).name, every=every)
+    return RedirectResponse("/verification", 303)
