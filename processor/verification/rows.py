@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, Index, and_, delete, exists, func, insert, or_, select, union
+from sqlalchemy import BigInteger, Connection, Index, and_, delete, exists, func, insert, or_, select, text, union
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config.reasons import Reason
@@ -21,6 +21,8 @@ from processor.verification.judging import Known, Subject
 
 ARTISTS: Final = 0  # stands for the item of the files that belong to artists
 MAX_FINDINGS: Final = 100  # kept of one item
+# As text, because SQLite uses an index of some rows only where it sees in the statement which these are.
+_FOUND, _MENDED = text("findings_count > 0"), text("mended_count > 0")
 Place = tuple[str, bytes]  # uuid of a root, and a path in it
 
 
@@ -29,8 +31,8 @@ class CheckRow(Base):
 
     __tablename__ = "checks"
     __table_args__ = (
-        Index("ix_checks_findings_count", "findings_count", "item_id"),
-        Index("ix_checks_mended_count", "mended_count", "item_id"),
+        Index("ix_checks_found", "item_id", sqlite_where=_FOUND, postgresql_where=_FOUND),
+        Index("ix_checks_mended", "item_id", sqlite_where=_MENDED, postgresql_where=_MENDED),
         Index("ix_checks_checked_at", "checked_at", "files", "size"),  # what is counted of all
     )
 
@@ -141,9 +143,9 @@ def totals(connection: Connection) -> Totals:
     of_artists = connection.scalar(select(func.count()).where(CheckRow.item_id == ARTISTS)) or 0
     items = connection.scalar(select(func.count()).select_from(StagingItem)) or 0
     never = max(0, items - looks + of_artists)  # an item that goes takes its look along; to compare ids costs seconds
-    troubled = connection.scalars(select(CheckRow.findings).where(CheckRow.findings_count > 0))
+    troubled = connection.scalars(select(CheckRow.findings).where(_FOUND))
     found = Counter(one["code"] for row in troubled for one in row)
-    mended = connection.scalar(select(func.sum(CheckRow.mended_count)).where(CheckRow.mended_count > 0))
+    mended = connection.scalar(select(func.sum(CheckRow.mended_count)).where(_MENDED))
     return Totals(int(files or 0), int(size or 0), oldest, never, found, int(mended or 0))
 
 
@@ -169,11 +171,12 @@ def look(connection: Connection, item_id: int) -> Look | None:
 
 def troubled(connection: Connection, after: int, limit: int) -> list[Look]:
     """Return looks that found or mended anything, by item; `after` is the item the page before ended with."""
-    next_of = (
-        select(CheckRow.item_id).where(count > 0, CheckRow.item_id > after)
-        for count in (CheckRow.findings_count, CheckRow.mended_count)
+    each = (
+        select(CheckRow.item_id).where(of, CheckRow.item_id > after).order_by(CheckRow.item_id).limit(limit).subquery()
+        for of in (_FOUND, _MENDED)
     )
-    query = select(*_LOOK).where(CheckRow.item_id.in_(union(*next_of).order_by("item_id").limit(limit)))
+    ids = connection.scalars(union(*(select(one.c.item_id) for one in each)).order_by("item_id").limit(limit)).all()
+    query = select(*_LOOK).where(CheckRow.item_id.in_(ids))
     return [Look(*row) for row in connection.execute(query.order_by(CheckRow.item_id))]
 
 

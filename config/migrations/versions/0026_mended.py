@@ -14,5 +14,6 @@ def upgrade() -> None:
     op.add_column("checks", sa.Column("mended", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("checks", sa.Column("mended_count", sa.Integer(), nullable=False, server_default="0"))
     op.drop_index("ix_checks_findings_count", "checks")
-    for count in ("findings_count", "mended_count"):
-        op.create_index(f"ix_checks_{count}", "checks", [count, "item_id"])
+    for name, count in (("found", "findings_count"), ("mended", "mended_count")):
+        some = sa.text(f"{count} > 0")
+        op.create_index(f"ix_checks_{name}", "checks", ["item_id"], sqlite_where=some, postgresql_where=some)

@@ -1,13 +1,19 @@
 // What no page needs to work, and everyone likes to have.
 "use strict";
 
-// Times are shown in the reader's own zone.
+// Times are shown in the reader's own zone, written as the server writes them (which is how Swedes do), so that nothing on
+// the page moves. One formatter for all: to make one takes longer than to use it a hundred times.
+const written = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" });
+
 function localise(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
     if (!Number.isNaN(moment.valueOf())) {
       time.title = time.dateTime;
-      time.textContent = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+      const here = written.format(moment);
+      if (time.textContent !== here) {
+        time.textContent = here;
+      }
     }
   }
 }
