@@ -1,4 +1,4 @@
-"""Each clause of the README's promise names tests, and those tests are there."""
+"""Each clause of the README's promise and each line against strangers names tests, and those tests are there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROMISES = (ROOT / "README.md").read_text().split("## What it promises")[1].split("\n## ")[0]
+STRANGERS = (ROOT / "ARCHITECTURE.md").read_text().split("## What strangers may try")[1].split("\n## ")[0]
 CLAUSES = re.split(r"^\d\. ", PROMISES, flags=re.MULTILINE)[1:]
 
 
@@ -25,3 +26,15 @@ def test_the_named_tests_are_there() -> None:
     for file, function in named(PROMISES):
         tree = ast.parse((ROOT / file).read_bytes())
         assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, f"{file}::{function}"
+
+
+def test_each_line_against_strangers_names_tests_that_are_there() -> None:
+    lines = STRANGERS.strip().splitlines()[2:]
+    assert len(lines) > 10
+    for line in lines:
+        file = None
+        tests = re.findall(r"`(test_\w+\.py)?::(\w+)`", line)
+        assert tests, line
+        for given, function in tests:
+            file = given or file
+            assert f"def {function}(" in (ROOT / "tests/integration" / str(file)).read_text(), f"{file}::{function}"
