@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from config.database import Database
-from config.errors import Misconfigured
+from config.errors import Misconfigured, Retryable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+PATIENCE = 300.0  # seconds for another process's migration
 MIGRATION_LOCK = 0x67726E726D  # any constant will do, as long as it stays
 
 
@@ -27,6 +29,8 @@ def migrate(database: Database, newest: str | None = None) -> tuple[str | None, 
     with database.read() as connection:
         before = revision(connection)
     if before != newest:
+        if database.is_sqlite:
+            _wait_for_others(database)
         with database.begin() as connection:
             # Two hosts may start at once; SQLite's writer lock already makes the second one wait.
             if not database.is_sqlite:
@@ -38,6 +42,18 @@ def migrate(database: Database, newest: str | None = None) -> tuple[str | None, 
                 )
             _upgrade(connection, newest)
     return before, newest
+
+
+def _wait_for_others(database: Database) -> None:
+    """Wait until nobody writes: a migration in another process may take minutes, and SQLite waits for seconds only."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with database.begin():
+                return
+        except Retryable:
+            if time.monotonic() > until:
+                raise
 
 
 def _revisions() -> set[str]:
