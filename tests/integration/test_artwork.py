@@ -202,15 +202,16 @@ def test_a_lost_or_rotten_blob_is_fetched_again(world: World, harm: Callable[[Pa
     assert (after.selected, after.downloads) == (before.selected, 1)
 
 
-def test_a_lost_blob_that_cannot_be_had_now_lets_the_next_best_in(world: World) -> None:
+def test_a_lost_blob_is_owed_while_nobody_answers_and_gives_way_once_it_can_never_be_had(world: World) -> None:
     offers = [world.offer("best", jpeg(1, 1000)), world.offer("next", jpeg(2, 900))]
     before = world.refresh(*offers)
     cache = world.gallery.blobs
     cache.path(cache.find(before.selected[0].sha256)).unlink()
     world.answers["best"] = Retryable("no answer")
+    owing = world.refresh(*offers)
+    assert (owing.selected, owing.owed) == (before.selected, {"archive"})
+    world.answers["best"] = Rejected("it is gone", code="gone")
     assert world.names(world.refresh(*offers)) == ["next"]
-    world.answers["best"] = jpeg(1, 1000)
-    assert world.names(world.refresh(*offers)) == ["best"]
 
 
 def test_a_persons_choice_stays_whatever_comes_later(world: World) -> None:
