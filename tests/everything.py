@@ -63,7 +63,7 @@ def everything_says(app: Application, text: str) -> list[str]:
     found = ["/", "/review?status=any", f"/review/{row['id']}?done={row['id']}", "/runs", "/runs/run", "/runs/run/plan"]
     item_pages = [f"/review/{row['id']}/{page}" for page in ("edit", "release")]
     found += [*item_pages, "/providers", "/players", "/hooks", "/adopt", "/verification"]
-    return [*found, "/jobs", f"/jobs/{job.id}", "/activity", "/account", "/libraries", "/admin/settings"]
+    return [*found, "/trash", "/jobs", f"/jobs/{job.id}", "/activity", "/account", "/libraries", "/admin/settings"]
 
 
 def _enriched(connection: Connection, item_id: int, text: str) -> None:

@@ -205,7 +205,8 @@ def is_step(entry: Mapping[str, Any]) -> bool:
     return entry["why"] != PASSED_OVER and entry["what"] not in SAID
 
 
-def newest(connection: Connection, limit: int) -> list[dict[str, Any]]:
-    """Return what happened to any item, newest first."""
-    rows = connection.execute(select(ItemHistoryRow.__table__).order_by(ItemHistoryRow.id.desc()).limit(limit))
+def newest(connection: Connection, limit: int, without: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Return what happened to any item, newest first, but for what some did."""
+    query = select(ItemHistoryRow.__table__).where(ItemHistoryRow.actor.not_in(without))
+    rows = connection.execute(query.order_by(ItemHistoryRow.id.desc()).limit(limit))
     return [dict(row._mapping) for row in rows]

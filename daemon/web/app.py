@@ -106,7 +106,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     status = CODES.get(error.reason_code) or next(by_type, 500)
     if _is_api(request):
         return JSONResponse({"detail": _sendable(error.message), "code": error.reason_code}, status)
-    return page(request, "refused.html", code=status, message=error.message)
+    return page(request, "refused.html", code=status, message=error.message, gone=error.reason_code == "unknown_item")
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -119,7 +119,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if _is_api(request):
         return JSONResponse({"detail": found}, 422)
     message = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in found)
-    return page(request, "refused.html", code=422, message=message)
+    return page(request, "refused.html", code=422, message=message, gone=False)
 
 
 async def _not_so(request: Request, error: Exception) -> Response:
@@ -127,7 +127,7 @@ async def _not_so(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if _is_api(request) or request.method not in ("GET", "POST"):
         return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
-    return page(request, "refused.html", code=error.status_code, message=error.detail)
+    return page(request, "refused.html", code=error.status_code, message=error.detail, gone=False)
 
 
 def _is_api(request: Request) -> bool:

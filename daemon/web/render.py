@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import hashlib
+import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,7 +41,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"path": show_path, "text": _text, "when": when, "size": human_size, "duration": duration}
-    made.filters["credited"] = credited
+    made.filters |= {"credited": credited, "album_name": album_name}
     made.globals["static"] = _static
     return made
 
@@ -53,6 +55,23 @@ def _static(name: str) -> str:
 def _text(value: object) -> str:
     """Return what a tag says without the control characters a terminal or a log would obey."""
     return "" if value is None else show_text(str(value))
+
+
+def album_name(item: Mapping[str, Any], most: int = 10_000) -> str:
+    """Return what an album is called, artist and title each shortened, and each kept from turning the other around."""
+    artist, title = item["album_artist"] or "Unknown artist", item["album"] or "Unknown album"
+    return f"{_isolated(_short(artist, most))} – {_isolated(_short(title, most))}"
+
+
+def _short(text: str, most: int) -> str:
+    shown = _text(text)
+    return shown if len(shown) <= most else f"{shown[: most - 1].rstrip()}…"
+
+
+def _isolated(text: str) -> str:
+    """Return text that is written from right to left between marks (FSI, PDI) that leave what is beside it as it is."""
+    turns = not text.isascii() and any(unicodedata.bidirectional(c) in ("R", "AL") for c in text)
+    return f"\u2068{text}\u2069" if turns else text
 
 
 def when(moment: dt.datetime | None) -> Markup | str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -17,6 +18,7 @@ router = APIRouter(prefix="/activity")
 LINK = Link(60, "Activity", "/activity")
 EACH: Final = 100  # newest of each kind that are merged
 SHOWN: Final = 100
+ITSELF: Final = ("chain", "cycle", "calendar", "reconciler")  # actors that are nobody
 
 
 class Done(NamedTuple):
@@ -30,9 +32,11 @@ class Done(NamedTuple):
 
 
 @router.get("")
-def show(request: Request) -> Response:
-    """Show who did what."""
+def show(request: Request, everything: bool = False) -> Response:
+    """Show who did what; unless everything is asked for, without what Greenroom did to albums by itself."""
     with request.app.state.greenroom.database.read() as connection:
+        entries = progress.newest(connection, EACH, without=() if everything else ITSELF)
+        names = progress.names(connection, {entry["item_id"] for entry in entries})
         found = [
             *(
                 Done(e.at, e.account, e.what.replace("_", " "), e.detail or "")
@@ -42,23 +46,20 @@ def show(request: Request) -> Response:
                 Done(c["changed_at"], c["changed_by"], f"set {c['key']}", f"{_value(c['old'])} → {_value(c['new'])}")
                 for c in admin.history(connection, limit=EACH)
             ),
-            *(
-                Done(
-                    e["at"],
-                    e["actor"],
-                    e["what"],
-                    f"{e['status'].replace('_', ' ')}: {e['why']}",
-                    f"/review/{e['item_id']}",
-                )
-                for e in progress.newest(connection, EACH)
-            ),
+            *(Done(e["at"], e["actor"], e["what"], _about(e, names), f"/review/{e['item_id']}") for e in entries),
             *(
                 Done(r["started_at"], r["asked_by"] or r["trigger"], "ran a cycle", r["status"], f"/runs/{r['id']}")
                 for r in runs.page(connection, limit=EACH)
             ),
         ]
     newest = sorted(found, key=lambda done: done.at, reverse=True)[:SHOWN]
-    return page(request, "activity.html", done=newest)
+    return page(request, "activity.html", done=newest, everything=everything)
+
+
+def _about(entry: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    """Say which album, what it became and why."""
+    name = names.get(entry["item_id"], f"item {entry['item_id']}, which is no more")
+    return f"{name}: {entry['status'].replace('_', ' ')}, {entry['why']}"
 
 
 def _value(stored: str | None) -> str:
