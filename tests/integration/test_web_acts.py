@@ -169,7 +169,7 @@ def test_rejected_albums_lie_in_the_trash_and_come_back_with_what_was_said_of_th
     assert {name.split("/")[0] for name in files(tmp_path / "staging")} == {".greenroom-trash"}
     trash = browser.client.get("/trash").text
     assert trash.count("put here by a person") == 2
-    assert "rejected: twice" in browser.client.get("/activity").text
+    assert "rejected, twice" in browser.client.get("/activity").text
     (harbour,) = (one for one in browser.client.get(f"{API}/trash").json()["albums"] if one["album"] == "Harbour")
     assert "It goes back to its place" in (page := look(browser, f"/trash/{harbour['transfer']}/restore"))
     assert "It is back in its place" in go_on(browser, page)
