@@ -107,7 +107,11 @@ def link(source: Tree, destination: Tree, file: TransferFile, target: bytes) -> 
             if error.errno in CANNOT:
                 return False
             raise
-        if not is_planned(destination.stat(target), file):  # another file took the source's name in between
+        found = destination.stat(target)
+        if found is None or not is_planned(found, file):
+            # Another file took the source's name meanwhile. What we linked is that one; it keeps the name it has.
+            if found is not None and is_same_inode(source.stat(file.source), Identity.of(found)):
+                destination.unlink(target)
             raise source_changed(file)
     return True
 

@@ -19,6 +19,7 @@ from config import admin
 from config.database import Database
 from config.errors import Misconfigured, Retryable
 from config.settings import StagingScan
+from daemon.bootstrap import application
 from daemon.cli import main
 from processor import journal, repository
 from processor.journal import Transfer
@@ -303,7 +304,7 @@ def test_the_urls_are_shown_to_nobody(
     ]  # fmt: skip
     assert all("•••" in output for output in shown), shown
     assert not any("hunter22" in output for output in shown)
-    with database.read() as connection:
+    with application() as opened, opened.database.read() as connection:
         assert admin.get(connection, "phase.notify.urls") == secret
 
 

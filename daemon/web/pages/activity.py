@@ -18,7 +18,6 @@ router = APIRouter(prefix="/activity")
 LINK = Link(60, "Activity", "/activity")
 EACH: Final = 100  # newest of each kind that are merged
 SHOWN: Final = 100
-ITSELF: Final = ("chain", "cycle", "calendar", "reconciler")  # actors that are nobody
 
 
 class Done(NamedTuple):
@@ -35,7 +34,7 @@ class Done(NamedTuple):
 def show(request: Request, everything: bool = False) -> Response:
     """Show who did what; unless everything is asked for, without what Greenroom did to albums by itself."""
     with request.app.state.greenroom.database.read() as connection:
-        entries = progress.newest(connection, EACH, without=() if everything else ITSELF)
+        entries = progress.newest(connection, EACH, by_people=not everything)
         names = progress.names(connection, {entry["item_id"] for entry in entries})
         found = [
             *(
