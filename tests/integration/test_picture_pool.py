@@ -169,6 +169,8 @@ def test_a_process_that_dies_costs_one_picture_its_turn_and_no_other(tmp_path: P
         (worker,) = workers() - others
         os.kill(worker, signal.SIGSTOP)
         futures = [pool.submit(task) for _ in range(3)]
+        while len(pool._waiting) == len(futures):
+            pass  # the first is on its way to the process soon
         os.kill(worker, signal.SIGKILL)
         with pytest.raises(Rejected) as died:
             futures[0].result()
