@@ -252,17 +252,28 @@ class Tree:
         os.rmdir(name, dir_fd=above)
         self._forget(path)
 
+    @contextmanager
+    def _pair(self, path: bytes, into: Tree, target: bytes) -> Iterator[tuple[int, bytes, int, bytes]]:
+        """Yield the folders of two paths, with the names in them; the first stays open however deep the second is."""
+        above, name = self._at(path)
+        if into is not self:
+            yield above, name, *into._at(target)
+            return
+        above = os.dup(above)
+        try:
+            yield above, name, *self._at(target)
+        finally:
+            os.close(above)
+
     def link(self, path: bytes, into: Tree, target: bytes) -> None:
         """Give a file one more name in another tree; fails if the name is taken."""
-        above, name = self._at(path)
-        there, new = into._at(target)
-        os.link(name, new, src_dir_fd=above, dst_dir_fd=there, follow_symlinks=False)
+        with self._pair(path, into, target) as (above, name, there, new):
+            os.link(name, new, src_dir_fd=above, dst_dir_fd=there, follow_symlinks=False)
 
     def rename(self, old: bytes, new: bytes) -> None:
         """Rename within the tree, replacing what has the new name. For our own names only."""
-        above, name = self._at(old)
-        there, other = self._at(new)
-        os.rename(name, other, src_dir_fd=above, dst_dir_fd=there)
+        with self._pair(old, self, new) as (above, name, there, other):
+            os.rename(name, other, src_dir_fd=above, dst_dir_fd=there)
         self._forget(old)
         self._forget(new)
 
@@ -275,11 +286,10 @@ class Tree:
         self._renameat2(one, other, RENAME_EXCHANGE)
 
     def _renameat2(self, old: bytes, new: bytes, flags: int) -> None:
-        above, name = self._at(old)
-        there, other = self._at(new)
-        if _libc.renameat2(above, name, there, other, flags):
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), new)
+        with self._pair(old, self, new) as (above, name, there, other):
+            if _libc.renameat2(above, name, there, other, flags):
+                code = ctypes.get_errno()
+                raise OSError(code, os.strerror(code), new)
         self._forget(old)
         self._forget(new)
 

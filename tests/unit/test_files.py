@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import NeedsReview, Rejected, Retryable
-from processor.files import Tree, ancestors, explained, stops_root, within, write_whole
+from processor.files import OPEN_FOLDERS, Tree, ancestors, explained, stops_root, within, write_whole
 
 
 @pytest.fixture
@@ -121,3 +121,25 @@ def test_a_new_file_takes_no_name_that_is_there(root: bytes) -> None:
     with Tree(root) as tree, pytest.raises(FileExistsError), tree.created(b"mine"):
         pass
     assert Path(os.fsdecode(root), "mine").read_bytes() == b"somebody's"
+
+
+@pytest.mark.parametrize("way", ["link", "rename", "rename_noreplace", "exchange"])
+def test_two_names_deeper_than_the_open_folders_reach_are_the_ones_that_were_meant(root: bytes, way: str) -> None:
+    below = b"/".join(b"%d" % n for n in range(OPEN_FOLDERS + 4))
+    for top, content in ((b"one/", b"meant"), (b"other/", b"there")):
+        for depth in range(1, below.count(b"/") + 2):
+            folder = os.path.join(root, top, *below.split(b"/")[:depth])
+            os.makedirs(folder)
+            Path(os.fsdecode(os.path.join(folder, b"file"))).write_bytes(content)
+    old, new = b"one/" + below + b"/file", b"other/" + below + b"/new"
+    with Tree(root) as tree:
+        if way == "link":
+            tree.link(old, tree, new)
+        elif way == "exchange":
+            new = b"other/" + below + b"/file"
+            tree.exchange(old, new)
+        else:
+            getattr(tree, way)(old, new)
+        with tree.opened(new) as fd:
+            assert os.read(fd, 10) == b"meant"
+    assert open_below(root) == 0
