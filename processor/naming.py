@@ -12,7 +12,8 @@ from processor import layout, sidecar
 from scanner.grouping.groups import Group
 from scanner.identity import Identity
 
-_CUE_FILE = re.compile(r'^\s*FILE\s+(?:"([^"\r\n]*)"|(\S+))', re.IGNORECASE | re.MULTILINE)
+# Within one line: white space that may span lines would be looked through from each of them anew.
+_CUE_FILE = re.compile(r'^[ \t]*FILE[ \t]+(?:"([^"\r\n]*)"|(\S+))', re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

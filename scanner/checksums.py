@@ -24,7 +24,7 @@ _BY_LENGTH: Final = {8: "crc32", 32: "md5", 40: "sha1", 64: "sha256", 128: "sha5
 _SUM_FIRST: Final = re.compile(rb"\\?([0-9A-Fa-f]{32,128})[ \t]+\*?(\S.*)")
 _BSD: Final = re.compile(rb"(?:MD5|SHA1|SHA256|SHA512) ?\((.+)\) ?= ?([0-9A-Fa-f]{32,128})")
 _FFP: Final = re.compile(rb"(.+?):([0-9A-Fa-f]{32})")
-_SFV: Final = re.compile(rb"(.+?)[ \t]+([0-9A-Fa-f]{8})")
+_SFV: Final = re.compile(rb"(.*\S)[ \t]+([0-9A-Fa-f]{8})")
 _STREAMINFO_MD5: Final = slice(26, 42)  # "fLaC", a block header of 4 bytes, 18 of other values: RFC 9639, 8.2
 
 Sum = Callable[[int], str | None]  # an open file → its checksum in lower-case hex; None if it has none of this kind

@@ -20,6 +20,7 @@ MAYBE_ID: Final = "album_id"  # of an album's document; no field, for nobody kno
 _LINK: Final = re.compile(rb"musicbrainz\.org/release(?:-group)?/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 _ISO: Final = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 _YEAR: Final = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+_NUMBER: Final = re.compile(r"[0-9]{1,10}")  # Python refuses to read very long ones
 _CLOCK: Final = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d\d)")
 
 _OF_ALBUM: Final = (
@@ -124,7 +125,7 @@ class _Said:
 
     def number(self, tag: str) -> int | None:
         text = self.text(tag) or ""
-        return int(text) if text.isascii() and text.isdigit() else None
+        return int(text) if _NUMBER.fullmatch(text) else None
 
     def rating(self) -> float | None:
         """Return the rating from 0 to 10; 0 and less say that nobody rated."""

@@ -121,6 +121,14 @@ def test_xml_that_cannot_be_read_is_told(data: bytes) -> None:
         read_album(data)
 
 
+def test_a_number_without_an_end_says_nothing() -> None:
+    endless = b"9" * 5000
+    inside = b"<title>x</title><rating>7</rating><votes>%b</votes><track><position>%b</position></track>"
+    notes = read_album(b"<album>" + inside % (endless, endless) + b"</album>")
+    assert notes.fields == {"title": "x", "rating": 7.0}
+    assert [track.position for track in notes.tracks] == [None]
+
+
 def test_a_value_that_cannot_be_takes_no_other_with_it() -> None:
     odd = "<album><title>x</title><year>soon</year><rating max='0'>7</rating><votes>many</votes><musicbrainzalbumid>7"
     odd += "</musicbrainzalbumid><compilation>perhaps</compilation><type> / live</type><track/><releasedate>n/a"

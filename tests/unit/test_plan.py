@@ -13,6 +13,7 @@ from processor.layout import fold
 from processor.meeting import Encounter, Track
 from processor.naming import Proposal, cue_references, propose
 from processor.plan import AlbumPlan, World, decide, size_difference
+from processor.process import MAX_CUE_SHEET
 from processor.quality import Sound
 from processor.space import Space, human_size, reserve
 from scanner.grouping.groups import Group, GroupTrack
@@ -186,6 +187,12 @@ def test_only_tracks_that_a_cue_names_keep_their_names(inbound: Inbound) -> None
 
 def test_a_cue_sheet_in_an_old_code_page_is_read_too() -> None:
     assert cue_references(b'FILE "caf\xe9.wav" WAVE\nFILE plain.wav WAVE') == {"café.wav", "plain.wav"}
+
+
+@pytest.mark.parametrize("filling", [b"\n", b" ", b"\t\n", b"FILE "])
+def test_a_cue_sheet_full_of_nothing_is_read_in_a_moment(filling: bytes) -> None:
+    sheet = filling * (MAX_CUE_SHEET // len(filling) - 1) + b'\nFILE "a.wav" WAVE'
+    assert "a.wav" in cue_references(sheet)  # what looks through the blanks from each of them takes hours
 
 
 @pytest.mark.parametrize("verdict", ["needs_review", "quarantined"])
