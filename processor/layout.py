@@ -156,8 +156,9 @@ def numbered(path: bytes, number: int, *, folder: bool = False) -> bytes:
     if number == 1:
         return path
     parent, slash, name = path.rpartition(b"/")
-    stem, extension = (name.decode(), "") if folder else _split(name.decode())
-    return parent + slash + f"{stem} [{number}]{extension}".encode()
+    text = name.decode("utf-8", "surrogateescape")  # names of others, beside an album, need not be UTF-8
+    stem, extension = (text, "") if folder else _split(text)
+    return parent + slash + f"{stem} [{number}]{extension}".encode("utf-8", "surrogateescape")
 
 
 def _fold(text: str) -> str:

@@ -10,7 +10,7 @@ import os
 import pwd
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from config.errors import Misconfigured
@@ -19,6 +19,7 @@ from processor.files import Tree, explained, is_file, within
 
 _MODE: Final = re.compile(r"[0-7]{3,4}")
 KEEP: Final = -1  # what chown(2) takes for the owner or group as it is
+LARGEST: Final = (1 << 32) - 2  # the number after it is KEEP to chown(2)
 
 
 class Access(NamedTuple):
@@ -47,11 +48,21 @@ def owner_of(text: str) -> tuple[int, int]:
     user, _, group = text.partition(":")
     try:
         return (
-            KEEP if not user else int(user) if user.isdigit() else pwd.getpwnam(user).pw_uid,
-            KEEP if not group else int(group) if group.isdigit() else grp.getgrnam(group).gr_gid,
+            _number(user, lambda name: pwd.getpwnam(name).pw_uid),
+            _number(group, lambda name: grp.getgrnam(name).gr_gid),
         )
-    except KeyError:
+    except (KeyError, ValueError):
         raise Misconfigured(f"phase.publish.owner: nobody here is called {text!r}", code="unknown_owner") from None
+
+
+def _number(name: str, of_name: Callable[[str], int]) -> int:
+    """Return the number of a user or a group. Raises KeyError or ValueError for what is none."""
+    if not name:
+        return KEEP
+    number = int(name) if name.isascii() and name.isdigit() else of_name(name)
+    if number > LARGEST:
+        raise ValueError("chown(2) takes no such number")
+    return number
 
 
 def give(tree: Tree, paths: Iterable[bytes], access: Access) -> list[Reason]:

@@ -206,5 +206,10 @@ def test_twins_are_numbered_before_their_extension_and_folders_keep_one_spelling
     ]
 
 
+def test_twins_among_names_that_are_no_utf8_are_numbered_too() -> None:
+    assert claimed([b"a\xff.jpg"], taken=[b"A\xff.jpg"]) == [b"a\xff [2].jpg"]
+    assert layout.numbered(b"\xff", 2, folder=True) == b"\xff [2]"
+
+
 def test_a_folder_suffix_stands_at_the_very_end() -> None:
     assert layout.numbered(b"MB/Mr.Bungle", 2, folder=True) == b"MB/Mr.Bungle [2]"

@@ -11,6 +11,7 @@ from config.libraries import Library
 from processor import layout
 from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata
 from processor.publication import names, pictures, routing
+from processor.publication.access import KEEP, owner_of
 from processor.publication.names import NamedFile, Naming, album_folder, artist_folder, file_places
 from processor.publication.pictures import Picture, Profile
 
@@ -178,3 +179,13 @@ def test_without_a_rule_there_must_be_one_library() -> None:
 def test_a_rule_that_says_nothing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"->|colour|value"):
         routing.rules(text)
+
+
+@pytest.mark.parametrize("text", ["²", ":²", "99999999999", ":4294967295", "nobody at all", "a\0b"])
+def test_an_owner_nobody_can_be_is_refused_before_anything_is_published(text: str) -> None:
+    with pytest.raises(Misconfigured, match="nobody here is called"):
+        owner_of(text)
+
+
+def test_owners_are_told_by_name_and_by_number() -> None:
+    assert [owner_of(text) for text in ("", "root", ":0", "7:8")] == [(KEEP, KEEP), (0, KEEP), (KEEP, 0), (7, 8)]
