@@ -10,6 +10,7 @@ again, to the album that has the id of the tags, or none where they have none; s
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -124,9 +125,7 @@ class Kodi(PlayerKind):
         """Return its version; note when it reads no NFO."""
         if self._ask(line, "JSONRPC.Ping") != "pong":
             raise line.refused("it does not answer a ping as Kodi does", "not_a_player")
-        found = _Application.model_validate(
-            self._ask(line, "Application.GetProperties", {"properties": ["name", "version"]})
-        )
+        found = self._read(line, _Application, "Application.GetProperties", {"properties": ["name", "version"]})
         setting = self._ask(line, "Settings.GetSettingValue", {"setting": "musiclibrary.downloadinfo"})
         notes = (_NO_NFO,) if setting == {"value": False} else ()
         version = found.version
@@ -165,7 +164,7 @@ class Kodi(PlayerKind):
         songs = self._read(line, _Songs, "AudioLibrary.GetSongs", asked).songs
         if not songs:
             return None
-        counted = {song.albumid: sum(other.albumid == song.albumid for other in songs) for song in songs}
+        counted = Counter(song.albumid for song in songs)
         titles = {song.albumid: song.album for song in songs}
         best = max(counted, key=lambda one: (same_name(titles[one], wanted.album.title), counted[one]))
         return Sight(str(best), counted[best], titles[best])

@@ -98,6 +98,13 @@ def within(path: str, folder: str) -> bool:
     return inner[: len(outer)] == outer
 
 
+def outermost(paths: Iterable[str]) -> list[str]:
+    """Return the paths that are below no other of them."""
+    known = {path: tuple(_comparable(path)) for path in paths}
+    there = set(known.values())
+    return [path for path, parts in known.items() if not any(parts[:n] in there for n in range(len(parts)))]
+
+
 def is_same(one: str, other: str) -> bool:
     """Whether two paths of a player are one."""
     return _comparable(one) == _comparable(other)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from config.errors import Retryable
 from config.reasons import show_path
 from processor.players.kinds import kind_of
-from processor.players.paths import mapped, within
+from processor.players.paths import mapped, outermost
 from processor.players.player import Line, Player, PlayerKind, Sight, Step, Wanted
 from processor.players.rows import Debt
 
@@ -61,7 +61,7 @@ def tell(line: Line, cases: Sequence[Case], world: World) -> list[Outcome]:
     """
     kind = kind_of(line.player.kind)
     gone = [case for case in cases if case.debt.owed.change == "gone"]
-    cases = [case for case in cases if case not in gone]
+    cases = [case for case in cases if case.debt.owed.change != "gone"]
     outcomes = _told_of_gone(line, kind, gone, world)
     tried: dict[int, list[str]] = {case.debt.id: [] for case in cases}
     for case in cases:
@@ -126,11 +126,10 @@ def coalesced(wanted: Sequence[Place], roots: Sequence[Place]) -> list[Place]:
     """
     if EVERYTHING in wanted:
         return [EVERYTHING]
-    there = dict.fromkeys(place for place in wanted if place)
-    outer = [one for one in there if not any(one != other and within(one, other) for other in there)]
+    outer = outermost(place for place in wanted if place)
     if len(outer) > TOGETHER and "" not in roots and set(roots) != set(wanted):
         return coalesced(roots, roots)
-    return list(outer)
+    return [*outer]
 
 
 def _rest(line: Line, kind: PlayerKind, world: World) -> None:

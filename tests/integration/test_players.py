@@ -312,6 +312,13 @@ def test_what_answers_otherwise_is_told_apart(asking: Asking) -> None:
             assert isinstance(raised.value, Retryable) == (reply.status >= 500)
 
 
+def test_what_answers_a_ping_as_kodi_does_and_nothing_else_is_told_apart(kodi: Asking) -> None:
+    kodi.provider.answers["/jsonrpc"] = as_json({"id": 1, "jsonrpc": "2.0", "result": "pong"})
+    with pytest.raises(GreenroomError) as raised:
+        kind_of("kodi").check(kodi.line)
+    assert raised.value.reason_code == "bad_answer"
+
+
 def test_a_wrong_password_is_no_outage(asking: Asking) -> None:
     user, _ = _credentials(asking.kind)
     asking.player = Player(1, "p", asking.kind, asking.provider.url, user, "wrong password", asking.pairs())
@@ -343,6 +350,12 @@ def test_too_many_folders_are_told_as_their_library_but_never_as_what_is_above()
     assert coalesced(many, [""] * len(many)) == many
     assert coalesced(["/m/a/b", "/m/a", "/m/ab"], ["/m"]) == ["/m/a", "/m/ab"]
     assert coalesced(["/m/a", None], ["/m"]) == [None]
+    assert coalesced(["C:\\M\\a", "c:/m/A/b"], ["C:\\M"]) == ["C:\\M\\a"]
+
+
+def test_a_whole_library_of_folders_is_put_together_in_a_moment() -> None:
+    many = [f"/m/Artist {n}/Album" for n in range(100_000)]
+    assert coalesced(many, many) == many  # comparing each with each takes hours
 
 
 def test_what_no_map_covers_is_not_told_but_said(kodi: Asking) -> None:
