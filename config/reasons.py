@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final, NamedTuple
+from unicodedata import category
 
 MASK: Final = "•••"  # what is shown of a secret
 
@@ -26,13 +27,22 @@ def sentence(clause: str) -> str:
     return whole if whole.endswith((".", "?", "!")) else f"{whole}."
 
 
+def path_text(path: bytes) -> str:
+    r"""Return a path as scripts read it in JSON: UTF-8 as it is, and bytes that are not as `\xff`."""
+    return path.decode("utf-8", "backslashreplace")
+
+
 def show_path(path: bytes) -> str:
-    r"""Return a path as text that any terminal, log and JSON file can hold: bytes that are not UTF-8 become `\xff`."""
-    return show_text(path.decode("utf-8", "backslashreplace"))
+    r"""Return a path as text that any terminal and log can hold, in one line: ESC, too, becomes `\x1b`."""
+    return show_text(path_text(path))
 
 
 def show_text(text: str) -> str:
     r"""Return text of strangers, of tags and names, without anything a terminal would obey: ESC becomes `\x1b`."""
     if text.isprintable():  # a space is, and nearly all there is
         return text
-    return "".join(c if c.isprintable() or c == " " else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(c if c.isprintable() or category(c) == "Zs" else _escaped(c) for c in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

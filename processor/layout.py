@@ -26,10 +26,11 @@ _ILLEGAL: Final = {
 }
 _SAMPLE: Final = re.compile(r"(?i)((?:^|\.)sample)$")  # Jellyfin takes `sample.flac` and `x.sample.flac` for teasers
 _DEVICE: Final = re.compile(r"(?i)^(con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?= *(?:\.|$))")
-# Folders that Jellyfin (IgnorePatterns.cs), Synology and QNAP never look into.
+# Folders that Jellyfin (IgnorePatterns.cs), Synology and QNAP never look into, and one name of our own.
 _SKIPPED_FOLDERS: Final = frozenset(
     {"metadata", "subs", "sample", "extrafanart", "extrathumbs", "actors", "snapshots"}
     | {"lost+found", "@eadir", "@recycle", "#recycle", "$recycle.bin"}
+    | {"album.greenroom.json"}  # our sidecar's name: a folder called so would pass for a broken one
 )
 _ARTICLES: Final = frozenset(
     {"the", "a", "an", "der", "die", "das", "le", "la", "les", "los", "las", "el", "il", "lo", "gli"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from config.errors import GreenroomError
-from config.reasons import Reason, show_path
+from config.reasons import Reason, path_text
 from processor.plan import Outcome
 from processor.process import AlbumResult
 
@@ -98,7 +98,7 @@ def plan_json(report: CycleReport) -> dict[str, Any]:
             "kind": album.kind,
             "staging_path": _shown(report.staging, album.target),
             "files": [
-                {"role": file.role, "source": _shown(report.inbound, file.source), "target": show_path(file.target)}
+                {"role": file.role, "source": _shown(report.inbound, file.source), "target": path_text(file.target)}
                 for file in album.files
                 if file.source not in album.stays
             ],
@@ -127,4 +127,4 @@ def _reason(root: bytes | None, reason: Reason) -> dict[str, Any]:
 def _shown(root: bytes | None, path: bytes | None) -> str | None:
     if path is None:
         return None
-    return show_path(path if root is None else os.path.join(root, path))
+    return path_text(path if root is None else os.path.join(root, path))

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import Connection
 
 from config import libraries
-from config.reasons import show_path, show_text
+from config.reasons import path_text, show_path, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
@@ -59,7 +59,7 @@ def _list(status: str | None, limit: int | None, as_json: bool) -> None:
     inbound = next((lib.path for lib in found if lib.role == "inbound"), b"")
     for item in items:
         folder = os.path.join(roots.get(item["root_uuid"], b""), item["path"])
-        item["path"] = item["staging_path"] = show_path(folder)
+        item["path"] = item["staging_path"] = path_text(folder)
         item["news_at"] = outdated.get(item["id"])
         item["tracks"] = [_track(inbound, folder, file) for file in item.get("files", ()) if file["role"] == "audio"]
     if as_json:

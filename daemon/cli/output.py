@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from config.reasons import show_path, show_text
+from config.reasons import path_text, show_text
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of text.")
 
@@ -21,7 +21,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, bytes):
-        return show_path(value)
+        return path_text(value)
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 

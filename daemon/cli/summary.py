@@ -27,7 +27,7 @@ def print_report(report: CycleReport) -> None:
     for album in data["albums"]:
         _print_album(album)
     for entry in data["ignored"]:
-        click.echo(click.style("- ignored     ", dim=True) + f" {entry['path']}: {entry['reason']}")
+        click.echo(click.style("- ignored     ", dim=True) + f" {show_text(entry['path'])}: {entry['reason']}")
     if report.error is not None:
         where = f" [{show_path(report.error.path)}]" if report.error.path else ""
         click.echo(click.style(f"{report.status}: ", fg="red") + report.error.message + where, err=True)
@@ -45,7 +45,7 @@ def _print_album(album: dict[str, Any]) -> None:
     discs = f", {album['discs']} discs" if album["discs"] > 1 else ""
     click.echo(click.style(f"{mark} {album['outcome']:<12}", fg=colour) + f" {show_text(name)}: {tracks}{discs}")
     if album["staging_path"] and album["outcome"] == "staged":
-        click.echo(f"      → {album['staging_path']}")
+        click.echo(f"      → {show_text(album['staging_path'])}")
     for reason in album["reasons"]:
-        where = f"  [{reason['path']}]" if reason["path"] else ""
+        where = f"  [{show_text(reason['path'])}]" if reason["path"] else ""
         click.echo(f"      {show_text(reason['message'])}{where}")

@@ -57,9 +57,10 @@ def number(text: str | None) -> int | None:
 
 
 def number_and_total(values: Texts) -> tuple[int | None, int | None]:
-    """Split "3/12"."""
-    text, slash, behind = (first(values) or "").partition("/")
-    return (number(text.strip()), number(behind.strip())) if slash else (number(text), None)
+    """Split "3/12" and "3 of 12"."""
+    text = first(values) or ""
+    count, between, behind = text.partition("/") if "/" in text else text.lower().partition(" of ")
+    return (number(count.strip()), number(behind.strip())) if between else (number(text), None)
 
 
 def date(values: Texts) -> str | None:

@@ -83,7 +83,7 @@ def read_doubtful(source: Source, extension: str) -> Reading:
         except MemoryError:
             return _refused("reader_out_of_memory", "Reading its tags takes more memory than one file may have.")
         except Exception as error:  # noqa: BLE001 - a hostile file may raise anything in a parser that is not ours
-            said = said or " ".join(str(error).split())[:200]
+            said = said or _said(error)
             continue
         truncated = is_truncated(source, container)
         if facts.sample_rate is None and facts.duration_ms is None:
@@ -91,8 +91,16 @@ def read_doubtful(source: Source, extension: str) -> Reading:
         return Reading(facts, None, truncated, "mutagen")
     truncated = is_truncated(source, containers[0])
     if container_of(source.head) is None:
-        return _refused("not_audio", f"The content is none of the audio formats known here ({said}).", truncated)
-    return _refused("unreadable_audio", f"The file cannot be read as audio: {said}.", truncated)
+        return _refused("not_audio", "The content is none of the audio formats known here.", truncated)
+    return _refused("unreadable_audio", f"It begins as {containers[0]} but cannot be read as that{said}.", truncated)
+
+
+def _said(error: Exception) -> str:
+    """Return what mutagen's own errors say; what Python says of a parser that stumbled tells nobody anything."""
+    from mutagen import MutagenError
+
+    told = " ".join(str(error).split())[:200].rstrip(".")
+    return f": {told}" if told and isinstance(error, MutagenError) else ""
 
 
 def _refused(code: str, message: str, truncated: bool = False) -> Reading:

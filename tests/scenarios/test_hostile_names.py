@@ -80,6 +80,12 @@ TAGS = [
         _tagged(artist=".greenroom-tx", album=".greenroom-root"),
         ("staged .greenroom-tx / .greenroom-root: 1 track",),
     ),
+    Scenario(
+        "folders called like a sidecar",
+        _tagged(artist="album.greenroom.json", album="Album.Greenroom.json"),
+        ("staged album.greenroom.json / Album.Greenroom.json: 1 track",),
+        ("AL/album.greenroom.json_/Album.Greenroom.json_/01 - Song 1.mp3",),
+    ),
 ]
 
 NAMES = [
@@ -121,3 +127,10 @@ def test_hostile_names_become_harmless(house: House, scenario: Scenario) -> None
     for path in house.staged():
         assert not any(part in (".", "..") or part.startswith("-") for part in path.split("/"))
         assert all(len(part.encode()) < 250 and part.rstrip(" .") == part for part in path.split("/"))
+
+
+def test_scripts_are_given_names_as_they_are(house: House) -> None:
+    odd = "a\nb\u3000\x1bc/01\u202e.mp3"
+    house.drop({odd: song(1, artist="Ada", album="Low")})
+    house.cycle()
+    assert [track["source"] for album in house.albums() for track in album["tracks"]] == [f"{house.inbound}/{odd}"]

@@ -6,7 +6,7 @@ import pytest
 
 from config import errors
 from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured, Rejected, Retryable
-from config.reasons import Reason, show_path
+from config.reasons import Reason, path_text, show_path
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from config.reasons import Reason, show_path
         ("Björk/Début".encode(), "Björk/Début"),
         (b"caf\xe9", "caf\\xe9"),
         (b"two words", "two words"),
+        ("東京\u3000事変 \u00a0".encode(), "東京\u3000事変 \u00a0"),
         (b"a\nb\tc", "a\\nb\\tc"),
         (b"\x1b[2J", "\\x1b[2J"),
         ("\x9b31m".encode(), "\\x9b31m"),
@@ -26,6 +27,11 @@ from config.reasons import Reason, show_path
 )
 def test_a_path_is_shown_in_one_safe_line(path: bytes, shown: str) -> None:
     assert show_path(path) == shown
+
+
+def test_scripts_read_a_path_as_it_is_unless_it_is_not_utf_8() -> None:
+    assert path_text("a\nb\u202e\x9b".encode()) == "a\nb\u202e\x9b"
+    assert path_text(b"caf\xe9") == "caf\\xe9"
 
 
 def test_every_path_can_be_shown_on_any_terminal_and_in_any_log() -> None:

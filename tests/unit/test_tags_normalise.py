@@ -57,6 +57,8 @@ def test_a_list_keeps_order_says_nothing_twice_and_ends() -> None:
     [
         ("3/12", (3, 12)),
         ("3 / 12", (3, 12)),
+        ("3 of 12", (3, 12)),
+        ("1 OF many", (1, None)),
         ("03", (3, None)),
         ("A1", (None, None)),
         ("0/0", (None, None)),
