@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 
 from config.reasons import Reason
 from scanner import rows
-from scanner.grouping.groups import Group, TrackRow
+from scanner.grouping.groups import FolderTracks, Group, TrackRow
 from scanner.readiness import FileState
 
 
 class GroupRows:
     """The groups of a scan that is being written, and what is asked of its files for them."""
 
-    def __init__(self, sql: sqlite3.Connection) -> None:
+    def __init__(self, sql: sqlite3.Connection, just_read: Mapping[int, FolderTracks]) -> None:
         self._sql = sql
+        self._just_read = just_read  # by the folder's id
+
+    def folders(self) -> Iterator[FolderTracks]:
+        """Yield the audio files of every folder, in any order."""
+        yield from self._just_read.values()
+        with_audio = {row[0] for row in self._sql.execute("SELECT DISTINCT folder_id FROM file WHERE role = 'audio'")}
+        others = json.dumps([*(with_audio - self._just_read.keys())])
+        # `date` is that of the release at hand; the original date stands in where the release has none.
+        found = self._sql.execute(
+            """
+            SELECT folder_id, file.id, name, title, artist, album, album_artist, track, track_total, disc, disc_total,
+                coalesce(date, original_date), mb_release_id, compilation, problem, message
+            FROM file LEFT JOIN reading ON file_id = file.id
+            WHERE role = 'audio' AND folder_id IN (SELECT value FROM json_each(?)) ORDER BY folder_id, name, file.id""",
+            (others,),
+        )
+        paths = dict(self._sql.execute("SELECT id, path FROM folder"))
+        for folder_id, rows_of_folder in groupby(found, itemgetter(0)):
+            _, *columns = zip(*rows_of_folder, strict=True)
+            yield rows.folder_from(paths[folder_id], columns)
 
     def tracks(self) -> Iterator[TrackRow]:
         """Yield every audio file, in any order."""
-        folders = dict(self._sql.execute("SELECT id, path FROM folder"))
-        # `date` is that of the release at hand; the original date stands in where the release has none.
-        found = self._sql.execute("""
-            SELECT id, folder_id, name, title, artist, album, album_artist, track, track_total, disc, disc_total,
-                coalesce(date, original_date), mb_release_id, compilation, problem, message
-            FROM file LEFT JOIN reading ON file_id = id WHERE role = 'audio'""")
-        return rows.tracks_from(found, folders)
+        return (row for folder in self.folders() for row in folder.rows())
 
     def forget(self) -> None:
         """Begin the list of groups anew."""

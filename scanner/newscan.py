@@ -15,6 +15,7 @@ from config.errors import Misconfigured
 from config.reasons import Reason
 from scanner import rows
 from scanner.grouprows import GroupRows
+from scanner.justread import JustRead
 from scanner.readiness import FolderState
 from scanner.rows import FileRow
 from scanner.scandb import ScanDb, failed
@@ -44,7 +45,8 @@ class NewScan(ScanDb):
         super().__init__(path, sql)
         self.same_options = same_options  # as the scan this one carries on from
         self.grew = False  # whether files were added that the scan before did not know, or not like this
-        self.grouping = GroupRows(sql)
+        self.just_read = JustRead()
+        self.grouping = GroupRows(sql, self.just_read.folders)
         self._unread = unread  # ids of the files whose reading of the scan before counts no more
         self._new_files: list[FileRow] = []
         self._new_ignored: list[tuple[bytes | None, str, str]] = []
@@ -114,6 +116,7 @@ class NewScan(ScanDb):
     def known_files(self, folder_id: int) -> dict[tuple[object, ...], int]:
         """Return the ids of the files of a folder, by name and the numbers of their identity."""
         self.flush()
+        self.just_read.forget(folder_id)
         found = self._sql.execute(
             "SELECT id, name, dev, ino, size, mtime_ns, ctime_ns FROM file WHERE folder_id = ?", (folder_id,)
         )
@@ -130,6 +133,7 @@ class NewScan(ScanDb):
         """Forget folders that are gone, and their files; then make the one index, after the bulk of the rows."""
         self.flush()
         for folder_id in folder_ids:
+            self.just_read.forget(folder_id)
             self.forget_files(
                 [row[0] for row in self._sql.execute("SELECT id FROM file WHERE folder_id = ?", (folder_id,))]
             )
@@ -175,6 +179,7 @@ class NewScan(ScanDb):
         insert = _insert_readings(block.columns)
         try:
             self._sql.executemany(insert, zip(*block.values, strict=True))
+            self.just_read.hear(block)
         except (UnicodeEncodeError, OverflowError):
             storable = [map(rows.storable, column) for column in block.values]
             self._sql.executemany(insert, zip(*storable, strict=True))

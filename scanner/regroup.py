@@ -9,7 +9,7 @@ from operator import attrgetter
 from config.reasons import Reason
 from scanner.checksums import failures
 from scanner.grouping.groups import Group
-from scanner.kinds.music_album import group, role_of
+from scanner.kinds.music_album import group, group_folders, role_of
 from scanner.readiness import FileState, Tree, folder_reasons, is_patient, probe, unfinished_reasons
 from scanner.survey import Scan, Survey
 
@@ -20,7 +20,7 @@ def regroup(scan: Scan, survey: Survey) -> None:
     if scan.db.grew or survey.read:
         rows.forget()
         groups: Iterator[tuple[int, Group]] = (
-            (rows.add(found), found) for found in group(rows.tracks(), scan.db.sides(), scan.options.choices)
+            (rows.add(found), found) for found in group_folders(rows.folders(), scan.db.sides(), scan.options.choices)
         )
     elif survey.changed:
         _regroup_broken(scan)

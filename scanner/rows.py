@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from config.reasons import Reason
 from scanner.facts import Facts
-from scanner.grouping.groups import Group, GroupTrack, TrackRow
+from scanner.grouping.groups import FolderTracks, Group, GroupTrack
 from scanner.identity import Identity, identity_from
 from scanner.tags.columns import facts_of
 
@@ -82,12 +82,11 @@ def _path(folder: bytes, name: bytes) -> bytes:
     return b"%s/%s" % (folder, name) if folder else name
 
 
-def tracks_from(found: Iterable[Sequence[Any]], folders: Mapping[int, bytes]) -> Iterator[TrackRow]:
-    """Yield tracks from their columns, with a folder where they have its id, and a year where they have a date."""
-    make = TrackRow._make
-    for file_id, folder_id, *values, date, release_id, flag, problem, said in found:
-        compilation = None if flag is None else bool(flag)
-        yield make((file_id, folders[folder_id], *values, _year(date), release_id, compilation, problem, said))
+def folder_from(path: bytes, columns: Sequence[Sequence[Any]]) -> FolderTracks:
+    """Return the audio files of a folder from columns that have a date where FolderTracks has a year."""
+    *before, dates, release_ids, flags, problems, said = columns
+    compilation = flags if flags.count(None) == len(flags) else [None if flag is None else bool(flag) for flag in flags]
+    return FolderTracks._make((path, *before, [*map(_year, dates)], release_ids, compilation, problems, said))
 
 
 @lru_cache(maxsize=256)

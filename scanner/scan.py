@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from config.machine import uncollected
 from scanner import strikes
 from scanner.newscan import NewScan
 from scanner.options import Clock, Progress, ScanOptions, ScanStats, Until, silent
@@ -82,7 +83,7 @@ def scan_inbound(
         with _timed("settle", clock.now_ns, seconds):
             survey = _settle(scan, survey)
         strikes.count(scan)
-        with _timed("group", clock.now_ns, seconds):
+        with _timed("group", clock.now_ns, seconds), uncollected():
             regroup(scan, survey)
         db.set_folder_states(survey.states.values())
         stats = ScanStats(**db.totals(), seconds=seconds)

@@ -85,6 +85,8 @@ def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey) -> Ite
             rows = _store(scan.db, folder_id, folder, is_new=old is None)
             audio: list[File] = [(row[0], row[2], row[4:9]) for row in rows if row[3] == "audio"]
             if audio:
+                if old is None:
+                    scan.db.just_read.ask(folder_id, path, audio)
                 yield Task(os.path.join(scan.root, path), audio)
         if folder.ignored:
             scan.db.add_ignored(folder.ignored)

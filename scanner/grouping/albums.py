@@ -32,9 +32,29 @@ class Album(NamedTuple):
     strays: tuple[Track, ...]  # taken in although their album tag says otherwise, or nothing
 
     @property
+    def first(self) -> tuple[bytes, bytes]:
+        """Folder and name of the first file."""
+        return self.tracks[0].row.folder, self.tracks[0].row.name
+
+    @property
+    def files(self) -> Iterable[tuple[bytes, bytes]]:
+        """Folder and name of every file."""
+        return ((track.row.folder, track.row.name) for track in self.tracks)
+
+    @property
+    def folders(self) -> set[bytes]:
+        """Every folder it has files in."""
+        return {track.row.folder for track in self.tracks}
+
+    @property
     def names(self) -> tuple[str, str] | None:
         """Folded artist and title, the same for every spelling; None while either is unknown."""
-        return (fold(self.credit.artist), fold(self.title)) if self.credit.artist and self.title else None
+        return folded_names(self.credit, self.title)
+
+
+def folded_names(credit: Credit, title: str | None) -> tuple[str, str] | None:
+    """Fold artist and title; None while either is unknown."""
+    return (fold(credit.artist), fold(title)) if credit.artist and title else None
 
 
 class _Share(NamedTuple):
@@ -54,8 +74,6 @@ class _Share(NamedTuple):
 
 def albums_in(place: Place) -> list[Album]:
     """Split a place by release id, album and artist; add what cannot be read to the album it lies with."""
-    if album := _agreed(place):
-        return [album]
     readable = [track for track in place.tracks if track.row.problem is None]
     unread = [track for track in place.tracks if track.row.problem is not None]
     shares = [part for share in _by_album(place, readable) for part in _by_artist(place, share, len(readable))]
@@ -64,20 +82,6 @@ def albums_in(place: Place) -> list[Album]:
     else:
         _take_unread(shares, unread)
     return [_named(place, share) for share in shares]
-
-
-def _agreed(place: Place) -> Album | None:
-    """Return the one album of a place whose tracks say the same of it, as nearly all do: all steps lead to that."""
-    said = {
-        (t.album, t.release_id, t.album_artist or (t.artist, t.row.compilation), t.row.problem) for t in place.tracks
-    }
-    title, release_id, _, problem = next(iter(said))
-    if len(said) > 1 or not title or problem:
-        return None
-    credit = credit_by_tags(place.tracks[:2])  # one that stands alone is judged in another way
-    if credit.artist is None:
-        credit = credit_by_names(place, title, place.tracks)
-    return Album(place, place.tracks, release_id, title, "tag", credit, ())
 
 
 def _by_album(place: Place, tracks: list[Track]) -> list[_Share]:

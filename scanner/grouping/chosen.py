@@ -8,9 +8,10 @@ from typing import NamedTuple, TypeVar
 
 from scanner.grouping.albums import Album
 from scanner.grouping.credits import Credit
-from scanner.grouping.groups import SideRow, TrackRow
+from scanner.grouping.groups import FolderTracks, SideRow, TrackRow, in_folders
 from scanner.grouping.merging import Whole, key_of, unused_key
 from scanner.grouping.places import find_places
+from scanner.grouping.tidy import Part
 
 
 class Choice(NamedTuple):
@@ -36,6 +37,22 @@ def apart(rows: Iterable[Row], choices: Choices) -> tuple[list[Row], dict[str, l
     return rest, found
 
 
+def folders_apart(
+    folders: Iterable[FolderTracks], choices: Choices
+) -> tuple[list[FolderTracks], dict[str, list[TrackRow]]]:
+    """Do the same with whole folders, in which mostly nobody said anything of any file."""
+    spoken = {path.rpartition(b"/")[0] for path in choices}
+    left: list[FolderTracks] = []
+    rows: list[TrackRow] = []
+    for folder in folders:
+        if folder.folder in spoken:
+            rows += folder.rows()
+        else:
+            left.append(folder)
+    rest, found = apart(rows, choices)
+    return left + in_folders(rest), found
+
+
 def together(by_name: Mapping[str, Iterable[TrackRow]], choices: Choices, taken: Iterable[Whole]) -> dict[str, Whole]:
     """Return an album for each name, with a key that no other one of the scan has."""
     keys = {whole.key for whole in taken}
@@ -50,8 +67,8 @@ def path_of(row: TrackRow | SideRow) -> bytes:
 def _whole(rows: list[TrackRow], choices: Choices, keys: set[str]) -> Whole:
     choice = choices[path_of(rows[0])]
     credit = Credit(choice.artist, "person")
-    parts = []
-    for place in find_places(rows):
+    parts: list[Part] = []
+    for place in find_places(in_folders(rows)):
         tracks = tuple(
             track if (disc := choices[path_of(track.row)].disc) is None else track._replace(disc=disc)
             for track in place.tracks

@@ -25,6 +25,11 @@ def home_of(whole: Whole) -> bytes:
     return b"/".join(shared)
 
 
+def folders_of(whole: Whole) -> set[bytes]:
+    """Return every folder that holds music of the album."""
+    return set().union(*(part.folders for part in whole.parts))
+
+
 def share_out(sides: Iterable[SideRow], wholes: Sequence[Whole]) -> dict[int, list[SideRow]]:
     """Return the side files of each whole, by its index.
 
@@ -37,10 +42,11 @@ def share_out(sides: Iterable[SideRow], wholes: Sequence[Whole]) -> dict[int, li
     by_stem: dict[tuple[bytes, bytes], int] = {}
     under: dict[bytes, int] = {}
     for index, whole in enumerate(wholes):
-        for row in (track.row for part in whole.parts for track in part.tracks):
-            if row.folder in with_sides:
-                by_stem[row.folder, row.name.lower()] = by_stem[row.folder, stem_of(row.name).lower()] = index
-        for folder in {track.row.folder for part in whole.parts for track in part.tracks}:
+        folders = folders_of(whole)
+        if not with_sides.isdisjoint(folders):
+            for folder, name in (file for part in whole.parts for file in part.files):
+                by_stem[folder, name.lower()] = by_stem[folder, stem_of(name).lower()] = index
+        for folder in folders:
             for above in _upwards(folder):
                 under[above] = index if under.get(above, index) == index else _SEVERAL
     grounds = [_grounds(whole) for whole in wholes]
@@ -56,8 +62,7 @@ def share_out(sides: Iterable[SideRow], wholes: Sequence[Whole]) -> dict[int, li
 
 def _grounds(whole: Whole) -> set[bytes]:
     """Return the folders that are the album's with all that lies in them."""
-    folders = {track.row.folder for part in whole.parts for track in part.tracks}
-    return folders | {part.place.home for part in whole.parts} | {home_of(whole)}
+    return folders_of(whole) | {part.place.home for part in whole.parts} | {home_of(whole)}
 
 
 def _upwards(folder: bytes) -> Iterator[bytes]:

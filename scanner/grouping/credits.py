@@ -87,11 +87,15 @@ def credit_by_tags(tracks: Sequence[Track]) -> Credit:
 
     Without a majority of more than half, the album is one of various artists.
     """
+    flagged = 2 * [track.row.compilation for track in tracks].count(True) > len(tracks)
     credited = [track.album_artist for track in tracks if track.album_artist]
+    return credit_of(credited, [track.artist for track in tracks if track.artist], flagged)
+
+
+def credit_of(credited: list[str], artists: list[str], flagged: bool) -> Credit:
+    """Decide by all album artists and artists that were named, and by whether most tracks are flagged."""
     if credited:
         return _majority(credited)
-    artists = [track.artist for track in tracks if track.artist]
-    flagged = 2 * [track.row.compilation for track in tracks].count(True) > len(tracks)
     credit = _majority(artists)
     # players flag a "best of" of one artist as a compilation too
     if flagged and (len(artists) < 2 or credit.source != "tag"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 ALIKE = 0.9
@@ -25,15 +26,24 @@ _NUMERAL = re.compile(r"\w*\d\w*|[ivx]+|\w|one|two|three|four|five|six|seven|eig
 
 def clean(text: str | None) -> str | None:
     """Return a tag's text fit to be shown and stored (NFC, no control characters or lone surrogates), None if blank."""
-    if text is None:
-        return None
-    if text.isascii() and text.isprintable() and "  " not in text and text.strip(" ") == text:
+    if text is None or _is_clean(text):
         return text or None  # as nearly all are
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode("utf-8"))
     if not text.isprintable():
         text = "".join(" " if unicodedata.category(c) == "Cc" else c for c in text)
     return " ".join(text.split()) or None
+
+
+def _is_clean(text: str) -> bool:
+    if not text.isprintable() or "  " in text or text.strip(" ") != text:
+        return False
+    return text.isascii() or unicodedata.is_normalized("NFC", text)
+
+
+def are_clean(texts: Iterable[str], joined: str) -> bool:
+    """Tell whether `clean` would leave all of these as they are, from the texts joined by "|"; False if in doubt."""
+    return _is_clean(joined) and " |" not in joined and "| " not in joined and all(texts)
 
 
 @lru_cache(maxsize=8192)
@@ -47,9 +57,11 @@ def fold(text: str) -> str:
         plain = unicodedata.normalize("NFKC", text.encode("utf-8", "backslashreplace").decode("utf-8")).casefold()
         bare = _ACCENTS.sub("", unicodedata.normalize("NFD", plain))
         spoken = unicodedata.normalize("NFC", bare).translate(_LETTERS)
-    spoken = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), spoken)
-    spoken = _LAST_ARTICLE.sub(r"\2 \1", _AND.sub(" and ", _APOSTROPHES.sub("", spoken)).strip())
-    words = " ".join(spoken.translate(_SPOKEN).split())
+    if not spoken.replace(" ", "").isalnum():  # else nothing of this is to be done
+        spoken = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), spoken)
+        spoken = _LAST_ARTICLE.sub(r"\2 \1", _AND.sub(" and ", _APOSTROPHES.sub("", spoken)).strip())
+        spoken = spoken.translate(_SPOKEN)
+    words = " ".join(spoken.split())
     return _FIRST_ARTICLE.sub("", words) or " ".join(plain.split())
 
 

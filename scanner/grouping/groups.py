@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby, repeat
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -31,6 +33,45 @@ class TrackRow(NamedTuple):
     compilation: bool | None
     problem: str | None  # reason code when the file could not be read
     said: str | None = None  # the sentence that goes with it
+
+
+class FolderTracks(NamedTuple):
+    """The audio files of one folder, at least one, by name: what a TrackRow says of each, column by column."""
+
+    folder: bytes
+    file_id: Sequence[int]
+    name: Sequence[bytes]
+    title: Sequence[str | None]
+    artist: Sequence[str | None]
+    album: Sequence[str | None]
+    album_artist: Sequence[str | None]
+    track: Sequence[int | None]
+    track_total: Sequence[int | None]
+    disc: Sequence[int | None]
+    disc_total: Sequence[int | None]
+    year: Sequence[int | None]
+    release_id: Sequence[str | None]
+    compilation: Sequence[bool | None]
+    problem: Sequence[str | None]
+    said: Sequence[str | None]
+
+    def rows(self) -> list[TrackRow]:
+        """Return the files one by one."""
+        folder, file_ids, *values = self
+        return list(map(TrackRow, file_ids, repeat(folder), *values))
+
+
+_by_folder_and_name = itemgetter(*map(TrackRow._fields.index, ("folder", "name", "file_id")))
+_by_folder = itemgetter(TrackRow._fields.index("folder"))
+
+
+def in_folders(rows: Iterable[TrackRow]) -> list[FolderTracks]:
+    """Return files by folder, in the order of these."""
+    found = []
+    for folder, members in groupby(sorted(rows, key=_by_folder_and_name), _by_folder):
+        file_ids, _, *values = zip(*members, strict=True)
+        found.append(FolderTracks(folder, file_ids, *values))
+    return found
 
 
 class SideRow(NamedTuple):

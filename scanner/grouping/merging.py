@@ -6,12 +6,13 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from hashlib import blake2b
+from operator import attrgetter
 from typing import NamedTuple
 
 from config.reasons import show_path
-from scanner.grouping.albums import Album
 from scanner.grouping.folding import fold
 from scanner.grouping.places import Number
+from scanner.grouping.tidy import Part
 
 LONGEST_NAME = 120
 """Characters of one name in a key. A longer one is cut and hashed: PostgreSQL indexes no value above 2.7 kB."""
@@ -24,18 +25,18 @@ class Whole(NamedTuple):
     """
 
     key: str
-    parts: tuple[Album, ...]
+    parts: tuple[Part, ...]
     twin: bytes | None
 
 
-def merge(albums: Iterable[Album]) -> list[Whole]:
+def merge(albums: Iterable[Part]) -> list[Whole]:
     """Join parts of the same release id or names while their disc and track numbers do not collide.
 
     The key is the release id, or the artist and title; neither year nor discs, so that a second disc dropped a week
     later finds the first one. Where two albums of one scan share it, the later folder's gets that folder's name added.
     """
-    ordered = sorted(albums, key=lambda album: (album.tracks[0].row.folder, album.tracks[0].row.name))
-    by_identity: dict[str, list[Album]] = defaultdict(list)
+    ordered = sorted(albums, key=attrgetter("first"))
+    by_identity: dict[str, list[Part]] = defaultdict(list)
     releases = _releases(ordered)
     for album in ordered:
         by_identity[_identity(album, releases)].append(album)
@@ -44,13 +45,13 @@ def merge(albums: Iterable[Album]) -> list[Whole]:
     for same in by_identity.values():
         twin = None
         for parts in _without_collisions(same):
-            plain = min((key_of(part) for part in parts), key=lambda key: not key.startswith("mbid:"))
+            plain = min(map(key_of, parts), key=lambda key: not key.startswith("mbid:"))
             wholes.append(Whole(unused_key(plain, parts[0], taken), tuple(parts), twin))
-            twin = twin if twin is not None else _folder(parts[0])
+            twin = twin if twin is not None else parts[0].first[0]
     return wholes
 
 
-def _releases(albums: Iterable[Album]) -> dict[tuple[str, str], set[str]]:
+def _releases(albums: Iterable[Part]) -> dict[tuple[str, str], set[str]]:
     """Return the release ids seen under each artist and title."""
     seen: dict[tuple[str, str], set[str]] = defaultdict(set)
     for album in albums:
@@ -59,21 +60,21 @@ def _releases(albums: Iterable[Album]) -> dict[tuple[str, str], set[str]]:
     return seen
 
 
-def _identity(album: Album, releases: dict[tuple[str, str], set[str]]) -> str:
+def _identity(album: Part, releases: dict[tuple[str, str], set[str]]) -> str:
     """Return what parts of one album agree in; untagged parts join the release of their names if there is only one."""
     ids = releases.get(album.names, set()) if album.names and not album.release_id else set()
     return f"mbid:{next(iter(ids))}" if len(ids) == 1 else key_of(album)
 
 
-def key_of(album: Album) -> str:
+def key_of(album: Part) -> str:
     """Return the key of an album by itself, though another may have it, too."""
     if album.release_id:
         return f"mbid:{album.release_id}"
     if album.title:
         artist = _short(fold(album.credit.artist)) if album.credit.artist else ""
         return f"album:{artist}/{_short(fold(album.title))}"
-    row = album.tracks[0].row
-    return f"file:{_short(show_path(row.name))}" if album.place.is_root else f"folder:{_short(show_path(row.folder))}"
+    folder, name = album.first
+    return f"file:{_short(show_path(name))}" if album.place.is_root else f"folder:{_short(show_path(folder))}"
 
 
 def _short(name: str) -> str:
@@ -84,22 +85,18 @@ def _short(name: str) -> str:
     return f"{name[:LONGEST_NAME]}~{blake2b(name.encode('utf-8', 'backslashreplace'), digest_size=8).hexdigest()}"
 
 
-def unused_key(plain: str, first: Album, taken: set[str]) -> str:
+def unused_key(plain: str, first: Part, taken: set[str]) -> str:
     """Return the key, with the folder's name if it is taken, and a number if that is taken too."""
     key = plain
     if key in taken:
-        by_folder = f"{plain}#{_short(fold(show_path(_folder(first))))}"
+        by_folder = f"{plain}#{_short(fold(show_path(first.first[0])))}"
         numbered = (f"{by_folder}#{count}" for count in itertools.count(2))
         key = next(key for key in itertools.chain((by_folder,), numbered) if key not in taken)
     taken.add(key)
     return key
 
 
-def _folder(album: Album) -> bytes:
-    return album.tracks[0].row.folder
-
-
-def _without_collisions(albums: list[Album]) -> list[list[Album]]:
+def _without_collisions(albums: list[Part]) -> list[list[Part]]:
     """Deal albums of one identity out, so that each number occurs once in each whole; linear in the tracks.
 
     An album goes one above the last whole that holds any of its numbers. One whose artist or title is unknown, or that
@@ -108,8 +105,8 @@ def _without_collisions(albums: list[Album]) -> list[list[Album]]:
     if len(albums) == 1:
         return [albums]
     above: dict[Number, int] = {}
-    wholes: dict[int, list[Album]] = defaultdict(list)
-    alone: list[list[Album]] = []
+    wholes: dict[int, list[Part]] = defaultdict(list)
+    alone: list[list[Part]] = []
     for album in albums:
         numbers = {track.number for track in album.tracks}
         if None in numbers or not (album.release_id or album.names):
@@ -118,4 +115,4 @@ def _without_collisions(albums: list[Album]) -> list[list[Album]]:
         level = max(above.get(number, 0) for number in numbers if number)
         wholes[level].append(album)
         above.update((number, level + 1) for number in numbers if number)
-    return sorted([*wholes.values(), *alone], key=lambda parts: (_folder(parts[0]), parts[0].tracks[0].row.name))
+    return sorted([*wholes.values(), *alone], key=lambda parts: parts[0].first)

@@ -54,7 +54,7 @@ _TRACK_FIRST = re.compile(
     r"(?:(?:\s*[-–—._)\]]+\s*|\s+)(?P<rest>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
-_NO_DISC = re.compile(rb"\d{1,3}[ _]")  # what nearly every name begins with
+_NO_DISC = re.compile(rb"\d{1,3}(?:[ _]|[-.][^\dtT\x80-\xff])")  # what nearly every name begins with
 _DISC_BEFORE = re.compile(r"(?:cd|dis[ck])[\s_]*(\d{1,2})\s*[-–—]\s*(?=\d)", re.IGNORECASE)
 _TRACK_INSIDE = re.compile(r"(?P<artist>.+?)\s*[-–—]\s*(?P<track>\d{1,3})\s*(?:[-–—]|\.\s)\s*(?P<rest>.+)", re.DOTALL)
 _DIGITS = re.compile(r"(\d+)")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, cached_property, lru_cache
 from operator import itemgetter
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from scanner.grouping.folding import clean, fold
-from scanner.grouping.groups import Source, TrackRow
+from scanner.grouping.folding import are_clean, clean, fold
+from scanner.grouping.groups import FolderTracks, Source, TrackRow
 from scanner.grouping.names import (
     disc_folder,
     is_bonus_folder,
@@ -24,6 +24,8 @@ from scanner.grouping.names import (
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNKNOWN = re.compile(r"[\W_]*(?:unknown|(?:unknown|no)[\W_]+(?:artist|album|title))[\W_]*", re.IGNORECASE)
+
+_WORDS_OF_UNKNOWN = ("unknown", "artist", "album", "title")
 
 Number = tuple[int, int]
 """Disc and track; a file that names no disc is of disc 1."""
@@ -49,14 +51,24 @@ class Track(NamedTuple):
         return None if self.track is None else (self.disc or 1, self.track)
 
 
-class Place(NamedTuple):
-    """A folder, its disc folders, and the audio files in them, by folder and name."""
+class Place:
+    """A folder with its disc folders, and the audio files in them, by folder and name."""
 
-    home: bytes
-    above: bytes  # the folder that holds the album's own, perhaps the artist's
-    title: str  # the folder's name, without the disc: "Artist - Album (1999)"
-    tracks: tuple[Track, ...]
-    disc_folders: int
+    def __init__(self, spot: _Spot, folders: Sequence[FolderTracks], discs: Mapping[bytes, int | None]) -> None:
+        self.folders = folders
+        self._discs = discs  # what the names of the folders say
+        self.disc_folders = sum(disc is not None for disc in discs.values())
+        self.title = spot.title  # the folder's name, without the disc: "Artist - Album (1999)"
+        # the folder that holds the album's own, perhaps the artist's
+        self.above = spot.home if spot.label else spot.home.rpartition(b"/")[0]
+        # a lone "Album (Disc 1)" is its own home
+        self.home = folders[0].folder if spot.label and len(folders) == 1 else spot.home
+
+    @cached_property
+    def tracks(self) -> tuple[Track, ...]:
+        """All files, one by one; made when somebody asks, because most albums are told without."""
+        tracks = [_present(row) for folder in self.folders for row in folder.rows()]
+        return tuple(_settle_discs(tracks, self._discs) if self.disc_folders else tracks)
 
     @property
     def is_root(self) -> bool:
@@ -73,17 +85,16 @@ class _Spot(NamedTuple):
     disc: int | None
 
 
-_by_folder_and_name = itemgetter(*map(TrackRow._fields.index, ("folder", "name", "file_id")))
-
-
-def find_places(rows: Iterable[TrackRow]) -> list[Place]:
-    """Sort the rows by folder and name and put those of one folder, with its disc folders, together."""
-    spots: dict[bytes, _Spot] = {}
-    found: dict[tuple[bytes, str | None], list[TrackRow]] = {}
-    for row in sorted(rows, key=_by_folder_and_name):
-        spot = spots.get(row.folder) or spots.setdefault(row.folder, _spot(row.folder))
-        found.setdefault((spot.home, spot.label), []).append(row)
-    return [_place(members, spots) for members in found.values()]
+def find_places(folders: Iterable[FolderTracks]) -> list[Place]:
+    """Put each folder together with its disc folders."""
+    found: dict[tuple[bytes, str | None], list[tuple[_Spot, FolderTracks]]] = {}
+    for folder in sorted(folders, key=itemgetter(0)):
+        spot = _spot(folder.folder)
+        found.setdefault((spot.home, spot.label), []).append((spot, folder))
+    return [
+        Place(members[0][0], [folder for _, folder in members], {folder.folder: spot.disc for spot, folder in members})
+        for members in found.values()
+    ]
 
 
 def _spot(folder: bytes) -> _Spot:
@@ -105,16 +116,6 @@ def _spot(folder: bytes) -> _Spot:
     return _Spot(home.rpartition(b"/")[0], fold(rest), rest, number)
 
 
-def _place(rows: list[TrackRow], spots: Mapping[bytes, _Spot]) -> Place:
-    first = spots[rows[0].folder]
-    discs = {row.folder: spots[row.folder].disc for row in rows}
-    apart = sum(disc is not None for disc in discs.values())
-    # a lone "Album (Disc 1)" is its own home
-    home = rows[0].folder if first.label and len(discs) == 1 else first.home
-    above = first.home if first.label else first.home.rpartition(b"/")[0]
-    return Place(home, above, first.title, tuple(_settle_discs([_present(row) for row in rows], discs)), apart)
-
-
 def _present(row: TrackRow) -> Track:
     """Clean the tags of a row and fill what is missing from the file's name."""
     _, _, name, raw_title, raw_artist, raw_album, raw_credit, number, _, disc, *_, problem, _ = row
@@ -122,7 +123,7 @@ def _present(row: TrackRow) -> Track:
     title, artist = _once_known(raw_title), known(raw_artist)
     # most files are tagged in full, and their names need not be read
     if title and artist and number and (disc or not may_tell_disc(name)) and not problem:
-        release_id = _release_id(row.release_id) if row.release_id else None
+        release_id = release_id_of(row.release_id)
         disc = album_disc or disc
         sources = _TAGGED if disc else _TAGGED_BUT_DISC
         return Track(row, title, artist, album or None, known(raw_credit), release_id, disc, number, None, sources)
@@ -134,7 +135,7 @@ def _present(row: TrackRow) -> Track:
         artist,
         album or None,
         known(raw_credit),
-        _release_id(row.release_id) if row.release_id else None,
+        release_id_of(row.release_id),
         # "1-01 Title" names a disc only where the tag does not tell another track
         album_disc or disc or (named.disc if named.track == track else None),
         track,
@@ -148,8 +149,9 @@ def _present(row: TrackRow) -> Track:
 
 
 @lru_cache(maxsize=1024)
-def _release_id(text: str) -> str | None:
-    release_id = text.strip().lower()
+def release_id_of(text: str | None) -> str | None:
+    """Return the id of a MusicBrainz release in lower case, None if the tag holds something else."""
+    release_id = text.strip().lower() if text else ""
     return release_id if _UUID.fullmatch(release_id) else None
 
 
@@ -164,7 +166,25 @@ _TAGGED, _TAGGED_BUT_DISC = _sources("tag", "tag", "tag"), _sources("tag", "tag"
 
 def _once_known(text: str | None) -> str | None:
     cleaned = clean(text)
-    return None if cleaned is None or _UNKNOWN.fullmatch(cleaned) else cleaned
+    return None if cleaned is None or (_may_say_unknown(cleaned) and _UNKNOWN.fullmatch(cleaned)) else cleaned
+
+
+def _may_say_unknown(text: str) -> bool:
+    """Tell whether a pattern has to be asked, which takes longer."""
+    heard = text.casefold()
+    return "no" in heard and any(word in heard for word in _WORDS_OF_UNKNOWN)
+
+
+def all_known(texts: Sequence[str | None]) -> Sequence[str] | None:
+    """Return the texts of many tags as `known` would, at once; None if any of them is blank or "unknown"."""
+    if None in texts:
+        return None
+    said = cast("Sequence[str]", texts)
+    joined = "|".join(said)
+    if are_clean(said, joined) and not _may_say_unknown(joined):
+        return said
+    found = [_once_known(text) for text in said]
+    return None if None in found else cast("list[str]", found)
 
 
 @lru_cache(maxsize=8192)
@@ -175,8 +195,6 @@ def known(text: str | None) -> str | None:
 
 def _settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> list[Track]:
     """Decide between the discs of tags and folders: the tag, unless the folder tells more tracks apart."""
-    if not any(disc is not None for disc in folders.values()):
-        return tracks
     numbered = [disc for disc in (*folders.values(), *(track.disc for track in tracks)) if disc]
     bonus = max(numbered, default=1) + 1
     by_folder = {folder: bonus if disc == 0 else disc for folder, disc in folders.items()}

@@ -2,69 +2,47 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from math import prod
+from itertools import repeat
 from operator import lt
 from types import MappingProxyType
 from typing import NamedTuple
 
 from config.reasons import Reason
-from scanner.grouping.albums import Album
-from scanner.grouping.companions import home_of
+from scanner.grouping.companions import folders_of, home_of
 from scanner.grouping.credits import VARIOUS_ARTISTS, Credit
+from scanner.grouping.doubts import Year, confidence_of, file_warnings, images, warnings_of
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import Group, GroupTrack, SideRow, Source, Verdict
 from scanner.grouping.merging import Whole
-from scanner.grouping.missing import Numbered, missing
 from scanner.grouping.names import natural_key, parse_album
 from scanner.grouping.places import Track
-
-DOUBT: Mapping[str, float] = {
-    "spelling_folded": 0.95,
-    "compilation_by_rule": 0.95,
-    "artist_by_majority": 0.95,
-    "years_differ": 0.95,
-    "strays_joined": 0.9,
-    "tracks_missing": 0.9,
-    "missing_tags": 0.8,
-    "unreadable_file": 0.8,
-    "image_and_cue": 0.8,
-    "track_numbers_repeat": 0.7,
-    "same_album_elsewhere": 0.7,
-    "artist_from_folder": 0.7,
-    "names_from_folder": 0.5,
-    "no_artist": 0.4,
-    "no_usable_metadata": 0.2,
-    "no_readable_audio": 0.1,
-}
-"""The confidence of a group is the product of these, once for each code among its reasons; others take nothing."""
-
-_SHOWN = 10  # missing numbers a message lists
+from scanner.grouping.tidy import Part, Tidy
 
 
-class _Year(NamedTuple):
-    year: int | None
-    source: Source | None
-    all: tuple[int, ...]
+class _Look(NamedTuple):
+    """What a look at the tracks has found."""
+
+    tracks: tuple[GroupTrack, ...]
+    discs: int
+    flagged: bool  # most are of a compilation, they say
+    year: Year
+    verdict: Verdict
+    evidence: tuple[Reason, ...]
+    warnings: tuple[Reason, ...]
 
 
 def describe(whole: Whole, sides: Sequence[SideRow], kind: str) -> Group:
     """Turn a whole album into its group."""
-    tracks = [track for part in whole.parts for track in part.tracks]
-    readable = [track for track in tracks if track.row.problem is None]
-    lead = max(whole.parts, key=lambda part: len(part.tracks))
-    listed = _listed(tracks, lead.credit.artist)
-    year = _year(readable, whole.parts)
-    verdict, refusal = _judge(lead, readable, home_of(whole))
-    evidence = tuple(_evidence(whole, readable))
-    warnings = (*refusal, *_warnings(whole, readable, year), *_file_warnings(tracks, sides))
-    various = lead.credit.artist == VARIOUS_ARTISTS
+    lead = max(whole.parts, key=lambda part: len(part.tracks)) if len(whole.parts) > 1 else whole.parts[0]
+    alone = len(whole.parts) == 1 and whole.twin is None
+    found = _tidy_look(lead, sides) if alone and isinstance(lead, Tidy) else _look(whole, lead, sides)
     sources: dict[str, Source | None] = {
         "album": lead.title_source,
         "album_artist": lead.credit.source,
-        "year": year.source,
+        "year": found.year.source,
         "release_id": "tag" if lead.release_id else None,
     }
     return Group(
@@ -72,19 +50,51 @@ def describe(whole: Whole, sides: Sequence[SideRow], kind: str) -> Group:
         kind=kind,
         album_artist=lead.credit.artist,
         album=lead.title,
-        year=year.year,
-        discs=len({track.disc or 1 for track in listed}),
-        compilation=various or 2 * [track.row.compilation for track in readable].count(True) > len(readable),
+        year=found.year.year,
+        discs=found.discs,
+        compilation=lead.credit.artist == VARIOUS_ARTISTS or found.flagged,
         release_id=next((part.release_id for part in whole.parts if part.release_id), None),
-        tracks=listed,
-        sides=tuple(side.file_id for side in sides),
-        folders=tuple(sorted({track.row.folder for track in tracks} | {side.folder for side in sides})),
+        tracks=found.tracks,
+        sides=tuple([side.file_id for side in sides]),
+        folders=tuple(sorted(folders_of(whole).union([side.folder for side in sides]))),
         home=home_of(whole),
-        verdict=verdict,
-        confidence=round(prod(DOUBT.get(code, 1.0) for code in {reason.code for reason in (*evidence, *warnings)}), 3),
-        evidence=evidence,
-        warnings=warnings,
+        verdict=found.verdict,
+        confidence=confidence_of((*found.evidence, *found.warnings)),
+        evidence=found.evidence,
+        warnings=found.warnings,
         sources={name: source for name, source in sources.items() if source},
+    )
+
+
+def _tidy_look(album: Tidy, sides: Sequence[SideRow]) -> _Look:
+    """Say of an album what a look at each of its tracks would say."""
+    rows = album.rows
+    count = len(rows.file_id)
+    sources = _shared("tag", "tag", "tag" if rows.disc[0] else None)
+    tracks = zip(rows.file_id, rows.disc, rows.track, album.titles, repeat(sources), strict=False)
+    year = Year(album.year, "tag", (album.year,))
+    evidence = tuple(_held_together(album, count if album.release_id else None, count))
+    warnings = tuple(images(repeat(rows.folder, count), sides)) if sides else ()
+    return _Look(tuple(map(GroupTrack._make, tracks)), 1, rows.compilation[0] is True, year, "take", evidence, warnings)
+
+
+def _look(whole: Whole, lead: Part, sides: Sequence[SideRow]) -> _Look:
+    """Look at each track of an album."""
+    tracks = [track for part in whole.parts for track in part.tracks]
+    readable = [track for track in tracks if track.row.problem is None]
+    listed = _listed(tracks, lead.credit.artist)
+    year = _year(readable, whole.parts)
+    verdict, refusal = _judge(lead, readable, home_of(whole))
+    evidence = tuple(_evidence(whole, readable))
+    of_files = (*file_warnings(tracks), *images((track.row.folder for track in tracks), sides))
+    return _Look(
+        tracks=listed,
+        discs=len({track.disc or 1 for track in listed}),
+        flagged=2 * [track.row.compilation for track in readable].count(True) > len(readable),
+        year=year,
+        verdict=verdict,
+        evidence=evidence,
+        warnings=(*refusal, *warnings_of(whole, readable, year), *of_files),
     )
 
 
@@ -145,22 +155,22 @@ def _shared(title: Source, track: Source | None, disc: Source | None) -> Mapping
     return MappingProxyType({name: source for name, source in sources.items() if source})
 
 
-def _year(tracks: list[Track], parts: Iterable[Album]) -> _Year:
+def _year(tracks: list[Track], parts: Iterable[Part]) -> Year:
     """Take the year most tracks know (of equals the earliest), or else the folder's."""
     years = {track.row.year for track in tracks}
     if len(years) == 1 and (only := next(iter(years))):
-        return _Year(only, "tag", (only,))
+        return Year(only, "tag", (only,))
     counts = Counter(track.row.year for track in tracks if track.row.year)
     if counts:
         top = min(counts, key=lambda year: (-counts[year], year))
         everywhere = len(counts) == 1 and counts[top] == len(tracks)
-        return _Year(top, "tag" if everywhere else "majority", tuple(sorted(counts)))
+        return Year(top, "tag" if everywhere else "majority", tuple(sorted(counts)))
     named = (parse_album(part.place.title) for part in parts if not part.place.is_root and part.title)
     year = next((name.year for name in named if name.year), None)
-    return _Year(year, "folder" if year else None, ())
+    return Year(year, "folder" if year else None, ())
 
 
-def _judge(lead: Album, readable: list[Track], home: bytes) -> tuple[Verdict, tuple[Reason, ...]]:
+def _judge(lead: Part, readable: list[Track], home: bytes) -> tuple[Verdict, tuple[Reason, ...]]:
     path = home or lead.tracks[0].row.name
     if not readable:
         return "quarantined", (Reason("no_readable_audio", "None of the audio files here can be read.", path),)
@@ -181,14 +191,13 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
     homes = {part.place.home for part in whole.parts}
     if lead.title_source == "person":
         yield Reason("person_said", "A person put these files together.")
-    elif any(part.release_id for part in whole.parts):
+    else:
+        with_id = any(part.release_id for part in whole.parts)
         agree = sum(track.release_id is not None for track in readable)
-        yield Reason("release_id_agrees", f"{agree} of {len(readable)} files carry the same MusicBrainz release id.")
-    elif readable and lead.title_source in ("tag", "majority") and lead.credit.source in ("tag", "majority"):
-        yield Reason("album_and_artist_agree", "The album and artist tags agree.")
+        yield from _held_together(lead, agree if with_id else None, len(readable))
     if lead.title_source == "folder":
         yield Reason("names_from_folder", "No album tag; the album is named after its folder.", lead.place.home)
-    folders = {track.row.folder for part in whole.parts for track in part.tracks}
+    folders = folders_of(whole)
     if len(folders) > 1 and any(part.place.disc_folders for part in whole.parts):
         yield Reason("disc_folders_merged", f"{len(folders)} folders hold the discs of one album.", home_of(whole))
     elif len(homes) > 1:
@@ -196,6 +205,14 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
     yield from _by_name(lead.credit, readable)
     if strays := [track for part in whole.parts for track in part.strays]:
         yield Reason("strays_joined", f"{len(strays)} files without this album's tag lie in its folder and were added.")
+
+
+def _held_together(lead: Part, agree: int | None, readable: int) -> Iterator[Reason]:
+    """Say which tags do; `agree` counts the files with the release id, if there is one."""
+    if agree is not None:
+        yield Reason("release_id_agrees", f"{agree} of {readable} files carry the same MusicBrainz release id.")
+    elif readable and lead.title_source in ("tag", "majority") and lead.credit.source in ("tag", "majority"):
+        yield Reason("album_and_artist_agree", "The album and artist tags agree.")
 
 
 def _by_name(credit: Credit, readable: list[Track]) -> Iterator[Reason]:
@@ -209,70 +226,3 @@ def _by_name(credit: Credit, readable: list[Track]) -> Iterator[Reason]:
     ):
         if len(spellings) > 1:
             yield Reason("spelling_folded", f"{len(spellings)} spellings of the {what} were read as one name.")
-
-
-def _warnings(whole: Whole, readable: list[Track], year: _Year) -> Iterator[Reason]:
-    """Say what a person should look at in the album as a whole."""
-    home, lead = home_of(whole), whole.parts[0]
-    if whole.twin is not None:
-        message = "Another folder holds an album of the same name with some of the same tracks; they are kept apart."
-        yield Reason("same_album_elsewhere", message, whole.twin)
-    if readable and lead.credit.source in ("folder", "file_name"):
-        yield Reason("artist_from_folder", "No artist tag; the artist is read from folder or file names.", home)
-    lacking = {
-        "album": [track.album for track in readable].count(None),
-        "artist": [track.artist or track.album_artist for track in readable].count(None),
-        "title": len(readable) - [track.sources["title"] for track in readable].count("tag"),
-        "track number": [track.track for track in readable].count(None),
-    }
-    if any(lacking.values()):
-        told = ", ".join(f"{count} without {what}" for what, count in lacking.items() if count)
-        yield Reason("missing_tags", f"Of {len(readable)} files: {told}.", home)
-    if len(year.all) > 1:
-        told = ", ".join(map(str, year.all[:_SHOWN]))
-        yield Reason("years_differ", f"The files name different years ({told}); {year.year} is taken.", home)
-
-
-def _file_warnings(tracks: list[Track], sides: Iterable[SideRow]) -> Iterator[Reason]:
-    """Say which files or numbers are missing, doubled, unreadable, or images of a whole disc."""
-    for row in [track.row for track in tracks if track.row.problem is not None]:
-        path = b"/".join(filter(None, (row.folder, row.name)))
-        yield Reason("unreadable_file", row.said or f"It cannot be read ({row.problem}).", path)
-    if not _is_complete(tracks):
-        yield from _numbers(tracks)
-    yield from _images(tracks, sides)
-
-
-def _is_complete(tracks: list[Track]) -> bool:
-    """Tell whether these are the tracks 1, 2, 3 … of a single disc, as nearly every album's are, and no more belong."""
-    count = len(tracks)
-    discs = {total for track in tracks for total in (track.disc, track.row.disc_total) if total} - {1}
-    numbers = {track.track for track in tracks}
-    totals = [track.row.track_total or 0 for track in tracks]
-    return not discs and max(totals) <= count and len(numbers) == count and numbers.issuperset(range(1, count + 1))
-
-
-def _numbers(tracks: list[Track]) -> Iterator[Reason]:
-    """Say which numbers are doubled or missing."""
-    discs: dict[int, list[Track]] = defaultdict(list)
-    for track in tracks:
-        discs[track.disc or 1].append(track)
-    for disc, members in sorted(discs.items()):
-        doubled = sorted(n for n, times in Counter(t.track for t in members if t.track).items() if times > 1)
-        if doubled:
-            told = ", ".join(map(str, doubled[:_SHOWN]))
-            yield Reason("track_numbers_repeat", f"Several files are track {told} of disc {disc}.")
-    yield from missing(Numbered(t.disc or 1, t.track, t.row.disc_total, t.row.track_total) for t in tracks)
-
-
-def _images(tracks: Iterable[Track], sides: Iterable[SideRow]) -> Iterator[Reason]:
-    """Say which folders hold a disc as one long file with a cue sheet: no more audio files than sheets."""
-    cues: dict[bytes, list[SideRow]] = defaultdict(list)
-    for side in sides:
-        if side.role == "cue":
-            cues[side.folder].append(side)
-    audio = Counter(track.row.folder for track in tracks) if cues else Counter()
-    for folder, sheets in cues.items():
-        if 0 < audio[folder] <= len(sheets):
-            path = b"/".join(filter(None, (folder, sheets[0].name)))
-            yield Reason("image_and_cue", "The disc is one long file; the cue sheet says where its tracks begin.", path)

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from scanner.grouping.groups import Group, SideRow, TrackRow
+from scanner.grouping.groups import FolderTracks, Group, SideRow
 
 
 class Kind(NamedTuple):
@@ -20,7 +20,7 @@ class Kind(NamedTuple):
     audio_extensions: frozenset[str]
     roles_by_name: Mapping[str, str]
     roles_by_extension: Mapping[str, str]
-    group: Callable[[Iterable[TrackRow], Iterable[SideRow]], list[Group]]
+    group: Callable[[Iterable[FolderTracks], Iterable[SideRow]], list[Group]]
 
     def role_of(self, name: bytes) -> str:
         """Return what a file is by its name: `b"Cover.JPG"` → `"picture"`, music → `"audio"`, else `"other"`."""

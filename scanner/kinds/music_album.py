@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from config.machine import uncollected
-from scanner.grouping.groups import Group, SideRow, TrackRow
+from scanner.grouping.groups import FolderTracks, Group, SideRow, TrackRow, in_folders
 from scanner.kinds import Kind
 
 if TYPE_CHECKING:
@@ -35,31 +34,42 @@ _EXTENSIONS = {
 def group(
     tracks: Iterable[TrackRow], sides: Iterable[SideRow], choices: Mapping[bytes, Choice] = NOTHING_SAID
 ) -> list[Group]:
+    """Do what `group_folders` does with files in any order."""
+    return group_folders(in_folders(tracks), sides, choices)
+
+
+def group_folders(
+    folders: Iterable[FolderTracks],
+    sides: Iterable[SideRow],
+    choices: Mapping[bytes, Choice] = NOTHING_SAID,
+    *,
+    each_track: bool = False,
+) -> list[Group]:
     """Put every track into exactly one album; a side file that no album claims is in none of them.
 
     What a person said of files, by path, comes before all rules. The order of the rows does not matter. Groups come in
-    the order of their folders. Nothing is raised, whatever the tags and names hold.
+    the order of their folders. Nothing is raised, whatever the tags and names hold. `each_track` looks at every track
+    where a look at the folder would do; what comes of it is the same.
     """
     # An unchanged tree is not grouped again, and a scan of it starts quicker without these.
-    from scanner.grouping.albums import albums_in
-    from scanner.grouping.chosen import apart, together
+    from scanner.grouping.chosen import apart, folders_apart, together
     from scanner.grouping.companions import share_out
     from scanner.grouping.merging import merge
     from scanner.grouping.places import find_places
+    from scanner.grouping.tidy import parts_in
     from scanner.grouping.verdicts import describe
 
-    with uncollected():
-        rest, said = (tracks, {}) if not choices else apart(tracks, choices)
-        others, said_sides = (sides, {}) if not choices else apart(sides, choices)
-        wholes = merge(album for place in find_places(rest) for album in albums_in(place))
-        chosen = together(said, choices, wholes)
-        first = len(wholes)
-        wholes += chosen.values()
-        companions = share_out(others, wholes)
-        for index, name in enumerate(chosen, first):
-            companions[index] = [*companions.get(index, ()), *said_sides.get(name, ())]
-        groups = [describe(whole, companions.get(index, ()), NAME) for index, whole in enumerate(wholes)]
-        return sorted(groups, key=lambda one: (one.folders[0], one.key))
+    rest, said = (folders, {}) if not choices else folders_apart(folders, choices)
+    others, said_sides = (sides, {}) if not choices else apart(sides, choices)
+    wholes = merge(part for place in find_places(rest) for part in parts_in(place, each_track=each_track))
+    chosen = together(said, choices, wholes)
+    first = len(wholes)
+    wholes += chosen.values()
+    companions = share_out(others, wholes)
+    for index, name in enumerate(chosen, first):
+        companions[index] = [*companions.get(index, ()), *said_sides.get(name, ())]
+    groups = [describe(whole, companions.get(index, ()), NAME) for index, whole in enumerate(wholes)]
+    return sorted(groups, key=lambda one: (one.folders[0], one.key))
 
 
 KIND = Kind(
@@ -67,7 +77,7 @@ KIND = Kind(
     audio_extensions=frozenset(_AUDIO.split()),
     roles_by_name={ending: role for role, endings in _ENDINGS.items() for ending in endings.split()},
     roles_by_extension={ext: role for role, extensions in _EXTENSIONS.items() for ext in extensions.split()},
-    group=group,
+    group=group_folders,
 )
 
 role_of = KIND.role_of

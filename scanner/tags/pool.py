@@ -156,10 +156,13 @@ class TagPool:
 
 
 def _batches(tasks: Iterable[Task]) -> Iterator[Batch]:
-    """Fill batches of `BATCH` files from small and large folders."""
+    """Fill batches of `BATCH` files from small and large folders; only one that is larger is torn apart."""
     batch: Batch = []
     room = BATCH
     for folder, files in tasks:
+        if batch and room < len(files) <= BATCH:
+            yield batch
+            batch, room = [], BATCH
         start = 0
         while start < len(files):
             part = files[start : start + room]

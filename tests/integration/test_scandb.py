@@ -182,6 +182,33 @@ def test_rows_for_grouping_have_a_year_and_keep_what_is_unknown_unknown(tmp_path
     assert rows[2] == TrackRow(3, b"album", b"3", *([None] * 12))
 
 
+def test_what_was_just_read_is_grouped_as_what_is_read_back_would_be(tmp_path: Path) -> None:
+    said: dict[bytes, list[Facts | None]] = {
+        b"same": [FULL, FULL._replace(title="x", track=2)],
+        b"unread": [None, None],
+        b"by year": [Facts(title="x", original_date="1970", compilation=True)],
+        b"mixed": [FULL, Facts(title="y"), FULL],
+    }
+    with create(tmp_path / "x.db") as db:
+        readings = []
+        for path, facts in said.items():
+            folder_id, ids = db.add_folder(path), db.file_ids(len(facts))
+            db.just_read.ask(folder_id, path, [(file_id, b"%d" % file_id, None) for file_id in ids])
+            numbers = identity_columns(IDENTITY)
+            db.add_files([FileRow(file_id, folder_id, b"%d" % file_id, "audio", *numbers, 1, 0) for file_id in ids])
+            readings += [reading(one, it, None if it else ("bad", "Bad.")) for one, it in zip(ids, facts, strict=True)]
+        db.flush()
+        add(db, readings)
+        assert [folder.folder for folder in db.just_read.folders.values()] == [b"same", b"unread", b"by year"]
+        just_read = sorted(map(repr, db.grouping.tracks()))
+        db.known_files(1)  # somebody looks what changed there
+        assert 1 not in db.just_read.folders
+        assert sorted(map(repr, db.grouping.tracks())) == just_read
+        db.finish({})
+    with NewScan.open(tmp_path / "x.db") as db:
+        assert sorted(map(repr, db.grouping.tracks())) == just_read
+
+
 def test_groups_come_back_exactly_with_what_they_wait_for(tmp_path: Path) -> None:
     group = Group(
         key="k\udcff",

@@ -1,0 +1,119 @@
+"""A whole album and what its files say → what a person should look at in it, and how much to trust it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from math import prod
+from typing import NamedTuple
+
+from config.reasons import Reason
+from scanner.grouping.companions import home_of
+from scanner.grouping.groups import SideRow, Source
+from scanner.grouping.merging import Whole
+from scanner.grouping.missing import Numbered, missing
+from scanner.grouping.places import Track
+
+DOUBT: Mapping[str, float] = {
+    "spelling_folded": 0.95,
+    "compilation_by_rule": 0.95,
+    "artist_by_majority": 0.95,
+    "years_differ": 0.95,
+    "strays_joined": 0.9,
+    "tracks_missing": 0.9,
+    "missing_tags": 0.8,
+    "unreadable_file": 0.8,
+    "image_and_cue": 0.8,
+    "track_numbers_repeat": 0.7,
+    "same_album_elsewhere": 0.7,
+    "artist_from_folder": 0.7,
+    "names_from_folder": 0.5,
+    "no_artist": 0.4,
+    "no_usable_metadata": 0.2,
+    "no_readable_audio": 0.1,
+}
+"""The confidence of a group is the product of these, once for each code among its reasons; others take nothing."""
+
+_SHOWN = 10  # missing numbers a message lists
+
+
+class Year(NamedTuple):
+    """The year of an album, and all that its files name."""
+
+    year: int | None
+    source: Source | None
+    all: tuple[int, ...]
+
+
+def confidence_of(reasons: Iterable[Reason]) -> float:
+    """Return how much a group is to be trusted for which these are the reasons."""
+    return round(prod(DOUBT.get(code, 1.0) for code in {reason.code for reason in reasons}), 3)
+
+
+def warnings_of(whole: Whole, readable: list[Track], year: Year) -> Iterator[Reason]:
+    """Say what a person should look at in the album as a whole."""
+    home, lead = home_of(whole), whole.parts[0]
+    if whole.twin is not None:
+        message = "Another folder holds an album of the same name with some of the same tracks; they are kept apart."
+        yield Reason("same_album_elsewhere", message, whole.twin)
+    if readable and lead.credit.source in ("folder", "file_name"):
+        yield Reason("artist_from_folder", "No artist tag; the artist is read from folder or file names.", home)
+    lacking = {
+        "album": [track.album for track in readable].count(None),
+        "artist": [track.artist or track.album_artist for track in readable].count(None),
+        "title": len(readable) - [track.sources["title"] for track in readable].count("tag"),
+        "track number": [track.track for track in readable].count(None),
+    }
+    if any(lacking.values()):
+        told = ", ".join(f"{count} without {what}" for what, count in lacking.items() if count)
+        yield Reason("missing_tags", f"Of {len(readable)} files: {told}.", home)
+    if len(year.all) > 1:
+        told = ", ".join(map(str, year.all[:_SHOWN]))
+        yield Reason("years_differ", f"The files name different years ({told}); {year.year} is taken.", home)
+
+
+def file_warnings(tracks: list[Track]) -> Iterator[Reason]:
+    """Say which files or numbers are missing, doubled or unreadable."""
+    for row in [track.row for track in tracks if track.row.problem is not None]:
+        path = b"/".join(filter(None, (row.folder, row.name)))
+        yield Reason("unreadable_file", row.said or f"It cannot be read ({row.problem}).", path)
+    if not _is_complete(tracks):
+        yield from _numbers(tracks)
+
+
+def _is_complete(tracks: list[Track]) -> bool:
+    """Tell whether these are the tracks 1, 2, 3 … of a single disc, as nearly every album's are, and no more belong."""
+    count = len(tracks)
+    discs = {total for track in tracks for total in (track.disc, track.row.disc_total) if total} - {1}
+    numbers = {track.track for track in tracks}
+    totals = [track.row.track_total or 0 for track in tracks]
+    return not discs and max(totals) <= count and len(numbers) == count and numbers.issuperset(range(1, count + 1))
+
+
+def _numbers(tracks: list[Track]) -> Iterator[Reason]:
+    """Say which numbers are doubled or missing."""
+    discs: dict[int, list[Track]] = defaultdict(list)
+    for track in tracks:
+        discs[track.disc or 1].append(track)
+    for disc, members in sorted(discs.items()):
+        doubled = sorted(n for n, times in Counter(t.track for t in members if t.track).items() if times > 1)
+        if doubled:
+            told = ", ".join(map(str, doubled[:_SHOWN]))
+            yield Reason("track_numbers_repeat", f"Several files are track {told} of disc {disc}.")
+    yield from missing(Numbered(t.disc or 1, t.track, t.row.disc_total, t.row.track_total) for t in tracks)
+
+
+def images(folders: Iterable[bytes], sides: Iterable[SideRow]) -> Iterator[Reason]:
+    """Say which folders hold a disc as one long file with a cue sheet: no more audio files than sheets.
+
+    `folders` has the folder of each audio file.
+    """
+    cues: dict[bytes, list[SideRow]] = defaultdict(list)
+    for side in sides:
+        if side.role == "cue":
+            cues[side.folder].append(side)
+    audio = Counter(folders) if cues else Counter()
+    for folder, sheets in cues.items():
+        if 0 < audio[folder] <= len(sheets):
+            path = b"/".join(filter(None, (folder, sheets[0].name)))
+            yield Reason("image_and_cue", "The disc is one long file; the cue sheet says where its tracks begin.", path)
