@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from config.reasons import Reason
 from processor.item import NewFile, NewItem, as_reasons, reasons_of
-from scanner.grouping.missing import Numbered, missing
 from scanner.grouping.doubts import DOUBT
+from scanner.grouping.missing import Numbered, missing
 
 OF_THE_RIP: Final = frozenset({"cue", "log", "checksum", "playlist"})  # they speak of the old files, and go with them
 _PASSING: Final = frozenset({"tracks_missing", "same_album_elsewhere", "merged", "replaced"})
