@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -66,6 +67,16 @@ class Vault:
         found = tuple(map(checked, self.given or _read(self.file)))
         conceal(found)
         return found
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """Wait until no other process changes the keys: of two at once one would forget the other's new key."""
+        folder = os.open(self.file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def renew(self) -> tuple[str, ...]:
         """Put a new key before those of the file; return them all. Raises Misconfigured where keys are given."""
@@ -137,11 +148,17 @@ def _read(file: Path) -> Sequence[str]:
         with os.fdopen(os.open(file, os.O_RDONLY | _SAFELY)) as lines:
             if os.fstat(lines.fileno()).st_mode & 0o077:
                 raise Misconfigured(f"others than its owner may read {file}: chmod 600 {file}", code="key_exposed")
-            return lines.read().split()
+            keys = lines.read().split()
     except FileNotFoundError:
         return ()
     except OSError as error:
         raise Misconfigured(f"the key of secrets, {file}, cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        keys = []
+    if not keys:
+        message = f"there is no key in {file}: put the copy you kept there, or remove the file and enter secrets again"
+        raise Misconfigured(message, code="no_key")
+    return keys
 
 
 def _made(file: Path) -> str:

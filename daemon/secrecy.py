@@ -49,10 +49,11 @@ def rotate(app: Application) -> int:
     A crash in between leaves both keys in the file, and does no harm. While any secret cannot be read no key goes.
     Raises Misconfigured where the key comes from outside.
     """
-    app.vault.renew()
-    count = seal(app.database)
-    if not lost(app.database):
-        app.vault.retire()
+    with app.vault.changing():
+        app.vault.renew()
+        count = seal(app.database)
+        if not lost(app.database):
+            app.vault.retire()
     return count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
+import config.secrecy
 from config import admin
 from config.errors import Misconfigured, NeedsReview
 from config.secrecy import SEALED, Vault, new_key
@@ -144,6 +145,39 @@ def test_the_key_changes_and_the_old_one_goes(app: Application) -> None:
     assert read(app) == (KEY, PASSWORD)
     with pytest.raises(Misconfigured):
         Vault(app.vault.file.with_name("none"), [old]).open(kept(app)[0])
+
+
+def test_a_rotation_waits_for_another_one_instead_of_forgetting_its_key(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, reads, other_is_over = config.secrecy._write, threading.Event(), threading.Event()
+
+    def late(file: Path, keys: Sequence[str]) -> None:
+        if not reads.is_set():  # the first one, which knows only the old key
+            reads.set()
+            other_is_over.wait(1)
+        write(file, keys)
+
+    monkeypatch.setattr(config.secrecy, "_write", late)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(secrecy.rotate, app)
+        assert reads.wait(60)
+        secrecy.rotate(app)
+        other_is_over.set()
+        first.result()
+    assert read(app) == (KEY, PASSWORD)
+    assert len(app.vault.keys()) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe"])
+def test_a_file_without_a_key_is_named_and_nothing_is_made_in_its_place(app: Application, content: bytes) -> None:
+    kept_key = app.vault.file.read_bytes()
+    app.vault.file.write_bytes(content)
+    assert "no key in" in greenroom("settings", "set", SETTING, "another-key-of-ada").output
+    assert app.status()["problems"]
+    assert app.vault.file.read_bytes() == content
+    app.vault.file.write_bytes(kept_key)
+    assert read(app) == (KEY, PASSWORD)
 
 
 def test_a_rotation_that_was_cut_short_reads_with_both_keys_until_the_next_one(app: Application) -> None:
