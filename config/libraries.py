@@ -120,9 +120,10 @@ def filesystem_id(path: bytes) -> str:
 
 
 def _at(connection: Connection, path: bytes) -> Library:
-    for library in list_libraries(connection):
-        if library.path in (path, os.path.realpath(path)):
-            return library
+    """Return the library of a path; where links lead counts only if no library has that path, and disks are asked."""
+    known = {library.path: library for library in list_libraries(connection)}
+    if found := known.get(path) or known.get(os.path.realpath(path)):
+        return found
     raise Misconfigured(f"{show_path(path)} is no library; `greenroom libraries` lists them", code="no_library")
 
 

@@ -181,6 +181,18 @@ def test_a_library_whose_folder_is_gone_can_be_removed(database: Database, tmp_p
         assert remove_library(connection, path) == first
 
 
+def test_a_folder_that_became_a_link_to_another_root_is_not_mistaken_for_that_one(
+    database: Database, tmp_path: Path
+) -> None:
+    staging = add(database, "staging", folder(tmp_path, "staging"))
+    inbound = add(database, "inbound", folder(tmp_path, "inbound"))
+    shutil.rmtree(inbound.path)
+    os.symlink(staging.path, inbound.path)
+    with database.begin() as connection:
+        assert remove_library(connection, inbound.path) == inbound
+    assert listed(database) == [staging]
+
+
 def code_of(library: Library) -> str:
     with pytest.raises(Misconfigured) as caught:
         verify_root(library)
