@@ -175,35 +175,39 @@ class Application:
         """Settle unfinished transfers; see workflow.cycle.recover."""
         return cycle.recover(self.database, self.boot.data_dir, stop)
 
-    def resume(self, path: bytes) -> tuple[Library, int]:
-        """Let cycles work on a suspended library again; see workflow.cycle.resume."""
-        return cycle.resume(self.database, path)
-
     def add_library(self, role: str, path: bytes, *, kind: str, actor: str) -> Library:
         """Add a library; see config.libraries.add_library."""
         now = dt.datetime.now(dt.UTC)
+        libraries.checked_folder(path)  # a disk that hangs must hang before the database is kept from all others
         with self.database.begin() as connection:
             library = libraries.add_library(connection, role, path, kind=kind, now=now)
             activity.note(connection, "library_added", actor, now, f"{role} {show_path(library.path)}")
         return library
 
-    def remove_library(self, library_id: int, *, actor: str) -> None:
-        """Forget a library; its files and its sentinel stay. Raises Misconfigured when there is none of that id."""
+    def remove_library(self, which: int | bytes, *, actor: str) -> Library:
+        """Forget a library, named by its id or its path; its files and its sentinel stay.
+
+        Raises Misconfigured when there is none.
+        """
         now = dt.datetime.now(dt.UTC)
         with self.database.begin() as connection:
-            library = libraries.library_of(connection, library_id)
-            libraries.remove_library(connection, library.path)
+            path = which if isinstance(which, bytes) else libraries.library_of(connection, which).path
+            library = libraries.remove_library(connection, path)
             activity.note(connection, "library_removed", actor, now, f"{library.role} {show_path(library.path)}")
+        return library
 
-    def resume_library(self, library_id: int, *, actor: str) -> int:
-        """Resume the library of an id; return how many items are now known as missing."""
+    def resume_library(self, which: int | bytes, *, actor: str) -> tuple[Library, int]:
+        """Let cycles work on a suspended library again, named by its id or its path; see workflow.cycle.resume.
+
+        Return it as it was, and how many items are now known as missing. Raises Misconfigured when there is none.
+        """
         with self.database.read() as connection:
-            library = libraries.library_of(connection, library_id)
-        _, gone = self.resume(library.path)
+            path = which if isinstance(which, bytes) else libraries.library_of(connection, which).path
+        library, gone = cycle.resume(self.database, path)
         with self.database.begin() as connection:
             now = dt.datetime.now(dt.UTC)
             activity.note(connection, "library_resumed", actor, now, f"{library.role} {show_path(library.path)}")
-        return gone
+        return library, gone
 
     def add_hook(self, name: str, *, actor: str) -> str:
         """Make a hook and return its secret, which can be seen this once. Raises Misconfigured (`bad_name`)."""

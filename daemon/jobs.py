@@ -9,15 +9,11 @@ from config import activity, admin
 from config.errors import Misconfigured
 from daemon.bootstrap import Application
 from workflow import succession
+from workflow.engine.engine import Submitted
 from workflow.engine.job import FAILED, OPEN, Job
 from workflow.phase import section_of
 
 Verb = Literal["retry", "cancel", "discard"]
-_NOTED: Final[dict[Verb, activity.What]] = {
-    "retry": "job_retried",
-    "cancel": "job_cancelled",
-    "discard": "job_discarded",
-}
 # What to do about a job that gave up, by the code of its last failure, else by its status.
 ADVICE: Final = {
     "worker_died": "Several workers died with it. Look at the log of their hosts before another one gets it.",
@@ -28,18 +24,37 @@ ADVICE: Final = {
 }
 
 
+def retry(app: Application, job_id: int, *, actor: str) -> Submitted:
+    """Want a job that has ended anew, with the input it had. Raises Misconfigured while it is open."""
+    again = app.engine.retry(job_id, actor=actor)
+    _note(app, "job_retried", job_id, actor)
+    return again
+
+
+def cancel(app: Application, job_id: int, *, actor: str) -> str:
+    """Cancel a job; return whether it was queued, or running until its next safe place. Raises Misconfigured."""
+    was = app.engine.cancel(job_id)
+    _note(app, "job_cancelled", job_id, actor)
+    return was
+
+
+def discard(app: Application, job_id: int, *, actor: str) -> None:
+    """Set a failed job aside. Raises Misconfigured for any other."""
+    app.engine.discard(job_id)
+    _note(app, "job_discarded", job_id, actor)
+
+
 def do(app: Application, job_id: int, verb: Verb, *, actor: str) -> int:
     """Do it to a job; return the id of the job to look at then. Raises Misconfigured where it cannot be done."""
-    then = job_id
     if verb == "retry":
-        then = app.engine.retry(job_id, actor=actor).job.id
-    elif verb == "cancel":
-        app.engine.cancel(job_id)
-    else:
-        app.engine.discard(job_id)
+        return retry(app, job_id, actor=actor).job.id
+    (cancel if verb == "cancel" else discard)(app, job_id, actor=actor)
+    return job_id
+
+
+def _note(app: Application, what: activity.What, job_id: int, actor: str) -> None:
     with app.database.begin() as connection:
-        activity.note(connection, _NOTED[verb], actor, dt.datetime.now(dt.UTC), f"job {job_id}")
-    return then
+        activity.note(connection, what, actor, dt.datetime.now(dt.UTC), f"job {job_id}")
 
 
 def pause(app: Application, phase: str, *, paused: bool, actor: str) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
+from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor import listing
 from processor.listing import Filter
@@ -41,7 +40,7 @@ def command(items: tuple[int, ...], status: str | None, search: str, warned: boo
             for item in items:
                 progress.find(connection, item)
             found = list(items) or listing.ids(connection, wanted)
-        jobs = app.enrich(found, actor=f"command:{getpass.getuser()}", force=force)
+        jobs = app.enrich(found, actor=person(), force=force)
     if as_json:
         print_json([{"item": job.item_id, "job": job.id} for job in jobs])
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import textwrap
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from config import libraries
 from config.reasons import path_text, show_path, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from daemon.web.editing import lines
@@ -210,7 +210,7 @@ def choose(item: int, release: str, as_json: bool) -> None:
       greenroom items choose 17 auto
     """
     with application() as app, usage():
-        job = app.choose(item, release, actor=f"command:{getpass.getuser()}")
+        job = app.choose(item, release, actor=person())
     if as_json:
         print_json({"item": item, "release": release, "job": job.id})
     else:

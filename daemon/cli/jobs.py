@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,12 +9,11 @@ from typing import Any
 
 import click
 
-from config import admin
+from daemon import jobs
 from daemon.bootstrap import Application, application
 from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.person import person
 from daemon.cli.usage import usage
-from workflow import succession
-from workflow.engine.engine import Engine
 from workflow.engine.job import STATUSES
 from workflow.engine.runner import failure_of
 from workflow.phase import section_of
@@ -46,8 +43,8 @@ def show_list(
     statuses: tuple[str, ...], phase: str | None, item_id: int | None, before: int | None, limit: int, as_json: bool
 ) -> None:
     """List jobs, newest first."""
-    with _engine() as (_, engine):
-        found = engine.list(statuses=statuses, phase=phase, item_id=item_id, before=before, limit=limit)
+    with _opened() as app:
+        found = app.engine.list(statuses=statuses, phase=phase, item_id=item_id, before=before, limit=limit)
     if as_json:
         print_json([asdict(job) for job in found])
         return
@@ -60,8 +57,8 @@ def show_list(
 @json_option
 def show(job: int, as_json: bool) -> None:
     """Show JOB with its input and every failure."""
-    with _engine() as (_, engine):
-        found = engine.show(job)
+    with _opened() as app:
+        found = app.engine.show(job)
     if as_json:
         print_json(asdict(found))
         return
@@ -77,8 +74,8 @@ def show(job: int, as_json: bool) -> None:
 @json_option
 def retry(job: int, as_json: bool) -> None:
     """Start JOB anew, with the input it had, whatever the gate of its phase says."""
-    with _engine() as (_, engine):
-        again = engine.retry(job, actor=_actor())
+    with _opened() as app:
+        again = jobs.retry(app, job, actor=person())
     _said(f"job {again.job.id}", {"job": again.job.id, "is_new": again.is_new}, as_json)
 
 
@@ -87,8 +84,8 @@ def retry(job: int, as_json: bool) -> None:
 @json_option
 def cancel(job: int, as_json: bool) -> None:
     """Cancel JOB: at once while it is queued, at its next safe place while it runs."""
-    with _engine() as (_, engine):
-        was = engine.cancel(job)
+    with _opened() as app:
+        was = jobs.cancel(app, job, actor=person())
     _said("cancelled" if was == "queued" else "it ends at its next safe place", {"job": job, "was": was}, as_json)
 
 
@@ -97,8 +94,8 @@ def cancel(job: int, as_json: bool) -> None:
 @json_option
 def discard(job: int, as_json: bool) -> None:
     """Set JOB, which failed, aside; it is kept, but counts as dealt with."""
-    with _engine() as (_, engine):
-        engine.discard(job)
+    with _opened() as app:
+        jobs.discard(app, job, actor=person())
     _said(f"job {job} discarded", {"job": job, "status": "discarded"}, as_json)
 
 
@@ -119,10 +116,9 @@ def resume(phase: str, as_json: bool) -> None:
 
 
 def _pause(phase: str, as_json: bool, *, paused: bool) -> None:
-    with _engine() as (app, _), app.database.begin() as connection:
-        key = f"{section_of(phase)}.paused"
-        admin.put(connection, key, paused, actor=_actor(), now=dt.datetime.now(dt.UTC))
-    _said(f"{key} = {str(paused).lower()}", {"phase": phase, "paused": paused}, as_json)
+    with _opened() as app:
+        jobs.pause(app, phase, paused=paused, actor=person())
+    _said(f"{section_of(phase)}.paused = {str(paused).lower()}", {"phase": phase, "paused": paused}, as_json)
 
 
 def _said(text: str, values: dict[str, Any], as_json: bool) -> None:
@@ -133,10 +129,6 @@ def _said(text: str, values: dict[str, Any], as_json: bool) -> None:
 
 
 @contextmanager
-def _engine() -> Iterator[tuple[Application, Engine]]:
+def _opened() -> Iterator[Application]:
     with application() as app, usage():
-        yield app, Engine(app.database, succession.works())
-
-
-def _actor() -> str:
-    return f"command:{getpass.getuser()}"
+        yield app

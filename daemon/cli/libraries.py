@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import sys
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from config.errors import GreenroomError
 from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.publication import explaining
 
@@ -68,9 +68,10 @@ def _list(as_json: bool) -> None:
 def add(role: str, path: str, kind: str) -> None:
     """Add the folder PATH in a ROLE. It must exist, be writable, and lie outside the other libraries."""
     raw = os.path.abspath(os.fsencode(path))
-    with application() as app, app.database.begin() as connection, usage():
-        library = libraries.add_library(connection, role, raw, kind=kind, now=dt.datetime.now(dt.UTC))
-        others = [other for other in libraries.list_libraries(connection) if other.id != library.id]
+    with application() as app, usage():
+        library = app.add_library(role, raw, kind=kind, actor=person())
+        with app.database.read() as connection:
+            others = [other for other in libraries.list_libraries(connection) if other.id != library.id]
     click.echo(f"{role} library for {kind}: {show_path(library.path)}", err=True)
     for other in others:
         if {role, other.role} == {"inbound", "staging"} and not libraries.same_filesystem(library, other):
@@ -82,8 +83,8 @@ def add(role: str, path: str, kind: str) -> None:
 def remove(path: str) -> None:
     """Forget the library at PATH. No file is touched."""
     raw = os.path.abspath(os.fsencode(path))
-    with application() as app, app.database.begin() as connection, usage():
-        library = libraries.remove_library(connection, raw)
+    with application() as app, usage():
+        library = app.remove_library(raw, actor=person())
     click.echo(f"forgot the {library.role} library {show_path(library.path)}; its files stay", err=True)
 
 
@@ -93,7 +94,7 @@ def resume(path: str) -> None:
     """Let cycles work on the suspended library at PATH again. What is missing there then counts as gone for good."""
     raw = os.path.abspath(os.fsencode(path))
     with application() as app, usage():
-        library, gone = app.resume(raw)
+        library, gone = app.resume_library(raw, actor=person())
     shown = f"the {library.role} library {show_path(library.path)}"
     click.echo(f"resumed {shown}" if library.suspended else f"{shown} was not suspended", err=True)
     if gone:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
@@ -98,14 +98,14 @@ def give(item: int, type: str, file: Path, artist: str | None, as_json: bool) ->
     """
     with application() as app, usage():
         outcome = picturing.give(
-            app.database, app.boot.data_dir, item, type, file.read_bytes(), actor=_actor(), artist=artist
+            app.database, app.boot.data_dir, item, type, file.read_bytes(), actor=person(), artist=artist
         )
     _said(outcome, as_json)
 
 
 def _decide(item: int, number: int, decision: Decision | None, as_json: bool) -> None:
     with application() as app, usage():
-        outcome = picturing.decide(app.database, app.boot.data_dir, item, number, decision, actor=_actor())
+        outcome = picturing.decide(app.database, app.boot.data_dir, item, number, decision, actor=person())
     _said(outcome, as_json)
 
 
@@ -124,7 +124,3 @@ def _row(one: Candidate) -> tuple[Any, ...]:
     if note is None and one.same_as is not None:
         note = f"the same as {one.same_as}"
     return one.offer.type, one.rank, one.score, parts, size, one.offer.provider, note
-
-
-def _actor() -> str:
-    return f"command:{getpass.getuser()}"

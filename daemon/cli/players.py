@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 from typing import Any
@@ -13,6 +12,7 @@ from config.reasons import MASK
 from daemon import players
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.players.examination import Examination
 from processor.players.kinds import kinds
@@ -84,7 +84,7 @@ def add(name: str, kind: str, url: str, user: str | None, pairs: tuple[str, ...]
         secret = sys.stdin.readline().rstrip("\r\n")
     with application() as app, usage():
         new = Player(0, name, kind, url, user, secret or None, parsed(pairs), not off)
-        made = players.add(app, new, actor=_me())
+        made = players.add(app, new, actor=person())
     click.echo(f"added the player {made.name}; `greenroom players test {made.name}` asks it who it is", err=True)
 
 
@@ -93,7 +93,7 @@ def add(name: str, kind: str, url: str, user: str | None, pairs: tuple[str, ...]
 def remove(name: str) -> None:
     """Forget the player NAME, and what it is owed."""
     with application() as app, usage():
-        players.remove(app, name, actor=_me())
+        players.remove(app, name, actor=person())
     click.echo(f"forgot the player {name}", err=True)
 
 
@@ -137,13 +137,9 @@ def tell(name: str | None, folder: str | None) -> None:
         if name is not None and folder is not None:
             click.echo(f"{name} was asked to look at {players.look(app, name, _raw(folder))}", err=True)
         else:
-            count = players.tell(app, name, actor=_me())
+            count = players.tell(app, name, actor=person())
             click.echo(f"{count} folders are to be told, by the daemon or `greenroom worker`", err=True)
 
 
 def _raw(folder: str) -> bytes:
     return os.path.abspath(os.fsencode(folder))
-
-
-def _me() -> str:
-    return f"command:{getpass.getuser()}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from config.errors import Busy, GreenroomError, LeaseLost
 from config.reasons import Reason, show_path, show_text
 from daemon.bootstrap import Application, application
 from daemon.cli.output import json_option, print_json
+from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from processor.publication.drafting import Plan
@@ -86,7 +86,7 @@ def _one(app: Application, item: int, stop: Any, *, dry_run: bool, rename: bool,
             plan = app.rehearse_publishing(item, rename=rename)
             outcome = "unchanged" if plan.kind == "unchanged" else f"would {plan.kind}"
             return {"item": item, "outcome": outcome} | _of_plan(plan, plan.reasons)
-        done = app.publish(item, actor=f"command:{getpass.getuser()}", stop=stop, rename=rename)
+        done = app.publish(item, actor=person(), stop=stop, rename=rename)
         return {"item": item, "outcome": done.outcome} | _of_plan(done.plan, done.reasons)
     except (Busy, LeaseLost):
         raise
@@ -95,7 +95,7 @@ def _one(app: Application, item: int, stop: Any, *, dry_run: bool, rename: bool,
 
 
 def _taken_out(app: Application, item: int, stop: Any, *, dry_run: bool) -> dict[str, Any]:
-    taken = app.unpublish(item, dry_run=dry_run, actor=f"command:{getpass.getuser()}", stop=stop)
+    taken = app.unpublish(item, dry_run=dry_run, actor=person(), stop=stop)
     words = "would be taken out" if dry_run else "taken out"
     where = show_path(taken.transfer.dst_root + b"/" + taken.transfer.target)
     outcome = words if taken.outcome == "undone" else taken.outcome

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from typing import Any
 
@@ -12,6 +11,7 @@ from daemon import discarding, regrouping
 from daemon.bootstrap import application
 from daemon.cli.acting import act
 from daemon.cli.output import json_option, print_json
+from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.metadata.fields import FIELDS, Subject
 
@@ -55,7 +55,7 @@ def trash(items: tuple[int, ...], why: str, dry_run: bool, as_json: bool) -> Non
     `greenroom trash restore` brings it back, with what people said of its fields; its decisions do not come along.
     """
     with application() as app, usage():
-        act(app, lambda: discarding.throw_away(app, items, actor=_actor(), why=why, sure=not dry_run), as_json)
+        act(app, lambda: discarding.throw_away(app, items, actor=person(), why=why, sure=not dry_run), as_json)
 
 
 @command.command("undo")
@@ -64,7 +64,7 @@ def trash(items: tuple[int, ...], why: str, dry_run: bool, as_json: bool) -> Non
 def undo(item: int, as_json: bool) -> None:
     """Take the last decision about ITEM back, if nothing happened to it since."""
     with application() as app, usage():
-        status = app.take_back(item, actor=_actor(), seen=None)
+        status = app.take_back(item, actor=person(), seen=None)
     _said(f"item {item} is {status} again", {"item": item, "status": status}, as_json)
 
 
@@ -92,7 +92,7 @@ def say(item: int, field: str, value: tuple[str, ...], track: str, unlock: bool,
     subject: Subject = "track" if track else "album"
     said = None if unlock else value_of(subject, field, value)
     with application() as app, usage():
-        news = app.say(item, track, {field: said}, actor=_actor(), seen=None)
+        news = app.say(item, track, {field: said}, actor=person(), seen=None)
     text = (
         f"{field} of item {item} {'is left to the sources' if unlock else 'is locked'}" if news else "that is no news"
     )
@@ -106,7 +106,7 @@ def say(item: int, field: str, value: tuple[str, ...], track: str, unlock: bool,
 def note(item: int, text: str, as_json: bool) -> None:
     """Keep TEXT with the history of ITEM."""
     with application() as app, usage():
-        app.note(item, text, actor=_actor())
+        app.note(item, text, actor=person())
     _said(f"noted of item {item}", {"item": item, "note": text}, as_json)
 
 
@@ -127,7 +127,7 @@ def split(item: int, tracks: tuple[str, ...], artist: str, album: str, dry_run: 
       greenroom review split 17 "05 - Engines.flac" "06 - Home.flac" --artist "Nora Vale" --album "High Tide"
     """
     with application() as app, usage():
-        act(app, lambda: regrouping.split(app, item, tracks, artist, album, actor=_actor(), sure=not dry_run), as_json)
+        act(app, lambda: regrouping.split(app, item, tracks, artist, album, actor=person(), sure=not dry_run), as_json)
 
 
 @command.command("merge")
@@ -141,7 +141,7 @@ def merge(items: tuple[int, ...], dry_run: bool, as_json: bool) -> None:
     ones become further discs.
     """
     with application() as app, usage():
-        act(app, lambda: regrouping.merge(app, items, actor=_actor(), sure=not dry_run), as_json)
+        act(app, lambda: regrouping.merge(app, items, actor=person(), sure=not dry_run), as_json)
 
 
 @command.command("regroup")
@@ -151,11 +151,7 @@ def merge(items: tuple[int, ...], dry_run: bool, as_json: bool) -> None:
 def regroup(item: int, dry_run: bool, as_json: bool) -> None:
     """Take ITEM back to inbound and group its files by the rules again, whatever was said of them before."""
     with application() as app, usage():
-        act(app, lambda: regrouping.leave_to_rules(app, item, actor=_actor(), sure=not dry_run), as_json)
-
-
-def _actor() -> str:
-    return f"command:{getpass.getuser()}"
+        act(app, lambda: regrouping.leave_to_rules(app, item, actor=person(), sure=not dry_run), as_json)
 
 
 def value_of(subject: Subject, field: str, words: tuple[str, ...]) -> Any:
@@ -174,7 +170,7 @@ def value_of(subject: Subject, field: str, words: tuple[str, ...]) -> Any:
 
 def _decide(item: int, status: str, why: str, as_json: bool, *, publish: bool = False) -> None:
     with application() as app, usage():
-        app.decide(item, status, actor=_actor(), why=why, seen=None, publish=publish)
+        app.decide(item, status, actor=person(), why=why, seen=None, publish=publish)
     _said(f"item {item} {status}", {"item": item, "status": status, "why": why}, as_json)
 
 

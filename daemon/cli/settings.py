@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import json
 
 import click
@@ -13,6 +12,7 @@ from config.reasons import MASK
 from config.settings import REGISTRY, find_setting
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.person import person
 from daemon.cli.usage import usage
 
 
@@ -85,7 +85,7 @@ def unset(key: str) -> None:
 
 def _store(key: str, value: str | None) -> None:
     with application() as app, app.database.begin() as connection, usage():
-        actor = f"command:{getpass.getuser()}"
+        actor = person()
         typed = admin.put(connection, key, value, actor=actor, now=dt.datetime.now(dt.UTC))
         setting = find_setting(key)
     click.echo(f"{setting.key} = {_text(setting.shown(typed))}", err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 
 import click
 
@@ -12,6 +11,7 @@ from daemon import discarding
 from daemon.bootstrap import application
 from daemon.cli.acting import act
 from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 
@@ -55,9 +55,8 @@ def restore(transfer: str, dry_run: bool, as_json: bool) -> None:
 
     A better album that had taken the place goes back to inbound then, as `greenroom undo` says.
     """
-    actor = f"command:{getpass.getuser()}"
     with application() as app, usage():
-        act(app, lambda: discarding.bring_back(app, transfer, actor=actor, sure=not dry_run), as_json)
+        act(app, lambda: discarding.bring_back(app, transfer, actor=person(), sure=not dry_run), as_json)
 
 
 @command.command("empty")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import resource
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from config import activity
+from daemon.bootstrap import application
 from daemon.cli import COMMANDS, main
+from daemon.cli.person import person
 from tests.music import write_album
 
 
@@ -135,6 +139,36 @@ def test_a_folder_that_cannot_serve_is_wrong_usage_and_says_why(data_dir: Path) 
         assert refused.exit_code == 2
         assert why in refused.output or "same as" in refused.output
     assert greenroom("libraries", "remove", "/nowhere").exit_code == 2
+
+
+def test_what_is_done_by_command_is_remembered_as_what_is_done_on_the_page(data_dir: Path) -> None:
+    inbound = str(data_dir / "inbound")
+    for verb in (("resume",), ("remove",), ("add", "inbound")):
+        assert greenroom("libraries", *verb, inbound).exit_code == 0
+    with application() as app:
+        job = app.engine.submit("verify", None, actor="test").job.id
+        assert greenroom("jobs", "cancel", str(job)).exit_code == 0
+        assert greenroom("jobs", "retry", str(job)).exit_code == 0
+        with app.database.read() as connection:
+            found = activity.newest(connection)
+    assert [one.what for one in found[:5]] == [
+        "job_retried", "job_cancelled", "library_added", "library_removed", "library_resumed",
+    ]  # fmt: skip
+    assert {one.account for one in found} == {person()}
+
+
+def test_somebody_without_a_name_is_remembered_by_number(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # as in a container that runs as any user
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def nobody(number: int) -> pwd.struct_passwd:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert greenroom("settings", "set", "workers", "3").exit_code == 0
+    assert f"command:{os.geteuid()}" in greenroom("settings", "history", "workers").output
 
 
 def test_doctor_says_how_albums_get_into_staging_and_where_the_roots_are(data_dir: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config import activity, libraries
+from config.errors import Misconfigured
 from daemon.bootstrap import application
 from daemon.disks import Disks
 from tests.web import NAME, Browser, set_up
@@ -106,3 +107,9 @@ def test_a_disk_that_hangs_holds_no_page_up(browser: Browser, tmp_path: Path) ->
     while hanging:
         hanging.pop()()
     assert " free at <time" in browser.client.get("/libraries").text  # as it was seen then; now it hangs again
+
+
+def test_a_folder_is_looked_at_before_the_database_is_kept_from_others(browser: Browser) -> None:
+    """So a disk that hangs there stops whoever asked, and nobody else."""
+    with browser.app.database.begin(), pytest.raises(Misconfigured, match="is no folder"):
+        browser.app.add_library("library", b"/nowhere", kind="music", actor="ada")

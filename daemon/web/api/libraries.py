@@ -87,7 +87,8 @@ def remove(request: Request, library_id: int, actor: By) -> list[LibraryOut]:
 @router.post("/{library_id}/resume", summary="Let cycles work there again", responses=REFUSED)
 def resume(request: Request, library_id: int, actor: By) -> Resumed:
     """Resume a suspended library; what is missing there then counts as gone for good."""
-    return Resumed(missing=request.app.state.greenroom.resume_library(library_id, actor=actor.name))
+    _, gone = request.app.state.greenroom.resume_library(library_id, actor=actor.name)
+    return Resumed(missing=gone)
 
 
 def _raw(path: str) -> bytes:
