@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import click
 
-from config.errors import GreenroomError
+from config.errors import GreenroomError, Retryable
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.summary import print_report
 from daemon.progress import bars
 from daemon.signals import stop_on_signals
 from workflow.cycle import Request
-from workflow.report import plan_json, unrecorded
+from workflow.report import CycleReport, plan_json, unrecorded
 
 
 @click.command()
@@ -46,6 +47,8 @@ def command(dry_run: bool | None, plan_file: Path | None, wait: bool, as_json: b
       greenroom cycle --dry-run --plan plan.json
       greenroom cycle --json | jq '.albums[] | select(.outcome != "staged")'
     """
+    if plan_file is not None and not os.access(plan_file.absolute().parent, os.W_OK):
+        raise click.BadParameter(f"nothing can be written in {plan_file.absolute().parent}", param_hint="--plan")
     stop = stop_on_signals()
     try:
         with application() as app, bars() as progress:
@@ -55,10 +58,17 @@ def command(dry_run: bool | None, plan_file: Path | None, wait: bool, as_json: b
         if as_json:
             print_json(unrecorded(error, dry_run=bool(dry_run)).to_json())
         raise
-    if plan_file is not None:
-        plan_file.write_text(json.dumps(plan_json(report), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if as_json:
         print_json(report.to_json())
     else:
         print_report(report)
+    if plan_file is not None:
+        _write_plan(plan_file, report)
     sys.exit(report.exit_code)
+
+
+def _write_plan(file: Path, report: CycleReport) -> None:
+    try:
+        file.write_text(json.dumps(plan_json(report), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Retryable(f"the plan could not be written to {file}: {error.strerror}") from error

@@ -52,6 +52,17 @@ def test_a_cycle_names_each_album_what_became_of_it_and_why(data_dir: Path) -> N
     assert "1 staged in" in shown
 
 
+def test_a_plan_that_cannot_be_written_costs_no_report(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=2, ext="mp3")
+    early = greenroom("cycle", "--json", "--plan", str(data_dir / "nowhere" / "plan.json"))
+    assert (early.exit_code, early.stdout) == (2, "")
+    assert list((data_dir / "staging").iterdir()) == [data_dir / "staging" / ".greenroom-root"]
+    late = greenroom("cycle", "--json", "--plan", "/dev/full")
+    assert late.exit_code == 1
+    assert json.loads(late.stdout)["counts"]["staged"] == 1
+    assert "/dev/full: No space left on device" in late.stderr
+
+
 def test_an_undo_shows_each_album_where_it_was_and_what_stands_in_the_way(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=2, ext="mp3")
     run = json.loads(greenroom("cycle", "--json").stdout)["run_id"]
