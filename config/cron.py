@@ -8,11 +8,14 @@ either may match: crontab(5)), and `every 15m`, counted from each midnight so th
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import os
 import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
+from loguru import logger
 from tzlocal import get_localzone
 
 _INTERVAL = re.compile(r"every\s+(\d{1,5})\s*(s|m|h|d)", re.IGNORECASE)
@@ -24,11 +27,23 @@ SHORTEST_INTERVAL = 10  # seconds; the heartbeat is not finer than that
 def timezone(name: str) -> ZoneInfo:
     """Return the zone called `name`; "local" is the machine's. Raises ValueError for an unknown one."""
     if name == "local":
-        return get_localzone()
+        return _machines_zone()
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"unknown time zone {name!r}; use a name such as Europe/Berlin, or local") from error
+
+
+@functools.cache
+def _machines_zone() -> ZoneInfo:
+    """Return the zone of this machine; UTC, which is told once, where TZ gives rules, as `CET-1CEST`, or nonsense."""
+    try:
+        return get_localzone()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        logger.bind(TZ=os.environ.get("TZ")).warning(
+            "this machine's time zone has no name, so schedules are read in UTC: set staging_scan.timezone to a name"
+        )
+        return ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)

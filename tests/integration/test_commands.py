@@ -6,6 +6,8 @@ import json
 import os
 import pwd
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,14 @@ def test_a_plan_that_cannot_be_written_costs_no_report(data_dir: Path) -> None:
     assert late.exit_code == 1
     assert json.loads(late.stdout)["counts"]["staged"] == 1
     assert "/dev/full: No space left on device" in late.stderr
+
+
+@pytest.mark.parametrize("zone", ["CET-1CEST,M3.5.0,M10.5.0/3", "Mars/Olympus"])
+def test_a_machine_whose_time_zone_has_no_name_works_in_utc_and_says_so(data_dir: Path, zone: str) -> None:
+    command = [sys.executable, "-m", "daemon.cli", "cycle", "--json"]
+    done = subprocess.run(command, check=False, env=os.environ | {"TZ": zone}, capture_output=True, text=True)
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "done")
+    assert done.stderr.count("schedules are read in UTC") == 1
 
 
 def test_an_undo_shows_each_album_where_it_was_and_what_stands_in_the_way(data_dir: Path) -> None:
