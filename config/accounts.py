@@ -77,14 +77,18 @@ def change_password(connection: Connection, name: str, password: str) -> None:
     connection.execute(delete(TokenRow).where(TokenRow.account == name, TokenRow.purpose == "session"))
 
 
-def check_password(connection: Connection, name: str, password: str) -> bool:
-    """Tell whether a password is that of an account. Takes as long for a name nobody has."""
+def kept_password(connection: Connection, name: str) -> str | None:
+    """Return what is kept of an account's password, for `is_password`; None for a name nobody has."""
+    return connection.execute(select(AccountRow.password).where(AccountRow.name == name)).scalar_one_or_none()
+
+
+def is_password(kept: str | None, password: str) -> bool:
+    """Tell whether a password is the one of which this is kept. Takes as long for a name nobody has, and 64 MiB."""
     from argon2 import PasswordHasher
     from argon2.exceptions import InvalidHashError, VerificationError
 
-    known = connection.execute(select(AccountRow.password).where(AccountRow.name == name)).scalar_one_or_none()
     try:
-        return PasswordHasher().verify(known or _nobodys(), password[:MAX_PASSWORD]) and known is not None
+        return PasswordHasher().verify(kept or _nobodys(), password[:MAX_PASSWORD]) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
 

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import hmac
 import threading
-from collections import defaultdict, deque
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -137,11 +137,15 @@ def _stranger(scope: Scope, headers: Headers) -> Response:
 
 
 class Throttle:
-    """Counts failures by account and by address, and says when there were too many of late."""
+    """Counts failures by account and by address, and says when there were too many of late.
+
+    Whoever checks a password holds `turn` meanwhile: of many at once all would begin before the first had failed.
+    """
 
     def __init__(self, tries: int = TRIES, per: float = PER) -> None:
+        self.turn = threading.Lock()
         self._tries, self._per = tries, per
-        self._failures: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._failures: dict[str, deque[float]] = {}  # of each key the newest; the key that failed last stands last
         self._lock = threading.Lock()
 
     def wait(self, keys: tuple[str, ...], now: float) -> float:
@@ -150,16 +154,15 @@ class Throttle:
             return max(self._wait(key, now) for key in keys)
 
     def failed(self, keys: tuple[str, ...], now: float) -> None:
-        """Remember a failure."""
+        """Remember a failure, and forget those that count no more."""
         with self._lock:
             for key in keys:
-                self._failures[key].append(now)
+                times = self._failures.pop(key, deque(maxlen=self._tries))
+                self._failures[key] = times
+                times.append(now)
+            while self._failures[oldest := next(iter(self._failures))][-1] <= now - self._per:
+                del self._failures[oldest]
 
     def _wait(self, key: str, now: float) -> float:
         times = self._failures.get(key)
-        while times and times[0] <= now - self._per:
-            times.popleft()
-        if not times:
-            self._failures.pop(key, None)
-            return 0.0
-        return times[0] + self._per - now if len(times) >= self._tries else 0.0
+        return 0.0 if times is None or len(times) < self._tries else max(0.0, times[0] + self._per - now)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 import socket
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,20 @@ def test_signing_in_takes_the_right_password_and_signing_out_ends_it(browser: Br
     for name, password in ((NAME, "x" * 12), ("nobody", PASSWORD), (NAME, "")):
         assert client.post("/sign-in", data={"name": name, "password": password}).status_code in (403, 422)
     assert client.post("/sign-in", data={"name": NAME, "password": PASSWORD}).url.path == "/"
+
+
+def test_tries_at_once_are_counted_as_tries_one_after_the_other(browser: Browser) -> None:
+    """Each takes 64 MiB, too, so that they must not be looked at together."""
+    set_up(browser)
+    web = browser.client.app
+
+    def guess(_: int) -> int:
+        client = TestClient(web, base_url="http://localhost", headers={"sec-fetch-site": "same-origin"})
+        return client.post("/sign-in", data={"name": NAME, "password": "not the right one"}).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = Counter(pool.map(guess, range(16)))
+    assert answers == {403: 10, 429: 6}
 
 
 def test_too_many_wrong_passwords_make_even_the_right_one_wait(browser: Browser) -> None:

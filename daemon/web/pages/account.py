@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -12,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from config import accounts, activity
 from config.errors import Misconfigured
 from daemon.web.access import person_of
-from daemon.web.pages.sign_in import Field, open_session, throttled
+from daemon.web.pages.sign_in import Field, open_session, tried
 from daemon.web.render import page
 
 router = APIRouter(prefix="/account")
@@ -28,13 +27,10 @@ def show(request: Request) -> Response:
 def change_password(request: Request, current: Field, password: Field) -> Response:
     """Change the password, end every session of the account, and go on in a new one."""
     actor, now, database = person_of(request), dt.datetime.now(dt.UTC), request.app.state.greenroom.database
-    keys = throttled(request, actor.name)
-    if keys is None:
+    is_right, wait = tried(request, actor.name, current)
+    if wait:
         return _page(request, refused="There were too many wrong passwords; wait five minutes.", code=429)
-    with database.read() as connection:
-        known = accounts.check_password(connection, actor.name, current)
-    if not known:
-        request.app.state.throttle.failed(keys, time.monotonic())
+    if not is_right:
         return _page(request, refused="The current password is another one.", code=403)
     try:
         with database.begin() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import time
 from typing import Annotated
 
@@ -32,18 +33,16 @@ def show(request: Request) -> Response:
 @router.post("/sign-in")
 def sign_in(request: Request, name: Field, password: Field) -> Response:
     """Open a session."""
-    database, throttle = request.app.state.greenroom.database, request.app.state.throttle
-    keys, now = _keys(request, name), dt.datetime.now(dt.UTC)
-    if wait := throttle.wait(keys, time.monotonic()):
-        error = f"There were too many tries; the next one is possible in {wait / 60:.0f} minutes."
+    now = dt.datetime.now(dt.UTC)
+    is_right, wait = tried(request, name, password)
+    if wait:
+        error = f"There were too many tries; the next one is possible in {math.ceil(wait / 60)} minutes."
         return page(request, "sign_in.html", code=429, error=error)
-    with database.read() as connection:
-        known = accounts.check_password(connection, name, password)
-    if not known:
-        throttle.failed(keys, time.monotonic())
-        with database.begin() as connection:
-            activity.note(connection, "sign_in_failed", name, now, keys[1])
-        logger.bind(account=name, address=keys[1]).warning("a sign-in failed")
+    if not is_right:
+        address = _address(request)
+        with request.app.state.greenroom.database.begin() as connection:
+            activity.note(connection, "sign_in_failed", name, now, address)
+        logger.bind(account=name, address=address).warning("a sign-in failed")
         return page(request, "sign_in.html", code=403, error="No account has this name and this password.")
     return open_session(request, name, now)
 
@@ -73,7 +72,7 @@ def set_up(request: Request, token: Field, name: Field, password: Field) -> Resp
                 return page(request, "setup.html", code=403, error=error, name=name)
             accounts.add_account(connection, name, password, now)
             accounts.revoke_all(connection, "setup")
-            activity.note(connection, "account_made", name, now, keys[1])
+            activity.note(connection, "account_made", name, now, _address(request))
     except GreenroomError as error:
         return page(request, "setup.html", code=422, error=error.message, name=name)
     logger.bind(account=name).info("the first account was made")
@@ -97,7 +96,7 @@ def open_session(request: Request, name: str, now: dt.datetime, to: str = "/") -
     with request.app.state.greenroom.database.begin() as connection:
         accounts.forget_expired(connection, now)
         token = accounts.grant(connection, "session", now, account=name, lasts=accounts.SESSION)
-        activity.note(connection, "signed_in", name, now, _keys(request, name)[1])
+        activity.note(connection, "signed_in", name, now, _address(request))
     # A proxy that speaks TLS asks us without it; the browser says in Origin which of the two it speaks itself.
     secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
     answer = RedirectResponse(to, 303)
@@ -112,11 +111,23 @@ def open_session(request: Request, name: str, now: dt.datetime, to: str = "/") -
     return answer
 
 
-def throttled(request: Request, name: str) -> tuple[str, str] | None:
-    """Return what failures of a name are counted by; None while there were too many of them."""
-    keys = _keys(request, name)
-    return None if request.app.state.throttle.wait(keys, time.monotonic()) else keys
+def tried(request: Request, name: str, password: str) -> tuple[bool, float]:
+    """Return whether a password is that of an account, and if it was not looked at: for how many seconds not yet."""
+    throttle, keys = request.app.state.throttle, _keys(request, name)
+    with throttle.turn:
+        if wait := throttle.wait(keys, time.monotonic()):
+            return False, wait
+        with request.app.state.greenroom.database.read() as connection:
+            kept = accounts.kept_password(connection, name)
+        is_right = accounts.is_password(kept, password)
+        if not is_right:
+            throttle.failed(keys, time.monotonic())
+        return is_right, 0.0
 
 
 def _keys(request: Request, name: str) -> tuple[str, str]:
-    return f"account {name}", f"address {request.client.host if request.client else ''}"
+    return f"account {name}", _address(request)
+
+
+def _address(request: Request) -> str:
+    return f"address {request.client.host if request.client else ''}"
