@@ -82,6 +82,25 @@ def test_a_change_is_stored_with_who_made_it_and_can_be_undone(browser: Browser)
     assert (browser.setting("enabled"), browser.setting("workers")) == ("False", "4")
 
 
+def test_what_somebody_else_changed_meanwhile_stays_so(browser: Browser) -> None:
+    form = filled(browser.client.get("/admin/settings").text)
+    browser.client.patch("/api/v1/settings/phase-config", json={"staging_scan.schedule": "every 20m"})
+    wrong = browser.client.post("/admin/settings/staging_scan", data={**form, "staging_scan.workers": "0"})
+    assert filled(wrong.text)["staging_scan.schedule"] == "every 20m"
+    browser.client.post("/admin/settings/staging_scan", data={**form, "staging_scan.workers": "8"})
+    assert (browser.setting("workers"), browser.setting("schedule")) == ("8", "every 20m")
+
+
+def test_a_text_of_several_lines_gets_a_field_of_several_lines(browser: Browser) -> None:
+    """A browser takes line breaks out of any other one, and saving would put two patterns together to one."""
+    browser.client.patch("/api/v1/settings/phase-config", json={"staging_scan.ignore": "*.tmp\n*.log"})
+    page = browser.client.get("/admin/settings").text
+    assert re.search(r'<textarea[^>]* name="staging_scan.ignore"[^>]*>\*\.tmp\n\*\.log</textarea>', page)
+    sent = {**filled(page), "staging_scan.ignore": "*.tmp\r\n*.log", "staging_scan.workers": "8"}
+    browser.client.post("/admin/settings/staging_scan", data=sent)
+    assert (browser.setting("ignore"), browser.setting("workers")) == ("*.tmp\n*.log", "8")
+
+
 def test_if_one_value_is_not_valid_none_is_stored_and_the_reason_stands_beside_the_field(browser: Browser) -> None:
     form = filled(browser.client.get("/admin/settings").text)
     wrong = {**form, "staging_scan.schedule": "now and <b>then</b>", "staging_scan.workers": "8"}

@@ -35,13 +35,15 @@ def show(request: Request) -> Response:
 
 @router.post("/{prefix}")
 def change(request: Request, prefix: str, form: Annotated[FormData, Depends(_sent)]) -> Response:
-    """Change what differs in one section; if one value is not valid nothing is, and each says why beside its field."""
+    """Change what a person changed of what the form showed them: anything else may be another by now, and stays so.
+
+    If one value is not valid nothing is changed, and each says why beside its field.
+    """
     app, actor = request.app.state.greenroom, actor_of(request).name
     with app.database.read() as connection:
         section, _ = admin.read_section(connection, _known(prefix))
-    given = {field.key: _given(field, form) for field in fields(prefix, section)}
     wanted = {
-        field.key: given[field.key] for field in fields(prefix, section) if given[field.key] != _text(field.value)
+        field.key: given for field in fields(prefix, section) if (given := _given(field, form)) != _shown(field, form)
     }
     errors: dict[str, str] = {}
     for key, value in wanted.items():
@@ -50,7 +52,7 @@ def change(request: Request, prefix: str, form: Annotated[FormData, Depends(_sen
         except Misconfigured as error:
             errors[key] = error.message.partition(": ")[2] or error.message
     if errors:
-        return _page(request, errors, given, code=422)
+        return _page(request, errors, wanted, code=422)
     with app.database.begin() as connection:
         for key, value in wanted.items():
             admin.put(connection, key, value, actor=actor, now=dt.datetime.now(dt.UTC))
@@ -108,7 +110,15 @@ def _known(prefix: str) -> str:
 def _given(field: Field, form: FormData) -> str:
     if field.type == "boolean":  # a box that is not ticked is not sent
         return "true" if field.key in form else "false"
-    value = form.get(field.key, _text(field.value))
+    return _sent_text(form.get(field.key, _text(field.value)))
+
+
+def _shown(field: Field, form: FormData) -> str:
+    """Return what the form showed of a setting; what it is, where the form does not say."""
+    return _sent_text(form.get(f"was {field.key}", _text(field.value)))
+
+
+def _sent_text(value: object) -> str:
     return value.strip().replace("\r\n", "\n") if isinstance(value, str) else ""
 
 
@@ -128,7 +138,12 @@ def _page(request: Request, errors: dict[str, str], given: dict[str, str], code:
             "about": (SECTIONS[prefix].__doc__ or "").strip(),
             "problems": problems,
             "fields": [
-                {"is": field, "text": given.get(field.key, _text(field.value)), "error": errors.get(field.key)}
+                {
+                    "is": field,
+                    "was": _text(field.value),
+                    "text": given.get(field.key, _text(field.value)),
+                    "error": errors.get(field.key),
+                }
                 for field in fields(prefix, section)
             ],
         }
