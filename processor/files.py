@@ -9,6 +9,7 @@ import stat as modes
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from types import TracebackType
 
 from config.errors import GreenroomError, NeedsReview, Rejected, Retryable
@@ -17,7 +18,6 @@ from config.reasons import show_path
 OPEN_FOLDERS = 16  # per tree; bounds the descriptors, however many folders an album has
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2  # linux/fs.h
 _NO_NAMES = frozenset((b"", b".", b".."))
-_SLASH = ord("/")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK, because opening a FIFO would otherwise wait for its writer; on plain files it means nothing.
 _FILE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -109,6 +109,16 @@ def is_file(found: os.stat_result | None) -> bool:
     return found is not None and modes.S_ISREG(found.st_mode)
 
 
+def is_folder(found: os.stat_result | None) -> bool:
+    """Tell whether something is there and is a folder."""
+    return found is not None and modes.S_ISDIR(found.st_mode)
+
+
+def _check_name(name: bytes, path: bytes) -> None:
+    if name in _NO_NAMES or b"\0" in name:
+        raise Rejected(f"{show_path(path)} is not a path below a root", code="unsafe_path", path=path)
+
+
 class Tree:
     """The folders below one root, opened one component at a time, never through a link.
 
@@ -140,24 +150,30 @@ class Tree:
         """Return a descriptor of a folder; it stays the tree's own and lives until some other folders were opened."""
         if path == self._last[0]:
             return self._last[1]
-        if not path:
-            fd = self._root
-        elif (known := self._folders.get(path)) is not None:
-            self._folders.move_to_end(path)
-            fd = known
-        else:
-            above, name = self._at(path)
-            fd = os.open(name, _FOLDER, dir_fd=above)
-            self._folders[path] = fd
-            if len(self._folders) > OPEN_FOLDERS:
-                os.close(self._folders.popitem(last=False)[1])
+        known = next((above for above in chain((path,), ancestors(path)) if above in self._folders), b"")
+        fd = self._root
+        if known:
+            self._folders.move_to_end(known)
+            fd = self._folders[known]
+        if path != known:
+            fd = self._descend(known, fd, path)
         self._last = (path, fd)
         return fd
 
+    def _descend(self, known: bytes, fd: int, path: bytes) -> int:
+        """Open a folder from one above it, name by name, and not by calling oneself: some trees are very deep."""
+        for name in path[len(known) + 1 if known else 0 :].split(b"/"):
+            _check_name(name, path)
+            fd = os.open(name, _FOLDER, dir_fd=fd)
+            known = within(known, name)
+            self._folders[known] = fd
+            if len(self._folders) > OPEN_FOLDERS:
+                os.close(self._folders.popitem(last=False)[1])
+        return fd
+
     def _at(self, path: bytes) -> tuple[int, bytes]:
-        above, _, name = path.rpartition(b"/")
-        if name in _NO_NAMES or path[0] == _SLASH or b"\0" in name:
-            raise Rejected(f"{show_path(path)} is not a path below a root", code="unsafe_path", path=path)
+        above, slash, name = path.rpartition(b"/")
+        _check_name(name if above or not slash else b"", path)
         return self.folder(above), name
 
     def stat(self, path: bytes) -> os.stat_result | None:
@@ -171,6 +187,26 @@ class Tree:
     def names(self, path: bytes) -> list[bytes]:
         """List a folder, sorted."""
         return sorted(os.fsencode(name) for name in os.listdir(self.folder(path)))
+
+    def below(self, path: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
+        """Yield whatever is below a folder, links as themselves: what is in a folder, by name, and then the folder.
+
+        What goes away meanwhile is left out.
+        """
+        left: list[tuple[bytes, os.stat_result | None, Iterator[bytes]]] = [(path, None, iter(self.names(path)))]
+        while left:
+            folder, itself, names = left[-1]
+            for inner in (within(folder, name) for name in names):
+                if is_folder(found := self.stat(inner)):
+                    with suppress(FileNotFoundError):
+                        left.append((inner, found, iter(self.names(inner))))
+                        break
+                elif found is not None:
+                    yield inner, found
+            else:
+                left.pop()
+                if itself is not None:
+                    yield folder, itself
 
     @contextmanager
     def opened(self, path: bytes, *, write: bool = False) -> Iterator[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
 
 from loguru import logger
@@ -11,7 +10,7 @@ from config.database import Database
 from config.errors import Rejected
 from config.reasons import Reason, show_path
 from processor import journal, sidecar
-from processor.files import Tree, explained, within
+from processor.files import Tree, explained, is_folder, within
 from processor.journal import TransferFile
 from processor.materialise import is_same
 from processor.transfer import PLAYER_IGNORES, TX, Guard, remove_hidden
@@ -59,17 +58,8 @@ def _files_of(tree: Tree, folder: bytes, name: bytes, src_root: bytes) -> tuple[
     if written and (written.transfer_id.encode() != name or written.src_root != src_root):
         return None
     ours = {file.target for file in files} | {sidecar.NAME, sidecar.NAME + b".new"}
-    return files if ours.issuperset(_paths_below(tree, folder, b"")) else None
-
-
-def _paths_below(tree: Tree, folder: bytes, sub: bytes) -> Iterator[bytes]:
-    for name in tree.names(within(folder, sub)):
-        path = within(sub, name)
-        found = tree.stat(within(folder, path))
-        if found is not None and stat.S_ISDIR(found.st_mode):
-            yield from _paths_below(tree, folder, path)
-        else:
-            yield path
+    there = (path[len(folder) + 1 :] for path, found in tree.below(folder) if not is_folder(found))
+    return files if ours.issuperset(there) else None
 
 
 def _is_spare(source: Tree, destination: Tree, folder: bytes, file: TransferFile) -> bool:

@@ -124,7 +124,7 @@ class _Comparison:
         """Say how the music of `files` differs from that below a staging folder, or None if it is the same."""
         with Tree(self._inbound) as source, Tree(self._staging) as destination:
             with explained("look into", folder):
-                there = {path: found for path, found in _music(destination, folder)}
+                there = {path: f for path, f in destination.below(folder) if is_file(f) and is_audio(path)}
             difference = size_difference(files, {path: found.st_size for path, found in there.items()})
             if difference is not None:
                 return difference
@@ -151,13 +151,3 @@ class _Comparison:
     def _digest(self, tree: Tree, path: bytes, identity: Identity) -> str:
         with explained("compare", path):
             return self._digests(identity, lambda: digest_at(tree, path))
-
-
-def _music(tree: Tree, folder: bytes) -> Iterable[tuple[bytes, os.stat_result]]:
-    for name in sorted(tree.names(folder)):
-        path = os.path.join(folder, name)
-        found = tree.stat(path)
-        if found is not None and is_file(found) and is_audio(name):
-            yield path, found
-        elif found is not None and not is_file(found) and os.path.isdir(os.path.join(tree.root, path)):
-            yield from _music(tree, path)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from config.errors import NeedsReview
 from config.reasons import Reason, show_path
 from processor import sidecar
-from processor.files import Tree, explained, within
+from processor.files import Tree, explained, is_folder, within
 from processor.item import NewItem
 
 _OURS: Final = frozenset({sidecar.NAME, sidecar.NAME + b".new"})
@@ -54,16 +53,5 @@ def check(tree: Tree, folder: bytes, item: NewItem, *, alone: bool) -> None:
 
 def files_below(tree: Tree, folder: bytes) -> Mapping[bytes, os.stat_result]:
     """Return everything below a folder that is no folder, by path, without the sidecar. Raises OSError."""
-    return {path: found for path, found in _below(tree, folder, b"") if path not in _OURS}
-
-
-def _below(tree: Tree, folder: bytes, sub: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
-    for name in tree.names(within(folder, sub)):
-        path = within(sub, name)
-        found = tree.stat(within(folder, path))
-        if found is None:
-            continue
-        if stat.S_ISDIR(found.st_mode):
-            yield from _below(tree, folder, path)
-        else:
-            yield path, found
+    below = ((path[len(folder) + 1 :], found) for path, found in tree.below(folder) if not is_folder(found))
+    return {path: found for path, found in below if path not in _OURS}

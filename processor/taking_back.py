@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import stat
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,7 +12,7 @@ from config.database import Database
 from config.errors import GreenroomError
 from config.reasons import Reason, sentence, show_path
 from processor import discarding, journal, sidecar, trash
-from processor.files import Tree, explained, is_file, within
+from processor.files import Tree, explained, is_file, is_folder, within
 from processor.item import NewItem
 from processor.journal import Transfer, TransferFile, path_from_json
 from processor.materialise import is_same, is_whole
@@ -127,7 +125,9 @@ def _foreign(staging: Tree, transfer: Transfer) -> list[bytes]:
     listed = {path_from_json(file["path"]) for file in transfer.item.get("files", ())}
     known = listed | {file.target for file in transfer.files} | {sidecar.NAME, sidecar.NAME + b".new"}
     ours = {within(transfer.target, name) for name in known}
-    return [path for path in _below(staging, transfer.target) if path not in ours]
+    there = [(path, found) for path, found in staging.below(transfer.target) if path not in ours]
+    # A folder that is empty is somebody's, too.
+    return [path for path, found in there if not is_folder(found) or not staging.names(path)]
 
 
 def _replaced(staging: Tree, transfer: Transfer) -> Literal["whole", "gone"]:
@@ -136,17 +136,3 @@ def _replaced(staging: Tree, transfer: Transfer) -> Literal["whole", "gone"]:
         return "gone"
     standing = look_at(staging, trash.place(transfer.id), NewItem.from_json(transfer.before))
     return "whole" if standing.trouble is None else "gone"
-
-
-def _below(tree: Tree, folder: bytes) -> Iterator[bytes]:
-    """Yield everything below a folder that is no folder, and every folder that is empty."""
-    names = tree.names(folder)
-    if not names:
-        yield folder
-    for name in names:
-        path = within(folder, name)
-        found = tree.stat(path)
-        if found is not None and stat.S_ISDIR(found.st_mode):
-            yield from _below(tree, path)
-        else:
-            yield path

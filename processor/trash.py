@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import stat
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from config.database import Database
 from config.reasons import Reason
 from processor import journal
-from processor.files import Tree, explained, rename_folder, within
+from processor.files import Tree, explained, is_folder, rename_folder, within
 from processor.transfer import PLAYER_IGNORES, Guard, make_hidden_root
 
 TRASH = b".greenroom-trash"
@@ -56,7 +54,7 @@ def put(tree: Tree, folder: bytes, transfer_id: str, guard: Guard) -> None:
 def listed(database: Database, root: bytes) -> list[Trashed]:
     """Return what lies in the trash of a root, what has lain there longest first."""
     with Tree(root) as tree, explained("look into", TRASH):
-        found = [_look(tree, name) for name in _names(tree) if not name.endswith(GOING)]
+        found = [seen for name in _names(tree) if not name.endswith(GOING) and (seen := look(tree, name))]
     ids = [trashed.transfer_id for trashed in found]
     with database.read() as connection:
         ages, told = journal.trash_ages(connection, ids), journal.gave_way(connection, ids)
@@ -117,29 +115,26 @@ def _names(tree: Tree) -> list[bytes]:
     return [name for name in tree.names(TRASH) if name not in PLAYER_IGNORES]
 
 
-def _look(tree: Tree, name: bytes) -> Trashed:
+def look(tree: Tree, name: bytes) -> Trashed | None:
+    """Return what lies in the trash under a name; None if it was taken out just now."""
     folder = within(TRASH, name)
     found = tree.stat(folder)
-    assert found is not None
+    if found is None:
+        return None
     since = dt.datetime.fromtimestamp(found.st_ctime_ns / 1e9, dt.UTC)
-    sizes = [inner.st_size for _, inner in _below(tree, folder, found) if not stat.S_ISDIR(inner.st_mode)]
+    try:
+        below = [*tree.below(folder)] if is_folder(found) else [(folder, found)]
+    except FileNotFoundError:
+        return None
+    sizes = [inner.st_size for _, inner in below if not is_folder(inner)]
     return Trashed(name.decode("utf-8", "backslashreplace"), since, len(sizes), sum(sizes))
 
 
-def _below(tree: Tree, path: bytes, found: os.stat_result) -> Iterator[tuple[bytes, os.stat_result]]:
-    """Yield a path and everything below it, what is inside a folder before the folder."""
-    if stat.S_ISDIR(found.st_mode):
-        for name in tree.names(path):
-            if (inner := tree.stat(within(path, name))) is not None:
-                yield from _below(tree, within(path, name), inner)
-    yield path, found
-
-
 def erase(tree: Tree, folder: bytes, guard: Guard) -> None:
-    """Remove a folder with everything below it, if it is there. Raises OSError."""
+    """Remove a folder with everything below it, or a file, if it is there. Raises OSError."""
     found = tree.stat(folder)
     if found is None:
         return
-    for path, inner in _below(tree, folder, found):
+    for path, inner in chain(tree.below(folder) if is_folder(found) else (), [(folder, found)]):
         guard.check("trash remove")
-        (tree.rmdir if stat.S_ISDIR(inner.st_mode) else tree.unlink)(path)
+        (tree.rmdir if is_folder(inner) else tree.unlink)(path)

@@ -21,7 +21,7 @@ from processor.item import NewItem
 from processor.journal import State, Strategy, Transfer
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
-from processor.publication.access import below, give
+from processor.publication.access import give
 from processor.publication.intent import Made, Mode, intent_of, with_intent
 from processor.publication.writing import add, put, take
 from processor.transfer import Guard, fill, folders, hidden_folder, roll_back, switch
@@ -66,7 +66,7 @@ def build(run: Performance, transfer: Transfer) -> Transfer:
         hidden = hidden_folder(transfer)
         add(tree, hidden, transfer.target, inside(transfer), run.blobs, run.guard)
         run.guard.check("set rights")
-        run.reasons += give(tree, below(tree, hidden), intent_of(transfer).access)
+        run.reasons += give(tree, [hidden, *(path for path, _ in tree.below(hidden))], intent_of(transfer).access)
     return filled
 
 

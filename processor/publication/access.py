@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from config.errors import Misconfigured
 from config.reasons import Reason, show_path
-from processor.files import Tree, explained, is_file, within
+from processor.files import Tree, explained, is_file
 
 _MODE: Final = re.compile(r"[0-7]{3,4}")
 KEEP: Final = -1  # what chown(2) takes for the owner or group as it is
@@ -79,15 +79,6 @@ def give(tree: Tree, paths: Iterable[bytes], access: Access) -> list[Reason]:
     more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
     message = f"{show_path(refused[0])}{more} keeps its rights and owner, which only its owner or root may change."
     return [Reason("rights_kept", message, refused[0])]
-
-
-def below(tree: Tree, folder: bytes) -> list[bytes]:
-    """Return a folder and everything in it."""
-    found = [folder]
-    for name in tree.names(folder):
-        path = within(folder, name)
-        found += [path] if is_file(tree.stat(path)) else below(tree, path)
-    return found
 
 
 def _give(tree: Tree, path: bytes, access: Access) -> None:

@@ -5,15 +5,14 @@ Reads only.
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from config.database import Database
 from config.libraries import Library
 from config.sentinel import SENTINEL
 from processor import journal
-from processor.files import Tree, explained, within
+from processor.files import Tree, explained, is_folder
 from processor.publication import ledger
 from processor.transfer import PLAYER_IGNORES, TX
 from processor.trash import TRASH
@@ -42,12 +41,16 @@ def explain(database: Database, library: Library) -> Explained:
         busy = {transfer.id.encode() for transfer in journal.unsettled(connection)}
     found, seen = Explained(), set()
     with Tree(library.path) as tree, explained("look into", b""):
-        for path in _files(tree, b""):
+        for path, there in tree.below(b""):
+            if is_folder(there):
+                continue
             if path in named:
                 seen.add(path)
             elif not _is_known(path, busy, found):
                 (found.left if path.rpartition(b"/")[2].startswith(_MARK) else found.others).append(path)
     found.ours, found.missing = len(seen), sorted(named - seen)
+    found.left.sort()
+    found.others.sort()
     return found
 
 
@@ -61,14 +64,3 @@ def _is_known(path: bytes, busy: Set[bytes], found: Explained) -> bool:
     elif top == TRASH:
         found.trashed += 1
     return top in (TX, TRASH)
-
-
-def _files(tree: Tree, folder: bytes) -> Iterator[bytes]:
-    """Yield everything below a folder that is no folder."""
-    for name in sorted(tree.names(folder)):
-        path = within(folder, name)
-        there = tree.stat(path)
-        if there is not None and stat.S_ISDIR(there.st_mode):
-            yield from _files(tree, path)
-        elif there is not None:
-            yield path

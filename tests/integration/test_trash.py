@@ -44,6 +44,14 @@ def throw_away(root: bytes, name: str) -> None:
         trash.put(there, b"A/Ada/Low Tide", name, Steps())
 
 
+def test_what_was_taken_out_just_now_is_no_trouble_to_whoever_lists_the_rest(root: bytes) -> None:
+    throw_away(root, "t")
+    with Tree(root) as tree:
+        assert trash.look(tree, b"t") is not None
+        trash.erase(tree, trash.place("t"), Steps())
+        assert trash.look(tree, b"t") is None
+
+
 DONE: tuple[State, ...] = ("materialised", "published", "done")
 
 

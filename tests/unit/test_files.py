@@ -3,12 +3,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from config.errors import NeedsReview, Rejected, Retryable
-from processor.files import OPEN_FOLDERS, Tree, ancestors, explained, stops_root, within, write_whole
+from processor.files import OPEN_FOLDERS, Tree, ancestors, explained, is_file, stops_root, within, write_whole
 
 
 @pytest.fixture
@@ -143,3 +144,35 @@ def test_two_names_deeper_than_the_open_folders_reach_are_the_ones_that_were_mea
         with tree.opened(new) as fd:
             assert os.read(fd, 10) == b"meant"
     assert open_below(root) == 0
+
+
+def test_a_tree_deeper_than_any_stack_is_walked_and_changed(root: bytes) -> None:
+    deepest = b"/".join([b"d"] * 600)
+    with Tree(root) as tree:
+        for folder in reversed([deepest, *ancestors(deepest)]):
+            tree.make(folder)
+        with tree.created(deepest + b"/file"):
+            pass
+        assert 0 < open_below(root) <= OPEN_FOLDERS + 1
+    with Tree(root) as tree:
+        assert is_file(tree.stat(deepest + b"/file"))
+        (path, found), *folders = [one for one in tree.below(b"") if one[0].startswith(b"d")]
+        assert (path, is_file(found)) == (deepest + b"/file", True)
+        assert [path for path, _ in folders] == [deepest, *ancestors(deepest)]
+        tree.unlink(path)
+        for folder, _ in folders:
+            tree.rmdir(folder)
+        assert tree.names(b"") == [b"a"]
+
+
+def test_what_goes_away_while_a_tree_is_walked_is_left_out(root: bytes) -> None:
+    for name in (b"1", b"2", b"3"):
+        os.makedirs(os.path.join(root, name, b"in"))
+    with Tree(root) as tree:
+        seen = []
+        for path, _ in tree.below(b""):
+            seen.append(path)
+            if path == b"1":
+                shutil.rmtree(os.path.join(root, b"2"))
+                shutil.rmtree(os.path.join(root, b"a"))
+    assert seen == [b"1/in", b"1", b"3/in", b"3"]
