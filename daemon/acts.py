@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from config.errors import GreenroomError
 from daemon.ongoing import Ongoing, Stage
+from processor.files import unexpected
 from scanner.grouping.chosen import Choice
 from workflow.succession import Seen
 from workflow.undo import UndoReport
@@ -35,7 +36,7 @@ class Act:
     sure: bool  # else it only says what would happen
     choices: Mapping[bytes, Choice] = field(default_factory=dict)  # what is said of their files
     report: UndoReport | None = None  # None while it runs, and if it failed
-    error: str | None = None
+    failure: GreenroomError | None = None
     run_id: str | None = None  # of the cycle that followed
 
     @property
@@ -44,9 +45,14 @@ class Act:
         return self.kind in REGROUPS
 
     @property
+    def error(self) -> str | None:
+        """Why it failed, if it did."""
+        return None if self.failure is None else self.failure.message
+
+    @property
     def is_over(self) -> bool:
         """Whether it has ended."""
-        return self.report is not None or self.error is not None
+        return self.report is not None or self.failure is not None
 
 
 class Acts:
@@ -63,8 +69,8 @@ class Acts:
         def all_of_it(stop: threading.Event) -> None:
             try:
                 report = work(stop)
-            except GreenroomError as error:
-                self._keep(replace(act, error=error.message))
+            except (GreenroomError, OSError) as error:
+                self._keep(replace(act, failure=unexpected(error) if isinstance(error, OSError) else error))
                 return
             done = act.sure and report.exit_code == 0
             self._keep(replace(act, report=report, run_id=act.id if done and act.follows else None))

@@ -15,6 +15,7 @@ from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, Stopped
 from config.reasons import show_path
 from daemon.ongoing import Ongoing
+from processor.files import unexpected
 
 if TYPE_CHECKING:
     from workflow.adopting import Comparison  # which reads NFO files; most commands do without
@@ -71,8 +72,9 @@ class Looks:
 
         try:
             found = adopt(self._database, self._data_dir, look.path, self._ongoing.stopping, told)
-        except GreenroomError as error:
-            self._keep(replace(look, error=error.message))
+        except (GreenroomError, OSError) as error:
+            told_so = unexpected(error) if isinstance(error, OSError) else error
+            self._keep(replace(look, error=told_so.message))
         else:
             self._keep(replace(look, found=found))
 

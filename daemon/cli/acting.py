@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from config.errors import NeedsReview
 from daemon import wishes
 from daemon.acts import Act
 from daemon.bootstrap import Application
@@ -15,13 +14,14 @@ from daemon.signals import stop_on_signals
 
 
 def act(app: Application, begin: Callable[[], Act], as_json: bool) -> None:
-    """Wait for an act, and for the cycle that follows it; print what came of it, or fail with the reason."""
+    """Wait for an act, and for the cycle that follows it; print what came of it. Raises why it failed."""
     app.ongoing.stopping = stop_on_signals()
     begun = begin()
     app.ongoing.is_idle()
     ended = wishes.found(app, begun.id)
-    if ended.error or ended.report is None:
-        raise NeedsReview(ended.error or "it was stopped")
+    if ended.failure is not None:
+        raise ended.failure
+    assert ended.report is not None
     if as_json:
         print_json({**ended.report.to_json(), "run_id": ended.run_id})
     else:

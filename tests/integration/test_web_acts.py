@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
+import os
 import re
+import threading
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from config import admin
+from daemon import wishes
+from daemon.acts import Act
 from daemon.cli import main
 from processor import grouping_choices
 from tests.integration.test_web_review import NOW
 from tests.music import write_album, write_track
 from tests.web import Browser
 from workflow.cycle import resolve_roots
+from workflow.undo import UndoReport
 
 API = "/api/v1"
 
@@ -229,3 +236,24 @@ def test_the_command_line_does_the_same(browser: Browser, tmp_path: Path) -> Non
     assert CliRunner().invoke(main, ["trash", "restore", json.loads(shown.output)[0]["transfer"]]).exit_code == 0
     (one,) = browser.client.get(f"{API}/items").json()["items"]
     assert (one["album"], one["track_count"]) == ("Both", 3)
+
+
+def test_a_command_says_by_its_exit_code_that_somebody_else_holds_the_lock(browser: Browser, tmp_path: Path) -> None:
+    item = stage(browser, tmp_path, "Both")["Both"]
+    sentinel = os.open(tmp_path / "staging" / ".greenroom-root", os.O_RDONLY)
+    fcntl.flock(sentinel, fcntl.LOCK_EX)
+    refused = CliRunner().invoke(main, ["review", "trash", str(item), "--json"])
+    os.close(sentinel)
+    assert (refused.exit_code, refused.stdout) == (75, "")
+    assert "is being worked on" in refused.stderr
+
+
+def test_an_act_that_the_system_refuses_is_over_and_says_why(browser: Browser) -> None:
+    def refused(_act: Act, _actor: str, _stop: threading.Event) -> UndoReport:
+        raise OSError(errno.EIO, "Input/output error", "/srv/staging/a")
+
+    act = wishes.begin(browser.app, "trash", [], refused, actor="ada", sure=True)
+    assert browser.app.ongoing.is_idle(60)
+    told = browser.client.get(f"{API}/acts/{act.id}").json()
+    assert told["over"]
+    assert "/srv/staging/a" in told["error"]

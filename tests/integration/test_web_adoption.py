@@ -68,3 +68,14 @@ def test_what_is_no_folder_is_said(browser: Browser, tmp_path: Path) -> None:
     until(lambda: browser.client.get(API).json()["over"])
     assert "gone" in browser.client.get(API).json()["error"]
     assert "gone" in browser.client.get("/adopt").text
+
+
+def test_what_the_system_refuses_ends_a_comparison_and_not_all_that_follow(
+    browser: Browser, music: Path, tmp_path: Path
+) -> None:
+    in_the_way = browser.app.boot.data_dir / "adopt"
+    in_the_way.write_bytes(b"no folder")
+    for _ in range(2):
+        assert browser.client.post(API, json={"path": str(music)}).status_code == 202
+        until(lambda: browser.client.get(API).json()["over"])
+    assert f"{in_the_way}" in browser.client.get(API).json()["error"]
