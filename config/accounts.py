@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from config.database import one_writer
 from config.errors import Misconfigured
 from config.tables import AccountRow, TokenRow
 
@@ -58,12 +59,26 @@ def account_names(connection: Connection) -> list[str]:
 
 def add_account(connection: Connection, name: str, password: str, now: dt.datetime) -> None:
     """Add an account. Raises Misconfigured for a name that is taken or no name, and a password that is too short."""
+    one_writer(connection, AccountRow.__tablename__)
     if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
         raise Misconfigured("a name has 1 to 64 printable characters, without spaces around it", code="bad_name")
     if connection.execute(select(AccountRow.name).where(AccountRow.name == name)).first():
         raise Misconfigured(f"there is an account {name} already", code="bad_name")
     values = {"name": name, "password": _hashed(password), "created_at": now}
     connection.execute(insert(AccountRow).values(**values))
+
+
+def add_first_account(connection: Connection, token: str, name: str, password: str, now: dt.datetime) -> bool:
+    """Add an account for whoever shows the setup token, which opens nothing from then on; False for anybody else.
+
+    Raises what `add_account` does.
+    """
+    one_writer(connection, AccountRow.__tablename__)  # of two with one token only the first gets in
+    if has_accounts(connection) or recognise(connection, token, ("setup",), now) is None:
+        return False
+    add_account(connection, name, password, now)
+    revoke_all(connection, "setup")
+    return True
 
 
 def change_password(connection: Connection, name: str, password: str) -> None:
@@ -150,6 +165,7 @@ def add_key(connection: Connection, account: str, name: str, scopes: tuple[Scope
     """
     if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
         raise Misconfigured("a key's name has 1 to 64 printable characters, without spaces around it", code="bad_name")
+    one_writer(connection, TokenRow.__tablename__)
     if account not in account_names(connection):
         raise Misconfigured(f"there is no account {account}", code="unknown_account")
     if any(key.name == name for key in tokens(connection, "api_key", account)):
@@ -170,6 +186,7 @@ def add_hook(connection: Connection, account: str, name: str, now: dt.datetime) 
     """Make a hook and return its secret; this is the only time it can be seen. Raises Misconfigured for a bad name."""
     if not re.fullmatch(HOOK_NAME, name):
         raise Misconfigured("a hook's name has 1 to 32 of a-z, 0-9, - and _", code="bad_name")
+    one_writer(connection, TokenRow.__tablename__)
     if any(hook.name == name for hook in tokens(connection, "hook")):
         raise Misconfigured(f"there is a hook {name} already; remove it first", code="bad_name")
     return grant(connection, "hook", now, account=account, name=name, scopes=())

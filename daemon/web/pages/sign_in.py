@@ -65,13 +65,10 @@ def set_up(request: Request, token: Field, name: Field, password: Field) -> Resp
         return page(request, "setup.html", code=429, error="There were too many tries; wait five minutes.", name=name)
     try:
         with database.begin() as connection:
-            fresh = not accounts.has_accounts(connection)
-            if not fresh or accounts.recognise(connection, token.strip(), ("setup",), now) is None:
+            if not accounts.add_first_account(connection, token.strip(), name, password, now):
                 throttle.failed(keys, time.monotonic())
                 error = "This is not the setup token; the newest one is in Greenroom's log."
                 return page(request, "setup.html", code=403, error=error, name=name)
-            accounts.add_account(connection, name, password, now)
-            accounts.revoke_all(connection, "setup")
             activity.note(connection, "account_made", name, now, _address(request))
     except GreenroomError as error:
         return page(request, "setup.html", code=422, error=error.message, name=name)
