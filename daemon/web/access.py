@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,7 +79,7 @@ class Access:
         if token is None:
             return None
         if accounts.is_news(token, now):
-            with self._database.begin() as connection:
+            with suppress(GreenroomError), self._database.begin() as connection:  # a full disk shows its page, too
                 accounts.seen(connection, token, now)
         if purpose == "api_key":
             return Actor(f"{token.account} (key {token.name})", token, "")

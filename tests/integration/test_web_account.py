@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
+from sqlalchemy import Connection, text
 
-from config import activity
+from config import accounts, activity
+from config.errors import Misconfigured
 from daemon.bootstrap import application
 from daemon.cli import main
 from tests.web import NAME, PASSWORD, Browser, set_up
 
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ANOTHER = "a new horse battery"
 
 
@@ -105,3 +110,41 @@ def test_accounts_and_keys_are_made_on_the_command_line_too(browser: Browser) ->
     assert greenroom("keys", "revoke", str(listed["id"])).exit_code == 0
     assert script.get("/api/v1/settings/phase-config").status_code == 401
     assert greenroom("keys", "revoke", str(listed["id"])).exit_code == 2
+
+
+def test_of_two_who_make_the_same_at_once_one_is_refused(browser: Browser) -> None:
+    """Each waits until the other has ended, and so sees what came of it."""
+    database = browser.app.database
+
+    def add(connection: Connection) -> None:
+        accounts.add_hook(connection, NAME, "lidarr", NOW)
+        accounts.add_key(connection, NAME, "graphs", ("read",), NOW)
+
+    def later() -> None:
+        with database.begin() as connection:
+            add(connection)
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as connection:
+            add(connection)
+            second = pool.submit(later)
+            wait([second], 1)
+        with pytest.raises(Misconfigured, match="a hook lidarr already"):
+            second.result()
+
+
+@pytest.mark.postgres
+def test_a_database_that_takes_no_writes_still_shows_its_pages(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", postgres_url)
+    with application() as app:
+        browser = Browser(app)
+        set_up(browser)
+        with app.database.begin() as connection:
+            connection.execute(text("UPDATE tokens SET seen_at = NULL"))
+            name = connection.scalar(text("SELECT current_database()"))
+            connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+        app.database.engine.dispose()
+        assert browser.client.get("/").status_code == 200
