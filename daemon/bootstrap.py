@@ -61,6 +61,7 @@ class Application:
         self.vault = boot.vault()  # what the database encrypts secrets with
         self.ongoing = Ongoing()
         self.disks: Disks[Any] = Disks()  # what was seen of libraries; pages ask it
+        self.typed: Disks[Any] = Disks()  # and of paths somebody typed, which must not keep those from being looked at
         self.acts = Acts(self.ongoing)
         self.looks = Looks(database, boot.data_dir, self.ongoing)
         self.hint: Callable[[], None] | None = None  # asks the daemon of this process for an earlier cycle

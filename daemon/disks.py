@@ -14,6 +14,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 PATIENCE: Final = 0.5  # seconds for which a page waits for all its looks together
 MOST: Final = 32  # looks under way at once; a disk that hangs must not eat the threads of a process
+REMEMBERED: Final = 1000  # things that were seen, the newest
 
 T = TypeVar("T")
 
@@ -58,7 +59,10 @@ class Disks(Generic[T]):
         try:
             seen = Seen(look(), dt.datetime.now(dt.UTC))
             with self._lock:
+                self._seen.pop(thing, None)
                 self._seen[thing] = seen
+                while len(self._seen) > REMEMBERED:
+                    del self._seen[next(iter(self._seen))]
         finally:
             with self._lock:
                 del self._looks[thing]

@@ -14,7 +14,7 @@ from config.lease import holder
 from config.libraries import Library, checked_folder, list_libraries, refuse_clash, verify_root
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
 from daemon.bootstrap import Application
-from daemon.disks import Disks, Seen
+from daemon.disks import Seen
 from processor.space import human_size
 
 PARTNER: Final = {"inbound": "staging", "staging": "inbound"}  # between these albums move
@@ -53,9 +53,9 @@ def checked(app: Application, path: bytes, role: str, kind: str) -> list[tuple[T
     """Say what speaks for and against a path as a library; nothing is written, and nobody waits for long."""
     with app.database.read() as connection:
         existing = list_libraries(connection)
-    look = Disks[list[tuple[Tone, str]]]()
-    seen = look.ask({path: lambda: list(examine(path, role, kind, existing))})[path]
-    return seen.value if seen.value is not None else [("problem", "Its disk does not answer.")]
+    asked = (path, role, kind)
+    seen: Seen[list[tuple[Tone, str]]] = app.typed.ask({asked: lambda: list(examine(*asked, existing))})[asked]
+    return seen.value if seen.late is None and seen.value is not None else [("problem", "Its disk does not answer.")]
 
 
 def examine(path: bytes, role: str, kind: str, existing: Sequence[Library]) -> Iterator[tuple[Tone, str]]:

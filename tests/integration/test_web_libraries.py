@@ -10,7 +10,7 @@ import pytest
 from config import activity, libraries
 from config.errors import Misconfigured
 from daemon.bootstrap import application
-from daemon.disks import Disks
+from daemon.disks import MOST, Disks
 from tests.web import NAME, Browser, set_up
 
 API = "/api/v1/libraries"
@@ -107,6 +107,17 @@ def test_a_disk_that_hangs_holds_no_page_up(browser: Browser, tmp_path: Path) ->
     while hanging:
         hanging.pop()()
     assert " free at <time" in browser.client.get("/libraries").text  # as it was seen then; now it hangs again
+
+
+def test_paths_typed_on_a_disk_that_hangs_do_not_eat_all_threads(browser: Browser, tmp_path: Path) -> None:
+    browser.client.post(API, json={"role": "inbound", "path": str(tmp_path / "inbound")})
+    hanging: list[Callable[[], None]] = []
+    browser.app.typed = Disks(patience=0.0, begin=hanging.append)
+    for number in range(2 * MOST):
+        said = browser.client.get(f"{API}/check", params={"path": f"/hangs/{number}"}).json()
+        assert said == [{"tone": "problem", "text": "Its disk does not answer."}]
+    assert len(hanging) == MOST
+    assert browser.client.get("/readyz").status_code == 200  # the libraries themselves are looked at as ever
 
 
 def test_a_folder_is_looked_at_before_the_database_is_kept_from_others(browser: Browser) -> None:
