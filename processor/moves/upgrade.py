@@ -105,7 +105,7 @@ def _keep_others(run: Performance, tree: Tree, transfer: Transfer) -> None:
 
 
 def _others(tree: Tree, transfer: Transfer) -> Iterator[bytes]:
-    """Yield what is in the published folder, relative to it, and not Greenroom's; links and the like stay behind."""
+    """Yield what is in the published folder, relative to it, and not Greenroom's; empty folders stay behind."""
     ours = {path_from_json(path) for path in transfer.item["ours"]}
     new = {file.target for file in transfer.files} | {one.path[len(transfer.target) + 1 :] for one in inside(transfer)}
     with explained("look into", published(transfer)):

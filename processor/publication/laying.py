@@ -140,7 +140,8 @@ def free_folder(
     """Return the folder an album gets: spelled as the folders above it that are there, numbered beside other items'.
 
     `own` is where it is now, if it is there. Raises NeedsReview `target_exists` for a folder that Greenroom did not
-    make: whose it is, and whether it is the same album, only a person knows.
+    make: whose it is, and whether it is the same album, only a person knows; and for one in which its own one is, or
+    which is in that.
     """
     wanted = _spelled(tree, names.album_folder(naming, album))
     above = names.artist_folder(naming, wanted)
@@ -155,6 +156,10 @@ def free_folder(
             return folder
         if layout.fold(folder) in owned:
             continue
+        if own is not None and (folder.startswith(own + b"/") or own.startswith(folder + b"/")):
+            message = f"{show_path(own)} cannot become {show_path(folder)}, because one lies in the other; take the"
+            message += " album out with `greenroom publish --undo`, and publish it again"
+            raise NeedsReview(message, code="target_exists", path=folder)
         with explained("look at", folder):
             if tree.stat(folder) is not None:
                 message = f"{show_path(folder)} is in the library, and Greenroom did not put it there; nothing is ever"

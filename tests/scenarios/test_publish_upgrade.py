@@ -23,6 +23,7 @@ from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, approve, picture, publish, published, take_out, unexplained
 from workflow import events
+from workflow.tagging import tag_item
 from workflow.undo import undo
 
 FOLDER = "Ada/Low Tide (2014)"
@@ -200,6 +201,30 @@ def test_a_name_that_somebody_has_is_not_taken(house: House) -> None:
     with pytest.raises(NeedsReview, match="Greenroom did not put it there"):
         publish(house, item_id, rename=True)
     assert inside(library) == before
+
+
+@pytest.mark.parametrize(("title", "other"), [("Low Tide", "{album_artist}/{album}[ ({year})]/{year}"), ("Ada", "{album}")])
+def test_a_folder_cannot_be_renamed_into_itself_nor_into_one_it_is_in(house: House, title: str, other: str) -> None:
+    library, item_id = home(house)
+    before = inside(library)
+    house.change(folder=other)
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, ITSELF, "title", title, NOW)
+    with pytest.raises(NeedsReview, match="one lies in the other"):
+        publish(house, item_id, rename=True)
+    assert inside(library) == before
+
+
+def test_new_tags_that_fit_into_the_room_of_the_old_ones_are_other_music(house: House) -> None:
+    library, item_id = home(house, "copy")
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, part_of(b"01 - Song 1.flac"), "title", "Sung", NOW)
+    assert tag_item(house.database, item_id, threading.Event()).outcome == "retagged"
+    song = next(house.staging.glob("[!.]*/*/*/01*.flac"))
+    assert song.stat().st_size == (library / FOLDER / "01 - Song 1.flac").stat().st_size
+    assert publish(house, item_id).outcome == "upgraded"
+    assert inside(library)["01 - Sung.flac"] == song.read_bytes()
+    assert publish(house, item_id).outcome == "unchanged"
 
 
 def test_music_somebody_changed_in_the_library_is_not_replaced(house: House) -> None:
