@@ -1,7 +1,8 @@
 """Staged files → their old names in the inbound tree, durably, without writing over anything; or that taken back.
 
     give_back      a hidden folder in the inbound root is filled and synced, then each file linked from it to its name
-    forget_marks   takes the hidden folder away; from then on nothing tells our names from those of others
+    forget_marks   takes the hidden folder away; from then on nothing tells our names from those of others. Last, the
+                   folders are as they were
     take_away      instead of forget_marks: takes the names we made away again, then the hidden folder
 
 A name in the inbound tree is ours if it is another link of the hidden file; what was there before has no hidden file.
@@ -17,7 +18,7 @@ from dataclasses import replace
 
 from config.errors import NeedsReview, Retryable
 from config.reasons import show_path
-from processor import sidecar
+from processor import sidecar, source_folders
 from processor.files import Tree, ancestors, explained, parent, within
 from processor.journal import State, Strategy, Transfer, TransferFile
 from processor.materialise import CANNOT, is_same, is_same_inode
@@ -92,7 +93,10 @@ def check_given_back(undo: Transfer, guard: Guard) -> None:
 
 
 def forget_marks(undo: Transfer, guard: Guard) -> None:
-    """Remove the hidden folder from the inbound root. Raises NeedsReview `only_copy` if it would lose something."""
+    """Remove the hidden folder from the inbound root, and leave the folders there as the undo says. Repeatable.
+
+    Raises NeedsReview `only_copy` if it would lose something.
+    """
     folder = hidden_folder(undo)
     with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, explained("tidy", folder):
         if inbound.stat(folder) is not None:
@@ -105,6 +109,7 @@ def forget_marks(undo: Transfer, guard: Guard) -> None:
                     raise NeedsReview(message, code="only_copy", path=hidden)
             remove_hidden(inbound, folder, [file.source for file in undo.files], guard)
         _tidy_hidden_root(inbound, guard)
+    source_folders.put_back(undo, guard)
 
 
 def take_away(undo: Transfer, guard: Guard) -> State:
@@ -132,6 +137,7 @@ def take_away(undo: Transfer, guard: Guard) -> State:
                 raise
             return "attention"  # somebody put a file of theirs in there
         _tidy_hidden_root(inbound, guard)
+    source_folders.put_back(undo, guard)
     return "cancelled"
 
 

@@ -43,6 +43,16 @@ class TransferFile:
     digest: str | None = None  # "blake3:<hex>", known once the bytes were copied
 
 
+class SourceFolder(NamedTuple):
+    """A folder files are taken from, or one above it, as it was before anything was taken away."""
+
+    path: bytes  # relative to the source root, which is b""
+    mtime_ns: int
+    mode: int  # the permission bits
+    uid: int
+    gid: int
+
+
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """One journalled move of one item: everything recovery needs, without the scan it came from.
@@ -67,6 +77,7 @@ class Transfer:
     run_id: str | None = None
     before: dict[str, Any] | None = None  # the item as it was, in the words of `item`
     undoes: str | None = None
+    source_folders: tuple[SourceFolder, ...] = ()  # for its undo; of an undo those it has to leave like that
 
 
 class Reserved(NamedTuple):
@@ -183,6 +194,11 @@ def release(connection: Connection, transfer_ids: Collection[str], now: dt.datet
     return connection.execute(update(TransferRow).where(*kept).values(released_at=now)).rowcount
 
 
+def moved_on(connection: Connection, transfer_id: str) -> dt.datetime:
+    """Return when a transfer came to its state."""
+    return connection.execute(select(TransferRow.updated_at).where(TransferRow.id == transfer_id)).scalar_one()
+
+
 def settled(connection: Connection, ids: Collection[str]) -> set[str]:
     """Return which of the transfers are done and over, with no unsettled undo of theirs under way."""
     over = select(TransferRow.id).where(TransferRow.id.in_(ids), TransferRow.state.in_(("done", "cancelled")))
@@ -277,12 +293,14 @@ def _update(
 
 def _values(transfer: Transfer) -> dict[str, Any]:
     values = {name: getattr(transfer, name) for name in Transfer.__dataclass_fields__}
-    return values | {"files": [file_to_json(file) for file in transfer.files]}
+    homes = [[path_to_json(folder.path), *folder[1:]] for folder in transfer.source_folders] or None
+    return values | {"files": [file_to_json(file) for file in transfer.files], "source_folders": homes}
 
 
 def _transfer(row: Row[Any]) -> Transfer:
     values = {name: getattr(row, name) for name in Transfer.__dataclass_fields__}
-    return Transfer(**values | {"files": tuple(file_from_json(file) for file in row.files)})
+    homes = tuple(SourceFolder(path_from_json(path), *numbers) for path, *numbers in row.source_folders or ())
+    return Transfer(**values | {"files": tuple(map(file_from_json, row.files)), "source_folders": homes})
 
 
 def file_to_json(file: TransferFile) -> dict[str, Any]:

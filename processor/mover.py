@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from types import TracebackType
@@ -20,13 +20,13 @@ from config.lease import Guard
 from config.libraries import Library
 from config.machine import boot_id
 from config.reasons import Reason, show_path
-from processor import journal, repository
+from processor import journal, repository, source_folders
 from processor.changing import change
 from processor.clearing import clear, emptied
 from processor.crew import Crew
 from processor.files import explained, stops_root
 from processor.item import NewItem, new_item
-from processor.journal import State, Transfer, TransferFile
+from processor.journal import SourceFolder, State, Transfer, TransferFile
 from processor.moves.move import Performance
 from processor.pace import Pace, PacedGuard
 from processor.plan import AlbumPlan, Outcome
@@ -100,6 +100,7 @@ class Mover:
         self._known = known  # paths of the inbound tree that need no explanation when they stay
         self._run_id, self._then = run.id, run.then
         self._crew = Crew(workers)
+        self._folders: Mapping[bytes, SourceFolder] = {}  # of the inbound tree, before anything is taken from it
 
     def __enter__(self) -> Mover:
         return self
@@ -109,6 +110,8 @@ class Mover:
 
     def move(self, plans: Sequence[AlbumPlan], scan: ScanDb) -> Iterator[Moved]:
         """Move every plan, in order, and yield what became of each. Raises LeaseLost, and Retryable of the database."""
+        sources = (file.source for plan in plans for file in plan.files)
+        self._folders = source_folders.look_at(self._inbound.path, sources)
         waiting = iter(plans)
         while self.trouble is None and (batch := list(islice(waiting, BATCH))):
             yield from self._batch([self._album(plan, scan) for plan in batch])
@@ -136,6 +139,7 @@ class Mover:
             fence=self._steps.fence,
             boot_id=boot_id(),
             run_id=self._run_id,
+            source_folders=source_folders.above(self._folders, [file.source for file in plan.files]),
         )
         return _Album(plan, item, transfer)
 

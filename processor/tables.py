@@ -41,6 +41,7 @@ class TransferRow(Base):
     item: Mapped[dict[str, Any]]  # what the staging item will say; lets recovery publish without a new scan
     before: Mapped[dict[str, Any] | None]  # what the item said before, if there was one; lets undo say it again
     undoes: Mapped[str | None] = mapped_column(index=True)  # the transfer an undo takes back
+    source_folders: Mapped[list[Any] | None]  # see Transfer.source_folders; None where nobody noted them
     released_at: Mapped[dt.datetime | None]  # since when a cycle may have again what an undo took back
     trash_seconds: Mapped[int | None] = mapped_column(BigInteger)  # how long what it replaced has lain in the trash
     trash_seen_at: Mapped[dt.datetime | None]  # when that was counted last

@@ -11,7 +11,7 @@ from loguru import logger
 from config.database import Database
 from config.errors import GreenroomError
 from config.reasons import Reason, sentence, show_path
-from processor import discarding, journal, sidecar, trash
+from processor import discarding, journal, sidecar, source_folders, trash
 from processor.files import Tree, explained, is_file, is_folder, within
 from processor.item import NewItem
 from processor.journal import Transfer, TransferFile, path_from_json
@@ -81,6 +81,7 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
     with database.read() as connection:
         undo = journal.undo_state(connection, transfer.id)
         homes = ledger.homes(connection, [transfer.item.get("key", "")])
+        done_at = journal.moved_on(connection, transfer.id)
     # What was done to an album in staging, beside its library, is taken back there; the item stays.
     beside = transfer.before is not None and not any(home.moved for home in homes)
     if homes and transfer.kind not in ("publish", "upgrade") and not beside:
@@ -103,7 +104,9 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
         with explained("look into", transfer.target):
             foreign = [] if transfer.kind == "merge" else _foreign(staging, transfer)
         replaced = _replaced(staging, transfer) if transfer.kind in EXCHANGES else None
-        return Sighting(undo, "ours", files, foreign, replaced, problems)
+        folders = source_folders.look_at(transfer.src_root, [file.source for file in transfer.files])
+        done_ns = int(done_at.timestamp() * 1e9)
+        return Sighting(undo, "ours", files, foreign, replaced, problems, folders=folders, done_ns=done_ns)
 
 
 def _see(staging: Tree, inbound: Tree, transfer: Transfer, file: TransferFile) -> Seen:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from config.reasons import Reason, show_path
-from processor.journal import State, Transfer
+from processor.journal import SourceFolder, State, Transfer
 from scanner.identity import Identity
 
 UNDOS: Final[dict[str, str]] = {
@@ -44,6 +44,8 @@ class Sighting:
     replaced: Literal["whole", "gone"] | None = None  # in the trash, what gave way to it; None if nothing did
     problems: Sequence[Reason] = ()  # why something could not be looked at
     published: int | None = None  # the item, if it is in a library: it has to come out of there first
+    folders: Mapping[bytes, SourceFolder] = field(default_factory=dict)  # of inbound, as far as they are there
+    done_ns: int = 0  # when the transfer was done, since 1970
 
 
 def obstacles(transfer: Transfer, seen: Sighting) -> tuple[Reason, ...]:
@@ -74,7 +76,18 @@ def undo_of(transfer: Transfer, seen: Sighting, *, id: str, fence: int, boot_id:
         error=None,
         run_id=None,
         undoes=transfer.id,
+        source_folders=tuple(_folders(transfer, seen)),
     )
+
+
+def _folders(transfer: Transfer, seen: Sighting) -> Iterator[SourceFolder]:
+    """Say how the undo has to leave folders: as they were if it makes them anew, or nobody touched them since then."""
+    for noted in transfer.source_folders:
+        there = seen.folders.get(noted.path)
+        if there is None:
+            yield noted
+        elif there.mtime_ns <= seen.done_ns:  # its rights may be somebody's wish since then
+            yield there._replace(mtime_ns=noted.mtime_ns)
 
 
 def _journal(transfer: Transfer, seen: Sighting) -> Reason | None:

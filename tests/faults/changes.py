@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, select
 
 from config.database import Database
-from processor import journal, repository, sidecar
+from processor import journal, repository, sidecar, source_folders
 from processor.changing import change
 from processor.clearing import remove_sources
 from processor.item import NewFile, NewItem
@@ -100,7 +100,9 @@ class Scene:
             "[]", "[]", "{}", "", id, None, rows,
         ).summed()  # fmt: skip
         roots = (self.inbound, self.staging)
-        return Transfer(id, kind, "planned", *roots, TARGET, members, item.to_json(), fence, "boot")
+        transfer = Transfer(id, kind, "planned", *roots, TARGET, members, item.to_json(), fence, "boot")
+        folders = source_folders.look_at(self.inbound, [file.source for file in members])
+        return replace(transfer, source_folders=tuple(folders.values()))
 
     def performance(self, guard: Guard, boot_id: str = "boot") -> Performance:
         return Performance(self.database, guard, _publish, NOW, boot_id, self.strongest, 1)

@@ -91,7 +91,8 @@ def test_an_error_from_a_call_loses_nothing(quick_path: Path, way: Strategy) -> 
             assert status in (0, REFUSED), name
             assert list(complaints(undoing.world)) == [], name
             wrong = undoing.converges()
-            if "AT_REMOVEDIR" in call.text:  # then an empty folder may stay
+            kept = call.name == "utimensat" and error in ("EPERM", "EACCES")  # a folder keeps a time nobody may set
+            if kept or "AT_REMOVEDIR" in call.text:  # then an empty folder may stay
                 wrong = [said for said in wrong if not said.startswith(("staging", "inbound"))]
             assert wrong == [], f"{name}: {call}"
             undoing.world.database.close()

@@ -37,16 +37,18 @@ class Undoing:
     def __init__(self, folder: Path, way: Strategy, like: World | None = None, elsewhere: Path | None = None) -> None:
         folder.mkdir(exist_ok=True)
         self.world = World.make(folder, ONE, way, like, elsewhere)
+        for n, path in enumerate(path for path in tree(self.world.inbound) if path.endswith(b"/")):
+            os.utime(os.path.join(self.world.inbound, path), ns=(1, 10**18 + n))
         self.before = self.look()
         move(self.world, Steps())
 
     def look(self) -> dict[bytes, tuple[bytes, int, int]]:
-        """Every file of the inbound root: its bytes, rights and time."""
+        """Everything below the inbound root: its bytes, rights and time."""
         root = os.fsdecode(self.world.inbound)
         found = {}
         for path, data in tree(self.world.inbound).items():
             stat = os.stat(os.path.join(root, os.fsdecode(path)))
-            found[path] = (data, stat.st_mode, 0 if path.endswith(b"/") else stat.st_mtime_ns)
+            found[path] = (data, stat.st_mode, stat.st_mtime_ns)
         return found
 
     def undo(self, guard: Steps) -> list[TakenBack]:
@@ -60,8 +62,8 @@ class Undoing:
 
     def wrong(self) -> Iterator[str]:
         """Say what is not as it was before the album was staged."""
-        if self.look() != self.before:
-            yield f"inbound: {self.look().keys() ^ self.before.keys()}"
+        if (found := self.look()) != self.before:
+            yield f"inbound: {[path for path in {*found, *self.before} if found.get(path) != self.before.get(path)]}"
         staged = tree(self.world.staging).keys() - {TX + b"/", *(TX + b"/" + name for name in PLAYER_IGNORES)}
         if {path for path in staged if not path.endswith(b"/")} != set(FOREIGN) or b"B/" in staged:
             yield f"staging: {staged}"

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, select
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost
 from config.tables import Base
-from processor import journal, sidecar
+from processor import journal, sidecar, source_folders
 from processor.clearing import remove_sources
 from processor.journal import Strategy, Transfer, TransferFile
 from processor.recover import RecoveryReport, recover
@@ -128,11 +128,11 @@ class World:
             )
             item = {"key": album.decode("utf-8", "backslashreplace"), "note": "Ærø ☃"}
             roots = (self.inbound, self.staging)
-            planned.append(
-                Transfer(
-                    str(uuid.uuid4()), "album", "planned", *roots, self.target(album), members, item, fence, "boot"
-                )
+            transfer = Transfer(
+                str(uuid.uuid4()), "album", "planned", *roots, self.target(album), members, item, fence, "boot"
             )
+            folders = source_folders.look_at(self.inbound, there)
+            planned.append(replace(transfer, source_folders=tuple(folders.values())))
         return planned
 
 

@@ -10,13 +10,15 @@ import pytest
 from config.database import Database
 from config.errors import LeaseLost, Retryable
 from processor import journal
-from processor.journal import Transfer, TransferFile
+from processor.journal import SourceFolder, Transfer, TransferFile
 from scanner.identity import Identity
 from tests.faults.world import NOW
 
 ROOTS = (b"/in\xff", b"/out")
 FILE = TransferFile(b"a\xff/1.mp3", b"1.mp3", "audio", Identity(2**63, 2, 3, 1_700_000_000_123_456_789, 5))
 TRANSFER = Transfer("t-1", "album", "planned", *ROOTS, b"A/A", (FILE,), {"key": "a", "title": "Ærø ☃"}, 5, "boot")
+FOLDERS = (SourceFolder(b"a\xff", -5, 0o2751, 1000, 2**32 - 2), SourceFolder(b"", 2**62, 0o755, 0, 0))
+TRANSFER = replace(TRANSFER, source_folders=FOLDERS)
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, null, update
 
+from processor.tables import TransferRow
 from processor.transfer import PLAYER_IGNORES, TX
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House, seen
@@ -59,9 +60,9 @@ def any_house(request: pytest.FixtureRequest) -> House:
 def drop(house: House) -> None:
     """Drop the album with times and rights of its own."""
     house.drop(ALBUM)
-    for n, path in enumerate(sorted(path for path in house.inbound.rglob("*") if path.is_file())):
+    for n, path in enumerate(sorted(house.inbound.rglob("*"))):
         if path.name != ".greenroom-root":
-            os.chmod(path, 0o640 if n % 2 else 0o600)
+            os.chmod(path, (0o640 if n % 2 else 0o600) | (0o150 if path.is_dir() else 0))
             os.utime(path, ns=(n * 10**9, 1_500_000_000_123_456_789 + n))
 
 
@@ -69,14 +70,20 @@ def take_back(house: House, name: str | None = None, *, dry_run: bool = False) -
     return undo(house.database, name or house.report.run_id or "", dry_run=dry_run, stop=threading.Event())
 
 
-def laid(root: Path) -> dict[bytes, tuple[object, ...]]:
-    """Every file below a root: its bytes, time, rights and owner; every folder."""
+def laid(root: Path, *, folder_times: bool = True) -> dict[bytes, tuple[object, ...]]:
+    """Every file and folder below a root: its time, rights and owner; the bytes of files."""
     laid = {}
     for path, (mode, *_, mtime_ns, _ctime) in seen(root).items():
         found = Path(os.fsdecode(path))
-        whole = (found.read_bytes(), mtime_ns) if found.is_file() else ()
-        laid[os.path.relpath(path, os.fsencode(root))] = (mode, found.stat().st_uid, *whole)
+        data = found.read_bytes() if found.is_file() else b""
+        time = mtime_ns if folder_times or found.is_file() else None
+        laid[os.path.relpath(path, os.fsencode(root))] = (mode, found.stat().st_uid, time, data)
     return laid
+
+
+def below(root: Path) -> dict[bytes, tuple[object, ...]]:
+    """What is laid below a root, whose own time others move."""
+    return {path: what for path, what in laid(root).items() if path != b"."}
 
 
 def told(report: UndoReport) -> list[tuple[str, list[str]]]:
@@ -284,21 +291,21 @@ def as_listed(house: House) -> dict[str, object]:
 def test_a_disc_that_joined_goes_back_alone_and_then_the_album(any_house: House) -> None:
     house = any_house
     house.drop(songs("Low Tide/CD1", "flac", range(1, 4), disc="1/2"))
-    first_drop = laid(house.inbound)
+    first_drop = below(house.inbound)
     house.cycle()
     first, staged, listed = house.report.run_id, house.staged(), as_listed(house)
     house.drop(songs("Low Tide/CD2", "flac", range(1, 4), disc="2/2"))
-    second_drop = laid(house.inbound)
+    second_drop = below(house.inbound)
     house.cycle()
     second = house.report.run_id
     assert told(take_back(house, first)) == [("refused", ["album_replaced"])]
     assert told(take_back(house, second)) == [("undone", [])]
-    assert (laid(house.inbound), house.staged(), as_listed(house)) == (second_drop, staged, listed)
+    assert (below(house.inbound), house.staged(), as_listed(house)) == (second_drop, staged, listed)
     house.cycle()
     assert "taken_back" in house.codes()
     shutil.rmtree(house.inbound / "Low Tide")
     assert told(take_back(house, first)) == [("undone", [])]
-    assert (laid(house.inbound), house.items()) == (first_drop, {})
+    assert (below(house.inbound), house.items()) == (first_drop, {})
 
 
 def test_a_better_album_goes_back_and_the_old_one_takes_its_place_again(any_house: House) -> None:
@@ -306,14 +313,18 @@ def test_a_better_album_goes_back_and_the_old_one_takes_its_place_again(any_hous
     house.change(replace="better")
     house.drop(songs("old", "mp3", range(1, 3)) | {"old/cover.jpg": JPEG, "old/rip.log": b"log"})
     house.cycle()
-    staged, listed = laid(house.staging / "AD"), as_listed(house)
+    staged, listed = laid(house.staging / "AD", folder_times=False), as_listed(house)
     house.drop(songs("new", "flac", range(1, 4)))
-    dropped = laid(house.inbound)
+    dropped = below(house.inbound)
     house.report = house.run()
     assert "replaced" in house.codes()
     assert told(take_back(house, dry_run=True)) == [("undone", [])]
     assert told(take_back(house)) == [("undone", [])]
-    assert (laid(house.inbound), laid(house.staging / "AD"), as_listed(house)) == (dropped, staged, listed)
+    assert (below(house.inbound), laid(house.staging / "AD", folder_times=False), as_listed(house)) == (
+        dropped,
+        staged,
+        listed,
+    )
     assert set(os.listdir(os.fsencode(house.staging / ".greenroom-trash"))) == set(PLAYER_IGNORES)
     house.report = house.run()
     assert "taken_back" in house.codes()
@@ -333,3 +344,43 @@ def test_folders_made_anew_in_inbound_belong_to_whom_inbound_belongs(house: Hous
     finally:
         os.umask(before)
     assert [stat.S_IMODE((house.inbound / folder).stat().st_mode) for folder in ("a", "a/CD1")] == [0o2775, 0o2775]
+
+
+def aged(path: Path, ns: int) -> None:
+    """Give a folder a time and rights nobody would guess."""
+    path.chmod(0o2751)
+    os.utime(path, ns=(1, ns))
+
+
+def test_folders_have_their_times_and_rights_again_also_those_that_several_albums_share(house: House) -> None:
+    house.drop(songs("Ada/One", "mp3", range(1, 3)) | songs("Ada/Two", "flac", range(1, 3), album="Two"))
+    for n, folder in enumerate((".", "Ada", "Ada/One", "Ada/Two")):
+        aged(house.inbound / folder, 1_400_000_000_000_000_001 + n)
+    before = laid(house.inbound)
+    house.report = house.run()
+    assert not (house.inbound / "Ada").exists()
+    assert told(take_back(house)) == [("undone", []), ("undone", [])]
+    assert laid(house.inbound) == before
+
+
+def test_a_folder_somebody_changed_meanwhile_keeps_the_time_of_that(house: House) -> None:
+    house.drop(songs("Ada/One", "mp3", range(1, 3)))
+    for folder in ("Ada", "Ada/One"):
+        aged(house.inbound / folder, 1_400_000_000_000_000_001)
+    house.report = house.run()
+    house.drop({"Ada/new.txt": b"from somebody"})
+    (house.inbound / "Ada").chmod(0o700)
+    assert told(take_back(house)) == [("undone", [])]
+    ada, one = ((house.inbound / folder).stat() for folder in ("Ada", "Ada/One"))
+    assert (stat.S_IMODE(ada.st_mode), ada.st_mtime_ns > 1_700_000_000_000_000_000) == (0o700, True)
+    assert (stat.S_IMODE(one.st_mode), one.st_mtime_ns) == (0o2751, 1_400_000_000_000_000_001)
+
+
+def test_an_album_that_was_moved_before_folders_were_noted_is_taken_back_all_the_same(house: House) -> None:
+    drop(house)
+    files = {path: what for path, what in laid(house.inbound).items() if what[-1]}
+    house.cycle()
+    with house.database.begin() as connection:
+        connection.execute(update(TransferRow).values(source_folders=null()))
+    assert told(take_back(house)) == [("undone", [])]
+    assert {path: what for path, what in laid(house.inbound).items() if what[-1]} == files

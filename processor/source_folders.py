@@ -1,0 +1,62 @@
+"""Folders of the inbound tree → how they were before anything was taken from them; and back, once the files are."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+from processor.files import Tree, explained, is_folder
+from processor.journal import SourceFolder, Transfer
+from processor.transfer import Guard, folders
+
+
+def look_at(root: bytes, paths: Iterable[bytes]) -> Mapping[bytes, SourceFolder]:
+    """Return every folder the relative paths are in or below, the root as b"" among them, as far as it can be seen.
+
+    Reads only. What cannot be seen, whoever takes the files will meet, and tell.
+    """
+    found = {}
+    with Tree(root) as tree:
+        for path in folders(paths):
+            with suppress(OSError):
+                there = tree.stat(path) if path else os.fstat(tree.folder(path))
+                if there is not None and is_folder(there):
+                    found[path] = _of(path, there)
+    return found
+
+
+def above(known: Mapping[bytes, SourceFolder], paths: Iterable[bytes]) -> tuple[SourceFolder, ...]:
+    """Return those of the known folders that the paths are in or below."""
+    return tuple(known[folder] for folder in folders(paths) if folder in known)
+
+
+def put_back(undo: Transfer, guard: Guard) -> None:
+    """Give the folders that the undo's row names their time, owner and rights again, durably. Repeatable.
+
+    Rights come back with their owner only: what is ours now, because only root gives folders away, stays open to whom
+    the folder above it is. What somebody else made of a folder meanwhile, or forbids us to set, stays as it is.
+    """
+    with Tree(undo.src_root) as tree, explained("put back the time of") as at:
+        for folder in undo.source_folders:
+            at.path = folder.path
+            guard.check("folder as it was")
+            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+                _renew(tree.folder(folder.path), folder)
+                tree.sync(folder.path)
+
+
+def _of(path: bytes, found: os.stat_result) -> SourceFolder:
+    return SourceFolder(path, found.st_mtime_ns, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+
+
+def _renew(descriptor: int, folder: SourceFolder) -> None:
+    now = os.fstat(descriptor)
+    if (now.st_uid, now.st_gid) != (folder.uid, folder.gid):
+        with suppress(PermissionError):
+            os.fchown(descriptor, folder.uid, folder.gid)
+        now = os.fstat(descriptor)
+    if (now.st_uid, now.st_gid) == (folder.uid, folder.gid) and stat.S_IMODE(now.st_mode) != folder.mode:
+        os.fchmod(descriptor, folder.mode)
+    os.utime(descriptor, ns=(now.st_atime_ns, folder.mtime_ns))
