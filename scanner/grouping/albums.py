@@ -76,7 +76,8 @@ def albums_in(place: Place) -> list[Album]:
     """Split a place by release id, album and artist; add what cannot be read to the album it lies with."""
     readable = [track for track in place.tracks if track.row.problem is None]
     unread = [track for track in place.tracks if track.row.problem is not None]
-    shares = [part for share in _by_album(place, readable) for part in _by_artist(place, share, len(readable))]
+    named = [part for share in _by_album(place, readable) for part in _by_artist(place, share, len(readable))]
+    shares = [part for share in named for part in _by_format(share)]
     if place.is_root:
         shares += [_Share("", None, [track], []) for track in unread]
     else:
@@ -186,6 +187,19 @@ def _by_artist(place: Place, share: _Share, total: int) -> list[_Share]:
     else:
         split = clash and _all_begin(parts.values())
     return [_part(share, tracks) for tracks in parts.values()] if split else [share]
+
+
+def _by_format(share: _Share) -> list[_Share]:
+    """Keep two copies of an album apart that differ in their format: each has every number, and has it once."""
+    if not repeats(share.tracks):
+        return [share]
+    copies: dict[bytes, list[Track]] = defaultdict(list)
+    for track in share.tracks:
+        copies[track.row.name.rpartition(b".")[2].lower()].append(track)
+    numbers = {track.number for track in share.tracks}
+    if None in numbers or any(len(numbers) != len(copy) or repeats(copy) for copy in copies.values()):
+        return [share]
+    return [_part(share, copy)._replace(release_id=share.release_id) for copy in copies.values()]
 
 
 def _part(share: _Share, tracks: list[Track]) -> _Share:

@@ -13,23 +13,28 @@ MOST_DISCS = 50  # "CD86" and "Disc 1984" are titles, not discs
 LONGEST_NAME = 255  # a longer tag is no name that somebody wrote a disc into
 
 _WORDS = "one|two|three|four|five|six|seven|eight|nine|ten"
-_COUNT = {w: n for n, w in enumerate(_WORDS.split("|"), 1)}
+_ROMAN = "i|ii|iii|iv|v|vi|vii|viii|ix|x"
+_COUNT = {w: n for words in (_WORDS, _ROMAN) for n, w in enumerate(words.split("|"), 1)}
 _OF = r"(?:[\W_]*of[\W_]*\d{1,2})?"
 _NUMBER = rf"(?:[\W_]*(?P<number>\d{{1,2}})(?!\d)|[\W_]+(?P<word>{_WORDS})\b){_OF}"
-_MEDIUM = r"(?:cd|dis[ck]|dvd|sacd|vinyl|lp|record|tape|cassette|digital[\W_]*media)"
+_MEDIUM = r"(?:cd|dis[ck]|disque|scheibe|dvd|sacd|vinyl|lp|record|tape|cassette|digital[\W_]*media)"
 _DISC_FOLDERS = (
     re.compile(rf"[\W_]*{_MEDIUM}{_NUMBER}(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
+    re.compile(rf"[\W_]*(?:cd|dis[ck])[\W_]+(?P<roman>{_ROMAN})(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
     re.compile(r"[\W_]*(?P<number>\d{1,2})[\W_]*of[\W_]*\d{1,2}[\W_]*", re.IGNORECASE),
     re.compile(r"side[\W_]*(?:(?P<number>\d)|(?P<side>[a-h]))", re.IGNORECASE),
 )
-_BONUS_FOLDER = re.compile(r"bonus(?:[\W_]*(?:cd|dis[ck]|dvd|lp|tracks?))?", re.IGNORECASE)
+_BONUS = r"bonus(?:[\W_]*(?:cd|dis[ck]|dvd|lp|tracks?))?"
+_BONUS_FOLDER = re.compile(_BONUS, re.IGNORECASE)
+_BONUS_AT_END = re.compile(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS})\Z", re.IGNORECASE)
 _DISC_IN_BRACKETS = re.compile(
     rf"[\s_]*[(\[{{][\W_]*(?:(?:cd|dis[ck]){_NUMBER}|(?P<nth>\d{{1,2}})[\W_]*of[\W_]*\d{{1,2}})"
     r"(?:[\W_][^()\[\]{}]*)?[)\]}]",
     re.IGNORECASE,
 )
 _DISC_AT_END = re.compile(
-    rf"[\s_,.:;–-](?:cd|dis[ck]){_NUMBER}(?:\s*[-–:]\s.*|(?P<tail>[\s_]*[(\[{{-].*))?\Z", re.IGNORECASE | re.DOTALL
+    rf"[\s_,.:;–-](?:cd|dis[ck]){_NUMBER}(?:\s*[-–:]\s.*|(?P<tail>[\s_]*[(\[{{-].*|[\s_.]+(?:19|20)\d\d\b.*))?\Z",
+    re.IGNORECASE | re.DOTALL,
 )
 
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
@@ -113,6 +118,11 @@ def is_bonus_folder(text: str) -> bool:
     return _BONUS_FOLDER.fullmatch(text.strip()) is not None
 
 
+def without_bonus(text: str) -> str:
+    """Take out of an album's name that it is a bonus: `"Album (Bonus Disc)"` → `"Album"`."""
+    return _BONUS_AT_END.sub("", text) or text
+
+
 @lru_cache(maxsize=1024)
 def split_disc(text: str) -> tuple[str, int | None]:
     """Take the disc out of an album's name: `"Album (Disc 2) [Remastered]"` → `("Album [Remastered]", 2)`."""
@@ -129,7 +139,7 @@ def split_disc(text: str) -> tuple[str, int | None]:
 
 def _disc_number(found: re.Match[str]) -> int | None:
     groups = found.groupdict()
-    word = groups.get("word")
+    word = groups.get("word") or groups.get("roman")
     number = _COUNT[word.lower()] if word else int(groups.get("number") or groups.get("nth") or 0)
     return number if 0 < number <= MOST_DISCS else None
 
@@ -185,15 +195,15 @@ def parse_track(text: str) -> TrackName:
         text = text.replace("_", " ").strip()
     text = _DISC_BEFORE.sub(r"\1-", text, count=1) if _DISC_BEFORE.match(text) else text
     if found := _TRACK_FIRST.fullmatch(text):
-        artist, title = _split_artist(clean(found["rest"]))
+        artist, title = split_artist(clean(found["rest"]))
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), artist, title)
     if found := _TRACK_INSIDE.fullmatch(text):
         artist = clean(_DASH.split(found["artist"])[0])  # "Artist - Album - 01 - Title"
         return TrackName(None, int(found["track"]), artist, clean(found["rest"]))
-    return TrackName(None, None, *_split_artist(clean(text)))
+    return TrackName(None, None, *split_artist(clean(text)))
 
 
-def _split_artist(text: str | None) -> tuple[str | None, str | None]:
+def split_artist(text: str | None) -> tuple[str | None, str | None]:
     """Split "Artist - Title"; whether the first half is an artist, only the neighbours can tell."""
     parts = _DASH.split(text, maxsplit=1) if text else []
     return (parts[0], parts[1]) if len(parts) == 2 else (None, text)

@@ -13,6 +13,7 @@ from typing import NamedTuple, cast
 from scanner.grouping.folding import are_clean, clean, fold
 from scanner.grouping.groups import FolderTracks, Source, TrackRow
 from scanner.grouping.names import (
+    TrackName,
     disc_folder,
     is_bonus_folder,
     may_tell_disc,
@@ -20,7 +21,9 @@ from scanner.grouping.names import (
     split_disc,
     stem_of,
     text_of,
+    without_bonus,
 )
+from scanner.grouping.numbering import by_hundreds, by_sides
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNKNOWN = re.compile(r"[\W_]*(?:unknown|(?:unknown|no)[\W_]+(?:artist|album|title))[\W_]*", re.IGNORECASE)
@@ -68,7 +71,8 @@ class Place:
     def tracks(self) -> tuple[Track, ...]:
         """All files, one by one; made when somebody asks, because most albums are told without."""
         tracks = [_present(row) for folder in self.folders for row in folder.rows()]
-        return tuple(_settle_discs(tracks, self._discs) if self.disc_folders else tracks)
+        settled = _settle_discs(tracks, self._discs) if self.disc_folders else tracks
+        return tuple(_in_style(settled))
 
     @property
     def is_root(self) -> bool:
@@ -198,15 +202,42 @@ def _settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> l
     numbered = [disc for disc in (*folders.values(), *(track.disc for track in tracks)) if disc]
     bonus = max(numbered, default=1) + 1
     by_folder = {folder: bonus if disc == 0 else disc for folder, disc in folders.items()}
+    tracks = [_of_the_album(track) if folders[track.row.folder] == 0 else track for track in tracks]
     by_tag = [_on_disc(track, by_folder[track.row.folder], track.sources["disc"] == "tag") for track in tracks]
     by_name = [_on_disc(track, by_folder[track.row.folder], False) for track in tracks]
     return by_name if repeats(by_name) < repeats(by_tag) else by_tag
+
+
+def _of_the_album(bonus: Track) -> Track:
+    return bonus._replace(album=without_bonus(bonus.album)) if bonus.album else bonus
 
 
 def _on_disc(track: Track, disc: int | None, keep: bool) -> Track:
     if disc is None or (keep and track.disc):
         return track
     return track._replace(disc=disc, sources=_sources(track.sources["title"], track.sources["track"], "folder"))
+
+
+def _in_style(tracks: list[Track]) -> list[Track]:
+    """Number tracks whose names tell it in a style that only all of them together show."""
+    if tracks[0].track is None and not any(track.track for track in tracks):
+        sides = by_sides([text_of(stem_of(track.row.name)) for track in tracks])
+        return [_as_named(*pair) for pair in zip(tracks, sides, strict=True)] if sides else tracks
+    if (tracks[0].track or 0) > 100 and all(not t.disc and t.sources["track"] == "file_name" for t in tracks):
+        split = by_hundreds([track.track for track in tracks])
+        return [_numbered(*pair) for pair in zip(tracks, split, strict=True)] if split else tracks
+    return tracks
+
+
+def _as_named(track: Track, name: TrackName) -> Track:
+    if track.sources["title"] != "tag" and name.title:
+        track = track._replace(title=name.title, named_artist=name.artist)
+    return _numbered(track, name[:2])
+
+
+def _numbered(track: Track, number: tuple[int | None, int | None]) -> Track:
+    sources = _sources(track.sources["title"], "file_name", "file_name")
+    return track._replace(disc=number[0], track=number[1], sources=sources)
 
 
 def repeats(tracks: Iterable[Track]) -> int:

@@ -33,6 +33,31 @@ SCENARIOS = [
     Scenario("sibling folders", _pair("Low Tide (Disc 1)", "Low Tide (Disc 2)"), TWO_DISCS, NAMES),
     Scenario("sibling folders with a medium", _pair("Low Tide [CD1]", "Low Tide [CD2]"), TWO_DISCS, NAMES),
     Scenario("sides of a record", _pair("Low Tide/Side A", "Low Tide/Side B"), TWO_DISCS, NAMES),
+    Scenario("folders Disc I and Disc II", _pair("Low Tide/Disc I", "Low Tide/Disc II"), TWO_DISCS, NAMES),
+    Scenario("folders in German", _pair("Low Tide/Scheibe 1", "Low Tide/Scheibe 2"), TWO_DISCS, NAMES),
+    Scenario("folders with the year behind", _pair("Ada.Low.Tide.CD1.2001", "Ada.Low.Tide.CD2.2001"), TWO_DISCS, NAMES),
+    Scenario(
+        "a bonus disc that says so in its album's tag",
+        songs("Low Tide", "flac", ONE) | songs("Low Tide/Bonus Disc", "flac", TWO, album="Low Tide (Bonus Disc)"),
+        TWO_DISCS,
+        NAMES,
+    ),
+    Scenario(
+        "sides of a record in the names of the files",
+        {
+            f"Low Tide/{'AB'[d - 1]}{n}. Song {n}.flac": song(artist="Ada", album="Low Tide", title=f"Song {n}")
+            for d, n in NUMBERS
+        },
+        TWO_DISCS,
+        NAMES,
+    ),
+    Scenario(
+        "disc and track in one number",
+        untagged("Ada - Low Tide", "flac", "101 Song 1", "102 Song 2", "103 Song 3", "201 Song 1", "202 Song 2"),
+        TWO_DISCS,
+        NAMES,
+        frozenset({"missing_tags", "artist_from_folder"}),
+    ),
     Scenario("disc folders straight in inbound", _pair("CD1", "CD2"), TWO_DISCS, NAMES),
     Scenario(
         "the disc in the tags alone",

@@ -253,6 +253,36 @@ def test_a_flat_folder_with_discs_in_the_file_names_is_one_album() -> None:
     assert (one.discs, [(t.disc, t.track, t.title) for t in one.tracks][-1]) == (2, (2, 1, "C"))
 
 
+def test_names_are_no_sides_nor_discs_unless_all_of_them_are() -> None:
+    shelf = Shelf()
+    shelf.untagged("Ada - Steak", "A1 Sauce.mp3", "B2 Bomber.mp3", "Plain.mp3")
+    shelf.untagged("Ada - Long", *(f"{n} Chapter.mp3" for n in (1, 99, 100, 101, 201)))
+    shelf.untagged("Ada - Lone", "101 Song.mp3", "102 Song.mp3")
+    assert [(one.album, one.discs, {t.disc for t in one.tracks}) for one in shelf.groups()] == [
+        ("Lone", 1, {None}),
+        ("Long", 1, {None}),
+        ("Steak", 1, {None}),
+    ]
+
+
+def test_an_album_in_two_formats_in_one_folder_is_two_copies() -> None:
+    shelf = Shelf()
+    shelf.album("Abbey Road", range(1, 4), **ABBEY)
+    for n in range(1, 4):
+        shelf.track(f"Abbey Road/{n:02} - Song {n}.mp3", title=f"Song {n}", track=n, **ABBEY)
+    flac, mp3 = shelf.groups()
+    assert (len(flac.tracks), len(mp3.tracks), flac.key == mp3.key) == (3, 3, False)
+    (told,) = [reason for reason in mp3.warnings if reason.code == "same_album_elsewhere"]
+    assert told.message.startswith("Its folder also")
+
+
+def test_one_track_in_another_format_makes_no_second_copy() -> None:
+    shelf = Shelf()
+    shelf.album("Abbey Road", range(1, 4), **ABBEY)
+    shelf.track("Abbey Road/01 - Song 1.mp3", title="Song 1", track=1, **ABBEY)
+    assert "track_numbers_repeat" in codes(shelf.only())
+
+
 def test_disc_folders_in_the_root_follow_their_tags() -> None:
     shelf = Shelf()
     shelf.album("CD1", range(1, 3), **ABBEY)
