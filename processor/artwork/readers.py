@@ -44,6 +44,7 @@ class Readers:
         self._count, self._wall_limit, self._wake = count, wall_limit, wake
         self._servers: list[ForkServer] = []
         self._readers: list[_Reader] = []
+        self._homeless: deque[Asked] = deque()  # what a process that died had not begun
         self._used = time.monotonic()
         self._selector = selectors.DefaultSelector()
         self._selector.register(wake, selectors.EVENT_READ)
@@ -68,7 +69,7 @@ class Readers:
 
     def take_back(self) -> list[Asked]:
         """Return everything that was not answered."""
-        return [asked for reader in self._readers for asked in reader.asked]
+        return [*self._homeless, *(asked for reader in self._readers for asked in reader.asked)]
 
     def feed(self, waiting: deque[Asked]) -> None:
         """Give every process what it can take, the least busy first; start one while all have enough."""
@@ -105,8 +106,11 @@ class Readers:
         status = self._stop(reader, wait=code is None)
         if reader.ready and reader.asked:
             reader.asked.popleft().future.set_exception(_why(code, status))
-        while reader.ready and reader.asked:
-            self._start().give(reader.asked.popleft())
+        if reader.ready:
+            self._homeless += reader.asked
+            reader.asked.clear()
+        while self._homeless:
+            self._start().give(self._homeless.popleft())
         for asked in reader.asked:
             message = f"a process that looks at pictures ended before it was ready (status {status})"
             asked.future.set_exception(PictureReaderUnavailable(f"{message}; look at the memory this machine has"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import subprocess
 import sys
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,9 +28,9 @@ class ForkServer:
     def __init__(self, workers: int, module: str = "scanner.tags.serve") -> None:
         found = find_spec("mutagen")
         installed = Path(found.origin).parents[1] if found and found.origin else _PACKAGE
-        pipes = [(*os.pipe(), *os.pipe()) for _ in range(workers)]  # tasks out and in, answers out and in
-        theirs = [(tasks, answers) for tasks, _, _, answers in pipes]
-        try:
+        with ExitStack() as ours, ExitStack() as theirs:
+            pipes = [(*_pipe(theirs, ours), *_pipe(ours, theirs)) for _ in range(workers)]  # for tasks, for answers
+            ends = [(tasks, answers) for tasks, _, _, answers in pipes]
             self._process = subprocess.Popen(
                 [
                     sys.executable,
@@ -41,18 +41,15 @@ class ForkServer:
                     str(os.getpid()),
                     module,
                 ]
-                + [f"{tasks},{answers}" for tasks, answers in theirs],
+                + [f"{tasks},{answers}" for tasks, answers in ends],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,
                 cwd="/",
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
-                pass_fds=[fd for pair in theirs for fd in pair],
+                pass_fds=[fd for pair in ends for fd in pair],
             )
-        finally:
-            for pair in theirs:
-                for fd in pair:
-                    os.close(fd)
+            ours.pop_all()
         self._free = [(index, tasks, answers) for index, (_, tasks, answers, _) in enumerate(pipes)]
         for _, tasks, answers in self._free:
             for fd in (tasks, answers):
@@ -90,10 +87,18 @@ class ForkServer:
 
     def _tell(self, command: bytes, number: int) -> None:
         assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):  # it is dead, and so are its workers: that shows when we read
+        with suppress(BrokenPipeError):  # it is dead, and so are its workers: that shows when we read
             self._process.stdin.write(command + bytes([number]))
 
 
+def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
+    """Open a pipe whose ends are closed with what their sides have."""
+    ends = os.pipe()
+    reader.callback(os.close, ends[0])
+    writer.callback(os.close, ends[1])
+    return ends
+
+
 def _enlarge(fd: int) -> None:
-    with contextlib.suppress(OSError):  # an ordinary user may be over his share; it is only faster
+    with suppress(OSError):  # an ordinary user may be over his share; it is only faster
         fcntl.fcntl(fd, _F_SETPIPE_SZ, _PIPE_SIZE)

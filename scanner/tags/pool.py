@@ -134,7 +134,12 @@ class TagPool:
 
     def _start(self) -> None:
         if not self._servers or self._servers[-1].is_spent:
-            self._servers.append(ForkServer(self._count))
+            try:
+                self._servers.append(ForkServer(self._count))
+            except OSError as error:
+                message = f"No process that reads tags can be started: {error.strerror}. Nothing was changed. Look at "
+                message += "what this machine has left."
+                raise ReaderUnavailableError(message) from error
         worker = Child(self._servers[-1])
         self._workers.append(worker)
         self._selector.register(worker.answers, selectors.EVENT_READ, worker)

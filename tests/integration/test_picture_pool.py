@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from blake3 import blake3
 from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 
-from config.errors import Rejected
+from config.errors import GreenroomError, Rejected
 from processor.artwork.likeness import ALGORITHM, distance
 from processor.artwork.pool import PicturePool
 from processor.artwork.wire import Listed, Made, Seen, Task
@@ -177,6 +178,31 @@ def test_a_process_that_dies_costs_one_picture_its_turn_and_no_other(tmp_path: P
         assert died.value.reason_code == "reader_killed"
         assert [future.result().width for future in futures[1:]] == [800, 800]
     finally:
+        pool.close()
+
+
+def test_nobody_waits_for_an_answer_when_no_other_process_can_be_started(tmp_path: Path) -> None:
+    others, limits = workers(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    pool = PicturePool(1)
+    task = Task("look", stored(tmp_path, jpeg(1)))
+    try:
+        pool.ask(task)
+        (worker,) = workers() - others
+        os.kill(worker, signal.SIGSTOP)
+        futures = [pool.submit(task) for _ in range(3)]
+        while len(pool._waiting) > 1:
+            pass  # two are on their way to the process soon
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        os.kill(worker, signal.SIGKILL)
+        died = [future.exception(timeout=30) for future in futures]
+        assert [one.reason_code for one in died if isinstance(one, GreenroomError)] == [
+            "reader_killed",
+            *["picture_reader_unavailable"] * 2,
+        ]
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert pool.ask(task).width == 800
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         pool.close()
 
 

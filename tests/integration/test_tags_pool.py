@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from scanner.facts import Facts
 from scanner.identity import numbers_of
 from scanner.tags import wire
 from scanner.tags.columns import READING_COLUMNS, facts_of
-from scanner.tags.pool import Answer, TagPool, Task
+from scanner.tags.pool import Answer, ReaderUnavailableError, TagPool, Task
 from scanner.tags.wire import BATCH, BadFrameError, File
 from tests.music import EXTENSIONS, write_album, write_track
 
@@ -71,6 +72,17 @@ def memory_bomb() -> bytes:
     size = len(frame)
     synchsafe = bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0))
     return b"ID3\x03\0\0" + synchsafe + frame
+
+
+def test_a_machine_without_descriptors_is_told_of_and_gets_back_those_it_gave(tmp_path: Path) -> None:
+    before, limits = os.listdir("/proc/self/fd"), resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(before) + 7, limits[1]))
+    try:
+        with pytest.raises(ReaderUnavailableError, match="Too many open files"), TagPool(3):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_every_format_is_read(tmp_path: Path) -> None:

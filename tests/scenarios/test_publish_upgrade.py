@@ -203,7 +203,9 @@ def test_a_name_that_somebody_has_is_not_taken(house: House) -> None:
     assert inside(library) == before
 
 
-@pytest.mark.parametrize(("title", "other"), [("Low Tide", "{album_artist}/{album}[ ({year})]/{year}"), ("Ada", "{album}")])
+@pytest.mark.parametrize(
+    ("title", "other"), [("Low Tide", "{album_artist}/{album}[ ({year})]/{year}"), ("Ada", "{album}")]
+)
 def test_a_folder_cannot_be_renamed_into_itself_nor_into_one_it_is_in(house: House, title: str, other: str) -> None:
     library, item_id = home(house)
     before = inside(library)
