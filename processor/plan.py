@@ -146,7 +146,9 @@ class _Planner:
             assert decision.target is not None
             decision = self._obstacle(proposal, decision.target) or self._take(proposal, decision)
         group = proposal.group
-        reasons = (*decision.reasons, *group.warnings, *group.evidence)
+        # what joins an album is no album that lacks the others; the item says what the whole lacks
+        doubts = [doubt for doubt in group.warnings if decision.kind != "merge" or doubt.code != "tracks_missing"]
+        reasons = (*decision.reasons, *doubts, *group.evidence)
         said = (decision.kind, decision.stays, decision.over)
         return AlbumPlan(group, decision.outcome, decision.target, proposal.files, reasons, *said)
 

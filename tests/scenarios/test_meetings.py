@@ -69,6 +69,7 @@ def test_a_disc_that_comes_a_day_later_joins_the_album(any_house: House) -> None
     house.drop(songs("Low Tide/CD2", "flac", THREE, disc="2/2") | {"Low Tide/CD2/booklet.pdf": b"pages"})
     assert house.cycle() == ["staged Ada / Low Tide: 3 tracks"]
     assert "merged" in house.codes()
+    assert "tracks_missing" not in house.codes()
     new = ["2-01 - Song 1.flac", "2-02 - Song 2.flac", "2-03 - Song 3.flac", "CD2/booklet.pdf"]
     assert house.staged() == sorted([*staged, *(f"{FOLDER}/{name}" for name in new)])
 
