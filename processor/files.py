@@ -248,7 +248,7 @@ class Tree:
         like, made = os.fstat(above), self.folder(path)
         with suppress(PermissionError):
             os.fchown(made, like.st_uid, like.st_gid)
-        os.fchmod(made, modes.S_IMODE(os.fstat(made).st_mode | like.st_mode) & 0o2777)
+        set_mode(made, modes.S_IMODE(os.fstat(made).st_mode | like.st_mode) & 0o2777)
 
     def make_new(self, path: bytes) -> None:
         """Make one folder that was not there."""
@@ -348,6 +348,16 @@ def rename_folder(tree: Tree, old: bytes, new: bytes) -> None:
         raise
 
 
+def set_mode(fd: int, mode: int) -> None:
+    """Set the rights of what was just made, where that can be: not on exFAT and some shares, which have none to set.
+
+    Nor may the unit set the set-group-ID bit (RestrictSUIDSGID=), which a folder has from the one it was made in.
+    """
+    if modes.S_IMODE(os.fstat(fd).st_mode) != mode:
+        with suppress(PermissionError):
+            os.fchmod(fd, mode)
+
+
 def write_whole(tree: Tree, path: bytes, data: bytes, *, over: bool = False) -> None:
     """Write one of our own small files so that it is there whole or not at all, unless the power fails.
 
@@ -358,7 +368,7 @@ def write_whole(tree: Tree, path: bytes, data: bytes, *, over: bool = False) -> 
     if tree.stat(fresh) is not None:
         tree.unlink(fresh)
     with tree.created(fresh) as fd:
-        os.fchmod(fd, 0o644)
+        set_mode(fd, 0o644)
         left = memoryview(data)
         while left:
             left = left[os.write(fd, left) :]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from config.errors import GreenroomError, Retryable
 from config.reasons import show_path
 from processor import copying
-from processor.files import Tree, explained, is_file
+from processor.files import Tree, explained, is_file, set_mode
 from processor.journal import Strategy, TransferFile
 from scanner.identity import Identity, storable_time
 
@@ -181,7 +181,7 @@ def _copy_metadata(original: int, copy: int) -> None:
     if os.geteuid() == 0:
         with suppress(PermissionError):  # in a user namespace root owns little
             os.fchown(copy, stat.st_uid, stat.st_gid)
-    os.fchmod(copy, stat.st_mode & 0o777)
+    set_mode(copy, stat.st_mode & 0o777)
     try:
         for name in os.listxattr(original):
             if name.startswith("user."):

@@ -11,6 +11,7 @@ import pwd
 import re
 import stat
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, NamedTuple
 
 from config.errors import Misconfigured
@@ -70,33 +71,41 @@ def give(tree: Tree, paths: Iterable[bytes], access: Access) -> list[Reason]:
     refused: list[bytes] = []
     for path in paths if access != AS_IS else ():
         with explained("set the rights of", path):
-            try:
-                _give(tree, path, access)
-            except PermissionError:
-                refused.append(path)
+            refused += [] if _given(tree, path, access) else [path]
     if not refused:
         return []
     more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
-    message = f"{show_path(refused[0])}{more} keeps its rights and owner, which only its owner or root may change."
+    message = (
+        f"{show_path(refused[0])}{more} keeps its rights or owner: only its owner may change the rights,"
+        " only root the owner, and only a member of a group may give it to that; a systemd unit may forbid more."
+    )
     return [Reason("rights_kept", message, refused[0])]
 
 
-def _give(tree: Tree, path: bytes, access: Access) -> None:
+def _given(tree: Tree, path: bytes, access: Access) -> bool:
     if is_file(tree.stat(path)):
         with tree.opened(path) as fd:
-            _set(fd, access, access.file)
-    else:
-        _set(tree.folder(path), access, access.folder)
+            return _set(fd, access, access.file)
+    folder = tree.folder(path)
+    # As chmod(1): the set-group-ID bit of a folder, which folders in it inherit, is not taken away by rights in octal.
+    inherited = os.fstat(folder).st_mode & stat.S_ISGID
+    return _set(folder, access, None if access.folder is None else access.folder | inherited)
 
 
-def _set(fd: int, access: Access, mode: int | None) -> None:
+def _set(fd: int, access: Access, mode: int | None) -> bool:
+    """Set what is not so yet, durably, and return if all of it could be; what is refused keeps nothing else from it."""
     found = os.fstat(fd)
-    changed = False
-    if {access.uid, access.gid} - {KEEP} and (access.uid, access.gid) != (found.st_uid, found.st_gid):
-        os.fchown(fd, access.uid, access.gid)
-        changed = True
+    calls = []
+    if access.uid not in (KEEP, found.st_uid) or access.gid not in (KEEP, found.st_gid):
+        calls.append(partial(os.fchown, fd, access.uid, access.gid))
     if mode is not None and stat.S_IMODE(found.st_mode) != mode:
-        os.fchmod(fd, mode)  # after the owner, whose change takes set-id bits away
-        changed = True
-    if changed:
+        calls.append(partial(os.fchmod, fd, mode))  # after the owner, whose change takes set-id bits away
+    refused = 0
+    for call in calls:
+        try:
+            call()
+        except PermissionError:
+            refused += 1
+    if len(calls) > refused:
         os.fsync(fd)
+    return not refused
