@@ -12,11 +12,13 @@ from loguru import logger
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from config import users
 from config.errors import Misconfigured
 from config.secrecy import FILE, Vault, checked
 
 CONFIG_FILE = "/etc/greenroom/greenroom.toml"
 CREDENTIAL = "greenroom.secret_key"
+SERVICE = Path("/var/lib/greenroom")  # what systemd/greenroom.tmpfiles makes
 
 
 def default_data_dir() -> Path:
@@ -24,7 +26,9 @@ def default_data_dir() -> Path:
     given = os.environ.get("STATE_DIRECTORY")  # systemd.exec(5); several are separated by a colon
     if given:
         return Path(given.split(":")[0])
-    return Path("/var/lib/greenroom") if os.geteuid() == 0 else Path(platformdirs.user_data_dir("greenroom"))
+    # As the service's own user (sudo -u greenroom) a command means the installation of the service, as for root.
+    of_service = os.geteuid() == 0 or (SERVICE.is_dir() and SERVICE.stat().st_uid == os.geteuid())
+    return SERVICE if of_service else Path(platformdirs.user_data_dir("greenroom"))
 
 
 class BootSettings(BaseSettings):
@@ -160,7 +164,24 @@ def load_boot_settings() -> BootSettings:
         raise Misconfigured(
             f"the data folder {boot.data_dir} cannot be created: {error.strerror}; set GREENROOM_DATA_DIR"
         ) from error
+    _check_owner(boot.data_dir)
     return boot
+
+
+def _check_owner(data_dir: Path) -> None:
+    """Say what comes of it where root works in the folder of another, as by sudo. Raises Misconfigured if we cannot."""
+    owner = users.user(data_dir.stat().st_uid)
+    if os.geteuid() == 0 and data_dir.stat().st_uid != 0:
+        logger.bind(data_dir=str(data_dir), owner=owner).warning(
+            "the data folder belongs to another user, who will not be able to change what root makes now: "
+            "run commands as that one, as with sudo -u"
+        )
+    for path in (data_dir, data_dir / "greenroom.db"):
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+            raise Misconfigured(
+                f"{path} cannot be read and written by {users.me()}: it is {users.rights(path.stat())}; "
+                f"run greenroom as {owner}, or give it back (chown -R {owner}: {data_dir})"
+            )
 
 
 def _named(error: ValidationError, file: Path) -> str:

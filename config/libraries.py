@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from config import users
 from config.database import one_writer
 from config.errors import Misconfigured
 from config.machine import no_room
@@ -183,7 +184,8 @@ def checked_folder(path: bytes) -> bytes:
     if real == b"/":
         raise Misconfigured("the root of the whole filesystem cannot be a library", code="bad_path")
     if not os.access(real, os.R_OK | os.W_OK | os.X_OK):
-        raise Misconfigured(f"{shown} cannot be read and written by this user (uid {os.geteuid()})", code="bad_path")
+        whose = users.rights(os.stat(real))
+        raise Misconfigured(f"{shown} cannot be read and written by {users.me()}: it is {whose}", code="bad_path")
     return real
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +57,46 @@ def test_the_data_folder_is_made_and_closed_to_others(file: Path, tmp_path: Path
 def test_the_first_state_directory_of_systemd_is_the_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/a:/var/lib/b")
     assert default_data_dir() == Path("/var/lib/a")
+
+
+@contextlib.contextmanager
+def another_user() -> Iterator[None]:
+    """Be somebody else for a while, which only root can."""
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_database_that_belongs_to_another_user_is_refused_with_the_way_out(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after `sudo greenroom libraries add` in the folder of the service."""
+    with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
+        Path(folder, "greenroom.toml").touch()
+        monkeypatch.setenv("GREENROOM_CONFIG_FILE", f"{folder}/greenroom.toml")
+        monkeypatch.setenv("STATE_DIRECTORY", folder)
+        os.chown(folder, 65534, -1)
+        database = Path(folder, "greenroom.db")
+        database.touch(mode=0o644)
+        with another_user(), pytest.raises(Misconfigured, match=r"it is root:.*; run greenroom as") as refused:
+            load_boot_settings()
+        assert str(database) in refused.value.message
+        os.chown(database, 65534, -1)
+        with another_user():
+            assert str(load_boot_settings().data_dir) == folder
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be warned")
+def test_root_is_warned_of_working_in_the_folder_of_another(file: Path, logged: io.StringIO) -> None:
+    file.touch()
+    data_dir = load_boot_settings().data_dir
+    assert logged.getvalue() == ""
+    os.chown(data_dir, 65534, -1)
+    load_boot_settings()
+    assert "the data folder belongs to another user" in logged.getvalue()
 
 
 def test_the_database_is_a_file_in_the_data_folder_unless_said_otherwise(

@@ -1,0 +1,35 @@
+"""Numbers of users and groups, and whose a file is → the words people use for them."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+
+
+def user(uid: int) -> str:
+    """Return the name of a user, or the number where it has none here."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def group(gid: int) -> str:
+    """Return the name of a group, or the number where it has none here."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def me() -> str:
+    """Return who this process is to the file system, with the groups that count."""
+    groups = sorted({group(gid) for gid in (os.getegid(), *os.getgroups())})
+    return f"{user(os.geteuid())} (in {', '.join(groups)})"
+
+
+def rights(found: os.stat_result) -> str:
+    """Return whose a file is and who may do what with it, as ls(1) says it."""
+    return f"{user(found.st_uid)}:{group(found.st_gid)} {stat.filemode(found.st_mode)}"
