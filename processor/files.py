@@ -7,7 +7,7 @@ import errno
 import os
 import stat as modes
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
 from types import TracebackType
@@ -263,11 +263,13 @@ class Tree:
             if not missing_ok:
                 raise
 
-    def sync_content(self, path: bytes) -> os.stat_result:
-        """Make a file's bytes durable and look at it after that."""
+    def sync_content(self, path: bytes, look: Callable[[int], None] | None = None) -> os.stat_result:
+        """Make a file's bytes durable and look at it after that; `look`, at the open file, before."""
         above, name = self._at(path)
         fd = os.open(name, os.O_RDONLY | _FILE, dir_fd=above)
         try:
+            if look is not None:
+                look(fd)
             os.fdatasync(fd)  # the change time and the number of links, which links move, need not be written for it
             return os.fstat(fd)
         finally:

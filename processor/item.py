@@ -104,6 +104,7 @@ class NewItem:
 ITEM_COLUMNS: Final = tuple(field.name for field in fields(NewItem) if field.name != "files")
 FILE_COLUMNS: Final = ("item_id", *NewFile._fields)
 _NESTED: Final = ("evidence", "warnings", "sources")
+_NOT_PLAIN: Final = ("\\u0000", "\\ud")  # as JSON escapes NUL, and half a surrogate pair, or a whole one
 _text = json.JSONEncoder(allow_nan=False, separators=(",", ":"), sort_keys=True).encode
 item_row: Final[Callable[[NewItem], tuple[Any, ...]]] = attrgetter(*ITEM_COLUMNS)
 """Return the values of ITEM_COLUMNS."""
@@ -144,20 +145,39 @@ def new_item(
 
 def facts_to_json(facts: Facts) -> dict[str, Any]:
     """Return what is known, by name; what is unknown is left out."""
+    return _plain_known(_known(facts))
+
+
+def _known(facts: Facts) -> dict[str, Any]:
     told = zip(Facts._fields, facts, strict=True)
-    known = {name: _plain(value) for name, value in told if value is not None and value != ()}
+    known: dict[str, Any] = {name: value for name, value in told if value is not None and value != ()}
     if facts.pictures:
-        known["pictures"] = [_plain(picture._asdict()) for picture in facts.pictures]
-    return {name: value for name, value in known.items() if value is not None}
+        known["pictures"] = [picture._asdict() for picture in facts.pictures]
+    return known
+
+
+def _plain_known(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain for name, value in known.items() if (plain := _plain(value)) is not None}
+
+
+def _text_of_known(known: dict[str, Any]) -> str:
+    """Return the canonical JSON of values by name, as `_plain` has them, which takes long where all of them are."""
+    try:
+        text = _text(known)
+    except ValueError:  # not a number
+        return _text(_plain_known(known))
+    return _text(_plain_known(known)) if any(escape in text for escape in _NOT_PLAIN) else text
 
 
 def _new_file(file: PlannedFile, track: GroupTrack | None, facts: Facts | None) -> NewFile:
-    known = facts_to_json(facts) if facts else {}
+    known = _known(facts) if facts else {}
     if track is not None and track.sources:
         known["sources"] = dict(track.sources)
     disc, number, title = (track.disc, track.track, _name(track.title)) if track else (None, None, None)
     size, mtime_ns = file.identity.size, file.identity.mtime_ns
-    return NewFile(file.target, file.role, file.source, disc, number, title, size, mtime_ns, None, _text(known))
+    return NewFile(
+        file.target, file.role, file.source, disc, number, title, size, mtime_ns, None, _text_of_known(known)
+    )
 
 
 def _file_to_json(file: NewFile) -> dict[str, Any]:

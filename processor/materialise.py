@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from contextlib import suppress
 
-from config.errors import GreenroomError, Retryable
+from config.errors import GreenroomError, Rejected, Retryable
 from config.reasons import show_path
 from processor import copying
 from processor.files import Tree, explained, is_file, set_mode
@@ -79,15 +80,16 @@ def digest_at(tree: Tree, path: bytes) -> str:
         return copying.digest(fd)
 
 
-def make_durable(source: Tree, file: TransferFile, *, strict: bool) -> bool:
+def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callable[[int], None] | None = None) -> bool:
     """Bring the source's bytes to the disk, before they get a second name; False where the disk cannot.
 
-    `strict` also compares the change time, which moves once a link was made. Raises Retryable `source_changed`.
+    `strict` also compares the change time, which moves once a link was made. `look` is given the open file before,
+    and may raise. Raises Retryable `source_changed`.
     """
     with explained("sync", file.source):
         try:
-            found = source.sync_content(file.source)
-        except (OSError, GreenroomError) as error:
+            found = source.sync_content(file.source, look)
+        except (OSError, Rejected) as error:
             if not is_planned(source.stat(file.source), file):
                 raise source_changed(file) from error
             if isinstance(error, OSError) and error.errno == errno.EIO:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from processor import journal, repository, source_folders
 from processor.changing import change
 from processor.clearing import clear, emptied
 from processor.crew import Crew
-from processor.files import explained, stops_root
+from processor.files import stops_root
 from processor.item import NewItem, new_item
 from processor.journal import SourceFolder, State, Transfer, TransferFile
 from processor.moves.move import Performance
@@ -42,7 +41,6 @@ from processor.transfer import (
     sync_built,
     sync_sources,
 )
-from scanner.readiness import probe
 from scanner.scandb import ScanDb
 
 _Work = TypeVar("_Work")
@@ -192,7 +190,7 @@ class Mover:
         try:
             if self.trouble is not None:
                 raise self.trouble
-            self._probe(album)
+            self._sync_sources(album)
             album.transfer = change(self._database, album.plan.kind, album.transfer, run.now)
         except (Retryable, NeedsReview, Stopped) as error:
             if isinstance(error, LeaseLost) or error.reason_code == "database_unavailable":
@@ -207,16 +205,7 @@ class Mover:
         album.reasons = tuple(run.reasons)
 
     def _sync_sources(self, album: _Album) -> None:
-        self._probe(album)
         album.durable = sync_sources(album.transfer, self._steps)
-
-    def _probe(self, album: _Album) -> None:
-        # The scan looked too, but time has passed; whoever writes to a linked file would go on writing in staging.
-        for file in album.plan.files:
-            with explained("look at", file.source):
-                reason = probe(os.path.join(self._inbound.path, file.source), file.source)
-            if reason is not None:
-                raise Retryable(reason.message, code=reason.code, path=file.source)
 
     def _each(self, albums: list[_Album], step: Callable[[_Album], Transfer | None]) -> list[_Album]:
         """Take a step with all albums; undo those that fail, and return the others."""

@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from config.errors import NeedsReview, Rejected, Retryable
@@ -29,6 +30,7 @@ from processor import sidecar
 from processor.files import Tree, ancestors, explained, parent, rename_folder, within
 from processor.journal import State, Strategy, Transfer, TransferFile
 from processor.materialise import duplicate, is_planned, is_same_inode, is_whole, link, make_durable, sync_file
+from scanner.readiness import unready
 
 TX = b".greenroom-tx"
 # Keep players from indexing what is not there yet.
@@ -82,9 +84,13 @@ def switch(transfer: Transfer, guard: Guard) -> None:
 
 
 def sync_sources(transfer: Transfer, guard: Guard) -> frozenset[bytes]:
-    """Bring the bytes of every source to the disk; return those that can be linked. Raises Retryable and Stopped."""
+    """Bring the bytes of every source to the disk, if nobody writes to it; return those that can be linked.
+
+    The scan looked for writers too, but time has passed, and whoever writes to a linked file would go on writing in
+    staging. Raises Retryable and Stopped.
+    """
     with Tree(transfer.src_root) as source:
-        is_durable = _durability(transfer, source)
+        is_durable = _durability(transfer, source, refuse_unready)
         durable = set()
         for file in transfer.files:
             guard.check_stop()
@@ -191,6 +197,12 @@ def roll_back(transfer: Transfer, guard: Guard) -> State:
     return "cancelled"
 
 
+def refuse_unready(path: bytes, descriptor: int) -> None:
+    """Raise Retryable if somebody writes to an open source, or only reserved its room."""
+    if (reason := unready(descriptor, path)) is not None:
+        raise Retryable(reason.message, code=reason.code, path=path)
+
+
 def sources_whole(transfer: Transfer, source: Tree) -> bool:
     """Tell whether every source is as it was planned with."""
     return all(is_planned(source.stat(file.source), file) for file in transfer.files)
@@ -231,12 +243,15 @@ def make_folders(transfer: Transfer, tree: Tree, guard: Guard) -> None:
             tree.make(within(folder, sub))
 
 
-def _durability(transfer: Transfer, source: Tree) -> Callable[[TransferFile], bool]:
-    """Return what syncs one source and tells whether the disk could; see make_durable."""
+def _durability(
+    transfer: Transfer, source: Tree, look: Callable[[bytes, int], None] | None = None
+) -> Callable[[TransferFile], bool]:
+    """Return what syncs one source and tells whether the disk could; see make_durable. `look` gets its path, too."""
     names = Counter(file.identity[:2] for file in transfer.files)
 
     def is_durable(file: TransferFile) -> bool:
-        return make_durable(source, file, strict=transfer.attempt == 0 and names[file.identity[:2]] == 1)
+        strict = transfer.attempt == 0 and names[file.identity[:2]] == 1
+        return make_durable(source, file, strict=strict, look=partial(look, file.source) if look else None)
 
     return is_durable
 

@@ -112,13 +112,18 @@ def probe(path: bytes, shown: bytes) -> Reason | None:
     except OSError:
         return None  # whoever moves the file meets the same error, and tells it
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            return Reason("still_changing", "Something else took its place while we looked.", shown)
-        if has_writer(descriptor):
-            return Reason("open_for_writing", "A program has it open for writing.", shown)
-        if is_sparse(found.st_size, found.st_blocks):
-            return Reason("sparse_file", "A program reserved its room on disk and has not filled it yet.", shown)
-        return None
+        return unready(descriptor, shown)
     finally:
         os.close(descriptor)
+
+
+def unready(descriptor: int, shown: bytes) -> Reason | None:
+    """Say of an open file what `probe` says."""
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        return Reason("still_changing", "Something else took its place while we looked.", shown)
+    if has_writer(descriptor):
+        return Reason("open_for_writing", "A program has it open for writing.", shown)
+    if is_sparse(found.st_size, found.st_blocks):
+        return Reason("sparse_file", "A program reserved its room on disk and has not filled it yet.", shown)
+    return None

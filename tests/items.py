@@ -13,8 +13,10 @@ from scanner.identity import Identity
 ROOT = "root-uuid"
 
 
-def album(key: str = "k", *, title: str = "Song", path: bytes = b"AR/Artist/Album \xff", **values) -> NewItem:
-    """Return the item; `values` are those of its group."""
+def album(
+    key: str = "k", *, title: str = "Song", path: bytes = b"AR/Artist/Album \xff", facts: Facts | None = None, **values
+) -> NewItem:
+    """Return the item; `facts` are those of its track, `values` those of its group."""
     group = Group(
         **{
             "key": key,
@@ -41,6 +43,6 @@ def album(key: str = "k", *, title: str = "Song", path: bytes = b"AR/Artist/Albu
         PlannedFile(1, b"in \xfe/a\xff.mp3", b"01 - Song.mp3", "audio", Identity(1, 2, 1 << 40, -5, 4)),
         PlannedFile(2, b"in \xfe/c.jpg", b"c\xff.jpg", "picture", Identity(1, 3, 7, 3, 4)),
     )
-    facts = {1: Facts(title=title, duration_ms=180_000, rg_track_gain=-7.25, pictures=(Picture(9, 3, "image/jpeg"),))}
+    said = Facts(title=title, duration_ms=180_000, rg_track_gain=-7.25, pictures=(Picture(9, 3, "image/jpeg"),))
     plan = AlbumPlan(group, "staged", path, files, ())
-    return new_item(plan, facts, root_uuid=ROOT, transfer_id="t1", run_id="r1")
+    return new_item(plan, {1: facts or said}, root_uuid=ROOT, transfer_id="t1", run_id="r1")

@@ -184,6 +184,13 @@ MUTANTS = (
         tests("tests/integration/test_transfer.py"),
     ),
     Mutant(
+        "nobody looks for writers once the scan is over",
+        "processor/transfer.py",
+        "_durability(transfer, source, refuse_unready)",
+        "_durability(transfer, source)",
+        tests("tests/integration/test_transfer.py", "-k", "opened_for_writing"),
+    ),
+    Mutant(
         "a rename may replace what is there",
         "processor/files.py",
         "RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2 ",
@@ -372,7 +379,7 @@ MUTANTS = (
     Mutant(
         "an album is published before its NFO and pictures are there",
         "processor/moves/publish.py",
-        "        add(tree, hidden_folder(transfer), transfer.target, inside(transfer), run.blobs, run.guard)\n",
+        "        add(tree, hidden, transfer.target, inside(transfer), run.blobs, run.guard)\n",
         "        pass\n",
         PUBLISH_KILLED,
     ),

@@ -13,7 +13,7 @@ import pytest
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
 from processor.clearing import remove_sources
 from processor.journal import Strategy, Transfer
-from processor.transfer import TX, fill, hidden_folder, roll_back, switch
+from processor.transfer import TX, fill, hidden_folder, roll_back, switch, sync_sources
 from tests.faults.world import FOREIGN, Steps, World, put, tree
 
 ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
@@ -58,6 +58,14 @@ def test_an_album_arrives_whole_with_its_sidecar_and_its_sources_go(world: World
     assert there[FINAL + b"caf\xe9.jpg"] == b"cover"
     assert FINAL + b"album.greenroom.json" in there
     assert tree(world.inbound) == {}
+
+
+def test_a_source_somebody_opened_for_writing_after_the_scan_is_not_taken(tmp_path: Path) -> None:
+    transfer = planned(World.make(tmp_path, ALBUM, "link"))
+    with (tmp_path / "in" / "Band - Two" / "CD 1" / "1.mp3").open("rb+"), pytest.raises(Retryable) as raised:
+        sync_sources(transfer, Steps())
+    assert (raised.value.reason_code, raised.value.path) == ("open_for_writing", ONE)
+    assert sync_sources(transfer, Steps()) == {ONE, COVER}
 
 
 def test_players_are_kept_out_of_the_hidden_folder(world: World) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.item import NewItem, facts_to_json
-from scanner.facts import Facts
+from scanner.facts import Facts, Picture
 from scanner.grouping.groups import GroupTrack
 from tests.items import album
 
@@ -45,6 +45,15 @@ def test_the_checksum_follows_the_album_and_not_our_reasons(change, same: bool) 
 def test_an_unknown_length_makes_the_whole_unknown() -> None:
     tracks = (GroupTrack(1, None, 1, "a"), GroupTrack(2, None, 2, "b"))
     assert album(tracks=tracks).duration_ms is None
+
+
+@pytest.mark.parametrize("title", ["Ærø ☃", "a\0b", "\udcff", "😀", "\\u0000"])
+def test_what_a_file_says_is_recorded_as_any_json_reader_takes_it(title: str) -> None:
+    for gain in (None, -7.5, float("nan")):
+        said = Facts(title=title, rg_track_gain=gain, genres=("Rock", title), pictures=(Picture(3, 1, None),))
+        plain = facts_to_json(said)
+        assert plain["title"] == {"a\0b": "ab", "\udcff": "?"}.get(title, title)
+        assert json.loads(album(facts=said).files[0].facts) == plain | {"sources": {"title": "tag"}}
 
 
 def test_numbers_that_are_none_are_left_out() -> None:
