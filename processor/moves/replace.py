@@ -67,11 +67,7 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
 
 def _clear(run: Performance, transfer: Transfer) -> Transfer:
     found = in_place(run, transfer)
-    with Tree(found.dst_root) as tree, explained("put into the trash", hidden_folder(found)):
-        if tree.stat(hidden_folder(found)) is not None:
-            trash.put(tree, hidden_folder(found), found.id, run.guard)
-            message = f"The album staged before is in {show_path(trash.place(found.id))} of staging for a while."
-            run.reasons.append(Reason("trashed", message))
+    put_into_trash(run, found, "The album staged before is in {} of staging for a while.")
     run.reasons += remove_sources(found, run.guard, run.known)
     return run.advance(found, "done")
 
@@ -87,14 +83,17 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
         if not is_ours(tree, hidden, transfer.id):
             return "attention"  # it may be the old album: nothing in it is spare
         borrowed = [path for path in _kept(transfer) if tree.stat(within(transfer.target, path)) is not None]
-        for path in borrowed:
-            guard.check("undo kept")
-            with suppress(FileNotFoundError):
-                tree.unlink(within(hidden, path))
-        for sub in (*folders(borrowed)[:-1], *_PROBES):
-            with suppress(OSError):
-                tree.rmdir(within(hidden, sub))
+        take_kept(tree, hidden, borrowed, guard)
     return roll_back(transfer, guard)
+
+
+def put_into_trash(run: Performance, transfer: Transfer, told: str) -> None:
+    """Let the album that gave way, in the hidden folder now, go to the trash, and tell where it is. Repeatable."""
+    hidden = hidden_folder(transfer)
+    with Tree(transfer.dst_root) as tree, explained("put into the trash", hidden):
+        if tree.stat(hidden) is not None:
+            trash.put(tree, hidden, transfer.id, run.guard)
+            run.reasons.append(Reason("trashed", told.format(show_path(trash.place(transfer.id)))))
 
 
 def is_ours(tree: Tree, hidden: bytes, transfer_id: str) -> bool:
@@ -174,6 +173,16 @@ def keep(tree: Tree, old: bytes, new: bytes, file: TransferFile) -> None:
             found = tree.stat(old)
             assert found is not None
             duplicate(tree, tree, replace(file, source=old, identity=Identity.of(found)), new, clone=True)
+
+
+def take_kept(tree: Tree, hidden: bytes, kept: Sequence[bytes], guard: Guard) -> None:
+    """Take the names `keep` gave out of the hidden folder again, and what `check_exchange` may have left there."""
+    for path in kept:
+        guard.check("undo kept")
+        tree.unlink(within(hidden, path), missing_ok=True)
+    for sub in (*folders(kept)[:-1], *_PROBES):
+        with suppress(OSError):
+            tree.rmdir(within(hidden, sub))
 
 
 MOVE: Final = Move(

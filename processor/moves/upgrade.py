@@ -9,19 +9,17 @@ clear      the hidden folder, which holds the old album now, goes to the trash o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from config.reasons import Reason, show_path
-from processor import sidecar, trash
+from processor import sidecar
 from processor.files import Tree, ancestors, explained, rename_folder, within
 from processor.giving_back import remove_empty
 from processor.journal import State, Transfer, TransferFile, path_from_json
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.moves.publish import beside, build, check_published, clear_staging, inside, take_apart, written
-from processor.moves.replace import check_exchange, is_ours, keep
+from processor.moves.replace import check_exchange, is_ours, keep, put_into_trash, take_kept
 from processor.publication.access import give
 from processor.publication.intent import intent_of
 from processor.standing import files_below
@@ -64,11 +62,8 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
 
 def _clear(run: Performance, transfer: Transfer) -> Transfer:
     found = in_place(run, transfer)
-    with Tree(found.dst_root) as tree, explained("put into the trash", hidden_folder(found)):
-        if tree.stat(hidden_folder(found)) is not None:
-            trash.put(tree, hidden_folder(found), found.id, run.guard)
-            message = f"The album published before is in {show_path(trash.place(found.id))} of the library for a while."
-            run.reasons.append(Reason("trashed", message))
+    put_into_trash(run, found, "The album published before is in {} of the library for a while.")
+    with Tree(found.dst_root) as tree, explained("tidy", published(found)):
         remove_empty(tree, [published(found), *(one.path for one in intent_of(found).gone)], run.guard)
     clear_staging(run, found)
     return run.advance(found, "done")
@@ -139,12 +134,7 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
                 return "attention"  # it may be the old album: nothing in it is spare
             take_apart(tree, transfer, guard)
             others = [path for path in _others(tree, transfer) if tree.stat(within(hidden, path)) is not None]
-            for path in others:
-                guard.check("undo kept")
-                tree.unlink(within(hidden, path), missing_ok=True)
-            for sub in folders(others)[:-1]:
-                with suppress(OSError):
-                    tree.rmdir(within(hidden, sub))
+            take_kept(tree, hidden, others, guard)
     return roll_back(transfer, guard)
 
 

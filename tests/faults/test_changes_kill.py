@@ -8,25 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from config.errors import Retryable
 from processor import sidecar
 from processor.journal import Strategy
 from processor.transfer import TX
 from tests.faults.changes import OLD, TARGET, Scene, complaints, converges, unfinished
-from tests.faults.world import Killed, Steps, tree
+from tests.faults.killing import Failing, killed, killed_twice
+from tests.faults.world import Steps, tree
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 both = pytest.mark.parametrize("kind", ["merge", "replace"])
 ways = pytest.mark.parametrize("way", ["link", "copy"])
-
-
-def killed(act: object, die_at: int, fence: int) -> bool:
-    """Run until the step; tell whether it came that far."""
-    try:
-        act(Steps(die_at, fence))  # type: ignore[operator]
-    except Killed:
-        return True
-    return False
 
 
 @both
@@ -54,17 +45,11 @@ def test_killed_before_any_step_everything_converges(quick_path: Path, kind: str
 @both
 @ways
 def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
-    scene = Scene.make(quick_path / "0", kind, way)
-    steps = Steps(fence=2)
-    scene.perform(steps)
-    for first in range(2, len(steps.labels) + 1, 1 if ALL else 5):
-        for second in range(1 + first % 7, 2 * len(steps.labels), 1 if ALL else 9):
-            scene = Scene.make(quick_path / f"{first} {second}", kind, way, scene)
-            assert killed(scene.perform, first, 2)
-            came_so_far = killed(scene.recovered, second, 3)
-            assert converges(scene) == [], f"killed before {steps.labels[first - 1]}, recovery before step {second}"
-            if not came_so_far:
-                break
+    def make(name: str, like: Scene | None) -> Scene:
+        return Scene.make(quick_path / name, kind, way, like)
+
+    for scene, how in killed_twice(make, 2, 1 if ALL else 5, 1 if ALL else 9):
+        assert converges(scene) == [], how
 
 
 @both
@@ -77,19 +62,6 @@ def test_what_was_begun_is_finished_by_the_recovery(quick_path: Path, kind: str)
     assert killed(scene.perform, last, 2)
     assert [transfer.state for transfer in scene.recovered(Steps(fence=3)).done] == ["done"]
     assert [*complaints(scene), *unfinished(scene)] == []
-
-
-class Failing(Steps):
-    """A guard before whose n-th step the disk fails once."""
-
-    def __init__(self, fail_at: int, fence: int) -> None:
-        super().__init__(None, fence)
-        self._fail_at = fail_at
-
-    def check(self, label: str) -> None:
-        super().check(label)
-        if len(self.labels) == self._fail_at:
-            raise Retryable("the disk could not write", code="io_error")
 
 
 @both

@@ -12,8 +12,8 @@ import pytest
 from config.errors import Retryable
 from processor.files import Tree
 from processor.journal import Strategy
+from tests.faults.killing import Failing, killed, killed_twice
 from tests.faults.publishing import Scene, complaints, converges, unfinished
-from tests.faults.test_changes_kill import Failing, killed
 from tests.faults.world import Killed, Steps
 from workflow import publishing
 
@@ -50,17 +50,11 @@ def test_killed_before_any_step_everything_converges(quick_path: Path, kind: str
 
 @kinds
 def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
-    scene = Scene.make(quick_path / "0", kind, way)
-    steps = Steps(fence=2)
-    scene.perform(steps)
-    for first in range(4, len(steps.labels) + 1, 1 if ALL else 37):
-        for second in range(1 + first % 7, 2 * len(steps.labels), 1 if ALL else 23):
-            scene = Scene.make(quick_path / f"{first} {second}", kind, way, scene)
-            assert killed(scene.perform, first, 2)
-            came_so_far = killed(scene.recovered, second, 3)
-            assert converges(scene) == [], f"killed before {steps.labels[first - 1]}, recovery before step {second}"
-            if not came_so_far:
-                break
+    def make(name: str, like: Scene | None) -> Scene:
+        return Scene.make(quick_path / name, kind, way, like)
+
+    for scene, how in killed_twice(make, 4, 1 if ALL else 37, 1 if ALL else 23):
+        assert converges(scene) == [], how
 
 
 @kinds
@@ -76,6 +70,28 @@ def test_any_step_may_fail_and_everything_converges(quick_path: Path, kind: str,
         publishing.heal(scene.database)
         assert list(complaints(scene)) == [], f"step {step}"
         assert converges(scene) == [], f"step {step}"
+
+
+def test_folders_left_by_trying_an_exchange_do_not_keep_an_upgrade_from_going_back(quick_path: Path) -> None:
+    """SIGKILL may come between the system calls of a step, and a file system may refuse the exchange that is tried."""
+
+    def begun(name: str) -> Scene:
+        made = Scene.make(quick_path / name, "upgrade", "link")
+        assert killed(made.perform, first, 2)
+        (hidden,) = (path for path in (made.folder / "library" / ".greenroom-tx").iterdir() if path.is_dir())
+        (hidden / ".greenroom-one").mkdir()
+        return made
+
+    steps = Steps(fence=2)
+    Scene.make(quick_path / "count", "upgrade", "link").perform(steps)
+    first = 1 + next(n for n, label in enumerate(steps.labels) if label.startswith("link"))
+    undisturbed = Steps(fence=3)
+    begun("undisturbed").recovered(undisturbed)
+    scene = begun("scene")
+    fails_at = 1 + next(n for n, label in enumerate(undisturbed.labels) if label == "manifest")
+    (transfer,) = scene.recovered(Failing(fails_at, 3)).cancelled
+    assert transfer.kind == "upgrade"
+    assert converges(scene) == []
 
 
 def test_after_a_restart_of_the_machine_what_was_published_is_read_again(quick_path: Path) -> None:

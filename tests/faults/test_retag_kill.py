@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from processor.tagging.essence import essence
 from processor.taking_back import take_back
 from processor.transfer import Guard
 from scanner.tags.signature import candidates
-from tests.faults.world import Killed, Steps, tree
+from tests.faults.killing import killed
+from tests.faults.world import Steps, tree
 from tests.scenarios.drops import JPEG, songs
 from tests.scenarios.house import House
 
@@ -124,7 +125,7 @@ def test_killed_before_any_step_everything_converges(what: str, quick_path: Path
     step, came_so_far = 0, True
     while came_so_far:
         step, fence = step + (1 if ALL else 7), fence + 4
-        came_so_far = killed(act, Steps(step, fence))
+        came_so_far = killed(act, step, fence)
         told = [*scene.complaints(sounds, after)]
         scene.recover(Steps(fence=fence + 1))
         scene.recover(Steps(fence=fence + 2))
@@ -136,12 +137,3 @@ def test_killed_before_any_step_everything_converges(what: str, quick_path: Path
         other(Steps(fence=fence + 3))
         assert (scene.shown() == scene.before) == (what == "tag")
     assert step > (40 if what == "tag" else 5)
-
-
-def killed(act: Callable[[Guard], None], guard: Steps) -> bool:
-    """Act until the step; tell whether it came that far."""
-    try:
-        act(guard)
-    except Killed:
-        return True
-    return False

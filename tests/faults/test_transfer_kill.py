@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from processor.journal import Strategy
-from tests.faults.world import ALBUMS, Killed, Steps, World, complaints, converges, move, recovered, unfinished
+from tests.faults.killing import killed
+from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, recovered, unfinished
 
 WAYS: list[Strategy] = ["link", "copy"]
 Albums = dict[bytes, dict[bytes, bytes]]
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
-
-
-def killed(act: object, world: World, die_at: int, fence: int) -> bool:
-    """Run until the step; tell whether it came that far."""
-    try:
-        act(world, Steps(die_at, fence))  # type: ignore[operator]
-    except Killed:
-        return True
-    return False
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -38,7 +31,7 @@ def test_killed_before_any_step_everything_converges(quick_path: Path, way: Stra
     while came_so_far:
         step += 1
         world = fresh(quick_path, f"{step}", ALBUMS, way, world)
-        came_so_far = killed(move, world, step, 1)
+        came_so_far = killed(partial(move, world), step, 1)
         assert converges(world) == [], f"killed before step {step}"
     assert step > 40
 
@@ -52,8 +45,8 @@ def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, way: 
         # A sample of the steps of recovery; another one for each step of the move.
         for second in range(1 + first % 7, 2 * total, 1 if ALL else 7):
             world = fresh(quick_path, f"{first} {second}", one, way, world)
-            assert killed(move, world, first, 1)
-            came_so_far = killed(recovered, world, second, 2)
+            assert killed(partial(move, world), first, 1)
+            came_so_far = killed(partial(recovered, world), second, 2)
             assert converges(world) == [], f"killed before step {first}, recovery before {second}"
             if not came_so_far:
                 break

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from config.errors import Retryable
 from config.machine import boot_id
 from processor import discarding, journal, repository
 from processor.metadata import rows
@@ -22,7 +22,8 @@ from processor.settle import settle
 from processor.taking_back import take_back
 from processor.transfer import Guard
 from processor.trash import TRASH
-from tests.faults.world import Killed, Steps, tree
+from tests.faults.killing import Failing, killed
+from tests.faults.world import Steps, tree
 from tests.scenarios.drops import JPEG, songs
 from tests.scenarios.house import House
 
@@ -112,6 +113,20 @@ class Scene:
         with self.house.database.read() as connection:
             yield from (f"{one.kind} is {one.state}: {one.error}" for one in journal.unsettled(connection))
 
+    def perform(self, what: str, guard: Steps) -> None:
+        (self.discard if what == "discard" else self.restore)(guard)
+
+    def ends(self, what: str, fence: int) -> list[str]:
+        """Recover, do what was rolled back, and go the other way; return what is broken or left over anywhere."""
+        self.recover(Steps(fence=fence + 2))
+        if self.is_listed == (what == "discard"):
+            self.perform(what, Steps(fence=fence + 3))
+        told = [*self.complaints(), *self.settled()]
+        if self.is_listed != (what == "restore"):
+            told.append(f"{what} was done, and is not")
+        self.perform("restore" if what == "discard" else "discard", Steps(fence=fence + 4))
+        return [*told, *self.complaints(), *self.settled()]
+
 
 @pytest.fixture
 def scene(quick_path: Path, sqlite_url: str) -> Iterator[Scene]:
@@ -120,65 +135,31 @@ def scene(quick_path: Path, sqlite_url: str) -> Iterator[Scene]:
     made.house.database.close()
 
 
-def killed(act: Callable[[Steps], None], guard: Steps) -> bool:
-    try:
-        act(guard)
-    except Killed:
-        return True
-    return False
-
-
-@pytest.mark.parametrize("what", ["discard", "restore"])
-def test_killed_before_any_step_and_in_the_recovery_everything_converges(scene: Scene, what: str) -> None:
-    act, other = (scene.discard, scene.restore) if what == "discard" else (scene.restore, scene.discard)
-    if what == "restore":
+@pytest.fixture(params=["discard", "restore"])
+def what(request: pytest.FixtureRequest, scene: Scene) -> str:
+    """What is disturbed; what has to be in the trash before that is there."""
+    if request.param == "restore":
         scene.discard(Steps())
+    return str(request.param)
+
+
+def test_killed_before_any_step_and_in_the_recovery_everything_converges(scene: Scene, what: str) -> None:
     step, fence, came_so_far = 0, 10, True
     while came_so_far:
         step, fence = step + 1, fence + 5
-        came_so_far = killed(act, Steps(step, fence))
+        came_so_far = killed(partial(scene.perform, what), step, fence)
         told = [*scene.complaints()]
-        killed(scene.recover, Steps(1 + step % 4, fence + 1))
+        killed(scene.recover, 1 + step % 4, fence + 1)
         told += scene.complaints()
-        scene.recover(Steps(fence=fence + 2))
-        if scene.is_listed == (what == "discard"):
-            act(Steps(fence=fence + 3))
-        told += [*scene.complaints(), *scene.settled()]
-        assert told == [], f"killed before step {step}"
-        assert scene.is_listed == (what == "restore")
-        other(Steps(fence=fence + 4))
-        assert [*scene.complaints(), *scene.settled()] == []
+        assert [*told, *scene.ends(what, fence)] == [], f"killed before step {step}"
     assert step > 8
 
 
-class Failing(Steps):
-    """A guard before whose n-th step the disk fails once."""
-
-    def __init__(self, fail_at: int, fence: int) -> None:
-        super().__init__(None, fence)
-        self._fail_at = fail_at
-
-    def check(self, label: str) -> None:
-        super().check(label)
-        if len(self.labels) == self._fail_at:
-            raise Retryable("the disk could not write", code="io_error")
-
-
-@pytest.mark.parametrize("what", ["discard", "restore"])
 def test_any_step_may_fail_and_everything_converges(scene: Scene, what: str) -> None:
-    act, other = (scene.discard, scene.restore) if what == "discard" else (scene.restore, scene.discard)
-    if what == "restore":
-        scene.discard(Steps())
     step, fence, failed = 0, 10, True
     while failed:
         step, fence = step + 1, fence + 5
         guard = Failing(step, fence)
-        act(guard)
+        scene.perform(what, guard)
         failed = len(guard.labels) >= step
-        assert [*scene.complaints()] == [], f"step {step}"
-        scene.recover(Steps(fence=fence + 2))
-        if scene.is_listed == (what == "discard"):
-            act(Steps(fence=fence + 3))
-        assert [*scene.complaints(), *scene.settled()] == [], f"step {step}"
-        other(Steps(fence=fence + 4))
-        assert [*scene.complaints(), *scene.settled()] == []
+        assert [*scene.complaints(), *scene.ends(what, fence)] == [], f"step {step}"

@@ -8,19 +8,12 @@ from pathlib import Path
 import pytest
 
 from processor.journal import Strategy
+from tests.faults.killing import killed
 from tests.faults.undoing import ONE, Undoing
-from tests.faults.world import Killed, Steps, complaints, put, recovered, tree
+from tests.faults.world import Steps, complaints, put, recovered, tree
 
 WAYS: list[Strategy] = ["link", "copy"]
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
-
-
-def killed(act: object, die_at: int, fence: int) -> bool:
-    try:
-        act(Steps(die_at, fence))  # type: ignore[operator]
-    except Killed:
-        return True
-    return False
 
 
 def steps_of_an_undo(folder: Path, way: Strategy) -> int:
