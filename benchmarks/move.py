@@ -34,6 +34,7 @@ from processor.transfer import (
     sync_sources,
 )
 from scanner.identity import Identity
+from scanner.writers import has_writer
 
 SIZE, TRACKS = 13 << 20, 12
 WORKERS = 4
@@ -166,8 +167,10 @@ def _rename(scratch: Path, albums: int) -> Iterator[Row]:
 def _bare_batch(pool: ThreadPoolExecutor, batch: Iterable[int], inbound: str, staging: str) -> None:
     """Do what a durable move asks of the system, and nothing else: no stop, no error, no word."""
 
-    def sync(path: str) -> None:
+    def sync(path: str, *, watch: bool = False) -> None:
         descriptor = os.open(path, os.O_RDONLY)
+        if watch:
+            has_writer(descriptor)
         os.fsync(descriptor)
         os.fstat(descriptor)
         os.close(descriptor)
@@ -179,7 +182,7 @@ def _bare_batch(pool: ThreadPoolExecutor, batch: Iterable[int], inbound: str, st
     def tracks(folder: str) -> list[str]:
         return [f"{folder}/{track}.flac" for track in range(TRACKS)]
 
-    for _ in pool.map(lambda n: [sync(path) for path in tracks(f"{inbound}/{n}")], batch):
+    for _ in pool.map(lambda n: [sync(path, watch=True) for path in tracks(f"{inbound}/{n}")], batch):
         pass
     for n in batch:
         os.mkdir(f"{staging}/.{n}")
