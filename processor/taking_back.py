@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -10,9 +11,10 @@ from loguru import logger
 
 from config.database import Database
 from config.errors import GreenroomError
+from config.mounts import mount_of
 from config.reasons import Reason, sentence, show_path
 from processor import discarding, journal, sidecar, source_folders, trash
-from processor.files import Tree, explained, is_file, is_folder, within
+from processor.files import Tree, ancestors, explained, is_file, is_folder, within
 from processor.item import NewItem
 from processor.journal import Transfer, TransferFile, path_from_json
 from processor.materialise import is_same, is_whole
@@ -119,8 +121,14 @@ def _see(staging: Tree, inbound: Tree, transfer: Transfer, file: TransferFile) -
             untouched = staged.ino == file.identity.ino
     with explained("look at", file.source):
         if inbound.stat(file.source) is None:
-            return Seen(staged, untouched, "free")
+            above = next((folder for folder in ancestors(file.source) if inbound.stat(folder) is not None), b"")
+            return Seen(staged, untouched, "mounted" if _is_mounted(transfer.src_root, above) else "free")
         return Seen(staged, untouched, "same" if is_same(staging, place, inbound, file.source) else "taken")
+
+
+def _is_mounted(root: bytes, folder: bytes) -> bool:
+    """Tell whether a folder is on another mount than its root, across which nothing can be linked or renamed."""
+    return folder != b"" and mount_of(os.path.join(root, folder)) != mount_of(root)
 
 
 def _foreign(staging: Tree, transfer: Transfer) -> list[bytes]:

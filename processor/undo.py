@@ -30,7 +30,8 @@ class Seen(NamedTuple):
 
     staged: Identity | None  # of the plain file in the album's folder; None if there is none
     untouched: bool  # it has the bytes that were put there
-    inbound: Literal["free", "same", "taken"]  # its old name: nothing there, the same file or bytes, something else
+    # its old name: nothing there, the same file or bytes, something else; or it is below a disk mounted in there
+    inbound: Literal["free", "same", "taken", "mounted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,9 @@ def _changes(transfer: Transfer, seen: Sighting) -> Iterator[Reason]:
         if there.inbound == "taken":
             message = f"Its name in inbound is taken by something else; {show_path(staged)} cannot go back there."
             yield Reason("name_taken", message, os.path.join(transfer.src_root, file.source))
+        if there.inbound == "mounted":
+            message = "Its old place is on a disk mounted inside the root, where nothing is put back; unmount it first."
+            yield Reason("other_filesystem", message, os.path.join(transfer.src_root, file.source))
     for path in seen.foreign:
         message = "It is in the album's folder, but this transfer did not put it there; move it elsewhere first."
         yield Reason("foreign_file", message, os.path.join(transfer.dst_root, path))

@@ -63,6 +63,7 @@ def test_a_folder_that_is_not_as_it_was_left_is_said_once_and_its_files_are_not(
         ({"staged": None, "untouched": False}, ("file_gone", b"/out/A/Ada/Low/1.mp3")),
         ({"untouched": False}, ("file_changed", b"/out/A/Ada/Low/1.mp3")),
         ({"inbound": "taken"}, ("name_taken", b"/in/in/1.mp3")),
+        ({"inbound": "mounted"}, ("other_filesystem", b"/in/in/1.mp3")),
     ],
 )
 def test_each_changed_file_is_named(change: dict[str, object], expected: tuple[str, bytes]) -> None:
