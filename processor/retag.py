@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -36,6 +36,7 @@ from scanner.facts import Facts
 from scanner.identity import Identity
 
 WORK: Final = b".greenroom-retag"  # in the staging root: copies that are being retagged, a folder a transfer
+AT_ONCE: Final = 64  # files that are open at once
 NEVER: Final = frozenset({"tags_lost", "sound_changed", "tagger_died"})  # refusals that say something is wrong here
 
 
@@ -115,22 +116,31 @@ def sweep(run: Performance, tree: Tree) -> None:
 
 def _differing(tree: Tree, item: NewItem, tags: Mapping[bytes, Wanted]) -> list[bytes]:
     paths = [path for path in tags if tags[path]]
-    with _opened(tree, item.path, paths, tags, for_writing=False) as files:
-        return [path for path, said in zip(paths, look(files), strict=True) if said.outcome == "differs"]
+    return [path for path, said in _said(tree, item.path, paths, tags, look) if said.outcome == "differs"]
 
 
-@contextmanager
-def _opened(
-    tree: Tree, folder: bytes, paths: list[bytes], tags: Mapping[bytes, Wanted], *, for_writing: bool
-) -> Iterator[list[File]]:
-    with ExitStack() as stack:
-        files = []
-        for path in paths:
-            place = within(folder, path)
-            with explained("open", place):
-                fd = stack.enter_context(tree.opened(place, write=for_writing))
-            files.append(File(fd, os.path.splitext(path)[1][1:].decode("ascii", "replace").lower(), tags[path]))
-        yield files
+def _said(
+    tree: Tree,
+    folder: bytes,
+    paths: Sequence[bytes],
+    tags: Mapping[bytes, Wanted],
+    ask: Callable[[list[File]], list[Said]],
+) -> Iterator[tuple[bytes, Said]]:
+    """Yield what became of each file, when it is durable; a process may have only so many open at once."""
+    for some in (paths[n : n + AT_ONCE] for n in range(0, len(paths), AT_ONCE)):
+        with ExitStack() as stack:
+            files = []
+            for path in some:
+                place = within(folder, path)
+                with explained("open", place):
+                    fd = stack.enter_context(tree.opened(place, write=ask is write))
+                files.append(File(fd, os.path.splitext(path)[1][1:].decode("ascii", "replace").lower(), tags[path]))
+            said = ask(files)
+            for path, file, one in zip(some, files, said, strict=True):
+                with explained("sync", within(folder, path)):
+                    if one.outcome == "written":
+                        os.fsync(file.fd)
+        yield from zip(some, said, strict=True)
 
 
 def _copies(
@@ -147,13 +157,8 @@ def _copies(
         run.guard.check(f"copy {n}/{len(paths)}")
         _copy(tree, within(item.path, path), within(folder, path))
     run.guard.check("retag")
-    with _opened(tree, folder, paths, tags, for_writing=True) as files:
-        said = dict(zip(paths, write(files), strict=True))
-        for path, file in zip(paths, files, strict=True):
-            with explained("sync", within(folder, path)):
-                os.fsync(file.fd)
     written, reasons = {}, []
-    for path, one in said.items():
+    for path, one in _said(tree, folder, paths, tags, write):
         if one.facts is not None:
             written[path] = _new(tree, within(folder, path), path), one.facts
         else:

@@ -17,6 +17,7 @@ from processor.fsck.finding import Finding, Resume
 from processor.fsck.standing import Candidates, Shape, Standing
 from processor.journal import State, Transfer, TransferFile
 from processor.materialise import is_planned, is_whole
+from processor.retag import work_root
 from processor.transfer import PLAYER_IGNORES, TX, hidden_folder
 
 FORWARD: Final = ("album", "merge", "replace")  # kinds that may begin anew from what is there
@@ -143,6 +144,7 @@ def _shape(tree: Tree, path: bytes, file: TransferFile, *, by_content: bool = Fa
 def judge(left: Leftovers, inbound: bytes, staging: bytes) -> Iterator[Finding]:
     """Say of each transfer what is left of it; propose to go on where that cannot lose anything. Pure."""
     targets = [standing.transfer.target for standing in left.moves]
+    ours = ((inbound, staging), (work_root(staging), staging))
     for folder in left.orphans:
         message = (
             "No unfinished move made this hidden folder, and it may hold the only copy of something. Move what you "
@@ -151,7 +153,7 @@ def judge(left: Leftovers, inbound: bytes, staging: bytes) -> Iterator[Finding]:
     for standing in left.moves:
         transfer = standing.transfer
         state = _way_on(standing)
-        if (transfer.src_root, transfer.dst_root) != (inbound, staging) and transfer.src_root != staging:
+        if (transfer.src_root, transfer.dst_root) not in ours and transfer.src_root != staging:
             yield _finding(standing, "stranded_transfer", _stranded(transfer))
         elif standing.trouble is not None:
             yield _finding(

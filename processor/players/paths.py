@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from config.errors import Misconfigured
 
-_WINDOWS: Final = re.compile(r"[A-Za-z]:([\\/]|$)|\\\\")
+_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]+\\[^\\]")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 

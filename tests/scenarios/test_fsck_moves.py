@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from processor.journal import path_from_json
+from processor.retag import work_root
 from processor.tables import StagingItem, TransferRow
 from processor.transfer import TX
 from tests.scenarios.drops import songs
@@ -184,3 +185,8 @@ def test_an_album_on_its_way_out_of_the_trash_gets_into_its_place(house: House, 
     assert codes(adopt(house)) == {}
     assert home.exists()
     house.check_staging()
+
+
+def test_new_tags_that_stopped_half_way_are_a_move_of_ours(house: House) -> None:
+    leave(house, "attention", kind="retag", src_root=work_root(os.fsencode(house.staging)))
+    assert codes(look(house)) == {"unsettled_transfer": False}

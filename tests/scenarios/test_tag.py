@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import resource
 import shutil
 import threading
 from pathlib import Path
@@ -181,3 +182,17 @@ def test_a_plan_to_replace_an_album_is_refused_once_that_one_is_another(house: H
     assert now is not None
     assert house.run(dry_run=False, settle=False, approves=again.run_id, approved=now.approved).status == "done"
     assert album(house).joinpath("01 - Song 1.flac").exists()
+
+
+def test_an_album_of_more_files_than_a_process_may_have_open_is_tagged(house: House) -> None:
+    house.drop(songs("Low Tide", "mp3", range(1, 91)))
+    house.cycle()
+    (item,) = (item["id"] for item in house.items().values())
+    with house.database.begin() as connection:
+        rows.say(connection, item, ITSELF, "title", "High Tide", NOW)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 80, limits[1]))
+    try:
+        assert len(tag_item(house.database, item, STOP).files) == 90
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

@@ -73,7 +73,20 @@ def test_windows_knows_neither_cases_nor_slashes() -> None:
     assert not within("/music/Airs", "/music/Air")
 
 
-@pytest.mark.parametrize("line", ["/srv/music", "srv=/music", "/srv=music", "=", "/srv/music=", "/srv\x1b=/x"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/srv/music",
+        "srv=/music",
+        "/srv=music",
+        "=",
+        "/srv/music=",
+        "/srv\x1b=/x",
+        "/srv=C:",
+        "/srv=\\\\",
+        "/srv=\\\\nas\\",
+    ],
+)
 def test_what_maps_no_path_is_refused(line: str) -> None:
     with pytest.raises(Misconfigured, match="maps no path"):
         parsed([line])
