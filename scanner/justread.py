@@ -47,11 +47,16 @@ class JustRead:
         date = next((known[place] for place in _DATES if place in known), unknown)
         before, behind = ([known.get(place, unknown) for place in places] for places in (_BEFORE_DATE, _BEHIND_DATE))
         columns = [*before, date, *behind]
-        for at, file_id in enumerate(file_ids):
-            asked = self._asked.pop(file_id, None)
-            if asked and [*file_ids[at : at + len(asked.file_ids)]] == asked.file_ids:
-                said = [_part(column, at, at + len(asked.file_ids)) for column in columns]
+        at = 0
+        while at < len(file_ids):
+            asked = self._asked.pop(file_ids[at], None)
+            end = at + len(asked.file_ids) if asked else at
+            if asked and [*file_ids[at:end]] == asked.file_ids:
+                said = [_part(column, at, end) for column in columns]
                 self.folders[asked.folder_id] = folder_from(asked.path, [asked.file_ids, asked.names, *said])
+                at = end
+            else:
+                at += 1
 
     def forget(self, folder_id: int) -> None:
         """Forget a folder that changed since."""

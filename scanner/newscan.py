@@ -48,6 +48,7 @@ class NewScan(ScanDb):
         self.just_read = JustRead()
         self.grouping = GroupRows(sql, self.just_read.folders)
         self._unread = unread  # ids of the files whose reading of the scan before counts no more
+        self._new_folders: list[tuple[int, bytes]] = []
         self._new_files: list[FileRow] = []
         self._new_ignored: list[tuple[bytes | None, str, str]] = []
         self._last_folder, self._last_file = (
@@ -97,7 +98,7 @@ class NewScan(ScanDb):
     def add_folder(self, path: bytes) -> int:
         """Add a folder and return its id; what we see of it over time is stored by `set_folder_states`."""
         self._last_folder += 1
-        self._sql.execute("INSERT INTO folder VALUES (?, ?, x'', 0, 0)", (self._last_folder, path))
+        self._new_folders.append((self._last_folder, path))
         return self._last_folder
 
     def file_ids(self, count: int) -> range:
@@ -156,8 +157,10 @@ class NewScan(ScanDb):
     def flush(self) -> None:
         """Insert what was added so far."""
         insert = "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+        self._sql.executemany("INSERT INTO folder VALUES (?, ?, x'', 0, 0)", self._new_folders)
         self._sql.executemany(insert, self._new_files)
         self._sql.executemany("INSERT INTO ignored VALUES (?, ?, ?)", self._new_ignored)
+        self._new_folders.clear()
         self._new_files.clear()
         self._new_ignored.clear()
 

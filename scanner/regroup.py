@@ -34,7 +34,7 @@ def regroup(scan: Scan, survey: Survey) -> None:
     doubtful = rows.doubtful_files()
     for album_id, album in groups:
         scan.check()
-        files = sorted((doubtful[one] for one in album.file_ids if one in doubtful), key=attrgetter("path"))
+        files = sorted((doubtful[one] for one in doubtful.keys() & album.file_ids), key=attrgetter("path"))
         still_ns = now_ns - max(survey.states[path].since_ns for path in album.folders)
         unfinished, warnings = unfinished_reasons(files, still_ns, quiet_ns)
         waits = (*folder_reasons(album.folders, album.home, tree, now_ns, quiet_ns), *unfinished)

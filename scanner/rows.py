@@ -109,10 +109,11 @@ def reasons_of_text(text: str | None) -> tuple[Reason, ...]:
 def text_of_group(group: Group) -> str:
     """Write a group as JSON. Paths become text; bytes that are not UTF-8 become lone surrogates, which JSON escapes."""
     body = {name: getattr(group, name) for name in _SAME}
-    shared = {id(track.sources): track.sources for track in group.tracks}  # few, and many tracks have the same
+    *body["tracks"], sources = zip(*group.tracks, strict=True)
+    shared = dict(zip(map(id, sources), sources, strict=True))  # few, and many tracks have the same
     places = {key: place for place, key in enumerate(shared)}
-    body["tracks"] = [(t.file_id, t.disc, t.track, t.title, places[id(t.sources)]) for t in group.tracks]
-    body["track_sources"] = [dict(sources) for sources in shared.values()]
+    body["tracks"].append([places[id(one)] for one in sources])
+    body["track_sources"] = [dict(one) for one in shared.values()]
     body["folders"] = [_text(folder) for folder in group.folders]
     body["home"] = _text(group.home)
     body["evidence"], body["warnings"] = text_of_reasons(group.evidence), text_of_reasons(group.warnings)
@@ -124,7 +125,8 @@ def group_of_text(text: str) -> Group:
     """Read what `text_of_group` wrote."""
     body = json.loads(text)
     sources = body.pop("track_sources")
-    body["tracks"] = tuple(GroupTrack._make((*track[:4], sources[track[4]])) for track in body["tracks"])
+    *values, places = body["tracks"]
+    body["tracks"] = tuple(map(GroupTrack._make, zip(*values, map(sources.__getitem__, places), strict=True)))
     body["sides"] = tuple(body["sides"])
     body["folders"] = tuple(_bytes(folder) for folder in body["folders"])
     body["home"] = _bytes(body["home"])

@@ -12,7 +12,7 @@ from config.errors import Rejected
 from scanner.tags.columns import FACT_COLUMNS
 
 APPLICATION_ID = 0x47524E52  # "GRNR"
-SCHEMA = 4
+SCHEMA = 5
 
 DDL = f"""
 CREATE TABLE scan (root BLOB, code TEXT, boot_id TEXT, started TEXT, options TEXT, stats TEXT, previous TEXT);

@@ -97,14 +97,14 @@ def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey) -> Ite
 
 def _store(db: NewScan, folder_id: int, folder: Folder, *, is_new: bool) -> list[FileRow]:
     """Make the scan DB say which files are in a folder; return those it did not know like this."""
-    found = [(name, numbers_of(stat), stat) for name, stat in folder.files]
+    files = folder.files
     if not is_new:
         known = db.known_files(folder_id)
-        found = [(name, numbers, stat) for name, numbers, stat in found if known.pop((name, *numbers), None) is None]
+        files = [(name, stat) for name, stat in files if known.pop((name, *numbers_of(stat)), None) is None]
         db.forget_files(known.values())
     rows = [
-        FileRow(file_id, folder_id, name, role_of(name), *numbers, stat.st_nlink, stat.st_mode)
-        for file_id, (name, numbers, stat) in zip(db.file_ids(len(found)), found, strict=True)
+        FileRow._make((file_id, folder_id, name, role_of(name), *numbers_of(stat), stat.st_nlink, stat.st_mode))
+        for file_id, (name, stat) in zip(db.file_ids(len(files)), files, strict=True)
     ]
     db.add_files(rows)
     return rows

@@ -38,6 +38,8 @@ def share_out(sides: Iterable[SideRow], wholes: Sequence[Whole]) -> dict[int, li
     the root, or among several albums, is nobody's.
     """
     ordered = sorted(sides, key=lambda side: (side.folder, side.name, side.file_id))
+    if not ordered:
+        return {}
     with_sides = {side.folder for side in ordered}
     by_stem: dict[tuple[bytes, bytes], int] = {}
     under: dict[bytes, int] = {}

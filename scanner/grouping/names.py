@@ -59,7 +59,8 @@ _TRACK_FIRST = re.compile(
     r"(?:(?:\s*[-–—._)\]]+\s*|\s+)(?P<rest>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
-_NO_DISC = re.compile(rb"\d{1,3}(?:[ _]|[-.][^\dtT\x80-\xff])")  # what nearly every name begins with
+_NO_DISC = rb"\d{1,3}(?:[ _]|[-.][^\dtT\x80-\xff])"  # what nearly every name begins with
+_NONE_WITH_DISC = re.compile(rb"(?:%b[^/]*/)*" % _NO_DISC)
 _DISC_BEFORE = re.compile(r"(?:cd|dis[ck])[\s_]*(\d{1,2})\s*[-–—]\s*(?=\d)", re.IGNORECASE)
 _TRACK_INSIDE = re.compile(r"(?P<artist>.+?)\s*[-–—]\s*(?P<track>\d{1,3})\s*(?:[-–—]|\.\s)\s*(?P<rest>.+)", re.DOTALL)
 _DIGITS = re.compile(r"(\d+)")
@@ -184,9 +185,9 @@ def is_nameless(text: str) -> bool:
     return _NO_NAME.fullmatch(fold(text)) is not None or disc_folder(text) is not None or is_bonus_folder(text)
 
 
-def may_tell_disc(name: bytes) -> bool:
-    """Tell whether a track's file name may hold a disc; "01 Title" does not, and need not be parsed for one."""
-    return _NO_DISC.match(name) is None
+def may_tell_disc(*names: bytes) -> bool:
+    """Tell whether any of some file names may hold a disc; "01 Title" does not, and need not be parsed for one."""
+    return _NONE_WITH_DISC.fullmatch(b"/".join((*names, b""))) is None
 
 
 def parse_track(text: str) -> TrackName:

@@ -84,7 +84,7 @@ def tidy(place: Place) -> Tidy | None:
     album, disc_of_album = split_disc(known(raw_album) or "")
     if problem is not None or not (album and year) or disc_of_album or (total or 0) > len(rows.name):
         return None
-    if disc not in _ONLY_DISC or disc_total not in _ONLY_DISC or (disc is None and any(map(may_tell_disc, rows.name))):
+    if disc not in _ONLY_DISC or disc_total not in _ONLY_DISC or (disc is None and may_tell_disc(*rows.name)):
         return None
     credit, titles = _credit(rows, flagged=compilation is True), all_known(rows.title)
     if credit.source != "tag" or titles is None:

@@ -24,10 +24,11 @@ class Kind(NamedTuple):
 
     def role_of(self, name: bytes) -> str:
         """Return what a file is by its name: `b"Cover.JPG"` → `"picture"`, music → `"audio"`, else `"other"`."""
-        lowered = name.decode("ascii", "replace").lower()
-        extension = lowered.rpartition(".")[2] if "." in lowered else ""
+        _, dot, ending = name.rpartition(b".")
+        extension = ending.decode("ascii", "replace").lower() if dot else ""
         if extension in self.audio_extensions:
             return "audio"
+        lowered = name.decode("ascii", "replace").lower()
         by_name = (role for ending, role in self.roles_by_name.items() if lowered.endswith(ending))
         return next(by_name, self.roles_by_extension.get(extension, "other"))
 

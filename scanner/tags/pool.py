@@ -19,6 +19,7 @@ from scanner.tags.wire import BATCH, Answer, Batch, File
 __all__ = ["Answer", "ReaderUnavailableError", "TagPool", "Task"]
 
 IN_FLIGHT = 2  # batches a worker has, so that it never waits for us
+AHEAD = 32  # batches that may wait; they are made while no answer is there to be taken
 WALL_LIMIT = 30.0  # seconds without a sign of life; a worker gives one every second between two files
 
 
@@ -74,22 +75,24 @@ class TagPool:
         ReaderUnavailableError when no worker can be started.
         """
         batches = _batches(tasks)
-        again: deque[Batch] = deque()  # what a worker left behind, file by file
+        # for a worker: what was taken ahead, and what another left behind, file by file
+        waiting: deque[Batch] = deque()
         try:
-            while self._feed(batches, again):
-                yield from self._turn(again)
+            while self._feed(batches, waiting):
+                if self._selector.select(0) or not _take_ahead(batches, waiting):
+                    yield from self._turn(waiting)
         finally:  # a caller that stops early leaves answers behind that belong to nobody
             for worker in [worker for worker in self._workers if worker.batches]:
                 self._stop(worker)
                 self._start()
 
-    def _feed(self, batches: Iterator[Batch], again: deque[Batch]) -> bool:
+    def _feed(self, batches: Iterator[Batch], waiting: deque[Batch]) -> bool:
         """Keep every worker busy, and start another while there is more to do; return whether any has something."""
         index = 0
         while index < len(self._workers):
             worker = self._workers[index]
             while len(worker.batches) < IN_FLIGHT:
-                batch = again.popleft() if again else next(batches, None)
+                batch = waiting.popleft() if waiting else next(batches, None)
                 if batch is None:
                     break
                 worker.give(batch)
@@ -99,7 +102,7 @@ class TagPool:
                 self._start()
         return any(worker.batches for worker in self._workers)
 
-    def _turn(self, again: deque[Batch]) -> Iterator[Answer]:
+    def _turn(self, waiting: deque[Batch]) -> Iterator[Answer]:
         """Wait for the workers once and yield what they say; replace those that died or hang."""
         nearest = min(worker.deadline(self._wall_limit) for worker in self._workers if worker.batches)
         for key, events in self._selector.select(max(0.0, nearest - time.monotonic())):
@@ -112,13 +115,13 @@ class TagPool:
                 if events & selectors.EVENT_READ:
                     yield from worker.pull()
             except (OSError, wire.BadFrameError, EOFError):
-                yield from self._replace(worker, again, None)
+                yield from self._replace(worker, waiting, None)
         now = time.monotonic()
         for worker in list(self._workers):
             if worker.batches and now > worker.deadline(self._wall_limit):
-                yield from self._replace(worker, again, "reader_timeout")
+                yield from self._replace(worker, waiting, "reader_timeout")
 
-    def _replace(self, worker: Child, again: deque[Batch], code: str | None) -> Iterator[Answer]:
+    def _replace(self, worker: Child, waiting: deque[Batch], code: str | None) -> Iterator[Answer]:
         """Reap a worker and start another; a file that was alone in its batch is the culprit, others are read again."""
         ready, culprit, left = worker.ready, worker.culprit(), worker.left()
         status = self._stop(worker, wait=code is None)
@@ -130,7 +133,7 @@ class TagPool:
         self._start()
         if culprit is not None:
             yield Answer(blocks_of([columns_of(culprit, False, (None, _why(code, status), False, "mutagen"))]), {})
-        again.extend([(folder, [file])] for folder, file in left if file[0] != culprit)
+        waiting.extend([(folder, [file])] for folder, file in left if file[0] != culprit)
 
     def _start(self) -> None:
         if not self._servers or self._servers[-1].is_spent:
@@ -158,6 +161,14 @@ class TagPool:
         if worker.watched:
             self._selector.unregister(worker.tasks)
         return worker.end(wait=wait)
+
+
+def _take_ahead(batches: Iterator[Batch], waiting: deque[Batch]) -> bool:
+    """Take one more batch while no worker needs us; return whether there was one, and room for it."""
+    batch = next(batches, None) if len(waiting) < AHEAD else None
+    if batch is not None:
+        waiting.append(batch)
+    return batch is not None
 
 
 def _batches(tasks: Iterable[Task]) -> Iterator[Batch]:
