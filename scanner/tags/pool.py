@@ -71,8 +71,8 @@ class TagPool:
     def map(self, tasks: Iterable[Task]) -> Generator[Answer, None, None]:
         """Read every file of every task and yield the answers as they come; close it to stop early.
 
-        Tasks are taken from their iterator as the workers get on. Every token is answered exactly once. Raises
-        ReaderUnavailableError when no worker can be started.
+        Tasks are taken from their iterator as the workers get on, and a few ahead. Every token is answered
+        exactly once. Raises ReaderUnavailableError when no worker can be started.
         """
         batches = _batches(tasks)
         # for a worker: what was taken ahead, and what another left behind, file by file

@@ -10,6 +10,7 @@ from scanner.grouping.names import (
     disc_folder,
     is_bonus_folder,
     is_nameless,
+    may_tell_disc,
     natural_key,
     parse_album,
     parse_track,
@@ -130,3 +131,18 @@ def test_any_name_can_be_read(name: bytes) -> None:
     for read in (disc_folder, is_bonus_folder, is_nameless, parse_album, parse_track, split_disc):
         assert read(text) == read(text)
     assert natural_key(name)
+
+
+_SHORT_NAMES = st.text(alphabet="0129٢ _.-tTracdis()é\n", max_size=9).map(lambda text: f"{text}.mp3".encode())
+
+
+@given(st.lists(_SHORT_NAMES, max_size=3))
+def test_a_name_that_may_not_tell_a_disc_tells_none(names: list[bytes]) -> None:
+    assert may_tell_disc(*names) == any(may_tell_disc(name) for name in names)
+    for name in names:
+        assert may_tell_disc(name) or parse_track(text_of(stem_of(name))).disc is None
+
+
+def test_what_nearly_every_file_is_called_tells_no_disc() -> None:
+    assert not may_tell_disc(b"01 - Song.mp3", b"02. Song.mp3", b"03-Song.mp3", b"4.mp3", b"05_song.mp3")
+    assert may_tell_disc(b"01 - Song.mp3", b"1-02 Song.mp3")
