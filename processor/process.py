@@ -20,7 +20,8 @@ from processor.meeting import Rules
 from processor.mover import Moved, Mover
 from processor.moves.move import Publish, unheard
 from processor.naming import PlannedFile, Proposal, cue_references, propose
-from processor.plan import RESTAGE, AlbumPlan, Outcome, decide
+from processor.plan import RESTAGE, AlbumPlan, Outcome
+from processor.planner import decide
 from processor.publishing import ForRun, Then, nothing_more, publish
 from processor.recover import RecoveryReport, recover
 from processor.sighting import look

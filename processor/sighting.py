@@ -16,7 +16,8 @@ from processor.files import Tree, explained, is_file
 from processor.journal import Transfer, TransferFile
 from processor.materialise import digest_at
 from processor.naming import PlannedFile, Proposal
-from processor.plan import Home, World, size_difference
+from processor.plan import Home, World
+from processor.planner import size_difference
 from processor.publication import ledger
 from processor.space import Space, reserve
 from scanner.identity import Identity

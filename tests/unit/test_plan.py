@@ -12,7 +12,8 @@ from config.reasons import Reason
 from processor.layout import fold
 from processor.meeting import Encounter, Track
 from processor.naming import Proposal, cue_references, propose
-from processor.plan import AlbumPlan, World, decide, size_difference
+from processor.plan import AlbumPlan, World
+from processor.planner import decide, size_difference
 from processor.process import MAX_CUE_SHEET
 from processor.quality import Sound
 from processor.space import Space, human_size, reserve

@@ -1,0 +1,288 @@
+"""Albums as grouped, and the world they meet → a plan for each: where its files go, what collides, what waits. Pure."""
+
+from __future__ import annotations
+
+import itertools
+import os.path
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from config.errors import GreenroomError
+from config.reasons import Reason, show_path
+from processor.joining import into
+from processor.layout import fold, numbered
+from processor.meeting import Encounter, Meeting, Rules, meet
+from processor.naming import PlannedFile, Proposal
+from processor.plan import RESTAGE, AlbumPlan, Home, Outcome, World
+from scanner.grouping.groups import Group
+
+
+def decide(proposals: Iterable[Proposal], world: World, rules: Rules | None = None) -> tuple[AlbumPlan, ...]:
+    """Decide about every proposal, in the order of their keys, so that the same input always gives the same names.
+
+    Of several albums that want one folder the first key gets it, the next ` [2]`, and so on; an item staged earlier
+    keeps its folder. A folder that is no item's is never numbered around: same music is a duplicate, other music a
+    conflict, and either way nothing moves. What comes of an item with the same key, `meeting.meet` decides.
+    """
+    planner = _Planner(world, rules or Rules())
+    ordered = sorted(proposals, key=lambda p: (p.group.key, p.group.folders))
+    return tuple(planner.plan(proposal) for proposal in ordered)
+
+
+def size_difference(files: Iterable[PlannedFile], there: Mapping[bytes, int]) -> str | None:
+    """Say how music differs from that `there`, size by path, as far as sizes tell; None if bytes must be compared."""
+    here = [file for file in files if file.role == "audio"]
+    if len(here) != len(there):
+        return f"it has {len(there)} music files, this one has {len(here)}"
+    left = Counter(there.values())
+    for file in here:
+        left[file.identity.size] -= 1
+        if left[file.identity.size] < 0:
+            return f"it has no music file of {file.identity.size} bytes like {show_path(file.source)}"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    outcome: Outcome
+    target: bytes | None
+    reasons: tuple[Reason, ...] = ()
+    kind: str = "album"
+    stays: frozenset[bytes] = frozenset()
+    over: str | None = None
+
+
+class _Listing(NamedTuple):
+    """The names in one folder; on Linux there may be two of one fold, and then the exact one counts."""
+
+    exact: frozenset[bytes]
+    folded: dict[str, bytes]
+
+
+class _Planner:
+    """Takes proposals one by one and remembers what those before them took: keys, folders, space."""
+
+    def __init__(self, world: World, rules: Rules) -> None:
+        self._world = world
+        self._rules = rules
+        self._owners = {fold(path): key for key, path in world.staged.items()}
+        self._taken = {fold(path) for path in world.reserved}
+        self._folders: dict[str, bytes] = {}  # code and artist folders of this plan, as spelled by the first album
+        self._listed: dict[bytes, _Listing] = {}
+        self._keys: dict[str, bytes] = {}
+        self._planned: dict[str, Proposal] = {}  # by folded target
+        self._space = world.space
+
+    def plan(self, proposal: Proposal) -> AlbumPlan:
+        try:
+            decision = self._verdict(proposal)
+            if decision is None:
+                proposal, decision = self._known(proposal)
+            decision = decision or self._place(proposal)
+        except GreenroomError as error:
+            decision = _unseen(error, proposal.group)
+        if decision.outcome == "staged":
+            assert decision.target is not None
+            decision = self._obstacle(proposal, decision.target) or self._take(proposal, decision)
+        group = proposal.group
+        # what joins an album is no album that lacks the others; the item says what the whole lacks
+        doubts = [doubt for doubt in group.warnings if decision.kind != "merge" or doubt.code != "tracks_missing"]
+        reasons = (*decision.reasons, *doubts, *group.evidence)
+        said = (decision.kind, decision.stays, decision.over)
+        return AlbumPlan(group, decision.outcome, decision.target, proposal.files, reasons, *said)
+
+    def _verdict(self, proposal: Proposal) -> _Decision | None:
+        group = proposal.group
+        if waits := self._world.waiting.get(group.key):
+            return _Decision("waiting", None, waits)
+        if group.verdict != "take":
+            return _Decision(group.verdict, None)
+        held = next((file.source for file in proposal.files if file.source in self._world.held), None)
+        if held is not None:
+            message = "An earlier move of this file could not be finished; `greenroom fsck` says why."
+            return _Decision("needs_review", None, (Reason("unfinished_transfer", message, held),))
+        back = next((file.source for file in proposal.files if file.source in self._world.taken_back), None)
+        if back is not None:
+            message = (
+                "An undo took this album back, so it stays here until one of its files is changed or renamed, or until "
+                f"`greenroom undo --release {self._world.taken_back[back]}`."
+            )
+            return _Decision("needs_review", None, (Reason("taken_back", message, group.home),))
+        if proposal.target is None:
+            message = "No tag and no folder says what this album is called; tag it, or name its folder Artist - Album."
+            return _Decision("needs_review", None, (Reason("no_album", message, group.home),))
+        return None
+
+    def _known(self, proposal: Proposal) -> tuple[Proposal, _Decision | None]:
+        """Compare with the album of the same key, of this plan or staged before; None if there is none on disk.
+
+        Where the tags say that it is another release, the year becomes part of the key, and it is compared again.
+        """
+        while True:
+            group = proposal.group
+            if (other := self._keys.get(group.key)) is not None:
+                return proposal, self._twin(proposal, other) or _key_twice(group, other)
+            folder = self._world.staged.get(group.key)
+            home = self._world.published.get(group.key)
+            if folder is not None and self._there(folder) is not None:
+                home = None  # what is in staging too may be changed there
+            elif home is None:
+                return proposal, None
+            elif home.moved is None:
+                return proposal, _is_published(group, home)
+            else:
+                folder = home.moved
+            encounter = self._world.meets(proposal, folder)
+            if home is not None:
+                encounter = replace(encounter, strangers=())  # they stay where they are, beside whatever is published
+            meeting = meet(encounter, self._rules)
+            if meeting.outcome != "beside":
+                return (
+                    (proposal, _is_published(group, home, meeting)) if home else self._met(proposal, encounter, meeting)
+                )
+            key, evidence = f"{group.key}/{group.year}", (*meeting.reasons, *group.evidence)
+            proposal = replace(proposal, group=group._replace(key=key, evidence=evidence))
+
+    def _met(self, proposal: Proposal, encounter: Encounter, meeting: Meeting) -> tuple[Proposal, _Decision]:
+        """Turn what comes of a meeting into a decision; one that changes the staged album says how."""
+        folder = encounter.folder
+        if meeting.outcome == "duplicate" or meeting.outcome == "conflict":
+            return proposal, _Decision(meeting.outcome, folder, meeting.reasons)
+        if fold(folder) in self._taken:
+            message = f"An earlier change of {show_path(folder)} is not finished; `greenroom fsck` says why."
+            return proposal, _Decision(
+                "needs_review", folder, (Reason("unfinished_transfer", message, encounter.home),)
+            )
+        if meeting.outcome == "replace":
+            return proposal, _Decision("staged", folder, meeting.reasons, "replace", over=encounter.checksum)
+        joining = into(proposal, encounter)
+        reasons = (*meeting.reasons, *joining.reasons)
+        decision = _Decision("staged", folder, reasons, "merge", joining.stays, encounter.checksum)
+        return replace(proposal, files=joining.files), decision
+
+    def _place(self, proposal: Proposal) -> _Decision:
+        """Find the first free folder, passing by those of other items."""
+        assert proposal.target is not None
+        wanted = self._spelled(proposal.target)
+        for number in itertools.count(1):
+            target = numbered(wanted, number, folder=True)
+            if fold(target) in self._taken:
+                if twin := self._twin(proposal, target):
+                    return twin
+                continue
+            there = self._there(target)
+            if there is None and self._owners.get(fold(target), proposal.group.key) == proposal.group.key:
+                return _Decision("staged", target, _renamed(proposal, wanted, target))
+            if there is None:
+                continue  # the folder of another item that somebody took away: its row must not list this album's files
+            met = self._compare(proposal, there)
+            if met.outcome == "duplicate" or fold(there) not in self._owners:
+                return met
+        raise AssertionError("unreachable: itertools.count does not end")
+
+    def _twin(self, proposal: Proposal, target: bytes) -> _Decision | None:
+        """Return that this is a second copy of the album this very plan puts at the target, if it is one."""
+        other = self._planned.get(fold(target))
+        if other is None or not self._world.same(proposal.files, other.files):
+            return None
+        message = (
+            f"The same music is in inbound twice; the copy in {show_path(other.group.home)} is staged; this one "
+            "was left where it is and can be removed."
+        )
+        return _Decision("duplicate", target, (Reason("same_content", message, proposal.group.home),))
+
+    def _compare(self, proposal: Proposal, folder: bytes) -> _Decision:
+        home, shown = proposal.group.home, show_path(folder)
+        difference = self._world.differs(proposal.files, folder)
+        if difference is None:
+            message = (
+                f"The same music is in staging already, in {shown}; this copy was left where it is and can be removed."
+            )
+            return _Decision("duplicate", folder, (Reason("same_content", message, home),))
+        message = (
+            f"Staging already has {shown}, and it differs: {difference}. Nothing was moved; join the two or remove one."
+        )
+        return _Decision("conflict", folder, (Reason("target_differs", message, home),))
+
+    def _obstacle(self, proposal: Proposal, target: bytes) -> _Decision | None:
+        """Return why an album cannot be staged although its place is free: rights or space."""
+        world = self._world
+        sources = {os.path.dirname(file.source) for file in proposal.files}
+        problems = [world.inbound_problems[folder] for folder in sorted(sources & world.inbound_problems.keys())]
+        parts = target.split(b"/")
+        parents = [b"/".join(parts[:depth]) for depth in range(len(parts))]
+        problems += [world.staging_problems[folder] for folder in parents if folder in world.staging_problems]
+        if not problems and (lack := self._space.lack(proposal.files)):
+            problems = [Reason("no_space", lack, proposal.group.home)]
+        return _Decision("failed", None, tuple(problems)) if problems else None
+
+    def _take(self, proposal: Proposal, decision: _Decision) -> _Decision:
+        """Book what a staged album uses, so that the next one does not count on it."""
+        assert decision.target is not None
+        self._space = self._space.without(proposal.files)
+        self._keys[proposal.group.key] = decision.target
+        self._taken.add(fold(decision.target))
+        self._planned[fold(decision.target)] = proposal
+        artist = os.path.dirname(decision.target)
+        for folder in (os.path.dirname(artist), artist):
+            self._folders[fold(folder)] = folder
+        return decision
+
+    def _spelled(self, target: bytes) -> bytes:
+        """Return the target below the code and artist folders as they are spelled already, here or on disk."""
+        *parents, name = target.split(b"/")
+        base = b""
+        for parent in parents:
+            wanted = os.path.join(base, parent)
+            base = self._folders.get(fold(wanted)) or self._there(wanted) or wanted
+        return os.path.join(base, name)
+
+    def _there(self, path: bytes) -> bytes | None:
+        """Return how a staging path is spelled on disk, compared as `fold` does; None if it is not there."""
+        folder, name = os.path.split(path)
+        if folder not in self._listed:
+            names = sorted(self._world.names(folder))
+            self._listed[folder] = _Listing(frozenset(names), {fold(found): found for found in names})
+        exact, folded = self._listed[folder]
+        found = name if name in exact else folded.get(fold(name))
+        return None if found is None else os.path.join(folder, found)
+
+
+def _is_published(group: Group, home: Home, meeting: Meeting | None = None) -> _Decision:
+    """Decide about an album that is published: nothing joins it or takes its place there, but in staging."""
+    shown = show_path(home.shown)
+    if meeting is not None and meeting.outcome == "duplicate":
+        message = f"The same music is published already, in {shown}; this copy was left where it is and can be removed."
+        return _Decision("duplicate", None, (Reason("same_content", message, group.home),))
+    message = (
+        f"This album is published, in {shown}, with other music. Nothing was moved; take it out of there first with "
+        "`greenroom publish --undo`, or remove this one."
+    )
+    if meeting is not None and meeting.outcome in ("merge", "replace"):
+        message = (
+            f"This album is published, in {shown}. Its files come back to staging first, while the library stays as it "
+            "is; then this one goes to them, and what comes of it is published in the place of what is there."
+        )
+        return _Decision("waiting", None, (Reason(RESTAGE, message, group.home), *meeting.reasons), RESTAGE)
+    others = meeting.reasons if meeting is not None and meeting.outcome == "conflict" else ()
+    return _Decision("conflict", None, (Reason("published", message, group.home), *others))
+
+
+def _key_twice(group: Group, other: bytes) -> _Decision:
+    message = f"The same album is in inbound twice, and the other one goes to {show_path(other)}; keep one of them."
+    return _Decision("conflict", other, (Reason("key_twice", message, group.home),))
+
+
+def _unseen(error: GreenroomError, group: Group) -> _Decision:
+    """Nothing is moved while what is there cannot be seen; what went away since the scan is the next scan's matter."""
+    outcome: Outcome = "waiting" if error.reason_code == "vanished" else "failed"
+    return _Decision(outcome, None, (error.reason(group.home),))
+
+
+def _renamed(proposal: Proposal, wanted: bytes, target: bytes) -> tuple[Reason, ...]:
+    if target == wanted:
+        return ()
+    message = f"Another album is called {show_path(wanted)} too, so this one is {show_path(target)}."
+    return (Reason("numbered", message, proposal.group.home),)
