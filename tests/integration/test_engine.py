@@ -109,6 +109,15 @@ def test_a_phase_of_an_item_has_one_open_job(engine: Engine, work: Any) -> None:
     assert engine.submit("alpha", 1, Script(), actor="test").is_new
 
 
+def test_what_a_person_asks_for_reaches_the_job_that_waits_already(engine: Engine) -> None:
+    first = engine.submit("alpha", 1, actor="chain").job
+    for actor in ("eva", "ada"):  # a person's wish may wait there, too
+        engine.submit("alpha", 1, Script(do="hold", seconds=60), actor=actor, priority="urgent", manual=True)
+        assert engine.show(first.id).payload == Script(do="hold", seconds=60).model_dump(mode="json")
+    plain = engine.submit("alpha", 1, Script(), actor="bo", priority="urgent", manual=True).job
+    assert plain.payload == Script(do="hold", seconds=60).model_dump(mode="json")  # asks for nothing else
+
+
 def test_an_item_has_one_running_job_at_a_time(database: Database, engine: Engine, work: Any) -> None:
     ids = [submit(engine, phase, 7, do="spin", seconds=0.05) for phase in ("alpha", "beta", "gamma", "delta")]
     work()

@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    true,
     union_all,
     update,
 )
@@ -84,12 +85,13 @@ COLUMNS: Final = [getattr(JobRow, name) for name in Job.__dataclass_fields__]
 
 def submit(connection: Connection, wanted: Iterable[NewJob], now: dt.datetime) -> None:
     """Write down jobs, but for those whose phase and subject have an open one; a queued one of these is hastened."""
-    rows = [_new_row(job, now) for job in wanted]
+    new = list(wanted)
+    rows = [_new_row(job, now) for job in new]
     if rows:
         insert = _INSERTS[connection.dialect.name](JobRow).on_conflict_do_nothing()
         if connection.execute(insert, rows).rowcount != len(rows):
-            for row in rows:
-                _hasten(connection, row)
+            for job, row in zip(new, rows, strict=True):
+                _hasten(connection, job, row)
 
 
 def submit_one(connection: Connection, wanted: NewJob, now: dt.datetime) -> tuple[Job, bool]:
@@ -98,7 +100,7 @@ def submit_one(connection: Connection, wanted: NewJob, now: dt.datetime) -> tupl
     insert = _INSERTS[connection.dialect.name](JobRow).values(row).on_conflict_do_nothing().returning(JobRow.id)
     made = connection.execute(insert).scalar()
     if made is None:
-        _hasten(connection, row)
+        _hasten(connection, wanted, row)
     same = (JobRow.phase == wanted.phase, JobRow.subject == wanted.subject, JobRow.status.in_(OPEN))
     return _one(connection, *((JobRow.id == made,) if made else same)), made is not None
 
@@ -114,19 +116,22 @@ def _new_row(job: NewJob, now: dt.datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _hasten(connection: Connection, row: dict[str, Any]) -> None:
+def _hasten(connection: Connection, job: NewJob, row: dict[str, Any]) -> None:
     """Let a queued job that is wanted again go as early as the new wish; what carries it now becomes stale.
 
-    Only a person's wish ends the wait after a failure.
+    Only a person's wish ends the wait after a failure, and what it asks for beside the phase is done then.
     """
-    same = (JobRow.phase == row["phase"], JobRow.subject == row["subject"], JobRow.status == "queued")
+    same = (JobRow.phase == job.phase, JobRow.subject == job.subject, JobRow.status == "queued")
     waiting = JobRow.created_at < row["created_at"]
-    sooner = JobRow.priority > row["priority"]
+    sooner = JobRow.priority > job.priority
     least = func.least if connection.dialect.name == "postgresql" else func.min
-    values: dict[str, Any] = {"priority": least(JobRow.priority, row["priority"])}
-    if row["manual"]:
+    values: dict[str, Any] = {"priority": least(JobRow.priority, job.priority)}
+    if job.manual:
         sooner = sooner | (JobRow.not_before > row["not_before"]) | JobRow.manual.is_(False)
-        values |= {"manual": True, "actor": row["actor"], "not_before": row["not_before"]}
+        values |= {"manual": True, "actor": job.actor, "not_before": row["not_before"]}
+        if job.payload.model_dump(exclude_defaults=True):
+            sooner = true()
+            values |= {name: row[name] for name in ("payload", "payload_version")}
     connection.execute(update(JobRow).where(*same, waiting, sooner).values(values))
 
 
