@@ -103,9 +103,12 @@ def try_out(app: Application, name_or_id: str | int, folders: Sequence[bytes] = 
 
 
 def examine(app: Application) -> Iterator[Finding]:
-    """Test each player that is on, as people do by the button; never raises for what it finds."""
+    """Test each player that is on, as people do by the button; never raises for what it finds.
+
+    One whose secret is lost is left out: that is told with the other secrets, and nobody can ask it anything.
+    """
     with app.database.read() as connection:
-        found = rows.players(connection, only_enabled=True)
+        found = [player for player in rows.players(connection, only_enabled=True) if not player.lost]
     for player in found:
         try:
             tested = try_out(app, player.id)

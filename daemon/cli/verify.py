@@ -18,7 +18,7 @@ from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from processor.verification.judging import TROUBLE
 from processor.verify import Found
-from workflow import succession
+from workflow import progress, succession
 from workflow.phase import all_chores
 from workflow.verifying import Pace, due, verify_items, verifying
 
@@ -41,7 +41,7 @@ def command(items: Sequence[int], every: bool, pace: int, decode: bool, only_loo
     together with the file's time are somebody's doing; they are told once, and taken for right from then on.
 
     Each album is remembered as it is read, so an interrupted round goes on where it was. The daemon does the same once
-    a day. Ends with 1 if music is gone or damaged.
+    a day. Ends with 1 if music is gone or damaged, or an ITEM could not be read.
 
     \b
     Examples:
@@ -53,6 +53,9 @@ def command(items: Sequence[int], every: bool, pace: int, decode: bool, only_loo
         raise click.UsageError("name items, or use --all")
     stop = stop_on_signals()
     with usage(), application() as app:
+        with app.database.read() as connection:
+            for item in filter(None, items):  # 0 stands for what belongs to artists
+                progress.find(connection, item)
         wanted: Iterable[int] = items or due(app.database, _since(app.database, every=every))
         paced = Pace(pace, lambda: _check(stop), stop.wait)
         given = verifying(app.database, app.boot.data_dir, paced, stop, decode=decode, mend=not only_look)
@@ -62,6 +65,9 @@ def command(items: Sequence[int], every: bool, pace: int, decode: bool, only_loo
             told.append(_told(found))
             if not as_json:
                 _say(told[-1])
+    for item in set(items) - {one["item"] or 0 for one in told}:
+        click.echo(f"item {item} was not read: its library is not known here, or it changed meanwhile", err=True)
+        troubled = True
     if as_json:
         print_json(told)
     else:

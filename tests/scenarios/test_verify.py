@@ -236,6 +236,7 @@ def test_the_command_reads_what_is_due_and_ends_with_1_when_music_is_damaged(
     code, again = run("--all", "--only-look")
     assert (code, [one["code"] for item in again for one in item["findings"]]) == (1, ["verify_rotten"])
     (item_id,) = (item["item"] for item in again if item["findings"])
+    assert CliRunner().invoke(main, ["verify", str(item_id), "99"]).exit_code == 2  # there is none of that number
     shown = CliRunner().invoke(main, ["items", "show", str(item_id)]).output
     assert "verified" in shown
     assert "02 - Song 2.flac is not what it was" in shown
