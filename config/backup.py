@@ -35,6 +35,7 @@ from config import schema
 from config.backup_file import BATCH, Content, Header, Kind, Tally, encode_row, reading, writing
 from config.database import Database, may_stand_still
 from config.errors import Misconfigured, Rejected, Retryable
+from config.machine import sync_folder
 from config.tables import Base, UtcDateTime
 
 # Who works at this moment is written as ended: nobody works on a restored database. The fence of a lease goes along,
@@ -112,11 +113,7 @@ def _written_whole(file: Path) -> Iterator[Path]:
     except BaseException:
         os.unlink(name)
         raise
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(file.parent)
 
 
 def _write(connection: Connection, stream: Any) -> Backup:

@@ -20,6 +20,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from config.errors import Misconfigured
+from config.machine import sync_folder
 from config.redaction import conceal
 
 SEALED: Final = "sealed:"
@@ -170,13 +171,13 @@ def _made(file: Path) -> str:
         return _read(file)[0]
     finally:
         os.unlink(fresh)
-        _sync(file.parent)
+        sync_folder(file.parent)
     return _read(file)[0]
 
 
 def _write(file: Path, keys: Sequence[str]) -> None:
     os.rename(_fresh(file, keys), file)
-    _sync(file.parent)
+    sync_folder(file.parent)
 
 
 def _fresh(file: Path, keys: Sequence[str]) -> Path:
@@ -190,11 +191,3 @@ def _fresh(file: Path, keys: Sequence[str]) -> Path:
             os.fchown(lines.fileno(), owner.st_uid, owner.st_gid)
         os.fsync(lines.fileno())
     return fresh
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,6 +6,7 @@ import errno
 import os
 
 from config.errors import GreenroomError, Misconfigured, Retryable
+from config.machine import sync_folder
 from config.reasons import show_path
 
 SENTINEL = b".greenroom-root"
@@ -60,9 +61,5 @@ def mark_root(root: bytes) -> str:
     finally:
         os.close(fd)
     os.rename(temporary, path)
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(root)
     return root_uuid
