@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import os
-import textwrap
-from dataclasses import asdict
 from typing import Any
 
 import click
-from sqlalchemy import Connection
 
 from config import libraries
 from config.reasons import path_text, show_path, show_text
 from daemon.bootstrap import application
+from daemon.cli import detail
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
-from daemon.web.editing import lines
 from processor import repository
 from processor.matching.rows import Candidate
-from processor.metadata import rows as metadata
-from processor.metadata.documents import ITSELF, to_json, winning
 from processor.publication import ledger
-from processor.verification import rows as checks
-from workflow import progress, succession
-from workflow.engine.engine import Engine
-
-WIDTH = 120  # characters of a value that are shown
 
 
 @click.group(invoke_without_command=True)
@@ -106,56 +96,13 @@ def show(item: int, as_json: bool) -> None:
     musicbrainz, discogs, theaudiodb, lrclib, the album's own NFO file (nfo), its tags.
     """
     with application() as app, app.database.read() as connection, usage():
-        found = progress.find(connection, item)
-        history = progress.history(connection, item)
-        known = winning(metadata.sources(connection, item), ITSELF, "album")
-        jobs = Engine(app.database, succession.works()).list(item_id=item)
-        home, look = _home(connection, item), checks.look(connection, item)
+        shown = detail.read(app, connection, item)
     if as_json:
-        print_json(
-            {
-                **found,
-                "known": {name: one._asdict() | {"value": to_json(one.value)} for name, one in known.items()},
-                "publication": home,
-                "verified": look and look._asdict(),
-                "history": history,
-                "jobs": [asdict(job) for job in jobs],
-            }
-        )
+        print_json(shown.as_object())
         return
-    for name in ("album_artist", "album", "year", "status", "position", "revision", "path"):
-        click.echo(f"{name:<14} {show_path(found[name]) if name == 'path' else show_text(str(found[name]))}")
-    if home is not None:
-        click.echo(f"{'published':<14} {show_path(home['place'])}  ({home['mode']}, revision {home['revision']}, "
-                   f"{home['updated_at']:%Y-%m-%d %H:%M})")  # fmt: skip
-    if look is not None:
-        click.echo(f"{'verified':<14} {look.checked_at:%Y-%m-%d %H:%M}, {len(look.findings) or 'no'} findings")
-        for one in look.findings:
-            click.echo(f"  {show_text(one['message'])}")
-    if found["news_at"] is not None:
-        click.echo(f"{'waiting':<14} newer metadata, since {found['news_at']:%Y-%m-%d %H:%M}; "
-                   f"`greenroom publish {item}` brings the library up to date")  # fmt: skip
-    print_table(
-        [(line.label, textwrap.shorten(line.text.replace("\n", "; "), WIDTH), line.source)
-         for line in lines("album", known) if line.source],
-        ("what is known", "", "from"),
-    )  # fmt: skip
-    rows = [(h["at"], h["actor"], h["what"], h["status"], h["revision"], h["why"]) for h in history]
-    print_table(rows, ("when", "who", "what", "status", "revision", "why"))
-    if jobs:
-        print_table(
-            [(j.id, j.phase, j.status, j.attempt, j.error) for j in jobs],
-            ("job", "phase", "status", "attempt", "error"),
-        )
-
-
-def _home(connection: Connection, item: int) -> dict[str, Any] | None:
-    """Return where an item is published, with the whole path of its folder."""
-    home = ledger.publication(connection, item)
-    if home is None:
-        return None
-    roots = {library.root_uuid: library.path for library in libraries.list_libraries(connection)}
-    return {**home._asdict(), "place": os.path.join(roots.get(home.root_uuid, b""), home.path)}
+    for name, value in shown.lines():
+        click.echo(f"{name:<14} {value}")
+    shown.print_tables()
 
 
 @command.command("candidates")
