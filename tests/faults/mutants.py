@@ -387,7 +387,7 @@ MUTANTS = (
         "staging is emptied before the rows say where the album is",
         "processor/moves/publish.py",
         "    return run.published(written(run, found, beside(found)))\n",
-        "    _leave_staging(run, found)\n    return run.published(written(run, found, beside(found)))\n",
+        "    clear_staging(run, found)\n    return run.published(written(run, found, beside(found)))\n",
         PUBLISH_KILLED,
     ),
     Mutant(
