@@ -19,7 +19,7 @@ from processor.files import Tree
 from processor.meeting import Rules
 from processor.mover import Moved, Mover
 from processor.moves.move import Publish, unheard
-from processor.naming import PlannedFile, Proposal, cue_references, propose
+from processor.naming import MAX_CUE_SHEET, PlannedFile, Proposal, cue_references, propose
 from processor.plan import RESTAGE, AlbumPlan, Outcome
 from processor.planner import decide
 from processor.publishing import ForRun, Then, nothing_more, publish
@@ -30,8 +30,6 @@ from scanner.identity import Identity
 from scanner.rows import Source
 from scanner.scan import Progress
 from scanner.scandb import ScanDb
-
-MAX_CUE_SHEET = 1 << 20  # bytes; a cue sheet of a hundred tracks has ten thousand
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from processor import sidecar
 from processor.files import Tree, explained, is_folder, within
 from processor.item import NewItem
 
-_OURS: Final = frozenset({sidecar.NAME, sidecar.NAME + b".new"})
+OURS: Final = frozenset({sidecar.NAME, sidecar.NAME + b".new"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +54,4 @@ def check(tree: Tree, folder: bytes, item: NewItem, *, alone: bool) -> None:
 def files_below(tree: Tree, folder: bytes) -> Mapping[bytes, os.stat_result]:
     """Return everything below a folder that is no folder, by path, without the sidecar. Raises OSError."""
     below = ((path[len(folder) + 1 :], found) for path, found in tree.below(folder) if not is_folder(found))
-    return {path: found for path, found in below if path not in _OURS}
+    return {path: found for path, found in below if path not in OURS}

@@ -9,8 +9,9 @@ from typing import Any
 
 from processor.item import NewFile, NewItem
 from processor.matching.own import OwnAlbum, OwnTrack
+from processor.metadata import known
 from processor.metadata.known import Credit
-from processor.providers.release import VARIOUS, Label, Medium, Release, ReleaseTrack
+from processor.providers.release import Label, Medium, Release, ReleaseTrack
 from tests import items
 from tests.providers import Provider, as_json
 
@@ -20,7 +21,7 @@ TITLES = (
 )  # fmt: skip
 LENGTHS = (181_000, 204_500, 263_200, 148_900, 325_000, 199_300, 274_800, 221_100, 96_000, 402_700)
 ARTIST = Credit("The Velvet Harbour", "aaaaaaaa-0000-4000-8000-000000000001", "", "Velvet Harbour, The")
-VARIOUS_ARTISTS = Credit("Various Artists", VARIOUS)
+VARIOUS_ARTISTS = Credit("Various Artists", known.VARIOUS_ARTISTS)
 
 
 def uuid(n: int) -> str:

@@ -10,10 +10,9 @@ from typing import NamedTuple
 from config.errors import Rejected
 from processor import sidecar
 from processor.files import Tree, ancestors, within
+from processor.standing import OURS
 from scanner.identity import storable_time
 from scanner.ignore import JUNK, OWN, built_in
-
-_OURS = frozenset({sidecar.NAME, sidecar.NAME + b".new"})
 
 
 class OnDisk(NamedTuple):
@@ -103,7 +102,7 @@ def _enter(tree: Tree, place: _Place, disk: Disk, known: Collection[bytes]) -> I
             yield _Place(within(path, name), album, within(below, name))
         elif album is None:
             disk.strays[path] = disk.strays.get(path, 0) + 1
-        elif name not in _OURS or below:
+        elif name not in OURS or below:
             _take(entry, within(path, name), within(below, name), album, disk)
 
 

@@ -9,7 +9,6 @@ again, to the album that has the id of the tags, or none where they have none; s
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
@@ -117,9 +116,7 @@ class Kodi(PlayerKind):
 
     def headers(self, player: Player) -> Mapping[str, str]:
         """Return HTTP's basic authentication."""
-        if player.user is None:
-            return {}
-        return {"Authorization": "Basic " + b64encode(f"{player.user}:{player.secret or ''}".encode()).decode()}
+        return player.basic
 
     def check(self, line: Line) -> Health:
         """Return its version; note when it reads no NFO."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, ClassVar, Final
@@ -62,9 +61,7 @@ class Lyrion(PlayerKind):
 
     def headers(self, player: Player) -> Mapping[str, str]:
         """Return HTTP's basic authentication, where it wants one."""
-        if player.user is None:
-            return {}
-        return {"Authorization": "Basic " + b64encode(f"{player.user}:{player.secret or ''}".encode()).decode()}
+        return player.basic
 
     def check(self, line: Line) -> Health:
         """Return its version."""

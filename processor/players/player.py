@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,13 @@ class Player:
         """How the client treats it: its own breaker, its own host and port, its secret in no log."""
         secrets = (self.secret, self.secret.encode().hex()) if self.secret else ()
         return Service(f"player {self.name}", local=(self.url,), secrets=secrets, attempts=2, read=30)
+
+    @property
+    def basic(self) -> Mapping[str, str]:
+        """Its user and password, where it has them, as HTTP's basic authentication."""
+        if self.user is None:
+            return {}
+        return {"Authorization": "Basic " + b64encode(f"{self.user}:{self.secret or ''}".encode()).decode()}
 
 
 class Health(NamedTuple):

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from processor.metadata.known import VARIOUS_ARTISTS
 from processor.providers.provider import Provider, ProviderSettings, base_url, order, per_second
-from processor.providers.release import VARIOUS, Release
+from processor.providers.release import Release
 
 if TYPE_CHECKING:
     from processor.matching.lookup import Wanted
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 SEARCHED: Final = 25  # releases of one search; an album that was reissued more often is for a person anyway
 # Parts are apart by spaces, which a URL writes as "+".
 _OF_RELEASE: Final = "recordings artist-credits labels release-groups genres aliases isrcs release-rels media"
-_OF_ARTIST: Final = "aliases genres url-rels"
+_OF_ARTIST: Final = "aliases genres"
 
 
 class MusicBrainzSettings(ProviderSettings):
@@ -32,7 +33,7 @@ class MusicBrainz(Provider):
     name = "musicbrainz"
     description = "MusicBrainz: which release an album is, its tracks and credits, and its artists."
     settings = MusicBrainzSettings
-    probe = (f"artist/{VARIOUS}", {"fmt": "json"})
+    probe = (f"artist/{VARIOUS_ARTISTS}", {"fmt": "json"})
 
     def release(self, release_id: str) -> Release | None:
         """Return a release with its tracks; None when there is none of that id."""
@@ -51,7 +52,7 @@ class MusicBrainz(Provider):
 
     def artist_fields(self, name: str, artist_id: str | None) -> Mapping[str, Any]:
         """Return the fields of an artist; nothing of one without an id, nor of the one that stands for many."""
-        if artist_id is None or artist_id == VARIOUS:
+        if artist_id is None or artist_id == VARIOUS_ARTISTS:
             return {}
         from processor.providers.musicbrainz_answers import artist_of
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from pydantic import Field
-
 from processor.metadata.known import Credit
 from processor.providers.lenient import Date, Flag, Join, Lenient, Many, Mbid, Number, One, Text, Texts, underscored
 from processor.providers.release import Label, Medium, Place, Release, ReleaseTrack
@@ -138,15 +136,6 @@ class _Span(Lenient):
     end: Date = None
 
 
-class _Url(Lenient):
-    resource: Text = None
-
-
-class _Link(Lenient):
-    type: Text = None
-    url: One[_Url] = _Url()
-
-
 class _ArtistAnswer(_Artist):
     type: Text = None
     gender: Text = None
@@ -154,7 +143,6 @@ class _ArtistAnswer(_Artist):
     disambiguation: Text = None
     life_span: One[_Span] = _Span()
     genres: Many[_Genre] = ()
-    relations: Many[_Link] = Field(default=())
 
 
 def release_of(answer: Any, asked: str | None = None) -> Release | None:
@@ -185,15 +173,6 @@ def artist_of(answer: Any) -> dict[str, Any]:
         "artist_id": artist.id,
     }
     return {name: value for name, value in known.items() if value}
-
-
-def links_of(answer: Any) -> dict[str, str]:
-    """Return where else an artist is described: the relation's type → its first URL; "wikidata", "discogs" …"""
-    found: dict[str, str] = {}
-    for link in _ArtistAnswer.model_validate(_object(answer)).relations:
-        if link.type and link.url.resource:
-            found.setdefault(link.type, link.url.resource)
-    return found
 
 
 def _release(found: _Release, asked: str | None) -> Release | None:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
-from processor.metadata.known import Credit
+from processor.metadata.known import VARIOUS_ARTISTS, Credit
 
-VARIOUS: Final = "89ad4ac3-39f7-470e-963a-56509c546377"  # MusicBrainz's artist of albums of many artists
 PSEUDO: Final = "Pseudo-Release"  # MusicBrainz's status of a track list in another language or script
 
 Place = Literal["track", "pregap", "data"]
@@ -83,7 +82,7 @@ class Release:
     @property
     def is_various(self) -> bool:
         """Whether its tracks are of many artists, so that none of them is the album's."""
-        return any(credit.artist_id == VARIOUS for credit in self.credits)
+        return any(credit.artist_id == VARIOUS_ARTISTS for credit in self.credits)
 
     @property
     def is_pseudo(self) -> bool:

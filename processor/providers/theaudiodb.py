@@ -59,7 +59,6 @@ class _Artist(Lenient):
     intDiedYear: Number = None
     intMembers: Number = None
     strDisbanded: Text = None
-    strGender: Text = None
     strGenre: Text = None
     strSubGenre: Text = None
     strStyle: Text = None

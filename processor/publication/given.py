@@ -18,7 +18,7 @@ from processor.artwork.blobs import Blobs
 from processor.artwork.offer import Subject, of_artist
 from processor.item import NewItem
 from processor.metadata import rows as metadata
-from processor.metadata.known import AlbumMetadata, ArtistMetadata
+from processor.metadata.known import VARIOUS_ARTISTS, AlbumMetadata, ArtistMetadata
 from processor.publication import ledger
 from processor.publication.access import AS_IS, Access
 from processor.publication.intent import Mode
@@ -28,7 +28,6 @@ from processor.publication.pictures import Picture, Profile
 from processor.publication.routing import Rule, choose
 
 PUBLISHABLE: Final = ("approved", "publishing", "published")
-VARIOUS_ARTISTS: Final = "89ad4ac3-39f7-470e-963a-56509c546377"  # MusicBrainz' artist that is nobody
 
 
 class Chosen(NamedTuple):

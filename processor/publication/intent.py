@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple
 
 from processor.item import NewItem
 from processor.journal import Transfer, path_from_json, path_to_json
 from processor.publication.access import AS_IS, Access
 
 Mode = Literal["move", "copy", "hardlink", "reflink"]
-MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 Role = Literal["nfo", "picture", "lyrics"]
 
 

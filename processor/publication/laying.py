@@ -16,7 +16,7 @@ from processor.item import NewItem
 from processor.journal import TransferFile, path_to_json
 from processor.materialise import digest_at
 from processor.metadata.known import AlbumMetadata
-from processor.naming import cue_references
+from processor.naming import MAX_CUE_SHEET, cue_references
 from processor.publication import names, pictures
 from processor.publication.ledger import Entry, Publication
 from processor.publication.names import NamedFile, Naming, disc_folders
@@ -24,9 +24,6 @@ from processor.publication.pictures import Picture, Profile
 from processor.publication.writing import sha256_at
 from processor.space import human_size, reserve
 from scanner.identity import Identity, storable_time
-
-MAX_CUE_SHEET = 1 << 20  # bytes
-
 
 # A folder of the library → the folders of published albums below it, each with its artist.
 Below = Callable[[bytes], Mapping[bytes, str | None]]

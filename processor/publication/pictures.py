@@ -7,10 +7,9 @@ with several hard links.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple
 
 Profile = Literal["all", "kodi", "jellyfin", "plex", "navidrome"]
-PLAYERS: Final[tuple[Profile, ...]] = get_args(Profile)[1:]
 Of = Literal["album", "artist"]
 
 

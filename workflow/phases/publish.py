@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator
 
 from config.errors import NeedsReview
 from processor.publication.access import Access, mode_of, owner_of
 from processor.publication.given import Options
+from processor.publication.intent import Mode
 from processor.publication.names import Naming, checked_file, checked_folder
+from processor.publication.pictures import Profile
 from processor.publication.routing import rules
 from workflow import progress, publishing
 from workflow.engine.context import Context
@@ -29,7 +31,7 @@ class PublishSettings(PhaseSettings):
     auto_publish: bool = Field(
         False, description="In mode auto: publish what a rule approved, too, and not only what a person did."
     )
-    transfer: Literal["move", "copy", "hardlink", "reflink"] = Field(
+    transfer: Mode = Field(
         "move", description="How music gets into the library; after a move it is not in staging any more."
     )
     library: str = Field(
@@ -45,7 +47,7 @@ class PublishSettings(PhaseSettings):
         "{album_artist}/{album}[ ({year})]", description="The album's folder in the library; [ ] only if all is known."
     )
     file: str = Field("[CD {disc}/][{track:02} - ]{title}", description="A track's name in it, without extension.")
-    profile: Literal["all", "kodi", "jellyfin", "plex", "navidrome"] = Field(
+    profile: Profile = Field(
         "all", description="Whose names pictures get; all: every player's, as hard links of one file."
     )
     assets: bool = Field(True, description="Publish the selected pictures.")
