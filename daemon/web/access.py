@@ -10,6 +10,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import HTTPException, Request
 from starlette.concurrency import run_in_threadpool
@@ -133,8 +134,14 @@ def _stranger(scope: Scope, headers: Headers) -> Response:
     path: str = scope["path"]
     wants_page = "text/html" in headers.get("accept", "") and not path.startswith("/api/")
     if wants_page and scope["method"] in SAFE_METHODS:
-        return RedirectResponse("/sign-in", 303)
+        return RedirectResponse(f"/sign-in?{urlencode({'to': _asked(scope)})}" if path != "/" else "/sign-in", 303)
     return JSONResponse({"detail": "sign in, or send X-Api-Key"}, 401, headers={"www-authenticate": "Bearer"})
+
+
+def _asked(scope: Scope) -> str:
+    """Return the address a request is for, as the browser wrote it."""
+    raw = scope.get("raw_path") or scope["path"].encode()
+    return "?".join(part.decode("ascii", "replace") for part in (raw, scope["query_string"]) if part)
 
 
 class Throttle:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,11 +22,12 @@ from daemon.bootstrap import Application
 from daemon.hooks import Messages
 from daemon.web import api, pages
 from daemon.web.access import Access, Throttle, own_form
-from daemon.web.guard import Guard
+from daemon.web.guard import HEADERS, Guard
 from daemon.web.navigation import routers
 from daemon.web.render import page
 
 STATIC: Final = Path(__file__).parent / "static"
+NO_PAGE: Final = "there is no such page"
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 # What an error asks of whoever called.
 STATUS: Final[tuple[tuple[type[GreenroomError], int], ...]] = (
@@ -82,6 +85,7 @@ def create_app(app: Application) -> FastAPI:
     made.add_exception_handler(GreenroomError, _refused)
     made.add_exception_handler(RequestValidationError, _invalid)
     made.add_exception_handler(HTTPException, _not_so)
+    made.add_exception_handler(Exception, _broken)
     # Pages are not compressed: their length would tell of the form token beside what a stranger may have sent.
     made.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=1000))
     for router in routers(api):
@@ -106,7 +110,7 @@ async def _refused(request: Request, error: Exception) -> Response:
     status = CODES.get(error.reason_code) or next(by_type, 500)
     if _is_api(request):
         return JSONResponse({"detail": _sendable(error.message), "code": error.reason_code}, status)
-    return page(request, "refused.html", code=status, message=error.message, gone=error.reason_code == "unknown_item")
+    return _refusal(request, status, error.message, gone=error.reason_code == "unknown_item")
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -118,8 +122,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
     ]
     if _is_api(request):
         return JSONResponse({"detail": found}, 422)
-    message = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in found)
-    return page(request, "refused.html", code=422, message=message, gone=False)
+    if any(problem["loc"][0] == "path" for problem in error.errors()):
+        return _refusal(request, 404, NO_PAGE)
+    return _refusal(request, 422, "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in found))
 
 
 async def _not_so(request: Request, error: Exception) -> Response:
@@ -127,7 +132,31 @@ async def _not_so(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if _is_api(request) or request.method not in ("GET", "POST"):
         return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
-    return page(request, "refused.html", code=error.status_code, message=error.detail, gone=False)
+    is_plain = error.detail == HTTPStatus(error.status_code).phrase  # Starlette's own: nothing answers there
+    return _refusal(request, error.status_code, NO_PAGE if is_plain else error.detail)
+
+
+async def _broken(request: Request, _: Exception) -> Response:
+    """Answer when we made a mistake. This comes from outside all our layers, so it brings the headers along."""
+    message = "Greenroom made a mistake; its log says which"
+    if _is_api(request):
+        return JSONResponse({"detail": message, "code": "internal"}, 500, headers=HEADERS)
+    answer = _refusal(request, 500, message)
+    answer.headers.update(HEADERS)
+    return answer
+
+
+def _refusal(request: Request, status: int, message: str, *, gone: bool = False) -> Response:
+    """Return a page that says why not, and leads back to where the request came from, if that was here."""
+    came = urlsplit(request.headers.get("referer", ""))
+    path = came.path if came.netloc == request.headers.get("host") and not came.path.startswith("//") else ""
+    back = f"{path}?{came.query}" if came.query else path
+    shown = {
+        "message": message,
+        "gone": gone,
+        "back": back if path != request.url.path or request.method != "GET" else "",
+    }
+    return page(request, "refused.html", code=status, **shown)
 
 
 def _is_api(request: Request) -> bool:

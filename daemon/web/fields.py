@@ -25,11 +25,7 @@ class Field(NamedTuple):
     minimum: float | None
     maximum: float | None
     choices: tuple[str, ...]
-
-    @property
-    def is_changed(self) -> bool:
-        """Whether somebody set it to something else than its default."""
-        return bool(self.value != self.default)
+    is_changed: bool  # whether somebody set it to something else than its default
 
 
 def fields(prefix: str, section: Section) -> list[Field]:
@@ -52,4 +48,5 @@ def _field(setting: Setting, value: Any) -> Field:
         minimum=next((float(str(limit.ge)) for limit in limits if isinstance(limit, Ge)), None),
         maximum=next((float(str(limit.le)) for limit in limits if isinstance(limit, Le)), None),
         choices=tuple(map(str, get_args(annotation))) if is_choice else (),
+        is_changed=bool(value != setting.default),
     )

@@ -13,10 +13,11 @@ from typing import Any, Final
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from config.reasons import show_path, show_text
 from daemon.web.navigation import links
+from daemon.web.words import SAID, stage_said
 from processor.metadata.known import credited
 from processor.space import human_size
 
@@ -27,8 +28,22 @@ def page(request: Request, template: str, *, code: int = 200, **shown: Any) -> H
     """Return a page, or the part of one that htmx asked for."""
     actor = getattr(request.state, "actor", None)
     path = request.url.path
-    common = {"actor": actor, "links": links(), "path": path, "now": dt.datetime.now(dt.UTC)}
+    said = SAID.get(request.query_params.get("said", ""))
+    common = {
+        "actor": actor,
+        "links": links(),
+        "path": path,
+        "now": dt.datetime.now(dt.UTC),
+        "said": said,
+        "code": code,
+    }
     return HTMLResponse(_environment().get_template(template).render(common | shown), code)
+
+
+def lead(address: str, said: str) -> RedirectResponse:
+    """Lead to a page that says what was done: a key of SAID."""
+    path, hash_mark, part = address.partition("#")
+    return RedirectResponse(f"{path}?said={said}{hash_mark}{part}", 303)
 
 
 @functools.cache
@@ -41,7 +56,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"path": show_path, "text": _text, "when": when, "size": human_size, "duration": duration}
-    made.filters |= {"credited": credited, "album_name": album_name}
+    made.filters |= {"credited": credited, "album_name": album_name, "sentence": sentence, "stage": stage_said}
     made.globals["static"] = _static
     return made
 
@@ -63,6 +78,12 @@ def album_name(item: Mapping[str, Any], most: int = 10_000) -> str:
     return f"{_isolated(_short(artist, most))} – {_isolated(_short(title, most))}"
 
 
+def sentence(message: object) -> str:
+    """Return a message of an error as a sentence: it begins with a capital and ends."""
+    text = _text(message).strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":", "`")) else ".")
+
+
 def _short(text: str, most: int) -> str:
     shown = _text(text)
     return shown if len(shown) <= most else f"{shown[: most - 1].rstrip()}…"
@@ -74,10 +95,15 @@ def _isolated(text: str) -> str:
     return f"\u2068{text}\u2069" if turns else text
 
 
-def when(moment: dt.datetime | None) -> Markup | str:
-    """Return a time as a person of this machine reads it, with the exact one for programs."""
+def when(moment: dt.datetime | str | None) -> Markup | str:
+    """Return a time, also one that is text in ISO 8601, as a person of this machine reads it, and for programs."""
     if moment is None:
         return "never"
+    if isinstance(moment, str):
+        try:
+            moment = dt.datetime.fromisoformat(moment)
+        except ValueError:
+            return _text(moment)
     shown = f"{moment.astimezone():%Y-%m-%d %H:%M}"
     return Markup("<time datetime='{}'>{}</time>").format(moment.isoformat(), escape(shown))
 

@@ -131,6 +131,11 @@ def test_ten_albums_are_reviewed_by_keyboard_alone(app: Application, open_page: 
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.keyboard.press("j")
+    press(page, "a")
+    expect(page.get_by_role("link", name="Ada – Album 8")).to_be_focused()  # the next one, once one is decided
+    press(page, "u")
+    page.goto("/review")
+    page.keyboard.press("j")
     page.keyboard.press("j")
     press(page, "Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Album 8")

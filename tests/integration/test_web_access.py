@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 import socket
 from collections import Counter
@@ -18,6 +19,7 @@ from config import accounts
 from daemon.bootstrap import application
 from daemon.web.access import Throttle, is_open
 from daemon.web.app import create_app
+from daemon.web.guard import POLICY
 from daemon.web.prompt import PromptProtocol
 from daemon.web.server import WebServer
 from tests.web import NAME, PASSWORD, Browser, set_up
@@ -98,6 +100,48 @@ def test_tries_at_once_are_counted_as_tries_one_after_the_other(browser: Browser
     with ThreadPoolExecutor(16) as pool:
         answers = Counter(pool.map(guess, range(16)))
     assert answers == {403: 10, 429: 6}
+
+
+def test_signing_in_leads_to_the_page_that_was_asked_for_and_never_elsewhere(browser: Browser) -> None:
+    set_up(browser)
+    client, asked = browser.client, "/review?q=a%20b&status=any"
+    client.post("/sign-out", data={"csrf": browser.csrf()})
+    door = client.get(asked, headers={"accept": "text/html"})
+    assert door.url.path == "/sign-in"
+    (to,) = re.findall(r'name="to" value="([^"]+)"', door.text)
+    form = {"name": NAME, "password": PASSWORD}
+    answer = client.post("/sign-in", data={**form, "to": html.unescape(to)}, follow_redirects=False)
+    assert answer.headers["location"] == asked
+    for elsewhere in ("//evil.example/", "/\\evil.example", "/\t/evil.example", "https://evil.example/", "review", ""):
+        answer = client.post("/sign-in", data={**form, "to": elsewhere}, follow_redirects=False)
+        assert answer.headers["location"] == "/"
+
+
+def test_a_page_that_is_not_there_says_so_and_leads_back(browser: Browser) -> None:
+    set_up(browser)
+    for path in ("/nowhere", "/review/x", "/review/999", "/runs/none"):
+        answer = browser.client.get(path, headers={"referer": "http://localhost/jobs?status=dead"})
+        assert (answer.status_code, "There is nothing here" in answer.text) == (404, True)
+        assert 'href="/jobs?status=dead"' in answer.text
+    for elsewhere in ("http://evil.example/", "http://localhost//evil.example/"):
+        assert "evil" not in browser.client.get("/nowhere", headers={"referer": elsewhere}).text
+
+
+def test_a_mistake_of_ours_is_a_page_without_its_details_and_with_all_headers(browser: Browser) -> None:
+    set_up(browser)
+
+    def broken() -> None:
+        raise ZeroDivisionError("what only the log may say")
+
+    browser.client.app.add_api_route("/broken", broken)  # type: ignore[attr-defined]  # it is a FastAPI
+    mine = {"base_url": "http://localhost", "cookies": browser.client.cookies}
+    answer = TestClient(browser.client.app, raise_server_exceptions=False, **mine).get("/broken")  # type: ignore[arg-type]
+    assert (answer.status_code, "Something went wrong" in answer.text, "the log may say" in answer.text) == (
+        500,
+        True,
+        False,
+    )
+    assert answer.headers["content-security-policy"] == POLICY
 
 
 def test_too_many_wrong_passwords_make_even_the_right_one_wait(browser: Browser) -> None:

@@ -73,6 +73,9 @@ def test_a_change_is_stored_with_who_made_it_and_can_be_undone(browser: Browser)
         "8",
     )
     assert f"<td>{NAME}</td>" in page
+    assert "Saved." in page
+    assert "Nothing was changed." in browser.client.post("/admin/settings/staging_scan", data=changed).text
+    assert 'class="said"' not in browser.client.get("/admin/settings?said=<b>Anything").text
     newest = re.findall(r'name="change" value="(\d+)"[^>]*change of ([\w.]+)"', page)
     number = next(number for number, key in newest if key.endswith("schedule"))
     browser.client.post("/admin/settings/history/undo", data={"csrf": form["csrf"], "change": number})

@@ -6,13 +6,13 @@ import datetime as dt
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from config import accounts, activity
 from config.errors import Misconfigured
 from daemon.web.access import person_of
 from daemon.web.pages.sign_in import Field, open_session, tried
-from daemon.web.render import page
+from daemon.web.render import lead, page
 
 router = APIRouter(prefix="/account")
 
@@ -38,7 +38,7 @@ def change_password(request: Request, current: Field, password: Field) -> Respon
             activity.note(connection, "password_changed", actor.name, now)
     except Misconfigured as error:
         return _page(request, refused=f"{error.message}.", code=422)
-    return open_session(request, actor.name, now, to="/account")
+    return open_session(request, actor.name, now, to="/account?said=password")
 
 
 @router.post("/keys")
@@ -66,7 +66,7 @@ def revoke_key(request: Request, key_id: int) -> Response:
     with request.app.state.greenroom.database.begin() as connection:
         key = accounts.revoke_key(connection, key_id, actor.name)
         activity.note(connection, "key_revoked", actor.name, now, key.name)
-    return RedirectResponse("/account", 303)
+    return lead("/account", "revoked")
 
 
 def _page(

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from config.errors import Rejected
 from daemon.web.access import actor_of
 from daemon.web.deciding import seen_of
 from daemon.web.editing import Line, lines, said
-from daemon.web.render import page
+from daemon.web.render import lead, page
 from processor.metadata import documents, rows
 from processor.metadata.fields import Subject
 from workflow import progress
@@ -44,14 +44,14 @@ def change(request: Request, item_id: int, form: Annotated[FormData, Depends(_se
         return _page(request, item, part, sent, code=422)
     seen = seen_of(texts.get("seen", ""))
     request.app.state.greenroom.say(item_id, part, news, actor=actor_of(request).name, seen=seen)
-    return RedirectResponse(f"/review/{item_id}#known", 303)
+    return lead(f"/review/{item_id}#known", "saved" if news else "same")
 
 
 @router.post("/{item_id}/note")
 def note(request: Request, item_id: int, text: Annotated[str, Form(max_length=2 * LONGEST_NOTE)]) -> Response:
     """Keep a note with the album's history."""
     request.app.state.greenroom.note(item_id, text, actor=actor_of(request).name)
-    return RedirectResponse(f"/review/{item_id}#history", 303)
+    return lead(f"/review/{item_id}#history", "saved")
 
 
 def _known(request: Request, item_id: int, part: str) -> tuple[dict[str, Any], Subject, dict[str, documents.Known]]:

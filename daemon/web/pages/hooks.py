@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from config import accounts, admin
 from config.errors import Misconfigured
 from daemon.web.access import person_of
 from daemon.web.navigation import Link
-from daemon.web.render import page
+from daemon.web.render import lead, page
 
 router = APIRouter(prefix="/hooks")
 LINK = Link(78, "Hooks", "/hooks")
@@ -37,7 +37,7 @@ def add(request: Request, name: Annotated[str, Form(max_length=200)]) -> Respons
 def remove(request: Request, name: Annotated[str, Form(max_length=200)]) -> Response:
     """Forget a hook; its secret is worthless at once."""
     request.app.state.greenroom.remove_hook(name, actor=person_of(request).name)
-    return RedirectResponse("/hooks", 303)
+    return lead("/hooks", "removed")
 
 
 def _page(

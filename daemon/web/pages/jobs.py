@@ -11,9 +11,10 @@ from daemon import jobs
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
 from daemon.web.navigation import Link
-from daemon.web.render import page
-from workflow import succession
+from daemon.web.render import lead, page
+from workflow import progress, succession
 from workflow.engine.job import STATUSES
+from workflow.phase import Chore, Phase, all_chores, all_phases
 
 router = APIRouter(prefix="/jobs")
 LINK = Link(30, "Jobs", "/jobs")
@@ -34,6 +35,7 @@ def show(
     found = app.engine.list(statuses=wanted, phase=phase or None, before=before, limit=PAGE + 1)
     with app.database.read() as connection:
         limits = succession.limits(connection)
+        names = progress.names(connection, {job.item_id for job in found if job.item_id is not None})
     return page(
         request,
         "jobs.html",
@@ -42,17 +44,28 @@ def show(
         counts=app.engine.counts(),
         workers=app.engine.workers(),
         limits=limits,
+        names=names,
         status=status,
         phase=phase,
         statuses=STATUSES,
+        about=_about(),
     )
+
+
+def _about() -> dict[str, str]:
+    """Return what each phase does."""
+    phases: list[Phase | Chore] = [*all_phases().values(), *all_chores().values()]
+    return {phase.name: phase.description for phase in phases}
 
 
 @router.get("/{job_id}")
 def show_job(request: Request, job_id: int) -> Response:
     """Show one job."""
-    job = request.app.state.greenroom.engine.show(job_id)
-    return page(request, "job.html", job=job, may=jobs.possible(job), advice=jobs.advice(job))
+    app: Application = request.app.state.greenroom
+    job = app.engine.show(job_id)
+    with app.database.read() as connection:
+        names = progress.names(connection, [] if job.item_id is None else [job.item_id])
+    return page(request, "job.html", job=job, names=names, may=jobs.possible(job), advice=jobs.advice(job))
 
 
 @router.post("/{job_id}")
@@ -66,4 +79,4 @@ def change(request: Request, job_id: int, verb: Annotated[jobs.Verb, Form()]) ->
 def pause(request: Request, phase: str, paused: Annotated[bool, Form()]) -> Response:
     """Start no more jobs of a phase, or go on."""
     jobs.pause(request.app.state.greenroom, phase, paused=paused, actor=actor_of(request).name)
-    return RedirectResponse("/jobs", 303)
+    return lead("/jobs", "paused" if paused else "goes_on")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from config.errors import GreenroomError
 from config.libraries import Kind, Role
 from daemon.web.access import actor_of
 from daemon.web.navigation import Link
-from daemon.web.render import page
+from daemon.web.render import lead, page
 from daemon.web.roots import checked, roots
 
 router = APIRouter(prefix="/libraries")
@@ -48,21 +48,21 @@ def add(
         request.app.state.greenroom.add_library(role, _raw(path), kind=kind, actor=actor_of(request).name)
     except GreenroomError as error:
         return _page(request, role=role, path=path, refused=error.message, code=422)
-    return RedirectResponse("/libraries", 303)
+    return lead("/libraries", "added")
 
 
 @router.post("/{library_id}/remove")
 def remove(request: Request, library_id: int) -> Response:
     """Forget a library; no file is touched."""
     request.app.state.greenroom.remove_library(library_id, actor=actor_of(request).name)
-    return RedirectResponse("/libraries", 303)
+    return lead("/libraries", "removed")
 
 
 @router.post("/{library_id}/resume")
 def resume(request: Request, library_id: int) -> Response:
     """Let cycles work on a suspended library again."""
     request.app.state.greenroom.resume_library(library_id, actor=actor_of(request).name)
-    return RedirectResponse("/libraries", 303)
+    return lead("/libraries", "resumed")
 
 
 def _raw(path: str) -> bytes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
-from daemon.web.render import page
+from daemon.web.render import lead, page
 from processor.artwork import previews
 from processor.artwork.scoring import Parts
 from processor.artwork.types import TYPES
@@ -41,7 +41,7 @@ def look(request: Request, item_id: int) -> Response:
     """Look at the album's own pictures."""
     app: Application = request.app.state.greenroom
     picturing.look(app.database, app.boot.data_dir, item_id)
-    return RedirectResponse(f"/review/{item_id}/pictures", 303)
+    return lead(f"/review/{item_id}/pictures", "looked")
 
 
 @router.post("/review/{item_id}/pictures/decide")
@@ -62,7 +62,7 @@ def decide(
     decision = None if word == "rule" else word
     actor = actor_of(request).name
     picturing.decide(app.database, app.boot.data_dir, item_id, number, decision, actor=actor)
-    return RedirectResponse(f"/review/{item_id}/pictures", 303)
+    return lead(f"/review/{item_id}/pictures", "saved")
 
 
 @router.post("/review/{item_id}/pictures")
@@ -72,7 +72,7 @@ def give(request: Request, item_id: int, type: Annotated[str, Form(max_length=11
     data, (kind, _, artist) = file.file.read(), type.partition(" ")
     actor = actor_of(request).name
     picturing.give(app.database, app.boot.data_dir, item_id, kind, data, actor=actor, artist=artist or None)
-    return RedirectResponse(f"/review/{item_id}/pictures", 303)
+    return lead(f"/review/{item_id}/pictures", "saved")
 
 
 @router.get("/previews/{content}.jpg")

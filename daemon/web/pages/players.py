@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from config.errors import GreenroomError
 from daemon import players
 from daemon.web.access import actor_of
 from daemon.web.navigation import Link
-from daemon.web.render import page
+from daemon.web.render import lead, page
 from processor.players.kinds import kinds
 from processor.players.paths import parsed
 from processor.players.player import Player
@@ -40,7 +40,7 @@ def add(
     except GreenroomError as error:
         typed = {"name": name, "kind": kind, "url": url, "user": user, "path_map": path_map}
         return _page(request, typed=typed, refused=error.message, code=422)
-    return RedirectResponse("/players", 303)
+    return lead("/players", "added")
 
 
 @router.post("/{player_id}")
@@ -54,21 +54,21 @@ def change(
         players.change(request.app.state.greenroom, new, actor=actor_of(request).name)
     except GreenroomError as error:
         return _page(request, problem=error.message, code=422)
-    return RedirectResponse("/players", 303)
+    return lead("/players", "saved")
 
 
 @router.post("/{player_id}/remove")
 def remove(request: Request, player_id: int) -> Response:
     """Forget a player."""
     players.remove(request.app.state.greenroom, player_id, actor=actor_of(request).name)
-    return RedirectResponse("/players", 303)
+    return lead("/players", "removed")
 
 
 @router.post("/{player_id}/tell")
 def tell(request: Request, player_id: int) -> Response:
     """Have a player told what it is owed and what it missed."""
     players.tell(request.app.state.greenroom, player_id, actor=actor_of(request).name)
-    return RedirectResponse("/players", 303)
+    return lead("/players", "told")
 
 
 @router.post("/{player_id}/test")

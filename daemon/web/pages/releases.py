@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
 from daemon.web.deciding import seen_of
-from daemon.web.render import page
+from daemon.web.render import lead, page
 from workflow import progress
 
 router = APIRouter(prefix="/review/{item_id}/release")
@@ -34,7 +34,7 @@ def choose(
     """Say which release it is, that it is none of them, or leave it to matching again."""
     app: Application = request.app.state.greenroom
     app.choose(item_id, release, actor=actor_of(request).name, seen=seen_of(seen))
-    return RedirectResponse(f"/review/{item_id}/release", 303)
+    return lead(f"/review/{item_id}/release", "saved")
 
 
 @router.post("/ask")

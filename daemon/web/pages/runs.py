@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import groupby
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from config.settings import REGISTRY
 from daemon.bootstrap import Application
 from daemon.ongoing import Stage
 from daemon.web.access import actor_of
 from daemon.web.navigation import Link
 from daemon.web.render import page
+from daemon.web.words import stage_said
 from workflow import plans, runs
 
 router = APIRouter(prefix="/runs")
@@ -73,6 +75,7 @@ def show_run(request: Request, run_id: str) -> Response:
         plan=plan,
         approving=approving,
         carried_out=carried_out,
+        used=list(_used(run["settings"])) if run else [],
     )
 
 
@@ -96,9 +99,18 @@ def approve(request: Request, run_id: str) -> Response:
 
 
 def by_album(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return stored reasons by album: its key, its outcome and why, in the order they were stored."""
+    """Return stored reasons by album: where it lies or else its key, its outcome and why, in the order they came."""
     grouped = groupby(reasons, key=lambda reason: (reason["album"], reason["outcome"]))
-    return [{"key": key, "outcome": outcome, "reasons": list(why)} for (key, outcome), why in grouped]
+    each = [(key, outcome, list(why)) for (key, outcome), why in grouped]
+    return [{"name": why[0]["path"] or key, "outcome": outcome, "reasons": why} for key, outcome, why in each]
+
+
+def _used(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each setting of a run, as people read them."""
+    for name, value in settings.items():
+        known = REGISTRY.get(f"staging_scan.{name}")
+        shown = ("on" if value else "off") if isinstance(value, bool) else str(value) or "–"
+        yield name.replace("_", " ").capitalize(), f"{shown} {known.unit}" if known and known.unit else shown
 
 
 async def _events(app: Application) -> AsyncIterator[str]:
@@ -107,7 +119,7 @@ async def _events(app: Application) -> AsyncIterator[str]:
         stages = app.ongoing.stages()
         if stages != told:
             told = stages
-            shown = [{"run": s.run_id, "stage": s.name, "done": s.done, "total": s.total} for s in stages]
+            shown = [{"run": s.run_id, "stage": stage_said(s.name), "done": s.done, "total": s.total} for s in stages]
             yield f"data: {json.dumps(shown)}\n\n"
         if not stages or app.ongoing.is_stopping:
             return

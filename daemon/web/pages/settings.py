@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from config import admin
 from config.cron import Schedule, timezone
@@ -16,7 +16,7 @@ from config.settings import SECTIONS, find_setting
 from daemon.web.access import actor_of
 from daemon.web.fields import Field, fields
 from daemon.web.navigation import Link
-from daemon.web.render import page
+from daemon.web.render import lead, page
 
 router = APIRouter(prefix="/admin/settings")
 LINK = Link(80, "Settings", "/admin/settings")
@@ -56,7 +56,7 @@ def change(request: Request, prefix: str, form: Annotated[FormData, Depends(_sen
     with app.database.begin() as connection:
         for key, value in wanted.items():
             admin.put(connection, key, value, actor=actor, now=dt.datetime.now(dt.UTC))
-    return RedirectResponse(f"/admin/settings#{prefix}", 303)
+    return lead(f"/admin/settings#{prefix}", "saved" if wanted else "same")
 
 
 @router.post("/{prefix}/reset")
@@ -65,7 +65,7 @@ def reset(request: Request, prefix: str) -> Response:
     app, actor = request.app.state.greenroom, actor_of(request).name
     with app.database.begin() as connection:
         admin.reset(connection, _known(prefix), actor=actor, now=dt.datetime.now(dt.UTC))
-    return RedirectResponse(f"/admin/settings#{prefix}", 303)
+    return lead(f"/admin/settings#{prefix}", "defaults")
 
 
 @router.post("/history/undo")
@@ -74,7 +74,7 @@ def undo(request: Request, change: Annotated[int, Form()]) -> Response:
     app, actor = request.app.state.greenroom, actor_of(request).name
     with app.database.begin() as connection:
         admin.undo(connection, change, actor=actor, now=dt.datetime.now(dt.UTC))
-    return RedirectResponse("/admin/settings#history", 303)
+    return lead("/admin/settings#history", "undone")
 
 
 @router.get("/schedule")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import time
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from loguru import logger
 from starlette.responses import RedirectResponse, Response
 
@@ -18,33 +19,37 @@ from daemon.web.render import page
 
 router = APIRouter()
 Field = Annotated[str, Form(max_length=accounts.MAX_PASSWORD)]
+LONGEST: Final = 4000  # of an address
+_OURS: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")  # a path; browsers read //, /\ and /TAB/ as another site
 
 
 @router.get("/sign-in")
-def show(request: Request) -> Response:
+def show(request: Request, to: Annotated[str, Query(max_length=LONGEST)] = "/") -> Response:
     """Ask who it is; or, if nobody has an account, for the setup token."""
     database = request.app.state.greenroom.database
     with database.read() as connection:
         if not accounts.has_accounts(connection):
             return RedirectResponse("/setup", 303)
-    return page(request, "sign_in.html", error=None)
+    return page(request, "sign_in.html", error=None, to=to)
 
 
 @router.post("/sign-in")
-def sign_in(request: Request, name: Field, password: Field) -> Response:
-    """Open a session."""
+def sign_in(
+    request: Request, name: Field, password: Field, to: Annotated[str, Form(max_length=LONGEST)] = "/"
+) -> Response:
+    """Open a session, and go on to the page that was asked for."""
     now = dt.datetime.now(dt.UTC)
     is_right, wait = tried(request, name, password)
     if wait:
         error = f"There were too many tries; the next one is possible in {math.ceil(wait / 60)} minutes."
-        return page(request, "sign_in.html", code=429, error=error)
+        return page(request, "sign_in.html", code=429, error=error, to=to)
     if not is_right:
         address = _address(request)
         with request.app.state.greenroom.database.begin() as connection:
             activity.note(connection, "sign_in_failed", name, now, address)
         logger.bind(account=name, address=address).warning("a sign-in failed")
-        return page(request, "sign_in.html", code=403, error="No account has this name and this password.")
-    return open_session(request, name, now)
+        return page(request, "sign_in.html", code=403, error="No account has this name and this password.", to=to)
+    return open_session(request, name, now, to if _OURS.fullmatch(to) else "/")
 
 
 @router.get("/setup")

@@ -19,7 +19,7 @@ function localise(root) {
 }
 
 document.addEventListener("DOMContentLoaded", () => localise(document));
-document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
+document.addEventListener("htmx:afterSwap", () => localise(document));
 
 // A cycle that runs is followed; when it is over, the page says what came of it. Without a script pages load themselves anew.
 function follow(panel) {
@@ -57,6 +57,14 @@ function step(rows, by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+// After a decision in the list the next album has the focus, so that one key follows the other.
+document.addEventListener("DOMContentLoaded", () => {
+  const done = Number(new URLSearchParams(window.location.search).get("done"));
+  const rows = [...document.querySelectorAll("[data-row]")];
+  const next = done && (rows.find((row) => Number(row.dataset.row) < done) ?? rows.at(-1));
+  next?.querySelector?.("a").focus();
+});
+
 document.addEventListener("keydown", (event) => {
   const help = document.getElementById("keys");
   const typing = event.target instanceof Element && event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
@@ -83,6 +91,16 @@ document.addEventListener("DOMContentLoaded", () => {
     button.hidden = false;
     button.addEventListener("click", () => document.getElementById("keys").showModal());
   }
+});
+
+// What was done is told once, and not again when the page is loaded anew; on a phone the way to this page is in sight.
+document.addEventListener("DOMContentLoaded", () => {
+  const address = new URL(window.location);
+  if (address.searchParams.has("said")) {
+    address.searchParams.delete("said");
+    window.history.replaceState(null, "", address);
+  }
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 });
 
 // A table wider than the screen can be scrolled by keyboard, too; one that fits is no stop on the way.
