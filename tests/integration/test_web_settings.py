@@ -74,7 +74,7 @@ def test_a_change_is_stored_with_who_made_it_and_can_be_undone(browser: Browser)
     )
     assert f"<td>{NAME}</td>" in page
     assert "Saved." in page
-    assert "Nothing was changed." in browser.client.post("/admin/settings/staging_scan", data=changed).text
+    assert "Nothing was changed." in browser.client.post("/admin/settings/staging_scan", data=filled(page)).text
     assert 'class="said"' not in browser.client.get("/admin/settings?said=<b>Anything").text
     newest = re.findall(r'name="change" value="(\d+)"[^>]*change of ([\w.]+)"', page)
     number = next(number for number, key in newest if key.endswith("schedule"))

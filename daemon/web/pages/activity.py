@@ -45,9 +45,11 @@ def show(request: Request, everything: bool = False) -> Response:
                 Done(c["changed_at"], c["changed_by"], f"set {c['key']}", f"{_value(c['old'])} → {_value(c['new'])}")
                 for c in admin.history(connection, limit=EACH)
             ),
-            *(Done(e["at"], e["actor"], e["what"], _about(e, names), f"/review/{e['item_id']}") for e in entries),
+            *(Done(e["at"], e["actor"], e["what"], _about(e, names), _link(e, names)) for e in entries),
             *(
-                Done(r["started_at"], r["asked_by"] or r["trigger"], "ran a cycle", r["status"], f"/runs/{r['id']}")
+                Done(
+                    r["started_at"], r["asked_by"] or r["trigger"], _ran(r["dry_run"]), r["status"], f"/runs/{r['id']}"
+                )
                 for r in runs.page(connection, limit=EACH)
             ),
         ]
@@ -59,6 +61,14 @@ def _about(entry: Mapping[str, Any], names: Mapping[int, str]) -> str:
     """Say which album, what it became and why."""
     name = names.get(entry["item_id"], f"item {entry['item_id']}, which is no more")
     return f"{name}: {entry['status'].replace('_', ' ')}, {entry['why']}"
+
+
+def _link(entry: Mapping[str, Any], names: Mapping[int, str]) -> str | None:
+    return f"/review/{entry['item_id']}" if entry["item_id"] in names else None
+
+
+def _ran(dry: bool) -> str:
+    return "made a dry run" if dry else "ran a cycle"
 
 
 def _value(stored: str | None) -> str:

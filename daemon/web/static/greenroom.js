@@ -103,6 +103,18 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 });
 
+// One box marks all of a list, where there is a script.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const all of document.querySelectorAll("[data-all]")) {
+    all.hidden = false;
+    all.addEventListener("change", () => {
+      for (const one of all.form.querySelectorAll("[name=chosen]")) {
+        one.checked = all.checked;
+      }
+    });
+  }
+});
+
 // A table wider than the screen can be scrolled by keyboard, too; one that fits is no stop on the way.
 document.addEventListener("DOMContentLoaded", () => {
   const looks = new ResizeObserver((seen) => {
