@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from config.errors import Misconfigured
 from config.libraries import Library
 from config.reasons import show_path
 from processor import journal, repository
+from processor.files import meaning, stops_root
 from processor.repository import Folder
 from scanner.scandb import ScanDb
 from scanner.vanished import Gone
@@ -123,7 +125,20 @@ def accept(connection: Connection, staging: Library, now: dt.datetime) -> int:
 
 
 def _gone(folders: Sequence[Folder], staging: Library) -> list[Folder]:
-    return [folder for folder in folders if not os.path.isdir(os.path.join(staging.path, folder.path))]
+    return [folder for folder in folders if _is_gone(staging.path, folder.path)]
+
+
+def _is_gone(root: bytes, folder: bytes) -> bool:
+    """Tell whether a folder is not there; one that cannot be looked at is not gone. Raises where the disk fails."""
+    try:
+        return not stat.S_ISDIR(os.stat(os.path.join(root, folder)).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError as error:
+        found = meaning("look at", folder, error)
+        if stops_root(found):
+            raise found from error
+        return False
 
 
 def _mark(connection: Connection, gone: Sequence[Folder], now: dt.datetime) -> None:

@@ -87,6 +87,14 @@ def test_an_album_removed_by_hand_is_marked_missing_and_comes_back_when_it_is_dr
     assert after.keys() == before.keys()
 
 
+def test_an_album_that_cannot_be_looked_at_is_not_taken_for_gone(house: House) -> None:
+    place = folder_of(house, "High Tide")
+    place.rename(house.staging.with_name("away"))
+    place.symlink_to(place)  # whatever stands there cannot be told, also by root
+    assert house.run().status == "done"
+    assert set(statuses(house).values()) == {"pending_review"}
+
+
 def test_another_filesystem_under_the_root_leaves_no_room_for_chance(house: House) -> None:
     with house.database.begin() as connection:
         connection.exec_driver_sql("UPDATE libraries SET filesystem = 'another' WHERE role = 'staging'")
