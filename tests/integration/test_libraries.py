@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import resource
 import shutil
@@ -234,6 +235,35 @@ def test_a_mark_that_cannot_be_opened_is_not_made_anew(database: Database, tmp_p
     with no_descriptor_left(), pytest.raises(OSError, match="Too many open files"):
         mark_root(path)
     assert (tmp_path / "inbound" / os.fsdecode(SENTINEL)).read_bytes() == before
+
+
+def test_a_mark_the_disk_fails_to_read_is_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = os.fsencode(tmp_path)
+    root_uuid = mark_root(path)
+
+    def failing_once(*_: object) -> int:
+        monkeypatch.undo()
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("config.sentinel.os.open", failing_once)
+    with pytest.raises(OSError, match="Input/output error"):
+        mark_root(path)
+    assert read_sentinel(path) == root_uuid
+
+
+def test_a_mark_is_durable_before_it_has_its_name_and_that_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, synced = os.fsync, []
+
+    def fsync(fd: int) -> None:
+        real(fd)
+        is_file = Path(os.readlink(f"/proc/self/fd/{fd}")).is_file()
+        synced.append(("bytes" if is_file else "name", (tmp_path / os.fsdecode(SENTINEL)).exists()))
+
+    monkeypatch.setattr("config.sentinel.os.fsync", fsync)
+    mark_root(os.fsencode(tmp_path))
+    assert synced == [("bytes", False), ("name", True)]
 
 
 def test_the_wrong_disk_is_noticed(database: Database, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import stat
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from sqlalchemy import text
 import config.secrecy
 from config import admin
 from config.errors import Misconfigured, NeedsReview
+from config.redaction import KNOWN
 from config.secrecy import SEALED, Vault, new_key
 from daemon import examination, providers, secrecy
 from daemon.bootstrap import Application, application
@@ -264,3 +266,59 @@ def test_of_several_first_secrets_all_are_encrypted_with_one_key(tmp_path: Path)
     assert [vault.open(one) for one in sealed] == ["x"] * 4
     assert len(vault.keys()) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["secret.key"]
+
+
+def test_who_makes_the_first_key_a_moment_too_late_takes_the_one_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault, link, earlier = Vault(tmp_path / "secret.key"), os.link, []
+
+    def after_somebody_else(fresh: Path, file: Path) -> None:
+        monkeypatch.undo()
+        earlier.append(Vault(file).seal("theirs"))
+        link(fresh, file)
+
+    monkeypatch.setattr("config.secrecy.os.link", after_somebody_else)
+    assert vault.open(vault.seal("ours")) == "ours"
+    assert vault.open(earlier[0]) == "theirs"
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
+
+
+def test_a_key_is_on_the_disk_under_its_name_before_anything_is_encrypted_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = Vault(tmp_path / "secret.key")
+    real, synced = os.fsync, []
+
+    def fsync(fd: int) -> None:
+        real(fd)
+        is_file = Path(os.readlink(f"/proc/self/fd/{fd}")).is_file()
+        synced.append(("bytes" if is_file else "name", len(vault.keys())))
+
+    monkeypatch.setattr("config.secrecy.os.fsync", fsync)
+    vault.seal("x")
+    assert synced == [("bytes", 0), ("name", 1)]
+    vault.renew()
+    assert synced[2:] == [("bytes", 1), ("name", 2)]
+
+
+def test_no_key_goes_while_a_secret_cannot_be_read(app: Application) -> None:
+    (first,) = app.vault.keys()
+    app.vault.file.write_text(f"{new_key()}\n")
+    enter(app, "typed-anew")  # the player's password cannot be read
+    secrecy.rotate(app)
+    assert len(app.vault.keys()) == 2
+    app.vault.file.write_text("\n".join([*app.vault.keys(), first]))
+    assert read(app) == ("typed-anew", PASSWORD)
+    secrecy.rotate(app)
+    assert len(app.vault.keys()) == 1
+    assert read(app) == ("typed-anew", PASSWORD)
+
+
+def test_a_key_is_masked_in_the_log_from_the_moment_it_is_read(tmp_path: Path) -> None:
+    key = new_key()
+    assert KNOWN.text(key) == key
+    (tmp_path / "secret.key").write_text(key)
+    (tmp_path / "secret.key").chmod(0o600)
+    Vault(tmp_path / "secret.key").keys()
+    assert key not in KNOWN.text(f"it is {key}")
