@@ -24,7 +24,7 @@ from processor.journal import Strategy, Transfer, TransferFile
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.metadata.rows import ItemMetadataRow
-from processor.moves.move import Performance
+from processor.moves.move import Performance, Publish
 from processor.publication import ledger, planning
 from processor.publication.given import Chosen, Options, Publishing
 from processor.publication.names import Naming
@@ -68,6 +68,7 @@ class Scene:
     library: Library
     item_id: int
     front: bytes  # the picture that is selected now
+    recorded: Publish = publishing.recorded
 
     @classmethod
     def make(cls, folder: Path, kind: str, strongest: Strategy, like: Scene | None = None) -> Scene:
@@ -131,12 +132,12 @@ class Scene:
 
     def _performance(self, guard: Guard) -> Performance:
         cache = os.fsencode(Blobs(self.database, self.folder).folder)
-        return Performance(self.database, guard, publishing.recorded, NOW, "boot", self.strongest, 1, blobs=cache)
+        return Performance(self.database, guard, self.recorded, NOW, "boot", self.strongest, 1, blobs=cache)
 
     def recovered(self, guard: Guard, boot_id: str = "boot") -> RecoveryReport:
         roots, cache = (self.staging.path, self.library.path), os.fsencode(Blobs(self.database, self.folder).folder)
         report = recover(
-            self.database, guard, publishing.recorded, roots, now=NOW, boot_id=boot_id, strongest=self.strongest,
+            self.database, guard, self.recorded, roots, now=NOW, boot_id=boot_id, strongest=self.strongest,
             blobs=cache,
         )  # fmt: skip
         publishing.heal(self.database)

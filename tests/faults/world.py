@@ -7,7 +7,7 @@ import functools
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -64,6 +64,19 @@ class Steps:
 
     def check_stop(self) -> None:
         """Nobody asks for a stop here."""
+
+
+class At(Steps):
+    """A guard that does something once, before the first step whose label begins so."""
+
+    def __init__(self, label: str, act: Callable[[], object], fence: int = 2) -> None:
+        super().__init__(fence=fence)
+        self._label, self._act = label, act
+
+    def check(self, label: str) -> None:
+        super().check(label)
+        if label.startswith(self._label) and sum(told.startswith(self._label) for told in self.labels) == 1:
+            self._act()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import hashlib
 import json
 import os
 import stat
@@ -23,7 +24,7 @@ from config.admin import put
 from config.backup import check_backup, export_database, import_database
 from config.database import Database
 from config.errors import Misconfigured, Rejected
-from config.lease import STANDARD_LEASE, take
+from config.lease import STANDARD_LEASE, holder, take
 from config.libraries import Library, add_library
 from config.tables import Base, LeaseRow, SettingRow, TokenRow
 from daemon.cli import main
@@ -159,6 +160,8 @@ def test_the_fence_of_a_restored_root_goes_on_and_nobody_holds_it(
 ) -> None:
     export_database(filled, file, tmp_path)
     import_database(target, file, tmp_path)
+    with target.read() as connection:
+        assert holder(connection, "root") is None
     assert take(target, Library(1, "staging", "music", b"/x", "root"), "test", STANDARD_LEASE) == 2
 
 
@@ -251,12 +254,47 @@ def test_a_line_that_was_lost_added_or_changed_is_noticed(
         whole[:at] + whole[at + 1 :],
         [*whole[:at], whole[at].replace('"k1"', '"k9"'), *whole[at + 1 :]],
         whole[:-1],
+        [*whole, whole[at]],
     ):
         rewrite(file, changed)
-        with pytest.raises(Rejected, match=r"staging_items|its end is missing"):
+        with pytest.raises(Rejected, match=r"staging_items|its end is missing|something follows"):
             import_database(target, file, tmp_path)
         with target.read() as connection:
             assert not inspect(connection).has_table("staging_items")
+
+
+def test_values_that_a_restore_does_not_give_back_as_they_were_written_are_noticed(
+    sqlite_url: str, file: Path, tmp_path: Path
+) -> None:
+    """Its sums are right; but a number that was written as text comes back as a number."""
+    database = Database(sqlite_url)
+    with database.begin() as connection:
+        add_library(connection, "staging", os.fsencode(tmp_path), now=NOW)
+    export_database(database, file, tmp_path)
+    *whole, end = lines(file)
+    at = next(n for n, line in enumerate(whole) if line.startswith("[") and '"staging"' in line)
+    whole[at] = whole[at].replace(",1,", ',"1",', 1)
+    content = {"rows": 1, "checksum": hashlib.sha256(f"{whole[at]}\n".encode()).hexdigest()}
+    rewrite(file, [*whole, json.dumps({"end": json.loads(end)["end"] | {"libraries": content}})])
+    with pytest.raises(Rejected, match="does not restore to what was written"):
+        check_backup(file, tmp_path)
+    database.close()
+
+
+def test_a_backup_is_on_the_disk_before_it_has_its_name(
+    sqlite_url: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, real, synced = Database(sqlite_url), os.fsync, []
+
+    def fsync(fd: int) -> None:
+        real(fd)
+        is_file = Path(os.readlink(f"/proc/self/fd/{fd}")).is_file()
+        synced.append(("bytes" if is_file else "name", file.exists()))
+
+    monkeypatch.setattr("config.backup.os.fsync", fsync)
+    export_database(database, file, tmp_path)
+    assert synced == [("bytes", False), ("name", True)]
+    database.close()
 
 
 def test_a_file_of_an_older_version_is_brought_up_to_date(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import fcntl
 import os
 import shutil
 import signal
@@ -262,6 +263,35 @@ def test_a_replaced_mark_lets_a_second_holder_in_but_only_its_fence_counts(sqlit
             wait_until_lost(first)
             second.check("rename")
     database.close()
+
+
+def test_a_mark_that_is_replaced_before_it_is_locked_locks_nothing(
+    database: Database, inbound: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+
+    def too_late(fd: int, how: int) -> None:
+        monkeypatch.undo()
+        mark = Path(os.fsdecode(inbound.sentinel))
+        shutil.copy(mark, mark.with_name("copy"))
+        mark.with_name("copy").replace(mark)
+        lock(fd, how)
+
+    monkeypatch.setattr("config.locks.fcntl.flock", too_late)
+    with pytest.raises(Busy, match="replaced just now"), hold(database, [inbound], "test", threading.Event()):
+        pass
+    with hold(database, [inbound], "test", threading.Event()) as guard:
+        guard.check("rename")
+
+
+def test_who_was_taken_over_writes_nothing_that_no_journal_row_stands_for(database: Database, inbound: Library) -> None:
+    with hold(database, [inbound], "fsck", threading.Event()) as guard:
+        with database.begin() as connection:
+            guard.confirm(connection)
+        with database.begin() as connection:
+            connection.execute(update(LeaseRow).values(fence=LeaseRow.fence + 1))
+        with pytest.raises(LeaseLost, match="took the lease over"), database.begin() as connection:
+            guard.confirm(connection)
 
 
 def wait_until_lost(child: Process) -> None:

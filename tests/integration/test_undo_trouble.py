@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,25 +17,12 @@ from processor.moves.move import Performance
 from processor.tables import StagingItem, TransferRow
 from processor.taking_back import TakenBack, take_back
 from processor.transfer import PLAYER_IGNORES, TX
-from tests.faults.world import NOW, Killed, Steps, World, complaints, move, publish, put, recovered, tree
+from tests.faults.world import NOW, At, Killed, Steps, World, complaints, move, publish, put, recovered, tree
 
 ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
 ONE, COVER = ALBUM[b"Band - Two"]
 FINAL = b"B/Band - Two/"
 WAYS: list[Strategy] = ["link", "copy"]
-
-
-class At(Steps):
-    """A guard that does something once, before the first step whose label begins so."""
-
-    def __init__(self, label: str, act: Callable[[], object], fence: int = 2) -> None:
-        super().__init__(fence=fence)
-        self._label, self._act = label, act
-
-    def check(self, label: str) -> None:
-        super().check(label)
-        if label.startswith(self._label) and sum(told.startswith(self._label) for told in self.labels) == 1:
-            self._act()
 
 
 def die() -> None:
@@ -153,6 +139,21 @@ def test_a_file_that_leaves_inbound_again_stays_in_staging(world: World) -> None
     assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"one"
     assert FINAL + sidecar.NAME not in tree(world.staging)
     assert (hidden(world.inbound), hidden(world.staging)) == ([], [])
+
+
+def test_the_only_copy_of_a_file_is_not_taken_for_a_mark(world: World) -> None:
+    """What was given back is written over, and what is staged removed, after it was compared."""
+
+    def lose() -> None:
+        at(world.staging, FINAL + b"CD 1/1.mp3").unlink()
+        at(world.inbound, ONE).unlink()
+        at(world.inbound, ONE).write_bytes(b"somebody's")
+
+    taken = undo(world, At("verify back 2", lose))
+    assert (taken.outcome, undo_state(world)) == ("failed", "published")
+    assert set(tree(world.inbound).values()) >= {b"one", b"somebody's"}
+    assert [transfer.state for transfer in recovered(world, Steps(fence=3)).attention] == ["attention"]
+    assert set(tree(world.inbound).values()) >= {b"one", b"somebody's"}
 
 
 def test_an_album_moved_away_after_it_was_unlisted_is_left_where_it_is(world: World) -> None:

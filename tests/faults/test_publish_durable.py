@@ -1,0 +1,64 @@
+"""What publishing, its refreshes and its undos made durable before the rows tell of it, and before they are done."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from processor.journal import Strategy, Transfer
+from tests.faults.publishing import Scene
+from tests.faults.test_transfer_durable import Disk
+from tests.faults.traced import Call, mark, run_traced
+from tests.faults.world import Steps
+
+pytestmark = pytest.mark.strace
+_EMPTY = re.compile(r"/\.greenroom-(tx|trash)/\.")  # the files that keep players out hold nothing
+
+
+def traced(folder: Path, kind: str, way: Strategy) -> tuple[Scene, list[Call]]:
+    """Perform what the scene is about; return it, and the calls with a mark before each commit that tells of it."""
+    scene = Scene.make(folder, kind, way)
+
+    def recorded(connection: Connection, transfer: Transfer) -> None:
+        mark(transfer.kind)
+        scene.recorded(connection, transfer)
+
+    marking = replace(scene, recorded=recorded)
+    outcome = run_traced(lambda: marking.perform(Steps(fence=2)), folder / "log")
+    scene.database.close()
+    assert outcome.status == 0
+    return scene, outcome.calls
+
+
+def at_risk(scene: Scene, calls: list[Call]) -> Iterator[str]:
+    """Say what a power cut would lose once the rows tell of it, and in the end."""
+    staging, library = (os.fsdecode(root.path) for root in (scene.staging, scene.library))
+    disk = Disk()
+    disk.synced.add(f"{library}/Ada/Low/note.txt")  # by whoever wrote it
+    for call in [*calls, Call("access", 0, "/greenroom-mark/done")]:
+        if "/greenroom-mark/" in call.text:
+            at = call.text.split("/greenroom-mark/")[1].partition('"')[0]
+            lost = [path for path in (*disk.names, *disk.contents) if path.startswith((staging, library))]
+            yield from (f"at {at}: {path} is not durable" for path in sorted(lost) if not _EMPTY.search(path))
+        elif " = -1 " not in call.text:
+            disk.take(call)
+
+
+@pytest.mark.parametrize(
+    ("kind", "way", "told"),
+    [
+        ("publish", "link", 1), ("publish", "copy", 1), ("refresh", "link", 1), ("upgrade", "link", 1),
+        ("rename", "link", 2), ("restage", "link", 1), ("unpublish", "copy", 1),
+    ],
+)  # fmt: skip
+def test_everything_is_synced_before_the_rows_tell_of_it(tmp_path: Path, kind: str, way: Strategy, told: int) -> None:
+    scene, calls = traced(tmp_path / "scene", kind, way)
+    assert sum("/greenroom-mark/" in call.text for call in calls) == told
+    risks = list(at_risk(scene, calls))
+    assert not risks, "\n".join(risks)

@@ -1,0 +1,92 @@
+"""What somebody does to a library and to staging while Greenroom works there → theirs stays, and nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from processor import repository
+from processor.publication import ledger
+from tests.faults.publishing import HOME, MUSIC, NAMED, NOTE, Scene
+from tests.faults.test_changes_kill import killed
+from tests.faults.world import At, Steps, tree
+
+
+def album(scene: Scene) -> Path:
+    return scene.folder / "library" / "Ada" / "Low"
+
+
+def put_another_there(scene: Scene) -> None:
+    """Move the published album away, and an album of one's own into its place."""
+    album(scene).rename(scene.folder / "elsewhere")
+    album(scene).mkdir()
+    (album(scene) / "mine.mp3").write_bytes(b"mine")
+
+
+@pytest.mark.parametrize(("kind", "label"), [("refresh", "look"), ("upgrade", "set rights"), ("rename", "set rights")])
+def test_an_album_somebody_put_in_the_place_of_the_published_one_is_not_touched(
+    quick_path: Path, kind: str, label: str
+) -> None:
+    scene = Scene.make(quick_path / "scene", kind, "link")
+    assert "is not the album that was published there" in scene.perform(At(label, lambda: put_another_there(scene)))
+    scene.recovered(Steps(fence=3))
+    assert [path.name for path in album(scene).iterdir()] == ["mine.mp3"]
+    moved = {path.read_bytes() for path in (scene.folder / "elsewhere").rglob("*.*")}
+    assert moved > {MUSIC[path] for path in NAMED}
+
+
+def test_a_file_that_appears_before_ours_has_its_place_stays_and_is_not_ours(quick_path: Path) -> None:
+    scene = Scene.make(quick_path / "scene", "publish", "link")
+    mine = album(scene).parent / "artist.nfo"
+    assert scene.perform(At("put in place", lambda: mine.write_bytes(b"<artist>mine</artist>"))) == "done"
+    assert mine.read_bytes() == b"<artist>mine</artist>"
+    with scene.database.read() as connection:
+        assert b"Ada/artist.nfo" not in {entry.path for entry in ledger.entries(connection)}
+
+
+def test_what_somebody_wrote_over_a_file_that_is_to_go_stays(quick_path: Path) -> None:
+    scene = Scene.make(quick_path / "scene", "refresh", "link")
+    mine = [album(scene).parent / name for name in ("artist.jpg", "folder.jpg", "poster.jpg")]
+
+    def write() -> None:
+        for path in mine:
+            path.unlink()
+            path.write_bytes(b"somebody's own")
+
+    assert scene.perform(At("take", write)) == "done"
+    assert {path.read_bytes() for path in mine} == {b"somebody's own"}
+
+
+def test_what_somebody_adds_to_a_published_album_while_another_is_built_goes_on_in_it(quick_path: Path) -> None:
+    scene = Scene.make(quick_path / "scene", "upgrade", "link")
+    late = album(scene) / "late note.txt"
+    assert scene.perform(At("keep 1/1", lambda: late.write_bytes(b"late"))) == "done"
+    assert (late.read_bytes(), (album(scene) / "note.txt").read_bytes()) == (b"late", NOTE)
+    assert b"03 - Three.mp3" in {path.rpartition(b"/")[2] for path in tree(scene.library.path)}
+
+
+def test_an_album_that_gave_way_outlives_the_one_that_took_its_place(quick_path: Path) -> None:
+    """It dies after the exchange, and somebody moves the new album away: the hidden folder is the old one then."""
+    scene = Scene.make(quick_path / "scene", "upgrade", "link")
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    scene = Scene.make(quick_path / "again", "upgrade", "link", scene)
+    assert killed(scene.perform, steps.labels.index("exchange") + 2, 2)
+    album(scene).rename(scene.folder / "elsewhere")
+    report = scene.recovered(Steps(fence=3))
+    assert [transfer.state for transfer in report.attention] == ["attention"]
+    left = {data for path, data in tree(scene.library.path).items() if path.startswith(b".greenroom-tx/")}
+    assert left >= {MUSIC[path] for path in NAMED} | {NOTE}
+
+
+def test_music_that_changes_while_it_is_staged_again_is_not_listed_there(quick_path: Path) -> None:
+    scene = Scene.make(quick_path / "scene", "restage", "copy")
+    track = album(scene) / "01 - One.mp3"
+    assert scene.perform(At("verify back 1/4", lambda: track.write_bytes(b"somebody's own"))) != "undone"
+    assert track.read_bytes() == b"somebody's own"
+    assert tree(scene.staging.path)[HOME + b"/01.mp3"] == MUSIC[b"01.mp3"]  # it may be the only copy by now
+    with scene.database.read() as connection:
+        found = repository.of_id(connection, scene.item_id)
+    assert found is not None
+    assert found.item.root_uuid == scene.library.root_uuid
