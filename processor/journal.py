@@ -140,14 +140,15 @@ def adopt(connection: Connection, transfer: Transfer, fence: int, now: dt.dateti
     return adopted
 
 
-def reopen(connection: Connection, transfer: Transfer, state: State, fence: int, now: dt.datetime) -> None:
+def reopen(connection: Connection, transfer: Transfer, state: State, fence: int | None, now: dt.datetime) -> None:
     """Hand a transfer that waits for a person to recovery again, with all its attempts.
 
+    `fence` is None for who does not hold its root: the fences of two roots cannot be compared, so it keeps its own.
     Raises LeaseLost when a newer holder has it, or it was settled meanwhile.
     """
-    if transfer.fence > fence:
+    if fence is not None and transfer.fence > fence:
         raise LeaseLost(f"transfer {transfer.id} belongs to a newer holder of the root; this one stops")
-    values = {"state": state, "fence": fence, "attempt": 0, "updated_at": now}
+    values = {"state": state, "fence": transfer.fence if fence is None else fence, "attempt": 0, "updated_at": now}
     _update(connection, [transfer], ("attention",), values)
 
 

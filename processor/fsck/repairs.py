@@ -218,7 +218,9 @@ def _resume(shop: Workshop, wanted: Sequence[Resume]) -> list[str | None]:
     def one(repair: Resume) -> None:
         with shop.database.begin() as connection:
             if repair.has_row:
-                journal.reopen(connection, repair.transfer, repair.state, shop.guard.fence, shop.now)
+                is_ours = repair.transfer.dst_root == shop.staging.path
+                fence = shop.guard.fence if is_ours else None
+                journal.reopen(connection, repair.transfer, repair.state, fence, shop.now)
             else:
                 ours = replace(repair.transfer, state=repair.state, fence=shop.guard.fence)
                 journal.plan(connection, [ours], shop.now)

@@ -20,8 +20,7 @@ from processor.materialise import is_planned, is_whole
 from processor.retag import work_root
 from processor.transfer import PLAYER_IGNORES, TX, hidden_folder
 
-FORWARD: Final = ("album", "merge", "replace")  # kinds that may begin anew from what is there
-
+FORWARD: Final = ("album", "merge", "replace", "publish", "upgrade")  # kinds that may begin anew from what is there
 
 IN_TRASH: Final[dict[str, tuple[State, State]]] = {
     "discard": ("planned", "published"),
@@ -177,6 +176,8 @@ def _way_on(standing: Standing) -> State | None:
         return IN_TRASH[standing.transfer.kind][not standing.is_listed]
     if standing.transfer.kind in undos.KINDS:
         return undos.way_on(standing)
+    if standing.transfer.kind == "refresh":
+        return "planned"  # it looks at each file before it writes
     if standing.transfer.kind not in (FORWARD if standing.has_row else ("album",)):
         return None
     if standing.is_final:
@@ -218,7 +219,7 @@ def _advice(standing: Standing) -> str:
     if standing.transfer.kind not in FORWARD:
         return "Look into both folders, and bring together by hand what belongs together; then run this again."
     if standing.is_final:
-        return "Put the files back as they were, or move the folder out of staging; then run this again."
+        return "Put the files back as they were, or move the folder elsewhere; then run this again."
     folder = show_path(hidden_folder(standing.transfer))
     return f"Put the files back, or move what you want to keep out of {folder} and remove it; then run this again."
 
