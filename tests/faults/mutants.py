@@ -9,43 +9,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+
+from tests.faults.mutant import Mutant, asking, on_sqlite, power, tests
+from tests.faults.safeguards import SAFEGUARDS
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("config", "scanner", "processor", "workflow", "daemon", "tests", "pyproject.toml")
 RED = 1  # pytest's exit status when tests failed, and ours for complaints; others mean that nothing was tried
 TIMEOUT = 600.0  # seconds; a mutant that hangs the proof was noticed too, though not as it should be
-
-
-class Mutant(NamedTuple):
-    """One edit by exact text, and what must notice it: arguments of `python -m`."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    proof: tuple[str, ...]
-
-
-def tests(*nodes: str) -> tuple[str, ...]:
-    """A proof by tests."""
-    return ("pytest", "-x", "-q", "-p", "no:cacheprovider", *nodes)
-
-
-def asking(chosen: str) -> tuple[str, ...]:
-    """A proof by tests of the client, where rows do not matter on SQLite alone."""
-    return tests("tests/integration/test_client.py", "-k", chosen, "-m", "not postgres")
-
-
-def picturing(chosen: str, file: str) -> tuple[str, ...]:
-    """A proof by some tests of a file, where rows do not matter on SQLite alone."""
-    return tests(file, "-k", chosen, "-m", "not postgres")
-
-
-def power(place: str, story: str, every: int = 5, subject: str = "cycle") -> tuple[str, ...]:
-    """A proof by power cuts."""
-    what = ("--place", place, "--subject", subject, "--story", story)
-    return ("tests.faults", "power", *what, "--every", f"{every}", "--stop")
 
 
 CHANGES = "tests/faults/test_changes_strace.py"
@@ -430,63 +401,63 @@ MUTANTS = (
         "processor/artwork/look.py",
         "if max(width, height) > MOST_SIDE or width * height > most:",
         "if False:",
-        picturing("usable_picture", "tests/integration/test_picture_pool.py"),
+        on_sqlite("usable_picture", "tests/integration/test_picture_pool.py"),
     ),
     Mutant(
         "any format is opened that Pillow knows",
         "processor/artwork/look.py",
         "formats=FORMATS",
         "formats=None",
-        picturing("usable_picture", "tests/integration/test_picture_pool.py"),
+        on_sqlite("usable_picture", "tests/integration/test_picture_pool.py"),
     ),
     Mutant(
         "a hash that may be wrong is not made anew",
         "processor/artwork/phash.py",
         "> DOUBTFUL:",
         "> -1:",
-        picturing("within_two_bits", "tests/integration/test_picture_pool.py"),
+        on_sqlite("within_two_bits", "tests/integration/test_picture_pool.py"),
     ),
     Mutant(
         "a cut-off progressive picture is taken for a whole one",
         "processor/artwork/phash.py",
         " or data.rfind(_EOI, at) < 0",
         "",
-        picturing("usable_picture", "tests/integration/test_picture_pool.py"),
+        on_sqlite("usable_picture", "tests/integration/test_picture_pool.py"),
     ),
     Mutant(
         "a file of the cache is believed by its name",
         "processor/artwork/blobs.py",
         "if hashlib.sha256(data).hexdigest() != blob.sha256:",
         "if False:",
-        picturing("damaged or held or goes", "tests/integration/test_blobs.py"),
+        on_sqlite("damaged or held or goes", "tests/integration/test_blobs.py"),
     ),
     Mutant(
         "a blob has its name before its bytes are durable",
         "processor/artwork/blobs.py",
         "                os.fsync(fd)\n",
         "",
-        picturing("durable", "tests/integration/test_blobs.py"),
+        on_sqlite("durable", "tests/integration/test_blobs.py"),
     ),
     Mutant(
         "a blob has a row before its name is durable",
         "processor/artwork/blobs.py",
         "            tree.sync(above)\n",
         "",
-        picturing("durable", "tests/integration/test_blobs.py"),
+        on_sqlite("durable", "tests/integration/test_blobs.py"),
     ),
     Mutant(
         "a blob that somebody holds is garbage",
         "processor/artwork/blobs.py",
         "free = BlobRow.released_at < before, ~exists().where(BlobHoldRow.sha256 == BlobRow.sha256)",
         "free = (BlobRow.stored_at < before,)",
-        picturing("goes or wanted_again", "tests/integration/test_blobs.py"),
+        on_sqlite("goes or wanted_again", "tests/integration/test_blobs.py"),
     ),
     Mutant(
         "a published blob is not spared",
         "processor/artwork/blobs.py",
         "if blob.sha256 not in spared]",
         "]",
-        picturing("spared", "tests/integration/test_blobs.py"),
+        on_sqlite("spared", "tests/integration/test_blobs.py"),
     ),
     Mutant(
         "a better picture takes the place of the user's own",
@@ -500,49 +471,49 @@ MUTANTS = (
         "processor/artwork/pictures.py",
         "        if _state(found) != _state(one.candidate for one in judged):\n            return None\n",
         "",
-        picturing("while_a_pass", "tests/integration/test_artwork.py"),
+        on_sqlite("while_a_pass", "tests/integration/test_artwork.py"),
     ),
     Mutant(
         "a picture that ends processes is looked at for ever",
         "processor/artwork/desk.py",
         "if found and (found.strikes >= STRIKES or",
         "if found and (found.strikes >= 99 or",
-        picturing("strikes", "tests/integration/test_artwork.py"),
+        on_sqlite("strikes", "tests/integration/test_artwork.py"),
     ),
     Mutant(
         "Kodi is asked while it scans, which stops that scan",
         "processor/players/telling.py",
         "    _rest(line, kind, world)\n    kind.tell(",
         "    kind.tell(",
-        picturing("while_it_scans", "tests/integration/test_players.py"),
+        on_sqlite("while_it_scans", "tests/integration/test_players.py"),
     ),
     Mutant(
         "Kodi looks at an album again that has another id than its tags, and makes two of it",
         "processor/players/telling.py",
         "            kind.prepare(line, case.wanted)\n",
         "            pass\n",
-        picturing("by_the_id_of_its_tags", "tests/integration/test_players.py"),
+        on_sqlite("by_the_id_of_its_tags", "tests/integration/test_players.py"),
     ),
     Mutant(
         "what was wanted while a player was told is forgotten",
         "processor/players/rows.py",
         "delete(DebtRow).where(DebtRow.id == debt.id, DebtRow.wanted_at == debt.wanted_at)",
         "delete(DebtRow).where(DebtRow.id == debt.id)",
-        picturing("wanted_while", "tests/integration/test_players_told.py"),
+        on_sqlite("wanted_while", "tests/integration/test_players_told.py"),
     ),
     Mutant(
         "a password goes to another address than the one it was entered for",
         "daemon/players.py",
         'if player.url.strip().rstrip("/") != before.url:',
         "if False:",
-        picturing("on_the_page", "tests/integration/test_players_told.py"),
+        on_sqlite("on_the_page", "tests/integration/test_players_told.py"),
     ),
     Mutant(
         "a folder above the libraries is scanned",
         "processor/players/telling.py",
         "parent = os.path.dirname(folder) if debt.owed.folder else root",
         "parent = os.path.dirname(os.path.dirname(folder))",
-        picturing("parent", "tests/integration/test_players.py"),
+        on_sqlite("parent", "tests/integration/test_players.py"),
     ),
     Mutant(
         "a process that stands still in a transaction keeps its rows from all others",
@@ -558,6 +529,7 @@ MUTANTS = (
         "",
         tests("tests/faults/test_cycle_full_disk.py", "-k", "named_by"),
     ),
+    *SAFEGUARDS,
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.faults.changes import KEPT, OLD, TARGET, Scene, complaints
 from tests.faults.test_changes_kill import killed
 from tests.faults.test_undo_changes_kill import Changed
-from tests.faults.world import At, Steps, tree
+from tests.faults.world import At, Steps, put, tree
 
 
 def album(scene: Scene) -> Path:
@@ -43,6 +43,7 @@ def test_an_album_that_gave_way_outlives_the_one_that_took_its_place(quick_path:
     scene = Scene.make(quick_path / "again", "replace", "link", scene)
     assert killed(scene.perform, steps.labels.index("exchange") + 2, 2)
     album(scene).rename(scene.folder / "elsewhere")
+    put(scene.staging, {TARGET + b"/art/cover.jpg": b"mine"})
     assert [transfer.state for transfer in scene.recovered(Steps(fence=3)).attention] == ["attention"]
     left = {data for path, data in tree(scene.staging).items() if path.startswith(b".greenroom-tx/")}
     assert left >= {*OLD.values(), *KEPT.values()}

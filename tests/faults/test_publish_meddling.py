@@ -38,11 +38,11 @@ def test_an_album_somebody_put_in_the_place_of_the_published_one_is_not_touched(
 
 def test_a_file_that_appears_before_ours_has_its_place_stays_and_is_not_ours(quick_path: Path) -> None:
     scene = Scene.make(quick_path / "scene", "publish", "link")
-    mine = album(scene).parent / "artist.nfo"
-    assert scene.perform(At("put in place", lambda: mine.write_bytes(b"<artist>mine</artist>"))) == "done"
-    assert mine.read_bytes() == b"<artist>mine</artist>"
+    mine = [album(scene).parent / name for name in ("artist.jpg", "artist.nfo", "folder.jpg", "poster.jpg")]
+    assert scene.perform(At("put in place", lambda: [path.write_bytes(b"mine") for path in mine])) == "done"
+    assert {path.read_bytes() for path in mine} == {b"mine"}
     with scene.database.read() as connection:
-        assert b"Ada/artist.nfo" not in {entry.path for entry in ledger.entries(connection)}
+        assert not [entry.path for entry in ledger.entries(connection) if entry.item_id is None]
 
 
 def test_what_somebody_wrote_over_a_file_that_is_to_go_stays(quick_path: Path) -> None:
