@@ -141,9 +141,7 @@ class Blobs:
     def _sweep(self, now: dt.datetime, grace: dt.timedelta, spared: Collection[str]) -> None:
         """Remove files that no row knows: those of killed processes, and what was made but is not needed any more."""
         for folder in self._folders():
-            old = [
-                file for file in os.scandir(folder) if file.stat().st_mtime < (now - _limit(file, grace)).timestamp()
-            ]
+            old = [file for file in os.scandir(folder) if _is_older(file, now - _limit(file, grace))]
             names = {file.name.partition(".")[0] for file in old}
             with self._database.begin() as connection:
                 known = set(connection.scalars(select(BlobRow.sha256).where(BlobRow.sha256.in_(names))))
@@ -195,6 +193,13 @@ def has_garbage(connection: Connection, now: dt.datetime, grace: dt.timedelta = 
 
 def _blobs() -> Any:
     return select(BlobRow.sha256, BlobRow.extension, BlobRow.size)
+
+
+def _is_older(file: os.DirEntry[str], than: dt.datetime) -> bool:
+    try:
+        return file.stat().st_mtime < than.timestamp()
+    except FileNotFoundError:  # it was given its name meanwhile, or went
+        return False
 
 
 def _limit(file: os.DirEntry[str], grace: dt.timedelta) -> dt.timedelta:

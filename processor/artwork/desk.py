@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -219,8 +219,9 @@ def desk(gallery: Gallery, fetch: Fetch, now: dt.datetime) -> Iterator[Desk]:
 def sweep(gallery: Gallery, before: float) -> None:
     """Remove the folders that killed passes left; `before` is in seconds since 1970."""
     for left in gallery.blobs.folder.glob(f"{WORK}*"):
-        if left.stat().st_mtime < before:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # its pass ended meanwhile
+            if left.stat().st_mtime < before:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _outcome(future: Future[Any]) -> Any:

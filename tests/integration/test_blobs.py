@@ -13,8 +13,10 @@ import pytest
 
 from config.database import Database
 from config.errors import Retryable
-from processor.artwork import blobs
+from processor.artwork import blobs, desk
 from processor.artwork.blobs import Blob, BlobMissing, Blobs
+from processor.artwork.desk import WORK, Gallery
+from processor.artwork.pool import PicturePool
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(days=31)
@@ -113,6 +115,14 @@ def test_files_that_no_row_knows_are_swept_when_they_are_old_enough(cache: Blobs
     holding(database, "a", blob)
     cache.collect(LATER, spared={"2" * 64})
     assert {path for path in ages if path.exists()} == {fresh, young, published, cache.path(blob)}
+
+
+def test_what_goes_while_it_is_swept_costs_the_sweep_nothing(cache: Blobs, database: Database) -> None:
+    blob = cache.put(b"picture", "jpg", NOW)
+    for name in (".gone.new", f"../{WORK}gone"):
+        (cache.folder / blob.sha256[:2] / name).symlink_to("nowhere")
+    desk.sweep(Gallery(database, cache.data_dir, PicturePool(1)), LATER.timestamp())
+    assert cache.collect(LATER) == 1
 
 
 def test_a_blob_that_is_spared_stays_though_nobody_holds_it(cache: Blobs) -> None:
