@@ -23,7 +23,7 @@ from config import accounts
 from config.accounts import Token
 from config.database import Database
 from config.errors import GreenroomError
-from daemon.web.guard import SAFE_METHODS, shown_key
+from daemon.web.guard import SAFE_METHODS, came_from, shown_key
 
 COOKIE: Final = "greenroom_session"
 SECURE_COOKIE: Final = "__Host-greenroom_session"
@@ -133,8 +133,9 @@ def person_of(request: Request) -> Actor:
 def _stranger(scope: Scope, headers: Headers) -> Response:
     path: str = scope["path"]
     wants_page = "text/html" in headers.get("accept", "") and not path.startswith("/api/")
-    if wants_page and scope["method"] in SAFE_METHODS:
-        return RedirectResponse(f"/sign-in?{urlencode({'to': _asked(scope)})}" if path != "/" else "/sign-in", 303)
+    if wants_page:  # a form of a session that ended leads back to the page it stood on
+        to = _asked(scope) if scope["method"] in SAFE_METHODS else came_from(headers)
+        return RedirectResponse(f"/sign-in?{urlencode({'to': to})}" if to not in ("", "/") else "/sign-in", 303)
     return JSONResponse({"detail": "sign in, or send X-Api-Key"}, 401, headers={"www-authenticate": "Bearer"})
 
 

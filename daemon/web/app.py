@@ -6,7 +6,6 @@ import socket
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,7 +21,7 @@ from daemon.bootstrap import Application
 from daemon.hooks import Messages
 from daemon.web import api, pages
 from daemon.web.access import Access, Throttle, own_form
-from daemon.web.guard import HEADERS, Guard
+from daemon.web.guard import HEADERS, Guard, came_from
 from daemon.web.navigation import routers
 from daemon.web.render import page
 
@@ -148,14 +147,9 @@ async def _broken(request: Request, _: Exception) -> Response:
 
 def _refusal(request: Request, status: int, message: str, *, gone: bool = False) -> Response:
     """Return a page that says why not, and leads back to where the request came from, if that was here."""
-    came = urlsplit(request.headers.get("referer", ""))
-    path = came.path if came.netloc == request.headers.get("host") and not came.path.startswith("//") else ""
-    back = f"{path}?{came.query}" if came.query else path
-    shown = {
-        "message": message,
-        "gone": gone,
-        "back": back if path != request.url.path or request.method != "GET" else "",
-    }
+    back = came_from(request.headers)
+    is_itself = request.method == "GET" and back.partition("?")[0] == request.url.path
+    shown = {"message": message, "gone": gone, "back": "" if is_itself else back}
     return page(request, "refused.html", code=status, **shown)
 
 

@@ -73,6 +73,17 @@ def host_name(host: str) -> str:
         return ""
 
 
+def came_from(headers: Headers) -> str:
+    """Return the page of ours, path and query, that a request came from; "" if it says none."""
+    try:
+        came = urlsplit(headers.get("referer", ""))
+    except ValueError:
+        return ""
+    if came.netloc != headers.get("host") or not came.path.startswith("/") or came.path.startswith("//"):
+        return ""
+    return f"{came.path}?{came.query}" if came.query else came.path
+
+
 def is_own(headers: Headers, host: str) -> bool:
     """Tell whether a request that changes something comes from our own page, or from a program with a key of its own.
 

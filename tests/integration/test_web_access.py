@@ -109,6 +109,8 @@ def test_signing_in_leads_to_the_page_that_was_asked_for_and_never_elsewhere(bro
     door = client.get(asked, headers={"accept": "text/html"})
     assert door.url.path == "/sign-in"
     (to,) = re.findall(r'name="to" value="([^"]+)"', door.text)
+    late = {"accept": "text/html", "referer": "http://localhost/review?before=7"}
+    assert client.post("/review/7", headers=late).url.query == b"to=%2Freview%3Fbefore%3D7"
     form = {"name": NAME, "password": PASSWORD}
     answer = client.post("/sign-in", data={**form, "to": html.unescape(to)}, follow_redirects=False)
     assert answer.headers["location"] == asked
@@ -123,7 +125,7 @@ def test_a_page_that_is_not_there_says_so_and_leads_back(browser: Browser) -> No
         answer = browser.client.get(path, headers={"referer": "http://localhost/jobs?status=dead"})
         assert (answer.status_code, "There is nothing here" in answer.text) == (404, True)
         assert 'href="/jobs?status=dead"' in answer.text
-    for elsewhere in ("http://evil.example/", "http://localhost//evil.example/"):
+    for elsewhere in ("http://evil.example/", "http://localhost//evil.example/", "http://[evil/"):
         assert "evil" not in browser.client.get("/nowhere", headers={"referer": elsewhere}).text
 
 
