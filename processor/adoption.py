@@ -134,9 +134,7 @@ def _as_staged(group: Group, folder: bytes, files: Mapping[int, FileRecord]) -> 
     """Return the item an album would be if it were staged as it is, and its files."""
     inside = [file for file in files.values() if not folder or file.path.startswith(folder + b"/")]
     planned = tuple(
-        PlannedFile(
-            file.id, file.path, os.path.relpath(file.path, folder) if folder else file.path, file.role, file.identity
-        )
+        PlannedFile(file.id, file.path, file.path[len(folder) + 1 :] if folder else file.path, file.role, file.identity)
         for file in inside
     )
     plan = AlbumPlan(group, "staged", folder, planned, ())

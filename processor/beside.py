@@ -17,7 +17,7 @@ from config.reasons import Reason, sentence
 from processor import repository
 from processor.artwork.local import artist_offers
 from processor.artwork.offer import Offer
-from processor.files import Tree, explained, within
+from processor.files import Tree, explained, is_folder, within
 from processor.matching.parts import is_various
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, NFO, part_of
@@ -114,9 +114,17 @@ def _artists_folder(shop: Shop, files: Sequence[StagedFile], name: str) -> bytes
     for _ in range(ABOVE):
         home = os.path.dirname(home)
         if home and fold(os.path.basename(home).decode("utf-8", "replace")) == fold(name):
-            there = [within(root, home) for root in roots if os.path.isdir(within(root, home))]
-            return next(iter(there), None)
+            return next((within(root, home) for root in roots if _is_folder(root, home)), None)
     return None
+
+
+def _is_folder(root: bytes, folder: bytes) -> bool:
+    """Tell whether a folder is in a root, by no link."""
+    try:
+        with Tree(root) as tree, explained("look at", folder):
+            return is_folder(tree.stat(folder))
+    except GreenroomError:
+        return False
 
 
 def _called(files: Sequence[StagedFile], name: bytes) -> bytes | None:

@@ -208,3 +208,17 @@ def test_an_artist_is_known_by_what_lies_in_their_folder(house: House, tmp_path:
         done = enrich(shop, item)
         assert (done.is_news, list(done.debts)) == (False, [])
         assert selected() == [("banner", 1000, "folder"), ("thumb", 600, "folder")]
+
+
+def test_a_link_in_place_of_the_artists_folder_is_not_followed(house: House, tmp_path: Path) -> None:
+    knows(house.server, release())
+    (house.artist / "artist.nfo").write_text(
+        f"<artist><title>{ARTIST.name}</title><biography>What only others may read.</biography></artist>"
+    )
+    house.artist.rename(tmp_path / "away")
+    house.artist.symlink_to(tmp_path / "away")
+    item = house.stage(own(release()))
+    enrich(house.shop, item)
+    with house.shop.database.read() as connection:
+        (artist,) = metadata.artists_of(connection, item)
+        assert metadata.artist(connection, artist.id).biography is None

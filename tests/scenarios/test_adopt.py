@@ -32,9 +32,12 @@ def run(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
     return adopt
 
 
-def test_each_album_is_shown_beside_what_it_would_be(run: Any, tmp_path: Path) -> None:
-    music = tmp_path / "old"
+def test_each_album_is_shown_beside_what_it_would_be(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    music, gone = tmp_path / "old", tmp_path / "gone"
     music.mkdir()
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()  # where one is when one asks does not matter
     nfo = b"<album><title>Low tide</title><review>Mine.</review></album>"
     lay_out(
         music,
