@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.mutant import Mutant
+from tests.faults.mutants import MUTANTS
+
 ROOT = Path(__file__).parents[2]
 FLOORS = ("config", "scanner", "processor", "workflow", "daemon")
 MODULES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
@@ -218,3 +221,10 @@ def test_a_command_starts_without_what_only_jobs_need() -> None:
         [sys.executable, "-c", program % names], cwd=ROOT, check=True, capture_output=True, text=True
     )
     assert started.stdout.split() == []
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_every_safeguard_that_is_taken_out_in_turn_is_where_the_table_says(mutant: Mutant) -> None:
+    """Else `scripts/faults mutants` proves nothing of it: bring tests/faults/{mutants,safeguards}.py up to date."""
+    assert (ROOT / mutant.file).read_text().count(mutant.old) == 1
+    assert all((ROOT / word.partition("::")[0]).is_file() for word in mutant.proof if word.startswith("tests/"))
