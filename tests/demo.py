@@ -18,10 +18,10 @@ VARIOUS = [
 ]
 
 
-def cover(colour: str) -> bytes:
-    """Return a small square JPEG."""
+def cover(colour: str, side: int = 300) -> bytes:
+    """Return a square JPEG, its side in pixels."""
     data = io.BytesIO()
-    Image.new("RGB", (300, 300), colour).save(data, "JPEG")
+    Image.new("RGB", (side, side), colour).save(data, "JPEG")
     return data.getvalue()
 
 

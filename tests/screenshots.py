@@ -18,7 +18,7 @@ from daemon.web.server import WebServer
 from processor import listing
 from tests.browser.conftest import sign_in
 from tests.chromium import chromium, program
-from tests.demo import make_inbound
+from tests.demo import cover, make_inbound
 from tests.web import NAME, add_roots, new_account
 from workflow import picturing, succession
 from workflow.engine.engine import wanted
@@ -56,6 +56,7 @@ def live(app: Application) -> dict[str, str]:
     app.say(item, "", {"genres": ["Folk", "Sea Shanty"]}, actor=NAME, seen=None)
     for one in items.values():
         picturing.look(app.database, app.boot.data_dir, one["id"])
+    picturing.give(app.database, app.boot.data_dir, item, "front", cover("darkseagreen", 900), actor=NAME)
     app.note(item, "Bought at the pier in 2014; the booklet is in the blue box.", actor=NAME)
     app.decide(items["Harbour Radio, Vol. 2"]["id"], "approved", actor=NAME, why="complete", seen=None)
     return {"item": str(item), "plan": plan}

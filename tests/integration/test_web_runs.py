@@ -69,6 +69,7 @@ def test_a_dry_run_touches_nothing_and_its_plan_names_every_file(browser: Browse
     )
     page = browser.client.get(f"/runs/{run['id']}/plan").text
     assert "Harbour/01 - Track 01.mp3" in page
+    assert "Approve this plan" in page
     assert "Approve this plan" in browser.client.get(f"/runs/{run['id']}").text
 
 

@@ -64,7 +64,6 @@ def show_run(request: Request, run_id: str) -> Response:
     if run is None and stage is None:
         raise HTTPException(404, f"There is no run {run_id}.")
     albums = by_album(run["reasons"]) if run else []
-    carried_out = any(other["status"] in ("done", "running") for other in approving)
     return page(
         request,
         "run.html",
@@ -74,7 +73,7 @@ def show_run(request: Request, run_id: str) -> Response:
         albums=albums,
         plan=plan,
         approving=approving,
-        carried_out=carried_out,
+        carried_out=_is_carried_out(approving),
         used=list(_used(run["settings"])) if run else [],
     )
 
@@ -83,12 +82,19 @@ def show_run(request: Request, run_id: str) -> Response:
 def show_plan(request: Request, run_id: str, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0) -> Response:
     """Show the plan of a dry run, every file from where to where, some albums a page."""
     with request.app.state.greenroom.database.read() as connection:
-        plan = plans.read(connection, run_id)
+        plan, approving = plans.read(connection, run_id), runs.approving(connection, run_id)
     if plan is None:
         raise HTTPException(404, f"There is no plan of a run {run_id}; only the newest are kept.")
     shown = plan.albums[start : start + PAGE]
     following = start + PAGE if start + PAGE < len(plan.albums) else None
-    return page(request, "plan.html", run_id=run_id, plan=plan, albums=shown, start=start, following=following)
+    return page(
+        request, "plan.html", run_id=run_id, plan=plan, albums=shown, start=start, following=following,
+        carried_out=_is_carried_out(approving),
+    )  # fmt: skip
+
+
+def _is_carried_out(approving: list[dict[str, Any]]) -> bool:
+    return any(other["status"] in ("done", "running") for other in approving)
 
 
 @router.post("/{run_id}/approve")
