@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from config import accounts, admin, libraries
-from daemon.bootstrap import Application
+from daemon.bootstrap import Application, application
 from daemon.web import api, pages
 from daemon.web.app import create_app
 from daemon.web.navigation import routers
@@ -51,6 +53,18 @@ class Browser:
         """Return a setting's value as text."""
         with self.app.database.read() as connection:
             return str(admin.get(connection, key))
+
+
+@contextmanager
+def installation(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An installation with two empty roots; at its end nothing of it runs any more."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(folder / "data"))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", url)
+    with application() as opened:
+        add_roots(opened, folder)
+        yield opened
+        opened.ongoing.stop()
+        opened.ongoing.is_idle()
 
 
 def add_roots(app: Application, folder: Path) -> tuple[Path, Path]:

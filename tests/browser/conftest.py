@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from daemon.bootstrap import Application, application
+from daemon.bootstrap import Application
 from daemon.web.server import WebServer
 from tests.chromium import WAIT, chromium, program
-from tests.web import NAME, PASSWORD, add_roots, new_account
+from tests.web import NAME, PASSWORD, installation, new_account
 
 Open = Callable[..., Page]
 
@@ -26,14 +26,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def app(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     """An installation with two empty roots and one account."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
-    with application() as opened:
-        add_roots(opened, tmp_path)
+    with installation(sqlite_url, tmp_path, monkeypatch) as opened:
         new_account(opened)
         yield opened
-        opened.ongoing.stop()
-        opened.ongoing.is_idle()
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon.bootstrap import Application, application
-from tests.web import Browser, add_roots, set_up
+from daemon.bootstrap import Application
+from tests.web import Browser, installation, set_up
 
 
 @pytest.fixture
@@ -20,13 +20,8 @@ def web_url(database_url: str) -> str:
 @pytest.fixture
 def app(web_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     """An installation with two empty roots."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", web_url)
-    with application() as app:
-        add_roots(app, tmp_path)
-        yield app
-        app.ongoing.stop()
-        app.ongoing.is_idle()
+    with installation(web_url, tmp_path, monkeypatch) as opened:
+        yield opened
 
 
 @pytest.fixture
