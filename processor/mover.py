@@ -307,7 +307,9 @@ class Mover:
             return Moved(None, album.reasons)
         code = album.error.reason_code
         outcome = _OUTCOMES.get(code, "failed")
-        path = album.error.path if outcome == "waiting" else None  # else it may be a path of the other root
+        # elsewhere it may be a path of the other root
+        is_ours = outcome == "waiting" or album.error.path in {file.source for file in album.plan.files}
+        path = album.error.path if is_ours else album.plan.group.home
         return Moved(outcome, (album.error.reason()._replace(path=path),))
 
 

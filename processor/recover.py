@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from config.database import Database
-from config.reasons import Reason
+from config.reasons import Reason, sentence
 from processor import journal
 from processor.journal import Strategy, Transfer
 from processor.moves.move import Performance, Publish, unheard
@@ -62,6 +63,20 @@ def recover(  # noqa: PLR0913  each is one collaborator
     run.reasons += sweep(database, guard, *roots)
     run.reasons += sweep(database, guard, *reversed(roots))  # undos build in the inbound root
     return report_of(settled, run.reasons)
+
+
+def waiting_for_a_person(unsettled: Iterable[Transfer], told: Iterable[Transfer]) -> RecoveryReport:
+    """Return what recovery has left to a person before, but for what was told already."""
+    known = {transfer.id for transfer in told}
+    held = tuple(one for one in unsettled if one.state == "attention" and one.id not in known)
+    message = "A move waits for a person: {}; `greenroom fsck` says what can be done"
+    return RecoveryReport(
+        attention=held,
+        reasons=tuple(
+            Reason("unsettled_transfer", sentence(message.format(one.error)), os.path.join(one.dst_root, one.target))
+            for one in held
+        ),
+    )
 
 
 def report_of(settled: Sequence[Transfer], reasons: Sequence[Reason]) -> RecoveryReport:

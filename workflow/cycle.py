@@ -26,13 +26,13 @@ from config.locks import hold
 from config.machine import boottime
 from config.reasons import show_path
 from config.settings import StagingScan
-from processor import grouping_choices, presence, trash
+from processor import grouping_choices, journal, presence, trash
 from processor.files import unexpected
 from processor.journal import Transfer
 from processor.meeting import Rules
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
 from processor.publishing import ForRun, Then
-from processor.recover import RecoveryReport
+from processor.recover import RecoveryReport, waiting_for_a_person
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
@@ -214,13 +214,17 @@ def scan(
 def recover(database: Database, data_dir: Path, stop: threading.Event) -> RecoveryReport:
     """Settle unfinished transfers under the locks, and do nothing else; those into libraries, too.
 
+    The report also names those that waited for a person before, and are left to them.
+
     Raises Busy when somebody else holds the lock, Misconfigured when there are no libraries to work between.
     """
     roots = resolve_roots(database)
     with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
         report = recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
         report = report.joined([recover_tagging(database, guard, roots.staging)])
-        return report.joined(publishing.recover_libraries(database, data_dir, stop, staging_is_held=True))
+        report = report.joined(publishing.recover_libraries(database, data_dir, stop, staging_is_held=True))
+    with database.read() as connection:
+        return report.joined([waiting_for_a_person(journal.unsettled(connection), report.attention)])
 
 
 def _recover_libraries(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:

@@ -26,11 +26,11 @@ def ready(folder: Path, subject: Subject) -> tuple[House, Trial]:
     return house, subject.begin(house)
 
 
-def give_up(house: House) -> None:
-    """Let every open transfer wait for a person, as after too many interruptions."""
+def give_up(house: House) -> int:
+    """Let every open transfer wait for a person, as after too many interruptions; return how many."""
     with house.database() as database, database.begin() as connection:
         waits = {"state": "attention", "error": "it was interrupted too often"}
-        connection.execute(update(TransferRow).where(TransferRow.state.in_(OPEN_STATES)).values(waits))
+        return connection.execute(update(TransferRow).where(TransferRow.state.in_(OPEN_STATES)).values(waits)).rowcount
 
 
 @pytest.mark.parametrize("subject", UNDOS, ids=lambda subject: subject.name)
@@ -40,8 +40,9 @@ def test_an_undo_that_gave_up_at_any_step_is_settled_by_fsck(quick_path: Path, s
     for n in range(2, len(steps) + 1, 1 if ALL else len(steps) // 3):
         house, trial = ready(quick_path / f"{n}", subject)
         assert run_until(house, n, die, *trial.command) < 0
-        give_up(house)
-        assert house.run("recover").status == 0
+        given_up = give_up(house)
+        left = house.run("recover")
+        assert (left.status, left.out.count("waits for a person: it was interrupted too often")) == (given_up, given_up)
         ended = house.run(*REPAIR)
         assert (ended.status, ended.err) == (0, ""), (n, steps[n - 1], ended)
         assert [*lost(house), *wrong_items(house)] == [], (n, steps[n - 1])

@@ -169,3 +169,17 @@ def test_nothing_moves_out_of_a_folder_that_may_not_be_changed(house: House) -> 
         assert "permission_denied" in house.codes()
     finally:
         (house.inbound / "a").chmod(0o755)
+
+
+@pytest.mark.skipif(not rights_bind(), reason="root may do everything")
+def test_a_closed_file_keeps_its_album_here_and_every_refusal_says_where(house: House) -> None:
+    house.drop(songs("a", "flac", TWO))
+    closed = house.inbound / "a/02 - Song 2.flac"
+    closed.chmod(0)
+    try:
+        house.report = house.run()
+        (album,) = house.albums()
+        assert (album["outcome"], album["reasons"][0]["code"]) == ("failed", "permission_denied")
+        assert album["reasons"][0]["path"] == str(closed)
+    finally:
+        closed.chmod(0o644)
