@@ -20,7 +20,7 @@ from processor.materialise import is_planned, is_whole
 from processor.retag import work_root
 from processor.transfer import PLAYER_IGNORES, TX, hidden_folder
 
-FORWARD: Final = ("album", "merge", "replace", "publish", "upgrade")  # kinds that may begin anew from what is there
+FORWARD: Final = ("album", "merge", "replace", "retag", "publish", "upgrade")  # these may begin anew
 
 IN_TRASH: Final[dict[str, tuple[State, State]]] = {
     "discard": ("planned", "published"),

@@ -9,15 +9,19 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from config.errors import NeedsReview
 from config.machine import boot_id
 from processor import journal, repository
 from processor.files import Tree
+from processor.fsck import unsettled
+from processor.fsck.finding import Resume
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from processor.moves.move import Performance, unheard
 from processor.retag import retag, retold, settle_retags, sweep
+from processor.tables import TransferRow
 from processor.tagging.essence import essence
 from processor.taking_back import take_back
 from processor.transfer import Guard
@@ -137,3 +141,25 @@ def test_killed_before_any_step_everything_converges(what: str, quick_path: Path
         other(Steps(fence=fence + 3))
         assert (scene.shown() == scene.before) == (what == "tag")
     assert step > (40 if what == "tag" else 5)
+
+
+def test_new_tags_that_wait_for_a_person_go_on_from_wherever_they_stopped(quick_path: Path, sqlite_url: str) -> None:
+    scene, fence = Scene(quick_path, sqlite_url), 10
+    sounds, inbound = scene.sounds(), os.fsencode(scene.house.inbound)
+    step, came_so_far, offered = 0, True, 0
+    while came_so_far:
+        step, fence = step + (1 if ALL else 7), fence + 4
+        came_so_far = killed(scene.tag, step, fence)
+        with scene.house.database.begin() as connection:
+            connection.execute(update(TransferRow).where(journal.IS_OPEN).values(state="attention", error="pulled"))
+        for found in unsettled.judge(unsettled.look(scene.house.database, inbound, scene.root), inbound, scene.root):
+            assert isinstance(found.repair, Resume), found
+            offered += 1
+            with scene.house.database.begin() as connection:
+                journal.reopen(connection, found.repair.transfer, found.repair.state, fence + 1, NOW)
+        scene.recover(Steps(fence=fence + 1))
+        if scene.shown() == scene.before:
+            scene.tag(Steps(fence=fence + 2))
+        assert [*scene.complaints(sounds, scene.shown()), *scene.settled()] == [], f"stopped before step {step}"
+        scene.undo(Steps(fence=fence + 3))
+    assert offered > 3
