@@ -15,11 +15,11 @@ from loguru import logger
 from config import accounts, activity, admin, libraries, schema
 from config.boot import BootSettings, load_boot_settings
 from config.database import Database
-from config.errors import Busy, Misconfigured, Rejected
+from config.errors import Misconfigured
 from config.lease import holder
 from config.libraries import Library
 from config.logs import RESULT_LEVEL, setup_logs
-from config.reasons import Reason, show_path
+from config.reasons import Reason
 from config.settings import StagingScan
 from daemon import secrecy
 from daemon.acts import Acts
@@ -31,20 +31,15 @@ from processor.files import unexpected
 from processor.fsck.fsck import FsckReport
 from processor.fsck.rows import Row
 from processor.providers.registry import all_providers
-from processor.publication.drafting import Plan
-from processor.publication.given import Publishing
-from processor.publish import Outcome
 from processor.recover import RecoveryReport
-from processor.taking_back import TakenBack
 from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
-from workflow import cycle, editing, enriching, plans, publishing, record, runs, succession, trash, undo
+from workflow import cycle, editing, enriching, record, runs, succession, trash, undo
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job
 from workflow.fsck import forget_item, fsck
 from workflow.phase import all_phases
-from workflow.phases.publish import PublishSettings
 from workflow.report import CycleReport
 from workflow.undo import UndoReport
 
@@ -70,6 +65,11 @@ class Application:
         """Read the settings of the staging cycle now; with what could not be read."""
         with self.database.read() as connection:
             return admin.staging_scan(connection)
+
+    def may_move(self) -> None:
+        """Return if files may be moved. Raises Misconfigured while settings allow nothing but dry runs."""
+        if self.staging_settings()[0].dry_run:
+            raise Misconfigured("staging_scan.dry_run is on, so nothing may be moved; switch it off first")
 
     def inbound(self) -> Library | None:
         """Return the inbound library, or None while there is not exactly one."""
@@ -110,46 +110,6 @@ class Application:
                 progress=told,
             )
 
-    def ask_cycle(self, *, dry_run: bool, actor: str) -> str:
-        """Begin a cycle in this process, as the settings say or as a dry run; return the run's id at once.
-
-        Raises Busy, naming who works there, when a cycle is running anywhere; Misconfigured when there are no roots.
-        """
-        return self._ask(cycle.Request(dry_run=True if dry_run else None, asked_by=actor))
-
-    def approve(self, run_id: str, *, actor: str) -> str:
-        """Begin the cycle that carries out the plan of a dry run, exactly or not at all; return its run's id at once.
-
-        Raises Rejected when there is no such plan or it was carried out already, Misconfigured while dry runs are all
-        that settings allow, and what `ask_cycle` raises.
-        """
-        with self.database.read() as connection:
-            plan, done = plans.read(connection, run_id), runs.approving(connection, run_id)
-            settings, _ = admin.staging_scan(connection)
-        if plan is None:
-            raise Rejected(f"there is no plan of a run {run_id}; only the newest are kept", code="no_plan")
-        if any(run["status"] in ("done", "running") for run in done):
-            raise Rejected(f"the plan of {run_id} was carried out already, by {done[0]['id']}", code="already_done")
-        if settings.dry_run:
-            raise Misconfigured("staging_scan.dry_run is on, so nothing may be moved; switch it off first")
-        request = cycle.Request(dry_run=False, settle=False, asked_by=actor, approves=run_id, approved=plan.approved)
-        return self._ask(request)
-
-    def _ask(self, request: cycle.Request) -> str:
-        roots = cycle.resolve_roots(self.database)
-        with self.database.read() as connection:
-            for root in (roots.staging, roots.inbound):
-                if who := holder(connection, root.root_uuid):
-                    raise Busy(f"somebody works on the {root.role} library just now: {who}")
-        run_id = runs.new_run_id(dt.datetime.now(dt.UTC))
-        request = replace(request, run_id=run_id)
-
-        def work(stop: threading.Event) -> CycleReport:
-            return self.run_cycle(trigger="request", fire_time=None, stop=stop, request=request)
-
-        self.ongoing.ask(Stage(run_id, "request", request.dry_run), work)
-        return run_id
-
     def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
         """Record a fire time at which no cycle could begin."""
         settings, _ = self.staging_settings()
@@ -175,40 +135,6 @@ class Application:
     def recover(self, *, stop: threading.Event) -> RecoveryReport:
         """Settle unfinished transfers; see workflow.cycle.recover."""
         return cycle.recover(self.database, self.boot.data_dir, stop)
-
-    def add_library(self, role: str, path: bytes, *, kind: str, actor: str) -> Library:
-        """Add a library; see config.libraries.add_library."""
-        now = dt.datetime.now(dt.UTC)
-        libraries.checked_folder(path)  # a disk that hangs must hang before the database is kept from all others
-        with self.database.begin() as connection:
-            library = libraries.add_library(connection, role, path, kind=kind, now=now)
-            activity.note(connection, "library_added", actor, now, f"{role} {show_path(library.path)}")
-        return library
-
-    def remove_library(self, which: int | bytes, *, actor: str) -> Library:
-        """Forget a library, named by its id or its path; its files and its sentinel stay.
-
-        Raises Misconfigured when there is none.
-        """
-        now = dt.datetime.now(dt.UTC)
-        with self.database.begin() as connection:
-            path = which if isinstance(which, bytes) else libraries.library_of(connection, which).path
-            library = libraries.remove_library(connection, path)
-            activity.note(connection, "library_removed", actor, now, f"{library.role} {show_path(library.path)}")
-        return library
-
-    def resume_library(self, which: int | bytes, *, actor: str) -> tuple[Library, int]:
-        """Let cycles work on a suspended library again, named by its id or its path; see workflow.cycle.resume.
-
-        Return it as it was, and how many items are now known as missing. Raises Misconfigured when there is none.
-        """
-        with self.database.read() as connection:
-            path = which if isinstance(which, bytes) else libraries.library_of(connection, which).path
-        library, gone = cycle.resume(self.database, path)
-        with self.database.begin() as connection:
-            now = dt.datetime.now(dt.UTC)
-            activity.note(connection, "library_resumed", actor, now, f"{library.role} {show_path(library.path)}")
-        return library, gone
 
     def add_hook(self, name: str, *, actor: str) -> str:
         """Make a hook and return its secret, which can be seen this once. Raises Misconfigured (`bad_name`)."""
@@ -244,36 +170,6 @@ class Application:
     def note(self, item_id: int, text: str, *, actor: str) -> None:
         """Keep a person's note about an item; see workflow.editing.note."""
         editing.note(self.database, item_id, text, actor=actor)
-
-    def approved_items(self) -> list[int]:
-        """Return the items that are approved, the first staged first."""
-        with self.database.read() as connection:
-            return [item["id"] for item in repository.items(connection, status="approved")]
-
-    def rehearse_publishing(self, item_id: int, *, rename: bool = False) -> Plan:
-        """Say what publishing an item would come to; see workflow.publishing."""
-        return publishing.rehearse(self._publishing(rehearsing=True), item_id, rename=rename)
-
-    def publish(self, item_id: int, *, actor: str, stop: threading.Event, rename: bool = False) -> Outcome:
-        """Publish an item for a person, now; see workflow.publishing."""
-        return publishing.publish_item(self._publishing(), item_id, stop, actor=actor, rename=rename)
-
-    def unpublish(self, item_id: int, *, dry_run: bool, actor: str, stop: threading.Event) -> TakenBack:
-        """Take an item out of its library for a person, or say what that would come to; see workflow.publishing."""
-        given = self._publishing(rehearsing=dry_run)
-        if dry_run:
-            return publishing.rehearse_unpublishing(given, item_id)
-        return publishing.unpublish_item(given, item_id, stop, actor=actor)
-
-    def _publishing(self, *, rehearsing: bool = False) -> Publishing:
-        phase = all_phases()["publish"]
-        with self.database.read() as connection:
-            settings = succession.phase_settings(connection, phase)
-            staging, _ = admin.staging_scan(connection)
-        assert isinstance(settings, PublishSettings)
-        if staging.dry_run and not rehearsing:
-            raise Misconfigured("staging_scan.dry_run is on, so nothing may be moved; switch it off first")
-        return publishing.prepare(self.database, self.boot.data_dir, settings.options())
 
     def candidates(self, item_id: int) -> enriching.Told:
         """Return which releases an item could be, and what is thought of them; see workflow.enriching.candidates."""

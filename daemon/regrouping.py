@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from config import activity
 from config.reasons import show_path
+from daemon import publishing
 from daemon.acts import Act, Kind
 from daemon.bootstrap import Application
 from daemon.wishes import begin
@@ -33,7 +34,7 @@ def take_out(app: Application, item_id: int, *, actor: str, sure: bool) -> Act:
     """Take a published album out of its library, back to staging."""
 
     def work(act: Act, actor: str, stop: threading.Event) -> UndoReport:
-        taken = app.unpublish(item_id, dry_run=not act.sure, actor=actor, stop=stop)
+        taken = publishing.unpublish(app, item_id, dry_run=not act.sure, actor=actor, stop=stop)
         return UndoReport(not act.sure, (taken,))
 
     return begin(app, "unpublish", [item_id], work, actor=actor, sure=sure)

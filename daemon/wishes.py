@@ -24,9 +24,8 @@ def begin(
     """
     with app.database.read() as connection:
         items = [as_seen(connection, item_id, (seen or {}).get(item_id)) for item_id in item_ids]
-    settings, _ = app.staging_settings()
-    if sure and settings.dry_run:
-        raise Misconfigured("staging_scan.dry_run is on, so nothing may be moved; switch it off first")
+    if sure:
+        app.may_move()
     act = Act(
         runs.new_run_id(dt.datetime.now(dt.UTC)), kind, work, tuple((item["id"], album_name(item)) for item in items),
         {item["id"]: Seen(item["revision"], item["status"]) for item in items}, sure, choices or {},

@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 from sqlalchemy import update
 
 from config import admin
+from daemon import cycles
 from daemon.bootstrap import Application, application
 from daemon.web.server import WebServer
 from processor import listing
@@ -39,9 +40,9 @@ SHOTS: Final = (  # name, address, window, scheme
 
 def live(app: Application) -> dict[str, str]:
     """Run a dry run and a cycle, let people say and decide some things; return what addresses need."""
-    plan = app.ask_cycle(dry_run=True, actor=NAME)
+    plan = cycles.ask(app, dry_run=True, actor=NAME)
     app.ongoing.is_idle()
-    app.approve(plan, actor=NAME)
+    cycles.approve(app, plan, actor=NAME)
     app.ongoing.is_idle()
     now = dt.datetime.now(dt.UTC)
     with app.database.begin() as connection:

@@ -8,9 +8,10 @@ from dataclasses import asdict
 
 import click
 
-from config import libraries
 from config.errors import GreenroomError
+from config.libraries import list_libraries, same_filesystem, verify_root
 from config.reasons import show_path
+from daemon import libraries
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
@@ -44,11 +45,11 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
 def _list(as_json: bool) -> None:
     with application() as app, app.database.read() as connection:
-        found = libraries.list_libraries(connection)
+        found = list_libraries(connection)
     rows = []
     for library in found:
         try:
-            libraries.verify_root(library)
+            verify_root(library)
             state = "ok"
         except GreenroomError as error:
             state = error.message
@@ -69,12 +70,12 @@ def add(role: str, path: str, kind: str) -> None:
     """Add the folder PATH in a ROLE. It must exist, be writable, and lie outside the other libraries."""
     raw = os.path.abspath(os.fsencode(path))
     with application() as app, usage():
-        library = app.add_library(role, raw, kind=kind, actor=person())
+        library = libraries.add(app, role, raw, kind=kind, actor=person())
         with app.database.read() as connection:
-            others = [other for other in libraries.list_libraries(connection) if other.id != library.id]
+            others = [other for other in list_libraries(connection) if other.id != library.id]
     click.echo(f"{role} library for {kind}: {show_path(library.path)}", err=True)
     for other in others:
-        if {role, other.role} == {"inbound", "staging"} and not libraries.same_filesystem(library, other):
+        if {role, other.role} == {"inbound", "staging"} and not same_filesystem(library, other):
             click.echo("inbound and staging are on different filesystems: albums will be copied and verified", err=True)
 
 
@@ -84,7 +85,7 @@ def remove(path: str) -> None:
     """Forget the library at PATH. No file is touched."""
     raw = os.path.abspath(os.fsencode(path))
     with application() as app, usage():
-        library = app.remove_library(raw, actor=person())
+        library = libraries.remove(app, raw, actor=person())
     click.echo(f"forgot the {library.role} library {show_path(library.path)}; its files stay", err=True)
 
 
@@ -94,7 +95,7 @@ def resume(path: str) -> None:
     """Let cycles work on the suspended library at PATH again. What is missing there then counts as gone for good."""
     raw = os.path.abspath(os.fsencode(path))
     with application() as app, usage():
-        library, gone = app.resume_library(raw, actor=person())
+        library, gone = libraries.resume(app, raw, actor=person())
     shown = f"the {library.role} library {show_path(library.path)}"
     click.echo(f"resumed {shown}" if library.suspended else f"{shown} was not suspended", err=True)
     if gone:
@@ -112,7 +113,7 @@ def explain(as_json: bool) -> None:
     """
     with application() as app, usage():
         with app.database.read() as connection:
-            found = [library for library in libraries.list_libraries(connection) if library.role == "library"]
+            found = [library for library in list_libraries(connection) if library.role == "library"]
         told = {library.path: explaining.explain(app.database, library) for library in found}
     if as_json:
         print_json([{"path": path, **asdict(one)} for path, one in told.items()])

@@ -10,6 +10,7 @@ import click
 
 from config.errors import Busy, GreenroomError, LeaseLost
 from config.reasons import Reason, show_path, show_text
+from daemon import publishing
 from daemon.bootstrap import Application, application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.person import person
@@ -62,7 +63,7 @@ def command(items: Sequence[int], approved: bool, dry_run: bool, rename: bool, u
         raise click.UsageError("name items, or use --approved; --undo wants items")
     stop = stop_on_signals()
     with usage(), application() as app:
-        wanted = list(items) or app.approved_items()
+        wanted = list(items) or publishing.approved(app)
         told = []
         for item in wanted:
             told.append(_one(app, item, stop, dry_run=dry_run, rename=rename, undo=undo))
@@ -83,10 +84,10 @@ def _one(app: Application, item: int, stop: Any, *, dry_run: bool, rename: bool,
         if undo:
             return {"item": item} | _taken_out(app, item, stop, dry_run=dry_run)
         if dry_run:
-            plan = app.rehearse_publishing(item, rename=rename)
+            plan = publishing.rehearse(app, item, rename=rename)
             outcome = "unchanged" if plan.kind == "unchanged" else f"would {plan.kind}"
             return {"item": item, "outcome": outcome} | _of_plan(plan, plan.reasons)
-        done = app.publish(item, actor=person(), stop=stop, rename=rename)
+        done = publishing.publish(app, item, actor=person(), stop=stop, rename=rename)
         return {"item": item, "outcome": done.outcome} | _of_plan(done.plan, done.reasons)
     except (Busy, LeaseLost):
         raise
@@ -95,7 +96,7 @@ def _one(app: Application, item: int, stop: Any, *, dry_run: bool, rename: bool,
 
 
 def _taken_out(app: Application, item: int, stop: Any, *, dry_run: bool) -> dict[str, Any]:
-    taken = app.unpublish(item, dry_run=dry_run, actor=person(), stop=stop)
+    taken = publishing.unpublish(app, item, dry_run=dry_run, actor=person(), stop=stop)
     words = "would be taken out" if dry_run else "taken out"
     where = show_path(taken.transfer.dst_root + b"/" + taken.transfer.target)
     outcome = words if taken.outcome == "undone" else taken.outcome

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 from sqlalchemy import delete
 
 from config.accounts import AccountRow
+from daemon import cycles
 from daemon.bootstrap import Application
 from tests.browser.conftest import Open
 from tests.everything import everything_says
@@ -49,7 +50,7 @@ def test_every_page_can_be_used_by_everybody(app: Application, open_page: Open) 
 def test_so_can_the_pages_that_follow_a_button(app: Application, open_page: Open, tmp_path: Path) -> None:
     write_album(tmp_path / "inbound" / "a", artist="Ada", album="Harbour", tracks=2, ext="mp3")
     (tmp_path / "inbound" / "a" / "cover.jpg").write_bytes(picture("steelblue"))
-    app.ask_cycle(dry_run=False, actor="test")
+    cycles.ask(app, dry_run=False, actor="test")
     assert app.ongoing.is_idle(60)
     page, found = open_page(), []
 

@@ -9,6 +9,7 @@ import pytest
 
 from config import activity, libraries
 from config.errors import Misconfigured
+from daemon import libraries as verbs
 from daemon.bootstrap import application
 from daemon.disks import MOST, Disks
 from tests.web import NAME, Browser, set_up
@@ -123,4 +124,4 @@ def test_paths_typed_on_a_disk_that_hangs_do_not_eat_all_threads(browser: Browse
 def test_a_folder_is_looked_at_before_the_database_is_kept_from_others(browser: Browser) -> None:
     """So a disk that hangs there stops whoever asked, and nobody else."""
     with browser.app.database.begin(), pytest.raises(Misconfigured, match="is no folder"):
-        browser.app.add_library("library", b"/nowhere", kind="music", actor="ada")
+        verbs.add(browser.app, "library", b"/nowhere", kind="music", actor="ada")

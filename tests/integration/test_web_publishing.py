@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config import libraries
+from daemon import publishing
 from daemon.bootstrap import Application
 from processor.matching.rows import Candidate, Debt, keep_candidates, keep_debts
 from tests.integration.test_web_acts import go_on, look, stage
@@ -66,7 +67,7 @@ def test_what_publishing_would_do_is_shown_and_what_was_published_is_taken_out_a
     assert "01 - Track 01.mp3" in page
     assert browser.client.get(f"{API}/{item}/publish").json()["kind"] == "publish"
     assert not list((tmp_path / "library").rglob("*.mp3"))
-    browser.app.publish(item, actor=NAME, stop=browser.app.ongoing.stopping)
+    publishing.publish(browser.app, item, actor=NAME, stop=browser.app.ongoing.stopping)
     assert "Published at" in browser.client.get(f"/review/{item}").text
     assert len(list((tmp_path / "library").rglob("*.mp3"))) == 2
     assert "It is out of the library" in go_on(browser, look(browser, f"/review/{item}/unpublish"))
@@ -76,7 +77,7 @@ def test_what_publishing_would_do_is_shown_and_what_was_published_is_taken_out_a
 
 def test_a_published_album_is_shown_under_its_new_names_before_it_gets_them(browser: Browser, item: int) -> None:
     press(browser, item, "approve", seen(browser, item))
-    browser.app.publish(item, actor=NAME, stop=browser.app.ongoing.stopping)
+    publishing.publish(browser.app, item, actor=NAME, stop=browser.app.ongoing.stopping)
     assert "Newer metadata waits" not in browser.client.get(f"/review/{item}").text
     browser.app.say(item, "", {"title": "Another Tide"}, actor=NAME, seen=None)
     assert "Newer metadata waits" in browser.client.get(f"/review/{item}").text

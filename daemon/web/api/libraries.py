@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from config.libraries import Kind, Role
 from config.reasons import show_path
+from daemon import libraries
 from daemon.web.access import Actor, actor_of
 from daemon.web.roots import Root, checked, roots
 
@@ -73,21 +74,21 @@ def check(
 @router.post("", status_code=201, summary="Add a library", responses=REFUSED)
 def add(request: Request, what: LibraryIn, actor: By) -> list[LibraryOut]:
     """Check the folder, mark it, and add it; adding the same one again changes nothing."""
-    request.app.state.greenroom.add_library(what.role, _raw(what.path), kind=what.kind, actor=actor.name)
+    libraries.add(request.app.state.greenroom, what.role, _raw(what.path), kind=what.kind, actor=actor.name)
     return read(request)
 
 
 @router.delete("/{library_id}", summary="Forget a library", responses=REFUSED)
 def remove(request: Request, library_id: int, actor: By) -> list[LibraryOut]:
     """Forget it; no file is touched."""
-    request.app.state.greenroom.remove_library(library_id, actor=actor.name)
+    libraries.remove(request.app.state.greenroom, library_id, actor=actor.name)
     return read(request)
 
 
 @router.post("/{library_id}/resume", summary="Let cycles work there again", responses=REFUSED)
 def resume(request: Request, library_id: int, actor: By) -> Resumed:
     """Resume a suspended library; what is missing there then counts as gone for good."""
-    _, gone = request.app.state.greenroom.resume_library(library_id, actor=actor.name)
+    _, gone = libraries.resume(request.app.state.greenroom, library_id, actor=actor.name)
     return Resumed(missing=gone)
 
 

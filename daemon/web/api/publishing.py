@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
 from config.reasons import show_path
+from daemon import publishing
 from daemon.web.access import Actor, actor_of
 from daemon.web.api.items import DECIDED, ItemId
 from workflow import progress, succession
@@ -40,7 +41,7 @@ def look(request: Request, item_id: ItemId, rename: Rename = False) -> PlanOut:
     app = request.app.state.greenroom
     with app.database.read() as connection:
         progress.find(connection, item_id)
-    plan = app.rehearse_publishing(item_id, rename=rename)
+    plan = publishing.rehearse(app, item_id, rename=rename)
     return PlanOut(
         kind=plan.kind,
         library=show_path(plan.library.path),

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict
 
+from daemon import cycles
 from daemon.web.access import Actor, actor_of
 from workflow import plans, runs
 
@@ -112,7 +113,7 @@ def read(
 @router.post("", status_code=202, summary="Begin a cycle", responses=BUSY)
 def ask(request: Request, what: RunIn, actor: By) -> Begun:
     """Begin a cycle in this process and return at once."""
-    return Begun(run_id=request.app.state.greenroom.ask_cycle(dry_run=what.dry_run, actor=actor.name))
+    return Begun(run_id=cycles.ask(request.app.state.greenroom, dry_run=what.dry_run, actor=actor.name))
 
 
 @router.get("/{run_id}", summary="One run", responses=UNKNOWN)
@@ -151,4 +152,4 @@ def read_plan(
 @router.post("/{run_id}/approve", status_code=202, summary="Carry out a plan, exactly or not at all", responses=BUSY)
 def approve(request: Request, run_id: str, actor: By) -> Begun:
     """Begin the cycle that does what a dry run planned. If the world changed it fails, says how, and moves nothing."""
-    return Begun(run_id=request.app.state.greenroom.approve(run_id, actor=actor.name))
+    return Begun(run_id=cycles.approve(request.app.state.greenroom, run_id, actor=actor.name))

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from config.errors import GreenroomError
 from config.libraries import Kind, Role
+from daemon import libraries
 from daemon.web.access import actor_of
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
@@ -45,7 +46,7 @@ def add(
 ) -> Response:
     """Add a library."""
     try:
-        request.app.state.greenroom.add_library(role, _raw(path), kind=kind, actor=actor_of(request).name)
+        libraries.add(request.app.state.greenroom, role, _raw(path), kind=kind, actor=actor_of(request).name)
     except GreenroomError as error:
         return _page(request, role=role, path=path, refused=error.message, code=422)
     return lead("/libraries", "added")
@@ -54,14 +55,14 @@ def add(
 @router.post("/{library_id}/remove")
 def remove(request: Request, library_id: int) -> Response:
     """Forget a library; no file is touched."""
-    request.app.state.greenroom.remove_library(library_id, actor=actor_of(request).name)
+    libraries.remove(request.app.state.greenroom, library_id, actor=actor_of(request).name)
     return lead("/libraries", "removed")
 
 
 @router.post("/{library_id}/resume")
 def resume(request: Request, library_id: int) -> Response:
     """Let cycles work on a suspended library again."""
-    request.app.state.greenroom.resume_library(library_id, actor=actor_of(request).name)
+    libraries.resume(request.app.state.greenroom, library_id, actor=actor_of(request).name)
     return lead("/libraries", "resumed")
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
-from daemon import regrouping
+from daemon import publishing, regrouping
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
 from daemon.web.render import page
@@ -27,7 +27,7 @@ def look(request: Request, item_id: int, rename: bool = False) -> Response:
     plan: Plan | None = None
     refused = None
     try:
-        plan = app.rehearse_publishing(item_id, rename=rename)
+        plan = publishing.rehearse(app, item_id, rename=rename)
     except GreenroomError as error:
         refused = error.message
     return page(request, "publish.html", item=item, plan=plan, refused=refused, rename=rename)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from config.settings import REGISTRY
+from daemon import cycles
 from daemon.bootstrap import Application
 from daemon.ongoing import Stage
 from daemon.web.access import actor_of
@@ -41,7 +42,7 @@ def show(request: Request, before: RunId | None = None) -> Response:
 @router.post("")
 def ask(request: Request, dry_run: Annotated[bool, Form()] = False) -> Response:
     """Begin a cycle, or a dry run, in this process."""
-    run_id = request.app.state.greenroom.ask_cycle(dry_run=dry_run, actor=actor_of(request).name)
+    run_id = cycles.ask(request.app.state.greenroom, dry_run=dry_run, actor=actor_of(request).name)
     return RedirectResponse(f"/runs/{run_id}", 303)
 
 
@@ -100,7 +101,7 @@ def _is_carried_out(approving: list[dict[str, Any]]) -> bool:
 @router.post("/{run_id}/approve")
 def approve(request: Request, run_id: str) -> Response:
     """Begin the cycle that carries a plan out, exactly or not at all."""
-    begun = request.app.state.greenroom.approve(run_id, actor=actor_of(request).name)
+    begun = cycles.approve(request.app.state.greenroom, run_id, actor=actor_of(request).name)
     return RedirectResponse(f"/runs/{begun}", 303)
 
 

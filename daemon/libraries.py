@@ -1,0 +1,48 @@
+"""A person's word about a root folder → a library added, forgotten or resumed, and remembered with who said it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from config import activity, libraries
+from config.libraries import Library
+from config.reasons import show_path
+from daemon.bootstrap import Application
+from workflow import cycle
+
+
+def add(app: Application, role: str, path: bytes, *, kind: str, actor: str) -> Library:
+    """Add a library; see config.libraries.add_library."""
+    now = dt.datetime.now(dt.UTC)
+    libraries.checked_folder(path)  # a disk that hangs must hang before the database is kept from all others
+    with app.database.begin() as connection:
+        library = libraries.add_library(connection, role, path, kind=kind, now=now)
+        activity.note(connection, "library_added", actor, now, f"{role} {show_path(library.path)}")
+    return library
+
+
+def remove(app: Application, which: int | bytes, *, actor: str) -> Library:
+    """Forget a library, named by its id or its path; its files and its sentinel stay.
+
+    Raises Misconfigured when there is none.
+    """
+    now = dt.datetime.now(dt.UTC)
+    with app.database.begin() as connection:
+        path = which if isinstance(which, bytes) else libraries.library_of(connection, which).path
+        library = libraries.remove_library(connection, path)
+        activity.note(connection, "library_removed", actor, now, f"{library.role} {show_path(library.path)}")
+    return library
+
+
+def resume(app: Application, which: int | bytes, *, actor: str) -> tuple[Library, int]:
+    """Let cycles work on a suspended library again, named by its id or its path; see workflow.cycle.resume.
+
+    Return it as it was, and how many items are now known as missing. Raises Misconfigured when there is none.
+    """
+    with app.database.read() as connection:
+        path = which if isinstance(which, bytes) else libraries.library_of(connection, which).path
+    library, gone = cycle.resume(app.database, path)
+    with app.database.begin() as connection:
+        now = dt.datetime.now(dt.UTC)
+        activity.note(connection, "library_resumed", actor, now, f"{library.role} {show_path(library.path)}")
+    return library, gone

@@ -1,0 +1,48 @@
+"""A person's wish about an album and its library → published or taken out now, or what that would come to."""
+
+from __future__ import annotations
+
+import threading
+
+from daemon.bootstrap import Application
+from processor import repository
+from processor.publication.drafting import Plan
+from processor.publication.given import Publishing
+from processor.publish import Outcome
+from processor.taking_back import TakenBack
+from workflow import publishing, succession
+from workflow.phase import all_phases
+from workflow.phases.publish import PublishSettings
+
+
+def approved(app: Application) -> list[int]:
+    """Return the items that are approved, the first staged first."""
+    with app.database.read() as connection:
+        return [item["id"] for item in repository.items(connection, status="approved")]
+
+
+def rehearse(app: Application, item_id: int, *, rename: bool = False) -> Plan:
+    """Say what publishing an item would come to; see workflow.publishing."""
+    return publishing.rehearse(_given(app, rehearsing=True), item_id, rename=rename)
+
+
+def publish(app: Application, item_id: int, *, actor: str, stop: threading.Event, rename: bool = False) -> Outcome:
+    """Publish an item for a person, now; see workflow.publishing."""
+    return publishing.publish_item(_given(app), item_id, stop, actor=actor, rename=rename)
+
+
+def unpublish(app: Application, item_id: int, *, dry_run: bool, actor: str, stop: threading.Event) -> TakenBack:
+    """Take an item out of its library for a person, or say what that would come to; see workflow.publishing."""
+    given = _given(app, rehearsing=dry_run)
+    if dry_run:
+        return publishing.rehearse_unpublishing(given, item_id)
+    return publishing.unpublish_item(given, item_id, stop, actor=actor)
+
+
+def _given(app: Application, *, rehearsing: bool = False) -> Publishing:
+    if not rehearsing:
+        app.may_move()
+    with app.database.read() as connection:
+        settings = succession.phase_settings(connection, all_phases()["publish"])
+    assert isinstance(settings, PublishSettings)
+    return publishing.prepare(app.database, app.boot.data_dir, settings.options())
