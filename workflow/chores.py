@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from config import admin
 from config.database import Database, one_writer
-from workflow.engine import jobs
+from workflow.engine import jobs, listing
 from workflow.engine.context import Context
 from workflow.engine.engine import wanted
 from workflow.engine.failure import Cancelled, NotHere
@@ -59,7 +59,7 @@ def want_daily(database: Database, works: Mapping[str, Work], now: dt.datetime) 
 def _is_due(connection: Connection, chore: Chore, now: dt.datetime) -> bool:
     settings, _ = admin.read_section(connection, section_of(chore.name))
     assert isinstance(settings, ChoreSettings)
-    last = jobs.newest(connection, chore.name)
+    last = listing.newest(connection, chore.name)
     if settings.mode != "auto" or settings.paused or (last is not None and last.date() >= now.date()):
         return False
     return chore.has_work(connection, settings, now)

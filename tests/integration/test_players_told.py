@@ -29,7 +29,7 @@ from tests.playing import SECRET, USER, House, Shelved, kodi
 from tests.providers import Provider, Reply
 from tests.web import Browser, set_up
 from workflow import events
-from workflow.engine import jobs
+from workflow.engine import jobs, listing
 from workflow.engine.context import Context
 from workflow.engine.job import Job
 from workflow.phase import all_chores, all_phases
@@ -88,7 +88,7 @@ def run(database: Database, player: Player, settings: PlayersSettings = AT_ONCE,
         connection.execute(jobs.JobRow.__table__.delete())
         if ending is not None:
             ending(connection, new)
-        return list(jobs.listed(connection, statuses=(), phase=None, item_id=None, before=None, limit=9))
+        return list(listing.page(connection, statuses=(), phase=None, item_id=None, before=None, limit=9))
 
 
 def _wanted(player: Player, manual: bool) -> Any:
@@ -237,7 +237,7 @@ def test_a_job_for_all_wants_one_for_each_that_is_owed(database: Database, provi
     assert ending is not None
     with database.begin() as connection:
         ending(connection, new)
-        found = jobs.listed(connection, statuses=(), phase="players", item_id=None, before=None, limit=9)
+        found = listing.page(connection, statuses=(), phase="players", item_id=None, before=None, limit=9)
     assert {job.subject for job in found} - {"players"} == {f"player {id}" for id in ids[:2]}
 
 

@@ -21,7 +21,7 @@ from config.reasons import MASK
 from daemon.cli import main
 from tests.providers import Provider, Reply, redirect
 from workflow import events
-from workflow.engine import jobs
+from workflow.engine import listing
 from workflow.engine.context import Context
 from workflow.engine.job import Job
 from workflow.events import Event
@@ -65,7 +65,7 @@ def wanted(database: Database, provider: Provider, **settings: Any) -> tuple[Job
         events.tell(connection, [Event("player_missed", "Ærø – “Åben”", "tv does not show it", 7)], NOW)
     events.dispatch(database, [Notifier()], NOW)
     with database.read() as connection:
-        (job,) = jobs.listed(connection, statuses=(), phase="notify", item_id=None, before=None, limit=9)
+        (job,) = listing.page(connection, statuses=(), phase="notify", item_id=None, before=None, limit=9)
     assert isinstance(section, NotifySettings)
     return job, section
 

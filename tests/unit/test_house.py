@@ -57,6 +57,7 @@ SQL_MODULES = {
     "workflow/engine/dispatches.py",
     "workflow/engine/hosts.py",
     "workflow/engine/jobs.py",
+    "workflow/engine/listing.py",
     "workflow/events.py",
     "workflow/plans.py",
     "workflow/progress.py",

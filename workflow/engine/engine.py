@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from config.database import Database
 from config.errors import Misconfigured
-from workflow.engine import hosts, jobs
+from workflow.engine import hosts, jobs, listing
 from workflow.engine.job import FAILED, OPEN, PRIORITIES, Job, NewJob, Payload, Work
 
 
@@ -59,23 +59,23 @@ class Engine:
     def show(self, job_id: int) -> Job:
         """Return one job. Raises Misconfigured when there is none."""
         with self._database.read() as connection:
-            return _found(jobs.find(connection, job_id), job_id)
+            return _found(listing.find(connection, job_id), job_id)
 
     def list(self, *, statuses: Collection[str] = (), phase: str | None = None, item_id: int | None = None,
              before: int | None = None, limit: int = 50) -> Sequence[Job]:  # fmt: skip
         """Return jobs, newest first; `before` is the id the page before ended with."""
         with self._database.read() as connection:
-            return jobs.listed(connection, statuses=statuses, phase=phase, item_id=item_id, before=before, limit=limit)
+            return listing.page(connection, statuses=statuses, phase=phase, item_id=item_id, before=before, limit=limit)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many jobs of each phase have each status."""
         with self._database.read() as connection:
-            return jobs.counts(connection)
+            return listing.counts(connection)
 
     def oldest_queued(self) -> dt.datetime | None:
         """Return since when the oldest queued job waits; None if none does."""
         with self._database.read() as connection:
-            return jobs.oldest_queued(connection)
+            return listing.oldest_queued(connection)
 
     def workers(self) -> Sequence[hosts.WorkerSeen]:
         """Return the workers that carry jobs."""
@@ -85,7 +85,7 @@ class Engine:
     def retry(self, job_id: int, *, actor: str) -> Submitted:
         """Want a closed job anew, with its input, for the person who asks. Raises Misconfigured while it is open."""
         with self._database.begin() as connection:
-            old = _found(jobs.find(connection, job_id), job_id)
+            old = _found(listing.find(connection, job_id), job_id)
             if old.status in OPEN:
                 raise Misconfigured(f"job {job_id} is {old.status}; only what has ended can be tried again")
             payload = self._works[old.phase].payload.read(old.payload, old.payload_version)
@@ -102,7 +102,7 @@ class Engine:
         with self._database.begin() as connection:
             was = jobs.cancel(connection, job_id, _now())
             if was is None:
-                old = _found(jobs.find(connection, job_id), job_id)
+                old = _found(listing.find(connection, job_id), job_id)
                 raise Misconfigured(f"job {job_id} is {old.status}; there is nothing to cancel")
             return was
 
@@ -110,7 +110,7 @@ class Engine:
         """Set a failed job aside. Raises Misconfigured for any other."""
         with self._database.begin() as connection:
             if not jobs.discard(connection, job_id, _now()):
-                old = _found(jobs.find(connection, job_id), job_id)
+                old = _found(listing.find(connection, job_id), job_id)
                 raise Misconfigured(f"job {job_id} is {old.status}; only what failed can be discarded")
 
 

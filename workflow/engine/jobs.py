@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
-    CompoundSelect,
     Connection,
     Identity,
     Index,
-    Select,
     delete,
-    desc,
     func,
     select,
     text,
     true,
-    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -31,7 +27,7 @@ from config.errors import Busy, LeaseLost
 from config.tables import Base, BigId
 from workflow import events
 from workflow.engine.failure import POISON_DEATHS, Verdict
-from workflow.engine.job import FAILED, OPEN, STATUSES, Job, NewJob, Status
+from workflow.engine.job import FAILED, OPEN, Job, NewJob, Status
 
 _OPEN: Final = text("status IN ('queued', 'running')")
 _RUNNING: Final = text("status = 'running'")
@@ -262,75 +258,9 @@ def discard(connection: Connection, job_id: int, now: dt.datetime) -> bool:
     return connection.execute(_where(job_id, *FAILED).values(status="discarded", finished_at=now)).rowcount == 1
 
 
-def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[int]:
-    """Return closed jobs that ended before a time; what failed stays until a person has dealt with it."""
-    closed = JobRow.status.in_(("done", "cancelled", "discarded"))
-    return connection.scalars(select(JobRow.id).where(closed, JobRow.finished_at < before).limit(limit)).all()
-
-
 def remove(connection: Connection, ids: Sequence[int]) -> None:
     """Remove jobs."""
     connection.execute(delete(JobRow).where(JobRow.id.in_(ids)))
-
-
-def find(connection: Connection, job_id: int) -> Job | None:
-    """Return one job."""
-    row = connection.execute(select(*COLUMNS).where(JobRow.id == job_id)).first()
-    return Job(*row) if row else None
-
-
-def listed(
-    connection: Connection,
-    *,
-    statuses: Collection[str] = (),
-    phase: str | None = None,
-    item_id: int | None = None,
-    before: int | None = None,
-    limit: int = 50,
-) -> list[Job]:
-    """Return jobs, newest first; `before` is the id the page before ended with."""
-    place = [JobRow.id < before] if before is not None else []
-    ids: Select[Any] | CompoundSelect[Any]
-    if item_id is not None:  # has few jobs
-        asked = {JobRow.phase: phase, JobRow.status: statuses or None}
-        narrower = [column.in_([of] if isinstance(of, str) else of) for column, of in asked.items() if of is not None]
-        ids = _newest(limit, JobRow.item_id == item_id, *narrower, *place)
-    elif phase is None and not statuses:
-        ids = _newest(limit, *place)
-    else:  # one status after the other: each list stands in an index in its order, and all of them in none
-        of_phase = [JobRow.phase == phase] if phase is not None else []
-        each = (_newest(limit, JobRow.status == one, *of_phase, *place).subquery() for one in statuses or STATUSES)
-        ids = union_all(*(select(found.c.id) for found in each)).order_by(desc("id")).limit(limit)
-    found = list(connection.scalars(ids))
-    rows = connection.execute(select(*COLUMNS).where(JobRow.id.in_(found)).order_by(JobRow.id.desc()))
-    return [Job(*row) for row in rows]
-
-
-def _newest(limit: int, *where: ColumnElement[bool]) -> Select[Any]:
-    return select(JobRow.id).where(*where).order_by(JobRow.id.desc()).limit(limit)
-
-
-def oldest_queued(connection: Connection) -> dt.datetime | None:
-    """Return since when the job waits that was queued first; None if none does."""
-    found: dt.datetime | None = connection.scalar(
-        select(JobRow.created_at).where(JobRow.status == "queued").order_by(JobRow.id).limit(1)
-    )
-    return found
-
-
-def newest(connection: Connection, phase: str) -> dt.datetime | None:
-    """Return when the newest job of a phase was wanted; None if none is known."""
-    mine = select(func.max(JobRow.created_at)).where(JobRow.phase == phase, JobRow.status.in_(STATUSES))
-    return connection.execute(mine).scalar_one()
-
-
-def counts(connection: Connection) -> dict[str, dict[str, int]]:
-    """Return how many jobs of each phase have each status that any has."""
-    found: dict[str, dict[str, int]] = {}
-    query = select(JobRow.phase, JobRow.status, func.count()).group_by(JobRow.phase, JobRow.status)
-    for phase, status, count in connection.execute(query.order_by(JobRow.phase, JobRow.status)):
-        found.setdefault(phase, {})[status] = count
-    return found
 
 
 def _held(job: Job) -> Sequence[ColumnElement[bool]]:

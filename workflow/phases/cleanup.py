@@ -15,7 +15,7 @@ from config.database import Database
 from processor import journal
 from processor.client import memory
 from workflow import events, progress, runs
-from workflow.engine import jobs
+from workflow.engine import jobs, listing
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.phase import Chore, ChoreSettings
@@ -48,7 +48,7 @@ class _Kept(NamedTuple):
 
 
 KEPT: Final = (
-    _Kept("jobs", lambda settings: settings.keep_jobs_days, jobs.old, jobs.remove),
+    _Kept("jobs", lambda settings: settings.keep_jobs_days, listing.old, jobs.remove),
     _Kept("history", lambda settings: settings.keep_history_days, progress.old, progress.remove),
     _Kept("events", lambda settings: settings.keep_events_days, events.old, events.remove),
     _Kept("answers", lambda settings: settings.keep_answers_days, memory.surplus, memory.forget),

@@ -1,0 +1,79 @@
+"""Jobs' rows → one of them, some of them newest first, how many there are, since when they wait: what is only asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Connection, Select, desc, func, select, union_all
+from sqlalchemy.sql.elements import ColumnElement
+
+from workflow.engine.job import STATUSES, Job
+from workflow.engine.jobs import COLUMNS, JobRow
+
+
+def find(connection: Connection, job_id: int) -> Job | None:
+    """Return one job."""
+    row = connection.execute(select(*COLUMNS).where(JobRow.id == job_id)).first()
+    return Job(*row) if row else None
+
+
+def page(
+    connection: Connection,
+    *,
+    statuses: Collection[str] = (),
+    phase: str | None = None,
+    item_id: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Job]:
+    """Return jobs, newest first; `before` is the id the page before ended with."""
+    place = [JobRow.id < before] if before is not None else []
+    ids: Select[Any] | CompoundSelect[Any]
+    if item_id is not None:  # has few jobs
+        asked = {JobRow.phase: phase, JobRow.status: statuses or None}
+        narrower = [column.in_([of] if isinstance(of, str) else of) for column, of in asked.items() if of is not None]
+        ids = _newest(limit, JobRow.item_id == item_id, *narrower, *place)
+    elif phase is None and not statuses:
+        ids = _newest(limit, *place)
+    else:  # one status after the other: each list stands in an index in its order, and all of them in none
+        of_phase = [JobRow.phase == phase] if phase is not None else []
+        each = (_newest(limit, JobRow.status == one, *of_phase, *place).subquery() for one in statuses or STATUSES)
+        ids = union_all(*(select(found.c.id) for found in each)).order_by(desc("id")).limit(limit)
+    found = list(connection.scalars(ids))
+    rows = connection.execute(select(*COLUMNS).where(JobRow.id.in_(found)).order_by(JobRow.id.desc()))
+    return [Job(*row) for row in rows]
+
+
+def _newest(limit: int, *where: ColumnElement[bool]) -> Select[Any]:
+    return select(JobRow.id).where(*where).order_by(JobRow.id.desc()).limit(limit)
+
+
+def oldest_queued(connection: Connection) -> dt.datetime | None:
+    """Return since when the job waits that was queued first; None if none does."""
+    found: dt.datetime | None = connection.scalar(
+        select(JobRow.created_at).where(JobRow.status == "queued").order_by(JobRow.id).limit(1)
+    )
+    return found
+
+
+def newest(connection: Connection, phase: str) -> dt.datetime | None:
+    """Return when the newest job of a phase was wanted; None if none is known."""
+    mine = select(func.max(JobRow.created_at)).where(JobRow.phase == phase, JobRow.status.in_(STATUSES))
+    return connection.execute(mine).scalar_one()
+
+
+def counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Return how many jobs of each phase have each status that any has."""
+    found: dict[str, dict[str, int]] = {}
+    query = select(JobRow.phase, JobRow.status, func.count()).group_by(JobRow.phase, JobRow.status)
+    for phase, status, count in connection.execute(query.order_by(JobRow.phase, JobRow.status)):
+        found.setdefault(phase, {})[status] = count
+    return found
+
+
+def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[int]:
+    """Return closed jobs that ended before a time; what failed stays until a person has dealt with it."""
+    closed = JobRow.status.in_(("done", "cancelled", "discarded"))
+    return connection.scalars(select(JobRow.id).where(closed, JobRow.finished_at < before).limit(limit)).all()
