@@ -13,7 +13,8 @@ from config.database import one_writer
 from config.errors import Misconfigured
 from config.reasons import MASK
 from config.secrecy import resealed, seal, unseal
-from config.settings import REGISTRY, Section, StagingScan, find_setting, load_section
+from config.sections import Section, StagingScan
+from config.settings import REGISTRY, find_setting, load_section
 from config.tables import SettingChange, SettingRow
 
 

@@ -20,7 +20,7 @@ from config.lease import holder
 from config.libraries import Library
 from config.logs import RESULT_LEVEL, setup_logs
 from config.reasons import Reason
-from config.settings import StagingScan
+from config.sections import StagingScan
 from daemon import secrecy
 from daemon.acts import Acts
 from daemon.adopting import Looks

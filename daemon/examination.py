@@ -11,7 +11,7 @@ from pathlib import Path
 from config.boot import BootSettings
 from config.errors import GreenroomError
 from config.libraries import list_libraries, sole_library
-from config.settings import StagingScan
+from config.sections import StagingScan
 from daemon import pictures, players, providers, secrecy
 from daemon.bootstrap import Application, application
 from daemon.finding import Finding

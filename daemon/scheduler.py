@@ -18,7 +18,7 @@ from config.cron import SHORTEST_INTERVAL, Schedule, is_due
 from config.errors import GreenroomError
 from config.libraries import Library
 from config.reasons import Reason
-from config.settings import StagingScan
+from config.sections import StagingScan
 from daemon.hints import Hints
 
 HEARTBEAT_SECONDS = 2.0  # how soon a changed setting is obeyed, and how late a cycle may start

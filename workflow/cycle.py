@@ -25,7 +25,7 @@ from config.libraries import Library, list_libraries, sole_library, verify_root
 from config.locks import hold
 from config.machine import boottime
 from config.reasons import show_path
-from config.settings import StagingScan
+from config.sections import StagingScan
 from processor import grouping_choices, journal, presence, trash
 from processor.files import unexpected
 from processor.journal import Transfer

@@ -13,7 +13,8 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from config.libraries import Role
-from config.settings import Section, register
+from config.sections import Section
+from config.settings import register
 from workflow import phases
 from workflow.engine.context import Context
 from workflow.engine.job import Ending, Payload, Retries

@@ -14,7 +14,7 @@ from loguru import logger
 from config.database import Database
 from config.errors import Busy, GreenroomError, Stopped
 from config.reasons import Reason
-from config.settings import StagingScan
+from config.sections import StagingScan
 from processor.process import ProcessResult
 from workflow import events, plans, runs, telling
 from workflow.report import CycleReport, stored_reasons

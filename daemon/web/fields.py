@@ -6,7 +6,8 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from annotated_types import Ge, Le
 
-from config.settings import REGISTRY, Section, Setting
+from config.sections import Section
+from config.settings import REGISTRY, Setting
 
 Type = Literal["boolean", "integer", "number", "text", "choice"]
 _TYPES: dict[type, Type] = {bool: "boolean", int: "integer", float: "number", str: "text"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from config.settings import Section
+from config.sections import Section
 
 
 def _most(default: int, what: str) -> Any:

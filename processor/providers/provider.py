@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Pro
 from pydantic import Field, field_validator
 
 from config.errors import Rejected
-from config.settings import Section
+from config.sections import Section
 from processor.client.addresses import origin_of
 from processor.client.service import Answer, Service
 

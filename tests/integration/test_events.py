@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from config import admin
 from config.database import Database
 from config.errors import Misconfigured, Retryable
-from config.settings import StagingScan
+from config.sections import StagingScan
 from daemon.bootstrap import application
 from daemon.cli import main
 from processor import journal, repository

@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 from config import admin
 from config.database import Database
 from config.errors import Misconfigured
-from config.settings import StagingScan
+from config.sections import StagingScan
 from config.tables import SettingRow
 
 NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)

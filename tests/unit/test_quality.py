@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import QUALITY
+from config.sections import QUALITY
 from processor.quality import CRITERIA, LOSSLESS, Sound, better
 
 CD = Sound("flac", 16, 44_100, 900_000, 2)

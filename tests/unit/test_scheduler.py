@@ -13,7 +13,8 @@ from loguru import logger
 from config.errors import Retryable
 from config.libraries import Library
 from config.reasons import Reason
-from config.settings import StagingScan, load_section
+from config.sections import StagingScan
+from config.settings import load_section
 from daemon.beats import FromNow
 from daemon.hints import LONGEST_WAIT
 from daemon.scheduler import Heartbeat, Position, first_position, follow

@@ -9,7 +9,8 @@ import annotated_types
 import pytest
 
 from config.errors import Misconfigured
-from config.settings import FAIL_SAFE, REGISTRY, SECTIONS, Setting, StagingScan, find_setting, load_section
+from config.sections import StagingScan
+from config.settings import FAIL_SAFE, REGISTRY, SECTIONS, Setting, find_setting, load_section
 
 NUMBERS = [setting for setting in REGISTRY.values() if setting.field.annotation in (int, float)]
 

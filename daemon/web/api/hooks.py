@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
 from config import accounts, admin
-from config.settings import Hooks
+from config.sections import Hooks
 from daemon import hooks
 from daemon.bootstrap import Application
 
