@@ -42,26 +42,31 @@ def regroup(
 ) -> UndoReport:
     """Take albums back to inbound, whole, so that the next cycle groups their files as was said; a report.
 
-    If one of them cannot be taken back nothing is said, and what went back before it is staged again as it was. No
+    If one of them cannot be taken back what was said before counts again, and what went back is staged as it was. No
     choices leave the files to the rules again. With `hold` they stay in inbound until somebody changes or releases
     them. Raises what `workflow.undo.undo` raises.
     """
     root = resolve_roots(database).inbound.root_uuid
     now = dt.datetime.now(dt.UTC)
     with database.begin() as connection:
-        before = [file.source for item_id in item_ids for file in staged(connection, item_id).files]
-        grouping_choices.forget(connection, root, before)
+        files = {file.source for item_id in item_ids for file in staged(connection, item_id).files}
+        earlier = {path: one for path, one in grouping_choices.read(connection, root).items() if path in files}
+        grouping_choices.forget(connection, root, files)
         grouping_choices.say(connection, root, choices, actor=actor, now=now)
-    report = UndoReport(False, ())
-    for item_id in item_ids:
-        report = _all_of(database, item_id, report, stop)
-        if report.exit_code:
-            break
-    with database.begin() as connection:
-        if report.exit_code:
-            grouping_choices.forget(connection, root, choices)
-        done = [album.transfer.id for album in report.albums if album.outcome == "undone" and not hold]
-        journal.release(connection, done, dt.datetime.now(dt.UTC))
+    report, is_done = UndoReport(False, ()), False
+    try:
+        for item_id in item_ids:
+            report = _all_of(database, item_id, report, stop)
+            if report.exit_code:
+                break
+        is_done = not report.exit_code
+    finally:  # also when somebody else holds the lock
+        with database.begin() as connection:
+            if not is_done:
+                grouping_choices.forget(connection, root, choices)
+                grouping_choices.say(connection, root, earlier, actor=actor, now=now)
+            done = [album.transfer.id for album in report.albums if album.outcome == "undone" and not hold]
+            journal.release(connection, done, dt.datetime.now(dt.UTC))
     return report
 
 

@@ -17,6 +17,7 @@ from daemon import wishes
 from daemon.acts import Act
 from daemon.cli import main
 from processor import grouping_choices
+from scanner.grouping.chosen import Choice
 from tests.integration.test_web_review import NOW
 from tests.music import write_album, write_track
 from tests.web import Browser
@@ -246,6 +247,27 @@ def test_a_command_says_by_its_exit_code_that_somebody_else_holds_the_lock(brows
     os.close(sentinel)
     assert (refused.exit_code, refused.stdout) == (75, "")
     assert "is being worked on" in refused.stderr
+
+
+def test_what_could_not_begin_leaves_what_was_said_before(browser: Browser, tmp_path: Path) -> None:
+    stage(browser, tmp_path, "Both")
+    words = ("01 - Track 01.mp3", "--artist", "Bo", "--album", "Other")
+    assert CliRunner().invoke(main, ["review", "split", str(listed(browser)["Both"]), *words]).exit_code == 0
+    inbound = resolve_roots(browser.app.database).inbound
+
+    def said() -> dict[bytes, Choice]:
+        with browser.app.database.read() as connection:
+            return grouping_choices.read(connection, inbound.root_uuid)
+
+    before = said()
+    assert before
+    sentinel = os.open(tmp_path / "staging" / ".greenroom-root", os.O_RDONLY)
+    fcntl.flock(sentinel, fcntl.LOCK_EX)
+    both = [str(listed(browser)[name]) for name in ("Both", "Other")]
+    for wish in (("merge", *both), ("regroup", both[0])):
+        assert CliRunner().invoke(main, ["review", *wish]).exit_code == 75
+    os.close(sentinel)
+    assert said() == before
 
 
 def test_an_act_that_the_system_refuses_is_over_and_says_why(browser: Browser) -> None:
