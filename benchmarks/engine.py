@@ -22,7 +22,7 @@ from benchmarks.engine_peers import SINGLE, Marks, measured
 from benchmarks.measure import Row, not_measured
 from config.database import Database
 from tests.databases import TEMPLATE, migrate, start_postgres
-from workflow.engine import dispatches, jobs
+from workflow.engine import dispatches, jobs, listing
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.job import PRIORITIES, Job, Limits, NewJob, Payload, Retries
@@ -186,7 +186,7 @@ def _hand_over(database: Database) -> float:
 def _page(database: Database) -> float:
     began = time.perf_counter()
     with database.read() as connection:
-        assert len(jobs.listed(connection, statuses=("queued",), limit=50)) == 50
+        assert len(listing.page(connection, statuses=("queued",), limit=50)) == 50
     return time.perf_counter() - began
 
 
