@@ -27,6 +27,11 @@ def sentence(clause: str) -> str:
     return whole if whole.endswith((".", "?", "!")) else f"{whole}."
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: 1 file, 2 files."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def path_text(path: bytes) -> str:
     r"""Return a path as scripts read it in JSON: UTF-8 as it is, and bytes that are not as `\xff`."""
     return path.decode("utf-8", "backslashreplace")

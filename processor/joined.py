@@ -8,7 +8,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any, Final
 
-from config.reasons import Reason
+from config.reasons import Reason, counted
 from processor.item import NewFile, NewItem, as_reasons, reasons_of
 from scanner.grouping.doubts import DOUBT
 from scanner.grouping.missing import Numbered, missing
@@ -26,7 +26,7 @@ def joined(old: NewItem, new: NewItem, status: str) -> NewItem:
     tracks = [file for file in files if file.role == "audio"]
     discs = len({file.disc or 1 for file in tracks})
     warnings = [*_lasting(old), *_lasting(new), *_missing(tracks)]
-    note = Reason("merged", f"{len(new.files)} files joined it after it was staged{_decided(status)}.")
+    note = Reason("merged", f"{counted(len(new.files), 'file')} joined it after it was staged{_decided(status)}.")
     evidence = _distinct([*reasons_of(old.evidence), *reasons_of(new.evidence)])
     filled = {name: getattr(new, name) for name in ("year", "release_id") if getattr(old, name) is None}
     sources = {**json.loads(new.sources), **json.loads(old.sources)}

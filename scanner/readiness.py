@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from config.reasons import Reason
+from config.reasons import Reason, counted
 from scanner.writers import has_writer, is_sparse
 
 SECOND_NS = 1_000_000_000
@@ -74,7 +74,8 @@ def folder_reasons(folders: Iterable[bytes], home: bytes, tree: Tree, now_ns: in
     if restless:
         since_ns, path = max(restless)
         still, needed, looks = (now_ns - since_ns) // SECOND_NS, quiet_ns // SECOND_NS, tree.states[path].samples
-        message = f"It has not changed for {still} s, seen {looks} times; {needed} s and {SAMPLES} times are needed."
+        seen = counted(looks, "time")
+        message = f"It has not changed for {still} s, seen {seen}; {needed} s and {SAMPLES} times are needed."
         yield Reason("still_changing", message, path)
     mine = (around - tree.music) | set(folders)
     yield from (tree.unseen[path] for path in sorted(mine & tree.unseen.keys()))

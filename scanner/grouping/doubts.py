@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import NamedTuple
 
-from config.reasons import Reason
+from config.reasons import Reason, counted
 from scanner.grouping.companions import home_of
 from scanner.grouping.groups import SideRow, Source
 from scanner.grouping.merging import Whole
@@ -67,7 +67,7 @@ def warnings_of(whole: Whole, readable: list[Track], year: Year) -> Iterator[Rea
     }
     if any(lacking.values()):
         told = ", ".join(f"{count} without {what}" for what, count in lacking.items() if count)
-        yield Reason("missing_tags", f"Of {len(readable)} files: {told}.", home)
+        yield Reason("missing_tags", f"Of {counted(len(readable), 'file')}: {told}.", home)
     if len(year.all) > 1:
         told = ", ".join(map(str, year.all[:_SHOWN]))
         yield Reason("years_differ", f"The files name different years ({told}); {year.year} is taken.", home)

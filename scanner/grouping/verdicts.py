@@ -10,7 +10,7 @@ from operator import lt
 from types import MappingProxyType
 from typing import NamedTuple
 
-from config.reasons import Reason
+from config.reasons import Reason, counted
 from scanner.grouping.companions import folders_of, home_of
 from scanner.grouping.credits import VARIOUS_ARTISTS, Credit
 from scanner.grouping.doubts import Year, confidence_of, file_warnings, images, warnings_of
@@ -204,7 +204,8 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
         yield Reason("folders_merged", f"{len(homes)} folders hold the album, and no track number is in two of them.")
     yield from _by_name(lead.credit, readable)
     if strays := [track for part in whole.parts for track in part.strays]:
-        yield Reason("strays_joined", f"{len(strays)} files without this album's tag lie in its folder and were added.")
+        message = f"{counted(len(strays), 'file')} without this album's tag, found in its folder, belong to it."
+        yield Reason("strays_joined", message)
 
 
 def _held_together(lead: Part, agree: int | None, readable: int) -> Iterator[Reason]:

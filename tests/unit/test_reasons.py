@@ -6,7 +6,7 @@ import pytest
 
 from config import errors
 from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured, Rejected, Retryable
-from config.reasons import Reason, path_text, show_path
+from config.reasons import Reason, counted, path_text, show_path
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,10 @@ def test_a_path_is_shown_in_one_safe_line(path: bytes, shown: str) -> None:
 def test_scripts_read_a_path_as_it_is_unless_it_is_not_utf_8() -> None:
     assert path_text("a\nb\u202e\x9b".encode()) == "a\nb\u202e\x9b"
     assert path_text(b"caf\xe9") == "caf\\xe9"
+
+
+def test_one_thing_is_no_things() -> None:
+    assert [counted(number, "file") for number in (0, 1, 2)] == ["0 files", "1 file", "2 files"]
 
 
 def test_every_path_can_be_shown_on_any_terminal_and_in_any_log() -> None:
