@@ -17,6 +17,7 @@ from processor.fsck.finding import Finding, Resume
 from processor.fsck.standing import Candidates, Shape, Standing
 from processor.journal import State, Transfer, TransferFile
 from processor.materialise import is_planned, is_whole
+from processor.publication import ledger
 from processor.retag import work_root
 from processor.transfer import PLAYER_IGNORES, TX, hidden_folder
 
@@ -27,6 +28,8 @@ IN_TRASH: Final[dict[str, tuple[State, State]]] = {
     "restore": ("published", "materialised"),
 }
 """Kinds that only rename: from where recovery takes them up again while the item is listed, and while it is not."""
+ABOUT: Final[dict[str, tuple[State, State]]] = {"refresh": ("planned", "planned"), "restage": ("planned", "published")}
+"""Kinds that leave the published album as it is, and compare before they write: the same, for an item listed there."""
 
 
 class Leftovers(NamedTuple):
@@ -44,8 +47,12 @@ def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
     with database.read(snapshot=True) as connection:
         left = journal.unsettled(connection)
         listed = rows.listed(connection, [_listed_by(transfer) for transfer in left])
+        homes = ledger.homes(connection, [transfer.item["key"] for transfer in left if transfer.kind == "restage"])
         settled = journal.states(connection, [name.decode("utf-8", "replace") for name in names])
     known = {id.encode() for transfer in left for id in (transfer.id, transfer.undoes) if id is not None}
+    listed |= {
+        transfer.id for transfer in left for home in homes if home.moved and home.key == transfer.item.get("key")
+    }
     moves, orphans = [_examined(transfer, is_listed=_listed_by(transfer) in listed) for transfer in left], []
     blank = Transfer("", "", "planned", inbound, staging, b"", (), {}, 0, boot_id())
     for name in names:
@@ -176,8 +183,8 @@ def _way_on(standing: Standing) -> State | None:
         return IN_TRASH[standing.transfer.kind][not standing.is_listed]
     if standing.transfer.kind in undos.KINDS:
         return undos.way_on(standing)
-    if standing.transfer.kind == "refresh":
-        return "planned"  # it looks at each file before it writes
+    if standing.transfer.kind in ABOUT:
+        return ABOUT[standing.transfer.kind][not standing.is_listed]
     if standing.transfer.kind not in (FORWARD if standing.has_row else ("album",)):
         return None
     if standing.is_final:
@@ -203,6 +210,8 @@ def _why(standing: Standing) -> str:
 
 def _left(standing: Standing) -> str:
     """Name what is left of each file that is not simply whole where it should be."""
+    if standing.transfer.kind in ABOUT:
+        return "The published album is left as it is."
     if not (standing.is_final or standing.is_hidden):
         return "Nothing it made is on the disk."
     odd = [c for c in standing.files if not (c.final == "whole" if standing.is_final else c.is_safe)]

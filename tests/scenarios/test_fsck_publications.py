@@ -14,6 +14,7 @@ from tests.scenarios.house import House
 from tests.scenarios.publishing import add_library, approve, check_libraries, publish, published, take_out
 from tests.scenarios.test_fsck import adopt, codes, look, write
 from tests.scenarios.test_publish import say
+from workflow import publishing
 from workflow.cycle import recover
 
 
@@ -35,7 +36,7 @@ def leave(house: House, kind: str) -> None:
     write(house, stuck.values(state="attention", error="the disk was pulled"))
 
 
-@pytest.mark.parametrize("kind", ["publish", "refresh", "upgrade", "unpublish"])
+@pytest.mark.parametrize("kind", ["publish", "refresh", "upgrade", "restage", "unpublish"])
 def test_what_waits_for_a_person_goes_on_when_one_says_so(home: tuple[House, int, Path], kind: str) -> None:
     house, item_id, library = home
     if kind == "refresh":
@@ -46,6 +47,8 @@ def test_what_waits_for_a_person_goes_on_when_one_says_so(home: tuple[House, int
         house.run()
         approve(house)
         publish(house, item_id)
+    if kind == "restage":
+        assert publishing.restage(house.database, house.data, [*house.items()], Event()) == {}
     if kind == "unpublish":
         assert take_out(house, item_id).outcome == "undone"
     before = published(library)
