@@ -97,13 +97,21 @@ def _year(date: str | None) -> int | None:
 
 def text_of_reasons(reasons: Iterable[Reason]) -> str | None:
     """Write reasons as JSON; None when there are none."""
-    found = [[reason.code, reason.message, _text(reason.path)] for reason in reasons]
+    found = _lists(reasons)
     return _encode(found) if found else None
 
 
 def reasons_of_text(text: str | None) -> tuple[Reason, ...]:
     """Read what `text_of_reasons` wrote."""
-    return tuple(Reason(code, message, _bytes(path)) for code, message, path in json.loads(text)) if text else ()
+    return _reasons(json.loads(text)) if text else ()
+
+
+def _lists(reasons: Iterable[Reason]) -> list[tuple[str, str, str | None]]:
+    return [(code, message, _text(path)) for code, message, path in reasons]
+
+
+def _reasons(lists: Iterable[Sequence[Any]]) -> tuple[Reason, ...]:
+    return tuple([Reason(code, message, _bytes(path)) for code, message, path in lists])
 
 
 def text_of_group(group: Group) -> str:
@@ -116,7 +124,7 @@ def text_of_group(group: Group) -> str:
     body["track_sources"] = [dict(one) for one in shared.values()]
     body["folders"] = [_text(folder) for folder in group.folders]
     body["home"] = _text(group.home)
-    body["evidence"], body["warnings"] = text_of_reasons(group.evidence), text_of_reasons(group.warnings)
+    body["evidence"], body["warnings"] = _lists(group.evidence), _lists(group.warnings)
     body["sources"] = dict(group.sources)
     return _encode(body)
 
@@ -130,7 +138,7 @@ def group_of_text(text: str) -> Group:
     body["sides"] = tuple(body["sides"])
     body["folders"] = tuple(_bytes(folder) for folder in body["folders"])
     body["home"] = _bytes(body["home"])
-    body["evidence"], body["warnings"] = reasons_of_text(body["evidence"]), reasons_of_text(body["warnings"])
+    body["evidence"], body["warnings"] = _reasons(body["evidence"]), _reasons(body["warnings"])
     return Group(**body)
 
 
