@@ -511,4 +511,25 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "",
         on_sqlite("links_somebody", "tests/integration/test_undo_trouble.py"),
     ),
+    Mutant(
+        "staging is emptied though what was published is damaged",
+        "processor/moves/publish.py",
+        "    found = in_place(run, transfer)\n    clear_staging",
+        "    _, found = locate(transfer)\n    clear_staging",
+        on_sqlite("damaged_before", PUBLISHED),
+    ),
+    Mutant(
+        "late tracks leave inbound though those that joined are damaged",
+        "processor/moves/merge.py",
+        "    found = in_place(run, transfer)\n",
+        "    _, found = locate(transfer)\n",
+        on_sqlite("damaged_before", CHANGED),
+    ),
+    Mutant(
+        "a better album leaves inbound though the one in staging is damaged",
+        "processor/moves/replace.py",
+        "    found = in_place(run, transfer)\n",
+        "    _, found = locate(transfer)\n",
+        on_sqlite("damaged_before", CHANGED),
+    ),
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.changes import KEPT, OLD, TARGET, Scene, complaints
+from tests.faults.changes import KEPT, NEW, OLD, TARGET, Scene, complaints
 from tests.faults.test_changes_kill import killed
 from tests.faults.test_undo_changes_kill import Changed
 from tests.faults.world import At, Steps, put, tree
@@ -47,6 +47,23 @@ def test_an_album_that_gave_way_outlives_the_one_that_took_its_place(quick_path:
     assert [transfer.state for transfer in scene.recovered(Steps(fence=3)).attention] == ["attention"]
     left = {data for path, data in tree(scene.staging).items() if path.startswith(b".greenroom-tx/")}
     assert left >= {*OLD.values(), *KEPT.values()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "before"), [("merge", "03.mp3", "undo file"), ("replace", "01.flac", "trash")]
+)
+def test_a_copy_that_was_damaged_before_its_source_goes_keeps_it(
+    quick_path: Path, kind: str, name: str, before: str
+) -> None:
+    """The machine went down after the item told of it; what its disk has of it then is another file."""
+    scene = Scene.make(quick_path / "scene", kind, "copy")
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    scene = Scene.make(quick_path / "again", kind, "copy", scene)
+    assert killed(scene.perform, steps.labels.index(before) + 1, 2)
+    (album(scene) / name).write_bytes((album(scene) / name).read_bytes()[::-1])
+    assert len(scene.recovered(Steps(fence=3), boot_id="another").attention) == 1
+    assert tree(scene.inbound)[b"new/" + name.encode()] == NEW[kind][name.encode()]
 
 
 @pytest.mark.parametrize("kind", ["merge", "replace"])

@@ -90,3 +90,16 @@ def test_music_that_changes_while_it_is_staged_again_is_not_listed_there(quick_p
         found = repository.of_id(connection, scene.item_id)
     assert found is not None
     assert found.item.root_uuid == scene.library.root_uuid
+
+
+def test_a_copy_that_was_damaged_before_its_source_goes_keeps_it(quick_path: Path) -> None:
+    """The machine went down after the album was published; what its disk has of it then is another file."""
+    scene = Scene.make(quick_path / "scene", "publish", "copy")
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    scene = Scene.make(quick_path / "again", "publish", "copy", scene)
+    assert killed(scene.perform, next(n for n, label in enumerate(steps.labels, 1) if label.startswith("unlink")), 2)
+    track = album(scene) / "01 - One.mp3"
+    track.write_bytes(track.read_bytes()[::-1])
+    assert len(scene.recovered(Steps(fence=3), boot_id="another").attention) == 1
+    assert tree(scene.staging.path)[HOME + b"/01.mp3"] == MUSIC[b"01.mp3"]
