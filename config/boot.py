@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, quote, unquote, urlsplit
@@ -49,6 +50,10 @@ class BootSettings(BaseSettings):
         description="Address and port of the page and the API, as HOST:PORT; empty for none.",
     )
     web_hosts: str = Field("", description="More names the page answers to, separated by commas, as behind a proxy.")
+    web_proxies: str = Field(
+        "",
+        description="Addresses or networks, separated by commas, of proxies whose X-Forwarded-For says who asks.",
+    )
     secret_key: SecretStr | None = Field(
         None,
         description="Key that secrets in the database are encrypted with, older ones behind it, apart by spaces; "
@@ -96,6 +101,21 @@ class BootSettings(BaseSettings):
         """The names the page answers to, beside those of this machine."""
         address = self.web_address
         return tuple(filter(None, [address[0] if address else "", *map(str.strip, self.web_hosts.split(","))]))
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The proxies that are believed when they say who asks."""
+        return tuple(ip_network(text.strip(), strict=False) for text in self.web_proxies.split(",") if text.strip())
+
+    @field_validator("web_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, value: str) -> str:
+        for text in filter(None, map(str.strip, value.split(","))):
+            try:
+                ip_network(text, strict=False)
+            except ValueError:
+                raise ValueError(f"must be addresses or networks, as 127.0.0.1 or 10.0.0.0/8, not {text}") from None
+        return value
 
     @field_validator("web")
     @classmethod

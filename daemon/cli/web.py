@@ -17,7 +17,9 @@ def command() -> None:
     Where it listens is GREENROOM_WEB (127.0.0.1:7788); it answers to localhost, this machine's name and what
     GREENROOM_WEB_HOSTS lists. On a fresh installation it prints a setup token: whoever has it makes the first account.
 
-    Behind a proxy, let that one speak TLS and pass the Host header on.
+    Behind a proxy, let that one speak TLS, pass the Host header on and add to X-Forwarded-For whom it was asked by, as
+    Caddy does, and nginx with $proxy_add_x_forwarded_for; name its address in GREENROOM_WEB_PROXIES, or failed sign-ins
+    of all its visitors count as one's. Nobody else's X-Forwarded-For is believed.
     """
     from daemon.web.server import WebServer
 

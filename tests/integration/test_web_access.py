@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.routing import Mount
 
-from config import accounts
+from config import accounts, activity
 from daemon.bootstrap import application
 from daemon.web.access import Throttle, is_open
 from daemon.web.app import create_app
@@ -153,6 +153,31 @@ def test_too_many_wrong_passwords_make_even_the_right_one_wait(browser: Browser)
         browser.client.post("/sign-in", data={"name": NAME, "password": "x" * 12})
     answer = browser.client.post("/sign-in", data={"name": NAME, "password": PASSWORD})
     assert answer.status_code == 429
+
+
+def test_behind_a_proxy_each_visitor_is_counted_alone(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up(browser)
+    app = browser.app
+    proxies = app.boot.model_copy(update={"web_proxies": "127.0.0.1, 10.0.0.0/8"})
+    monkeypatch.setattr(app, "boot", proxies)
+    made = create_app(app)
+    made.state.throttle = Throttle(tries=2)
+
+    def tried(password: str, *visitors: str, peer: str = "127.0.0.1") -> int:
+        client = TestClient(made, base_url="http://localhost", client=(peer, 5), follow_redirects=False)
+        headers = [("sec-fetch-site", "same-origin"), *(("x-forwarded-for", visitor) for visitor in visitors)]
+        return client.post(
+            "/sign-in", data={"name": f"no {visitors}", "password": password}, headers=headers
+        ).status_code
+
+    for _ in range(2):
+        assert tried("x" * 12, "192.0.2.9, 198.51.100.7") == 403  # the first of them anybody may claim to be
+    assert tried("x" * 12, "203.0.113.1, 198.51.100.7", "10.1.2.3") == 429
+    assert tried("x" * 12, "198.51.100.8") == 403
+    assert tried("x" * 12, "198.51.100.7", peer="192.0.2.1") == 403, "it is no proxy of ours, and so itself"
+    with app.database.read() as connection:
+        seen = [event.detail for event in activity.newest(connection) if event.what == "sign_in_failed"]
+    assert seen == [f"address {one}" for one in ("192.0.2.1", "198.51.100.8", "198.51.100.7", "198.51.100.7")]
 
 
 def test_failures_are_forgotten_in_time_and_counted_by_account_and_address() -> None:

@@ -196,3 +196,11 @@ def test_nothing_is_said_about_a_closed_file_or_one_without_a_password(
     monkeypatch.setenv("GREENROOM_DATABASE_URL", SECRET_URL)  # the password is in the environment, not in the file
     load_boot_settings()
     assert logged.getvalue() == ""
+
+
+def test_proxies_are_addresses_and_networks(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text('web_proxies = "127.0.0.1, 10.1.2.3/8,fd00::/8"\n')
+    assert [str(one) for one in load_boot_settings().proxies] == ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"]
+    monkeypatch.setenv("GREENROOM_WEB_PROXIES", "nginx.example")
+    with pytest.raises(Misconfigured, match=r"as 127\.0\.0\.1 or 10\.0\.0\.0/8, not nginx\.example"):
+        load_boot_settings()
