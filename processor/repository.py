@@ -246,9 +246,11 @@ def count_by_status(connection: Connection) -> dict[str, int]:
     return {status: count for status, count in connection.execute(query)}
 
 
-def total_size(connection: Connection) -> int:
-    """Return the bytes of all items' files."""
-    return int(connection.execute(select(func.coalesce(func.sum(StagingItem.size), 0))).scalar_one())
+def totals(connection: Connection) -> tuple[dict[str, int], int]:
+    """Return how many items have each status that any has, and the bytes of all items' files."""
+    query = select(StagingItem.status, func.count(), func.sum(StagingItem.size)).group_by(StagingItem.status)
+    found = connection.execute(query.order_by(StagingItem.status)).all()
+    return {status: count for status, count, _ in found}, sum(int(size) for _, _, size in found)
 
 
 def _list_anew(connection: Connection, item_id: int, item: NewItem) -> None:

@@ -21,7 +21,9 @@ from daemon.bootstrap import Application
 from daemon.hooks import Messages
 from daemon.web import api, pages
 from daemon.web.access import Access, Throttle, own_form
+from daemon.web.forwarded import Forwarded
 from daemon.web.guard import HEADERS, Guard, came_from
+from daemon.web.metrics import Figures, exposition
 from daemon.web.navigation import routers
 from daemon.web.render import page
 
@@ -76,11 +78,16 @@ def create_app(app: Application) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # its page needs scripts of other sites
         redoc_url=None,
-        middleware=[Middleware(Guard, hosts=hosts), Middleware(Access, database=app.database)],
+        middleware=[
+            Middleware(Forwarded, proxies=app.boot.proxies),
+            Middleware(Guard, hosts=hosts),
+            Middleware(Access, database=app.database),
+        ],
     )
     made.state.greenroom = app
     made.state.throttle = Throttle()
     made.state.messages = Messages()
+    made.state.figures = Figures(lambda: exposition(app))
     made.add_exception_handler(GreenroomError, _refused)
     made.add_exception_handler(RequestValidationError, _invalid)
     made.add_exception_handler(HTTPException, _not_so)

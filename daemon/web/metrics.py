@@ -1,10 +1,16 @@
-"""An installation → its figures in Prometheus' text format, counted at the moment they are asked for."""
+"""An installation → its figures in Prometheus' text format, and when they were counted.
+
+To count 100,000 rows takes a database some work, however it is done: so figures are remembered for a time in proportion
+to what they took, and say their age.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from typing import Any
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -20,6 +26,29 @@ from processor.players import rows as players
 from processor.publication import ledger
 from processor.verification import rows as checks
 from workflow import runs
+
+SHARE: Final = 0.01  # of the time is spent on counting, at most …
+LONGEST: Final = 60.0  # … but no figures are older than so many seconds
+
+
+class Figures:
+    """The figures as they were counted last, counted anew when it is time for it. For any thread."""
+
+    def __init__(self, count: Callable[[], tuple[bytes, str]], clock: Callable[[], float] = time.monotonic) -> None:
+        self._count, self._clock = count, clock
+        self._lock = threading.Lock()
+        self._known: tuple[bytes, str] | None = None
+        self._until = 0.0
+
+    def read(self) -> tuple[bytes, str]:
+        """Return the figures and their content type."""
+        with self._lock:
+            began = self._clock()
+            if self._known is None or began >= self._until:
+                self._known = self._count()
+                ended = self._clock()
+                self._until = ended + min((ended - began) / SHARE, LONGEST)
+            return self._known
 
 
 def exposition(app: Application) -> tuple[bytes, str]:
@@ -41,6 +70,8 @@ class _Figures:
 
     def collect(self) -> Iterator[Metric]:
         """Count."""
+        text = f"When all this was counted; it is remembered for {1 / SHARE:.0f} times as long as that took."
+        yield from _moment("greenroom_counted", text, dt.datetime.now(dt.UTC))
         with self._app.database.read() as connection:
             for count in (_staging, _services, _published, _verified):
                 yield from count(connection)
@@ -56,8 +87,8 @@ class _Figures:
 
 
 def _staging(connection: Connection) -> Iterator[Metric]:
-    items, ended = repository.count_by_status(connection), runs.count_by_status(connection)
-    size, unfinished = repository.total_size(connection), journal.count_open(connection)
+    (items, size), ended = repository.totals(connection), runs.count_by_status(connection)
+    unfinished = journal.count_open(connection)
     yield _family("greenroom_items", "Albums in staging, by status.", "status", items)
     yield _family("greenroom_runs", "Runs remembered, by how they ended.", "status", ended)
     yield GaugeMetricFamily("greenroom_items_bytes", "Bytes of all albums in staging.", size)
