@@ -19,7 +19,7 @@ from processor.tables import StagingItem
 LONGEST: Final = 600  # bytes of the text that is searched; a PostgreSQL index takes no row above 2,704
 MOST_WORDS: Final = 8  # of a search
 _SHOWN: Final = (
-    "id", "status", "revision", "album_artist", "album", "year", "discs", "track_count", "duration_ms", "size",
+    "id", "key", "status", "revision", "album_artist", "album", "year", "discs", "track_count", "duration_ms", "size",
     "confidence", "warnings", "created_at", "updated_at", "run_id",
 )  # fmt: skip
 

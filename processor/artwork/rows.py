@@ -175,6 +175,20 @@ def selected(connection: Connection, subject: Subject) -> list[Selected]:
     ]  # fmt: skip
 
 
+def covers(connection: Connection, keys: Iterable[str]) -> dict[str, str]:
+    """Return, by the keys of albums, the content of the front cover that is selected, else of the best one on offer."""
+    of = {Subject("album", key).holder: key for key in keys}
+    columns = (CandidateRow.subject, CandidateRow.content, PictureRow.seen)
+    query = select(*columns).join(PictureRow, PictureRow.content == CandidateRow.content)
+    best = (CandidateRow.rank.is_(None), CandidateRow.rank, CandidateRow.score.is_(None), CandidateRow.score.desc())
+    query = query.where(CandidateRow.subject.in_(of), CandidateRow.type == "front").order_by(*best, CandidateRow.id)
+    found: dict[str, str] = {}
+    for row in connection.execute(query):
+        if row.seen:  # else it is not used
+            found.setdefault(of[row.subject], row.content)
+    return found
+
+
 def gone(connection: Connection, before: dt.datetime) -> list[Subject]:
     """Return albums nobody knows any more, whose pictures were last offered before a time."""
     # From the seventh character, so that the index on keys serves.

@@ -21,6 +21,10 @@ from config.database import Database
 from config.tables import Base
 from daemon.bootstrap import Application, application
 from processor import listing, repository
+from processor.artwork import rows as pictures
+from processor.artwork.offer import Offer, Subject
+from processor.artwork.rows import Known
+from processor.artwork.wire import Seen
 from processor.listing import Filter
 from tests.items import album
 from tests.web import Browser, set_up
@@ -156,3 +160,34 @@ def test_pages_of_all_statuses_are_the_newest_of_each_in_one_order(database: Dat
         assert listing.neighbours(connection, words, newest[0])[0] is None
         assert listing.neighbours(connection, words, newest[-1])[1] is None
         assert listing.page(connection, Filter(words="zzzz")) == []
+
+
+def test_covers_of_a_page_are_the_selected_ones_and_found_by_one_statement(app: Application, browser: Browser) -> None:
+    now = dt.datetime.now(dt.UTC)
+
+    def offered(key: str, name: str, rank: int | None, *, is_used: bool = True) -> str:
+        content, subject = name * 64, Subject("album", key)
+        seen = Seen(content, 9, "jpeg", 500, 500, 1, False, "0f" * 8, "phash") if is_used else None
+        with app.database.begin() as connection:
+            pictures.offer(connection, subject, [Offer("coverart", name, "front", url="https://x/")], (), now)
+            pictures.remember(connection, content, Known(seen, None, None, 0), now)
+            (one,) = (one for one in pictures.candidates(connection, subject) if one.offer.id == name)
+            pictures.looked(connection, one.id, content, now)
+            settled = {"id": one.id, "score": 0.5, "parts": None, "same_as": None, "rank": rank, "blob": None}
+            pictures.settle(connection, [settled])
+        return f'<img src="/previews/{content}.jpg" alt=""'
+
+    with app.database.begin() as connection:
+        repository.upsert(connection, [album(f"k{n}", album=f"Album {n}") for n in range(3)], now)
+    chosen, best = [offered("k0", "a", None), offered("k0", "b", 1)][1], offered("k1", "c", None)
+    unused = offered("k2", "d", None, is_used=False)
+    with asked(app.database) as few:
+        page = browser.client.get("/review?status=any").text
+    assert (page.count(chosen), page.count(best), page.count(unused), page.count("<img")) == (1, 1, 0, 2)
+    assert page.count('class="thumb"') == 3
+    assert browser.client.get("/").text.count("<img") == 2
+    with app.database.begin() as connection:
+        repository.upsert(connection, [album(f"more{n}", album=f"More {n}") for n in range(30)], now)
+    with asked(app.database) as many:
+        browser.client.get("/review?status=any")
+    assert len(few) == len(many)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from daemon.bootstrap import Application
-from daemon.web.called import called
+from daemon.web.called import called, with_covers
 from daemon.web.navigation import Link
 from daemon.web.pages.runs import by_album
 from daemon.web.render import page
@@ -31,7 +31,8 @@ def show(request: Request) -> Response:
     status, jobs = app.status(), app.engine.counts()
     with app.database.read() as connection:
         owed = rows.count_debts(connection)
-        waiting = called(connection, listing.page(connection, listing.Filter("pending_review"), limit=WAITING))
+        newest = listing.page(connection, listing.Filter("pending_review"), limit=WAITING)
+        waiting = with_covers(connection, called(connection, newest))
     last = status["last_run"]
     return page(
         request,

@@ -13,14 +13,13 @@ from config.errors import GreenroomError
 from config.libraries import list_libraries
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
-from daemon.web.called import called
+from daemon.web.called import called, with_covers
 from daemon.web.deciding import ANY, STATUSES, Wanted, Word, chosen_of
 from daemon.web.editing import lines
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from processor import listing, repository
 from processor.artwork import rows as pictures
-from processor.artwork.offer import Subject
 from processor.matching import rows as matching
 from processor.metadata import documents, rows
 from processor.publication import ledger
@@ -45,9 +44,9 @@ def show(request: Request, wanted: Filtered, before: ItemId | None = None, done:
     """Show the queue."""
     with request.app.state.greenroom.database.read() as connection:
         found = called(connection, listing.page(connection, wanted.filter, before=before, limit=PAGE + 1))
+        listed = with_covers(connection, found[:PAGE])
         counts = repository.count_by_status(connection)
         decided = _decided(connection, done)
-    listed = found[:PAGE]
     return page(
         request,
         "review.html",
@@ -100,15 +99,8 @@ def _album(connection: Connection, item_id: int) -> dict[str, Any]:
         "undoable": _is_decided(history),
         "enriched": matching.enrichment(connection, item_id),
         "debts": matching.debts(connection, item_id),
-        "cover": _cover(connection, item["key"]),
+        "cover": pictures.covers(connection, [item["key"]]).get(item["key"]),
     }
-
-
-def _cover(connection: Connection, key: str) -> str | None:
-    """Return the content of the front cover that is selected, else of the best one on offer; None if there is none."""
-    found = [one for one in pictures.candidates(connection, Subject("album", key)) if one.offer.type == "front"]
-    seen = sorted((one for one in found if one.seen), key=lambda one: (one.rank or 99, -(one.score or 0), one.id))
-    return seen[0].content if seen else None
 
 
 def _whereabouts(connection: Connection, item_id: int) -> dict[str, Any]:
