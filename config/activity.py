@@ -31,6 +31,7 @@ What = Literal[
     "album_given_back",
     "album_trashed",
     "album_restored",
+    "trash_emptied",
     "job_retried",
     "job_cancelled",
     "job_discarded",

@@ -88,7 +88,7 @@ def add_library(connection: Connection, role: str, path: bytes, *, kind: str = "
 
 def remove_library(connection: Connection, path: bytes) -> Library:
     """Forget a library; its files and its sentinel stay. Raises Misconfigured when the path is none."""
-    library = _at(connection, path)
+    library = library_at(connection, path)
     connection.execute(delete(LibraryRow).where(LibraryRow.id == library.id))
     return library
 
@@ -103,7 +103,7 @@ def resume(connection: Connection, path: bytes) -> Library:
 
     Raises Misconfigured when the path is none.
     """
-    library = _at(connection, path)
+    library = library_at(connection, path)
     values = {"suspended": None, "filesystem": None}
     connection.execute(update(LibraryRow).where(LibraryRow.id == library.id).values(**values))
     return library
@@ -120,8 +120,11 @@ def filesystem_id(path: bytes) -> str:
     return f"{os.statvfs(path).f_fsid:x}"
 
 
-def _at(connection: Connection, path: bytes) -> Library:
-    """Return the library of a path; where links lead counts only if no library has that path, and disks are asked."""
+def library_at(connection: Connection, path: bytes) -> Library:
+    """Return the library of a path; where links lead counts only if no library has that path, and disks are asked.
+
+    Raises Misconfigured when the path is none.
+    """
     known = {library.path: library for library in list_libraries(connection)}
     if found := known.get(path) or known.get(os.path.realpath(path)):
         return found

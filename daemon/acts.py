@@ -6,21 +6,31 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from config.errors import GreenroomError
 from daemon.ongoing import Ongoing, Stage
 from processor.files import unexpected
 from scanner.grouping.chosen import Choice
 from workflow.succession import Seen
-from workflow.undo import UndoReport
 
-Kind = Literal["inbound", "split", "merge", "rules", "unpublish", "trash", "restore"]
+Kind = Literal["inbound", "split", "merge", "rules", "unpublish", "trash", "restore", "empty"]
 REGROUPS: Final[tuple[Kind, ...]] = ("split", "merge", "rules")  # a cycle stages their files again
 KEPT: Final = 100  # newest acts that can be asked for; a restart forgets them all, the journal keeps what was done
 
 
-Work = Callable[["Act", str, threading.Event], UndoReport]
+class Report(Protocol):
+    """What came of an act, or would: workflow.undo.UndoReport, or workflow.emptying.Emptied."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 if everything was done, or would be."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what scripts are told."""
+
+
+Work = Callable[["Act", str, threading.Event], Report]
 """Does what an act is about, or, unless it is sure, looks: (act, who asked, stop)."""
 
 
@@ -35,7 +45,7 @@ class Act:
     seen: Mapping[int, Seen]  # what the items were when it began
     sure: bool  # else it only says what would happen
     choices: Mapping[bytes, Choice] = field(default_factory=dict)  # what is said of their files
-    report: UndoReport | None = None  # None while it runs, and if it failed
+    report: Report | None = None  # None while it runs, and if it failed
     failure: GreenroomError | None = None
     run_id: str | None = None  # of the cycle that followed
 
@@ -63,7 +73,7 @@ class Acts:
         self._lock = threading.Lock()
         self._acts: OrderedDict[str, Act] = OrderedDict()
 
-    def begin(self, act: Act, work: Callable[[threading.Event], UndoReport], then: Callable[[], object]) -> None:
+    def begin(self, act: Act, work: Callable[[threading.Event], Report], then: Callable[[], object]) -> None:
         """Let a thread do the work, and, if all of it was done, what follows. Raises Busy and Stopped."""
 
         def all_of_it(stop: threading.Event) -> None:

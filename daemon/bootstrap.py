@@ -32,10 +32,10 @@ from processor.fsck.fsck import FsckReport
 from processor.fsck.rows import Row
 from processor.providers.registry import all_providers
 from processor.recover import RecoveryReport
-from processor.trash import Trashed
 from scanner.scan import Progress, ScanStats, silent
 from scanner.scanfiles import newest
-from workflow import cycle, editing, enriching, record, runs, succession, trash, undo
+from workflow import cycle, editing, emptying, enriching, record, runs, succession, undo
+from workflow.emptying import Emptied
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job
 from workflow.fsck import forget_item, fsck
@@ -196,10 +196,6 @@ class Application:
         """Let the next cycle have what was taken back; see workflow.undo."""
         return undo.release(self.database, name)
 
-    def trash(self) -> list[Trashed]:
-        """List the trash of the staging library."""
-        return trash.list_trash(self.database)
-
     @contextlib.contextmanager
     def client(self) -> Iterator[Client]:
         """Ask other machines for a person who waits: in turn with all workers, as they do."""
@@ -208,9 +204,9 @@ class Application:
         with Client(self.database) as client:
             yield client
 
-    def empty_trash(self, days: int, *, stop: threading.Event) -> tuple[list[Trashed], list[Reason]]:
-        """Remove what has lain in the trash for so many days; see workflow.trash."""
-        return trash.empty_trash(self.database, days, stop)
+    def empty_trash(self, days: int, *, actor: str, stop: threading.Event) -> Emptied:
+        """Remove what has lain in the trashes for so many days; see workflow.emptying."""
+        return emptying.empty(self.database, stop, actor=actor, days=days)
 
     def fsck(self, *, verify: bool, adopt: bool, stop: threading.Event, progress: Progress) -> FsckReport:
         """Compare disk, journal, sidecars and rows; see workflow.fsck.fsck."""

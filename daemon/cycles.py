@@ -6,9 +6,10 @@ import datetime as dt
 import threading
 from dataclasses import replace
 
-from config.errors import Busy, Rejected
+from config.errors import Busy, Rejected, Retryable
 from config.lease import holder
 from daemon.bootstrap import Application
+from daemon.disks import raised, told
 from daemon.ongoing import Stage
 from workflow import cycle, plans, runs
 from workflow.report import CycleReport
@@ -40,7 +41,11 @@ def approve(app: Application, run_id: str, *, actor: str) -> str:
 
 
 def _begin(app: Application, request: cycle.Request) -> str:
-    roots = cycle.resolve_roots(app.database)
+    looked = app.disks.ask({"roots": lambda: raised(lambda: cycle.resolve_roots(app.database))})["roots"]
+    if looked.late is not None:
+        raise Retryable(f"a disk has not answered for {looked.late:.0f} s; nothing was begun", code="disk_late")
+    roots = told(looked).value
+    assert roots is not None
     with app.database.read() as connection:
         for root in (roots.staging, roots.inbound):
             if who := holder(connection, root.root_uuid):

@@ -1,43 +1,91 @@
-"""A person's wish to put albums into the trash, or to have one back from there → an act in a thread."""
+"""A person's wish to put albums into the trash, to see it, to have one back, or to empty it → an act in a thread."""
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
-from config.errors import GreenroomError, Retryable
+from config.errors import GreenroomError, Misconfigured, Rejected, Retryable
+from config.libraries import Library
+from config.reasons import show_path
 from daemon.acts import Act
 from daemon.bootstrap import Application
+from daemon.disks import Seen, raised
 from daemon.wishes import begin
-from processor.trash import Trashed
-from workflow import trash
-from workflow.succession import Seen
+from workflow import emptying, succession, trash
+from workflow.emptying import Emptied, Lying
 from workflow.undo import UndoReport
 
+Which = Literal["expired", "all", "chosen"]
 
-def lying(app: Application) -> list[Trashed]:
-    """Return what lies in the trash, what has lain there longest first.
 
-    Raises Retryable while the disk does not answer, and Misconfigured when there are no libraries.
-    """
+class Bin(NamedTuple):
+    """The trash of one root, as it is or as it was seen last; why it is not known as it is now, if so."""
 
-    def look() -> list[Trashed] | GreenroomError:
-        try:
-            return app.trash()
-        except GreenroomError as error:
-            return error
+    root: Library
+    lying: Lying
+    at: dt.datetime | None  # None: now, or never
+    problem: str | None
+    late: bool = False
 
-    seen = app.disks.ask({"trash": look})["trash"]
-    if seen.late is not None:
-        raise Retryable(f"the disk of staging has not answered for {seen.late:.0f} s; try again", code="disk_late")
+
+def bins(app: Application) -> list[Bin]:
+    """Look into the trash of each root; nobody waits long for a disk. Raises Misconfigured when there is no staging."""
+    roots = emptying.bins(app.database)
+    looks: dict[Hashable, Callable[[], Any]] = {
+        ("trash", root.path): partial(raised, partial(emptying.lying, app.database, root)) for root in roots
+    }
+    seen = app.disks.ask(looks)
+    return [_bin(root, seen[("trash", root.path)]) for root in roots]
+
+
+def _bin(root: Library, seen: Seen[Lying | GreenroomError]) -> Bin:
+    shown = f"the disk of the {root.role} {show_path(root.path)}"
     if isinstance(seen.value, GreenroomError):
-        raise seen.value
-    return list(seen.value or ())
+        return Bin(root, Lying(), None, seen.value.message)
+    late = None if seen.late is None else f"{shown} has not answered for {seen.late:.0f} s; try again"
+    return Bin(root, seen.value or Lying(), None if seen.late is None else seen.at, late, seen.late is not None)
+
+
+def chosen(app: Application, which: Which, transfers: Collection[str] = ()) -> list[str]:
+    """Return the transfers whose albums are to go: those that are due, those that are known, or those that were chosen.
+
+    Raises Retryable (`disk_late`) where it is not known what lies there, and Rejected where that is nothing.
+    """
+    if which == "chosen":
+        found = list(dict.fromkeys(transfers))
+    else:
+        there = _known(bins(app))
+        days = app.staging_settings()[0].trash_days if which == "expired" else 0
+        found = [album.transfer_id for one in there for album in one.lying.due(days)]
+    if not found:
+        raise Rejected("there is nothing of the kind in the trash", code="nothing_chosen")
+    return found
+
+
+def empty(app: Application, transfers: Sequence[str], *, actor: str, sure: bool) -> Act:
+    """Remove for good what transfers brought into the trash of any root."""
+    only = frozenset(transfers)
+
+    def work(act: Act, actor: str, stop: threading.Event) -> Emptied:
+        return emptying.empty(app.database, stop, actor=actor, only=only, sure=act.sure)
+
+    return begin(app, "empty", [], work, actor=actor, sure=sure)
+
+
+def _known(found: list[Bin]) -> list[Bin]:
+    for one in found:
+        if one.problem:
+            raise Retryable(one.problem, code="disk_late")
+    return found
 
 
 def throw_away(
     app: Application, item_ids: Sequence[int], *,
-    actor: str, sure: bool, why: str = "", seen: Mapping[int, Seen] | None = None,
+    actor: str, sure: bool, why: str = "", seen: Mapping[int, succession.Seen] | None = None,
 ) -> Act:  # fmt: skip
     """Reject albums and put them into the trash of staging."""
     ids = list(dict.fromkeys(item_ids))
@@ -49,8 +97,10 @@ def throw_away(
 
 
 def bring_back(app: Application, transfer_id: str, *, actor: str, sure: bool) -> Act:
-    """Put what a transfer brought into the trash back into its place. Raises Misconfigured (`not_trashed`)."""
-    trash.check_there(app.database, transfer_id)
+    """Put what a transfer brought into staging's trash back into its place. Raises Misconfigured (`not_trashed`)."""
+    staging, *_ = _known(bins(app)[:1])
+    if transfer_id not in {one.transfer_id for one in staging.lying.albums}:
+        raise Misconfigured(f"nothing in the trash of staging is called {transfer_id!r}", code="not_trashed")
 
     def work(act: Act, actor: str, stop: threading.Event) -> UndoReport:
         return trash.restore(app.database, transfer_id, sure=act.sure, actor=actor, stop=stop)

@@ -93,6 +93,7 @@ class GaveWay(NamedTuple):
     kind: str
     artist: str | None
     album: str | None
+    item_id: int | None = None  # of what was published there, where that is known
 
 
 def plan(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime) -> None:
@@ -217,11 +218,12 @@ def trash_ages(connection: Connection, ids: Collection[str]) -> dict[str, tuple[
 
 def gave_way(connection: Connection, ids: Collection[str]) -> dict[str, GaveWay]:
     """Return of each transfer what it put into the trash, if it put something there."""
-    query = select(TransferRow.id, TransferRow.kind, TransferRow.before).where(TransferRow.id.in_(ids))
-    return {
-        row.id: GaveWay(row.kind, (row.before or {}).get("album_artist"), (row.before or {}).get("album"))
-        for row in connection.execute(query)
-    }
+    query = select(TransferRow.id, TransferRow.kind, TransferRow.before, TransferRow.item)
+    found = {}
+    for row in connection.execute(query.where(TransferRow.id.in_(ids))):
+        was, intent = row.before or {}, row.item.get("intent") or {}
+        found[row.id] = GaveWay(row.kind, was.get("album_artist"), was.get("album"), intent.get("item_id"))
+    return found
 
 
 def count_in_trash(connection: Connection, ages: Mapping[str, dt.timedelta], now: dt.datetime) -> None:

@@ -11,13 +11,14 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, asc, desc, select, text, union_all
+from sqlalchemy import Connection, Select, and_, asc, desc, func, literal, select, text, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from processor.tables import StagingItem
 
 LONGEST: Final = 600  # bytes of the text that is searched; a PostgreSQL index takes no row above 2,704
 MOST_WORDS: Final = 8  # of a search
+MOST_COUNTED: Final = 1000  # items of a status; to count all of many takes longer than to find a page of them
 _SHOWN: Final = (
     "id", "key", "status", "revision", "album_artist", "album", "year", "discs", "track_count", "duration_ms", "size",
     "confidence", "warnings", "created_at", "updated_at", "run_id",
@@ -62,6 +63,17 @@ def page(connection: Connection, wanted: Filter, *, before: int | None = None, l
     found = _ids(connection, wanted, limit, before=before)
     query = select(*(getattr(StagingItem, name) for name in _SHOWN)).where(StagingItem.id.in_(found))
     return [dict(row) for row in connection.execute(query.order_by(StagingItem.id.desc())).mappings()]
+
+
+def counts(connection: Connection, most: int = MOST_COUNTED) -> dict[str, int]:
+    """Return how many items have each status that any has; of each at most so many and one are counted."""
+    each = [
+        select(literal(status).label("status"), func.count().label("n")).select_from(
+            select(StagingItem.id).where(StagingItem.status == status).limit(most + 1).subquery()
+        )
+        for status in connection.scalars(_STATUSES)
+    ]
+    return {row.status: row.n for row in connection.execute(union_all(*each))} if each else {}
 
 
 def ids(connection: Connection, wanted: Filter) -> list[int]:

@@ -66,13 +66,13 @@ def check(database: Database, staging: Library, limits: Limits, now: dt.datetime
     """
     with database.read() as connection:
         folders = repository.folders(connection, staging.root_uuid)
-    gone = _gone(folders, staging)
+    missing = _gone(folders, staging)
     moved = staging.filesystem not in (None, libraries.filesystem_id(staging.path))
-    if gone and (moved or too_many([f.files for f in gone], sum(f.files for f in folders), limits)):
-        _stop(database, staging, _why(gone, len(folders), moved=moved), suspended if act else None)
-    if act and (gone or moved or staging.filesystem is None):
+    if missing and (moved or too_many([f.files for f in missing], sum(f.files for f in folders), limits)):
+        _stop(database, staging, _why(missing, len(folders), moved=moved), suspended if act else None)
+    if act and (missing or moved or staging.filesystem is None):
         with database.begin() as connection:
-            _mark(connection, gone, now)
+            mark(connection, missing, now)
             libraries.remember_filesystem(connection, staging)
 
 
@@ -117,11 +117,11 @@ def _stop(database: Database, library: Library, why: str, suspended: Suspended |
     raise Misconfigured(message, code="mass_vanished", path=library.path)
 
 
-def accept(connection: Connection, staging: Library, now: dt.datetime) -> int:
-    """Mark every item whose folder is gone as missing, because a person said so; return how many."""
-    gone = _gone(repository.folders(connection, staging.root_uuid), staging)
-    _mark(connection, gone, now)
-    return len(gone)
+def gone(database: Database, staging: Library) -> list[Folder]:
+    """Return the staged folders that are not there; each is looked for."""
+    with database.read() as connection:
+        folders = repository.folders(connection, staging.root_uuid)
+    return _gone(folders, staging)
 
 
 def _gone(folders: Sequence[Folder], staging: Library) -> list[Folder]:
@@ -141,7 +141,8 @@ def _is_gone(root: bytes, folder: bytes) -> bool:
         return False
 
 
-def _mark(connection: Connection, gone: Sequence[Folder], now: dt.datetime) -> None:
+def mark(connection: Connection, gone: Sequence[Folder], now: dt.datetime) -> None:
+    """Mark items whose folders are gone as missing."""
     for folder in gone:
         logger.bind(item=folder.item_id, path=show_path(folder.path)).warning("a staged album is gone from its place")
     repository.mark_missing(connection, [folder.item_id for folder in gone], now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -14,6 +15,7 @@ from processor.transfer import PLAYER_IGNORES, Guard, make_hidden_root
 
 TRASH = b".greenroom-trash"
 LONGEST, SHORTEST = dt.timedelta(days=1), dt.timedelta(hours=1)  # what one look can add to an age, and what is worth it
+AT_ONCE = 1000  # ids of one statement
 GOING = b".going"  # ends the name of what is being removed: whatever is left of it after a crash goes, too
 
 
@@ -55,9 +57,12 @@ def listed(database: Database, root: bytes) -> list[Trashed]:
     """Return what lies in the trash of a root, what has lain there longest first."""
     with Tree(root) as tree, explained("look into", TRASH):
         found = [seen for name in _names(tree) if not name.endswith(GOING) and (seen := look(tree, name))]
-    ids = [trashed.transfer_id for trashed in found]
+    ages: dict[str, tuple[dt.timedelta, dt.datetime | None]] = {}
+    told: dict[str, journal.GaveWay] = {}
     with database.read() as connection:
-        ages, told = journal.trash_ages(connection, ids), journal.gave_way(connection, ids)
+        for ids in _some([trashed.transfer_id for trashed in found]):
+            ages |= journal.trash_ages(connection, ids)
+            told |= journal.gave_way(connection, ids)
     aged = [
         replace(t, age=ages[t.transfer_id][0], told=told[t.transfer_id]) if t.transfer_id in ages else t for t in found
     ]
@@ -74,7 +79,7 @@ def grow_older(database: Database, root: bytes, now: dt.datetime) -> None:
     if not ids:
         return
     with database.read() as connection:
-        ages = journal.trash_ages(connection, ids)
+        ages = {id: age for some in _some(ids) for id, age in journal.trash_ages(connection, some).items()}
     passed = {id: now - (seen or now) for id, (_, seen) in ages.items()}
     older = {
         id: age + max(dt.timedelta(0), min(passed[id], LONGEST))
@@ -86,16 +91,27 @@ def grow_older(database: Database, root: bytes, now: dt.datetime) -> None:
             journal.count_in_trash(connection, older, now)
 
 
-def empty(database: Database, guard: Guard, root: bytes, kept_for: dt.timedelta) -> tuple[list[Trashed], list[Reason]]:
-    """Remove for good what has lain in the trash of a root for so long; return what went and what may not go.
+def due(
+    database: Database, root: bytes, kept_for: dt.timedelta, only: Collection[str] | None = None
+) -> tuple[list[Trashed], list[Reason]]:
+    """Return what has lain in the trash of a root for so long, of `only` these transfers, and what may not go.
 
     What is kept whatever its age: the folders of transfers that are not settled, or are being taken back, which may
-    hold the only copy of something; and those no journal row knows. May be killed anywhere and run again.
+    hold the only copy of something; and those no journal row knows.
     """
-    old = [trashed for trashed in listed(database, root) if trashed.age >= kept_for]
+    old = [one for one in listed(database, root) if one.age >= kept_for and (only is None or one.transfer_id in only)]
     with database.read() as connection:
-        settled = journal.settled(connection, [trashed.transfer_id for trashed in old])
-    gone = [trashed for trashed in old if trashed.transfer_id in settled]
+        settled = {id for ids in _some([one.transfer_id for one in old]) for id in journal.settled(connection, ids)}
+    message = "It stays in the trash: its transfer is not settled, or no transfer is known that put it there."
+    kept = [Reason("trash_kept", message, place(one.transfer_id)) for one in old if one.transfer_id not in settled]
+    return [one for one in old if one.transfer_id in settled], kept
+
+
+def empty(
+    database: Database, guard: Guard, root: bytes, kept_for: dt.timedelta, only: Collection[str] | None = None
+) -> tuple[list[Trashed], list[Reason]]:
+    """Remove for good what is `due`; return what went and what may not go. May be killed anywhere and run again."""
+    gone, kept = due(database, root, kept_for, only)
     with Tree(root) as tree, explained("empty", TRASH):
         for trashed in gone:
             guard.check("trash going")
@@ -104,9 +120,12 @@ def empty(database: Database, guard: Guard, root: bytes, kept_for: dt.timedelta)
             if name.endswith(GOING):
                 erase(tree, within(TRASH, name), guard)
                 tree.sync(TRASH)
-    message = "It stays in the trash: its transfer is not settled, or no transfer is known that put it there."
-    kept = [Reason("trash_kept", message, place(t.transfer_id)) for t in old if t.transfer_id not in settled]
     return gone, kept
+
+
+def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield ids as many at a time as any database takes in one statement."""
+    return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
 
 
 def _names(tree: Tree) -> list[bytes]:

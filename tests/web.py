@@ -14,10 +14,12 @@ from fastapi.testclient import TestClient
 
 from config import accounts, admin, libraries
 from daemon.bootstrap import Application, application
+from daemon.disks import Disks
 from daemon.web import api, pages
 from daemon.web.app import create_app
 from daemon.web.navigation import routers
 
+AGES = 60.0  # seconds: on a loaded machine a disk that is well answers later than people wait
 NAME, PASSWORD = "eva", "correct horse battery"
 
 
@@ -26,6 +28,7 @@ class Browser:
 
     def __init__(self, app: Application) -> None:
         self.app = app
+        patient(app)
         self.client = TestClient(
             create_app(app), base_url="http://localhost", headers={"sec-fetch-site": "same-origin"}
         )
@@ -65,6 +68,11 @@ def installation(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield opened
         opened.ongoing.stop()
         opened.ongoing.is_idle()
+
+
+def patient(app: Application) -> None:
+    """Let pages wait for disks that are well as long as those take on a loaded machine."""
+    app.disks, app.typed = Disks(AGES), Disks(AGES)
 
 
 def add_roots(app: Application, folder: Path) -> tuple[Path, Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -40,18 +40,16 @@ class Comparison(NamedTuple):
 
     scan_db: Path
     albums: Sequence[Album]
+    differing: Mapping[str, Sequence[Album]]  # by what they differ in: pages ask again and again
 
     @property
     def counts(self) -> Mapping[str, int]:
         """How many albums there are, and how many differ in what."""
-        found = Counter({"albums": len(self.albums)})
-        for one in self.albums:
-            found += Counter(differences(one))
-        return found
+        return Counter({"albums": len(self.albums), **{name: len(those) for name, those in self.differing.items()}})
 
     def of(self, difference: Difference | None) -> Sequence[Album]:
         """Return the albums that differ in one thing; None: all."""
-        return [one for one in self.albums if difference is None or difference in differences(one)]
+        return self.albums if difference is None else self.differing.get(difference, ())
 
 
 def differences(album: Album) -> list[str]:
@@ -90,7 +88,11 @@ def adopt(database: Database, data_dir: Path, root: bytes, stop: threading.Event
             progress("compare", len(albums), None)
             if stop.is_set():
                 raise Stopped("the comparison was stopped; the index is kept")
-    return Comparison(path, albums)
+    differing: defaultdict[str, list[Album]] = defaultdict(list)
+    for one in albums:
+        for name in differences(one):
+            differing[name].append(one)
+    return Comparison(path, albums, dict(differing))
 
 
 def _twins(database: Database, root: bytes) -> Twins:

@@ -15,7 +15,7 @@ from processor.artwork import garbage
 from processor.artwork.desk import Gallery
 from processor.artwork.pool import shared
 from scanner.scanfiles import prune
-from workflow import succession, trash
+from workflow import emptying, succession
 from workflow.cycle import scan_db_folder
 from workflow.phase import all_chores
 from workflow.phases.cleanup import remove_old
@@ -43,5 +43,5 @@ def collect(database: Database, data_dir: Path, stop: threading.Event) -> dict[s
     removed["blobs"] = garbage.collect(Gallery(database, data_dir, shared()), now, grace)
     folder = scan_db_folder(database, staging, data_dir)
     removed["scans"] = sum(prune(folder, root, staging.keep_scan_dbs) for root in inbound)
-    gone, _ = trash.empty_trash(database, staging.trash_days, stop)
-    return removed | {"trash": len(gone)}
+    emptied = emptying.empty(database, stop, actor="gc", days=staging.trash_days)
+    return removed | {"trash": len(emptied.gone)}

@@ -289,7 +289,10 @@ def resume(database: Database, path: bytes) -> tuple[Library, int]:
 
     Raises Misconfigured when the path is no library.
     """
+    with database.read() as connection:
+        known = libraries.library_at(connection, path)
+    gone = presence.gone(database, known) if known.role == "staging" else []
     with database.begin() as connection:
         library = libraries.resume(connection, path)
-        gone = presence.accept(connection, library, dt.datetime.now(dt.UTC)) if library.role == "staging" else 0
-    return library, gone
+        presence.mark(connection, gone, dt.datetime.now(dt.UTC))
+    return library, len(gone)

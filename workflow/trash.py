@@ -1,4 +1,4 @@
-"""The trash of the staging library → albums put into it for a person, listed, restored, or emptied, under the lock."""
+"""An album and the trash of staging → put into it for a person, or restored from there, under the lock."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 
 from config import activity
 from config.database import Database
-from config.errors import GreenroomError, Misconfigured, NeedsReview, Rejected, Stopped
+from config.errors import GreenroomError, NeedsReview, Rejected, Stopped
 from config.locks import hold
 from config.machine import boot_id
 from config.reasons import Reason, sentence, show_path
-from processor import discarding, journal, repository, trash
+from processor import discarding, journal, repository
 from processor.item import NewItem
 from processor.journal import Transfer
 from processor.metadata import rows
@@ -27,7 +27,6 @@ from processor.process import recover_transfers
 from processor.publication import ledger
 from processor.settle import settle
 from processor.taking_back import TakenBack
-from processor.trash import Trashed
 from workflow import progress
 from workflow.cycle import Roots, StopOrTimeout, resolve_roots, then, undone
 from workflow.states import check_move
@@ -72,9 +71,8 @@ def discard(
 def restore(database: Database, transfer_id: str, *, sure: bool, actor: str, stop: threading.Event) -> UndoReport:
     """Put what a transfer brought into the trash back into its place, or say whether that can be: take it back.
 
-    Raises Misconfigured (`not_trashed`) for what is not there, and what `workflow.undo.undo` raises.
+    Raises what `workflow.undo.undo` raises.
     """
-    check_there(database, transfer_id)
     report = undo(database, transfer_id, dry_run=not sure, stop=stop)
     now = dt.datetime.now(dt.UTC)
     if sure and report.exit_code == 0:
@@ -82,28 +80,6 @@ def restore(database: Database, transfer_id: str, *, sure: bool, actor: str, sto
             for album in report.albums:
                 activity.note(connection, "album_restored", actor, now, show_path(_home(album.transfer)))
     return report
-
-
-def check_there(database: Database, transfer_id: str) -> None:
-    """Return if something in the trash was put there by this transfer. Raises Misconfigured (`not_trashed`)."""
-    if transfer_id not in {trashed.transfer_id for trashed in list_trash(database)}:
-        raise Misconfigured(f"nothing in the trash is called {transfer_id!r}", code="not_trashed")
-
-
-def list_trash(database: Database) -> list[Trashed]:
-    """Return what lies in the trash of the staging library, what has lain there longest first."""
-    return trash.listed(database, resolve_roots(database).staging.path)
-
-
-def empty_trash(database: Database, days: int, stop: threading.Event) -> tuple[list[Trashed], list[Reason]]:
-    """Remove for good what has lain there for so many days; return what went, and what is kept all the same.
-
-    Raises Busy when somebody else holds the lock, and Misconfigured when there are no libraries.
-    """
-    roots = resolve_roots(database)
-    with hold(database, [roots.staging, roots.inbound], "empty the trash", StopOrTimeout(stop)) as guard:
-        trash.grow_older(database, roots.staging.path, dt.datetime.now(dt.UTC))
-        return trash.empty(database, guard, roots.staging.path, dt.timedelta(days=days))
 
 
 class _Asked(NamedTuple):

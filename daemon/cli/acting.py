@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 
 from daemon import wishes
@@ -10,12 +11,15 @@ from daemon.acts import Act
 from daemon.bootstrap import Application
 from daemon.cli.output import print_json
 from daemon.cli.undo import tell
+from daemon.disks import Disks
 from daemon.signals import stop_on_signals
+from workflow.undo import UndoReport
 
 
 def act(app: Application, begin: Callable[[], Act], as_json: bool) -> None:
     """Wait for an act, and for the cycle that follows it; print what came of it. Raises why it failed."""
     app.ongoing.stopping = stop_on_signals()
+    app.disks = Disks(threading.TIMEOUT_MAX)  # who types a command waits as long as a disk takes
     begun = begin()
     app.ongoing.is_idle()
     ended = wishes.found(app, begun.id)
@@ -24,7 +28,7 @@ def act(app: Application, begin: Callable[[], Act], as_json: bool) -> None:
     assert ended.report is not None
     if as_json:
         print_json({**ended.report.to_json(), "run_id": ended.run_id})
-    else:
+    elif isinstance(ended.report, UndoReport):
         tell(ended.report)
     if ended.report.exit_code:
         sys.exit(ended.report.exit_code)

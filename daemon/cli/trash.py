@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from typing import Final
 
 import click
 
@@ -13,17 +15,20 @@ from daemon.cli.acting import act
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
+from daemon.disks import Disks
 from daemon.signals import stop_on_signals
+
+_UNKNOWN: Final = (None, None, None)
 
 
 @click.group()
 def command() -> None:
-    """Show, restore and empty the trash of the staging library.
+    """Show, restore and empty the trash of staging and of each library.
 
     An album that a person put there (`greenroom review trash`), or that gave way to a better or a retagged one, lies in
-    .greenroom-trash of the staging root for staging_scan.trash_days, and can be restored as long as it does. Cycles
-    remove what has lain there long enough; they count the time themselves, at most a day from one to the next, so that
-    a wrong clock empties nothing.
+    .greenroom-trash of its root for staging_scan.trash_days. In staging it can be restored as long as it does; what is
+    in a library's gave way to an album that is published there. Cycles remove what has lain there long enough; they
+    count the time themselves, at most a day from one to the next, so that a wrong clock empties nothing.
     """
 
 
@@ -32,18 +37,23 @@ def command() -> None:
 def list_(as_json: bool) -> None:
     """List what lies in the trash, what has lain there longest first, and from when on it is removed."""
     with application() as app:
-        found = app.trash()
+        app.disks = Disks(threading.TIMEOUT_MAX)
+        found = discarding.bins(app)
         days = dt.timedelta(days=app.staging_settings()[0].trash_days)
     now = dt.datetime.now(dt.UTC)
     rows = [
-        (t.transfer_id, *(t.told or (None, None, None)), t.files, t.size, t.since, t.kept_until(days, now))
-        for t in found
-    ]
-    names = ("transfer", "kind", "artist", "album", "files", "bytes", "since", "kept_until")
+        (t.transfer_id, *(t.told or _UNKNOWN)[:3], t.files, t.size, t.since, t.kept_until(days, now),
+         one.root.path)
+        for one in found for t in one.lying.albums
+    ]  # fmt: skip
+    names = ("transfer", "kind", "artist", "album", "files", "bytes", "since", "kept_until", "root")
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
         print_table(rows, [name.replace("_", " ") for name in names])
+    for one in found:
+        if one.problem:
+            click.echo(one.problem, err=True)
 
 
 @command.command("restore")
@@ -66,18 +76,17 @@ def empty(older_than: int | None, as_json: bool) -> None:
     """Remove for good what has lain in the trash long enough; `--older-than 0` removes everything.
 
     What a transfer that is not settled may still need is kept whatever its age, and so is what no transfer is known to
-    have put there.
+    have put there. A library that is away is left out, and said so.
     """
     stop = stop_on_signals()
     with application() as app:
         days = app.staging_settings()[0].trash_days if older_than is None else older_than
-        gone, kept = app.empty_trash(days, stop=stop)
+        done = app.empty_trash(days, actor=person(), stop=stop)
     if as_json:
-        removed = [trashed.transfer_id for trashed in gone]
-        print_json({"removed": removed, "kept": [{"code": r.code, "message": r.message, "path": r.path} for r in kept]})
+        print_json(done.to_json())
         return
-    for trashed in gone:
+    for trashed in done.gone:
         click.echo(f"removed {show_text(trashed.transfer_id)}: {trashed.files} files, {trashed.size} bytes")
-    for reason in kept:
+    for reason in done.kept:
         click.echo(f"kept {show_path(reason.path or b'')}: {reason.message}")
-    click.echo(f"{len(gone)} removed, {len(kept)} kept")
+    click.echo(f"{len(done.gone)} removed, {len(done.kept)} kept")

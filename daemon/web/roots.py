@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, NamedTuple
@@ -13,6 +13,7 @@ from config.errors import GreenroomError, Misconfigured
 from config.lease import holder
 from config.libraries import Library, checked_folder, list_libraries, refuse_clash, verify_root
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
+from daemon import libraries
 from daemon.bootstrap import Application
 from daemon.disks import Seen
 from processor.space import human_size
@@ -41,6 +42,14 @@ class Root:
     as_of: dt.datetime | None  # when that was seen, if not now
 
 
+def is_late(app: Application) -> bool:
+    """Tell whether the disk of any library does not answer; nobody waits for long."""
+    with app.database.read() as connection:
+        found = list_libraries(connection)
+    looks: dict[Hashable, Callable[[], Sight]] = {library.path: partial(_sight, library) for library in found}
+    return any(seen.late is not None for seen in app.disks.ask(looks).values())
+
+
 def roots(app: Application) -> list[Root]:
     """Look at every library; a disk that does not answer holds nobody up for longer than `daemon.disks` says."""
     with app.database.read() as connection:
@@ -56,6 +65,17 @@ def checked(app: Application, path: bytes, role: str, kind: str) -> list[tuple[T
     asked = (path, role, kind)
     seen: Seen[list[tuple[Tone, str]]] = app.typed.ask({asked: lambda: list(examine(*asked, existing))})[asked]
     return seen.value if seen.late is None and seen.value is not None else [("problem", "Its disk does not answer.")]
+
+
+def add(app: Application, path: bytes, role: str, kind: str, *, actor: str) -> None:
+    """Add a library, if its disk answers. Raises what `daemon.libraries.add` and `Disks.do` do."""
+    app.disks.do(("add", path), lambda: libraries.add(app, role, path, kind=kind, actor=actor))
+
+
+def resume(app: Application, library_id: int, *, actor: str, times: int = 1) -> int:
+    """Resume a library, and return how many items are now known as missing: each album is looked for."""
+    work = partial(libraries.resume, app, library_id, actor=actor)
+    return app.disks.do(("resume", library_id), work, times=times)[1]
 
 
 def examine(path: bytes, role: str, kind: str, existing: Sequence[Library]) -> Iterator[tuple[Tone, str]]:

@@ -234,8 +234,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "albums may vanish together with a change of disk",
         "processor/presence.py",
-        "if gone and (moved or too_many(",
-        "if gone and (too_many(",
+        "if missing and (moved or too_many(",
+        "if missing and (too_many(",
         on_sqlite("another_filesystem", VANISHED),
     ),
     Mutant(
@@ -486,15 +486,15 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "what somebody may need goes from the trash",
         "processor/trash.py",
-        "    gone = [trashed for trashed in old if trashed.transfer_id in settled]",
-        "    gone = old",
+        "return [one for one in old if one.transfer_id in settled], kept",
+        "return old, kept",
         on_sqlite("somebody_may_need", TRASH),
     ),
     Mutant(
         "what has not lain long enough goes from the trash",
         "processor/trash.py",
-        "if trashed.age >= kept_for]",
-        "]",
+        "one.age >= kept_for and ",
+        "",
         on_sqlite("long_enough", TRASH),
     ),
     Mutant(

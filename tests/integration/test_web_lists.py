@@ -160,6 +160,8 @@ def test_pages_of_all_statuses_are_the_newest_of_each_in_one_order(database: Dat
         assert listing.neighbours(connection, words, newest[0])[0] is None
         assert listing.neighbours(connection, words, newest[-1])[1] is None
         assert listing.page(connection, Filter(words="zzzz")) == []
+        assert listing.counts(connection) == {"approved": 4, "published": 4, "rejected": 4}
+        assert listing.counts(connection, most=2) == {"approved": 3, "published": 3, "rejected": 3}
 
 
 def test_covers_of_a_page_are_the_selected_ones_and_found_by_one_statement(app: Application, browser: Browser) -> None:

@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from config.libraries import Kind, Role
 from config.reasons import show_path
 from daemon import libraries
+from daemon.disks import WORTH_IT
+from daemon.web import roots
 from daemon.web.access import Actor, actor_of
-from daemon.web.roots import Root, checked, roots
+from daemon.web.roots import Root
 
 router = APIRouter(prefix="/api/v1/libraries", tags=["libraries"])
 By = Annotated[Actor, Depends(actor_of)]
@@ -59,7 +61,7 @@ class Resumed(BaseModel):
 @router.get("", summary="The libraries as they are now")
 def read(request: Request) -> list[LibraryOut]:
     """Return every library."""
-    return [_out(root) for root in roots(request.app.state.greenroom)]
+    return [_out(root) for root in roots.roots(request.app.state.greenroom)]
 
 
 @router.get("/check", summary="What speaks for and against a path")
@@ -67,14 +69,14 @@ def check(
     request: Request, path: Annotated[str, Query(max_length=4096)], role: Role = "inbound", kind: Kind = "music"
 ) -> list[Finding]:
     """Judge a path without writing anything."""
-    found = checked(request.app.state.greenroom, _raw(path), role, kind)
+    found = roots.checked(request.app.state.greenroom, _raw(path), role, kind)
     return [Finding(tone=tone, text=text) for tone, text in found]
 
 
 @router.post("", status_code=201, summary="Add a library", responses=REFUSED)
 def add(request: Request, what: LibraryIn, actor: By) -> list[LibraryOut]:
     """Check the folder, mark it, and add it; adding the same one again changes nothing."""
-    libraries.add(request.app.state.greenroom, what.role, _raw(what.path), kind=what.kind, actor=actor.name)
+    roots.add(request.app.state.greenroom, _raw(what.path), what.role, what.kind, actor=actor.name)
     return read(request)
 
 
@@ -88,8 +90,8 @@ def remove(request: Request, library_id: int, actor: By) -> list[LibraryOut]:
 @router.post("/{library_id}/resume", summary="Let cycles work there again", responses=REFUSED)
 def resume(request: Request, library_id: int, actor: By) -> Resumed:
     """Resume a suspended library; what is missing there then counts as gone for good."""
-    _, gone = libraries.resume(request.app.state.greenroom, library_id, actor=actor.name)
-    return Resumed(missing=gone)
+    app = request.app.state.greenroom
+    return Resumed(missing=roots.resume(app, library_id, actor=actor.name, times=WORTH_IT))
 
 
 def _raw(path: str) -> bytes:

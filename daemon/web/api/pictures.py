@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Path, Request, UploadFile
@@ -9,8 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from daemon.bootstrap import Application
+from daemon.disks import WORTH_IT
 from daemon.web.access import Actor, actor_of
 from daemon.web.api.items import DECIDED, UNKNOWN, ItemId
+from daemon.web.roots import is_late
 from processor.artwork import previews
 from processor.artwork.blobs import BlobMissing, Blobs
 from processor.artwork.pictures import Outcome
@@ -106,22 +109,29 @@ def give(
     """Let the picture sent (JPEG, PNG, WebP or GIF, 20 MB at most) be the first of its type, of `artist` if given."""
     app: Application = request.app.state.greenroom
     data = file.file.read()
-    outcome = picturing.give(app.database, app.boot.data_dir, item_id, type, data, actor=actor.name, artist=artist)
-    return _said(outcome)
+    return _done(
+        app,
+        item_id,
+        lambda: picturing.give(app.database, app.boot.data_dir, item_id, type, data, actor=actor.name, artist=artist),
+    )
 
 
 @router.post("/items/{item_id}/pictures/look", summary="Look at an album's own pictures", responses=DECIDED)
 def look(request: Request, item_id: ItemId) -> OutcomeOut:
     """Look at what is in its folder and in its tags, and select anew."""
     app: Application = request.app.state.greenroom
-    return _said(picturing.look(app.database, app.boot.data_dir, item_id))
+    return _done(app, item_id, lambda: picturing.look(app.database, app.boot.data_dir, item_id))
 
 
 @router.post("/items/{item_id}/pictures/{number}", summary="Choose or reject a picture", responses=DECIDED)
 def decide(request: Request, item_id: ItemId, number: Number, what: PictureDecisionIn, actor: By) -> OutcomeOut:
     """Keep what is said of it, and select anew."""
     app: Application = request.app.state.greenroom
-    return _said(picturing.decide(app.database, app.boot.data_dir, item_id, number, what.decision, actor=actor.name))
+    return _done(
+        app,
+        item_id,
+        lambda: picturing.decide(app.database, app.boot.data_dir, item_id, number, what.decision, actor=actor.name),
+    )
 
 
 @router.get("/items/{item_id}/pictures/{number}/image", summary="A picture", responses=IMAGE, response_class=Response)
@@ -162,7 +172,14 @@ def _out(item_id: int, artist: str | None, one: Candidate) -> PictureOut:
     )
 
 
-def _said(outcome: Outcome) -> OutcomeOut:
+def working_on(item_id: int) -> tuple[str, int]:
+    """Return what threads that do something about an item's pictures are known by: one at a time."""
+    return "pictures", item_id
+
+
+def _done(app: Application, item_id: int, work: Callable[[], Outcome]) -> OutcomeOut:
+    """Do it in a thread, for which a program waits some seconds: a disk or a provider may not answer."""
+    outcome = app.disks.do(working_on(item_id), work, times=0 if is_late(app) else WORTH_IT)
     chosen = [
         SelectedOut(**{name: getattr(one, name) for name in SelectedOut.model_fields}) for one in outcome.selected
     ]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from config.errors import NeedsReview, Rejected, Retryable
 from daemon import players
+from daemon.disks import WORTH_IT
 from daemon.web.access import Actor, actor_of
 from processor.players.examination import Examination
 from processor.players.paths import parsed
@@ -120,7 +121,10 @@ def try_out(
     """Return what it says, and which paths it would be asked for: of folders, or else of the libraries."""
     folders = [one.encode("utf-8", "surrogatepass") for one in folder or []]
     try:
-        return _tested(players.try_out(request.app.state.greenroom, player_id, folders))
+        app = request.app.state.greenroom
+        return _tested(
+            app.disks.do(("player", player_id), lambda: players.try_out(app, player_id, folders), times=WORTH_IT)
+        )
     except (NeedsReview, Retryable, Rejected) as error:
         return Tested(version=None, roots=[], places=[], problems=[error.message], suggested=[])
 

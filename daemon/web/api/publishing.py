@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from config.reasons import show_path
-from daemon import publishing
+from daemon import rehearsing
 from daemon.web.access import Actor, actor_of
 from daemon.web.api.items import DECIDED, ItemId
 from workflow import progress, succession
@@ -27,6 +28,7 @@ class PlanOut(BaseModel):
     files: list[str]
     written: list[str]
     reasons: list[dict[str, Any]]
+    as_of: dt.datetime | None = Field(description="When that was seen, while the disk does not answer.")
 
 
 class PublishBegun(BaseModel):
@@ -38,10 +40,9 @@ class PublishBegun(BaseModel):
 @router.get("", summary="What publishing an album would come to", responses=DECIDED)
 def look(request: Request, item_id: ItemId, rename: Rename = False) -> PlanOut:
     """Return the tree that would appear in the library; nothing is touched."""
-    app = request.app.state.greenroom
-    with app.database.read() as connection:
-        progress.find(connection, item_id)
-    plan = publishing.rehearse(app, item_id, rename=rename)
+    _, seen = rehearsing.plan(request.app.state.greenroom, item_id, rename=rename)
+    plan = seen.value
+    assert plan is not None
     return PlanOut(
         kind=plan.kind,
         library=show_path(plan.library.path),
@@ -49,6 +50,7 @@ def look(request: Request, item_id: ItemId, rename: Rename = False) -> PlanOut:
         files=[show_path(path) for path in plan.files],
         written=[show_path(path) for path in plan.fresh],
         reasons=[{"code": reason.code, "message": reason.message} for reason in plan.reasons],
+        as_of=None if seen.late is None else seen.at,
     )
 
 

@@ -1,14 +1,19 @@
-"""The trash of staging ↔ JSON: what lies there and until when, and the wish to have something back."""
+"""The trash of each root ↔ JSON: what lies there and until when, and the wish to have it back, or gone for good."""
 
 from __future__ import annotations
 
 import datetime as dt
+from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
 
+from config.errors import Retryable
+from config.libraries import Role
+from config.reasons import show_path
 from daemon import discarding
+from daemon.discarding import Which
 from daemon.web.access import Actor, actor_of
 from daemon.web.api.acts import REFUSED, ActOut, WishIn, out
 
@@ -16,8 +21,14 @@ router = APIRouter(prefix="/api/v1/trash", tags=["acts"])
 
 
 class TrashedOut(BaseModel):
-    """One album in the trash; `kind` is that of the transfer that put it there: discard, replace, retag."""
+    """One album in the trash; `kind` is that of the transfer that put it there: discard, replace, retag, upgrade.
 
+    What lies in a library's gave way to the album that is published there, `item`; only staging's is restored.
+    """
+
+    role: Role
+    root: str
+    item: int | None
     transfer: str
     kind: str | None
     artist: str | None
@@ -29,19 +40,42 @@ class TrashedOut(BaseModel):
 
 
 class TrashOut(BaseModel):
-    """All of it, what has lain there longest first."""
+    """Some of it, root by root, what has lain there longest first; `next` is the `start` of the page that follows."""
 
     albums: list[TrashedOut]
+    count: int
+    bytes: int
+    problems: list[str] = Field(description="Why not everything is known as it is now.")
+    next: int | None
+
+
+class EmptyIn(WishIn):
+    """What is to go for good: what is due, all that is known, or the `transfers` that are chosen."""
+
+    which: Which
+    transfers: list[Annotated[str, Field(max_length=100)]] = Field([], max_length=10_000)
 
 
 @router.get("", summary="What lies in the trash", responses=REFUSED)
-def read(request: Request) -> TrashOut:
-    """Return what lies in the trash of staging, and when each is due to go for good."""
+def read(
+    request: Request,
+    start: Annotated[int, Query(ge=0, le=1 << 31)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> TrashOut:
+    """Return what lies in the trash of staging and of each library, and when each is due to go for good."""
     app = request.app.state.greenroom
     days, now = dt.timedelta(days=app.staging_settings()[0].trash_days), dt.datetime.now(dt.UTC)
+    bins = discarding.bins(app)
+    if all(one.problem and not one.lying.albums for one in bins):
+        raise Retryable("; ".join(one.problem or "" for one in bins), code="disk_late")
+    lying = ((one.root, album) for one in bins for album in one.lying.albums)
+    count = sum(len(one.lying.albums) for one in bins)
     return TrashOut(
         albums=[
             TrashedOut(
+                role=root.role,
+                root=show_path(root.path),
+                item=one.told and one.told.item_id,
                 transfer=one.transfer_id,
                 kind=one.told and one.told.kind,
                 artist=one.told and one.told.artist,
@@ -51,9 +85,21 @@ def read(request: Request) -> TrashOut:
                 since=one.since,
                 kept_until=one.kept_until(days, now),
             )
-            for one in discarding.lying(app)
-        ]
+            for root, one in islice(lying, start, start + limit)
+        ],
+        count=count,
+        bytes=sum(one.lying.size for one in bins),
+        problems=[one.problem for one in bins if one.problem],
+        next=start + limit if start + limit < count else None,
     )
+
+
+@router.post("/empty", status_code=202, summary="Remove from the trash for good", responses=REFUSED)
+def empty(request: Request, what: EmptyIn, actor: Annotated[Actor, Depends(actor_of)]) -> ActOut:
+    """Begin to remove it, or to look what that would remove and how many bytes it has; only `sure` removes."""
+    app = request.app.state.greenroom
+    transfers = discarding.chosen(app, what.which, what.transfers)
+    return out(discarding.empty(app, transfers, actor=actor.name, sure=what.sure))
 
 
 @router.post("/{transfer_id}/restore", status_code=202, summary="Restore an album from the trash", responses=REFUSED)

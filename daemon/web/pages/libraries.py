@@ -10,10 +10,10 @@ from starlette.responses import Response
 from config.errors import GreenroomError
 from config.libraries import Kind, Role
 from daemon import libraries
+from daemon.web import roots
 from daemon.web.access import actor_of
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
-from daemon.web.roots import checked, roots
 
 router = APIRouter(prefix="/libraries")
 LINK = Link(70, "Libraries", "/libraries")
@@ -33,7 +33,7 @@ def check(
     path: Annotated[str, Query(max_length=MAX_PATH)] = "",
 ) -> Response:
     """Judge a path somebody is typing."""
-    found = checked(request.app.state.greenroom, _raw(path), role, "music") if path else []
+    found = roots.checked(request.app.state.greenroom, _raw(path), role, "music") if path else []
     return page(request, "parts/path_check.html", findings=found)
 
 
@@ -46,7 +46,7 @@ def add(
 ) -> Response:
     """Add a library."""
     try:
-        libraries.add(request.app.state.greenroom, role, _raw(path), kind=kind, actor=actor_of(request).name)
+        roots.add(request.app.state.greenroom, _raw(path), role, kind, actor=actor_of(request).name)
     except GreenroomError as error:
         return _page(request, role=role, path=path, refused=error.message, code=422)
     return lead("/libraries", "added")
@@ -62,7 +62,7 @@ def remove(request: Request, library_id: int) -> Response:
 @router.post("/{library_id}/resume")
 def resume(request: Request, library_id: int) -> Response:
     """Let cycles work on a suspended library again."""
-    libraries.resume(request.app.state.greenroom, library_id, actor=actor_of(request).name)
+    roots.resume(request.app.state.greenroom, library_id, actor=actor_of(request).name)
     return lead("/libraries", "resumed")
 
 
@@ -73,5 +73,5 @@ def _raw(path: str) -> bytes:
 def _page(
     request: Request, *, role: Role = "inbound", path: str = "", refused: str | None = None, code: int = 200
 ) -> Response:
-    found = roots(request.app.state.greenroom)
+    found = roots.roots(request.app.state.greenroom)
     return page(request, "libraries.html", code=code, roots=found, role=role, typed=path, refused=refused, findings=())

@@ -1,15 +1,23 @@
-"""The pictures of an album and its artists → side by side with their scores; chosen, rejected, given by a person."""
+"""The pictures of an album and its artists → side by side with their scores; chosen, rejected, given by a person.
+
+A disk that is slow, or a provider, may be needed for what a person wants: a thread does it, and the page tells of it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from config.errors import GreenroomError
 from daemon.bootstrap import Application
+from daemon.disks import NOT_OVER, WORTH_IT
 from daemon.web.access import actor_of
+from daemon.web.api.pictures import working_on
 from daemon.web.render import lead, page
+from daemon.web.roots import is_late
 from processor.artwork import previews
 from processor.artwork.scoring import Parts
 from processor.artwork.types import TYPES
@@ -25,10 +33,13 @@ def show(request: Request, item_id: int) -> Response:
     app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         item = progress.find(connection, item_id)
+    came = app.disks.came_of(working_on(item_id))
     return page(
         request,
         "pictures.html",
         item=item,
+        again=came is not None and came.late is not None,
+        refused=came.value.message if came and isinstance(came.value, GreenroomError) else None,
         groups=picturing.shown(app.database, item_id),
         artists=picturing.artists(app.database, item_id),
         types={of: [name for kind, name in TYPES if kind == of] for of in ("album", "artist")},
@@ -40,8 +51,7 @@ def show(request: Request, item_id: int) -> Response:
 def look(request: Request, item_id: int) -> Response:
     """Look at the album's own pictures."""
     app: Application = request.app.state.greenroom
-    picturing.look(app.database, app.boot.data_dir, item_id)
-    return lead(f"/review/{item_id}/pictures", "looked")
+    return _done(app, item_id, "looked", lambda: picturing.look(app.database, app.boot.data_dir, item_id))
 
 
 @router.post("/review/{item_id}/pictures/decide")
@@ -61,8 +71,12 @@ def decide(
     ((word, number),) = given
     decision = None if word == "rule" else word
     actor = actor_of(request).name
-    picturing.decide(app.database, app.boot.data_dir, item_id, number, decision, actor=actor)
-    return lead(f"/review/{item_id}/pictures", "saved")
+    return _done(
+        app,
+        item_id,
+        "saved",
+        lambda: picturing.decide(app.database, app.boot.data_dir, item_id, number, decision, actor=actor),
+    )
 
 
 @router.post("/review/{item_id}/pictures")
@@ -70,9 +84,24 @@ def give(request: Request, item_id: int, type: Annotated[str, Form(max_length=11
     """Take a picture a person gives; after its type stands the artist it is of, if it is not of the album."""
     app: Application = request.app.state.greenroom
     data, (kind, _, artist) = file.file.read(), type.partition(" ")
-    actor = actor_of(request).name
-    picturing.give(app.database, app.boot.data_dir, item_id, kind, data, actor=actor, artist=artist or None)
-    return lead(f"/review/{item_id}/pictures", "saved")
+    actor, given = actor_of(request).name, artist or None
+    return _done(
+        app,
+        item_id,
+        "saved",
+        lambda: picturing.give(app.database, app.boot.data_dir, item_id, kind, data, actor=actor, artist=given),
+    )
+
+
+def _done(app: Application, item_id: int, said: str, work: Callable[[], object]) -> Response:
+    """Do it, or leave it to its thread, at once where a disk hangs, else after some seconds; the page tells of it."""
+    try:
+        app.disks.do(working_on(item_id), work, times=0 if is_late(app) else WORTH_IT)
+    except GreenroomError as error:
+        if error.reason_code != NOT_OVER:
+            raise
+        return RedirectResponse(f"/review/{item_id}/pictures", 303)
+    return lead(f"/review/{item_id}/pictures", said)
 
 
 @router.get("/previews/{content}.jpg")

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
-from daemon import publishing, regrouping
+from daemon import regrouping, rehearsing
 from daemon.bootstrap import Application
+from daemon.disks import Seen
 from daemon.web.access import actor_of
 from daemon.web.render import page
 from processor.publication.drafting import Plan
@@ -24,13 +25,13 @@ def look(request: Request, item_id: int, rename: bool = False) -> Response:
     app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         item = progress.find(connection, item_id)
-    plan: Plan | None = None
-    refused = None
+    seen: Seen[Plan] = Seen(None, None)
+    refused, again = None, False
     try:
-        plan = publishing.rehearse(app, item_id, rename=rename)
+        _, seen = rehearsing.plan(app, item_id, rename=rename)
     except GreenroomError as error:
-        refused = error.message
-    return page(request, "publish.html", item=item, plan=plan, refused=refused, rename=rename)
+        refused, again = error.message, error.reason_code == "disk_late"
+    return page(request, "publish.html", item=item, seen=seen, refused=refused, again=again, rename=rename)
 
 
 @router.post("/publish")

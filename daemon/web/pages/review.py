@@ -20,6 +20,7 @@ from daemon.web.navigation import Link
 from daemon.web.render import page
 from processor import listing, repository
 from processor.artwork import rows as pictures
+from processor.listing import MOST_COUNTED
 from processor.matching import rows as matching
 from processor.metadata import documents, rows
 from processor.publication import ledger
@@ -45,7 +46,7 @@ def show(request: Request, wanted: Filtered, before: ItemId | None = None, done:
     with request.app.state.greenroom.database.read() as connection:
         found = called(connection, listing.page(connection, wanted.filter, before=before, limit=PAGE + 1))
         listed = with_covers(connection, found[:PAGE])
-        counts = repository.count_by_status(connection)
+        counts = listing.counts(connection)
         decided = _decided(connection, done)
     return page(
         request,
@@ -54,7 +55,7 @@ def show(request: Request, wanted: Filtered, before: ItemId | None = None, done:
         older=wanted.address("/review", before=listed[-1]["id"]) if len(found) > PAGE else None,
         here=wanted.address("/review", before=before),
         wanted=wanted,
-        counts=counts,
+        counts={name: n if n <= MOST_COUNTED else f"{MOST_COUNTED}+" for name, n in counts.items()},
         statuses=STATUSES,
         any=ANY,
         before=before,

@@ -1,27 +1,63 @@
-"""The trash of staging → what lies there, why, and until when it can be restored."""
+"""The trash of each root → what lies there, why, and until when; restored, or chosen to go for good."""
 
 from __future__ import annotations
 
 import datetime as dt
+from itertools import islice
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Request
-from starlette.responses import Response
+from fastapi import APIRouter, Form, Query, Request
+from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
 from daemon import discarding
+from daemon.bootstrap import Application
+from daemon.discarding import Which
+from daemon.web.access import actor_of
 from daemon.web.render import page
 
 router = APIRouter(prefix="/trash")
+PAGE: Final = 100  # albums
 
 
 @router.get("")
-def show(request: Request) -> Response:
-    """Show what lies in the trash, what has lain there longest first."""
-    app = request.app.state.greenroom
+def show(request: Request, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0) -> Response:
+    """Show what lies in the trash of staging and of each library, in each what has lain there longest first."""
+    app: Application = request.app.state.greenroom
     days, now = app.staging_settings()[0].trash_days, dt.datetime.now(dt.UTC)
     try:
-        found, problem = discarding.lying(app), None
+        bins, problems = discarding.bins(app), []
     except GreenroomError as error:
-        found, problem = [], error.message
-    kept = [(one, one.kept_until(dt.timedelta(days=days), now)) for one in found]
-    return page(request, "trash.html", kept=kept, days=days, size=sum(one.size for one in found), problem=problem)
+        bins, problems = [], [error.message]
+    lying = ((one.root, album) for one in bins for album in one.lying.albums)
+    count = sum(len(one.lying.albums) for one in bins)
+    kept = [
+        (root, album, album.kept_until(dt.timedelta(days=days), now))
+        for root, album in islice(lying, start, start + PAGE)
+    ]
+    return page(
+        request,
+        "trash.html",
+        kept=kept,
+        days=days,
+        count=count,
+        size=sum(one.lying.size for one in bins),
+        expired=sum(len(one.lying.due(days)) for one in bins),
+        seen=[(one.root, one.at) for one in bins if one.at],
+        problems=problems + [one.problem for one in bins if one.problem],
+        again=any(one.problem and one.late for one in bins),
+        older=start + PAGE if start + PAGE < count else None,
+    )
+
+
+@router.post("/empty")
+def empty(
+    request: Request,
+    which: Annotated[Which, Form()],
+    chosen: Annotated[list[str] | None, Form(max_length=PAGE)] = None,
+) -> Response:
+    """Look at what removing for good what was chosen would remove."""
+    app: Application = request.app.state.greenroom
+    transfers = discarding.chosen(app, which, chosen or [])
+    act = discarding.empty(app, transfers, actor=actor_of(request).name, sure=False)
+    return RedirectResponse(f"/acts/{act.id}", 303)

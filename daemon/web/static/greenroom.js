@@ -45,6 +45,13 @@ function follow(panel) {
 
 document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-follow]").forEach(follow));
 
+// What a slow disk has not told yet is asked for again.
+document.addEventListener("DOMContentLoaded", () => {
+  if ("again" in document.body.dataset) {
+    setTimeout(() => window.location.reload(), 3000);
+  }
+});
+
 // The review by keyboard. Every key presses a button or follows a link that is on the page anyway.
 function rowOf(element) {
   return element instanceof Element ? element.closest("[data-row]") : null;
