@@ -14,7 +14,7 @@ from processor.files import unexpected
 from scanner.grouping.chosen import Choice
 from workflow.succession import Seen
 
-Kind = Literal["inbound", "split", "merge", "rules", "unpublish", "trash", "restore", "empty"]
+Kind = Literal["inbound", "split", "merge", "rules", "unpublish", "trash", "restore", "empty", "undo"]
 REGROUPS: Final[tuple[Kind, ...]] = ("split", "merge", "rules")  # a cycle stages their files again
 KEPT: Final = 100  # newest acts that can be asked for; a restart forgets them all, the journal keeps what was done
 

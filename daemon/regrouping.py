@@ -30,6 +30,18 @@ def leave_to_rules(app: Application, item_id: int, *, actor: str, sure: bool) ->
     return _begin(app, "rules", [item_id], {}, actor=actor, sure=sure)
 
 
+def take_back(app: Application, run_id: str, *, actor: str, sure: bool) -> Act:
+    """Take back all a run moved, each album on its own: those that cannot go back stay, and are named."""
+
+    def work(act: Act, actor: str, stop: threading.Event) -> UndoReport:
+        report = app.undo(run_id, dry_run=not act.sure, stop=stop)
+        if act.sure:
+            _note(app, report, actor)
+        return report
+
+    return begin(app, "undo", [], work, actor=actor, sure=sure)
+
+
 def take_out(app: Application, item_id: int, *, actor: str, sure: bool) -> Act:
     """Take a published album out of its library, back to staging."""
 

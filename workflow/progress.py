@@ -35,6 +35,7 @@ class ProgressRow(Base):
 
 # Actors that are nobody. Written out, because only a condition of these very words is answered by the index of it.
 _BY_PEOPLE = text("actor NOT IN ('chain', 'cycle', 'calendar', 'reconciler')")
+_BY_RUNS = text("run_id IS NOT NULL")
 
 
 class ItemHistoryRow(Base):
@@ -52,7 +53,10 @@ class ItemHistoryRow(Base):
     why: Mapped[str]
     job_id: Mapped[int | None] = mapped_column(BigId)
     run_id: Mapped[str | None]
-    __table_args__ = (Index("ix_item_history_people", "id", sqlite_where=_BY_PEOPLE, postgresql_where=_BY_PEOPLE),)
+    __table_args__ = (
+        Index("ix_item_history_people", "id", sqlite_where=_BY_PEOPLE, postgresql_where=_BY_PEOPLE),
+        Index("ix_item_history_runs", "run_id", "id", sqlite_where=_BY_RUNS, postgresql_where=_BY_RUNS),
+    )
 
 
 class Because(NamedTuple):
@@ -126,6 +130,26 @@ def passed_over(connection: Connection, skipped: Iterable[tuple[int, int, str, s
     ]
     if rows:
         connection.execute(insert(ItemHistoryRow), rows)
+
+
+def moved_by(connection: Connection, run_id: str, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return what a run staged, in its order, beyond an entry: its `id`, the item and what that is called by now.
+
+    `status` and name are None for an item that is no more.
+    """
+    item = (StagingItem.album_artist, StagingItem.album, StagingItem.year, StagingItem.status)
+    query = (
+        select(ItemHistoryRow.id, ItemHistoryRow.item_id, ItemHistoryRow.why, *item)
+        .outerjoin(StagingItem, StagingItem.id == ItemHistoryRow.item_id)
+        .where(ItemHistoryRow.run_id == run_id, ItemHistoryRow.id > after)
+        .order_by(ItemHistoryRow.id)
+        .limit(limit)
+    )
+    return [
+        {"id": row.id, "item_id": row.item_id, "why": row.why, "status": row.status}
+        | {"name": telling.album_name(row._asdict()) if row.status else None}
+        for row in connection.execute(query)
+    ]
 
 
 def names(connection: Connection, item_ids: Collection[int]) -> dict[int, str]:

@@ -279,3 +279,27 @@ def test_an_act_that_the_system_refuses_is_over_and_says_why(browser: Browser) -
     told = browser.client.get(f"{API}/acts/{act.id}").json()
     assert told["over"]
     assert "/srv/staging/a" in told["error"]
+
+
+def test_what_a_run_moved_goes_back_but_for_what_cannot(browser: Browser, tmp_path: Path) -> None:
+    stage(browser, tmp_path, "Harbour", "Kitchen")
+    (run,) = browser.client.get(f"{API}/runs").json()["runs"]
+    moved = browser.client.get(f"{API}/runs/{run['id']}/albums?limit=1").json()
+    assert (moved["albums"][0]["name"], moved["albums"][0]["status"]) == ("Ada – Harbour", "pending_review")
+    more = browser.client.get(f"{API}/runs/{run['id']}/albums?after={moved['next']}").json()
+    assert ([album["name"] for album in more["albums"]], more["next"]) == (["Ada – Kitchen"], None)
+    shown = browser.client.get(f"/runs/{run['id']}").text
+    assert "Ada – Harbour" in shown
+    assert f'href="/review/{more["albums"][0]["item_id"]}"' in shown
+    (song,) = (tmp_path / "staging").rglob("Ada/*Harbour/01*.mp3")
+    song.with_name("mine.txt").write_bytes(b"mine")
+    page = look(browser, f"/runs/{run['id']}/undo")
+    assert "Some of it cannot go back as things are" in page
+    assert "Not all of it was done" in go_on(browser, page)
+    assert set(listed(browser)) == {"Harbour"}
+    assert len(files(tmp_path / "inbound" / "Kitchen")) == 3
+    assert "An album that is not there any more." in browser.client.get(f"/runs/{run['id']}").text
+
+
+def test_a_run_that_moved_nothing_has_nothing_to_take_back(browser: Browser) -> None:
+    assert "no run of that name moved anything" in look(browser, "/runs/nosuch/undo")

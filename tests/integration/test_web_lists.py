@@ -121,6 +121,7 @@ API = [
     "/api/v1/jobs?item_id=3&status=dead",
     "/api/v1/jobs/counts",
     "/api/v1/runs?before=2",
+    "/api/v1/runs/2/albums?after=7",
     "/activity",
     "/providers",
     "/review/1?q=x&status=any",

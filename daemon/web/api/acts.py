@@ -69,6 +69,12 @@ def take_home(request: Request, item_id: ItemId, what: WishIn, actor: By) -> Act
     return out(regrouping.take_home(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
 
 
+@router.post("/runs/{run_id}/undo", status_code=202, summary="Take back what a run moved", responses=REFUSED)
+def take_back(request: Request, run_id: str, what: WishIn, actor: By) -> ActOut:
+    """Begin to take its albums back to where they came from, each on its own, or to look whether that can be."""
+    return out(regrouping.take_back(request.app.state.greenroom, run_id, actor=actor.name, sure=what.sure))
+
+
 @router.post("/items/{item_id}/rules", status_code=202, summary="Group an album anew", responses=REFUSED)
 def leave_to_rules(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
     """Begin to take it back and stage it by the rules again, or to look whether that can be."""

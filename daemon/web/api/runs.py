@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from daemon import cycles
 from daemon.web.access import Actor, actor_of
-from workflow import plans, runs
+from workflow import plans, progress, runs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
 By = Annotated[Actor, Depends(actor_of)]
@@ -97,6 +97,22 @@ class PlanPage(BaseModel):
     next: int | None
 
 
+class RunAlbum(BaseModel):
+    """One album a run moved; of an item that is no more, or is called otherwise by now, name and status say so."""
+
+    item_id: int
+    name: str | None
+    status: str | None
+    why: str
+
+
+class RunAlbums(BaseModel):
+    """Some of the albums a run moved, in its order; `next` is the `after` of the page that follows."""
+
+    albums: list[RunAlbum]
+    next: int | None
+
+
 @router.get("", summary="The newest runs")
 def read(
     request: Request,
@@ -124,6 +140,20 @@ def read_one(request: Request, run_id: str) -> RunOut:
     if run is None:
         raise HTTPException(404, "there is no such run")
     return RunOut(**run)
+
+
+@router.get("/{run_id}/albums", summary="What a run moved")
+def read_albums(
+    request: Request,
+    run_id: str,
+    after: Annotated[int, Query(ge=0, lt=1 << 62)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> RunAlbums:
+    """List the albums a run staged; there are none of a run nobody knows."""
+    with request.app.state.greenroom.database.read() as connection:
+        found = progress.moved_by(connection, run_id, after, limit + 1)
+    more = found[limit - 1]["id"] if len(found) > limit else None
+    return RunAlbums(albums=[RunAlbum(**album) for album in found[:limit]], next=more)
 
 
 @router.get("/{run_id}/plan", summary="What a dry run would move", responses=UNKNOWN)

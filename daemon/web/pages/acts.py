@@ -16,13 +16,19 @@ from daemon.web.render import page
 
 router = APIRouter()
 Text = Annotated[str, Form(max_length=1000)]
-MOST: Final = 200  # albums merged at once, tracks split off
+MOST: Final = 200  # albums merged or shown at once, tracks split off
 
 
 @router.post("/review/{item_id}/inbound")
 def take_home(request: Request, item_id: int) -> Response:
     """Look at what taking an album back to inbound would do."""
     return _to(regrouping.take_home(_app(request), item_id, actor=actor_of(request).name, sure=False))
+
+
+@router.post("/runs/{run_id}/undo")
+def take_back(request: Request, run_id: str) -> Response:
+    """Look at what taking back all that a run moved would do."""
+    return _to(regrouping.take_back(_app(request), run_id, actor=actor_of(request).name, sure=False))
 
 
 @router.post("/review/{item_id}/rules")
@@ -79,7 +85,7 @@ def show(request: Request, act_id: str) -> Response:
     act = wishes.found(app, act_id)
     stage = next((stage for stage in app.ongoing.stages() if stage.run_id == act_id), None)
     code, days = 409 if act.report and act.report.exit_code else 200, app.staging_settings()[0].trash_days
-    return page(request, "act.html", act=act, stage=stage, kept_days=days, code=code)
+    return page(request, "act.html", act=act, stage=stage, kept_days=days, most=MOST, code=code)
 
 
 @router.post("/acts/{act_id}")

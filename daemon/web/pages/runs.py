@@ -19,7 +19,7 @@ from daemon.web.access import actor_of
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from daemon.web.words import stage_said
-from workflow import plans, runs
+from workflow import plans, progress, runs
 
 router = APIRouter(prefix="/runs")
 LINK = Link(20, "Runs", "/runs")
@@ -54,14 +54,15 @@ async def follow(request: Request) -> Response:
 
 
 @router.get("/{run_id}")
-def show_run(request: Request, run_id: str) -> Response:
-    """Show one run; while it runs the page follows it."""
+def show_run(request: Request, run_id: str, after: Annotated[int, Query(ge=0, lt=1 << 62)] = 0) -> Response:
+    """Show one run, and what it moved beyond an entry of the history; while it runs the page follows it."""
     app: Application = request.app.state.greenroom
     stage = next((stage for stage in app.ongoing.stages() if stage.run_id == run_id), None)
     with app.database.read() as connection:
         run = runs.one(connection, run_id)
         plan = plans.read(connection, run_id) if run and run["dry_run"] else None
         approving = runs.approving(connection, run_id) if plan else []
+        moved = progress.moved_by(connection, run_id, after, PAGE + 1)
     if run is None and stage is None:
         raise HTTPException(404, f"There is no run {run_id}.")
     albums = by_album(run["reasons"]) if run else []
@@ -76,6 +77,8 @@ def show_run(request: Request, run_id: str) -> Response:
         approving=approving,
         carried_out=_is_carried_out(approving),
         used=list(_used(run["settings"])) if run else [],
+        moved=moved[:PAGE],
+        moved_next=moved[PAGE - 1]["id"] if len(moved) > PAGE else None,
     )
 
 
