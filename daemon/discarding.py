@@ -28,8 +28,13 @@ class Bin(NamedTuple):
     root: Library
     lying: Lying
     at: dt.datetime | None  # None: now, or never
-    problem: str | None
+    error: GreenroomError | None
     late: bool = False
+
+    @property
+    def problem(self) -> str | None:
+        """Why it is not known as it is now, in a sentence."""
+        return None if self.error is None else self.error.message
 
 
 def bins(app: Application) -> list[Bin]:
@@ -45,15 +50,17 @@ def bins(app: Application) -> list[Bin]:
 def _bin(root: Library, seen: Seen[Lying | GreenroomError]) -> Bin:
     shown = f"the disk of the {root.role} {show_path(root.path)}"
     if isinstance(seen.value, GreenroomError):
-        return Bin(root, Lying(), None, seen.value.message)
-    late = None if seen.late is None else f"{shown} has not answered for {seen.late:.0f} s; try again"
-    return Bin(root, seen.value or Lying(), None if seen.late is None else seen.at, late, seen.late is not None)
+        return Bin(root, Lying(), None, seen.value)
+    if seen.late is None:
+        return Bin(root, seen.value or Lying(), None, None)
+    late = Retryable(f"{shown} has not answered for {seen.late:.0f} s; try again", code="disk_late")
+    return Bin(root, seen.value or Lying(), seen.at, late, late=True)
 
 
 def chosen(app: Application, which: Which, transfers: Collection[str] = ()) -> list[str]:
     """Return the transfers whose albums are to go: those that are due, those that are known, or those that were chosen.
 
-    Raises Retryable (`disk_late`) where it is not known what lies there, and Rejected where that is nothing.
+    Raises why it is not known what lies there, as Retryable (`disk_late`), and Rejected where that is nothing.
     """
     if which == "chosen":
         found = list(dict.fromkeys(transfers))
@@ -78,8 +85,8 @@ def empty(app: Application, transfers: Sequence[str], *, actor: str, sure: bool)
 
 def _known(found: list[Bin]) -> list[Bin]:
     for one in found:
-        if one.problem:
-            raise Retryable(one.problem, code="disk_late")
+        if one.error:
+            raise one.error
     return found
 
 

@@ -73,6 +73,10 @@ def test_a_suspended_library_says_why_and_is_resumed(browser: Browser, tmp_path:
     assert "half of it &lt;i&gt;vanished" in page
     assert "Resume work there" in page
     assert browser.client.get(API).json()[0]["suspended"] is not None
+    (problem,) = browser.client.get("/api/v1/trash").json()["problems"]
+    assert "is suspended" in problem
+    emptied = browser.client.post("/api/v1/trash/empty", json={"which": "all"})
+    assert (emptied.status_code, emptied.json()["code"]) == (422, "suspended"), "a person has to look, not to try again"
     page = browser.client.post(f"/libraries/{library.id}/resume", data={"csrf": browser.csrf()}).text
     assert "Resume work there" not in page
     assert browser.client.post(f"{API}/{library.id}/resume").json() == {"missing": 0}

@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
-from config.errors import Retryable
 from config.libraries import Role
 from config.reasons import show_path
 from daemon import discarding
@@ -62,12 +61,10 @@ def read(
     start: Annotated[int, Query(ge=0, le=1 << 31)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> TrashOut:
-    """Return what lies in the trash of staging and of each library, and when each is due to go for good."""
+    """Return what lies in the trash of each root, as far as that is known, and when it is due to go for good."""
     app = request.app.state.greenroom
     days, now = dt.timedelta(days=app.staging_settings()[0].trash_days), dt.datetime.now(dt.UTC)
     bins = discarding.bins(app)
-    if all(one.problem and not one.lying.albums for one in bins):
-        raise Retryable("; ".join(one.problem or "" for one in bins), code="disk_late")
     lying = ((one.root, album) for one in bins for album in one.lying.albums)
     count = sum(len(one.lying.albums) for one in bins)
     return TrashOut(
