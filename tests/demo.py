@@ -6,7 +6,7 @@ import io
 import sys
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 
 from tests.music import write_track
 
@@ -19,9 +19,13 @@ VARIOUS = [
 
 
 def cover(colour: str, side: int = 300) -> bytes:
-    """Return a square JPEG, its side in pixels."""
+    """Return a square JPEG of the sun over a sea of that colour, its side in pixels."""
+    picture = ImageOps.colorize(Image.linear_gradient("L").resize((side, side)), "ivory", colour)
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((side * 0.35, side * 0.35, side * 0.65, side * 0.65), fill="lemonchiffon")
+    draw.rectangle((0, side * 0.55, side, side), fill=colour)
     data = io.BytesIO()
-    Image.new("RGB", (side, side), colour).save(data, "JPEG")
+    picture.save(data, "JPEG")
     return data.getvalue()
 
 
@@ -55,6 +59,7 @@ def _two_discs(root: Path) -> None:
         for n, title in enumerate(titles, 1):
             tags = {"title": title, "artist": "The Paper Kites of Ålesund", "album": "Live at the Cannery"}
             write_track(folder / f"{n:02} - {title}.mp3", **tags, track=str(n), disc=f"{disc}/2", date="2019-05-04")
+        (folder / "folder.jpg").write_bytes(cover("indigo"))
 
 
 def _compilation(root: Path) -> None:
@@ -63,6 +68,7 @@ def _compilation(root: Path) -> None:
     for n, (artist, title) in enumerate(VARIOUS, 1):
         tags = {"title": title, "artist": artist, "album": "Harbour Radio, Vol. 2", "compilation": True}
         write_track(folder / f"{n:02}.{extensions[n - 1]}", **tags, track=str(n), date="2021")
+    (folder / "front.jpg").write_bytes(cover("firebrick"))
 
 
 def _without_tags(root: Path) -> None:

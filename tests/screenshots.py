@@ -57,7 +57,7 @@ def live(app: Application) -> dict[str, str]:
     app.say(item, "", {"genres": ["Folk", "Sea Shanty"]}, actor=NAME, seen=None)
     for one in items.values():
         picturing.look(app.database, app.boot.data_dir, one["id"])
-    picturing.give(app.database, app.boot.data_dir, item, "front", cover("darkseagreen", 900), actor=NAME)
+    picturing.give(app.database, app.boot.data_dir, item, "front", cover("seagreen", 900), actor=NAME)
     app.note(item, "Bought at the pier in 2014; the booklet is in the blue box.", actor=NAME)
     app.decide(items["Harbour Radio, Vol. 2"]["id"], "approved", actor=NAME, why="complete", seen=None)
     return {"item": str(item), "plan": plan}
