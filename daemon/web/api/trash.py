@@ -65,6 +65,8 @@ def read(
     app = request.app.state.greenroom
     days, now = dt.timedelta(days=app.staging_settings()[0].trash_days), dt.datetime.now(dt.UTC)
     bins = discarding.bins(app)
+    if all(one.late and not one.lying.albums for one in bins) and bins[0].error:
+        raise bins[0].error
     lying = ((one.root, album) for one in bins for album in one.lying.albums)
     count = sum(len(one.lying.albums) for one in bins)
     return TrashOut(
