@@ -24,6 +24,7 @@ from config.database import Database
 from config.libraries import add_library, list_libraries
 from daemon.cli import COMMANDS, LazyCommands, main
 from processor import journal, repository
+from processor.providers.registry import all_providers
 from processor.publication import ledger
 from processor.transfer import PLAYER_IGNORES, TX
 from processor.trash import TRASH
@@ -39,6 +40,7 @@ OUTPUT = ("greenroom-out", "greenroom-err")  # what a command printed
 for _name in COMMANDS:  # once here, so that no child has to import them again
     LazyCommands().get_command(None, _name)  # type: ignore[arg-type]  # it does not look at the context
 all_phases()
+all_providers()
 
 
 class Ended(NamedTuple):
