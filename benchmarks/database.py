@@ -28,6 +28,7 @@ from scanner.kinds.music_album import group_folders
 from scanner.newscan import NewScan
 from scanner.rows import FileRow
 from scanner.tags.columns import FACT_COLUMNS, blocks_of, columns_of
+from scanner.tags.read import Reading
 from tests.databases import TEMPLATE, PostgresServer, start_postgres
 from tests.items import album
 
@@ -77,7 +78,7 @@ def _upsert(server: PostgresServer) -> Iterator[Row]:
         note = f"{1 / ours:.0f} rows/s, {cpu:.1f} µs CPU of ours"
         yield Row(
             "P17",
-            "upsert of 10,000 known albums, against the ORM and a commit each",
+            f"upsert of {ALBUMS:,} known albums, against the ORM and a commit each",
             one_by_one / ours,
             100,
             300,
@@ -119,9 +120,12 @@ def _executemany(database: Database, items: list[NewItem]) -> None:
 
 def _insert(scratch: Path) -> Row:
     """Compare with one prepared statement over tuples that are ready, into a table like ours."""
-    facts = Facts("Title", "Artist", ("Artist",), "Album", "Artist", ("Artist",), 1, 12, date="2001", genres=("Rock",))
+    facts = Facts(
+        title="Title", artist="Artist", album="Album", album_artist="Artist", track=1, track_total=12, date="2001",
+        artists=("Artist",), album_artists=("Artist",), genres=("Rock",),
+    )  # fmt: skip
     files = [FileRow(n + 1, n // TRACKS, b"%d.flac" % n, "audio", 1, n, 1, 1, 1, 1, 33188) for n in range(FILES)]
-    readings = [columns_of(n + 1, True, (facts, None, False, "header")) for n in range(FILES)]
+    readings = [columns_of(n + 1, True, Reading(facts, None, False, "header")) for n in range(FILES)]
     blocks = [block for start in range(0, FILES, 128) for block in blocks_of(readings[start : start + 128])]
     names = itertools.count()
 
@@ -176,7 +180,7 @@ def _group() -> Row:
     note = f"ours {micros(costs['ours'], FILES)}"
     return Row(
         "P18b",
-        "grouping of 200,000 tidy tracks, against counting in a dict",
+        f"grouping of {FILES:,} tidy tracks, against counting in a dict",
         costs["dict"].wall / costs["ours"].wall,
         0.5,
         note=note,
