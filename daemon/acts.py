@@ -6,16 +6,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 from config.errors import GreenroomError
+from daemon.act_kinds import TOLD, Kind, Told
 from daemon.ongoing import Ongoing, Stage
 from processor.files import unexpected
 from scanner.grouping.chosen import Choice
 from workflow.succession import Seen
 
-Kind = Literal["inbound", "split", "merge", "rules", "unpublish", "trash", "restore", "empty", "undo"]
-REGROUPS: Final[tuple[Kind, ...]] = ("split", "merge", "rules")  # a cycle stages their files again
 KEPT: Final = 100  # newest acts that can be asked for; a restart forgets them all, the journal keeps what was done
 
 
@@ -50,9 +49,9 @@ class Act:
     run_id: str | None = None  # of the cycle that followed
 
     @property
-    def follows(self) -> bool:
-        """Whether a cycle follows it."""
-        return self.kind in REGROUPS
+    def told(self) -> Told:
+        """What people are told of it, and whether a cycle follows."""
+        return TOLD[self.kind]
 
     @property
     def error(self) -> str | None:
@@ -83,7 +82,7 @@ class Acts:
                 self._keep(replace(act, failure=unexpected(error) if isinstance(error, OSError) else error))
                 return
             done = act.sure and report.exit_code == 0
-            self._keep(replace(act, report=report, run_id=act.id if done and act.follows else None))
+            self._keep(replace(act, report=report, run_id=act.id if done and act.told.follows else None))
             if done:
                 then()
 

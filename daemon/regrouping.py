@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from config import activity
 from config.reasons import show_path
 from daemon import publishing
-from daemon.acts import Act, Kind
+from daemon.act_kinds import Kind
+from daemon.acts import Act
 from daemon.bootstrap import Application
 from daemon.wishes import begin
 from processor import regrouping as pure

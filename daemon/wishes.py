@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from config.errors import Misconfigured
-from daemon.acts import Act, Kind, Work
+from daemon.act_kinds import Kind
+from daemon.acts import Act, Work
 from daemon.bootstrap import Application
 from scanner.grouping.chosen import Choice
 from workflow import cycle, runs
@@ -32,7 +33,7 @@ def begin(
     )  # fmt: skip
 
     def then() -> None:
-        if act.follows:
+        if act.told.follows:
             request = cycle.Request(run_id=act.id, asked_by=actor)
             app.run_cycle(trigger="request", fire_time=None, stop=app.ongoing.stopping, request=request)
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from daemon import discarding, regrouping, wishes
-from daemon.acts import Act, Kind
+from daemon.act_kinds import Kind
+from daemon.acts import Act
 from daemon.web.access import Actor, actor_of
 from daemon.web.api.items import ItemId, SeenIn, seen_in
 

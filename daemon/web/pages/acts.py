@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, HTTPException, Request
+from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from daemon import discarding, regrouping, wishes
@@ -85,7 +86,8 @@ def show(request: Request, act_id: str) -> Response:
     act = wishes.found(app, act_id)
     stage = next((stage for stage in app.ongoing.stages() if stage.run_id == act_id), None)
     code, days = 409 if act.report and act.report.exit_code else 200, app.staging_settings()[0].trash_days
-    return page(request, "act.html", act=act, stage=stage, kept_days=days, most=MOST, code=code)
+    comes = Markup(act.told.done if act.sure else act.told.would).format(days=days, run=act.run_id)  # noqa: S704 - of ours
+    return page(request, "act.html", act=act, stage=stage, comes=comes, most=MOST, code=code)
 
 
 @router.post("/acts/{act_id}")
