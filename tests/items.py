@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from config.reasons import Reason
 from processor.item import NewItem, new_item
 from processor.naming import PlannedFile
@@ -14,7 +16,12 @@ ROOT = "root-uuid"
 
 
 def album(
-    key: str = "k", *, title: str = "Song", path: bytes = b"AR/Artist/Album \xff", facts: Facts | None = None, **values
+    key: str = "k",
+    *,
+    title: str = "Song",
+    path: bytes = b"AR/Artist/Album \xff",
+    facts: Facts | None = None,
+    **values: Any,
 ) -> NewItem:
     """Return the item; `facts` are those of its track, `values` those of its group."""
     group = Group(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanner.grouping.chosen import Choice
-from scanner.grouping.groups import Group
+from scanner.grouping.groups import Group, SideRow, TrackRow
 from scanner.kinds.music_album import group
 from tests.shelf import RELEASE, Shelf, codes
 
@@ -16,7 +16,8 @@ def groups(shelf: Shelf, choices: dict[bytes, Choice]) -> dict[str | None, Group
 
 
 def paths(shelf: Shelf) -> list[bytes]:
-    return [row.folder + b"/" + row.name for row in (*shelf.tracks, *shelf.sides)]
+    rows: list[TrackRow | SideRow] = [*shelf.tracks, *shelf.sides]
+    return [row.folder + b"/" + row.name for row in rows]
 
 
 def test_some_tracks_of_an_album_are_another_one_with_a_key_of_its_own() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from operator import attrgetter
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -97,7 +98,7 @@ def _check(one: Group) -> None:
 
 _HOMES = [b"a", b"a/b", b"a/CD1", b"X - Hits (1999)", b"Hits CD1", b"Hits", b"c", b""]
 _STEMS = ["{:02} - Song", "{}. Song", "{}-Song", "1-{:02} Song", "{:02}", "X - {} - Song", "Song {}", "{}.t2", "{} é"]
-_ODD: dict[str, st.SearchStrategy[object]] = {
+_ODD: dict[str, st.SearchStrategy[Any]] = {
     "title": _TEXT
     | st.sampled_from(["Song ", "a  b", "a|b", "|", "unknown", "No Title", "No\u0300ve", "no t\u0131tle"]),
     "artist": _TEXT,
@@ -163,7 +164,7 @@ def test_most_tidy_folders_are_told_without_a_look_at_each_track() -> None:
 
 @pytest.mark.parametrize("field", sorted(_ODD))
 def test_a_folder_with_one_odd_file_is_looked_at_file_by_file(field: str) -> None:
-    odd = {"problem": "truncated", "year": 1971, "compilation": True, "title": None, "artist": None}
+    odd: dict[str, Any] = {"problem": "truncated", "year": 1971, "compilation": True, "title": None, "artist": None}
     rows = [_song(n) for n in range(1, 4)]
     rows[1] = rows[1]._replace(**{field: odd.get(field, 7 if field in ("track", "disc") else "7" * 36)})
     (place,) = find_places(in_folders(rows))

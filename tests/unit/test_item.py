@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,7 +39,7 @@ def test_any_item_comes_back_from_json_the_same(path: bytes, key: str, artist: s
         ({"evidence": ()}, True),
     ],
 )
-def test_the_checksum_follows_the_album_and_not_our_reasons(change, same: bool) -> None:
+def test_the_checksum_follows_the_album_and_not_our_reasons(change: dict[str, Any], same: bool) -> None:
     assert (album(**change).checksum == album().checksum) is same
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from config.reasons import Reason
 from processor.item import NewFile, NewItem, as_reasons, reasons_of
@@ -15,7 +16,7 @@ def file(path: bytes, role: str = "audio", number: int | None = None, disc: int 
     return NewFile(path, role, b"in/" + path, disc, number, "Song", 100, 5, None, json.dumps(facts))
 
 
-def item(*files: NewFile, **values: object) -> NewItem:
+def item(*files: NewFile, **values: Any) -> NewItem:
     return replace(album(), **{"files": files, "warnings": "[]", "evidence": "[]", **values}).summed()
 
 

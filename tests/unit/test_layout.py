@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -70,12 +71,14 @@ def test_any_file_name_becomes_a_safe_one_and_stays_it(raw: bytes) -> None:
     st.integers(1, 30),
     st.integers(1, 300),
 )
-def test_any_track_gets_a_safe_name(disc, track, title, source, discs, tracks) -> None:
+def test_any_track_gets_a_safe_name(
+    disc: int | None, track: int | None, title: str | None, source: bytes, discs: int, tracks: int
+) -> None:
     assert_safe(layout.track_name(disc=disc, track=track, title=title, source=source, discs=discs, tracks=tracks), 222)
 
 
 @given(st.one_of(st.none(), ANY_TEXT), ANY_TEXT, st.one_of(st.none(), st.integers(0, 9999)))
-def test_any_album_gets_three_safe_folders(artist, album, year) -> None:
+def test_any_album_gets_three_safe_folders(artist: str | None, album: str, year: int | None) -> None:
     parts = layout.album_folder(artist, album, year).split(b"/")
     assert len(parts) == 3
     for part in parts:
@@ -185,7 +188,7 @@ def test_a_year_saves_an_album_that_players_would_skip() -> None:
         ({"track": 1, "title": "Wait..."}, b"01 - Wait.flac"),
     ],
 )
-def test_a_track_is_named_by_number_and_title(values, name: bytes) -> None:
+def test_a_track_is_named_by_number_and_title(values: dict[str, Any], name: bytes) -> None:
     assert layout.track_name(**({"disc": None, "source": b"03. Own Name.FLAC"} | values)) == name
 
 

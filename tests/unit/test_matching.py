@@ -134,7 +134,7 @@ def test_another_album_is_none() -> None:
 
 
 FOUR = release(titles=TITLES[:4])
-WRONG = {
+WRONG: dict[str, dict[str, Any]] = {
     "other tracks": {"titles": ["North", "East", "South", "West"]},
     "of a concert": {"titles": [f"{title} (live)" for title in TITLES[:4]]},
     "another order": {"titles": TITLES[3::-1], "lengths": LENGTHS[3::-1]},
@@ -208,7 +208,7 @@ def test_two_reissues_with_the_same_tracks_are_for_a_person_but_the_album_is_sur
         {"release_id": uuid(2)}, {"barcode": "601215489422"}, {"catalog_number": "RE-1"},
     ],
 )  # fmt: skip
-def test_an_id_a_barcode_or_a_catalogue_number_settles_which_reissue_it_is(known: dict[str, str]) -> None:
+def test_an_id_a_barcode_or_a_catalogue_number_settles_which_reissue_it_is(known: dict[str, Any]) -> None:
     again = release(2, date="2009-01-01", country="US", barcode="0601215489422", labels=(Label("Reissues", "RE 1"),))
     found = verdict(replace(own(release()), year=None, **known), release(), again)
     assert found.kind == "accepted"

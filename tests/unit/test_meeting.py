@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,22 +15,22 @@ MP3, FLAC = Sound("mp3", None, 44_100, 128_000, 2), Sound("flac", 16, 44_100, 90
 BETTER = Rules(replace=True)
 
 
-def track(number: int | None, disc: int = 1, side: bytes = b"in/", **values: object) -> Track:
+def track(number: int | None, disc: int = 1, side: bytes = b"in/", **values: Any) -> Track:
     """A track of ten seconds a number; `values` are Track's."""
     path = side + b"%d-%d" % (disc, number or 0)
     plain = Track(path, disc, number, f"Song {number}", (number or 1) * 10_000, None, MP3)
     return plain._replace(**values)
 
 
-def there(number: int | None, disc: int = 1, **values: object) -> Track:
+def there(number: int | None, disc: int = 1, **values: Any) -> Track:
     return track(number, disc, b"", **values)
 
 
-def encounter(newcomers: list[Track], staged: list[Track], **values: object) -> Encounter:
+def encounter(newcomers: list[Track], staged: list[Track], **values: Any) -> Encounter:
     return replace(Encounter(b"A/Ada/Low", b"in", tuple(newcomers), tuple(staged)), **values)
 
 
-def outcome(newcomers: list[Track], staged: list[Track], rules: Rules = BETTER, **values: object) -> tuple[str, ...]:
+def outcome(newcomers: list[Track], staged: list[Track], rules: Rules = BETTER, **values: Any) -> tuple[str, ...]:
     """The outcome, and the codes of its reasons."""
     meeting = meet(encounter(newcomers, staged, **values), rules)
     return meeting.outcome, *(reason.code for reason in meeting.reasons)
@@ -69,7 +70,7 @@ def test_tracks_join_beside_those_that_are_there_already() -> None:
 
 
 def test_another_disc_of_another_year_joins_but_late_tracks_do_not() -> None:
-    years = {"year": 2004, "staged_year": 2003}
+    years: dict[str, Any] = {"year": 2004, "staged_year": 2003}
     assert outcome([track(1, 2)], STAGED, **years)[0] == "merge"
     assert outcome([track(3)], STAGED, **years) == ("conflict", "target_differs", "other_year")
 
@@ -144,7 +145,7 @@ def test_an_album_is_not_replaced_over_files_of_somebody_else() -> None:
         ({"year": 1994, "staged_year": 1994}, "conflict"),
     ],
 )
-def test_another_year_and_no_title_in_common_is_another_album(values: dict[str, int], expected: str) -> None:
+def test_another_year_and_no_title_in_common_is_another_album(values: dict[str, Any], expected: str) -> None:
     newcomers = [track(1, title="Photograph"), track(2, title="Simple")]
     assert outcome(newcomers, STAGED, **values)[0] == expected
 

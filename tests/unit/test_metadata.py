@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import Rejected
-from processor.metadata.documents import ITSELF, USER, album, artist, part_of, path_of, to_json, winning
+from processor.metadata.documents import ITSELF, USER, Documents, album, artist, part_of, path_of, to_json, winning
 from processor.metadata.fields import FIELDS, checked
 from processor.metadata.known import AlbumMetadata, credited
 from processor.metadata.tags import of_tags
@@ -46,7 +46,7 @@ def test_an_admin_may_believe_others_first_and_an_unknown_source_is_believed_las
 
 
 def test_a_value_that_cannot_be_gives_way_to_the_next_source() -> None:
-    documents = {"musicbrainz": {ITSELF: {"date": "soon", "genres": []}}, "tags": {ITSELF: {"date": "1999"}}}
+    documents: Documents = {"musicbrainz": {ITSELF: {"date": "soon", "genres": []}}, "tags": {ITSELF: {"date": "1999"}}}
     assert {name: known.value for name, known in winning(documents, ITSELF, "album").items()} == {"date": "1999"}
 
 
@@ -74,7 +74,7 @@ def test_several_artists_are_credited_as_the_cover_does_if_the_tags_agree() -> N
 
 
 def test_an_album_comes_with_its_tracks_in_the_order_they_are_played() -> None:
-    documents = {
+    documents: Documents = {
         "tags": {"b.mp3": {"title": "B", "disc": 1, "position": 1}, "a.mp3": {"title": "A", "disc": 1, "position": 2}},
         "musicbrainz": {"a.mp3": {"position": 3}},
     }

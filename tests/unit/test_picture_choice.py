@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ FIRST, SECOND, THIRD, FOURTH = PROVIDERS
 def total(
     size: tuple[int | None, int | None] = (1000, 1000),
     *,
-    kind: tuple[str, str] = ("album", "front"),
+    kind: tuple[Literal["album", "artist"], str] = ("album", "front"),
     language: str | None = None,
     votes: int | None = None,
     provider: str = FIRST,

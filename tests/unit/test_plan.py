@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Set
+from random import Random
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
@@ -11,10 +13,9 @@ from hypothesis import strategies as st
 from config.reasons import Reason
 from processor.layout import fold
 from processor.meeting import Encounter, Track
-from processor.naming import Proposal, cue_references, propose
+from processor.naming import MAX_CUE_SHEET, Proposal, cue_references, propose
 from processor.plan import AlbumPlan, World
 from processor.planner import decide, size_difference
-from processor.process import MAX_CUE_SHEET
 from processor.quality import Sound
 from processor.space import Space, human_size, reserve
 from scanner.grouping.groups import Group, GroupTrack
@@ -41,7 +42,7 @@ class Inbound:
         self.files[id] = File(path, role, Identity(1, id, size, 0, 0))
         return id
 
-    def album(self, key: str = "k", artist: str | None = "Artist", album: str | None = "Album", **values) -> Group:
+    def album(self, key: str = "k", artist: str | None = "Artist", album: str | None = "Album", **values: Any) -> Group:
         """Group everything added since under one key; `tracks` may give (disc, number, title) for each audio file."""
         home = values.pop("home", f"in/{key}".encode())
         tracks = values.pop("tracks", None)
@@ -68,10 +69,10 @@ class Inbound:
             | values
         )
 
-    def plan(self, *groups: Group, cues=None, **world) -> tuple[AlbumPlan, ...]:
+    def plan(self, *groups: Group, cues: Mapping[int, Set[str]] | None = None, **world: Any) -> tuple[AlbumPlan, ...]:
         return decide(propose(groups, self.files, cues), self.world(**world))
 
-    def world(self, on_disk: dict[bytes, str | None] | None = None, **values) -> World:
+    def world(self, on_disk: dict[bytes, str | None] | None = None, **values: Any) -> World:
         """A staging tree: folder → how its music differs from whatever is compared with it, None for equal."""
         folders = on_disk or {}
 
@@ -88,7 +89,7 @@ class Inbound:
             trouble = Reason("not_as_recorded", folders[folder] or "") if not twins else None
             return Encounter(folder, proposal.group.home, tracks, tracks, twins=twins, trouble=trouble)
 
-        usual = {"space": PLENTY, "same": lambda _files, _others: False, "meets": meets}
+        usual: dict[str, Any] = {"space": PLENTY, "same": lambda _files, _others: False, "meets": meets}
         return World(names=names, differs=lambda _files, folder: folders[folder], **usual | values)
 
 
@@ -356,7 +357,9 @@ FEW = st.sampled_from(["a", "A", "\u0301a", "b/c", "..", "The A", "?"])
 
 
 @given(st.lists(st.tuples(st.lists(NAMES, max_size=2), NAMES, st.booleans(), st.one_of(st.none(), FEW)), max_size=12))
-def test_whatever_files_are_called_no_two_meet_and_none_leaves_the_album(wild) -> None:
+def test_whatever_files_are_called_no_two_meet_and_none_leaves_the_album(
+    wild: list[tuple[list[bytes], bytes, bool, str | None]],
+) -> None:
     inbound = Inbound()
     tracks, sides = [], []
     for folders, name, is_audio, title in wild:
@@ -367,12 +370,14 @@ def test_whatever_files_are_called_no_two_meet_and_none_leaves_the_album(wild) -
     targets = [fold(file.target) for file in plan.files]
     assert len(set(targets)) == len(wild)
     assert all(part not in ("", ".", "..") for target in targets for part in target.split("/"))
-    folders = {target[:n] for target in targets for n, c in enumerate(target) if c == "/"}
-    assert not folders & set(targets)
+    above = {target[:n] for target in targets for n, c in enumerate(target) if c == "/"}
+    assert not above & set(targets)
 
 
 @given(st.lists(st.tuples(FEW, FEW), max_size=8), st.randoms(use_true_random=False))
-def test_whatever_albums_are_called_each_has_a_folder_of_its_own_in_any_order(names, random) -> None:
+def test_whatever_albums_are_called_each_has_a_folder_of_its_own_in_any_order(
+    names: list[tuple[str, str]], random: Random
+) -> None:
     inbound = Inbound()
     groups = [inbound.album(str(n), artist, album) for n, (artist, album) in enumerate(names)]
     plans = inbound.plan(*groups)
