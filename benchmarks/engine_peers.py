@@ -105,10 +105,7 @@ def procrastinate(url: str, jobs: int) -> dict[str, Any]:
     marks = Marks()
     app = App(connector=PsycopgConnector(conninfo=url))
 
-    @app.task(name="act")
-    def task() -> None:
-        marks.mark()
-
+    task = app.task(name="act")(marks.mark)
     app.open()
     app.schema_manager.apply_schema()
     loop = asyncio.new_event_loop()

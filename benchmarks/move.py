@@ -182,7 +182,11 @@ def _bare_batch(pool: ThreadPoolExecutor, batch: Iterable[int], inbound: str, st
     def tracks(folder: str) -> list[str]:
         return [f"{folder}/{track}.flac" for track in range(TRACKS)]
 
-    for _ in pool.map(lambda n: [sync(path, watch=True) for path in tracks(f"{inbound}/{n}")], batch):
+    def sync_album(n: int) -> None:
+        for path in tracks(f"{inbound}/{n}"):
+            sync(path, watch=True)
+
+    for _ in pool.map(sync_album, batch):
         pass
     for n in batch:
         os.mkdir(f"{staging}/.{n}")

@@ -43,7 +43,7 @@ def numbers_of(stat: os.stat_result) -> tuple[int, int, int, int, int]:
     return stat.st_dev, ino if ino < _HALF else ino - _WRAP, stat.st_size, mtime, ctime
 
 
-def identity_columns(identity: Identity) -> tuple[int, ...]:
+def identity_columns(identity: Identity) -> tuple[int, int, int, int, int]:
     """Return the five numbers as SQLite can hold them."""
     ino = identity.ino
     return (identity.dev, ino - _WRAP if ino >= _HALF else ino, *identity[2:])

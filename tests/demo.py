@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageOps
 
@@ -47,7 +48,7 @@ def _made(folder: Path) -> Path:
 def _album(root: Path) -> None:
     folder = _made(root / "Nora Vale - Low Tide (2014) [FLAC]")
     for n, title in enumerate(["Salt", "The Long Jetty", "Low Tide", "Gulls: Reprise?"], 1):
-        tags = {"title": title, "artist": "Nora Vale", "album": "Low Tide", "album_artist": "Nora Vale"}
+        tags: dict[str, Any] = {"title": title, "artist": "Nora Vale", "album": "Low Tide", "album_artist": "Nora Vale"}
         write_track(folder / f"{n:02} {title.replace('?', '')}.flac", **tags, track=f"{n}/4", date="2014", genre="Folk")
     (folder / "cover.jpg").write_bytes(cover("steelblue"))
     (folder / "rip.log").write_text("Exact Audio Copy, all tracks accurately ripped\n", encoding="utf-8")
@@ -57,7 +58,8 @@ def _two_discs(root: Path) -> None:
     for disc, titles in enumerate([["Overture", "First Light", "Engines"], ["Night Shift", "Homeward"]], 1):
         folder = _made(root / "The Paper Kites of Ålesund" / "Live at the Cannery" / f"CD{disc}")
         for n, title in enumerate(titles, 1):
-            tags = {"title": title, "artist": "The Paper Kites of Ålesund", "album": "Live at the Cannery"}
+            artist = "The Paper Kites of Ålesund"
+            tags: dict[str, Any] = {"title": title, "artist": artist, "album": "Live at the Cannery"}
             write_track(folder / f"{n:02} - {title}.mp3", **tags, track=str(n), disc=f"{disc}/2", date="2019-05-04")
         (folder / "folder.jpg").write_bytes(cover("indigo"))
 
@@ -66,7 +68,7 @@ def _compilation(root: Path) -> None:
     folder = _made(root / "VA-Harbour_Radio_2")
     extensions = ("opus", "m4a", "ogg", "mp3")
     for n, (artist, title) in enumerate(VARIOUS, 1):
-        tags = {"title": title, "artist": artist, "album": "Harbour Radio, Vol. 2", "compilation": True}
+        tags: dict[str, Any] = {"title": title, "artist": artist, "album": "Harbour Radio, Vol. 2", "compilation": True}
         write_track(folder / f"{n:02}.{extensions[n - 1]}", **tags, track=str(n), date="2021")
     (folder / "front.jpg").write_bytes(cover("firebrick"))
 

@@ -131,7 +131,9 @@ def limits(given: Mapping[str, Any]) -> dict[str, Limits]:
     return {name: Limits(*given.get(name, (4,))) for name in PHASES}
 
 
-def main(url: str, data_dir: str, given: str, pace: str = "quick", began: Callable[[], object] = lambda: None) -> None:
+def main(
+    url: str, data_dir: str, given: str, pace: str = "quick", *, began: Callable[[], object] = lambda: None
+) -> None:
     """Work until SIGTERM; say when it begins."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -37,7 +37,7 @@ def _is_in(one: Shelved, folder: str | None) -> bool:
 def _shelved(folder: str, files: list[Path]) -> Shelved:
     import mutagen
 
-    tags = mutagen.File(files[0]).tags  # type: ignore[attr-defined]
+    tags = mutagen.File(files[0]).tags
     return Shelved(folder, tags["album"][0], tags["artist"][0], len(files))
 
 
@@ -195,7 +195,7 @@ def jellyfin(house: House) -> Provider:
         if seen.query["includeItemTypes"] == "MusicArtist":
             name = seen.query["searchTerm"]
             places = {one.folder.rpartition("/")[0] for one in house.shown if one.artist == name}
-            found = [
+            found: list[dict[str, Any]] = [
                 {"Id": "by-name", "Name": name, "Path": f"/config/metadata/artists/{name}"},
                 *({"Id": place.rpartition("/")[2], "Name": name, "Path": place} for place in sorted(places)),
             ]

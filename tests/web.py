@@ -39,6 +39,7 @@ class Browser:
         for package in (api, pages):
             for route in (route for router in routers(package) for route in router.routes):
                 assert isinstance(route, APIRoute)
+                assert route.methods
                 yield route.path, route.methods
 
     def setup_token(self) -> str:

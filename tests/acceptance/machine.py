@@ -163,7 +163,7 @@ def _install(root: Path) -> None:
     shutil.rmtree(units / "timers.target.wants", ignore_errors=True)
     shutil.rmtree(units / "multi-user.target.wants", ignore_errors=True)
     shutil.rmtree(root / "var/lib/greenroom", ignore_errors=True)
-    for source, target in (
+    for name, target in (
         ("greenroom.service", units / "greenroom.service"),
         ("greenroom.sysusers", root / "usr/lib/sysusers.d/greenroom.conf"),
         ("greenroom.tmpfiles", root / "usr/lib/tmpfiles.d/greenroom.conf"),
@@ -171,13 +171,13 @@ def _install(root: Path) -> None:
         ("greenroom.env", root / "etc/greenroom/greenroom.env"),
     ):
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(CHECKOUT / "systemd" / source, target)
-    for command in (
+        shutil.copy2(CHECKOUT / "systemd" / name, target)
+    for line in (
         "systemd-sysusers",
         "groupadd -g 2000 music", "groupadd -g 2001 media",
         "usermod -aG music,media greenroom", "systemctl enable greenroom",
     ):  # fmt: skip
-        subprocess.run(["chroot", str(root), *command.split()], check=True, capture_output=True)
+        subprocess.run(["chroot", str(root), *line.split()], check=True, capture_output=True)
 
 
 def _remove(group: Path) -> None:

@@ -236,9 +236,10 @@ def _browse(url: str, at: str, depth: int) -> Iterator[Upnp]:
         if one.tag.endswith("container") and depth < 5:
             yield from _browse(url, one.attrib["id"], depth + 1)
         elif one.tag.endswith("item"):
-            texts = [one.findtext(f"{name}", "", _DIDL) for name in
-                     ("dc:title", "upnp:artist", "upnp:album", "dc:date", "upnp:originalTrackNumber")]  # fmt: skip
-            yield Upnp(*texts, one.findtext("upnp:albumArtURI", None, _DIDL))
+            names = ("dc:title", "upnp:artist", "upnp:album", "dc:date", "upnp:originalTrackNumber", "upnp:albumArtURI")
+            *texts, picture = (one.findtext(name, None, _DIDL) for name in names)
+            title, artist, album, date, number = (text or "" for text in texts)
+            yield Upnp(title, artist, album, date, number, picture)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -129,8 +130,7 @@ def told(house: House, player: Player, change: Change) -> list[Outcome]:
         homes = [ledger.publication(connection, item["id"]) for item in house.items().values()]
         owed = [Owed(one.item_id, os.fsencode(library), one.path, change) for one in homes if one]
         cases = [Case(Debt(n, 1, one, NOW, NOW, None), wanted(connection, player, one)) for n, one in enumerate(owed)]
-        watch = threading.Event()
-        return tell(line_to(client, player), cases, World(watch.wait, programs.time.monotonic))
+        return tell(line_to(client, player), cases, World(time.sleep, time.monotonic))
 
 
 def music(house: House) -> Path:

@@ -8,7 +8,7 @@ import axe_playwright_python
 from playwright.sync_api import Page
 from sqlalchemy import delete
 
-from config.accounts import AccountRow
+from config.tables import AccountRow
 from daemon import cycles
 from daemon.bootstrap import Application
 from tests.browser.conftest import Open

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from tests.faults.cycles import House, wrong_items
 from tests.faults.disks import Disk, disks
 from tests.faults.steps import die, labels, run_until
-from tests.faults.subjects import RECOVER, Subject, Trial
+from tests.faults.subjects import RECOVER, Subject
+from tests.faults.trials import Trial
 from tests.memory import memory
 
 

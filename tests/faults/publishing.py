@@ -260,9 +260,9 @@ def complaints(scene: Scene) -> Iterator[str]:
         yield f"I3: {left} were removed from staging before the album was published"
     changing = {move.kind for move in moves if move.state in ("materialised", "published")}
     for entry in entries:
-        data = there.get(entry.path)
-        edited = entry.sha256 and data and sha256(data).hexdigest() != entry.sha256
-        if (data is None or (edited and EDIT not in data)) and not (
+        placed = there.get(entry.path)
+        edited = entry.sha256 and placed and sha256(placed).hexdigest() != entry.sha256
+        if (placed is None or (edited and EDIT not in placed)) and not (
             changing and (entry.sha256 or scene.kind == "rename")
         ):
             yield f"the ledger says otherwise of {entry.path!r}"

@@ -28,7 +28,7 @@ class Hook:
             self.step(label)
             allow(guard, label)
 
-        Guard.check = check  # type: ignore[method-assign]  # for good: this process is a child
+        Guard.check = check  # type: ignore[method-assign,assignment]  # for good: this process is a child
         event.listen(Engine, "commit", self._commit)
 
     def _commit(self, connection: Connection) -> None:

@@ -106,10 +106,10 @@ def smudge(house: House) -> None:
 SUBJECTS = (
     Subject("cycle", {}, albums),
     Subject("merge", albums(), late_tracks),
-    Subject("replace", albums() | TICKETS, better_album),
+    Subject("replace", {**albums(), **TICKETS}, better_album),
     Subject("undo", {}, albums, undone=True),
     Subject("undo of a merge", albums(), late_tracks, undone=True),
-    Subject("undo of a replacement", albums() | TICKETS, better_album, undone=True),
+    Subject("undo of a replacement", {**albums(), **TICKETS}, better_album, undone=True),
     Subject("fsck of albums", {}, albums, damage=mislay),
     Subject("fsck of sidecars", {}, albums, damage=smudge),
     Subject("publish", {}, albums, then=to_publish),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.changes import KEPT, NEW, OLD, TARGET, Scene, complaints
-from tests.faults.test_changes_kill import killed
+from tests.faults.killing import killed
 from tests.faults.test_undo_changes_kill import Changed
 from tests.faults.world import At, Steps, put, tree
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def test_an_error_from_any_call_is_told_and_everything_converges(quick_path: Pat
         name = f"{call.name} {call.n} {ERRORS[number % len(ERRORS)]}"
         house, trial = begun(quick_path / name, subject)
         rule = f"{call.name}:error={ERRORS[number % len(ERRORS)]}:when={call.n}"
-        status = run_traced(lambda house=house, trial=trial: house.command(*trial.command), house.folder / "log", rule)
+        status = run_traced(partial(house.command, *trial.command), house.folder / "log", rule)
         wrong = [*untold(house.ended(status.status)), *lost(house), *wrong_items(house), *trial.converges(house)]
         if wrong:
             found[f"{name}: {call.text}"] = wrong

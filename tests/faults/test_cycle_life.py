@@ -20,10 +20,10 @@ from config.libraries import list_libraries, resume
 from processor.journal import path_from_json
 from processor.tables import TransferRow
 from processor.transfer import TX
-from tests.faults.cycles import House, albums, another_filesystem, music, snapshot
+from tests.faults.cycles import House, albums, another_filesystem, late_tracks, music, snapshot
 from tests.faults.soak import set_aside_the_count
 from tests.faults.steps import die, run_until
-from tests.faults.subjects import better_album, late_tracks
+from tests.faults.subjects import better_album
 from tests.faults.test_cycle_rollback import copy_database
 from tests.memory import memory
 

@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
@@ -317,13 +318,17 @@ def test_chains_of_four_phases_end_once_while_workers_are_killed_at_random(
 ) -> None:
     items, kills = (1000, 20) if ALL else (20, 3)
     chance = random.Random(7)
+
+    def are_ended(more_than: int) -> bool:
+        return len(marks(database, "ended")) > more_than
+
     for phase in PHASES:
         for item in range(items):
             submit(engine, phase, item)
     crew.hire("first", **{phase: [8] for phase in PHASES})
     crew.hire("second", **{phase: [8] for phase in PHASES})
     for kill in range(1, kills + 1):
-        until(lambda kill=kill: len(marks(database, "ended")) > items * 4 * kill / (kills + 2))
+        until(partial(are_ended, items * 4 * kill // (kills + 2)))
         number = chance.randrange(2)
         victim = [process for process in crew.processes if process.is_alive()][number]
         victim.kill()

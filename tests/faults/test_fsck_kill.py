@@ -11,7 +11,8 @@ from sqlalchemy import update
 from processor.tables import OPEN_STATES, TransferRow
 from tests.faults.cycles import House, lost, wrong_items
 from tests.faults.steps import die, labels, run_until
-from tests.faults.subjects import REPAIR, SUBJECTS, Subject, Trial
+from tests.faults.subjects import REPAIR, SUBJECTS, Subject
+from tests.faults.trials import Trial
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 UNDOS = [subject for subject in SUBJECTS if subject.undone]

@@ -24,7 +24,8 @@ SAMPLE = [
     ("xfs, link", "undo of a replacement", "power cut", 31),
     ("ext4, link", "fsck of albums", "power cut", 19),
 ]
-PLACE, SUBJECT = ({one.name: one for one in group} for group in (PLACES, SUBJECTS))
+PLACE = {place.name: place for place in PLACES}
+SUBJECT = {subject.name: subject for subject in SUBJECTS}
 EVERYTHING = [
     (place, subject, story, 1)
     for place, subject, story in itertools.product(PLACE, SUBJECT, STORIES)

@@ -8,8 +8,8 @@ import pytest
 
 from processor import repository
 from processor.publication import ledger
+from tests.faults.killing import killed
 from tests.faults.publishing import HOME, MUSIC, NAMED, NOTE, Scene
-from tests.faults.test_changes_kill import killed
 from tests.faults.world import At, Steps, tree
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_an_error_from_any_call_is_told_and_everything_converges(what: str, quic
         error = ERRORS[number % len(ERRORS)]
         fence += 4
         rule = f"{call.name}:error={error}:when={call.n}"
-        status = run_traced(lambda fence=fence: act(Steps(fence=fence)), quick_path / "log", rule).status
+        status = run_traced(partial(act, Steps(fence=fence)), quick_path / "log", rule).status
         told = [] if status in (0, REFUSED) else [f"it ended with {status}, not in an error of ours"]
         told += scene.complaints(sounds, after)
         scene.recover(Steps(fence=fence + 1))

@@ -21,7 +21,7 @@ from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from processor.moves.move import Performance, unheard
 from processor.retag import retag, retold, settle_retags, sweep
-from processor.tables import TransferRow
+from processor.tables import IS_OPEN, TransferRow
 from processor.tagging.essence import essence
 from processor.taking_back import take_back
 from processor.transfer import Guard
@@ -151,7 +151,7 @@ def test_new_tags_that_wait_for_a_person_go_on_from_wherever_they_stopped(quick_
         step, fence = step + (1 if ALL else 7), fence + 4
         came_so_far = killed(scene.tag, step, fence)
         with scene.house.database.begin() as connection:
-            connection.execute(update(TransferRow).where(journal.IS_OPEN).values(state="attention", error="pulled"))
+            connection.execute(update(TransferRow).where(IS_OPEN).values(state="attention", error="pulled"))
         for found in unsettled.judge(unsettled.look(scene.house.database, inbound, scene.root), inbound, scene.root):
             assert isinstance(found.repair, Resume), found
             offered += 1

@@ -31,7 +31,7 @@ def wait_for_the_end_of(session: int, database: Database) -> None:
 
     def is_over() -> bool:
         with database.read() as connection:
-            return connection.execute(alive, {"pid": session}).scalar_one() == 0
+            return bool(connection.execute(alive, {"pid": session}).scalar_one() == 0)
 
     until(is_over)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_sigkill_before_a_call_loses_nothing(quick_path: Path, way: Strategy) ->
     for call in sample(calls, 6):
         world = fresh(quick_path, f"{call.name} {call.n}", way)
         rule = f"{call.name}:signal=SIGKILL:when={call.n}"
-        outcome = run_traced(lambda world=world: move(world, Steps(), workers=1), quick_path / "log", rule)
+        outcome = run_traced(partial(move, world, Steps(), workers=1), quick_path / "log", rule)
         assert outcome.status == -signal.SIGKILL, rule
         assert converges(world) == [], f"killed before {call}"
 
@@ -89,7 +90,7 @@ def test_an_error_from_a_call_loses_nothing(quick_path: Path, way: Strategy) -> 
             name = f"{call.name} {call.n} {error}"
             world = fresh(quick_path, name, way)
             rule = f"{call.name}:error={error}:when={call.n}"
-            outcome = run_traced(lambda world=world: move(world, Steps(), workers=1), quick_path / "log", rule)
+            outcome = run_traced(partial(move, world, Steps(), workers=1), quick_path / "log", rule)
             assert outcome.status in (0, REFUSED), name
             assert list(complaints(world)) == [], name
             wrong = converges(world)
@@ -101,9 +102,7 @@ def test_an_error_from_a_call_loses_nothing(quick_path: Path, way: Strategy) -> 
 def test_without_renameat2_the_album_still_appears_whole(quick_path: Path) -> None:
     for error in ("EINVAL", "ENOSYS"):
         world = fresh(quick_path, error, "link")
-        outcome = run_traced(
-            lambda world=world: move(world, Steps(), workers=1), quick_path / "log", f"renameat2:error={error}"
-        )
+        outcome = run_traced(partial(move, world, Steps(), workers=1), quick_path / "log", f"renameat2:error={error}")
         assert outcome.status == 0
         assert [*complaints(world), *unfinished(world)] == []
 

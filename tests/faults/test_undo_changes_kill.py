@@ -28,7 +28,7 @@ class Changed:
     """An album that was changed, about to be what it was before."""
 
     def __init__(self, folder: Path, kind: str, way: Strategy, like: Changed | None = None) -> None:
-        self.scene = Scene.make(folder, kind, way, like.scene if like else None)
+        self.scene: Scene = Scene.make(folder, kind, way, like.scene if like else None)
         self.inbound, self.album = tree(self.scene.inbound), self.look()
         assert self.scene.perform(Steps(fence=2)) == "done"
 

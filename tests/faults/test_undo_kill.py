@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, way: 
             undoing = Undoing(quick_path / f"{first} {second}", way, like)
             like = undoing.world
             assert killed(undoing.undo, first, 2)
-            came_so_far = killed(lambda guard, world=like: recovered(world, guard), second, 3)
+            came_so_far = killed(partial(recovered, like), second, 3)
             assert undoing.converges() == [], f"killed before step {first}, recovery before {second}"
             if not came_so_far:
                 break

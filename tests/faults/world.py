@@ -247,7 +247,7 @@ def recovered(world: World, guard: Guard, boot_id: str = "boot") -> RecoveryRepo
 
 def tree(root: bytes) -> dict[bytes, bytes]:
     """Every file below a root with its content; folders end in a slash."""
-    found = {}
+    found: dict[bytes, bytes] = {}
     for folder, names, files in os.walk(root):
         inner = os.path.relpath(folder, root)
         prefix = b"" if inner == b"." else inner + b"/"

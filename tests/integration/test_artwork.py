@@ -159,7 +159,7 @@ def test_an_outage_leaves_the_selection_and_is_owed_until_it_is_over(world: Worl
     better = world.offer("better", Retryable("the archive does not answer"))
     outcome = world.refresh(first, better)
     assert world.names(outcome) == ["first"]
-    assert (outcome.is_changed, outcome.owed) == (False, {"archive"})
+    assert (outcome.is_changed, outcome.owed) == (False, frozenset({"archive"}))
     assert [problem.message for problem in outcome.problems] == ["The archive does not answer."]
     world.answers["better"] = jpeg(2, 1500)
     outcome = world.refresh(first, better)
@@ -209,7 +209,7 @@ def test_a_lost_blob_is_owed_while_nobody_answers_and_gives_way_once_it_can_neve
     cache.path(cache.find(before.selected[0].sha256)).unlink()
     world.answers["best"] = Retryable("no answer")
     owing = world.refresh(*offers)
-    assert (owing.selected, owing.owed) == (before.selected, {"archive"})
+    assert (owing.selected, owing.owed) == (before.selected, frozenset({"archive"}))
     world.answers["best"] = Rejected("it is gone", code="gone")
     assert world.names(world.refresh(*offers)) == ["next"]
 
@@ -323,7 +323,7 @@ def test_what_a_person_decides_while_a_pass_is_on_counts(world: World, monkeypat
     offers = [world.offer("ugly", jpeg(1, 350)), world.offer("best", jpeg(2, 1000))]
     world.refresh(*offers)
     ugly = world.candidates()["ugly"].id
-    moments = []
+    moments: list[Any] = []
 
     def judge(*given: Any) -> Any:
         """Judge as ever; then, when only writing is left, a person decides."""

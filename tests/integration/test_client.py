@@ -331,7 +331,7 @@ def test_a_post_that_may_have_been_taken_is_not_sent_again(client: Client, provi
 
 
 def test_a_job_that_is_stopped_stops_where_it_waits(client: Client, around: Around, provider: Provider) -> None:
-    def stop(*_: object) -> None:
+    def stop(seconds: float) -> None:
         raise Stopped("the worker is asked to stop")
 
     provider.down = Reply(503)
@@ -363,7 +363,7 @@ def test_no_error_and_no_row_holds_a_secret(shared: Client, provider: Provider, 
 
 def test_headers_that_would_forge_a_request_are_refused(client: Client, provider: Provider) -> None:
     for value in ("a\r\nHost: evil", "a\nb", "ключ"):
-        error = refused(lambda value=value: client.get(provider.url, service=of(provider), headers={"X": value}))
+        error = refused(partial(client.get, provider.url, service=of(provider), headers={"X": value}))
         assert (error.reason_code, provider.seen) == ("forbidden_url", [])
 
 
@@ -428,7 +428,7 @@ def test_a_service_that_fails_five_times_is_left_alone_by_all_processes(
 ) -> None:
     provider.down = Reply(500)
     for n in range(5):
-        assert code(lambda n=n: shared.get(f"{provider.url}/{n}", service=of(provider))) == "provider_outage"
+        assert code(partial(shared.get, f"{provider.url}/{n}", service=of(provider))) == "provider_outage"
     assert code(lambda: shared.get(provider.url, service=of(provider))) == "provider_paused"
     assert ask_elsewhere(database_url, provider, around.now) == ["provider_paused"]
     assert len(provider.seen) == 5
@@ -619,7 +619,8 @@ def hashed(folder: Path, certificate: str) -> str:
 
 
 def test_what_the_machine_trusts_is_trusted(tmp_path: Path) -> None:
-    paths = ssl.get_default_verify_paths()._replace(cafile=None, capath=None)
+    # As where there are none, of which the stubs of Python know nothing.
+    paths = ssl.get_default_verify_paths()._replace(cafile=None, capath=None)  # type: ignore[arg-type]
     assert trusted(paths) is None
     assert trusted(paths._replace(capath=str(tmp_path))) is None, "an empty folder would trust nobody"
     (tmp_path / "0a1b2c3d.0").touch()

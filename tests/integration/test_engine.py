@@ -167,7 +167,7 @@ def test_the_class_of_an_error_decides_what_becomes_of_a_job(
 
 
 def test_back_off_doubles_up_to_its_cap_and_jobs_do_not_come_back_together() -> None:
-    retries = Script and plays()["alpha"].retries._replace(attempts=9, base=2, cap=60)
+    retries = plays()["alpha"].retries._replace(attempts=9, base=2, cap=60)
     delays = [judge(OSError(), attempt, retries, 0.5).delay for attempt in range(1, 9)]
     assert delays == [2, 4, 8, 16, 32, 60, 60, 60]
     assert judge(OSError(), 2, retries, 0).delay == 2

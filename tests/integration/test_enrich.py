@@ -52,7 +52,7 @@ from workflow.phase import all_chores
 from workflow.phases.enrich import EnrichSettings
 
 NOW = dt.datetime(2026, 1, 2, 3, tzinfo=dt.UTC)
-AGAIN = dict(date="2009-01-01", country="US", barcode="0601215489422")
+AGAIN: dict[str, Any] = dict(date="2009-01-01", country="US", barcode="0601215489422")
 
 
 @pytest.fixture
@@ -508,8 +508,7 @@ def test_an_album_gets_its_own_picture_and_those_on_offer(
         listed = replace(plain, files=(*plain.files, listing), root_uuid=library.root_uuid)
         item = repository.upsert(connection, [listed], NOW)["k"].id
     settings = EnrichSettings()
-    given = {"wait": lambda _: None, "check": lambda: None}
-    with enriching.shop(database, settings, **given, data_dir=tmp_path) as asked:
+    with enriching.shop(database, settings, wait=lambda _: None, check=lambda: None, data_dir=tmp_path) as asked:
         done = enrich(asked, item)
         assert (done.verdict, [(debt.provider, debt.what) for debt in done.debts]) == (
             "accepted",

@@ -333,10 +333,11 @@ def test_what_is_old_is_removed_once_a_day_and_the_rest_stays(
         connection.execute(text(f"UPDATE jobs SET finished_at = '2020-01-01 00:00:00' WHERE id <> {kept}"))
         for n in range(runs.NEWEST_KEPT + 5):
             moment = NOW - dt.timedelta(days=n)
-            row = {"id": f"r{1000 - n}", "status": "running", "trigger": "command", "dry_run": False,
+            id = f"r{1000 - n}"
+            row = {"id": id, "status": "running", "trigger": "command", "dry_run": False,
                    "fire_time": None, "started_at": moment, "host": "h", "pid": 1, "settings": {}}  # fmt: skip
             runs.start(connection, row)
-            runs.finish(connection, row["id"], status="done", finished_at=moment)
+            runs.finish(connection, id, status="done", finished_at=moment)
     events.dispatch(database, [Listener("ear")], NOW)
     put(database, verify__mode="off")
     assert [want_daily(database, succession.works(), now) for _ in range(2)] == [1, 0]

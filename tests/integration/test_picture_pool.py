@@ -32,7 +32,8 @@ def pool() -> Iterator[PicturePool]:
 
 
 def look(pool: PicturePool, folder: Path, data: bytes) -> Seen:
-    return ask(pool, Task("look", stored(folder, data)))
+    seen: Seen = ask(pool, Task("look", stored(folder, data)))
+    return seen
 
 
 def ask(pool: PicturePool, task: Task) -> Any:

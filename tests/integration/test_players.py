@@ -149,7 +149,10 @@ def test_many_folders_are_told_together(asking: Asking) -> None:
     albums = [asking.puts(f"Ädam/Album {n}", f"Album {n}") for n in range(3)]
     outcomes = asking.tells(*((album, "new") for album in albums), (albums[0], "changed"))
     assert all(outcome.sight for outcome in outcomes)
-    expected = {"kodi": [asking.path("Ädam"), albums[0].folder], "subsonic": [None] * len(asking.house.asked)}
+    expected: dict[str, list[str | None]] = {
+        "kodi": [asking.path("Ädam"), albums[0].folder],
+        "subsonic": [None] * len(asking.house.asked),
+    }
     told = expected.get(asking.kind, [album.folder for album in albums])
     assert [one for one in asking.house.asked if one not in told] == []
 
@@ -382,7 +385,7 @@ def test_what_no_map_covers_is_not_told_but_said(kodi: Asking) -> None:
     ],
 )
 def test_a_player_that_cannot_be_is_refused(changed: dict[str, Any], why: str) -> None:
-    given = {"id": 0, "name": "tv", "kind": "kodi", "url": "http://tv:8080/", "secret": "s3cret"}
+    given: dict[str, Any] = {"id": 0, "name": "tv", "kind": "kodi", "url": "http://tv:8080/", "secret": "s3cret"}
     with pytest.raises(Misconfigured, match=why):
         checked(Player(**{**given, **changed}))
     assert checked(Player(**given)).url == "http://tv:8080"

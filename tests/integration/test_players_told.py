@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import delete
 
 from config import activity, libraries
 from config.database import Database
@@ -85,7 +86,7 @@ def run(database: Database, player: Player, settings: PlayersSettings = AT_ONCE,
     context = _Quick(database, new)
     ending = Players(lambda: context.now).run(context, Tell(player_id=player.id), settings)
     with database.begin() as connection:
-        connection.execute(jobs.JobRow.__table__.delete())
+        connection.execute(delete(jobs.JobRow))
         if ending is not None:
             ending(connection, new)
         return list(listing.page(connection, statuses=(), phase=None, item_id=None, before=None, limit=9))

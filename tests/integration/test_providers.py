@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -21,12 +21,19 @@ from processor.fingerprint import Print
 from processor.metadata.fields import checked
 from processor.metadata.known import Credit
 from processor.providers.acoustid import Recognised
+from processor.providers.coverart import CoverArt
+from processor.providers.discogs import Discogs
+from processor.providers.fanart import Fanart
+from processor.providers.lrclib import Lrclib
 from processor.providers.provider import AlbumAsked, TrackAsked
+from processor.providers.provider import Provider as AnyProvider
 from processor.providers.registry import Providers, all_providers, questions
 from processor.providers.release import Label
+from processor.providers.theaudiodb import TheAudioDb
 from tests.catalogue import ARTIST, BARCODE, GROUP, JPEG, KEY, NAME, RELEASE, TITLE, fill, point
 from tests.providers import AT_ONCE, Provider, Reply, as_json
 
+Kind = TypeVar("Kind", bound=AnyProvider)
 ALBUM = AlbumAsked(TITLE, NAME, RELEASE, GROUP, BARCODE, "TERN 12")
 TRACK = TrackAsked("Low Tide", NAME, TITLE, 187_000)
 
@@ -51,6 +58,12 @@ def speaking(known: Providers, language: str) -> Providers:
     return Providers(known._database, known._client, language=language)
 
 
+def ready(known: Providers, kind: type[Kind]) -> Kind:
+    found = known.provider(kind.name)
+    assert isinstance(found, kind)
+    return found
+
+
 def urls(server: Provider, *offers: tuple[str, str]) -> list[tuple[str, str]]:
     return [(kind, f"{server.url}/{path}") for kind, path in offers]
 
@@ -60,7 +73,7 @@ def shown(offers: list[Offer]) -> list[tuple[str, str | None]]:
 
 
 def test_cover_art_offers_what_is_a_clean_picture_of_something(known: Providers, server: Provider) -> None:
-    offers = known.provider("coverart").album_pictures(ALBUM)
+    offers = ready(known, CoverArt).album_pictures(ALBUM)
     assert shown(offers) == urls(
         server, ("front", "pictures/front.jpg"), ("back", "pictures/back.jpg"), ("disc", "pictures/disc.jpg"),
         ("booklet", "pictures/booklet.jpg"),
@@ -72,7 +85,7 @@ def test_cover_art_offers_what_is_a_clean_picture_of_something(known: Providers,
 def test_the_cover_of_the_group_is_asked_for_only_where_the_edition_has_none(
     known: Providers, server: Provider
 ) -> None:
-    coverart = known.provider("coverart")
+    coverart = ready(known, CoverArt)
     coverart.album_pictures(ALBUM)
     assert server.paths() == [f"/coverart/release/{RELEASE}"]
     (front,) = coverart.album_pictures(ALBUM._replace(release_id="0" * 8))
@@ -81,7 +94,7 @@ def test_the_cover_of_the_group_is_asked_for_only_where_the_edition_has_none(
 
 
 def test_fanart_offers_pictures_with_their_votes_and_languages(known: Providers, server: Provider) -> None:
-    fanart = known.provider("fanart")
+    fanart = ready(known, Fanart)
     offers = {offer.id: offer for offer in fanart.artist_pictures(NAME, ARTIST)}
     assert list(offers) == ["thumb0", "thumb1", "back0", "logo0", "logo1", "banner0"]
     assert offers["logo0"] == Offer(
@@ -107,32 +120,32 @@ def test_fanart_is_read_in_its_older_and_newer_shapes(known: Providers, server: 
     )
     artist = json.loads(server.answers[f"/fanart/music/{ARTIST}"].body)  # type: ignore[union-attr]
     server.answers[f"/fanart/music/{ARTIST}"] = as_json({NAME: artist})
-    assert [offer.id for offer in known.provider("fanart").album_pictures(ALBUM)] == ["31", "32"]
-    assert len(known.provider("fanart").artist_pictures(NAME, ARTIST)) == 6
+    assert [offer.id for offer in ready(known, Fanart).album_pictures(ALBUM)] == ["31", "32"]
+    assert len(ready(known, Fanart).artist_pictures(NAME, ARTIST)) == 6
 
 
 def test_theaudiodb_tells_of_an_artist_in_the_wanted_language(known: Providers) -> None:
-    said = speaking(known, "de").provider("theaudiodb").artist_fields(NAME, ARTIST)
+    said = ready(speaking(known, "de"), TheAudioDb).artist_fields(NAME, ARTIST)
     assert said == {
         "formed": "1994", "disbanded": "2009", "country": "NO", "genres": ["Dream Pop"], "styles": ["Rock/Pop"],
         "moods": ["Calm"], "biography": "Vier Freunde aus Bergen.",
     }  # fmt: skip
-    french = speaking(known, "fr").provider("theaudiodb").artist_fields(NAME, ARTIST)
+    french = ready(speaking(known, "fr"), TheAudioDb).artist_fields(NAME, ARTIST)
     assert french["biography"] == "Four friends\n\nof Bergen.", "English is better than nothing"
-    assert known.provider("theaudiodb").artist_fields("Nobody", "0" * 8) == {}
+    assert ready(known, TheAudioDb).artist_fields("Nobody", "0" * 8) == {}
 
 
 def test_theaudiodb_finds_artists_by_their_very_name_only(known: Providers, server: Provider) -> None:
-    audiodb = known.provider("theaudiodb")
+    audiodb = ready(known, TheAudioDb)
     assert audiodb.artist_fields("aster vale", None)["formed"] == "1994"
     assert audiodb.artist_fields("Aster Vail", None) == {}
     two = json.loads(server.answers[f"/theaudiodb/{KEY}/search.php"].body)["artists"] * 2  # type: ignore[union-attr]
     server.answers[f"/theaudiodb/{KEY}/search.php"] = as_json({"artists": two})
-    assert Providers(known._database, known._client, fresh=True).provider("theaudiodb").artist_fields(NAME, None) == {}
+    assert ready(Providers(known._database, known._client, fresh=True), TheAudioDb).artist_fields(NAME, None) == {}
 
 
 def test_theaudiodb_tells_of_an_album(known: Providers, server: Provider) -> None:
-    audiodb = known.provider("theaudiodb")
+    audiodb = ready(known, TheAudioDb)
     assert audiodb.album_fields(ALBUM) == {
         "original_date": "1997", "genres": ["Dream Pop"], "styles": ["Rock/Pop"], "moods": ["Calm"],
         "labels": ["Tern"], "review": "Their second.", "rating": 8.5, "votes": 11,
@@ -151,11 +164,11 @@ def test_what_is_told_of_another_id_is_not_believed(known: Providers, server: Pr
     server.answers[f"/theaudiodb/{KEY}/album-mb.php"] = as_json(
         {"album": [{"strMusicBrainzID": ARTIST, "strGenre": "Polka"}]}
     )
-    assert known.provider("theaudiodb").album_fields(ALBUM) == {}
+    assert ready(known, TheAudioDb).album_fields(ALBUM) == {}
 
 
 def test_lrclib_chooses_the_recording_that_is_as_long(known: Providers) -> None:
-    lrclib = known.provider("lrclib")
+    lrclib = ready(known, Lrclib)
     timed = "[00:12.30] The words\n[00:15.00] and more"
     assert lrclib.track_fields(TRACK) == {"lyrics": "The words", "synced_lyrics": timed}
     assert lrclib.track_fields(TRACK._replace(duration_ms=205_000)) == {"lyrics": "Words of the long one"}
@@ -168,11 +181,11 @@ def test_lrclib_chooses_the_recording_that_is_as_long(known: Providers) -> None:
 def test_lrclib_knows_that_there_is_nothing_to_sing(known: Providers, server: Provider) -> None:
     song = {"trackName": "Low Tide", "artistName": NAME, "duration": 187, "instrumental": True}
     server.answers["/lrclib/search"] = as_json([song])
-    assert known.provider("lrclib").track_fields(TRACK) == {"instrumental": True}
+    assert ready(known, Lrclib).track_fields(TRACK) == {"instrumental": True}
 
 
 def test_discogs_tells_of_the_edition_with_the_albums_number(known: Providers, server: Provider) -> None:
-    discogs = known.provider("discogs")
+    discogs = ready(known, Discogs)
     assert discogs.album_fields(ALBUM) == {
         "genres": ["Rock"], "styles": ["Dream Pop", "Shoegaze"], "labels": ["Tern"], "catalog_numbers": ["TERN 12"],
         "rating": 8.5, "votes": 21,
@@ -190,7 +203,7 @@ def test_discogs_tells_of_the_edition_with_the_albums_number(known: Providers, s
 
 
 def test_discogs_has_releases_with_their_media(known: Providers) -> None:
-    discogs = known.provider("discogs")
+    discogs = ready(known, Discogs)
     release = discogs.release("4711")
     assert release is not None
     assert (release.source, release.id, release.title, release.date, release.country) == (
@@ -215,13 +228,13 @@ def test_discogs_puts_two_sides_on_one_record(known: Providers, server: Provider
     tracks = [{"position": position, "type_": "track", "title": position} for position in ("A1", "A2", "B", "C1", "D1")]
     said |= {"formats": [{"name": "Vinyl", "qty": "2"}], "tracklist": tracks}
     server.answers["/discogs/releases/4711"] = as_json(said)
-    release = known.provider("discogs").release("4711")
+    release = ready(known, Discogs).release("4711")
     assert release is not None
     assert [[track.number for track in medium.tracks] for medium in release.media] == [["A1", "A2", "B"], ["C1", "D1"]]
 
 
 def test_a_picture_is_downloaded_and_not_kept_with_answers(known: Providers, server: Provider) -> None:
-    offer = known.provider("coverart").album_pictures(ALBUM)[0]
+    offer = ready(known, CoverArt).album_pictures(ALBUM)[0]
     assert known.picture(offer).body == JPEG
     assert known.picture(offer).body == JPEG
     assert server.paths().count("/pictures/front.jpg") == 2
@@ -265,9 +278,11 @@ def test_providers_that_are_off_or_lack_their_key_are_not_asked(known: Providers
 
 def test_a_provider_that_does_not_answer_is_an_outage(known: Providers, server: Provider) -> None:
     server.down = Reply(503)
-    for name in ("coverart", "fanart", "theaudiodb", "discogs"):
+    asked = known.answering("album_pictures")
+    assert len(asked) == 4
+    for provider in asked:
         with pytest.raises(Outage) as caught:
-            known.provider(name).album_pictures(ALBUM)
+            provider.album_pictures(ALBUM)
         assert KEY not in caught.value.message
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -25,7 +26,7 @@ def record(database: Database, *items: NewItem, now: dt.datetime = MONDAY) -> di
         return repository.upsert(connection, items, now)
 
 
-def listed(database: Database, **filters) -> list[dict[str, object]]:
+def listed(database: Database, **filters: Any) -> list[dict[str, Any]]:
     with database.read() as connection:
         return list(repository.items(connection, **filters))
 

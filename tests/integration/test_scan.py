@@ -416,7 +416,12 @@ def test_a_file_whose_room_is_only_reserved_waits(inbound: Inbound) -> None:
 def test_a_file_that_changes_between_walk_and_reading_makes_its_album_wait(inbound: Inbound) -> None:
     file = wav(inbound.root / ALBUM / "01.wav")
     wav(inbound.root / "B - Two" / "01.wav")  # the walk is here before anything is handed over to be read
-    inbound.progress = lambda stage, done, _: wav(file, 1600) if (stage, done) == ("walk", 3) else None
+
+    def meddle(stage: str, done: int, _total: int | None) -> None:
+        if (stage, done) == ("walk", 3):
+            wav(file, 1600)
+
+    inbound.progress = meddle
     inbound.scan()
     assert inbound.waits() == {os.fsencode(ALBUM): ["still_changing"], b"B - Two": []}
     inbound.progress = silent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import av
 import mutagen
@@ -60,7 +61,7 @@ def heard(path: Path) -> str | None:
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
 def test_every_format_says_what_it_was_given_and_sounds_as_before(extension: str, tmp_path: Path) -> None:
-    tags = {"title": "old", "artist": "old", "album": "old", "track": "1/9", "date": "1980"}
+    tags: dict[str, Any] = {"title": "old", "artist": "old", "album": "old", "track": "1/9", "date": "1980"}
     gain = {"track_gain": "-7.25 dB", "track_peak": "0.5"}
     path = write_track(tmp_path / f"song.{extension}", replaygain=gain, picture=(PNG, "image/png"), **tags)
     before, sound = facts(path), heard(path)

@@ -99,7 +99,7 @@ def test_every_format_is_read(tmp_path: Path) -> None:
 def test_a_file_that_is_not_what_the_walk_saw_is_told_with_the_identity_it_was_read_under(tmp_path: Path) -> None:
     file = write_track(tmp_path / "x.flac", seconds=0.2, **BASE)
     now = numbers_of(file.stat())
-    files = [(1, b"x.flac", now), (2, b"x.flac", (*now[:4], now[4] - 1)), (3, b"gone.flac", now)]
+    files: list[File] = [(1, b"x.flac", now), (2, b"x.flac", (*now[:4], now[4] - 1)), (3, b"gone.flac", now)]
     with TagPool(1) as pool:
         [answer] = pool.map([Task(os.fsencode(tmp_path), files)])
     assert answer.moved == {2: now}

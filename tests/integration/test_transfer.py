@@ -203,7 +203,7 @@ def test_files_that_appeared_meanwhile_stay_and_are_named(world: World) -> None:
     (reason,) = remove_sources(transfer, Steps())
     assert (reason.code, reason.path) == ("left_behind", b"Band - Two")
     assert tree(world.inbound) == {b"Band - Two/": b"", b"Band - Two/late.mp3": b"late"}
-    assert remove_sources(transfer, Steps(), known=[b"Band - Two/late.mp3"]) == ()
+    assert remove_sources(transfer, Steps(), known={b"Band - Two/late.mp3"}) == ()
 
 
 @pytest.mark.parametrize("foreign", ["empty folder", "folder", "file"])

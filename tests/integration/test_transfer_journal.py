@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -22,7 +21,7 @@ TRANSFER = replace(TRANSFER, source_folders=FOLDERS)
 
 
 @pytest.fixture
-def planned(database: Database) -> Iterator[Database]:
+def planned(database: Database) -> Database:
     with database.begin() as connection:
         journal.plan(connection, [TRANSFER], NOW)
     return database
@@ -55,7 +54,7 @@ def test_states_follow_one_another_and_may_be_repeated(planned: Database) -> Non
     copied = replace(TRANSFER, strategy="copy", files=(replace(FILE, digest="blake3:00"),))
     with planned.begin() as connection:
         for state in ("materialised", "materialised", "published", "published"):
-            (moved,) = journal.advance(connection, [copied], state, NOW)  # type: ignore[arg-type]  # a literal by its value
+            (moved,) = journal.advance(connection, [copied], state, NOW)
         assert journal.open_transfers(connection, *ROOTS) == [moved]
         assert moved.files[0].digest == "blake3:00"
         journal.advance(connection, [moved], "done", NOW)
@@ -100,7 +99,7 @@ def test_of_many_that_move_on_together_one_that_is_lost_is_named_and_none_moves(
 
 def test_what_is_open_is_reserved(planned: Database) -> None:
     with planned.read() as connection:
-        assert journal.reserved(connection, *ROOTS) == ({FILE.source}, {b"A/A"})
+        assert journal.reserved(connection, *ROOTS) == (frozenset({FILE.source}), frozenset({b"A/A"}))
     with planned.begin() as connection:
         journal.advance(connection, [TRANSFER], "cancelled", NOW)
         assert journal.reserved(connection, *ROOTS) == (frozenset(), frozenset())

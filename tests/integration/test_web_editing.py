@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -55,7 +56,7 @@ def send(browser: Browser, item: int, part: str = "", **changes: object) -> str:
     return browser.client.post(f"/review/{item}/edit", params={"part": part}, data=form).text
 
 
-def known(browser: Browser, item: int) -> dict:
+def known(browser: Browser, item: int) -> dict[str, Any]:
     return dict(browser.client.get(f"{API}/{item}/metadata").json()["album"])
 
 

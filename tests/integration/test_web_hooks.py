@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -57,7 +58,7 @@ def secret(browser: Browser) -> str:
     return greenroom("hooks", "add", "lidarr").stdout.strip().splitlines()[-1]
 
 
-def tell(browser: Browser, secret: str, message: object = LIDARR, name: str = "lidarr") -> tuple[int, dict]:
+def tell(browser: Browser, secret: str, message: object = LIDARR, name: str = "lidarr") -> tuple[int, dict[str, Any]]:
     client = TestClient(browser.client.app, base_url="http://localhost")
     answer = client.post(f"/api/v1/hooks/{name}", json=message, auth=("greenroom", secret))
     return answer.status_code, answer.json()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -51,7 +52,14 @@ def job_of(browser: Browser, key: str = "k", **ended: object) -> int:
 
 
 FAILURE = {"attempt": 5, "at": "2026-01-01", "executor": "e", "code": "bad", "message": "<b>no</b>", "traceback": None}
-DEAD = {"status": "dead", "error": "<b>no</b>", "code": "bad", "failures": [FAILURE], "attempt": 5, "finished_at": NOW}
+DEAD: dict[str, Any] = {
+    "status": "dead",
+    "error": "<b>no</b>",
+    "code": "bad",
+    "failures": [FAILURE],
+    "attempt": 5,
+    "finished_at": NOW,
+}
 
 
 def test_a_dead_letter_says_why_and_what_to_do_and_is_tried_again(browser: Browser) -> None:

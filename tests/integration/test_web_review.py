@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -29,7 +30,7 @@ def stage(browser: Browser, *items: NewItem) -> list[int]:
         return [upserted[item.key].id for item in items]
 
 
-def named(key: str, artist: str, name: str, **values: object) -> NewItem:
+def named(key: str, artist: str, name: str, **values: Any) -> NewItem:
     return replace(album(key, path=key.encode()), album_artist=artist, album=name, checksum=key, **values)
 
 
@@ -56,7 +57,7 @@ def test_the_queue_is_filtered_by_what_a_reviewer_asks_for(browser: Browser) -> 
         named("3", "Ada", "Tide", confidence=0.8, warnings="[]"),
     )
 
-    def found(**query: object) -> list[str]:
+    def found(**query: Any) -> list[str]:
         return [title.partition(" – ")[2] for title in names(browser.client.get("/review", params=query).text)]
 
     assert found() == ["Tide", "100% Wool_", "Sæng"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,12 +24,12 @@ def drop(tmp_path: Path, name: str) -> Path:
     return tmp_path / "inbound" / name
 
 
-def ended(browser: Browser, run_id: str) -> dict:
+def ended(browser: Browser, run_id: str) -> dict[str, Any]:
     assert browser.app.ongoing.is_idle(60)
     return dict(browser.client.get(f"{API}/{run_id}").json())
 
 
-def begin(browser: Browser, **what: object) -> dict:
+def begin(browser: Browser, **what: object) -> dict[str, Any]:
     answer = browser.client.post(API, json=what)
     assert answer.status_code == 202, answer.text
     return ended(browser, answer.json()["run_id"])

@@ -33,7 +33,7 @@ def throw_away(browser: Browser, root: bytes, id: str, kind: str = "discard", *,
     """Put an album of eight bytes into the trash of a root, as a transfer of that id does."""
     before = {"album_artist": "Ada", "album": id.title()}
     item = {"intent": {"item_id": 7}} if kind == "upgrade" else {}
-    planned = Transfer(id, kind, "planned", root, root, b"A", (), item, 1, "boot", before=before)  # type: ignore[arg-type]
+    planned = Transfer(id, kind, "planned", root, root, b"A", (), item, 1, "boot", before=before)
     with browser.app.database.begin() as connection:
         journal.plan(connection, [planned], NOW)
         for state in ("materialised", "published", "done")[: 3 if is_settled else 2]:

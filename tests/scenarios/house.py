@@ -8,7 +8,7 @@ import os
 import stat
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from processor import repository, sidecar
 from processor.transfer import PLAYER_IGNORES, TX
 from processor.trash import TRASH
 from scanner.scan import silent
-from tests.scenarios.drops import Drop, lay_out
+from tests.scenarios.drops import Thing, lay_out
 from workflow.cycle import Request, run_staging_cycle
 from workflow.report import CycleReport
 
@@ -57,7 +57,7 @@ class House:
             for key, value in values.items():
                 admin.put(connection, key, value, actor="test", now=NOW)
 
-    def drop(self, drop: Drop) -> None:
+    def drop(self, drop: Mapping[str, Thing]) -> None:
         """Put files into inbound."""
         lay_out(self.inbound, drop)
 

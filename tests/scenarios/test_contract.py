@@ -262,7 +262,8 @@ def test_a_scan_whose_files_are_gone_makes_its_albums_wait(greenroom: Greenroom,
 def test_the_old_names_do_the_same(greenroom: Greenroom, tmp_path: Path) -> None:
     house = greenroom.house
     house.drop(DROP)
-    scan_inbound = [sys.executable, "-m", "daemon.scan_inbound", "-path", house.inbound, "-output", tmp_path / "scans"]
+    roots = ["-path", os.fspath(house.inbound), "-output", os.fspath(tmp_path / "scans")]
+    scan_inbound = [sys.executable, "-m", "daemon.scan_inbound", *roots]
     scan = subprocess.run(scan_inbound, cwd=CHECKOUT, check=True, capture_output=True, text=True)
     scan_db = scan.stdout.strip()
     unknown = subprocess.run([*scan_inbound, "-workers", "0"], cwd=CHECKOUT, check=False, capture_output=True)

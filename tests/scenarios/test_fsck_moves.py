@@ -36,7 +36,7 @@ def house(tmp_path: Path, database_url: str) -> Iterator[House]:
 
 def hide(house: House) -> Path:
     """Set the album back to where it was just before it appeared: in its hidden folder, and without an item."""
-    hidden = house.staging / os.fsdecode(TX) / item(house, ALBUM)["transfer_id"]
+    hidden: Path = house.staging / os.fsdecode(TX) / item(house, ALBUM)["transfer_id"]
     folder(house, ALBUM).rename(hidden)
     write(house, delete(StagingItem))
     return hidden

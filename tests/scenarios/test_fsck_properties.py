@@ -78,7 +78,7 @@ def write(house: House, statement: Any) -> None:
 
 def an_item(house: House, chance: Chance) -> int:
     with house.database.read() as connection:
-        return chance.choice([*connection.scalars(select(StagingItem.id)), -1])
+        return chance.choice([*connection.scalars(select(StagingItem.id)).all(), -1])
 
 
 def a_folder(house: House, chance: Chance) -> Path:

@@ -291,6 +291,7 @@ def test_a_staging_that_was_published_is_not_taken_back_to_inbound(house: House)
     run_id = house.report.run_id
     import threading
 
+    assert run_id is not None
     report = undo(house.database, run_id, dry_run=True, stop=threading.Event())
     assert codes(report.albums[0].reasons) == ["published"]
     with house.database.read() as connection:

@@ -19,7 +19,7 @@ from processor.publication import ledger
 from processor.publish import Outcome
 from tests.pictures import jpeg
 from tests.providers import Provider, Reply
-from tests.scenarios.drops import songs
+from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, approve, check_libraries, given, rehearse, unexplained
 from workflow import picturing, publishing
@@ -41,7 +41,7 @@ def offered(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]
         yield server
 
 
-def staged(house: House, drop: dict[str, bytes] = DROP) -> tuple[Path, int]:
+def staged(house: House, drop: Drop = DROP) -> tuple[Path, int]:
     """A library, and an approved album whose own pictures were looked at."""
     library = add_library(house)
     house.drop(drop)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from processor.metadata import rows as metadata
 from processor.players import rows
@@ -76,7 +77,7 @@ def carry(house: House, phase: str) -> list[str]:
 
 
 def end(connection: Any, job: Job) -> None:
-    connection.execute(jobs.JobRow.__table__.update().where(jobs.JobRow.id == job.id).values(status="done"))
+    connection.execute(update(jobs.JobRow).where(jobs.JobRow.id == job.id).values(status="done"))
 
 
 def settings(house: House) -> Any:

@@ -263,6 +263,7 @@ def test_all_of_it_can_be_taken_back(house: House) -> None:
     assert take_out(house, item_id).outcome == "undone"
     assert [path for path in published(library) if not path.startswith(".greenroom-trash")] == []
     assert house.staged() == [f"{STAGED}/{name}" for name in TRACKS]
+    assert late.run_id is not None
     report = undo(house.database, late.run_id, dry_run=False, stop=threading.Event())
     assert [one.outcome for one in report.albums] == ["undone"]
     assert (house.inbound / "late" / "03 - Song 3.flac").exists()

@@ -165,6 +165,7 @@ def test_a_plan_to_replace_an_album_is_refused_once_that_one_is_another(house: H
     house.cycle()
     house.drop(songs("new", "flac", range(1, 3)))
     dry = house.run(dry_run=True)
+    assert dry.run_id is not None
     with house.database.begin() as connection:
         plan = plans.read(connection, dry.run_id)
         (item,) = house.items().values()
@@ -177,6 +178,7 @@ def test_a_plan_to_replace_an_album_is_refused_once_that_one_is_another(house: H
     assert report.error.code == "plan_changed"
     assert "the staged album it changes is another one by now" in report.error.message
     again = house.run(dry_run=True)
+    assert again.run_id is not None
     with house.database.read() as connection:
         now = plans.read(connection, again.run_id)
     assert now is not None

@@ -72,7 +72,7 @@ def take_back(house: House, name: str | None = None, *, dry_run: bool = False) -
 
 def laid(root: Path, *, folder_times: bool = True) -> dict[bytes, tuple[object, ...]]:
     """Every file and folder below a root: its time, rights and owner; the bytes of files."""
-    laid = {}
+    laid: dict[bytes, tuple[object, ...]] = {}
     for path, (mode, *_, mtime_ns, _ctime) in seen(root).items():
         found = Path(os.fsdecode(path))
         data = found.read_bytes() if found.is_file() else b""

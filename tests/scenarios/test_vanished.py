@@ -50,6 +50,7 @@ def test_an_empty_disk_stops_everything_and_changes_no_item_until_a_person_has_l
     assert "3 of 3 staged albums are gone" in first.error.message  # type: ignore[union-attr]
     assert second.error.code == "suspended"  # type: ignore[union-attr]
     assert "libraries resume" in second.error.message  # type: ignore[union-attr]
+    assert first.run_id is not None
     with house.database.read() as connection:
         told = [event.kind for event in events.of_run(connection, first.run_id, KINDS)]
     assert told == ["library_suspended", "run_failed"]

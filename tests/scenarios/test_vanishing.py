@@ -53,7 +53,8 @@ class Moments:
     """Acts once, when a cycle reports progress of a kind, or is about to take a step of a kind."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.wanted, self.act = "", lambda: None
+        self.wanted = ""
+        self.act: Callable[[], None] = lambda: None
         allow = Guard.check
 
         def check(guard: Guard, label: str) -> None:

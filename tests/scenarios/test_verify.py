@@ -18,7 +18,7 @@ from daemon.bootstrap import application
 from daemon.cli import main
 from daemon.web.metrics import exposition
 from processor.verification import rows
-from tests.scenarios.drops import songs
+from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import House, digest
 from tests.scenarios.publishing import add_library, approve, publish
 from workflow import events, verifying
@@ -77,7 +77,11 @@ def library(house: House) -> Path:
 
 
 def test_what_came_with_an_album_is_looked_at_as_its_music_is(house: House) -> None:
-    beside = {"Low Tide/album.nfo": b"<album/>", "Low Tide/cover.jpg": b"no picture", "Low Tide/01 - Song 1.lrc": b"la"}
+    beside: Drop = {
+        "Low Tide/album.nfo": b"<album/>",
+        "Low Tide/cover.jpg": b"no picture",
+        "Low Tide/01 - Song 1.lrc": b"la",
+    }
     house.drop(songs("Low Tide", "flac", range(1, 3)) | beside)
     house.cycle()
     assert look(house) == {"wrong": (), "mended": ()}
