@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -17,6 +18,7 @@ from tests.music import write_track
 FORMATS = {"mp3": 44, "flac": 32, "m4a": 8, "ogg": 7, "opus": 9}  # per cent of albums
 WITH_PICTURE, WITH_IDS, COMPILATIONS, TWO_DISCS = 0.85, 0.6, 0.06, 0.08
 PICTURE_SIZES = (93_000, 448_000)  # bytes
+FILES = {False: 2_000, True: 20_000}  # by whether the large one is meant
 EMPTY_FILES, EMPTY_FOLDERS = 200_000, 33_647
 _WORDS = (
     *(
@@ -61,8 +63,9 @@ def home() -> Path:
     return folder.resolve()
 
 
-def corpus(files: int) -> Corpus:
-    """Return a corpus of about so many files: albums of 1 to 24 tracks, in five formats, most with pictures."""
+def corpus(large: bool = False) -> Corpus:
+    """Return a corpus of FILES: albums of 1 to 24 tracks, in five formats, most with pictures."""
+    files = FILES[large]
     name = f"c{files // 1000}k"
     root, manifest = home() / name, home() / f"{name}.json"
     if not manifest.exists():
@@ -73,7 +76,7 @@ def corpus(files: int) -> Corpus:
 
 
 def empty_tree() -> Path:
-    """Return a tree of 200,000 empty files in 33,647 folders."""
+    """Return a tree of EMPTY_FILES empty files in EMPTY_FOLDERS folders."""
     root = home() / "t200k"
     done = home() / "t200k.done"
     if not done.exists():
@@ -95,7 +98,7 @@ def _make(root: Path, files: int) -> dict[str, dict[str, Any]]:
         tracks = min(files, draw.choice((1, 4, 8, 10, 11, 12, 12, 13, 14, 16, 24)))
         albums.append((root, len(albums), tracks, draw.getrandbits(64)))
         files -= tracks
-    with ProcessPoolExecutor() as pool:
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("forkserver")) as pool:
         made = pool.map(_make_album, albums, chunksize=8)
         return {path: tags for album in made for path, tags in album.items()}
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from _pytest.outcomes import Skipped
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from benchmarks import peers
 from benchmarks.corpus import home
 from benchmarks.measure import Row, alternate, measured, micros, not_measured
 from config.database import Database
@@ -29,7 +29,7 @@ from scanner.newscan import NewScan
 from scanner.rows import FileRow
 from scanner.tags.columns import FACT_COLUMNS, blocks_of, columns_of
 from scanner.tags.read import Reading
-from tests.databases import TEMPLATE, PostgresServer, start_postgres
+from tests.databases import TEMPLATE, PostgresServer
 from tests.items import album
 
 ALBUMS, ONE_BY_ONE, FILES, TRACKS = 10_000, 500, 200_000, 12
@@ -39,15 +39,11 @@ _checksums = itertools.count()
 
 def run(_large: bool) -> Iterator[Row]:
     """Measure on a throw-away server, and on files."""
-    try:
-        server = start_postgres()
-    except Skipped as error:
-        yield not_measured("P17", "upsert of albums, against the ORM", str(error), 100, 300)
-    else:
-        try:
+    with peers.postgres() as server:
+        if server:
             yield from _upsert(server)
-        finally:
-            server.stop()
+        else:
+            yield not_measured("P17", "upsert of albums, against the ORM", "PostgreSQL is not installed", 100, 300)
     with tempfile.TemporaryDirectory(dir=home()) as scratch:
         yield _insert(Path(scratch))
     yield _group()

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from _pytest.outcomes import Skipped
 from sqlalchemy import text
 
+from benchmarks import peers
 from benchmarks.corpus import home
 from benchmarks.engine_peers import SINGLE, Marks, measured
 from benchmarks.measure import Row, not_measured
 from config.database import Database
-from tests.databases import TEMPLATE, migrate, start_postgres
+from tests.databases import TEMPLATE, migrate
 from workflow.engine import dispatches, jobs, listing
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
@@ -29,7 +29,8 @@ from workflow.engine.job import PRIORITIES, Job, Limits, NewJob, Payload, Retrie
 from workflow.engine.worker import working
 
 JOBS, BACKLOGS, ROUNDS, WORKERS = 500, (1_000, 100_000), 60, 3
-PEERS = {"huey": "huey", "dbos": "dbos==3.4.*", "procrastinate": "procrastinate"}
+PACKAGES = ("huey", "dbos==3.4.*", "procrastinate", "psycopg[binary]")
+PEERS = {"SQLite": ("huey", "dbos"), "PostgreSQL": ("procrastinate", "dbos")}
 
 
 class Trivial:
@@ -48,21 +49,16 @@ class Trivial:
 def run(_large: bool) -> Iterator[Row]:
     """Measure on a file, and on a throw-away server."""
     with tempfile.TemporaryDirectory(prefix="engine-") as folder:
-        yield from _on("SQLite", _files(Path(folder)), ("huey", "dbos"))
-    try:
-        server = start_postgres()
-    except Skipped as why:
-        yield not_measured("E5", "PostgreSQL: the engine", str(why))
-        return
-    try:
-        with contextlib.ExitStack() as stack:
+        yield from _on("SQLite", _files(Path(folder)))
+    with peers.postgres() as server, contextlib.ExitStack() as stack:
+        if server is None:
+            yield not_measured("E5", "PostgreSQL: the engine", "PostgreSQL is not installed")
+            return
 
-            def fresh(*, ours: bool) -> str:
-                return stack.enter_context(server.database(TEMPLATE) if ours else server.database())
+        def fresh(*, ours: bool) -> str:
+            return stack.enter_context(server.database(TEMPLATE) if ours else server.database())
 
-            yield from _on("PostgreSQL", fresh, ("procrastinate", "dbos"))
-    finally:
-        server.stop()
+        yield from _on("PostgreSQL", fresh)
 
 
 def _files(folder: Path) -> Callable[..., str]:
@@ -75,14 +71,14 @@ def _files(folder: Path) -> Callable[..., str]:
     return fresh
 
 
-def _on(where: str, fresh: Callable[..., str], peers: tuple[str, ...]) -> Iterator[Row]:
+def _on(where: str, fresh: Callable[..., str]) -> Iterator[Row]:
     number = 1 if where == "SQLite" else 5
     ours = _ours(fresh(ours=True))
     yield Row(f"E{number}", f"{where}: the engine, one worker", None, note=_told(ours))
     one, several = _crew(fresh(ours=True), 1), _crew(fresh(ours=True), WORKERS)
     yield Row(f"E{number + 1}", f"{where}: {WORKERS} worker processes against one, jobs that write a row each",
               several / one, note=f"{several:.0f} jobs/s, one process {one:.0f}")  # fmt: skip
-    for peer in peers:
+    for peer in PEERS[where]:
         found = _peer(peer, fresh(ours=False))
         what = f"{where}: {peer}, which keeps no history, fence or limits of ours"
         if found is None:
@@ -211,8 +207,7 @@ def _environment() -> Path | None:
     if not (folder / "made").exists():
         try:
             subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
-            packages = [*PEERS.values(), "psycopg[binary]"]
-            subprocess.run([folder / "bin" / "pip", "install", "-q", *packages], check=True, capture_output=True)
+            subprocess.run([folder / "bin" / "pip", "install", "-q", *PACKAGES], check=True, capture_output=True)
         except subprocess.CalledProcessError:
             return None
         (folder / "made").touch()

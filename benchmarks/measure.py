@@ -49,13 +49,13 @@ def not_measured(id: str, what: str, why: str, must: float | None = None, moonsh
     return Row(id, what, None, must, moonshot, note=f"not measured: {why}")
 
 
-def alternate(works: Mapping[str, Work], rounds: int = ROUNDS, *, before: Work | None = None) -> dict[str, Cost]:
-    """Run every work once to warm up, then all in turn, `rounds` times; return the medians.
+def alternate(works: Mapping[str, Work], rounds: int | None = None, *, before: Work | None = None) -> dict[str, Cost]:
+    """Run every work once to warm up, then all in turn, `rounds` times or ROUNDS; return the medians.
 
     `before` runs before each work and is not counted.
     """
     costs: dict[str, list[Cost]] = {name: [] for name in works}
-    for number in range(rounds + 1):
+    for number in range((rounds or ROUNDS) + 1):
         for name, work in works.items():
             if before:
                 before()

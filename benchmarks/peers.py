@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from _pytest.outcomes import Skipped
+
 from benchmarks.corpus import home
+from tests.databases import PostgresServer, start_postgres
 
 _C_SOURCE = Path(__file__).with_name("pread.c")
 
@@ -51,6 +54,20 @@ def beet_import(program: Path, inbound: Path, scratch: Path, library: Path | Non
     environment = {**os.environ, "BEETSDIR": os.fspath(settings), "HOME": os.fspath(settings)}
     command: list[str | Path] = [program, "import", "-A", "-q", inbound]
     subprocess.run(command, check=True, env=environment, stdin=subprocess.DEVNULL, capture_output=True)
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[PostgresServer | None]:
+    """Give a throw-away PostgreSQL server; None where there are none of its programs."""
+    try:
+        server = start_postgres()
+    except Skipped:
+        yield None
+        return
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 class Mpd:

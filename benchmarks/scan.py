@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks import peers
+from benchmarks import measure, peers
 from benchmarks.corpus import Corpus, corpus, home
-from benchmarks.measure import ROUNDS, Row, alternate, measured, micros, not_measured
+from benchmarks.measure import Row, alternate, measured, micros, not_measured
 
 WORKERS = 4
 # How much quicker than MPD a Go program with dhowden/tag, four workers and no database was where both were measured.
@@ -24,7 +24,7 @@ _DROP = Path("/proc/sys/vm/drop_caches")
 def run(large: bool) -> Iterator[Row]:
     """Measure on 2,000 files, or on 20,000 for the targets that ask for them."""
     with tempfile.TemporaryDirectory(dir=home()) as scratch:
-        bench = _Scans(corpus(20_000 if large else 2000), Path(scratch))
+        bench = _Scans(corpus(large), Path(scratch))
         yield from bench.warm(large)
         yield from bench.cold(large)
         yield from bench.unchanged(large)
@@ -122,7 +122,9 @@ class _Scans:
         self._mpd.forget()
         self._mpd.scan(self._files)
         # The scans before the one carried on from would pile up; the newest is enough.
-        costs = alternate({"ours": self.rescan, "mpd": self._mpd.rescan}, before=self._keep_newest, rounds=2 * ROUNDS)
+        costs = alternate(
+            {"ours": self.rescan, "mpd": self._mpd.rescan}, before=self._keep_newest, rounds=2 * measure.ROUNDS
+        )
         self._mpd.stop()
         note = f"ours {micros(costs['ours'], self._files)}"
         ratio = costs["mpd"].wall / costs["ours"].wall

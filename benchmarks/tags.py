@@ -29,7 +29,7 @@ _CLASSES: dict[str, Any] = {"mp3": MP3, "flac": FLAC, "m4a": MP4, "ogg": OggVorb
 
 def run(_large: bool) -> Iterator[Row]:
     """Measure on 2,000 files. Raises AssertionError when a tag is not what was written."""
-    music = corpus(2000)
+    music = corpus()
     _check(music)
     paths = music.paths
     works: dict[str, Callable[[], object]] = {
