@@ -1,19 +1,23 @@
-"""Filters and a place in the list → one page of items, newest first, found by an index alone. All SQL of the queue.
+"""Filters, an order and a place in it → one page of items, found by an index alone. All SQL of the queue.
 
-The ids of a page come from the index `ix_staging_items_queue`, which holds all that can be asked for, so that the wide
-rows of the others are never read. Its order is that of one status; so SQLite makes a list of all of one list a status.
-PostgreSQL looks up rows it has not vacuumed yet, index or not, and so reads each once, in the order of their ids.
+The ids of a page come from the index of its order, which holds all that can be asked for, so that the wide rows of the
+others are never read. The order is that of one status; so a list of all is made of one list a status. PostgreSQL looks
+up rows it has not vacuumed yet, index or not; so where it may read them in the order of their ids, it reads each once.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, asc, desc, func, literal, select, text, union_all
+from sqlalchemy import Connection, Row, Select, and_, asc, desc, func, literal, select, text, tuple_, union_all
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
 
+from config.errors import Rejected
 from processor.tables import StagingItem
 
 LONGEST: Final = 600  # bytes of the text that is searched; a PostgreSQL index takes no row above 2,704
@@ -23,6 +27,11 @@ _SHOWN: Final = (
     "id", "key", "status", "revision", "album_artist", "album", "year", "discs", "track_count", "duration_ms", "size",
     "confidence", "warnings", "created_at", "updated_at", "run_id",
 )  # fmt: skip
+Sort = Literal[
+    "added", "-added", "changed", "-changed", "artist", "-artist", "album", "-album", "year", "-year"
+]  # fmt: skip
+Place = tuple[Any, ...]
+"""Where an item is in an order: what it is sorted by, then its id."""
 
 
 # The statuses that any item has: one look at the index for each, where DISTINCT would read all of it.
@@ -49,6 +58,74 @@ class Filter:
     words: str = ""  # of artist and album, in any order, whatever their case and accents
 
 
+class Page(NamedTuple):
+    """Some items, and where the page after them begins; None after the last."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+class Order(NamedTuple):
+    """What items are sorted by, before their ids, which decide between equal ones in the same direction."""
+
+    column: InstrumentedAttribute[Any] | None  # None: the id alone
+    ascending: bool
+    read: Callable[[str], Any] = str  # a value of the column, as it stands in a place
+
+    @property
+    def keys(self) -> tuple[InstrumentedAttribute[Any], ...]:
+        """The columns of a place."""
+        return (StagingItem.id,) if self.column is None else (self.column, StagingItem.id)
+
+    def turned(self) -> Order:
+        """Return it the other way around."""
+        return self._replace(ascending=not self.ascending)
+
+    def after(self, place: Place) -> ColumnElement[bool]:
+        """Return what is true of what follows a place."""
+        here = tuple_(*(literal(value, key.type) for value, key in zip(place, self.keys, strict=True)))
+        return tuple_(*self.keys) > here if self.ascending else tuple_(*self.keys) < here
+
+    def place(self, told: str) -> Place:
+        """Return the place a page ended with, as it told. Raises Rejected (`bad_place`)."""
+        number, _, value = told.partition(":")
+        try:
+            if not (number.isascii() and number.isdecimal() and len(number) < 19):
+                raise ValueError(number)
+            return (int(number),) if self.column is None else (self.read(value), int(number))
+        except (ValueError, OverflowError):
+            raise Rejected("no page of this order ends there; begin with the first", code="bad_place") from None
+
+
+def _time(told: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(told).astimezone(dt.UTC)
+
+
+def _number(told: str) -> int:
+    number = int(told)
+    if abs(number) >= 1 << 31:
+        raise ValueError(told)
+    return number
+
+
+def _words(told: str) -> str:
+    return told.replace("\0", "")[:LONGEST]
+
+
+ORDERS: Final[dict[str, Order]] = {
+    "added": Order(None, ascending=False),
+    "changed": Order(StagingItem.updated_at, ascending=False, read=_time),
+    "artist": Order(StagingItem.search, ascending=True, read=_words),  # then by album
+    "album": Order(StagingItem.sort_album, ascending=True, read=_words),
+    "year": Order(StagingItem.sort_year, ascending=False, read=_number),
+}
+
+
+def order_of(sort: Sort) -> Order:
+    """Return the order of a name; a - before it turns it around."""
+    return ORDERS[sort[1:]].turned() if sort.startswith("-") else ORDERS[sort]
+
+
 def searchable(*texts: str | None) -> str:
     """Return texts as they are searched: without case and accents, cut where an index would not take more."""
     joined = " ".join(text for text in texts if text)
@@ -58,11 +135,19 @@ def searchable(*texts: str | None) -> str:
     return bare.casefold().encode("utf-8", "ignore")[:LONGEST].decode("utf-8", "ignore").replace("\0", "")
 
 
-def page(connection: Connection, wanted: Filter, *, before: int | None = None, limit: int = 50) -> list[dict[str, Any]]:
-    """Return items without evidence and files, newest first; `before` is the id the page before ended with."""
-    found = _ids(connection, wanted, limit, before=before)
-    query = select(*(getattr(StagingItem, name) for name in _SHOWN)).where(StagingItem.id.in_(found))
-    return [dict(row) for row in connection.execute(query.order_by(StagingItem.id.desc())).mappings()]
+def page(
+    connection: Connection, wanted: Filter, sort: Sort = "added", *, before: str | None = None, limit: int = 50
+) -> Page:
+    """Return items without evidence and files, in an order; `before` is the `next` of the page before.
+
+    Raises Rejected (`bad_place`) for one that is not of this order.
+    """
+    order = order_of(sort)
+    places = _places(connection, wanted, order, limit + 1, None if before is None else order.place(before))
+    query = select(*(getattr(StagingItem, name) for name in _SHOWN))
+    query = query.where(StagingItem.id.in_([place[-1] for place in places[:limit]])).order_by(*_sorted(order))
+    following = ":".join(str(value) for value in reversed(places[limit - 1])) if len(places) > limit else None
+    return Page([dict(row) for row in connection.execute(query).mappings()], following)
 
 
 def counts(connection: Connection, most: int = MOST_COUNTED) -> dict[str, int]:
@@ -76,40 +161,46 @@ def counts(connection: Connection, most: int = MOST_COUNTED) -> dict[str, int]:
     return {row.status: row.n for row in connection.execute(union_all(*each))} if each else {}
 
 
-def ids(connection: Connection, wanted: Filter) -> list[int]:
-    """Return the ids of all items that are wanted, newest first."""
-    return _ids(connection, wanted, None)
+def ids(connection: Connection, wanted: Filter, sort: Sort = "added", limit: int | None = None) -> list[int]:
+    """Return the ids of the items that are wanted, in an order."""
+    return [place[-1] for place in _places(connection, wanted, order_of(sort), limit)]
 
 
-def neighbours(connection: Connection, wanted: Filter, item_id: int) -> tuple[int | None, int | None]:
-    """Return the ids before and after an item in the list, newest first."""
-    newer, older = _ids(connection, wanted, 1, after=item_id), _ids(connection, wanted, 1, before=item_id)
-    return newer[0] if newer else None, older[0] if older else None
+def neighbours(
+    connection: Connection, wanted: Filter, item_id: int, sort: Sort = "added"
+) -> tuple[int | None, int | None]:
+    """Return the ids before and after an item in the list, whether or not it is in there."""
+    order = order_of(sort)
+    here = connection.execute(select(*order.keys).where(StagingItem.id == item_id)).first()
+    if here is None:
+        return None, None
+    before, after = (_places(connection, wanted, one, 1, tuple(here)) for one in (order.turned(), order))
+    return before[0][-1] if before else None, after[0][-1] if after else None
 
 
-def _ids(
-    connection: Connection, wanted: Filter, limit: int | None, *, before: int | None = None, after: int | None = None
-) -> list[int]:
-    """Return the ids next to a place in the list: before one id, newest first, or after one, oldest first."""
-    where = _where(wanted)
-    if before is not None:
-        where.append(StagingItem.id < before)
-    if after is not None:
-        where.append(StagingItem.id > after)
-    in_order = asc if after is not None else desc
+def _places(
+    connection: Connection, wanted: Filter, order: Order, limit: int | None, after: Place | None = None
+) -> Sequence[Row[Any]]:
+    """Return the places of the items that follow a place."""
+    where = _where(wanted) + ([] if after is None else [order.after(after)])
 
     def of(*status: ColumnElement[bool]) -> Select[Any]:
-        return select(StagingItem.id).where(*status, *where).order_by(in_order(StagingItem.id)).limit(limit)
+        return select(*order.keys).where(*status, *where).order_by(*_sorted(order)).limit(limit)
 
     if wanted.status is not None:
-        return list(connection.scalars(of(StagingItem.status == wanted.status)))
-    if wanted == Filter() or connection.dialect.name == "postgresql":
-        return list(connection.scalars(of()))
+        return connection.execute(of(StagingItem.status == wanted.status)).all()
+    if order.column is None and (wanted == Filter() or connection.dialect.name == "postgresql"):
+        return connection.execute(of()).all()
     each = [of(StagingItem.status == one).subquery() for one in connection.scalars(_STATUSES)]
     if not each:
         return []
-    merged = union_all(*(select(one.c.id) for one in each)).order_by(in_order("id")).limit(limit)
-    return list(connection.scalars(merged))
+    direction = asc if order.ascending else desc
+    merged = union_all(*(select(*one.c) for one in each)).order_by(*(direction(key.name) for key in order.keys))
+    return connection.execute(merged.limit(limit)).all()
+
+
+def _sorted(order: Order) -> list[ColumnElement[Any]]:
+    return [key.asc() if order.ascending else key.desc() for key in order.keys]
 
 
 def _where(wanted: Filter) -> list[ColumnElement[bool]]:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, text, update
 
 from config.errors import Misconfigured
 from config.reasons import Reason
@@ -20,7 +20,7 @@ from processor.verification import rows as checks
 
 IN_CHUNK: Final = 1000  # parameters of one IN (…)
 
-_STORED: Final = (*ITEM_COLUMNS, "search", "warned")
+_STORED: Final = (*ITEM_COLUMNS, "search", "warned", "sort_album", "sort_year")
 _COLUMNS: Final = ", ".join(_STORED)
 _CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in _STORED if name != "key")
 # Made once for each connection: making and dropping a table costs more than the upsert of a batch.
@@ -184,10 +184,23 @@ def items(
     if status is not None:
         query = query.where(StagingItem.status == status)
     for rows in connection.execute(query.execution_options(yield_per=IN_CHUNK)).mappings().partitions():
-        found = files(connection, [row["id"] for row in rows]) if with_files else {}
-        for row in rows:
-            listed = {"files": [file._asdict() for file in found.get(row["id"], ())]} if with_files else {}
-            yield {**row, **listed}
+        yield from _whole(connection, rows, with_files=with_files)
+
+
+def these(connection: Connection, item_ids: Sequence[int], *, with_files: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the items of ids, in the order of these, as `items` does."""
+    for start in range(0, len(item_ids), IN_CHUNK):
+        wanted = item_ids[start : start + IN_CHUNK]
+        found = connection.execute(select(StagingItem.__table__).where(StagingItem.id.in_(wanted))).mappings()
+        rows = {row["id"]: row for row in found}
+        yield from _whole(connection, [rows[one] for one in wanted if one in rows], with_files=with_files)
+
+
+def _whole(connection: Connection, rows: Sequence[RowMapping], *, with_files: bool) -> Iterator[dict[str, Any]]:
+    found = files(connection, [row["id"] for row in rows]) if with_files else {}
+    for row in rows:
+        listed = {"files": [file._asdict() for file in found.get(row["id"], ())]} if with_files else {}
+        yield {**row, **listed}
 
 
 def item(connection: Connection, item_id: int) -> tuple[dict[str, Any], tuple[StagedFile, ...]]:
@@ -261,7 +274,8 @@ def _list_anew(connection: Connection, item_id: int, item: NewItem) -> None:
 
 def _row(item: NewItem) -> tuple[Any, ...]:
     """Return the values of _STORED."""
-    return (*item_row(item), searchable(item.album_artist, item.album), item.warnings != "[]")
+    search = searchable(item.album_artist, item.album)
+    return (*item_row(item), search, item.warnings != "[]", searchable(item.album), item.year or 0)
 
 
 def _chunks(values: Collection[Any]) -> Iterator[Sequence[Any]]:

@@ -60,7 +60,12 @@ class StagingItem(Base):
     __tablename__ = "staging_items"
     # Half-full pages let PostgreSQL update a row in its page, without touching the indexes: re-ingests are updates.
     __table_args__ = (
-        Index("ix_staging_items_queue", "status", "id", "confidence", "warned", "search"),  # processor/listing.py
+        # processor/listing.py: an index for each order, with all that is filtered by
+        Index("ix_staging_items_queue", "status", "id", "confidence", "warned", "search"),
+        Index("ix_staging_items_changed", "status", "updated_at", "id", "confidence", "warned", "search"),
+        Index("ix_staging_items_artist", "status", "search", "id", "confidence", "warned"),
+        Index("ix_staging_items_album", "status", "sort_album", "id", "confidence", "warned", "search"),
+        Index("ix_staging_items_year", "status", "sort_year", "id", "confidence", "warned", "search"),
         Index("ix_staging_items_status", "status", "size"),  # what is counted of all
         {"postgresql_with": {"fillfactor": 50}, "sqlite_autoincrement": True},
     )
@@ -87,6 +92,8 @@ class StagingItem(Base):
     sources: Mapped[dict[str, Any]]  # value → tag, file_name, folder, majority
     search: Mapped[str] = mapped_column(server_default="")  # artist and album as they are searched
     warned: Mapped[bool] = mapped_column(server_default=false())  # whether there are warnings
+    sort_album: Mapped[str] = mapped_column(server_default="")  # the album alone, as it is searched
+    sort_year: Mapped[int] = mapped_column(Integer, server_default="0")  # 0 where nobody knows it: NULL has no place
     checksum: Mapped[str]  # of everything above that content decides; equal means nothing changed
     transfer_id: Mapped[str]
     run_id: Mapped[str | None]

@@ -48,7 +48,7 @@ def live(app: Application) -> dict[str, str]:
     with app.database.begin() as connection:
         admin.put(connection, "staging_scan.schedule", "*/15 * * * *", actor=NAME, now=now)
         admin.put(connection, "staging_scan.enabled", True, actor=NAME, now=now)
-        items = {item["album"]: item for item in listing.page(connection, listing.Filter("pending_review"))}
+        items = {item["album"]: item for item in listing.page(connection, listing.Filter("pending_review")).items}
         gran = items["Sunday Songs"]["id"]
         job, _ = submit_one(connection, wanted(succession.works(), "review", gran, actor="chain"), now)
         ended = {"status": "dead", "error": "the disk of the library is full", "code": "no_space", "finished_at": now}

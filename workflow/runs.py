@@ -76,12 +76,18 @@ def recent(connection: Connection, limit: int = 20, trigger: str | None = None) 
     return [dict(row._mapping) for row in connection.execute(query)]
 
 
-def page(connection: Connection, before: str | None = None, limit: int = 50) -> list[dict[str, Any]]:
-    """Return runs without their settings and reasons, newest first; `before` is the id the page before ended with."""
+def page(
+    connection: Connection, before: str | None = None, limit: int = 50, *, oldest_first: bool = False
+) -> list[dict[str, Any]]:
+    """Return runs without their settings and reasons, newest first, or the other way around.
+
+    `before` is the id the page before ended with.
+    """
     query = select(*(column for column in RunRow.__table__.columns if column.name not in ("settings", "reasons")))
     if before is not None:
-        query = query.where(RunRow.id < before)
-    return [dict(row._mapping) for row in connection.execute(query.order_by(RunRow.id.desc()).limit(limit))]
+        query = query.where(RunRow.id > before if oldest_first else RunRow.id < before)
+    in_order = query.order_by(RunRow.id.asc() if oldest_first else RunRow.id.desc())
+    return [dict(row._mapping) for row in connection.execute(in_order.limit(limit))]
 
 
 def one(connection: Connection, run_id: str) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -15,17 +15,25 @@ from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
-from processor import repository
+from processor import listing, repository
+from processor.listing import Filter, Sort
 from processor.matching.rows import Candidate
 from processor.publication import ledger
 
 
 @click.group(invoke_without_command=True)
 @click.option("--status", default=None, help="Only items with this status, such as pending_review.")
+@click.option(
+    "--sort",
+    type=click.Choice(get_args(Sort)),
+    default="-added",
+    show_default=True,
+    help="Newest added or changed first, artist or album from A to Z, newest year first; a - turns it around.",
+)
 @click.option("--limit", type=click.IntRange(1), default=None, help="At most so many.")
 @json_option
 @click.pass_context
-def command(ctx: click.Context, status: str | None, limit: int | None, as_json: bool) -> None:
+def command(ctx: click.Context, status: str | None, sort: Sort, limit: int | None, as_json: bool) -> None:
     """List the albums in staging, as the database holds them; `greenroom items show ID` shows one with its history.
 
     `--json` adds the tracks and all files of each, the evidence that they belong together, and what a reviewer should
@@ -34,16 +42,18 @@ def command(ctx: click.Context, status: str | None, limit: int | None, as_json: 
     \b
     Examples:
       greenroom items --status missing
+      greenroom items --sort changed --limit 20
       greenroom items forget 17
     """
     if ctx.invoked_subcommand is None:
-        _list(status, limit, as_json)
+        _list(status, sort, limit, as_json)
 
 
-def _list(status: str | None, limit: int | None, as_json: bool) -> None:
+def _list(status: str | None, sort: Sort, limit: int | None, as_json: bool) -> None:
     with application() as app, app.database.read() as connection:
         found = libraries.list_libraries(connection)
-        items = list(repository.items(connection, status=status, limit=limit, with_files=as_json))
+        listed = listing.ids(connection, Filter(status), sort, limit)
+        items = list(repository.these(connection, listed, with_files=as_json))
         outdated = ledger.outdated(connection)
     roots = {lib.root_uuid: lib.path for lib in found}
     inbound = next((lib.path for lib in found if lib.role == "inbound"), b"")

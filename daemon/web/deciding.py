@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 from urllib.parse import urlencode
 
 from fastapi import Form, HTTPException, Query
 
-from processor.listing import Filter
+from processor.listing import Filter, Sort, order_of
 from workflow.states import MOVES
 from workflow.succession import Seen
 
 STATUSES: Final = tuple(MOVES)
 Warned = Literal["", "yes", "no"]
+ByAge = Literal["added", "-added"]  # of lists that have one order: the newest first, or turned around
 ANY: Final = "any"
+SORTS: Final[dict[Sort, str]] = {
+    "added": "newest first",
+    "-added": "oldest first",
+    "changed": "changed lately",
+    "-changed": "unchanged the longest",
+    "artist": "by artist, A to Z",
+    "-artist": "by artist, Z to A",
+    "album": "by album, A to Z",
+    "-album": "by album, Z to A",
+    "year": "by year, newest first",
+    "-year": "by year, oldest first",
+}
+_UNSAID: Final = ("", None, "pending_review", "added")
 
 
 class Wanted:
-    """The filter of a list, as its address says it. A dependency."""
+    """The filter of a list and its order, as its address says them. A dependency."""
 
     def __init__(
         self,
@@ -25,7 +39,9 @@ class Wanted:
         below: Annotated[str, Query(max_length=10)] = "",
         warned: Warned = "",
         q: Annotated[str, Query(max_length=200)] = "",
+        sort: Annotated[str, Query(max_length=10)] = "added",
     ) -> None:
+        self.sort: Sort = next((known for known in get_args(Sort) if known == sort), "added")
         self.status = status if status in STATUSES else ANY
         self.below, self.warned, self.words = below, warned, q
         self.filter = Filter(
@@ -36,10 +52,20 @@ class Wanted:
         )
 
     def address(self, base: str, **more: object) -> str:
-        """Return an address that keeps the filter."""
-        kept = {"status": self.status, "below": self.below, "warned": self.warned, "q": self.words} | more
-        query = {name: value for name, value in kept.items() if value not in ("", None, "pending_review")}
+        """Return an address that keeps the filter and the order."""
+        kept = {"status": self.status, "below": self.below, "warned": self.warned, "q": self.words, "sort": self.sort}
+        query = {name: value for name, value in (kept | more).items() if value not in _UNSAID}
         return f"{base}?{urlencode(query, errors='replace')}" if query else base
+
+    def by(self, name: str) -> str:
+        """Return the address of the list in an order; turned around, if that is the order it has."""
+        return self.address("/review", sort=f"-{name}" if self.sort == name else name)
+
+    def direction(self, *names: str) -> str | None:
+        """Return how the list is sorted by a column that one of some orders stands for, as aria-sort says it."""
+        if self.sort.removeprefix("-") not in names:
+            return None
+        return "ascending" if order_of(self.sort).ascending else "descending"
 
 
 class Word:

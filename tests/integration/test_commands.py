@@ -108,6 +108,20 @@ def test_the_trash_is_listed_and_emptied(data_dir: Path) -> None:
     assert lying.read_bytes() == b"song"
 
 
+def test_albums_are_listed_as_they_were_staged_or_in_an_order_that_is_asked_for(data_dir: Path) -> None:
+    for artist in ("Bo", "Ada", "Cy"):
+        write_album(data_dir / "inbound" / artist, artist=artist, album="Tide", tracks=1, ext="mp3")
+    assert greenroom("cycle").exit_code == 0
+
+    def listed(*words: str) -> list[str]:
+        return [item["album_artist"] for item in json.loads(greenroom("items", "--json", *words).stdout)]
+
+    assert listed() == listed("--sort", "added")[::-1]
+    assert listed("--sort", "artist") == ["Ada", "Bo", "Cy"]
+    assert listed("--sort", "-artist", "--limit", "2", "--status", "pending_review") == ["Cy", "Bo"]
+    assert greenroom("items", "--sort", "nosuch").exit_code == 2
+
+
 def test_nothing_a_tag_says_reaches_the_terminal_as_a_command(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="\x1b[2JMallory", album="Bell\x07", tracks=1, ext="flac")
     for command in (["cycle"], ["items"], ["runs"], ["status"]):

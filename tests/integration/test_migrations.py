@@ -309,11 +309,14 @@ def store_items(connection: Connection, *items: NewItem) -> None:
 def test_items_and_files_survive_being_made_anew_so_that_no_id_is_given_twice(empty_database: Database) -> None:
     migrate(empty_database, "0008")
     with empty_database.begin() as connection:
-        store_items(connection, album("k1"), album("k2", album_artist="Ærø Ólafs", warnings=()))
+        store_items(
+            connection, album("k1", year=1999), album("k2", album_artist="Ærø Ólafs", album="Élan", warnings=())
+        )
     migrate(empty_database)
     with empty_database.read() as connection:
         kept = list(repository.items(connection, with_files=True))
-    assert [(item["search"], item["warned"]) for item in kept] == [("artist album", True), ("ærø olafs album", False)]
+    assert [(item["search"], item["warned"]) for item in kept] == [("artist album", True), ("ærø olafs elan", False)]
+    assert [(item["sort_album"], item["sort_year"]) for item in kept] == [("album", 1999), ("elan", 0)]
     assert [(item["key"], len(item["files"]) > 0) for item in kept] == [("k1", True), ("k2", True)]
     with empty_database.begin() as connection:
         repository.unlist(connection, "k2", kept[1]["path"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,13 @@ def test_pages_of_jobs_go_on_where_the_page_before_ended(browser: Browser) -> No
     first = browser.client.get(API, params={"limit": 2}).json()
     rest = browser.client.get(API, params={"limit": 2, "before": first["next"], "status": ["queued", "dead"]}).json()
     assert [job["id"] for job in first["jobs"] + rest["jobs"]] == sorted(ids, reverse=True)
+    turned = {"limit": 2, "sort": "-added"}
+    first = browser.client.get(API, params=turned).json()
+    rest = browser.client.get(API, params=turned | {"before": first["next"], "status": ["queued"]}).json()
+    assert [job["id"] for job in first["jobs"] + rest["jobs"]] == sorted(ids)
+    page = browser.client.get("/jobs", params={"sort": "-added", "status": "queued"}).text
+    assert re.findall(r'<th scope="row"><a href="/jobs/(\d+)"', page) == [str(one) for one in sorted(ids)]
+    assert 'aria-sort="ascending"><a href="/jobs?status=queued&amp;phase="' in page
 
 
 def test_figures_of_jobs_are_there_for_prometheus(browser: Browser) -> None:

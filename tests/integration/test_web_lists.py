@@ -111,6 +111,21 @@ REVIEW = [
     for status in ("any", *MOVES)
     for more in ("", "&below=0.5", "&warned=yes", "&q=blue", "&q=blue+river&below=0.5&before=7")
 ]
+SORTED = [
+    f"/review?status={status}&sort={sort}{more}"
+    for status, (sort, place) in product(
+        ("any", "approved"),
+        (
+            ("-added", "7"),
+            ("changed", "7:2026-01-01T00:00:00Z"),
+            ("artist", "7:ada"),
+            ("album", "7:b"),
+            ("year", "7:1999"),
+            ("-year", "7:1999"),
+        ),
+    )
+    for more in ("", f"&q=blue&below=0.5&before={place}")
+]
 JOBS = [
     f"/jobs?status={status}&phase={phase}&before=7"
     for status, phase in product(("", "queued", "dead", "done"), ("", "enrich", "nosuch"))
@@ -125,6 +140,9 @@ API = [
     "/activity",
     "/providers",
     "/review/1?q=x&status=any",
+    "/review/1?sort=artist",
+    "/jobs?status=dead&before=7&sort=-added",
+    "/runs?before=2&sort=-added",
 ]
 
 
@@ -132,7 +150,7 @@ def test_no_list_and_no_figure_reads_a_growing_table_whole(app: Application, bro
     with app.database.begin() as connection:
         repository.upsert(connection, [album()], dt.datetime.now(dt.UTC))
     with asked(app.database) as statements:
-        for path in (*FIGURES, *REVIEW, *JOBS, *API):
+        for path in (*FIGURES, *REVIEW, *SORTED, *JOBS, *API):
             assert browser.client.get(path, headers={"accept": "text/html"}).status_code == 200, path
     distinct = list({statement: (statement, parameters) for statement, parameters in statements}.values())
     assert len(distinct) > 50
@@ -154,15 +172,70 @@ def test_pages_of_all_statuses_are_the_newest_of_each_in_one_order(database: Dat
     newest = sorted((one.id for one in staged.values()), reverse=True)
     words = Filter(words="album")
     with database.read() as connection:
-        first = [item["id"] for item in listing.page(connection, words, limit=5)]
-        second = [item["id"] for item in listing.page(connection, words, before=first[-1], limit=50)]
+        first = [item["id"] for item in listing.page(connection, words, limit=5).items]
+        second = [item["id"] for item in listing.page(connection, words, before=str(first[-1]), limit=50).items]
         assert first + second == newest
         assert listing.neighbours(connection, words, newest[3]) == (newest[2], newest[4])
         assert listing.neighbours(connection, words, newest[0])[0] is None
         assert listing.neighbours(connection, words, newest[-1])[1] is None
-        assert listing.page(connection, Filter(words="zzzz")) == []
+        assert listing.page(connection, Filter(words="zzzz")).items == []
         assert listing.counts(connection) == {"approved": 4, "published": 4, "rejected": 4}
         assert listing.counts(connection, most=2) == {"approved": 3, "published": 3, "rejected": 3}
+
+
+@pytest.mark.parametrize("wanted", [Filter(), Filter("approved"), Filter(words="album")])
+def test_each_order_is_told_page_by_page_and_turned_around_backwards(database: Database, wanted: Filter) -> None:
+    now = dt.datetime.now(dt.UTC)
+    for n in range(12):
+        told = album(f"k{n}", album=f"Album {n % 5}", album_artist=f"Ada {n % 4}", year=(None, 1999, 2001)[n % 3])
+        with database.begin() as connection:
+            repository.upsert(connection, [told], now - dt.timedelta(seconds=n % 7))
+            status = ("approved", "rejected")[n % 2]
+            connection.exec_driver_sql(f"UPDATE staging_items SET status = '{status}' WHERE key = 'k{n}'")
+    with database.read() as connection:
+        for sort, order in listing.ORDERS.items():
+            way: listing.Sort
+            for way, ascending in ((sort, order.ascending), (f"-{sort}", not order.ascending)):
+                shown, before = [], None
+                while True:
+                    some = listing.page(connection, wanted, way, before=before, limit=5)
+                    shown += some.items
+                    if (before := some.next) is None:
+                        break
+                keys = [(sorted_by(sort, item), item["id"]) for item in shown]
+                assert keys == sorted(keys, reverse=not ascending), way
+                ids = [item["id"] for item in shown]
+                assert len(set(ids)) == len(ids) == (6 if wanted.status else 12)
+                assert listing.ids(connection, wanted, way) == ids
+                assert listing.neighbours(connection, wanted, ids[2], way) == (ids[1], ids[3])
+                assert listing.neighbours(connection, wanted, ids[0], way)[0] is None
+
+
+def sorted_by(sort: str, item: dict[str, Any]) -> Any:
+    by_artist = (item["album_artist"], item["album"])
+    return {"added": 0, "changed": item["updated_at"], "artist": by_artist, "album": item["album"]}.get(
+        sort, item["year"] or 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("sort", "place"),
+    [
+        ("added", "x"),
+        ("added", "-1"),
+        ("artist", "x:ada"),
+        ("year", "7"),
+        ("year", "7:x"),
+        ("year", f"7:{1 << 40}"),
+        ("changed", "7:yesterday"),
+        ("changed", "7:0001-01-01T00:00:00+23:00"),
+        ("album", f"{1 << 70}:a"),
+    ],
+)
+def test_a_place_no_page_of_an_order_ended_with_is_refused(browser: Browser, sort: str, place: str) -> None:
+    told = browser.client.get("/api/v1/items", params={"sort": sort, "before": place})
+    assert (told.status_code, told.json()["code"]) == (422, "bad_place")
+    assert browser.client.get("/review", params={"sort": sort, "before": place}).status_code == 422
 
 
 def test_covers_of_a_page_are_the_selected_ones_and_found_by_one_statement(app: Application, browser: Browser) -> None:

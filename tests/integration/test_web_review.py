@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 from dataclasses import replace
 from typing import Any
@@ -85,6 +86,38 @@ def test_pages_of_the_queue_neither_repeat_nor_leave_out_an_item(browser: Browse
     assert [item["id"] for item in first["items"] + rest["items"]] == sorted(ids, reverse=True)
 
 
+def test_the_order_of_a_column_is_kept_through_pages_filters_and_albums(browser: Browser) -> None:
+    stage(browser, *(named(f"{n:03}", ("Bo", "Ada")[n % 2], f"Album {n:03}") for n in range(120)))
+    page = browser.client.get("/review", params={"sort": "artist"}).text
+    assert names(page)[0] == "Ada – Album 001"
+    assert re.search(r'<th scope="col" aria-sort="ascending"><a href="/review\?sort=-artist" class="sorted">', page)
+    shown = names(page)
+    while following := re.search(r'href="([^"]*)" rel="next"', page):
+        page = browser.client.get(html.unescape(following[1])).text
+        shown += names(page)
+    assert shown == [f"{artist} – Album {n:03}" for artist, odd in (("Ada", 1), ("Bo", 0)) for n in range(odd, 120, 2)]
+    page = browser.client.get("/review", params={"sort": "-artist", "q": "bo"}).text
+    assert names(page)[0] == "Bo – Album 118"
+    assert '<option value="-artist" selected>' in page
+    for link, heading in ((r'<th scope="row"><a href="([^"]*)"', "118"), (r'href="([^"]*)" rel="next"', "116")):
+        (address, *_) = re.findall(link, page)
+        page = browser.client.get(html.unescape(address)).text
+        assert f"<h1>Bo – Album {heading}" in page
+    assert names(browser.client.get("/review", params={"sort": "nosuch"}).text)[0] == "Ada – Album 119"
+    first = browser.client.get(API, params={"sort": "-artist", "limit": 60}).json()
+    rest = browser.client.get(API, params={"sort": "-artist", "limit": 60, "before": first["next"]}).json()
+    told = [f"{item['album_artist']} – {item['album']}" for item in first["items"] + rest["items"]]
+    assert (told, rest["next"]) == (shown[::-1], None)
+
+
+def test_after_a_decision_the_next_album_of_the_order_is_marked(browser: Browser) -> None:
+    _, ada, cy = stage(browser, named("1", "Bo", "One"), named("2", "Ada", "Two"), named("3", "Cy", "Three"))
+    back = "/review?sort=artist"
+    page = press(browser, ada, "approve", seen(browser, ada), back=back)
+    assert re.search(r"data-goes-on>.*?Bo – One", page, re.DOTALL)
+    assert re.search(r"data-goes-on", press(browser, cy, "approve", seen(browser, cy), back=back)) is None
+
+
 def test_an_album_is_approved_and_the_next_one_is_there_with_a_way_back(browser: Browser) -> None:
     older, newer = stage(browser, named("1", "Ada", "One"), named("2", "Ada", "Two"))
     page = browser.client.get(f"/review/{newer}").text
@@ -164,23 +197,30 @@ def test_an_item_nobody_has_is_nowhere(browser: Browser, number: str) -> None:
     assert browser.client.post(f"{API}/{number}/approve", json={}).status_code in (404, 422)
 
 
-QUEUE = "USING COVERING INDEX ix_staging_items_queue"
+QUEUE = "USING COVERING INDEX ix_staging_items"
+EVERYTHING = Filter("pending_review", below=0.5, warned=True, words="a b")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "how"),
+    ("wanted", "sort", "place", "how"),
     [
-        (Filter("pending_review"), f"{QUEUE} (status=? AND id<?)"),
-        (Filter("pending_review", below=0.5, warned=True, words="a b"), f"{QUEUE} (status=? AND id<?)"),
-        (Filter(), "INTEGER PRIMARY KEY"),
+        (Filter("pending_review"), "added", "1000", f"{QUEUE}_queue (status=? AND id<?)"),
+        (EVERYTHING, "added", "1000", f"{QUEUE}_queue (status=? AND id<?)"),
+        (Filter(), "added", "1000", "INTEGER PRIMARY KEY"),
+        (EVERYTHING, "changed", "1:2026-01-01", f"{QUEUE}_changed (status=? AND updated_at<?)"),
+        (EVERYTHING, "artist", "1:ada", f"{QUEUE}_artist (status=? AND search>?)"),
+        (EVERYTHING, "-album", "1:a", f"{QUEUE}_album (status=? AND sort_album<?)"),
+        (EVERYTHING, "year", "1:1999", f"{QUEUE}_year (status=? AND sort_year<?)"),
     ],
 )
-def test_a_page_of_the_queue_is_found_by_its_index_alone(sqlite_url: str, wanted: Filter, how: str) -> None:
+def test_a_page_of_the_queue_is_found_by_its_index_alone(
+    sqlite_url: str, wanted: Filter, sort: listing.Sort, place: str, how: str
+) -> None:
     database = Database(sqlite_url)
     asked: list[tuple[str, tuple[object, ...]]] = []
     event.listen(database.engine, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
     with database.read() as connection:
-        listing.page(connection, wanted, before=1000)
+        listing.page(connection, wanted, sort, before=place)
         ids = next(query for query in asked if "LIMIT" in query[0])
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {ids[0]}", ids[1]).all()
     assert how in str(plan), plan

@@ -146,6 +146,12 @@ def test_lists_go_on_where_the_page_before_ended(browser: Browser) -> None:
     rest = browser.client.get(API, params={"limit": 2, "before": first["next"]}).json()
     assert sorted(run["id"] for run in first["runs"] + rest["runs"]) == sorted(ids)
     assert rest["next"] is None
+    oldest = browser.client.get(API, params={"sort": "-added", "limit": 2}).json()
+    rest = browser.client.get(API, params={"sort": "-added", "before": oldest["next"]}).json()
+    assert [run["id"] for run in oldest["runs"] + rest["runs"]] == sorted(ids)
+    page = browser.client.get("/runs?sort=-added").text
+    assert page.index(min(ids)) < page.index(max(ids))
+    assert 'aria-sort="ascending"' in page
 
 
 @pytest.mark.parametrize("name", ["nobody", "%00", "%ff", "x" * 3000, "..%2f.."])

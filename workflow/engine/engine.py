@@ -62,10 +62,11 @@ class Engine:
             return _found(listing.find(connection, job_id), job_id)
 
     def list(self, *, statuses: Collection[str] = (), phase: str | None = None, item_id: int | None = None,
-             before: int | None = None, limit: int = 50) -> Sequence[Job]:  # fmt: skip
-        """Return jobs, newest first; `before` is the id the page before ended with."""
+             before: int | None = None, limit: int = 50, oldest_first: bool = False) -> Sequence[Job]:  # fmt: skip
+        """Return jobs, newest first, or the other way around; `before` is the id the page before ended with."""
         with self._database.read() as connection:
-            return listing.page(connection, statuses=statuses, phase=phase, item_id=item_id, before=before, limit=limit)
+            return listing.page(connection, statuses=statuses, phase=phase, item_id=item_id, before=before, limit=limit,
+                                oldest_first=oldest_first)  # fmt: skip
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many jobs of each phase have each status."""

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, desc, func, select, union_all
+from sqlalchemy import CompoundSelect, Connection, Select, asc, desc, func, select, union_all
 from sqlalchemy.sql.elements import ColumnElement
 
 from workflow.engine.job import STATUSES, Job
@@ -27,27 +27,29 @@ def page(
     item_id: int | None = None,
     before: int | None = None,
     limit: int = 50,
+    oldest_first: bool = False,
 ) -> list[Job]:
-    """Return jobs, newest first; `before` is the id the page before ended with."""
-    place = [JobRow.id < before] if before is not None else []
+    """Return jobs, newest first, or the other way around; `before` is the id the page before ended with."""
+    place = [] if before is None else [JobRow.id > before if oldest_first else JobRow.id < before]
+    sort = asc if oldest_first else desc
+
+    def first(*where: ColumnElement[bool]) -> Select[Any]:
+        return select(JobRow.id).where(*where, *place).order_by(sort(JobRow.id)).limit(limit)
+
     ids: Select[Any] | CompoundSelect[Any]
     if item_id is not None:  # has few jobs
         asked = {JobRow.phase: phase, JobRow.status: statuses or None}
         narrower = [column.in_([of] if isinstance(of, str) else of) for column, of in asked.items() if of is not None]
-        ids = _newest(limit, JobRow.item_id == item_id, *narrower, *place)
+        ids = first(JobRow.item_id == item_id, *narrower)
     elif phase is None and not statuses:
-        ids = _newest(limit, *place)
+        ids = first()
     else:  # one status after the other: each list stands in an index in its order, and all of them in none
         of_phase = [JobRow.phase == phase] if phase is not None else []
-        each = (_newest(limit, JobRow.status == one, *of_phase, *place).subquery() for one in statuses or STATUSES)
-        ids = union_all(*(select(found.c.id) for found in each)).order_by(desc("id")).limit(limit)
+        each = (first(JobRow.status == one, *of_phase).subquery() for one in statuses or STATUSES)
+        ids = union_all(*(select(found.c.id) for found in each)).order_by(sort("id")).limit(limit)
     found = list(connection.scalars(ids))
-    rows = connection.execute(select(*COLUMNS).where(JobRow.id.in_(found)).order_by(JobRow.id.desc()))
+    rows = connection.execute(select(*COLUMNS).where(JobRow.id.in_(found)).order_by(sort(JobRow.id)))
     return [Job(*row) for row in rows]
-
-
-def _newest(limit: int, *where: ColumnElement[bool]) -> Select[Any]:
-    return select(JobRow.id).where(*where).order_by(JobRow.id.desc()).limit(limit)
 
 
 def oldest_queued(connection: Connection) -> dt.datetime | None:

@@ -12,7 +12,7 @@ from config.reasons import show_path
 from daemon.web.access import Actor, actor_of
 from daemon.web.called import called
 from processor import listing, repository
-from processor.listing import Filter
+from processor.listing import Filter, Sort
 from workflow import progress
 from workflow.succession import Seen
 
@@ -77,10 +77,10 @@ class ItemOut(ItemSummary):
 
 
 class ItemPage(BaseModel):
-    """Some items, newest first; `next` is the `before` of the page that follows."""
+    """Some items; `next` is the `before` of the page that follows, in the same order: a number, or of `sort` a text."""
 
     items: list[ItemSummary]
-    next: int | None
+    next: int | str | None
 
 
 class SeenIn(BaseModel):
@@ -174,16 +174,16 @@ def read(
     below: Annotated[float | None, Query(ge=0, le=1, description="Confidence below this.")] = None,
     warned: bool | None = None,
     q: Annotated[str, Query(max_length=200, description="Words of artist and album.")] = "",
-    before: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
+    sort: Annotated[Sort, Query(description="A - turns an order around; without one the newest come first.")] = "added",
+    before: Annotated[str | None, Query(max_length=1000, description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ItemPage:
-    """List items, newest first."""
+    """List items: added or changed last first, by artist or album from A to Z, or by year, the newest first."""
     with request.app.state.greenroom.database.read() as connection:
-        found = called(
-            connection, listing.page(connection, Filter(status, below, warned, q), before=before, limit=limit + 1)
-        )
-    more = found[limit - 1]["id"] if len(found) > limit else None
-    return ItemPage(items=[ItemSummary(**item) for item in found[:limit]], next=more)
+        found = listing.page(connection, Filter(status, below, warned, q), sort, before=before, limit=limit)
+        items = called(connection, found.items)
+    following = int(found.next) if found.next and found.next.isdecimal() else found.next
+    return ItemPage(items=[ItemSummary(**item) for item in items], next=following)
 
 
 @router.get("/{item_id}", summary="One album", responses=UNKNOWN)

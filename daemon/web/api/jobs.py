@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from daemon import jobs
 from daemon.web.access import Actor, actor_of
+from daemon.web.deciding import ByAge
 from workflow.engine.job import Job, Status
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
@@ -46,7 +47,7 @@ class JobOut(BaseModel):
 
 
 class JobPage(BaseModel):
-    """Some jobs, newest first; `next` is the `before` of the page that follows."""
+    """Some jobs; `next` is the `before` of the page that follows."""
 
     jobs: list[JobOut]
     next: int | None
@@ -59,18 +60,21 @@ class Paused(BaseModel):
     paused: bool
 
 
-@router.get("", summary="The newest jobs")
+@router.get("", summary="The jobs")
 def read(
     request: Request,
     status: Annotated[list[Status] | None, Query(max_length=10)] = None,
     phase: Annotated[str | None, Query(max_length=50)] = None,
     item_id: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
     before: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
+    sort: ByAge = "added",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JobPage:
-    """List jobs, newest first."""
-    engine = request.app.state.greenroom.engine
-    found = engine.list(statuses=status or (), phase=phase, item_id=item_id, before=before, limit=limit + 1)
+    """List jobs, newest first; with `-added` the oldest."""
+    engine, oldest = request.app.state.greenroom.engine, sort == "-added"
+    found = engine.list(
+        statuses=status or (), phase=phase, item_id=item_id, before=before, limit=limit + 1, oldest_first=oldest
+    )
     more = found[limit - 1].id if len(found) > limit else None
     return JobPage(jobs=[_out(job) for job in found[:limit]], next=more)
 

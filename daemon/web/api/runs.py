@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from daemon import cycles
 from daemon.web.access import Actor, actor_of
+from daemon.web.deciding import ByAge
 from workflow import plans, progress, runs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
@@ -47,7 +48,7 @@ class RunOut(RunSummary):
 
 
 class RunPage(BaseModel):
-    """Some runs, newest first; `next` is the `before` of the page that follows."""
+    """Some runs; `next` is the `before` of the page that follows."""
 
     runs: list[RunSummary]
     next: str | None
@@ -117,11 +118,12 @@ class RunAlbums(BaseModel):
 def read(
     request: Request,
     before: Annotated[str | None, Query(max_length=100)] = None,
+    sort: ByAge = "added",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> RunPage:
-    """List runs, newest first."""
+    """List runs, newest first; with `-added` the oldest."""
     with request.app.state.greenroom.database.read() as connection:
-        found = runs.page(connection, before, limit + 1)
+        found = runs.page(connection, before, limit + 1, oldest_first=sort == "-added")
     more = found[limit - 1]["id"] if len(found) > limit else None
     return RunPage(runs=[RunSummary(**run) for run in found[:limit]], next=more)
 

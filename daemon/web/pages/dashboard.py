@@ -31,7 +31,7 @@ def show(request: Request) -> Response:
     status, jobs = app.status(), app.engine.counts()
     with app.database.read() as connection:
         owed = rows.count_debts(connection)
-        newest = listing.page(connection, listing.Filter("pending_review"), limit=WAITING)
+        newest = listing.page(connection, listing.Filter("pending_review"), limit=WAITING).items
         waiting = with_covers(connection, called(connection, newest))
     last = status["last_run"]
     return page(

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from daemon import jobs
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
+from daemon.web.deciding import ByAge
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
 from workflow import progress, succession
@@ -28,11 +29,13 @@ def show(
     status: Text = "",
     phase: Text = "",
     before: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
+    sort: ByAge = "added",
 ) -> Response:
-    """List jobs, newest first, and how many there are of each phase and state."""
+    """List jobs, newest first or the other way around, and how many there are of each phase and state."""
     app: Application = request.app.state.greenroom
     wanted = (status,) if status in STATUSES else ()
-    found = app.engine.list(statuses=wanted, phase=phase or None, before=before, limit=PAGE + 1)
+    oldest = sort == "-added"
+    found = app.engine.list(statuses=wanted, phase=phase or None, before=before, limit=PAGE + 1, oldest_first=oldest)
     with app.database.read() as connection:
         limits = succession.limits(connection)
         names = progress.names(connection, {job.item_id for job in found if job.item_id is not None})
@@ -47,6 +50,7 @@ def show(
         names=names,
         status=status,
         phase=phase,
+        sort=sort,
         statuses=STATUSES,
         about=_about(),
     )

@@ -14,7 +14,7 @@ from config.libraries import list_libraries
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
 from daemon.web.called import called, with_covers
-from daemon.web.deciding import ANY, STATUSES, Wanted, Word, chosen_of
+from daemon.web.deciding import ANY, SORTS, STATUSES, Wanted, Word, chosen_of
 from daemon.web.editing import lines
 from daemon.web.navigation import Link
 from daemon.web.render import page
@@ -33,6 +33,7 @@ PAGE: Final = 50
 MOST_AT_ONCE: Final = 200
 Filtered = Annotated[Wanted, Depends()]
 ItemId = Annotated[int, Query(ge=0, lt=1 << 62)]
+Place = Annotated[str, Query(max_length=1000)]
 WHY: Final = {
     "approved": "approved by a person",
     "rejected": "rejected by a person",
@@ -41,22 +42,25 @@ WHY: Final = {
 
 
 @router.get("")
-def show(request: Request, wanted: Filtered, before: ItemId | None = None, done: ItemId | None = None) -> Response:
+def show(request: Request, wanted: Filtered, before: Place | None = None, done: ItemId | None = None) -> Response:
     """Show the queue."""
     with request.app.state.greenroom.database.read() as connection:
-        found = called(connection, listing.page(connection, wanted.filter, before=before, limit=PAGE + 1))
-        listed = with_covers(connection, found[:PAGE])
+        found = listing.page(connection, wanted.filter, wanted.sort, before=before, limit=PAGE)
+        listed = with_covers(connection, called(connection, found.items))
         counts = listing.counts(connection)
         decided = _decided(connection, done)
+        goes_on = done and listing.neighbours(connection, wanted.filter, done, wanted.sort)[1]
     return page(
         request,
         "review.html",
+        goes_on=goes_on,
         items=listed,
-        older=wanted.address("/review", before=listed[-1]["id"]) if len(found) > PAGE else None,
+        following=wanted.address("/review", before=found.next) if found.next else None,
         here=wanted.address("/review", before=before),
         wanted=wanted,
         counts={name: n if n <= MOST_COUNTED else f"{MOST_COUNTED}+" for name, n in counts.items()},
         statuses=STATUSES,
+        sorts=SORTS,
         any=ANY,
         before=before,
         decided=decided,
@@ -69,7 +73,7 @@ def show_item(request: Request, item_id: int, wanted: Filtered, done: ItemId | N
     app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         shown = {**_album(connection, item_id), **_whereabouts(connection, item_id)}
-        newer, older = listing.neighbours(connection, wanted.filter, item_id)
+        newer, older = listing.neighbours(connection, wanted.filter, item_id, wanted.sort)
         decided = _decided(connection, done)
     return page(
         request,

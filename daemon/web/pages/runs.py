@@ -16,6 +16,7 @@ from daemon import cycles
 from daemon.bootstrap import Application
 from daemon.ongoing import Stage
 from daemon.web.access import actor_of
+from daemon.web.deciding import ByAge
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from daemon.web.words import stage_said
@@ -30,13 +31,13 @@ RunId = Annotated[str, Query(max_length=100)]
 
 
 @router.get("")
-def show(request: Request, before: RunId | None = None) -> Response:
-    """List the runs, newest first."""
+def show(request: Request, before: RunId | None = None, sort: ByAge = "added") -> Response:
+    """List the runs, newest first, or the other way around."""
     app: Application = request.app.state.greenroom
     with app.database.read() as connection:
-        found = runs.page(connection, before, PAGE + 1)
+        found = runs.page(connection, before, PAGE + 1, oldest_first=sort == "-added")
     listed, more = found[:PAGE], len(found) > PAGE
-    return page(request, "runs.html", runs=listed, more=more, before=before, stages=app.ongoing.stages())
+    return page(request, "runs.html", runs=listed, more=more, before=before, sort=sort, stages=app.ongoing.stages())
 
 
 @router.post("")

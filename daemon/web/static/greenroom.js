@@ -66,10 +66,10 @@ function step(rows, by) {
 
 // After a decision in the list the next album has the focus, so that one key follows the other.
 document.addEventListener("DOMContentLoaded", () => {
-  const done = Number(new URLSearchParams(window.location.search).get("done"));
-  const rows = [...document.querySelectorAll("[data-row]")];
-  const next = done && (rows.find((row) => Number(row.dataset.row) < done) ?? rows.at(-1));
-  next?.querySelector?.("a").focus();
+  if (new URLSearchParams(window.location.search).has("done")) {
+    const next = document.querySelector("[data-goes-on]") ?? [...document.querySelectorAll("[data-row]")].at(-1);
+    next?.querySelector("a").focus();
+  }
 });
 
 document.addEventListener("keydown", (event) => {
