@@ -109,9 +109,9 @@ def test_pages_of_jobs_go_on_where_the_page_before_ended(browser: Browser) -> No
     first = browser.client.get(API, params={"limit": 2}).json()
     rest = browser.client.get(API, params={"limit": 2, "before": first["next"], "status": ["queued", "dead"]}).json()
     assert [job["id"] for job in first["jobs"] + rest["jobs"]] == sorted(ids, reverse=True)
-    turned = {"limit": 2, "sort": "-added"}
-    first = browser.client.get(API, params=turned).json()
-    rest = browser.client.get(API, params=turned | {"before": first["next"], "status": ["queued"]}).json()
+    turned = f"{API}?sort=-added&limit=2"
+    first = browser.client.get(turned).json()
+    rest = browser.client.get(f"{turned}&status=queued&before={first['next']}").json()
     assert [job["id"] for job in first["jobs"] + rest["jobs"]] == sorted(ids)
     page = browser.client.get("/jobs", params={"sort": "-added", "status": "queued"}).text
     assert re.findall(r'<th scope="row"><a href="/jobs/(\d+)"', page) == [str(one) for one in sorted(ids)]
