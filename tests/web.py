@@ -29,9 +29,8 @@ class Browser:
     def __init__(self, app: Application) -> None:
         self.app = app
         patient(app)
-        self.client = TestClient(
-            create_app(app), base_url="http://localhost", headers={"sec-fetch-site": "same-origin"}
-        )
+        self.served = create_app(app)
+        self.client = TestClient(self.served, base_url="http://localhost", headers={"sec-fetch-site": "same-origin"})
 
     def routes(self) -> Iterator[tuple[str, set[str]]]:
         """Yield path and methods of every route there is."""

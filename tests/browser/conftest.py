@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -39,8 +40,8 @@ def open_page(browser: Browser, app: Application) -> Iterator[Open]:
     with WebServer(app, ("127.0.0.1", 0)) as server:
         host, port = server.address
 
-        def opened(*, stranger: bool = False, **options: object) -> Page:
-            context = browser.new_context(base_url=f"http://{host}:{port}", **options)  # type: ignore[arg-type]
+        def opened(*, stranger: bool = False, **options: Any) -> Page:
+            context = browser.new_context(base_url=f"http://{host}:{port}", **options)
             page = context.new_page()
             page.set_default_timeout(WAIT)
             page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
+from sqlalchemy import update
 
 from config import accounts
 from daemon.bootstrap import Application
@@ -159,7 +160,7 @@ def decisions(app: Application, page: Page) -> None:
 def jobs_and_others(app: Application, page: Page) -> None:
     with app.database.begin() as connection:
         job, _ = submit_one(connection, wanted(succession.works(), "cleanup", None, actor="test"), NOW)
-        connection.execute(JobRow.__table__.update().where(JobRow.id == job.id).values(status="dead"))  # type: ignore[attr-defined]
+        connection.execute(update(JobRow).where(JobRow.id == job.id).values(status="dead"))
     page.goto(f"/jobs/{job.id}")
     press(page, "Try again")
     expect(page.get_by_text("queued").first).to_be_visible()

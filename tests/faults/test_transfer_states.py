@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -113,10 +114,10 @@ class Life(RuleBasedStateMachine):
     def _recover(self, step: int | None) -> None:
         self._run(recovered, step)
 
-    def _run(self, act: object, step: int | None) -> None:
+    def _run(self, act: Callable[[World, Steps], object], step: int | None) -> None:
         self.fence += 1
         try:
-            act(self.world, Steps(step, self.fence))  # type: ignore[operator]  # move or recovered
+            act(self.world, Steps(step, self.fence))
         except Killed:
             self._set_aside_the_count()
 

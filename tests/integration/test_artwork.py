@@ -59,11 +59,11 @@ class World:
             raise answer
         return answer
 
-    def offer(self, name: str, data: bytes | Exception, type: str = "front", **claims: object) -> Offer:
+    def offer(self, name: str, data: bytes | Exception, type: str = "front", **claims: Any) -> Offer:
         """Let a provider have a picture."""
         provider = str(claims.pop("provider", "archive"))
         self.answers[name] = data
-        return Offer(provider, name, type, url=name, **claims)  # type: ignore[arg-type]
+        return Offer(provider, name, type, url=name, **claims)
 
     def about(self, subject: Subject = ALBUM, wanted: Wanted = ONE, check: Callable[[], None] = lambda: None) -> Pass:
         self.now += dt.timedelta(seconds=1)

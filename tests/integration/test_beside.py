@@ -22,6 +22,7 @@ from processor.enrich import Shop, enrich
 from processor.matching.own import OwnAlbum
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, winning
+from processor.providers.registry import Providers
 from tests.integration.test_enrich import AGAIN, NOW, known, shop_of, warnings
 from tests.pictures import jpeg
 from tests.providers import AT_ONCE, Provider, Reply
@@ -184,30 +185,29 @@ def test_an_artist_is_known_by_what_lies_in_their_folder(house: House, tmp_path:
     (house.artist / "notes.jpg").write_bytes(jpeg(2, 600))
     item = house.stage(own(release()), "artist-banner.jpg", "cover.jpg")
     (house.album / "artist-banner.jpg").write_bytes(jpeg(3, 1000, 185))
-    with Client(database, world=AT_ONCE) as client:
-        providers = house.shop.providers
-        studio = Studio(Gallery(database, tmp_path, shared()), EnrichSettings(), downloads(providers))  # type: ignore[arg-type]
-        shop = replace(house.shop, studio=studio)
-        assert client
-        assert enrich(shop, item).is_news
-        assert not enrich(shop, item).is_news
+    providers = house.shop.providers
+    assert isinstance(providers, Providers)
+    studio = Studio(Gallery(database, tmp_path, shared()), EnrichSettings(), downloads(providers))
+    shop = replace(house.shop, studio=studio)
+    assert enrich(shop, item).is_news
+    assert not enrich(shop, item).is_news
 
-        def selected() -> list[tuple[str, int, str]]:
-            with database.read() as connection:
-                found = artwork.selected(connection, of_artist(ARTIST.name, ARTIST.artist_id))
-            return [(one.type, one.width, one.provider) for one in found]
-
-        assert selected() == [("banner", 1000, "folder"), ("thumb", 600, "folder")]
+    def selected() -> list[tuple[str, int, str]]:
         with database.read() as connection:
-            (artist,) = metadata.artists_of(connection, item)
-            about = metadata.artist(connection, artist.id)
-        assert (about.biography, about.formed) == ("They met in a harbour.", "1991")
+            found = artwork.selected(connection, of_artist(ARTIST.name, ARTIST.artist_id))
+        return [(one.type, one.width, one.provider) for one in found]
 
-        for left in house.artist.iterdir():
-            left.unlink()
-        done = enrich(shop, item)
-        assert (done.is_news, list(done.debts)) == (False, [])
-        assert selected() == [("banner", 1000, "folder"), ("thumb", 600, "folder")]
+    assert selected() == [("banner", 1000, "folder"), ("thumb", 600, "folder")]
+    with database.read() as connection:
+        (artist,) = metadata.artists_of(connection, item)
+        about = metadata.artist(connection, artist.id)
+    assert (about.biography, about.formed) == ("They met in a harbour.", "1991")
+
+    for left in house.artist.iterdir():
+        left.unlink()
+    done = enrich(shop, item)
+    assert (done.is_news, list(done.debts)) == (False, [])
+    assert selected() == [("banner", 1000, "folder"), ("thumb", 600, "folder")]
 
 
 def test_a_link_in_place_of_the_artists_folder_is_not_followed(house: House, tmp_path: Path) -> None:

@@ -64,6 +64,13 @@ def ready(known: Providers, kind: type[Kind]) -> Kind:
     return found
 
 
+def said(server: Provider, path: str) -> Any:
+    """What it would answer."""
+    answer = server.answers[path]
+    assert isinstance(answer, Reply)
+    return json.loads(answer.body)
+
+
 def urls(server: Provider, *offers: tuple[str, str]) -> list[tuple[str, str]]:
     return [(kind, f"{server.url}/{path}") for kind, path in offers]
 
@@ -114,11 +121,11 @@ def test_fanart_offers_pictures_with_their_votes_and_languages(known: Providers,
 
 
 def test_fanart_is_read_in_its_older_and_newer_shapes(known: Providers, server: Provider) -> None:
-    now = json.loads(server.answers[f"/fanart/music/albums/{GROUP}"].body)  # type: ignore[union-attr]
+    now = said(server, f"/fanart/music/albums/{GROUP}")
     server.answers[f"/fanart/music/albums/{GROUP}"] = as_json(
         {"albums": [{"release_group_id": "other"}, {"release_group_id": GROUP, **now["albums"][GROUP]}]}
     )
-    artist = json.loads(server.answers[f"/fanart/music/{ARTIST}"].body)  # type: ignore[union-attr]
+    artist = said(server, f"/fanart/music/{ARTIST}")
     server.answers[f"/fanart/music/{ARTIST}"] = as_json({NAME: artist})
     assert [offer.id for offer in ready(known, Fanart).album_pictures(ALBUM)] == ["31", "32"]
     assert len(ready(known, Fanart).artist_pictures(NAME, ARTIST)) == 6
@@ -139,7 +146,7 @@ def test_theaudiodb_finds_artists_by_their_very_name_only(known: Providers, serv
     audiodb = ready(known, TheAudioDb)
     assert audiodb.artist_fields("aster vale", None)["formed"] == "1994"
     assert audiodb.artist_fields("Aster Vail", None) == {}
-    two = json.loads(server.answers[f"/theaudiodb/{KEY}/search.php"].body)["artists"] * 2  # type: ignore[union-attr]
+    two = said(server, f"/theaudiodb/{KEY}/search.php")["artists"] * 2
     server.answers[f"/theaudiodb/{KEY}/search.php"] = as_json({"artists": two})
     assert ready(Providers(known._database, known._client, fresh=True), TheAudioDb).artist_fields(NAME, None) == {}
 
@@ -224,10 +231,10 @@ def test_discogs_has_releases_with_their_media(known: Providers) -> None:
 
 
 def test_discogs_puts_two_sides_on_one_record(known: Providers, server: Provider) -> None:
-    said = json.loads(server.answers["/discogs/releases/4711"].body)  # type: ignore[union-attr]
+    record = said(server, "/discogs/releases/4711")
     tracks = [{"position": position, "type_": "track", "title": position} for position in ("A1", "A2", "B", "C1", "D1")]
-    said |= {"formats": [{"name": "Vinyl", "qty": "2"}], "tracklist": tracks}
-    server.answers["/discogs/releases/4711"] = as_json(said)
+    record |= {"formats": [{"name": "Vinyl", "qty": "2"}], "tracklist": tracks}
+    server.answers["/discogs/releases/4711"] = as_json(record)
     release = ready(known, Discogs).release("4711")
     assert release is not None
     assert [[track.number for track in medium.tracks] for medium in release.media] == [["A1", "A2", "B"], ["C1", "D1"]]

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,8 +99,8 @@ def reading(
     return columns_of(file_id, True, Reading(facts, problem, truncated, "header"))
 
 
-def finished(path: Path, previous: Path | None = None, **more: str) -> Path:
-    with create(path, previous, **more) as db:  # type: ignore[arg-type] # only texts are passed
+def finished(path: Path, previous: Path | None = None, **more: Any) -> Path:
+    with create(path, previous, **more) as db:
         db.finish({})
     return path
 
@@ -348,7 +349,7 @@ def test_the_newest_finished_scan_of_the_same_root_is_found(tmp_path: Path) -> N
     for path in paths[:3]:
         finished(path)
     paths[3].write_bytes(b"")
-    finished(new_path(tmp_path, b"/other", STARTED + dt.timedelta(days=1), "x"), root=b"/other")  # type: ignore[arg-type] # bytes
+    finished(new_path(tmp_path, b"/other", STARTED + dt.timedelta(days=1), "x"), root=b"/other")
     assert newest(tmp_path, ROOT) == paths[2]
     assert newest(tmp_path, b"/elsewhere") is None
 

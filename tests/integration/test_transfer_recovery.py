@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 
 from config.errors import LeaseLost, Retryable, Stopped
 from processor import journal
@@ -52,9 +53,9 @@ def states(report: RecoveryReport) -> dict[str, int]:
     return {name: len(getattr(report, name)) for name in ("done", "cancelled", "attention", "waiting")}
 
 
-def row(world: World, transfer: Transfer) -> TransferRow:
+def row(world: World, transfer: Transfer) -> Row[Any]:
     with world.database.read() as connection:
-        return connection.execute(select(TransferRow.__table__).where(TransferRow.id == transfer.id)).one()  # type: ignore[return-value]  # a row with the same columns
+        return connection.execute(select(TransferRow.__table__).where(TransferRow.id == transfer.id)).one()
 
 
 DONE = {"done": 1, "cancelled": 0, "attention": 0, "waiting": 0}

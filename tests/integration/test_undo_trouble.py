@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from config.errors import Stopped
 from processor import journal, sidecar
@@ -183,8 +183,7 @@ def test_new_device_numbers_after_a_restart_do_no_harm(world: World) -> None:
         for row in connection.execute(select(TransferRow.id, TransferRow.files)):
             for file in row.files:
                 file["identity"][0] += 7
-            table = TransferRow.__table__
-            connection.execute(table.update().where(table.c.id == row.id).values(files=row.files))  # type: ignore[attr-defined]  # mypy sees a FromClause
+            connection.execute(update(TransferRow).where(TransferRow.id == row.id).values(files=row.files))
     assert [t.state for t in recovered(world, Steps(fence=3), boot_id="next").done] == ["done"]
     assert tree(world.inbound).items() >= ALBUM[b"Band - Two"].items()
 

@@ -52,7 +52,7 @@ def test_every_route_but_the_listed_few_asks_for_credentials(browser: Browser) -
 def test_the_open_doors_are_these_and_no_others(browser: Browser) -> None:
     found = {path for path, _ in browser.routes() if is_open(path)}
     assert found <= {"/healthz", "/readyz", "/sign-in", "/setup", "/api/v1/hooks/{name}"}
-    static = [route for route in browser.client.app.routes if isinstance(route, Mount)]  # type: ignore[attr-defined]
+    static = [route for route in browser.served.routes if isinstance(route, Mount)]
     assert [mount.path for mount in static] == ["/static"]
     style = browser.client.get("/static/style.css")
     assert (style.headers["content-encoding"], style.headers["cache-control"]) == ("gzip", "public, max-age=3600")
@@ -91,7 +91,7 @@ def test_signing_in_takes_the_right_password_and_signing_out_ends_it(browser: Br
 def test_tries_at_once_are_counted_as_tries_one_after_the_other(browser: Browser) -> None:
     """Each takes 64 MiB, too, so that they must not be looked at together."""
     set_up(browser)
-    web = browser.client.app
+    web = browser.served
 
     def guess(_: int) -> int:
         client = TestClient(web, base_url="http://localhost", headers={"sec-fetch-site": "same-origin"})
@@ -135,9 +135,10 @@ def test_a_mistake_of_ours_is_a_page_without_its_details_and_with_all_headers(br
     def broken() -> None:
         raise ZeroDivisionError("what only the log may say")
 
-    browser.client.app.add_api_route("/broken", broken)  # type: ignore[attr-defined]  # it is a FastAPI
-    mine = {"base_url": "http://localhost", "cookies": browser.client.cookies}
-    answer = TestClient(browser.client.app, raise_server_exceptions=False, **mine).get("/broken")  # type: ignore[arg-type]
+    browser.served.add_api_route("/broken", broken)
+    mine = dict(browser.client.cookies)
+    client = TestClient(browser.served, base_url="http://localhost", cookies=mine, raise_server_exceptions=False)
+    answer = client.get("/broken")
     assert (answer.status_code, "Something went wrong" in answer.text, "the log may say" in answer.text) == (
         500,
         True,
@@ -148,7 +149,7 @@ def test_a_mistake_of_ours_is_a_page_without_its_details_and_with_all_headers(br
 
 def test_too_many_wrong_passwords_make_even_the_right_one_wait(browser: Browser) -> None:
     set_up(browser)
-    browser.client.app.state.throttle = Throttle(tries=2)  # type: ignore[attr-defined]  # it is a FastAPI
+    browser.served.state.throttle = Throttle(tries=2)
     for _ in range(2):
         browser.client.post("/sign-in", data={"name": NAME, "password": "x" * 12})
     answer = browser.client.post("/sign-in", data={"name": NAME, "password": PASSWORD})
@@ -205,7 +206,7 @@ def test_failures_are_forgotten_in_time_and_counted_by_account_and_address() -> 
 def test_what_changes_something_has_to_come_from_our_own_page(browser: Browser, headers: dict[str, str]) -> None:
     set_up(browser)
     form = {"csrf": browser.csrf(), "staging_scan.schedule": "every 5m"}
-    refused = TestClient(browser.client.app, base_url="http://localhost", cookies=browser.client.cookies)
+    refused = TestClient(browser.served, base_url="http://localhost", cookies=browser.client.cookies)
     answer = refused.post("/admin/settings/staging_scan", data=form, headers=headers)
     assert answer.status_code == 403
     assert browser.setting("schedule") == "0 */1 * * *"
@@ -224,7 +225,7 @@ def test_a_key_reads_or_writes_as_its_scopes_say_and_never_once_it_is_revoked(br
     with browser.app.database.begin() as connection:
         reader = accounts.grant(connection, "api_key", NOW, account=NAME, name="graphs", scopes=("read",))
         writer = accounts.grant(connection, "api_key", NOW, account=NAME, name="script")
-    outside = TestClient(browser.client.app, base_url="http://localhost")
+    outside = TestClient(browser.served, base_url="http://localhost")
     config = "/api/v1/settings/phase-config"
     assert outside.get(config, headers={"x-api-key": reader}).status_code == 200
     assert outside.get(config, headers={"authorization": f"Bearer {reader}"}).status_code == 200

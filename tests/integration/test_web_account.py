@@ -37,7 +37,7 @@ def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def outside(browser: Browser, **headers: str) -> TestClient:
     """Return a client of its own, without our cookies."""
-    return TestClient(browser.client.app, base_url="http://localhost", headers=headers)
+    return TestClient(browser.served, base_url="http://localhost", headers=headers)
 
 
 def test_another_password_ends_every_other_session(browser: Browser) -> None:

@@ -59,7 +59,7 @@ def secret(browser: Browser) -> str:
 
 
 def tell(browser: Browser, secret: str, message: object = LIDARR, name: str = "lidarr") -> tuple[int, dict[str, Any]]:
-    client = TestClient(browser.client.app, base_url="http://localhost")
+    client = TestClient(browser.served, base_url="http://localhost")
     answer = client.post(f"/api/v1/hooks/{name}", json=message, auth=("greenroom", secret))
     return answer.status_code, answer.json()
 
@@ -81,7 +81,7 @@ def test_only_the_hooks_own_secret_opens_it(browser: Browser, secret: str) -> No
     assert tell(browser, other)[0] == 401
     assert tell(browser, "")[0] == 401
     assert tell(browser, secret, name="nobody")[0] == 401
-    client = TestClient(browser.client.app, base_url="http://localhost")
+    client = TestClient(browser.served, base_url="http://localhost")
     assert client.post("/api/v1/hooks/lidarr", json=LIDARR, headers={"x-hook-secret": secret}).status_code == 200
     assert client.post("/api/v1/hooks/lidarr", json=LIDARR, headers={"authorization": "Basic %%%"}).status_code == 401
     assert client.get("/api/v1/runs", headers={"x-api-key": secret}).status_code == 401
@@ -94,7 +94,7 @@ def test_only_the_hooks_own_secret_opens_it(browser: Browser, secret: str) -> No
 
 
 def test_guessing_is_made_to_wait(browser: Browser, secret: str) -> None:
-    browser.client.app.state.throttle = Throttle(tries=2)  # type: ignore[attr-defined]  # it is a FastAPI
+    browser.served.state.throttle = Throttle(tries=2)
     assert [tell(browser, "guess")[0] for _ in range(3)] == [401, 401, 429]
     assert tell(browser, secret)[0] == 429
 
@@ -104,7 +104,7 @@ def test_guessing_is_made_to_wait(browser: Browser, secret: str) -> None:
     [(b"x" * (MAX_BODY + 1), 413), (b"{", 422), (b"[]", 422), (b"[" * 100_000, 422), (b"\xff", 422), (b"", 422)],
 )
 def test_what_is_no_message_is_refused(browser: Browser, secret: str, body: bytes, status: int) -> None:
-    client = TestClient(browser.client.app, base_url="http://localhost")
+    client = TestClient(browser.served, base_url="http://localhost")
     answer = client.post("/api/v1/hooks/lidarr", content=body, headers={"x-hook-secret": secret})
     assert answer.status_code == status
 

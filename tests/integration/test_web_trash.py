@@ -36,8 +36,9 @@ def throw_away(browser: Browser, root: bytes, id: str, kind: str = "discard", *,
     planned = Transfer(id, kind, "planned", root, root, b"A", (), item, 1, "boot", before=before)
     with browser.app.database.begin() as connection:
         journal.plan(connection, [planned], NOW)
-        for state in ("materialised", "published", "done")[: 3 if is_settled else 2]:
-            journal.advance(connection, [planned], state, NOW)  # type: ignore[arg-type]
+        states: list[journal.State] = ["materialised", "published", "done"]
+        for state in states if is_settled else states[:-1]:
+            journal.advance(connection, [planned], state, NOW)
     put(root, {b"A/1.mp3": b"one more"})
     with Tree(root) as there:
         trash.put(there, b"A", id, Steps())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 
 from config.backup import export_database, import_database
 from config.database import Database
@@ -360,7 +360,7 @@ def test_two_rows_for_one_folder_without_a_sidecar_are_a_persons_to_decide(house
         other = item(house, "High Tide")["id"]
         connection.execute(delete(StagingFile).where(StagingFile.item_id == other))
         for file in mine["files"]:
-            connection.execute(StagingFile.__table__.insert().values({**file, "item_id": other}))  # type: ignore[attr-defined]
+            connection.execute(insert(StagingFile).values({**file, "item_id": other}))
         size = sum(file["size"] for file in mine["files"])
         connection.execute(update(StagingItem).where(StagingItem.id == other).values(path=mine["path"], size=size))
     rows = house.items()

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 
 from processor.journal import path_from_json
 from processor.retag import work_root
@@ -120,7 +120,7 @@ def test_two_moves_that_want_one_place_are_not_tried_again(house: House) -> None
     leave(house, "attention")
     with house.database.begin() as connection:
         row = connection.execute(select(TransferRow.__table__)).mappings().one()
-        connection.execute(TransferRow.__table__.insert().values({**row, "id": "another"}))  # type: ignore[attr-defined]
+        connection.execute(insert(TransferRow).values({**row, "id": "another"}))
     report = adopt(house)
     assert [f.repaired for f in report.findings] == [False, False]
     assert states(house) == ["attention", "attention"]
@@ -132,7 +132,7 @@ def test_an_album_on_its_way_back_to_inbound_is_not_adopted(house: House, hidden
     with house.database.begin() as connection:
         row = connection.execute(select(TransferRow.__table__)).mappings().one()
         undo = {**row, "id": "undo", "kind": "undo", "state": "attention", "undoes": row["id"], "error": "no rights"}
-        connection.execute(TransferRow.__table__.insert().values(undo))  # type: ignore[attr-defined]
+        connection.execute(insert(TransferRow).values(undo))
     if hidden:
         hide(house)
     write(house, delete(StagingItem))

@@ -6,13 +6,14 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from config import libraries
 from config.errors import GreenroomError, Misconfigured, NeedsReview, Retryable
+from config.reasons import Reason
 from processor.artwork.blobs import Blob
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
@@ -53,8 +54,8 @@ def say(house: House, item_id: int, field: str, value: object) -> None:
         metadata.say(connection, item_id, ITSELF, field, value, NOW)
 
 
-def codes(reasons: object) -> list[str]:
-    return [reason.code for reason in reasons]  # type: ignore[attr-defined]
+def codes(reasons: Iterable[Reason]) -> list[str]:
+    return [reason.code for reason in reasons]
 
 
 def test_an_album_is_moved_into_the_library_with_its_nfo_and_back(house: House) -> None:

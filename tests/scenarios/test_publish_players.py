@@ -35,6 +35,9 @@ class Quick(Context):
 
     now = 0.0
 
+    def clock(self) -> float:
+        return self.now
+
     def wait(self, seconds: float) -> None:
         self.check()
         self.now += 20 * seconds
@@ -65,7 +68,7 @@ def carry(house: House, phase: str) -> list[str]:
         work: Any = succession.works()[phase]
         if phase == "players":
             payload = work.payload.read(job.payload, job.payload_version)
-            ending = Players(lambda context=context: context.now).run(context, payload, settings(house))  # type: ignore[misc]
+            ending = Players(context.clock).run(context, payload, settings(house))
         else:
             ending = work.run(context, job, work.payload())
         with house.database.begin() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,19 +11,19 @@ from config.errors import NeedsReview
 from config.reasons import Reason
 from processor.approval import fingerprint, only_approved
 from processor.naming import PlannedFile
-from processor.plan import AlbumPlan
+from processor.plan import AlbumPlan, Outcome
 from scanner.identity import Identity
 from tests.shelf import Shelf
 
 IDENTITY = Identity(1, 2, 3, 4, 5)
 
 
-def plan(name: str, outcome: str = "staged") -> AlbumPlan:
+def plan(name: str, outcome: Outcome = "staged") -> AlbumPlan:
     shelf = Shelf()
     shelf.album(name, range(1, 2), artist="Ada", album=name, album_artist="Ada", year=2001)
     source = f"{name}/1.flac".encode()
     file = PlannedFile(1, source, b"01.flac", "audio", IDENTITY)
-    return AlbumPlan(shelf.only(), outcome, b"A/" + name.encode(), (file,), ())  # type: ignore[arg-type]
+    return AlbumPlan(shelf.only(), outcome, b"A/" + name.encode(), (file,), ())
 
 
 def approved(*plans: AlbumPlan) -> dict[str, str]:
@@ -62,9 +63,11 @@ def test_another_device_number_changes_nothing_for_a_restart_may_give_one() -> N
         (lambda one: None, "album:ada/one is not in inbound any more"),
     ],
 )
-def test_any_change_of_an_approved_album_refuses_the_whole_plan(now: object, said: str) -> None:
+def test_any_change_of_an_approved_album_refuses_the_whole_plan(
+    now: Callable[[AlbumPlan], AlbumPlan | None], said: str
+) -> None:
     one, two = plan("One"), plan("Two")
-    changed = now(one)  # type: ignore[operator]
+    changed = now(one)
     plans = tuple(album for album in (changed, two) if album is not None)
     with pytest.raises(NeedsReview) as refused:
         only_approved(plans, approved(one, two))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -146,7 +148,7 @@ ELEMENTS = st.recursive(
 
 
 @given(ELEMENTS, st.sampled_from([read_album, read_artist]))
-def test_whatever_it_holds_an_nfo_is_read_or_refused(inside: str, read) -> None:  # type: ignore[no-untyped-def]
+def test_whatever_it_holds_an_nfo_is_read_or_refused(inside: str, read: Callable[[bytes], Any]) -> None:
     tag = "album" if read is read_album else "artist"
     with suppress(Rejected):
         found = read(f"<{tag}>{inside}</{tag}>".encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from processor.artwork.local import type_of
 from processor.artwork.offer import EMBEDDED, FOLDER, PERSON
 from processor.artwork.scoring import Claim, Parts, score
 from processor.artwork.selecting import Choice, Pictured, choose
-from processor.artwork.types import TYPES
+from processor.artwork.types import TYPES, PictureType
 from processor.artwork.wanted import Wanted
 
 PROVIDERS = ("coverartarchive", "fanarttv", "theaudiodb", "discogs")
@@ -102,7 +102,7 @@ kinds = st.sampled_from(KINDS).map(lambda name: TYPES[name])
 
 
 @given(claims, kinds)
-def test_a_score_is_from_0_to_100_and_the_sum_of_its_parts(claim: Claim, kind) -> None:  # type: ignore[no-untyped-def]
+def test_a_score_is_from_0_to_100_and_the_sum_of_its_parts(claim: Claim, kind: PictureType) -> None:
     parts = score(claim, kind, "en", PROVIDERS)
     assert 0 <= parts.total <= 100
     assert min(parts) >= 0
@@ -110,7 +110,7 @@ def test_a_score_is_from_0_to_100_and_the_sum_of_its_parts(claim: Claim, kind) -
 
 
 @given(claims, kinds, st.integers(2, 9))
-def test_larger_never_scores_lower(claim: Claim, kind, times: int) -> None:  # type: ignore[no-untyped-def]
+def test_larger_never_scores_lower(claim: Claim, kind: PictureType, times: int) -> None:
     assert claim.width
     assert claim.height
     larger = claim._replace(width=claim.width * times, height=claim.height * times)
@@ -118,22 +118,22 @@ def test_larger_never_scores_lower(claim: Claim, kind, times: int) -> None:  # t
 
 
 @given(claims, kinds, st.integers(1, 1000))
-def test_more_votes_never_score_lower(claim: Claim, kind, more: int) -> None:  # type: ignore[no-untyped-def]
+def test_more_votes_never_score_lower(claim: Claim, kind: PictureType, more: int) -> None:
     loved = claim._replace(votes=(claim.votes or 0) + more)
     assert score(loved, kind, "en", PROVIDERS).total > score(claim, kind, "en", PROVIDERS).total - 0.01
 
 
 @given(claims, kinds)
-def test_the_wanted_language_or_none_never_scores_lower_than_another(claim: Claim, kind) -> None:  # type: ignore[no-untyped-def]
+def test_the_wanted_language_or_none_never_scores_lower_than_another(claim: Claim, kind: PictureType) -> None:
     other = score(claim._replace(language="de"), kind, "en", PROVIDERS).total
     assert all(score(claim._replace(language=one), kind, "en", PROVIDERS).total >= other for one in ("en", None))
 
 
-def pictured(id: int, *, hash: int | None = None, size: int = 1000, **known: object) -> Pictured:
+def pictured(id: int, *, hash: int | None = None, size: int = 1000, **known: Any) -> Pictured:
     """Return a picture; those of another `hash` show something else."""
     pattern = f"{_HASHES[id % len(_HASHES) if hash is None else hash]:016x}"
-    values: dict[str, object] = {"provider": FIRST, "content": f"c{id}", "score": 50.0}
-    return Pictured(id=id, likeness=Likeness(pattern, ALGORITHM, size, size), **(values | known))  # type: ignore[arg-type]
+    values: dict[str, Any] = {"provider": FIRST, "content": f"c{id}", "score": 50.0}
+    return Pictured(id=id, likeness=Likeness(pattern, ALGORITHM, size, size), **(values | known))
 
 
 _STRIPES = (0xAAAAAAAAAAAAAAAA, 0xCCCCCCCCCCCCCCCC, 0xF0F0F0F0F0F0F0F0, 0xFF00FF00FF00FF00, 0xFFFF0000FFFF0000)

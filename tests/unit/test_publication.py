@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,9 +24,9 @@ def track(path: str, title: str | None, disc: int | None, position: int | None) 
     return TrackMetadata(path.encode(), title, disc, position)
 
 
-def low_tide(*tracks: TrackMetadata, **values: object) -> AlbumMetadata:
-    known = {"title": "Low Tide", "credits": (Credit("Nora Vale"),), "date": "2014-03"} | values
-    return AlbumMetadata(tracks=tracks, **known)  # type: ignore[arg-type]
+def low_tide(*tracks: TrackMetadata, **values: Any) -> AlbumMetadata:
+    known: dict[str, Any] = {"title": "Low Tide", "credits": (Credit("Nora Vale"),), "date": "2014-03"} | values
+    return AlbumMetadata(tracks=tracks, **known)
 
 
 @pytest.mark.parametrize(
