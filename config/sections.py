@@ -39,11 +39,13 @@ class StagingScan(Section):
     )
     scan_db_data_path: str = Field(
         "",
+        title="Folder of scan DBs",
         max_length=4096,
         description="Folder of the scan DBs, never inside a library; empty: scan-db in the data folder.",
     )
     quiet_seconds: int = Field(
         60,
+        title="Quiet for",
         ge=0,
         le=86_400,
         description="An album is taken only when nothing under it changed for so long; 0 takes what is there at once.",
@@ -51,7 +53,8 @@ class StagingScan(Section):
     )
     keep_scan_dbs: int = Field(5, ge=1, le=1000, description="Newest scan DBs kept; the others are removed.")
     trash_days: int = Field(
-        30, ge=0, le=36_500, description="How long the trash keeps what people put there, and what gave way to better.",
+        30, title="Kept in the trash", ge=0, le=36_500,
+        description="How long the trash keeps what people put there, and what gave way to better.",
         json_schema_extra=_unit("days"),
     )  # fmt: skip
     timeout_minutes: int = Field(
@@ -68,12 +71,13 @@ class StagingScan(Section):
     )  # fmt: skip
 
     vanish_files: int = Field(
-        50, ge=1, le=1 << 31,
+        50, title="Vanished at most", ge=1, le=1 << 31,
         description="When more files than this vanished since the last cycle, the library is suspended.",
         json_schema_extra=_unit("files"),
     )  # fmt: skip
     vanish_percent: float = Field(
-        5, ge=0.01, le=100, description="The same, as a share of all files; one album alone never counts.",
+        5, title="Vanished at most", ge=0.01, le=100,
+        description="The same, as a share of all files; one album alone never counts.",
         json_schema_extra=_unit("%"),
     )  # fmt: skip
 

@@ -21,6 +21,10 @@ from config.sections import Hooks, Network, Section, StagingScan
 
 SECTIONS: dict[str, type[Section]] = {"staging_scan": StagingScan, "hooks": Hooks, "network": Network}
 
+# What a key says of its unit, which stands beside its label; and words that are not spelt as in a key.
+_OF_UNITS = {"s": "seconds", "min": "minutes", "days": "days", "MiB": "mib", "%": "percent", "files": "files"}
+_SPELT = {"db": "DB", "dbs": "DBs", "nfo": "NFO", "url": "URL", "urls": "URLs", "timezone": "time zone"}
+
 # What an unreadable section falls back to: nothing runs by itself, and nothing is touched.
 FAIL_SAFE: dict[str, dict[str, Any]] = {
     "staging_scan": {"enabled": False, "dry_run": True},
@@ -48,6 +52,13 @@ class Setting:
         """The unit of a number."""
         extra = self.field.json_schema_extra
         return str(extra["unit"]) if isinstance(extra, dict) and "unit" in extra else None
+
+    @property
+    def label(self) -> str:
+        """What people read instead of the key, without the unit: its title, or the words of its name."""
+        words = self.name.removesuffix(f"_{_OF_UNITS.get(self.unit or '')}").split("_")
+        spelt = " ".join(_SPELT.get(word, word) for word in words)
+        return self.field.title or spelt[0].upper() + spelt[1:]
 
     @property
     def is_secret(self) -> bool:

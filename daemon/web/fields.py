@@ -18,6 +18,7 @@ class Field(NamedTuple):
 
     key: str
     name: str
+    label: str  # without the unit
     type: Type
     value: Any
     default: Any
@@ -41,6 +42,7 @@ def _field(setting: Setting, value: Any) -> Field:
     return Field(
         key=setting.key,
         name=setting.name,
+        label=setting.label,
         type="choice" if is_choice else _TYPES.get(annotation, "text") if isinstance(annotation, type) else "text",
         value=setting.shown(value),
         default=setting.default,

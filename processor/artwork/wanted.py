@@ -9,8 +9,9 @@ from pydantic import Field
 from config.sections import Section
 
 
-def _most(default: int, what: str) -> Any:
-    return Field(default, ge=0, le=50, description=f"At most so many {what} are selected; 0: none.")
+def _most(default: int, title: str, what: str) -> Any:
+    told = f"At most so many {what} are selected; 0: none."
+    return Field(default, title=f"{title} at most", ge=0, le=50, description=told)
 
 
 class Wanted(Section):
@@ -20,13 +21,14 @@ class Wanted(Section):
         True, description="Download pictures of providers, not only look at local ones."
     )
     auto_select_assets: bool = Field(True, description="Select the best pictures by rule; else only a person selects.")
-    max_poster: int = _most(3, "front covers of an album, or portraits of an artist,")
-    max_fanart: int = _most(5, "backgrounds")
-    max_logo: int = _most(2, "logos")
-    max_other: int = _most(1, "pictures of each other type (back, disc, booklet, banner …)")
+    max_poster: int = _most(3, "Posters", "front covers of an album, or portraits of an artist,")
+    max_fanart: int = _most(5, "Fanart", "backgrounds")
+    max_logo: int = _most(2, "Logos", "logos")
+    max_other: int = _most(1, "Other pictures", "pictures of each other type (back, disc, booklet, banner …)")
     language: str = Field("en", pattern="^[a-z]{2}$", description="Of text in pictures and about artists: two letters.")
     min_resolution: int = Field(
-        720, ge=0, le=10_000, description="Backgrounds whose height or width is below are refused.",
+        720, title="Resolution at least", ge=0, le=10_000,
+        description="Backgrounds whose height or width is below are refused.",
         json_schema_extra={"unit": "px"},
     )  # fmt: skip
     same_picture: int = Field(

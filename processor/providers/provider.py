@@ -32,7 +32,7 @@ def base_url(default: str) -> Any:
 def per_second(default: float, why: str = "its own rule") -> Any:
     """Return the field of a provider's rate."""
     return Field(
-        default, ge=0, le=100, json_schema_extra={"unit": "requests/s"},
+        default, title="Rate limit", ge=0, le=100, json_schema_extra={"unit": "requests/s"},
         description=f"Requests of all workers of all hosts together; 0 is unlimited. The default is {why}.",
     )  # fmt: skip
 

@@ -11,7 +11,21 @@ import pytest
 from config.errors import Misconfigured
 from config.sections import StagingScan
 from config.settings import FAIL_SAFE, REGISTRY, SECTIONS, Setting, find_setting, load_section
+from processor.providers.registry import all_providers
+from workflow.phase import all_chores, all_phases
 
+all_phases()  # which declare settings, as chores and providers do
+all_chores()
+all_providers()
+UNITS = {
+    "s": "sec seconds",
+    "min": "minutes",
+    "days": "day",
+    "mib": "mb bytes",
+    "%": "percent",
+    "px": "pixels",
+    "requests/s": "second",
+}
 NUMBERS = [setting for setting in REGISTRY.values() if setting.field.annotation in (int, float)]
 
 
@@ -22,6 +36,22 @@ def test_every_setting_explains_itself(setting: Setting) -> None:
     assert sentence[0].isupper()
     assert sentence.endswith(".")
     assert setting.key == f"{setting.key.rpartition('.')[0]}.{setting.name}"
+
+
+@pytest.mark.parametrize("setting", REGISTRY.values(), ids=REGISTRY)
+def test_a_label_reads_as_a_person_writes_it_and_has_its_unit_once(setting: Setting) -> None:
+    words = setting.label.split()
+    assert words[0][0].isupper()
+    assert "_" not in setting.label
+    assert not {"db", "dbs", "mib", "nfo", "url", "urls", "timezone"} & set(words), "acronyms are written as such"
+    if setting.unit is not None:
+        unit = setting.unit.lower()
+        assert not {unit, *UNITS.get(unit, "").split()} & {word.lower() for word in words}
+
+
+def test_no_two_settings_of_a_section_look_the_same() -> None:
+    seen = [(setting.section, setting.label, setting.unit) for setting in REGISTRY.values()]
+    assert len(set(seen)) == len(seen)
 
 
 @pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.key)

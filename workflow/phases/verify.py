@@ -23,6 +23,7 @@ class VerifySettings(ChoreSettings):
 
     days: int = Field(
         30,
+        title="Read again after",
         ge=1,
         le=3650,
         description="Each album is read again after so many days.",

@@ -121,7 +121,7 @@ def _used(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in settings.items():
         known = REGISTRY.get(f"staging_scan.{name}")
         shown = ("on" if value else "off") if isinstance(value, bool) else str(value) or "–"
-        yield name.replace("_", " ").capitalize(), f"{shown} {known.unit}" if known and known.unit else shown
+        yield known.label if known else name, f"{shown} {known.unit}" if known and known.unit else shown
 
 
 async def _events(app: Application) -> AsyncIterator[str]:
