@@ -53,7 +53,7 @@ def test_a_cycle_is_begun_by_a_button_and_its_page_says_what_came_of_it(browser:
     assert "quarantined" in shown
     assert "&lt;b&gt;x.mp3" in shown
     assert "<b>x" not in shown
-    assert "Quiet seconds" in shown
+    assert "Quiet for" in shown
     assert "Review what waits" in shown
     assert f'href="/runs/{run_id}"' in browser.client.get("/runs").text
 
