@@ -1,14 +1,30 @@
-"""The declarative base every floor's rows share, and this floor's rows."""
+"""Classes of columns → tables, for the rows of every floor; and this floor's rows."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast, get_origin
 
-from sqlalchemy import BigInteger, DateTime, Identity, Integer, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.schema import SchemaItem
+from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.types import JSON, TypeDecorator
+
+T = TypeVar("T")
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -32,10 +48,15 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
-class Base(DeclarativeBase):
-    """All tables of Greenroom. Constraint names are fixed, so that migrations can name them on both databases."""
+class Base:
+    """A table as a class, its columns as attributes; all tables of Greenroom share one MetaData.
 
-    metadata = MetaData(
+    The class stands for its table in every statement. SQLAlchemy's declarative classes say the same, but mapping them
+    as objects, which nobody here asks for, took a quarter of the start of every command.
+    """
+
+    # Constraint names are fixed, so that migrations can name them on both databases.
+    metadata: ClassVar[MetaData] = MetaData(
         naming_convention={
             "ix": "ix_%(column_0_N_label)s",
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -44,14 +65,49 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        str: Text,
-        bytes: LargeBinary,
-        dt.datetime: UtcDateTime,
-        dict[str, Any]: JSON,
-        list[Any]: JSON,
-    }
+    __tablename__: ClassVar[str]
+    __table_args__: ClassVar[tuple[Any, ...]] = ()  # indexes and constraints, and last, perhaps, a dict of options
+    __table__: ClassVar[Table]
 
+    def __init_subclass__(cls) -> None:
+        """Make the table of the columns the class was given."""
+        columns = {name: value for name, value in vars(cls).items() if isinstance(value, Column)}
+        for name, found in columns.items():
+            found.name = found.key = name
+        parts = [part for part in cls.__table_args__ if not isinstance(part, dict)]
+        options = next((part for part in cls.__table_args__ if isinstance(part, dict)), {})
+        cls.__table__ = Table(cls.__tablename__, Base.metadata, *columns.values(), *parts, **options)
+
+    @classmethod
+    def __clause_element__(cls) -> Table:
+        """Return what SQLAlchemy takes where the class stands in a statement."""
+        return cls.__table__
+
+
+def column(kind: type[T], *parts: Any, **options: Any) -> KeyedColumnElement[T]:
+    """Return a column that is never NULL, for one Python type; `parts` begin with a type where SQL needs another."""
+    usual: tuple[Any, ...] = ()
+    if not parts or isinstance(parts[0], SchemaItem):
+        usual = (_TYPES[get_origin(kind) or kind],)
+    made: Column[Any] = Column(*usual, *parts, **{"nullable": False, **options})
+    return cast("KeyedColumnElement[T]", made)  # its own class forbids, for mypy, what a class's columns are asked for
+
+
+def optional(kind: type[T], *parts: Any, **options: Any) -> KeyedColumnElement[T | None]:
+    """Return a column that may be NULL, which is: unknown."""
+    return cast("KeyedColumnElement[T | None]", column(kind, *parts, nullable=True, **options))
+
+
+_TYPES: dict[Any, Any] = {
+    str: Text,
+    bytes: LargeBinary,
+    int: Integer,
+    float: Double,
+    bool: Boolean,
+    dt.datetime: UtcDateTime,
+    dict: JSON,
+    list: JSON,
+}
 
 # BIGINT identity on PostgreSQL, the rowid on SQLite (which only makes an INTEGER primary key its rowid).
 BigId = BigInteger().with_variant(Integer, "sqlite")
@@ -62,10 +118,10 @@ class SettingRow(Base):
 
     __tablename__ = "settings"
 
-    key: Mapped[str] = mapped_column(primary_key=True)
-    value: Mapped[str]  # JSON of the typed value
-    changed_at: Mapped[dt.datetime]
-    changed_by: Mapped[str]
+    key = column(str, primary_key=True)
+    value = column(str)  # JSON of the typed value
+    changed_at = column(dt.datetime)
+    changed_by = column(str)
 
 
 class SettingChange(Base):
@@ -73,12 +129,12 @@ class SettingChange(Base):
 
     __tablename__ = "settings_history"
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    key: Mapped[str] = mapped_column(index=True)
-    old: Mapped[str | None]  # JSON; None was the default
-    new: Mapped[str | None]  # JSON; None is back to the default
-    changed_at: Mapped[dt.datetime]
-    changed_by: Mapped[str]
+    id = column(int, BigId, Identity(), primary_key=True)
+    key = column(str, index=True)
+    old = optional(str)  # JSON; None was the default
+    new = optional(str)  # JSON; None is back to the default
+    changed_at = column(dt.datetime)
+    changed_by = column(str)
 
 
 class LibraryRow(Base):
@@ -87,14 +143,14 @@ class LibraryRow(Base):
     __tablename__ = "libraries"
     __table_args__ = (UniqueConstraint("path"),)
 
-    id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
-    role: Mapped[str]
-    kind: Mapped[str]
-    path: Mapped[bytes]
-    root_uuid: Mapped[str]  # what its sentinel file .greenroom-root says
-    filesystem: Mapped[str | None]  # f_fsid of statvfs(3) when a cycle last worked there; None before the first
-    suspended: Mapped[str | None]  # why no cycle may work there until a person resumes it
-    created_at: Mapped[dt.datetime]
+    id = column(int, Identity(), primary_key=True)
+    role = column(str)
+    kind = column(str)
+    path = column(bytes)
+    root_uuid = column(str)  # what its sentinel file .greenroom-root says
+    filesystem = optional(str)  # f_fsid of statvfs(3) when a cycle last worked there; None before the first
+    suspended = optional(str)  # why no cycle may work there until a person resumes it
+    created_at = column(dt.datetime)
 
 
 class LeaseRow(Base):
@@ -102,12 +158,12 @@ class LeaseRow(Base):
 
     __tablename__ = "leases"
 
-    root_uuid: Mapped[str] = mapped_column(primary_key=True)
-    holder: Mapped[str]  # for people: host, pid, command
-    boot_id: Mapped[str]  # of the holder's kernel: tells whether it ran on this machine, in this uptime
-    fence: Mapped[int] = mapped_column(BigInteger)
-    expires_at: Mapped[int] = mapped_column(BigInteger)  # seconds since 1970 by the database's clock
-    since: Mapped[dt.datetime]
+    root_uuid = column(str, primary_key=True)
+    holder = column(str)  # for people: host, pid, command
+    boot_id = column(str)  # of the holder's kernel: tells whether it ran on this machine, in this uptime
+    fence = column(int, BigInteger)
+    expires_at = column(int, BigInteger)  # seconds since 1970 by the database's clock
+    since = column(dt.datetime)
 
 
 class AccountRow(Base):
@@ -115,9 +171,9 @@ class AccountRow(Base):
 
     __tablename__ = "accounts"
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    password: Mapped[str]  # an argon2id hash with its parameters
-    created_at: Mapped[dt.datetime]
+    name = column(str, primary_key=True)
+    password = column(str)  # an argon2id hash with its parameters
+    created_at = column(dt.datetime)
 
 
 class TokenRow(Base):
@@ -125,16 +181,16 @@ class TokenRow(Base):
 
     __tablename__ = "tokens"
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    purpose: Mapped[str] = mapped_column(index=True)  # session, api_key, setup
-    digest: Mapped[bytes] = mapped_column(unique=True)  # SHA-256 of the token
-    account: Mapped[str | None]
-    name: Mapped[str | None]  # what a person calls an API key
-    prefix: Mapped[str | None]  # the first characters of an API key
-    scopes: Mapped[str]  # "read write"
-    created_at: Mapped[dt.datetime]
-    expires_at: Mapped[dt.datetime | None]
-    seen_at: Mapped[dt.datetime | None]
+    id = column(int, BigId, Identity(), primary_key=True)
+    purpose = column(str, index=True)  # session, api_key, setup
+    digest = column(bytes, unique=True)  # SHA-256 of the token
+    account = optional(str)
+    name = optional(str)  # what a person calls an API key
+    prefix = optional(str)  # the first characters of an API key
+    scopes = column(str)  # "read write"
+    created_at = column(dt.datetime)
+    expires_at = optional(dt.datetime)
+    seen_at = optional(dt.datetime)
 
 
 class AccountEvent(Base):
@@ -142,8 +198,8 @@ class AccountEvent(Base):
 
     __tablename__ = "account_events"
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    at: Mapped[dt.datetime] = mapped_column(index=True)
-    account: Mapped[str]  # as it was typed; of a failed sign-in perhaps nobody's
-    what: Mapped[str]
-    detail: Mapped[str | None]  # the address, or the name of a key
+    id = column(int, BigId, Identity(), primary_key=True)
+    at = column(dt.datetime, index=True)
+    account = column(str)  # as it was typed; of a failed sign-in perhaps nobody's
+    what = column(str)
+    detail = optional(str)  # the address, or the name of a key

@@ -8,10 +8,9 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.orm import Mapped, mapped_column
 
 from config.libraries import Library
-from config.tables import Base
+from config.tables import Base, column, optional
 from scanner.grouping.chosen import Choice
 
 WAITS: Final = dt.timedelta(hours=1)  # a word whose file is not there is kept so long: it may be on its way back
@@ -22,14 +21,14 @@ class GroupingChoiceRow(Base):
 
     __tablename__ = "grouping_choices"
 
-    root_uuid: Mapped[str] = mapped_column(primary_key=True)
-    path: Mapped[bytes] = mapped_column(primary_key=True)  # relative to the root
-    name: Mapped[str]  # the same for all files of one album
-    artist: Mapped[str]
-    album: Mapped[str]
-    disc: Mapped[int | None]
-    said_by: Mapped[str]
-    said_at: Mapped[dt.datetime]
+    root_uuid = column(str, primary_key=True)
+    path = column(bytes, primary_key=True)  # relative to the root
+    name = column(str)  # the same for all files of one album
+    artist = column(str)
+    album = column(str)
+    disc = optional(int)
+    said_by = column(str)
+    said_at = column(dt.datetime)
 
 
 def say(

@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import aliased
 
 from config.errors import LeaseLost, Retryable
 from processor.tables import IS_OPEN, OPEN_STATES, PublicationRow, StagingItem, TransferRow
@@ -344,9 +343,9 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     """
     listed = exists().where(StagingItem.path == TransferRow.target)
     over = or_(TransferRow.state == "cancelled", and_(TransferRow.state == "done", ~listed))
-    undo = aliased(TransferRow)
+    undo = TransferRow.__table__.alias()
     held = and_(TransferRow.undoes.is_not(None), TransferRow.state == "done", TransferRow.released_at.is_(None))
-    named = exists().where(undo.undoes == TransferRow.id)
+    named = exists().where(undo.c.undoes == TransferRow.id)
     kind = TransferRow.kind.not_in(("replace", "undo_replace", "retag", "undo_retag", "discard", "upgrade"))
     published = exists().where(PublicationRow.transfer_id == TransferRow.id)
     query = select(TransferRow.id).where(TransferRow.updated_at < before, over, kind, ~held, ~named, ~published)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, false, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, false, text
 
-from config.tables import Base, BigId
+from config.tables import Base, BigId, column, optional
 
 OPEN_STATES = ("planned", "materialised", "published")
 # As text, because SQLite uses an index of some rows only where it sees their states in the statement.
@@ -30,28 +29,28 @@ class TransferRow(Base):
     )
 
     # A uuid4 made before the insert, so that a commit whose answer was lost can be looked up.
-    id: Mapped[str] = mapped_column(primary_key=True)
-    kind: Mapped[str]  # how it is performed: a key of processor.moves.MOVES
-    state: Mapped[str]  # planned → materialised → published → done | attention | cancelled
-    src_root: Mapped[bytes]
-    dst_root: Mapped[bytes]
-    target: Mapped[bytes]  # the final folder, relative to dst_root
-    strategy: Mapped[str | None]  # link, clone or copy; None until the first file is there
-    files: Mapped[list[Any]]  # see Transfer.files
-    item: Mapped[dict[str, Any]]  # what the staging item will say; lets recovery publish without a new scan
-    before: Mapped[dict[str, Any] | None]  # what the item said before, if there was one; lets undo say it again
-    undoes: Mapped[str | None] = mapped_column(index=True)  # the transfer an undo takes back
-    source_folders: Mapped[list[Any] | None]  # see Transfer.source_folders; None where nobody noted them
-    released_at: Mapped[dt.datetime | None]  # since when a cycle may have again what an undo took back
-    trash_seconds: Mapped[int | None] = mapped_column(BigInteger)  # how long what it replaced has lain in the trash
-    trash_seen_at: Mapped[dt.datetime | None]  # when that was counted last
-    fence: Mapped[int] = mapped_column(BigInteger)
-    boot_id: Mapped[str]  # the kernel's; another one means that the machine was restarted in between
-    attempt: Mapped[int]
-    error: Mapped[str | None]
-    run_id: Mapped[str | None]
-    created_at: Mapped[dt.datetime]
-    updated_at: Mapped[dt.datetime]
+    id = column(str, primary_key=True)
+    kind = column(str)  # how it is performed: a key of processor.moves.MOVES
+    state = column(str)  # planned → materialised → published → done | attention | cancelled
+    src_root = column(bytes)
+    dst_root = column(bytes)
+    target = column(bytes)  # the final folder, relative to dst_root
+    strategy = optional(str)  # link, clone or copy; None until the first file is there
+    files = column(list[Any])  # see Transfer.files
+    item = column(dict[str, Any])  # what the staging item will say; lets recovery publish without a new scan
+    before = optional(dict[str, Any])  # what the item said before, if there was one; lets undo say it again
+    undoes = optional(str, index=True)  # the transfer an undo takes back
+    source_folders = optional(list[Any])  # see Transfer.source_folders; None where nobody noted them
+    released_at = optional(dt.datetime)  # since when a cycle may have again what an undo took back
+    trash_seconds = optional(int, BigInteger)  # how long what it replaced has lain in the trash
+    trash_seen_at = optional(dt.datetime)  # when that was counted last
+    fence = column(int, BigInteger)
+    boot_id = column(str)  # the kernel's; another one means that the machine was restarted in between
+    attempt = column(int)
+    error = optional(str)
+    run_id = optional(str)
+    created_at = column(dt.datetime)
+    updated_at = column(dt.datetime)
 
 
 class StagingItem(Base):
@@ -70,35 +69,35 @@ class StagingItem(Base):
         {"postgresql_with": {"fillfactor": 50}, "sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    key: Mapped[str] = mapped_column(unique=True)
-    kind: Mapped[str]  # music_album
-    status: Mapped[str]  # pending_review until a person or a rule decides
-    revision: Mapped[int]
-    album_artist: Mapped[str | None]
-    album: Mapped[str | None]
-    year: Mapped[int | None]
-    discs: Mapped[int]
-    track_count: Mapped[int]
-    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
-    size: Mapped[int] = mapped_column(BigInteger)  # bytes of all files
-    release_id: Mapped[str | None]  # MusicBrainz release
-    compilation: Mapped[bool | None]
-    confidence: Mapped[float]  # 0…1, of the grouping
-    root_uuid: Mapped[str]  # the staging root
-    path: Mapped[bytes]  # the album's folder, relative to the staging root
-    evidence: Mapped[list[Any]]  # why these files are one album
-    warnings: Mapped[list[Any]]  # what a reviewer should look at
-    sources: Mapped[dict[str, Any]]  # value → tag, file_name, folder, majority
-    search: Mapped[str] = mapped_column(server_default="")  # artist and album as they are searched
-    warned: Mapped[bool] = mapped_column(server_default=false())  # whether there are warnings
-    sort_album: Mapped[str] = mapped_column(server_default="")  # the album alone, as it is searched
-    sort_year: Mapped[int] = mapped_column(Integer, server_default="0")  # 0 where nobody knows it: NULL has no place
-    checksum: Mapped[str]  # of everything above that content decides; equal means nothing changed
-    transfer_id: Mapped[str]
-    run_id: Mapped[str | None]
-    created_at: Mapped[dt.datetime]
-    updated_at: Mapped[dt.datetime]
+    id = column(int, BigId, Identity(), primary_key=True)
+    key = column(str, unique=True)
+    kind = column(str)  # music_album
+    status = column(str)  # pending_review until a person or a rule decides
+    revision = column(int)
+    album_artist = optional(str)
+    album = optional(str)
+    year = optional(int)
+    discs = column(int)
+    track_count = column(int)
+    duration_ms = optional(int, BigInteger)
+    size = column(int, BigInteger)  # bytes of all files
+    release_id = optional(str)  # MusicBrainz release
+    compilation = optional(bool)
+    confidence = column(float)  # 0…1, of the grouping
+    root_uuid = column(str)  # the staging root
+    path = column(bytes)  # the album's folder, relative to the staging root
+    evidence = column(list[Any])  # why these files are one album
+    warnings = column(list[Any])  # what a reviewer should look at
+    sources = column(dict[str, Any])  # value → tag, file_name, folder, majority
+    search = column(str, server_default="")  # artist and album as they are searched
+    warned = column(bool, server_default=false())  # whether there are warnings
+    sort_album = column(str, server_default="")  # the album alone, as it is searched
+    sort_year = column(int, server_default="0")  # 0 where nobody knows it: NULL has no place
+    checksum = column(str)  # of everything above that content decides; equal means nothing changed
+    transfer_id = column(str)
+    run_id = optional(str)
+    created_at = column(dt.datetime)
+    updated_at = column(dt.datetime)
 
 
 class StagingFile(Base):
@@ -106,17 +105,17 @@ class StagingFile(Base):
 
     __tablename__ = "staging_files"
 
-    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
-    path: Mapped[bytes] = mapped_column(primary_key=True)  # relative to the album's folder
-    role: Mapped[str]
-    source: Mapped[bytes]  # where it came from, relative to the inbound root
-    disc: Mapped[int | None] = mapped_column(Integer)
-    track: Mapped[int | None] = mapped_column(Integer)
-    title: Mapped[str | None]
-    size: Mapped[int] = mapped_column(BigInteger)
-    mtime_ns: Mapped[int] = mapped_column(BigInteger)
-    digest: Mapped[str | None]  # "blake3:…" where the bytes were copied; None where the file was linked
-    facts: Mapped[dict[str, Any]]  # tags and stream, of audio
+    item_id = column(int, BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
+    path = column(bytes, primary_key=True)  # relative to the album's folder
+    role = column(str)
+    source = column(bytes)  # where it came from, relative to the inbound root
+    disc = optional(int)
+    track = optional(int)
+    title = optional(str)
+    size = column(int, BigInteger)
+    mtime_ns = column(int, BigInteger)
+    digest = optional(str)  # "blake3:…" where the bytes were copied; None where the file was linked
+    facts = column(dict[str, Any])  # tags and stream, of audio
 
 
 class PublicationRow(Base):
@@ -125,16 +124,16 @@ class PublicationRow(Base):
     __tablename__ = "publications"
     __table_args__ = (Index("uq_publications_root_uuid_path", "root_uuid", "path", unique=True),)
 
-    item_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    root_uuid: Mapped[str]  # of the library
-    path: Mapped[bytes]  # the album's folder, relative to the library
-    mode: Mapped[str]  # move, copy, hardlink, reflink
-    artist: Mapped[str | None] = mapped_column(index=True)  # whose folder is above it
-    revision: Mapped[int]  # of the item, when it was published last
-    transfer_id: Mapped[str] = mapped_column(index=True)  # the one that brought the album; an undo takes it back
-    published_at: Mapped[dt.datetime]
-    updated_at: Mapped[dt.datetime]
-    news_at: Mapped[dt.datetime | None] = mapped_column(index=True)  # since when more is known than is in the library
+    item_id = column(int, BigId, primary_key=True, autoincrement=False)
+    root_uuid = column(str)  # of the library
+    path = column(bytes)  # the album's folder, relative to the library
+    mode = column(str)  # move, copy, hardlink, reflink
+    artist = optional(str, index=True)  # whose folder is above it
+    revision = column(int)  # of the item, when it was published last
+    transfer_id = column(str, index=True)  # the one that brought the album; an undo takes it back
+    published_at = column(dt.datetime)
+    updated_at = column(dt.datetime)
+    news_at = optional(dt.datetime, index=True)  # since when more is known than is in the library
 
 
 class LedgerRow(Base):
@@ -146,16 +145,16 @@ class LedgerRow(Base):
         Index("ix_ledger_item_id", "item_id", "size"),  # with the size, so that counting bytes reads no row
     )
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    root_uuid: Mapped[str]
-    path: Mapped[bytes]  # relative to the library
-    role: Mapped[str]  # audio or another role of a staged file; nfo, picture, lyrics, sidecar: what Greenroom made
-    size: Mapped[int] = mapped_column(BigInteger)
-    mtime_ns: Mapped[int | None] = mapped_column(BigInteger)  # of music, which keeps its time; None of what we made
-    digest: Mapped[str | None]  # "blake3:…" or "sha256:…"; None where music was linked and nobody read it
-    base: Mapped[str | None]  # SHA-256 of what we would have written had nobody changed it; None where that is digest
-    item_id: Mapped[int | None] = mapped_column(BigId)  # None: it is the artist's
-    artist: Mapped[str | None] = mapped_column(index=True)
-    revision: Mapped[int]  # of the item it was written for
-    transfer_id: Mapped[str]
-    written_at: Mapped[dt.datetime]
+    id = column(int, BigId, Identity(), primary_key=True)
+    root_uuid = column(str)
+    path = column(bytes)  # relative to the library
+    role = column(str)  # audio or another role of a staged file; nfo, picture, lyrics, sidecar: what Greenroom made
+    size = column(int, BigInteger)
+    mtime_ns = optional(int, BigInteger)  # of music, which keeps its time; None of what we made
+    digest = optional(str)  # "blake3:…" or "sha256:…"; None where music was linked and nobody read it
+    base = optional(str)  # SHA-256 of what we would have written had nobody changed it; None where that is digest
+    item_id = optional(int, BigId)  # None: it is the artist's
+    artist = optional(str, index=True)
+    revision = column(int)  # of the item it was written for
+    transfer_id = column(str)
+    written_at = column(dt.datetime)

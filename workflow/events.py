@@ -9,14 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol, cast, get_args
+from typing import Any, Final, Literal, Protocol, get_args
 
 from sqlalchemy import (
     BigInteger,
     Connection,
     Identity,
     Index,
-    Table,
     bindparam,
     delete,
     func,
@@ -25,10 +24,9 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import Database, one_writer
-from config.tables import Base, BigId
+from config.tables import Base, BigId, column, optional
 
 Kind = Literal[
     "item_staged", "needs_review", "approved", "rejected", "undone",
@@ -48,19 +46,19 @@ class EventRow(Base):
     __tablename__ = "events"
     __table_args__ = (Index("ix_events_unnumbered", "id", sqlite_where=_UNNUMBERED, postgresql_where=_UNNUMBERED),)
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    number: Mapped[int | None] = mapped_column(BigInteger, unique=True)  # the order all hear; None until dispatched
-    kind: Mapped[str]
-    at: Mapped[dt.datetime]
-    subject: Mapped[str]
-    why: Mapped[str]
-    item_id: Mapped[int | None] = mapped_column(BigId)
-    run_id: Mapped[str | None] = mapped_column(index=True)
-    job_id: Mapped[int | None] = mapped_column(BigId)
-    facts: Mapped[dict[str, Any]]
+    id = column(int, BigId, Identity(), primary_key=True)
+    number = optional(int, BigInteger, unique=True)  # the order all hear; None until dispatched
+    kind = column(str)
+    at = column(dt.datetime)
+    subject = column(str)
+    why = column(str)
+    item_id = optional(int, BigId)
+    run_id = optional(str, index=True)
+    job_id = optional(int, BigId)
+    facts = column(dict[str, Any])
 
 
-_TABLE: Final = cast(Table, EventRow.__table__)
+_TABLE: Final = EventRow.__table__
 
 
 class SubscriberRow(Base):
@@ -68,9 +66,9 @@ class SubscriberRow(Base):
 
     __tablename__ = "subscribers"
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(BigInteger)
-    moved_at: Mapped[dt.datetime]
+    name = column(str, primary_key=True)
+    number = column(int, BigInteger)
+    moved_at = column(dt.datetime)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, ForeignKey, delete, insert, select
-from sqlalchemy.orm import Mapped, mapped_column
 
 from config.reasons import show_path
-from config.tables import Base
+from config.tables import Base, column
 from processor.approval import fingerprint
 from processor.process import AlbumResult
 
@@ -30,8 +29,8 @@ class PlanRow(Base):
 
     __tablename__ = "run_plans"
 
-    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
-    plan: Mapped[bytes]  # zlib of the JSON that Plan describes
+    run_id = column(str, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    plan = column(bytes)  # zlib of the JSON that Plan describes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Identity, Index, and_, delete, exists, insert, or_, select, text, update
-from sqlalchemy.orm import Mapped, mapped_column
 
 from config.errors import Misconfigured, Retryable
-from config.tables import Base, BigId
+from config.tables import Base, BigId, column, optional
 from processor import repository
 from processor.tables import PublicationRow, StagingItem
 from workflow import events, telling
@@ -28,9 +27,9 @@ class ProgressRow(Base):
 
     __tablename__ = "item_progress"
 
-    item_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    position: Mapped[str] = mapped_column(index=True)
-    moved_at: Mapped[dt.datetime]
+    item_id = column(int, BigId, primary_key=True, autoincrement=False)
+    position = column(str, index=True)
+    moved_at = column(dt.datetime)
 
 
 # Actors that are nobody. Written out, because only a condition of these very words is answered by the index of it.
@@ -43,16 +42,16 @@ class ItemHistoryRow(Base):
 
     __tablename__ = "item_history"
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    item_id: Mapped[int] = mapped_column(BigId, index=True)
-    revision: Mapped[int]
-    at: Mapped[dt.datetime]
-    actor: Mapped[str]
-    what: Mapped[str]  # staged, or the phase, or the decision
-    status: Mapped[str]  # after it
-    why: Mapped[str]
-    job_id: Mapped[int | None] = mapped_column(BigId)
-    run_id: Mapped[str | None]
+    id = column(int, BigId, Identity(), primary_key=True)
+    item_id = column(int, BigId, index=True)
+    revision = column(int)
+    at = column(dt.datetime)
+    actor = column(str)
+    what = column(str)  # staged, or the phase, or the decision
+    status = column(str)  # after it
+    why = column(str)
+    job_id = optional(int, BigId)
+    run_id = optional(str)
     __table_args__ = (
         Index("ix_item_history_people", "id", sqlite_where=_BY_PEOPLE, postgresql_where=_BY_PEOPLE),
         Index("ix_item_history_runs", "run_id", "id", sqlite_where=_BY_RUNS, postgresql_where=_BY_RUNS),

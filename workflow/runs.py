@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Index, delete, false, func, insert, select, update
-from sqlalchemy.orm import Mapped, mapped_column
 
-from config.tables import Base
+from config.tables import Base, column, optional
 
 NEWEST_KEPT: Final = 50  # however old they are
 RunStatus = Literal["running", "done", "failed", "skipped", "interrupted"]
@@ -22,22 +21,22 @@ class RunRow(Base):
     __tablename__ = "runs"
     __table_args__ = (Index("ix_runs_status", "status", "dry_run", "finished_at"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True)  # UTC start and six random digits: sorts by time
-    status: Mapped[str]
-    trigger: Mapped[str]  # schedule, watch, command, request
-    dry_run: Mapped[bool]
-    fire_time: Mapped[dt.datetime | None]  # of the schedule; None for the other triggers
-    started_at: Mapped[dt.datetime] = mapped_column(index=True)
-    finished_at: Mapped[dt.datetime | None]
-    host: Mapped[str]
-    pid: Mapped[int]
-    settings: Mapped[dict[str, Any]]  # the snapshot the run used
-    counts: Mapped[dict[str, Any]]
-    reasons: Mapped[list[Any]]  # [{code, message, path}], of albums that were not staged, bounded
-    error: Mapped[str | None]
-    scan_db: Mapped[str | None]
-    asked_by: Mapped[str | None]  # the person or key that asked for it
-    approves: Mapped[str | None] = mapped_column(index=True)  # the dry run whose plan it was to carry out
+    id = column(str, primary_key=True)  # UTC start and six random digits: sorts by time
+    status = column(str)
+    trigger = column(str)  # schedule, watch, command, request
+    dry_run = column(bool)
+    fire_time = optional(dt.datetime)  # of the schedule; None for the other triggers
+    started_at = column(dt.datetime, index=True)
+    finished_at = optional(dt.datetime)
+    host = column(str)
+    pid = column(int)
+    settings = column(dict[str, Any])  # the snapshot the run used
+    counts = column(dict[str, Any])
+    reasons = column(list[Any])  # [{code, message, path}], of albums that were not staged, bounded
+    error = optional(str)
+    scan_db = optional(str)
+    asked_by = optional(str)  # the person or key that asked for it
+    approves = optional(str, index=True)  # the dry run whose plan it was to carry out
 
 
 def new_run_id(now: dt.datetime) -> str:

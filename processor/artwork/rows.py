@@ -143,7 +143,7 @@ def failed(connection: Connection, id: int, code: str, message: str, *, is_owed:
 def settle(connection: Connection, results: Sequence[Mapping[str, Any]]) -> None:
     """Write score, parts, same_as, rank and blob of candidates, each with its `id`."""
     columns = ("score", "parts", "same_as", "rank", "blob")
-    query = update(CandidateRow.__table__).where(CandidateRow.__table__.c.id == bindparam("candidate"))  # type: ignore[arg-type]
+    query = update(CandidateRow).where(CandidateRow.id == bindparam("candidate"))
     query = query.values({name: bindparam(f"new_{name}") for name in columns})
     rows = [{"candidate": one["id"], **{f"new_{name}": one[name] for name in columns}} for one in results]
     if rows:

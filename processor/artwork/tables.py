@@ -6,9 +6,8 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
 
-from config.tables import Base, BigId
+from config.tables import Base, BigId, column, optional
 
 _RELEASED = text("released_at IS NOT NULL")
 
@@ -18,12 +17,12 @@ class PictureRow(Base):
 
     __tablename__ = "pictures"
 
-    content: Mapped[str] = mapped_column(primary_key=True)  # BLAKE3 of the bytes, in hex
-    seen: Mapped[dict[str, Any] | None]  # the fields of processor.artwork.wire.Seen; None: it is not used
-    code: Mapped[str | None]  # why it is not used
-    message: Mapped[str | None]
-    strikes: Mapped[int]  # how many processes died of it
-    looked_at: Mapped[dt.datetime]
+    content = column(str, primary_key=True)  # BLAKE3 of the bytes, in hex
+    seen = optional(dict[str, Any])  # the fields of processor.artwork.wire.Seen; None: it is not used
+    code = optional(str)  # why it is not used
+    message = optional(str)
+    strikes = column(int)  # how many processes died of it
+    looked_at = column(dt.datetime)
 
 
 class CandidateRow(Base):
@@ -36,33 +35,33 @@ class CandidateRow(Base):
         {"sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    subject: Mapped[str]  # processor.artwork.offer.Subject.holder
-    type: Mapped[str]
-    provider: Mapped[str]
-    name: Mapped[str]  # its id at the provider
-    url: Mapped[str | None]
-    preview: Mapped[str | None]  # URL
-    path: Mapped[bytes | None]  # absolute, of a local one
-    embedded: Mapped[str | None]  # BLAKE3 of the picture in the tags of that file
-    width: Mapped[int | None]  # as claimed
-    height: Mapped[int | None]
-    language: Mapped[str | None]
-    votes: Mapped[int | None]
-    content: Mapped[str | None]  # the picture it was when it was looked at last
-    blob: Mapped[str | None]  # SHA-256 of what the cache holds of it
-    score: Mapped[float | None]  # None: it was not looked at
-    parts: Mapped[dict[str, Any] | None]  # the fields of processor.artwork.scoring.Parts
-    same_as: Mapped[int | None] = mapped_column(BigInteger)  # the candidate that stands for it, being the same picture
-    rank: Mapped[int | None]  # 1 is the best of those selected; None: it is not selected
-    decision: Mapped[str | None]  # chosen or rejected, by a person
-    decided_by: Mapped[str | None]
-    decided_at: Mapped[dt.datetime | None]
-    code: Mapped[str | None]  # why it could not be had or used
-    message: Mapped[str | None]
-    is_owed: Mapped[bool]  # whether it can be had later: a provider did not answer
-    offered_at: Mapped[dt.datetime]
-    looked_at: Mapped[dt.datetime | None]
+    id = column(int, BigId, Identity(), primary_key=True)
+    subject = column(str)  # processor.artwork.offer.Subject.holder
+    type = column(str)
+    provider = column(str)
+    name = column(str)  # its id at the provider
+    url = optional(str)
+    preview = optional(str)  # URL
+    path = optional(bytes)  # absolute, of a local one
+    embedded = optional(str)  # BLAKE3 of the picture in the tags of that file
+    width = optional(int)  # as claimed
+    height = optional(int)
+    language = optional(str)
+    votes = optional(int)
+    content = optional(str)  # the picture it was when it was looked at last
+    blob = optional(str)  # SHA-256 of what the cache holds of it
+    score = optional(float)  # None: it was not looked at
+    parts = optional(dict[str, Any])  # the fields of processor.artwork.scoring.Parts
+    same_as = optional(int, BigInteger)  # the candidate that stands for it, being the same picture
+    rank = optional(int)  # 1 is the best of those selected; None: it is not selected
+    decision = optional(str)  # chosen or rejected, by a person
+    decided_by = optional(str)
+    decided_at = optional(dt.datetime)
+    code = optional(str)  # why it could not be had or used
+    message = optional(str)
+    is_owed = column(bool)  # whether it can be had later: a provider did not answer
+    offered_at = column(dt.datetime)
+    looked_at = optional(dt.datetime)
 
 
 class BlobRow(Base):
@@ -74,11 +73,11 @@ class BlobRow(Base):
         Index("ix_blobs_size", "size"),  # what is counted of all
     )
 
-    sha256: Mapped[str] = mapped_column(primary_key=True)
-    extension: Mapped[str]
-    size: Mapped[int] = mapped_column(BigInteger)  # bytes
-    stored_at: Mapped[dt.datetime]
-    released_at: Mapped[dt.datetime | None]  # since when nobody holds it; None: somebody does
+    sha256 = column(str, primary_key=True)
+    extension = column(str)
+    size = column(int, BigInteger)  # bytes
+    stored_at = column(dt.datetime)
+    released_at = optional(dt.datetime)  # since when nobody holds it; None: somebody does
 
 
 class BlobHoldRow(Base):
@@ -86,5 +85,5 @@ class BlobHoldRow(Base):
 
     __tablename__ = "blob_holds"
 
-    sha256: Mapped[str] = mapped_column(ForeignKey("blobs.sha256"), primary_key=True)
-    holder: Mapped[str] = mapped_column(primary_key=True, index=True)
+    sha256 = column(str, ForeignKey("blobs.sha256"), primary_key=True)
+    holder = column(str, primary_key=True, index=True)

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Select, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, mapped_column
 
-from config.tables import Base
+from config.tables import Base, column, optional
 from processor.client.circuit import Circuit
 
 _INSERTS: Final[dict[str, Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
@@ -20,17 +19,17 @@ class CircuitRow(Base):
 
     __tablename__ = "circuits"
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    state: Mapped[str]  # closed, open, probing
-    failures: Mapped[int]  # in a row
-    successes: Mapped[int]  # of probes, in a row
-    until: Mapped[dt.datetime | None]
-    quiet_until: Mapped[dt.datetime | None]
-    requests: Mapped[int] = mapped_column(BigInteger)  # ever made, with every attempt and every redirect
-    failed: Mapped[int] = mapped_column(BigInteger)  # calls that were not answered, ever
-    succeeded_at: Mapped[dt.datetime | None]
-    failed_at: Mapped[dt.datetime | None]
-    error: Mapped[str | None]  # of the last call that failed
+    name = column(str, primary_key=True)
+    state = column(str)  # closed, open, probing
+    failures = column(int)  # in a row
+    successes = column(int)  # of probes, in a row
+    until = optional(dt.datetime)
+    quiet_until = optional(dt.datetime)
+    requests = column(int, BigInteger)  # ever made, with every attempt and every redirect
+    failed = column(int, BigInteger)  # calls that were not answered, ever
+    succeeded_at = optional(dt.datetime)
+    failed_at = optional(dt.datetime)
+    error = optional(str)  # of the last call that failed
 
 
 def read(connection: Connection, name: str) -> Circuit:

@@ -7,11 +7,10 @@ import zlib
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Integer, delete, func, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, mapped_column
 
-from config.tables import Base
+from config.tables import Base, column
 from processor.client.service import MIB, Answer
 
 LARGEST: Final = 2 * MIB  # of one answer; a larger one is asked for anew each time
@@ -26,14 +25,14 @@ class AnswerRow(Base):
 
     __tablename__ = "answers"
 
-    key: Mapped[str] = mapped_column(primary_key=True)  # a digest of the request, without its secrets
-    service: Mapped[str] = mapped_column(index=True)
-    status: Mapped[int] = mapped_column(Integer)
-    headers: Mapped[dict[str, Any]]
-    body: Mapped[bytes]  # packed with zlib
-    size: Mapped[int] = mapped_column(Integer)  # of the packed body
-    stored_at: Mapped[dt.datetime] = mapped_column(index=True)
-    good_until: Mapped[dt.datetime] = mapped_column(index=True)
+    key = column(str, primary_key=True)  # a digest of the request, without its secrets
+    service = column(str, index=True)
+    status = column(int)
+    headers = column(dict[str, Any])
+    body = column(bytes)  # packed with zlib
+    size = column(int)  # of the packed body
+    stored_at = column(dt.datetime, index=True)
+    good_until = column(dt.datetime, index=True)
 
 
 class Remembered(NamedTuple):

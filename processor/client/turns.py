@@ -14,10 +14,9 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import Database, now_ms
-from config.tables import Base
+from config.tables import Base, column, optional
 
 LOOK: Final = 0.1  # seconds between two looks whether somebody who has the turn handed it on
 ROUNDED: Final = 2  # ms that two readings of the database's clock may be off, both rounded
@@ -30,9 +29,9 @@ class TurnRow(Base):
 
     __tablename__ = "turns"
 
-    name: Mapped[str] = mapped_column(primary_key=True)
-    next_ms: Mapped[int] = mapped_column(BigInteger)  # when anybody may have it, even if it was not handed on
-    holder: Mapped[str | None]  # who has it; None: it was handed on
+    name = column(str, primary_key=True)
+    next_ms = column(int, BigInteger)  # when anybody may have it, even if it was not handed on
+    holder = optional(str)  # who has it; None: it was handed on
 
 
 @contextmanager

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, ForeignKey, delete, func, insert, select, update
-from sqlalchemy.orm import Mapped, mapped_column
 
-from config.tables import Base, BigId
+from config.tables import Base, BigId, column, optional
 
 NOBODY: Final = ""  # the release of a choice that says: none of these
 
@@ -19,12 +18,12 @@ class EnrichmentRow(Base):
 
     __tablename__ = "enrichments"
 
-    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
-    content: Mapped[str] = mapped_column(index=True)  # processor.matching.own.content_key
-    revision: Mapped[int]  # of the item
-    verdict: Mapped[str]  # accepted, ambiguous, none, chosen, unasked
-    reasons: Mapped[list[Any]]  # [{code, message}]
-    at: Mapped[dt.datetime] = mapped_column(index=True)
+    item_id = column(int, BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
+    content = column(str, index=True)  # processor.matching.own.content_key
+    revision = column(int)  # of the item
+    verdict = column(str)  # accepted, ambiguous, none, chosen, unasked
+    reasons = column(list[Any])  # [{code, message}]
+    at = column(dt.datetime, index=True)
 
 
 class CandidateRow(Base):
@@ -32,17 +31,17 @@ class CandidateRow(Base):
 
     __tablename__ = "release_candidates"
 
-    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
-    source: Mapped[str] = mapped_column(primary_key=True)  # the provider
-    release_id: Mapped[str] = mapped_column(primary_key=True)
-    position: Mapped[int]  # 1 is the nearest
-    distance: Mapped[float]  # 0…1
-    about: Mapped[dict[str, Any]]  # what it says of itself; processor.matching.told
-    parts: Mapped[list[Any]]  # [{name, weight, penalty, why}]
-    tracks: Mapped[list[Any]]  # who is who
-    doubts: Mapped[list[Any]]  # [{code, message}]
-    document: Mapped[dict[str, Any]]  # what it would say of the album
-    chosen_by: Mapped[str | None]  # "match", or who chose it
+    item_id = column(int, BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
+    source = column(str, primary_key=True)  # the provider
+    release_id = column(str, primary_key=True)
+    position = column(int)  # 1 is the nearest
+    distance = column(float)  # 0…1
+    about = column(dict[str, Any])  # what it says of itself; processor.matching.told
+    parts = column(list[Any])  # [{name, weight, penalty, why}]
+    tracks = column(list[Any])  # who is who
+    doubts = column(list[Any])  # [{code, message}]
+    document = column(dict[str, Any])  # what it would say of the album
+    chosen_by = optional(str)  # "match", or who chose it
 
 
 class ChoiceRow(Base):
@@ -50,12 +49,12 @@ class ChoiceRow(Base):
 
     __tablename__ = "release_choices"
 
-    content: Mapped[str] = mapped_column(primary_key=True)
-    source: Mapped[str]
-    release_id: Mapped[str]
-    document: Mapped[dict[str, Any]]  # what was chosen, so that it can be said again without asking anybody
-    actor: Mapped[str]
-    at: Mapped[dt.datetime]
+    content = column(str, primary_key=True)
+    source = column(str)
+    release_id = column(str)
+    document = column(dict[str, Any])  # what was chosen, so that it can be said again without asking anybody
+    actor = column(str)
+    at = column(dt.datetime)
 
 
 class DebtRow(Base):
@@ -63,13 +62,13 @@ class DebtRow(Base):
 
     __tablename__ = "enrich_debts"
 
-    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
-    provider: Mapped[str] = mapped_column(primary_key=True, index=True)
-    what: Mapped[str]  # releases, pictures, artists …
-    why: Mapped[str]
-    since: Mapped[dt.datetime]
-    tries: Mapped[int]
-    next_try: Mapped[dt.datetime] = mapped_column(index=True)
+    item_id = column(int, BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
+    provider = column(str, primary_key=True, index=True)
+    what = column(str)  # releases, pictures, artists …
+    why = column(str)
+    since = column(dt.datetime)
+    tries = column(int)
+    next_try = column(dt.datetime, index=True)
 
 
 class Candidate(NamedTuple):

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, ForeignKey, Identity, delete, insert, select, update
-from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import one_writer
 from config.errors import Rejected
-from config.tables import Base, BigId
+from config.tables import Base, BigId, column, optional
 from processor import repository
 from processor.metadata import documents
 from processor.metadata.documents import ITSELF, TAGS, USER, Document
@@ -28,10 +27,10 @@ class ItemMetadataRow(Base):
 
     __tablename__ = "item_metadata"
 
-    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
-    source: Mapped[str] = mapped_column(primary_key=True)  # user, choice, or a provider's name
-    document: Mapped[dict[str, Any]]  # part → field → value; processor.metadata.documents
-    written_at: Mapped[dt.datetime]
+    item_id = column(int, BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
+    source = column(str, primary_key=True)  # user, choice, or a provider's name
+    document = column(dict[str, Any])  # part → field → value; processor.metadata.documents
+    written_at = column(dt.datetime)
 
 
 class ArtistRow(Base):
@@ -40,10 +39,10 @@ class ArtistRow(Base):
     __tablename__ = "artists"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    key: Mapped[str] = mapped_column(unique=True)  # mbid:<id>, or name:<folded name>
-    name: Mapped[str]
-    artist_id: Mapped[str | None]  # MusicBrainz artist
+    id = column(int, BigId, Identity(), primary_key=True)
+    key = column(str, unique=True)  # mbid:<id>, or name:<folded name>
+    name = column(str)
+    artist_id = optional(str)  # MusicBrainz artist
 
 
 class ArtistMetadataRow(Base):
@@ -51,10 +50,10 @@ class ArtistMetadataRow(Base):
 
     __tablename__ = "artist_metadata"
 
-    artist: Mapped[int] = mapped_column(BigId, ForeignKey("artists.id", ondelete="CASCADE"), primary_key=True)
-    source: Mapped[str] = mapped_column(primary_key=True)
-    document: Mapped[dict[str, Any]]
-    written_at: Mapped[dt.datetime]
+    artist = column(int, BigId, ForeignKey("artists.id", ondelete="CASCADE"), primary_key=True)
+    source = column(str, primary_key=True)
+    document = column(dict[str, Any])
+    written_at = column(dt.datetime)
 
 
 class ItemArtistRow(Base):
@@ -62,9 +61,9 @@ class ItemArtistRow(Base):
 
     __tablename__ = "item_artists"
 
-    item_id: Mapped[int] = mapped_column(BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
-    artist: Mapped[int] = mapped_column(BigId, ForeignKey("artists.id"), primary_key=True, index=True)
-    position: Mapped[int]
+    item_id = column(int, BigId, ForeignKey("staging_items.id", ondelete="CASCADE"), primary_key=True)
+    artist = column(int, BigId, ForeignKey("artists.id"), primary_key=True, index=True)
+    position = column(int)
 
 
 class Artist(NamedTuple):

@@ -24,13 +24,12 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import ColumnElement
 
 from config.database import one_writer
 from config.errors import Misconfigured
 from config.secrecy import resealed, seal, unseal
-from config.tables import Base, BigId
+from config.tables import Base, BigId, column, optional
 from processor.players.paths import Pair
 from processor.players.player import Player
 
@@ -47,17 +46,17 @@ class PlayerRow(Base):
     __tablename__ = "players"
     __table_args__ = ({"sqlite_autoincrement": True},)
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
-    kind: Mapped[str]
-    url: Mapped[str]
-    user: Mapped[str | None]
-    secret: Mapped[str | None]
-    path_map: Mapped[list[Any]]  # [ours, theirs]
-    enabled: Mapped[bool]
-    created_at: Mapped[dt.datetime]
-    heard_at: Mapped[dt.datetime | None]  # when it last did what it was asked
-    problem: Mapped[str | None]  # why it did not since
+    id = column(int, BigId, Identity(), primary_key=True)
+    name = column(str, unique=True)
+    kind = column(str)
+    url = column(str)
+    user = optional(str)
+    secret = optional(str)
+    path_map = column(list[Any])  # [ours, theirs]
+    enabled = column(bool)
+    created_at = column(dt.datetime)
+    heard_at = optional(dt.datetime)  # when it last did what it was asked
+    problem = optional(str)  # why it did not since
 
 
 class DebtRow(Base):
@@ -71,15 +70,15 @@ class DebtRow(Base):
         {"sqlite_autoincrement": True},
     )
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    player_id: Mapped[int] = mapped_column(BigId, ForeignKey("players.id", ondelete="CASCADE"))
-    item_id: Mapped[int] = mapped_column(BigId)
-    root: Mapped[bytes]
-    folder: Mapped[bytes]
-    change: Mapped[str]
-    since: Mapped[dt.datetime]
-    wanted_at: Mapped[dt.datetime]
-    missed: Mapped[str | None]
+    id = column(int, BigId, Identity(), primary_key=True)
+    player_id = column(int, BigId, ForeignKey("players.id", ondelete="CASCADE"))
+    item_id = column(int, BigId)
+    root = column(bytes)
+    folder = column(bytes)
+    change = column(str)
+    since = column(dt.datetime)
+    wanted_at = column(dt.datetime)
+    missed = optional(str)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, Index, and_, delete, exists, func, insert, or_, select, text, union
-from sqlalchemy.orm import Mapped, mapped_column
 
 from config.reasons import Reason
-from config.tables import Base, BigId
+from config.tables import Base, BigId, column
 from processor.files import within
 from processor.item import as_reasons
 from processor.journal import path_from_json, path_to_json
@@ -36,15 +35,15 @@ class CheckRow(Base):
         Index("ix_checks_checked_at", "checked_at", "files", "size"),  # what is counted of all
     )
 
-    item_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    checked_at: Mapped[dt.datetime]
-    files: Mapped[int]
-    size: Mapped[int] = mapped_column(BigInteger)  # bytes read
-    known: Mapped[list[Any]]  # [[root, path, size, mtime_ns, digest, code]]
-    findings: Mapped[list[Any]]  # [{code, message, path}], bounded
-    findings_count: Mapped[int]
-    mended: Mapped[list[Any]] = mapped_column(server_default="[]")  # what was made anew, as findings are
-    mended_count: Mapped[int] = mapped_column(server_default="0")
+    item_id = column(int, BigId, primary_key=True, autoincrement=False)
+    checked_at = column(dt.datetime)
+    files = column(int)
+    size = column(int, BigInteger)  # bytes read
+    known = column(list[Any])  # [[root, path, size, mtime_ns, digest, code]]
+    findings = column(list[Any])  # [{code, message, path}], bounded
+    findings_count = column(int)
+    mended = column(list[Any], server_default="[]")  # what was made anew, as findings are
+    mended_count = column(int, server_default="0")
 
 
 class Checked(NamedTuple):

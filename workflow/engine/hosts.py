@@ -6,10 +6,9 @@ import datetime as dt
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, delete, insert, select, update
-from sqlalchemy.orm import Mapped, mapped_column
 
 from config.database import now_ms
-from config.tables import Base
+from config.tables import Base, column
 
 
 class WorkerRow(Base):
@@ -17,13 +16,13 @@ class WorkerRow(Base):
 
     __tablename__ = "workers"
 
-    executor: Mapped[str] = mapped_column(primary_key=True)
-    host: Mapped[str]
-    pid: Mapped[int]
-    phases: Mapped[list[Any]]
-    concurrency: Mapped[int]
-    beat_ms: Mapped[int] = mapped_column(BigInteger)  # of the last sign of life, by the database's clock
-    started_at: Mapped[dt.datetime]
+    executor = column(str, primary_key=True)
+    host = column(str)
+    pid = column(int)
+    phases = column(list[Any])
+    concurrency = column(int)
+    beat_ms = column(int, BigInteger)  # of the last sign of life, by the database's clock
+    started_at = column(dt.datetime)
 
 
 class WorkerSeen(NamedTuple):

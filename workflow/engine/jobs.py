@@ -20,11 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import ColumnElement
 
 from config.errors import Busy, LeaseLost
-from config.tables import Base, BigId
+from config.tables import Base, BigId, column, optional
 from workflow import events
 from workflow.engine.failure import POISON_DEATHS, Verdict
 from workflow.engine.job import FAILED, OPEN, Job, NewJob, Status
@@ -50,30 +49,30 @@ class JobRow(Base):
         Index("ix_jobs_item_id", "item_id"),
     )
 
-    id: Mapped[int] = mapped_column(BigId, Identity(), primary_key=True)
-    phase: Mapped[str]
-    subject: Mapped[str]
-    item_id: Mapped[int | None] = mapped_column(BigId)
-    status: Mapped[str]
-    priority: Mapped[int]
-    payload: Mapped[dict[str, Any]]
-    payload_version: Mapped[int]
-    actor: Mapped[str]
-    manual: Mapped[bool]
-    attempt: Mapped[int]
-    deaths: Mapped[int]
-    dispatch: Mapped[int]
-    carried: Mapped[bool]
-    fence: Mapped[int] = mapped_column(BigInteger)
-    executor: Mapped[str | None]
-    cancel_requested: Mapped[bool]
-    not_before: Mapped[dt.datetime]
-    created_at: Mapped[dt.datetime]
-    started_at: Mapped[dt.datetime | None]
-    finished_at: Mapped[dt.datetime | None]
-    code: Mapped[str | None]
-    error: Mapped[str | None]
-    failures: Mapped[list[Any]]
+    id = column(int, BigId, Identity(), primary_key=True)
+    phase = column(str)
+    subject = column(str)
+    item_id = optional(int, BigId)
+    status = column(str)
+    priority = column(int)
+    payload = column(dict[str, Any])
+    payload_version = column(int)
+    actor = column(str)
+    manual = column(bool)
+    attempt = column(int)
+    deaths = column(int)
+    dispatch = column(int)
+    carried = column(bool)
+    fence = column(int, BigInteger)
+    executor = optional(str)
+    cancel_requested = column(bool)
+    not_before = column(dt.datetime)
+    created_at = column(dt.datetime)
+    started_at = optional(dt.datetime)
+    finished_at = optional(dt.datetime)
+    code = optional(str)
+    error = optional(str)
+    failures = column(list[Any])
 
 
 COLUMNS: Final = [getattr(JobRow, name) for name in Job.__dataclass_fields__]
