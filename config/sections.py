@@ -17,7 +17,7 @@ QUALITY = ("lossless", "bits", "sample_rate", "bitrate")  # the criteria of proc
 class Section(BaseModel):
     """Settings that belong together and are read together."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
 
 
 def _unit(name: str) -> dict[str, Any]:

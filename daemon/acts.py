@@ -6,14 +6,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from config.errors import GreenroomError
 from daemon.act_kinds import TOLD, Kind, Told
 from daemon.ongoing import Ongoing, Stage
 from processor.files import unexpected
-from scanner.grouping.chosen import Choice
-from workflow.succession import Seen
+
+if TYPE_CHECKING:
+    from scanner.grouping.chosen import Choice
+    from workflow.succession import Seen
 
 KEPT: Final = 100  # newest acts that can be asked for; a restart forgets them all, the journal keeps what was done
 

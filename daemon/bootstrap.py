@@ -26,25 +26,24 @@ from daemon.acts import Acts
 from daemon.adopting import Looks
 from daemon.disks import Disks
 from daemon.ongoing import Ongoing, Stage
-from processor import journal, repository
 from processor.files import unexpected
-from processor.fsck.fsck import FsckReport
-from processor.fsck.rows import Row
 from processor.providers.registry import all_providers
-from processor.recover import RecoveryReport
-from scanner.scan import Progress, ScanStats, silent
-from scanner.scanfiles import newest
-from workflow import cycle, editing, emptying, enriching, record, runs, succession, undo
-from workflow.emptying import Emptied
-from workflow.engine.engine import Engine
-from workflow.engine.job import Job
-from workflow.fsck import forget_item, fsck
+from scanner.options import Progress, ScanStats, silent
+from workflow import runs
 from workflow.phase import all_phases
-from workflow.report import CycleReport
-from workflow.undo import UndoReport
 
+# Each verb imports what it alone needs: most commands are one verb, and start in two thirds of the time.
 if TYPE_CHECKING:
     from processor.client.client import Client
+    from processor.fsck.fsck import FsckReport
+    from processor.fsck.rows import Row
+    from processor.recover import RecoveryReport
+    from workflow import cycle, enriching, succession
+    from workflow.emptying import Emptied
+    from workflow.engine.engine import Engine
+    from workflow.engine.job import Job
+    from workflow.report import CycleReport
+    from workflow.undo import UndoReport
 
 
 class Application:
@@ -97,6 +96,8 @@ class Application:
         progress: Progress = silent,
     ) -> CycleReport:
         """Run one staging cycle, and let others see how far it is; see workflow.cycle.run_staging_cycle."""
+        from workflow import cycle
+
         request = request or cycle.Request()
         run_id = request.run_id or runs.new_run_id(dt.datetime.now(dt.UTC))
         with self.ongoing.following(Stage(run_id, trigger, request.dry_run), progress) as told:
@@ -112,11 +113,15 @@ class Application:
 
     def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
         """Record a fire time at which no cycle could begin."""
+        from workflow import record
+
         settings, _ = self.staging_settings()
         record.record_skip(self.database, settings, trigger=trigger, fire_time=fire_time, why=why)
 
     def scan(self, *, stop: threading.Event, settle: bool, progress: Progress) -> tuple[Path, ScanStats]:
         """Scan the inbound library, and do nothing else; return the scan DB and what was found."""
+        from workflow import cycle
+
         settings, _ = self.staging_settings()
         roots = cycle.resolve_roots(self.database)
         folder = cycle.scan_db_folder(self.database, settings, self.boot.data_dir)
@@ -125,6 +130,9 @@ class Application:
 
     def newest_scan_db(self) -> Path:
         """Return the newest scan of the inbound library. Raises Misconfigured when there is none."""
+        from scanner.scanfiles import newest
+        from workflow import cycle
+
         settings, _ = self.staging_settings()
         inbound = cycle.resolve_roots(self.database).inbound
         found = newest(cycle.scan_db_folder(self.database, settings, self.boot.data_dir), inbound.path)
@@ -134,6 +142,8 @@ class Application:
 
     def recover(self, *, stop: threading.Event) -> RecoveryReport:
         """Settle unfinished transfers; see workflow.cycle.recover."""
+        from workflow import cycle
+
         return cycle.recover(self.database, self.boot.data_dir, stop)
 
     def add_hook(self, name: str, *, actor: str) -> str:
@@ -155,45 +165,66 @@ class Application:
         self, item_id: int, status: str, *, actor: str, why: str, seen: succession.Seen | None, publish: bool = False
     ) -> str:
         """Let a person approve, reject or quarantine an item; see workflow.succession.decide."""
+        from workflow import succession
+
         return succession.decide(self.database, item_id, status, actor=actor, why=why, seen=seen, publish=publish)
 
     def take_back(self, item_id: int, *, actor: str, seen: succession.Seen | None) -> str:
         """Take the last decision about an item back; see workflow.succession.take_back."""
+        from workflow import succession
+
         return succession.take_back(self.database, item_id, actor=actor, seen=seen)
 
     def say(
         self, item_id: int, part: str, values: Mapping[str, Any], *, actor: str, seen: succession.Seen | None
     ) -> list[str]:
         """Let a person say what fields of an item are; see workflow.editing.say."""
+        from workflow import editing
+
         return editing.say(self.database, item_id, part, values, actor=actor, seen=seen)
 
     def note(self, item_id: int, text: str, *, actor: str) -> None:
         """Keep a person's note about an item; see workflow.editing.note."""
+        from workflow import editing
+
         editing.note(self.database, item_id, text, actor=actor)
 
     def candidates(self, item_id: int) -> enriching.Told:
         """Return which releases an item could be, and what is thought of them; see workflow.enriching.candidates."""
+        from workflow import enriching
+
         return enriching.candidates(self.database, item_id)
 
     def choose(self, item_id: int, release: str, *, actor: str, seen: succession.Seen | None = None) -> Job:
         """Let a person say which release an item is; see workflow.enriching.choose."""
+        from workflow import enriching
+
         return enriching.choose(self.database, self.engine, item_id, release, actor=actor, seen=seen)
 
     def enrich(self, item_ids: Sequence[int], *, actor: str, force: bool) -> list[Job]:
         """Want items enriched for a person; see workflow.enriching.want."""
+        from workflow import enriching
+
         return enriching.want(self.engine, item_ids, actor=actor, force=force)
 
     @property
     def engine(self) -> Engine:
         """What may be asked of jobs."""
+        from workflow import succession
+        from workflow.engine.engine import Engine
+
         return Engine(self.database, succession.works())
 
     def undo(self, name: str, *, dry_run: bool, stop: threading.Event) -> UndoReport:
         """Take back a run or a transfer; see workflow.undo."""
+        from workflow import undo
+
         return undo.undo(self.database, name, dry_run=dry_run, stop=stop)
 
     def release(self, name: str) -> int:
         """Let the next cycle have what was taken back; see workflow.undo."""
+        from workflow import undo
+
         return undo.release(self.database, name)
 
     @contextlib.contextmanager
@@ -206,18 +237,26 @@ class Application:
 
     def empty_trash(self, days: int, *, actor: str, stop: threading.Event) -> Emptied:
         """Remove what has lain in the trashes for so many days; see workflow.emptying."""
+        from workflow import emptying
+
         return emptying.empty(self.database, stop, actor=actor, days=days)
 
     def fsck(self, *, verify: bool, adopt: bool, stop: threading.Event, progress: Progress) -> FsckReport:
         """Compare disk, journal, sidecars and rows; see workflow.fsck.fsck."""
+        from workflow.fsck import fsck
+
         return fsck(self.database, verify=verify, adopt=adopt, stop=stop, progress=progress)
 
     def forget_item(self, item_id: int, *, stop: threading.Event) -> Row:
         """Delete the row of an item whose files are gone; see workflow.fsck.forget_item."""
+        from workflow.fsck import forget_item
+
         return forget_item(self.database, item_id, stop=stop)
 
     def status(self) -> dict[str, Any]:
         """Return the installation at a glance, as plain values."""
+        from processor import journal, repository
+
         settings, problems = self.staging_settings()
         fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC)) if settings.enabled else None
         with self.database.read() as connection:

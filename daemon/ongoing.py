@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from loguru import logger
 
 from config.errors import Busy, GreenroomError, Stopped
-from scanner.scan import Progress
+from scanner.options import Progress
 
 
 @dataclass(frozen=True, slots=True)

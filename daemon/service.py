@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
-import os
 import queue
 import signal
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from loguru import logger
 
 from config.boot import load_boot_settings
-from config.errors import Busy, GreenroomError
+from config.errors import GreenroomError
 from config.libraries import verify_root
 from config.logs import RUNNING_LEVEL, setup_logs
 from config.machine import boottime
 from daemon import scheduler, secrecy, systemd
 from daemon.beats import Beats
 from daemon.bootstrap import Application
+from daemon.sole import sole_daemon
 from daemon.worker import Carrying
 from scanner.watch import Watch
 
-LOCK_NAME = "daemon.lock"
-LOCK_TRIES, LOCK_PAUSE = 5, 0.1  # `status` holds the lock for an instant to see whether somebody else does
 LATE_BEATS = 3  # so many intervals without a beat, and it is asked for: the clock was set back
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -73,42 +67,6 @@ def serve(app: Application) -> int:
 
 
 @contextlib.contextmanager
-def sole_daemon(data_dir: Path) -> Iterator[None]:
-    """Hold `daemon.lock` in the data folder; its text is for people, the kernel's lock on it counts.
-
-    Raises Busy, naming the other daemon. The file is never unlinked: two processes could lock two files of one name.
-    """
-    fd = os.open(data_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    try:
-        if not _locked(fd):
-            who = _text(fd) or "another process"
-            raise Busy(f"a daemon already works on {data_dir}: {who}; stop it first, or set GREENROOM_DATA_DIR")
-        os.ftruncate(fd, 0)
-        os.pwrite(
-            fd, f"{socket.gethostname()} pid {os.getpid()}, since {_utc_now():%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0
-        )
-        yield
-    finally:
-        os.close(fd)
-
-
-def running_daemon(data_dir: Path) -> str | None:
-    """Return who runs the daemon of this data folder (host, pid, since when), or None. Writes nothing."""
-    try:
-        fd = os.open(data_dir / LOCK_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _text(fd) or "another process"
-    else:
-        return None
-    finally:
-        os.close(fd)
-
-
-@contextlib.contextmanager
 def _page(app: Application) -> Iterator[None]:
     """Serve the page meanwhile. Albums are staged also where it cannot be served."""
     with contextlib.ExitStack() as stack:
@@ -120,19 +78,6 @@ def _page(app: Application) -> Iterator[None]:
             except GreenroomError as error:
                 logger.bind(error=error.message).error("there is no page")
         yield
-
-
-def _locked(fd: int) -> bool:
-    for _ in range(LOCK_TRIES):
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        time.sleep(LOCK_PAUSE)
-    return False
-
-
-def _text(fd: int) -> str:
-    return os.pread(fd, 500, 0).decode("utf-8", "replace").strip()
 
 
 @contextlib.contextmanager

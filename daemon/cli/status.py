@@ -10,7 +10,7 @@ import click
 from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
-from daemon.service import running_daemon
+from daemon.sole import running_daemon
 
 
 @click.command()

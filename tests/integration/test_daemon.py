@@ -20,7 +20,7 @@ from config import admin
 from config.database import Database
 from config.errors import Busy
 from config.libraries import add_library
-from daemon.service import LOCK_NAME, running_daemon, sole_daemon
+from daemon.sole import LOCK_NAME, running_daemon, sole_daemon
 from tests.music import write_album
 from workflow import runs
 
