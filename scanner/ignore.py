@@ -72,9 +72,13 @@ PATTERN = Why("ignored_by_pattern", "An ignore pattern matches it.")
 def built_in(name: bytes, is_folder: bool) -> Why | None:
     """Return why a name is never taken, whatever the settings say."""
     low = name.lower()
+    if low in JUNK_NAMES:
+        return JUNK
+    if is_folder and low[0] not in ODD_FIRST and b"." not in low:  # as most are
+        return None
     if low.startswith(b".greenroom"):
         return OWN
-    if low in JUNK_NAMES or low.startswith(JUNK_PREFIXES):
+    if low.startswith(JUNK_PREFIXES):
         return JUNK
     if _is_temporary(low, is_folder):
         return PARTIAL_FOLDER if is_folder else PARTIAL
@@ -129,6 +133,8 @@ class IgnoreRules:
 
     def why(self, path: bytes, is_folder: bool) -> Why | None:
         """Return why the patterns leave a path (relative to the root) alone; the nearest ignore file decides."""
+        if not self._layers:
+            return None
         text = path.decode("utf-8", "surrogateescape") + ("/" if is_folder else "")
         for skip, spec in reversed(self._layers):
             # A skip counts bytes; surrogateescape keeps them countable only in the undecoded path.

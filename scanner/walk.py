@@ -38,7 +38,7 @@ UNSEEN_CODES = frozenset(
 )
 
 
-_FORMAT = 0o170000  # S_IFMT of stat(2)
+_FORMAT, _REGULAR = 0o170000, 0o100000  # of st_mode, see stat(2)
 
 
 class Folder(NamedTuple):
@@ -111,7 +111,7 @@ def _sort_out(
             except OSError as error:
                 why = GONE if isinstance(error, FileNotFoundError) else _unreadable(error, "file")
             else:
-                if found.st_mode & _FORMAT == stat.S_IFREG:
+                if found.st_mode & _FORMAT == _REGULAR:
                     files.append((name, found))
                     continue
                 why = _not_regular(found.st_mode)

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from config.errors import Misconfigured
-from scanner.ignore import IgnoreRules
+from scanner.ignore import (
+    JUNK_NAMES,
+    JUNK_PREFIXES,
+    TEMP_FOLDER_PREFIXES,
+    TEMP_FOLDER_SUFFIXES,
+    TEMP_PREFIXES,
+    TEMP_SUFFIXES,
+    IgnoreRules,
+    built_in,
+)
 from scanner.walk import Folder, walk
 
 
@@ -231,3 +240,17 @@ def test_junk_does_not_change_the_digest(tmp_path: Path) -> None:
     before = look(tmp_path)[b"album"].digest
     write(tmp_path / "album" / ".DS_Store")
     assert look(tmp_path)[b"album"].digest == before
+
+
+@pytest.mark.parametrize("is_folder", [False, True], ids=["files", "folders"])
+def test_no_name_that_is_spared_a_closer_look_is_one_to_leave_alone(tmp_path: Path, is_folder: bool) -> None:
+    firsts = (*JUNK_PREFIXES, *TEMP_PREFIXES, *TEMP_FOLDER_PREFIXES, b"", b"a", b".", b"...", b"@", b"Vol. ")
+    lasts = (*TEMP_SUFFIXES, *TEMP_FOLDER_SUFFIXES, b"", b"b", b".flac", b".part-Frag1", b".abc.Q1w2e3", b".5")
+    there = {*JUNK_NAMES, *(first + last for first in firsts for last in lasts)} - {b"", b".", b"..", b"..."}
+    there |= {name.upper() for name in there}
+    for name in there:
+        place = os.fsencode(tmp_path) + b"/" + name
+        os.mkdir(place) if is_folder else os.close(os.open(place, os.O_CREAT | os.O_WRONLY))
+    root = (found := look(tmp_path))[b""]
+    assert found.keys() - {b""} | {*names(root)} == {name for name in there if not built_in(name, is_folder)}
+    assert reasons({b"": root}).keys() == {name for name in there if built_in(name, is_folder)}
