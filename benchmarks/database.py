@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, registry
 
 from benchmarks import peers
 from benchmarks.corpus import home
@@ -89,14 +89,23 @@ def _ours(database: Database, items: list[NewItem]) -> None:
         repository.upsert(connection, items, _MONDAY)
 
 
+class _Mapped:
+    """An item as the ORM has it."""
+
+    revision: int
+
+
 def _orm(database: Database, items: list[NewItem]) -> None:
     for item in items:
         with Session(database.engine) as session:
-            row = session.scalars(select(StagingItem).where(StagingItem.key == item.key)).one()
+            row = session.scalars(select(_Mapped).where(StagingItem.key == item.key)).one()
             for name, value in zip(ITEM_COLUMNS, item_row(item), strict=True):
                 setattr(row, name, value)
             row.revision += 1
             session.commit()
+
+
+registry().map_imperatively(_Mapped, StagingItem.__table__)
 
 
 def _executemany(database: Database, items: list[NewItem]) -> None:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, asc, desc, func, literal, select, text, tuple_, union_all
-from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, KeyedColumnElement
 
 from config.errors import Rejected
 from processor.tables import StagingItem
@@ -68,12 +67,12 @@ class Page(NamedTuple):
 class Order(NamedTuple):
     """What items are sorted by, before their ids, which decide between equal ones in the same direction."""
 
-    column: InstrumentedAttribute[Any] | None  # None: the id alone
+    column: KeyedColumnElement[Any] | None  # None: the id alone
     ascending: bool
     read: Callable[[str], Any] = str  # a value of the column, as it stands in a place
 
     @property
-    def keys(self) -> tuple[InstrumentedAttribute[Any], ...]:
+    def keys(self) -> tuple[KeyedColumnElement[Any], ...]:
         """The columns of a place."""
         return (StagingItem.id,) if self.column is None else (self.column, StagingItem.id)
 
