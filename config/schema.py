@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -21,10 +22,11 @@ def migrate(database: Database, newest: str | None = None) -> tuple[str | None, 
     `newest` is where to stop, to read what an older version wrote; this version's own, if not given.
 
     Every command calls this at its start, so a database that is up to date costs one look, and no import of Alembic.
-    Raises Misconfigured when the database was written by a newer Greenroom.
+    Raises Misconfigured when the database was written by a newer Greenroom, or when our own files cannot be read.
     """
-    newest = newest or max(_revisions())
-    if newest not in _revisions():
+    known = _revisions()
+    newest = newest or max(known)
+    if newest not in known:
         raise Misconfigured(f"revision {newest} of the schema is a newer Greenroom's; install that one")
     with database.read() as connection:
         before = revision(connection)
@@ -36,7 +38,7 @@ def migrate(database: Database, newest: str | None = None) -> tuple[str | None, 
             if not database.is_sqlite:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
             before = revision(connection)
-            if before is not None and before not in _revisions():
+            if before is not None and before not in known:
                 raise Misconfigured(
                     f"the database is at revision {before}, made by a newer Greenroom; install that one"
                 )
@@ -58,7 +60,22 @@ def _wait_for_others(database: Database) -> None:
 
 def _revisions() -> set[str]:
     """Return the revisions this version has, which their files are named after: 0001_first_tables.py."""
-    return {file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py")}
+    folder = MIGRATIONS / "versions"
+    try:
+        found = {name.partition("_")[0] for name in os.listdir(folder) if name[0].isdigit() and name.endswith(".py")}
+    except OSError as error:
+        raise _unreadable(folder, error.strerror or str(error)) from error
+    if not found:
+        raise _unreadable(folder, "there are none")
+    return found
+
+
+def _unreadable(folder: Path, why: str) -> Misconfigured:
+    return Misconfigured(
+        f"the migrations of the database in {folder} cannot be read: {why}; install Greenroom again, or let the user it"
+        " runs as read its files",
+        code="migrations_unreadable",
+    )
 
 
 def revision(connection: Connection) -> str | None:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import StatementError
 
 import daemon.tables  # noqa: F401  their rows belong to the schema that is compared
 from config import database as database_module
+from config import schema
 from config.database import Database
 from config.errors import Misconfigured, Retryable
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
@@ -87,6 +88,20 @@ def test_a_database_of_a_newer_version_is_refused_untouched(database: Database) 
         migrate(database)
     with database.read() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["9999"]
+
+
+@pytest.mark.parametrize("there", [None, b"a file", "a folder"])
+def test_an_installation_whose_migrations_cannot_be_read_says_so(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: object
+) -> None:
+    if there == "a folder":
+        (tmp_path / "versions").mkdir()
+    elif there:
+        (tmp_path / "versions").write_bytes(b"a file")
+    monkeypatch.setattr(schema, "MIGRATIONS", tmp_path)
+    with pytest.raises(Misconfigured, match=f"{tmp_path}/versions .*install Greenroom again") as refused:
+        migrate(Database(sqlite_url))
+    assert refused.value.reason_code == "migrations_unreadable"
 
 
 def test_a_checkout_in_a_folder_with_a_percent_sign_migrates(sqlite_url: str, tmp_path: Path) -> None:
