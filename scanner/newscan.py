@@ -18,7 +18,7 @@ from scanner.grouprows import GroupRows
 from scanner.justread import JustRead
 from scanner.readiness import FolderState
 from scanner.rows import FileRow
-from scanner.scandb import ScanDb, failed
+from scanner.scandb import ScanDb, failed, is_mistake
 from scanner.scanschema import DDL, FAST, code_version, copy, is_finished
 from scanner.tags.columns import READING_COLUMNS, Block
 
@@ -83,10 +83,14 @@ class NewScan(ScanDb):
             unread = [row[0] for row in sql.execute(_FORGET_PASSING, PASSING)]
             row = (root, code_version(), boot, started.isoformat(), options, previous)
             sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL, ?)", row)
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             path.unlink()
+            if is_mistake(error):
+                raise
             raise failed(path, error) from error
-        return cls(path, sql, same_options=same_options, unread=unread)
+        scan = cls(path, sql, same_options=same_options, unread=unread)
+        scan._is_finished = False
+        return scan
 
     # Folders and files, as the walk finds them.
 
@@ -246,6 +250,7 @@ class NewScan(ScanDb):
         self._sql.execute(oldest, (REMEMBERED_DIGESTS,))
         self._sql.execute("UPDATE scan SET stats = ?", (json.dumps(stats),))
         self._sql.execute("COMMIT")
+        self._is_finished = True
 
 
 @lru_cache(maxsize=1024)

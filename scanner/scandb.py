@@ -34,6 +34,7 @@ class ScanDb:
     def __init__(self, path: Path, sql: sqlite3.Connection) -> None:
         self.path = path
         self._sql = sql
+        self._is_finished = True
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -49,11 +50,10 @@ class ScanDb:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        interrupted = self._sql.in_transaction
         self._sql.close()
-        if interrupted:
+        if not self._is_finished:
             self.path.unlink(missing_ok=True)
-        if isinstance(error, sqlite3.DatabaseError):
+        if isinstance(error, sqlite3.Error) and not is_mistake(error):
             raise failed(self.path, error) from error
 
     def groups(self) -> Iterator[tuple[Group, tuple[Reason, ...]]]:
@@ -125,6 +125,14 @@ class ScanDb:
         self._sql.execute("DELETE FROM vanished")
 
 
-def failed(path: Path, error: sqlite3.DatabaseError) -> Retryable:
+def is_mistake(error: sqlite3.Error) -> bool:
+    """Whether an error is one of ours, in a statement or a value, and not one of the machine, such as a full disk."""
+    return (
+        type(error) not in (sqlite3.OperationalError, sqlite3.DatabaseError)
+        or getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    )
+
+
+def failed(path: Path, error: sqlite3.Error) -> Retryable:
     """Return what to raise when SQLite cannot go on with a scan DB."""
     return Retryable(f"the scan DB {path} cannot be used: {error}; is the disk full?", code="scan_db_failed")

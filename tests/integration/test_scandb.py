@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -331,16 +332,38 @@ def test_an_interrupted_scan_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_full_disk_is_a_reason_to_try_again(tmp_path: Path) -> None:
+    scan = create(tmp_path / "s.db")
+    scan._sql.execute("PRAGMA max_page_count = 1")
+    scan.add_ignored([Reason("ignored", "x" * 1000, b"%d" % n) for n in range(1000)])
+    with pytest.raises(Retryable, match="is the disk full") as told, scan:
+        scan.flush()
+    assert told.value.reason_code == "scan_db_failed"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda scan: scan.strike(("no", "text"), 1),
+        lambda scan: scan._sql.execute("SELECT nosuch FROM scan"),
+        lambda scan: scan._sql.executemany("INSERT INTO folder VALUES (?, ?, x'', 0, 0)", [(1, b"a"), (1, b"b")]),
+    ],
+)
+def test_a_mistake_of_ours_is_not_told_as_a_full_disk(tmp_path: Path, mistake: Callable[[NewScan], object]) -> None:
+    with pytest.raises(sqlite3.Error), create(tmp_path / "s.db") as scan:
+        mistake(scan)
+    nothing: Any = ("no", "text")
+    with pytest.raises(sqlite3.Error):
+        create(tmp_path / "s.db", boot=nothing)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_scan_db_is_ours_alone_and_never_written_over(tmp_path: Path) -> None:
     path = finished(tmp_path / "new" / "folder" / "x.db")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(Misconfigured, match="cannot be made"):
         create(path)
-
-
-def test_a_full_disk_is_a_reason_to_try_again(tmp_path: Path) -> None:
-    with pytest.raises(Retryable, match="cannot be used"), create(tmp_path / "x.db"):
-        raise sqlite3.OperationalError("database or disk is full")
 
 
 def test_the_newest_finished_scan_of_the_same_root_is_found(tmp_path: Path) -> None:
