@@ -109,10 +109,9 @@ def resume(connection: Connection, path: bytes) -> Library:
     return library
 
 
-def remember_filesystem(connection: Connection, library: Library) -> None:
-    """Remember the filesystem a root is on, so that the next cycle notices another one."""
-    found = filesystem_id(library.path)
-    connection.execute(update(LibraryRow).where(LibraryRow.id == library.id).values(filesystem=found))
+def remember_filesystem(connection: Connection, library: Library, filesystem: str) -> None:
+    """Remember the filesystem a root is on, as `filesystem_id` said, so that the next cycle notices another one."""
+    connection.execute(update(LibraryRow).where(LibraryRow.id == library.id).values(filesystem=filesystem))
 
 
 def filesystem_id(path: bytes) -> str:

@@ -27,9 +27,13 @@ def remove(app: Application, which: int | bytes, *, actor: str) -> Library:
     Raises Misconfigured when there is none.
     """
     now = dt.datetime.now(dt.UTC)
+    with app.database.read() as connection:
+        if isinstance(which, bytes):
+            known = libraries.library_at(connection, which)
+        else:
+            known = libraries.library_of(connection, which)
     with app.database.begin() as connection:
-        path = which if isinstance(which, bytes) else libraries.library_of(connection, which).path
-        library = libraries.remove_library(connection, path)
+        library = libraries.remove_library(connection, known.path)  # as it is stored: no disk is asked
         activity.note(connection, "library_removed", actor, now, f"{library.role} {show_path(library.path)}")
     return library
 

@@ -67,13 +67,14 @@ def check(database: Database, staging: Library, limits: Limits, now: dt.datetime
     with database.read() as connection:
         folders = repository.folders(connection, staging.root_uuid)
     missing = _gone(folders, staging)
-    moved = staging.filesystem not in (None, libraries.filesystem_id(staging.path))
+    now_on = libraries.filesystem_id(staging.path)
+    moved = staging.filesystem not in (None, now_on)
     if missing and (moved or too_many([f.files for f in missing], sum(f.files for f in folders), limits)):
         _stop(database, staging, _why(missing, len(folders), moved=moved), suspended if act else None)
     if act and (missing or moved or staging.filesystem is None):
         with database.begin() as connection:
             mark(connection, missing, now)
-            libraries.remember_filesystem(connection, staging)
+            libraries.remember_filesystem(connection, staging, now_on)
 
 
 def check_inbound(database: Database, inbound: Library, scan: ScanDb, limits: Limits, *, act: bool,

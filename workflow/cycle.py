@@ -293,6 +293,6 @@ def resume(database: Database, path: bytes) -> tuple[Library, int]:
         known = libraries.library_at(connection, path)
     gone = presence.gone(database, known) if known.role == "staging" else []
     with database.begin() as connection:
-        library = libraries.resume(connection, path)
+        library = libraries.resume(connection, known.path)  # as it is stored: no disk is asked
         presence.mark(connection, gone, dt.datetime.now(dt.UTC))
     return library, len(gone)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event
 
 from config.libraries import list_libraries
 from config.reasons import Reason
+from processor import presence
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from workflow import events
@@ -78,6 +82,40 @@ def test_who_resumes_without_the_albums_accepts_that_they_are_missing(house: Hou
     assert resume(house.database, os.fsencode(house.staging))[1] == 2
     assert house.run().status == "done"
     assert statuses(house) == {"Low Tide": "missing", "High Tide": "missing", "Slack Water": "pending_review"}
+
+
+def test_no_disk_is_asked_while_the_database_waits_for_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, roots = house.database.engine, os.fsencode(house.staging.parent)
+    writing: list[object] = []
+    asked: set[tuple[str, bool]] = set()
+
+    def begun(connection: Connection) -> None:
+        if not connection.get_execution_options().get("greenroom_read"):
+            writing.append(connection)
+
+    event.listen(engine, "begin", begun)
+    for end in ("commit", "rollback"):
+        event.listen(engine, end, lambda _: writing.clear())
+
+    def heard(name: str) -> None:
+        look = getattr(os, name)
+
+        def looked(path: Any, *given: Any, **named: Any) -> Any:
+            if isinstance(path, bytes) and path.startswith(roots):
+                asked.add((name, bool(writing)))
+            return look(path, *given, **named)
+
+        monkeypatch.setattr(os, name, looked)
+
+    for name in ("stat", "lstat", "statvfs"):
+        heard(name)
+    (link := house.staging.with_name("link")).symlink_to(house.staging)
+    shutil.rmtree(folder_of(house, "High Tide"))
+    assert resume(house.database, os.fsencode(link))[1] == 1
+    with house.database.read() as connection:
+        staging = next(library for library in list_libraries(connection) if library.role == "staging")
+    presence.check(house.database, staging, presence.Limits(), dt.datetime.now(dt.UTC), act=True)
+    assert asked == {("stat", False), ("lstat", False), ("statvfs", False)}
 
 
 def test_an_album_removed_by_hand_is_marked_missing_and_comes_back_when_it_is_dropped_again(house: House) -> None:
