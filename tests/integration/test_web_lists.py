@@ -17,6 +17,7 @@ from typing import Any, get_args
 import pytest
 from sqlalchemy import event
 
+import daemon.tables  # noqa: F401  their indexes are all known then
 from config.database import Database
 from config.tables import Base
 from daemon.bootstrap import Application, application
