@@ -79,7 +79,7 @@ class Word:
         publish: Annotated[str | None, Form(max_length=60)] = None,
         quarantine: Annotated[str | None, Form(max_length=60)] = None,
         why: Annotated[str, Form(max_length=500)] = "",
-        back: Annotated[str, Form(max_length=500)] = "/review",
+        back: Annotated[str, Form(max_length=5000)] = "/review",  # words and a place, at three letters a byte
     ) -> None:
         said = {"approved": approve, "rejected": reject, "undo": undo, "publish": publish, "quarantined": quarantine}
         given = [(status, seen) for status, seen in said.items() if seen is not None]

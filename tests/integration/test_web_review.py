@@ -110,6 +110,16 @@ def test_the_order_of_a_column_is_kept_through_pages_filters_and_albums(browser:
     assert (told, rest["next"]) == (shown[::-1], None)
 
 
+def test_a_decision_on_a_later_page_leads_back_there_however_long_its_address(browser: Browser) -> None:
+    artist, name = "宇多田ヒカル" * 40, "桜流し" * 40
+    *_, item = stage(browser, *(named(f"{n:03}", artist, f"{n:03} {name}") for n in range(60)))
+    page = browser.client.get("/review", params={"sort": "album", "q": artist[:200]}).text
+    page = browser.client.get(html.unescape(re.findall(r'href="([^"]*)" rel="next"', page)[0])).text
+    (back,) = re.findall(r'name="back" value="([^"]*)"', page)
+    left = names(press(browser, item, "approve", seen(browser, item), back=html.unescape(back)))
+    assert left == names(page)[:-1]
+
+
 def test_after_a_decision_the_next_album_of_the_order_is_marked(browser: Browser) -> None:
     _, ada, cy = stage(browser, named("1", "Bo", "One"), named("2", "Ada", "Two"), named("3", "Cy", "Three"))
     back = "/review?sort=artist"
