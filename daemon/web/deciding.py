@@ -27,7 +27,7 @@ SORTS: Final[dict[Sort, str]] = {
     "year": "by year, newest first",
     "-year": "by year, oldest first",
 }
-_UNSAID: Final = ("", None, "pending_review", "added")
+_UNSAID: Final = {"status": "pending_review", "sort": "added"}
 
 
 class Wanted:
@@ -54,7 +54,7 @@ class Wanted:
     def address(self, base: str, **more: object) -> str:
         """Return an address that keeps the filter and the order."""
         kept = {"status": self.status, "below": self.below, "warned": self.warned, "q": self.words, "sort": self.sort}
-        query = {name: value for name, value in (kept | more).items() if value not in _UNSAID}
+        query = {name: value for name, value in (kept | more).items() if value not in ("", None, _UNSAID.get(name))}
         return f"{base}?{urlencode(query, errors='replace')}" if query else base
 
     def by(self, name: str) -> str:

@@ -120,6 +120,15 @@ def test_a_decision_on_a_later_page_leads_back_there_however_long_its_address(br
     assert left == names(page)[:-1]
 
 
+@pytest.mark.parametrize("words", ["added", "pending_review"])
+def test_a_word_is_searched_on_every_page_though_it_is_a_usual_order_or_status(browser: Browser, words: str) -> None:
+    stage(browser, *(named(f"{n:03}", words, f"Album {n:03}") for n in range(60)), named("x", "Ada", "Tide"))
+    page = browser.client.get("/review", params={"q": words, "sort": "-added"}).text
+    following = html.unescape(re.findall(r'href="([^"]*)" rel="next"', page)[0])
+    assert f"q={words}" in following
+    assert len(names(browser.client.get(following).text)) == 10
+
+
 def test_after_a_decision_the_next_album_of_the_order_is_marked(browser: Browser) -> None:
     _, ada, cy = stage(browser, named("1", "Bo", "One"), named("2", "Ada", "Two"), named("3", "Cy", "Three"))
     back = "/review?sort=artist"
