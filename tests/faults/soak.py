@@ -139,15 +139,18 @@ def settles(house: House, stream: Stream) -> Iterator[str]:
     yield from (f"nobody explains {path}" for path in left if not {path, os.path.dirname(path)} & explained)
     listed = {place for item in house.items() for place in places(house, item)}
     with house.database() as database, database.read() as connection:
-        listed |= {home_of(house, e.root_uuid) / os.fsdecode(e.path) for e in ledger.entries(connection) if e.sha256}
-        made = {bytes.fromhex(entry.sha256) for entry in ledger.entries(connection) if entry.sha256}
-    there = {root / os.fsdecode(path): data for root in house.roots[1:] for path, data in music(root).items()
-             if not path.startswith(TRASH + b"/")}  # fmt: skip
-    yield from (f"nobody lists {path}" for path in there.keys() - listed)
+        ours = ledger.entries(connection)
+    # A published album that is staged again, for a late track or a better copy, stays published as it was until then.
+    listed |= {home_of(house, entry.root_uuid) / os.fsdecode(entry.path) for entry in ours}
+    made = {bytes.fromhex(entry.sha256) for entry in ours if entry.sha256}
+    there = {root: {root / os.fsdecode(path): sha256(data).digest() for path, data in music(root).items()
+                    if not path.startswith(TRASH + b"/")} for root in house.roots[1:]}  # fmt: skip
+    yield from (f"nobody lists {path}" for files in there.values() for path in files.keys() - listed)
     yield from (f"{item['id']} is publishing" for item in house.items() if item["status"] == "publishing")
-    counts = Counter(digest for data in there.values() if (digest := sha256(data).digest()) not in made)
-    yield from (f"listed {n} times: {digest.hex()}" for digest, n in counts.items() if n > 1)
-    yield from (f"nobody dropped {digest.hex()}" for digest in counts.keys() - stream.dropped)
+    for root, files in there.items():
+        counts = Counter(digest for digest in files.values() if digest not in made)
+        yield from (f"{n} times in {root}: {digest.hex()}" for digest, n in counts.items() if n > 1)
+        yield from (f"nobody dropped {digest.hex()}" for digest in counts.keys() - stream.dropped)
     with house.database() as database, database.read() as connection:
         yield from (f"a {transfer.kind} is {transfer.state}: {transfer.error}" for transfer in unsettled(connection))
 
