@@ -52,7 +52,7 @@ class Base:
     """A table as a class, its columns as attributes; all tables of Greenroom share one MetaData.
 
     The class stands for its table in every statement. SQLAlchemy's declarative classes say the same, but mapping them
-    as objects, which nobody here asks for, took a quarter of the start of every command.
+    as objects, which nobody here asks for, took an eighth of the start of every command.
     """
 
     # Constraint names are fixed, so that migrations can name them on both databases.

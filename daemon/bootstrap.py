@@ -32,7 +32,7 @@ from scanner.options import Progress, ScanStats, silent
 from workflow import runs
 from workflow.phase import all_phases
 
-# Each verb imports what it alone needs: most commands are one verb, and start in two thirds of the time.
+# Each verb imports what it alone needs: most commands are one verb, and start the quicker for it.
 if TYPE_CHECKING:
     from processor.client.client import Client
     from processor.fsck.fsck import FsckReport
