@@ -62,6 +62,7 @@ class House:
         *,
         inbound: Path | None = None,
         data: Path | None = None,
+        library: Path | None = None,
         filled: bool = True,
         **settings: object,
     ) -> None:
@@ -84,13 +85,14 @@ class House:
             for name, value in ({"quiet_seconds": 0, "workers": 2, "reserve_mib": 0} | settings).items():
                 admin.put(connection, f"staging_scan.{name}", value, actor="test", now=now)
         self.library: Path | None = None
+        self._library = library or self.inbound.parent / "library"
         if filled:
             self.fill()
 
     def add_library(self) -> None:
-        """Make a library on the disk of the inbound tree, and register it."""
-        self.library = self.inbound.parent / "library"
-        self.library.mkdir()
+        """Make a library, on the disk of the inbound tree if nothing else was said, and register it."""
+        self.library = self._library
+        self.library.mkdir(parents=True)
         with self.database() as database, database.begin() as connection:
             add_library(connection, "library", os.fsencode(self.library), now=dt.datetime.now(dt.UTC))
 

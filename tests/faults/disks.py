@@ -20,8 +20,8 @@ GOING_DOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN are one numbe
 NO_LOG_FLUSH = struct.pack("I", 2)  # what is only in memory, the journal's too, is lost as in a power cut
 NEW_MOUNTS = 0x00020000  # CLONE_NEWNS of unshare(2)
 TO_US_ONLY = 0x4000 | 0x80000  # MS_REC | MS_SLAVE of mount(2): hear of the others' mounts, tell of none
-SIZES = {"ext4": 64 << 20, "xfs": 320 << 20}  # bytes, sparse; XFS refuses less than 300 MiB
-MAKE = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"]}
+SIZES = {"ext4": 64 << 20, "xfs": 320 << 20, "btrfs": 128 << 20}  # bytes, sparse; XFS refuses less than 300 MiB
+MAKE = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"], "btrfs": ["mkfs.btrfs", "-q", "-f"]}
 NEEDS = {"losetup": "mount", "mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs"}  # program → Debian's package
 
 
@@ -35,16 +35,16 @@ class Disk:
         with self._image.open("wb") as image:
             image.truncate(SIZES[kind])
         self.path.mkdir()
-        _run(*MAKE[kind], *options, str(self._image))
+        run(*MAKE[kind], *options, str(self._image))
         self.mount()
 
     def mount(self) -> None:
         """Mount it, which plays its journal."""
-        _run("mount", "-t", self.kind, "-o", "loop", str(self._image), str(self.path))
+        run("mount", "-t", self.kind, "-o", "loop", str(self._image), str(self.path))
 
     def unmount(self) -> None:
         """Unmount it; nobody may use it any more."""
-        _run("umount", str(self.path))
+        run("umount", str(self.path))
 
     def sync(self) -> None:
         """Make all of it durable."""
@@ -72,7 +72,7 @@ class Disk:
 @contextlib.contextmanager
 def disks(*kinds: str) -> Iterator[list[Disk]]:
     """Mount one disk of each kind named, in memory where that is possible; unmount and remove them in the end."""
-    _seen_by_us_alone()
+    seen_by_us_alone()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="greenroom-disks-", dir=memory())))
         made: list[Disk] = []
@@ -89,7 +89,7 @@ def why_not(*kinds: str) -> str | None:
     absent = [f"{name} (apt-get install {package})" for name, package in NEEDS.items() if shutil.which(name) is None]
     if absent:
         return f"these programs are not installed: {', '.join(absent)}"
-    for kind in kinds or MAKE:
+    for kind in kinds or ("ext4", "xfs"):
         try:
             with disks(kind) as (disk,):
                 disk.cut()
@@ -100,7 +100,7 @@ def why_not(*kinds: str) -> str | None:
 
 
 @functools.cache
-def _seen_by_us_alone() -> None:
+def seen_by_us_alone() -> None:
     """
     Give this process a mount namespace, once.
 
@@ -112,5 +112,6 @@ def _seen_by_us_alone() -> None:
         raise OSError(ctypes.get_errno(), "a mount namespace of its own was refused")
 
 
-def _run(*command: str) -> None:
+def run(*command: str) -> None:
+    """Run a command to its end; raise CalledProcessError, with what it said, if that is a bad one."""
     subprocess.run(command, check=True, capture_output=True, text=True)
