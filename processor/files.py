@@ -250,11 +250,6 @@ class Tree:
             os.fchown(made, like.st_uid, like.st_gid)
         set_mode(made, modes.S_IMODE(os.fstat(made).st_mode | like.st_mode) & 0o2777)
 
-    def make_new(self, path: bytes) -> None:
-        """Make one folder that was not there."""
-        above, name = self._at(path)
-        os.mkdir(name, dir_fd=above)
-
     def sync(self, path: bytes, *, missing_ok: bool = False) -> None:
         """Make the names in a folder durable."""
         try:
@@ -330,24 +325,6 @@ class Tree:
                 raise OSError(code, os.strerror(code), new)
         self._forget(old)
         self._forget(new)
-
-
-def rename_folder(tree: Tree, old: bytes, new: bytes) -> None:
-    """Rename a folder to a name that is free, or raise EEXIST or ENOTEMPTY, on every file system."""
-    try:
-        tree.rename_noreplace(old, new)
-        return
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS):
-            raise
-    # NFS, SMB and some FUSE cannot. There mkdir takes the name or fails, and rename(2) replaces an empty folder only.
-    tree.make_new(new)
-    try:
-        tree.rename(old, new)
-    except OSError:
-        with suppress(OSError):
-            tree.rmdir(new)
-        raise
 
 
 def set_mode(fd: int, mode: int) -> None:

@@ -22,6 +22,7 @@ from processor import sidecar, source_folders
 from processor.files import Tree, ancestors, explained, parent, within
 from processor.journal import State, Strategy, Transfer, TransferFile
 from processor.materialise import CANNOT, is_same, is_same_inode
+from processor.renaming import rename_file
 from processor.transfer import PLAYER_IGNORES, TX, Guard, fill, folders, hidden_folder, remove_hidden
 from scanner.identity import Identity
 
@@ -185,7 +186,7 @@ def _name(hidden_tree: Tree, hidden: bytes, inbound: Tree, path: bytes) -> None:
     except OSError as error:
         if error.errno not in CANNOT:
             raise
-        inbound.rename_noreplace(hidden, path)
+        rename_file(inbound, hidden, path)
 
 
 def _tidy_hidden_root(tree: Tree, guard: Guard) -> None:

@@ -78,7 +78,7 @@ def _no_replace(destination: Tree, name: bytes) -> Probed:
         return (
             "no_replace",
             False,
-            f"the staging filesystem cannot rename without replacing ({error.strerror}); mkdir and rename is used",
+            f"the staging filesystem cannot rename without replacing ({error.strerror}); names are taken first",
         )
     return "no_replace", True, "the staging filesystem can rename without ever replacing"
 

@@ -27,9 +27,10 @@ from typing import Protocol
 from config.errors import NeedsReview, Rejected, Retryable
 from config.reasons import show_path
 from processor import sidecar
-from processor.files import Tree, ancestors, explained, parent, rename_folder, within
+from processor.files import Tree, ancestors, explained, parent, within
 from processor.journal import State, Strategy, Transfer, TransferFile
 from processor.materialise import duplicate, is_planned, is_same_inode, is_whole, link, make_durable, sync_file
+from processor.renaming import rename_folder
 from scanner.readiness import unready
 
 TX = b".greenroom-tx"
@@ -143,7 +144,7 @@ def rename(transfer: Transfer, guard: Guard) -> None:
             guard.check("switch parent")
             tree.make(folder)
         guard.check("switch")
-        _rename_into_place(tree, transfer)
+        rename_folder(tree, hidden_folder(transfer), transfer.target)
 
 
 def above_hidden(_transfer: Transfer) -> Iterable[bytes]:
@@ -335,13 +336,6 @@ def _duplicate_rest(
             one(n)
     strategy = next(way for way in _WEAKEST if way in used)
     return replace(transfer, files=tuple(files), strategy=strategy)
-
-
-def _rename_into_place(tree: Tree, transfer: Transfer) -> None:
-    if transfer.attempt:  # an empty folder may be the one made below, just before we were killed
-        with suppress(OSError):
-            tree.rmdir(transfer.target)
-    rename_folder(tree, hidden_folder(transfer), transfer.target)
 
 
 def _is_spare(source: Tree, destination: Tree, hidden: bytes, file: TransferFile) -> bool:

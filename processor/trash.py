@@ -10,7 +10,8 @@ from itertools import chain
 from config.database import Database
 from config.reasons import Reason
 from processor import journal
-from processor.files import Tree, explained, is_folder, rename_folder, within
+from processor.files import Tree, explained, is_folder, within
+from processor.renaming import rename_folder
 from processor.transfer import PLAYER_IGNORES, Guard, make_hidden_root
 
 TRASH = b".greenroom-trash"

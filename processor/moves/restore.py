@@ -13,7 +13,7 @@ from typing import Final
 from config.errors import NeedsReview
 from config.reasons import show_path
 from processor import journal, repository, sidecar, standing
-from processor.files import Tree, ancestors, explained, rename_folder
+from processor.files import Tree, ancestors, explained
 from processor.giving_back import remove_empty
 from processor.journal import State, Transfer
 from processor.metadata import rows
@@ -21,6 +21,7 @@ from processor.metadata.documents import USER
 from processor.moves.discard import item_of, sync_both
 from processor.moves.move import Move, Performance
 from processor.moves.undo import same
+from processor.renaming import rename_folder
 from processor.transfer import Guard
 
 

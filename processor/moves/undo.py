@@ -16,11 +16,12 @@ from typing import Final
 from config.errors import NeedsReview, Retryable
 from config.reasons import Reason, show_path
 from processor import sidecar
-from processor.files import Tree, ancestors, explained, parent, rename_folder, within
+from processor.files import Tree, ancestors, explained, parent, within
 from processor.giving_back import check_given_back, forget_marks, give_back, remove_empty, take_away
 from processor.journal import Transfer
 from processor.materialise import is_same
 from processor.moves.move import Move, Performance
+from processor.renaming import rename_folder
 from processor.transfer import TX, make_hidden_root, remove_hidden
 
 

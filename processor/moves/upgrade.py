@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from processor import sidecar
-from processor.files import Tree, ancestors, explained, rename_folder, within
+from processor.files import Tree, ancestors, explained, within
 from processor.giving_back import remove_empty
 from processor.journal import State, Transfer, TransferFile, path_from_json
 from processor.moves.album import check_final, in_place, locate, renumbered
@@ -22,6 +22,7 @@ from processor.moves.publish import beside, build, check_published, clear_stagin
 from processor.moves.replace import check_exchange, is_ours, keep, put_into_trash, take_kept
 from processor.publication.access import give
 from processor.publication.intent import intent_of
+from processor.renaming import rename_folder
 from processor.standing import files_below
 from processor.transfer import Guard, above_target, folders, hidden_folder, make_folders, roll_back, sync_above
 from scanner.identity import Identity

@@ -23,10 +23,12 @@ from processor.files import Tree, ancestors, explained, is_file, parent, within
 from processor.materialise import CANNOT
 from processor.publication.access import AS_IS, Access, give
 from processor.publication.intent import Gone, Made
+from processor.renaming import rename_file
 from processor.transfer import Guard, folders
 
 BLOCK = 1 << 20  # bytes
 MODE = 0o644
+_EMPTY = hashlib.sha256().hexdigest()
 
 
 def read_blob(blobs: bytes, sha256: str, ext: str) -> bytes | None:
@@ -80,7 +82,9 @@ def put(
             if there == one.sha256:
                 changed.append(one.path)  # it may be ours, of before a crash, and not durable yet
                 continue
-            if tree.stat(one.path) is not None and (there is None or there != one.over):
+            if there == _EMPTY != one.over:  # somebody's, or left of an interrupted rename_file, which knows
+                there = None
+            elif tree.stat(one.path) is not None and (there is None or there != one.over):
                 reasons.append(_kept(one.path))
                 continue
             above = [folder for folder in reversed([*ancestors(one.path)]) if tree.stat(folder) is None]
@@ -129,7 +133,7 @@ def _took_place(tree: Tree, fresh: bytes, one: Made, there: str | None) -> bool:
         except OSError as error:
             if error.errno not in CANNOT:
                 raise
-            tree.rename_noreplace(fresh, one.path)
+            rename_file(tree, fresh, one.path)
         return True
     try:
         tree.exchange(fresh, one.path)

@@ -364,8 +364,8 @@ MUTANTS = (
     Mutant(
         "a refresh trusts the ledger and does not look what is there",
         "processor/publication/writing.py",
-        "            if tree.stat(one.path) is not None and (there is None or there != one.over):\n",
-        "            if False:\n",
+        "            elif tree.stat(one.path) is not None and (there is None or there != one.over):\n",
+        "            elif False:\n",
         tests(f"{PUBLISH}::test_what_somebody_writes_while_a_refresh_is_under_way_stays"),
     ),
     Mutant(
