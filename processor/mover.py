@@ -26,6 +26,7 @@ from processor.crew import Crew
 from processor.files import stops_root
 from processor.item import NewItem, new_item
 from processor.journal import SourceFolder, State, Transfer, TransferFile
+from processor.moves.album import as_mounted
 from processor.moves.move import Performance
 from processor.pace import Pace, PacedGuard
 from processor.plan import AlbumPlan, Outcome
@@ -139,7 +140,7 @@ class Mover:
             run_id=self._run_id,
             source_folders=source_folders.above(self._folders, [file.source for file in plan.files]),
         )
-        return _Album(plan, item, transfer)
+        return _Album(plan, item, as_mounted(transfer))
 
     def _publish_one(self, connection: Connection, transfer: Transfer) -> None:
         publish(connection, [transfer], _now(), self._then)

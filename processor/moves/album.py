@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from config.errors import NeedsReview
+from config.errors import GreenroomError, NeedsReview
 from config.reasons import show_path
 from processor import sidecar
 from processor.clearing import remove_sources
@@ -48,6 +49,16 @@ def renumbered(transfer: Transfer) -> Transfer:
     pairs = zip(transfer.files, today, strict=True)
     files = (replace(file, identity=file.identity._replace(dev=found.st_dev)) for file, found in pairs)
     return replace(transfer, files=tuple(files))
+
+
+def as_mounted(transfer: Transfer) -> Transfer:
+    """Renumber a new transfer if its files were scanned at an earlier mount: a scan does not look at unchanged ones."""
+    scanned = {file.identity.dev: file.source for file in transfer.files}
+    with suppress(OSError, GreenroomError), Tree(transfer.src_root) as source:  # who moves them tells what is wrong
+        today = {dev: source.stat(path) for dev, path in scanned.items()}
+        if any(found is not None and found.st_dev != dev for dev, found in today.items()):
+            return renumbered(transfer)
+    return transfer
 
 
 def locate(transfer: Transfer) -> tuple[bytes, Transfer]:

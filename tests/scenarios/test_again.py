@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 from tests.scenarios.drops import JPEG, Drop, song, songs
 from tests.scenarios.house import House
@@ -26,6 +28,16 @@ def test_the_same_album_again_is_a_duplicate_and_stays_where_it_is(house: House)
         "03 - Song 3.flac",
         "cover.jpg",
     ]
+
+
+def test_what_was_scanned_at_an_earlier_mount_is_staged_without_being_read_again(house: House) -> None:
+    house.drop(ALBUM)
+    house.run(dry_run=True)
+    (scan,) = house.data.rglob("scan-*.db")
+    with closing(sqlite3.connect(scan)) as sql, sql:  # btrfs, FUSE and the network have another number at each mount
+        assert sql.execute("UPDATE file SET dev = dev + 1").rowcount == 4
+    report = house.run()
+    assert [(album.outcome, album.group.album) for album in report.albums] == [("staged", "Low Tide")]
 
 
 def test_other_music_under_the_same_names_is_a_conflict(house: House) -> None:
