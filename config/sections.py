@@ -33,7 +33,9 @@ class StagingScan(Section):
     dry_run: bool = Field(False, description="Plan and report, touch nothing.")
     schedule: str = Field("0 */1 * * *", description="Five cron fields with their standard meaning, or `every 15m`.")
     timezone: str = Field("local", description="Zone the schedule is read in: local, or a name such as Europe/Berlin.")
-    workers: int = Field(4, ge=1, le=64, description="Processes that read tags, and threads that move files.")
+    workers: int = Field(
+        4, ge=1, le=64, description="Processes that read tags, or list a large tree, and threads that move files."
+    )
     rate_limit: float = Field(
         0, ge=0, le=1e6, description="Files moved per second; 0 is unlimited.", json_schema_extra=_unit("files/s")
     )

@@ -37,10 +37,14 @@ def storable_time(ns: int) -> int:
 
 def numbers_of(stat: os.stat_result) -> tuple[int, int, int, int, int]:
     """Take the identity out of a stat result as the five plain numbers that SQLite can hold."""
-    ino, mtime, ctime = stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns
+    return storable_numbers(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+def storable_numbers(dev: int, ino: int, size: int, mtime: int, ctime: int) -> tuple[int, int, int, int, int]:
+    """Return the numbers of an identity as SQLite can hold them."""
     if not (-_HALF <= mtime < _HALF and -_HALF <= ctime < _HALF):
         mtime, ctime = storable_time(mtime), storable_time(ctime)
-    return stat.st_dev, ino if ino < _HALF else ino - _WRAP, stat.st_size, mtime, ctime
+    return dev, ino if ino < _HALF else ino - _WRAP, size, mtime, ctime
 
 
 def identity_columns(identity: Identity) -> tuple[int, int, int, int, int]:

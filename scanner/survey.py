@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from config.errors import Stopped
 from config.reasons import Reason
-from scanner.identity import numbers_of
 from scanner.ignore import IgnoreRules
 from scanner.kinds.music_album import role_of
+from scanner.listers import Listers
 from scanner.newscan import NewScan
 from scanner.options import Progress, ScanOptions, Until
 from scanner.readiness import FolderState
@@ -58,7 +58,8 @@ def look(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:
     """
     survey = Survey()
     scan.db.forget_ignored()
-    touched = _read(scan, spared(scan, chain(_news(scan, known, survey), _unread(scan))), survey)
+    with Listers(scan.root, scan.options.workers - 1, scan.check) as listers:
+        touched = _read(scan, spared(scan, chain(_news(scan, known, survey, listers), _unread(scan))), survey)
     gone = [known[path].id for path in known.keys() - survey.states.keys()]
     scan.db.drop_folders(gone)
     survey.changed = survey.changed or bool(gone)
@@ -67,12 +68,12 @@ def look(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:
     return survey
 
 
-def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey) -> Iterator[Task]:
+def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey, listers: Listers) -> Iterator[Task]:
     """Walk; note what was seen, and yield the audio files nobody has read yet."""
     from scanner.tags.pool import Task
 
     states, now_ns = survey.states, scan.now_ns
-    for folder in walk(scan.root, IgnoreRules.of(scan.options.patterns)):
+    for folder in walk(scan.root, IgnoreRules.of(scan.options.patterns), listers):
         scan.check()
         path, old = folder.path, known.get(folder.path)
         if old is not None and old.digest == folder.digest:
@@ -100,11 +101,11 @@ def _store(db: NewScan, folder_id: int, folder: Folder, *, is_new: bool) -> list
     files = folder.files
     if not is_new:
         known = db.known_files(folder_id)
-        files = [(name, stat) for name, stat in files if known.pop((name, *numbers_of(stat)), None) is None]
+        files = [file for file in files if known.pop(file[:6], None) is None]
         db.forget_files(known.values())
     rows = [
-        FileRow._make((file_id, folder_id, name, role_of(name), *numbers_of(stat), stat.st_nlink, stat.st_mode))
-        for file_id, (name, stat) in zip(db.file_ids(len(files)), files, strict=True)
+        FileRow._make((file_id, folder_id, name, role_of(name), *numbers))
+        for file_id, (name, *numbers) in zip(db.file_ids(len(files)), files, strict=True)
     ]
     db.add_files(rows)
     return rows

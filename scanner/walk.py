@@ -7,13 +7,16 @@ import hashlib
 import marshal
 import os
 import stat
-from collections.abc import Iterator
-from operator import itemgetter
-from typing import NamedTuple
+import time
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
+from operator import attrgetter
+from typing import NamedTuple, Protocol
 
 from config.errors import Misconfigured
 from config.reasons import Reason, show_path
 from config.sentinel import SENTINEL
+from scanner.identity import storable_numbers
 from scanner.ignore import (
     IGNORE_FILE,
     MAX_IGNORE_FILE,
@@ -37,17 +40,38 @@ UNSEEN_CODES = frozenset(
     {"partial_download", "partial_folder", "temp_sibling", "unreadable_folder", "unreadable_file", "name_too_long"}
 )
 
+# A regular file: its name, the five numbers of its identity (see numbers_of), how many links it has, its mode.
+Found = tuple[bytes, int, int, int, int, int, int, int]
+Waiting = deque[tuple[bytes, IgnoreRules]]  # folders to be listed, the next one last
 
 _FORMAT, _REGULAR = 0o170000, 0o100000  # of st_mode, see stat(2)
+_VERSION = 2  # of marshal; later ones write references that differ between equal lists
+_name = attrgetter("name")
+_numbers = attrgetter("st_ino", "st_size", "st_mtime_ns", "st_ctime_ns", "st_nlink", "st_mode")
 
 
 class Folder(NamedTuple):
     """One folder as it was found. Paths are relative to the root; b"" is the root itself."""
 
     path: bytes
-    files: list[tuple[bytes, os.stat_result]]  # regular files that are not ignored, by name
-    digest: bytes  # of name, inode, size, mtime and ctime of those files: equal means that nothing was touched
+    packed: bytes  # its files, but for the numbers of their devices, which change from mount to mount
+    devices: list[int]  # of each file
+    digest: bytes  # of `packed`: equal means that no file was added, removed, renamed, replaced or written to
     ignored: list[Reason]
+
+    @classmethod
+    def of(cls, path: bytes, files: list[tuple[bytes, ...]], devices: list[int], ignored: list[Reason]) -> Folder:
+        """Make one of what was found."""
+        packed = marshal.dumps(files, _VERSION)
+        return cls(path, packed, devices, hashlib.blake2b(packed, digest_size=16).digest(), ignored)
+
+    @property
+    def files(self) -> list[Found]:
+        """Regular files that are not ignored, by name; worth asking for only where the digest is new."""
+        return [
+            (name, *storable_numbers(device, *numbers), nlink, mode)
+            for (name, *numbers, nlink, mode), device in zip(marshal.loads(self.packed), self.devices, strict=True)  # noqa: S302 - packed above
+        ]
 
     def unseen(self) -> Reason | None:
         """Return why an album of this folder has to wait, if something in it is not whole or was not seen.
@@ -58,44 +82,68 @@ class Folder(NamedTuple):
         return next((reason for reason in marks if self.path or reason.code != PARTIAL_FOLDER.code), None)
 
 
-def walk(root: bytes, rules: IgnoreRules) -> Iterator[Folder]:
-    """Yield every folder below `root`, parents first, siblings by name. Nothing but ignore files is opened.
+class Aside(Protocol):
+    """Who lists some of the folders of a walk while it lists others."""
 
-    A folder that disappears meanwhile is left out, and so is the root's own mark. Raises Misconfigured when the root
-    itself cannot be listed.
+    def share(self, waiting: Waiting, seconds: float) -> Iterable[Folder]:
+        """Take folders off the front of `waiting`, give some that are listed, put those below them into `waiting`.
+
+        All were given once `waiting` is empty afterwards. `seconds` is how long the walk has been listing by itself.
+        """
+
+
+def walk(root: bytes, rules: IgnoreRules, aside: Aside | None = None) -> Iterator[Folder]:
+    """Yield every folder below `root`, parents first, and siblings by name if nobody lists any of them aside.
+
+    Nothing but ignore files is opened. A folder that disappears meanwhile is left out, and so is the root's own mark.
+    Raises Misconfigured when the root itself cannot be listed.
     """
-    waiting = [(b"", rules)]
+    waiting: Waiting = deque([(b"", rules)])
+    seconds = 0.0
     while waiting:
-        path, above = waiting.pop()
-        try:
-            with os.scandir(root + b"/" + path if path else root) as listing:
-                entries = list(listing)
-        except OSError as error:
-            if not path:
-                why = f"the inbound folder {show_path(root)} cannot be listed ({error.strerror}); is it mounted?"
-                raise Misconfigured(why, path=root) from error
-            if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                yield Folder(path, [], b"", [Reason(*_unreadable(error), path)])
-            continue
+        began = time.monotonic()
+        folder, below = list_folder(root, *waiting.pop())
+        seconds += time.monotonic() - began
+        if folder:
+            yield folder
+        waiting.extend(reversed(below))
+        if aside:
+            yield from aside.share(waiting, seconds)
+
+
+def list_folder(root: bytes, path: bytes, rules: IgnoreRules) -> tuple[Folder | None, list[tuple[bytes, IgnoreRules]]]:
+    """List one folder: what it holds, None if it is gone, and the folders below it with the rules that hold there.
+
+    Raises Misconfigured when it is the root that cannot be listed.
+    """
+    try:
+        with os.scandir(root + b"/" + path if path else root) as listing:
+            entries = list(listing)
+    except OSError as error:
         if not path:
-            entries = [entry for entry in entries if entry.name != SENTINEL]
-        folder, below, inside = _sort_out(root, path, entries, above)
-        yield folder
-        if below:
-            waiting.extend((name, inside) for name in sorted(below, reverse=True))
+            why = f"the inbound folder {show_path(root)} cannot be listed ({error.strerror}); is it mounted?"
+            raise Misconfigured(why, path=root) from error
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            return None, []
+        return Folder.of(path, [], [], [Reason(*_unreadable(error), path)]), []
+    if not path:
+        entries = [entry for entry in entries if entry.name != SENTINEL]
+    return _sort_out(root, path, entries, rules)
 
 
 def _sort_out(
     root: bytes, path: bytes, entries: list[os.DirEntry[bytes]], rules: IgnoreRules
-) -> tuple[Folder, list[bytes], IgnoreRules]:
-    """Split a listing into files, folders to go into and what is left alone; also return the rules that hold below."""
+) -> tuple[Folder, list[tuple[bytes, IgnoreRules]]]:
+    """Split a listing into files, folders to go into, with the rules that hold there, and what is left alone."""
     prefix = path + b"/" if path else b""
-    files: list[tuple[bytes, os.stat_result]] = []
-    below: list[bytes] = []
+    files: list[tuple[bytes, ...]] = []
+    devices: list[int] = []
+    below: list[tuple[bytes, IgnoreRules]] = []
     ignored: list[Reason] = []
     if IGNORE_FILE in [entry.name for entry in entries]:
         rules = _with_ignore_file(root, path, rules, ignored)
     plain = not rules.present
+    entries.sort(key=_name)
     for entry in entries:
         name = entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
@@ -104,7 +152,7 @@ def _sort_out(
             why = built_in(name, is_folder) or rules.why(prefix + name, is_folder)
         if why is None:
             if is_folder:
-                below.append(prefix + name)
+                below.append((prefix + name, rules))
                 continue
             try:
                 found = entry.stat(follow_symlinks=False)
@@ -112,33 +160,26 @@ def _sort_out(
                 why = GONE if isinstance(error, FileNotFoundError) else _unreadable(error, "file")
             else:
                 if found.st_mode & _FORMAT == _REGULAR:
-                    files.append((name, found))
+                    files.append((name, *_numbers(found)))
+                    devices.append(found.st_dev)
                     continue
                 why = _not_regular(found.st_mode)
         if why is not None and why is not GONE:
             ignored.append(Reason(*why, prefix + name))
-    files.sort(key=itemgetter(0))
-    return Folder(path, files, digest(files), _with_siblings(ignored, files) if ignored else ignored), below, rules
+    ignored = _with_siblings(ignored, {file[0] for file in files}) if ignored else ignored
+    return Folder.of(path, files, devices, ignored), below
 
 
-def _with_siblings(ignored: list[Reason], files: list[tuple[bytes, os.stat_result]]) -> list[Reason]:
+def _with_siblings(ignored: list[Reason], names: Collection[bytes]) -> list[Reason]:
     """Say of a temporary file whose whole name is there already that this sibling is not whole (aria2, yt-dlp)."""
     if not any(reason.code == PARTIAL.code for reason in ignored):
         return ignored
-    names = {name for name, _ in files}
     return [
         Reason(*SIBLING, reason.path)
         if reason.code == PARTIAL.code and finished_name(os.path.basename(reason.path or b"")) in names
         else reason
         for reason in ignored
     ]
-
-
-def digest(files: list[tuple[bytes, os.stat_result]]) -> bytes:
-    """Return 16 bytes that differ when a file of the folder was added, removed, renamed, replaced or written to."""
-    rows = [(name, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for name, s in files]
-    # Version 2: later versions write references that differ between equal lists.
-    return hashlib.blake2b(marshal.dumps(rows, 2), digest_size=16).digest()
 
 
 def _with_ignore_file(root: bytes, path: bytes, rules: IgnoreRules, ignored: list[Reason]) -> IgnoreRules:

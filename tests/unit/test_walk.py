@@ -28,7 +28,7 @@ def look(root: Path, *patterns: str) -> dict[bytes, Folder]:
 
 
 def names(folder: Folder) -> list[bytes]:
-    return [name for name, _ in folder.files]
+    return [file[0] for file in folder.files]
 
 
 def reasons(folders: dict[bytes, Folder]) -> dict[bytes | None, str]:
