@@ -53,10 +53,10 @@ class Planned(Protocol):
 
 
 def fingerprint(planned: Planned) -> str:
-    """Return a digest of one planned move: every name, and the identity of every file but for its device number,
-    which may be another one after the machine was started again. Of a move that changes a staged album, why, and
-    the checksum of that album, too."""
-    files = [(file.source, file.target, file.role, *file.identity[1:]) for file in planned.files]
+    """Return a digest of one planned move: every name, and the size and times of every file; the numbers of its device
+    and inode may be others after the next mount. Of a move that changes a staged album, why, and the checksum of that
+    album, too."""
+    files = [(file.source, file.target, file.role, *file.identity[2:]) for file in planned.files]
     why = [(reason.code, reason.message) for reason in planned.reasons] if planned.kind != "album" else []
     why += [("over", planned.over)] if planned.over is not None else []
     said = (planned.group.key, planned.kind, planned.target, sorted(files), sorted(planned.stays), why)

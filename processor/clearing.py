@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Set
 from config.reasons import Reason
 from processor.files import Tree, explained, is_file, parent, within
 from processor.journal import Transfer, TransferFile
-from processor.materialise import digest_at, is_like, is_planned, is_same_inode
+from processor.materialise import digest_at, is_like, is_planned_inode, is_same_inode, is_unedited
 from processor.transfer import Guard, folders, sync_above
 from scanner.identity import storable_time
 
@@ -53,14 +53,14 @@ def clear(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> 
 
 def _why_keep(source: Tree, found: os.stat_result, there: os.stat_result | None, file: TransferFile) -> Reason | None:
     """Say why a source must stay, by what stands at its place and in the album; None if it may go."""
-    if there is not None and os.path.samestat(found, there) and is_planned(found, file):
+    if there is not None and os.path.samestat(found, there) and is_planned_inode(found, file):
         return None  # as nearly always: one file under two names
     if not is_like(there, file):
         message = "The file in the album is not the one that was put there, so the source is kept."
         return Reason("final_changed_kept", message, file.source)
-    if not is_planned(found, file):
+    if not is_unedited(found, file):
         return Reason("source_changed_kept", "It changed after it was scanned, so it is kept.", file.source)
-    untouched = is_same_inode(there, file.identity) or storable_time(found.st_ctime_ns) == file.identity.ctime_ns
+    untouched = is_same_inode(found, file.identity) and storable_time(found.st_ctime_ns) == file.identity.ctime_ns
     if untouched or (file.digest is not None and digest_at(source, file.source) == file.digest):
         return None
     return Reason("source_changed_kept", "Its change time moved after it was scanned, so it is kept.", file.source)

@@ -22,7 +22,8 @@ from scanner.identity import Identity
 from scanner.kinds import KINDS
 
 FactsOf = Callable[[Collection[int]], Mapping[int, Facts]]  # by file id, of the files that have any
-Digests = Callable[[Identity, Callable[[], str]], str]  # the digest of an unchanged file, computed when not known yet
+# The digest of an unchanged file, by its whole path and identity; computed when not known yet.
+Digests = Callable[[bytes, Identity, Callable[[], str]], str]
 
 
 class Encounters:
@@ -105,7 +106,7 @@ class Encounters:
 
     def _digest(self, tree: Tree, path: bytes, identity: Identity) -> str:
         with explained("compare", path):
-            return self._digests(identity, lambda: digest_at(tree, path))
+            return self._digests(os.path.join(tree.root, path), identity, lambda: digest_at(tree, path))
 
 
 def is_audio(name: bytes) -> bool:

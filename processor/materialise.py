@@ -37,12 +37,30 @@ def source_changed(file: TransferFile) -> Retryable:
 
 
 def is_planned(found: os.stat_result | None, file: TransferFile) -> bool:
-    """Tell whether the planned inode stands there, its content untouched as far as size and time tell."""
+    """Tell whether the planned file stands at its source, its content untouched as far as size and times tell.
+
+    Not every file system keeps inode numbers: exFAT, FAT and some FUSE give a file a new one when it is looked at anew.
+    There the change time has to be as it was, or that of the content, which FAT has for none once memory forgot it.
+    Where it is honest no other file has either.
+    """
+    if found is None or not is_unedited(found, file):
+        return False
+    dev, ino, _, _, ctime_ns = file.identity
+    same = found.st_ino == ino and found.st_dev == dev
+    return same or storable_time(found.st_ctime_ns) == ctime_ns or found.st_ctime_ns == found.st_mtime_ns
+
+
+def is_planned_inode(found: os.stat_result | None, file: TransferFile) -> bool:
+    """Tell whether this is another name of the planned file, its content untouched as far as size and time tell."""
+    return found is not None and (found.st_dev, found.st_ino) == file.identity[:2] and is_unedited(found, file)
+
+
+def is_unedited(found: os.stat_result | None, file: TransferFile) -> bool:
+    """Tell whether a plain file has the size and time that were planned with."""
     if found is None or not is_file(found):
         return False
-    dev, ino, size, mtime_ns, _ = file.identity  # compared one by one, because all of it is asked of every file
-    same = found.st_ino == ino and found.st_dev == dev and found.st_size == size
-    return same and storable_time(found.st_mtime_ns) == mtime_ns
+    _, _, size, mtime_ns, _ = file.identity  # compared one by one, because all of it is asked of every file
+    return found.st_size == size and storable_time(found.st_mtime_ns) == mtime_ns
 
 
 def is_same_inode(found: os.stat_result | None, identity: Identity) -> bool:

@@ -166,8 +166,8 @@ def _cues(tree: Tree, files: dict[int, Source]) -> dict[int, frozenset[str]]:
 def _digests(scan: ScanDb) -> Digests:
     """Remember digests in the scan DB, from where the next scan carries them over."""
 
-    def digests(identity: Identity, compute: Callable[[], str]) -> str:
-        return scan.digest(identity, "blake3", compute)
+    def digests(path: bytes, identity: Identity, compute: Callable[[], str]) -> str:
+        return scan.digest(path, identity, "blake3", compute)
 
     return digests
 

@@ -151,4 +151,4 @@ class _Comparison:
 
     def _digest(self, tree: Tree, path: bytes, identity: Identity) -> str:
         with explained("compare", path):
-            return self._digests(identity, lambda: digest_at(tree, path))
+            return self._digests(os.path.join(tree.root, path), identity, lambda: digest_at(tree, path))

@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from os.path import samestat
 from typing import Protocol
 
 from config.errors import NeedsReview, Rejected, Retryable
@@ -29,7 +30,16 @@ from config.reasons import show_path
 from processor import sidecar
 from processor.files import Tree, ancestors, explained, parent, within
 from processor.journal import State, Strategy, Transfer, TransferFile
-from processor.materialise import duplicate, is_planned, is_same_inode, is_whole, link, make_durable, sync_file
+from processor.materialise import (
+    duplicate,
+    is_planned,
+    is_planned_inode,
+    is_same_inode,
+    is_whole,
+    link,
+    make_durable,
+    sync_file,
+)
 from processor.renaming import rename_folder
 from scanner.readiness import unready
 
@@ -288,11 +298,12 @@ def _left_from_before(source: Tree, destination: Tree, target: bytes, file: Tran
         found = destination.stat(target)
         if found is None:
             return None
-        if is_planned(found, file):
+        there = source.stat(file.source)
+        if is_planned_inode(found, file) and (there is None or not is_planned(there, file) or samestat(found, there)):
             return _synced(source, destination, target, file, "link")
         if file.digest is not None and is_whole(destination, target, file, rehash=True):
             return _synced(source, destination, target, file, "copy")
-        if not is_planned(source.stat(file.source), file):
+        if not is_planned(there, file):
             message = f"neither {show_path(file.source)} nor its unfinished copy is whole; keep the better one"
             raise NeedsReview(message, code="source_missing", path=file.source)
         destination.unlink(target)
@@ -340,7 +351,8 @@ def _duplicate_rest(
 
 def _is_spare(source: Tree, destination: Tree, hidden: bytes, file: TransferFile) -> bool:
     """Tell whether removing a hidden file loses nothing: its source is there, even if edited since."""
-    return destination.stat(hidden) is None or is_same_inode(source.stat(file.source), file.identity)
+    there = source.stat(file.source)
+    return destination.stat(hidden) is None or is_same_inode(there, file.identity) or is_planned(there, file)
 
 
 def remove_hidden(tree: Tree, folder: bytes, targets: Collection[bytes], guard: Guard) -> None:

@@ -28,7 +28,7 @@ _SFV: Final = re.compile(rb"(.*\S)[ \t]+([0-9A-Fa-f]{8})")
 _STREAMINFO_MD5: Final = slice(26, 42)  # "fLaC", a block header of 4 bytes, 18 of other values: RFC 9639, 8.2
 
 Sum = Callable[[int], str | None]  # an open file → its checksum in lower-case hex; None if it has none of this kind
-Remember = Callable[[Identity, str, Callable[[], str | None]], str | None]
+Remember = Callable[[bytes, Identity, str, Callable[[], str | None]], str | None]
 
 
 class Listed(NamedTuple):
@@ -119,13 +119,14 @@ def _content(path: bytes) -> bytes:
 
 def _differs(root: bytes, path: bytes, entry: Listed, remember: Remember) -> bool:
     """Tell whether a file's sum is another one; a file that cannot be read or has no such sum does not differ."""
+    whole = os.path.join(root, path)
     try:
-        descriptor = os.open(os.path.join(root, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(whole, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:
         identity = Identity.of(os.fstat(descriptor))
-        value = remember(identity, entry.algorithm, lambda: SUMS[entry.algorithm](descriptor))
+        value = remember(whole, identity, entry.algorithm, lambda: SUMS[entry.algorithm](descriptor))
     except OSError:
         return False
     finally:

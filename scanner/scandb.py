@@ -93,20 +93,21 @@ class ScanDb:
         """Return how many audio files there are."""
         return int(self._sql.execute("SELECT count(*) FROM file WHERE role = 'audio'").fetchone()[0])
 
-    def digest(self, identity: Identity, algorithm: str, compute: Callable[[], T]) -> T:
+    def digest(self, path: bytes, identity: Identity, algorithm: str, compute: Callable[[], T]) -> T:
         """Return the digest of a file, from memory if it was not touched since; later scans remember it too.
 
-        None, which `compute` may return, is not remembered.
+        None, which `compute` may return, is not remembered. The path counts, too: where a disk keeps no inode numbers,
+        another file may have this one's after the next mount.
         """
-        same = "dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND algorithm = ?"
+        same = "dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND path = ? AND algorithm = ?"
         query = f"SELECT digest FROM content_digest WHERE {same}"  # noqa: S608 - bound
-        key: tuple[object, ...] = (*identity_columns(identity), algorithm)
+        key: tuple[object, ...] = (*identity_columns(identity), path, algorithm)
         row = self._sql.execute(query, key).fetchone()
         if row:
             return str(row[0])
         made = compute()
         if made is not None:
-            self._sql.execute("INSERT OR REPLACE INTO content_digest VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, made))
+            self._sql.execute("INSERT OR REPLACE INTO content_digest VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*key, made))
         return made
 
     def vanished(self) -> Vanished:

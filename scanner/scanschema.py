@@ -29,8 +29,8 @@ CREATE TABLE album (id INTEGER PRIMARY KEY, key TEXT, body TEXT, waits TEXT, war
 CREATE TABLE vanished (folder BLOB, name BLOB, ino INTEGER, size INTEGER, mtime_ns INTEGER, since TEXT);
 CREATE TABLE strike (digest TEXT PRIMARY KEY, size INTEGER, times INTEGER);
 CREATE TABLE content_digest (
-    dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, algorithm TEXT, digest TEXT,
-    PRIMARY KEY (dev, ino, size, mtime_ns, ctime_ns, algorithm));
+    dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, path BLOB, algorithm TEXT,
+    digest TEXT, PRIMARY KEY (dev, ino, size, mtime_ns, ctime_ns, path, algorithm));
 CREATE VIEW entry AS
     SELECT file.id, path, name, role, dev, ino, size, mtime_ns, ctime_ns, nlink, mode,
         probed OR coalesce(unwritten, 0) AS probed, reading.*

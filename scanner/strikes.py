@@ -62,7 +62,7 @@ def _digest(scan: Scan, path: bytes, numbers: Numbers) -> str | None:
     try:
         if os.fstat(descriptor).st_size != numbers[2]:
             return None
-        return scan.db.digest(identity_from(numbers), "sha256", lambda: SUMS["sha256"](descriptor))
+        return scan.db.digest(path, identity_from(numbers), "sha256", lambda: SUMS["sha256"](descriptor))
     except OSError:
         return None
     finally:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -16,11 +17,12 @@ from processor.fsck import rows, undos
 from processor.fsck.finding import Finding, Resume
 from processor.fsck.standing import Candidates, Shape, Standing
 from processor.journal import State, Transfer, TransferFile
-from processor.materialise import is_planned, is_whole
+from processor.materialise import is_planned, is_planned_inode, is_whole
 from processor.publication import ledger
 from processor.retag import work_root
 from processor.transfer import PLAYER_IGNORES, TX, hidden_folder
 
+_Same = Callable[[os.stat_result | None, TransferFile], bool]
 FORWARD: Final = ("album", "merge", "replace", "retag", "publish", "upgrade")  # these may begin anew
 
 IN_TRASH: Final[dict[str, tuple[State, State]]] = {
@@ -126,12 +128,12 @@ def _candidates(file: TransferFile, source: Tree, there: Tree, transfer: Transfe
     return Candidates(
         file,
         _shape(source, file.source, file),
-        _shape(there, within(hidden_folder(transfer), file.target), file),
-        _shape(there, within(transfer.target, file.target), file, by_content=True),
+        _shape(there, within(hidden_folder(transfer), file.target), file, same=is_planned_inode),
+        _shape(there, within(transfer.target, file.target), file, same=None),
     )
 
 
-def _shape(tree: Tree, path: bytes, file: TransferFile, *, by_content: bool = False) -> Shape:
+def _shape(tree: Tree, path: bytes, file: TransferFile, *, same: _Same | None = is_planned) -> Shape:
     """Judge as recovery does: before the switch by the inode or the digest, after it by content."""
     try:
         found = tree.stat(path)
@@ -140,9 +142,9 @@ def _shape(tree: Tree, path: bytes, file: TransferFile, *, by_content: bool = Fa
         today = replace(
             file, identity=file.identity._replace(dev=found.st_dev)
         )  # numbers of devices change with mounts
-        same = is_planned(found, today) if not by_content else False
-        digested = file.digest is not None or by_content
-        return "whole" if same or (digested and is_whole(tree, path, today, rehash=True)) else "different"
+        whole = same is not None and same(found, today)
+        digested = file.digest is not None or same is None
+        return "whole" if whole or (digested and is_whole(tree, path, today, rehash=True)) else "different"
     except NotADirectoryError:
         return "absent"
 

@@ -107,7 +107,7 @@ MUTANTS = (
     Mutant(
         "undoing does not look whether the source is there",
         "processor/transfer.py",
-        "    return destination.stat(hidden) is None or is_same_inode(source.stat(file.source), file.identity)",
+        "    return destination.stat(hidden) is None or is_same_inode(there, file.identity) or is_planned(there, file)",
         "    return True",
         tests(RECOVERY),
     ),
@@ -121,9 +121,16 @@ MUTANTS = (
     Mutant(
         "a source is removed though it changed",
         "processor/clearing.py",
-        "    if not is_planned(found, file):\n",
+        "    if not is_unedited(found, file):\n",
         "    if False:\n",
         tests("tests/integration/test_transfer.py", RECOVERY),
+    ),
+    Mutant(
+        "a copy that has the source's old inode number is believed to be a link of it",
+        "processor/transfer.py",
+        "(there is None or not is_planned(there, file) or samestat(found, there))",
+        "True",
+        tests("tests/integration/test_transfer_recovery.py", "-k", "taken_for_the_source"),
     ),
     Mutant(
         "a source is removed though the album's file is another",

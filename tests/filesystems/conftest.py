@@ -16,9 +16,15 @@ from tests.memory import memory
 
 
 @pytest.fixture(scope="module", params=[kind for kind in KINDS if ALL or kind.always], ids=lambda kind: kind.name)
-def disk(request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A file system of each kind, for the tests of a module one after another."""
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each kind of file system."""
     kind: Kind = request.param
+    return kind
+
+
+@pytest.fixture(scope="module")
+def disk(kind: Kind) -> Iterator[Path]:
+    """A file system of the kind, for the tests of a module one after another."""
     try:
         with mounted(kind) as path:
             yield path

@@ -23,12 +23,16 @@ Mount = Callable[[Path, ExitStack], Path]
 """An empty folder to keep things in → the folder to be used; the stack takes it down again."""
 
 
+LINKS, EXCHANGE = "links", "exchange"  # two names of one file; two folders that change places
+
+
 class Kind(NamedTuple):
     """One kind of file system, and what it takes to have one."""
 
     name: str
     mount: Mount
     needs: Mapping[str, str] = {}  # program → Debian's package
+    lacks: frozenset[str] = frozenset()  # of LINKS and EXCHANGE, without which albums do not join and are not replaced
     always: bool = True  # else by scripts/filesystems only; one costs every run of all tests some 7 s
 
 
@@ -43,6 +47,22 @@ def image(kind: str, *options: str) -> Mount:
         disk = Disk(folder / "disk", kind, *options)
         stack.callback(unmount, disk.path)
         return disk.path
+
+    return mount
+
+
+def driver(kind: str, options: str, *make: str) -> Mount:
+    """Have a file system that a FUSE driver serves of a block device, as of a disk that people plug in."""
+
+    def mount(folder: Path, stack: ExitStack) -> Path:
+        place, image = folder / "mounted", folder / "image"
+        place.mkdir()
+        with image.open("wb") as file:
+            file.truncate(64 << 20)
+        run(*make, str(image))
+        run("mount", "-t", kind, "-o", f"loop,{options}", str(image), str(place))
+        stack.callback(unmount, place)
+        return place
 
     return mount
 
@@ -79,6 +99,11 @@ def folded(mount: Mount) -> Mount:
     return mount_folded
 
 
+_NTFS = ("mkntfs", "--quick", "--force", "--quiet")
+_NO_EXCHANGE = frozenset({EXCHANGE})
+_NEITHER = frozenset({LINKS, EXCHANGE})
+_FOR_NTFS = {"mount.ntfs-3g": "ntfs-3g", "mkntfs": "ntfs-3g"}
+_FOR_EXFAT = {"mount.exfat-fuse": "exfat-fuse", "mkfs.exfat": "exfatprogs"}
 KINDS = (
     Kind("btrfs", image("btrfs"), {"mkfs.btrfs": "btrfs-progs"}),
     Kind(
@@ -89,6 +114,12 @@ KINDS = (
         "overlay", upon("mount", "-t", "overlay", "-o", "lowerdir={a},upperdir={b},workdir={c}", "o", "{at}"),
         always=False,
     ),
+    Kind("ntfs", driver("ntfs-3g", "windows_names", *_NTFS), _FOR_NTFS, _NO_EXCHANGE, always=False),
+    Kind(
+        "ntfs with permissions", driver("ntfs-3g", "permissions,big_writes", *_NTFS), _FOR_NTFS, _NO_EXCHANGE,
+        always=False,
+    ),
+    Kind("exfat", driver("exfat-fuse", "rw", "mkfs.exfat"), _FOR_EXFAT, _NEITHER),
 )  # fmt: skip
 
 

@@ -189,6 +189,17 @@ def test_a_copied_source_whose_time_was_set_back_is_read_again(tmp_path: Path) -
     assert not inbound(world, COVER).exists()
 
 
+def test_a_copied_source_that_has_another_inode_number_now_goes_if_its_bytes_are_the_same(tmp_path: Path) -> None:
+    """exFAT, FAT and some FUSE give a file a new number when it is looked at anew, and have no change time."""
+    world = World.make(tmp_path, ALBUM, "copy")
+    transfer = published(world)
+    other = tuple(replace(file, identity=file.identity._replace(ino=file.identity.ino + 7)) for file in transfer.files)
+    touch_back(inbound(world, ONE))
+    reasons = remove_sources(replace(transfer, files=other), Steps())
+    assert ("source_changed_kept", ONE) in [(reason.code, reason.path) for reason in reasons]
+    assert tree(world.inbound) == {b"Band - Two/": b"", b"Band - Two/CD 1/": b"", ONE: b"two"}
+
+
 def test_a_source_stays_when_its_file_left_the_album(world: World) -> None:
     transfer = published(world)
     staging(world, FINAL + b"CD 1/1.mp3").unlink()

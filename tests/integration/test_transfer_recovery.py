@@ -91,6 +91,41 @@ def test_new_device_numbers_after_a_restart_do_no_harm(world: World, state: jour
     assert [*complaints(world), *unfinished(world)] == []
 
 
+def renumbered(world: World, inodes: dict[bytes, int]) -> None:
+    """Let the sources have had these inode numbers, by target, when the transfer was planned."""
+    with world.database.begin() as connection:
+        (transfer,) = journal.open_transfers(connection, world.inbound, world.staging)
+        files = [replace(f, identity=f.identity._replace(ino=inodes.get(f.target, 7))) for f in transfer.files]
+        connection.execute(update(TransferRow).values(files=[journal.file_to_json(file) for file in files]))
+
+
+@pytest.mark.parametrize("state", ["planned", "materialised", "published"])
+def test_new_inode_numbers_after_a_remount_do_no_harm(tmp_path: Path, state: journal.State) -> None:
+    """So it is on exFAT and FAT, where files cannot be linked either."""
+    world = World.make(tmp_path, ALBUM, "copy")
+    transfer = left_as(world, state)
+    if state == "planned":
+        fill(transfer, Steps(), strongest="copy")
+        put(world.staging, {hidden_folder(transfer) + b"/CD 1/1.mp3": b"on"})
+    renumbered(world, {})
+    assert states(recovered(world, Steps(fence=2), boot_id="next")) == DONE
+    assert [*complaints(world), *unfinished(world)] == []
+
+
+def test_a_copy_is_not_taken_for_the_source_whose_number_it_has_since_the_last_mount(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    transfer = left_as(world, "planned")
+    fill(transfer, Steps(), strongest="copy")
+    copy = Path(os.fsdecode(os.path.join(world.staging, hidden_folder(transfer), b"CD 1/1.mp3")))
+    times = copy.stat().st_atime_ns, copy.stat().st_mtime_ns
+    copy.write_bytes(b"0ne")  # the power failed
+    os.utime(copy, ns=times)
+    renumbered(world, {b"CD 1/1.mp3": copy.stat().st_ino})
+    assert states(recovered(world, Steps(fence=2), boot_id="next")) == DONE
+    assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"one"
+    assert [*complaints(world), *unfinished(world)] == []
+
+
 def test_a_place_taken_meanwhile_undoes_the_move(world: World) -> None:
     left_as(world, "materialised")
     put(world.staging, {FINAL + b"1.mp3": b"somebody's"})

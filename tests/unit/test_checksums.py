@@ -46,7 +46,7 @@ def test_a_list_full_of_nothing_is_read_in_a_moment(filling: bytes) -> None:
     assert parse(line) == ()  # what tries each blank with all those behind it takes hours
 
 
-def always(_identity: Identity, _algorithm: str, compute: Callable[[], str | None]) -> str | None:
+def always(_path: bytes, _identity: Identity, _algorithm: str, compute: Callable[[], str | None]) -> str | None:
     return compute()
 
 
