@@ -84,7 +84,8 @@ def _flock(database: Database, library: Library) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             fcntl.flock(fd, fcntl.LOCK_UN)  # closing would not do while a forked child still has it
-        os.close(fd)
+        with contextlib.suppress(OSError):  # the disk was pulled out, and whatever we are told by now says so
+            os.close(fd)
 
 
 def _still_there(fd: int, path: bytes) -> bool:

@@ -6,6 +6,7 @@ there, and reading back asks the disk itself. Where a file system refuses that, 
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import mmap
@@ -17,17 +18,14 @@ from blake3 import blake3
 
 BUFFER = 1 << 20  # bytes; mapped, so that it starts on a page: direct writing needs that, and copying is quicker so
 BLOCK = 1 << 16  # bytes; a multiple of the blocks of any disk
+_libc = ctypes.CDLL(None, use_errno=True)
 _NO_PREALLOCATION = {errno.ENOTSUP, errno.EINVAL, errno.ENOSYS}
 
 
 def copy(original: int, copied: int, size: int) -> str:
     """Write the bytes of an open file to a new one; return their digest. The caller syncs it. Raises OSError."""
     if size:
-        try:
-            os.posix_fallocate(copied, 0, size)  # a full disk shows before the work is done
-        except OSError as error:
-            if error.errno not in _NO_PREALLOCATION:
-                raise
+        _preallocate(copied, size)  # a full disk shows before the work is done
     direct = size >= BUFFER and _bypass(copied, True)
     hasher = blake3()
     with _buffer() as view:
@@ -37,6 +35,14 @@ def copy(original: int, copied: int, size: int) -> str:
                 direct = not _bypass(copied, False)
             _write(copied, view, count, direct)
     return _named(hasher)
+
+
+def _preallocate(copied: int, size: int) -> None:
+    """Reserve room where the file system can; where it cannot, as most FUSE, posix_fallocate(3) would write it all."""
+    if _libc.fallocate(copied, 0, ctypes.c_int64(0), ctypes.c_int64(size)):
+        code = ctypes.get_errno()
+        if code not in _NO_PREALLOCATION:
+            raise OSError(code, os.strerror(code))
 
 
 def digest(file: int) -> str:

@@ -33,7 +33,11 @@ _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
         "the file system went read-only, often after an error; check the kernel's log",
     ),
     errno.EIO: (Retryable, "io_error", "the disk could not read or write; check the kernel's log and the disk"),
-    errno.ESTALE: (Retryable, "stale_mount", "mount the share again"),
+    # A share that went away, or a file system whose program (FUSE) died or was told to give up.
+    **dict.fromkeys(
+        (errno.ESTALE, errno.ENOTCONN, errno.ECONNABORTED, errno.ENODEV, errno.EHOSTDOWN, errno.ETIMEDOUT),
+        (Retryable, "stale_mount", "mount it again"),
+    ),
     errno.EBUSY: (Retryable, "busy", "something else uses it; it is tried again"),
     errno.ETXTBSY: (Retryable, "busy", "something else uses it; it is tried again"),
     errno.EMFILE: (Retryable, "too_many_files", "lower the number of workers or raise LimitNOFILE"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,7 @@ Mount = Callable[[Path, ExitStack], Path]
 
 
 LINKS, EXCHANGE = "links", "exchange"  # two names of one file; two folders that change places
+FULL = "good end of a full disk"  # once it was full, ntfs-3g makes no file in some folders until it is mounted anew
 
 
 class Kind(NamedTuple):
@@ -32,7 +34,7 @@ class Kind(NamedTuple):
     name: str
     mount: Mount
     needs: Mapping[str, str] = {}  # program → Debian's package
-    lacks: frozenset[str] = frozenset()  # of LINKS and EXCHANGE, without which albums do not join and are not replaced
+    lacks: frozenset[str] = frozenset()  # of LINKS, EXCHANGE and FULL
     always: bool = True  # else by scripts/filesystems only; one costs every run of all tests some 7 s
 
 
@@ -51,20 +53,56 @@ def image(kind: str, *options: str) -> Mount:
     return mount
 
 
-def driver(kind: str, options: str, *make: str) -> Mount:
-    """Have a file system that a FUSE driver serves of a block device, as of a disk that people plug in."""
+class Driver(NamedTuple):
+    """A FUSE driver, its options, and the command that makes a file system for it."""
 
-    def mount(folder: Path, stack: ExitStack) -> Path:
-        place, image = folder / "mounted", folder / "image"
-        place.mkdir()
+    type: str
+    options: str
+    make: Sequence[str]
+    packages: Sequence[str]  # Debian's, of the driver and of the command
+
+    @property
+    def needs(self) -> Mapping[str, str]:
+        """Program → Debian's package."""
+        return dict(zip((f"mount.{self.type}", self.make[0]), self.packages, strict=True))
+
+    def why_not(self) -> str | None:
+        """Say what is missing; None if nothing is."""
+        if os.geteuid() != 0:
+            return "it takes root to mount a file system"
+        absent = [package for name, package in self.needs.items() if shutil.which(name) is None]
+        return f"{', '.join(absent)} is not installed" if absent else None
+
+    def mount(self, folder: Path, stack: ExitStack) -> Path:
+        """Have a file system it serves of a block device."""
+        disk = Plugged(folder / "disk", self)
+        stack.callback(unmount, disk.path)
+        return disk.path
+
+
+class Plugged:
+    """A disk as people plug it in, and may pull it out at any moment."""
+
+    def __init__(self, folder: Path, driver: Driver) -> None:
+        self.path, image = folder / "mounted", folder / "image"
+        self._mount = ("mount", "-t", driver.type, "-o", f"loop,{driver.options}", str(image), str(self.path))
+        self.path.mkdir(parents=True)
         with image.open("wb") as file:
             file.truncate(64 << 20)
-        run(*make, str(image))
-        run("mount", "-t", kind, "-o", f"loop,{options}", str(image), str(place))
-        stack.callback(unmount, place)
-        return place
+        run(*driver.make, str(image))
+        self.plug_in()
 
-    return mount
+    def plug_in(self) -> None:
+        """Mount it, whatever was left of it."""
+        run(*self._mount)
+
+    def pull_out(self) -> None:
+        """Kill its driver: from now on every call fails, and what was not synced is lost."""
+        served = os.fsencode(self.path)
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if served in (process / "cmdline").read_bytes().split(b"\0"):
+                    os.kill(int(process.name), signal.SIGKILL)
 
 
 def upon(*command: str) -> Mount:
@@ -99,11 +137,13 @@ def folded(mount: Mount) -> Mount:
     return mount_folded
 
 
-_NTFS = ("mkntfs", "--quick", "--force", "--quiet")
-_NO_EXCHANGE = frozenset({EXCHANGE})
-_NEITHER = frozenset({LINKS, EXCHANGE})
-_FOR_NTFS = {"mount.ntfs-3g": "ntfs-3g", "mkntfs": "ntfs-3g"}
-_FOR_EXFAT = {"mount.exfat-fuse": "exfat-fuse", "mkfs.exfat": "exfatprogs"}
+_MKNTFS = ("mkntfs", "--quick", "--force", "--quiet")
+DRIVERS = {
+    "exfat": Driver("exfat-fuse", "rw", ["mkfs.exfat"], ["exfat-fuse", "exfatprogs"]),
+    "ntfs": Driver("ntfs-3g", "windows_names", _MKNTFS, ["ntfs-3g", "ntfs-3g"]),
+    "ntfs with permissions": Driver("ntfs-3g", "permissions,big_writes", _MKNTFS, ["ntfs-3g", "ntfs-3g"]),
+}
+_NTFS_LACKS = frozenset({EXCHANGE, FULL})
 KINDS = (
     Kind("btrfs", image("btrfs"), {"mkfs.btrfs": "btrfs-progs"}),
     Kind(
@@ -114,12 +154,11 @@ KINDS = (
         "overlay", upon("mount", "-t", "overlay", "-o", "lowerdir={a},upperdir={b},workdir={c}", "o", "{at}"),
         always=False,
     ),
-    Kind("ntfs", driver("ntfs-3g", "windows_names", *_NTFS), _FOR_NTFS, _NO_EXCHANGE, always=False),
-    Kind(
-        "ntfs with permissions", driver("ntfs-3g", "permissions,big_writes", *_NTFS), _FOR_NTFS, _NO_EXCHANGE,
-        always=False,
+    Kind("exfat", DRIVERS["exfat"].mount, DRIVERS["exfat"].needs, frozenset({LINKS, EXCHANGE})),
+    *(
+        Kind(name, DRIVERS[name].mount, DRIVERS[name].needs, _NTFS_LACKS, always=False)
+        for name in ("ntfs", "ntfs with permissions")
     ),
-    Kind("exfat", driver("exfat-fuse", "rw", "mkfs.exfat"), _FOR_EXFAT, _NEITHER),
 )  # fmt: skip
 
 

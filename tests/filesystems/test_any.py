@@ -20,7 +20,7 @@ from tests.faults.libraries import to_publish
 from tests.faults.steps import die, labels, run_until
 from tests.faults.subjects import CYCLE, SUBJECTS, Subject
 from tests.faults.trials import must
-from tests.filesystems.kinds import ALL, EXCHANGE, LINKS, ROLES, Kind
+from tests.filesystems.kinds import ALL, EXCHANGE, FULL, LINKS, ROLES, Kind
 from workflow.tagging import tag_item
 
 IN_STAGING = pytest.mark.parametrize("role", [*ROLES][: 3 if ALL else 1], indirect=True)  # it needs no library
@@ -153,7 +153,9 @@ def test_what_is_known_is_written_into_files_and_taken_out_again(kind: Kind, hou
 
 
 @IN_STAGING
-def test_a_full_disk_is_told_and_costs_nothing(house: House, disk: Path) -> None:
+def test_a_full_disk_is_told_and_costs_nothing(kind: Kind, house: House, disk: Path) -> None:
+    if FULL in kind.lacks:
+        pytest.skip(f"{kind.name} has no {FULL}")
     house.drop(albums())
     with full(disk):
         report = report_of(house)

@@ -38,6 +38,21 @@ def test_a_copy_has_the_bytes_the_digest_and_the_length(tmp_path: Path, copied: 
 
 
 @pytest.mark.strace
+def test_where_no_room_can_be_reserved_nothing_is_written_twice(tmp_path: Path) -> None:
+    data = os.urandom(BUFFER)
+    (tmp_path / "source").write_bytes(data)
+
+    def work() -> None:
+        with (tmp_path / "source").open("rb") as source, (tmp_path / "target").open("xb") as copied:
+            copy(source.fileno(), copied.fileno(), len(data))
+
+    outcome = run_traced(work, tmp_path / "log", "fallocate:error=EOPNOTSUPP", "pwrite64:delay_enter=1")
+    assert outcome.status == 0
+    assert [call.name for call in outcome.calls if "target" in call.text and "write" in call.name] == ["write"]
+    assert (tmp_path / "target").read_bytes() == data
+
+
+@pytest.mark.strace
 @pytest.mark.parametrize(
     ("rule", "forgets"),
     [
