@@ -152,7 +152,7 @@ def verify_root(library: Library) -> None:
             code="wrong_root",
         )
     if not os.access(library.path, os.W_OK | os.X_OK):
-        why = no_room(library.path) or "this user may not write there"
+        why = no_room(library.path) or users.refusal(library.path) or "this user may not write there"
         raise Misconfigured(f"the {library.role} library {shown} cannot be written: {why}", code="root_read_only")
     if library.suspended is not None:
         raise Misconfigured(
@@ -186,8 +186,9 @@ def checked_folder(path: bytes) -> bytes:
     if real == b"/":
         raise Misconfigured("the root of the whole filesystem cannot be a library", code="bad_path")
     if not os.access(real, os.R_OK | os.W_OK | os.X_OK):
-        whose = users.rights(os.stat(real))
-        raise Misconfigured(f"{shown} cannot be read and written by {users.me()}: it is {whose}", code="bad_path")
+        whose, said = users.rights(os.stat(real)), users.refusal(real)
+        message = f"{shown} cannot be read and written by {users.me()}: it is {whose}" + (f" ({said})" if said else "")
+        raise Misconfigured(message, code="bad_path")
     return real
 
 

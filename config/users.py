@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import os
 import pwd
@@ -33,3 +34,15 @@ def me() -> str:
 def rights(found: os.stat_result) -> str:
     """Return whose a file is and who may do what with it, as ls(1) says it."""
     return f"{user(found.st_uid)}:{group(found.st_gid)} {stat.filemode(found.st_mode)}"
+
+
+def refusal(folder: bytes) -> str | None:
+    """Return what the system says when this user makes a file in a folder; None if nothing, or if that cannot be tried.
+
+    access(2) tells no more than that it may not be: rights, a read-only file system or snapshot, chattr(1).
+    """
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        return error.strerror if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else None
+    return None

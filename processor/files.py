@@ -49,8 +49,17 @@ _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
     errno.ENOTEMPTY: (NeedsReview, "target_exists", "nothing is ever overwritten; look at what is there"),
     errno.ELOOP: (NeedsReview, "not_a_plain_path", "a link stands where a file or folder was; links are not followed"),
     errno.ENOTDIR: (NeedsReview, "not_a_plain_path", "something else stands where a folder was"),
+    errno.EXDEV: (
+        NeedsReview,
+        "other_filesystem",
+        "a folder there is a mount or a subvolume; make a plain folder of it",
+    ),
     errno.ENAMETOOLONG: (NeedsReview, "name_too_long", "shorten the name"),
 }
+OTHER_FILESYSTEM = (
+    "The folder is another file system than its root, a mount or a subvolume, and no album can appear there at once; "
+    "make a plain folder of it."
+)
 # Codes after which every other album on the same root would fail too, or should not be tried.
 ROOT_CODES = frozenset({"disk_full", "quota_full", "read_only", "io_error", "stale_mount"})
 

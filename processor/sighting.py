@@ -7,12 +7,13 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from config import users
 from config.database import Database
 from config.libraries import Library, list_libraries
 from config.reasons import Reason, show_path
 from processor import journal, repository
 from processor.encounters import Digests, Encounters, FactsOf, is_audio
-from processor.files import Tree, explained, is_file
+from processor.files import OTHER_FILESYSTEM, Tree, explained, is_file
 from processor.journal import Transfer, TransferFile
 from processor.materialise import digest_at
 from processor.naming import PlannedFile, Proposal
@@ -40,7 +41,7 @@ def look(
         homes = ledger.homes(connection, {key for p in proposals for key in _keys(p)})
         held = journal.reserved(connection, inbound.path, staging.path)
         undos = journal.taken_back(connection, inbound.path, staging.path)
-    comparison = _Comparison(inbound.path, staging.path, digests)
+    comparison, parents = _Comparison(inbound.path, staging.path, digests), _parents(staging.path, proposals)
     return World(
         names=lambda folder: _names(staging.path, folder),
         differs=comparison.differs,
@@ -57,7 +58,7 @@ def look(
         taken_back=_kept_back(inbound.path, undos),
         waiting=waiting,
         inbound_problems=_not_writable(inbound.path, {os.path.dirname(f.source) for p in proposals for f in p.files}),
-        staging_problems=_not_writable(staging.path, _parents(staging.path, proposals)),
+        staging_problems=_elsewhere(staging.path, parents) | _not_writable(staging.path, parents),
     )
 
 
@@ -94,13 +95,28 @@ def _parents(root: bytes, proposals: Iterable[Proposal]) -> set[bytes]:
 
 
 def _not_writable(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
-    message = "This user may not change the folder, so nothing can be moved; give it write permission."
     paths = {folder: os.path.join(root, folder) for folder in folders}
     return {
-        folder: Reason("permission_denied", message, folder)
+        folder: Reason("permission_denied", _not_to_be_changed(path), folder)
         for folder, path in paths.items()
         if os.path.isdir(path) and not os.access(path, os.W_OK | os.X_OK)
     }
+
+
+def _not_to_be_changed(path: bytes) -> str:
+    said = users.refusal(path) or "Permission denied"
+    return f"This user may not change the folder ({said}), so nothing can be moved; give it write permission."
+
+
+def _elsewhere(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
+    """Say which folders no album can be renamed into from the hidden one: mounts, subvolumes of btrfs."""
+    found = {}
+    with Tree(root) as tree, contextlib.suppress(OSError):
+        device = os.fstat(tree.folder(b"")).st_dev
+        for folder in folders:
+            if folder and (there := tree.stat(folder)) is not None and there.st_dev != device:
+                found[folder] = Reason("other_filesystem", OTHER_FILESYSTEM, folder)
+    return found
 
 
 def _space(inbound: bytes, staging: bytes, wanted_reserve: int) -> Space:

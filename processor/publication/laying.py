@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from config.errors import NeedsReview, Retryable
 from config.reasons import show_path
 from processor import layout, standing
-from processor.files import Tree, explained, parent, within
+from processor.files import OTHER_FILESYSTEM, Tree, ancestors, explained, parent, within
 from processor.item import NewItem
 from processor.journal import TransferFile, path_to_json
 from processor.materialise import digest_at
@@ -161,8 +161,18 @@ def free_folder(
             if tree.stat(folder) is not None:
                 message = f"{show_path(folder)} is in the library, and Greenroom did not put it there; nothing is ever"
                 raise NeedsReview(f"{message} overwritten, so move one of the two", code="target_exists", path=folder)
+        _check_reachable(tree, folder)
         return folder
     raise AssertionError("unreachable: itertools.count does not end")
+
+
+def _check_reachable(tree: Tree, path: bytes) -> None:
+    """Return if a folder can be renamed to a path: what is above it is on the file system of the root."""
+    for above in ancestors(path):
+        with explained("look at", above):
+            found = tree.stat(above)
+            if found is not None and found.st_dev != os.fstat(tree.folder(b"")).st_dev:
+                raise NeedsReview(f"{show_path(above)}: {OTHER_FILESYSTEM}", code="other_filesystem", path=above)
 
 
 def _spelled(tree: Tree, path: bytes) -> bytes:
