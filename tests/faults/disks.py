@@ -22,7 +22,9 @@ NEW_MOUNTS = 0x00020000  # CLONE_NEWNS of unshare(2)
 TO_US_ONLY = 0x4000 | 0x80000  # MS_REC | MS_SLAVE of mount(2): hear of the others' mounts, tell of none
 SIZES = {"ext4": 64 << 20, "xfs": 320 << 20, "btrfs": 128 << 20}  # bytes, sparse; XFS refuses less than 300 MiB
 MAKE = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"], "btrfs": ["mkfs.btrfs", "-q", "-f"]}
-NEEDS = {"losetup": "mount", "mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs"}  # program → Debian's package
+GOES_DOWN = ("ext4", "xfs")  # those that have the call
+# Program → Debian's package.
+NEEDS = {"losetup": "mount", "mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mkfs.btrfs": "btrfs-progs"}
 
 
 class Disk:
@@ -31,7 +33,7 @@ class Disk:
     def __init__(self, folder: Path, kind: str, *options: str) -> None:
         folder.mkdir(parents=True)
         self.kind, self.path = kind, folder / "mounted"
-        self._image = folder / "image"
+        self._image, self._saved = folder / "image", folder / "saved"
         with self._image.open("wb") as image:
             image.truncate(SIZES[kind])
         self.path.mkdir()
@@ -56,16 +58,34 @@ class Disk:
             os.close(fd)
 
     def cut(self) -> None:
-        """Cut the power: from now on every call fails, and nothing that is not on the disk yet gets there."""
+        """Cut the power: nothing that is not on the disk yet gets there, and every call fails, where the kind can that.
+
+        For one that cannot, what its disk was given up to now is set aside, and is what there is when power comes back.
+        """
+        if self.kind not in GOES_DOWN:
+            self._set_aside()
+            return
         fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.ioctl(fd, GOING_DOWN, NO_LOG_FLUSH)
         finally:
             os.close(fd)
 
+    def _set_aside(self) -> None:
+        """Copy the image as it was at one instant: again, if anything was written to it meanwhile."""
+        while True:
+            before = self._image.stat().st_mtime_ns
+            run("cp", "--sparse=always", str(self._image), str(self._saved))
+            if self._image.stat().st_mtime_ns == before:
+                return
+
     def power_on(self) -> None:
         """Unmount what is left of it and mount it again."""
         self.unmount()
+        if self._saved.exists():
+            self._saved.replace(self._image)
+            if self.kind == "btrfs":  # it remembers what it unmounted by its id, and takes nothing that is older
+                run("btrfs", "device", "scan", "--forget")
         self.mount()
 
 
@@ -89,7 +109,7 @@ def why_not(*kinds: str) -> str | None:
     absent = [f"{name} (apt-get install {package})" for name, package in NEEDS.items() if shutil.which(name) is None]
     if absent:
         return f"these programs are not installed: {', '.join(absent)}"
-    for kind in kinds or ("ext4", "xfs"):
+    for kind in kinds or MAKE:
         try:
             with disks(kind) as (disk,):
                 disk.cut()

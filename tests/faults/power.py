@@ -40,6 +40,9 @@ PLACES = (
     Place("ext4 → ext4, copy", ("ext4", "ext4"), staging=1, lose=(0, 1)),
     Place("tmpfs → ext4, copy", ("ext4",), inbound=None),
     Place("overlay on ext4, link", ("ext4",), through="overlay"),
+    Place("btrfs, link", ("btrfs",)),
+    Place("btrfs, clone", ("btrfs",), through="bind"),
+    Place("btrfs → btrfs, copy", ("btrfs", "btrfs"), staging=1, lose=(0, 1)),
     Place("ext4, link, database cut too", ("ext4", "ext4"), data=1, lose=(0, 1)),
     Place("xfs, link, only database cut", ("xfs", "xfs"), data=1, lose=(1,)),
 )
