@@ -81,13 +81,28 @@ def filesystem_type(path: bytes) -> int:
     return int(buffer[0]) & 0xFFFFFFFF
 
 
+def free_bytes(found: os.statvfs_result) -> int | None:
+    """Return the bytes an ordinary user may still write; None where a file system does not count them."""
+    return found.f_bavail * found.f_frsize if found.f_blocks else None
+
+
+def free_files(found: os.statvfs_result) -> int | None:
+    """Return how many files can still be made; None where a file system does not count them.
+
+    What has no number of its own (f_fsid) is a program's (FUSE), and one that cannot count says 0 (rclone does).
+    """
+    is_counted = found.f_files and (found.f_favail or found.f_fsid)
+    return found.f_favail if is_counted else None
+
+
 def no_room(folder: bytes) -> str | None:
     """Say why nothing can be written on the disk of a folder, and what to do; None if something can."""
     found = os.statvfs(folder)
     if found.f_flag & os.ST_RDONLY:
         return "its disk is mounted read-only, as the kernel does after an error: look at its log, then mount it anew"
-    if found.f_bavail * found.f_frsize < ROOM_TO_WORK:
+    free = free_bytes(found)
+    if free is not None and free < ROOM_TO_WORK:
         return "its disk is full: make room there"
-    if found.f_files and not found.f_favail:
+    if free_files(found) == 0:
         return "its disk can hold no more files: remove some there"
     return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from config.errors import GreenroomError
 from config.libraries import Library, verify_root
-from config.machine import no_room
+from config.machine import free_bytes, free_files, no_room
 from config.mounts import mount_of
 from config.reasons import show_path
 from daemon.finding import Finding
@@ -53,11 +53,13 @@ def examine_data(folder: Path) -> Finding:
 
 def _space(library: Library, shown: str, where: str, wanted_reserve: int) -> Finding:
     found = os.statvfs(library.path)
-    free = found.f_bavail * found.f_frsize
+    free, files = free_bytes(found), free_files(found)
+    if free is None:
+        return Finding("ok", "root", f"{shown}{where}; it does not say how much is free")
     kept = reserve(wanted_reserve, found.f_blocks * found.f_frsize)
     message = f"{shown}{where}: {human_size(free)} free"
-    if found.f_files and found.f_favail < FEW_INODES:
-        return Finding("problem", "inodes", f"{message}, but only {found.f_favail} files can still be made")
+    if files is not None and files < FEW_INODES:
+        return Finding("problem", "inodes", f"{message}, but only {files} files can still be made")
     if library.role != "inbound" and free < kept:
         text = f"{message}, less than the reserve of {human_size(kept)}: no album that has to be copied fits; free some"
         return Finding("problem", "disk_reserve", text)

@@ -13,6 +13,8 @@ from processor.materialise import digest_at, is_like, is_planned_inode, is_same_
 from processor.transfer import Guard, folders, sync_above
 from scanner.identity import storable_time
 
+SECOND = 10**9  # in nanoseconds
+
 
 def remove_sources(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> tuple[Reason, ...]:
     """Remove each source that is whole in the published album, then the folders left empty (F5). Repeatable.
@@ -60,10 +62,16 @@ def _why_keep(source: Tree, found: os.stat_result, there: os.stat_result | None,
         return Reason("final_changed_kept", message, file.source)
     if not is_unedited(found, file):
         return Reason("source_changed_kept", "It changed after it was scanned, so it is kept.", file.source)
-    untouched = is_same_inode(found, file.identity) and storable_time(found.st_ctime_ns) == file.identity.ctime_ns
+    untouched = is_same_inode(found, file.identity) and _same_change(found, file)
     if untouched or (file.digest is not None and digest_at(source, file.source) == file.digest):
         return None
     return Reason("source_changed_kept", "Its change time moved after it was scanned, so it is kept.", file.source)
+
+
+def _same_change(found: os.stat_result, file: TransferFile) -> bool:
+    """Tell whether nobody changed a file since it was planned; one that is in whole seconds may be made up (sshfs)."""
+    ns = storable_time(found.st_ctime_ns)
+    return ns == file.identity.ctime_ns and (ns != file.identity.mtime_ns or ns % SECOND != 0)
 
 
 def _tidy_folders(source: Tree, transfer: Transfer, guard: Guard, known: Set[bytes]) -> list[Reason]:

@@ -17,6 +17,8 @@ from config.reasons import show_path
 
 OPEN_FOLDERS = 16  # per tree; bounds the descriptors, however many folders an album has
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2  # linux/fs.h
+_ASK_ANEW = 0x2000 | 0x100  # AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW, linux/fcntl.h
+_BASIC, _STATX = 0x7FF, 256  # STATX_BASIC_STATS, linux/stat.h; bytes of struct statx
 _NO_NAMES = frozenset((b"", b".", b".."))
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK, because opening a FIFO would otherwise wait for its writer; on plain files it means nothing.
@@ -197,6 +199,18 @@ class Tree:
         except FileNotFoundError:
             return None
 
+    @property
+    def is_made_up(self) -> bool:
+        """Whether a program or another machine answers for it, and no disk of ours: it has no number of its own."""
+        return os.fstatvfs(self._root).f_fsid == 0
+
+    def stat_anew(self, path: bytes) -> os.stat_result | None:
+        """Do what `stat` does, but ask the file system, where the kernel would answer from memory (statx(2))."""
+        with suppress(FileNotFoundError):
+            above, name = self._at(path)
+            _libc.statx(above, name, _ASK_ANEW, _BASIC, ctypes.create_string_buffer(_STATX))
+        return self.stat(path)
+
     def names(self, path: bytes) -> list[bytes]:
         """List a folder, sorted."""
         return sorted(os.fsencode(name) for name in os.listdir(self.folder(path)))
@@ -315,6 +329,15 @@ class Tree:
         """Give a file one more name in another tree; fails if the name is taken."""
         with self._pair(path, into, target) as (above, name, there, new):
             os.link(name, new, src_dir_fd=above, dst_dir_fd=there, follow_symlinks=False)
+
+    def tells_links(self, path: bytes) -> bool:
+        """Tell whether two names of one file show one inode, by giving a file of ours a second one for a moment."""
+        second = path + b".new"
+        self.unlink(second, missing_ok=True)
+        self.link(path, self, second)
+        one, other = self.stat(path), self.stat(second)
+        self.unlink(second)
+        return one is not None and other is not None and os.path.samestat(one, other)
 
     def rename(self, old: bytes, new: bytes) -> None:
         """Rename within the tree, replacing what has the new name. For our own names only."""

@@ -16,8 +16,10 @@ from processor.journal import Strategy, TransferFile
 from scanner.identity import Identity, storable_time
 
 FICLONE = 0x40049409  # linux/fs.h
-# What a link or clone answers where the file system, the mount or fs.protected_hardlinks does not allow it.
+# What a link or clone answers where the file system, the mount or fs.protected_hardlinks does not allow it. EIO is what
+# rclone says to whatever it has not; of a disk that fails, copying meets it again.
 CANNOT = {
+    errno.EIO,
     errno.EXDEV,
     errno.EPERM,
     errno.EMLINK,
@@ -27,7 +29,16 @@ CANNOT = {
     errno.ENOTTY,
     errno.EACCES,
 }
-_NO_XATTR = {errno.ENOTSUP, errno.E2BIG, errno.ENOSPC, errno.EPERM, errno.EACCES, errno.ERANGE, errno.ENODATA}
+_NO_XATTR = {
+    errno.EIO,
+    errno.ENOTSUP,
+    errno.E2BIG,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EACCES,
+    errno.ERANGE,
+    errno.ENODATA,
+}
 
 
 def source_changed(file: TransferFile) -> Retryable:
@@ -118,6 +129,20 @@ def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callab
     return True
 
 
+def tells_links(tree: Tree, path: bytes) -> bool:
+    """Tell whether a file can be given a second name here, and both show that they are of one file; `path` is ours.
+
+    Some file systems number names and not files (sshfs, unionfs-fuse): there a link cannot be told from a copy.
+    """
+    with explained("link", path):
+        try:
+            return tree.tells_links(path)
+        except OSError as error:
+            if error.errno not in CANNOT:
+                raise
+            return False
+
+
 def link(source: Tree, destination: Tree, file: TransferFile, target: bytes) -> bool:
     """Link a durable source to the target; False where the system cannot. Raises Retryable `source_changed`."""
     with explained("link to", target):
@@ -127,8 +152,10 @@ def link(source: Tree, destination: Tree, file: TransferFile, target: bytes) -> 
             if error.errno in CANNOT:
                 return False
             raise
-        found = destination.stat(target)
-        if found is None or not is_planned(found, file):
+        if not is_planned(destination.stat(target), file):
+            found = destination.stat_anew(target)  # gocryptfs 2.3 remembers the size of the encrypted file after a link
+            if is_planned(found, file):
+                return True
             # Another file took the source's name meanwhile. What we linked is that one; it keeps the name it has.
             if found is not None and is_same_inode(source.stat(file.source), Identity.of(found)):
                 destination.unlink(target)
@@ -163,26 +190,38 @@ def duplicate(
 def _duplicate(
     source: Tree, destination: Tree, file: TransferFile, target: bytes, *, clone: bool
 ) -> tuple[Strategy, str | None]:
-    with explained("read", file.source), source.opened(file.source) as original:
-        before = os.fstat(original)
-        if not is_planned(before, file):
+    is_made = False
+    try:
+        with explained("read", file.source), source.opened(file.source) as original:
+            before = os.fstat(original)
+            if not is_planned(before, file):
+                raise source_changed(file)
+            with explained("write", target), destination.created(target) as copy:
+                is_made = True
+                size = file.identity.size
+                digest = None if clone and _clone(original, copy) else copying.copy(original, copy, size)
+                _copy_metadata(original, copy)
+                os.fsync(copy)
+                # A share may tell late that a file grew, but what was read of it tells.
+                is_all = os.fstat(copy).st_size == size
+            is_untouched = Identity.of(os.fstat(original)) == Identity.of(before)
+        if not is_all or not (is_untouched or _stayed(source, file, before)):
             raise source_changed(file)
         with explained("write", target):
-            try:
-                with destination.created(target) as copy:
-                    size = file.identity.size
-                    digest = None if clone and _clone(original, copy) else copying.copy(original, copy, size)
-                    _copy_metadata(original, copy)
-                    os.fsync(copy)
-                if Identity.of(os.fstat(original)) != Identity.of(before):
-                    raise source_changed(file)
-                _verify(destination, target, digest)
-            except (OSError, GreenroomError) as error:
-                if not isinstance(error, FileExistsError):  # then it is not ours
-                    with suppress(OSError):
-                        destination.unlink(target)
-                raise
+            _verify(destination, target, digest)
+    except (OSError, GreenroomError):
+        if is_made:
+            with suppress(OSError):
+                destination.unlink(target)
+        raise
     return ("clone" if digest is None else "copy"), digest
+
+
+def _stayed(source: Tree, file: TransferFile, before: os.stat_result) -> bool:
+    """Tell whether a file is what it was before it was read: rclone tells times of today while one is open."""
+    with explained("look at", file.source):
+        now = source.stat_anew(file.source)
+    return now is not None and Identity.of(now) == Identity.of(before)
 
 
 def _clone(original: int, copy: int) -> bool:

@@ -20,6 +20,7 @@ from config.libraries import Library
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal, repository, source_folders
+from processor.arrival import await_copies
 from processor.changing import change
 from processor.clearing import clear, emptied
 from processor.crew import Crew
@@ -55,6 +56,7 @@ _OUTCOMES: dict[str, Outcome] = {
     "open_for_writing": "waiting",
     "sparse_file": "waiting",
     "still_changing": "waiting",
+    "late": "waiting",
 }
 
 
@@ -168,6 +170,7 @@ class Mover:
         self._advance(filled, "materialised")
         switched = self._each(filled, lambda album: rename(album.transfer, self._steps))
         switched = self._sync_above(switched, above_target)
+        switched = self._each(switched, lambda album: await_copies(album.transfer, self._steps))
         self._steps.check("commit published")
         with self._database.begin() as connection:
             items = [digested(album.item, album.transfer) for album in switched]

@@ -14,6 +14,7 @@ from processor.materialise import FICLONE
 from processor.transfer import TX
 from scanner.writers import has_writer
 
+_NUMBERED = "two names of one file have two numbers there"
 Probed = tuple[str, bool, str]  # code, whether it is well, sentence
 
 
@@ -36,7 +37,7 @@ def probe_pair(inbound: bytes, staging: bytes) -> Iterator[Probed]:
                 (source, name),
                 (destination, TX + b"/" + name),
                 (destination, TX + b"/" + name + b".b"),
-                (destination, TX + b"/" + name + b".c"),
+                (destination, TX + b"/" + name + b".new"),
             ):
                 with suppress(OSError):
                     tree.unlink(path, missing_ok=True)
@@ -50,7 +51,10 @@ def _way(source: Tree, destination: Tree, name: bytes) -> Probed:
     except OSError as error:
         refused = error.strerror
     else:
-        return "link", True, "albums are moved by hard links: no byte is copied"
+        if not destination.is_made_up or destination.tells_links(target):
+            return "link", True, "albums are moved by hard links: no byte is copied"
+        destination.unlink(target)
+        refused = f"{_NUMBERED}; of mergerfs, mount it with use_ino"
     with source.opened(name) as original, destination.created(target) as copy, suppress(OSError):
         fcntl.ioctl(copy, FICLONE, original)
         return "clone", True, f"albums are moved by clones that share their blocks (no hard links here: {refused})"
@@ -97,12 +101,16 @@ def _exchange(destination: Tree, name: bytes) -> Probed:
 
 
 def _join(destination: Tree, name: bytes) -> Probed:
+    path = TX + b"/" + name
     try:
-        destination.link(TX + b"/" + name, destination, TX + b"/" + name + b".c")
+        with suppress(FileExistsError), destination.created(path):
+            pass
+        if destination.tells_links(path):
+            return "join", True, "late tracks can join a staged album"
+        why: str | None = _NUMBERED
     except OSError as error:
-        message = f"the staging filesystem has no hard links ({error.strerror}), so late tracks cannot join an album"
-        return "join", False, message
-    return "join", True, "late tracks can join a staged album"
+        why = error.strerror
+    return "join", False, f"the staging filesystem has no hard links ({why}), so late tracks cannot join an album"
 
 
 def _lease(inbound: bytes, name: bytes) -> Probed:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from config import users
 from config.database import Database
 from config.libraries import Library, list_libraries
+from config.machine import free_bytes, free_files
 from config.reasons import Reason, show_path
 from processor import journal, repository
 from processor.encounters import Digests, Encounters, FactsOf, is_audio
@@ -122,9 +123,9 @@ def _elsewhere(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
 def _space(inbound: bytes, staging: bytes, wanted_reserve: int) -> Space:
     found = os.statvfs(staging)
     return Space(
-        free=found.f_bavail * found.f_frsize,
+        free=free_bytes(found),
         reserve=reserve(wanted_reserve, found.f_blocks * found.f_frsize),
-        inodes=found.f_favail if found.f_files else None,
+        inodes=free_files(found),
         links=os.stat(inbound).st_dev == os.stat(staging).st_dev,
     )
 

@@ -24,15 +24,15 @@ def reserve(wanted: int, total: int) -> int:
 class Space:
     """What the staging file system has left. Links need no bytes and no inodes of their own."""
 
-    free: int  # bytes an ordinary user may still write: statvfs f_bavail · f_frsize
+    free: int | None  # bytes an ordinary user may still write; None where the file system does not count them
     reserve: int  # bytes that stay free
-    inodes: int | None  # None where the file system does not count them (f_files is 0)
+    inodes: int | None  # None where the file system does not count them
     links: bool  # inbound and staging are one file system, so nothing is copied
 
     def lack(self, files: Sequence[PlannedFile]) -> str | None:
         """Say what an album would be short of, None if it fits."""
         size, inodes = self._needs(files)
-        if size and self.free - size < self.reserve:
+        if size and self.free is not None and self.free - size < self.reserve:
             return (
                 f"The album needs {human_size(size)} in staging, where {human_size(self.free)} are free and "
                 f"{human_size(self.reserve)} stay in reserve; free some space, and a later cycle takes it."
@@ -44,8 +44,9 @@ class Space:
     def without(self, files: Sequence[PlannedFile]) -> Space:
         """Return what is left once the album is there."""
         size, inodes = self._needs(files)
+        free = None if self.free is None else self.free - size
         left = None if self.inodes is None else self.inodes - inodes
-        return Space(self.free - size, self.reserve, left, self.links)
+        return Space(free, self.reserve, left, self.links)
 
     def _needs(self, files: Sequence[PlannedFile]) -> tuple[int, int]:
         names = OWN_NAMES + len({os.path.dirname(file.target) for file in files} - {b""})

@@ -39,6 +39,7 @@ from processor.materialise import (
     link,
     make_durable,
     sync_file,
+    tells_links,
 )
 from processor.renaming import rename_folder
 from scanner.readiness import unready
@@ -128,7 +129,10 @@ def build(
     with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
         make_folders(transfer, destination, guard)
         is_durable = _durability(transfer, source) if durable is None else lambda file: file.source in durable
-        ways = _place(transfer, source, destination, guard, is_durable if strongest == "link" else None)
+        can_link = strongest == "link" and (
+            not destination.is_made_up or tells_links(destination, within(folder, sidecar.NAME))
+        )
+        ways = _place(transfer, source, destination, guard, is_durable if can_link else None)
         built = _duplicate_rest(transfer, ways, guard, clone=strongest != "copy", workers=workers)
         if built.files != transfer.files:
             guard.check("manifest digests")

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from config.errors import GreenroomError, Misconfigured
 from config.lease import holder
 from config.libraries import Library, checked_folder, list_libraries, refuse_clash, verify_root
-from config.machine import NETWORK_FILESYSTEMS, filesystem_type
+from config.machine import NETWORK_FILESYSTEMS, filesystem_type, free_bytes
 from daemon import libraries
 from daemon.bootstrap import Application
 from daemon.disks import Seen
@@ -116,7 +116,7 @@ def _sight(library: Library) -> Sight:
         return Sight(error.message, None, None)
     except OSError as error:
         return Sight(f"its disk does not answer: {error.strerror}", None, None)
-    return Sight(None, found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+    return Sight(None, free_bytes(found), found.f_blocks * found.f_frsize)
 
 
 def _root(library: Library, holds: str | None, seen: Seen[Sight]) -> Root:

@@ -10,6 +10,7 @@ from typing import Final
 from config.errors import GreenroomError, NeedsReview
 from config.reasons import show_path
 from processor import sidecar
+from processor.arrival import await_copies
 from processor.clearing import remove_sources
 from processor.files import Tree, explained, within
 from processor.journal import Transfer
@@ -30,6 +31,7 @@ def _switch(run: Performance, transfer: Transfer) -> Transfer:
     if where == hidden_folder(transfer):
         found = fill(found, run.guard, strongest=run.strongest, workers=run.workers)  # syncs again what was not synced
         switch(found, run.guard)
+        await_copies(found, run.guard)
     else:
         check_final(run, found, rehash=True)
     return run.published(found)

@@ -9,6 +9,7 @@ clear      the hidden names go, and the sources
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -94,16 +95,18 @@ def _check_links(tree: Tree, transfer: Transfer) -> None:
     written = within(hidden_folder(transfer), sidecar.NAME)
     with explained("link in", hidden_folder(transfer)):
         try:
-            tree.link(written, tree, written + b".new")
+            if tree.tells_links(written):
+                return
+            why = "they cannot be told from copies"
         except OSError as error:
             if error.errno not in CANNOT:
                 raise
-            message = (
-                f"the staging filesystem has no hard links ({error.strerror}), and without them files cannot join "
-                f"{show_path(transfer.target)} safely; move them there by hand"
-            )
-            raise NeedsReview(message, code="cannot_join", path=transfer.target) from error
-        tree.unlink(written + b".new")
+            why = os.strerror(error.errno or 0)
+    message = (
+        f"the staging filesystem has no hard links ({why}), and without them files cannot join "
+        f"{show_path(transfer.target)} safely; move them there by hand"
+    )
+    raise NeedsReview(message, code="cannot_join", path=transfer.target)
 
 
 def _link(tree: Tree, transfer: Transfer, guard: Guard) -> None:

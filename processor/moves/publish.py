@@ -14,6 +14,7 @@ from typing import Final
 from config.errors import NeedsReview
 from config.reasons import show_path
 from processor import sidecar
+from processor.arrival import await_copies
 from processor.clearing import remove_sources
 from processor.files import Tree, ancestors, explained, within
 from processor.giving_back import remove_empty
@@ -46,6 +47,7 @@ def _switch(run: Performance, transfer: Transfer) -> Transfer:
         with Tree(found.dst_root) as tree:
             fresh = [folder for folder in ancestors(found.target) if tree.stat(folder) is None]
             switch(found, run.guard)
+            await_copies(found, run.guard)
             run.reasons += give(tree, fresh, intent_of(found).access)
     else:
         check_final(run, found, rehash=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from config.errors import NeedsReview, Retryable
+from config.machine import free_bytes
 from config.reasons import show_path
 from processor import layout, standing
 from processor.files import OTHER_FILESYSTEM, Tree, ancestors, explained, parent, within
@@ -205,7 +206,7 @@ def transfer_files(staging: Tree, item: NewItem, places: Mapping[bytes, bytes]) 
 def check_space(root: bytes, need: int, wanted: int) -> None:
     """Return if a file system has so many bytes beside the reserve. Raises Retryable `disk_full`."""
     found = os.statvfs(root)
-    free, kept = found.f_bavail * found.f_frsize, reserve(wanted, found.f_blocks * found.f_frsize)
-    if need and free - need < kept:
+    free, kept = free_bytes(found), reserve(wanted, found.f_blocks * found.f_frsize)
+    if need and free is not None and free - need < kept:
         message = f"the album needs {human_size(need)} in {show_path(root)}, where {human_size(free)} are free and "
         raise Retryable(f"{message}{human_size(kept)} stay in reserve", code="disk_full", path=root)

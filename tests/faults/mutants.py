@@ -50,7 +50,7 @@ MUTANTS = (
     Mutant(
         "a copied file is not synced",
         "processor/materialise.py",
-        "                    os.fsync(copy)\n",
+        "                os.fsync(copy)\n",
         "",
         DURABLE,  # posix_fadvise already brings most of it to the disk, so power cuts do not show it
     ),
@@ -199,9 +199,16 @@ MUTANTS = (
     Mutant(
         "a copy is not read back",
         "processor/materialise.py",
-        "                _verify(destination, target, digest)\n",
-        "",
+        "            _verify(destination, target, digest)\n",
+        "            pass\n",
         tests("tests/faults/test_transfer_strace.py", "-k", "never_reached or goes_on_losing"),
+    ),
+    Mutant(
+        "copies that went away with their folder's old name are not missed",
+        "processor/mover.py",
+        "        switched = self._each(switched, lambda album: await_copies(album.transfer, self._steps))\n",
+        "",
+        tests("tests/faults/test_made_up_disks.py"),
     ),
     Mutant(
         "a track that joins may replace what is there",

@@ -61,5 +61,6 @@ def test_an_error_from_any_call_is_told_and_the_next_cycle_completes(quick_path:
 def test_what_goes_on_failing_is_told_and_loses_nothing(quick_path: Path, call: str) -> None:
     house = House(quick_path / "house")
     status = traced_cycle(house, f"{call}:error=EIO").status
-    assert report_of(house, status)["status"] == "failed"
+    # what cannot be linked is copied, whatever the error is called: some have no other one for what they have not
+    assert report_of(house, status)["status"] == ("done" if call == "linkat" else "failed")
     assert converges(house) == []

@@ -144,6 +144,14 @@ DRIVERS = {
     "ntfs with permissions": Driver("ntfs-3g", "permissions,big_writes", _MKNTFS, ["ntfs-3g", "ntfs-3g"]),
 }
 _NTFS_LACKS = frozenset({EXCHANGE, FULL})
+_NO_EXCHANGE = frozenset({EXCHANGE})
+_NEITHER = frozenset({LINKS, EXCHANGE})
+# An sshfs whose ssh is sftp-server itself, so that it takes no keys and no port.
+_SSHFS = (
+    "printf '#!/bin/sh\\nexec /usr/lib/openssh/sftp-server\\n' >{b}/ssh && chmod +x {b}/ssh && "
+    "sshfs -o ssh_command={b}/ssh here:{a} {at}"
+)
+_GOCRYPTFS = "gocryptfs -q -init -scryptn 10 -extpass 'echo x' {a} && gocryptfs -q -extpass 'echo x' {a} {at}"
 KINDS = (
     Kind("btrfs", image("btrfs"), {"mkfs.btrfs": "btrfs-progs"}),
     Kind(
@@ -158,6 +166,24 @@ KINDS = (
     *(
         Kind(name, DRIVERS[name].mount, DRIVERS[name].needs, _NTFS_LACKS, always=False)
         for name in ("ntfs", "ntfs with permissions")
+    ),
+    Kind(
+        "mergerfs", upon("mergerfs", "-o", "minfreespace=1M,use_ino", "{a}:{b}", "{at}"), {"mergerfs": "mergerfs"},
+        _NO_EXCHANGE, always=False,
+    ),
+    Kind(
+        "mergerfs at random", upon("mergerfs", "-o", "minfreespace=1M,category.create=rand", "{a}:{b}", "{at}"),
+        {"mergerfs": "mergerfs"}, _NEITHER,
+    ),
+    Kind(
+        "sshfs", upon("sh", "-c", _SSHFS),
+        {"sshfs": "sshfs", "/usr/lib/openssh/sftp-server": "openssh-sftp-server"}, _NEITHER, always=False,
+    ),
+    Kind("gocryptfs", upon("sh", "-c", _GOCRYPTFS), {"gocryptfs": "gocryptfs"}, always=False),
+    Kind("bindfs", upon("bindfs", "{a}", "{at}"), {"bindfs": "bindfs"}, _NO_EXCHANGE, always=False),
+    Kind(
+        "unionfs-fuse", upon("unionfs-fuse", "-o", "cow", "{a}=RW:{b}=RW", "{at}"), {"unionfs-fuse": "unionfs-fuse"},
+        _NEITHER, always=False,
     ),
 )  # fmt: skip
 
