@@ -238,6 +238,7 @@ class Mover:
                 done.append(album)
             else:  # the album is staged all the same; recovery tries again
                 album.reasons = (error.reason(),)
+                self.trouble = self.trouble or (error if stops_root(error) else None)
         self._advance(done, "done")
 
     def _unsynced(

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 _HALF, _WRAP = 1 << 63, 1 << 64  # SQLite's integers are signed; mergerfs uses all 64 bits of an inode number
+
+
+# ns: of NTFS and SMB, of what counts in µs or ms, of exFAT, of SFTP and exFAT through FUSE, of FAT.
+_GRAINS: Final = (100, 1_000, 1_000_000, 10_000_000, 1_000_000_000, 2_000_000_000)
 
 
 class Identity(NamedTuple):
@@ -28,6 +32,11 @@ class Identity(NamedTuple):
         return cls(
             stat.st_dev, stat.st_ino, stat.st_size, storable_time(stat.st_mtime_ns), storable_time(stat.st_ctime_ns)
         )
+
+
+def same_time(given: int, kept: int) -> bool:
+    """Tell whether a file has the time it was given, in ns, as far as file systems keep it: some cut off the rest."""
+    return given == kept or any(kept == given - given % grain for grain in _GRAINS)
 
 
 def storable_time(ns: int) -> int:

@@ -14,6 +14,7 @@ from processor.fsck.finding import Adopt, Finding, Follow, Learn, MarkFound, Mar
 from processor.fsck.ownership import Ownership, fits
 from processor.fsck.rows import MISSING, Row
 from processor.fsck.sighting import UNREAD, Sighting
+from scanner.identity import same_time
 
 Shape = Literal["whole", "touched", "changed", "damaged", "missing", "closed", "unread"]
 # What is wrong with files, and what a person can do.
@@ -75,16 +76,16 @@ def _shape(sighting: Sighting, row: Row, file: Listed, folder: Folder) -> Shape:
     if found.size != file.size:
         return "changed"
     digest = sighting.digests.get((row.id, file.path))
-    same_time = found.mtime_ns == file.mtime_ns
+    has_its_time = same_time(file.mtime_ns, found.mtime_ns)
     if digest is None:
-        return "whole" if same_time else "changed"
+        return "whole" if has_its_time else "changed"
     if digest == UNREAD:
         return "unread"
     if file.digest is None:
         return "whole"
     if digest == file.digest:
-        return "whole" if same_time else "touched"
-    return "damaged" if same_time else "changed"
+        return "whole" if has_its_time else "touched"
+    return "damaged" if has_its_time else "changed"
 
 
 def _knows_more(told: Told, row: Row, shapes: dict[Listed, Shape]) -> bool:
@@ -166,7 +167,7 @@ def _well(sighting: Sighting, row: Row, folder: Folder) -> Iterator[Finding]:
 def _learnt(sighting: Sighting, row: Row, folder: Folder) -> Iterator[Listed]:
     for file in row.files:
         digest, found = sighting.digests.get((row.id, file.path)), folder.files[file.path]
-        if digest is not None and (file.digest is None or found.mtime_ns != file.mtime_ns):
+        if digest is not None and (file.digest is None or not same_time(file.mtime_ns, found.mtime_ns)):
             yield file._replace(mtime_ns=found.mtime_ns, digest=digest)
 
 

@@ -18,7 +18,7 @@ from processor.fsck.disk import Disk, Folder, Listed, OnDisk
 from processor.fsck.rows import Row
 from processor.fsck.unsettled import Leftovers
 from processor.materialise import digest_at
-from scanner.identity import storable_time
+from scanner.identity import same_time, storable_time
 from scanner.scan import Progress
 
 UNREAD: Final = ""  # stands for the digest of a file that cannot be read
@@ -95,8 +95,8 @@ def _is_readable(file: Listed, folder: Folder, effort: Effort) -> bool:
     if found is None or found.size != file.size:
         return False
     if file.digest is None:
-        return effort.baseline and found.mtime_ns == file.mtime_ns
-    return effort.verify or found.mtime_ns != file.mtime_ns
+        return effort.baseline and same_time(file.mtime_ns, found.mtime_ns)
+    return effort.verify or not same_time(file.mtime_ns, found.mtime_ns)
 
 
 def _digests(

@@ -24,7 +24,7 @@ from processor.publication.names import NamedFile, Naming, disc_folders
 from processor.publication.pictures import Picture, Profile
 from processor.publication.writing import sha256_at
 from processor.space import human_size, reserve
-from scanner.identity import Identity, storable_time
+from scanner.identity import Identity, same_time, storable_time
 
 # A folder of the library → the folders of published albums below it, each with its artist.
 Below = Callable[[bytes], Mapping[bytes, str | None]]
@@ -65,7 +65,8 @@ def look(tree: Tree, home: Publication, entries: Sequence[Entry]) -> Standing:
         if found is None:
             continue
         if entry.sha256 is None:
-            same = (found.st_size, storable_time(found.st_mtime_ns)) == (entry.size, entry.mtime_ns)
+            kept = storable_time(found.st_mtime_ns)
+            same = found.st_size == entry.size and entry.mtime_ns is not None and same_time(entry.mtime_ns, kept)
         else:
             with explained("look at", entry.path):
                 same = sha256_at(tree, entry.path) == entry.sha256

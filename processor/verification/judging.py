@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple
 
 from config.reasons import Reason, show_path
+from scanner.identity import same_time
 
 Code = Literal["missing", "rotten", "changed", "edited", "unreadable", "undecodable"]
 TROUBLE: Final[frozenset[Code]] = frozenset({"missing", "rotten", "unreadable", "undecodable"})  # a person is told
@@ -90,7 +91,7 @@ def finding(code: Code, path: bytes, more: str = "") -> Reason:
 
 
 def _is_as_recorded(subject: Subject, seen: Seen) -> bool:
-    return seen.size == subject.size and subject.mtime_ns in (None, seen.mtime_ns)
+    return seen.size == subject.size and (subject.mtime_ns is None or same_time(subject.mtime_ns, seen.mtime_ns))
 
 
 def _is_new(before: Known | None, seen: Seen) -> bool:
@@ -103,4 +104,4 @@ def _time_stood_still(subject: Subject, before: Known | None, seen: Seen) -> boo
         return before.mtime_ns == seen.mtime_ns
     if subject.written_ns is not None:
         return seen.mtime_ns <= subject.written_ns + CLOCK_NS
-    return subject.mtime_ns == seen.mtime_ns
+    return subject.mtime_ns is not None and same_time(subject.mtime_ns, seen.mtime_ns)

@@ -226,6 +226,16 @@ def test_bits_that_rot_are_only_seen_by_reading(house: House) -> None:
     assert codes(adopt(house, verify=True)) == {"file_damaged": False}
 
 
+@pytest.mark.parametrize("grain", [100, 10_000_000, 1_000_000_000, 2_000_000_000])
+def test_a_disk_that_cuts_off_times_shows_no_file_as_touched(house: House, grain: int) -> None:
+    """NTFS keeps 100 ns, exFAT 10 ms or a second, FAT two."""
+    adopt(house, verify=True)
+    for path in house.staging.rglob("*.mp3"):
+        given = path.stat().st_mtime_ns
+        os.utime(path, ns=(given, given - given % grain))
+    assert look(house, verify=True).findings == ()
+
+
 def test_without_digests_a_verify_says_how_much_it_could_not_compare(house: House) -> None:
     report = look(house, verify=True)
     assert (report.findings, report.compared, report.unproven) == ((), 0, 10)

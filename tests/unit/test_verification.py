@@ -7,6 +7,7 @@ import pytest
 from processor.verification.judging import Known, Seen, Subject, judge
 
 MUSIC = Subject("root", b"a/1.flac", "audio", 10, 100, "blake3:aa")
+FINE = MUSIC._replace(mtime_ns=3_123_456_789)
 LINKED = MUSIC._replace(digest=None)
 NFO = Subject("root", b"a/album.nfo", "nfo", 5, None, "sha256:aa", written_ns=100)
 LATER = 100 + 3_000_000_000
@@ -19,6 +20,9 @@ LATER = 100 + 3_000_000_000
         (MUSIC, None, Seen(10, 999, "blake3:aa"), None),  # touched, and the same
         (MUSIC, None, Seen(10, 100, "blake3:bb"), "rotten"),
         (MUSIC, None, Seen(12, 999, "blake3:bb"), "changed"),
+        (FINE, None, Seen(10, 2_000_000_000, "blake3:bb"), "rotten"),  # the disk keeps two seconds, as FAT does
+        (FINE, None, Seen(10, 3_123_456_700, "blake3:bb"), "rotten"),  # NTFS
+        (FINE, None, Seen(10, 3_000_000_001, "blake3:bb"), "changed"),
         (MUSIC, None, None, "missing"),
         (MUSIC, None, Seen(0, 0, "", "unreadable"), "unreadable"),
         (LINKED, None, Seen(10, 100, "blake3:aa"), None),  # read for the first time
