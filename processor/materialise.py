@@ -29,8 +29,11 @@ CANNOT = {
     errno.ENOTTY,
     errno.EACCES,
 }
+GETFLAGS, _KEPT = 0x80086601, 0x30  # FS_IOC_GETFLAGS of linux/fs.h, and what says immutable or append-only there
 _NO_XATTR = {
     errno.EIO,
+    errno.EINVAL,
+    errno.EDQUOT,
     errno.ENOTSUP,
     errno.E2BIG,
     errno.ENOSPC,
@@ -107,6 +110,15 @@ def digest_at(tree: Tree, path: bytes) -> str:
     """Read a file and return its digest, "blake3:<hex>"."""
     with tree.opened(path) as fd:
         return copying.digest(fd)
+
+
+def is_protected(descriptor: int) -> bool:
+    """Tell whether nobody may remove or link an open file, whatever its rights: chattr(1) +i or +a."""
+    try:
+        flags = fcntl.ioctl(descriptor, GETFLAGS, bytes(8))
+    except OSError:
+        return False  # a file system that has no such thing
+    return bool(flags[0] & _KEPT)
 
 
 def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callable[[int], None] | None = None) -> bool:
@@ -241,14 +253,22 @@ def _copy_metadata(original: int, copy: int) -> None:
         with suppress(PermissionError):  # in a user namespace root owns little
             os.fchown(copy, stat.st_uid, stat.st_gid)
     set_mode(copy, stat.st_mode & 0o777)
+    for name in _attributes(original):
+        try:
+            os.setxattr(copy, name, os.getxattr(original, name))
+        except OSError as error:
+            if error.errno not in _NO_XATTR:
+                raise
+    os.utime(copy, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def _attributes(file: int) -> list[str]:
     try:
-        for name in os.listxattr(original):
-            if name.startswith("user."):
-                os.setxattr(copy, name, os.getxattr(original, name))
+        return [name for name in os.listxattr(file) if name.startswith("user.")]
     except OSError as error:
         if error.errno not in _NO_XATTR:
             raise
-    os.utime(copy, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        return []
 
 
 def _verify(tree: Tree, path: bytes, digest: str | None) -> None:

@@ -34,6 +34,7 @@ from processor.materialise import (
     duplicate,
     is_planned,
     is_planned_inode,
+    is_protected,
     is_same_inode,
     is_whole,
     link,
@@ -213,7 +214,12 @@ def roll_back(transfer: Transfer, guard: Guard) -> State:
 
 
 def refuse_unready(path: bytes, descriptor: int) -> None:
-    """Raise Retryable if somebody writes to an open source, or only reserved its room."""
+    """Raise Retryable if somebody writes to an open source, or only reserved its room; NeedsReview if it must stay."""
+    if is_protected(descriptor):
+        message = (
+            f"{show_path(path)} may not be moved by anybody: it is immutable or append-only; `chattr -i -a` ends that"
+        )
+        raise NeedsReview(message, code="protected", path=path)
     if (reason := unready(descriptor, path)) is not None:
         raise Retryable(reason.message, code=reason.code, path=path)
 

@@ -23,8 +23,7 @@ TO_US_ONLY = 0x4000 | 0x80000  # MS_REC | MS_SLAVE of mount(2): hear of the othe
 SIZES = {"ext4": 64 << 20, "xfs": 320 << 20, "btrfs": 128 << 20}  # bytes, sparse; XFS refuses less than 300 MiB
 MAKE = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q", "-f"], "btrfs": ["mkfs.btrfs", "-q", "-f"]}
 GOES_DOWN = ("ext4", "xfs")  # those that have the call
-# Program → Debian's package.
-NEEDS = {"losetup": "mount", "mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mkfs.btrfs": "btrfs-progs"}
+NEEDS = {"ext4": "e2fsprogs", "xfs": "xfsprogs", "btrfs": "btrfs-progs"}  # Debian's package with its mkfs
 
 
 class Disk:
@@ -104,18 +103,21 @@ def disks(*kinds: str) -> Iterator[list[Disk]]:
 
 def why_not(*kinds: str) -> str | None:
     """Say what is missing to cut the power of such file systems here; None if nothing is."""
+    return next((why for kind in sorted({*kinds}) or MAKE if (why := _why_not(kind)) is not None), None)
+
+
+@functools.cache
+def _why_not(kind: str) -> str | None:
     if os.geteuid() != 0:
         return "it takes root to mount a file system"
-    absent = [f"{name} (apt-get install {package})" for name, package in NEEDS.items() if shutil.which(name) is None]
-    if absent:
-        return f"these programs are not installed: {', '.join(absent)}"
-    for kind in kinds or MAKE:
-        try:
-            with disks(kind) as (disk,):
-                disk.cut()
-        except (OSError, subprocess.CalledProcessError) as error:
-            said = getattr(error, "stderr", None) or error
-            return f"no {kind} on a loop device whose power can be cut: {str(said).strip()}"
+    if shutil.which("losetup") is None or shutil.which(MAKE[kind][0]) is None:
+        return f"losetup or {MAKE[kind][0]} is not installed (apt-get install mount {NEEDS[kind]})"
+    try:
+        with disks(kind) as (disk,):
+            disk.cut()
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", None) or error
+        return f"no {kind} on a loop device whose power can be cut: {str(said).strip()}"
     return None
 
 

@@ -55,6 +55,13 @@ MUTANTS = (
         DURABLE,  # posix_fadvise already brings most of it to the disk, so power cuts do not show it
     ),
     Mutant(
+        "a copied file is not synced, on a disk that is set aside when its power goes",
+        "processor/materialise.py",
+        "                os.fsync(copy)\n",
+        "",
+        power("btrfs → btrfs, copy", "power cut", 9),
+    ),
+    Mutant(
         "the folders of an album are not synced",
         "processor/transfer.py",
         "            tree.sync(within(folder, sub))\n",
