@@ -43,6 +43,7 @@ from processor.materialise import (
     tells_links,
 )
 from processor.renaming import rename_folder
+from processor.torn import is_torn
 from scanner.readiness import unready
 
 TX = b".greenroom-tx"
@@ -202,6 +203,8 @@ def roll_back(transfer: Transfer, guard: Guard) -> State:
                 return transfer.state
             made = transfer.state == "materialised" and not sources_whole(transfer, source)
             return "attention" if made else "cancelled"
+        if is_torn(destination, folder, transfer.target, [file.target for file in transfer.files]):
+            return transfer.state
         if not all(_is_spare(source, destination, within(folder, file.target), file) for file in transfer.files):
             return "attention"
         try:

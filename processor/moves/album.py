@@ -16,7 +16,8 @@ from processor.files import Tree, explained, within
 from processor.journal import Transfer
 from processor.materialise import is_whole, sync_file
 from processor.moves.move import Move, Performance
-from processor.transfer import above_target, fill, hidden_folder, roll_back, switch, sync_above, sync_folders
+from processor.torn import mend
+from processor.transfer import Guard, above_target, fill, hidden_folder, roll_back, switch, sync_above, sync_folders
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:
@@ -27,6 +28,7 @@ def _fill(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def _switch(run: Performance, transfer: Transfer) -> Transfer:
+    mend_switch(transfer, run.guard)
     where, found = locate(transfer)
     if where == hidden_folder(transfer):
         found = fill(found, run.guard, strongest=run.strongest, workers=run.workers)  # syncs again what was not synced
@@ -61,6 +63,12 @@ def as_mounted(transfer: Transfer) -> Transfer:
         if any(found is not None and found.st_dev != dev for dev, found in today.items()):
             return renumbered(transfer)
     return transfer
+
+
+def mend_switch(transfer: Transfer, guard: Guard) -> None:
+    """Finish a switch that a pool did on some branches only."""
+    with Tree(transfer.dst_root) as tree, explained("bring together", transfer.target):
+        mend(tree, hidden_folder(transfer), transfer.target, [file.target for file in transfer.files], guard.check)
 
 
 def locate(transfer: Transfer) -> tuple[bytes, Transfer]:

@@ -20,7 +20,7 @@ from processor.files import Tree, ancestors, explained, within
 from processor.giving_back import remove_empty
 from processor.item import NewItem
 from processor.journal import State, Strategy, Transfer
-from processor.moves.album import check_final, in_place, locate, renumbered
+from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
 from processor.moves.move import Move, Performance
 from processor.publication.access import give
 from processor.publication.intent import Made, Mode, intent_of, with_intent
@@ -41,6 +41,7 @@ def _fill(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def _switch(run: Performance, transfer: Transfer) -> Transfer:
+    mend_switch(transfer, run.guard)
     where, found = locate(transfer)
     if where == hidden_folder(transfer):
         found = build(run, found) if found.attempt else found  # syncs again what was not synced

@@ -22,6 +22,7 @@ from processor.journal import Transfer
 from processor.materialise import is_same
 from processor.moves.move import Move, Performance
 from processor.renaming import rename_folder
+from processor.torn import mend
 from processor.transfer import TX, make_hidden_root, remove_hidden
 
 
@@ -66,6 +67,7 @@ def hide(run: Performance, undo: Transfer, home: bytes) -> None:
     """Take the album's folder out of sight, if that was not done before."""
     assert undo.undoes is not None
     with Tree(undo.dst_root) as staging, explained("take away", home):
+        mend(staging, home, out_of_sight(undo), [file.target for file in undo.files], run.guard.check)
         if staging.stat(out_of_sight(undo)) is None and sidecar.is_of(staging, home, undo.undoes):
             make_hidden_root(staging, TX, run.guard)
             run.guard.check("hide")

@@ -6,6 +6,7 @@ which answers EIO to what it has not, and finds its bytes late under a folder's 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import zlib
@@ -15,19 +16,21 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from sqlalchemy import update
 
 from config.errors import Retryable
 from config.machine import free_bytes, free_files
-from processor import arrival, mover
+from processor import arrival, journal, mover
 from processor.arrival import await_copies
 from processor.clearing import remove_sources
 from processor.journal import Transfer
 from processor.moves import MOVES
 from processor.space import Space
+from processor.tables import TransferRow
 from processor.transfer import fill, hidden_folder, rename, roll_back, switch
 from tests.faults.cycles import House, music
 from tests.faults.subjects import CYCLE
-from tests.faults.world import At, Killed, Steps, World, tree
+from tests.faults.world import NOW, At, Killed, Steps, World, recovered, tree, unfinished
 from tests.unit.test_plan import GIB
 
 ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
@@ -233,3 +236,35 @@ def test_where_nothing_is_counted_everything_fits(world: World) -> None:
     space = Space(None, GIB, None, links=False)
     assert space.lack(()) is None
     assert space.without(()) == space
+
+
+@pytest.mark.parametrize("first", [b"CD 1/1.mp3", b"album.greenroom.json"])
+def test_a_folder_that_a_pool_had_renamed_on_one_branch_only_is_brought_together(world: World, first: bytes) -> None:
+    """mergerfs renames it on each in turn, and may die in between."""
+    filled = replace(fill(planned(world), Steps()), state="materialised")
+    with world.database.begin() as connection:
+        journal.plan(connection, [filled], NOW)
+    hidden = os.path.join(world.staging, hidden_folder(filled))
+    place = os.path.join(world.staging, filled.target)
+    os.makedirs(os.path.dirname(os.path.join(place, first)))
+    os.rename(os.path.join(hidden, first), os.path.join(place, first))
+
+    for fence in range(2, 7):  # it may die again while it is brought together
+        with contextlib.suppress(Killed):
+            recovered(world, Steps(die_at=fence, fence=fence))
+        with world.database.begin() as connection:
+            connection.execute(update(TransferRow).values(attempt=0))
+    recovered(world, Steps(fence=9))
+    assert (tree(world.inbound), tree(world.staging)[PLACE]) == ({}, b"one")
+    assert not any(path.startswith(hidden_folder(filled)) for path in tree(world.staging))
+    assert [*unfinished(world)] == []
+
+
+def test_nor_is_half_of_it_taken_away_where_the_other_branch_fails(world: World) -> None:
+    filled = replace(fill(planned(world), Steps()), state="materialised")
+    place = os.path.join(world.staging, filled.target)
+    os.makedirs(os.path.join(place, b"CD 1"))
+    os.rename(os.path.join(world.staging, hidden_folder(filled), b"CD 1/1.mp3"), os.path.join(place, b"CD 1/1.mp3"))
+    before = tree(world.staging)
+    assert roll_back(filled, Steps()) == "materialised"
+    assert tree(world.staging) == before
