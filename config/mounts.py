@@ -17,8 +17,19 @@ _NETWORK: Final = (
     "noticed; give `staging_scan.quiet_seconds` 300 or more"
 )
 _NO_JOURNAL: Final = "it has no journal: a power cut may damage it, whatever was synced; use ext4, XFS or btrfs"
+_LATE: Final = (
+    "it says that bytes are safe which are still on their way, and files of a folder that was renamed cannot be read "
+    "until they got there; keep staging and libraries on a disk, and let rclone copy from there"
+)
+_BRANCHES: Final = (
+    "it renames a folder that lies on several disks on one after the other: for an instant, or until the next cycle if "
+    "it dies then, only a part of an album is seen; and what is free there is not free on every disk"
+)
+_SHARES: Final = ("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "glusterfs", "fuse.sshfs", "fuse.smbnetfs", "davfs")
 _BY_TYPE: Final[dict[str, str]] = {
-    **dict.fromkeys(("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "glusterfs", "fuse.sshfs", "fuse.rclone"), _NETWORK),
+    **dict.fromkeys(_SHARES, _NETWORK),
+    **dict.fromkeys(("fuse.mergerfs", "fuse.unionfs-fuse", "fuse.unionfs", "fuse.shfs"), _BRANCHES),
+    "fuse.rclone": _LATE,
     **dict.fromkeys(("vfat", "msdos", "exfat", "fuse.exfat", "ntfs", "ntfs3", "fuseblk", "hfsplus"), _NO_JOURNAL),
     **dict.fromkeys(("tmpfs", "ramfs"), "it lives in memory: the next reboot empties it"),
     "overlay": "it is a container's own layer and goes with the container; mount a volume here",

@@ -10,6 +10,7 @@ import click
 
 from config.errors import GreenroomError
 from config.libraries import list_libraries, same_filesystem, verify_root
+from config.mounts import mount_of
 from config.reasons import show_path
 from daemon import libraries
 from daemon.bootstrap import application
@@ -74,6 +75,9 @@ def add(role: str, path: str, kind: str) -> None:
         with app.database.read() as connection:
             others = [other for other in list_libraries(connection) if other.id != library.id]
     click.echo(f"{role} library for {kind}: {show_path(library.path)}", err=True)
+    mount = mount_of(library.path)
+    for weakness in mount.weaknesses if mount else ():
+        click.echo(f"note: {weakness}", err=True)
     for other in others:
         if {role, other.role} == {"inbound", "staging"} and not same_filesystem(library, other):
             click.echo("inbound and staging are on different filesystems: albums will be copied and verified", err=True)

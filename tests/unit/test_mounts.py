@@ -44,6 +44,16 @@ def test_what_a_filesystem_cannot_promise_is_said() -> None:
     assert "quiet_seconds" in nfs.weaknesses[0]
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("fuse.mergerfs", "a part of an album"), ("fuse.rclone", "still on their way"), ("fuse.sshfs", "quiet_seconds")],
+)
+def test_what_a_program_that_serves_a_mount_cannot_promise_is_said(kind: str, said: str) -> None:
+    (mount,) = parse_mountinfo(b"44 27 0:51 / /srv/pool rw - %b served rw,user_id=0" % kind.encode())
+    (weakness,) = mount.weaknesses
+    assert said in weakness
+
+
 def test_this_machine_says_where_proc_is() -> None:
     found = mount_of(b"/proc/self")
     assert found is not None
