@@ -54,7 +54,7 @@ _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
     errno.EXDEV: (
         NeedsReview,
         "other_filesystem",
-        "a folder there is a mount or a subvolume; make a plain folder of it",
+        "a mount, a subvolume or an overlay's lower layer is there; make a plain folder of it",
     ),
     errno.ENAMETOOLONG: (NeedsReview, "name_too_long", "shorten the name"),
 }
