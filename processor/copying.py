@@ -19,6 +19,7 @@ from blake3 import blake3
 BUFFER = 1 << 20  # bytes; mapped, so that it starts on a page: direct writing needs that, and copying is quicker so
 BLOCK = 1 << 16  # bytes; a multiple of the blocks of any disk
 _libc = ctypes.CDLL(None, use_errno=True)
+_fallocate = getattr(_libc, "fallocate64", None) or _libc.fallocate  # sizes have 64 bits on machines of 32, too
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -39,7 +40,7 @@ def copy(original: int, copied: int, size: int) -> str:
 
 def _preallocate(copied: int, size: int) -> None:
     """Reserve room where the file system can; where it cannot, as most FUSE, posix_fallocate(3) would write it all."""
-    if _libc.fallocate(copied, 0, ctypes.c_int64(0), ctypes.c_int64(size)):
+    if _fallocate(copied, 0, ctypes.c_int64(0), ctypes.c_int64(size)):
         code = ctypes.get_errno()
         if code in _NO_ROOM:  # whatever else it says, it is only that room cannot be reserved
             raise OSError(code, os.strerror(code))
