@@ -14,6 +14,7 @@ from types import TracebackType
 
 from config.errors import GreenroomError, NeedsReview, Rejected, Retryable
 from config.reasons import show_path
+from processor.rights import rights_spared, set_mode
 
 OPEN_FOLDERS = 16  # per tree; bounds the descriptors, however many folders an album has
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2  # linux/fs.h
@@ -273,7 +274,7 @@ class Tree:
             self.folder(path)
             return
         like, made = os.fstat(above), self.folder(path)
-        with suppress(PermissionError):
+        with rights_spared():
             os.fchown(made, like.st_uid, like.st_gid)
         set_mode(made, modes.S_IMODE(os.fstat(made).st_mode | like.st_mode) & 0o2777)
 
@@ -361,16 +362,6 @@ class Tree:
                 raise OSError(code, os.strerror(code), new)
         self._forget(old)
         self._forget(new)
-
-
-def set_mode(fd: int, mode: int) -> None:
-    """Set the rights of what was just made, where that can be: not on exFAT and some shares, which have none to set.
-
-    Nor may the unit set the set-group-ID bit (RestrictSUIDSGID=), which a folder has from the one it was made in.
-    """
-    if modes.S_IMODE(os.fstat(fd).st_mode) != mode:
-        with suppress(PermissionError):
-            os.fchmod(fd, mode)
 
 
 def write_whole(tree: Tree, path: bytes, data: bytes, *, over: bool = False) -> None:

@@ -11,8 +11,9 @@ from contextlib import suppress
 from config.errors import GreenroomError, Rejected, Retryable
 from config.reasons import show_path
 from processor import copying
-from processor.files import Tree, explained, is_file, set_mode
+from processor.files import Tree, explained, is_file
 from processor.journal import Strategy, TransferFile
+from processor.rights import rights_spared, set_mode
 from scanner.identity import Identity, storable_time
 
 FICLONE = 0x40049409  # linux/fs.h
@@ -250,7 +251,7 @@ def _copy_metadata(original: int, copy: int) -> None:
     """Carry owner, mode, user attributes and times over, in this order: each step may undo what came before it."""
     stat = os.fstat(original)
     if os.geteuid() == 0:
-        with suppress(PermissionError):  # in a user namespace root owns little
+        with rights_spared():  # in a user namespace root owns little
             os.fchown(copy, stat.st_uid, stat.st_gid)
     set_mode(copy, stat.st_mode & 0o777)
     for name in _attributes(original):

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from processor.files import Tree, explained, is_folder
 from processor.journal import SourceFolder, Transfer
+from processor.rights import rights_spared
 from processor.transfer import Guard, folders
 
 
@@ -54,9 +55,10 @@ def _of(path: bytes, found: os.stat_result) -> SourceFolder:
 def _renew(descriptor: int, folder: SourceFolder) -> None:
     now = os.fstat(descriptor)
     if (now.st_uid, now.st_gid) != (folder.uid, folder.gid):
-        with suppress(PermissionError):
+        with rights_spared():
             os.fchown(descriptor, folder.uid, folder.gid)
         now = os.fstat(descriptor)
     if (now.st_uid, now.st_gid) == (folder.uid, folder.gid) and stat.S_IMODE(now.st_mode) != folder.mode:
-        os.fchmod(descriptor, folder.mode)
+        with rights_spared():
+            os.fchmod(descriptor, folder.mode)
     os.utime(descriptor, ns=(now.st_atime_ns, folder.mtime_ns))

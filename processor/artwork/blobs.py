@@ -23,6 +23,7 @@ from config.database import Database
 from config.errors import Retryable
 from processor.artwork.tables import BlobHoldRow, BlobRow
 from processor.files import Tree, explained
+from processor.rights import set_mode
 
 GRACE: Final = dt.timedelta(days=30)  # how long a blob that nobody holds is kept
 _STALE: Final = dt.timedelta(days=1)  # age after which nobody is still writing a file
@@ -133,7 +134,7 @@ class Blobs:
                 left = memoryview(data)
                 while left:
                     left = left[os.write(fd, left) :]
-                os.fchmod(fd, 0o640)
+                set_mode(fd, 0o640)
                 os.fsync(fd)
             _name(tree, fresh, blob.name, whole=self.is_whole(blob))
             tree.sync(above)

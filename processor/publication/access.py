@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from config.errors import Misconfigured
 from config.reasons import Reason, show_path
 from processor.files import Tree, explained, is_file
+from processor.rights import NOT_SET
 
 _MODE: Final = re.compile(r"[0-7]{3,4}")
 KEEP: Final = -1  # what chown(2) takes for the owner or group as it is
@@ -104,7 +105,9 @@ def _set(fd: int, access: Access, mode: int | None) -> bool:
     for call in calls:
         try:
             call()
-        except PermissionError:
+        except OSError as error:
+            if error.errno not in NOT_SET:
+                raise
             refused += 1
     if len(calls) > refused:
         os.fsync(fd)

@@ -24,6 +24,7 @@ from processor.materialise import CANNOT
 from processor.publication.access import AS_IS, Access, give
 from processor.publication.intent import Gone, Made
 from processor.renaming import rename_file
+from processor.rights import set_mode
 from processor.transfer import Guard, folders
 
 BLOCK = 1 << 20  # bytes
@@ -187,7 +188,7 @@ def _create(tree: Tree, place: bytes, one: Made, blobs: bytes) -> None:
         raise Retryable(message, code="blob_missing", path=one.path)
     try:
         with tree.created(place) as fd:
-            os.fchmod(fd, MODE)
+            set_mode(fd, MODE)
             left = memoryview(data)
             while left:
                 left = left[os.write(fd, left) :]
