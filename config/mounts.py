@@ -16,7 +16,10 @@ _NETWORK: Final = (
     "it is on the network: changes made by other machines raise no events, and programs that write there are not "
     "noticed; give `staging_scan.quiet_seconds` 300 or more"
 )
-_NO_JOURNAL: Final = "it has no journal: a power cut may damage it, whatever was synced; use ext4, XFS or btrfs"
+_NO_JOURNAL: Final = (
+    "it has no journal, or its driver writes none: a power cut, or pulling it out, may damage it, whatever was synced; "
+    "use ext4, XFS or btrfs"
+)
 _LATE: Final = (
     "it says that bytes are safe which are still on their way, and files of a folder that was renamed cannot be read "
     "until they got there; keep staging and libraries on a disk, and let rclone copy from there"
