@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from config.database import Database
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Retryable, Stopped
 from config.lease import Guard
 from config.libraries import Library
-from config.machine import boot_id
+from config.machine import boot_id, free_bytes, free_files
 from config.reasons import Reason, show_path
 from processor import journal, repository, source_folders
 from processor.arrival import await_copies
@@ -33,6 +34,7 @@ from processor.pace import Pace, PacedGuard
 from processor.plan import AlbumPlan, Outcome
 from processor.publishing import ForRun, digested, publish
 from processor.settle import settle
+from processor.space import is_full_in_part
 from processor.transfer import (
     above_hidden,
     above_target,
@@ -276,9 +278,20 @@ class Mover:
     def _without_failed(self, albums: list[_Album], errors: list[GreenroomError | None]) -> list[_Album]:
         for album, error in zip(albums, errors, strict=True):
             if error is not None:
-                album.error = error
-                self._undo(album, error)
+                album.error = self._of_a_part(album, error)
+                self._undo(album, album.error)
         return [album for album in albums if album.error is None]
+
+    def _of_a_part(self, album: _Album, error: GreenroomError) -> GreenroomError:
+        """Return the error of a full disk as that of a part of it, if it has room: other albums may fit there."""
+        if error.reason_code != "disk_full":
+            return error
+        found = os.statvfs(self._staging.path)
+        sizes = [file.identity.size for file in album.transfer.files]
+        if not is_full_in_part(free_bytes(found), free_files(found), sizes):
+            return error
+        message = f"{error.message}; the file system says that there is room, so a disk of a pool, or a quota, is full"
+        return Retryable(message, code="part_full", path=error.path)
 
     def _undo(self, album: _Album, error: GreenroomError) -> None:
         """Take back what was made of an album; what cannot be taken back now is left to recovery."""

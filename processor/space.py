@@ -53,6 +53,15 @@ class Space:
         return (0, names) if self.links else (sum(file.identity.size for file in files), names + len(files))
 
 
+def is_full_in_part(free: int | None, inodes: int | None, sizes: Sequence[int]) -> bool:
+    """Tell whether a file system that refuses files of these sizes as full has room for them elsewhere.
+
+    So is a pool (mergerfs) of whose disks the one is full that the album's folder is on.
+    """
+    has_inodes = inodes is None or inodes >= 2 * (OWN_NAMES + len(sizes))  # each file may be in a folder of its own
+    return free is not None and free >= sum(sizes) and has_inodes
+
+
 def human_size(size: int) -> str:
     """Return bytes as a person reads them: `1.5 GiB`."""
     power = min(max(size.bit_length() - 1, 0) // 10, 4)

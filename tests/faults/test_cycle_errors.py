@@ -64,3 +64,14 @@ def test_what_goes_on_failing_is_told_and_loses_nothing(quick_path: Path, call: 
     # what cannot be linked is copied, whatever the error is called: some have no other one for what they have not
     assert report_of(house, status)["status"] == ("done" if call == "linkat" else "failed")
     assert converges(house) == []
+
+
+def test_a_full_disk_of_a_pool_that_has_room_elsewhere_stops_one_album_alone(quick_path: Path) -> None:
+    with another_filesystem(quick_path) as elsewhere:
+        house = House(quick_path / "house", elsewhere / "house")
+        house.set(workers=1)  # strace counts the calls of each thread
+        report = report_of(house, traced_cycle(house, "fallocate:error=ENOSPC:when=1").status)
+        assert sorted(album["outcome"] for album in report["albums"]) == ["failed", "staged", "staged"]
+        (failed,) = (album for album in report["albums"] if album["outcome"] == "failed")
+        assert failed["reasons"][0]["code"] == "part_full"
+        assert converges(house) == []
