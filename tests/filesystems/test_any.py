@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ from tests.faults.steps import die, labels, run_until
 from tests.faults.subjects import CYCLE, SUBJECTS, Subject
 from tests.faults.trials import must
 from tests.filesystems.kinds import ALL, EXCHANGE, FULL, LINKS, ROLES, Kind
+from tests.music import write_track
 from workflow.tagging import tag_item
 
 IN_STAGING = pytest.mark.parametrize("role", [*ROLES][: 3 if ALL else 1], indirect=True)  # it needs no library
@@ -129,6 +132,39 @@ def _steps(house: House, subject: Subject) -> int:
     count = len(labels(house, *trial.command))
     assert trial.converges(house) == []
     return count
+
+
+def test_names_that_differ_in_case_alone_are_never_taken_for_each_other(house: House) -> None:
+    house.add_library()
+    house.dropped = {}
+    for n, album in enumerate(("Low Tide", "LOW TIDE")):
+        house.drop(
+            {f"{n}/01.flac": _released(artist="Nora Vale", album=album, date="2014", title=album, release=f"{n}")}
+        )
+    assert outcomes(report_of(house)) == ["staged", "staged"]
+    folders = [house.staging / os.fsdecode(item["path"]) for item in house.items()]
+    assert len({str(folder).casefold() for folder in folders}) == 2
+    for name in ("away", folders[0].name.swapcase()):  # a person does so
+        folders[0] = folders[0].rename(folders[0].with_name(name))
+    assert report_of(house)["albums"] == []
+    must(house, "fsck", "--adopt")
+    assert findings(house) == []
+    publication = to_publish(house)
+    must(house, *publication.command)
+    with house.database() as database, database.begin() as connection:
+        for item in house.items():
+            rows.say(connection, item["id"], ITSELF, "title", "low tide", dt.datetime.now(dt.UTC))
+    for item in house.items():
+        must(house, "publish", str(item["id"]), "--rename")
+    assert publication.converges(house) == []
+    assert findings(house) == []
+
+
+def _released(release: str, **tags: str) -> bytes:
+    """One track of a release of its own, as its bytes."""
+    with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
+        id = f"{release:0>8}-0000-4000-8000-000000000000"
+        return write_track(Path(folder, "1.flac"), seconds=0.1, track="1/1", mb={"release_id": id}, **tags).read_bytes()
 
 
 @IN_STAGING
