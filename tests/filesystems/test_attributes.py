@@ -16,7 +16,7 @@ from tests.faults.cycles import House, another_filesystem, converges, lost, musi
 from tests.faults.disks import run
 from tests.faults.subjects import CYCLE
 from tests.faults.trials import must
-from tests.filesystems.kinds import Kind, Unavailable, image, mounted
+from tests.filesystems.kinds import ALL, Kind, Unavailable, image, mounted
 
 EXT4 = Kind("ext4", image("ext4"), {"mkfs.ext4": "e2fsprogs", "chattr": "e2fsprogs"})
 MEDIA = 1234  # a group
@@ -55,6 +55,7 @@ def test_a_file_nobody_may_move_keeps_its_album_where_it_is(disk: Path, flag: st
         assert converges(house) == []
 
 
+@pytest.mark.skipif(not ALL, reason="scripts/filesystems tries it")
 def test_a_folder_nobody_may_change_is_told_before_anything_is_done(disk: Path) -> None:
     house = House(disk / "house")
     run("chattr", "+i", str(house.inbound / "Nora Vale - Low Tide"))
