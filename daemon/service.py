@@ -8,6 +8,7 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from loguru import logger
 
@@ -19,11 +20,13 @@ from config.machine import boottime
 from daemon import scheduler, secrecy, systemd
 from daemon.beats import Beats
 from daemon.bootstrap import Application
+from daemon.disks import Disks
 from daemon.sole import sole_daemon
 from daemon.worker import Carrying
 from scanner.watch import Watch
 
 LATE_BEATS = 3  # so many intervals without a beat, and it is asked for: the clock was set back
+AT_START = 5.0  # seconds that the disk of inbound is given to answer; a share that hangs must not keep signals waiting
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -149,7 +152,7 @@ def _check_at_start(app: Application) -> None:
         if library is None:
             logger.warning("no inbound library: greenroom libraries add inbound PATH")
         else:
-            verify_root(library)
+            Disks(AT_START).do("inbound", partial(verify_root, library))
     except GreenroomError as error:
         logger.bind(error=error.message).warning("cycles will fail until this is put right")
 

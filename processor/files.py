@@ -9,6 +9,7 @@ import stat as modes
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from itertools import chain
 from types import TracebackType
 
@@ -200,7 +201,7 @@ class Tree:
         except FileNotFoundError:
             return None
 
-    @property
+    @cached_property
     def is_made_up(self) -> bool:
         """Whether a program or another machine answers for it, and no disk of ours: it has no number of its own."""
         return os.fstatvfs(self._root).f_fsid == 0
@@ -330,6 +331,8 @@ class Tree:
         """Give a file one more name in another tree; fails if the name is taken."""
         with self._pair(path, into, target) as (above, name, there, new):
             os.link(name, new, src_dir_fd=above, dst_dir_fd=there, follow_symlinks=False)
+        if into.is_made_up:
+            into.stat_anew(target)  # for a second gocryptfs 2.3 would tell the size of the encrypted file
 
     def tells_links(self, path: bytes) -> bool:
         """Tell whether two names of one file show one inode, by giving a file of ours a second one for a moment."""

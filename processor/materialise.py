@@ -165,10 +165,8 @@ def link(source: Tree, destination: Tree, file: TransferFile, target: bytes) -> 
             if error.errno in CANNOT:
                 return False
             raise
-        if not is_planned(destination.stat(target), file):
-            found = destination.stat_anew(target)  # gocryptfs 2.3 remembers the size of the encrypted file after a link
-            if is_planned(found, file):
-                return True
+        found = destination.stat(target)
+        if found is None or not is_planned(found, file):
             # Another file took the source's name meanwhile. What we linked is that one; it keeps the name it has.
             if found is not None and is_same_inode(source.stat(file.source), Identity.of(found)):
                 destination.unlink(target)
