@@ -104,7 +104,7 @@ def unfinished_reasons(
 
 
 def probe(path: bytes, shown: bytes) -> Reason | None:
-    """Open one file, read nothing, and say whether somebody writes to it or only reserved its room.
+    """Open one file and say whether somebody writes to it or only reserved its room.
 
     `shown` goes into the reason. None may also mean that it cannot be told: not our file, a network filesystem, gone.
     """
@@ -125,6 +125,6 @@ def unready(descriptor: int, shown: bytes) -> Reason | None:
         return Reason("still_changing", "Something else took its place while we looked.", shown)
     if has_writer(descriptor):
         return Reason("open_for_writing", "A program has it open for writing.", shown)
-    if is_sparse(found.st_size, found.st_blocks):
+    if is_sparse(descriptor, found.st_size, found.st_blocks):
         return Reason("sparse_file", "A program reserved its room on disk and has not filled it yet.", shown)
     return None

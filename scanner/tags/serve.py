@@ -89,7 +89,7 @@ def read_file(fd: int, found: os.stat_result, token: int, name: bytes) -> tuple[
 
 def _is_unwritten(fd: int, found: os.stat_result) -> bool:
     """Whether it is known that nobody writes to the file; asked last, because the lease delays whoever wants to."""
-    return not is_sparse(found.st_size, found.st_blocks) and not is_written(fd)
+    return not is_sparse(fd, found.st_size, found.st_blocks) and not is_written(fd)
 
 
 def _problem_of(error: OSError) -> tuple[str, str]:

@@ -175,8 +175,23 @@ def test_a_preallocated_file_is_noticed_until_it_is_filled(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("size", "blocks", "sparse"), [(65536, 0, False), (65537, 0, True), (1 << 20, 1844, False)])
-def test_only_larger_files_with_less_than_nine_tenths_on_disk_are_sparse(size: int, blocks: int, sparse: bool) -> None:
-    assert is_sparse(size, blocks) is sparse
+def test_only_larger_files_with_less_than_nine_tenths_on_disk_are_sparse(
+    tmp_path: Path, size: int, blocks: int, sparse: bool
+) -> None:
+    with (tmp_path / "1.wav").open("wb+") as file:
+        file.truncate(size)
+        assert is_sparse(file.fileno(), size, blocks) is sparse
+
+
+@pytest.mark.parametrize(("music", "sparse"), [(1.0, False), (0.97, False), (0.5, True)])
+def test_what_a_disk_compressed_is_not_taken_for_one_that_is_not_filled(
+    tmp_path: Path, music: float, sparse: bool
+) -> None:
+    """NTFS and ZFS can; some silence is no hole."""
+    with (tmp_path / "1.wav").open("wb+", buffering=0) as file:
+        file.write(bytes([1, 2, 3, 4]) * int(music * (1 << 18)))
+        file.truncate(1 << 20)
+        assert is_sparse(file.fileno(), 1 << 20, 1168) is sparse
 
 
 def test_what_is_no_regular_file_any_more_is_neither_followed_nor_waited_on_for_ever(tmp_path: Path) -> None:
