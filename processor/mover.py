@@ -290,7 +290,8 @@ class Mover:
         sizes = [file.identity.size for file in album.transfer.files]
         if not is_full_in_part(free_bytes(found), free_files(found), sizes):
             return error
-        message = f"{error.message}; the file system says that there is room, so a disk of a pool, or a quota, is full"
+        full = "a disk of a pool, a quota, or what btrfs keeps for metadata"
+        message = f"{error.message}; the file system says that there is room, so {full} is full"
         return Retryable(message, code="part_full", path=error.path)
 
     def _undo(self, album: _Album, error: GreenroomError) -> None:
