@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Set
 from config.reasons import Reason
 from processor.files import Tree, explained, is_file, parent, within
 from processor.journal import Transfer, TransferFile
-from processor.materialise import digest_at, is_like, is_planned_inode, is_same_inode, is_unedited
+from processor.materialise import digest_at, is_like, is_planned, is_planned_inode, is_same_inode
 from processor.transfer import Guard, folders, sync_above
 from scanner.identity import storable_time
 
@@ -60,7 +60,7 @@ def _why_keep(source: Tree, found: os.stat_result, there: os.stat_result | None,
     if not is_like(there, file):
         message = "The file in the album is not the one that was put there, so the source is kept."
         return Reason("final_changed_kept", message, file.source)
-    if not is_unedited(found, file):
+    if not is_planned(found, file):
         return Reason("source_changed_kept", "It changed after it was scanned, so it is kept.", file.source)
     untouched = is_same_inode(found, file.identity) and _same_change(found, file)
     if untouched or (file.digest is not None and digest_at(source, file.source) == file.digest):

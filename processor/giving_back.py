@@ -21,7 +21,7 @@ from config.reasons import show_path
 from processor import sidecar, source_folders
 from processor.files import Tree, ancestors, explained, parent, within
 from processor.journal import State, Strategy, Transfer, TransferFile
-from processor.materialise import is_same, is_same_inode, tells_links
+from processor.materialise import CANNOT, is_same, is_same_inode, tells_links
 from processor.renaming import rename_file
 from processor.transfer import PLAYER_IGNORES, TX, Guard, fill, folders, hidden_folder, remove_hidden
 from scanner.identity import Identity
@@ -70,7 +70,7 @@ def give_back(undo: Transfer, guard: Guard, *, strongest: Strategy, workers: int
         message = f"{shown} changed in staging while it was being taken back; nothing was taken back, look at it"
         raise NeedsReview(message, code="changed_meanwhile", path=error.path) from error
     with Tree(back.dst_root) as inbound, Tree(back.dst_root) as hidden:
-        can_link = tells_links(hidden, within(hidden_folder(undo), sidecar.NAME))
+        can_link = not hidden.is_made_up or tells_links(hidden, within(hidden_folder(undo), sidecar.NAME))
         for n, file in enumerate(filled.files, 1):
             guard.check(f"back {n}/{len(filled.files)}")
             with explained("put back", file.target):
@@ -178,15 +178,19 @@ def _name(hidden_tree: Tree, hidden: bytes, inbound: Tree, path: bytes, *, can_l
     """Give a hidden file its old name; where there are no links, instead of the hidden one."""
     for folder in reversed([*ancestors(path)]):
         inbound.make_alike(folder)
-    if not can_link:
-        rename_file(inbound, hidden, path)
-        return
     try:
-        hidden_tree.link(hidden, inbound, path)
+        if can_link:
+            hidden_tree.link(hidden, inbound, path)
+            return
     except FileExistsError:
         found = hidden_tree.stat(hidden)
         if found is None or not is_same_inode(inbound.stat(path), Identity.of(found)):
             raise
+        return
+    except OSError as error:
+        if error.errno not in CANNOT:
+            raise
+    rename_file(inbound, hidden, path)
 
 
 def _tidy_hidden_root(tree: Tree, guard: Guard) -> None:

@@ -128,7 +128,7 @@ MUTANTS = (
     Mutant(
         "a source is removed though it changed",
         "processor/clearing.py",
-        "    if not is_unedited(found, file):\n",
+        "    if not is_planned(found, file):\n",
         "    if False:\n",
         tests("tests/integration/test_transfer.py", RECOVERY),
     ),

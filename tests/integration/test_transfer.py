@@ -200,6 +200,16 @@ def test_a_copied_source_that_has_another_inode_number_now_goes_if_its_bytes_are
     assert tree(world.inbound) == {b"Band - Two/": b"", b"Band - Two/CD 1/": b"", ONE: b"two"}
 
 
+def test_a_copy_that_somebody_put_where_the_source_was_is_kept(tmp_path: Path) -> None:
+    world = World.make(tmp_path, ALBUM, "copy")
+    transfer = published(world)
+    shutil.copy2(inbound(world, ONE), tmp_path / "copy")
+    (tmp_path / "copy").replace(inbound(world, ONE))
+    reasons = remove_sources(transfer, Steps())
+    assert ("source_changed_kept", ONE) in [(reason.code, reason.path) for reason in reasons]
+    assert inbound(world, ONE).exists()
+
+
 def test_a_source_stays_when_its_file_left_the_album(world: World) -> None:
     transfer = published(world)
     staging(world, FINAL + b"CD 1/1.mp3").unlink()
