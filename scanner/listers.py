@@ -105,6 +105,7 @@ class Listers:
             return
         self._idle.append(lister)
         waiting.extendleft((path, NO_RULES) for path in below)
+        self._hand_over(waiting)  # before whoever gets the folders takes his time
         waiting.extend((path, NO_RULES) for path in apart)
         for path, packed, devices, digest, ignored in folders:
             yield Folder(path, packed, devices, digest, [Reason(*reason) for reason in ignored])

@@ -130,7 +130,9 @@ def test_ten_albums_are_reviewed_by_keyboard_alone(app: Application, open_page: 
     expect(page.get_by_role("dialog")).to_contain_text("approve")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
+    page.wait_for_function("document.activeElement === document.body")  # the dialog gives the focus back
     page.keyboard.press("j")
+    expect(page.get_by_role("link", name="Ada – Album 9")).to_be_focused()
     press(page, "a")
     expect(page.get_by_role("link", name="Ada – Album 8")).to_be_focused()  # the next one, once one is decided
     press(page, "u")
