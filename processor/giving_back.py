@@ -70,7 +70,7 @@ def give_back(undo: Transfer, guard: Guard, *, strongest: Strategy, workers: int
         message = f"{shown} changed in staging while it was being taken back; nothing was taken back, look at it"
         raise NeedsReview(message, code="changed_meanwhile", path=error.path) from error
     with Tree(back.dst_root) as inbound, Tree(back.dst_root) as hidden:
-        can_link = not hidden.is_made_up or tells_links(hidden, within(hidden_folder(undo), sidecar.NAME))
+        can_link = tells_links(hidden, within(hidden_folder(undo), sidecar.NAME))
         for n, file in enumerate(filled.files, 1):
             guard.check(f"back {n}/{len(filled.files)}")
             with explained("put back", file.target):

@@ -143,10 +143,13 @@ def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callab
 
 
 def tells_links(tree: Tree, path: bytes) -> bool:
-    """Tell whether a file can be given a second name here, and both show that they are of one file; `path` is ours.
+    """Tell whether a link here can be told from a copy: both names show that they are of one file; `path` is ours.
 
-    Some file systems number names and not files (sshfs, unionfs-fuse): there a link cannot be told from a copy.
+    On a disk of this machine they do, if it has links. A program or another machine that answers for one may number
+    names and not files (sshfs, unionfs-fuse), so there a second name of ours is tried.
     """
+    if not tree.is_made_up:
+        return True
     with explained("link", path):
         try:
             return tree.tells_links(path)

@@ -131,9 +131,7 @@ def build(
     with Tree(transfer.src_root) as source, Tree(transfer.dst_root) as destination:
         make_folders(transfer, destination, guard)
         is_durable = _durability(transfer, source) if durable is None else lambda file: file.source in durable
-        can_link = strongest == "link" and (
-            not destination.is_made_up or tells_links(destination, within(folder, sidecar.NAME))
-        )
+        can_link = strongest == "link" and tells_links(destination, within(folder, sidecar.NAME))
         ways = _place(transfer, source, destination, guard, is_durable if can_link else None)
         built = _duplicate_rest(transfer, ways, guard, clone=strongest != "copy", workers=workers)
         if built.files != transfer.files:
