@@ -16,23 +16,15 @@ from benchmarks.corpus import home
 from benchmarks.measure import Row, alternate, micros, not_measured
 from config.machine import boot_id
 from processor import copying
+from processor.building import build, sync_sources
 from processor.clearing import clear, emptied
+from processor.comparing import digest_at
 from processor.crew import Crew
 from processor.files import Tree
+from processor.hidden import hidden_folder
 from processor.journal import Transfer, TransferFile
-from processor.materialise import digest_at
 from processor.mover import BATCH
-from processor.transfer import (
-    above_hidden,
-    above_target,
-    build,
-    fill,
-    hidden_folder,
-    rename,
-    sync_above,
-    sync_built,
-    sync_sources,
-)
+from processor.transfer import above_hidden, above_target, fill, rename, sync_above, sync_built
 from scanner.identity import Identity
 from scanner.writers import has_writer
 

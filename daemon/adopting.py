@@ -15,7 +15,7 @@ from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, Stopped
 from config.reasons import show_path
 from daemon.ongoing import Ongoing
-from processor.files import unexpected
+from processor.system_errors import unexpected
 
 if TYPE_CHECKING:
     from workflow.adopting import Comparison  # which reads NFO files; most commands do without

@@ -14,7 +14,7 @@ from config.errors import Rejected
 from config.reasons import Reason, show_path
 from processor import sidecar
 from processor.artwork.local import type_of
-from processor.files import Tree, is_file, within
+from processor.files import Tree, is_file
 from processor.item import new_item
 from processor.metadata import documents
 from processor.metadata.known import AlbumMetadata
@@ -22,6 +22,7 @@ from processor.metadata.tags import of_tags
 from processor.naming import PlannedFile
 from processor.nfo import album as album_nfo
 from processor.nfo import merging, xml
+from processor.paths import within
 from processor.plan import AlbumPlan
 from processor.publication import pictures
 from processor.publication.names import NamedFile, Naming, album_folder, artist_folder, file_places

@@ -12,9 +12,10 @@ import time
 from config.errors import Rejected, Retryable
 from config.machine import boottime
 from config.reasons import show_path
-from processor.files import Tree, within
+from processor.files import Tree
+from processor.guard import Guard
 from processor.journal import Transfer
-from processor.transfer import Guard
+from processor.paths import within
 
 LATE = 30.0  # seconds that files may take to appear under their new name
 _PAUSE = 0.5

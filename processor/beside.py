@@ -17,14 +17,16 @@ from config.reasons import Reason, sentence
 from processor import repository
 from processor.artwork.local import artist_offers
 from processor.artwork.offer import Offer
-from processor.files import Tree, explained, is_folder, within
+from processor.files import Tree, is_folder
 from processor.matching.parts import is_various
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, NFO, part_of
 from processor.nfo import reading, xml
 from processor.nfo.reading import Track
 from processor.owed import Owed
+from processor.paths import within
 from processor.repository import StagedFile
+from processor.system_errors import explained
 from scanner.grouping.folding import fold
 
 if TYPE_CHECKING:

@@ -7,10 +7,13 @@ import os
 from collections.abc import Iterable, Iterator, Set
 
 from config.reasons import Reason
-from processor.files import Tree, explained, is_file, parent, within
+from processor.comparing import digest_at, is_like, is_planned, is_planned_inode, is_same_inode
+from processor.files import Tree, is_file
+from processor.guard import Guard
 from processor.journal import Transfer, TransferFile
-from processor.materialise import digest_at, is_like, is_planned, is_planned_inode, is_same_inode
-from processor.transfer import Guard, folders, sync_above
+from processor.paths import folders, parent, within
+from processor.system_errors import explained
+from processor.transfer import sync_above
 from scanner.identity import storable_time
 
 SECOND = 10**9  # in nanoseconds

@@ -11,12 +11,13 @@ from config.errors import Retryable
 from config.libraries import Library
 from config.reasons import Reason, show_path
 from processor import repository, standing
-from processor.files import Tree, explained, is_file
+from processor.comparing import digest_at
+from processor.files import Tree, is_file
 from processor.item import NewFile, NewItem
-from processor.materialise import digest_at
 from processor.meeting import Encounter, Track
 from processor.naming import PlannedFile, Proposal
 from processor.quality import Sound
+from processor.system_errors import explained
 from scanner.facts import Facts
 from scanner.identity import Identity
 from scanner.kinds import KINDS

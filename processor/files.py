@@ -1,124 +1,22 @@
-"""One step on a media tree → one system call below an open root; what failed → an error that says what to do."""
+"""One step on a media tree → one system call below an open root."""
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import os
 import stat as modes
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from itertools import chain
-from types import TracebackType
 
-from config.errors import GreenroomError, NeedsReview, Rejected, Retryable
+from config.errors import Rejected
 from config.reasons import show_path
+from processor import syscalls
+from processor.open_folders import OpenFolders
+from processor.paths import within
 from processor.rights import rights_spared, set_mode
 
-OPEN_FOLDERS = 16  # per tree; bounds the descriptors, however many folders an album has
-RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2  # linux/fs.h
-_ASK_ANEW = 0x2000 | 0x100  # AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW, linux/fcntl.h
-_BASIC, _STATX = 0x7FF, 256  # STATX_BASIC_STATS, linux/stat.h; bytes of struct statx
-_NO_NAMES = frozenset((b"", b".", b".."))
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK, because opening a FIFO would otherwise wait for its writer; on plain files it means nothing.
 _FILE = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_libc = ctypes.CDLL(None, use_errno=True)
-
-# What an errno asks for: (who can help, code, advice).
-_MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
-    errno.ENOSPC: (Retryable, "disk_full", "free some space; it is tried again"),
-    errno.EDQUOT: (Retryable, "quota_full", "raise the quota or free some space; it is tried again"),
-    errno.EROFS: (
-        Retryable,
-        "read_only",
-        "the file system went read-only, often after an error; check the kernel's log",
-    ),
-    errno.EIO: (Retryable, "io_error", "the disk could not read or write; check the kernel's log and the disk"),
-    # A share that went away, or a file system whose program (FUSE) died or was told to give up.
-    **dict.fromkeys(
-        (errno.ESTALE, errno.ENOTCONN, errno.ECONNABORTED, errno.ENODEV, errno.EHOSTDOWN, errno.ETIMEDOUT),
-        (Retryable, "stale_mount", "mount it again"),
-    ),
-    errno.EBUSY: (Retryable, "busy", "something else uses it; it is tried again"),
-    errno.ETXTBSY: (Retryable, "busy", "something else uses it; it is tried again"),
-    errno.EMFILE: (Retryable, "too_many_files", "lower the number of workers or raise LimitNOFILE"),
-    errno.ENFILE: (Retryable, "too_many_files", "the machine has too many files open; it is tried again"),
-    errno.ENOENT: (Retryable, "vanished", "it was there when the plan was made; the next scan looks again"),
-    errno.EACCES: (NeedsReview, "permission_denied", "give the user Greenroom runs as the right to it"),
-    errno.EPERM: (NeedsReview, "permission_denied", "give the user Greenroom runs as the right to it"),
-    errno.EEXIST: (NeedsReview, "target_exists", "nothing is ever overwritten; look at what is there"),
-    errno.ENOTEMPTY: (NeedsReview, "target_exists", "nothing is ever overwritten; look at what is there"),
-    errno.ELOOP: (NeedsReview, "not_a_plain_path", "a link stands where a file or folder was; links are not followed"),
-    errno.ENOTDIR: (NeedsReview, "not_a_plain_path", "something else stands where a folder was"),
-    errno.EXDEV: (
-        NeedsReview,
-        "other_filesystem",
-        "a mount, a subvolume or an overlay's lower layer is there; make a plain folder of it",
-    ),
-    errno.ENAMETOOLONG: (NeedsReview, "name_too_long", "shorten the name"),
-}
-OTHER_FILESYSTEM = (
-    "The folder is another file system than its root, a mount or a subvolume, and no album can appear there at once; "
-    "make a plain folder of it."
-)
-# Codes after which every other album on the same root would fail too, or should not be tried.
-ROOT_CODES = frozenset({"disk_full", "quota_full", "read_only", "io_error", "stale_mount"})
-
-
-def stops_root(error: GreenroomError) -> bool:
-    """Tell whether the whole root is in trouble, not only the one album."""
-    return error.reason_code in ROOT_CODES
-
-
-class explained:
-    """Turn an OSError of the block into the typed error that names the file and the way out.
-
-    A block that goes from file to file sets `path` as it goes.
-    """
-
-    __slots__ = ("_doing", "path")
-
-    def __init__(self, doing: str, path: bytes = b"") -> None:
-        self._doing, self.path = doing, path
-
-    def __enter__(self) -> explained:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if isinstance(error, OSError):
-            raise meaning(self._doing, self.path, error) from error
-
-
-def meaning(doing: str, path: bytes, error: OSError) -> GreenroomError:
-    """Return the typed error for what the system refused."""
-    unknown = (Retryable, "system_error", "it is tried again")
-    kind, code, advice = _MEANING.get(error.errno or 0, unknown)
-    return kind(f"could not {doing} {show_path(path)}: {error.strerror or error}; {advice}", code=code, path=path)
-
-
-def unexpected(error: OSError) -> GreenroomError:
-    """Return the typed error for what the system refused where nobody expected it to."""
-    path = error.filename if isinstance(error.filename, str | bytes) else "what it needs"
-    return meaning("use", os.fsencode(path), error)
-
-
-def parent(path: bytes) -> bytes:
-    """Return the folder a relative path is in; b"" is the root."""
-    return path.rpartition(b"/")[0]
-
-
-def ancestors(path: bytes) -> Iterator[bytes]:
-    """Yield every folder above a relative path, deepest first, without the root."""
-    while path := parent(path):
-        yield path
-
-
-def within(folder: bytes, path: bytes) -> bytes:
-    """Join two relative paths; either may be b""."""
-    return folder + b"/" + path if folder and path else folder or path
 
 
 def is_file(found: os.stat_result | None) -> bool:
@@ -131,67 +29,12 @@ def is_folder(found: os.stat_result | None) -> bool:
     return found is not None and modes.S_ISDIR(found.st_mode)
 
 
-def _check_name(name: bytes, path: bytes) -> None:
-    if name in _NO_NAMES or b"\0" in name:
-        raise Rejected(f"{show_path(path)} is not a path below a root", code="unsafe_path", path=path)
+class Tree(OpenFolders):
+    """What can be done to files and folders below one root.
 
-
-class Tree:
-    """The folders below one root, opened one component at a time, never through a link.
-
-    Paths are relative to the root, b"" is the root itself. For one thread at a time. Methods raise OSError as the
-    system does (wrap them in `explained`), and Rejected for a path that could leave the root.
+    Paths are relative to the root, b"" is the root itself. Methods raise OSError as the system does (wrap them in
+    `explained`), and Rejected for a path that could leave the root.
     """
-
-    def __init__(self, root: bytes) -> None:
-        self.root = root
-        with explained("open the root", root):
-            self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._folders: OrderedDict[bytes, int] = OrderedDict()
-        self._last = (b"", self._root)  # the folder that was asked for last; its files come one after another
-
-    def __enter__(self) -> Tree:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._forget(b"")
-        os.close(self._root)
-
-    def _forget(self, path: bytes) -> None:
-        """Close the folders at and below a path; needed whenever its name may now mean another one."""
-        self._last = (b"", self._root)
-        for known in [known for known in self._folders if not path or known == path or known.startswith(path + b"/")]:
-            os.close(self._folders.pop(known))
-
-    def folder(self, path: bytes) -> int:
-        """Return a descriptor of a folder; it stays the tree's own and lives until some other folders were opened."""
-        if path == self._last[0]:
-            return self._last[1]
-        known = next((above for above in chain((path,), ancestors(path)) if above in self._folders), b"")
-        fd = self._root
-        if known:
-            self._folders.move_to_end(known)
-            fd = self._folders[known]
-        if path != known:
-            fd = self._descend(known, fd, path)
-        self._last = (path, fd)
-        return fd
-
-    def _descend(self, known: bytes, fd: int, path: bytes) -> int:
-        """Open a folder from one above it, name by name, and not by calling oneself: some trees are very deep."""
-        for name in path[len(known) + 1 if known else 0 :].split(b"/"):
-            _check_name(name, path)
-            fd = os.open(name, _FOLDER, dir_fd=fd)
-            known = within(known, name)
-            self._folders[known] = fd
-            if len(self._folders) > OPEN_FOLDERS:
-                os.close(self._folders.popitem(last=False)[1])
-        return fd
-
-    def _at(self, path: bytes) -> tuple[int, bytes]:
-        above, slash, name = path.rpartition(b"/")
-        _check_name(name if above or not slash else b"", path)
-        return self.folder(above), name
 
     def stat(self, path: bytes) -> os.stat_result | None:
         """Look at what stands there, a link as itself; None if nothing does."""
@@ -207,10 +50,10 @@ class Tree:
         return os.fstatvfs(self._root).f_fsid == 0
 
     def stat_anew(self, path: bytes) -> os.stat_result | None:
-        """Do what `stat` does, but ask the file system, where the kernel would answer from memory (statx(2))."""
+        """Do what `stat` does, but ask the file system where the kernel would answer from memory."""
         with suppress(FileNotFoundError):
             above, name = self._at(path)
-            _libc.statx(above, name, _ASK_ANEW, _BASIC, ctypes.create_string_buffer(_STATX))
+            syscalls.refresh(above, name)
         return self.stat(path)
 
     def names(self, path: bytes) -> list[bytes]:
@@ -351,18 +194,16 @@ class Tree:
         self._forget(new)
 
     def rename_noreplace(self, old: bytes, new: bytes) -> None:
-        """Rename within the tree, or raise EEXIST; EINVAL or ENOSYS where this cannot be done (renameat2(2))."""
-        self._renameat2(old, new, RENAME_NOREPLACE)
+        """Rename within the tree, or raise EEXIST; EINVAL or ENOSYS where this cannot be done."""
+        self._rename_by(syscalls.RENAME_NOREPLACE, old, new)
 
     def exchange(self, one: bytes, other: bytes) -> None:
         """Let two names within the tree change places, at once; EINVAL or ENOSYS where this cannot be done."""
-        self._renameat2(one, other, RENAME_EXCHANGE)
+        self._rename_by(syscalls.RENAME_EXCHANGE, one, other)
 
-    def _renameat2(self, old: bytes, new: bytes, flags: int) -> None:
+    def _rename_by(self, flag: int, old: bytes, new: bytes) -> None:
         with self._pair(old, self, new) as (above, name, there, other):
-            if _libc.renameat2(above, name, there, other, flags):
-                code = ctypes.get_errno()
-                raise OSError(code, os.strerror(code), new)
+            syscalls.rename(above, name, there, other, flag)
         self._forget(old)
         self._forget(new)
 

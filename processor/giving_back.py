@@ -19,11 +19,16 @@ from dataclasses import replace
 from config.errors import NeedsReview, Retryable
 from config.reasons import show_path
 from processor import sidecar, source_folders
-from processor.files import Tree, ancestors, explained, parent, within
+from processor.comparing import is_same, is_same_inode
+from processor.files import Tree
+from processor.guard import Guard
+from processor.hidden import PLAYER_IGNORES, TX, hidden_folder, remove_hidden
 from processor.journal import State, Strategy, Transfer, TransferFile
-from processor.materialise import CANNOT, is_same, is_same_inode, tells_links
+from processor.materialise import CANNOT, tells_links
+from processor.paths import ancestors, folders, parent, within
 from processor.renaming import rename_file
-from processor.transfer import PLAYER_IGNORES, TX, Guard, fill, folders, hidden_folder, remove_hidden
+from processor.system_errors import explained
+from processor.transfer import fill
 from scanner.identity import Identity
 
 

@@ -11,9 +11,11 @@ from contextlib import suppress
 from config.errors import GreenroomError, Rejected, Retryable
 from config.reasons import show_path
 from processor import copying
-from processor.files import Tree, explained, is_file
+from processor.comparing import is_planned, is_same_inode, source_changed
+from processor.files import Tree
 from processor.journal import Strategy, TransferFile
 from processor.rights import rights_spared, set_mode
+from processor.system_errors import explained
 from scanner.identity import Identity, storable_time
 
 FICLONE = 0x40049409  # linux/fs.h
@@ -43,74 +45,6 @@ _NO_XATTR = {
     errno.ERANGE,
     errno.ENODATA,
 }
-
-
-def source_changed(file: TransferFile) -> Retryable:
-    """The error for a source that is not what was planned with."""
-    message = f"{show_path(file.source)} changed after it was scanned; the next scan takes it as it is then"
-    return Retryable(message, code="source_changed", path=file.source)
-
-
-def is_planned(found: os.stat_result | None, file: TransferFile) -> bool:
-    """Tell whether the planned file stands at its source, its content untouched as far as size and times tell.
-
-    Not every file system keeps inode numbers: exFAT, FAT and some FUSE give a file a new one when it is looked at anew.
-    There the change time has to be as it was, or that of the content, which FAT has for none once memory forgot it.
-    Where it is honest no other file has either.
-    """
-    if found is None or not is_unedited(found, file):
-        return False
-    dev, ino, _, _, ctime_ns = file.identity
-    same = found.st_ino == ino and found.st_dev == dev
-    return same or storable_time(found.st_ctime_ns) == ctime_ns or found.st_ctime_ns == found.st_mtime_ns
-
-
-def is_planned_inode(found: os.stat_result | None, file: TransferFile) -> bool:
-    """Tell whether this is another name of the planned file, its content untouched as far as size and time tell."""
-    return found is not None and (found.st_dev, found.st_ino) == file.identity[:2] and is_unedited(found, file)
-
-
-def is_unedited(found: os.stat_result | None, file: TransferFile) -> bool:
-    """Tell whether a plain file has the size and time that were planned with."""
-    if found is None or not is_file(found):
-        return False
-    _, _, size, mtime_ns, _ = file.identity  # compared one by one, because all of it is asked of every file
-    return found.st_size == size and storable_time(found.st_mtime_ns) == mtime_ns
-
-
-def is_same_inode(found: os.stat_result | None, identity: Identity) -> bool:
-    """Tell whether this very inode stands there, edited or not."""
-    return found is not None and is_file(found) and (found.st_dev, found.st_ino) == identity[:2]
-
-
-def is_whole(tree: Tree, path: bytes, file: TransferFile, *, rehash: bool) -> bool:
-    """Tell whether a path holds the file's bytes: a copy by size and digest, a link or clone by size and time."""
-    return is_like(tree.stat(path), file) and (
-        file.digest is None or not rehash or digest_at(tree, path) == file.digest
-    )
-
-
-def is_like(found: os.stat_result | None, file: TransferFile) -> bool:
-    """Tell whether what stands there looks like the file: by its size, and by its time where no digest is known."""
-    if found is None or not is_file(found) or found.st_size != file.identity.size:
-        return False
-    return file.digest is not None or storable_time(found.st_mtime_ns) == file.identity.mtime_ns
-
-
-def is_same(one: Tree, path: bytes, other: Tree, there: bytes) -> bool:
-    """Tell whether two names are of one file, or of two plain files with the same bytes, which are read then."""
-    found, second = one.stat(path), other.stat(there)
-    if found is None or second is None or not (is_file(found) and is_file(second)):
-        return False
-    if (found.st_dev, found.st_ino) == (second.st_dev, second.st_ino):
-        return True
-    return found.st_size == second.st_size and digest_at(one, path) == digest_at(other, there)
-
-
-def digest_at(tree: Tree, path: bytes) -> str:
-    """Read a file and return its digest, "blake3:<hex>"."""
-    with tree.opened(path) as fd:
-        return copying.digest(fd)
 
 
 def is_protected(descriptor: int) -> bool:

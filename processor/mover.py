@@ -22,10 +22,10 @@ from config.machine import boot_id, free_bytes, free_files
 from config.reasons import Reason, show_path
 from processor import journal, repository, source_folders
 from processor.arrival import await_copies
+from processor.building import build, sync_sources
 from processor.changing import change
 from processor.clearing import clear, emptied
 from processor.crew import Crew
-from processor.files import stops_root
 from processor.item import NewItem, new_item
 from processor.journal import SourceFolder, State, Transfer, TransferFile
 from processor.moves.album import as_mounted
@@ -33,18 +33,11 @@ from processor.moves.move import Performance
 from processor.pace import Pace, PacedGuard
 from processor.plan import AlbumPlan, Outcome
 from processor.publishing import ForRun, digested, publish
+from processor.rolling_back import roll_back
 from processor.settle import settle
 from processor.space import is_full_in_part
-from processor.transfer import (
-    above_hidden,
-    above_target,
-    build,
-    rename,
-    roll_back,
-    sync_above,
-    sync_built,
-    sync_sources,
-)
+from processor.system_errors import stops_root
+from processor.transfer import above_hidden, above_target, rename, sync_above, sync_built
 from scanner.scandb import ScanDb
 
 _Work = TypeVar("_Work")

@@ -10,10 +10,13 @@ from config.database import Database
 from config.errors import Rejected
 from config.reasons import Reason, show_path
 from processor import journal, sidecar
-from processor.files import Tree, explained, is_folder, within
+from processor.comparing import is_same
+from processor.files import Tree, is_folder
+from processor.guard import Guard
+from processor.hidden import PLAYER_IGNORES, TX, remove_hidden
 from processor.journal import TransferFile
-from processor.materialise import is_same
-from processor.transfer import PLAYER_IGNORES, TX, Guard, remove_hidden
+from processor.paths import within
+from processor.system_errors import explained
 
 
 def sweep(database: Database, guard: Guard, src_root: bytes, dst_root: bytes) -> list[Reason]:

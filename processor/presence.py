@@ -23,8 +23,8 @@ from config.errors import Misconfigured
 from config.libraries import Library
 from config.reasons import show_path
 from processor import journal, repository
-from processor.files import meaning, stops_root
 from processor.repository import Folder
+from processor.system_errors import meaning, stops_root
 from scanner.scandb import ScanDb
 from scanner.vanished import Gone
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from config.reasons import show_path
-from processor.files import Tree, explained
+from processor.files import Tree
+from processor.hidden import TX
 from processor.materialise import FICLONE
-from processor.transfer import TX
+from processor.system_errors import explained
 from scanner.writers import has_writer
 
 _NUMBERED = "two names of one file have two numbers there"

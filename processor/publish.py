@@ -14,7 +14,7 @@ from config.errors import GreenroomError, Misconfigured, NeedsReview
 from config.reasons import Reason
 from processor import journal
 from processor.artwork.blobs import Blobs
-from processor.files import Tree, explained
+from processor.files import Tree
 from processor.journal import Transfer, path_to_json
 from processor.moves.move import Performance
 from processor.publication import ledger, recording
@@ -22,6 +22,7 @@ from processor.publication.drafting import Plan
 from processor.publication.intent import Gone, intent_of, with_intent
 from processor.publication.writing import sha256_at
 from processor.settle import settle
+from processor.system_errors import explained
 from processor.taking_back import TakenBack, rehearse, take_back
 from processor.taking_back import restage as bring_back
 

@@ -20,18 +20,21 @@ from sqlalchemy import Connection
 from config.errors import NeedsReview
 from config.reasons import Reason, show_path
 from processor import journal, repository, standing, trash
-from processor.files import Tree, ancestors, explained, within
+from processor.comparing import digest_at
+from processor.files import Tree
+from processor.hidden import PLAYER_IGNORES, make_hidden_root
 from processor.item import NewFile, NewItem, facts_to_json
 from processor.journal import Transfer, TransferFile
-from processor.materialise import digest_at, duplicate
+from processor.materialise import duplicate
 from processor.metadata.known import AlbumMetadata
 from processor.moves.move import Performance
+from processor.paths import ancestors, folders, within
 from processor.publishing import digested
 from processor.recover import RecoveryReport, report_of
 from processor.settle import settle, take_over
+from processor.system_errors import explained
 from processor.tagging.wanted import Wanted, wanted
 from processor.tagging.write import File, Said, look, write
-from processor.transfer import PLAYER_IGNORES, folders, make_hidden_root
 from scanner.facts import Facts
 from scanner.identity import Identity
 

@@ -13,15 +13,16 @@ from config.libraries import Library, list_libraries
 from config.machine import free_bytes, free_files
 from config.reasons import Reason, show_path
 from processor import journal, repository
+from processor.comparing import digest_at
 from processor.encounters import Digests, Encounters, FactsOf, is_audio
-from processor.files import OTHER_FILESYSTEM, Tree, explained, is_file
+from processor.files import Tree, is_file
 from processor.journal import Transfer, TransferFile
-from processor.materialise import digest_at
 from processor.naming import PlannedFile, Proposal
 from processor.plan import Home, World
 from processor.planner import size_difference
 from processor.publication import ledger
 from processor.space import Space, reserve
+from processor.system_errors import OTHER_FILESYSTEM, explained
 from scanner.identity import Identity
 
 

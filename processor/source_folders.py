@@ -7,10 +7,12 @@ import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from processor.files import Tree, explained, is_folder
+from processor.files import Tree, is_folder
+from processor.guard import Guard
 from processor.journal import SourceFolder, Transfer
+from processor.paths import folders
 from processor.rights import rights_spared
-from processor.transfer import Guard, folders
+from processor.system_errors import explained
 
 
 def look_at(root: bytes, paths: Iterable[bytes]) -> Mapping[bytes, SourceFolder]:

@@ -10,8 +10,10 @@ from typing import Final
 from config.errors import NeedsReview
 from config.reasons import Reason, show_path
 from processor import sidecar
-from processor.files import Tree, explained, is_folder, within
+from processor.files import Tree, is_folder
 from processor.item import NewItem
+from processor.paths import within
+from processor.system_errors import explained
 
 OURS: Final = frozenset({sidecar.NAME, sidecar.NAME + b".new"})
 

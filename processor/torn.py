@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from processor import sidecar
-from processor.files import Tree, ancestors, is_folder, within
+from processor.files import Tree, is_folder
+from processor.paths import ancestors, within
 from processor.renaming import rename_file
 
 

@@ -10,9 +10,12 @@ from itertools import chain
 from config.database import Database
 from config.reasons import Reason
 from processor import journal
-from processor.files import Tree, explained, is_folder, within
+from processor.files import Tree, is_folder
+from processor.guard import Guard
+from processor.hidden import PLAYER_IGNORES, make_hidden_root
+from processor.paths import within
 from processor.renaming import rename_folder
-from processor.transfer import PLAYER_IGNORES, Guard, make_hidden_root
+from processor.system_errors import explained
 
 TRASH = b".greenroom-trash"
 LONGEST, SHORTEST = dt.timedelta(days=1), dt.timedelta(hours=1)  # what one look can add to an age, and what is worth it

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from config.errors import Rejected
 from processor import sidecar
-from processor.files import Tree, ancestors, within
+from processor.files import Tree
+from processor.paths import ancestors, within
 from processor.standing import OURS
 from scanner.identity import storable_time
 from scanner.ignore import JUNK, OWN, built_in

@@ -10,10 +10,12 @@ from config.lease import Guard
 from config.libraries import list_libraries
 from config.reasons import show_path
 from processor import journal, sidecar
-from processor.files import Tree, explained, within
+from processor.files import Tree
 from processor.fsck import rows
 from processor.fsck.finding import some
 from processor.fsck.rows import Row
+from processor.paths import within
+from processor.system_errors import explained
 
 
 def forget(database: Database, guard: Guard, item_id: int) -> Row:

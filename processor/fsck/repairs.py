@@ -16,14 +16,16 @@ from config.libraries import Library
 from config.machine import boot_id
 from config.reasons import show_path
 from processor import journal, repository, sidecar
-from processor.files import Tree, explained, is_file, within, write_whole
+from processor.comparing import is_whole
+from processor.files import Tree, is_file, write_whole
 from processor.fsck import rows
 from processor.fsck.disk import Listed
 from processor.fsck.finding import Adopt, Finding, Follow, Learn, MarkFound, MarkMissing, Repair, Resume, WriteSidecar
 from processor.item import NewItem
 from processor.journal import Transfer, TransferFile
-from processor.materialise import is_whole
+from processor.paths import within
 from processor.sidecar import Sidecar
+from processor.system_errors import explained
 from scanner.identity import Identity
 
 BATCH: Final = 100  # repairs that share a transaction

@@ -12,12 +12,13 @@ from config.database import Database
 from config.errors import GreenroomError
 from config.libraries import Library, list_libraries
 from processor import journal
-from processor.files import Tree, within
+from processor.comparing import digest_at
+from processor.files import Tree
 from processor.fsck import disk, rows, unsettled
 from processor.fsck.disk import Disk, Folder, Listed, OnDisk
 from processor.fsck.rows import Row
 from processor.fsck.unsettled import Leftovers
-from processor.materialise import digest_at
+from processor.paths import within
 from scanner.identity import same_time, storable_time
 from scanner.scan import Progress
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from config.errors import GreenroomError
 from processor import sidecar, trash
-from processor.files import Tree, explained, within
+from processor.comparing import is_same, is_same_inode
+from processor.files import Tree
 from processor.fsck.standing import Candidates, Shape, Standing
+from processor.hidden import hidden_folder
 from processor.journal import State, Transfer, TransferFile
-from processor.materialise import is_same, is_same_inode
 from processor.moves.undo import out_of_sight
-from processor.transfer import hidden_folder
+from processor.paths import within
+from processor.system_errors import explained
 from processor.undo import UNDOS
 
 KINDS = frozenset(UNDOS.values())

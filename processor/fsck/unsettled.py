@@ -12,15 +12,17 @@ from config.errors import GreenroomError, Rejected
 from config.machine import boot_id
 from config.reasons import show_path
 from processor import journal, sidecar
-from processor.files import Tree, explained, within
+from processor.comparing import is_planned, is_planned_inode, is_whole
+from processor.files import Tree
 from processor.fsck import rows, undos
 from processor.fsck.finding import Finding, Resume
 from processor.fsck.standing import Candidates, Shape, Standing
+from processor.hidden import PLAYER_IGNORES, TX, hidden_folder
 from processor.journal import State, Transfer, TransferFile
-from processor.materialise import is_planned, is_planned_inode, is_whole
+from processor.paths import within
 from processor.publication import ledger
 from processor.retag import work_root
-from processor.transfer import PLAYER_IGNORES, TX, hidden_folder
+from processor.system_errors import explained
 
 _Same = Callable[[os.stat_result | None, TransferFile], bool]
 FORWARD: Final = ("album", "merge", "replace", "retag", "publish", "upgrade")  # these may begin anew

@@ -12,12 +12,18 @@ from config.reasons import show_path
 from processor import sidecar
 from processor.arrival import await_copies
 from processor.clearing import remove_sources
-from processor.files import Tree, explained, within
+from processor.comparing import is_whole
+from processor.files import Tree
+from processor.guard import Guard
+from processor.hidden import hidden_folder
 from processor.journal import Transfer
-from processor.materialise import is_whole, sync_file
+from processor.materialise import sync_file
 from processor.moves.move import Move, Performance
+from processor.paths import within
+from processor.rolling_back import roll_back
+from processor.system_errors import explained
 from processor.torn import mend
-from processor.transfer import Guard, above_target, fill, hidden_folder, roll_back, switch, sync_above, sync_folders
+from processor.transfer import above_target, fill, switch, sync_above, sync_folders
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:

@@ -12,13 +12,16 @@ from typing import Final
 from config.errors import NeedsReview
 from config.reasons import show_path
 from processor import journal, repository, sidecar, standing, trash
-from processor.files import Tree, ancestors, explained
+from processor.files import Tree
 from processor.giving_back import remove_empty
+from processor.guard import Guard
+from processor.hidden import make_hidden_root
 from processor.item import NewItem
 from processor.journal import State, Transfer
 from processor.moves.move import Move, Performance
 from processor.moves.undo import patient, same
-from processor.transfer import Guard, make_hidden_root
+from processor.paths import ancestors
+from processor.system_errors import explained
 
 
 def item_of(transfer: Transfer) -> NewItem:

@@ -18,13 +18,18 @@ from config.errors import NeedsReview
 from config.reasons import show_path
 from processor import sidecar, standing
 from processor.clearing import remove_sources
-from processor.files import Tree, explained, within
+from processor.files import Tree
+from processor.guard import Guard
+from processor.hidden import hidden_folder, make_folders, remove_hidden
 from processor.item import NewItem
 from processor.journal import State, Transfer
 from processor.materialise import CANNOT
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
-from processor.transfer import Guard, fill, folders, hidden_folder, make_folders, remove_hidden, roll_back, sync_folders
+from processor.paths import folders, within
+from processor.rolling_back import roll_back
+from processor.system_errors import explained
+from processor.transfer import fill, sync_folders
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:

@@ -12,8 +12,8 @@ from config.database import Database
 from config.errors import GreenroomError
 from config.reasons import Reason
 from processor import journal, repository
+from processor.guard import Guard
 from processor.journal import State, Strategy, Transfer
-from processor.transfer import Guard
 
 Publish = Callable[[Connection, Transfer], object]
 

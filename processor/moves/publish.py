@@ -16,16 +16,21 @@ from config.reasons import show_path
 from processor import sidecar
 from processor.arrival import await_copies
 from processor.clearing import remove_sources
-from processor.files import Tree, ancestors, explained, within
+from processor.files import Tree
 from processor.giving_back import remove_empty
+from processor.guard import Guard
+from processor.hidden import hidden_folder
 from processor.item import NewItem
 from processor.journal import State, Strategy, Transfer
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
 from processor.moves.move import Move, Performance
+from processor.paths import ancestors, folders, within
 from processor.publication.access import give
 from processor.publication.intent import Made, Mode, intent_of, with_intent
 from processor.publication.writing import add, put, take
-from processor.transfer import Guard, fill, folders, hidden_folder, roll_back, switch
+from processor.rolling_back import roll_back
+from processor.system_errors import explained
+from processor.transfer import fill, switch
 
 _STRONGEST: Final[dict[Mode, Strategy]] = {"move": "link", "hardlink": "link", "reflink": "clone", "copy": "copy"}
 _ORDER: Final[tuple[Strategy, ...]] = ("copy", "clone", "link")

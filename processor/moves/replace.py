@@ -17,23 +17,18 @@ from config.errors import NeedsReview, Rejected
 from config.reasons import Reason, show_path
 from processor import sidecar, standing, trash
 from processor.clearing import remove_sources
-from processor.files import Tree, explained, within
+from processor.files import Tree
+from processor.guard import Guard
+from processor.hidden import hidden_folder, make_folders
 from processor.item import NewItem
 from processor.journal import State, Transfer, TransferFile
 from processor.materialise import CANNOT, duplicate
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
-from processor.transfer import (
-    Guard,
-    above_target,
-    fill,
-    folders,
-    hidden_folder,
-    make_folders,
-    roll_back,
-    sync_above,
-    sync_folders,
-)
+from processor.paths import folders, within
+from processor.rolling_back import roll_back
+from processor.system_errors import explained
+from processor.transfer import above_target, fill, sync_above, sync_folders
 from scanner.identity import Identity
 
 _PROBES: Final = (b".greenroom-one", b".greenroom-other")

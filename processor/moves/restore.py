@@ -13,16 +13,18 @@ from typing import Final
 from config.errors import NeedsReview
 from config.reasons import show_path
 from processor import journal, repository, sidecar, standing
-from processor.files import Tree, ancestors, explained
+from processor.files import Tree
 from processor.giving_back import remove_empty
+from processor.guard import Guard
 from processor.journal import State, Transfer
 from processor.metadata import rows
 from processor.metadata.documents import USER
 from processor.moves.discard import item_of, sync_both
 from processor.moves.move import Move, Performance
 from processor.moves.undo import same
+from processor.paths import ancestors
 from processor.renaming import rename_folder
-from processor.transfer import Guard
+from processor.system_errors import explained
 
 
 def _begin(run: Performance, undo: Transfer) -> Transfer:

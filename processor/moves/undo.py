@@ -16,14 +16,16 @@ from typing import Final
 from config.errors import NeedsReview, Retryable
 from config.reasons import Reason, show_path
 from processor import sidecar
-from processor.files import Tree, ancestors, explained, parent, within
+from processor.comparing import is_same
+from processor.files import Tree
 from processor.giving_back import check_given_back, forget_marks, give_back, remove_empty, take_away
+from processor.hidden import TX, make_hidden_root, remove_hidden
 from processor.journal import Transfer
-from processor.materialise import is_same
 from processor.moves.move import Move, Performance
+from processor.paths import ancestors, parent, within
 from processor.renaming import rename_folder
+from processor.system_errors import explained
 from processor.torn import mend
-from processor.transfer import TX, make_hidden_root, remove_hidden
 
 
 def fill_inbound(run: Performance, undo: Transfer) -> Transfer:

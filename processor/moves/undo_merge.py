@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import Final
 
 from processor import journal, sidecar
-from processor.files import Tree, explained, within
+from processor.comparing import is_same
+from processor.files import Tree
 from processor.giving_back import forget_marks, remove_empty, take_away
 from processor.journal import Transfer
-from processor.materialise import is_same
 from processor.moves.move import Move, Performance
 from processor.moves.undo import fill_inbound, left_in_staging, patient, same, unlist
+from processor.paths import within
+from processor.system_errors import explained
 
 
 def _clear(run: Performance, undo: Transfer) -> Transfer:

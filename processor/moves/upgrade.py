@@ -13,18 +13,23 @@ from dataclasses import replace
 from typing import Final
 
 from processor import sidecar
-from processor.files import Tree, ancestors, explained, within
+from processor.files import Tree
 from processor.giving_back import remove_empty
+from processor.guard import Guard
+from processor.hidden import hidden_folder, make_folders
 from processor.journal import State, Transfer, TransferFile, path_from_json
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.moves.publish import beside, build, check_published, clear_staging, inside, take_apart, written
 from processor.moves.replace import check_exchange, is_ours, keep, put_into_trash, take_kept
+from processor.paths import ancestors, folders, within
 from processor.publication.access import give
 from processor.publication.intent import intent_of
 from processor.renaming import rename_folder
+from processor.rolling_back import roll_back
 from processor.standing import files_below
-from processor.transfer import Guard, above_target, folders, hidden_folder, make_folders, roll_back, sync_above
+from processor.system_errors import explained
+from processor.transfer import above_target, sync_above
 from scanner.identity import Identity
 
 

@@ -16,8 +16,9 @@ from typing import Final, NamedTuple
 
 from config.errors import Misconfigured
 from config.reasons import Reason, show_path
-from processor.files import Tree, explained, is_file
+from processor.files import Tree, is_file
 from processor.rights import NOT_SET
+from processor.system_errors import explained
 
 _MODE: Final = re.compile(r"[0-7]{3,4}")
 KEEP: Final = -1  # what chown(2) takes for the owner or group as it is

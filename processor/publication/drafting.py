@@ -16,9 +16,10 @@ from config.libraries import Library
 from config.reasons import Reason, show_path
 from processor import journal
 from processor.artwork.blobs import Blob
-from processor.files import Tree, within
+from processor.files import Tree
 from processor.item import NewItem
 from processor.journal import Transfer
+from processor.paths import within
 from processor.publication import laying, ledger, making, pictures
 from processor.publication.given import Known, Publishing
 from processor.publication.intent import Gone, Intent

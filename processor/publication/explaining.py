@@ -12,9 +12,10 @@ from config.database import Database
 from config.libraries import Library
 from config.sentinel import SENTINEL
 from processor import journal
-from processor.files import Tree, explained, is_folder
+from processor.files import Tree, is_folder
+from processor.hidden import PLAYER_IGNORES, TX
 from processor.publication import ledger
-from processor.transfer import PLAYER_IGNORES, TX
+from processor.system_errors import explained
 from processor.trash import TRASH
 
 _MARK = b".greenroom-"  # how everything begins that Greenroom hides
@@ -32,7 +33,7 @@ class Explained:
 
 
 def explain(database: Database, library: Library) -> Explained:
-    """Look at every file of a library and say whose it is. Raises the errors of processor.files.
+    """Look at every file of a library and say whose it is. Raises the errors of processor.system_errors.
 
     What is published meanwhile may be told as of others, or as missing: the ledger is read before the tree.
     """

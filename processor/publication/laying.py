@@ -12,18 +12,20 @@ from config.errors import NeedsReview, Retryable
 from config.machine import free_bytes
 from config.reasons import show_path
 from processor import layout, standing
-from processor.files import OTHER_FILESYSTEM, Tree, ancestors, explained, parent, within
+from processor.comparing import digest_at
+from processor.files import Tree
 from processor.item import NewItem
 from processor.journal import TransferFile, path_to_json
-from processor.materialise import digest_at
 from processor.metadata.known import AlbumMetadata
 from processor.naming import MAX_CUE_SHEET, cue_references
+from processor.paths import ancestors, parent, within
 from processor.publication import names, pictures
 from processor.publication.ledger import Entry, Publication
 from processor.publication.names import NamedFile, Naming, disc_folders
 from processor.publication.pictures import Picture, Profile
 from processor.publication.writing import sha256_at
 from processor.space import human_size, reserve
+from processor.system_errors import OTHER_FILESYSTEM, explained
 from scanner.identity import Identity, same_time, storable_time
 
 # A folder of the library → the folders of published albums below it, each with its artist.

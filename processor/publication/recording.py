@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from processor import repository, sidecar
 from processor.artwork import blobs
-from processor.files import within
 from processor.item import NewItem
 from processor.journal import Transfer
 from processor.metadata import rows as metadata
+from processor.paths import within
 from processor.publication import ledger
 from processor.publication.intent import Intent, intent_of
 from processor.publication.ledger import Entry, Publication

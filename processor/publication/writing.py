@@ -19,13 +19,15 @@ from pathlib import Path
 from config.errors import GreenroomError, Retryable
 from config.reasons import Reason, show_path
 from processor.artwork.blobs import Blob
-from processor.files import Tree, ancestors, explained, is_file, parent, within
+from processor.files import Tree, is_file
+from processor.guard import Guard
 from processor.materialise import CANNOT
+from processor.paths import ancestors, folders, parent, within
 from processor.publication.access import AS_IS, Access, give
 from processor.publication.intent import Gone, Made
 from processor.renaming import rename_file
 from processor.rights import set_mode
-from processor.transfer import Guard, folders
+from processor.system_errors import explained
 
 BLOCK = 1 << 20  # bytes
 MODE = 0o644

@@ -12,9 +12,9 @@ from sqlalchemy import BigInteger, Connection, Index, and_, delete, exists, func
 
 from config.reasons import Reason
 from config.tables import Base, BigId, column
-from processor.files import within
 from processor.item import as_reasons
 from processor.journal import path_from_json, path_to_json
+from processor.paths import within
 from processor.tables import LedgerRow, StagingFile, StagingItem
 from processor.verification.judging import Known, Subject
 

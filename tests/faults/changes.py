@@ -16,6 +16,8 @@ from config.database import Database
 from processor import journal, repository, sidecar, source_folders
 from processor.changing import change
 from processor.clearing import remove_sources
+from processor.guard import Guard
+from processor.hidden import TX
 from processor.item import NewFile, NewItem
 from processor.journal import State, Strategy, Transfer, TransferFile
 from processor.moves.move import Performance
@@ -23,7 +25,7 @@ from processor.publishing import publish
 from processor.recover import RecoveryReport, recover
 from processor.settle import settle
 from processor.tables import StagingFile, StagingItem, TransferRow
-from processor.transfer import TX, Guard, fill, switch
+from processor.transfer import fill, switch
 from processor.trash import TRASH
 from scanner.identity import Identity
 from tests.faults.traced import mark

@@ -24,9 +24,9 @@ from config.database import Database
 from config.libraries import add_library, list_libraries
 from daemon.cli import COMMANDS, LazyCommands, main
 from processor import journal, repository
+from processor.hidden import PLAYER_IGNORES, TX
 from processor.providers.registry import all_providers
 from processor.publication import ledger
-from processor.transfer import PLAYER_IGNORES, TX
 from processor.trash import TRASH
 from tests.databases import migrate
 from tests.faults.traced import MARKS, Call, Outcome, missing, run_traced

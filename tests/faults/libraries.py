@@ -8,10 +8,10 @@ import os
 from collections.abc import Iterator
 
 from processor import journal
+from processor.hidden import PLAYER_IGNORES, TX
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.publication import ledger
-from processor.transfer import PLAYER_IGNORES, TX
 from processor.trash import TRASH
 from tests.faults.cycles import House, late_tracks, lost, music, wrong_items
 from tests.faults.trials import Trial, must

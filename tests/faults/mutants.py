@@ -99,7 +99,7 @@ MUTANTS = (
     ),
     Mutant(
         "recovery trusts a copy without reading it",
-        "processor/materialise.py",
+        "processor/comparing.py",
         "file.digest is None or not rehash or",
         "True or",
         tests(RECOVERY),
@@ -113,7 +113,7 @@ MUTANTS = (
     ),
     Mutant(
         "undoing does not look whether the source is there",
-        "processor/transfer.py",
+        "processor/rolling_back.py",
         "    return destination.stat(hidden) is None or is_same_inode(there, file.identity) or is_planned(there, file)",
         "    return True",
         tests(RECOVERY),
@@ -134,7 +134,7 @@ MUTANTS = (
     ),
     Mutant(
         "a copy that has the source's old inode number is believed to be a link of it",
-        "processor/transfer.py",
+        "processor/building.py",
         "(there is None or not is_planned(there, file) or samestat(found, there))",
         "True",
         tests("tests/integration/test_transfer_recovery.py", "-k", "taken_for_the_source"),
@@ -148,7 +148,7 @@ MUTANTS = (
     ),
     Mutant(
         "a file the disk could not sync is linked",
-        "processor/transfer.py",
+        "processor/building.py",
         "            if is_durable(file):\n                durable.add(file.source)\n",
         "            is_durable(file)\n            durable.add(file.source)\n",
         tests("tests/faults/test_transfer_strace.py", "-k", "could_not_sync"),
@@ -170,14 +170,14 @@ MUTANTS = (
     ),
     Mutant(
         "nobody looks for writers once the scan is over",
-        "processor/transfer.py",
+        "processor/building.py",
         "_durability(transfer, source, refuse_unready)",
         "_durability(transfer, source)",
         tests("tests/integration/test_transfer.py", "-k", "opened_for_writing"),
     ),
     Mutant(
         "a rename may replace what is there",
-        "processor/files.py",
+        "processor/syscalls.py",
         "RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2 ",
         "RENAME_NOREPLACE, RENAME_EXCHANGE = 0, 2 ",
         tests("tests/unit/test_files.py", "tests/integration/test_transfer.py"),

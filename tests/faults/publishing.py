@@ -19,6 +19,8 @@ from config.tables import LibraryRow
 from processor import journal, publish, repository, sidecar
 from processor.artwork.blobs import Blobs
 from processor.artwork.tables import BlobHoldRow, BlobRow
+from processor.guard import Guard
+from processor.hidden import PLAYER_IGNORES, TX
 from processor.item import NewFile, NewItem
 from processor.journal import Strategy, Transfer, TransferFile
 from processor.metadata import rows as metadata
@@ -31,7 +33,7 @@ from processor.publication.names import Naming
 from processor.publication.pictures import Picture
 from processor.recover import RecoveryReport, recover
 from processor.tables import LedgerRow, PublicationRow, StagingFile, StagingItem, TransferRow
-from processor.transfer import PLAYER_IGNORES, TX, Guard, fill, switch
+from processor.transfer import fill, switch
 from processor.trash import TRASH
 from scanner.identity import Identity
 from tests.faults.world import NOW, Steps, empty_database, put, tree

@@ -23,11 +23,13 @@ from config.machine import free_bytes, free_files
 from processor import arrival, journal, mover
 from processor.arrival import await_copies
 from processor.clearing import remove_sources
+from processor.hidden import hidden_folder
 from processor.journal import Transfer
 from processor.moves import MOVES
+from processor.rolling_back import roll_back
 from processor.space import Space
 from processor.tables import TransferRow
-from processor.transfer import fill, hidden_folder, rename, roll_back, switch
+from processor.transfer import fill, rename, switch
 from tests.faults.cycles import House, music
 from tests.faults.subjects import CYCLE
 from tests.faults.world import NOW, At, Killed, Steps, World, recovered, tree, unfinished

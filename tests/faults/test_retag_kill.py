@@ -17,6 +17,7 @@ from processor import journal, repository
 from processor.files import Tree
 from processor.fsck import unsettled
 from processor.fsck.finding import Resume
+from processor.guard import Guard
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from processor.moves.move import Performance, unheard
@@ -24,7 +25,6 @@ from processor.retag import retag, retold, settle_retags, sweep
 from processor.tables import IS_OPEN, TransferRow
 from processor.tagging.essence import essence
 from processor.taking_back import take_back
-from processor.transfer import Guard
 from scanner.tags.signature import candidates
 from tests.faults.killing import killed
 from tests.faults.world import Steps, tree

@@ -13,6 +13,7 @@ import pytest
 
 from config.machine import boot_id
 from processor import discarding, journal, repository
+from processor.guard import Guard
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF, USER
 from processor.moves.move import Performance
@@ -20,7 +21,6 @@ from processor.publishing import publish
 from processor.recover import recover
 from processor.settle import settle
 from processor.taking_back import take_back
-from processor.transfer import Guard
 from processor.trash import TRASH
 from tests.faults.killing import Failing, killed
 from tests.faults.world import Steps, tree

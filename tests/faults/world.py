@@ -18,22 +18,15 @@ from config.database import Database
 from config.errors import GreenroomError, LeaseLost
 from config.tables import Base
 from processor import journal, sidecar, source_folders
+from processor.building import build, sync_sources
 from processor.clearing import remove_sources
+from processor.guard import Guard
+from processor.hidden import TX
 from processor.journal import Strategy, Transfer, TransferFile
 from processor.recover import RecoveryReport, recover
+from processor.rolling_back import roll_back
 from processor.tables import StagingFile, StagingItem, TransferRow
-from processor.transfer import (
-    TX,
-    Guard,
-    above_hidden,
-    above_target,
-    build,
-    rename,
-    roll_back,
-    sync_above,
-    sync_built,
-    sync_sources,
-)
+from processor.transfer import above_hidden, above_target, rename, sync_above, sync_built
 from scanner.identity import Identity
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

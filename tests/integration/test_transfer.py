@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
+from processor.building import sync_sources
 from processor.clearing import remove_sources
+from processor.hidden import TX, hidden_folder
 from processor.journal import Strategy, Transfer
-from processor.transfer import TX, fill, hidden_folder, roll_back, switch, sync_sources
+from processor.rolling_back import roll_back
+from processor.transfer import fill, switch
 from tests.faults.world import FOREIGN, Steps, World, put, tree
 
 ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}

@@ -12,11 +12,12 @@ from sqlalchemy import Row, delete, select, update
 
 from config.errors import LeaseLost, Retryable, Stopped
 from processor import journal
+from processor.hidden import hidden_folder
 from processor.journal import Strategy, Transfer
 from processor.recover import RecoveryReport
 from processor.settle import MAX_ATTEMPTS
 from processor.tables import StagingItem, TransferRow
-from processor.transfer import fill, hidden_folder, switch
+from processor.transfer import fill, switch
 from tests.faults.world import FOREIGN, NOW, Steps, World, complaints, publish, put, recovered, tree, unfinished
 
 ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}

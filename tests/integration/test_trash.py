@@ -12,8 +12,8 @@ import pytest
 from config.database import Database
 from processor import journal, trash
 from processor.files import Tree
+from processor.hidden import PLAYER_IGNORES
 from processor.journal import State, Transfer
-from processor.transfer import PLAYER_IGNORES
 from scanner.ignore import OWN, built_in
 from tests.faults.world import NOW, Killed, Steps, put, tree
 

@@ -18,7 +18,7 @@ from config.database import Database
 from config.reasons import show_path
 from config.sentinel import read_sentinel
 from processor import repository, sidecar
-from processor.transfer import PLAYER_IGNORES, TX
+from processor.hidden import PLAYER_IGNORES, TX
 from processor.trash import TRASH
 from scanner.scan import silent
 from tests.scenarios.drops import Thing, lay_out

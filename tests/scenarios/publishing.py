@@ -12,13 +12,13 @@ from typing import Any
 from config import libraries
 from config.reasons import show_path
 from processor import sidecar
+from processor.hidden import PLAYER_IGNORES, TX
 from processor.publication import ledger
 from processor.publication.drafting import Plan
 from processor.publication.given import Chosen, Publishing
 from processor.publication.pictures import Picture
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
-from processor.transfer import PLAYER_IGNORES, TX
 from tests.scenarios.house import NOW, House, digest, everything
 from workflow import publishing, succession
 from workflow.phase import all_phases

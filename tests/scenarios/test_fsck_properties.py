@@ -24,9 +24,9 @@ from config.tables import LibraryRow
 from processor import sidecar
 from processor.fsck.fsck import repair
 from processor.fsck.sighting import Effort
+from processor.hidden import TX
 from processor.presence import Limits
 from processor.tables import StagingFile, StagingItem, TransferRow
-from processor.transfer import TX
 from scanner.scan import silent
 from tests.memory import memory
 from tests.scenarios.drops import JPEG, songs

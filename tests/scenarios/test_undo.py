@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, null, update
 
+from processor.hidden import PLAYER_IGNORES, TX
 from processor.tables import TransferRow
-from processor.transfer import PLAYER_IGNORES, TX
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House, seen
 from workflow import events
