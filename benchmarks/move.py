@@ -22,9 +22,9 @@ from processor.comparing import digest_at
 from processor.crew import Crew
 from processor.files import Tree
 from processor.hidden import hidden_folder
-from processor.journal import Transfer, TransferFile
 from processor.mover import BATCH
-from processor.transfer import above_hidden, above_target, fill, rename, sync_above, sync_built
+from processor.steps import above_hidden, above_target, fill, rename, sync_above, sync_built
+from processor.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 from scanner.writers import has_writer
 

@@ -14,8 +14,8 @@ from config.machine import boottime
 from config.reasons import show_path
 from processor.files import Tree
 from processor.guard import Guard
-from processor.journal import Transfer
 from processor.paths import within
+from processor.transfer import Transfer
 
 LATE = 30.0  # seconds that files may take to appear under their new name
 _PAUSE = 0.5

@@ -16,10 +16,10 @@ from processor.comparing import is_planned, is_planned_inode, is_whole
 from processor.files import Tree
 from processor.guard import Guard
 from processor.hidden import TX, hidden_folder, make_folders
-from processor.journal import Strategy, Transfer, TransferFile
 from processor.materialise import duplicate, is_protected, link, make_durable, sync_file, tells_links
 from processor.paths import within
 from processor.system_errors import explained
+from processor.transfer import Strategy, Transfer, TransferFile
 from scanner.readiness import unready
 
 _WEAKEST: tuple[Strategy, ...] = ("copy", "clone", "link")

@@ -13,7 +13,7 @@ from config.reasons import show_path
 from processor import journal, repository
 from processor.item import NewItem
 from processor.joined import joined, succeeded
-from processor.journal import Transfer
+from processor.transfer import Transfer
 
 _BECOMES: Final[Mapping[str, Callable[[NewItem, NewItem, str], NewItem]]] = {"merge": joined, "replace": succeeded}
 

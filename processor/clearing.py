@@ -10,10 +10,10 @@ from config.reasons import Reason
 from processor.comparing import digest_at, is_like, is_planned, is_planned_inode, is_same_inode
 from processor.files import Tree, is_file
 from processor.guard import Guard
-from processor.journal import Transfer, TransferFile
 from processor.paths import folders, parent, within
+from processor.steps import sync_above
 from processor.system_errors import explained
-from processor.transfer import sync_above
+from processor.transfer import Transfer, TransferFile
 from scanner.identity import storable_time
 
 SECOND = 10**9  # in nanoseconds

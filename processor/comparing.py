@@ -8,7 +8,7 @@ from config.errors import Retryable
 from config.reasons import show_path
 from processor import copying
 from processor.files import Tree, is_file
-from processor.journal import Transfer, TransferFile
+from processor.transfer import Transfer, TransferFile
 from scanner.identity import Identity, storable_time
 
 

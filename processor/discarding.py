@@ -12,11 +12,11 @@ from config.reasons import Reason, show_path
 from processor import journal, repository, standing, trash
 from processor.files import Tree
 from processor.item import NewItem
-from processor.journal import Transfer, TransferFile
 from processor.moves.discard import item_of
 from processor.paths import within
 from processor.publication import ledger
 from processor.system_errors import explained
+from processor.transfer import Transfer, TransferFile
 from processor.undo import Seen, Sighting
 from scanner.identity import Identity
 

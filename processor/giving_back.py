@@ -23,12 +23,12 @@ from processor.comparing import is_same, is_same_inode
 from processor.files import Tree
 from processor.guard import Guard
 from processor.hidden import PLAYER_IGNORES, TX, hidden_folder, remove_hidden
-from processor.journal import State, Strategy, Transfer, TransferFile
 from processor.materialise import CANNOT, tells_links
 from processor.paths import ancestors, folders, parent, within
 from processor.renaming import rename_file
+from processor.steps import fill
 from processor.system_errors import explained
-from processor.transfer import fill
+from processor.transfer import State, Strategy, Transfer, TransferFile
 from scanner.identity import Identity
 
 

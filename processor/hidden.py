@@ -8,9 +8,9 @@ from contextlib import suppress
 from processor import sidecar
 from processor.files import Tree
 from processor.guard import Guard
-from processor.journal import Transfer
 from processor.paths import folders, within
 from processor.system_errors import explained
+from processor.transfer import Transfer
 
 TX = b".greenroom-tx"
 # Keep players from indexing what is not there yet.

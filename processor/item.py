@@ -11,9 +11,9 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from config.reasons import Reason
-from processor.journal import path_from_json, path_to_json
 from processor.naming import PlannedFile
 from processor.plan import AlbumPlan
+from processor.transfer import path_from_json, path_to_json
 from scanner.facts import Facts
 from scanner.grouping.groups import GroupTrack
 

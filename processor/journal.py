@@ -1,23 +1,19 @@
-"""Transfers ↔ journal rows: intent before action, state after state, each write fenced. All SQL of transfers."""
+"""Transfers ↔ journal rows: intent before action, state after state, each write fenced."""
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from config.errors import LeaseLost, Retryable
 from processor.tables import IS_OPEN, OPEN_STATES, PublicationRow, StagingItem, TransferRow
-from scanner.identity import Identity
-
-State = Literal["planned", "materialised", "published", "done", "attention", "cancelled"]
-Strategy = Literal["link", "clone", "copy"]
+from processor.transfer import SourceFolder, State, Transfer, file_from_json, file_to_json, path_from_json, path_to_json
 
 UNSETTLED = (*OPEN_STATES, "attention")
 
@@ -31,68 +27,11 @@ _BEFORE: dict[State, tuple[State, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TransferFile:
-    """One file of a transfer. Paths are relative: `source` to the source root, `target` to the album's folder."""
-
-    source: bytes
-    target: bytes
-    role: str
-    identity: Identity
-    digest: str | None = None  # "blake3:<hex>", known once the bytes were copied
-
-
-class SourceFolder(NamedTuple):
-    """A folder files are taken from, or one above it, as it was before anything was taken away."""
-
-    path: bytes  # relative to the source root, which is b""
-    mtime_ns: int
-    mode: int  # the permission bits
-    uid: int
-    gid: int
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """One journalled move of one item: everything recovery needs, without the scan it came from.
-
-    An undo says all that the transfer it takes back says, and is read from right to left: `target` and its files go
-    back to their `source`, and the item will say `before` again. Only each `identity` is that of the staged file.
-    """
-
-    id: str
-    kind: str
-    state: State
-    src_root: bytes
-    dst_root: bytes
-    target: bytes
-    files: tuple[TransferFile, ...]
-    item: dict[str, Any]
-    fence: int
-    boot_id: str
-    strategy: Strategy | None = None
-    attempt: int = 0
-    error: str | None = None
-    run_id: str | None = None
-    before: dict[str, Any] | None = None  # the item as it was, in the words of `item`
-    undoes: str | None = None
-    source_folders: tuple[SourceFolder, ...] = ()  # for its undo; of an undo those it has to leave like that
-
-
 class Reserved(NamedTuple):
     """What unfinished transfers hold: nobody may plan with it until they are settled."""
 
     sources: frozenset[bytes]  # relative to the source root
     targets: frozenset[bytes]  # relative to the destination root
-
-
-class GaveWay(NamedTuple):
-    """What lies in the trash: an album, and the kind of the transfer that put it there."""
-
-    kind: str
-    artist: str | None
-    album: str | None
-    item_id: int | None = None  # of what was published there, where that is known
 
 
 def plan(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime) -> None:
@@ -207,31 +146,6 @@ def settled(connection: Connection, ids: Collection[str]) -> set[str]:
     return set(connection.scalars(over)) - set(connection.scalars(busy))
 
 
-def trash_ages(connection: Connection, ids: Collection[str]) -> dict[str, tuple[dt.timedelta, dt.datetime | None]]:
-    """Return how long what each transfer put into the trash has lain there, and when that was counted last."""
-    query = select(TransferRow.id, TransferRow.trash_seconds, TransferRow.trash_seen_at).where(TransferRow.id.in_(ids))
-    return {
-        row.id: (dt.timedelta(seconds=row.trash_seconds or 0), row.trash_seen_at) for row in connection.execute(query)
-    }
-
-
-def gave_way(connection: Connection, ids: Collection[str]) -> dict[str, GaveWay]:
-    """Return of each transfer what it put into the trash, if it put something there."""
-    query = select(TransferRow.id, TransferRow.kind, TransferRow.before, TransferRow.item)
-    found = {}
-    for row in connection.execute(query.where(TransferRow.id.in_(ids))):
-        was, intent = row.before or {}, row.item.get("intent") or {}
-        found[row.id] = GaveWay(row.kind, was.get("album_artist"), was.get("album"), intent.get("item_id"))
-    return found
-
-
-def count_in_trash(connection: Connection, ages: Mapping[str, dt.timedelta], now: dt.datetime) -> None:
-    """Write down how long what each transfer put into the trash has lain there by now."""
-    for id, age in ages.items():
-        values = {"trash_seconds": int(age.total_seconds()), "trash_seen_at": now}
-        connection.execute(update(TransferRow).where(TransferRow.id == id).values(**values))
-
-
 def open_transfers(connection: Connection, src_root: bytes, dst_root: bytes) -> list[Transfer]:
     """Return what was begun between two roots and is not settled, oldest first."""
     ours = (TransferRow.src_root == src_root, TransferRow.dst_root == dst_root, IS_OPEN)
@@ -303,36 +217,6 @@ def _transfer(row: Row[Any]) -> Transfer:
     values = {name: getattr(row, name) for name in Transfer.__dataclass_fields__}
     homes = tuple(SourceFolder(path_from_json(path), *numbers) for path, *numbers in row.source_folders or ())
     return Transfer(**values | {"files": tuple(map(file_from_json, row.files)), "source_folders": homes})
-
-
-def file_to_json(file: TransferFile) -> dict[str, Any]:
-    """Write one file down; the journal and the sidecar say it in the same words."""
-    return {
-        "source": path_to_json(file.source),
-        "target": path_to_json(file.target),
-        "role": file.role,
-        "identity": list(file.identity),
-        "digest": file.digest,
-    }
-
-
-def file_from_json(value: dict[str, Any]) -> TransferFile:
-    """Read what `file_to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-    source, target = path_from_json(value["source"]), path_from_json(value["target"])
-    return TransferFile(source, target, value["role"], Identity(*map(int, value["identity"])), value["digest"])
-
-
-def path_to_json(path: bytes) -> str | dict[str, str]:
-    """Write a path as text where it is UTF-8, else as {"base64": …}, so that no name is lost."""
-    try:
-        return path.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(path).decode()}
-
-
-def path_from_json(value: str | dict[str, str]) -> bytes:
-    """Read what `path_to_json` wrote."""
-    return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"], validate=True)
 
 
 def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str]:

@@ -13,9 +13,9 @@ from config.reasons import show_path
 from processor import copying
 from processor.comparing import is_planned, is_same_inode, source_changed
 from processor.files import Tree
-from processor.journal import Strategy, TransferFile
 from processor.rights import rights_spared, set_mode
 from processor.system_errors import explained
+from processor.transfer import Strategy, TransferFile
 from scanner.identity import Identity, storable_time
 
 FICLONE = 0x40049409  # linux/fs.h

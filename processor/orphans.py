@@ -14,9 +14,9 @@ from processor.comparing import is_same
 from processor.files import Tree, is_folder
 from processor.guard import Guard
 from processor.hidden import PLAYER_IGNORES, TX, remove_hidden
-from processor.journal import TransferFile
 from processor.paths import within
 from processor.system_errors import explained
+from processor.transfer import TransferFile
 
 
 def sweep(database: Database, guard: Guard, src_root: bytes, dst_root: bytes) -> list[Reason]:

@@ -14,12 +14,15 @@ from config.libraries import Library
 from config.machine import boot_id, uncollected
 from config.reasons import Reason
 from processor.approval import only_approved
+from processor.batch import Between
+from processor.crew import Crew
 from processor.encounters import Digests
 from processor.files import Tree
 from processor.meeting import Rules
 from processor.mover import Moved, Mover
 from processor.moves.move import Publish, unheard
 from processor.naming import MAX_CUE_SHEET, PlannedFile, Proposal, cue_references, propose
+from processor.pace import Pace, PacedGuard
 from processor.plan import RESTAGE, AlbumPlan, Outcome
 from processor.planner import decide
 from processor.publishing import ForRun, Then, nothing_more, publish
@@ -97,16 +100,16 @@ def process_scan(
             replace(plan, reasons=(*refused.get(plan.group.key, ()), *plan.reasons)) if plan.kind == RESTAGE else plan
             for plan in _plan(database, scan, inbound, staging, options)
         )
-    results = [
-        AlbumResult(plan.group, plan.outcome, plan.reasons, plan.target, plan.files, plan.kind, plan.stays, plan.over)
-        for plan in plans
-    ]
     ignored = (*scan.ignored(), *_homeless(scan, plans))
+    results = [_as_planned(plan) for plan in plans]
     if guard is None:
         return ProcessResult(tuple(results), ignored)
     explained = {reason.path for reason in ignored if reason.path} | {f.source for plan in plans for f in plan.files}
     moving = [n for n, plan in enumerate(plans) if plan.outcome == "staged"]
-    with Mover(database, inbound, staging, guard, options.workers, options.rate_limit, explained, run) as mover:
+    paced = PacedGuard(guard, Pace(options.rate_limit))
+    with Crew(options.workers) as crew:
+        between = Between(inbound.path, staging.path, database, paced, crew, run.then, explained)
+        mover = Mover(between, staging.root_uuid, run.id)
         for done, (n, moved) in enumerate(zip(moving, mover.move([plans[n] for n in moving], scan), strict=True), 1):
             results[n] = _after(results[n], moved)
             progress("move", done, len(moving))
@@ -121,7 +124,7 @@ def recover_transfers(
     then: Then = nothing_more,
     undone: Publish = unheard,
 ) -> RecoveryReport:
-    """Settle what earlier runs left unfinished between the two roots; see processor.recover and mover.Then."""
+    """Settle what earlier runs left unfinished between the two roots; see processor.recover, and publishing.Then."""
     now = dt.datetime.now(dt.UTC)
     return recover(
         database,
@@ -178,6 +181,13 @@ def _homeless(scan: ScanDb, plans: tuple[AlbumPlan, ...]) -> Iterator[Reason]:
     left = [side.file_id for side in scan.sides() if side.file_id not in taken]
     for file in sorted(scan.sources(left).values(), key=lambda file: file.path):
         yield Reason("no_album", "It belongs to no album we can tell, so it stays where it is.", file.path)
+
+
+def _as_planned(plan: AlbumPlan) -> AlbumResult:
+    """Return what becomes of an album if its plan is carried out."""
+    return AlbumResult(
+        plan.group, plan.outcome, plan.reasons, plan.target, plan.files, plan.kind, plan.stays, plan.over
+    )
 
 
 def _after(result: AlbumResult, moved: Moved) -> AlbumResult:

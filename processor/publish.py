@@ -15,7 +15,6 @@ from config.reasons import Reason
 from processor import journal
 from processor.artwork.blobs import Blobs
 from processor.files import Tree
-from processor.journal import Transfer, path_to_json
 from processor.moves.move import Performance
 from processor.publication import ledger, recording
 from processor.publication.drafting import Plan
@@ -25,6 +24,7 @@ from processor.settle import settle
 from processor.system_errors import explained
 from processor.taking_back import TakenBack, rehearse, take_back
 from processor.taking_back import restage as bring_back
+from processor.transfer import Transfer, path_to_json
 
 
 class Outcome(NamedTuple):

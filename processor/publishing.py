@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from config.reasons import Reason
 from processor import repository
 from processor.item import NewItem
-from processor.journal import Transfer
+from processor.transfer import Transfer
 
 # What is to be written with items that were staged, in the same transaction; whoever moves albums is given it.
 Then = Callable[[Connection, Mapping[str, repository.Upserted], dt.datetime], None]

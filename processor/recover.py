@@ -11,10 +11,10 @@ from config.database import Database
 from config.reasons import Reason, sentence
 from processor import journal
 from processor.guard import Guard
-from processor.journal import Strategy, Transfer
 from processor.moves.move import Performance, Publish, unheard
 from processor.orphans import sweep
 from processor.settle import take_over
+from processor.transfer import Strategy, Transfer
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from processor.comparing import digest_at
 from processor.files import Tree
 from processor.hidden import PLAYER_IGNORES, make_hidden_root
 from processor.item import NewFile, NewItem, facts_to_json
-from processor.journal import Transfer, TransferFile
 from processor.materialise import duplicate
 from processor.metadata.known import AlbumMetadata
 from processor.moves.move import Performance
@@ -35,6 +34,7 @@ from processor.settle import settle, take_over
 from processor.system_errors import explained
 from processor.tagging.wanted import Wanted, wanted
 from processor.tagging.write import File, Said, look, write
+from processor.transfer import Transfer, TransferFile
 from scanner.facts import Facts
 from scanner.identity import Identity
 

@@ -9,10 +9,10 @@ from processor.comparing import is_planned, is_same_inode, sources_whole
 from processor.files import Tree
 from processor.guard import Guard
 from processor.hidden import hidden_folder, remove_hidden
-from processor.journal import State, Transfer, TransferFile
 from processor.paths import within
 from processor.system_errors import explained
 from processor.torn import is_torn
+from processor.transfer import State, Transfer, TransferFile
 
 
 def roll_back(transfer: Transfer, guard: Guard) -> State:

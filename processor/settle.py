@@ -9,9 +9,9 @@ from loguru import logger
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
 from config.reasons import show_path
 from processor import journal
-from processor.journal import State, Transfer
 from processor.moves import MOVES
 from processor.moves.move import Performance
+from processor.transfer import State, Transfer
 
 MAX_ATTEMPTS = 3  # a transfer that was interrupted more often than this waits for a person
 

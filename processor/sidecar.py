@@ -12,7 +12,7 @@ from typing import Any
 from config.errors import Rejected
 from config.reasons import show_path
 from processor.files import Tree, write_whole
-from processor.journal import Transfer, TransferFile, file_from_json, path_from_json, path_to_json
+from processor.transfer import Transfer, TransferFile, file_from_json, path_from_json, path_to_json
 
 NAME = b"album.greenroom.json"
 VERSION = 1

@@ -16,13 +16,13 @@ from processor import journal, repository
 from processor.comparing import digest_at
 from processor.encounters import Digests, Encounters, FactsOf, is_audio
 from processor.files import Tree, is_file
-from processor.journal import Transfer, TransferFile
 from processor.naming import PlannedFile, Proposal
 from processor.plan import Home, World
 from processor.planner import size_difference
 from processor.publication import ledger
 from processor.space import Space, reserve
 from processor.system_errors import OTHER_FILESYSTEM, explained
+from processor.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 
 

@@ -9,10 +9,10 @@ from contextlib import suppress
 
 from processor.files import Tree, is_folder
 from processor.guard import Guard
-from processor.journal import SourceFolder, Transfer
 from processor.paths import folders
 from processor.rights import rights_spared
 from processor.system_errors import explained
+from processor.transfer import SourceFolder, Transfer
 
 
 def look_at(root: bytes, paths: Iterable[bytes]) -> Mapping[bytes, SourceFolder]:

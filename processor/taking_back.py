@@ -17,13 +17,13 @@ from processor import discarding, journal, sidecar, source_folders, trash
 from processor.comparing import is_same, is_whole
 from processor.files import Tree, is_file, is_folder
 from processor.item import NewItem
-from processor.journal import Transfer, TransferFile, path_from_json
 from processor.moves.move import Performance
 from processor.paths import ancestors, within
 from processor.publication import ledger
 from processor.settle import settle
 from processor.standing import look_at
 from processor.system_errors import explained
+from processor.transfer import Transfer, TransferFile, path_from_json
 from processor.undo import EXCHANGES, Seen, Sighting, obstacles, undo_of
 from scanner.identity import Identity
 

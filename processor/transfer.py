@@ -1,94 +1,90 @@
-"""A journalled plan → a complete, durable album in its place, which appears at once; every step may be the last one.
-
-    fill            hidden folder: sidecar, files, all synced        only adds names
-    switch          one rename that cannot overwrite                 the album appears, whole
-
-Instead of the switch, rolling_back.roll_back takes the hidden folder away again. After it the caller commits the
-staging item and `published` together, and clearing.remove_sources empties the sources. Many albums at once go through
-building.build, sync_built and rename, with sync_above once for all of them before each commit.
-
-A source's bytes are synced before it is linked; the link is durable with its folder. link(2) writes to the inode, so
-syncing a file after it means a journal commit for every file, which the sync of the folder does for all of them: ext4
-and XFS log the inode in the transaction that logs its new name, btrfs logs the new inodes of a folder along with it.
-The hidden folder is `.greenroom-tx/<transfer id>` below the destination root, so the switch stays on one file system.
-"""
+"""One journalled move of one item, as data ↔ the JSON its files and paths have in the journal and in sidecars."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
-from processor import sidecar
-from processor.building import build
-from processor.files import Tree
-from processor.guard import Guard
-from processor.hidden import TX, hidden_folder
-from processor.journal import Strategy, Transfer
-from processor.paths import ancestors, folders, within
-from processor.renaming import rename_folder
-from processor.system_errors import explained
+from scanner.identity import Identity
+
+State = Literal["planned", "materialised", "published", "done", "attention", "cancelled"]
+Strategy = Literal["link", "clone", "copy"]
 
 
-def fill(transfer: Transfer, guard: Guard, *, strongest: Strategy = "link", workers: int = 1) -> Transfer:
-    """Build the album in its hidden folder, durably; return the transfer with strategy and digests (F1–F3).
+@dataclass(frozen=True, slots=True)
+class TransferFile:
+    """One file of a transfer. Paths are relative: `source` to the source root, `target` to the album's folder."""
 
-    Repeatable: what an interrupted fill left is used where it is provably whole, else made again. `strongest` is
-    the way tried first; `workers` copy at once. Raises Retryable `source_changed`, `disk_full` and the like, and
-    NeedsReview where neither source nor copy is whole; the sources are untouched then.
+    source: bytes
+    target: bytes
+    role: str
+    identity: Identity
+    digest: str | None = None  # "blake3:<hex>", known once the bytes were copied
+
+
+class SourceFolder(NamedTuple):
+    """A folder files are taken from, or one above it, as it was before anything was taken away."""
+
+    path: bytes  # relative to the source root, which is b""
+    mtime_ns: int
+    mode: int  # the permission bits
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One journalled move of one item: everything recovery needs, without the scan it came from.
+
+    An undo says all that the transfer it takes back says, and is read from right to left: `target` and its files go
+    back to their `source`, and the item will say `before` again. Only each `identity` is that of the staged file.
     """
-    filled = build(transfer, guard, strongest=strongest, workers=workers)
-    sync_built(filled, guard)
-    sync_above(transfer.dst_root, above_hidden(filled), guard)
-    return filled
+
+    id: str
+    kind: str
+    state: State
+    src_root: bytes
+    dst_root: bytes
+    target: bytes
+    files: tuple[TransferFile, ...]
+    item: dict[str, Any]
+    fence: int
+    boot_id: str
+    strategy: Strategy | None = None
+    attempt: int = 0
+    error: str | None = None
+    run_id: str | None = None
+    before: dict[str, Any] | None = None  # the item as it was, in the words of `item`
+    undoes: str | None = None
+    source_folders: tuple[SourceFolder, ...] = ()  # for its undo; of an undo those it has to leave like that
 
 
-def switch(transfer: Transfer, guard: Guard) -> None:
-    """Give the hidden folder its final name, durably (F4). Raises NeedsReview `target_exists`, changing nothing."""
-    rename(transfer, guard)
-    sync_above(transfer.dst_root, above_target(transfer), guard)
+def file_to_json(file: TransferFile) -> dict[str, Any]:
+    """Write one file down; the journal and the sidecar say it in the same words."""
+    return {
+        "source": path_to_json(file.source),
+        "target": path_to_json(file.target),
+        "role": file.role,
+        "identity": list(file.identity),
+        "digest": file.digest,
+    }
 
 
-def sync_built(transfer: Transfer, guard: Guard) -> None:
-    """Make the sidecar and every name in the hidden folder durable (F3); not the folder's own name."""
-    folder = hidden_folder(transfer)
-    with Tree(transfer.dst_root) as tree:
-        guard.check("fsync sidecar")
-        with explained("sync the sidecar in", folder):
-            tree.sync_content(within(folder, sidecar.NAME))
-        sync_folders(transfer, tree, folder, guard)
+def file_from_json(value: dict[str, Any]) -> TransferFile:
+    """Read what `file_to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+    source, target = path_from_json(value["source"]), path_from_json(value["target"])
+    return TransferFile(source, target, value["role"], Identity(*map(int, value["identity"])), value["digest"])
 
 
-def rename(transfer: Transfer, guard: Guard) -> None:
-    """Do what `switch` does but for making names durable."""
-    with Tree(transfer.dst_root) as tree, explained("move the album to", transfer.target):
-        for folder in reversed([*ancestors(transfer.target)]):
-            guard.check("switch parent")
-            tree.make(folder)
-        guard.check("switch")
-        rename_folder(tree, hidden_folder(transfer), transfer.target)
+def path_to_json(path: bytes) -> str | dict[str, str]:
+    """Write a path as text where it is UTF-8, else as {"base64": …}, so that no name is lost."""
+    try:
+        return path.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(path).decode()}
 
 
-def above_hidden(_transfer: Transfer) -> Iterable[bytes]:
-    """Return the folders whose names make the hidden folder's name durable, relative to the destination root."""
-    return TX, b""
-
-
-def above_target(transfer: Transfer) -> Iterable[bytes]:
-    """Return the folders a switch changed, relative to the destination root."""
-    return *ancestors(transfer.target), b"", TX
-
-
-def sync_above(root: bytes, paths: Iterable[bytes], guard: Guard, *, missing_ok: bool = False) -> None:
-    """Make the names in folders durable. One that is gone is a name less in the one above, which is synced, too."""
-    with Tree(root) as tree:
-        for path in paths:
-            guard.check("fsync above")
-            with explained("sync", path):
-                tree.sync(path, missing_ok=missing_ok)
-
-
-def sync_folders(transfer: Transfer, tree: Tree, folder: bytes, guard: Guard) -> None:
-    """Make every name in the album durable, deepest folder first (F3)."""
-    for sub in folders(file.target for file in transfer.files):
-        guard.check("fsync folder")
-        with explained("sync", within(folder, sub)):
-            tree.sync(within(folder, sub))
+def path_from_json(value: str | dict[str, str]) -> bytes:
+    """Read what `path_to_json` wrote."""
+    return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"], validate=True)

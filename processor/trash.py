@@ -9,7 +9,7 @@ from itertools import chain
 
 from config.database import Database
 from config.reasons import Reason
-from processor import journal
+from processor import journal, trash_rows
 from processor.files import Tree, is_folder
 from processor.guard import Guard
 from processor.hidden import PLAYER_IGNORES, make_hidden_root
@@ -32,7 +32,7 @@ class Trashed:
     files: int
     size: int  # bytes
     age: dt.timedelta = dt.timedelta(0)  # how long it has provably lain there; see `grow_older`
-    told: journal.GaveWay | None = None  # what it is; None if the journal does not know
+    told: trash_rows.GaveWay | None = None  # what it is; None if the journal does not know
 
     def kept_until(self, days: dt.timedelta, now: dt.datetime) -> dt.datetime:
         """Return when it is due to go for good, if it is kept for so long and looked at now and then."""
@@ -62,11 +62,11 @@ def listed(database: Database, root: bytes) -> list[Trashed]:
     with Tree(root) as tree, explained("look into", TRASH):
         found = [seen for name in _names(tree) if not name.endswith(GOING) and (seen := look(tree, name))]
     ages: dict[str, tuple[dt.timedelta, dt.datetime | None]] = {}
-    told: dict[str, journal.GaveWay] = {}
+    told: dict[str, trash_rows.GaveWay] = {}
     with database.read() as connection:
         for ids in _some([trashed.transfer_id for trashed in found]):
-            ages |= journal.trash_ages(connection, ids)
-            told |= journal.gave_way(connection, ids)
+            ages |= trash_rows.trash_ages(connection, ids)
+            told |= trash_rows.gave_way(connection, ids)
     aged = [
         replace(t, age=ages[t.transfer_id][0], told=told[t.transfer_id]) if t.transfer_id in ages else t for t in found
     ]
@@ -83,7 +83,7 @@ def grow_older(database: Database, root: bytes, now: dt.datetime) -> None:
     if not ids:
         return
     with database.read() as connection:
-        ages = {id: age for some in _some(ids) for id, age in journal.trash_ages(connection, some).items()}
+        ages = {id: age for some in _some(ids) for id, age in trash_rows.trash_ages(connection, some).items()}
     passed = {id: now - (seen or now) for id, (_, seen) in ages.items()}
     older = {
         id: age + max(dt.timedelta(0), min(passed[id], LONGEST))
@@ -92,7 +92,7 @@ def grow_older(database: Database, root: bytes, now: dt.datetime) -> None:
     }
     if older:
         with database.begin() as connection:
-            journal.count_in_trash(connection, older, now)
+            trash_rows.count_in_trash(connection, older, now)
 
 
 def due(

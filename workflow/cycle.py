@@ -27,12 +27,12 @@ from config.machine import boottime
 from config.reasons import show_path
 from config.sections import StagingScan
 from processor import grouping_choices, journal, presence, trash
-from processor.journal import Transfer
 from processor.meeting import Rules
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
 from processor.publishing import ForRun, Then
 from processor.recover import RecoveryReport, waiting_for_a_person
 from processor.system_errors import unexpected
+from processor.transfer import Transfer
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune

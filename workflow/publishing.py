@@ -20,7 +20,6 @@ from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal, publish, trash
 from processor.artwork.blobs import Blobs
-from processor.journal import Transfer, path_from_json, path_to_json
 from processor.moves.move import Performance
 from processor.publication import ledger, planning, recording
 from processor.publication.drafting import Plan
@@ -29,6 +28,7 @@ from processor.publication.intent import intent_of
 from processor.publish import Outcome
 from processor.recover import RecoveryReport, recover
 from processor.taking_back import TakenBack
+from processor.transfer import Transfer, path_from_json, path_to_json
 from workflow import events, progress, succession
 from workflow.completing import complete
 from workflow.events import Event

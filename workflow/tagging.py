@@ -14,11 +14,11 @@ from config.locks import hold
 from config.machine import boot_id
 from processor import repository
 from processor.files import Tree
-from processor.journal import Transfer
 from processor.metadata import rows
 from processor.moves.move import Performance
 from processor.recover import RecoveryReport
 from processor.retag import Retagged, retag, retold, settle_retags, sweep
+from processor.transfer import Transfer
 from workflow import events, telling
 
 

@@ -19,7 +19,6 @@ from config.machine import boot_id
 from config.reasons import Reason, sentence, show_path
 from processor import discarding, journal, repository
 from processor.item import NewItem
-from processor.journal import Transfer
 from processor.metadata import rows
 from processor.metadata.documents import USER
 from processor.moves.move import Performance, unheard
@@ -27,6 +26,7 @@ from processor.process import recover_transfers
 from processor.publication import ledger
 from processor.settle import settle
 from processor.taking_back import TakenBack
+from processor.transfer import Transfer
 from workflow import progress
 from workflow.cycle import Roots, StopOrTimeout, resolve_roots, then, undone
 from workflow.states import check_move

@@ -16,13 +16,13 @@ from config.locks import hold
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal
-from processor.journal import Transfer
 from processor.moves.move import Performance
 from processor.process import recover_transfers
 from processor.publication.intent import intent_of
 from processor.publishing import publish
 from processor.retag import retold, work_root
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
+from processor.transfer import Transfer
 from workflow import publishing
 from workflow.cycle import Roots, StopOrTimeout, resolve_roots, then, undone
 

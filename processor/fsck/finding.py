@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from config.reasons import show_path
 from processor.fsck.disk import Listed
-from processor.journal import State, Transfer
+from processor.transfer import State, Transfer
 
 
 class Adopt(NamedTuple):

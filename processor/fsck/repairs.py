@@ -22,10 +22,10 @@ from processor.fsck import rows
 from processor.fsck.disk import Listed
 from processor.fsck.finding import Adopt, Finding, Follow, Learn, MarkFound, MarkMissing, Repair, Resume, WriteSidecar
 from processor.item import NewItem
-from processor.journal import Transfer, TransferFile
 from processor.paths import within
 from processor.sidecar import Sidecar
 from processor.system_errors import explained
+from processor.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 
 BATCH: Final = 100  # repairs that share a transaction

@@ -8,10 +8,10 @@ from processor.comparing import is_same, is_same_inode
 from processor.files import Tree
 from processor.fsck.standing import Candidates, Shape, Standing
 from processor.hidden import hidden_folder
-from processor.journal import State, Transfer, TransferFile
 from processor.moves.undo import out_of_sight
 from processor.paths import within
 from processor.system_errors import explained
+from processor.transfer import State, Transfer, TransferFile
 from processor.undo import UNDOS
 
 KINDS = frozenset(UNDOS.values())

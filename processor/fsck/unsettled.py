@@ -18,11 +18,11 @@ from processor.fsck import rows, undos
 from processor.fsck.finding import Finding, Resume
 from processor.fsck.standing import Candidates, Shape, Standing
 from processor.hidden import PLAYER_IGNORES, TX, hidden_folder
-from processor.journal import State, Transfer, TransferFile
 from processor.paths import within
 from processor.publication import ledger
 from processor.retag import work_root
 from processor.system_errors import explained
+from processor.transfer import State, Transfer, TransferFile
 
 _Same = Callable[[os.stat_result | None, TransferFile], bool]
 FORWARD: Final = ("album", "merge", "replace", "retag", "publish", "upgrade")  # these may begin anew

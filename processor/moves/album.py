@@ -16,14 +16,14 @@ from processor.comparing import is_whole
 from processor.files import Tree
 from processor.guard import Guard
 from processor.hidden import hidden_folder
-from processor.journal import Transfer
 from processor.materialise import sync_file
 from processor.moves.move import Move, Performance
 from processor.paths import within
 from processor.rolling_back import roll_back
+from processor.steps import above_target, fill, switch, sync_above, sync_folders
 from processor.system_errors import explained
 from processor.torn import mend
-from processor.transfer import above_target, fill, switch, sync_above, sync_folders
+from processor.transfer import Transfer
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:

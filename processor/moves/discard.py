@@ -17,11 +17,11 @@ from processor.giving_back import remove_empty
 from processor.guard import Guard
 from processor.hidden import make_hidden_root
 from processor.item import NewItem
-from processor.journal import State, Transfer
 from processor.moves.move import Move, Performance
 from processor.moves.undo import patient, same
 from processor.paths import ancestors
 from processor.system_errors import explained
+from processor.transfer import State, Transfer
 
 
 def item_of(transfer: Transfer) -> NewItem:

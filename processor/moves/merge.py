@@ -22,14 +22,14 @@ from processor.files import Tree
 from processor.guard import Guard
 from processor.hidden import hidden_folder, make_folders, remove_hidden
 from processor.item import NewItem
-from processor.journal import State, Transfer
 from processor.materialise import CANNOT
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.paths import folders, within
 from processor.rolling_back import roll_back
+from processor.steps import fill, sync_folders
 from processor.system_errors import explained
-from processor.transfer import fill, sync_folders
+from processor.transfer import State, Transfer
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:

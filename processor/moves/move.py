@@ -13,7 +13,7 @@ from config.errors import GreenroomError
 from config.reasons import Reason
 from processor import journal, repository
 from processor.guard import Guard
-from processor.journal import State, Strategy, Transfer
+from processor.transfer import State, Strategy, Transfer
 
 Publish = Callable[[Connection, Transfer], object]
 

@@ -21,7 +21,6 @@ from processor.giving_back import remove_empty
 from processor.guard import Guard
 from processor.hidden import hidden_folder
 from processor.item import NewItem
-from processor.journal import State, Strategy, Transfer
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
 from processor.moves.move import Move, Performance
 from processor.paths import ancestors, folders, within
@@ -29,8 +28,9 @@ from processor.publication.access import give
 from processor.publication.intent import Made, Mode, intent_of, with_intent
 from processor.publication.writing import add, put, take
 from processor.rolling_back import roll_back
+from processor.steps import fill, switch
 from processor.system_errors import explained
-from processor.transfer import fill, switch
+from processor.transfer import State, Strategy, Transfer
 
 _STRONGEST: Final[dict[Mode, Strategy]] = {"move": "link", "hardlink": "link", "reflink": "clone", "copy": "copy"}
 _ORDER: Final[tuple[Strategy, ...]] = ("copy", "clone", "link")

@@ -11,10 +11,10 @@ from typing import Final
 
 from processor.files import Tree
 from processor.guard import Guard
-from processor.journal import State, Transfer
 from processor.moves.move import Move, Performance
 from processor.moves.publish import check_published, written
 from processor.publication.intent import intent_of
+from processor.transfer import State, Transfer
 
 
 def _look(run: Performance, transfer: Transfer) -> Transfer:

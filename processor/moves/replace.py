@@ -21,14 +21,14 @@ from processor.files import Tree
 from processor.guard import Guard
 from processor.hidden import hidden_folder, make_folders
 from processor.item import NewItem
-from processor.journal import State, Transfer, TransferFile
 from processor.materialise import CANNOT, duplicate
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.paths import folders, within
 from processor.rolling_back import roll_back
+from processor.steps import above_target, fill, sync_above, sync_folders
 from processor.system_errors import explained
-from processor.transfer import above_target, fill, sync_above, sync_folders
+from processor.transfer import State, Transfer, TransferFile
 from scanner.identity import Identity
 
 _PROBES: Final = (b".greenroom-one", b".greenroom-other")

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from processor.giving_back import check_given_back, forget_marks, take_away
-from processor.journal import Transfer
 from processor.moves.move import Move, Performance
 from processor.moves.undo import fill_inbound, patient, same
 from processor.moves.unpublish import sign
+from processor.transfer import Transfer
 
 
 def _tell(run: Performance, transfer: Transfer) -> Transfer:

@@ -16,7 +16,6 @@ from processor import journal, repository, sidecar, standing
 from processor.files import Tree
 from processor.giving_back import remove_empty
 from processor.guard import Guard
-from processor.journal import State, Transfer
 from processor.metadata import rows
 from processor.metadata.documents import USER
 from processor.moves.discard import item_of, sync_both
@@ -25,6 +24,7 @@ from processor.moves.undo import same
 from processor.paths import ancestors
 from processor.renaming import rename_folder
 from processor.system_errors import explained
+from processor.transfer import State, Transfer
 
 
 def _begin(run: Performance, undo: Transfer) -> Transfer:

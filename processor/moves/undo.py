@@ -20,12 +20,12 @@ from processor.comparing import is_same
 from processor.files import Tree
 from processor.giving_back import check_given_back, forget_marks, give_back, remove_empty, take_away
 from processor.hidden import TX, make_hidden_root, remove_hidden
-from processor.journal import Transfer
 from processor.moves.move import Move, Performance
 from processor.paths import ancestors, parent, within
 from processor.renaming import rename_folder
 from processor.system_errors import explained
 from processor.torn import mend
+from processor.transfer import Transfer
 
 
 def fill_inbound(run: Performance, undo: Transfer) -> Transfer:

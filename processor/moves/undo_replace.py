@@ -13,11 +13,11 @@ from processor.files import Tree
 from processor.giving_back import check_given_back, forget_marks, take_away
 from processor.guard import Guard
 from processor.item import NewItem
-from processor.journal import State, Transfer
 from processor.moves.move import Move, Performance
 from processor.moves.undo import fill_inbound, hide, patient, remove, same
 from processor.paths import parent
 from processor.system_errors import explained
+from processor.transfer import State, Transfer
 
 
 def _exchange(run: Performance, undo: Transfer) -> Transfer:

@@ -13,13 +13,13 @@ from processor import journal, sidecar
 from processor.files import Tree
 from processor.giving_back import check_given_back, forget_marks, remove_empty, take_away
 from processor.item import NewItem
-from processor.journal import Transfer
 from processor.moves.move import Move, Performance
 from processor.moves.undo import fill_inbound, hide, out_of_sight, patient, remove, same
 from processor.paths import within
 from processor.publication.intent import Gone, intent_of
 from processor.publication.writing import take
 from processor.system_errors import explained
+from processor.transfer import Transfer
 
 
 def _withdraw(run: Performance, undo: Transfer) -> Transfer:

@@ -17,7 +17,6 @@ from processor.files import Tree
 from processor.giving_back import remove_empty
 from processor.guard import Guard
 from processor.hidden import hidden_folder, make_folders
-from processor.journal import State, Transfer, TransferFile, path_from_json
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.moves.publish import beside, build, check_published, clear_staging, inside, take_apart, written
@@ -28,8 +27,9 @@ from processor.publication.intent import intent_of
 from processor.renaming import rename_folder
 from processor.rolling_back import roll_back
 from processor.standing import files_below
+from processor.steps import above_target, sync_above
 from processor.system_errors import explained
-from processor.transfer import above_target, sync_above
+from processor.transfer import State, Transfer, TransferFile, path_from_json
 from scanner.identity import Identity
 
 

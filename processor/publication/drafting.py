@@ -18,7 +18,6 @@ from processor import journal
 from processor.artwork.blobs import Blob
 from processor.files import Tree
 from processor.item import NewItem
-from processor.journal import Transfer
 from processor.paths import within
 from processor.publication import laying, ledger, making, pictures
 from processor.publication.given import Known, Publishing
@@ -29,6 +28,7 @@ from processor.publication.making import Making
 from processor.publication.names import artist_folder, disc_folders
 from processor.publication.pictures import Picture
 from processor.publication.writing import read_blob
+from processor.transfer import Transfer
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from processor.item import NewItem
-from processor.journal import Transfer, path_from_json, path_to_json
 from processor.publication.access import AS_IS, Access
+from processor.transfer import Transfer, path_from_json, path_to_json
 
 Mode = Literal["move", "copy", "hardlink", "reflink"]
 Role = Literal["nfo", "picture", "lyrics"]

@@ -15,7 +15,6 @@ from processor import layout, standing
 from processor.comparing import digest_at
 from processor.files import Tree
 from processor.item import NewItem
-from processor.journal import TransferFile, path_to_json
 from processor.metadata.known import AlbumMetadata
 from processor.naming import MAX_CUE_SHEET, cue_references
 from processor.paths import ancestors, parent, within
@@ -26,6 +25,7 @@ from processor.publication.pictures import Picture, Profile
 from processor.publication.writing import sha256_at
 from processor.space import human_size, reserve
 from processor.system_errors import OTHER_FILESYSTEM, explained
+from processor.transfer import TransferFile, path_to_json
 from scanner.identity import Identity, same_time, storable_time
 
 # A folder of the library → the folders of published albums below it, each with its artist.

@@ -14,13 +14,13 @@ from config.machine import boot_id
 from processor import journal
 from processor.files import Tree
 from processor.item import NewItem
-from processor.journal import Transfer
 from processor.publication import laying, ledger
 from processor.publication.drafting import Draft, Plan
 from processor.publication.given import Publishing, known, library_of
 from processor.publication.intent import Intent
 from processor.publication.laying import Standing
 from processor.publication.ledger import Entry
+from processor.transfer import Transfer
 
 
 def plan(

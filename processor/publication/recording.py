@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 from processor import repository, sidecar
 from processor.artwork import blobs
 from processor.item import NewItem
-from processor.journal import Transfer
 from processor.metadata import rows as metadata
 from processor.paths import within
 from processor.publication import ledger
 from processor.publication.intent import Intent, intent_of
 from processor.publication.ledger import Entry, Publication
+from processor.transfer import Transfer
 
 
 def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None:

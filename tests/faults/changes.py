@@ -19,13 +19,13 @@ from processor.clearing import remove_sources
 from processor.guard import Guard
 from processor.hidden import TX
 from processor.item import NewFile, NewItem
-from processor.journal import State, Strategy, Transfer, TransferFile
 from processor.moves.move import Performance
 from processor.publishing import publish
 from processor.recover import RecoveryReport, recover
 from processor.settle import settle
+from processor.steps import fill, switch
 from processor.tables import StagingFile, StagingItem, TransferRow
-from processor.transfer import fill, switch
+from processor.transfer import State, Strategy, Transfer, TransferFile
 from processor.trash import TRASH
 from scanner.identity import Identity
 from tests.faults.traced import mark

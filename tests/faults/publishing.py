@@ -22,7 +22,6 @@ from processor.artwork.tables import BlobHoldRow, BlobRow
 from processor.guard import Guard
 from processor.hidden import PLAYER_IGNORES, TX
 from processor.item import NewFile, NewItem
-from processor.journal import Strategy, Transfer, TransferFile
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.metadata.rows import ItemMetadataRow
@@ -32,8 +31,9 @@ from processor.publication.given import Chosen, Options, Publishing
 from processor.publication.names import Naming
 from processor.publication.pictures import Picture
 from processor.recover import RecoveryReport, recover
+from processor.steps import fill, switch
 from processor.tables import LedgerRow, PublicationRow, StagingFile, StagingItem, TransferRow
-from processor.transfer import fill, switch
+from processor.transfer import Strategy, Transfer, TransferFile
 from processor.trash import TRASH
 from scanner.identity import Identity
 from tests.faults.world import NOW, Steps, empty_database, put, tree

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.journal import Strategy
+from processor.transfer import Strategy
 from tests.faults.changes import OLD, TARGET, Scene
 from tests.faults.test_transfer_durable import Disk, _path, synced_twice
 from tests.faults.traced import Call, run_traced

@@ -10,7 +10,7 @@ import pytest
 
 from processor import sidecar
 from processor.hidden import TX
-from processor.journal import Strategy
+from processor.transfer import Strategy
 from tests.faults.changes import OLD, TARGET, Scene, complaints, converges, unfinished
 from tests.faults.killing import Failing, killed, killed_twice
 from tests.faults.world import Steps, tree

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from processor.journal import Strategy
 from processor.tables import TransferRow
+from processor.transfer import Strategy
 from tests.faults.changes import Scene, complaints, converges
 from tests.faults.test_changes_kill import after_going_back
 from tests.faults.test_transfer_strace import ERRORS, changes_something, sample

@@ -18,8 +18,8 @@ from sqlalchemy import Row, select
 
 from config.libraries import list_libraries, resume
 from processor.hidden import TX
-from processor.journal import path_from_json
 from processor.tables import TransferRow
+from processor.transfer import path_from_json
 from tests.faults.cycles import House, albums, another_filesystem, late_tracks, music, snapshot
 from tests.faults.soak import set_aside_the_count
 from tests.faults.steps import die, run_until

@@ -20,16 +20,16 @@ from sqlalchemy import update
 
 from config.errors import Retryable
 from config.machine import free_bytes, free_files
-from processor import arrival, journal, mover
+from processor import arrival, batch, journal
 from processor.arrival import await_copies
 from processor.clearing import remove_sources
 from processor.hidden import hidden_folder
-from processor.journal import Transfer
 from processor.moves import MOVES
 from processor.rolling_back import roll_back
 from processor.space import Space
+from processor.steps import fill, rename, switch
 from processor.tables import TransferRow
-from processor.transfer import fill, rename, switch
+from processor.transfer import Transfer
 from tests.faults.cycles import House, music
 from tests.faults.subjects import CYCLE
 from tests.faults.world import NOW, At, Killed, Steps, World, recovered, tree, unfinished
@@ -207,7 +207,7 @@ def test_an_album_whose_copies_cannot_be_read_yet_keeps_its_sources_and_is_finis
     dropped = music(house.inbound)
     with monkeypatch.context() as patch:
         refuse(patch, errno.EXDEV, "link")
-        patch.setattr(mover, "rename", renamed)
+        patch.setattr(batch, "rename", renamed)
         patch.setattr(await_copies, "__defaults__", (0.0,))
         ended = house.run(*CYCLE)
     assert '"late"' in ended.out

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from processor.journal import Strategy, Transfer
+from processor.transfer import Strategy, Transfer
 from tests.faults.publishing import Scene
 from tests.faults.test_transfer_durable import Disk
 from tests.faults.traced import Call, mark, run_traced

@@ -11,7 +11,7 @@ import pytest
 
 from config.errors import Retryable
 from processor.files import Tree
-from processor.journal import Strategy
+from processor.transfer import Strategy
 from tests.faults.killing import Failing, killed, killed_twice
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.world import Killed, Steps

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from processor.journal import Strategy, Transfer
 from processor.recover import recover
+from processor.transfer import Strategy, Transfer
 from tests.faults.traced import Call, Outcome, mark, run_traced
 from tests.faults.world import ALBUMS, NOW, Killed, Steps, World, move, publish, tree
 

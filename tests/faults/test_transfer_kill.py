@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.journal import Strategy
+from processor.transfer import Strategy
 from tests.faults.killing import killed
 from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, recovered, unfinished
 

@@ -16,9 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select, update
 
 from processor import journal
-from processor.journal import Strategy
 from processor.tables import TransferRow
 from processor.taking_back import take_back
+from processor.transfer import Strategy
 from tests.faults.undoing import Dying
 from tests.faults.world import NOW, Killed, Steps, World, complaints, move, publish, put, recovered, tree, unfinished
 from tests.memory import memory

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from processor.journal import Strategy
 from processor.tables import TransferRow
+from processor.transfer import Strategy
 from tests.faults.changes import Scene
 from tests.faults.traced import MUTATING, REFUSED, Call, run_traced
 from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, recovered, tree, unfinished

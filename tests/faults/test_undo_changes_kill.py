@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from processor import journal, repository, sidecar
 from processor.hidden import PLAYER_IGNORES, TX
-from processor.journal import Strategy
 from processor.tables import TransferRow
 from processor.taking_back import TakenBack, take_back
+from processor.transfer import Strategy
 from processor.trash import TRASH
 from tests.faults.changes import OLD, TARGET, Scene, complaints
 from tests.faults.undoing import Dying

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.journal import Strategy
+from processor.transfer import Strategy
 from tests.faults.test_transfer_durable import Disk
 from tests.faults.test_transfer_strace import ERRORS, changes_something, sample
 from tests.faults.traced import REFUSED, Call, mark, run_traced

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.journal import Strategy
+from processor.transfer import Strategy
 from tests.faults.killing import killed
 from tests.faults.undoing import ONE, Undoing
 from tests.faults.world import Steps, complaints, put, recovered, tree

@@ -22,11 +22,11 @@ from processor.building import build, sync_sources
 from processor.clearing import remove_sources
 from processor.guard import Guard
 from processor.hidden import TX
-from processor.journal import Strategy, Transfer, TransferFile
 from processor.recover import RecoveryReport, recover
 from processor.rolling_back import roll_back
+from processor.steps import above_hidden, above_target, rename, sync_above, sync_built
 from processor.tables import StagingFile, StagingItem, TransferRow
-from processor.transfer import above_hidden, above_target, rename, sync_above, sync_built
+from processor.transfer import State, Strategy, Transfer, TransferFile
 from scanner.identity import Identity
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -182,9 +182,7 @@ def move(world: World, guard: Guard, workers: int = 2) -> list[Transfer]:
         journal.plan(connection, planned, NOW)
     ended: list[Transfer] = []
 
-    def step(
-        transfers: list[Transfer], acts: list[object], to: journal.State, publishing: bool = False
-    ) -> list[Transfer]:
+    def step(transfers: list[Transfer], acts: list[object], to: State, publishing: bool = False) -> list[Transfer]:
         acted = transfers
         for act in acts:  # with all albums, before any goes on
             transfers, acted = acted, []

@@ -32,8 +32,8 @@ from processor import journal, repository
 from processor.client import circuits, memory, turns
 from processor.client.circuit import Circuit
 from processor.client.service import Answer
-from processor.journal import Transfer, TransferFile
 from processor.tables import StagingItem, TransferRow
+from processor.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 from tests.items import album
 from workflow import plans, progress

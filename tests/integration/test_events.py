@@ -22,8 +22,8 @@ from config.sections import StagingScan
 from daemon.bootstrap import application
 from daemon.cli import main
 from processor import journal, repository
-from processor.journal import Transfer
 from processor.process import ProcessResult
+from processor.transfer import Transfer
 from tests.items import album
 from workflow import events, runs, succession
 from workflow.chores import want_daily

@@ -14,9 +14,9 @@ from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retr
 from processor.building import sync_sources
 from processor.clearing import remove_sources
 from processor.hidden import TX, hidden_folder
-from processor.journal import Strategy, Transfer
 from processor.rolling_back import roll_back
-from processor.transfer import fill, switch
+from processor.steps import fill, switch
+from processor.transfer import Strategy, Transfer
 from tests.faults.world import FOREIGN, Steps, World, put, tree
 
 ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}

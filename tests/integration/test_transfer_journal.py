@@ -9,7 +9,7 @@ import pytest
 from config.database import Database
 from config.errors import LeaseLost, Retryable
 from processor import journal
-from processor.journal import SourceFolder, Transfer, TransferFile
+from processor.transfer import SourceFolder, State, Transfer, TransferFile
 from scanner.identity import Identity
 from tests.faults.world import NOW
 
@@ -62,7 +62,7 @@ def test_states_follow_one_another_and_may_be_repeated(planned: Database) -> Non
 
 
 @pytest.mark.parametrize("state", ["published", "done"])
-def test_no_state_is_skipped(planned: Database, state: journal.State) -> None:
+def test_no_state_is_skipped(planned: Database, state: State) -> None:
     with pytest.raises(LeaseLost), planned.begin() as connection:
         journal.advance(connection, [TRANSFER], state, NOW)
 

@@ -13,11 +13,11 @@ from sqlalchemy import Row, delete, select, update
 from config.errors import LeaseLost, Retryable, Stopped
 from processor import journal
 from processor.hidden import hidden_folder
-from processor.journal import Strategy, Transfer
 from processor.recover import RecoveryReport
 from processor.settle import MAX_ATTEMPTS
+from processor.steps import fill, switch
 from processor.tables import StagingItem, TransferRow
-from processor.transfer import fill, switch
+from processor.transfer import State, Strategy, Transfer, file_to_json
 from tests.faults.world import FOREIGN, NOW, Steps, World, complaints, publish, put, recovered, tree, unfinished
 
 ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
@@ -31,7 +31,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     return World.make(tmp_path, ALBUM, request.param)
 
 
-def left_as(world: World, state: journal.State) -> Transfer:
+def left_as(world: World, state: State) -> Transfer:
     """Leave the album's transfer in a state, with the disk as it is then."""
     with world.database.begin() as connection:
         (transfer,) = world.plan(connection, 1)
@@ -74,7 +74,7 @@ def test_a_move_that_had_not_begun_is_left_to_the_next_scan(world: World) -> Non
 
 
 @pytest.mark.parametrize("state", ["materialised", "published"])
-def test_a_move_that_had_begun_is_finished(world: World, state: journal.State) -> None:
+def test_a_move_that_had_begun_is_finished(world: World, state: State) -> None:
     left_as(world, state)
     assert states(recovered(world, Steps(fence=2))) == DONE
     assert [*complaints(world), *unfinished(world)] == []
@@ -82,11 +82,11 @@ def test_a_move_that_had_begun_is_finished(world: World, state: journal.State) -
 
 
 @pytest.mark.parametrize("state", ["materialised", "published"])
-def test_new_device_numbers_after_a_restart_do_no_harm(world: World, state: journal.State) -> None:
+def test_new_device_numbers_after_a_restart_do_no_harm(world: World, state: State) -> None:
     transfer = left_as(world, state)
     files = [replace(f, identity=f.identity._replace(dev=f.identity.dev + 7)) for f in transfer.files]
     with world.database.begin() as connection:
-        written = [journal.file_to_json(file) for file in files]
+        written = [file_to_json(file) for file in files]
         connection.execute(update(TransferRow).values(files=written))
     assert states(recovered(world, Steps(fence=2), boot_id="next")) == DONE
     assert [*complaints(world), *unfinished(world)] == []
@@ -97,11 +97,11 @@ def renumbered(world: World, inodes: dict[bytes, int]) -> None:
     with world.database.begin() as connection:
         (transfer,) = journal.open_transfers(connection, world.inbound, world.staging)
         files = [replace(f, identity=f.identity._replace(ino=inodes.get(f.target, 7))) for f in transfer.files]
-        connection.execute(update(TransferRow).values(files=[journal.file_to_json(file) for file in files]))
+        connection.execute(update(TransferRow).values(files=[file_to_json(file) for file in files]))
 
 
 @pytest.mark.parametrize("state", ["planned", "materialised", "published"])
-def test_new_inode_numbers_after_a_remount_do_no_harm(tmp_path: Path, state: journal.State) -> None:
+def test_new_inode_numbers_after_a_remount_do_no_harm(tmp_path: Path, state: State) -> None:
     """So it is on exFAT and FAT, where files cannot be linked either."""
     world = World.make(tmp_path, ALBUM, "copy")
     transfer = left_as(world, state)

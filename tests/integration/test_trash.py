@@ -13,7 +13,7 @@ from config.database import Database
 from processor import journal, trash
 from processor.files import Tree
 from processor.hidden import PLAYER_IGNORES
-from processor.journal import State, Transfer
+from processor.transfer import State, Transfer
 from scanner.ignore import OWN, built_in
 from tests.faults.world import NOW, Killed, Steps, put, tree
 

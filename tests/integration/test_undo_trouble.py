@@ -13,10 +13,10 @@ from config.errors import Stopped
 from processor import journal, sidecar
 from processor.files import Tree
 from processor.hidden import PLAYER_IGNORES, TX
-from processor.journal import Strategy, Transfer
 from processor.moves.move import Performance
 from processor.tables import StagingItem, TransferRow
 from processor.taking_back import TakenBack, take_back
+from processor.transfer import Strategy, Transfer
 from tests.faults.world import NOW, At, Killed, Steps, World, complaints, move, publish, put, recovered, tree
 
 ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}

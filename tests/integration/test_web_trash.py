@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from config import activity, admin, libraries
-from processor import journal, trash
+from processor import journal, trash, trash_rows
 from processor.files import Tree
-from processor.journal import Transfer
+from processor.transfer import State, Transfer
 from tests.faults.world import Steps, put
 from tests.integration.test_web_acts import go_on, look
 from tests.web import NAME, Browser
@@ -36,7 +36,7 @@ def throw_away(browser: Browser, root: bytes, id: str, kind: str = "discard", *,
     planned = Transfer(id, kind, "planned", root, root, b"A", (), item, 1, "boot", before=before)
     with browser.app.database.begin() as connection:
         journal.plan(connection, [planned], NOW)
-        states: list[journal.State] = ["materialised", "published", "done"]
+        states: list[State] = ["materialised", "published", "done"]
         for state in states if is_settled else states[:-1]:
             journal.advance(connection, [planned], state, NOW)
     put(root, {b"A/1.mp3": b"one more"})
@@ -89,7 +89,7 @@ def test_what_is_due_is_what_has_lain_there_for_so_many_days(browser: Browser, r
     for id in ("early", "late"):
         throw_away(browser, roots["staging"], id)
     with browser.app.database.begin() as connection:
-        journal.count_in_trash(connection, {"early": dt.timedelta(days=31)}, NOW)
+        trash_rows.count_in_trash(connection, {"early": dt.timedelta(days=31)}, NOW)
     assert "Remove the 1 that is due" in browser.client.get("/trash").text
     wish = {"which": "expired", "sure": True}
     assert browser.client.post(f"{API}/empty", json=wish).status_code == 202

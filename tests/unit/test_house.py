@@ -48,6 +48,7 @@ SQL_MODULES = {
     "processor/publication/ledger.py",
     "processor/repository.py",
     "processor/tables.py",
+    "processor/trash_rows.py",
     "processor/verification/rows.py",
     "scanner/grouprows.py",
     "scanner/newscan.py",

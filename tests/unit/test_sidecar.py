@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from config.errors import Rejected
 from processor import sidecar
 from processor.files import Tree
-from processor.journal import Transfer, TransferFile, file_to_json
+from processor.transfer import Transfer, TransferFile, file_to_json
 from scanner.identity import Identity
 
 numbers = st.integers(0, 2**64 - 1)

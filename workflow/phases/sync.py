@@ -10,10 +10,10 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from config import admin, libraries
-from processor.journal import path_from_json
 from processor.players import rows
 from processor.players.rows import Change, Owed
 from processor.publication import ledger
+from processor.transfer import path_from_json
 from workflow import events, progress
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
