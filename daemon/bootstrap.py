@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from config import accounts, activity, admin, libraries, schema
+from config import admin, libraries, schema
 from config.boot import BootSettings, load_boot_settings
 from config.database import Database
 from config.errors import Misconfigured
-from config.lease import holder
 from config.libraries import Library
 from config.logs import RESULT_LEVEL, setup_logs
 from config.reasons import Reason
@@ -35,15 +34,9 @@ from workflow.phase import all_phases
 # Each verb imports what it alone needs: most commands are one verb, and start the quicker for it.
 if TYPE_CHECKING:
     from processor.client.client import Client
-    from processor.fsck.fsck import FsckReport
-    from processor.fsck.rows import Row
-    from processor.recover import RecoveryReport
-    from workflow import cycle, enriching, succession
-    from workflow.emptying import Emptied
+    from workflow import cycle
     from workflow.engine.engine import Engine
-    from workflow.engine.job import Job
     from workflow.report import CycleReport
-    from workflow.undo import UndoReport
 
 
 class Application:
@@ -121,91 +114,26 @@ class Application:
     def scan(self, *, stop: threading.Event, settle: bool, progress: Progress) -> tuple[Path, ScanStats]:
         """Scan the inbound library, and do nothing else; return the scan DB and what was found."""
         from workflow import cycle
+        from workflow.roots import resolve_roots, scan_db_folder
+        from workflow.stopping import StopOrTimeout
 
         settings, _ = self.staging_settings()
-        roots = cycle.resolve_roots(self.database)
-        folder = cycle.scan_db_folder(self.database, settings, self.boot.data_dir)
-        until = cycle.StopOrTimeout(stop, settings.timeout_minutes)
+        roots = resolve_roots(self.database)
+        folder = scan_db_folder(self.database, settings, self.boot.data_dir)
+        until = StopOrTimeout(stop, settings.timeout_minutes)
         return cycle.scan(self.database, roots.inbound, settings, folder, until, settle, progress)
 
     def newest_scan_db(self) -> Path:
         """Return the newest scan of the inbound library. Raises Misconfigured when there is none."""
         from scanner.scanfiles import newest
-        from workflow import cycle
+        from workflow.roots import resolve_roots, scan_db_folder
 
         settings, _ = self.staging_settings()
-        inbound = cycle.resolve_roots(self.database).inbound
-        found = newest(cycle.scan_db_folder(self.database, settings, self.boot.data_dir), inbound.path)
+        inbound = resolve_roots(self.database).inbound
+        found = newest(scan_db_folder(self.database, settings, self.boot.data_dir), inbound.path)
         if found is None:
             raise Misconfigured("there is no scan yet; make one with `greenroom scan`")
         return found
-
-    def recover(self, *, stop: threading.Event) -> RecoveryReport:
-        """Settle unfinished transfers; see workflow.cycle.recover."""
-        from workflow import cycle
-
-        return cycle.recover(self.database, self.boot.data_dir, stop)
-
-    def add_hook(self, name: str, *, actor: str) -> str:
-        """Make a hook and return its secret, which can be seen this once. Raises Misconfigured (`bad_name`)."""
-        now = dt.datetime.now(dt.UTC)
-        with self.database.begin() as connection:
-            secret = accounts.add_hook(connection, actor, name, now)
-            activity.note(connection, "hook_made", actor, now, name)
-        return secret
-
-    def remove_hook(self, name: str, *, actor: str) -> None:
-        """Forget a hook; its secret is worthless at once. Raises Misconfigured (`unknown_hook`)."""
-        now = dt.datetime.now(dt.UTC)
-        with self.database.begin() as connection:
-            accounts.remove_hook(connection, name)
-            activity.note(connection, "hook_removed", actor, now, name)
-
-    def decide(
-        self, item_id: int, status: str, *, actor: str, why: str, seen: succession.Seen | None, publish: bool = False
-    ) -> str:
-        """Let a person approve, reject or quarantine an item; see workflow.succession.decide."""
-        from workflow import succession
-
-        return succession.decide(self.database, item_id, status, actor=actor, why=why, seen=seen, publish=publish)
-
-    def take_back(self, item_id: int, *, actor: str, seen: succession.Seen | None) -> str:
-        """Take the last decision about an item back; see workflow.succession.take_back."""
-        from workflow import succession
-
-        return succession.take_back(self.database, item_id, actor=actor, seen=seen)
-
-    def say(
-        self, item_id: int, part: str, values: Mapping[str, Any], *, actor: str, seen: succession.Seen | None
-    ) -> list[str]:
-        """Let a person say what fields of an item are; see workflow.editing.say."""
-        from workflow import editing
-
-        return editing.say(self.database, item_id, part, values, actor=actor, seen=seen)
-
-    def note(self, item_id: int, text: str, *, actor: str) -> None:
-        """Keep a person's note about an item; see workflow.editing.note."""
-        from workflow import editing
-
-        editing.note(self.database, item_id, text, actor=actor)
-
-    def candidates(self, item_id: int) -> enriching.Told:
-        """Return which releases an item could be, and what is thought of them; see workflow.enriching.candidates."""
-        from workflow import enriching
-
-        return enriching.candidates(self.database, item_id)
-
-    def choose(self, item_id: int, release: str, *, actor: str, seen: succession.Seen | None = None) -> Job:
-        """Let a person say which release an item is; see workflow.enriching.choose."""
-        from workflow import enriching
-
-        return enriching.choose(self.database, self.engine, item_id, release, actor=actor, seen=seen)
-
-    def enrich(self, item_ids: Sequence[int], *, actor: str, force: bool) -> list[Job]:
-        """Want items enriched for a person; see workflow.enriching.want."""
-        from workflow import enriching
-
-        return enriching.want(self.engine, item_ids, actor=actor, force=force)
 
     @property
     def engine(self) -> Engine:
@@ -215,18 +143,6 @@ class Application:
 
         return Engine(self.database, succession.works())
 
-    def undo(self, name: str, *, dry_run: bool, stop: threading.Event) -> UndoReport:
-        """Take back a run or a transfer; see workflow.undo."""
-        from workflow import undo
-
-        return undo.undo(self.database, name, dry_run=dry_run, stop=stop)
-
-    def release(self, name: str) -> int:
-        """Let the next cycle have what was taken back; see workflow.undo."""
-        from workflow import undo
-
-        return undo.release(self.database, name)
-
     @contextlib.contextmanager
     def client(self) -> Iterator[Client]:
         """Ask other machines for a person who waits: in turn with all workers, as they do."""
@@ -234,48 +150,6 @@ class Application:
 
         with Client(self.database) as client:
             yield client
-
-    def empty_trash(self, days: int, *, actor: str, stop: threading.Event) -> Emptied:
-        """Remove what has lain in the trashes for so many days; see workflow.emptying."""
-        from workflow import emptying
-
-        return emptying.empty(self.database, stop, actor=actor, days=days)
-
-    def fsck(self, *, verify: bool, adopt: bool, stop: threading.Event, progress: Progress) -> FsckReport:
-        """Compare disk, journal, sidecars and rows; see workflow.fsck.fsck."""
-        from workflow.fsck import fsck
-
-        return fsck(self.database, verify=verify, adopt=adopt, stop=stop, progress=progress)
-
-    def forget_item(self, item_id: int, *, stop: threading.Event) -> Row:
-        """Delete the row of an item whose files are gone; see workflow.fsck.forget_item."""
-        from workflow.fsck import forget_item
-
-        return forget_item(self.database, item_id, stop=stop)
-
-    def status(self) -> dict[str, Any]:
-        """Return the installation at a glance, as plain values."""
-        from processor import journal, repository
-
-        settings, problems = self.staging_settings()
-        fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC)) if settings.enabled else None
-        with self.database.read() as connection:
-            roots = libraries.list_libraries(connection)
-            last = next(iter(runs.recent(connection, limit=1)), None)
-            return {
-                "enabled": settings.enabled,
-                "dry_run": settings.dry_run,
-                "schedule": settings.schedule,
-                "next_fire": fire.isoformat() if fire else None,
-                "problems": [*problems, *secrecy.lost(self.database)],
-                "libraries": [
-                    {"role": lib.role, "kind": lib.kind, "path": lib.path, "holder": holder(connection, lib.root_uuid)}
-                    for lib in roots
-                ],
-                "last_run": last,
-                "items": repository.count_by_status(connection),
-                "unfinished": journal.count_open(connection),
-            }
 
 
 @contextlib.contextmanager

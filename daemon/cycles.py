@@ -13,6 +13,7 @@ from daemon.disks import raised, told
 from daemon.ongoing import Stage
 from workflow import cycle, plans, runs
 from workflow.report import CycleReport
+from workflow.roots import resolve_roots
 
 
 def ask(app: Application, *, dry_run: bool, actor: str) -> str:
@@ -41,7 +42,7 @@ def approve(app: Application, run_id: str, *, actor: str) -> str:
 
 
 def _begin(app: Application, request: cycle.Request) -> str:
-    looked = app.disks.ask({"roots": lambda: raised(lambda: cycle.resolve_roots(app.database))})["roots"]
+    looked = app.disks.ask({"roots": lambda: raised(lambda: resolve_roots(app.database))})["roots"]
     if looked.late is not None:
         raise Retryable(f"a disk has not answered for {looked.late:.0f} s; nothing was begun", code="disk_late")
     roots = told(looked).value

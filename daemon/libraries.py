@@ -8,7 +8,7 @@ from config import activity, libraries
 from config.libraries import Library
 from config.reasons import show_path
 from daemon.bootstrap import Application
-from workflow import cycle
+from workflow import suspension
 
 
 def add(app: Application, role: str, path: bytes, *, kind: str, actor: str) -> Library:
@@ -39,13 +39,13 @@ def remove(app: Application, which: int | bytes, *, actor: str) -> Library:
 
 
 def resume(app: Application, which: int | bytes, *, actor: str) -> tuple[Library, int]:
-    """Let cycles work on a suspended library again, named by its id or its path; see workflow.cycle.resume.
+    """Let cycles work on a suspended library again, named by its id or its path; see workflow.suspension.resume.
 
     Return it as it was, and how many items are now known as missing. Raises Misconfigured when there is none.
     """
     with app.database.read() as connection:
         path = which if isinstance(which, bytes) else libraries.library_of(connection, which).path
-    library, gone = cycle.resume(app.database, path)
+    library, gone = suspension.resume(app.database, path)
     with app.database.begin() as connection:
         now = dt.datetime.now(dt.UTC)
         activity.note(connection, "library_resumed", actor, now, f"{library.role} {show_path(library.path)}")

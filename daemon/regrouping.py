@@ -16,7 +16,7 @@ from daemon.wishes import begin
 from processor import regrouping as pure
 from processor.metadata import documents
 from scanner.grouping.chosen import Choice
-from workflow import regrouping
+from workflow import regrouping, undo
 from workflow.succession import Seen
 from workflow.undo import UndoReport
 
@@ -35,7 +35,7 @@ def take_back(app: Application, run_id: str, *, actor: str, sure: bool) -> Act:
     """Take back all a run moved, each album on its own: those that cannot go back stay, and are named."""
 
     def work(act: Act, actor: str, stop: threading.Event) -> UndoReport:
-        report = app.undo(run_id, dry_run=not act.sure, stop=stop)
+        report = undo.undo(app.database, run_id, dry_run=not act.sure, stop=stop)
         if act.sure:
             _note(app, report, actor)
         return report

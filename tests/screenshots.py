@@ -21,7 +21,7 @@ from tests.browser.conftest import sign_in
 from tests.chromium import chromium, program
 from tests.demo import cover, make_inbound
 from tests.web import NAME, add_roots, new_account
-from workflow import picturing, succession
+from workflow import editing, picturing, succession
 from workflow.engine.engine import wanted
 from workflow.engine.jobs import JobRow, submit_one
 
@@ -54,12 +54,14 @@ def live(app: Application) -> dict[str, str]:
         ended = {"status": "dead", "error": "the disk of the library is full", "code": "no_space", "finished_at": now}
         connection.execute(update(JobRow).where(JobRow.id == job.id).values(**ended))
     item = items["Low Tide"]["id"]
-    app.say(item, "", {"genres": ["Folk", "Sea Shanty"]}, actor=NAME, seen=None)
+    editing.say(app.database, item, "", {"genres": ["Folk", "Sea Shanty"]}, actor=NAME, seen=None)
     for one in items.values():
         picturing.look(app.database, app.boot.data_dir, one["id"])
     picturing.give(app.database, app.boot.data_dir, item, "front", cover("seagreen", 900), actor=NAME)
-    app.note(item, "Bought at the pier in 2014; the booklet is in the blue box.", actor=NAME)
-    app.decide(items["Harbour Radio, Vol. 2"]["id"], "approved", actor=NAME, why="complete", seen=None)
+    editing.note(app.database, item, "Bought at the pier in 2014; the booklet is in the blue box.", actor=NAME)
+    succession.decide(
+        app.database, items["Harbour Radio, Vol. 2"]["id"], "approved", actor=NAME, why="complete", seen=None
+    )
     return {"item": str(item), "plan": plan}
 
 

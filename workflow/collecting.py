@@ -16,9 +16,9 @@ from processor.artwork.desk import Gallery
 from processor.artwork.pool import shared
 from scanner.scanfiles import prune
 from workflow import emptying, succession
-from workflow.cycle import scan_db_folder
 from workflow.phase import all_chores
 from workflow.phases.cleanup import remove_old
+from workflow.roots import scan_db_folder
 
 
 def collect(database: Database, data_dir: Path, stop: threading.Event) -> dict[str, int]:

@@ -15,31 +15,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 from loguru import logger
-from sqlalchemy import Connection
 
-from config import admin, libraries
+from config import admin
 from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured
 from config.lease import Guard
-from config.libraries import Library, list_libraries, sole_library, verify_root
+from config.libraries import Library
 from config.locks import hold
-from config.machine import boottime
-from config.reasons import show_path
 from config.sections import StagingScan
-from processor import grouping_choices, journal, presence, trash
+from processor import grouping_choices, presence, trash
 from processor.meeting import Rules
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
-from processor.publishing import ForRun, Then
-from processor.recover import RecoveryReport, waiting_for_a_person
+from processor.publishing import ForRun
 from processor.system_errors import unexpected
-from processor.transfer import Transfer
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
-from workflow import events, publishing, telling
+from workflow import publishing, suspension
+from workflow.aftermath import then, undone
 from workflow.record import Asked, RunRecord
+from workflow.recovering import recover_libraries
 from workflow.report import CycleReport
-from workflow.succession import after_staging
+from workflow.roots import Roots, resolve_roots, scan_db_folder
+from workflow.stopping import StopOrTimeout
 from workflow.tagging import recover_tagging
 
 
@@ -54,30 +52,6 @@ class Request:
     asked_by: str | None = None  # the person or key that asked
     approves: str | None = None  # the dry run whose plan is to be carried out, and nothing else
     approved: Mapping[str, str] | None = None  # that plan; see processor.approval
-
-
-@dataclass(frozen=True, slots=True)
-class Roots:
-    """The two libraries a cycle works between."""
-
-    inbound: Library
-    staging: Library
-
-
-class StopOrTimeout:
-    """Set when the process was asked to stop, or when the cycle has used up its time."""
-
-    def __init__(self, stop: threading.Event, timeout_minutes: int = 0) -> None:
-        self._stop = stop
-        self._ends = boottime() + timeout_minutes * 60 if timeout_minutes else None
-
-    def is_set(self) -> bool:
-        """Whether to stop at the next safe place."""
-        return self._stop.is_set() or (self._ends is not None and boottime() > self._ends)
-
-    def wait(self, seconds: float) -> None:
-        """Wait, but no longer than until somebody asks to stop."""
-        self._stop.wait(seconds)
 
 
 def run_staging_cycle(
@@ -141,7 +115,7 @@ class _Cycle(NamedTuple):
         if guard is not None:
             recover_transfers(database, guard, roots.inbound, roots.staging, then(run.id), undone)
             recover_tagging(database, guard, roots.staging)
-            _recover_libraries(database, self.data_dir, self.until)
+            recover_libraries(database, self.data_dir, self.until)
         folder = scan_db_folder(database, settings, self.data_dir)
         scan_path = self.request.scan_db
         if scan_path is None:
@@ -155,7 +129,7 @@ class _Cycle(NamedTuple):
         return run.finish(roots.inbound.path, roots.staging.path, result, scan_path)
 
     def _look_for_what_vanished(self, roots: Roots, guard: Guard | None) -> None:
-        now, suspended = dt.datetime.now(dt.UTC), _tells_suspension(self.run.id)
+        now, suspended = dt.datetime.now(dt.UTC), suspension.telling_of(self.run.id)
         presence.check(self.database, roots.staging, self._limits, now, act=guard is not None, suspended=suspended)
 
     def _process(self, roots: Roots, scan_path: Path, guard: Guard | None) -> ProcessResult:
@@ -166,7 +140,7 @@ class _Cycle(NamedTuple):
         reserve = settings.reserve_mib << 20
         options = ProcessOptions(settings.workers, settings.rate_limit, reserve, rules, self.request.approved)
         with ScanDb.open(scan_path) as found:
-            suspended = _tells_suspension(self.run.id)
+            suspended = suspension.telling_of(self.run.id)
             presence.check_inbound(
                 self.database, roots.inbound, found, self._limits, act=guard is not None, suspended=suspended
             )
@@ -175,23 +149,6 @@ class _Cycle(NamedTuple):
     @property
     def _limits(self) -> presence.Limits:
         return presence.Limits(self.settings.vanish_files, self.settings.vanish_percent)
-
-
-def then(run_id: str | None) -> Then:
-    """Let what follows the staging be wanted in the transaction that stages."""
-    return lambda connection, items, now: after_staging(connection, items, run_id, now)
-
-
-def undone(connection: Connection, transfer: Transfer) -> None:
-    """Tell of an undo in the transaction that publishes it."""
-    told = telling.of_undo(transfer.item, transfer.undoes or transfer.id)
-    events.tell(connection, [told], dt.datetime.now(dt.UTC))
-
-
-def _tells_suspension(run_id: str) -> presence.Suspended:
-    return lambda connection, library, why: events.tell(
-        connection, [telling.of_suspension(library, why, run_id)], dt.datetime.now(dt.UTC)
-    )
 
 
 def scan(
@@ -211,32 +168,6 @@ def scan(
     return scan_into(folder, inbound.path, options, until, progress)
 
 
-def recover(database: Database, data_dir: Path, stop: threading.Event) -> RecoveryReport:
-    """Settle unfinished transfers under the locks, and do nothing else; those into libraries, too.
-
-    The report also names those that waited for a person before, and are left to them.
-
-    Raises Busy when somebody else holds the lock, Misconfigured when there are no libraries to work between.
-    """
-    roots = resolve_roots(database)
-    with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
-        report = recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
-        report = report.joined([recover_tagging(database, guard, roots.staging)])
-        report = report.joined(publishing.recover_libraries(database, data_dir, stop, staging_is_held=True))
-    with database.read() as connection:
-        return report.joined([waiting_for_a_person(journal.unsettled(connection), report.attention)])
-
-
-def _recover_libraries(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:
-    """Settle what was being published; a library that cannot be worked on now is none of the cycle's trouble."""
-    try:
-        publishing.recover_libraries(database, data_dir, stop, staging_is_held=True)
-    except LeaseLost:
-        raise
-    except (Busy, Misconfigured) as error:
-        logger.bind(code=error.reason_code, error=error.message).warning("a library could not be recovered")
-
-
 def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) -> None:
     """Empty the trash of what has lain there long enough; trouble with that is none of the cycle's."""
     try:
@@ -248,31 +179,6 @@ def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) 
         logger.bind(code=error.reason_code, error=error.message).warning("the trash could not be emptied")
 
 
-def resolve_roots(database: Database) -> Roots:
-    """Return the inbound and the staging library, both checked.
-
-    Raises Misconfigured when one is missing, doubled, not mounted or not writable.
-    """
-    with database.read() as connection:
-        roots = Roots(sole_library(connection, "inbound", "music"), sole_library(connection, "staging", "music"))
-    verify_root(roots.inbound)
-    verify_root(roots.staging)
-    return roots
-
-
-def scan_db_folder(database: Database, settings: StagingScan, data_dir: Path) -> Path:
-    """Return where scan DBs are written. Raises Misconfigured when that lies inside a library."""
-    folder = Path(settings.scan_db_data_path) if settings.scan_db_data_path else data_dir / "scan-db"
-    with database.read() as connection:
-        for library in list_libraries(connection):
-            if (bytes(folder.resolve()) + b"/").startswith(library.path + b"/"):
-                raise Misconfigured(
-                    f"staging_scan.scan_db_data_path {folder} lies inside the {library.role} library "
-                    f"{show_path(library.path)}; choose a folder outside"
-                )
-    return folder
-
-
 @contextlib.contextmanager
 def _lock(
     database: Database, roots: Roots, run: RunRecord, until: StopOrTimeout, dry_run: bool
@@ -282,17 +188,3 @@ def _lock(
         return
     with hold(database, [roots.staging, roots.inbound], f"cycle {run.id}", until) as guard:
         yield guard
-
-
-def resume(database: Database, path: bytes) -> tuple[Library, int]:
-    """Let cycles work on a suspended library again; return it as it was, and how many items are now known as missing.
-
-    Raises Misconfigured when the path is no library.
-    """
-    with database.read() as connection:
-        known = libraries.library_at(connection, path)
-    gone = presence.gone(database, known) if known.role == "staging" else []
-    with database.begin() as connection:
-        library = libraries.resume(connection, known.path)  # as it is stored: no disk is asked
-        presence.mark(connection, gone, dt.datetime.now(dt.UTC))
-    return library, len(gone)

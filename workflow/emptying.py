@@ -20,7 +20,8 @@ from config.reasons import Reason, show_path
 from processor import trash
 from processor.space import human_size
 from processor.trash import Trashed
-from workflow.cycle import StopOrTimeout, resolve_roots
+from workflow.roots import resolve_roots
+from workflow.stopping import StopOrTimeout
 
 NAMED: Final = 3  # albums named in the activity
 

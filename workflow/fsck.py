@@ -17,7 +17,8 @@ from processor.fsck.rows import Row
 from processor.fsck.sighting import Effort
 from processor.presence import Limits
 from scanner.scan import Progress
-from workflow.cycle import StopOrTimeout, resolve_roots
+from workflow.roots import resolve_roots
+from workflow.stopping import StopOrTimeout
 
 _ROLES: Final[tuple[Role, Role]] = ("inbound", "staging")
 

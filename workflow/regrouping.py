@@ -18,7 +18,7 @@ from processor import grouping_choices, journal, repository
 from processor.regrouping import Staged
 from scanner.grouping.chosen import Choice
 from workflow import progress
-from workflow.cycle import resolve_roots
+from workflow.roots import resolve_roots
 from workflow.undo import UndoReport, undo
 
 MOST_TRANSFERS = 100  # of one album: the first, and those that joined it later

@@ -28,8 +28,10 @@ from processor.settle import settle
 from processor.taking_back import TakenBack
 from processor.transfer import Transfer
 from workflow import progress
-from workflow.cycle import Roots, StopOrTimeout, resolve_roots, then, undone
+from workflow.aftermath import then, undone
+from workflow.roots import Roots, resolve_roots
 from workflow.states import check_move
+from workflow.stopping import StopOrTimeout
 from workflow.succession import Seen, as_seen
 from workflow.undo import UndoReport, undo
 

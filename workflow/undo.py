@@ -24,7 +24,9 @@ from processor.retag import retold, work_root
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
 from processor.transfer import Transfer
 from workflow import publishing
-from workflow.cycle import Roots, StopOrTimeout, resolve_roots, then, undone
+from workflow.aftermath import then, undone
+from workflow.roots import Roots, resolve_roots
+from workflow.stopping import StopOrTimeout
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor import listing
 from processor.listing import Filter
-from workflow import progress
+from workflow import enriching, progress
 
 
 @click.command()
@@ -40,7 +40,7 @@ def command(items: tuple[int, ...], status: str | None, search: str, warned: boo
             for item in items:
                 progress.find(connection, item)
             found = list(items) or listing.ids(connection, wanted)
-        jobs = app.enrich(found, actor=person(), force=force)
+        jobs = enriching.want(app.engine, found, actor=person(), force=force)
     if as_json:
         print_json([{"item": job.item_id, "job": job.id} for job in jobs])
     else:

@@ -15,6 +15,7 @@ from daemon.progress import bars
 from daemon.signals import stop_on_signals
 from processor.fsck.finding import Finding
 from processor.fsck.fsck import FsckReport
+from workflow.fsck import fsck
 
 MOST = 20  # repairs of one kind that are named one by one
 
@@ -54,7 +55,7 @@ def command(verify: bool, adopt: bool, as_json: bool) -> None:
     """
     stop = stop_on_signals()
     with application() as app, bars() as progress:
-        report = app.fsck(verify=verify, adopt=adopt, stop=stop, progress=progress)
+        report = fsck(app.database, verify=verify, adopt=adopt, stop=stop, progress=progress)
     if as_json:
         print_json(_as_object(report, adopt))
     else:

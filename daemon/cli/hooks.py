@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from config import accounts
+from daemon import hook_secrets
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
@@ -33,7 +34,7 @@ def command() -> None:
 def add(name: str) -> None:
     """Make the hook NAME and print its secret on standard output, this once."""
     with application() as app, usage():
-        secret = app.add_hook(name, actor=person())
+        secret = hook_secrets.add(app, name, actor=person())
     click.echo(f"POST /api/v1/hooks/{name} with this secret:", err=True)
     click.echo(secret)
 
@@ -56,5 +57,5 @@ def show(as_json: bool) -> None:
 def remove(name: str) -> None:
     """Forget the hook NAME; its secret is worthless at once."""
     with application() as app, usage():
-        app.remove_hook(name, actor=person())
+        hook_secrets.remove(app, name, actor=person())
     click.echo(f"forgot the hook {name}", err=True)

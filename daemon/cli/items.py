@@ -20,6 +20,8 @@ from processor.listing import Filter, Sort
 from processor.matching.rows import Candidate
 from processor.publication import ledger
 
+# The verbs of a subcommand are imported in it: listing items needs none of them, and starts the quicker.
+
 
 @click.group(invoke_without_command=True)
 @click.option("--status", default=None, help="Only items with this status, such as pending_review.")
@@ -81,9 +83,11 @@ def forget(item_id: int) -> None:
     folder the item is kept, and the command says what is there. Nothing on disk is touched. Should the folder come
     back with its sidecar, `greenroom fsck --adopt` records it again.
     """
+    from workflow.fsck import forget_item
+
     stop = stop_on_signals()
     with application() as app:
-        row = app.forget_item(item_id, stop=stop)
+        row = forget_item(app.database, item_id, stop=stop)
     click.echo(f"forgot item {row.id}, which was in {show_path(row.path)}", err=True)
 
 
@@ -123,8 +127,10 @@ def candidates(item: int, as_json: bool) -> None:
 
     The distance goes from 0, the same in all that both say, to 1. `greenroom items choose` takes one of them.
     """
+    from workflow import enriching
+
     with application() as app, usage():
-        told = app.candidates(item)
+        told = enriching.candidates(app.database, item)
     if as_json:
         shown = [one._asdict() | {"changes": [change._asdict() for change in changes]}
                  for one, changes in zip(told.candidates, told.changes, strict=True)]  # fmt: skip
@@ -166,8 +172,10 @@ def choose(item: int, release: str, as_json: bool) -> None:
       greenroom items choose 17 0f1a8b4e-2b7f-4b59-9a6e-0c6f2f0d3c11
       greenroom items choose 17 auto
     """
+    from workflow import enriching
+
     with application() as app, usage():
-        job = app.choose(item, release, actor=person())
+        job = enriching.choose(app.database, app.engine, item, release, actor=person())
     if as_json:
         print_json({"item": item, "release": release, "job": job.id})
     else:

@@ -14,7 +14,8 @@ from daemon.bootstrap import application
 from daemon.cli.output import bear_any_text
 from daemon.cli.summary import print_report
 from daemon.signals import stop_on_signals
-from workflow.cycle import Request, resolve_roots
+from workflow.cycle import Request
+from workflow.roots import resolve_roots
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,6 +10,7 @@ from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.signals import stop_on_signals
+from workflow import recovering
 
 
 @click.command()
@@ -22,7 +23,7 @@ def command(as_json: bool) -> None:
     """
     stop = stop_on_signals()
     with application() as app:
-        report = app.recover(stop=stop)
+        report = recovering.recover(app.database, app.boot.data_dir, stop)
     left = len(report.attention) + len(report.waiting)
     if as_json:
         reasons = [{"code": r.code, "message": r.message, "path": r.path} for r in report.reasons]

@@ -14,6 +14,7 @@ from daemon.cli.output import json_option, print_json
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.metadata.fields import FIELDS, Subject
+from workflow import editing, succession
 
 
 @click.group()
@@ -64,7 +65,7 @@ def trash(items: tuple[int, ...], why: str, dry_run: bool, as_json: bool) -> Non
 def undo(item: int, as_json: bool) -> None:
     """Take the last decision about ITEM back, if nothing happened to it since."""
     with application() as app, usage():
-        status = app.take_back(item, actor=person(), seen=None)
+        status = succession.take_back(app.database, item, actor=person(), seen=None)
     _said(f"item {item} is {status} again", {"item": item, "status": status}, as_json)
 
 
@@ -92,7 +93,7 @@ def say(item: int, field: str, value: tuple[str, ...], track: str, unlock: bool,
     subject: Subject = "track" if track else "album"
     said = None if unlock else value_of(subject, field, value)
     with application() as app, usage():
-        news = app.say(item, track, {field: said}, actor=person(), seen=None)
+        news = editing.say(app.database, item, track, {field: said}, actor=person(), seen=None)
     text = (
         f"{field} of item {item} {'is left to the sources' if unlock else 'is locked'}" if news else "that is no news"
     )
@@ -106,7 +107,7 @@ def say(item: int, field: str, value: tuple[str, ...], track: str, unlock: bool,
 def note(item: int, text: str, as_json: bool) -> None:
     """Keep TEXT with the history of ITEM."""
     with application() as app, usage():
-        app.note(item, text, actor=person())
+        editing.note(app.database, item, text, actor=person())
     _said(f"noted of item {item}", {"item": item, "note": text}, as_json)
 
 
@@ -170,7 +171,7 @@ def value_of(subject: Subject, field: str, words: tuple[str, ...]) -> Any:
 
 def _decide(item: int, status: str, why: str, as_json: bool, *, publish: bool = False) -> None:
     with application() as app, usage():
-        app.decide(item, status, actor=person(), why=why, seen=None, publish=publish)
+        succession.decide(app.database, item, status, actor=person(), why=why, seen=None, publish=publish)
     _said(f"item {item} {status}", {"item": item, "status": status, "why": why}, as_json)
 
 

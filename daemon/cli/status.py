@@ -11,6 +11,7 @@ from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.sole import running_daemon
+from daemon.status import at_a_glance
 
 
 @click.command()
@@ -21,7 +22,7 @@ def command(as_json: bool) -> None:
     It only reads, and needs no lock; so it answers while a cycle runs.
     """
     with application() as app:
-        status = app.status()
+        status = at_a_glance(app)
         status["daemon"] = running_daemon(app.boot.data_dir)
     if as_json:
         print_json(status)

@@ -17,6 +17,7 @@ from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.disks import Disks
 from daemon.signals import stop_on_signals
+from workflow import emptying
 
 _UNKNOWN: Final = (None, None, None)
 
@@ -81,7 +82,7 @@ def empty(older_than: int | None, as_json: bool) -> None:
     stop = stop_on_signals()
     with application() as app:
         days = app.staging_settings()[0].trash_days if older_than is None else older_than
-        done = app.empty_trash(days, actor=person(), stop=stop)
+        done = emptying.empty(app.database, stop, actor=person(), days=days)
     if as_json:
         print_json(done.to_json())
         return

@@ -53,9 +53,9 @@ def command(what: str, dry_run: bool, release: bool, as_json: bool) -> None:
     stop = stop_on_signals()
     with usage(), application() as app:
         if release:
-            _tell_released(app.release(what), as_json=as_json)
+            _tell_released(undo.release(app.database, what), as_json=as_json)
             return
-        report = app.undo(what, dry_run=dry_run, stop=stop)
+        report = undo.undo(app.database, what, dry_run=dry_run, stop=stop)
     if as_json:
         print_json(report.to_json())
     else:

@@ -22,6 +22,7 @@ from config.secrecy import SEALED, Vault, new_key
 from daemon import examination, providers, secrecy
 from daemon.bootstrap import Application, application
 from daemon.cli import main
+from daemon.status import at_a_glance
 from processor.players import rows as players
 from processor.players.kinds import line_to
 from processor.players.player import Player
@@ -115,7 +116,7 @@ def test_a_lost_key_costs_the_secrets_and_a_person_is_asked_for_them(app: Applic
     fanart = next(row for row in providers.standing(app) if row["name"] == "fanart")
     assert not fanart["on"]
     assert "entered again" in fanart["why"]
-    assert len(app.status()["problems"]) == 2
+    assert len(at_a_glance(app)["problems"]) == 2
     assert [f.level for f in examination.examine(app) if f.code == "secret_lost"] == ["problem", "problem"]
     browser = Browser(app)
     set_up(browser)
@@ -126,13 +127,13 @@ def test_a_lost_key_costs_the_secrets_and_a_person_is_asked_for_them(app: Applic
     assert greenroom("secrets").exit_code == 1
     enter(app, "a-new-one")
     assert read(app)[0] == "a-new-one"
-    assert len(app.status()["problems"]) == 1
+    assert len(at_a_glance(app)["problems"]) == 1
     form = {"csrf": browser.csrf(), "url": "http://192.0.2.7:8080", "user": "kodi", "enabled": "true"}
     number = player.id
     browser.client.post(f"/players/{number}", data=form)  # without a password: what is kept of it stays
-    assert len(app.status()["problems"]) == 1
+    assert len(at_a_glance(app)["problems"]) == 1
     browser.client.post(f"/players/{number}", data={**form, "secret": "typed again"})
-    assert app.status()["problems"] == []
+    assert at_a_glance(app)["problems"] == []
     assert read(app) == ("a-new-one", "typed again")
 
 
@@ -176,7 +177,7 @@ def test_a_file_without_a_key_is_named_and_nothing_is_made_in_its_place(app: App
     kept_key = app.vault.file.read_bytes()
     app.vault.file.write_bytes(content)
     assert "no key in" in greenroom("settings", "set", SETTING, "another-key-of-ada").output
-    assert app.status()["problems"]
+    assert at_a_glance(app)["problems"]
     assert app.vault.file.read_bytes() == content
     app.vault.file.write_bytes(kept_key)
     assert read(app) == (KEY, PASSWORD)
@@ -227,7 +228,7 @@ def test_a_key_that_others_may_read_is_not_used(app: Application) -> None:
     app.vault.file.chmod(0o640)
     with pytest.raises(Misconfigured, match="chmod 600"):
         app.vault.keys()
-    assert app.status()["problems"]  # and nothing stands still for it
+    assert at_a_glance(app)["problems"]  # and nothing stands still for it
     assert any(f.code == "key_exposed" for f in examination.examine(app))
     app.vault.file.chmod(0o600)
     assert read(app) == (KEY, PASSWORD)
@@ -247,7 +248,7 @@ def test_a_backup_has_the_secrets_and_not_the_key(
     assert f"copy the secret.key of where it was made to {elsewhere}/secret.key" in told.output
     assert SETTING in told.output
     with application() as restored:
-        assert len(restored.status()["problems"]) == 2
+        assert len(at_a_glance(restored)["problems"]) == 2
         elsewhere.joinpath("secret.key").write_bytes(app.vault.file.read_bytes())
         elsewhere.joinpath("secret.key").chmod(0o600)
         assert read(restored) == (KEY, PASSWORD)

@@ -21,7 +21,7 @@ from scanner.grouping.chosen import Choice
 from tests.integration.test_web_review import NOW
 from tests.music import write_album, write_track
 from tests.web import Browser
-from workflow.cycle import resolve_roots
+from workflow.roots import resolve_roots
 from workflow.undo import UndoReport
 
 API = "/api/v1"

@@ -14,6 +14,7 @@ from processor.matching.rows import Candidate, Debt, keep_candidates, keep_debts
 from tests.integration.test_web_acts import go_on, look, stage
 from tests.integration.test_web_review import NOW, press, seen
 from tests.web import NAME, Browser
+from workflow import editing
 
 API = "/api/v1/items"
 
@@ -79,7 +80,7 @@ def test_a_published_album_is_shown_under_its_new_names_before_it_gets_them(brow
     press(browser, item, "approve", seen(browser, item))
     publishing.publish(browser.app, item, actor=NAME, stop=browser.app.ongoing.stopping)
     assert "Newer metadata waits" not in browser.client.get(f"/review/{item}").text
-    browser.app.say(item, "", {"title": "Another Tide"}, actor=NAME, seen=None)
+    editing.say(browser.app.database, item, "", {"title": "Another Tide"}, actor=NAME, seen=None)
     assert "Newer metadata waits" in browser.client.get(f"/review/{item}").text
     assert browser.client.get(f"{API}/{item}").json()["news_at"]
     assert "Another Tide" not in browser.client.get(f"{API}/{item}/publish").json()["folder"]

@@ -14,7 +14,8 @@ from daemon.ongoing import Stage
 from tests.music import write_album
 from tests.scenarios.house import NOW
 from tests.web import NAME, Browser
-from workflow.cycle import StopOrTimeout, resolve_roots
+from workflow.roots import resolve_roots
+from workflow.stopping import StopOrTimeout
 
 API = "/api/v1/runs"
 

@@ -24,7 +24,7 @@ from daemon.cli import main
 from daemon.cli.process_scan import main as process_scan
 from tests.scenarios.drops import JPEG, Drop, link, song, songs
 from tests.scenarios.house import House, seen
-from workflow.cycle import StopOrTimeout
+from workflow.stopping import StopOrTimeout
 
 TWO = range(1, 3)
 CHECKOUT = Path(__file__).parents[2]

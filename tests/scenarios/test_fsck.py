@@ -24,8 +24,8 @@ from processor.tables import StagingFile, StagingItem, TransferRow
 from scanner.scan import silent
 from tests.scenarios.drops import JPEG, rights_bind, songs
 from tests.scenarios.house import House
-from workflow.cycle import resume
 from workflow.fsck import forget_item, fsck
+from workflow.suspension import resume
 
 ALBUMS = ("Low Tide", "High Tide", "Slack Water")
 # What a restored row may have otherwise: it is a new row that waits for review.

@@ -32,7 +32,7 @@ from tests.memory import memory
 from tests.scenarios.drops import JPEG, songs
 from tests.scenarios.house import House
 from tests.scenarios.test_fsck import adopt, content, look
-from workflow.cycle import resolve_roots
+from workflow.roots import resolve_roots
 
 SIDECAR = os.fsdecode(sidecar.NAME)
 

@@ -15,7 +15,7 @@ from tests.scenarios.publishing import add_library, approve, check_libraries, pu
 from tests.scenarios.test_fsck import adopt, codes, look, write
 from tests.scenarios.test_publish import say
 from workflow import publishing
-from workflow.cycle import recover
+from workflow.recovering import recover
 
 
 @pytest.fixture

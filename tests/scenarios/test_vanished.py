@@ -18,9 +18,9 @@ from processor import presence
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from workflow import events
-from workflow.cycle import resume
 from workflow.events import KINDS
 from workflow.report import CycleReport
+from workflow.suspension import resume
 
 ALBUMS = ("Low Tide", "High Tide", "Slack Water")
 

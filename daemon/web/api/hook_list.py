@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from config import accounts
+from daemon import hook_secrets
 from daemon.web.access import Actor, actor_of
 
 router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
@@ -50,7 +51,7 @@ def read(request: Request) -> list[HookOut]:
 @router.post("", status_code=201, summary="Make a hook")
 def add(request: Request, what: HookIn, actor: By) -> HookMade:
     """Make a hook for Lidarr, Radarr or whoever knows when something arrived."""
-    secret = request.app.state.greenroom.add_hook(what.name, actor=actor.name)
+    secret = hook_secrets.add(request.app.state.greenroom, what.name, actor=actor.name)
     return HookMade(name=what.name, path=f"/api/v1/hooks/{what.name}", secret=secret)
 
 
@@ -58,4 +59,4 @@ def add(request: Request, what: HookIn, actor: By) -> HookMade:
 @router.delete("", status_code=204, summary="Remove a hook", responses=UNKNOWN)
 def remove(request: Request, name: Annotated[str, Query(max_length=200)], actor: By) -> None:
     """Forget a hook; its secret is worthless at once."""
-    request.app.state.greenroom.remove_hook(name, actor=actor.name)
+    hook_secrets.remove(request.app.state.greenroom, name, actor=actor.name)

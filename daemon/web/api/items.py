@@ -13,7 +13,7 @@ from daemon.web.access import Actor, actor_of
 from daemon.web.called import called
 from processor import listing, repository
 from processor.listing import Filter, Sort
-from workflow import progress
+from workflow import enriching, progress, succession
 from workflow.succession import Seen
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"])
@@ -218,14 +218,15 @@ def quarantine(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -
 @router.post("/{item_id}/undo", summary="Take the last decision back", responses=DECIDED)
 def undo(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Give it the status it had before the last decision, if nothing happened since."""
-    status = request.app.state.greenroom.take_back(item_id, actor=actor.name, seen=seen_in(what.seen))
+    app = request.app.state.greenroom
+    status = succession.take_back(app.database, item_id, actor=actor.name, seen=seen_in(what.seen))
     return Decided(id=item_id, status=status)
 
 
 @router.get("/{item_id}/candidates", summary="Which releases an album could be", responses=UNKNOWN)
 def candidates(request: Request, item_id: int) -> CandidatesOut:
     """Return what it was compared with, the nearest first, each with what choosing it would change."""
-    told = request.app.state.greenroom.candidates(item_id)
+    told = enriching.candidates(request.app.state.greenroom.database, item_id)
     shown = [
         CandidateOut(**one._asdict(), changes=[change._asdict() for change in changes])
         for one, changes in zip(told.candidates, told.changes, strict=True)
@@ -238,7 +239,8 @@ def candidates(request: Request, item_id: int) -> CandidatesOut:
 def choose(request: Request, item_id: int, what: ChoiceIn, actor: By) -> Wanted:
     """Choose a release, if the album is still what was seen; what follows of it is a job."""
     seen = None if what.seen is None else Seen(what.seen.revision, what.seen.status)
-    job = request.app.state.greenroom.choose(item_id, what.release, actor=actor.name, seen=seen)
+    app = request.app.state.greenroom
+    job = enriching.choose(app.database, app.engine, item_id, what.release, actor=actor.name, seen=seen)
     return Wanted(id=item_id, job=job.id)
 
 
@@ -248,13 +250,16 @@ def enrich(request: Request, item_id: int, what: EnrichIn, actor: By) -> Wanted:
     app = request.app.state.greenroom
     with app.database.read() as connection:
         progress.find(connection, item_id)
-    (job,) = app.enrich([item_id], actor=actor.name, force=what.force)
+    (job,) = enriching.want(app.engine, [item_id], actor=actor.name, force=what.force)
     return Wanted(id=item_id, job=job.id)
 
 
 def _decide(request: Request, item_id: int, status: str, what: DecisionIn, actor: Actor) -> Decided:
     app = request.app.state.greenroom
-    now = app.decide(item_id, status, actor=actor.name, why=what.why, seen=seen_in(what.seen), publish=what.publish)
+    seen = seen_in(what.seen)
+    now = succession.decide(
+        app.database, item_id, status, actor=actor.name, why=what.why, seen=seen, publish=what.publish
+    )
     return Decided(id=item_id, status=now)
 
 

@@ -11,7 +11,7 @@ from daemon.web.access import Actor, actor_of
 from daemon.web.api.items import DECIDED, UNKNOWN, ItemId, SeenIn, seen_in
 from processor.metadata import documents, rows
 from processor.metadata.fields import FIELDS, Subject
-from workflow import progress
+from workflow import editing, progress
 from workflow.editing import LONGEST_NOTE
 
 router = APIRouter(prefix="/api/v1/items/{item_id}", tags=["items"])
@@ -67,14 +67,14 @@ def read(request: Request, item_id: ItemId) -> MetadataOut:
 def change(request: Request, item_id: ItemId, what: SaidIn, actor: By) -> MetadataOut:
     """Keep what is said and lock it: all of it, or nothing if one field cannot be that."""
     app = request.app.state.greenroom
-    app.say(item_id, what.part, what.fields, actor=actor.name, seen=seen_in(what.seen))
+    editing.say(app.database, item_id, what.part, what.fields, actor=actor.name, seen=seen_in(what.seen))
     return read(request, item_id)
 
 
 @router.post("/notes", status_code=204, summary="Keep a note", responses=DECIDED)
 def note(request: Request, item_id: ItemId, what: NoteIn, actor: By) -> None:
     """Keep a note with the item's history."""
-    request.app.state.greenroom.note(item_id, what.text, actor=actor.name)
+    editing.note(request.app.state.greenroom.database, item_id, what.text, actor=actor.name)
 
 
 def _out(sources: documents.Documents, part: str, subject: Subject) -> dict[str, KnownOut]:

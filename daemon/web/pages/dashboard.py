@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from daemon.bootstrap import Application
+from daemon.status import at_a_glance
 from daemon.web.called import called, with_covers
 from daemon.web.navigation import Link
 from daemon.web.pages.runs import by_album
@@ -28,7 +29,7 @@ WAITING: Final = 5  # albums shown of those that wait
 def show(request: Request) -> Response:
     """Show it."""
     app: Application = request.app.state.greenroom
-    status, jobs = app.status(), app.engine.counts()
+    status, jobs = at_a_glance(app), app.engine.counts()
     with app.database.read() as connection:
         owed = rows.count_debts(connection)
         newest = listing.page(connection, listing.Filter("pending_review"), limit=WAITING).items

@@ -15,7 +15,7 @@ from daemon.web.editing import Line, lines, said
 from daemon.web.render import lead, page
 from processor.metadata import documents, rows
 from processor.metadata.fields import Subject
-from workflow import progress
+from workflow import editing, progress
 from workflow.editing import LONGEST_NOTE
 
 router = APIRouter(prefix="/review")
@@ -43,14 +43,14 @@ def change(request: Request, item_id: int, form: Annotated[FormData, Depends(_se
     if any(line.error for line in sent):
         return _page(request, item, part, sent, code=422)
     seen = seen_of(texts.get("seen", ""))
-    request.app.state.greenroom.say(item_id, part, news, actor=actor_of(request).name, seen=seen)
+    editing.say(request.app.state.greenroom.database, item_id, part, news, actor=actor_of(request).name, seen=seen)
     return lead(f"/review/{item_id}#known", "saved" if news else "same")
 
 
 @router.post("/{item_id}/note")
 def note(request: Request, item_id: int, text: Annotated[str, Form(max_length=2 * LONGEST_NOTE)]) -> Response:
     """Keep a note with the album's history."""
-    request.app.state.greenroom.note(item_id, text, actor=actor_of(request).name)
+    editing.note(request.app.state.greenroom.database, item_id, text, actor=actor_of(request).name)
     return lead(f"/review/{item_id}#history", "saved")
 
 

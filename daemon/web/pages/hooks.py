@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from config import accounts, admin
 from config.errors import Misconfigured
+from daemon import hook_secrets
 from daemon.web.access import person_of
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
@@ -27,7 +28,7 @@ def show(request: Request) -> Response:
 def add(request: Request, name: Annotated[str, Form(max_length=200)]) -> Response:
     """Make a hook and show its secret, this once."""
     try:
-        secret = request.app.state.greenroom.add_hook(name.strip(), actor=person_of(request).name)
+        secret = hook_secrets.add(request.app.state.greenroom, name.strip(), actor=person_of(request).name)
     except Misconfigured as error:
         return _page(request, refused=f"{error.message}.", typed=name, code=422)
     return _page(request, made=(name.strip(), secret))
@@ -36,7 +37,7 @@ def add(request: Request, name: Annotated[str, Form(max_length=200)]) -> Respons
 @router.post("/remove")
 def remove(request: Request, name: Annotated[str, Form(max_length=200)]) -> Response:
     """Forget a hook; its secret is worthless at once."""
-    request.app.state.greenroom.remove_hook(name, actor=person_of(request).name)
+    hook_secrets.remove(request.app.state.greenroom, name, actor=person_of(request).name)
     return lead("/hooks", "removed")
 
 

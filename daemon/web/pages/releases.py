@@ -11,7 +11,7 @@ from daemon.bootstrap import Application
 from daemon.web.access import actor_of
 from daemon.web.deciding import seen_of
 from daemon.web.render import lead, page
-from workflow import progress
+from workflow import enriching, progress
 
 router = APIRouter(prefix="/review/{item_id}/release")
 
@@ -22,7 +22,7 @@ def show(request: Request, item_id: int) -> Response:
     app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         item = progress.find(connection, item_id)
-    told = app.candidates(item_id)
+    told = enriching.candidates(app.database, item_id)
     parts = list(dict.fromkeys(part["name"] for one in told.candidates for part in one.parts))
     return page(request, "release.html", item=item, told=told, parts=parts)
 
@@ -33,12 +33,12 @@ def choose(
 ) -> Response:
     """Say which release it is, that it is none of them, or leave it to matching again."""
     app: Application = request.app.state.greenroom
-    app.choose(item_id, release, actor=actor_of(request).name, seen=seen_of(seen))
+    enriching.choose(app.database, app.engine, item_id, release, actor=actor_of(request).name, seen=seen_of(seen))
     return lead(f"/review/{item_id}/release", "saved")
 
 
 @router.post("/ask")
 def ask(request: Request, item_id: int) -> Response:
     """Ask the providers about it again, now."""
-    (job,) = request.app.state.greenroom.enrich([item_id], actor=actor_of(request).name, force=True)
+    (job,) = enriching.want(request.app.state.greenroom.engine, [item_id], actor=actor_of(request).name, force=True)
     return RedirectResponse(f"/jobs/{job.id}", 303)

@@ -24,7 +24,7 @@ from processor.listing import MOST_COUNTED
 from processor.matching import rows as matching
 from processor.metadata import documents, rows
 from processor.publication import ledger
-from workflow import progress
+from workflow import progress, succession
 from workflow.states import MOVES
 
 router = APIRouter(prefix="/review")
@@ -139,7 +139,8 @@ def bulk(
     done: list[dict[str, Any]] = []
     for item in items if sure else ():
         try:
-            app.decide(item["id"], status, actor=actor_of(request).name, why=why or WHY[status], seen=seen[item["id"]])
+            said, known = why or WHY[status], seen[item["id"]]
+            succession.decide(app.database, item["id"], status, actor=actor_of(request).name, why=said, seen=known)
             done.append(item)
         except GreenroomError as error:
             refused.append((item, error.message))
@@ -153,10 +154,10 @@ def decide(request: Request, item_id: int, word: Annotated[Word, Depends()]) -> 
     """Approve, publish with it, reject, quarantine, or take the last decision back, if it is still what was seen."""
     app, actor = request.app.state.greenroom, actor_of(request).name
     if word.status == "undo":
-        app.take_back(item_id, actor=actor, seen=word.seen)
+        succession.take_back(app.database, item_id, actor=actor, seen=word.seen)
         return RedirectResponse(f"/review/{item_id}", 303)
     why = word.why or WHY[word.status]
-    app.decide(item_id, word.status, actor=actor, why=why, seen=word.seen, publish=word.publish)
+    succession.decide(app.database, item_id, word.status, actor=actor, why=why, seen=word.seen, publish=word.publish)
     mark = "&" if "?" in word.back else "?"
     return RedirectResponse(f"{word.back}{mark}done={item_id}", 303)
 

@@ -1,0 +1,36 @@
+"""The open application → the installation at a glance, as plain values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from config import libraries
+from config.lease import holder
+from daemon import secrecy
+from daemon.bootstrap import Application
+from processor import journal, repository
+from workflow import runs
+
+
+def at_a_glance(app: Application) -> dict[str, Any]:
+    """Return the schedule, the libraries, the last run, and how much waits. Only reads."""
+    settings, problems = app.staging_settings()
+    fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC)) if settings.enabled else None
+    with app.database.read() as connection:
+        roots = libraries.list_libraries(connection)
+        last = next(iter(runs.recent(connection, limit=1)), None)
+        return {
+            "enabled": settings.enabled,
+            "dry_run": settings.dry_run,
+            "schedule": settings.schedule,
+            "next_fire": fire.isoformat() if fire else None,
+            "problems": [*problems, *secrecy.lost(app.database)],
+            "libraries": [
+                {"role": lib.role, "kind": lib.kind, "path": lib.path, "holder": holder(connection, lib.root_uuid)}
+                for lib in roots
+            ],
+            "last_run": last,
+            "items": repository.count_by_status(connection),
+            "unfinished": journal.count_open(connection),
+        }

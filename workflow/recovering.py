@@ -1,0 +1,46 @@
+"""Transfers that were interrupted, into staging or into libraries → settled, by the command or before a cycle."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from loguru import logger
+
+from config.database import Database
+from config.errors import Busy, LeaseLost, Misconfigured
+from config.locks import hold
+from processor import journal
+from processor.process import recover_transfers
+from processor.recover import RecoveryReport, waiting_for_a_person
+from workflow import publishing
+from workflow.aftermath import then, undone
+from workflow.roots import resolve_roots
+from workflow.stopping import StopOrTimeout
+from workflow.tagging import recover_tagging
+
+
+def recover(database: Database, data_dir: Path, stop: threading.Event) -> RecoveryReport:
+    """Settle unfinished transfers under the locks, and do nothing else; those into libraries, too.
+
+    The report also names those that waited for a person before, and are left to them.
+
+    Raises Busy when somebody else holds the lock, Misconfigured when there are no libraries to work between.
+    """
+    roots = resolve_roots(database)
+    with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
+        report = recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
+        report = report.joined([recover_tagging(database, guard, roots.staging)])
+        report = report.joined(publishing.recover_libraries(database, data_dir, stop, staging_is_held=True))
+    with database.read() as connection:
+        return report.joined([waiting_for_a_person(journal.unsettled(connection), report.attention)])
+
+
+def recover_libraries(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:
+    """Settle what was being published; a library that cannot be worked on now is none of the cycle's trouble."""
+    try:
+        publishing.recover_libraries(database, data_dir, stop, staging_is_held=True)
+    except LeaseLost:
+        raise
+    except (Busy, Misconfigured) as error:
+        logger.bind(code=error.reason_code, error=error.message).warning("a library could not be recovered")

@@ -1,0 +1,23 @@
+"""A wish to stop and a time that is used up → one thing to ask and to wait for."""
+
+from __future__ import annotations
+
+import threading
+
+from config.machine import boottime
+
+
+class StopOrTimeout:
+    """Set when the process was asked to stop, or when the cycle has used up its time."""
+
+    def __init__(self, stop: threading.Event, timeout_minutes: int = 0) -> None:
+        self._stop = stop
+        self._ends = boottime() + timeout_minutes * 60 if timeout_minutes else None
+
+    def is_set(self) -> bool:
+        """Whether to stop at the next safe place."""
+        return self._stop.is_set() or (self._ends is not None and boottime() > self._ends)
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but no longer than until somebody asks to stop."""
+        self._stop.wait(seconds)
