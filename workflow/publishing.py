@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loguru import logger
-from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Busy, Misconfigured, NeedsReview, Retryable
@@ -21,20 +20,17 @@ from config.reasons import Reason, show_path
 from processor import journal, publish, trash
 from processor.artwork.blobs import Blobs
 from processor.moves.move import Performance
-from processor.publication import ledger, planning, recording
+from processor.publication import ledger, planning
 from processor.publication.drafting import Plan
 from processor.publication.given import Options, Publishing, known, library_of, selected
-from processor.publication.intent import intent_of
 from processor.publish import Outcome
 from processor.recover import RecoveryReport, recover
 from processor.taking_back import TakenBack
-from processor.transfer import Transfer, path_from_json, path_to_json
-from workflow import events, progress, succession
 from workflow.completing import complete
-from workflow.events import Event
-from workflow.telling import album_name
+from workflow.published import begun, heal, recorded
 
 WORKERS = 2  # files that are copied at once
+OUTWARD = ("publish", "refresh", "upgrade", "restage", "unpublish")
 
 
 def blobs(database: Database, data_dir: Path) -> bytes:
@@ -177,9 +173,6 @@ def prune_trash(database: Database, days: int, stop: StopSignal) -> None:
             logger.bind(code=error.reason_code, error=error.message).warning("a library's trash could not be emptied")
 
 
-OUTWARD = ("publish", "refresh", "upgrade", "restage", "unpublish")
-
-
 @contextmanager
 def _locked(given: Publishing, library: Library, what: str, stop: StopSignal) -> Iterator[Performance]:
     """Hold a library and staging, with everything between them settled."""
@@ -198,64 +191,3 @@ def _performance(database: Database, guard: Guard, cache: bytes) -> Performance:
 def _recover(database: Database, guard: Guard, staging: Library, library: Library, cache: bytes) -> RecoveryReport:
     roots, now = (staging.path, library.path), dt.datetime.now(dt.UTC)
     return recover(database, guard, recorded, roots, now=now, boot_id=boot_id(), workers=WORKERS, blobs=cache)
-
-
-def begun(connection: Connection, transfer: Transfer) -> None:
-    """Say of an item that it is being published, in the transaction that journals the transfer."""
-    intent = intent_of(transfer)
-    item = progress.find(connection, intent.item_id)
-    because = progress.Because("publish", intent.actor, "publishing", intent.job_id)
-    progress.move(connection, item, because, dt.datetime.now(dt.UTC), status="publishing")
-
-
-def recorded(connection: Connection, transfer: Transfer) -> None:
-    """Write down what a transfer into or out of a library made of the item, in the transaction that publishes it."""
-    now = dt.datetime.now(dt.UTC)
-    intent = intent_of(transfer)
-    item = progress.find(connection, intent.item_id)
-    if transfer.kind == "restage":
-        recording.restage(connection, transfer, now)
-        why = "its files are in staging again, beside the library, for what joins it or takes its place"
-        progress.note(connection, item, progress.Because("restage", intent.actor, why, intent.job_id), now)
-        return
-    out = transfer.kind == "unpublish"
-    (recording.withdraw if out else recording.record)(connection, transfer, now)
-    item = {**item, "revision": progress.find(connection, intent.item_id)["revision"]}
-    status, position = ("pending_review", "reviewed") if out else ("published", "published")
-    why = f"{'taken out of' if out else 'in'} {show_path(os.path.join(transfer.dst_root, transfer.target))}"
-    because = progress.Because("publish", intent.actor, why, intent.job_id)
-    progress.move(connection, item, because, now, status=status, position=position)
-    events.tell(connection, [_event(transfer, item, why)], now)
-    if not out:
-        succession.go_on(connection, [{**item, "status": status, "position": position}], now)
-
-
-def _event(transfer: Transfer, item: dict[str, object], why: str) -> Event:
-    """Return the event; its facts name what changed, for whoever tells players: paths are relative to the library."""
-    intent = intent_of(transfer)
-    files = [*(transfer.target + b"/" + file.target for file in transfer.files), *(one.path for one in intent.made)]
-    was = transfer.item["was"] if transfer.kind == "upgrade" else path_to_json(transfer.target)
-    moved = path_from_json(was) != transfer.target
-    facts = {
-        "was": was if moved else None,
-        "library": intent.library,
-        "folder": path_to_json(transfer.target),
-        "files": [path_to_json(path) for path in files],
-        "removed": [path_to_json(one.path) for one in intent.gone],
-        "transfer": transfer.id,
-        "again": transfer.kind != "publish" and not moved,
-    }
-    kind = "unpublished" if transfer.kind == "unpublish" else "published"
-    return Event(kind, album_name(item), why, intent.item_id, job_id=intent.job_id, facts=facts)  # type: ignore[arg-type]
-
-
-def heal(database: Database) -> None:
-    """Give items their status back whose publication was broken off before anything of it was to be seen."""
-    with database.read() as connection:
-        if not ledger.adrift(connection):
-            return
-    with database.begin() as connection:
-        for item_id, is_published in ledger.adrift(connection):
-            because = progress.Because("publish", "recovery", "it was broken off, with nothing changed")
-            status, item = "published" if is_published else "approved", progress.find(connection, item_id)
-            progress.move(connection, item, because, dt.datetime.now(dt.UTC), status=status)

@@ -45,8 +45,7 @@ class Leftovers(NamedTuple):
 
 def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
     """Look at what unsettled transfers left, and at hidden folders whose transfer the database does not know."""
-    with Tree(staging) as tree, explained("look at", TX):
-        names = [name for name in tree.names(TX) if name not in PLAYER_IGNORES] if tree.stat(TX) else []
+    names = _hidden_names(staging)
     # Names first, rows second: whoever makes a folder has committed its row before.
     with database.read(snapshot=True) as connection:
         left = journal.unsettled(connection)
@@ -57,7 +56,8 @@ def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
     listed |= {
         transfer.id for transfer in left for home in homes if home.moved and home.key == transfer.item.get("key")
     }
-    moves, orphans = [_examined(transfer, is_listed=_listed_by(transfer) in listed) for transfer in left], []
+    moves = [_examined(transfer, is_listed=_listed_by(transfer) in listed) for transfer in left]
+    orphans = []
     blank = Transfer("", "", "planned", inbound, staging, b"", (), {}, 0, boot_id())
     for name in names:
         told = None if name.decode("utf-8", "replace") in settled else of_hidden(staging, name, blank)
@@ -66,6 +66,11 @@ def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
         elif name not in known:
             orphans.append(within(TX, name))
     return Leftovers(tuple(moves), tuple(orphans))
+
+
+def _hidden_names(staging: bytes) -> list[bytes]:
+    with Tree(staging) as tree, explained("look at", TX):
+        return [name for name in tree.names(TX) if name not in PLAYER_IGNORES] if tree.stat(TX) else []
 
 
 def _examined(transfer: Transfer, *, is_listed: bool) -> Standing:

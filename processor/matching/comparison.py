@@ -104,6 +104,16 @@ def _doubts(own: OwnAlbum, release: Release, pairs: tuple[Pair, ...], parts: lis
             yield Reason(f"tracks_{one.name}", one.why)
     if release.is_pseudo:
         yield Reason("pseudo_release", "It was never sold: it is another release's track list, translated.")
+    yield from _doubtful_tracks(own, pairs)
+    compared = {one.name for one in parts}
+    if "release id" not in compared and not ("album" in compared and ("artist" in compared or len(pairs) >= MANY)):
+        yield Reason("too_little_known", "Without an artist and a title nobody can be sure.")
+    if pairs and not any(part.name in ("title", "track id") for pair in pairs for part in pair.parts):
+        yield Reason("too_little_known", "Our tracks have no titles, so only numbers and lengths agree.")
+
+
+def _doubtful_tracks(own: OwnAlbum, pairs: tuple[Pair, ...]) -> Iterator[Reason]:
+    """Name the tracks that are far from their partners, and those that have another number."""
     far = [pair for pair in pairs if pair.distance > TRACK or (pair.seconds_apart or 0) > MOST]
     if far:
         named = _named([shown(own.tracks[pair.own].title) for pair in far])
@@ -112,11 +122,6 @@ def _doubts(own: OwnAlbum, release: Release, pairs: tuple[Pair, ...], parts: lis
     if moved:
         named = _named([shown(own.tracks[pair.own].title) for pair in moved])
         yield Reason("tracks_reordered", f"{len(moved)} tracks have other numbers: {named}.")
-    compared = {one.name for one in parts}
-    if "release id" not in compared and not ("album" in compared and ("artist" in compared or len(pairs) >= MANY)):
-        yield Reason("too_little_known", "Without an artist and a title nobody can be sure.")
-    if pairs and not any(part.name in ("title", "track id") for pair in pairs for part in pair.parts):
-        yield Reason("too_little_known", "Our tracks have no titles, so only numbers and lengths agree.")
 
 
 def _no_tracks() -> Reason:

@@ -60,17 +60,28 @@ def read_album(data: bytes) -> AlbumNotes:
     said = _Said(xml.decode(data, album.ROOT))
     group = said.text("musicbrainzreleasegroupid")
     id = said.text("musicbrainzalbumid") or (link and link[1].decode())
-    kind, *kinds = [word.strip() for word in (said.text("type") or "").split("/")]
-    rating = said.rating()
-    date = _date(said.text("releasedate")) or _date(said.text("year"))
-    found = _fields("album", {name: [text for tag in tags for text in said.texts(tag)] for name, tags in _OF_ALBUM} | {
-        "title": said.text("title"),
-        "credits": _album_credits(said),
+    found = _fields("album", _album_words(said) | _album_dates(said, group) | {
         "release_id": id if group else None,
         "release_group_id": group,
-        # Lidarr knows when an album first came out, and not which edition it has.
-        "date": date if group else None,
-        "original_date": _date(said.text("originalreleasedate")) or (None if group else date),
+    })  # fmt: skip
+    if not group and (maybe := _fields("album", {"release_id": id})):
+        found[MAYBE_ID] = maybe["release_id"]
+    return AlbumNotes(found, tuple(map(_track, said.each("track"))))
+
+
+def _album_dates(said: _Said, group: str | None) -> dict[str, Any]:
+    """Return the dates; a file that names no group may be Lidarr's, which knows the first date and not the edition."""
+    date = _date(said.text("releasedate")) or _date(said.text("year"))
+    first = _date(said.text("originalreleasedate"))
+    return {"date": date, "original_date": first} if group else {"date": None, "original_date": first or date}
+
+
+def _album_words(said: _Said) -> dict[str, Any]:
+    kind, *kinds = [word.strip() for word in (said.text("type") or "").split("/")]
+    rating = said.rating()
+    return {name: [text for tag in tags for text in said.texts(tag)] for name, tags in _OF_ALBUM} | {
+        "title": said.text("title"),
+        "credits": _album_credits(said),
         "type": kind,
         "secondary_types": kinds,
         "compilation": (said.text("compilation") or "").lower() == "true" or None,  # Kodi's "false" says nothing
@@ -78,10 +89,7 @@ def read_album(data: bytes) -> AlbumNotes:
         "review": said.text("review"),
         "rating": rating,
         "votes": said.number("votes") if rating else None,
-    })  # fmt: skip
-    if not group and (maybe := _fields("album", {"release_id": id})):
-        found[MAYBE_ID] = maybe["release_id"]
-    return AlbumNotes(found, tuple(map(_track, said.each("track"))))
+    }
 
 
 def read_artist(data: bytes) -> dict[str, Any]:

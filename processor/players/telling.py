@@ -61,8 +61,13 @@ def tell(line: Line, cases: Sequence[Case], world: World) -> list[Outcome]:
     """
     kind = kind_of(line.player.kind)
     gone = [case for case in cases if case.debt.owed.change == "gone"]
-    cases = [case for case in cases if case.debt.owed.change != "gone"]
-    outcomes = _told_of_gone(line, kind, gone, world)
+    there = [case for case in cases if case.debt.owed.change != "gone"]
+    return [*_told_of_gone(line, kind, gone, world), *_told_of_there(line, kind, there, world)]
+
+
+def _told_of_there(line: Line, kind: PlayerKind, cases: Sequence[Case], world: World) -> list[Outcome]:
+    """Let a player look at what is there, one step further up in each round, until it shows it."""
+    outcomes: dict[int, Outcome] = {}
     tried: dict[int, list[str]] = {case.debt.id: [] for case in cases}
     for case in cases:
         if case.debt.owed.change != "new":
@@ -80,13 +85,13 @@ def tell(line: Line, cases: Sequence[Case], world: World) -> list[Outcome]:
     return [*outcomes.values(), *(Outcome(case.debt, None, tuple(tried[case.debt.id])) for case in missing)]
 
 
-def _told_of_gone(line: Line, kind: PlayerKind, gone: Sequence[Case], world: World) -> dict[int, Outcome]:
+def _told_of_gone(line: Line, kind: PlayerKind, gone: Sequence[Case], world: World) -> list[Outcome]:
     """Let a player look where something was: at the folder and at its parent. Most keep what is gone for a while."""
     steps = [step for step in kind.ladder(line, is_new=False) if step in GONE] or ["all"] if gone else []
     wanted = [_place(line.player, case.debt, step) for case in gone for step in steps]
     for place in dict.fromkeys(place for place in wanted if place != ""):
         _ask(line, kind, place, world)
-    return {case.debt.id: Outcome(case.debt, Sight("", None), ()) for case in gone}
+    return [Outcome(case.debt, Sight("", None), ()) for case in gone]
 
 
 def _ask(line: Line, kind: PlayerKind, place: Place, world: World) -> None:

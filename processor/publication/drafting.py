@@ -93,17 +93,20 @@ class Draft:
             files = laying.transfer_files(staging, item, laid.places)
         need = sum(one.size for one in made.made) + (0 if self._links else item.size)
         laying.check_space(self.library.path, need, options.reserve)
-        located = None
-        if options.mode == "move":
-            moved = tuple(file._replace(path=laid.places[file.path]) for file in item.files)
-            root, id = self.library.root_uuid, self.start.id
-            located = replace(item, root_uuid=root, path=folder, transfer_id=id, files=moved).summed()
+        located = self._located(folder, laid.places) if options.mode == "move" else None
         intent = replace(self.intent, made=(*made.made, *beside.made), gone=tuple(beside.gone), located=located)
         said = self._said(intent) | (there.to_json(home) if home else {})
         kind: Literal["publish", "upgrade"] = "upgrade" if home else "publish"
         transfer = replace(self.start, kind=kind, target=folder, files=files, item=said)
         paths = tuple(sorted([*(within(folder, file.target) for file in files), *(one.path for one in intent.made)]))
         return self._plan(kind, folder, transfer if self.is_staged else None, paths, paths, made, beside)
+
+    def _located(self, folder: bytes, places: Mapping[bytes, bytes]) -> NewItem:
+        """Return the item as it is once its files were moved into the library."""
+        item = self.known.item
+        moved = tuple(file._replace(path=places[file.path]) for file in item.files)
+        root, id = self.library.root_uuid, self.start.id
+        return replace(item, root_uuid=root, path=folder, transfer_id=id, files=moved).summed()
 
     def again(self, home: Publication, entries: Sequence[Entry]) -> Plan:
         """Plan what is to be written anew in an album that is in the library; its music, and all names, stay."""

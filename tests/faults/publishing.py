@@ -37,7 +37,7 @@ from processor.transfer import Strategy, Transfer, TransferFile
 from processor.trash import TRASH
 from scanner.identity import Identity
 from tests.faults.world import NOW, Steps, empty_database, put, tree
-from workflow import publishing
+from workflow import published
 from workflow.events import EventRow
 from workflow.progress import ItemHistoryRow, ProgressRow
 
@@ -70,7 +70,7 @@ class Scene:
     library: Library
     item_id: int
     front: bytes  # the picture that is selected now
-    recorded: Publish = publishing.recorded
+    recorded: Publish = published.recorded
 
     @classmethod
     def make(cls, folder: Path, kind: str, strongest: Strategy, like: Scene | None = None) -> Scene:
@@ -129,7 +129,7 @@ class Scene:
             if staged.outcome != "undone":
                 return f"not staged: {staged.reasons}"
             planned = planning.plan(given, self.item_id, fence=guard.fence, rename=True)
-        outcome = publish.perform(run, given.cache, planned, publishing.begun)
+        outcome = publish.perform(run, given.cache, planned, published.begun)
         return "done" if outcome.outcome != "failed" else str(outcome.trouble)
 
     def _performance(self, guard: Guard) -> Performance:
@@ -142,7 +142,7 @@ class Scene:
             self.database, guard, self.recorded, roots, now=NOW, boot_id=boot_id, strongest=self.strongest,
             blobs=cache,
         )  # fmt: skip
-        publishing.heal(self.database)
+        published.heal(self.database)
         return report
 
     def status(self) -> str:

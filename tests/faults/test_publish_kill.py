@@ -15,7 +15,7 @@ from processor.transfer import Strategy
 from tests.faults.killing import Failing, killed, killed_twice
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.world import Killed, Steps
-from workflow import publishing
+from workflow import published
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 EVERY = {("publish", "link"): 5, ("refresh", "link"): 3, ("upgrade", "link"): 5}  # steps; of the others fewer are tried
@@ -67,7 +67,7 @@ def test_any_step_may_fail_and_everything_converges(quick_path: Path, kind: str,
         with contextlib.suppress(Retryable):  # before anything was written down it is the caller's
             scene.perform(guard)
         failed = len(guard.labels) >= step
-        publishing.heal(scene.database)
+        published.heal(scene.database)
         assert list(complaints(scene)) == [], f"step {step}"
         assert converges(scene) == [], f"step {step}"
 
