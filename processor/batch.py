@@ -22,9 +22,9 @@ from processor.clearing import clear, emptied
 from processor.crew import Crew
 from processor.item import NewItem
 from processor.pace import PacedGuard
-from processor.publishing import Then, digested
 from processor.rolling_back import roll_back
 from processor.space import is_full_in_part
+from processor.staged import Then, digested
 from processor.steps import above_hidden, above_target, rename, sync_above, sync_built
 from processor.system_errors import stops_root
 from processor.transfer import State, Transfer

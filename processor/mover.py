@@ -20,8 +20,8 @@ from processor.item import new_item
 from processor.moves.album import as_mounted
 from processor.moves.move import Performance
 from processor.plan import AlbumPlan, Outcome
-from processor.publishing import publish
 from processor.settle import settle
+from processor.staged import publish
 from processor.transfer import SourceFolder, Transfer, TransferFile
 from scanner.scandb import ScanDb
 

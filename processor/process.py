@@ -25,9 +25,9 @@ from processor.naming import MAX_CUE_SHEET, PlannedFile, Proposal, cue_reference
 from processor.pace import Pace, PacedGuard
 from processor.plan import RESTAGE, AlbumPlan, Outcome
 from processor.planner import decide
-from processor.publishing import ForRun, Then, nothing_more, publish
 from processor.recover import RecoveryReport, recover
 from processor.sighting import look
+from processor.staged import ForRun, Then, nothing_more, publish
 from scanner.grouping.groups import Group
 from scanner.identity import Identity
 from scanner.rows import Source
@@ -124,7 +124,7 @@ def recover_transfers(
     then: Then = nothing_more,
     undone: Publish = unheard,
 ) -> RecoveryReport:
-    """Settle what earlier runs left unfinished between the two roots; see processor.recover, and publishing.Then."""
+    """Settle what earlier runs left unfinished between the two roots; see processor.recover, and staged.Then."""
     now = dt.datetime.now(dt.UTC)
     return recover(
         database,

@@ -28,9 +28,9 @@ from processor.materialise import duplicate
 from processor.metadata.known import AlbumMetadata
 from processor.moves.move import Performance
 from processor.paths import ancestors, folders, within
-from processor.publishing import digested
 from processor.recover import RecoveryReport, report_of
 from processor.settle import settle, take_over
+from processor.staged import digested
 from processor.system_errors import explained
 from processor.tagging.wanted import Wanted, wanted
 from processor.tagging.write import File, Said, look, write

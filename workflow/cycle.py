@@ -26,13 +26,13 @@ from config.sections import StagingScan
 from processor import grouping_choices, presence, trash
 from processor.meeting import Rules
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
-from processor.publishing import ForRun
+from processor.staged import ForRun
 from processor.system_errors import unexpected
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
 from workflow import publishing, suspension
-from workflow.aftermath import then, undone
+from workflow.aftermath import of_staging, of_undo
 from workflow.record import Asked, RunRecord
 from workflow.recovering import recover_libraries
 from workflow.report import CycleReport
@@ -113,7 +113,7 @@ class _Cycle(NamedTuple):
         run.start(holding_lock=guard is not None)
         self._look_for_what_vanished(roots, guard)
         if guard is not None:
-            recover_transfers(database, guard, roots.inbound, roots.staging, then(run.id), undone)
+            recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(run.id), of_undo)
             recover_tagging(database, guard, roots.staging)
             recover_libraries(database, self.data_dir, self.until)
         folder = scan_db_folder(database, settings, self.data_dir)
@@ -135,7 +135,7 @@ class _Cycle(NamedTuple):
     def _process(self, roots: Roots, scan_path: Path, guard: Guard | None) -> ProcessResult:
         settings = self.settings
         restage = partial(publishing.restage, self.database, self.data_dir, stop=self.until)
-        run = ForRun(self.run.id, then(self.run.id), restage)
+        run = ForRun(self.run.id, of_staging(self.run.id), restage)
         rules = Rules(settings.replace == "better", tuple(settings.quality.split()))
         reserve = settings.reserve_mib << 20
         options = ProcessOptions(settings.workers, settings.rate_limit, reserve, rules, self.request.approved)

@@ -14,7 +14,7 @@ from processor import journal
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport, waiting_for_a_person
 from workflow import publishing
-from workflow.aftermath import then, undone
+from workflow.aftermath import of_staging, of_undo
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 from workflow.tagging import recover_tagging
@@ -29,7 +29,7 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
     """
     roots = resolve_roots(database)
     with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
-        report = recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
+        report = recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
         report = report.joined([recover_tagging(database, guard, roots.staging)])
         report = report.joined(publishing.recover_libraries(database, data_dir, stop, staging_is_held=True))
     with database.read() as connection:

@@ -28,7 +28,7 @@ from processor.settle import settle
 from processor.taking_back import TakenBack
 from processor.transfer import Transfer
 from workflow import progress
-from workflow.aftermath import then, undone
+from workflow.aftermath import of_staging, of_undo
 from workflow.roots import Roots, resolve_roots
 from workflow.states import check_move
 from workflow.stopping import StopOrTimeout
@@ -58,7 +58,7 @@ def discard(
     if not sure:
         return UndoReport(True, tuple(_look(database, roots, item_id, asked)[0] for item_id in item_ids))
     with hold(database, [roots.staging, roots.inbound], "put into the trash", StopOrTimeout(stop)) as guard:
-        recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
+        recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
         done: list[TakenBack] = []
         for item_id in item_ids:
             run = Performance(database, guard, unheard, dt.datetime.now(dt.UTC), boot_id())

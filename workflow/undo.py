@@ -19,12 +19,12 @@ from processor import journal
 from processor.moves.move import Performance
 from processor.process import recover_transfers
 from processor.publication.intent import intent_of
-from processor.publishing import publish
 from processor.retag import retold, work_root
+from processor.staged import publish
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
 from processor.transfer import Transfer
 from workflow import publishing
-from workflow.aftermath import then, undone
+from workflow.aftermath import of_staging, of_undo
 from workflow.roots import Roots, resolve_roots
 from workflow.stopping import StopOrTimeout
 
@@ -70,18 +70,18 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
         found = named(database, name)
         return UndoReport(True, tuple(_published(one) or rehearse(database, one) for one in found))
     with hold(database, [roots.staging, roots.inbound], f"undo {name}", StopOrTimeout(stop)) as guard:
-        recover_transfers(database, guard, roots.inbound, roots.staging, then(None), undone)
+        recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
         with database.read() as connection:
             settings, _ = admin.staging_scan(connection)
         now = dt.datetime.now(dt.UTC)
         run = Performance(
             database,
             guard,
-            lambda connection, transfer: publish(connection, [transfer], now, then(None)),
+            lambda connection, transfer: publish(connection, [transfer], now, of_staging(None)),
             now,
             boot_id(),
             workers=settings.workers,
-            undone=undone,
+            undone=of_undo,
         )
         done: list[TakenBack] = []
         for transfer in named(database, name):

@@ -20,9 +20,9 @@ from processor.guard import Guard
 from processor.hidden import TX
 from processor.item import NewFile, NewItem
 from processor.moves.move import Performance
-from processor.publishing import publish
 from processor.recover import RecoveryReport, recover
 from processor.settle import settle
+from processor.staged import publish
 from processor.steps import fill, switch
 from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfer import State, Strategy, Transfer, TransferFile

@@ -17,9 +17,9 @@ from processor.guard import Guard
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF, USER
 from processor.moves.move import Performance
-from processor.publishing import publish
 from processor.recover import recover
 from processor.settle import settle
+from processor.staged import publish
 from processor.taking_back import take_back
 from processor.trash import TRASH
 from tests.faults.killing import Failing, killed
