@@ -21,12 +21,12 @@ from config.errors import Misconfigured, Rejected, Retryable
 from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type, no_room
 from config.secrecy import OPTION, Vault
 
-SQLITE_BUSY_MS = 10_000  # how long a writer waits for another writer before it gives up
+SQLITE_BUSY_MS = 10_000  # how long a writer waits for another one before it gives up
 READ_ONLY = {"greenroom_read": True}
 READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby and when an admin says so
 STOOD_STILL = "25P03"  # of PostgreSQL, when a session waited too long in a transaction and was ended
-# A process that is stopped inside a transaction would keep its rows from all others for ever. So long is more than any
-# of ours waits between two statements, and no more than the silence after which its worker is dead; half a lease.
+# A process that is stopped inside a transaction would lock its rows for ever. This is longer than any of ours waits
+# between two statements, and no longer than the silence after which a worker counts as dead; half a lease.
 STANDING_STILL = "idle_in_transaction_session_timeout"
 STANDING_STILL_S = 30
 _INTERNAL = {
@@ -114,9 +114,9 @@ class Database:
         self._file = self._file or _file_identity(self.url)
 
     def _check_file(self) -> None:
-        """Raise Retryable if our connections are to a file that was removed or replaced: what we write would be lost.
+        """Raise Retryable if SQLite's file was removed or replaced while we are connected: what we write would be lost.
 
-        A file that took its place is used from the next transaction on.
+        The file that took its place is used from the next transaction on.
         """
         if self._file is None or (found := _file_identity(self.url)) == self._file:
             return
@@ -131,7 +131,7 @@ class Database:
 
 
 def one_writer(connection: Connection, table: str) -> None:
-    """Make others who want to write a table this way wait until our transaction ends, so that what we read stays true.
+    """Let others who call this for the same table wait until our transaction ends, so that what we read stays true.
 
     SQLite's transactions do so anyway; on PostgreSQL readers are not held up.
     """
@@ -140,7 +140,7 @@ def one_writer(connection: Connection, table: str) -> None:
 
 
 def may_stand_still(connection: Connection) -> None:
-    """Let a transaction, of rows nobody else waits for, take its time between two statements, for files say."""
+    """Let a transaction pause between statements, to write files say; only where nobody waits for its rows."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET LOCAL {STANDING_STILL} = 0")
 
@@ -203,7 +203,7 @@ def _file_identity(url: URL) -> tuple[int, int] | None:
 
 
 def _told_by_its_disk(database: Database) -> str:
-    """Return what SQLite cannot tell of its disk, which to it is an I/O error like any other."""
+    """Return what a full or read-only disk adds to an error; SQLite calls it an I/O error like any other."""
     if not database.is_sqlite:
         return ""
     with suppress(OSError):

@@ -73,9 +73,9 @@ class Guard:
             raise Stopped("stopped on request; what was begun is finished, the rest waits for the next cycle")
 
     def confirm(self, connection: Connection) -> None:
-        """Raise LeaseLost unless the leases are ours still, and keep them so until the transaction ends.
+        """Raise LeaseLost unless the leases are still ours, and keep them so until the transaction ends.
 
-        For writes that no journal row, with its fence, stands for.
+        For writes without a journal row, whose fence would be checked instead.
         """
         mine = select(LeaseRow.root_uuid, LeaseRow.fence).where(LeaseRow.root_uuid.in_(list(self._fences)))
         held = {root: fence for root, fence in connection.execute(mine.with_for_update(read=True))}
@@ -115,7 +115,7 @@ def _shown(row: Row[Any]) -> str:
 def busy(database: Database, library: Library) -> Busy:
     """Return the error that names who works on a root."""
     with database.read() as connection:
-        # Whoever has the lock wrote this row last. It may have stopped renewing, being frozen; the lock is its still.
+        # Whoever has the lock wrote this row last. A frozen process does not renew it, and has the lock all the same.
         row = connection.execute(select(LeaseRow).where(LeaseRow.root_uuid == library.root_uuid)).first()
     who = _shown(row) if row and row.expires_at else "another process"
     return Busy(f"{show_path(library.path)} is being worked on by {who}; try again when it is done")

@@ -1,4 +1,4 @@
-"""Root folders ↔ library rows: their checks, and the one library that a role means. All SQL of libraries."""
+"""Root folders ↔ library rows: how they are checked, and which library a role means."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def filesystem_id(path: bytes) -> str:
 
 
 def library_at(connection: Connection, path: bytes) -> Library:
-    """Return the library of a path; where links lead counts only if no library has that path, and disks are asked.
+    """Return the library of a path. Links are followed, which asks the disks, only if no library has the path as it is.
 
     Raises Misconfigured when the path is none.
     """
@@ -133,7 +133,7 @@ def library_at(connection: Connection, path: bytes) -> Library:
 def verify_root(library: Library) -> None:
     """Check at the start of a run that the root is there, is ours, and can be written.
 
-    Raises Misconfigured, or Retryable when we have not the means to see; nothing below the root may be touched then.
+    Raises Misconfigured, or Retryable if we cannot tell (too many open files); then nothing below it may be touched.
     """
     shown = show_path(library.path)
     try:

@@ -1,4 +1,4 @@
-"""The running machine → its names, clocks and disks; a stretch of work that the collector of cycles leaves alone."""
+"""The running machine → its names, clocks and disks; a block of work during which no garbage is collected."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def boot_id() -> str:
     try:
         return BOOT_ID_FILE.read_text(encoding="ascii").strip()
     except OSError:
-        import uuid  # this and ctypes are rarely needed, and every start of a command would pay for them
+        import uuid  # imported here, like ctypes, because it is rarely needed and every command would pay for it
 
         return str(uuid.uuid4())
 
@@ -47,10 +47,10 @@ def boottime() -> float:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Let a block that makes many objects, and no cycles of them, go without the collector of cycles.
+    """Switch the garbage collector off for a block that makes many objects and no reference cycles.
 
-    It would walk over all of them each time they grew by a quarter: a third of the time of grouping. What nothing
-    refers to any more is freed at once, as ever.
+    It would walk over all of them each time they grew by a quarter, which took a third of the time of grouping. Objects
+    nothing refers to are freed at once all the same.
     """
     was_enabled = gc.isenabled()
     gc.disable()

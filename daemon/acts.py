@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scanner.grouping.chosen import Choice
     from workflow.succession import Seen
 
-KEPT: Final = 100  # newest acts that can be asked for; a restart forgets them all, the journal keeps what was done
+KEPT: Final = 100  # acts that are remembered; a restart forgets them, the journal keeps what was done
 
 
 class Report(Protocol):
@@ -37,7 +37,7 @@ Work = Callable[["Act", str, threading.Event], Report]
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One of them. `items` are those it is about, by id, as they are called."""
+    """One act. `items` are the names of the albums it is about, by id."""
 
     id: str
     kind: Kind
@@ -75,7 +75,7 @@ class Acts:
         self._acts: OrderedDict[str, Act] = OrderedDict()
 
     def begin(self, act: Act, work: Callable[[threading.Event], Report], then: Callable[[], object]) -> None:
-        """Let a thread do the work, and, if all of it was done, what follows. Raises Busy and Stopped."""
+        """Begin the work in a thread and, if all of it was done, what follows. Raises Busy and Stopped."""
 
         def all_of_it(stop: threading.Event) -> None:
             try:

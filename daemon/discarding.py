@@ -23,7 +23,7 @@ Which = Literal["expired", "all", "chosen"]
 
 
 class Bin(NamedTuple):
-    """The trash of one root, as it is or as it was seen last; why it is not known as it is now, if so."""
+    """The trash of one root, as it is, or as it was last seen, with the reason."""
 
     root: Library
     lying: Lying
@@ -60,7 +60,7 @@ def _bin(root: Library, seen: Seen[Lying | GreenroomError]) -> Bin:
 def chosen(app: Application, which: Which, transfers: Collection[str] = ()) -> list[str]:
     """Return the transfers whose albums are to go: those that are due, those that are known, or those that were chosen.
 
-    Raises why it is not known what lies there, as Retryable (`disk_late`), and Rejected where that is nothing.
+    Raises what kept us from looking, such as Retryable (`disk_late`), and Rejected if there is nothing to remove.
     """
     if which == "chosen":
         found = list(dict.fromkeys(transfers))

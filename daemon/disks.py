@@ -1,4 +1,4 @@
-"""Looks at disks that may be slow or hang → what was seen, now or last; who asks never waits for long.
+"""Questions to disks that may be slow or hang → what was seen now, or else last; whoever asks never waits long.
 
 A call into a filesystem that hangs cannot be given up: its thread stays until the disk answers. So each look has a
 thread of its own, one at most for each thing looked at, and who asks takes what was seen last once patience is over.
@@ -27,7 +27,7 @@ S = TypeVar("S")
 
 
 class Seen(NamedTuple, Generic[T]):
-    """What came of a look, or of the last one that ended; `late` is for how many seconds the newest has not."""
+    """What the last look that ended has seen; `late` is for how many seconds a newer one has been waiting."""
 
     value: T | None
     at: dt.datetime | None
@@ -87,7 +87,7 @@ class Disks(Generic[T]):
         return value
 
     def came_of(self, thing: Hashable) -> Seen[T] | None:
-        """Return how it stands with what was begun by `do` and had not ended in time; what is over is told once."""
+        """Return what became of works that `do` did not wait for to the end; those that have ended are told once."""
         with self._lock:
             look = self._looks.get(thing)
             if look is not None:

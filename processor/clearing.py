@@ -22,7 +22,7 @@ SECOND = 10**9  # in nanoseconds
 def remove_sources(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> tuple[Reason, ...]:
     """Remove each source that is whole in the published album, then the folders left empty (F5). Repeatable.
 
-    What changed meanwhile is kept, and what is left in a folder is named, except the paths in `known`, which
+    Sources that changed meanwhile are kept. Whatever is left in a folder is named, but for the paths in `known`, which
     other decisions explain.
     """
     reasons = clear(transfer, guard, known)
@@ -57,7 +57,7 @@ def clear(transfer: Transfer, guard: Guard, known: Set[bytes] = frozenset()) -> 
 
 
 def _why_keep(source: Tree, found: os.stat_result, there: os.stat_result | None, file: TransferFile) -> Reason | None:
-    """Say why a source must stay, by what stands at its place and in the album; None if it may go."""
+    """Say why a source must stay, given what stands at its place and in the album; None if it may go."""
     if there is not None and os.path.samestat(found, there) and is_planned_inode(found, file):
         return None  # as nearly always: one file under two names
     if not is_like(there, file):
@@ -72,7 +72,7 @@ def _why_keep(source: Tree, found: os.stat_result, there: os.stat_result | None,
 
 
 def _same_change(found: os.stat_result, file: TransferFile) -> bool:
-    """Tell whether nobody changed a file since it was planned; one that is in whole seconds may be made up (sshfs)."""
+    """Tell whether the change time is the planned one; one in whole seconds may be made up (sshfs)."""
     ns = storable_time(found.st_ctime_ns)
     return ns == file.identity.ctime_ns and (ns != file.identity.mtime_ns or ns % SECOND != 0)
 

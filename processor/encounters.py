@@ -90,7 +90,7 @@ class Encounters:
         there: Mapping[bytes, os.stat_result],
         item: NewItem,
     ) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the files whose bytes the item has already: music under any name, other files under their own."""
+        """Yield the files whose bytes the item has already: music under any name, other files under the same name."""
         audio = [file.path for file in item.files if file.role == "audio" and file.path in there]
         for file in files:
             candidates = audio if file.role == "audio" else {file.target} & there.keys()

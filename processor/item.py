@@ -1,4 +1,4 @@
-"""A planned album and its files' facts → what its rows, its transfer and its sidecar will say of it. Pure."""
+"""A planned album and the facts of its files → what its rows, its transfer and its sidecar say of it. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from processor.transfer import path_from_json, path_to_json
 from scanner.facts import Facts
 from scanner.grouping.groups import GroupTrack
 
-# What made us put the files together may change without the album having changed.
+# Evidence is left out: it may change while the album stays the same.
 NOT_CONTENT: Final = frozenset({"evidence", "warnings", "sources", "confidence", "checksum", "transfer_id", "run_id"})
 NAME_BYTES: Final = 1000  # a PostgreSQL index takes no value above 2,704 bytes; the whole text stays in the file's tags
 
@@ -39,9 +39,9 @@ class NewFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-    """One album about to be recorded: what of `staging_items` the album decides.
+    """One album about to be recorded: those columns of `staging_items` that depend on the album alone.
 
-    Nested values are canonical JSON text already, made once and not with every write.
+    Nested values are canonical JSON text, made once for all writes.
     """
 
     key: str
@@ -67,16 +67,16 @@ class NewItem:
     files: tuple[NewFile, ...]
 
     def with_digests(self, digests: Mapping[bytes, str]) -> NewItem:
-        """Return the item with what copying found out: digests by path relative to the album's folder."""
+        """Return the item with the digests that copying found, by path relative to the album's folder."""
         known = (file._replace(digest=digests.get(file.path, file.digest)) for file in self.files)
         return replace(self, files=tuple(known))
 
     def at(self, root_uuid: str, path: bytes) -> NewItem:
-        """Return the item as it is when its folder stands somewhere else."""
+        """Return the item in another folder."""
         return replace(self, root_uuid=root_uuid, path=path).summed()
 
     def summed(self) -> NewItem:
-        """Return the item with the checksum of what it says."""
+        """Return the item with its checksum computed anew."""
         return replace(self, checksum=_checksum(self))
 
     def to_json(self) -> dict[str, Any]:

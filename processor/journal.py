@@ -17,7 +17,7 @@ from processor.transfer import SourceFolder, State, Transfer, file_from_json, fi
 
 UNSETTLED = (*OPEN_STATES, "attention")
 
-# Where a transfer comes from on its way to a state. A step may be repeated: the answer to its commit may have got lost.
+# The states before each state. The state itself is allowed, too: the answer to an earlier commit may have got lost.
 _BEFORE: dict[State, tuple[State, ...]] = {
     "materialised": ("planned",),
     "published": ("materialised",),
@@ -53,14 +53,14 @@ def plan(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime
 
 
 def advance(connection: Connection, transfers: Iterable[Transfer], to: State, now: dt.datetime) -> tuple[Transfer, ...]:
-    """Move transfers on to a state, each only while its fence is ours; digests, strategy and error are kept.
+    """Move transfers on to a state, each only while its fence is ours; write digests, strategy and error with it.
 
     Safe to repeat. Raises LeaseLost when another holder has taken one over, or it was settled otherwise.
     """
     moved = tuple(replace(transfer, state=to) for transfer in transfers)
-    alike: defaultdict[Any, list[Transfer]] = defaultdict(list)  # those one statement can write
+    alike: defaultdict[Any, list[Transfer]] = defaultdict(list)  # transfers that one statement can update
     for transfer in moved:
-        new = to == "materialised" and any(file.digest for file in transfer.files)  # else the plan has said it all
+        new = to == "materialised" and any(file.digest for file in transfer.files)  # else the row has the files already
         alike[transfer.fence, transfer.strategy, transfer.error, transfer.id if new else None].append(transfer)
     for (_, strategy, error, new), group in alike.items():
         values: dict[str, Any] = {"state": to, "strategy": strategy, "error": error, "updated_at": now}
@@ -80,9 +80,10 @@ def adopt(connection: Connection, transfer: Transfer, fence: int, now: dt.dateti
 
 
 def reopen(connection: Connection, transfer: Transfer, state: State, fence: int | None, now: dt.datetime) -> None:
-    """Hand a transfer that waits for a person to recovery again, with all its attempts.
+    """Hand a transfer that waits for a person to recovery again, with its attempts counted from 0.
 
-    `fence` is None for who does not hold its root: the fences of two roots cannot be compared, so it keeps its own.
+    `fence` is None if the caller does not hold its root: it keeps its own then, for fences of two roots cannot be
+    compared.
     Raises LeaseLost when a newer holder has it, or it was settled meanwhile.
     """
     if fence is not None and transfer.fence > fence:
@@ -99,7 +100,7 @@ def postpone(connection: Connection, transfer: Transfer, error: str, now: dt.dat
 
 
 def states(connection: Connection, ids: Collection[str]) -> dict[str, State]:
-    """Return the state of each transfer that has a row: the answer to a commit that may or may not have happened."""
+    """Return the state of each transfer that has a row; also tells whether a commit without an answer happened."""
     return {
         row.id: row.state
         for row in connection.execute(select(TransferRow.id, TransferRow.state).where(TransferRow.id.in_(ids)))
@@ -140,7 +141,7 @@ def moved_on(connection: Connection, transfer_id: str) -> dt.datetime:
 
 
 def settled(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Return which of the transfers are done and over, with no unsettled undo of theirs under way."""
+    """Return which of the transfers are done or cancelled, without an undo under way."""
     over = select(TransferRow.id).where(TransferRow.id.in_(ids), TransferRow.state.in_(("done", "cancelled")))
     busy = select(TransferRow.undoes).where(TransferRow.undoes.in_(ids), TransferRow.state.in_(UNSETTLED))
     return set(connection.scalars(over)) - set(connection.scalars(busy))
@@ -166,7 +167,7 @@ def count_open(connection: Connection) -> int:
 
 
 def reserved(connection: Connection, src_root: bytes, dst_root: bytes) -> Reserved:
-    """Return what scan and plan must keep off: what open transfers hold, and those a person has to settle."""
+    """Return what no scan or plan may use: what transfers hold that are open or wait for a person."""
     unsettled = TransferRow.state.in_(UNSETTLED)
     taken = select(TransferRow.files).where(unsettled, TransferRow.src_root == src_root)
     held = select(TransferRow.target).where(unsettled, TransferRow.dst_root == dst_root)
@@ -183,7 +184,7 @@ def sources_since(connection: Connection, src_root: bytes, since: dt.datetime) -
 
 
 def sources_taken(connection: Connection, src_root: bytes, gone: Mapping[bytes, tuple[int, int, int]]) -> set[bytes]:
-    """Return those of the gone files that a transfer took, whenever, unless it was undone; by inode, size and time.
+    """Return which of the gone files a transfer took, at any time, and did not give back; by inode, size and time.
 
     Reads the whole journal.
     """
@@ -222,8 +223,9 @@ def _transfer(row: Row[Any]) -> Transfer:
 def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str]:
     """Return transfers settled before a time that nothing needs any more.
 
-    Kept is what can still be taken back, because an item is in its folder; what holds sources back from cycles, with
-    what it took back; what put an album into the trash, where it may lie; and what brought an album into its library.
+    Kept are transfers that can still be taken back, because an item is in their folder; undos that hold sources back
+    from cycles, with what they took back; those that put an album into the trash, where it may still be; and those that
+    brought an album into its library.
     """
     listed = exists().where(StagingItem.path == TransferRow.target)
     over = or_(TransferRow.state == "cancelled", and_(TransferRow.state == "done", ~listed))

@@ -1,4 +1,4 @@
-"""What will be done with each album of a cycle, and all that deciding it has to know; planner.py decides."""
+"""What will be done with each album of a cycle, and what planner.py must know to decide it: plain data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from processor.naming import PlannedFile, Proposal
 from processor.space import Space
 from scanner.grouping.groups import Group
 
-RESTAGE: Final = "restage"  # kind of a plan that wants a published album in staging, too, before anything else
+RESTAGE: Final = "restage"  # kind of a plan that needs a published album back in staging first
 
 Outcome = Literal["staged", "waiting", "needs_review", "quarantined", "duplicate", "conflict", "failed"]
 
@@ -52,7 +52,8 @@ class Home(NamedTuple):
 class World:
     """What a plan must know beyond the scan.
 
-    Its two questions are asked only of folders a proposal could meet; a GreenroomError they raise concerns it alone.
+    The two questions are asked only of folders a proposal could meet. If one raises a GreenroomError, only that
+    proposal is concerned.
     """
 
     names: Callable[[bytes], Collection[bytes]]  # of everything in a staging folder; empty if there is none

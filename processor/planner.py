@@ -22,9 +22,9 @@ from scanner.grouping.groups import Group
 def decide(proposals: Iterable[Proposal], world: World, rules: Rules | None = None) -> tuple[AlbumPlan, ...]:
     """Decide about every proposal, in the order of their keys, so that the same input always gives the same names.
 
-    Of several albums that want one folder the first key gets it, the next ` [2]`, and so on; an item staged earlier
-    keeps its folder. A folder that is no item's is never numbered around: same music is a duplicate, other music a
-    conflict, and either way nothing moves. What comes of an item with the same key, `meeting.meet` decides.
+    If several albums want one folder, the first key gets it, the next ` [2]`, and so on; an item staged earlier keeps
+    its folder. If the folder that is there belongs to no item, no number is added: same music is a duplicate, other
+    music a conflict, and nothing moves. `meeting.meet` decides about an album whose key is staged already.
     """
     planner = _Planner(world, rules or Rules())
     ordered = sorted(proposals, key=lambda p: (p.group.key, p.group.folders))
@@ -32,7 +32,7 @@ def decide(proposals: Iterable[Proposal], world: World, rules: Rules | None = No
 
 
 def size_difference(files: Iterable[PlannedFile], there: Mapping[bytes, int]) -> str | None:
-    """Say how music differs from that `there`, size by path, as far as sizes tell; None if bytes must be compared."""
+    """Say how music differs from that `there` (sizes by path), as far as sizes tell; None if bytes must be compared."""
     here = [file for file in files if file.role == "audio"]
     if len(here) != len(there):
         return f"it has {len(there)} music files, this one has {len(here)}"
@@ -55,14 +55,14 @@ class _Decision:
 
 
 class _Listing(NamedTuple):
-    """The names in one folder; on Linux there may be two of one fold, and then the exact one counts."""
+    """The names in one folder. Linux allows two that differ in case only; then the exact one counts."""
 
     exact: frozenset[bytes]
     folded: dict[str, bytes]
 
 
 class _Planner:
-    """Takes proposals one by one and remembers what those before them took: keys, folders, space."""
+    """Decides proposals one by one, and remembers the keys, folders and space that earlier ones took."""
 
     def __init__(self, world: World, rules: Rules) -> None:
         self._world = world
@@ -87,7 +87,7 @@ class _Planner:
             assert decision.target is not None
             decision = self._obstacle(proposal, decision.target) or self._take(proposal, decision)
         group = proposal.group
-        # what joins an album is no album that lacks the others; the item says what the whole lacks
+        # tracks that join an album are not an album with gaps; its item says what the whole lacks
         doubts = [doubt for doubt in group.warnings if decision.kind != "merge" or doubt.code != "tracks_missing"]
         reasons = (*decision.reasons, *doubts, *group.evidence)
         said = (decision.kind, decision.stays, decision.over)
@@ -118,7 +118,7 @@ class _Planner:
     def _known(self, proposal: Proposal) -> tuple[Proposal, _Decision | None]:
         """Compare with the album of the same key, of this plan or staged before; None if there is none on disk.
 
-        Where the tags say that it is another release, the year becomes part of the key, and it is compared again.
+        If the tags say that it is another release, the year becomes part of its key, and it is compared again.
         """
         while True:
             group = proposal.group
@@ -146,7 +146,7 @@ class _Planner:
             proposal = replace(proposal, group=group._replace(key=key, evidence=evidence))
 
     def _met(self, proposal: Proposal, encounter: Encounter, meeting: Meeting) -> tuple[Proposal, _Decision]:
-        """Turn what comes of a meeting into a decision; one that changes the staged album says how."""
+        """Turn the outcome of a meeting into a plan."""
         folder = encounter.folder
         if meeting.outcome == "duplicate" or meeting.outcome == "conflict":
             return proposal, _Decision(meeting.outcome, folder, meeting.reasons)
@@ -176,14 +176,14 @@ class _Planner:
             if there is None and self._owners.get(fold(target), proposal.group.key) == proposal.group.key:
                 return _Decision("staged", target, _renamed(proposal, wanted, target))
             if there is None:
-                continue  # the folder of another item that somebody took away: its row must not list this album's files
+                continue  # another item's folder, taken away by somebody: that row must not list our files
             met = self._compare(proposal, there)
             if met.outcome == "duplicate" or fold(there) not in self._owners:
                 return met
         raise AssertionError("unreachable: itertools.count does not end")
 
     def _twin(self, proposal: Proposal, target: bytes) -> _Decision | None:
-        """Return that this is a second copy of the album this very plan puts at the target, if it is one."""
+        """Return a duplicate if the album is a second copy of one that this plan puts at the target."""
         other = self._planned.get(fold(target))
         if other is None or not self._world.same(proposal.files, other.files):
             return None
@@ -207,7 +207,7 @@ class _Planner:
         return _Decision("conflict", folder, (Reason("target_differs", message, home),))
 
     def _obstacle(self, proposal: Proposal, target: bytes) -> _Decision | None:
-        """Return why an album cannot be staged although its place is free: rights or space."""
+        """Return why an album cannot be staged though its place is free: rights or space."""
         world = self._world
         sources = {os.path.dirname(file.source) for file in proposal.files}
         problems = [world.inbound_problems[folder] for folder in sorted(sources & world.inbound_problems.keys())]
@@ -219,7 +219,7 @@ class _Planner:
         return _Decision("failed", None, tuple(problems)) if problems else None
 
     def _take(self, proposal: Proposal, decision: _Decision) -> _Decision:
-        """Book what a staged album uses, so that the next one does not count on it."""
+        """Book the folder and the space an album will use, so that later ones do not count on them."""
         assert decision.target is not None
         self._space = self._space.without(proposal.files)
         self._keys[proposal.group.key] = decision.target
@@ -251,7 +251,7 @@ class _Planner:
 
 
 def _is_published(group: Group, home: Home, meeting: Meeting | None = None) -> _Decision:
-    """Decide about an album that is published: nothing joins it or takes its place there, but in staging."""
+    """Decide about an album that is published: whatever joins or replaces it does so in staging first."""
     shown = show_path(home.shown)
     if meeting is not None and meeting.outcome == "duplicate":
         message = f"The same music is published already, in {shown}; this copy was left where it is and can be removed."
@@ -276,7 +276,7 @@ def _key_twice(group: Group, other: bytes) -> _Decision:
 
 
 def _unseen(error: GreenroomError, group: Group) -> _Decision:
-    """Nothing is moved while what is there cannot be seen; what went away since the scan is the next scan's matter."""
+    """Return the plan of an album that could not be compared: it stays, and waits if files only went away."""
     outcome: Outcome = "waiting" if error.reason_code == "vanished" else "failed"
     return _Decision(outcome, None, (error.reason(group.home),))
 

@@ -1,4 +1,4 @@
-"""Albums that are no longer where they were, in staging or inbound; a few are a person's doing, many stop everything.
+"""Albums that vanished from staging or inbound → a few marked as missing, or, if there are many, the library suspended.
 
 An unmounted disk, a share that lost a branch, a wrong disk with a copied mark: all look as if albums had been deleted.
 A person who removes an album or two by hand does not look like that.
@@ -36,7 +36,7 @@ Suspended = Callable[[Connection, Library, str], None]
 
 
 def unheard(connection: Connection, library: Library, why: str) -> None:
-    """Nobody wants to hear of it."""
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Limits:
 
 
 def too_many(vanished: Sequence[int], known: int, limits: Limits) -> bool:
-    """Tell whether so many files cannot have been taken away by hand.
+    """Tell whether more files vanished than somebody would take away by hand.
 
     `vanished` has the number of files of each album that is gone, `known` is the number of all files. A single album is
     more than the share of a small collection, so the share counts from two on.
@@ -86,7 +86,7 @@ def check_inbound(database: Database, inbound: Library, scan: ScanDb, limits: Li
     """
     gone, since = scan.vanished()
     known = scan.audio_count() + len(gone)
-    # What we took ourselves is looked up only where it matters; all of it only if a clock was set back meanwhile.
+    # What we took ourselves is looked up only if something vanished; the whole journal only if a clock was set back.
     if too_many(_by_folder(gone), known, limits) and since is not None:
         with database.read() as connection:
             lately = journal.sources_since(connection, inbound.path, dt.datetime.fromisoformat(since))
@@ -96,7 +96,7 @@ def check_inbound(database: Database, inbound: Library, scan: ScanDb, limits: Li
             ever = journal.sources_taken(connection, inbound.path, {path: gone[path].content for path in gone})
         gone = {path: file for path, file in gone.items() if path not in ever}
     if act:
-        scan.forget_vanished()  # what is told once need not be told again
+        scan.forget_vanished()  # told once is enough
     if not too_many(_by_folder(gone), known, limits):
         return
     named = ", ".join(show_path(folder) for folder in sorted({file.folder for file in gone.values()})[:SHOWN])
@@ -119,7 +119,7 @@ def _stop(database: Database, library: Library, why: str, suspended: Suspended |
 
 
 def gone(database: Database, staging: Library) -> list[Folder]:
-    """Return the staged folders that are not there; each is looked for."""
+    """Look for each staged folder; return those that are not there."""
     with database.read() as connection:
         folders = repository.folders(connection, staging.root_uuid)
     return _gone(folders, staging)

@@ -43,7 +43,7 @@ class ProcessOptions:
     rate_limit: float = 0  # files per second, 0 is unlimited
     reserve: int = 1 << 30  # bytes of the staging filesystem that stay free
     rules: Rules = field(default_factory=Rules)  # of albums that meet a staged one
-    approved: Mapping[str, str] | None = None  # move exactly this: fingerprints by key; None is whatever is ready
+    approved: Mapping[str, str] | None = None  # move exactly these: fingerprints by key; None moves whatever is ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class AlbumResult:
 
 @dataclass(frozen=True, slots=True)
 class ProcessResult:
-    """What became of every group of a scan, what was left alone, and what kept us from trying them all."""
+    """What became of every group of a scan, which paths were ignored, and what stopped us, if anything."""
 
     albums: tuple[AlbumResult, ...]
     ignored: tuple[Reason, ...]
@@ -88,9 +88,9 @@ def process_scan(
 ) -> ProcessResult:
     """Plan every group of a scan and, under a guard, move those that can be moved. Without one nothing is touched.
 
-    `run.then` is called in each transaction that stages. Raises NeedsReview when an approved plan does not hold any
-    more; LeaseLost when another process took over, and Retryable when the database does not answer: these two leave
-    what was begun to recovery.
+    `run.then` is called in each transaction that stages. Raises NeedsReview when an approved plan no longer holds;
+    LeaseLost when another process took over and Retryable when the database does not answer. After these two recovery
+    settles what was begun.
     """
     plans = _plan(database, scan, inbound, staging, options)
     restaging = {plan.group.key for plan in plans if plan.kind == RESTAGE}
@@ -162,12 +162,12 @@ def _cues(tree: Tree, files: dict[int, Source]) -> dict[int, frozenset[str]]:
                 with tree.opened(file.path) as fd:
                     found[file_id] = cue_references(os.read(fd, MAX_CUE_SHEET))
             except (OSError, GreenroomError):
-                continue  # moving it will meet the same error, and say so
+                continue  # moving the file will meet the same error and report it
     return found
 
 
 def _digests(scan: ScanDb) -> Digests:
-    """Remember digests in the scan DB, from where the next scan carries them over."""
+    """Return what gets digests from the scan DB and keeps them there; the next scan carries them over."""
 
     def digests(path: bytes, identity: Identity, compute: Callable[[], str]) -> str:
         return scan.digest(path, identity, "blake3", compute)

@@ -66,7 +66,7 @@ def recover(  # noqa: PLR0913  each is one collaborator
 
 
 def waiting_for_a_person(unsettled: Iterable[Transfer], told: Iterable[Transfer]) -> RecoveryReport:
-    """Return what recovery has left to a person before, but for what was told already."""
+    """Return the transfers that wait for a person since an earlier recovery, without those in `told`."""
     known = {transfer.id for transfer in told}
     held = tuple(one for one in unsettled if one.state == "attention" and one.id not in known)
     message = "A move waits for a person: {}; `greenroom fsck` says what can be done"

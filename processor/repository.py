@@ -23,7 +23,7 @@ IN_CHUNK: Final = 1000  # parameters of one IN (…)
 _STORED: Final = (*ITEM_COLUMNS, "search", "warned", "sort_album", "sort_year")
 _COLUMNS: Final = ", ".join(_STORED)
 _CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in _STORED if name != "key")
-# Made once for each connection: making and dropping a table costs more than the upsert of a batch.
+# Made once a connection: making and dropping a table costs more than the upsert of a batch.
 _INCOMING: Final = {
     dialect: text(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_items {emptied} AS"  # noqa: S608  constants
@@ -42,7 +42,7 @@ _UPSERT: Final = text(
     RETURNING key, id, revision
     """  # noqa: S608  the names are ours
 ).bindparams(bindparam("now", type_=UtcDateTime()))
-# Asked before the upsert, when it can still be seen which albums are others than they were.
+# Run before the upsert, while the old checksums can still be compared with the new ones.
 _DROP_FILES: Final = text(
     "DELETE FROM staging_files WHERE item_id IN (SELECT old.id FROM staging_items old JOIN incoming_items new"
     " ON new.key = old.key WHERE old.checksum <> new.checksum OR old.status = 'missing')"
@@ -94,7 +94,7 @@ class StagedFile(NamedTuple):
 
 
 def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -> dict[str, Upserted]:
-    """Record albums by their keys, whoever knows them already; of two with one key the last counts.
+    """Insert or update albums by their keys; of two with one key the last counts.
 
     An album with the checksum it had is left as it is, with every decision about it. One that changed, or had gone
     missing, gets the next revision, its files anew, and goes back to `pending_review`.
@@ -118,7 +118,7 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
 
 
 def retell(connection: Connection, item: NewItem, now: dt.datetime) -> None:
-    """Let an item say what its files say now, with every decision about it as it was."""
+    """Write what an item's files say now; decisions about it stay."""
     values = dict(zip(_STORED, _row(item), strict=True))
     values |= {name: json.loads(values[name]) for name in ("evidence", "warnings", "sources")}
     changed = update(StagingItem).where(StagingItem.key == item.key).values(**values, updated_at=now)
@@ -141,9 +141,9 @@ def staged_folders(connection: Connection, root_uuid: str) -> dict[str, bytes]:
 
 
 def folders(connection: Connection, root_uuid: str) -> list[Folder]:
-    """Return the folder of every item below one staging root that should be there.
+    """Return the folder of every item that should be below one staging root.
 
-    Not of one known to be missing, nor of a published one that was copied: nothing is lost with what staging had of it.
+    Left out are items known to be missing, and published ones, whose files in staging may be gone without any loss.
     """
     columns = (StagingItem.id, StagingItem.path, StagingItem.track_count)
     query = select(*columns).where(StagingItem.root_uuid == root_uuid, StagingItem.status.not_in(_NOT_NEEDED))
@@ -151,7 +151,7 @@ def folders(connection: Connection, root_uuid: str) -> list[Folder]:
 
 
 def mark_missing(connection: Connection, item_ids: Collection[int], now: dt.datetime) -> None:
-    """Say of items that their folders are gone; nothing else about them is forgotten."""
+    """Mark items as missing; all else about them stays."""
     for ids in _chunks(item_ids):
         change = update(StagingItem).where(StagingItem.id.in_(ids))
         connection.execute(change.values(status="missing", revision=StagingItem.revision + 1, updated_at=now))
@@ -188,7 +188,7 @@ def items(
 
 
 def these(connection: Connection, item_ids: Sequence[int], *, with_files: bool = False) -> Iterator[dict[str, Any]]:
-    """Yield the items of ids, in the order of these, as `items` does."""
+    """Yield the items of these ids, in their order, as `items` does."""
     for start in range(0, len(item_ids), IN_CHUNK):
         wanted = item_ids[start : start + IN_CHUNK]
         found = connection.execute(select(StagingItem.__table__).where(StagingItem.id.in_(wanted))).mappings()
@@ -212,7 +212,7 @@ def item(connection: Connection, item_id: int) -> tuple[dict[str, Any], tuple[St
 
 
 def set_warnings(connection: Connection, item_id: int, kind: str, reasons: Sequence[Reason]) -> None:
-    """Replace the warnings of an item whose codes begin so; those of its files stay."""
+    """Replace the warnings of an item whose codes begin with `kind`; the others stay."""
     query = select(StagingItem.warnings).where(StagingItem.id == item_id).with_for_update()
     before = connection.scalar(query) or []
     after = [one for one in before if not one["code"].startswith(kind)] + json.loads(as_reasons(reasons))
@@ -241,12 +241,12 @@ def of_id(connection: Connection, item_id: int) -> Recorded | None:
 
 
 def id_of(connection: Connection, key: str) -> int:
-    """Return the id of the item of a key, which there is."""
+    """Return the id of the item of a key; there must be one."""
     return connection.execute(select(StagingItem.id).where(StagingItem.key == key)).scalar_one()
 
 
 def relocate(connection: Connection, item_id: int, item: NewItem, now: dt.datetime) -> None:
-    """Say of an item where its files are now, and what they are called there; all else of it stays."""
+    """Write where an item's files are now, and how they are called there; all else about it stays."""
     values = {"root_uuid": item.root_uuid, "path": item.path, "checksum": item.checksum, "updated_at": now}
     changed = update(StagingItem).where(StagingItem.id == item_id).values(transfer_id=item.transfer_id, **values)
     if connection.execute(changed).rowcount:
@@ -284,7 +284,7 @@ def _chunks(values: Collection[Any]) -> Iterator[Sequence[Any]]:
 
 
 def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Load rows into PostgreSQL by COPY: the values go out as they are, with no statement to compile or to parse."""
+    """Load rows into PostgreSQL by COPY, which has no statement to compile or to parse."""
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
         for row in rows:

@@ -20,7 +20,7 @@ OURS: Final = frozenset({sidecar.NAME, sidecar.NAME + b".new"})
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What there is of a staged album. Paths are relative to its folder."""
+    """What is on disk of a staged album. Paths are relative to its folder."""
 
     trouble: Reason | None  # why nothing may be done to it: it is not the album the item knows
     strangers: tuple[bytes, ...]  # what is there beside the item's files

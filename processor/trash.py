@@ -1,4 +1,4 @@
-"""A folder nobody wants, or that gave way to a better one ↔ .greenroom-trash/<transfer id>: kept for some days."""
+"""A folder nobody wants, or that gave way to a better one ↔ .greenroom-trash/<transfer id>, kept for days."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from processor.renaming import rename_folder
 from processor.system_errors import explained
 
 TRASH = b".greenroom-trash"
-LONGEST, SHORTEST = dt.timedelta(days=1), dt.timedelta(hours=1)  # what one look can add to an age, and what is worth it
+LONGEST, SHORTEST = dt.timedelta(days=1), dt.timedelta(hours=1)  # most that a look adds to an age; least worth writing
 AT_ONCE = 1000  # ids of one statement
-GOING = b".going"  # ends the name of what is being removed: whatever is left of it after a crash goes, too
+GOING = b".going"  # ends the name of a folder that is being removed, so that its rest is removed after a crash
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Trashed:
     told: trash_rows.GaveWay | None = None  # what it is; None if the journal does not know
 
     def kept_until(self, days: dt.timedelta, now: dt.datetime) -> dt.datetime:
-        """Return when it is due to go for good, if it is kept for so long and looked at now and then."""
+        """Return when it is due to be removed, if it is kept so many days and cycles go on looking at it."""
         return now + max(days - self.age, dt.timedelta(0))
 
 
@@ -76,7 +76,7 @@ def listed(database: Database, root: bytes) -> list[Trashed]:
 def grow_older(database: Database, root: bytes, now: dt.datetime) -> None:
     """Add to the age of what lies in the trash the time since the last look, by the wall clock, though at most a day.
 
-    So a clock that jumps by years takes a day from what is kept, and one that was wrong before takes nothing.
+    So a clock that jumps by years shortens the time by a day at most.
     """
     with Tree(root) as tree, explained("look into", TRASH):
         ids = [name.decode("utf-8", "backslashreplace") for name in _names(tree) if not name.endswith(GOING)]
@@ -100,8 +100,8 @@ def due(
 ) -> tuple[list[Trashed], list[Reason]]:
     """Return what has lain in the trash of a root for so long, of `only` these transfers, and what may not go.
 
-    What is kept whatever its age: the folders of transfers that are not settled, or are being taken back, which may
-    hold the only copy of something; and those no journal row knows.
+    Kept whatever their age: folders of transfers that are unsettled or being taken back, which may hold the only copy
+    of something, and folders no journal row knows.
     """
     old = [one for one in listed(database, root) if one.age >= kept_for and (only is None or one.transfer_id in only)]
     with database.read() as connection:

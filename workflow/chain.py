@@ -42,7 +42,7 @@ def may_start(
 ) -> bool:
     """Return whether a job of a phase nobody asked for may start.
 
-    Because it is what follows; or it never comes too late; or it renews what was published, and there is `news`.
+    It may if it is what follows, if it is never too late for it, or if it renews a published album and there is `news`.
     """
     if gates.get(phase.name) != "auto" or status not in GOES_ON:
         return False
@@ -52,7 +52,7 @@ def may_start(
 
 
 def renewing(phases: Mapping[str, Phase], gates: Mapping[str, Mode]) -> Phase | None:
-    """Return the phase that brings what is published up to date by itself; None if a person does."""
+    """Return the phase that updates published albums by itself; None if a person does."""
     return next((one for one in phases.values() if one.renews and gates.get(one.name) == "auto"), None)
 
 
@@ -62,7 +62,7 @@ def passed_over(position: str, phases: Mapping[str, Phase], gates: Mapping[str, 
 
 
 def is_ahead(phase: str, position: str, phases: Mapping[str, Phase]) -> bool:
-    """Whether an item at a position has still to come through a phase."""
+    """Tell whether an item at a position still has a phase before it."""
     return phase in _after(position, phases)
 
 

@@ -28,10 +28,10 @@ Lost = Mapping[Subject, Sequence[Selected]]
 
 
 def complete(database: Database, data_dir: Path, item_id: int, stop: StopSignal) -> int:
-    """Bring the selected pictures of an item and its artists into the cache; return how many still are not there.
+    """Bring the selected pictures of an item and its artists into the cache; return how many are still missing.
 
-    A picture that is another one by now is judged as any that is new. What cannot be had now is owed, as it is after
-    enriching. Raises Stopped.
+    If another picture comes under the old address it is judged like any new one. What cannot be had now is owed, as
+    after enriching. Raises Stopped.
     """
     lost = _lost(database, data_dir, item_id)
     if lost:
@@ -67,7 +67,7 @@ def _lost(database: Database, data_dir: Path, item_id: int) -> Lost:
 
 
 def _from_libraries(database: Database, cache: Blobs, lost: Lost) -> None:
-    """Take from the libraries what was published of them, as far as it is what was written."""
+    """Take them from the libraries where they were published, if the file is still the one we wrote."""
     wanted = {one.sha256: one.extension for pictures in lost.values() for one in pictures}
     with database.read() as connection:
         roots = {library.root_uuid: library.path for library in list_libraries(connection)}

@@ -43,12 +43,12 @@ from workflow.tagging import recover_tagging
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one caller wants of one cycle, beside the settings; None leaves it to the setting, or to the cycle."""
+    """What a caller wants of one cycle, over the settings; None leaves it to them."""
 
     dry_run: bool | None = None
-    settle: bool = True  # wait, within the cycle, for what is not quiet yet
-    scan_db: Path | None = None  # go on from this scan instead of making one
-    run_id: str | None = None  # made by the caller, who wants to know it before the end
+    settle: bool = True  # wait within the cycle until new files are quiet
+    scan_db: Path | None = None  # move what this scan found, instead of scanning
+    run_id: str | None = None  # made by a caller who needs it before the cycle ends
     asked_by: str | None = None  # the person or key that asked
     approves: str | None = None  # the dry run whose plan is to be carried out, and nothing else
     approved: Mapping[str, str] | None = None  # that plan; see processor.approval
@@ -66,9 +66,9 @@ def run_staging_cycle(
 ) -> CycleReport:
     """Run one cycle with the settings of this moment, and record it as a run.
 
-    An album that cannot be moved is an outcome in the report; what stops the whole cycle makes the report `failed`,
-    and somebody else's lock makes it `skipped`. Nothing to do is `done`. Only a database that cannot be reached raises
-    (Retryable), because then there is nowhere to record anything.
+    An album that cannot be moved is an outcome in the report. The report is `failed` if something stopped the whole
+    cycle, `skipped` if somebody else holds the lock, and `done` otherwise, also when there was nothing to do. Raises
+    Retryable only if the database cannot be reached, because then nothing can be recorded.
     """
     request = request or Request()
     with database.read() as connection:
@@ -97,7 +97,7 @@ def run_staging_cycle(
 
 
 class _Cycle(NamedTuple):
-    """What one cycle has from its beginning."""
+    """One cycle, and what it was begun with."""
 
     database: Database
     data_dir: Path
@@ -169,7 +169,7 @@ def scan(
 
 
 def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) -> None:
-    """Empty the trash of what has lain there long enough; trouble with that is none of the cycle's."""
+    """Empty the trash of what has lain there long enough; if that fails the cycle goes on."""
     try:
         trash.grow_older(database, staging.path, dt.datetime.now(dt.UTC))
         trash.empty(database, guard, staging.path, dt.timedelta(days=days))

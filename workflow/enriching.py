@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from processor.enrich import Shop
     from processor.matching.told import Change
 
-NONE: Final = "none"  # what people write for: none of these
-AUTO: Final = "auto"  # and for: forget what was chosen
+NONE: Final = "none"  # said instead of a release: it is none of these
+AUTO: Final = "auto"  # said instead of a release: forget what was chosen
 
 
 class Told(NamedTuple):
@@ -64,7 +64,7 @@ def candidates(database: Database, item_id: int) -> Told:
 def choose(
     database: Database, engine: Engine, item_id: int, release: str, *, actor: str, seen: Seen | None = None
 ) -> Job:
-    """Let a person say which release an item is, and want what follows of it; return that job.
+    """Let a person say which release an item is, and want it enriched with that; return the job.
 
     `release` is an id, the number of a candidate, NONE or AUTO. Raises Rejected (`unknown_release`), and NeedsReview
     (`item_changed`) when the item is another than was seen.
@@ -107,7 +107,7 @@ def shop(
     fresh: bool = False,
     data_dir: Path | None = None,
 ) -> Iterator[Shop]:
-    """Give what enriching works with; nobody can be asked where GREENROOM_OFFLINE says so."""
+    """Yield what enriching works with; with GREENROOM_OFFLINE nobody can be asked."""
     from processor.artwork.desk import Gallery
     from processor.artwork.pool import shared
     from processor.client.client import Client

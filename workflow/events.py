@@ -106,7 +106,7 @@ def tell(connection: Connection, events: Collection[Event], now: dt.datetime) ->
 
 
 def dispatch(database: Database, subscribers: Collection[Subscriber], now: dt.datetime) -> int:
-    """Give every subscriber what it has not heard; return how many events were new. A new subscriber begins now."""
+    """Give every subscriber what it has not heard; return how many events were new. New subscribers start now."""
     with database.read() as connection:
         if not _is_news(connection, subscribers):
             return 0
@@ -129,7 +129,7 @@ def _is_news(connection: Connection, subscribers: Collection[Subscriber]) -> boo
 
 
 def _top(connection: Connection) -> int:
-    """Return the highest number there ever was: events may be gone, but somebody has heard them."""
+    """Return the highest number ever given, also if its event was removed since."""
     numbers = [select(func.max(EventRow.number)), select(func.max(SubscriberRow.number))]
     return max(connection.scalar(query) or 0 for query in numbers)
 

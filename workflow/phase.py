@@ -32,12 +32,12 @@ class PhaseSettings(Section):
 
     @property
     def gate(self) -> Mode:
-        """Whether the chain goes through this phase by itself."""
+        """Whether items go through this phase by themselves."""
         return self.mode
 
     @property
     def renewed_after(self) -> dt.timedelta:
-        """How long nothing may have changed before a phase that renews does it."""
+        """How long nothing must have changed before a phase that renews begins."""
         return dt.timedelta(0)
 
 
@@ -66,12 +66,12 @@ class Phase:
     settings: ClassVar[type[PhaseSettings] | None] = None  # None: it has no jobs, the cycle does it
     payload: ClassVar[type[Payload]] = Payload
     retries: ClassVar[Retries] = Retries()
-    late: ClassVar[bool] = False  # whether it is still worth its while for an item that a person took further
-    renews: ClassVar[bool] = False  # whether it brings up to date what it made of an item, once more is known of it
+    late: ClassVar[bool] = False  # whether it is still done for an item that a person took further
+    renews: ClassVar[bool] = False  # whether it runs again for a published item once more is known of it
     roots: ClassVar[tuple[Role, ...]] = ()  # of the libraries whose trees it touches: without them it runs elsewhere
 
     def run(self, context: Context, item: Mapping[str, Any], payload: Any, settings: Any) -> Decision:
-        """Do it to one item, given as its row; what is returned is committed with the end of the job."""
+        """Do it for one item, given as its row. What is returned is committed with the end of the job."""
         raise TypeError(f"phase {self.name} has no jobs")
 
 

@@ -1,4 +1,4 @@
-"""Items' statuses and places in the chain ↔ rows: every move checked, kept with who, when and why. All their SQL."""
+"""Items' statuses and places in the chain ↔ rows; every move is checked, and kept with who, when and why."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ProgressRow(Base):
     moved_at = column(dt.datetime)
 
 
-# Actors that are nobody. Written out, because only a condition of these very words is answered by the index of it.
+# Actors that are no person. Written out, because the partial index answers only a condition of these very words.
 _BY_PEOPLE = text("actor NOT IN ('chain', 'cycle', 'calendar', 'reconciler')")
 _BY_RUNS = text("run_id IS NOT NULL")
 
@@ -132,9 +132,9 @@ def passed_over(connection: Connection, skipped: Iterable[tuple[int, int, str, s
 
 
 def moved_by(connection: Connection, run_id: str, after: int, limit: int) -> list[dict[str, Any]]:
-    """Return what a run staged, in its order, beyond an entry: its `id`, the item and what that is called by now.
+    """Return what a run staged, after an entry of the history: that entry's `id`, item, name and status of today.
 
-    `status` and name are None for an item that is no more.
+    Name and `status` are None for an item that is gone.
     """
     item = (StagingItem.album_artist, StagingItem.album, StagingItem.year, StagingItem.status)
     query = (
@@ -185,7 +185,7 @@ def find(connection: Connection, item_id: int) -> dict[str, Any]:
 
 
 def due(connection: Connection, position: str, phase: str, statuses: Iterable[str], limit: int) -> list[int]:
-    """Return items at a position that have no open job, and none of the phase since they came there."""
+    """Return items at a position that have no open job, and had none of the phase since they came there."""
     busy = _busy(phase, ProgressRow.item_id, ProgressRow.moved_at)
     query = select(ProgressRow.item_id).join(StagingItem, StagingItem.id == ProgressRow.item_id)
     wanted = (ProgressRow.position == position, StagingItem.status.in_(list(statuses)), ~busy)
@@ -193,9 +193,9 @@ def due(connection: Connection, position: str, phase: str, statuses: Iterable[st
 
 
 def outdated(connection: Connection, phase: str, status: str, before: dt.datetime, limit: int) -> list[int]:
-    """Return items of a status of which more is known, since before a time, than is in their library.
+    """Return items of a status whose library lacks what became known of them before a time.
 
-    Those that have no open job, and none of the phase since the last change.
+    Only items without an open job, and without one of the phase since the last change.
     """
     busy = _busy(phase, PublicationRow.item_id, PublicationRow.news_at)
     query = select(PublicationRow.item_id).join(StagingItem, StagingItem.id == PublicationRow.item_id)
@@ -214,7 +214,7 @@ def _busy(phase: str, item_id: Any, since: Any) -> Any:
 
 
 def adopt(connection: Connection, now: dt.datetime) -> None:
-    """Give items that an older version staged their place at the chain's beginning."""
+    """Put items that an older version staged at the beginning of the chain."""
     unplaced = select(StagingItem.id).where(~exists().where(ProgressRow.item_id == StagingItem.id))
     rows = [{"item_id": item_id, "position": "staged", "moved_at": now} for item_id in connection.scalars(unplaced)]
     if rows:
@@ -229,7 +229,7 @@ def history(connection: Connection, item_id: int) -> list[dict[str, Any]]:
 
 
 def is_step(entry: Mapping[str, Any]) -> bool:
-    """Tell whether an entry of a history is one that took the item further, or back."""
+    """Tell whether an entry of a history moved the item forward or back."""
     return entry["why"] != PASSED_OVER and entry["what"] not in SAID
 
 

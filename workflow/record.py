@@ -68,7 +68,7 @@ class RunRecord:
         }
 
     def start(self, *, holding_lock: bool) -> None:
-        """Insert the row. Whoever holds the lock knows that no other run is alive, and marks those left over."""
+        """Insert the row. Under the lock no other run can be alive: those left running are interrupted."""
         with self._database.begin() as connection:
             if holding_lock and (left := runs.mark_interrupted(connection, dt.datetime.now(dt.UTC))):
                 logger.bind(runs=left).warning("an earlier run was interrupted")
@@ -76,7 +76,7 @@ class RunRecord:
         self._open = True
 
     def finish(self, inbound: bytes, staging: bytes, result: ProcessResult, scan_db: Path) -> CycleReport:
-        """Record a cycle that got as far as its albums; trouble that kept it from trying them all makes it failed."""
+        """Record a cycle that tried its albums; it failed if trouble kept it from trying them all."""
         trouble = result.trouble
         report = CycleReport(
             status="failed" if trouble else "done",
@@ -108,7 +108,7 @@ class RunRecord:
         return report
 
     def fail(self, error: GreenroomError) -> CycleReport:
-        """Record a cycle that could not go on; one that was asked to stop counts as interrupted."""
+        """Record a cycle that could not go on: failed, or interrupted if it was asked to stop."""
         self._end(_row_status(error), error=error)
         _log_end(logger, error)
         return self._report("failed", error)
@@ -120,7 +120,7 @@ class RunRecord:
         return self._report("skipped", error)
 
     def close(self) -> None:
-        """Mark a run that ends by a fault of ours as failed; the fault itself goes on to the tick."""
+        """Mark the run as failed if an exception nobody foresaw ends it; the tick catches that one."""
         if self._open:
             self._end(
                 "failed", error=GreenroomError("an unexpected error ended the cycle; the log has it", code="unexpected")

@@ -21,9 +21,9 @@ from workflow.tagging import recover_tagging
 
 
 def recover(database: Database, data_dir: Path, stop: threading.Event) -> RecoveryReport:
-    """Settle unfinished transfers under the locks, and do nothing else; those into libraries, too.
+    """Settle unfinished transfers, into staging and into libraries, under the locks; do nothing else.
 
-    The report also names those that waited for a person before, and are left to them.
+    The report also names those that wait for a person, which stay as they are.
 
     Raises Busy when somebody else holds the lock, Misconfigured when there are no libraries to work between.
     """
@@ -37,7 +37,7 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
 
 
 def recover_libraries(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:
-    """Settle what was being published; a library that cannot be worked on now is none of the cycle's trouble."""
+    """Settle what was being published; if a library cannot be worked on now, the cycle goes on without it."""
     try:
         publishing.recover_libraries(database, data_dir, stop, staging_is_held=True)
     except LeaseLost:

@@ -85,7 +85,7 @@ class CycleReport:
 
 
 def unrecorded(error: GreenroomError, *, dry_run: bool) -> CycleReport:
-    """Return the report of a cycle that ended because there was no database to begin with, or none any more."""
+    """Return the report of a cycle that ended because the database could not be reached."""
     reason = error.reason()
     return CycleReport("failed", None, dry_run, 0, error=reason, exit_code=error.exit_code)
 

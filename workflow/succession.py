@@ -1,4 +1,4 @@
-"""The chain, put to work: items get their next job, jobs find their phase, people are obeyed, gaps are closed."""
+"""Items and the chain → the next job of each, what a person decides carried out, and jobs that are missing made."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RECONCILED_AT_ONCE: Final = 500
 
 
 class PhaseWork:
-    """A phase as the engine carries it: the gate looked at again, the outcome committed with what follows."""
+    """A phase as the engine carries it: looks at the gate again, and commits the outcome with what follows."""
 
     def __init__(self, phase: Phase) -> None:
         self.name, self.payload, self.retries = phase.name, phase.payload, phase.retries
@@ -76,13 +76,13 @@ class PhaseWork:
 
 
 def _waits_for_a_person(connection: Connection, item: Mapping[str, Any]) -> bool:
-    """Whether nothing becomes of an item until somebody has reviewed it."""
+    """Tell whether an item goes nowhere until somebody has reviewed it."""
     following = next_phase(item["position"], item["status"], all_phases(), gates(connection))
     return item["status"] == "pending_review" and following is not None and following.phase == "review"
 
 
 def require_roots(roots: Sequence[Library]) -> None:
-    """Return if all these roots can be worked on from this host. Raises RootAway: another host may have them."""
+    """Return if this host can work on all roots of these roles. Raises RootAway: another host may have them."""
     for library in roots:
         try:
             verify_root(library)
@@ -92,13 +92,13 @@ def require_roots(roots: Sequence[Library]) -> None:
 
 @cache
 def works() -> Mapping[str, PhaseWork | ChoreWork]:
-    """Return what has jobs, phases of the chain and those apart from it, as the engine carries them."""
+    """Return all phases with jobs, and all chores, as the engine carries them."""
     phases = {phase.name: PhaseWork(phase) for phase in all_phases().values() if phase.settings is not None}
     return {**phases, **{chore.name: ChoreWork(chore) for chore in all_chores().values()}}
 
 
 def phase_settings(connection: Connection, phase: Phase | Chore) -> PhaseSettings:
-    """Read the settings of a phase now; what cannot be read makes it paused."""
+    """Read the settings of a phase now; if they cannot be read, it counts as paused."""
     section, _ = admin.read_section(connection, section_of(phase.name))
     assert isinstance(section, PhaseSettings)
     return section
@@ -132,7 +132,7 @@ def follow(connection: Connection, items: Sequence[Mapping[str, Any]]) -> list[N
 def after_staging(
     connection: Connection, upserted: Mapping[str, repository.Upserted], run_id: str | None, now: dt.datetime
 ) -> None:
-    """Write down what was staged and want what follows, in the transaction that stages it."""
+    """Record what was staged and want what follows, in the transaction that stages it."""
     changed = [item for item in upserted.values() if item.changed]
     if changed:
         progress.staged(connection, changed, run_id, now)
@@ -147,7 +147,7 @@ def after_staging(
 
 
 def go_on(connection: Connection, items: Sequence[Mapping[str, Any]], now: dt.datetime) -> set[int]:
-    """Want what follows by itself for items, and remember what they came past; return those something follows for."""
+    """Want what follows for items by itself, and record the phases they passed over; return the items it concerns."""
     opened, chain = gates(connection), all_phases()
     progress.passed_over(
         connection,
@@ -162,7 +162,7 @@ def go_on(connection: Connection, items: Sequence[Mapping[str, Any]], now: dt.da
 
 
 def reconcile(database: Database) -> int:
-    """Give every item that is due for a phase, and has no job of it, its job; return how many."""
+    """Give a job to every item that is due for a phase and has none; return how many."""
     now = dt.datetime.now(dt.UTC)
     with database.read() as connection:
         opened = gates(connection)
@@ -180,7 +180,7 @@ def reconcile(database: Database) -> int:
 
 
 def _renew(database: Database, opened: Mapping[str, Mode], now: dt.datetime) -> int:
-    """Give every published item of which more is known, and that nobody changed for a while, its job."""
+    """Give a job to every published item of which more is known, once nothing changed for a while."""
     phase = renewing(all_phases(), opened)
     if phase is None:
         return 0
@@ -211,7 +211,7 @@ def decide(
     review = all_phases()["review"]
     with database.begin() as connection:
         item = as_seen(connection, item_id, seen)
-        if item["status"] != status:  # else it is said twice
+        if item["status"] != status:  # else its history says it twice
             position = review.reached if status == "approved" else None
             _move(connection, item, status, position, progress.Because(review.name, actor, why))
         if publish and status == "approved":
@@ -221,9 +221,9 @@ def decide(
 
 
 def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None = None) -> str:
-    """Let a person take the last decision about an item back; return the status it has again.
+    """Let a person take back the last decision about an item; return the status it has again.
 
-    Raises Rejected if the last thing that happened to the item was no decision, and what `decide` raises.
+    Raises Rejected if something else happened to the item since, and what `decide` raises.
     """
     phases = all_phases()
     with database.begin() as connection:
@@ -243,7 +243,7 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
 
 
 def as_seen(connection: Connection, item_id: int, seen: Seen | None) -> dict[str, Any]:
-    """Return an item if it is still what a person saw. Raises NeedsReview `item_changed`, Misconfigured for none."""
+    """Return an item if it is still what a person saw. Raises NeedsReview `item_changed`, Misconfigured if gone."""
     item = progress.find(connection, item_id)
     if seen is not None and seen != (item["revision"], item["status"]):
         message = (

@@ -71,7 +71,7 @@ def discard(
 
 
 def restore(database: Database, transfer_id: str, *, sure: bool, actor: str, stop: threading.Event) -> UndoReport:
-    """Put what a transfer brought into the trash back into its place, or say whether that can be: take it back.
+    """Take back the transfer that brought something into the trash, or say whether that can be.
 
     Raises what `workflow.undo.undo` raises.
     """

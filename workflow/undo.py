@@ -31,7 +31,7 @@ from workflow.stopping import StopOrTimeout
 
 @dataclass(frozen=True, slots=True)
 class UndoReport:
-    """What became of each transfer that was to be taken back, or made to be, in the order they were tried."""
+    """What became, or would become, of each transfer that was to be taken back, in the order they were tried."""
 
     dry_run: bool
     albums: tuple[TakenBack, ...]
@@ -94,7 +94,7 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
 
 
 def release(database: Database, name: str) -> int:
-    """Let the next cycle have again what was taken back of a transfer or a run; return how many albums that concerns.
+    """Let the next cycle stage again what was taken back of a transfer or a run; return how many albums.
 
     Raises Misconfigured (`unknown_transfer`) for an id nobody has.
     """
@@ -129,7 +129,7 @@ def _one(run: Performance, transfer: Transfer, roots: Roots) -> TakenBack:
 
 
 def _published(transfer: Transfer) -> TakenBack | None:
-    """Refuse to take back what went into a library here: it has a command of its own."""
+    """Refuse a transfer into a library: `publish --undo` takes it back."""
     if transfer.kind not in publishing.OUTWARD:
         return None
     item = intent_of(transfer).item_id

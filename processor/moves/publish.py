@@ -79,7 +79,7 @@ def build(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def check_published(tree: Tree, folder: bytes, transfer_id: str) -> None:
-    """Return if a folder of the library is the album a transfer brought. Raises NeedsReview `not_as_recorded`."""
+    """Check that a folder of the library is the album a transfer brought. Raises NeedsReview `not_as_recorded`."""
     with explained("look into", folder):
         if not sidecar.is_of(tree, folder, transfer_id):
             shown = show_path(folder)
@@ -93,7 +93,7 @@ def inside(transfer: Transfer) -> list[Made]:
 
 
 def beside(transfer: Transfer) -> list[Made]:
-    """Return the made files that are not, because they are the artist's."""
+    """Return the made files outside the album's folder: those of the artist."""
     return [one for one in intent_of(transfer).made if not one.path.startswith(transfer.target + b"/")]
 
 
@@ -108,7 +108,7 @@ def written(run: Performance, transfer: Transfer, made: list[Made]) -> Transfer:
 
 
 def clear_staging(run: Performance, transfer: Transfer) -> None:
-    """After a move: remove what is safe in the library, then the sidecar, which told of it to the end. Repeatable."""
+    """After a move: remove from staging what is safe in the library, the sidecar last. Repeatable."""
     if intent_of(transfer).mode != "move":
         return
     assert transfer.before is not None

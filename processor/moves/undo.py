@@ -50,7 +50,7 @@ def clear(run: Performance, undo: Transfer) -> Transfer:
 
 @contextmanager
 def patient() -> Iterator[None]:
-    """Try again what a missing permission forbids once the undo is published: there is nothing to decide about."""
+    """Turn a missing permission into Retryable once the undo is published: then it can only go forward."""
     try:
         yield
     except NeedsReview as error:
@@ -60,13 +60,13 @@ def patient() -> Iterator[None]:
 
 
 def out_of_sight(undo: Transfer) -> bytes:
-    """Where the album's folder is while its names are removed; called as its sidecar says, so that a sweep knows it."""
+    """Where the album's folder is while its names are removed; named as its sidecar says, for sweeps to know."""
     assert undo.undoes is not None
     return within(TX, undo.undoes.encode())
 
 
 def hide(run: Performance, undo: Transfer, home: bytes) -> None:
-    """Take the album's folder out of sight, if that was not done before."""
+    """Rename the album's folder out of sight, unless an earlier try did."""
     assert undo.undoes is not None
     with Tree(undo.dst_root) as staging, explained("take away", home):
         mend(staging, home, out_of_sight(undo), [file.target for file in undo.files], run.guard.check)
@@ -80,9 +80,9 @@ def hide(run: Performance, undo: Transfer, home: bytes) -> None:
 
 
 def remove(run: Performance, undo: Transfer, home: bytes, borrowed: Sequence[bytes] = ()) -> None:
-    """Remove what is provably in the inbound tree; what is not goes back to its place in staging, and is named.
+    """Remove what is provably in the inbound tree; put the rest back into staging, and name it.
 
-    `borrowed` are names of files that also are in the folder which has the target's name now.
+    `borrowed` are files that the folder at the target has, too.
     """
     folder = out_of_sight(undo)
     with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound, explained("remove", home):
@@ -104,7 +104,7 @@ def remove(run: Performance, undo: Transfer, home: bytes, borrowed: Sequence[byt
 
 
 def _put_back(run: Performance, staging: Tree, undo: Transfer, home: bytes) -> None:
-    """Put what is left of the album's folder, which is not what we put there, where people find it."""
+    """Put what somebody left in the album's folder back where people find it."""
     folder = out_of_sight(undo)
     for name in (sidecar.NAME + b".new", sidecar.NAME):
         run.guard.check("undo sidecar")

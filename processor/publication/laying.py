@@ -41,7 +41,7 @@ class LaidOut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What there is of an album that is published and has to give way. Paths are relative to its folder."""
+    """A published album that is to be replaced, as it is on disk. Paths are relative to its folder."""
 
     entries: Sequence[Entry] = ()
     ours: Sequence[bytes] = ()  # as Greenroom put it there
@@ -106,9 +106,9 @@ def lay_out(
     profile: Profile,
     others: Collection[bytes] = (),
 ) -> LaidOut:
-    """Name every file. What Greenroom adds has its name first; a dropped picture with the very bytes is that file.
+    """Name every file; those Greenroom adds come first, and a dropped picture with the same bytes is one of them.
 
-    `others` are files of somebody else that keep their names.
+    `others` are files of somebody else, which keep their names.
     """
     files = [NamedFile(file.path, file.role) for file in item.files]
     kept = _played(staging, item)
@@ -141,8 +141,7 @@ def free_folder(
     """Return the folder an album gets: spelled as the folders above it that are there, numbered beside other items'.
 
     `own` is where it is now, if it is there. Raises NeedsReview `target_exists` for a folder that Greenroom did not
-    make: whose it is, and whether it is the same album, only a person knows; and for one in which its own one is, or
-    which is in that.
+    make: only a person knows whose it is; and for a folder that is inside its own one, or around it.
     """
     wanted = _spelled(tree, names.album_folder(naming, album))
     above = names.artist_folder(naming, wanted)

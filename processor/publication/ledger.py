@@ -1,4 +1,4 @@
-"""What Greenroom put into libraries ↔ rows: a publication an item, a ledger entry a file. All SQL of both."""
+"""What Greenroom put into libraries ↔ rows: one publication for an item, one ledger entry for a file."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def publications(connection: Connection, root_uuid: str, artist: str) -> list[Pu
 
 
 def homes(connection: Connection, keys: Collection[str]) -> list[Home]:
-    """Return where the items of these keys are published, as far as they are."""
+    """Return where items of these keys are published; those that are not are left out."""
     columns = (StagingItem.id, StagingItem.key, PublicationRow.root_uuid, PublicationRow.path)
     query = select(*columns, StagingItem.root_uuid)
     query = query.join(PublicationRow, PublicationRow.item_id == StagingItem.id)
@@ -145,7 +145,7 @@ def totals(connection: Connection) -> Totals:
 
 
 def write(connection: Connection, entries: Iterable[Entry], now: dt.datetime) -> None:
-    """Write down files, instead of what was written down of the same places."""
+    """Write entries, over those of the same paths."""
     rows = [entry._asdict() | {"written_at": now} for entry in entries]
     for row in rows:
         connection.execute(delete(LedgerRow).where(*_at(row["root_uuid"], [row["path"]])))
@@ -154,24 +154,24 @@ def write(connection: Connection, entries: Iterable[Entry], now: dt.datetime) ->
 
 
 def forget(connection: Connection, root_uuid: str, paths: Collection[bytes]) -> None:
-    """Strike out files that are not ours any more."""
+    """Delete entries of files that are no longer ours."""
     if paths:
         connection.execute(delete(LedgerRow).where(*_at(root_uuid, paths)))
 
 
 def forget_files(connection: Connection, item_id: int) -> None:
-    """Strike out an item's files."""
+    """Delete the entries of an item's files."""
     connection.execute(delete(LedgerRow).where(LedgerRow.item_id == item_id))
 
 
 def forget_item(connection: Connection, item_id: int) -> None:
-    """Strike out an item's publication and its files."""
+    """Delete an item's publication and the entries of its files."""
     forget_files(connection, item_id)
     connection.execute(delete(PublicationRow).where(PublicationRow.item_id == item_id))
 
 
 def publish(connection: Connection, made: Publication, *, brought: bool) -> None:
-    """Write down where an item is published; of when it was first, that is kept.
+    """Write where an item is published; when it first was is kept.
 
     `brought`: the transfer brought the whole album; else the one that did stays the one that an undo takes back.
     """
@@ -184,14 +184,14 @@ def publish(connection: Connection, made: Publication, *, brought: bool) -> None
 
 
 def note_news(connection: Connection, item_id: int, now: dt.datetime) -> None:
-    """Write down that something else is known of an item than what is published of it, if it is published."""
+    """Note that more is known of a published item than its library has; nothing for one that is not published."""
     connection.execute(update(PublicationRow).where(PublicationRow.item_id == item_id).values(news_at=now))
 
 
 def note_news_of(connection: Connection, subject: Literal["album", "artist"], key: str, now: dt.datetime) -> None:
-    """Write the same down of the album that has a key, or of one album in each library that is of an artist.
+    """Note the same for the album of a key, or for one album of an artist in each library.
 
-    An artist's key is as `artist_key` makes them. Whichever album of the artist is published writes the artist's files.
+    Artists' keys are those of `artist_key`. One album is enough: publishing any album of an artist writes its files.
     """
     ours = select(StagingItem.id).where(StagingItem.key == key)
     if subject == "artist":
@@ -201,20 +201,20 @@ def note_news_of(connection: Connection, subject: Literal["album", "artist"], ke
 
 
 def caught_up(connection: Connection, item_id: int, seen: dt.datetime | None) -> None:
-    """Write down that what is published of an item is what was known when `seen` was its last change."""
+    """Note that an item's library has all that was known at `seen`, its last change then."""
     ours = (PublicationRow.item_id == item_id, PublicationRow.news_at == seen)
     if seen is not None:
         connection.execute(update(PublicationRow).where(*ours).values(news_at=None))
 
 
 def outdated(connection: Connection) -> dict[int, dt.datetime]:
-    """Return the items more is known of than is in their library, and since when."""
+    """Return the items whose library lacks something that is known, and since when."""
     query = select(PublicationRow.item_id, PublicationRow.news_at).where(PublicationRow.news_at.is_not(None))
     return {item_id: since for item_id, since in connection.execute(query) if since is not None}
 
 
 def adrift(connection: Connection) -> list[tuple[int, bool]]:
-    """Return items that are said to be publishing although no transfer does it, and whether they are published so."""
+    """Return items with status `publishing` that no transfer is publishing, and whether a library has them."""
     busy = select(TransferRow.item).where(
         TransferRow.kind.in_(("publish", "refresh", "upgrade")), TransferRow.state.in_((*OPEN_STATES, "attention"))
     )

@@ -44,14 +44,14 @@ def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None
 
 
 def hold(connection: Connection, intent: Intent, now: dt.datetime) -> None:
-    """Let the cache keep what is written down, and what is about to be. Raises BlobMissing."""
+    """Let the cache keep the blobs of what is published, and of what is about to be. Raises BlobMissing."""
     wanted = {sha for one in intent.made for sha in (one.sha256, one.base) if sha}
     for holder, entries in _holders(connection, intent):
         blobs.hold(connection, holder, wanted | _blobs(entries), now)
 
 
 def _hold_what_is_there(connection: Connection, intent: Intent, now: dt.datetime) -> None:
-    """Let the cache keep what is written down, and no more."""
+    """Let the cache keep the blobs of what is published, and no others."""
     for holder, entries in _holders(connection, intent):
         blobs.hold(connection, holder, _blobs(entries), now)
 
@@ -69,7 +69,7 @@ def _blobs(entries: Iterable[Entry]) -> set[str]:
 
 
 def withdraw(connection: Connection, undo: Transfer, now: dt.datetime) -> None:
-    """Strike out what an `unpublish` takes out of the library, and say of the item what it said before. Repeatable."""
+    """Delete the rows of what an `unpublish` takes out of the library, and restore the item's row. Repeatable."""
     intent = intent_of(undo)
     ledger.forget(connection, intent.library, [one.path for one in intent.gone])
     ledger.forget_item(connection, intent.item_id)
@@ -79,7 +79,7 @@ def withdraw(connection: Connection, undo: Transfer, now: dt.datetime) -> None:
 
 
 def restage(connection: Connection, back: Transfer, now: dt.datetime) -> None:
-    """Say of an item whose files are in staging again where they are there. Repeatable."""
+    """Write where in staging the files of an item are again. Repeatable."""
     assert back.before is not None
     item_id = intent_of(back).item_id
     repository.relocate(connection, item_id, NewItem.from_json(back.before), now)

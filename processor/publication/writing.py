@@ -83,9 +83,9 @@ def put(
         with explained("write", one.path), _fresh(tree, one, mark) as fresh:
             there = sha256_at(tree, one.path)
             if there == one.sha256:
-                changed.append(one.path)  # it may be ours, of before a crash, and not durable yet
+                changed.append(one.path)  # it may be one we wrote before a crash, and not durable yet
                 continue
-            if there == _EMPTY != one.over:  # somebody's, or left of an interrupted rename_file, which knows
+            if there == _EMPTY != one.over:  # somebody's, or left by an interrupted rename_file, which settles that
                 there = None
             elif tree.stat(one.path) is not None and (there is None or there != one.over):
                 reasons.append(_kept(one.path))
@@ -127,7 +127,7 @@ def take(tree: Tree, gone: Iterable[Gone], guard: Guard) -> list[Reason]:
 
 
 def _took_place(tree: Tree, fresh: bytes, one: Made, there: str | None) -> bool:
-    """Let a fresh file take its place; False, with all as it was, if what gave way was not what it had to be."""
+    """Exchange a fresh file with the one in its place; exchange back, and return False, if that was another."""
     if there is None:
         try:
             tree.link(fresh, tree, one.path)
@@ -164,7 +164,7 @@ def _fresh(tree: Tree, one: Made, mark: str) -> Iterator[bytes]:
 
 
 def _settle_fresh(tree: Tree, place: bytes, one: Made) -> None:
-    """Remove what an interrupted try left; what it took out of its place without looking at it goes back there."""
+    """Clean up after an interrupted try: put back a file it exchanged and did not look at yet, and remove the rest."""
     left = sha256_at(tree, place)
     if left not in (None, one.sha256, one.over) and sha256_at(tree, one.path) == one.sha256:
         tree.exchange(place, one.path)

@@ -79,7 +79,7 @@ COLUMNS: Final = [getattr(JobRow, name) for name in Job.__dataclass_fields__]
 
 
 def submit(connection: Connection, wanted: Iterable[NewJob], now: dt.datetime) -> None:
-    """Write down jobs, but for those whose phase and subject have an open one; a queued one of these is hastened."""
+    """Write down jobs. If phase and subject have an open one, none is made; a queued one is hastened."""
     new = list(wanted)
     rows = [_new_row(job, now) for job in new]
     if rows:
@@ -112,9 +112,9 @@ def _new_row(job: NewJob, now: dt.datetime) -> dict[str, Any]:
 
 
 def _hasten(connection: Connection, job: NewJob, row: dict[str, Any]) -> None:
-    """Let a queued job that is wanted again go as early as the new wish; what carries it now becomes stale.
+    """Give a queued job that is wanted again the priority of the new wish, if that is more urgent.
 
-    Only a person's wish ends the wait after a failure, and what it asks for beside the phase is done then.
+    A person's wish also ends the wait after a failure and, where it has a payload of its own, replaces the old one.
     """
     same = (JobRow.phase == job.phase, JobRow.subject == job.subject, JobRow.status == "queued")
     waiting = JobRow.created_at < row["created_at"]
@@ -151,14 +151,14 @@ def start(connection: Connection, job_id: int, executor: str, now: dt.datetime) 
 
 
 def postpone(connection: Connection, job_id: int, now: dt.datetime) -> None:
-    """Let a queued job wait until this worker has noticed that it lost it, or its item is free."""
+    """Let a queued job wait for a moment: its item is busy, or this worker has yet to notice that it lost the job."""
     later = now + dt.timedelta(seconds=BUSY_ITEM_SECONDS)
     waiting = update(JobRow).where(JobRow.id == job_id, JobRow.status == "queued")
     connection.execute(waiting.values(carried=False, not_before=later))
 
 
 def finish(connection: Connection, job: Job, now: dt.datetime) -> bool:
-    """Mark a job done, if its start is the newest one; False when that was done before, and the answer got lost.
+    """Mark a job done, if its start is the newest; False if an earlier try did that and only its answer got lost.
 
     Raises LeaseLost when another worker has it: then nothing of what it did may be committed.
     """
@@ -172,7 +172,7 @@ def finish(connection: Connection, job: Job, now: dt.datetime) -> bool:
 
 
 def fail(connection: Connection, job: Job, verdict: Verdict, failure: dict[str, Any], now: dt.datetime) -> bool:
-    """Write down how a job failed and what becomes of it; False, and nothing written, when it is not ours any more."""
+    """Write down how a job failed and what becomes of it; False, with nothing written, if it is no longer ours."""
     closed = verdict.status not in OPEN
     values: dict[str, Any] = {
         "status": verdict.status,
@@ -191,7 +191,7 @@ def fail(connection: Connection, job: Job, verdict: Verdict, failure: dict[str, 
 
 
 def _tell(connection: Connection, job: Job, status: str, why: str, now: dt.datetime) -> None:
-    """Tell of a job that waits for a person now."""
+    """Tell subscribers of a job that waits for a person now."""
     subject = f"{job.phase} of {job.subject}" if job.item_id else job.subject
     event = events.Event("job_dead", subject, why, job.item_id, job_id=job.id, facts={"status": status})
     events.tell(connection, [event], now)
@@ -205,9 +205,9 @@ def give_back(
     died: bool,
     only: Mapping[int, int] | None = None,
 ) -> list[Job]:
-    """Queue again what a worker has; of one that died, count it, and park what too many died with. Return those.
+    """Queue the jobs of a worker again and return them. If it died that is counted; a job too many died with is parked.
 
-    Without an executor: what belongs to workers nobody knows any more. `only` are jobs and their fences.
+    Without an executor: the jobs of all workers that have no row. `only` limits it to these jobs and fences.
     """
     from workflow.engine.hosts import WorkerRow
 
@@ -253,7 +253,7 @@ def cancel(connection: Connection, job_id: int, now: dt.datetime) -> Status | No
 
 
 def discard(connection: Connection, job_id: int, now: dt.datetime) -> bool:
-    """Set a failed job aside: it is listed no more among what failed. Whether it had failed."""
+    """Set a failed job aside, so that it is no longer listed as failed; return whether it had failed."""
     return connection.execute(_where(job_id, *FAILED).values(status="discarded", finished_at=now)).rowcount == 1
 
 

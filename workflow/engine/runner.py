@@ -55,10 +55,10 @@ class Runner:
         self._limits = limits
 
     def run(self, job_id: int, dispatch: int) -> None:
-        """Take a dispatch for the slot it is: carry jobs of its phase, the most urgent first, until its time is over.
+        """Use a dispatch as a slot: carry jobs of its phase, the most urgent first, until the time of the slot is over.
 
-        Which job it was made for does not matter. A stale one is none, nor is one beyond what may run here: whoever
-        claims dispatches counts those it just claimed late.
+        Which job the dispatch was made for does not matter. A stale one is ignored, and so is one too many for this
+        process: DBOS counts late what it just claimed.
         """
         phase = self._persist(lambda connection: dispatches.phase_of(connection, job_id, dispatch))
         if phase is None:
@@ -70,7 +70,7 @@ class Runner:
         self._persist(lambda connection: dispatches.uncarry(connection, [(job_id, dispatch)]))
 
     def is_away(self, phase: str) -> bool:
-        """Whether a root of a phase was not mounted here a moment ago, so that its jobs are for other hosts."""
+        """Tell whether a root of the phase was missing here a moment ago, so that its jobs are for other hosts."""
         return time.monotonic() < self._away.get(phase, 0)
 
     @contextlib.contextmanager
@@ -93,15 +93,15 @@ class Runner:
         return not self._stop.is_set() and not self.is_away(phase)
 
     def running(self) -> dict[int, Context | None]:
-        """Return what runs now; ask before the rows are read that `tell` is given, so that none of it is younger."""
+        """Return what runs now. Call it before reading the rows for `tell`, so that these are never older."""
         with self._changed:
             return dict(self._running)
 
     def tell(self, running: Mapping[int, Context | None], held: Mapping[int, tuple[int, bool]]) -> dict[int, int]:
-        """Tell jobs that were running what the rows say since: that they are cancelled, or not ours any more.
+        """Tell running jobs what their rows say: cancelled, or no longer ours.
 
-        Return those that rows say we have, and we have not, with their fences: a start that was on its way to the
-        database when the process before us was killed.
+        Return jobs that are ours by their rows and do not run here, with their fences: the process before us was
+        killed while it committed their start.
         """
         for context in running.values():
             if context is not None:
@@ -114,12 +114,12 @@ class Runner:
         return {job_id: fence for job_id, (fence, _) in held.items() if job_id not in here}
 
     def is_idle(self, timeout: float) -> bool:
-        """Wait so many seconds for the running jobs; return whether no slot is in use now."""
+        """Wait up to so many seconds for the running jobs; return whether no slot is in use."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._slots.total(), timeout)
 
     def _carry_next(self, phase: str) -> bool:
-        """Carry the next job of a phase from its start to its end; False when none may start."""
+        """Carry the next job of a phase from start to end; False if there is none."""
         chosen: int | None = None
 
         def start(connection: Connection) -> Job | None:
@@ -144,13 +144,13 @@ class Runner:
         return chosen is not None
 
     def _choose(self, connection: Connection, phase: str) -> int | None:
-        """Return the next job of a phase, entered as running before its row says so."""
+        """Return the next job of a phase; it is in `_running` before its row says that it runs."""
         while (job_id := dispatches.next_due(connection, phase, _now())) is not None:
             with self._changed:
                 if job_id not in self._running:
                     self._running[job_id] = None
                     return job_id
-            jobs.postpone(connection, job_id, _now())  # an older start of it has not noticed yet that it is over
+            jobs.postpone(connection, job_id, _now())  # an older start of this job has not noticed yet that it lost it
         return None
 
     def _carry(self, context: Context, job: Job) -> None:
@@ -196,7 +196,7 @@ class Runner:
             log.opt(exception=None if ours else error).log("INFO" if not verdict.counts else "WARNING", "a job failed")
 
     def _persist(self, write: Callable[[Connection], _T]) -> _T:
-        """Commit, as often as it takes while the database is away: what was done must not be forgotten."""
+        """Commit; while the database is away, try again, because what was done must not be forgotten."""
         while True:
             try:
                 with self._database.begin() as connection:

@@ -32,9 +32,9 @@ class Pace(NamedTuple):
     """How often a worker looks, in seconds."""
 
     poll: float = 0.5  # for jobs that are due
-    claim: float = 1.0  # for dispatches of each phase, which DBOS asks for one by one; of lazy ones a fourth as often
-    beat: float = 2.0  # signs of life; settings, cancellations and dead workers are looked at then
-    slot: float = 5.0  # a phase keeps a thread so long while it has jobs; then the others get their turn
+    claim: float = 1.0  # how often DBOS asks for dispatches of each phase; of lazy phases a fourth as often
+    beat: float = 2.0  # signs of life, with a look at settings, cancellations and dead workers
+    slot: float = 5.0  # how long a phase keeps a thread while it has jobs, before others get their turn
     timeout: float = 30.0  # a worker silent for so long is dead
     tidy: float = 60.0  # lost dispatches are found, ended ones removed
 
@@ -65,7 +65,7 @@ class Worker:
         self._carrier: Carrier | None = None
         self._threads: list[threading.Thread] = []
         self._alive_since: float | None = None  # of signs of life without a gap
-        self._checked = 0  # the job that dispatches were looked up to
+        self._checked = 0  # id up to which lost dispatches were looked for
 
     def start(self) -> None:
         """Take back what this worker's predecessor had, and begin. Raises Retryable when the database is away."""
@@ -102,7 +102,7 @@ class Worker:
         idle = self._runner.is_idle(grace)
         for thread in self._threads:
             thread.join()
-        # What the database does not take now, the next worker of this name takes back.
+        # If the database is away, the next worker of this name gives it back.
         with contextlib.suppress(GreenroomError), answering(self._database):
             with self._database.begin() as connection:
                 jobs.give_back(connection, self._executor, _now(), died=False)
@@ -133,7 +133,7 @@ class Worker:
         self._carrier.limit(self._allowed, self._pace.claim)
 
     def _hand_over(self) -> None:
-        """Let as many dispatches of a phase wait as slots of it can take them; its other jobs wait in their rows."""
+        """Keep as many dispatches of a phase waiting as it has slots; its other jobs wait in their rows."""
         assert self._carrier is not None
         with self._database.read() as connection:
             phases = dispatches.waiting(connection, [p for p in self._works if not self._runner.is_away(p)], _now())
@@ -161,7 +161,7 @@ class Worker:
         now = boottime()
         if self._alive_since is None:
             self._alive_since = now
-        # After an outage everybody looks silent: only who heard the database all the time may judge.
+        # After an outage everybody looks silent, so only a worker that heard the database all the time may judge.
         if now - self._alive_since > self._pace.timeout:
             self._bury()
 
@@ -181,7 +181,7 @@ class Worker:
         self._drop_claims(executor)
 
     def _drop_claims(self, executor: str) -> None:
-        """Let others have what a worker took from its queues and had not begun."""
+        """Give back the dispatches a dead worker had taken and not begun."""
         assert self._carrier is not None
         claimed = self._carrier.claimed_by(executor)
         with self._database.begin() as connection:
