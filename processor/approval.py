@@ -13,7 +13,7 @@ from processor.naming import PlannedFile
 from processor.plan import AlbumPlan, Outcome
 from scanner.grouping.groups import Group
 
-MOST_NAMED: Final = 5  # albums in the sentence that says what changed; more would be a page, not a sentence
+MOST_NAMED: Final = 5  # albums named in the sentence that says what changed
 
 
 class Planned(Protocol):
@@ -53,9 +53,10 @@ class Planned(Protocol):
 
 
 def fingerprint(planned: Planned) -> str:
-    """Return a digest of one planned move: every name, and the size and times of every file; the numbers of its device
-    and inode may be others after the next mount. Of a move that changes a staged album, why, and the checksum of that
-    album, too."""
+    """Return a digest of one planned move: every name, and the size and times of every file.
+
+    Numbers of devices and inodes are left out, for they may change at the next mount. For a move that changes a staged
+    album its reasons and that album's checksum count, too."""
     files = [(file.source, file.target, file.role, *file.identity[2:]) for file in planned.files]
     why = [(reason.code, reason.message) for reason in planned.reasons] if planned.kind != "album" else []
     why += [("over", planned.over)] if planned.over is not None else []

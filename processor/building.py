@@ -28,7 +28,7 @@ _WEAKEST: tuple[Strategy, ...] = ("copy", "clone", "link")
 def sync_sources(transfer: Transfer, guard: Guard) -> frozenset[bytes]:
     """Bring the bytes of every source to the disk, if nobody writes to it; return those that can be linked.
 
-    The scan looked for writers too, but time has passed, and whoever writes to a linked file would go on writing in
+    The scan looked for writers, too, but that was earlier, and whoever writes to a linked file would go on writing into
     staging. Raises Retryable and Stopped.
     """
     with Tree(transfer.src_root) as source:
@@ -53,7 +53,7 @@ def build(
     """Fill the hidden folder; return the transfer with strategy and digests (F1, F2).
 
     The bytes of every file are durable then; the names in the folder and the sidecar are not yet. Repeatable, and
-    raises as transfer.fill says. `durable` is what `sync_sources` returned; without it every source is synced just
+    raises what steps.fill does. `durable` is what `sync_sources` returned; without it every source is synced just
     before it is linked.
     """
     _check_paths(transfer)
@@ -84,7 +84,7 @@ def _check_paths(transfer: Transfer) -> None:
 def _durability(
     transfer: Transfer, source: Tree, look: Callable[[bytes, int], None] | None = None
 ) -> Callable[[TransferFile], bool]:
-    """Return what syncs one source and tells whether the disk could; see make_durable. `look` gets its path, too."""
+    """Return what syncs one source and tells whether the disk could (make_durable); `look` gets the path, too."""
     names = Counter(file.identity[:2] for file in transfer.files)
 
     def is_durable(file: TransferFile) -> bool:
@@ -95,7 +95,7 @@ def _durability(
 
 
 def refuse_unready(path: bytes, descriptor: int) -> None:
-    """Raise Retryable if somebody writes to an open source, or only reserved its room; NeedsReview if it must stay."""
+    """Raise Retryable if somebody writes to an open source, or only reserved its room; NeedsReview if protected."""
     if is_protected(descriptor):
         message = (
             f"{show_path(path)} may not be moved by anybody: it is immutable or append-only; `chattr -i -a` ends that"
@@ -149,7 +149,7 @@ def _left_from_before(source: Tree, destination: Tree, target: bytes, file: Tran
 
 
 def _synced(source: Tree, destination: Tree, target: bytes, file: TransferFile, way: Strategy) -> Strategy | None:
-    """Sync one file that is there; None if the disk could not, so that a new inode is made instead."""
+    """Sync one file that is there; if the disk cannot, remove it and return None, so that it is made anew."""
     try:
         sync_file(destination, target, file, linked=way == "link")
     except Retryable as error:

@@ -13,7 +13,7 @@ from scanner.identity import Identity, storable_time
 
 
 def source_changed(file: TransferFile) -> Retryable:
-    """The error for a source that is not what was planned with."""
+    """Return the error for a source that changed since it was planned."""
     message = f"{show_path(file.source)} changed after it was scanned; the next scan takes it as it is then"
     return Retryable(message, code="source_changed", path=file.source)
 
@@ -21,9 +21,9 @@ def source_changed(file: TransferFile) -> Retryable:
 def is_planned(found: os.stat_result | None, file: TransferFile) -> bool:
     """Tell whether the planned file stands at its source, its content untouched as far as size and times tell.
 
-    Not every file system keeps inode numbers: exFAT, FAT and some FUSE give a file a new one when it is looked at anew.
-    There the change time has to be as it was, or that of the content, which FAT has for none once memory forgot it.
-    Where it is honest no other file has either.
+    Not every file system keeps inode numbers: exFAT, FAT and some FUSE give a file a new one once the kernel forgot it.
+    There the change time has to be as planned, or equal to the time of the content, which is what FAT says then. Where
+    change times are honest no other file has either.
     """
     if found is None or not is_unedited(found, file):
         return False
@@ -38,7 +38,7 @@ def is_planned_inode(found: os.stat_result | None, file: TransferFile) -> bool:
 
 
 def is_unedited(found: os.stat_result | None, file: TransferFile) -> bool:
-    """Tell whether a plain file has the size and time that were planned with."""
+    """Tell whether a plain file has the planned size and time."""
     if found is None or not is_file(found):
         return False
     _, _, size, mtime_ns, _ = file.identity  # compared one by one, because all of it is asked of every file
@@ -81,5 +81,5 @@ def digest_at(tree: Tree, path: bytes) -> str:
 
 
 def sources_whole(transfer: Transfer, source: Tree) -> bool:
-    """Tell whether every source is as it was planned with."""
+    """Tell whether every source is still as planned."""
     return all(is_planned(source.stat(file.source), file) for file in transfer.files)

@@ -1,4 +1,4 @@
-"""An open source file → its bytes on the disk in another file, digested on the way, and the proof that they are there.
+"""An open source file → its bytes in another file, digested on the way, and the digest of what the disk then has.
 
 Large copies go past the page cache (O_DIRECT): bytes are moved half as often, what other programs have in memory stays
 there, and reading back asks the disk itself. Where a file system refuses that, they go through the cache.
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from blake3 import blake3
 
-BUFFER = 1 << 20  # bytes; mapped, so that it starts on a page: direct writing needs that, and copying is quicker so
+BUFFER = 1 << 20  # bytes; mapped, so that it starts on a page, as direct writing needs and copying likes
 BLOCK = 1 << 16  # bytes; a multiple of the blocks of any disk
 _libc = ctypes.CDLL(None, use_errno=True)
 _fallocate = getattr(_libc, "fallocate64", None) or _libc.fallocate  # sizes have 64 bits on machines of 32, too
@@ -39,10 +39,10 @@ def copy(original: int, copied: int, size: int) -> str:
 
 
 def _preallocate(copied: int, size: int) -> None:
-    """Reserve room where the file system can; where it cannot, as most FUSE, posix_fallocate(3) would write it all."""
+    """Reserve room if the file system can. posix_fallocate(3) would write zeros where it cannot, as on most FUSE."""
     if _fallocate(copied, 0, ctypes.c_int64(0), ctypes.c_int64(size)):
         code = ctypes.get_errno()
-        if code in _NO_ROOM:  # whatever else it says, it is only that room cannot be reserved
+        if code in _NO_ROOM:  # any other error only means that room cannot be reserved
             raise OSError(code, os.strerror(code))
 
 
@@ -56,7 +56,7 @@ def digest(file: int) -> str:
 
 
 def disk_digest(file: int) -> str:
-    """Return the digest of what the disk has of an open, synced file, not of what memory has of it. Raises OSError."""
+    """Return the digest of an open, synced file as it is on the disk, not as the page cache has it. Raises OSError."""
     if _bypass(file, True):
         try:
             return digest(file)

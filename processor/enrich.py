@@ -85,8 +85,8 @@ STEPS: Final[tuple[Callable[[Shop, int, Owed], bool], ...]] = (
 def enrich(shop: Shop, item_id: int) -> Enriched:
     """Ask providers about an item, and write down what they say.
 
-    It may be done again at any time: what is remembered is not asked for anew, and what is the same is not written. A
-    provider that does not answer is owed for, and its earlier words stay.
+    May be repeated at any time: remembered answers are not asked for again, and what did not change is not written. A
+    provider that does not answer owes it, and its earlier words stay.
     """
     is_news = beside.note_album(shop, item_id)
     album = read_album(shop, item_id)
@@ -149,7 +149,7 @@ def unchoose(shop: Shop, item_id: int) -> None:
 
 
 def _match(shop: Shop, album: Album, owed: Owed) -> bool:
-    """Find out which release it is, by what a person said or by comparing; return whether that is news."""
+    """Find out which release it is, from what a person said or by comparing; return whether that is new."""
     with shop.database.read() as connection:
         chosen = rows.choice(connection, album.content)
     if chosen is not None and (is_news := _match_chosen(shop, album, chosen, owed)) is not None:
@@ -172,7 +172,7 @@ def _match(shop: Shop, album: Album, owed: Owed) -> bool:
 
 
 def _listened(shop: Shop, album: Album, provider: Any, owed: Owed) -> Verdict | None:
-    """Judge an album by what its tracks sound like; None where nobody can listen, or knows the sounds."""
+    """Judge an album by its sound; None if no fingerprints can be made, or nobody knows them."""
     asked = next(iter(shop.providers.answering("recognised")), None)
     program = fpcalc()
     if asked is None or program is None or album.folder is None or asked.name in owed:
@@ -191,7 +191,7 @@ def _listened(shop: Shop, album: Album, provider: Any, owed: Owed) -> Verdict | 
 
 
 def _match_chosen(shop: Shop, album: Album, chosen: Choice, owed: Owed) -> bool | None:
-    """Take what a person chose; None when that was meant for another album that only lasts as long."""
+    """Apply what a person chose; None if that was said of another album whose tracks are as long."""
     compared = None
     for provider in shop.providers.answering("release"):
         if provider.name == chosen.source and chosen.release_id != NOBODY:

@@ -46,7 +46,7 @@ class Tree(OpenFolders):
 
     @cached_property
     def is_made_up(self) -> bool:
-        """Whether a program or another machine answers for it, and no disk of ours: it has no number of its own."""
+        """Whether a program (FUSE) or another machine answers for it, and no local disk: its file system has no id."""
         return os.fstatvfs(self._root).f_fsid == 0
 
     def stat_anew(self, path: bytes) -> os.stat_result | None:
@@ -187,7 +187,7 @@ class Tree(OpenFolders):
         return one is not None and other is not None and os.path.samestat(one, other)
 
     def rename(self, old: bytes, new: bytes) -> None:
-        """Rename within the tree, replacing what has the new name. For our own names only."""
+        """Rename within the tree, over what has the new name. For names of our own only."""
         with self._pair(old, self, new) as (above, name, there, other):
             os.rename(name, other, src_dir_fd=above, dst_dir_fd=there)
         self._forget(old)

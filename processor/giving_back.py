@@ -1,9 +1,9 @@
-"""Staged files → their old names in the inbound tree, durably, without writing over anything; or that taken back.
+"""Staged files → their old names in the inbound tree, durably, never over anything; or those names removed again.
 
     give_back      a hidden folder in the inbound root is filled and synced, then each file linked from it to its name
-    forget_marks   takes the hidden folder away; from then on nothing tells our names from those of others. Last, the
-                   folders are as they were
-    take_away      instead of forget_marks: takes the names we made away again, then the hidden folder
+    forget_marks   removes the hidden folder, after which our names cannot be told from others'; then gives the folders
+                   their times and rights again
+    take_away      instead of forget_marks: removes the names we made, then the hidden folder
 
 A name in the inbound tree is ours if it is another link of the hidden file; what was there before has no hidden file.
 """
@@ -35,8 +35,8 @@ from scanner.identity import Identity
 def backwards(undo: Transfer) -> Transfer:
     """Return an undo as a move from staging to inbound, of the files that have to be made there.
 
-    Those whose old name was there before we began are left out. The device numbers are those of today, and digests of
-    finished copies are known again.
+    Files whose old name was there before are left out. Device numbers are those of today; digests of finished copies
+    are read from the sidecar.
     """
     with Tree(undo.dst_root) as staging, Tree(undo.src_root) as inbound:
         with explained("look into", hidden_folder(undo)):
@@ -203,7 +203,7 @@ def _tidy_hidden_root(tree: Tree, guard: Guard) -> None:
     guard.check("undo transfer folder")
     with suppress(FileNotFoundError):
         if set(tree.names(TX)) <= set(PLAYER_IGNORES):
-            for name in reversed(PLAYER_IGNORES):  # the last one tells that all are there
+            for name in reversed(PLAYER_IGNORES):  # the last of them says that all are there
                 tree.unlink(within(TX, name), missing_ok=True)
             tree.rmdir(TX)
             tree.sync(b"")

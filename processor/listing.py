@@ -1,8 +1,8 @@
 """Filters, an order and a place in it → one page of items, found by an index alone. All SQL of the queue.
 
-The ids of a page come from the index of its order, which holds all that can be asked for, so that the wide rows of the
-others are never read. The order is that of one status; so a list of all is made of one list a status. PostgreSQL looks
-up rows it has not vacuumed yet, index or not; so where it may read them in the order of their ids, it reads each once.
+The ids of a page come from the index of its order, which holds all that can be filtered by, so that the wide rows are
+read for this page only. Each index begins with the status; a list of all statuses is merged of one list for each.
+PostgreSQL looks rows up that it has not vacuumed yet, index or not; sorted by id it reads each page of them once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from processor.tables import StagingItem
 
 LONGEST: Final = 600  # bytes of the text that is searched; a PostgreSQL index takes no row above 2,704
 MOST_WORDS: Final = 8  # of a search
-MOST_COUNTED: Final = 1000  # items of a status; to count all of many takes longer than to find a page of them
+MOST_COUNTED: Final = 1000  # items of one status; counting more takes longer than finding a page
 _SHOWN: Final = (
     "id", "key", "status", "revision", "album_artist", "album", "year", "discs", "track_count", "duration_ms", "size",
     "confidence", "warnings", "created_at", "updated_at", "run_id",
@@ -150,7 +150,7 @@ def page(
 
 
 def counts(connection: Connection, most: int = MOST_COUNTED) -> dict[str, int]:
-    """Return how many items have each status that any has; of each at most so many and one are counted."""
+    """Return how many items have each status, counting at most so many and one of each."""
     each = [
         select(literal(status).label("status"), func.count().label("n")).select_from(
             select(StagingItem.id).where(StagingItem.status == status).limit(most + 1).subquery()

@@ -1,4 +1,4 @@
-"""An album and the releases it could be → rows: candidates, the one that counts, what it says, what a reviewer sees."""
+"""An album and the releases it could be → rows: candidates, the chosen one, what it says, warnings for a reviewer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from processor.metadata.documents import CHOICE, ITSELF, Document
 MATCH: Final = "match"  # who chose a candidate that nobody was asked about
 WARNS: Final = "match_"  # what the codes of our warnings begin with
 CANDIDATES: Final = 12  # kept of one item
-LEAST: Final = 3  # lengths that differ: fewer say too little for a choice to be carried over by them alone
+LEAST: Final = 3  # different lengths; with fewer a choice is not carried over by sound alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class Album:
 
     @property
     def content(self) -> str:
-        """What it is by its sound alone."""
+        """Its identity by sound: codec and length of every track."""
         return content_key(self.own.tracks)
 
 
 def keep(connection: Connection, album: Album, source: str, verdict: Verdict, now: dt.datetime) -> bool:
-    """Write down what matching came to, and what the release says if it was accepted; return whether that is news."""
+    """Write the result of matching, and what the release says if it was accepted; return whether that is new."""
     best = verdict.best
     found = [told.candidate(album.own, one, n) for n, one in enumerate(verdict.ranked[:CANDIDATES], 1)]
     if verdict.kind == "accepted":
@@ -61,9 +61,9 @@ def keep(connection: Connection, album: Album, source: str, verdict: Verdict, no
 def keep_choice(
     connection: Connection, album: Album, chosen: Choice, compared: Comparison | None, now: dt.datetime
 ) -> bool:
-    """Write down what a person said it is; return whether that is news. `compared`: with that release, as told now.
+    """Write which release a person said it is; return whether that is new. `compared` is with the release as told now.
 
-    What was chosen stays as it was then, and locked; what else its provider says by now counts beside it.
+    What the release said when it was chosen is locked; what its provider says since counts beside it.
     """
     said = chosen.document if compared is None else told.document(album.own, compared)
     if chosen.release_id == NOBODY:
@@ -83,9 +83,9 @@ def keep_choice(
 
 
 def carries(album: Album, is_near: bool) -> bool:
-    """Whether a choice made for the same sound is meant for this album.
+    """Tell whether a choice made for the same sound is meant for this album.
 
-    It always is where lengths tell albums apart; where hardly any two tracks differ, only if the release is near, too.
+    It is if enough lengths differ; else only if the release is near as well.
     """
     lengths = {track.length_ms for track in album.own.tracks if track.length_ms is not None}
     return len(lengths) >= LEAST or is_near

@@ -19,8 +19,8 @@ from processor.transfer import Strategy, TransferFile
 from scanner.identity import Identity, storable_time
 
 FICLONE = 0x40049409  # linux/fs.h
-# What a link or clone answers where the file system, the mount or fs.protected_hardlinks does not allow it. EIO is what
-# rclone says to whatever it has not; of a disk that fails, copying meets it again.
+# Errors of a link or clone that the file system, the mount or fs.protected_hardlinks does not allow. rclone says EIO
+# for whatever it cannot do; if the disk really fails, copying meets the error again.
 CANNOT = {
     errno.EIO,
     errno.EXDEV,
@@ -32,7 +32,7 @@ CANNOT = {
     errno.ENOTTY,
     errno.EACCES,
 }
-GETFLAGS, _KEPT = 0x80086601, 0x30  # FS_IOC_GETFLAGS of linux/fs.h, and what says immutable or append-only there
+GETFLAGS, _KEPT = 0x80086601, 0x30  # FS_IOC_GETFLAGS of linux/fs.h; its flags for immutable and append-only
 _NO_XATTR = {
     errno.EIO,
     errno.EINVAL,
@@ -69,7 +69,7 @@ def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callab
             if not is_planned(source.stat(file.source), file):
                 raise source_changed(file) from error
             if isinstance(error, OSError) and error.errno == errno.EIO:
-                return False  # what the page cache still has goes to a new inode
+                return False  # the copy is made of what the page cache still has
             raise
     if not is_planned(found, file) or (strict and storable_time(found.st_ctime_ns) != file.identity.ctime_ns):
         raise source_changed(file)
@@ -77,10 +77,10 @@ def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callab
 
 
 def tells_links(tree: Tree, path: bytes) -> bool:
-    """Tell whether a link here can be told from a copy: both names show that they are of one file; `path` is ours.
+    """Tell whether two names of one file show one inode here, so that a link can be told from a copy.
 
-    On a disk of this machine they do, if it has links. A program or another machine that answers for one may number
-    names and not files (sshfs, unionfs-fuse), so there a second name of ours is tried.
+    On local disks they do. A mount that a program or another machine answers for may number names and not files
+    (sshfs, unionfs-fuse), so there `path`, a file of ours, is given a second name to see.
     """
     if not tree.is_made_up:
         return True
@@ -150,7 +150,7 @@ def _duplicate(
                 digest = None if clone and _clone(original, copy) else copying.copy(original, copy, size)
                 _copy_metadata(original, copy)
                 os.fsync(copy)
-                # A share may tell late that a file grew, but what was read of it tells.
+                # A share may be late to tell that a file grew; the number of bytes that were read shows it.
                 is_all = os.fstat(copy).st_size == size
             is_untouched = Identity.of(os.fstat(original)) == Identity.of(before)
         if not is_all or not (is_untouched or _stayed(source, file, before)):
@@ -166,7 +166,7 @@ def _duplicate(
 
 
 def _stayed(source: Tree, file: TransferFile, before: os.stat_result) -> bool:
-    """Tell whether a file is what it was before it was read: rclone tells times of today while one is open."""
+    """Tell whether a file is what it was before it was read; asked anew, for rclone makes up times while it is open."""
     with explained("look at", file.source):
         now = source.stat_anew(file.source)
     return now is not None and Identity.of(now) == Identity.of(before)

@@ -1,4 +1,4 @@
-"""A staged album and what is known of it → its files with tags that say so; the files before wait in the trash.
+"""A staged album and what is known of it → its files with tags that say so; the old files go to the trash.
 
 Each file whose tags differ is copied, the copy retagged, synced, and looked at: the sound must be bit for bit the same.
 Then one transfer puts the copies in the album's place, as a better album would be. A file whose tags cannot be written
@@ -58,7 +58,7 @@ def work_root(staging: bytes) -> bytes:
 
 
 def retold(run: Performance) -> Performance:
-    """Return what performs a retag: the item says what its files say now, and no decision about it changes."""
+    """Return what performs a retag, after which the item says what its files say, with all decisions about it kept."""
 
     def publish(connection: Connection, transfer: Transfer) -> None:
         item = NewItem.from_json(transfer.item)
@@ -105,7 +105,7 @@ def settle_retags(run: Performance, staging: bytes) -> RecoveryReport:
 
 
 def sweep(run: Performance, tree: Tree) -> None:
-    """Remove copies that no unsettled transfer takes its files from: nothing is in them that the album has not."""
+    """Remove copies that no unsettled transfer needs; the album has all that is in them."""
     if tree.stat(WORK) is None:
         return
     with run.database.read() as connection:
@@ -129,7 +129,7 @@ def _said(
     tags: Mapping[bytes, Wanted],
     ask: Callable[[list[File]], list[Said]],
 ) -> Iterator[tuple[bytes, Said]]:
-    """Yield what became of each file, when it is durable; a process may have only so many open at once."""
+    """Yield what became of each file once it is durable, with a limited number open at once."""
     for some in (paths[n : n + AT_ONCE] for n in range(0, len(paths), AT_ONCE)):
         with ExitStack() as stack:
             files = []

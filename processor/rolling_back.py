@@ -1,4 +1,4 @@
-"""An unfinished transfer → its hidden folder gone again, where that loses nothing; the state it belongs in then."""
+"""An unfinished transfer → its hidden folder removed, if that loses nothing, and the state it belongs in then."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from processor.transfer import SourceFolder, Transfer
 def look_at(root: bytes, paths: Iterable[bytes]) -> Mapping[bytes, SourceFolder]:
     """Return every folder the relative paths are in or below, the root as b"" among them, as far as it can be seen.
 
-    Reads only. What cannot be seen, whoever takes the files will meet, and tell.
+    Reads only. A folder that cannot be seen is left out; whoever takes its files meets the error and reports it.
     """
     found = {}
     with Tree(root) as tree:
@@ -38,8 +38,8 @@ def above(known: Mapping[bytes, SourceFolder], paths: Iterable[bytes]) -> tuple[
 def put_back(undo: Transfer, guard: Guard) -> None:
     """Give the folders that the undo's row names their time, owner and rights again, durably. Repeatable.
 
-    Rights come back with their owner only: what is ours now, because only root gives folders away, stays open to whom
-    the folder above it is. What somebody else made of a folder meanwhile, or forbids us to set, stays as it is.
+    Rights are only restored with the owner. Without root a folder stays ours, and as open as the one above it. What
+    somebody changed of a folder meanwhile, or what we may not set, stays as it is.
     """
     with Tree(undo.src_root) as tree, explained("put back the time of") as at:
         for folder in undo.source_folders:

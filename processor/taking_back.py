@@ -32,7 +32,7 @@ Undone = Literal["undone", "trashed", "refused", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """What became of one album that was to be taken back, or thrown away, and why. Paths are whole where refused."""
+    """What became of one album that was to be taken back or thrown away, and why. If refused, paths are absolute."""
 
     transfer: Transfer
     outcome: Undone
@@ -56,7 +56,7 @@ def take_back(run: Performance, transfer: Transfer) -> TakenBack:
 
 def restage(run: Performance, transfer: Transfer) -> TakenBack:
     """Put the files of a published album back into staging too, and leave its library as it is; as `take_back`."""
-    seen = replace(_look(run.database, transfer), foreign=())  # what others have in the library is not in the way
+    seen = replace(_look(run.database, transfer), foreign=())  # other people's files in the library are not in the way
     return _carry_out(run, transfer, seen, {"kind": "restage", "undoes": None})
 
 
@@ -79,14 +79,14 @@ def _carry_out(run: Performance, transfer: Transfer, seen: Sighting, other: dict
 
 
 def _look(database: Database, transfer: Transfer) -> Sighting:
-    """Look at what there is of a transfer; what cannot be looked at is one of the problems."""
+    """Look at what is there of a transfer; whatever cannot be looked at becomes a problem."""
     if transfer.kind == "discard":
         return discarding.look(database, transfer)
     with database.read() as connection:
         undo = journal.undo_state(connection, transfer.id)
         homes = ledger.homes(connection, [transfer.item.get("key", "")])
         done_at = journal.moved_on(connection, transfer.id)
-    # What was done to an album in staging, beside its library, is taken back there; the item stays.
+    # A published album that also is in staging: what was done to it there can be taken back, and the item stays.
     beside = transfer.before is not None and not any(home.moved for home in homes)
     if homes and transfer.kind not in ("publish", "upgrade") and not beside:
         return Sighting(undo, "ours", {}, published=homes[0].item_id)
@@ -139,7 +139,7 @@ def _foreign(staging: Tree, transfer: Transfer) -> list[bytes]:
     known = listed | {file.target for file in transfer.files} | {sidecar.NAME, sidecar.NAME + b".new"}
     ours = {within(transfer.target, name) for name in known}
     there = [(path, found) for path, found in staging.below(transfer.target) if path not in ours]
-    # A folder that is empty is somebody's, too.
+    # Empty folders count, too.
     return [path for path, found in there if not is_folder(found) or not staging.names(path)]
 
 

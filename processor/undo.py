@@ -26,11 +26,11 @@ EXCHANGES: Final = frozenset({"replace", "retag"})
 
 
 class Seen(NamedTuple):
-    """What there is of one file of the transfer."""
+    """What is on disk of one file of the transfer."""
 
     staged: Identity | None  # of the plain file in the album's folder; None if there is none
     untouched: bool  # it has the bytes that were put there
-    # its old name: nothing there, the same file or bytes, something else; or it is below a disk mounted in there
+    # at its old name: nothing, the same file or bytes, something else, or a disk mounted on the way
     inbound: Literal["free", "same", "taken", "mounted"]
 
 
@@ -44,7 +44,7 @@ class Sighting:
     foreign: Sequence[bytes] = ()  # what else is in the folder
     replaced: Literal["whole", "gone"] | None = None  # in the trash, what gave way to it; None if nothing did
     problems: Sequence[Reason] = ()  # why something could not be looked at
-    published: int | None = None  # the item, if it is in a library: it has to come out of there first
+    published: int | None = None  # the item, if it is in a library, which it has to leave first
     folders: Mapping[bytes, SourceFolder] = field(default_factory=dict)  # of inbound, as far as they are there
     done_ns: int = 0  # when the transfer was done, since 1970
 
@@ -58,7 +58,7 @@ def obstacles(transfer: Transfer, seen: Sighting) -> tuple[Reason, ...]:
 
 
 def undo_of(transfer: Transfer, seen: Sighting, *, id: str, fence: int, boot_id: str) -> Transfer:
-    """Return the undo of a transfer nothing stands in the way of, about to be journalled."""
+    """Return the undo of a transfer without obstacles, about to be journalled."""
     files = []
     for file in transfer.files:
         staged = seen.files[file.target].staged
@@ -82,7 +82,7 @@ def undo_of(transfer: Transfer, seen: Sighting, *, id: str, fence: int, boot_id:
 
 
 def _folders(transfer: Transfer, seen: Sighting) -> Iterator[SourceFolder]:
-    """Say how the undo has to leave folders: as they were if it makes them anew, or nobody touched them since then."""
+    """Say how the undo has to leave folders: as they were, if it makes them anew or nobody touched them since."""
     for noted in transfer.source_folders:
         there = seen.folders.get(noted.path)
         if there is None:

@@ -62,7 +62,7 @@ def renumbered(transfer: Transfer) -> Transfer:
 
 
 def as_mounted(transfer: Transfer) -> Transfer:
-    """Renumber a new transfer if its files were scanned at an earlier mount: a scan does not look at unchanged ones."""
+    """Renumber a new transfer whose files were scanned at an earlier mount; a scan does not look at unchanged files."""
     scanned = {file.identity.dev: file.source for file in transfer.files}
     with suppress(OSError, GreenroomError), Tree(transfer.src_root) as source:  # who moves them tells what is wrong
         today = {dev: source.stat(path) for dev, path in scanned.items()}
@@ -78,9 +78,9 @@ def mend_switch(transfer: Transfer, guard: Guard) -> None:
 
 
 def locate(transfer: Transfer) -> tuple[bytes, Transfer]:
-    """Return the folder the transfer's files are in now, and the transfer with the digests its sidecar adds.
+    """Return the folder the transfer's files are in now, and the transfer with the digests of its sidecar.
 
-    The sidecar may know more than the row: it was written first. Raises NeedsReview if there is no folder.
+    The sidecar is written before the row, so it may know more. Raises NeedsReview if there is no folder.
     """
     with Tree(transfer.dst_root) as tree:
         for folder in (transfer.target, hidden_folder(transfer)):
@@ -100,7 +100,7 @@ def in_place(run: Performance, transfer: Transfer) -> Transfer:
     where, found = locate(transfer)
     if where != transfer.target:
         raise vanished(transfer)
-    check_final(run, found, rehash=transfer.boot_id != run.boot_id)  # the same boot vouches for what it synced
+    check_final(run, found, rehash=transfer.boot_id != run.boot_id)  # synced in this boot, so it is durable
     return found
 
 

@@ -48,7 +48,7 @@ def _bring(run: Performance, undo: Transfer) -> Transfer:
 
 
 def _list(run: Performance, undo: Transfer) -> Transfer:
-    """Commit that the item is there again, with what people had said of it: all or none."""
+    """Commit that the item is listed again, with what people had said of it."""
     key, said = item_of(undo).key, undo.item.get("said")
     run.guard.check("list")
     with run.database.begin() as connection:
@@ -68,7 +68,7 @@ def _end(run: Performance, undo: Transfer) -> Transfer:
 
 
 def _roll_back(undo: Transfer, guard: Guard) -> State:
-    """Before it is listed: let it lie in the trash again."""
+    """Before it is listed: rename it back into the trash."""
     item = item_of(undo)
     with Tree(undo.dst_root) as tree, explained("put into the trash again", item.path):
         if tree.stat(undo.target) is None:
