@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, text, update
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, 
 from config.errors import Misconfigured
 from config.reasons import Reason
 from config.tables import UtcDateTime
+from processor.bulk import load
 from processor.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, as_reasons, item_row
 from processor.listing import searchable
 from processor.tables import StagingFile, StagingItem
@@ -102,7 +103,6 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
     wanted = {item.key: item for item in items}
     if not wanted:
         return {}
-    load = _LOAD[connection.dialect.name]
     connection.execute(_INCOMING[connection.dialect.name])
     load(connection, "incoming_items", _STORED, map(_row, wanted.values()))
     connection.execute(_DROP_FILES)
@@ -268,7 +268,6 @@ def totals(connection: Connection) -> tuple[dict[str, int], int]:
 
 def _list_anew(connection: Connection, item_id: int, item: NewItem) -> None:
     connection.execute(delete(StagingFile).where(StagingFile.item_id == item_id))
-    load = _LOAD[connection.dialect.name]
     load(connection, "staging_files", FILE_COLUMNS, ((item_id, *file) for file in item.files))
 
 
@@ -281,24 +280,3 @@ def _row(item: NewItem) -> tuple[Any, ...]:
 def _chunks(values: Collection[Any]) -> Iterator[Sequence[Any]]:
     ordered = sorted(values)
     return (ordered[start : start + IN_CHUNK] for start in range(0, len(ordered), IN_CHUNK))
-
-
-def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Load rows into PostgreSQL by COPY, which has no statement to compile or to parse."""
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _insert_many(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    """Load rows into SQLite by one prepared statement."""
-    driver: Any = connection.connection.driver_connection
-    marks = ", ".join("?" * len(columns))
-    driver.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608  names are ours
-
-
-_LOAD: Final[dict[str, Callable[[Connection, str, Sequence[str], Iterable[tuple[Any, ...]]], None]]] = {
-    "postgresql": _copy,
-    "sqlite": _insert_many,
-}
