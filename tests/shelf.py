@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 from scanner.grouping.groups import Group, SideRow, TrackRow
@@ -29,7 +30,7 @@ class Shelf:
         self.tracks.append(TrackRow(**{**_UNKNOWN, "file_id": file_id, "folder": folder, "name": name, **tags}))
         return file_id
 
-    def album(self, folder: str, numbers: range, **tags: Any) -> list[int]:
+    def album(self, folder: str, numbers: Iterable[int], **tags: Any) -> list[int]:
         """Add a folder's tracks, one for each number."""
         return [
             self.track(f"{folder}/{n:02} - Song {n}.flac".lstrip("/"), **{"title": f"Song {n}", "track": n, **tags})

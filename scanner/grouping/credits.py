@@ -48,9 +48,13 @@ def is_various(artist: str) -> bool:
 
 
 def commonest(texts: Iterable[str]) -> str:
-    """Return the text that occurs most often; of equally frequent ones the first in the alphabet."""
+    """Return the text that occurs most often; of equally frequent ones none in capitals alone, then by alphabet."""
     counts = Counter(texts)
-    return next(iter(counts)) if len(counts) == 1 else min(counts.items(), key=lambda item: (-item[1], item[0]))[0]
+    return next(iter(counts)) if len(counts) == 1 else min(counts, key=lambda text: (-counts[text], *_coarse(text)))
+
+
+def _coarse(text: str) -> tuple[bool, str]:
+    return text.isupper() or text.islower(), text
 
 
 def whose(tracks: Sequence[Track]) -> list[str | None]:

@@ -1,4 +1,4 @@
-"""Folder and file names → the artist, album, year, disc, track and title that people write into them."""
+"""Folder and file names → the artist, album, year, track and title that people write into them; a file's disc."""
 
 from __future__ import annotations
 
@@ -6,39 +6,16 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from scanner.grouping.discs import disc_folder, is_bonus_folder
 from scanner.grouping.folding import clean, fold
-
-MOST_DISCS = 50  # "CD86" and "Disc 1984" are titles, not discs
-
-LONGEST_NAME = 255  # a longer tag is no name that somebody wrote a disc into
-
-_WORDS = "one|two|three|four|five|six|seven|eight|nine|ten"
-_ROMAN = "i|ii|iii|iv|v|vi|vii|viii|ix|x"
-_COUNT = {w: n for words in (_WORDS, _ROMAN) for n, w in enumerate(words.split("|"), 1)}
-_OF = r"(?:[\W_]*of[\W_]*\d{1,2})?"
-_NUMBER = rf"(?:[\W_]*(?P<number>\d{{1,2}})(?!\d)|[\W_]+(?P<word>{_WORDS})\b){_OF}"
-_MEDIUM = r"(?:cd|dis[ck]|disque|scheibe|dvd|sacd|vinyl|lp|record|tape|cassette|digital[\W_]*media)"
-_DISC_FOLDERS = (
-    re.compile(rf"[\W_]*{_MEDIUM}{_NUMBER}(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
-    re.compile(rf"[\W_]*(?:cd|dis[ck])[\W_]+(?P<roman>{_ROMAN})(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
-    re.compile(r"[\W_]*(?P<number>\d{1,2})[\W_]*of[\W_]*\d{1,2}[\W_]*", re.IGNORECASE),
-    re.compile(r"side[\W_]*(?:(?P<number>\d)|(?P<side>[a-h]))", re.IGNORECASE),
-)
-_BONUS = r"bonus(?:[\W_]*(?:cd|dis[ck]|dvd|lp|tracks?))?"
-_BONUS_FOLDER = re.compile(_BONUS, re.IGNORECASE)
-_BONUS_AT_END = re.compile(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS})\Z", re.IGNORECASE)
-_DISC_IN_BRACKETS = re.compile(
-    rf"[\s_]*[(\[{{][\W_]*(?:(?:cd|dis[ck]){_NUMBER}|(?P<nth>\d{{1,2}})[\W_]*of[\W_]*\d{{1,2}})"
-    r"(?:[\W_][^()\[\]{}]*)?[)\]}]",
-    re.IGNORECASE,
-)
-_DISC_AT_END = re.compile(
-    rf"[\s_,.:;–-](?:cd|dis[ck]){_NUMBER}(?:\s*[-–:]\s.*|(?P<tail>[\s_]*[(\[{{-].*|[\s_.]+(?:19|20)\d\d\b.*))?\Z",
-    re.IGNORECASE | re.DOTALL,
-)
 
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_DATE = re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)([-._])(?:0[1-9]|1[0-2])\2(?:0[1-9]|[12]\d|3[01])(?!\d)")
+_COUNTED = re.compile(  # "Folge 12", "07": which of a series an album is
+    r"(?:folge|episode|vol|volume|part|teil|band|tome|выпуск|часть|том|n[or])[\W_]*\d{1,4}|(?P<bare>0\d\d?|\d\d?)\.?",
+    re.IGNORECASE,
+)
 _TECHNICAL = re.compile(
     r"flac|mp3|aac|m4a|alac|ogg|opus|wav|aiff|ape|wv|wma|ds[df]|loss(?:less|y)|[cv]br|v[0-2]|(?:web|cd)?rip|web"
     r"|\d*(?:cd|lp)|vinyl|sacd|hi|res|hires|log|cue|scans|\d+(?:k?bps|kbits?|k?hz|k|bits?|b)?|k?bps|kbits?|k?hz|bits?|x",
@@ -56,7 +33,12 @@ _NO_NAME = re.compile(
 
 _TRACK_FIRST = re.compile(
     r"(?:(?:cd|dis[ck]|d)?[\s_]*(?P<disc>\d{1,2})(?:[-.](?:track|t)?|t))?(?<!\d)(?P<track>\d{1,3})"
-    r"(?:(?:\s*[-–—._)\]]+\s*|\s+)(?P<rest>.*))?",
+    r"(?:\s?of\s?\d{1,3})?(?:(?:\s*[-–—._)\]]+\s*|\s+)(?P<rest>.*))?",
+    re.IGNORECASE | re.DOTALL,
+)
+_TRACK_OF_A_SHOW = re.compile(  # "gd77-05-08d1t01", as tapers call it
+    r"[a-z&]{0,12}[\W_]?\d{2,4}-\d\d-\d\d(?:[\W_]\S*?)??[\W_]?(?:(?:cd|d|s)(?P<disc>\d{1,2})[\W_]?)?"
+    r"t(?:rack)?(?P<track>\d{2,3})(?:[\W_]+(?P<rest>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
 _NO_DISC = rb"\d{1,3}(?:[ _]|[-.][^\dtT\x80-\xff])"  # what nearly every name begins with
@@ -101,50 +83,6 @@ def natural_key(name: bytes) -> list[str | int]:
     return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
-def disc_folder(text: str) -> int | None:
-    """Return the number of a folder that is nothing but one disc of its parent: "CD1", "Disk_2 - Live", "Side B".
-
-    "Volume 2" and "Part 2" are none: they are mostly albums of their own, and their tags say when they are not.
-    """
-    for pattern in _DISC_FOLDERS:
-        found = pattern.fullmatch(text.strip())
-        if found:
-            side = found.groupdict().get("side")
-            return ord(side.lower()) - ord("a") + 1 if side else _disc_number(found)
-    return None
-
-
-def is_bonus_folder(text: str) -> bool:
-    """Tell whether a folder is a disc that has no number of its own: "Bonus CD"."""
-    return _BONUS_FOLDER.fullmatch(text.strip()) is not None
-
-
-def without_bonus(text: str) -> str:
-    """Take out of an album's name that it is a bonus: `"Album (Bonus Disc)"` → `"Album"`."""
-    return _BONUS_AT_END.sub("", text) or text
-
-
-@lru_cache(maxsize=1024)
-def split_disc(text: str) -> tuple[str, int | None]:
-    """Take the disc out of an album's name: `"Album (Disc 2) [Remastered]"` → `("Album [Remastered]", 2)`."""
-    found = None
-    if len(text) <= LONGEST_NAME:
-        found = _DISC_IN_BRACKETS.search(text) or _DISC_AT_END.search(text)
-    if found is None:
-        return text, None
-    tail = text[found.end() :] or found.groupdict().get("tail") or ""
-    before = text[: found.start()].rstrip(" _,.:;–-")
-    number = _disc_number(found)
-    return (f"{before}{tail}".strip(), number) if number and any(map(str.isalnum, before)) else (text, None)
-
-
-def _disc_number(found: re.Match[str]) -> int | None:
-    groups = found.groupdict()
-    word = groups.get("word") or groups.get("roman")
-    number = _COUNT[word.lower()] if word else int(groups.get("number") or groups.get("nth") or 0)
-    return number if 0 < number <= MOST_DISCS else None
-
-
 @lru_cache(maxsize=1024)
 def parse_album(text: str) -> AlbumName:
     """Read an album folder's name: "Artist - Album (1999) [FLAC]", "1999 - Album", "Artist-Album-WEB-1999-GRP"."""
@@ -153,13 +91,20 @@ def parse_album(text: str) -> AlbumName:
         return AlbumName(artist, album, int(scene["year"]))
     if " " not in text:
         text = text.replace("_", " ")
-    years = [inside for inside in _BRACKETS.findall(text) if _YEAR.fullmatch(inside.strip())]
+    years = [inside.strip()[:4] for inside in _BRACKETS.findall(text) if _is_year(inside.strip())]
     parts = [part for part in map(clean, _DASH.split(_BRACKETS.sub(_worth_keeping, text))) if part]
     # "1999" and "Prince - 1999 (1982)" are albums: a part is the year only before a name, and if no bracket is
     beside = next((part for part in parts[:-1] if _YEAR.fullmatch(part)), None) if not years else None
     if beside:
         parts.remove(beside)
         years = [beside]
+    elif not years and (date := _DATE.search(text)):  # a show is called by its date, which stays in the name
+        years = [date["year"]]
+    counted = _COUNTED.fullmatch(parts[0]) if len(parts) > 1 else None
+    if counted and not counted["bare"]:
+        parts = [" - ".join(parts)]
+    elif counted:
+        del parts[0]
     artist = parts[0] if len(parts) > 1 else None
     return AlbumName(artist, " - ".join(parts[1:] if artist else parts) or None, int(years[0]) if years else None)
 
@@ -169,7 +114,11 @@ def _worth_keeping(bracket: re.Match[str]) -> str:
     inside = bracket[1].strip()
     if _EDITION.search(inside):
         return bracket[0]
-    return " " if bracket[0][0] == "{" or _YEAR.fullmatch(inside) or is_technical(inside) else bracket[0]
+    return " " if bracket[0][0] == "{" or _is_year(inside) or is_technical(inside) else bracket[0]
+
+
+def _is_year(text: str) -> bool:
+    return _YEAR.fullmatch(text) is not None or _DATE.fullmatch(text) is not None
 
 
 def is_technical(text: str) -> bool:
@@ -195,6 +144,10 @@ def parse_track(text: str) -> TrackName:
     if " " not in text:
         text = text.replace("_", " ").strip()
     text = _DISC_BEFORE.sub(r"\1-", text, count=1) if _DISC_BEFORE.match(text) else text
+    if found := _TRACK_OF_A_SHOW.fullmatch(text):
+        return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), None, clean(found["rest"]))
+    if _DATE.match(text):  # "2014-01-03 Episode 7": the month is no track
+        return TrackName(None, None, None, clean(text))
     if found := _TRACK_FIRST.fullmatch(text):
         artist, title = split_artist(clean(found["rest"]))
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), artist, title)

@@ -1,7 +1,8 @@
-"""Names of files whose style tells the disc, too → disc and track of each. Pure.
+"""Names of files or folders whose style tells the disc, too → the disc of each, and the track. Pure.
 
 Files of a record are called after its sides, "A1 Title", and each side is a disc, as a folder "Side A" is one; others
-write both into one number, "101 Title", "201 Title". A style is believed only if all files of a place follow it.
+write both into one number, "101 Title", "201 Title". Folders "Part 1", "上巻" may be discs as well as albums. A style
+is believed only if all files of a place, or all folders of one album, follow it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from scanner.grouping.discs import narrow
 from scanner.grouping.folding import clean
 from scanner.grouping.names import TrackName, split_artist
 
@@ -16,6 +18,19 @@ _SIDE_FIRST = re.compile(
     r"(?P<side>[a-h])\s?(?P<track>\d{1,2})(?:[\s._)\]–-]+(?P<rest>.*))?", re.IGNORECASE | re.DOTALL
 )
 _FIRST = 1, 1  # disc and track
+_PARTS = (
+    re.compile(
+        r"[\W_]*(?:vol(?:umen?)?|part[ei]?|pt|teil|deel|del|band|book|buch|tome?|act|akt|disco|skiva|levy|lemez|mc|set|night"
+        r"|часть|том)[\W_]*(?P<number>\d{1,2}|[ivx]+)(?![^\W_]).*",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    re.compile(r"第?(?P<number>\d{1,2}|[一二三四五六七八九十])[张張枚盤盘巻卷集部幕].*", re.DOTALL),
+    re.compile(r"(?P<number>[上前中下後后])[巻卷編编篇集部]?"),
+    re.compile(r"(?P<number>\d{1,2})"),
+)
+_COUNTED = {word: n for n, word in enumerate(["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"], 1)}
+_COUNTED |= {word: n for n, word in enumerate("一二三四五六七八九十", 1)}
+_COUNTED |= {"上": 1, "前": 1, "中": 2, "下": 3, "後": 3, "后": 3}
 
 
 def by_sides(stems: Sequence[str]) -> list[TrackName] | None:
@@ -38,5 +53,18 @@ def by_hundreds(numbers: Sequence[int | None]) -> list[tuple[int, int]] | None:
     """Split 101, 102, 201 … into disc and track; None unless there are several discs, each with its first track."""
     split = [divmod(number or 0, 100) for number in numbers]
     discs = {disc for disc, _ in split}
-    whole = 0 not in discs and len(discs) == max(discs) > 1
+    whole = 0 not in discs and len(discs) == max(discs) > 1 and all(track for _, track in split)
     return split if whole and {(disc, 1) for disc in discs}.issubset(split) else None
+
+
+def by_parts(folders: Sequence[str]) -> list[int] | None:
+    """Read the names of folders side by side: "Part 1", "Vol. II", "第2巻", "下巻", "2"; None if they do not count."""
+    texts = [narrow(folder).strip() for folder in folders]
+    for style in _PARTS:
+        found = [part["number"].lower() for part in map(style.fullmatch, texts) if part]
+        if len(found) == len(texts):
+            numbers = [int(number) if number.isdecimal() else _COUNTED.get(number, 0) for number in found]
+            if "中" not in found and not numbers.count(2):
+                numbers = [2 if number in "下後后" else n for number, n in zip(found, numbers, strict=True)]
+            return numbers if all(numbers) and len(set(numbers)) == len(numbers) else None
+    return None

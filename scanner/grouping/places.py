@@ -10,20 +10,17 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
+from scanner.grouping.discs import disc_folder, is_bonus_folder, split_disc, without_bonus
 from scanner.grouping.folding import are_clean, clean, fold
 from scanner.grouping.groups import FolderTracks, Source, TrackRow
 from scanner.grouping.names import (
     TrackName,
-    disc_folder,
-    is_bonus_folder,
     may_tell_disc,
     parse_track,
-    split_disc,
     stem_of,
     text_of,
-    without_bonus,
 )
-from scanner.grouping.numbering import by_hundreds, by_sides
+from scanner.grouping.numbering import by_hundreds, by_parts, by_sides
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNKNOWN = re.compile(r"[\W_]*(?:unknown|(?:unknown|no)[\W_]+(?:artist|album|title))[\W_]*", re.IGNORECASE)
@@ -92,13 +89,42 @@ class _Spot(NamedTuple):
 def find_places(folders: Iterable[FolderTracks]) -> list[Place]:
     """Put each folder together with its disc folders."""
     found: dict[tuple[bytes, str | None], list[tuple[_Spot, FolderTracks]]] = {}
-    for folder in sorted(folders, key=itemgetter(0)):
-        spot = _spot(folder.folder)
+    ordered = sorted(folders, key=itemgetter(0))
+    parts = _parts(ordered)
+    for folder in ordered:
+        spot = parts.get(folder.folder) or _spot(folder.folder)
         found.setdefault((spot.home, spot.label), []).append((spot, folder))
     return [
         Place(members[0][0], [folder for _, folder in members], {folder.folder: spot.disc for spot, folder in members})
         for members in found.values()
     ]
+
+
+def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, _Spot]:
+    """Find the parts of one album: their tags name no other, and they are called "Part 1", "Part 2" …, or "1", "2" …"""
+    beside: dict[tuple[bytes, str], list[FolderTracks]] = {}
+    music = set()
+    for folder in folders:
+        parent, inside, _ = folder.folder.rpartition(b"/")
+        music.add(folder.folder)
+        album = folder.album[0]
+        if inside and album and folder.album.count(album) == len(folder.album):
+            beside.setdefault((parent, album), []).append(folder)
+    found: dict[bytes, _Spot] = {}
+    for (parent, _), members in beside.items():
+        if len(members) == 1 or parent in music:
+            continue
+        names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
+        numbers = by_parts(names)
+        if numbers and not ("".join(names).isdecimal() and _same_titles(*members[:2])):
+            title = text_of(parent.rpartition(b"/")[2])
+            found |= {part.folder: _Spot(parent, None, title, n) for part, n in zip(members, numbers, strict=True)}
+    return found
+
+
+def _same_titles(one: FolderTracks, other: FolderTracks) -> bool:
+    """Tell whether two folders hold the same songs, as copies do."""
+    return bool(set(zip(one.track, one.title, strict=True)) & set(zip(other.track, other.title, strict=True)))
 
 
 def _spot(folder: bytes) -> _Spot:
@@ -202,14 +228,17 @@ def _settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> l
     numbered = [disc for disc in (*folders.values(), *(track.disc for track in tracks)) if disc]
     bonus = max(numbered, default=1) + 1
     by_folder = {folder: bonus if disc == 0 else disc for folder, disc in folders.items()}
-    tracks = [_of_the_album(track) if folders[track.row.folder] == 0 else track for track in tracks]
+    albums = {track.album for track in tracks}
+    tracks = [_of_the_album(track, albums, bonus=folders[track.row.folder] == 0) for track in tracks]
     by_tag = [_on_disc(track, by_folder[track.row.folder], track.sources["disc"] == "tag") for track in tracks]
     by_name = [_on_disc(track, by_folder[track.row.folder], False) for track in tracks]
     return by_name if repeats(by_name) < repeats(by_tag) else by_tag
 
 
-def _of_the_album(bonus: Track) -> Track:
-    return bonus._replace(album=without_bonus(bonus.album)) if bonus.album else bonus
+def _of_the_album(track: Track, albums: set[str | None], *, bonus: bool) -> Track:
+    """Take "(Bonus Disc)" out of the album's name in a bonus folder, or where other discs have it without."""
+    album = without_bonus(track.album) if track.album and (bonus or len(albums) > 1) else track.album
+    return track._replace(album=album) if album != track.album and (bonus or album in albums) else track
 
 
 def _on_disc(track: Track, disc: int | None, keep: bool) -> Track:
@@ -223,7 +252,7 @@ def _in_style(tracks: list[Track]) -> list[Track]:
     if tracks[0].track is None and not any(track.track for track in tracks):
         sides = by_sides([text_of(stem_of(track.row.name)) for track in tracks])
         return [_as_named(*pair) for pair in zip(tracks, sides, strict=True)] if sides else tracks
-    if (tracks[0].track or 0) > 100 and all(not t.disc and t.sources["track"] == "file_name" for t in tracks):
+    if (tracks[0].track or 0) > 100 and not any(t.disc for t in tracks):
         split = by_hundreds([track.track for track in tracks])
         return [_numbered(*pair) for pair in zip(tracks, split, strict=True)] if split else tracks
     return tracks
@@ -236,7 +265,7 @@ def _as_named(track: Track, name: TrackName) -> Track:
 
 
 def _numbered(track: Track, number: tuple[int | None, int | None]) -> Track:
-    sources = _sources(track.sources["title"], "file_name", "file_name")
+    sources = _sources(track.sources["title"], track.sources["track"], track.sources["track"])
     return track._replace(disc=number[0], track=number[1], sources=sources)
 
 

@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple
 
 from scanner.grouping.albums import Album, albums_in, folded_names
 from scanner.grouping.credits import Credit, credit_of
+from scanner.grouping.discs import split_disc
 from scanner.grouping.groups import FolderTracks
-from scanner.grouping.names import may_tell_disc, split_disc
+from scanner.grouping.names import may_tell_disc
 from scanner.grouping.places import Place, Track, all_known, known, release_id_of
 
 _said_of_the_album = attrgetter(

@@ -191,6 +191,12 @@ STYLES = [
     ("Disc One", "Disc Two"),
     ("[CD 1 of 2]", "[CD 2 of 2]"),
     ("CD1", "Bonus CD"),
+    ("CD1", "ドラマCD"),
+    ("Disc 1", "Disc 0"),
+    ("Disc A", "Disc B"),
+    ("ＣＤ１", "ＣＤ２"),
+    ("Диск 1", "Диск 2"),
+    ("Seite A", "Seite B"),
 ]
 
 
@@ -265,6 +271,28 @@ def test_names_are_no_sides_nor_discs_unless_all_of_them_are() -> None:
     ]
 
 
+def test_disc_and_track_in_one_number_may_be_tagged_so() -> None:
+    shelf = Shelf()
+    shelf.album("Queen", [*range(101, 104), *range(201, 203)], artist="Queen", album="Box")
+    shelf.album("King", range(101, 252), artist="King", album="Long")
+    assert [(one.album, one.discs, len(one.tracks)) for one in shelf.groups()] == [("Long", 1, 151), ("Box", 2, 5)]
+
+
+def test_the_show_of_a_taper_has_its_discs_in_its_names() -> None:
+    shelf = Shelf()
+    tapes = [f"gd77-05-08d{disc}t0{n}.flac" for disc in (1, 2) for n in (1, 2)]
+    shelf.untagged("gd1977-05-08.sbd.4982.flac16", *tapes)
+    for disc in (1, 2):
+        shelf.album(f"ph1997-11-17.flac16/ph1997-11-17d{disc}", range(1, 3), artist="Phish", album="1997-11-17 Denver")
+    dead, phish = shelf.groups()
+    assert (dead.verdict, dead.year, [(t.disc, t.track) for t in dead.tracks]) == (
+        "needs_review",  # whose show it is, nothing tells
+        1977,
+        [(1, 1), (1, 2), (2, 1), (2, 2)],
+    )
+    assert (phish.album_artist, phish.discs, phish.home) == ("Phish", 2, b"ph1997-11-17.flac16")
+
+
 def test_an_album_in_two_formats_in_one_folder_is_two_copies() -> None:
     shelf = Shelf()
     shelf.album("Abbey Road", range(1, 4), **ABBEY)
@@ -297,6 +325,51 @@ def test_volumes_and_parts_are_no_discs() -> None:
         shelf.untagged(f"Queen/Greatest Hits Vol. {volume}", "01 - A.mp3", "02 - B.mp3")
         shelf.untagged(f"Queen/Part {volume}", "01 - A.mp3", "02 - B.mp3")
     assert len(shelf.groups()) == 4
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        ("Volume 1", "Volume 2"),
+        ("Part I", "Part II - Later"),
+        ("第1巻", "第2巻"),
+        ("第一张", "第二张"),
+        ("上巻", "下巻"),
+        ("前編", "後編"),
+        ("Часть 1", "Часть 2"),
+        ("1", "2"),
+    ],
+)
+def test_parts_that_are_tagged_as_one_album_are_its_discs(style: tuple[str, str]) -> None:
+    shelf = Shelf()
+    for disc, folder in enumerate(style, 1):
+        for n in (1, 2):
+            shelf.track(f"Box/{folder}/0{n}.mp3", artist="Queen", album="Box", title=f"Song {disc}{n}", track=n)
+    one = shelf.only()
+    assert [(t.disc, t.track, t.title) for t in one.tracks] == [
+        (1, 1, "Song 11"),
+        (1, 2, "Song 12"),
+        (2, 1, "Song 21"),
+        (2, 2, "Song 22"),
+    ]
+    assert (one.home, "disc_folders_merged" in codes(one)) == (b"Box", True)
+
+
+@pytest.mark.parametrize(
+    "style", [("1", "2"), ("FLAC", "MP3"), ("1963", "1977"), ("Part 1", "More"), ("Vol 2", "Vol. II")]
+)
+def test_copies_that_are_tagged_as_one_album_stay_apart(style: tuple[str, str]) -> None:
+    shelf = Shelf()
+    for folder in style:
+        shelf.album(f"Box/{folder}", range(1, 3), artist="Queen", album="Box")
+    assert len(shelf.groups()) == 2
+
+
+def test_a_bonus_disc_in_a_numbered_folder_belongs_to_its_album() -> None:
+    shelf = Shelf()
+    shelf.album("Box/CD1", range(1, 3), artist="Queen", album="Box")
+    shelf.album("Box/CD2", range(1, 3), artist="Queen", album="Box (Bonus Disc)")
+    assert (shelf.only().album, shelf.only().discs) == ("Box", 2)
 
 
 def test_volumes_whose_tags_say_disc_are_one_album() -> None:

@@ -6,15 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.grouping.discs import disc_folder, is_bonus_folder, split_disc
 from scanner.grouping.names import (
-    disc_folder,
-    is_bonus_folder,
     is_nameless,
     may_tell_disc,
     natural_key,
     parse_album,
     parse_track,
-    split_disc,
     stem_of,
     text_of,
 )
@@ -32,6 +30,19 @@ from scanner.grouping.names import (
         ("Vinyl 4", 4),
         ("Side B", 2),
         ("[Digital Media 01]", 1),
+        ("Disc B", 2),
+        ("ＣＤ１", 1),
+        ("CD②", 2),
+        ("Диск 2", 2),
+        ("ディスク 2", 2),
+        ("디스크2", 2),
+        ("דיסק 1", 1),
+        ("Kassette 2", 2),
+        ("Seite B", 2),
+        ("Сторона Б", 2),
+        ("B面", 2),
+        ("DVD-A", None),
+        ("CD+G", None),
         ("CD86", None),
         ("Disco 1", None),
         ("Discography", None),
@@ -54,6 +65,9 @@ def test_disc_folders_are_known_by_their_name(text: str, disc: int | None) -> No
         ("Album [CD 1 of 2] (1999)", ("Album (1999)", 1)),
         ("Album (Disc 2: Bonus)", ("Album", 2)),
         ("Album - Disc 2 - Live", ("Album", 2)),
+        ("アルバム【Disc 2】", ("アルバム", 2)),
+        ("ph1997-11-17d2.flac16", ("ph1997-11-17.flac16", 2)),
+        ("1997-11-17 Denver", ("1997-11-17 Denver", None)),
         ("Album (2 of 3)", ("Album", 2)),
         ("artist-album-cd1-2005-grp", ("artist-album-2005-grp", 1)),
         ("Album (Deluxe Edition)", ("Album (Deluxe Edition)", None)),
@@ -84,6 +98,12 @@ def test_the_disc_is_taken_out_of_an_albums_name(text: str, split: tuple[str, in
         ("Artist - Album {Deluxe Edition}", ("Artist", "Album {Deluxe Edition}", None)),
         ("Sigur Rós - ( )", ("Sigur Rós", "( )", None)),
         ("[FLAC]", (None, None, None)),
+        ("[2012.08.11] Circle - Album", ("Circle", "Album", 2012)),
+        ("gd1977-05-08.sbd.4982.flac16", (None, "gd1977-05-08.sbd.4982.flac16", 1977)),
+        ("Band - 1977-05-08 - Town", ("Band", "1977-05-08 - Town", 1977)),
+        ("Folge 012 - Der Wecker", (None, "Folge 012 - Der Wecker", None)),
+        ("03 - Album (1999)", (None, "Album", 1999)),
+        ("07 - Artist - Album", ("Artist", "Album", None)),
     ],
 )
 def test_an_album_folders_name_is_taken_apart(text: str, parts: tuple[str | None, str | None, int | None]) -> None:
@@ -106,6 +126,12 @@ def test_an_album_folders_name_is_taken_apart(text: str, parts: tuple[str | None
         ("07_Song_name", (None, 7, None, "Song name")),
         ("01", (None, 1, None, None)),
         ("1979", (None, None, None, "1979")),
+        ("01of12 Title", (None, 1, None, "Title")),
+        ("gd77-05-08d2t03", (2, 3, None, None)),
+        ("ph1997-11-17 d1t01 - Title", (1, 1, None, "Title")),
+        ("gd1977-05-08.sbd.t12", (None, 12, None, None)),
+        ("2014-01-03 Episode", (None, None, None, "2014-01-03 Episode")),
+        ("1994-12-18 - Host - Mix", (None, None, None, "1994-12-18 - Host - Mix")),
     ],
 )
 def test_a_track_files_name_is_taken_apart(text: str, parts: tuple[int | None, int | None, str | None, str]) -> None:

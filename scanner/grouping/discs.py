@@ -1,0 +1,121 @@
+"""Folder and album names → the disc that people write into them, in the words of many languages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+MOST_DISCS = 50  # "CD86" and "Disc 1984" are titles, not discs
+
+LONGEST_NAME = 255  # a longer tag is no name that somebody wrote a disc into
+
+_WORDS = "one|two|three|four|five|six|seven|eight|nine|ten"
+_ROMAN = "i|ii|iii|iv|v|vi|vii|viii|ix|x"
+_COUNT = {w: n for words in (_WORDS, _ROMAN) for n, w in enumerate(words.split("|"), 1)}
+_OF = r"(?:[\W_]*of[\W_]*\d{1,2})?"
+_NUMBER = rf"(?:[\W_]*(?P<number>\d{{1,2}})(?!\d)|[\W_]+(?P<word>{_WORDS})\b){_OF}"
+_CD = r"(?:cd|dis[ck])"
+_DISC = r"(?:cd|dis[ck]|диск|ディスク|디스크|δίσκος|דיסק|光?碟)"
+_MEDIUM = (
+    rf"(?:{_DISC}|disque|scheibe|schijf|p[łl]yta|dvd|sacd|vinyl|lp|record|пластинка|tape|[ck]assette|кассета"
+    r"|digital[\W_]*media)"
+)
+_SIDE = r"(?:side|seite|face|lado|cara|strana|сторона)"
+_DISC_FOLDERS = (
+    re.compile(rf"[\W_]*{_MEDIUM}{_NUMBER}(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
+    re.compile(rf"[\W_]*(?:cd|dis[ck])[\W_]+(?P<roman>{_ROMAN})(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
+    re.compile(r"[\W_]*(?P<number>\d{1,2})[\W_]*of[\W_]*\d{1,2}[\W_]*", re.IGNORECASE),
+    re.compile(rf"{_SIDE}[\W_]*(?:(?P<number>\d)|(?P<side>[a-hа-г]))", re.IGNORECASE),
+    re.compile(
+        rf"(?:[\W_]*(?:{_DISC}|lp|vinyl|tape|[ck]assette)[\s_]+(?P<side>[a-h])|(?P<men>[a-h])面)[\W_]*", re.IGNORECASE
+    ),
+)
+_BONUS = r"bonus(?:[\W_]*(?:cd|dis[ck]|dvd|lp|tracks?))?"
+_BONUS_FOLDER = re.compile(
+    rf"[\W_]*(?:{_BONUS}|(?:cd|dis[ck]|disque|dvd)[\W_]*(?:bonus|0+)|(?:extra|drama|ドラマ|特典)[\W_]*(?:cd|dis[ck]|dvd)|特典)"
+    r"[\W_]*",
+    re.IGNORECASE,
+)
+_BONUS_AT_END = re.compile(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS})\Z", re.IGNORECASE)
+_MAY_BE_DISC = re.compile(  # most folders begin otherwise; asked of ASCII only
+    r"[\W_]*(?:\d{1,2}[\W_]*of|cd|dis|dvd|digital|sacd|s[ci]|vinyl|l[ap]|record|tape|[ck]assette|plyta|face|cara|seite|strana"
+    r"|bonus|extra|drama)",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def _in_titles(disc: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return re.compile(
+        rf"[\s_]*[(\[{{（［【][\W_]*(?:{disc}{_NUMBER}|(?P<nth>\d{{1,2}})[\W_]*of[\W_]*\d{{1,2}})"
+        r"(?:[\W_][^()\[\]{}]*)?[)\]}）］】]",
+        re.IGNORECASE,
+    ), re.compile(
+        rf"[\s_,.:;–-]{disc}{_NUMBER}(?:\s*[-–:]\s.*|(?P<tail>[\s_]*[(\[{{-].*|[\s_.]+(?:19|20)\d\d\b.*))?\Z",
+        re.IGNORECASE | re.DOTALL,
+    )
+
+
+_IN_TITLES = _in_titles(_DISC), _in_titles(_CD)  # of any text, of ASCII
+_DISC_OF_A_SHOW = re.compile(r"(?<=\d-\d\d)[\s_.-]?d(?:is[ck])?(?P<number>\d)(?![^\W_])", re.IGNORECASE)
+
+
+def disc_folder(text: str) -> int | None:
+    """Return the number of a folder that is nothing but one disc of its parent: "CD1", "Disk_2 - Live", "Side B".
+
+    "Volume 2" and "Part 2" are none: they are mostly albums of their own, and their tags say when they are not.
+    """
+    text = narrow(text).strip()
+    if not _may_be_disc(text):
+        return None
+    for pattern in _DISC_FOLDERS:
+        found = pattern.fullmatch(text)
+        if found:
+            groups = found.groupdict()
+            side = (groups.get("side") or groups.get("men") or "").lower()
+            return ord(side) - ord("a" if side.isascii() else "а") + 1 if side else _disc_number(found)
+    return None
+
+
+def _may_be_disc(text: str) -> bool:
+    return not text.isascii() or _MAY_BE_DISC.match(text) is not None
+
+
+def is_bonus_folder(text: str) -> bool:
+    """Tell whether a folder is a disc that has no number of its own, or comes before the first: "Bonus CD", "CD0"."""
+    text = narrow(text).strip()
+    return _may_be_disc(text) and _BONUS_FOLDER.fullmatch(text) is not None
+
+
+def narrow(text: str) -> str:
+    """Give letters and digits the width they have in English: "ＣＤ１" is "CD1"."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def without_bonus(text: str) -> str:
+    """Take out of an album's name that it is a bonus: `"Album (Bonus Disc)"` → `"Album"`."""
+    return _BONUS_AT_END.sub("", text) or text
+
+
+@lru_cache(maxsize=1024)
+def split_disc(text: str) -> tuple[str, int | None]:
+    """Take the disc out of an album's name: `"Album (Disc 2) [Remastered]"` → `("Album [Remastered]", 2)`."""
+    found = None
+    if len(text) <= LONGEST_NAME:
+        in_brackets, at_end = _IN_TITLES[text.isascii()]
+        found = (
+            in_brackets.search(text) or at_end.search(text) or ("-" in text and _DISC_OF_A_SHOW.search(text)) or None
+        )
+    if found is None:
+        return text, None
+    tail = text[found.end() :] or found.groupdict().get("tail") or ""
+    before = text[: found.start()].rstrip(" _,.:;–-")
+    number = _disc_number(found)
+    return (f"{before}{tail}".strip(), number) if number and any(map(str.isalnum, before)) else (text, None)
+
+
+def _disc_number(found: re.Match[str]) -> int | None:
+    groups = found.groupdict()
+    word = groups.get("word") or groups.get("roman")
+    number = _COUNT[word.lower()] if word else int(groups.get("number") or groups.get("nth") or 0)
+    return number if 0 < number <= MOST_DISCS else None
