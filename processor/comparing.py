@@ -9,7 +9,7 @@ from config.reasons import show_path
 from processor import copying
 from processor.files import Tree, is_file
 from processor.transfer import Transfer, TransferFile
-from scanner.identity import Identity, storable_time
+from scanner.identity import Identity, is_untouched, storable_time
 
 
 def source_changed(file: TransferFile) -> Retryable:
@@ -21,15 +21,13 @@ def source_changed(file: TransferFile) -> Retryable:
 def is_planned(found: os.stat_result | None, file: TransferFile) -> bool:
     """Tell whether the planned file stands at its source, its content untouched as far as size and times tell.
 
-    Not every file system keeps inode numbers: exFAT, FAT and some FUSE give a file a new one once the kernel forgot it.
-    There the change time has to be as planned, or equal to the time of the content, which is what FAT says then. Where
-    change times are honest no other file has either.
+    A link moves the change time of an inode. Under another number, it is the planned file by that time, or at least may
+    be; then whoever takes it away looks at its bytes first.
     """
     if found is None or not is_unedited(found, file):
         return False
-    dev, ino, _, _, ctime_ns = file.identity
-    same = found.st_ino == ino and found.st_dev == dev
-    return same or storable_time(found.st_ctime_ns) == ctime_ns or found.st_ctime_ns == found.st_mtime_ns
+    dev, ino, *_ = file.identity
+    return (found.st_ino == ino and found.st_dev == dev) or is_untouched(Identity.of(found), file.identity) is not False
 
 
 def is_planned_inode(found: os.stat_result | None, file: TransferFile) -> bool:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+SECOND: Final = 1_000_000_000  # ns
 _HALF, _WRAP = 1 << 63, 1 << 64  # SQLite's integers are signed; mergerfs uses all 64 bits of an inode number
 
 
@@ -18,6 +19,8 @@ class Identity(NamedTuple):
 
     `ctime_ns` is the honest one: `cp -p` and `rsync -t` set `mtime_ns` to the source's, nobody can set the change time.
     A hard link shares all five with its other names; making or removing a link moves `ctime_ns` only.
+    What numbers files as it meets them (exFAT, FAT, much of FUSE) gives one another `ino` after a mount, or once memory
+    forgot it; see `is_untouched`.
     """
 
     dev: int
@@ -32,6 +35,29 @@ class Identity(NamedTuple):
         return cls(
             stat.st_dev, stat.st_ino, stat.st_size, storable_time(stat.st_mtime_ns), storable_time(stat.st_ctime_ns)
         )
+
+
+def tells_changes(numbers: tuple[int, ...]) -> bool:
+    """Tell whether the change time among the five numbers can be nobody else's: it is its own, and finer than a second.
+
+    Where none is kept (exFAT, FAT, SFTP, WebDAV, SMB) systems repeat the time of the content, or count whole seconds.
+    """
+    *_, mtime_ns, ctime_ns = numbers
+    return ctime_ns != mtime_ns and ctime_ns % SECOND != 0
+
+
+def is_untouched(found: tuple[int, ...], kept: tuple[int, ...]) -> bool | None:
+    """Tell of the five numbers of a name, now and before, whether they are of one file that nobody wrote to.
+
+    Its change time says so under whatever number. None where the number is another one and that time says nothing: then
+    only its bytes can tell it from one of the same size and time that was put in its place.
+    """
+    if found[:2] == kept[:2]:
+        return found == kept
+    _, _, size, mtime_ns, ctime_ns = found
+    if (size, mtime_ns) != (kept[2], kept[3]) or ctime_ns not in (kept[4], mtime_ns):
+        return False
+    return True if ctime_ns == kept[4] and tells_changes(found) else None
 
 
 def same_time(given: int, kept: int) -> bool:

@@ -31,7 +31,7 @@ STORED_AT_ONCE = 2000  # files
 # These speak of the machine at that moment, or of rights that change without a trace on the file: tried again.
 PASSING = ("reader_killed", "reader_crashed", "reader_timeout", "io_error", "permission_denied", "vanished")
 _NOTE_VANISHED = """
-INSERT INTO vanished SELECT path, name, ino, size, mtime_ns, (SELECT previous FROM scan)
+INSERT INTO vanished SELECT path, name, ino, size, mtime_ns, (SELECT previous FROM scan), file.id
 FROM file JOIN folder ON folder.id = folder_id WHERE file.id = ? AND role = 'audio'"""
 _FORGET_PASSING = f"DELETE FROM reading WHERE problem IN ({', '.join('?' * len(PASSING))}) RETURNING file_id"  # noqa: S608 - marks only
 
@@ -118,14 +118,12 @@ class NewScan(ScanDb):
         if len(self._new_files) > STORED_AT_ONCE:
             self.flush()
 
-    def known_files(self, folder_id: int) -> dict[tuple[object, ...], int]:
-        """Return the ids of the files of a folder, by name and the numbers of their identity."""
+    def known_files(self, folder_id: int) -> dict[bytes, FileRow]:
+        """Return the files of a folder, by name."""
         self.flush()
         self.just_read.forget(folder_id)
-        found = self._sql.execute(
-            "SELECT id, name, dev, ino, size, mtime_ns, ctime_ns FROM file WHERE folder_id = ?", (folder_id,)
-        )
-        return {row[1:]: row[0] for row in found}
+        found = self._sql.execute(f"SELECT {', '.join(FileRow._fields)} FROM file WHERE folder_id = ?", (folder_id,))  # noqa: S608 - names of ours
+        return {row[2]: FileRow._make(row) for row in found}
 
     def forget_files(self, file_ids: Iterable[int]) -> None:
         """Forget files that are gone, or were touched, and what was read from them."""
@@ -192,7 +190,7 @@ class NewScan(ScanDb):
             self._sql.executemany(insert, zip(*storable, strict=True))
 
     def set_identity(self, file_id: int, numbers: tuple[int, ...]) -> int:
-        """Note that a file was touched after the walk saw it; return the id of its folder, which is not still."""
+        """Note that a file has another identity than it had; return the id of its folder."""
         self.flush()
         update = (
             "UPDATE file SET dev = ?, ino = ?, size = ?, mtime_ns = ?, ctime_ns = ? WHERE id = ? RETURNING folder_id"

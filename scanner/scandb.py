@@ -14,7 +14,7 @@ from config.errors import Rejected, Retryable
 from config.reasons import Reason
 from scanner import rows
 from scanner.grouping.groups import Group, SideRow
-from scanner.identity import Identity, identity_columns
+from scanner.identity import Identity, identity_columns, tells_changes
 from scanner.rows import FileRecord, Source
 from scanner.scanschema import connect
 from scanner.tags.columns import FACT_COLUMNS, facts_of
@@ -97,12 +97,15 @@ class ScanDb:
         """Return the digest of a file, from memory if it was not touched since; later scans remember it too.
 
         None, which `compute` may return, is not remembered. The path counts, too: where a disk keeps no inode numbers,
-        another file may have this one's after the next mount.
+        another file may have this one's after the next mount, and this one another where its change time tells that.
         """
-        same = "dev = ? AND ino = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND path = ? AND algorithm = ?"
+        same = (
+            "path = ? AND algorithm = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND (ino = ? AND dev = ? OR ?)"
+        )
         query = f"SELECT digest FROM content_digest WHERE {same}"  # noqa: S608 - bound
-        key: tuple[object, ...] = (*identity_columns(identity), path, algorithm)
-        row = self._sql.execute(query, key).fetchone()
+        dev, ino, *content = identity_columns(identity)
+        key: tuple[object, ...] = (path, algorithm, *content, ino, dev)
+        row = self._sql.execute(query, (*key, tells_changes(identity))).fetchone()
         if row:
             return str(row[0])
         made = compute()
@@ -115,9 +118,18 @@ class ScanDb:
         found = self._sql.execute("SELECT * FROM vanished").fetchall()
         if not found:
             return Vanished({}, None)
-        files = self._sql.execute("SELECT path, name, ino, size, mtime_ns FROM entry WHERE role = 'audio'").fetchall()
-        names, contents = {file[:2] for file in files}, {file[2:] for file in files}
-        gone = {row[:2]: Gone(row[0], row[2:5]) for row in found if row[:2] not in names and row[2:5] not in contents}
+        files = self._sql.execute(
+            "SELECT path, name, ino, size, mtime_ns, id FROM entry WHERE role = 'audio' ORDER BY id"
+        ).fetchall()
+        names, contents = {file[:2] for file in files}, {file[2:5] for file in files}
+        # Under a new name, where numbers are made up, it is a file of its size and time that came later than it.
+        before = {row[:2] for row in found}
+        later = {file[3:5]: file[5] for file in files if file[:2] not in before}
+        gone = {
+            row[:2]: Gone(row[0], row[2:5])
+            for row in found
+            if row[:2] not in names and row[2:5] not in contents and later.get(row[3:5], 0) < row[6]
+        }
         since = min((row[5] for row in found if row[5]), default=None)
         return Vanished({os.path.join(*place): file for place, file in gone.items()}, since)
 

@@ -12,7 +12,7 @@ from config.errors import Rejected
 from scanner.tags.columns import FACT_COLUMNS
 
 APPLICATION_ID = 0x47524E52  # "GRNR"
-SCHEMA = 5
+SCHEMA = 6
 
 DDL = f"""
 CREATE TABLE scan (root BLOB, code TEXT, boot_id TEXT, started TEXT, options TEXT, stats TEXT, previous TEXT);
@@ -26,11 +26,11 @@ CREATE TABLE reading (
     {", ".join(FACT_COLUMNS)});
 CREATE TABLE ignored (path BLOB, code TEXT, message TEXT);
 CREATE TABLE album (id INTEGER PRIMARY KEY, key TEXT, body TEXT, waits TEXT, warnings TEXT);
-CREATE TABLE vanished (folder BLOB, name BLOB, ino INTEGER, size INTEGER, mtime_ns INTEGER, since TEXT);
+CREATE TABLE vanished (folder BLOB, name BLOB, ino INTEGER, size INTEGER, mtime_ns INTEGER, since TEXT, id INTEGER);
 CREATE TABLE strike (digest TEXT PRIMARY KEY, size INTEGER, times INTEGER);
 CREATE TABLE content_digest (
-    dev INTEGER, ino INTEGER, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, path BLOB, algorithm TEXT,
-    digest TEXT, PRIMARY KEY (dev, ino, size, mtime_ns, ctime_ns, path, algorithm));
+    path BLOB, algorithm TEXT, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, ino INTEGER, dev INTEGER,
+    digest TEXT, PRIMARY KEY (path, algorithm, size, mtime_ns, ctime_ns, ino, dev));
 CREATE VIEW entry AS
     SELECT file.id, path, name, role, dev, ino, size, mtime_ns, ctime_ns, nlink, mode,
         probed OR coalesce(unwritten, 0) AS probed, reading.*

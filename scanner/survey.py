@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from config.errors import Stopped
 from config.reasons import Reason
+from scanner.identity import is_untouched
 from scanner.ignore import IgnoreRules
 from scanner.kinds.music_album import role_of
 from scanner.listers import Listers
@@ -18,7 +19,7 @@ from scanner.options import Progress, ScanOptions, Until
 from scanner.readiness import FolderState
 from scanner.rows import FileRow
 from scanner.strikes import spared
-from scanner.walk import Folder, walk
+from scanner.walk import Folder, Found, walk
 
 if TYPE_CHECKING:
     from scanner.tags.pool import Task
@@ -76,19 +77,17 @@ def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey, lister
     for folder in walk(scan.root, IgnoreRules.of(scan.options.patterns), listers):
         scan.check()
         path, old = folder.path, known.get(folder.path)
-        if old is not None and old.digest == folder.digest:
-            since_ns = old.since_ns if old.samples else now_ns()
-            states[path] = FolderState(old.id, old.digest, since_ns, old.samples + 1)
-        else:
-            survey.changed = True
-            folder_id = old.id if old else scan.db.add_folder(path)
-            states[path] = FolderState(folder_id, folder.digest, now_ns(), 1)
-            rows = _store(scan.db, folder_id, folder, is_new=old is None)
-            audio: list[File] = [(row[0], row[2], row[4:9]) for row in rows if row[3] == "audio"]
-            if audio:
-                if old is None:
-                    scan.db.just_read.ask(folder_id, path, audio)
-                yield Task(os.path.join(scan.root, path), audio)
+        state, rows = old, list[FileRow]()
+        if state is None or state.digest != folder.digest:
+            state, rows = _store(scan.db, folder, old)
+            survey.changed = survey.changed or bool(rows) or not state.samples
+        since_ns = state.since_ns if state.samples else now_ns()
+        states[path] = FolderState(state.id, folder.digest, since_ns, state.samples + 1)
+        audio: list[File] = [(row[0], row[2], row[4:9]) for row in rows if row[3] == "audio"]
+        if audio:
+            if old is None:
+                scan.db.just_read.ask(state.id, path, audio)
+            yield Task(os.path.join(scan.root, path), audio)
         if folder.ignored:
             scan.db.add_ignored(folder.ignored)
             if reason := folder.unseen():
@@ -96,19 +95,46 @@ def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey, lister
         scan.progress("walk", len(states), None)
 
 
-def _store(db: NewScan, folder_id: int, folder: Folder, *, is_new: bool) -> list[FileRow]:
-    """Make the scan DB say which files are in a folder; return those it did not know like this."""
+def _store(db: NewScan, folder: Folder, old: FolderState | None) -> tuple[FolderState, list[FileRow]]:
+    """Make the scan DB say which files are in a folder; return those to be read, and what was seen of it before.
+
+    That counts on where the files only have other inode numbers; else nothing was seen.
+    """
     files = folder.files
-    if not is_new:
-        known = db.known_files(folder_id)
-        files = [file for file in files if known.pop(file[:6], None) is None]
-        db.forget_files(known.values())
+    state = FolderState(old.id if old else db.add_folder(folder.path), b"", 0, 0)
+    if old:
+        files, same = _news_of(db, old.id, files)
+        state = old if same and old.digest else state
     rows = [
-        FileRow._make((file_id, folder_id, name, role_of(name), *numbers))
+        FileRow._make((file_id, state.id, name, role_of(name), *numbers))
         for file_id, (name, *numbers) in zip(db.file_ids(len(files)), files, strict=True)
     ]
     db.add_files(rows)
-    return rows
+    return state, rows
+
+
+def _news_of(db: NewScan, folder_id: int, files: list[Found]) -> tuple[list[Found], bool]:
+    """Forget what changed in a folder; return the files to be read, and whether they may be the same as before.
+
+    One that only has another number is read again where nothing but its bytes can tell that it is the same.
+    """
+    known = db.known_files(folder_id)
+    news, same = [], len(files) == len(known)
+    for file in files:
+        if (row := known.get(file[0])) is None:
+            same = False
+            news.append(file)
+            continue
+        untouched = is_untouched(file[1:6], row[4:9])
+        same = same and untouched is not False and file[6:] == row[9:]
+        if not untouched:
+            news.append(file)
+            continue
+        del known[row.name]
+        if file[1:6] != row[4:9]:
+            db.set_identity(row.id, file[1:6])
+    db.forget_files(row.id for row in known.values())
+    return news, same
 
 
 def _unread(scan: Scan) -> Iterator[Task]:

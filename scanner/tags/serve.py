@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from scanner.identity import numbers_of
+from scanner.identity import is_untouched, numbers_of
 from scanner.tags import wire
 from scanner.tags.columns import blocks_of, columns_of, fact_columns
 from scanner.tags.read import EMPTY, read_doubtful, read_header
@@ -60,7 +60,8 @@ def read_folder(folder: bytes, files: list[File], moved: dict[int, Numbers]) -> 
             try:
                 fd = os.open(name, _OPEN, dir_fd=directory)
                 found = os.fstat(fd)
-                if (numbers := numbers_of(found)) != known:
+                numbers = numbers_of(found)
+                if numbers != known and (known is None or is_untouched(numbers, known) is False):
                     moved[token] = numbers
                 row = read_file(fd, found, token, name)
             except OSError as error:

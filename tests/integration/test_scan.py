@@ -20,6 +20,7 @@ import pytest
 
 from config.errors import Misconfigured, Stopped
 from config.reasons import Reason
+from scanner import walk
 from scanner.newscan import NewScan
 from scanner.scan import Clock, Progress, ScanOptions, ScanStats, scan_inbound, silent
 from scanner.scandb import ScanDb
@@ -106,6 +107,12 @@ class Inbound:
         assert self.last
         with ScanDb.open(self.last) as db:
             return {group.key: (group.verdict, len(group.tracks)) for group, _ in db.groups()}
+
+    def vanished(self) -> set[bytes]:
+        """Return the music that went away."""
+        assert self.last
+        with ScanDb.open(self.last) as db:
+            return set(db.vanished().files)
 
     def ignored(self) -> dict[bytes | None, str]:
         assert self.last
@@ -261,6 +268,68 @@ def test_without_staying_looks_of_several_scans_add_up(inbound: Inbound) -> None
         waiting.append(inbound.scan(60, settle=False).waiting)
     assert waiting == [1, 1, 1, 0]
     assert inbound.time.waited == []
+
+
+@pytest.fixture
+def renumber(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let every file have another inode number from now on, as many programs behind a mount do."""
+    numbers, count = walk._numbers, 0
+
+    def other() -> None:
+        nonlocal count
+        count += 1
+        monkeypatch.setattr(walk, "_numbers", lambda found: (numbers(found)[0] + count, *numbers(found)[1:]))
+
+    return other
+
+
+@pytest.mark.parametrize(("old", "reads"), [(True, [1, 0, 0, 0]), (False, [1, 1, 1, 1])])
+def test_a_file_that_is_numbered_anew_is_as_quiet_as_before_and_read_again_only_if_it_may_be_another(
+    inbound: Inbound, renumber: Callable[[], None], *, old: bool, reads: list[int]
+) -> None:
+    file = wav(inbound.root / ALBUM / "01.wav")
+    if old:  # else both of its times are of its writing, and are the same
+        os.utime(file, (1, 1))
+    waiting, read = [], []
+    for seconds in (0, 40, 19, 1):
+        inbound.time.seconds += seconds
+        renumber()
+        stats = inbound.scan(60, settle=False)
+        waiting.append(stats.waiting)
+        read.append(stats.read)
+    assert (waiting, read) == ([1, 1, 1, 0], reads)
+
+
+def test_a_file_put_in_the_place_of_another_is_read_also_where_numbers_are_others_each_time(
+    inbound: Inbound, renumber: Callable[[], None]
+) -> None:
+    kept, edited, gone = (wav(inbound.root / ALBUM / f"0{number}.wav") for number in (1, 2, 3))
+    for file in (kept, edited, gone):
+        os.utime(file, (1, 1))
+    inbound.scan(60, settle=False)
+    renumber()
+    os.utime(wav(inbound.root / "new.wav"), (1, 1))
+    (inbound.root / "new.wav").rename(edited)
+    gone.unlink()
+    inbound.time.seconds += 60
+    stats = inbound.scan(60, settle=False)
+    assert (stats.audio, stats.read, stats.waiting) == (2, 1, 1)
+    assert inbound.vanished() == {os.fsencode(gone.relative_to(inbound.root))}
+
+
+def test_music_that_got_another_name_and_number_has_not_vanished(
+    inbound: Inbound, renumber: Callable[[], None]
+) -> None:
+    for number in (1, 2):
+        os.utime(wav(inbound.root / ALBUM / f"{number}.wav"), (number, number))
+    inbound.scan()
+    (inbound.root / ALBUM).rename(inbound.root / "Artist - Another")
+    renumber()
+    inbound.scan()
+    assert inbound.vanished() == set()
+    (inbound.root / "Artist - Another" / "1.wav").unlink()
+    inbound.scan()
+    assert inbound.vanished() == {f"{ALBUM}/1.wav".encode(), b"Artist - Another/1.wav"}
 
 
 def test_an_album_that_grows_while_we_wait_is_left_for_later(inbound: Inbound) -> None:
