@@ -35,6 +35,7 @@ SQL_MODULES = {
     "processor/artwork/blobs.py",
     "processor/artwork/rows.py",
     "processor/artwork/tables.py",
+    "processor/bulk.py",
     "processor/client/circuits.py",
     "processor/client/memory.py",
     "processor/client/turns.py",
