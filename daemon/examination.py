@@ -1,4 +1,4 @@
-"""An installation → findings, each one sentence: what is well, worth knowing, or wrong, and then how to mend it."""
+"""An installation → findings, one sentence each: well, worth knowing, or wrong, with how to mend it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ INOTIFY = Path("/proc/sys/fs/inotify")
 
 
 def examine_installation(boot: BootSettings) -> Iterator[Finding]:
-    """Look at everything a cycle depends on, cheapest first; when the database is away, at what needs none.
+    """Look at everything a cycle depends on, cheapest first; without the database at what needs none.
 
-    Never raises for what it finds.
+    Raises nothing for what it finds.
     """
     yield examine_data(boot.data_dir)
     try:

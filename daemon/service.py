@@ -25,8 +25,8 @@ from daemon.sole import sole_daemon
 from daemon.worker import Carrying
 from scanner.watch import Watch
 
-LATE_BEATS = 3  # so many intervals without a beat, and it is asked for: the clock was set back
-AT_START = 5.0  # seconds that the disk of inbound is given to answer; a share that hangs must not keep signals waiting
+LATE_BEATS = 3  # after so many intervals without a beat one is asked for: the clock was set back
+AT_START = 5.0  # seconds for the disk of inbound to answer; a share that hangs must not keep signals waiting
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from config.errors import Busy
 
 LOCK_NAME = "daemon.lock"
-LOCK_TRIES, LOCK_PAUSE = 5, 0.1  # `status` holds the lock for an instant to see whether somebody else does
+LOCK_TRIES, LOCK_PAUSE = 5, 0.1  # `status` takes the lock for an instant to see whether somebody has it
 
 
 @contextlib.contextmanager

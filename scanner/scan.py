@@ -67,11 +67,11 @@ def scan_inbound(
 ) -> ScanStats:
     """Scan `root` into the new file `db_path` and return what was found.
 
-    Unchanged files keep what the scan in `previous` read from them; so does how long a folder has been still.
-    Raises Stopped when `until` is set, Misconfigured when the root or the scan DB cannot be used; then no file is left.
+    What the scan in `previous` read from unchanged files is kept, and so is how long a folder has been still. Raises
+    Stopped when `until` is set, Misconfigured when the root or the scan DB cannot be used; then no file is left behind.
     """
     clock = clock or Clock.of_kernel()
-    text = json.dumps(options._replace(choices={})._asdict())  # what people said is of files, which are read anew
+    text = json.dumps(options._replace(choices={})._asdict())  # without choices, whose files are read anew
     with (
         _few_collections(),
         NewScan.create(db_path, root=root, started=started, boot=clock.boot, options=text, previous=previous) as db,
@@ -120,7 +120,7 @@ def _settle(scan: Scan, survey: Survey) -> Survey:
         scan.progress("settle", count, SAMPLES - 1)
         scan.until.wait(scan.options.quiet_seconds / (SAMPLES - 1))
         scan.check()
-        # The whole tree: another disc may have come, and half an album must not pass for a whole one.
+        # The whole tree, because another disc may have come, and half an album must not pass for a whole one.
         again = look(scan, survey.states)
         again.changed = again.changed or survey.changed
         again.read += survey.read

@@ -32,7 +32,7 @@ class PhaseSettings(Section):
 
     @property
     def gate(self) -> Mode:
-        """Whether items go through this phase by themselves."""
+        """The gate of this phase in the chain."""
         return self.mode
 
     @property

@@ -1,4 +1,4 @@
-"""A request → who makes it: a session's cookie or an API key; whoever is nobody gets no further than the open paths."""
+"""A request → who makes it, by a session's cookie or an API key; without either only the open paths answer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Actor:
 
 
 class Access:
-    """Lets a request through when it says who makes it and that one may do it."""
+    """Lets a request through if its maker is known and may do it."""
 
     def __init__(self, app: ASGIApp, database: Database) -> None:
         self._app = app
@@ -102,12 +102,12 @@ def shown_token(headers: Headers) -> tuple[accounts.Purpose, str] | None:
 
 
 def form_token(session: str) -> str:
-    """Return what the forms of a session bring along: only who can read our pages knows it."""
+    """Return the token in the forms of a session, known only to whoever can read our pages."""
     return hmac.new(session.encode(), b"form", hashlib.sha256).hexdigest()
 
 
 async def own_form(request: Request) -> None:
-    """Refuse a form that does not bring along its session's token. A dependency of every page."""
+    """Refuse a form without its session's token. A dependency of every page."""
     actor: Actor | None = getattr(request.state, "actor", None)
     if request.method in SAFE_METHODS or actor is None or actor.token.purpose != "session":
         return
@@ -123,7 +123,7 @@ def actor_of(request: Request) -> Actor:
 
 
 def person_of(request: Request) -> Actor:
-    """Return who asks; keys make no keys and change no passwords, or one that leaked could never be got rid of."""
+    """Return the person who asks. A key may make no keys and change no password, or a leaked one would last."""
     actor = actor_of(request)
     if actor.token.purpose != "session":
         raise HTTPException(403, "Only a person who signed in may change an account.")
@@ -146,9 +146,9 @@ def _asked(scope: Scope) -> str:
 
 
 class Throttle:
-    """Counts failures by account and by address, and says when there were too many of late.
+    """Counts failures by account and by address, and tells when there were too many of late.
 
-    Whoever checks a password holds `turn` meanwhile: of many at once all would begin before the first had failed.
+    Whoever checks a password holds `turn` meanwhile; else many tries at once would all begin before the first failed.
     """
 
     def __init__(self, tries: int = TRIES, per: float = PER) -> None:
@@ -158,12 +158,12 @@ class Throttle:
         self._lock = threading.Lock()
 
     def wait(self, keys: tuple[str, ...], now: float) -> float:
-        """Return for how many seconds nobody with one of the keys may try again; 0 is now."""
+        """Return for how many seconds no one with any of the keys may try again; 0 if now."""
         with self._lock:
             return max(self._wait(key, now) for key in keys)
 
     def failed(self, keys: tuple[str, ...], now: float) -> None:
-        """Remember a failure, and forget those that count no more."""
+        """Remember a failure, and forget old ones."""
         with self._lock:
             for key in keys:
                 times = self._failures.pop(key, deque(maxlen=self._tries))

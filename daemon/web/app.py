@@ -120,7 +120,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    """Answer a request that is not as described; what was sent is not repeated, it may be no text at all."""
+    """Answer a request that is not as described, without repeating what was sent, which may be no text at all."""
     assert isinstance(error, RequestValidationError)
     found = [
         {"loc": [_sendable(part) for part in problem["loc"]], "msg": _sendable(problem["msg"]), "type": problem["type"]}
@@ -134,7 +134,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 async def _not_so(request: Request, error: Exception) -> Response:
-    """Answer what is nowhere, or not allowed."""
+    """Answer a path that is nowhere, or a method that is not allowed."""
     assert isinstance(error, HTTPException)
     if _is_api(request) or request.method not in ("GET", "POST"):
         return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
@@ -143,7 +143,7 @@ async def _not_so(request: Request, error: Exception) -> Response:
 
 
 async def _broken(request: Request, _: Exception) -> Response:
-    """Answer when we made a mistake. This comes from outside all our layers, so it brings the headers along."""
+    """Answer after a mistake of ours. This runs outside all our layers, so it sets their headers itself."""
     message = "Greenroom made a mistake; its log says which"
     if _is_api(request):
         return JSONResponse({"detail": message, "code": "internal"}, 500, headers=HEADERS)

@@ -58,7 +58,7 @@ class Wanted:
         return f"{base}?{urlencode(query, errors='replace')}" if query else base
 
     def by(self, name: str) -> str:
-        """Return the address of the list in an order; turned around, if that is the order it has."""
+        """Return the address of the list in an order, or in its reverse if the list has that order already."""
         return self.address("/review", sort=f"-{name}" if self.sort == name else name)
 
     def direction(self, *names: str) -> str | None:
@@ -93,7 +93,7 @@ class Word:
 
 
 def seen_of(text: str) -> Seen:
-    """Read what a form brings along of the item a person looked at: `3 pending_review`."""
+    """Read which revision and status of the item a person saw, as the form says it: `3 pending_review`."""
     revision, _, status = text.partition(" ")
     if not (revision.isascii() and revision.isdecimal() and len(revision) < 10 and status in STATUSES):
         raise HTTPException(422, "This form does not say which revision it is about; load the page again.")

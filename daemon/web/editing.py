@@ -41,10 +41,10 @@ def lines(subject: Subject, known: Mapping[str, Known]) -> list[Line]:
 def said(
     subject: Subject, known: Mapping[str, Known], texts: Mapping[str, str], locks: Sequence[str]
 ) -> tuple[dict[str, Any], list[Line]]:
-    """Return what a form says that is news, by field (None: no longer locked), and the lines as they were sent.
+    """Return what a form changes, by field (None: no longer locked), and the lines as they were sent.
 
-    A text that was changed is said, and so locked; an emptied one is left to the sources again. Where it was not
-    changed its box decides. A line with an error is in neither.
+    A changed text is said and so locked; an emptied one is left to the sources again; for an unchanged one its box
+    decides. A line with an error changes nothing.
     """
     news: dict[str, Any] = {}
     sent = []

@@ -1,6 +1,6 @@
-"""A request that a trusted proxy passed on → whose it is: the address the throttle counts by and the activity names.
+"""A request that a trusted proxy passed on → the address it came from, for the throttle and the activity.
 
-Anybody may send X-Forwarded-For; only what a proxy we trust added to it counts, and that is its end.
+Anybody may send X-Forwarded-For; only its end counts, which a proxy we trust has added.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A request → refused before anything looks at it, or passed on; the answer → with the headers browsers protect by.
+"""A request → refused before anything looks at it, or passed on; an answer → with the headers that browsers heed.
 
 Host names are checked against a list, because a name of somebody else's may point at us (DNS rebinding). What changes
 something must come from our own pages: browsers say so in Sec-Fetch-Site, older ones in Origin.
@@ -87,8 +87,7 @@ def came_from(headers: Headers) -> str:
 def is_own(headers: Headers, host: str) -> bool:
     """Tell whether a request that changes something comes from our own page, or from a program with a key of its own.
 
-    A browser sends cookies by itself, and a name and password somebody put into a link, but never an API key, so
-    whoever shows one means it.
+    A browser by itself sends cookies, and a name and password from a link, but never an API key.
     """
     if shown_key(headers) is not None:
         return True

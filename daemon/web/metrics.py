@@ -1,7 +1,7 @@
 """An installation → its figures in Prometheus' text format, and when they were counted.
 
-To count 100,000 rows takes a database some work, however it is done: so figures are remembered for a time in proportion
-to what they took, and say their age.
+Counting 100,000 rows is work for any database, so figures are remembered for a time in proportion to what counting
+took, and tell their age.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LONGEST: Final = 60.0  # … but no figures are older than so many seconds
 
 
 class Figures:
-    """The figures as they were counted last, counted anew when it is time for it. For any thread."""
+    """The last figures, counted anew when they are due. For any thread."""
 
     def __init__(self, count: Callable[[], tuple[bytes, str]], clock: Callable[[], float] = time.monotonic) -> None:
         self._count, self._clock = count, clock

@@ -1,4 +1,4 @@
-"""A connection that does not say in time what it wants → closed, so that few cannot keep all others out."""
+"""A connection that sends no headers in time → closed, so that a few cannot keep everybody else out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADER_SECONDS: Final = 15.0  # until the headers of a request have to be there
 
 
 class PromptProtocol(H11Protocol):
-    """HTTP as uvicorn speaks it, which waits for the first headers of a connection for ever."""
+    """uvicorn's HTTP with a limit to waiting for the headers of a request, which uvicorn itself does for ever."""
 
     patience = HEADER_SECONDS
 

@@ -24,7 +24,7 @@ from processor.client.service import Accept, Answer, Outage, Service
 
 PATIENCE: Final = 30.0  # seconds a call waits where it is; for longer it gives up, and its job comes back later
 SPENT: Final = 10.0  # seconds for which a service is left alone that says no request is left
-ALONE: Final = 2  # so many requests' time one may take to get an answer before others ask for it, too
+ALONE: Final = 2  # requests' time for which others wait for an answer that somebody is asking for
 PRUNE_EVERY: Final = 200  # answers a client remembers between two looks at how many there are
 _UNASKED: Final = ("forbidden_url", "forbidden_address")  # of a service that was never asked nothing is concluded
 
@@ -116,7 +116,7 @@ class Client:
     def put(
         self, url: str, *, service: Service, headers: Mapping[str, str] | None = None, accept: Accept = "json"
     ) -> Answer:
-        """Have a service do what a URL says, which twice is once; as `post` does, but tried again as `get` is."""
+        """Ask with PUT and no body: as `post`, but tried again as `get` is, for twice does no harm."""
         return self._answer(a_put(url, headers, accept), service, fresh=True)
 
     def _answer(self, call: Call, service: Service, fresh: bool) -> Answer:
@@ -143,7 +143,7 @@ class Client:
             return memory.recall(connection, key, self._clock())
 
     def _fetch(self, asked: _Asked) -> Answer:
-        """Ask, several times if need be, and tell everybody how it went."""
+        """Ask, several times if need be, and record how it went for all workers."""
         call, service = asked.call, asked.service
         attempts = 1 if self._admit(service).state == "probing" else service.attempts
         for attempt in range(1, attempts + 1):
@@ -166,7 +166,7 @@ class Client:
 
     @contextmanager
     def _sending(self, asked: _Asked) -> Iterator[None]:
-        """Have the turn of one request, if the service still may be asked by then."""
+        """Hold the turn of one request, unless the service may no longer be asked by then."""
         service = asked.service
         turn: AbstractContextManager[None] = nullcontext()
         if service.per_second:
@@ -241,7 +241,7 @@ class Client:
 
 
 def _is_readable(call: Call, answer: Answer) -> bool:
-    """Whether an answer is worth remembering: what is cut off where nobody said how long it is would stay so."""
+    """Tell whether an answer can be read; one that was cut off must not be remembered."""
     if call.accept != "json" or not answer.found:
         return True
     try:

@@ -1,4 +1,4 @@
-"""One attempt at a call → its answer, or what was wrong; follows redirects, and lets no credential go along."""
+"""One attempt at a call → its answer, or what was wrong; redirects are followed without credentials."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _DRAINED: Final = 1 << 16  # bytes of an answer nobody wants, read so that its c
 
 
 class Trouble(Exception):
-    """What was wrong with an attempt that another one may better."""
+    """What was wrong with an attempt; another one may succeed."""
 
     def __init__(self, why: str, quiet: float | None = None, taken: bool = True) -> None:
         super().__init__(why)
@@ -146,7 +146,7 @@ class Exchange:
 
 
 def _said(raw: Any, headers: Mapping[str, str]) -> str:
-    """Return what a service says of its refusal, where APIs usually say it; for a person, in brackets."""
+    """Return why a service refused, from where APIs usually say it; in brackets, for a person."""
     if "json" not in headers.get("content-type", "") or not _is_small(headers):
         return ""
     try:
@@ -172,7 +172,7 @@ def _is_small(headers: Mapping[str, str]) -> bool:
 
 
 def _target(url: str, location: str | None) -> str | None:
-    """Return where a redirect leads; from https never to http, which some say and do not mean."""
+    """Return where a redirect leads; https stays https, for some services say http and do not mean it."""
     if not location:
         return None
     with suppress(UnicodeError):
