@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from config.reasons import Reason, counted
 from scanner.grouping.companions import home_of
+from scanner.grouping.folding import is_misread
 from scanner.grouping.groups import SideRow, Source
 from scanner.grouping.merging import Whole
 from scanner.grouping.missing import Numbered, missing
@@ -28,6 +29,7 @@ DOUBT: Mapping[str, float] = {
     "same_album_elsewhere": 0.7,
     "artist_from_folder": 0.7,
     "names_from_folder": 0.5,
+    "tags_misread": 0.5,
     "no_artist": 0.4,
     "no_usable_metadata": 0.2,
     "no_readable_audio": 0.1,
@@ -68,6 +70,12 @@ def warnings_of(whole: Whole, readable: list[Track], year: Year) -> Iterator[Rea
     if any(lacking.values()):
         told = ", ".join(f"{count} without {what}" for what, count in lacking.items() if count)
         yield Reason("missing_tags", f"Of {counted(len(readable), 'file')}: {told}.", home)
+    first = readable[0].row if readable else None
+    if first and is_misread(first.artist, first.album, first.title):
+        message = (
+            "The tags seem to be Cyrillic, Japanese, Chinese or the like, of another code page, but say that they are"
+        )
+        yield Reason("tags_misread", f"{message} Latin-1; write them anew as Unicode, or correct what is shown.", home)
     if len(year.all) > 1:
         told = ", ".join(map(str, year.all[:_SHOWN]))
         yield Reason("years_differ", f"The files name different years ({told}); {year.year} is taken.", home)

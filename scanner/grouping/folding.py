@@ -15,6 +15,9 @@ MOST_EDITS = 2
 
 _ACCENTS = re.compile("[\u0300-\u036f]")  # only these: the marks of Japanese and Indic scripts are letters
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"})
+_ASCII = bytes(range(128))
+_NO_ENGLISH_LETTERS = bytes(code for code in range(256) if not (code < 128 and chr(code).isalpha()))
+_MISREAD = 8  # letters beyond ASCII, before anything is concluded
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _AND = re.compile(r"\s*&\s*|\s\+\s")
 _APOSTROPHES = re.compile("['’‘ʼ`´]")
@@ -44,6 +47,22 @@ def _is_clean(text: str) -> bool:
 def are_clean(texts: Iterable[str], joined: str) -> bool:
     """Tell whether `clean` would leave all of these as they are, from the texts joined by "|"; False if in doubt."""
     return _is_clean(joined) and " |" not in joined and "| " not in joined and all(texts)
+
+
+def is_misread(*names: str | None) -> bool:
+    """Tell whether names were written in another code page and read as Latin-1: "Êèíî", where "Кино" was meant.
+
+    No language that Latin-1 is made for writes several words with twice as many accents as plain letters.
+    """
+    text = "".join(filter(None, names))
+    if text.isascii():
+        return False
+    try:
+        raw = text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    others = len(raw.translate(None, _ASCII))
+    return others >= _MISREAD and others > 2 * len(raw.translate(None, _NO_ENGLISH_LETTERS))
 
 
 @lru_cache(maxsize=8192)

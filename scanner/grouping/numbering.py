@@ -57,6 +57,11 @@ def by_hundreds(numbers: Sequence[int | None]) -> list[tuple[int, int]] | None:
     return split if whole and {(disc, 1) for disc in discs}.issubset(split) else None
 
 
+def is_part(folder: str) -> bool:
+    """Tell whether a folder's name says no more than which part of something it is: "Volume 2"."""
+    return not folder.isdecimal() and by_parts([folder]) is not None
+
+
 def by_parts(folders: Sequence[str]) -> list[int] | None:
     """Read the names of folders side by side: "Part 1", "Vol. II", "第2巻", "下巻", "2"; None if they do not count."""
     texts = [narrow(folder).strip() for folder in folders]

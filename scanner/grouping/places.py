@@ -20,7 +20,7 @@ from scanner.grouping.names import (
     stem_of,
     text_of,
 )
-from scanner.grouping.numbering import by_hundreds, by_parts, by_sides
+from scanner.grouping.numbering import by_hundreds, by_parts, by_sides, is_part
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNKNOWN = re.compile(r"[\W_]*(?:unknown|(?:unknown|no)[\W_]+(?:artist|album|title))[\W_]*", re.IGNORECASE)
@@ -142,7 +142,9 @@ def _spot(folder: bytes) -> _Spot:
         return _Spot(home, None if home else "", title, disc)
     rest, number = split_disc(title)
     if number is None:
-        return _Spot(folder, None, title, None)
+        above = text_of(home.rpartition(b"/")[0].rpartition(b"/")[2])
+        named = f"{above} - {title}" if " - " in above and is_part(title) else title
+        return _Spot(folder, None, named, None)
     return _Spot(home.rpartition(b"/")[0], fold(rest), rest, number)
 
 

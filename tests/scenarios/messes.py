@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.scenarios.drops import FIFO, FOLDER, JPEG, Drop, Song, link, rights_bind, song, sparse, unix_socket
+from tests.scenarios.drops import FIFO, FOLDER, JPEG, Drop, Song, link, rights_bind, song, sparse, unix_socket, untagged
 
 TWO = "staged 2"
 MP3 = "01 - Song 1.mp3"
@@ -187,7 +187,67 @@ ACCESS = struct.pack("<I", 2) + b"".join(  # rw for the owner, r for user 12; ac
     for entry in ((1, 6, 2**32 - 1), (2, 4, 12), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 0, 2**32 - 1))
 )
 
+FOUR = "staged 4"
+APART = "staged 2, staged 2"
+
+
+def pair(first: str, second: str, becomes: str = FOUR, ext: str = "mp3", start: int = 1, **tags: Any) -> Mess:
+    """Two folders with two songs each of an album that nobody else has; the second begins with number `start`."""
+    named = {"artist": f"{first} and {second}", "album": "Odd", **tags}
+    return alone(
+        {
+            f"{folder}/{n:02}.{ext}": song(n, f"{folder} {n}", **named)
+            for folder, since in ((first, 1), (second, start))
+            for n in (since, since + 1)
+        },
+        becomes,
+    )
+
+
+def in_code_page(name: str, artist: str, *titles: str) -> Mess:
+    """Songs whose tags hold the bytes of a code page, and say that they are Latin-1."""
+    said = [text.encode(name).decode("latin-1") for text in (artist, *titles)]
+    return alone(
+        tagged(*({"artist": said[0], "title": title, "id3_version": 3, "encoding": 0} for title in said[1:])), TWO
+    )
+
+
+COLLECTIONS: dict[str, Mess] = {
+    "discs of full width": pair("ＣＤ１", "ＣＤ２"),
+    "discs in Russian": pair("Диск 1", "Диск 2"),
+    "discs called by letters": pair("Disc A", "Disc B"),
+    "a disc before the first": pair("Disc 0", "Disc 1"),
+    "a drama CD": pair("DISC1", "ドラマCD"),
+    "sides in German": pair("Seite A", "Seite B"),
+    "volumes in Japanese": pair("上巻", "下巻"),
+    "volumes in Chinese": pair("第一张", "第二张"),
+    "parts in Russian": pair("Часть 1", "Часть 2"),
+    "folders of numbers": pair("1", "2"),
+    "an opera whose numbers run on": pair("Atto I", "Atto II", start=3),
+    "versions": pair("A Ver.", "B Ver.", APART),
+    "conductors": pair("Karajan 1963", "Solti 1972", APART, album_artist="Beethoven"),
+    "stereo and multichannel": pair("Stereo", "Multichannel", APART, "dsf"),
+    "two tapes of one show": pair("gd77-05-08.sbd.4982", "gd77-05-08.mtx.111493", APART),
+    "two plays": alone(untagged("Folge 1 - A", "mp3", "01", "02") | untagged("Folge 2 - B", "mp3", "01", "02"), APART),
+    "a show on two tapes": pair("gd77-05-08d1", "gd77-05-08d2", ext="flac"),
+    "a show without tags": alone(
+        untagged("gd77-05-08.sbd", "flac", *(f"gd77-05-08d{d}t0{n}" for d in (1, 2) for n in (1, 2))), FOUR
+    ),
+    "disc and track in one number": alone(tagged(*({"track": n} for n in ("101", "102", "201", "202"))), FOUR),
+    "numbers of so many": alone(tagged({"track": "01of02"}, {"track": "02of02"}), TWO),
+    "a podcast": alone({f"2014-01-0{n} Talk.mp3": song(artist="Talk", album="Talk") for n in (1, 2)}, TWO),
+    "sound effects": alone({f"0700{n}.wav": song() for n in (1, 2)}, "needs_review 2"),
+    "karaoke": alone({f"K{n}.{ext}": song(n, artist="Ada", album="K") if ext == "mp3" else b"g" * n
+                      for n in (1, 2) for ext in ("mp3", "cdg")}, TWO),
+    "modules and chips": alone({f"a.{ext}": b"x" * 99 for ext in ("mod", "xm", "s3m", "it", "spc", "vgm", "mid")}, ""),
+    "Cyrillic bytes": in_code_page("cp1251", "Кино", "Группа крови", "Закрой за мной дверь"),
+    "Japanese bytes": in_code_page("cp932", "サザンオールスターズ", "勝手にシンドバッド", "いとしのエリー"),
+    "long names": alone({f"{'題' * 80}{n}.mp3": song(n, "題" * 120, artist="長" * 90, album="果" * 110)
+                         for n in (1, 2)}, TWO),
+}  # fmt: skip
+
 FOLDERS: dict[str, Mess] = {
+    **COLLECTIONS,
     "pipe": Mess({"03.mp3": FIFO}),
     "socket": Mess({"03.mp3": unix_socket}),
     "link to a song": Mess({"03.mp3": link(MP3)}),

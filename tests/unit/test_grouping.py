@@ -508,6 +508,53 @@ def test_folder_names_stand_in_for_missing_tags(folder: str) -> None:
     assert one.confidence < 0.5
 
 
+@pytest.mark.parametrize(
+    ("folder", "album"),
+    [
+        ("Fabio - Sessions (2001)/Volume 2", "Sessions - Volume 2"),
+        ("Fabio/Folge 02 - Fog", "Folge 02 - Fog"),
+        ("Fabio/03 - Fog", "Fog"),
+    ],
+)
+def test_a_number_in_a_series_is_no_name(folder: str, album: str) -> None:
+    shelf = Shelf()
+    shelf.untagged(folder, "01 - A.mp3", "02 - B.mp3")
+    assert (shelf.only().album_artist, shelf.only().album) == ("Fabio", album)
+
+
+@pytest.mark.parametrize(
+    ("artist", "album", "told"),
+    [
+        ("Кино".encode("cp1251"), "Группа крови".encode("cp1251"), True),
+        ("サザンオールスターズ".encode("cp932"), "海のうた".encode("cp932"), True),
+        ("王菲".encode("gbk"), "天空".encode("gbk"), True),
+        ("Sigur Rós".encode("latin-1"), "Ágætis byrjun".encode("latin-1"), False),
+        ("Été".encode("latin-1"), "Où çà là".encode("latin-1"), False),
+    ],
+)
+def test_tags_of_another_code_page_are_told(artist: bytes, album: bytes, told: bool) -> None:
+    shelf = Shelf()
+    said = {"artist": artist.decode("latin-1"), "album": album.decode("latin-1"), "year": 1990}
+    shelf.album("x", range(1, 3), **said, title=said["album"])
+    assert ("tags_misread" in codes(shelf.only())) is told
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shown"),
+    [
+        ("ABBEY ROAD", "Abbey Road", "Abbey Road"),
+        ("DIE GROẞE STRAẞE", "Die große Straße", "Die große Straße"),
+        ("istanbul", "İstanbul", "İstanbul"),
+        ("ΔΙ' ΕΥΧΩΝ", "Δι' ευχών", "Δι' ευχών"),
+    ],
+)
+def test_of_two_spellings_the_one_with_small_and_capital_letters_is_shown(one: str, other: str, shown: str) -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 2), artist="X", album=one)
+    shelf.album("x", range(2, 3), artist="X", album=other)
+    assert shelf.only().album == shown
+
+
 def test_file_names_that_all_begin_with_the_artist_name_it() -> None:
     shelf = Shelf()
     shelf.untagged("Animals", "Pink Floyd - 01 - Pigs.mp3", "Pink Floyd - 02 - Dogs.mp3")
