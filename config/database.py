@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal_column, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -20,6 +21,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from config.errors import Misconfigured, Rejected, Retryable
 from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type, no_room
 from config.secrecy import OPTION, Vault
+from config.tables import Base
 
 SQLITE_BUSY_MS = 10_000  # how long a writer waits for another one before it gives up
 READ_ONLY = {"greenroom_read": True}
@@ -137,6 +139,11 @@ def one_writer(connection: Connection, table: str) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def insert_into(connection: Connection, table: type[Base]) -> Any:
+    """Return an INSERT that may have an ON CONFLICT; each dialect has its own."""
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
 
 
 def may_stand_still(connection: Connection) -> None:

@@ -18,6 +18,7 @@ from config.database import Database
 from config.errors import Misconfigured
 from config.libraries import Library
 from config.logs import RESULT_LEVEL, setup_logs
+from config.machine import keep_imported, uncollected
 from config.reasons import Reason
 from config.sections import StagingScan
 from daemon import secrecy
@@ -161,8 +162,10 @@ def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Itera
     Raises Misconfigured or Retryable when it cannot be opened; what the system refuses inside becomes such an error.
     """
     boot = load_boot_settings()
-    all_phases()  # their settings join the registry
-    all_providers()
+    with uncollected():
+        all_phases()  # their settings join the registry
+        all_providers()
+    keep_imported()
     setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
     database = Database(boot.url, on_network=boot.sqlite_on_network, vault=boot.vault())
     try:

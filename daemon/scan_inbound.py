@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from config.errors import GreenroomError
+from config.machine import keep_imported
 from daemon.progress import bars
 from daemon.signals import stop_on_signals
 from scanner.scan import scan_folder
@@ -17,6 +18,7 @@ WORKERS = range(1, 65)
 
 def main() -> None:
     """Scan a folder of albums into a scan DB, and print that file's path."""
+    keep_imported()
     # Not click, as the other commands: half of a start would be its import.
     parser = argparse.ArgumentParser(prog="scan-inbound", description=main.__doc__, allow_abbrev=False)
     parser.add_argument("-path", "--path", required=True, help="Folder to scan.")

@@ -8,6 +8,7 @@ import sys
 import click
 
 from config.errors import GreenroomError
+from config.machine import uncollected
 from daemon.cli.output import bear_any_text
 
 # In the order people need them; the second half is what `greenroom --help` says of each without importing it.
@@ -63,10 +64,11 @@ class LazyCommands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command's module."""
+        """Import the command's module, which makes many objects and no garbage."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"daemon.cli.{cmd_name}").command
+        with uncollected():
+            command = importlib.import_module(f"daemon.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from config.database import Database
+from config.database import Database, insert_into
 from config.errors import Retryable
 from processor.artwork.tables import BlobHoldRow, BlobRow
 from processor.files import Tree
@@ -215,9 +214,8 @@ def _released(before: dt.datetime, limit: int, after: str = "") -> Any:
 
 def _add(connection: Connection, blob: Blob, now: dt.datetime) -> None:
     """Write the row of a blob; one that is there begins its time without a holder anew, if it has none."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     values = {"stored_at": now, "released_at": now}
-    query = dialect.insert(BlobRow).values(**blob._asdict(), **values)
+    query = insert_into(connection, BlobRow).values(**blob._asdict(), **values)
     unheld = {
         "index_elements": [BlobRow.sha256],
         "set_": {"released_at": now},

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from config.database import insert_into
 from config.errors import Rejected
 from processor.artwork.offer import EMBEDDED, FOLDER, Local, Offer, Subject
 from processor.artwork.scoring import Parts
@@ -111,7 +111,7 @@ def remember(connection: Connection, content: str, found: Known, now: dt.datetim
     """Remember what was seen of a content, or why it is not used."""
     seen = found.seen._asdict() if found.seen else None
     values = {"seen": seen, "code": found.code, "message": found.message, "strikes": found.strikes, "looked_at": now}
-    query = _insert(connection, PictureRow).values(content=content, **values)
+    query = insert_into(connection, PictureRow).values(content=content, **values)
     connection.execute(query.on_conflict_do_update(index_elements=[PictureRow.content], set_=values))
 
 
@@ -228,14 +228,10 @@ def _claims(subject: Subject, offer: Offer, now: dt.datetime) -> dict[str, Any]:
 def _upsert(connection: Connection, values: Sequence[Mapping[str, Any]]) -> None:
     identity = ("subject", "type", "provider", "name")
     unique = {tuple(row[name] for name in identity): row for row in values}  # of two offers of one name the last counts
-    query = _insert(connection, CandidateRow)
+    query = insert_into(connection, CandidateRow)
     fresh = {name: query.excluded[name] for name in (*_CLAIMS, "offered_at")}
     statement = query.on_conflict_do_update(index_elements=identity, set_=fresh)
     connection.execute(statement, list(unique.values()))
-
-
-def _insert(connection: Connection, table: type) -> Any:
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def _candidates() -> Any:

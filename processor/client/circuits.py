@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from config.database import insert_into
 from config.tables import Base, column, optional
 from processor.client.circuit import Circuit
-
-_INSERTS: Final[dict[str, Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 class CircuitRow(Base):
@@ -46,7 +44,7 @@ def _circuit(name: str) -> Select[Any]:
 def locked(connection: Connection, name: str) -> Circuit:
     """Return how a service stands, and let nobody else change that until our transaction ends."""
     new = {"name": name, "requests": 0, "failed": 0, **Circuit()._asdict()}
-    connection.execute(_INSERTS[connection.dialect.name](CircuitRow).values(new).on_conflict_do_nothing())
+    connection.execute(insert_into(connection, CircuitRow).values(new).on_conflict_do_nothing())
     return Circuit(*connection.execute(_circuit(name).with_for_update()).one())
 
 

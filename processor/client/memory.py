@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from config.database import insert_into
 from config.tables import Base, column
 from processor.client.service import MIB, Answer
 
 LARGEST: Final = 2 * MIB  # of one answer; a larger one is asked for anew each time
 MOST: Final = 256 * MIB  # of all answers, packed; beyond that the oldest go
 STALE: Final = dt.timedelta(days=30)  # how long an answer is kept beyond its time, for when nobody answers
-_INSERTS: Final[dict[str, Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _HEADERS: Final = ("content-type", "etag", "last-modified")  # worth remembering
 
 
@@ -60,7 +59,7 @@ def remember(connection: Connection, key: str, service: str, answer: Answer, now
     good_until = now + dt.timedelta(seconds=seconds)
     values = {"service": service, "status": answer.status, "headers": headers, "body": body, "size": len(body)}
     values |= {"stored_at": now, "good_until": good_until}
-    kept = _INSERTS[connection.dialect.name](AnswerRow).values(key=key, **values)
+    kept = insert_into(connection, AnswerRow).values(key=key, **values)
     connection.execute(kept.on_conflict_do_update(index_elements=[AnswerRow.key], set_=values))
 
 

@@ -10,18 +10,16 @@ import math
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import BigInteger, Connection, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from config.database import Database, now_ms
+from config.database import Database, insert_into, now_ms
 from config.tables import Base, column, optional
 
 LOOK: Final = 0.1  # seconds between two looks whether somebody who has the turn handed it on
 ROUNDED: Final = 2  # ms that two readings of the database's clock may be off, both rounded
 SET_BACK: Final = 600_000  # ms; further ahead than this no turn ends, so the clock was set back meanwhile
-_INSERTS: Final[dict[str, Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 class TurnRow(Base):
@@ -73,7 +71,7 @@ def take(connection: Connection, name: str, holder: str, longest: float, apart: 
     now = now_ms(connection)
     mine = {"next_ms": now + _ms(longest + apart), "holder": holder}
     free = or_(TurnRow.next_ms <= now, TurnRow.next_ms > now + SET_BACK + _ms(apart))
-    query = _INSERTS[connection.dialect.name](TurnRow).values(name=name, **mine)
+    query = insert_into(connection, TurnRow).values(name=name, **mine)
     query = query.on_conflict_do_update(index_elements=[TurnRow.name], set_=mine, where=free)
     return connection.execute(query.returning(TurnRow.name)).first() is not None
 

@@ -24,7 +24,7 @@ DEEPEST: Final = 10  # levels below the root; Kodi's files have two
 _DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _SAID: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
 # What XML 1.0 has no character for; ElementTree writes it all the same, and no parser reads it (XML 1.0, 2.2).
-_ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),

@@ -18,10 +18,10 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
+from config.database import insert_into
 from config.errors import Busy, LeaseLost
 from config.tables import Base, BigId, column, optional
 from workflow import events
@@ -33,7 +33,6 @@ _RUNNING: Final = text("status = 'running'")
 _QUEUED: Final = text("status = 'queued'")
 BUSY_ITEM_SECONDS: Final = 0.5  # before a job looks again whether another one has left its item
 MAX_FAILURES: Final = 20  # kept of one job, the newest
-_INSERTS: Final[dict[str, Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 class JobRow(Base):
@@ -83,7 +82,7 @@ def submit(connection: Connection, wanted: Iterable[NewJob], now: dt.datetime) -
     new = list(wanted)
     rows = [_new_row(job, now) for job in new]
     if rows:
-        insert = _INSERTS[connection.dialect.name](JobRow).on_conflict_do_nothing()
+        insert = insert_into(connection, JobRow).on_conflict_do_nothing()
         if connection.execute(insert, rows).rowcount != len(rows):
             for job, row in zip(new, rows, strict=True):
                 _hasten(connection, job, row)
@@ -92,7 +91,7 @@ def submit(connection: Connection, wanted: Iterable[NewJob], now: dt.datetime) -
 def submit_one(connection: Connection, wanted: NewJob, now: dt.datetime) -> tuple[Job, bool]:
     """Write down one job; return it, or the open one there is, and whether it is new."""
     row = _new_row(wanted, now)
-    insert = _INSERTS[connection.dialect.name](JobRow).values(row).on_conflict_do_nothing().returning(JobRow.id)
+    insert = insert_into(connection, JobRow).values(row).on_conflict_do_nothing().returning(JobRow.id)
     made = connection.execute(insert).scalar()
     if made is None:
         _hasten(connection, wanted, row)
