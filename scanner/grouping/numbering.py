@@ -26,7 +26,7 @@ _PARTS = (
     ),
     re.compile(r"第?(?P<number>\d{1,2}|[一二三四五六七八九十])[张張枚盤盘巻卷集部幕].*", re.DOTALL),
     re.compile(r"(?P<number>[上前中下後后])[巻卷編编篇集部]?"),
-    re.compile(r"(?P<number>\d{1,2})"),
+    re.compile(r"(?P<number>\d{1,2})(?:[\W_]+\D.*)?", re.DOTALL),
 )
 _COUNTED = {word: n for n, word in enumerate(["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"], 1)}
 _COUNTED |= {word: n for n, word in enumerate("一二三四五六七八九十", 1)}
@@ -59,11 +59,11 @@ def by_hundreds(numbers: Sequence[int | None]) -> list[tuple[int, int]] | None:
 
 def is_part(folder: str) -> bool:
     """Tell whether a folder's name says no more than which part of something it is: "Volume 2"."""
-    return not folder.isdecimal() and by_parts([folder]) is not None
+    return not folder[:1].isdecimal() and by_parts([folder]) is not None
 
 
 def by_parts(folders: Sequence[str]) -> list[int] | None:
-    """Read the names of folders side by side: "Part 1", "Vol. II", "第2巻", "下巻", "2"; None if they do not count."""
+    """Read names of folders side by side: "Part 1", "Vol. II", "下巻", "2", "03 Late"; None if they do not count."""
     texts = [narrow(folder).strip() for folder in folders]
     for style in _PARTS:
         found = [part["number"].lower() for part in map(style.fullmatch, texts) if part]

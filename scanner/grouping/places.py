@@ -116,7 +116,9 @@ def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, _Spot]:
             continue
         names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
         numbers = by_parts(names)
-        if numbers and not ("".join(names).isdecimal() and _same_titles(*members[:2])):
+        if numbers and not (
+            names[0][:1].isdecimal() and _same_titles(*members[:2])
+        ):  # "16 bit" and "24 bit" are copies
             title = text_of(parent.rpartition(b"/")[2])
             found |= {part.folder: _Spot(parent, None, title, n) for part, n in zip(members, numbers, strict=True)}
     return found

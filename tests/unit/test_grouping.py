@@ -338,6 +338,7 @@ def test_volumes_and_parts_are_no_discs() -> None:
         ("前編", "後編"),
         ("Часть 1", "Часть 2"),
         ("1", "2"),
+        ("01 Early", "02 - Late"),
     ],
 )
 def test_parts_that_are_tagged_as_one_album_are_its_discs(style: tuple[str, str]) -> None:
