@@ -44,7 +44,14 @@ _TRACK_OF_A_SHOW = re.compile(  # "gd77-05-08d1t01", as tapers call it
 _NO_DISC = rb"\d{1,3}(?:[ _]|[-.][^\dtT\x80-\xff])"  # what nearly every name begins with
 _NONE_WITH_DISC = re.compile(rb"(?:%b[^/]*/)*" % _NO_DISC)
 _DISC_BEFORE = re.compile(r"(?:cd|dis[ck])[\s_]*(\d{1,2})\s*[-–—]\s*(?=\d)", re.IGNORECASE)
-_TRACK_INSIDE = re.compile(r"(?P<artist>.+?)\s*[-–—]\s*(?P<track>\d{1,3})\s*(?:[-–—]|\.\s)\s*(?P<rest>.+)", re.DOTALL)
+_TRACK_INSIDE = re.compile(  # not "Blink-182 - Title", whose dashes differ
+    r"(?P<artist>.+?)(?:(?P<tight>(?<!\s)[-–—](?!\s))|\s+[-–—]\s*|[-–—]\s+)(?P<track>\d{1,3})"
+    r"\s*(?:[-–—]|\.\s)(?(tight)(?<!\s[-–—]))\s*(?P<rest>.+)",
+    re.DOTALL,
+)
+_TRACK_OF_KARAOKE = re.compile(
+    r"[A-Z]{2,}[ _]?\d{3,}-(?P<track>\d{1,2})\s+[-–—]\s+(?P<rest>.+)", re.DOTALL
+)  # "SC8001-07 - …"
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -151,6 +158,8 @@ def parse_track(text: str) -> TrackName:
     if found := _TRACK_FIRST.fullmatch(text):
         artist, title = split_artist(clean(found["rest"]))
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), artist, title)
+    if found := _TRACK_OF_KARAOKE.fullmatch(text):
+        return TrackName(None, int(found["track"]), *split_artist(clean(found["rest"])))
     if found := _TRACK_INSIDE.fullmatch(text):
         artist = clean(_DASH.split(found["artist"])[0])  # "Artist - Album - 01 - Title"
         return TrackName(None, int(found["track"]), artist, clean(found["rest"]))
