@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 Verdict = Literal[-1, 0, 1] | None
 """1 better, 0 no difference, -1 worse, None it cannot be told."""
 
-LOSSLESS: Final = frozenset({"flac", "alac", "pcm", "aiff", "wavpack", "ape", "dsd"})
+LOSSLESS: Final = frozenset({"flac", "alac", "pcm", "aiff", "wavpack", "ape", "tta", "tak", "dsd"})
 NOTICEABLE: Final = 1.1  # bit rates of one codec that lie closer together are those of one encoder's mood
 
 

@@ -46,7 +46,7 @@ class Facts(NamedTuple):
     rg_track_peak: float | None = None  # 1.0 is full scale
     rg_album_gain: float | None = None
     rg_album_peak: float | None = None
-    codec: str | None = None  # mp3, flac, aac, alac, vorbis, opus, pcm, aiff, wma, ape, wavpack, musepack, dsd
+    codec: str | None = None  # mp3, flac, aac, alac, vorbis, opus, pcm, aiff, wma, ape, wavpack, tta, dsd and more
     duration_ms: int | None = None
     bitrate: int | None = None  # bits per second
     sample_rate: int | None = None  # Hz

@@ -78,6 +78,7 @@ def put(container: str, file: Any, wanted: Wanted) -> None:
 
 
 def _vorbis(tags: Any, name: str, values: list[str]) -> None:
+    values = _with_total(name, values, _before(tags, _alike(name)))
     _drop(tags, list(tags.keys()), _alike(name))
     tags[name] = values
 
@@ -121,14 +122,27 @@ def _mp4(tags: Any, name: str, values: list[str]) -> None:
 
 def _ape(tags: Any, name: str, values: list[str]) -> None:
     key = KEYS[name].ape
-    values = _with_total(name, values, str(tags.get(key, "")))
-    _drop(tags, list(tags.keys()), {key.upper(), *_alike(name)})
+    alike = {key.upper(), *_alike(name)}
+    values = _with_total(name, values, _before(tags, alike))
+    _drop(tags, list(tags.keys()), alike)
     tags[key] = values
 
 
 def _asf(tags: Any, name: str, values: list[str]) -> None:
     key = KEYS[name].asf
     tags[key] = _with_total(name, values, str(next(iter(tags.get(key, ())), "")))
+
+
+def _before(tags: Any, alike: set[str]) -> str:
+    """Return what the tag said under any of its names, one value of it with a total if there is one."""
+    keys = dict.fromkeys(tags.keys())
+    said = [str(value) for key in keys if key.upper() in alike for value in _listed(tags[key])]
+    return next((value for value in said if "/" in value), "")
+
+
+def _listed(values: Any) -> list[Any]:
+    """Return the values of one key: Vorbis comments have a list of them, APEv2 a text that is one."""
+    return list(values) if isinstance(values, list) or getattr(values, "kind", None) == 0 else []
 
 
 def _alike(name: str) -> set[str]:

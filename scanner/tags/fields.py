@@ -11,6 +11,7 @@ NAMED = {
     "ALBUMARTIST": "album_artist",
     "ALBUM ARTIST": "album_artist",
     "ALBUM_ARTIST": "album_artist",
+    "QUODLIBET::ALBUMARTIST": "album_artist",  # ID3
     "ALBUMARTISTS": "album_artists",
     "ALBUM_ARTISTS": "album_artists",
     "TRACKNUMBER": "track",
@@ -27,6 +28,7 @@ NAMED = {
     "YEAR": "date",
     "ORIGINALDATE": "original_date",
     "ORIGINALYEAR": "original_date",
+    "ORIGINAL YEAR": "original_date",  # beets in MP4
     "GENRE": "genre",
     "LABEL": "label",
     "ORGANIZATION": "label",
@@ -37,6 +39,7 @@ NAMED = {
     "MUSICBRAINZ ALBUM RELEASE COUNTRY": "country",  # ID3 and MP4
     "MEDIA": "media",
     "COMPILATION": "compilation",
+    "TCMP": "compilation",  # FFmpeg, which knows no such frame and makes a TXXX of it
     "MUSICBRAINZ_TRACKID": "mb_recording_id",
     "MUSICBRAINZ_RELEASETRACKID": "mb_track_id",
     "MUSICBRAINZ_ALBUMID": "mb_release_id",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from struct import Struct
 
 from scanner.facts import Picture
+from scanner.tags.flac_end import ends_whole
 from scanner.tags.said import Row, SaidTags, Stream, row_of
 from scanner.tags.source import DoubtError, Source
 from scanner.tags.vorbis_comment import PICTURE_START, PICTURES, picture_of, read_comments
@@ -52,7 +53,10 @@ def read(source: Source) -> Row:
         position += length
     if not info or audio_missing(info, table, source.size - position):
         raise DoubtError("no stream info, or frames missing")
-    return row_of(tags.values(), _stream(info, source.size - position), pictures)
+    stream = _stream(info, source.size - position)
+    if not ends_whole(source, info):
+        raise DoubtError("the last frame is not at the end")
+    return row_of(tags.values(), stream, pictures)
 
 
 def audio_missing(info: bytes, table: bytes, audio_size: int) -> bool:

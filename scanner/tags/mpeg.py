@@ -16,6 +16,7 @@ _MONO = 3
 _FRAMES, _BYTES, _TOC, _QUALITY = 1, 2, 4, 8  # flags of a Xing header
 _WINDOW = 3200  # bytes: three frames of 320 kbit/s and the head of a fourth
 _FRAMES_NEEDED = 4  # in a row, to believe in a stream without a header of its own
+_LOOKS = 4  # parts of such a stream, at each of whose ends a few frames are looked at
 _LAME = re.compile(rb"LAME3\.(?:9[1-9]|1[0-9][0-9])(?![0-9])", re.DOTALL)
 _LAME_SIZE = 9 + 27  # version, then the extended header
 
@@ -45,10 +46,13 @@ def stream_at(source: Source, position: int) -> Stream:
     data = source.window[start:]
     if data[36:40] == b"VBRI":
         return _vbri(data, header, audio_size)
-    return _constant(data, header, audio_size)
+    stream = _constant(data, header, audio_size)
+    if not all([_goes_on(source, position + audio_size * part // _LOOKS, header) for part in range(1, _LOOKS)]):
+        raise DoubtError("frames of several bitrates and no header that tells the length")
+    return stream
 
 
-def _frame(header: bytes) -> Frame | None:
+def frame_at(header: bytes) -> Frame | None:
     """Return the frame that begins with these four bytes, or None when none does."""
     word = int.from_bytes(header, "big")
     version, rate_index, sample_index = word >> 19 & 3, word >> 12 & 15, word >> 10 & 3
@@ -64,7 +68,7 @@ def _frame(header: bytes) -> Frame | None:
     return bitrate, sample_rate, 1 if mono else 2, samples, length, place
 
 
-_HEADERS = Remembered(_frame)
+_HEADERS = Remembered(frame_at)
 
 
 def _xing(data: bytes, place: int, header: Frame, audio_size: int) -> Stream:
@@ -112,7 +116,7 @@ def _constant(data: bytes, header: Frame, audio_size: int) -> Stream:
     bitrate, sample_rate, channels, _, length, _ = header
     at = length
     for _ in range(_FRAMES_NEEDED - 1):
-        frame = _frame(data[at : at + 4])
+        frame = frame_at(data[at : at + 4])
         place = at + frame[5] if frame else 0
         if frame is None or frame[:3] != header[:3]:
             raise DoubtError("frames of several bitrates and no header that tells the length")
@@ -122,10 +126,25 @@ def _constant(data: bytes, header: Frame, audio_size: int) -> Stream:
     return "mp3", 8 * audio_size / float(bitrate), bitrate, sample_rate, 0, channels
 
 
+def _goes_on(source: Source, position: int, header: Frame) -> bool:
+    """Whether frames like the first one follow one another around `position`."""
+    length = min((_FRAMES_NEEDED + 1) * (header[4] + 1), source.size - position)
+    data = source.bytes_at(position, length)
+    place = data.find(b"\xff")
+    while place >= 0:
+        at = place
+        while (frame := _HEADERS[data[at : at + 4]]) is not None and frame[:3] == header[:3]:
+            at += frame[4]
+        if at > place and at + 4 > length:  # up to the last one that begins here
+            return True
+        place = data.find(b"\xff", place + 1)
+    return False
+
+
 def declared_end(source: Source, position: int) -> int:
     """Return where the audio ends by the Xing or VBRI header in the frame at `position`, 0 without one."""
     data = source.bytes_at(position, min(_WINDOW, source.size - position))
-    header = _frame(data[:4])
+    header = frame_at(data[:4])
     if header is None:
         return 0
     place = header[5]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -13,10 +14,11 @@ from scanner.tags.id3_frames import LINK, MUSICBRAINZ_OWNER
 from scanner.tags.mp4 import FRONT_COVER, PNG
 from scanner.tags.normalise import Tags, first
 from scanner.tags.ogg import OPUS_RATE
-from scanner.tags.riff_info import read_info
+from scanner.tags.riff import read_wave
 from scanner.tags.said import Stream, row_of, say
 from scanner.tags.source import Source
 from scanner.tags.vorbis_comment import PICTURE_HEAD, PICTURE_KEY, add_picture
+from scanner.tags.walked import walked
 
 # Container → mutagen's module and class.
 _CLASSES = {
@@ -36,9 +38,11 @@ _CLASSES = {
     "musepack": ("mutagen.musepack", "Musepack"),
     "dsf": ("mutagen.dsf", "DSF"),
     "dsdiff": ("mutagen.dsdiff", "DSDIFF"),
+    "tta": ("mutagen.trueaudio", "TrueAudio"),
+    "tak": ("mutagen.tak", "TAK"),
 }
-_CODECS = {"asf": "wma", "wav": "pcm", "dsf": "dsd", "dsdiff": "dsd", "adts": "aac", "oggflac": "flac"}
-_HAVE_BITS = {"flac", "wav", "aiff", "ape", "wavpack", "dsf", "dsdiff", "alac"}
+_CODECS = {"asf": "wma", "dsf": "dsd", "dsdiff": "dsd", "adts": "aac", "oggflac": "flac"}
+_HAVE_BITS = {"flac", "aiff", "ape", "wavpack", "tak", "dsf", "dsdiff", "alac"}
 
 
 def open_as(container: str, file: BinaryIO) -> Any:
@@ -51,19 +55,36 @@ def open_as(container: str, file: BinaryIO) -> Any:
 
 def read(fd: int, container: str) -> Facts:
     """Read the file as one of the containers above, from the descriptor (never by path again)."""
+    source = Source(fd, os.fstat(fd).st_size)
+    if container == "wav":
+        return _read_wave(source)
     with os.fdopen(os.dup(fd), "rb") as file:
         found = open_as(container, file)
         tags, pictures = _tags_of(found.tags, container)
-        if container == "mp3":
-            if found.info.sketchy:
-                raise ValueError("no four MPEG frames in a row")
+        if container == "mp3" and found.info.sketchy:
+            raise ValueError("no four MPEG frames in a row")
+        if container in ("mp3", "tta"):
             _complete_from_end(tags, file)
-        elif container == "wav":
-            tags = {**read_info(Source(fd, os.fstat(fd).st_size)), **tags}
+        elif container == "adts":
+            tags, pictures = _around_adts(file)
         elif container == "flac":
             pictures += [Picture(len(p.data), p.type, p.mime or None) for p in found.pictures]
-    said = [say(field, values) for field, values in tags.items()]
-    return Facts._make(row_of(said, _stream(found.info, container), pictures))
+    return _facts(tags, walked(source, container, found.info, _stream(found.info, container)), pictures)
+
+
+def _facts(tags: Tags, stream: Stream, pictures: list[Picture]) -> Facts:
+    return Facts._make(row_of([say(field, values) for field, values in tags.items()], stream, pictures))
+
+
+def _read_wave(source: Source) -> Facts:
+    """Take the sound and the INFO list by ourselves, and of mutagen the ID3 tag; it knows RIFF, but not RF64."""
+    stream, said = read_wave(source)
+    tags: Tags = {}
+    pictures: list[Picture] = []
+    if source.head[:4] == b"RIFF":
+        with os.fdopen(os.dup(source.fd), "rb") as file:
+            tags, pictures = _tags_of(open_as("wav", file).tags, "wav")
+    return _facts({**said, **tags}, stream, pictures)
 
 
 def _stream(info: Any, container: str) -> Stream:
@@ -95,11 +116,26 @@ def _tags_of(tags: Any, container: str) -> tuple[Tags, list[Picture]]:
         return _from_mp4(tags)
     if container == "asf":
         return _from_asf(tags)
-    if container in ("ape", "wavpack", "musepack"):
+    if container in ("ape", "wavpack", "musepack", "tak"):
         return _from_ape(tags)
     if container in ("vorbis", "opus", "flac", "oggflac", "speex"):
         return _from_vorbis(tags)
     return _from_id3(tags.values())
+
+
+def _around_adts(file: BinaryIO) -> tuple[Tags, list[Picture]]:
+    """Read the ID3 tag in front of a bare AAC stream, of which mutagen reads no tags, or an APEv2 tag behind it."""
+    from mutagen import MutagenError
+    from mutagen.id3 import ID3
+
+    tags: Tags = {}
+    pictures: list[Picture] = []
+    file.seek(0)
+    reader: Any = ID3
+    with contextlib.suppress(MutagenError):  # there is none
+        tags, pictures = _from_id3(reader(file).values())
+    _complete_from_end(tags, file)
+    return tags, pictures
 
 
 def _complete_from_end(tags: Tags, file: BinaryIO) -> None:

@@ -16,6 +16,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _DATE = re.compile(
     r"([0-9]{4})(?:[-./ ]([0-9]{1,2})(?:[-./ ]([0-9]{1,2}))?(?![0-9])|([0-9]{2})([0-9]{2})(?![0-9])|(?![0-9]))"
 )
+_BETWEEN_IDS = re.compile(r"[^0-9A-Za-z-]+")
+_ID_LENGTH = 36  # characters of a MusicBrainz id
 _YEAR_LAST = re.compile(r"[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ]([0-9]{4})$")
 _INTEGER = re.compile(r"[-+]?[0-9]{1,5}")
 _LARGEST_NUMBER = 9999  # of a track or disc; more is a mistake or a date
@@ -63,24 +65,41 @@ def number_and_total(values: Texts) -> tuple[int | None, int | None]:
     return (number(count.strip()), number(behind.strip())) if between else (number(text), None)
 
 
+def ids(values: Texts) -> tuple[str, ...]:
+    """Return MusicBrainz ids one by one; in ID3v2.3 Picard joins several with a slash, others with semicolons."""
+    if any([len(value) > _ID_LENGTH for value in values]):
+        values = [one for value in values for one in _BETWEEN_IDS.split(value)]
+    return texts(values)
+
+
 def date(values: Texts) -> str | None:
-    """Return YYYY, YYYY-MM or YYYY-MM-DD of the first value that has a year; a month or day of 0 is unknown."""
+    """Return YYYY, YYYY-MM or YYYY-MM-DD of the first value that has a year, or of one that says the same more exactly.
+
+    A year and a date of it often stand side by side, in any order.
+    """
+    exact = None
     for value in values:
-        text = value.strip("\0 \t\r\n")
-        found = _DATE.match(text)
-        if found:
-            year, month, day, packed_month, packed_day = found.groups()
-            month, day = month or packed_month, day or packed_day
-            if year == "0000":
-                continue
-            if not month or not 1 <= int(month) <= 12:
-                return year
-            if not day or not 1 <= int(day) <= 31:
-                return f"{year}-{month:0>2}"
-            return f"{year}-{month:0>2}-{day:0>2}"
-        if late := _YEAR_LAST.match(text):
-            return late[1]
-    return None
+        said = _date(value.strip("\0 \t\r\n"))
+        if said and (exact is None or said.startswith(exact)):
+            exact = said
+    return exact
+
+
+def _date(text: str) -> str | None:
+    """Return what one value says; a month or day of 0 is unknown."""
+    found = _DATE.match(text)
+    if not found:
+        late = _YEAR_LAST.match(text)
+        return late[1] if late else None
+    year, month, day, packed_month, packed_day = found.groups()
+    month, day = month or packed_month, day or packed_day
+    if year == "0000":
+        return None
+    if not month or not 1 <= int(month) <= 12:
+        return year
+    if not day or not 1 <= int(day) <= 31:
+        return f"{year}-{month:0>2}"
+    return f"{year}-{month:0>2}-{day:0>2}"
 
 
 def total(values: Texts) -> int | None:

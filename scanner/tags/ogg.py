@@ -19,6 +19,7 @@ _PAGE = Struct("<4sBBqIIIB").unpack_from
 _VORBIS_HEAD = Struct("<BI3i").unpack_from
 _OPUS_HEAD = Struct("<BBHIhB").unpack_from
 _HEADER = 27
+_IDENTIFICATION = 30  # bytes of the first packet that matter
 
 
 class Page(NamedTuple):
@@ -70,6 +71,14 @@ def read(source: Source) -> Row:
     if head.startswith(b"\x01vorbis"):
         return _read_vorbis(source, first, head)
     raise DoubtError("another codec")
+
+
+def identified(source: Source, page: Page) -> tuple[int, int] | None:
+    """Return the samples before the sound and those of a second, of a stream that begins with this page."""
+    head = source.bytes_at(page.start, min(page.share, _IDENTIFICATION)) if page.flags & _FIRST else b""
+    if head.startswith(b"OpusHead"):
+        return _OPUS_HEAD(head, 8)[2], OPUS_RATE
+    return (0, _VORBIS_HEAD(head, 11)[1]) if head.startswith(b"\x01vorbis") else None
 
 
 def _read_vorbis(source: Source, first: Page, head: bytes) -> Row:

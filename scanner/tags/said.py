@@ -14,6 +14,7 @@ from scanner.tags.normalise import (
     decimal,
     first,
     flag,
+    ids,
     number_and_total,
     r128_gain,
     texts,
@@ -111,7 +112,7 @@ _ONE_TEXT = ("title", "album", "disc_subtitle", "label", "catalog_number", "barc
 _BY_FIELD: dict[str, tuple[int, Callable[[Texts], Any]]] = {
     **{field: (_PLACES[field], first) for field in _ONE_TEXT},
     **{field: (_PLACES[field], first) for field in _PLACES if field.startswith("mb_") and field.endswith("_id")},
-    **{field: (_PLACES[field], texts) for field in _PLACES if field.startswith("mb_") and field.endswith("_ids")},
+    **{field: (_PLACES[field], ids) for field in _PLACES if field.startswith("mb_") and field.endswith("_ids")},
     **{field: (_PLACES[field], texts) for field in ("artists", "album_artists")},
     **{field: (_PLACES[field], total) for field in ("track_total", "disc_total")},
     **{field: (_PLACES[field], date) for field in ("date", "original_date")},

@@ -23,10 +23,17 @@ _EXTENSIONS = {
     "mpc": "musepack",
     "dsf": "dsf",
     "dff": "dsdiff",
+    "mp2": "mp3",
+    "mp+": "musepack",
+    "spx": "speex",
+    "tta": "tta",
+    "tak": "tak",
 }
 _STARTS = (
     (b"fLaC", "flac"),
     (b"RIFF", "wav"),
+    (b"RF64", "wav"),
+    (b"BW64", "wav"),
     (b"FORM", "aiff"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
     (b"MAC ", "ape"),
@@ -35,7 +42,10 @@ _STARTS = (
     (b"MP+", "musepack"),
     (b"DSD ", "dsf"),
     (b"FRM8", "dsdiff"),
+    (b"TTA1", "tta"),
+    (b"tBaK", "tak"),
 )
+_LAYERS = (0xE2, 0xE4)  # the second byte of MPEG audio of layer III and II
 _OGG_CODECS = ((b"\x01vorbis", "vorbis"), (b"OpusHead", "opus"), (b"\x7fFLAC", "oggflac"), (b"Speex   ", "speex"))
 
 
@@ -50,7 +60,7 @@ def container_of(head: bytes) -> str | None:
         return next((container for mark, container in _OGG_CODECS if mark in head[28:80]), "vorbis")
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: the layer is 0
         return "adts"
-    if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2):  # layer III
+    if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in _LAYERS):
         return "mp3"
     return None
 

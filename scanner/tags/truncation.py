@@ -7,11 +7,14 @@ from struct import error as StructError
 from struct import unpack_from
 
 from scanner.tags import flac
+from scanner.tags.flac_end import end_of_samples, ends_whole, total_samples
 from scanner.tags.mpeg import declared_end
 from scanner.tags.ogg import LAST_PAGE_REACH
 from scanner.tags.source import DoubtError, Source
 
-_STREAMING = 0xFFFFFFFF  # the size of a RIFF or WavPack file that was written to a pipe
+_STREAMING = 0xFFFFFFFF  # the size of a WavPack file that was written to a pipe
+_PIPED = range(0x7FFFF000, 0x80001000)  # and those of RIFF files: the largest of 31 bits and a little around it
+_PACKETS_BEFORE = 8  # the table of seek points is told of, at most
 _MOST_BLOCKS = 100_000  # that are walked before giving up
 
 
@@ -64,7 +67,16 @@ def _flac(source: Source) -> bool:
         elif kind == flac.SEEKTABLE:
             table = flac.seek_points(source, position, length)
         position += length
-    return flac.audio_missing(info, table, source.size - position)
+    return flac.audio_missing(info, table, source.size - position) or _frames_missing(source, info)
+
+
+def _frames_missing(source: Source, info: bytes) -> bool:
+    """Whether the last frame near the end is not that of the last sample; what other tags hide there is no proof."""
+    total = total_samples(info)
+    if not total or ends_whole(source, info):
+        return False
+    end = end_of_samples(source, info)
+    return end is not None and end < total
 
 
 def _mp4(source: Source) -> bool:
@@ -96,8 +108,13 @@ def _ogg(source: Source) -> bool:
 
 
 def _riff(source: Source) -> bool:
+    """A RIFF file knows its size, an RF64 file has it in its first chunk (EBU Tech 3306)."""
     (size,) = unpack_from("<I", source.bytes_at(4, 4))
-    return bool(size != _STREAMING and source.size < size + 8 - (size & 1))
+    if size == _STREAMING:
+        if source.bytes_at(12, 4) != b"ds64":
+            return False
+        (size,) = unpack_from("<Q", source.bytes_at(20, 8))
+    return bool(size not in _PIPED and source.size < size + 8 - (size & 1))
 
 
 def _form(source: Source) -> bool:
@@ -140,11 +157,46 @@ def _wavpack(source: Source) -> bool:
             break
         size, _, _, samples, index, count = unpack_from("<IHHIII", source.bytes_at(position + 4, 20))
         total = samples if position == 0 else total
-        reached = index + count
+        reached = max(reached, index + count)  # a last block of no samples may hold a checksum
         position += size + 8
         if position > source.size:
             return True
     return total != _STREAMING and reached < total
+
+
+def _musepack(source: Source) -> bool:
+    """From stream version 8 on packets follow one another, and one tells where the table of seek points is."""
+    if source.head[:4] != b"MPCK":
+        return False
+    position = 4
+    for _ in range(_PACKETS_BEFORE):
+        name = source.bytes_at(position, 2)
+        size, start = _varying(source, position + 2)
+        if name == b"SO":
+            return position + _varying(source, start)[0] >= source.size
+        position += size
+    return False
+
+
+def _tta(source: Source) -> bool:
+    """A table behind the header has the size of every frame, each of which is 256/245 of a second."""
+    position = _id3_end(source)
+    rate, samples = unpack_from("<II", source.bytes_at(position + 10, 8))
+    frames = -(-samples * 245 // (256 * rate)) if rate else 0
+    end = position + 22 + 4 * frames + 4
+    sizes = (source.bytes_at(position + 22 + 4 * number, 4) for number in range(min(frames, _MOST_BLOCKS)))
+    return end + sum(int.from_bytes(size, "little") for size in sizes) > source.size
+
+
+def _varying(source: Source, position: int) -> tuple[int, int]:
+    """Return a number of seven bits a byte, and where it ends."""
+    number = 0
+    for place in range(position, position + 9):
+        (byte,) = source.bytes_at(place, 1)
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            return number, place + 1
+    raise IndexError
 
 
 _JUDGES: dict[str, Callable[[Source], bool]] = {
@@ -162,4 +214,6 @@ _JUDGES: dict[str, Callable[[Source], bool]] = {
     "asf": _asf,
     "ape": _ape,
     "wavpack": _wavpack,
+    "musepack": _musepack,
+    "tta": _tta,
 }

@@ -84,6 +84,21 @@ def test_every_format_says_what_it_was_given_and_sounds_as_before(extension: str
     assert heard(path) == sound
 
 
+@pytest.mark.parametrize(
+    ("extension", "key"), [("flac", "TRACKNUMBER"), ("ogg", "TRACK"), ("opus", "TRACKNUMBER"), ("wv", "TRACKNUMBER")]
+)
+def test_a_total_stays_under_whatever_name_the_number_had_it(extension: str, key: str, tmp_path: Path) -> None:
+    path = write_track(tmp_path / f"song.{extension}", title="old", artist="old", album="old")
+    opened: Any = mutagen.File(path)
+    if opened.tags is None:
+        opened.add_tags()
+    opened.tags[key], opened.tags["DISCNUMBER"] = "1/9", "1/4"
+    opened.save()
+    assert retag(path, {"TRACKNUMBER": ["3"], "DISCNUMBER": ["2"]}).outcome == "written"
+    after = facts(path)
+    assert (after.track, after.track_total, after.disc, after.disc_total) == (3, 9, 2, 4)
+
+
 @pytest.mark.parametrize("extension", EXTENSIONS)
 def test_what_is_unknown_and_what_is_not_ours_stays(extension: str, tmp_path: Path) -> None:
     path = write_track(tmp_path / f"song.{extension}", title="old", artist="old", album="old", genre="Pop",

@@ -11,6 +11,7 @@ from scanner.tags.normalise import (
     decimal,
     first,
     flag,
+    ids,
     number_and_total,
     r128_gain,
     texts,
@@ -103,6 +104,17 @@ def test_values_that_stand_apart_are_read_as_one_list() -> None:
 )
 def test_dates_keep_as_much_as_is_certain(raw: str, kept: str | None) -> None:
     assert date([raw]) == kept
+
+
+def test_of_a_year_and_its_date_the_date_counts_in_any_order() -> None:
+    assert date(["2003", "2003-05-01"]) == date(["2003-05-01", "2003"]) == "2003-05-01"
+    assert date(["0000", "1999", "2003-05-01"]) == "1999"
+
+
+def test_ids_that_were_joined_are_several() -> None:
+    one, two = "a" * 36, "b" * 36
+    assert ids([f"{one}/{two}"]) == ids([f"{one}; {two}"]) == ids([one, two]) == (one, two)
+    assert ids(["no id"]) == ("no id",)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""An MP4 file in fragments → the seconds of its first track. Source: ISO 14496-12 sections 8.8.3, 8.8.7 and 8.8.8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from struct import Struct
+from typing import NamedTuple
+
+from scanner.tags.source import LONGEST, DoubtError, Source
+
+_BOX = Struct(">I4s").unpack_from
+_WORD = Struct(">I").unpack_from
+_LONG = Struct(">Q").unpack_from
+_TFHD_BEFORE = ((0x1, 8), (0x2, 4))  # what stands in front of the duration, by flag
+_TFHD_DURATION = 0x8
+_TRUN_BEFORE = ((0x1, 4), (0x4, 4))
+_TRUN_OF_SAMPLE = ((0x100, 4), (0x200, 4), (0x400, 4), (0x800, 4))
+_TRUN_DURATION = 0x100
+
+
+class Box(NamedTuple):
+    """Name and content of one box."""
+
+    name: bytes
+    start: int
+    end: int
+
+
+def seconds_of_fragments(source: Source) -> float | None:
+    """Add up the durations of all samples; None if there are no fragments. Raises DoubtError at odd boxes."""
+    unit = usual = total = 0
+    for box in _boxes(source, 0, source.size):
+        if box.name == b"moov":
+            for track in _find(source, box, (b"trak", b"mdia", b"mdhd")):
+                unit = unit or _unit(source, track)
+            for defaults in _find(source, box, (b"mvex", b"trex")):
+                usual = usual or _WORD(source.bytes_at(defaults.start + 12, 4))[0]
+        elif box.name == b"moof":
+            for fragment in _find(source, box, (b"traf",)):
+                total += _duration(source, fragment, usual)
+    return total / unit if total and unit else None
+
+
+def _boxes(source: Source, start: int, end: int) -> Iterator[Box]:
+    while start + 8 <= end:
+        size, name = _BOX(source.bytes_at(start, 8))
+        head = 8
+        if size == 1:
+            (size,), head = _LONG(source.bytes_at(start + 8, 8)), 16
+        elif size == 0:
+            size = end - start
+        if size < head or start + size > end:
+            raise DoubtError("a box that leaves its container")
+        yield Box(name, start + head, start + size)
+        start += size
+
+
+def _find(source: Source, box: Box, path: tuple[bytes, ...]) -> Iterator[Box]:
+    for inner in _boxes(source, box.start, box.end):
+        if inner.name == path[0]:
+            yield from _find(source, inner, path[1:]) if path[1:] else (inner,)
+
+
+def _unit(source: Source, mdhd: Box) -> int:
+    """Return the ticks of a second."""
+    long = source.bytes_at(mdhd.start, 1) == b"\1"
+    return int(_WORD(source.bytes_at(mdhd.start + (20 if long else 12), 4))[0])
+
+
+def _duration(source: Source, fragment: Box, usual: int) -> int:
+    """Return the ticks of the samples of one fragment, each of which may have a duration of its own."""
+    ticks = 0
+    for box in _boxes(source, fragment.start, fragment.end):
+        if box.name not in (b"tfhd", b"trun"):
+            continue
+        data = source.bytes_at(box.start, min(box.end - box.start, LONGEST))
+        flags, count = _WORD(data)[0] & 0xFFFFFF, _WORD(data, 4)[0]
+        if box.name == b"tfhd":
+            usual = _WORD(data, 8 + _length(flags, _TFHD_BEFORE))[0] if flags & _TFHD_DURATION else usual
+        elif flags & _TRUN_DURATION:
+            first, step = 8 + _length(flags, _TRUN_BEFORE), _length(flags, _TRUN_OF_SAMPLE)
+            ticks += sum(_WORD(data, place)[0] for place in range(first, first + count * step, step))
+        else:
+            ticks += count * usual
+    return ticks
+
+
+def _length(flags: int, fields: tuple[tuple[int, int], ...]) -> int:
+    return sum(length for flag, length in fields if flags & flag)

@@ -1,0 +1,117 @@
+"""A sound of which mutagen tells an estimate or a part → what all frames, pages, blocks or fragments of it say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import error as StructError
+from typing import Any
+
+from scanner.tags import ogg
+from scanner.tags.flac_end import end_of_samples
+from scanner.tags.mp4_fragments import seconds_of_fragments
+from scanner.tags.mpeg import frame_at, stream_at
+from scanner.tags.said import Stream
+from scanner.tags.source import BLOCK, DoubtError, Source
+from scanner.tags.wavpack import channels_and_hybrid
+
+_LOST = 1 << 16  # bytes without a frame: the sound has ended
+_LAYER = 3
+_UNTOLD = 0  # mutagen's bitrate mode without a Xing or VBRI header
+
+
+def walked(source: Source, container: str, info: Any, stream: Stream) -> Stream:
+    """Return `stream`, which is what mutagen's `info` says, or a better one; it stays where the file is in no order."""
+    try:
+        if container == "wavpack":
+            channels, hybrid = channels_and_hybrid(source)
+            return "wavpack-hybrid" if hybrid else stream[0], *stream[1:5], channels
+        walk = _WALKS.get(container)
+        found = walk(source, info) if walk else None
+    except (DoubtError, StructError, LookupError, ArithmeticError):
+        found = None
+    if found is None:
+        return stream
+    seconds, size = found
+    return stream[0], seconds, size * 8 / seconds if size else stream[2], *stream[3:]
+
+
+Found = tuple[float, int] | None  # seconds, and the bytes of sound in them, 0 unknown
+
+
+def _mp3(source: Source, info: Any) -> Found:
+    """Add up all frames where no header tells of them and they are not of one bitrate."""
+    if info.layer != _LAYER or info.bitrate_mode != _UNTOLD:
+        return None
+    try:
+        stream_at(source, info.frame_offset)
+    except DoubtError:
+        return _frames(source, info.frame_offset)
+    return None
+
+
+def _frames(source: Source, position: int) -> Found:
+    first = frame_at(source.bytes_at(position, 4))
+    seconds, size = 0.0, 0
+    while first is not None and position + 4 <= source.size:
+        frame = frame_at(source.bytes_at(position, 4))
+        if frame is None or frame[1] != first[1]:
+            position = _next_frame(source, position + 1, first[1])
+            continue
+        seconds += frame[3] / frame[1]
+        size += frame[4]
+        position += frame[4]
+    return (seconds, size) if size else None
+
+
+def _next_frame(source: Source, position: int, rate: int) -> int:
+    """Return where the next two frames of a sample rate stand one behind the other; the end of the file if nowhere."""
+    for start in range(position, min(position + _LOST, source.size), BLOCK):
+        data = source.bytes_at(start, min(BLOCK + 4, source.size - start))
+        place = data.find(b"\xff")
+        while 0 <= place < BLOCK:
+            frame = frame_at(data[place : place + 4])
+            if frame and frame[1] == rate and start + place + frame[4] + 4 <= source.size:
+                behind = frame_at(source.bytes_at(start + place + frame[4], 4))
+                if behind and behind[1] == rate:
+                    return start + place
+            place = data.find(b"\xff", place + 1)
+    return source.size
+
+
+def _flac(source: Source, info: Any) -> Found:
+    """Ask the last frame, where the encoder wrote to a pipe and could not tell the samples at the start."""
+    if info.total_samples or not info.sample_rate:
+        return None
+    blocks = info.min_blocksize.to_bytes(2, "big") + info.max_blocksize.to_bytes(2, "big")
+    samples = end_of_samples(source, blocks)
+    return (samples / info.sample_rate, source.size) if samples else None
+
+
+def _ogg(source: Source, _: Any) -> Found:
+    """Add up the streams of a chain; mutagen tells of one."""
+    if ogg.page_at(source, 0).serial == ogg.last_page(source).serial:
+        return None
+    position, ends = 0, dict[int, int]()
+    starts = dict[int, tuple[int, int]]()  # the samples that do not count, and those of a second
+    while position < source.size:
+        page = ogg.page_at(source, position)
+        if told := ogg.identified(source, page):
+            starts[page.serial] = told
+        ends[page.serial] = max(page.position, ends.get(page.serial, 0))
+        position = page.end
+    seconds = sum(max(0, ends[serial] - skip) / rate for serial, (skip, rate) in starts.items())
+    return (seconds, source.size if len(starts) > 1 else 0) if seconds else None
+
+
+def _mp4(source: Source, info: Any) -> Found:
+    seconds = None if info.length else seconds_of_fragments(source)
+    return (seconds, 0) if seconds else None
+
+
+_WALKS: dict[str, Callable[[Source, Any], Found]] = {
+    "mp3": _mp3,
+    "flac": _flac,
+    "vorbis": _ogg,
+    "opus": _ogg,
+    "mp4": _mp4,
+}

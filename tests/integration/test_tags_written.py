@@ -1,0 +1,232 @@
+"""Files as encoders and taggers leave them, made by hand and small → what is in them, and whether they are whole."""
+# mypy: allow-untyped-calls
+# (mutagen has no annotations)
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from mutagen.apev2 import APEv2
+from mutagen.flac import FLAC
+
+from scanner.facts import Facts
+from scanner.tags.read import Reading
+from tests.integration.test_tags_agree import BASE, by_header, by_mutagen, read
+from tests.integration.test_tags_odd_files import BASIC, frame, id3, put, texts
+from tests.music import audio, write_track
+
+SECOND = 44_100
+RATES = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
+
+
+def mpeg(*rates: int) -> bytes:
+    """MPEG 1 layer III, 44.1 kHz, stereo: one silent frame for each of the rates, in kbit/s."""
+    heads = {rate: bytes((0xFF, 0xFB, RATES.index(rate) << 4, 0)) for rate in rates}
+    return b"".join(heads[rate].ljust(144_000 * rate // SECOND, b"\0") for rate in rates)
+
+
+def told(reading: Reading) -> Facts:
+    assert reading.facts is not None, reading.problem
+    return reading.facts
+
+
+def milliseconds(frames: int) -> int:
+    return round(frames * 1152 * 1000 / SECOND)
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [[128, 64, 320, 192] * 20, [32] * 60 + [320, 256] * 40, [320] * 20 + [32] * 200],
+    ids=["from the start", "after silence", "but for its end"],
+)
+def test_the_length_of_a_variable_bitrate_without_a_header_is_counted(rates: list[int], tmp_path: Path) -> None:
+    facts = told(read(put(tmp_path / "x.mp3", id3(BASIC) + mpeg(*rates) + b"TAG" + bytes(125))))
+    assert facts.duration_ms == milliseconds(len(rates))
+    assert facts.bitrate == pytest.approx(sum(rates) / len(rates) * 1000, rel=0.02)
+
+
+def test_lost_bytes_between_frames_are_no_sound(tmp_path: Path) -> None:
+    sound = mpeg(*[128, 64] * 20) + bytes(5000) + mpeg(*[64, 128] * 20)
+    assert told(read(put(tmp_path / "x.mp3", id3(BASIC) + sound))).duration_ms == milliseconds(80)
+
+
+def test_a_constant_bitrate_is_known_by_looking_here_and_there(tmp_path: Path) -> None:
+    file = put(tmp_path / "x.mp3", id3(BASIC) + mpeg(*[160] * 100))
+    facts = by_header(file)
+    assert facts == by_mutagen(file)
+    assert facts is not None
+    assert facts.bitrate == 160_000
+
+
+def layer_two() -> bytes:
+    return (b"\xff\xfd\xa0\x00".ljust(144 * 192_000 // 44_100, b"\0")) * 30
+
+
+def tta() -> bytes:
+    head = b"TTA1" + struct.pack("<HHHII", 1, 2, 16, SECOND, SECOND) + bytes(4)
+    return head + struct.pack("<I", 500) + bytes(4) + bytes(500)
+
+
+OTHERS = {"mp2": (layer_two(), "mp2"), "tta": (tta(), "tta")}
+
+
+@pytest.mark.parametrize("extension", OTHERS)
+@pytest.mark.parametrize("tag", [b"", id3(BASIC)], ids=["bare", "tagged"])
+def test_formats_that_only_few_use_are_read(extension: str, tag: bytes, tmp_path: Path) -> None:
+    data, codec = OTHERS[extension]
+    reading = read(put(tmp_path / f"x.{extension}", tag + data))
+    facts = told(reading)
+    assert (facts.codec, facts.sample_rate, facts.title) == (codec, SECOND, "TIT2" if tag else None)
+    assert not reading.truncated
+
+
+def test_a_bare_aac_stream_says_what_is_in_the_tags_around_it(tmp_path: Path) -> None:
+    file = put(tmp_path / "x.aac", id3(texts("TIT2")) + audio("aac", 0.3))
+    items = APEv2()
+    items["Title"], items["Year"] = "Not asked", "2003"
+    items.save(file)
+    facts = told(read(file))
+    assert (facts.codec, facts.title, facts.date) == ("aac", "TIT2", "2003")
+
+
+def test_a_wav_too_large_for_its_format_is_read(tmp_path: Path) -> None:
+    whole = audio("wav", 0.5)
+    place = whole.index(b"data")
+    size = len(whole) - place - 8
+    large = b"ds64" + struct.pack("<IQQQI", 28, len(whole) + 28, size, size // 4, 0)
+    unknown = b"\xff\xff\xff\xff"
+    data = b"RF64" + unknown + b"WAVE" + large + whole[12 : place + 4] + unknown + whole[place + 8 :]
+    reading = read(put(tmp_path / "x.wav", data))
+    assert (told(reading).codec, told(reading).duration_ms, reading.truncated) == ("pcm", 500, False)
+    assert read(put(tmp_path / "x.wav", data[:-1000])).truncated
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF024], ids=["ffmpeg", "sox"])
+def test_a_wav_written_to_a_pipe_is_as_long_as_there_are_bytes(size: int, tmp_path: Path) -> None:
+    whole = audio("wav", 0.5)
+    place = whole.index(b"data") + 4
+    data = whole[:4] + struct.pack("<I", size) + whole[8:place] + struct.pack("<I", size - 36) + whole[place + 4 :]
+    reading = read(put(tmp_path / "x.wav", data))
+    assert (told(reading).duration_ms, reading.truncated) == (500, False)
+
+
+def test_of_a_compressed_wav_the_samples_are_told(tmp_path: Path) -> None:
+    form = struct.pack("<HHIIHHH", 0x55, 2, SECOND, 0, 1152, 0, 0)
+    chunks = [b"fmt " + struct.pack("<I", len(form)) + form, b"fact" + struct.pack("<II", 4, 2 * SECOND)]
+    body = b"WAVE" + b"".join(chunks) + b"data" + struct.pack("<I", 4000) + bytes(4000)
+    facts = told(read(put(tmp_path / "x.wav", b"RIFF" + struct.pack("<I", len(body)) + body)))
+    assert (facts.codec, facts.duration_ms, facts.bits) == ("mp3", 2000, None)
+
+
+def wavpack_block(samples: int, flags: int, index: int = 0) -> bytes:
+    return struct.pack("<4sIHBBIIIII", b"wvpk", 24, 0x410, 0, 0, SECOND, index, samples, flags | 9 << 23 | 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("data", "codec", "channels"),
+    [
+        (wavpack_block(SECOND, 0x1800), "wavpack", 2),
+        (wavpack_block(SECOND, 0x1808), "wavpack-hybrid", 2),
+        (wavpack_block(SECOND, 0x804) + wavpack_block(SECOND, 0) + wavpack_block(SECOND, 0x1004), "wavpack", 4),
+        (wavpack_block(SECOND, 0x1800) + wavpack_block(0, 0x1800), "wavpack", 2),
+    ],
+    ids=["stereo", "hybrid", "four channels", "a checksum at its end"],
+)
+def test_the_blocks_of_wavpack_say_what_they_hold(data: bytes, codec: str, channels: int, tmp_path: Path) -> None:
+    reading = read(put(tmp_path / "x.wv", data))
+    facts = told(reading)
+    assert (facts.codec, facts.channels, facts.duration_ms, reading.truncated) == (codec, channels, 1000, False)
+
+
+@pytest.mark.parametrize(("extension", "codec"), [("ogg", "vorbis"), ("opus", "opus")])
+def test_a_chain_of_ogg_streams_is_as_long_as_all_of_them(extension: str, codec: str, tmp_path: Path) -> None:
+    parts = [write_track(tmp_path / f"{n}.{extension}", seconds=n / 2, **BASE) for n in (1, 2)]
+    lengths = [told(read(part)).duration_ms or 0 for part in parts]
+    facts = told(read(put(tmp_path / f"x.{extension}", b"".join(part.read_bytes() for part in parts))))
+    assert facts.codec == codec
+    assert facts.duration_ms == pytest.approx(sum(lengths), abs=2)
+
+
+def test_an_mp4_in_fragments_is_as_long_as_all_of_them(tmp_path: Path) -> None:
+    file = tmp_path / "x.m4a"
+    moving: Any = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "300000"}
+    with av.open(str(file), "w", format="mp4", options=moving) as output:
+        stream: Any = output.add_stream("aac", rate=SECOND, layout="stereo")
+        for place in range(0, 2 * SECOND, 1024):
+            part = av.AudioFrame(format="fltp", layout="stereo", samples=1024)
+            for plane in part.planes:
+                plane.update(bytes(4096))
+            part.sample_rate, part.pts = SECOND, place
+            output.mux(stream.encode(part))
+        output.mux(stream.encode(None))
+    assert by_header(file) is None
+    assert told(read(file)).duration_ms == pytest.approx(2000, abs=60)
+
+
+def flac(tmp_path: Path, seconds: float = 3.0) -> bytes:
+    return write_track(tmp_path / "x.flac", seconds=seconds, **BASE).read_bytes()
+
+
+def test_a_flac_cut_before_its_last_frame_is_truncated(tmp_path: Path) -> None:
+    whole = flac(tmp_path)
+    assert by_header(tmp_path / "x.flac") is not None
+    for part in range(1, 20):
+        reading = read(put(tmp_path / "x.flac", whole[: len(whole) * part // 20]))
+        assert reading.truncated or reading.problem, part
+
+
+def test_a_flac_with_other_tags_at_its_end_is_whole(tmp_path: Path) -> None:
+    whole = flac(tmp_path)
+    for behind in (b"TAG" + bytes(125), bytes(9000), bytes(300_000)):
+        reading = read(put(tmp_path / "x.flac", whole + behind))
+        assert not reading.truncated
+        assert told(reading).duration_ms == 3000
+
+
+def test_a_flac_whose_encoder_did_not_know_its_length_is_counted_to_its_last_frame(tmp_path: Path) -> None:
+    whole = flac(tmp_path)
+    unknown = whole[:21] + bytes((whole[21] & 0xF0, 0, 0, 0, 0)) + whole[26:]
+    reading = read(put(tmp_path / "x.flac", unknown))
+    assert (told(reading).duration_ms, reading.truncated) == (3000, False)
+
+
+def test_a_musepack_file_knows_where_its_table_of_seek_points_is(tmp_path: Path) -> None:
+    head = b"MPCK" + b"SH\x0f" + bytes(12) + b"RG\x0c" + bytes(9) + b"SO\x06\x83\x74\0"
+    assert not read(put(tmp_path / "x.mpc", head + bytes(600))).truncated
+    assert read(put(tmp_path / "x.mpc", head + bytes(300))).truncated
+
+
+def test_a_tta_file_knows_the_size_of_every_frame(tmp_path: Path) -> None:
+    assert read(put(tmp_path / "x.tta", tta()[:-1])).truncated
+
+
+@pytest.mark.parametrize(
+    ("description", "value", "field", "expected"),
+    [
+        ("QuodLibet::albumartist", "Band", "album_artist", "Band"),
+        ("TCMP", "1", "compilation", True),
+        ("ORIGINAL YEAR", "1999", "original_date", "1999"),
+        ("MusicBrainz Artist Id", "a" * 36 + "/" + "b" * 36, "mb_artist_ids", ("a" * 36, "b" * 36)),
+    ],
+    ids=["Quod Libet", "FFmpeg", "beets", "Picard in ID3v2.3"],
+)
+def test_names_of_single_programs_are_known(
+    description: str, value: str, field: str, expected: object, tmp_path: Path
+) -> None:
+    text = frame("TXXX", b"\0" + description.encode() + b"\0" + value.encode())
+    file = put(tmp_path / "x.mp3", id3(BASIC + text) + mpeg(*[128] * 30))
+    facts = by_header(file)
+    assert facts == by_mutagen(file)
+    assert getattr(facts, field) == expected
+
+
+def test_of_a_year_and_a_date_the_date_is_read(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.flac", seconds=0.2, **BASE)
+    tags = FLAC(file)
+    tags["ORIGINALYEAR"], tags["ORIGINALDATE"] = "1999", "1999-01-02"
+    tags.save()
+    assert told(read(file)).original_date == "1999-01-02"
