@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import sqlite3
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal_column, select
+from sqlalchemy import BigInteger, Connection, cast, create_engine, event, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.elements import ColumnElement
 
+from config import sqlite_file
 from config.errors import Misconfigured, Rejected, Retryable
-from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type, no_room
+from config.machine import no_room
 from config.secrecy import OPTION, Vault
 from config.tables import Base
 
-SQLITE_BUSY_MS = 10_000  # how long a writer waits for another one before it gives up
 READ_ONLY = {"greenroom_read": True}
 READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby and when an admin says so
 STOOD_STILL = "25P03"  # of PostgreSQL, when a session waited too long in a transaction and was ended
@@ -35,7 +32,6 @@ _INTERNAL = {
     READ_ONLY_TRANSACTION: "takes no writes just now; is it a standby?",
     STOOD_STILL: "took back what was not committed yet, because this process stood still for too long; was it stopped?",
 }
-_TURNS: dict[str, threading.Lock] = {}  # by SQLite file: who may write, of this process
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 # A connection that died must be noticed in a minute, not in the two hours of the defaults. Seconds, but the last: ms.
 KEEPALIVES = {
@@ -58,8 +54,8 @@ class Database:
         self.url = _parsed(url)
         self._file: tuple[int, int] | None = None  # device and inode of SQLite's file, once it was opened
         if self.is_sqlite:
-            _check_sqlite_file(self.url, on_network)
-            self.engine = _sqlite_engine(self.url)
+            sqlite_file.check_file(self.url, on_network)
+            self.engine = sqlite_file.engine_of(self.url)
             event.listen(self.engine, "connect", self._remember_file)
         else:
             self.engine = create_engine(self.url, pool_pre_ping=True, connect_args=keepalives(self.url))
@@ -113,14 +109,14 @@ class Database:
         self.engine.dispose()
 
     def _remember_file(self, _dbapi: object, _record: object) -> None:
-        self._file = self._file or _file_identity(self.url)
+        self._file = self._file or sqlite_file.file_identity(self.url)
 
     def _check_file(self) -> None:
         """Raise Retryable if SQLite's file was removed or replaced while we are connected: what we write would be lost.
 
         The file that took its place is used from the next transaction on.
         """
-        if self._file is None or (found := _file_identity(self.url)) == self._file:
+        if self._file is None or (found := sqlite_file.file_identity(self.url)) == self._file:
             return
         self.engine.dispose()
         shown = self.url.database
@@ -183,32 +179,6 @@ def _parsed(url: str) -> URL:
     return parsed.set(drivername=DRIVERS[backend])
 
 
-def _check_sqlite_file(url: URL, on_network: bool) -> None:
-    file = url.database or ""
-    if not file.startswith("/"):  # in memory the journal would not survive; a relative one depends on who starts us
-        raise Misconfigured(f"SQLite needs an absolute path (sqlite:////path), not {file or 'memory'}")
-    folder = os.path.dirname(os.fsencode(file))
-    try:
-        kind = NETWORK_FILESYSTEMS.get(filesystem_type(folder))
-    except OSError as error:
-        raise Misconfigured(f"the folder of the database {file} cannot be used: {error.strerror}") from None
-    if kind and not on_network:
-        raise Misconfigured(
-            f"the database {file} is on a network filesystem ({kind}), where SQLite's locks cannot be trusted; put it "
-            "on a local disk, use PostgreSQL, or set GREENROOM_SQLITE_ON_NETWORK=true if only this machine uses it",
-            code="network_filesystem",
-        )
-
-
-def _file_identity(url: URL) -> tuple[int, int] | None:
-    """Return what tells SQLite's file from another one under its name; None if there is none."""
-    try:
-        found = os.stat(url.database or "")
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def _told_by_its_disk(database: Database) -> str:
     """Return what a full or read-only disk adds to an error; SQLite calls it an I/O error like any other."""
     if not database.is_sqlite:
@@ -217,52 +187,6 @@ def _told_by_its_disk(database: Database) -> str:
         if why := no_room(os.path.dirname(os.fsencode(database.url.database or ""))):
             return f"; {why}"
     return ""
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_MS / 1000, "check_same_thread": False})
-
-    turn = _TURNS.setdefault(os.path.realpath(url.database or ""), threading.Lock())
-
-    @event.listens_for(engine, "connect")
-    def _prepare(dbapi: Any, _record: Any) -> None:
-        dbapi.isolation_level = None  # the driver must not open transactions of its own; _begin does
-        _use_wal(dbapi)
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", f"busy_timeout={SQLITE_BUSY_MS}"):
-            dbapi.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # A writer takes the write lock at once: a read that later upgrades would fail instead of waiting.
-        reads = connection.get_execution_options().get("greenroom_read", False)
-        if reads:
-            connection.exec_driver_sql("BEGIN")
-            return
-        # Threads of one process take turns here: SQLite's own way to wait is to sleep, longer and longer.
-        if "turn" not in connection.info and turn.acquire(timeout=SQLITE_BUSY_MS / 1000):
-            connection.info["turn"] = turn
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    @event.listens_for(engine, "checkin")
-    @event.listens_for(engine, "invalidate")
-    def _end_turn(_dbapi: Any, record: Any, _error: BaseException | None = None) -> None:
-        if "turn" in record.info:
-            record.info.pop("turn").release()
-
-    return engine
-
-
-def _use_wal(dbapi: sqlite3.Connection) -> None:
-    # The busy timeout does not help two processes that turn a new file to WAL at once: one fails without waiting.
-    gives_up = boottime() + SQLITE_BUSY_MS / 1000
-    while True:
-        try:
-            dbapi.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or boottime() > gives_up:
-                raise
-            time.sleep(0.01)
 
 
 @contextmanager

@@ -84,7 +84,7 @@ MUTANTS = (
     ),
     Mutant(
         "SQLite does not wait for the disk",
-        "config/database.py",
+        "config/sqlite_file.py",
         "synchronous=FULL",
         "synchronous=NORMAL",
         power("ext4, link, database cut too", "power cut"),

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-import config.database
+import config.sqlite_file
 from tests.faults.cycles import Ended, House, converges, forked, lost, wrong_items
 from tests.faults.steps import labels, run_until
 from tests.faults.test_cycle_signals import wait_until
@@ -209,7 +209,7 @@ def test_a_database_that_stays_locked_is_told_at_any_step(tmp_path: Path) -> Non
             HELD[-1].execute("BEGIN IMMEDIATE")
 
         def impatient() -> None:
-            config.database.SQLITE_BUSY_MS = 50
+            config.sqlite_file.BUSY_MS = 50
 
         status = run_until(house, n, lock, *CYCLE, before=impatient)
         ended = house.ended(status)

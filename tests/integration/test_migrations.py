@@ -19,7 +19,7 @@ from sqlalchemy.exc import StatementError
 
 import daemon.tables  # noqa: F401  their rows belong to the schema that is compared
 from config import database as database_module
-from config import schema
+from config import schema, sqlite_file
 from config.database import Database
 from config.errors import Misconfigured, Retryable
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
@@ -196,7 +196,7 @@ def test_a_reader_sees_one_moment_while_others_write(sqlite_url: str) -> None:
 
 
 def test_a_writer_that_waits_in_vain_is_told_to_try_again(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database_module, "SQLITE_BUSY_MS", 1)
+    monkeypatch.setattr(sqlite_file, "BUSY_MS", 1)
     impatient, other = Database(sqlite_url), Database(sqlite_url)
     with other.begin() as writer:
         store(writer, "a")

@@ -27,6 +27,7 @@ SQL_MODULES = {
     "config/backup.py",
     "config/database.py",
     "config/schema.py",
+    "config/sqlite_file.py",
     "config/accounts.py",
     "config/libraries.py",
     "config/lease.py",

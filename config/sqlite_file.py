@@ -1,0 +1,92 @@
+"""SQLite's one file → an engine whose writers take turns, in this process and among others."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+
+from config.errors import Misconfigured
+from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
+
+BUSY_MS = 10_000  # how long a writer waits for another one before it gives up
+_TURNS: dict[str, threading.Lock] = {}  # by SQLite file: who may write, of this process
+
+
+def check_file(url: URL, on_network: bool) -> None:
+    """Raise Misconfigured for a path that is relative, or whose folder is missing or on a network filesystem."""
+    file = url.database or ""
+    if not file.startswith("/"):  # in memory the journal would not survive; a relative one depends on who starts us
+        raise Misconfigured(f"SQLite needs an absolute path (sqlite:////path), not {file or 'memory'}")
+    folder = os.path.dirname(os.fsencode(file))
+    try:
+        kind = NETWORK_FILESYSTEMS.get(filesystem_type(folder))
+    except OSError as error:
+        raise Misconfigured(f"the folder of the database {file} cannot be used: {error.strerror}") from None
+    if kind and not on_network:
+        raise Misconfigured(
+            f"the database {file} is on a network filesystem ({kind}), where SQLite's locks cannot be trusted; put it "
+            "on a local disk, use PostgreSQL, or set GREENROOM_SQLITE_ON_NETWORK=true if only this machine uses it",
+            code="network_filesystem",
+        )
+
+
+def file_identity(url: URL) -> tuple[int, int] | None:
+    """Return what tells SQLite's file from another one under its name; None if there is none."""
+    try:
+        found = os.stat(url.database or "")
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def engine_of(url: URL) -> Engine:
+    """Return an engine for the file, which is made if it is not there."""
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+
+    turn = _TURNS.setdefault(os.path.realpath(url.database or ""), threading.Lock())
+
+    @event.listens_for(engine, "connect")
+    def _prepare(dbapi: Any, _record: Any) -> None:
+        dbapi.isolation_level = None  # the driver must not open transactions of its own; _begin does
+        _use_wal(dbapi)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", f"busy_timeout={BUSY_MS}"):
+            dbapi.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes the write lock at once: a read that later upgrades would fail instead of waiting.
+        reads = connection.get_execution_options().get("greenroom_read", False)
+        if reads:
+            connection.exec_driver_sql("BEGIN")
+            return
+        # Threads of one process take turns here: SQLite's own way to wait is to sleep, longer and longer.
+        if "turn" not in connection.info and turn.acquire(timeout=BUSY_MS / 1000):
+            connection.info["turn"] = turn
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "checkin")
+    @event.listens_for(engine, "invalidate")
+    def _end_turn(_dbapi: Any, record: Any, _error: BaseException | None = None) -> None:
+        if "turn" in record.info:
+            record.info.pop("turn").release()
+
+    return engine
+
+
+def _use_wal(dbapi: sqlite3.Connection) -> None:
+    # The busy timeout does not help two processes that turn a new file to WAL at once: one fails without waiting.
+    gives_up = boottime() + BUSY_MS / 1000
+    while True:
+        try:
+            dbapi.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or boottime() > gives_up:
+                raise
+            time.sleep(0.01)
