@@ -13,7 +13,7 @@ from config import activity, libraries
 from config.database import Database
 from config.errors import Misconfigured, NeedsReview, Rejected, Retryable
 from daemon.finding import Finding
-from processor.players import examination, rows
+from processor.players import debts, examination, rows
 from processor.players.examination import Examination
 from processor.players.kinds import checked, kind_of, line_to
 from processor.players.paths import mapped
@@ -47,7 +47,7 @@ def missed(app: Application) -> dict[int, list[str]]:
     """Return why folders were never shown, by player; of each those that were wanted longest ago."""
     with app.database.read() as connection:
         return {
-            player.id: [debt.missed or "" for debt in rows.missed(connection, player.id, MOST_MISSED)]
+            player.id: [debt.missed or "" for debt in debts.missed(connection, player.id, MOST_MISSED)]
             for player in rows.players(connection)
         }
 
@@ -130,8 +130,8 @@ def tell(app: Application, name_or_id: str | int | None, *, actor: str) -> int:
     with app.database.begin() as connection:
         found = rows.players(connection) if name_or_id is None else [rows.find(connection, name_or_id)]
         for player in found:
-            rows.want_again(connection, player.id, now)
-        owed = [debt for player in found for debt in rows.debts(connection, player.id)]
+            debts.want_again(connection, player.id, now)
+        owed = [debt for player in found for debt in debts.debts(connection, player.id)]
         telling.want(connection, sorted({debt.player_id for debt in owed}), actor=actor, manual=True)
     return len(owed)
 

@@ -9,7 +9,7 @@ import processor.client.turns
 import processor.grouping_choices
 import processor.matching.rows
 import processor.metadata.rows
-import processor.players.rows
+import processor.players.tables
 import processor.tables
 import processor.verification.rows
 import workflow.engine.hosts

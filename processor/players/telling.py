@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 
 from config.errors import Retryable
 from config.reasons import show_path
+from processor.players.debts import Debt
 from processor.players.kinds import kind_of
 from processor.players.paths import mapped, outermost
 from processor.players.player import Line, Player, PlayerKind, Sight, Step, Wanted
-from processor.players.rows import Debt
 
 SCAN_SECONDS: Final = 3600.0  # a scan may take so long before the job gives its place to others
 BEGIN_SECONDS: Final = 1.0  # from an OK until a scan shows; a Kodi told again before that would stop the first one

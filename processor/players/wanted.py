@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from config.reasons import show_path
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, TAGS
+from processor.players.debts import Owed
 from processor.players.paths import mapped
 from processor.players.player import Player, Wanted
-from processor.players.rows import Owed
 
 ARTIST_NFO: Final = b"artist.nfo"  # a folder that has one is an artist's own
 _PICTURES: Final = (b".jpg", b".jpeg", b".png")

@@ -19,9 +19,9 @@ from processor.artwork.blobs import Blobs
 from processor.client.client import Client
 from processor.metadata import rows as metadata
 from processor.metadata.known import ArtistMetadata
+from processor.players.debts import Change, Debt, Owed
 from processor.players.kinds import kind_of, line_to
 from processor.players.player import Player
-from processor.players.rows import Change, Debt, Owed
 from processor.players.telling import Case, Outcome, World, tell
 from processor.players.wanted import wanted
 from processor.publication import ledger

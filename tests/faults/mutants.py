@@ -517,7 +517,7 @@ MUTANTS = (
     ),
     Mutant(
         "what was wanted while a player was told is forgotten",
-        "processor/players/rows.py",
+        "processor/players/debts.py",
         "delete(DebtRow).where(DebtRow.id == debt.id, DebtRow.wanted_at == debt.wanted_at)",
         "delete(DebtRow).where(DebtRow.id == debt.id)",
         on_sqlite("wanted_while", "tests/integration/test_players_told.py"),

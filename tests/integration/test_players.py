@@ -15,11 +15,11 @@ from config.database import Database
 from config.errors import GreenroomError, Misconfigured, Retryable
 from processor.client.client import Client
 from processor.metadata.known import ArtistMetadata
+from processor.players.debts import Change, Debt, Owed
 from processor.players.examination import examine
 from processor.players.kinds import checked, kind_of, kinds, line_to
 from processor.players.paths import Pair
 from processor.players.player import Line, Player, Wanted
-from processor.players.rows import Change, Debt, Owed
 from processor.players.telling import TOGETHER, Case, Outcome, World, coalesced, explained, tell
 from tests.playing import HTML, PLAYERS, ROOTS, SECRET, USER, House, Shelved, wanted_of
 from tests.providers import AT_ONCE, Provider, Reply, as_json

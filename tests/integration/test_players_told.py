@@ -21,10 +21,10 @@ from config.reasons import MASK
 from daemon.bootstrap import application
 from daemon.cli import main
 from processor import repository
-from processor.players import rows
+from processor.players import debts, rows
+from processor.players.debts import Debt, Owed
 from processor.players.paths import Pair
 from processor.players.player import Player
-from processor.players.rows import Debt, Owed
 from tests.items import album
 from tests.playing import SECRET, USER, House, Shelved, kodi
 from tests.providers import Provider, Reply
@@ -69,14 +69,14 @@ def stage(database: Database) -> int:
 def owe(database: Database, player: Player, item: int, folder: bytes = b"Artist/Album", **more: Any) -> None:
     owed = replace(Owed(item, LIBRARY, folder, "new"), **more)
     with database.begin() as connection:
-        rows.owe(connection, [player.id], owed, dt.datetime.now(dt.UTC))
+        debts.owe(connection, [player.id], owed, dt.datetime.now(dt.UTC))
 
 
-def debts(database: Database, *, missed: bool = False) -> list[Debt]:
+def owed_of(database: Database, *, missed: bool = False) -> list[Debt]:
     with database.read() as connection:
         if not missed:
-            return rows.debts(connection)
-        return [debt for player in rows.players(connection) for debt in rows.missed(connection, player.id, 100)]
+            return debts.debts(connection)
+        return [debt for player in rows.players(connection) for debt in debts.missed(connection, player.id, 100)]
 
 
 def run(database: Database, player: Player, settings: PlayersSettings = AT_ONCE, *, manual: bool = False) -> list[Job]:
@@ -117,14 +117,14 @@ def test_what_is_owed_is_told_confirmed_and_forgotten(database: Database, provid
     owe(database, player, item, change="texts")
     owe(database, player, item, change="changed")
     owe(database, player, item, change="texts")
-    (debt,) = debts(database)
+    (debt,) = owed_of(database)
     assert debt.owed.change == "changed"
     assert run(database, player) == []
-    assert debts(database) == []
+    assert owed_of(database) == []
     assert house.asked == ["smb://nas/music/Artist/Album"]
     with database.read() as connection:
         (standing,) = rows.standings(connection)
-        assert not rows.is_owed(connection)
+        assert not debts.is_owed(connection)
     assert (standing.problem, standing.owed, standing.missed) == (None, 0, 0)
     assert standing.heard_at is not None
 
@@ -140,12 +140,12 @@ def test_what_it_never_shows_is_an_event_and_stays_missed(database: Database, pr
     assert kind == "player_missed"
     assert "player_missed" in DEFAULT.split()
     assert "smb://nas/music/Artist, then smb://nas/music/Artist/Album, then smb://nas/music, then everything" in why
-    assert debts(database) == []
-    (debt,) = debts(database, missed=True)
+    assert owed_of(database) == []
+    (debt,) = owed_of(database, missed=True)
     assert debt.missed == why
     with database.begin() as connection:
-        assert rows.want_again(connection, player.id, NOW) == 1
-    assert debts(database) == [replace(debt, missed=None, wanted_at=NOW)]
+        assert debts.want_again(connection, player.id, NOW) == 1
+    assert owed_of(database) == [replace(debt, missed=None, wanted_at=NOW)]
 
 
 class Heard:
@@ -167,10 +167,10 @@ def test_a_player_that_is_down_keeps_its_debts(database: Database, provider: Pro
     provider.down = Reply(503)
     with pytest.raises(Retryable):
         run(database, player)
-    assert len(debts(database)) == 1
+    assert len(owed_of(database)) == 1
     with database.read() as connection:
         (standing,) = rows.standings(connection)
-        assert rows.is_owed(connection)
+        assert debts.is_owed(connection)
         assert all_chores()["players"].has_work(connection, AT_ONCE, NOW)
     assert "player tv did not answer" in str(standing.problem)
 
@@ -187,11 +187,11 @@ def test_while_it_plays_it_is_left_alone_unless_a_person_asks(
     assert (later.subject, later.status) == (f"player {player.id}", "queued")
     assert later.not_before - later.created_at > dt.timedelta(seconds=60)
     assert run(database, player, AT_ONCE, manual=True) == []
-    assert debts(database) == []
+    assert owed_of(database) == []
     house.asked.clear()
     owe(database, player, item)
     run(database, player, PlayersSettings(debounce_seconds=0, skip_while_playing=False, clean_first=True))
-    assert debts(database) == []
+    assert owed_of(database) == []
     assert [name for name, _ in house.calls if name == "AudioLibrary.Clean"]
 
 
@@ -210,7 +210,7 @@ def test_what_is_wanted_while_it_is_told_is_told_again(database: Database, provi
     provider.answers["/jsonrpc"] = meanwhile
     (again,) = run(database, player)
     assert again.subject == f"player {player.id}"
-    assert [debt.owed.change for debt in debts(database)] == ["new"]
+    assert [debt.owed.change for debt in owed_of(database)] == ["new"]
 
 
 def test_folders_that_keep_coming_are_told_together_but_not_never() -> None:
@@ -246,7 +246,7 @@ def test_an_item_that_is_gone_is_owed_nothing(database: Database, provider: Prov
     player = add_player(database, provider)
     owe(database, player, 77)
     run(database, player)
-    assert debts(database) == []
+    assert owed_of(database) == []
     assert house.asked == []
 
 
@@ -321,7 +321,7 @@ def test_the_api_adds_changes_tells_and_forgets(browser: Browser, provider: Prov
     answer = browser.client.put(f"{API}/{player['id']}", json={"url": provider.url, "user": USER, "enabled": False})
     assert [(one["enabled"], one["has_secret"]) for one in answer.json()] == [(False, True)]
     with browser.app.database.begin() as connection:
-        rows.owe(connection, [player["id"]], Owed(1, LIBRARY, b"A", "new"), NOW)
+        debts.owe(connection, [player["id"]], Owed(1, LIBRARY, b"A", "new"), NOW)
     assert browser.client.post(f"{API}/{player['id']}/tell").json() == {"folders": 1}
     assert [job.manual for job in browser.app.engine.list(phase="players")] == [True]
     assert "yet to show 1 folder." in browser.client.get("/players").text

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from processor.metadata import rows as metadata
-from processor.players import rows
+from processor.players import debts, rows
 from processor.players.paths import Pair
 from processor.players.player import Player
 from tests.playing import SECRET, USER, kodi
@@ -91,7 +91,7 @@ def settings(house: House) -> Any:
 
 def owed(house: House) -> list[tuple[bytes, str]]:
     with house.database.read() as connection:
-        return [(debt.owed.folder, debt.owed.change) for debt in rows.debts(connection)]
+        return [(debt.owed.folder, debt.owed.change) for debt in debts.debts(connection)]
 
 
 def test_players_are_told_of_both_folders_of_an_album_that_gets_another_name(

@@ -12,6 +12,7 @@ import mutagen
 import pytest
 
 from config import admin
+from processor.players import debts
 from processor.players import rows as players
 from processor.players.paths import Pair
 from processor.players.player import Player
@@ -101,7 +102,7 @@ def wait_until_shown(house: House, shelves: Shelves) -> None:
     deadline = time.monotonic() + 120  # seconds; far more than a loaded machine needs
     while True:
         with house.database.read() as connection:
-            if shelves.shown and not players.debts(connection):
+            if shelves.shown and not debts.debts(connection):
                 return
         (item,) = house.items().values()
         assert time.monotonic() < deadline, (

@@ -15,10 +15,10 @@ from sqlalchemy import Connection
 
 from config import admin
 from config.errors import GreenroomError, Rejected
-from processor.players import rows
+from processor.players import debts, rows
+from processor.players.debts import Debt
 from processor.players.kinds import kind_of, line_to
 from processor.players.player import Player
-from processor.players.rows import Debt
 from processor.players.telling import Case, Outcome, World, explained, tell
 from processor.players.wanted import wanted
 from workflow import events, progress
@@ -66,32 +66,32 @@ class Players(Chore):
 
     def has_work(self, connection: Connection, settings: PlayersSettings, now: dt.datetime) -> bool:
         """Whether a player is owed anything whose job gave up."""
-        return rows.is_owed(connection)
+        return debts.is_owed(connection)
 
     def run(self, context: Context, payload: Tell, settings: PlayersSettings) -> Ending | None:
         """Tell the player; what ends the job is settled with it."""
         if payload.player_id is None:
-            return lambda connection, job: want(connection, rows.debtors(connection), actor=job.actor)
+            return lambda connection, job: want(connection, debts.debtors(connection), actor=job.actor)
         with context.database.read() as connection:
             found = [one for one in rows.players(connection, only_enabled=True) if one.id == payload.player_id]
-            debts = rows.debts(connection, payload.player_id) if found else []
-        if not debts:
+            owed = debts.debts(connection, payload.player_id) if found else []
+        if not owed:
             return None
         player = found[0]
-        if (seconds := still_coming(debts, settings.debounce_seconds, _now())) and not context.job.manual:
+        if (seconds := still_coming(owed, settings.debounce_seconds, _now())) and not context.job.manual:
             return _later(player, seconds)
         try:
-            return self._told(context, player, debts, settings)
+            return self._told(context, player, owed, settings)
         except GreenroomError as error:
             with context.database.begin() as connection:
                 rows.in_trouble(connection, player.id, error.message)
             raise
 
-    def _told(self, context: Context, player: Player, debts: Sequence[Debt], settings: PlayersSettings) -> Ending:
+    def _told(self, context: Context, player: Player, owed: Sequence[Debt], settings: PlayersSettings) -> Ending:
         from processor.client.client import Client  # its libraries are not wanted where only settings are read
 
         kind = kind_of(player.kind)
-        cases, gone = _cases(context, player, debts)
+        cases, gone = _cases(context, player, owed)
         with Client(context.database, wait=context.wait) as client:
             line = line_to(client, player)
             if settings.skip_while_playing and not context.job.manual and kind.playing(line):
@@ -102,13 +102,13 @@ class Players(Chore):
 
         def end(connection: Connection, job: Job) -> None:
             for debt in [*gone, *(outcome.debt for outcome in outcomes if outcome.sight)]:
-                rows.settle(connection, debt)
+                debts.settle(connection, debt)
             missed = [(outcome, explained(player.name, outcome)) for outcome in outcomes if outcome.sight is None]
             for outcome, why in missed:
-                rows.give_up(connection, outcome.debt, why)
+                debts.give_up(connection, outcome.debt, why)
             events.tell(connection, _missed(connection, player, missed, job), _now())
             rows.heard(connection, player.id, _now())
-            if player.id in rows.debtors(connection):  # wanted anew while we told it
+            if player.id in debts.debtors(connection):  # wanted anew while we told it
                 want(connection, [player.id], actor=job.actor)
 
         return end
@@ -127,19 +127,19 @@ def want(
     jobs.submit(connection, new, _now())
 
 
-def still_coming(debts: Sequence[Debt], debounce: float, now: dt.datetime) -> float:
+def still_coming(owed: Sequence[Debt], debounce: float, now: dt.datetime) -> float:
     """Return for how many seconds more folders may come that are better told together with these; 0: tell now."""
-    newest, oldest = max(debt.wanted_at for debt in debts), min(debt.since for debt in debts)
+    newest, oldest = max(debt.wanted_at for debt in owed), min(debt.since for debt in owed)
     quiet = debounce - (now - newest).total_seconds()
     patience = debounce * LONGEST_WAIT - (now - oldest).total_seconds()
     return max(0.0, min(quiet, patience))
 
 
-def _cases(context: Context, player: Player, debts: Sequence[Debt]) -> tuple[list[Case], list[Debt]]:
+def _cases(context: Context, player: Player, owed: Sequence[Debt]) -> tuple[list[Case], list[Debt]]:
     """Return what the player should show for its debts, and those of items that are gone."""
     cases, gone = [], []
     with context.database.read() as connection:
-        for debt in debts:
+        for debt in owed:
             try:
                 cases.append(Case(debt, wanted(connection, player, debt.owed)))
             except Rejected:

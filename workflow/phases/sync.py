@@ -10,8 +10,8 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from config import admin, libraries
-from processor.players import rows
-from processor.players.rows import Change, Owed
+from processor.players import debts, rows
+from processor.players.debts import Change, Owed
 from processor.publication import ledger
 from processor.transfer import path_from_json
 from workflow import events, progress
@@ -95,7 +95,7 @@ def owe(connection: Connection, owed: Owed, settings: SyncSettings) -> list[str]
     """Owe a folder to every player that is on, and want them told; return their names."""
     found = rows.players(connection, only_enabled=True)
     ids = [player.id for player in found]
-    rows.owe(connection, ids, owed, dt.datetime.now(dt.UTC))
+    debts.owe(connection, ids, owed, dt.datetime.now(dt.UTC))
     players.want(connection, ids, actor="chain", delay=settings.delay_seconds)
     return [player.name for player in found]
 
