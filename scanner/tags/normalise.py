@@ -18,7 +18,9 @@ _DATE = re.compile(
 )
 _BETWEEN_IDS = re.compile(r"[^0-9A-Za-z-]+")
 _ID_LENGTH = 36  # characters of a MusicBrainz id
-_YEAR_LAST = re.compile(r"[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ]([0-9]{4})$")
+_YEAR_LAST = re.compile(
+    r"(?:[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ]|(?:ca?|circa|©|℗|\([cp]\))[. ]{0,2})([0-9]{4})$", re.IGNORECASE
+)
 _INTEGER = re.compile(r"[-+]?[0-9]{1,5}")
 _LARGEST_NUMBER = 9999  # of a track or disc; more is a mistake or a date
 _LARGEST_DECIBEL = 200.0
@@ -59,9 +61,9 @@ def number(text: str | None) -> int | None:
 
 
 def number_and_total(values: Texts) -> tuple[int | None, int | None]:
-    """Split "3/12" and "3 of 12"."""
+    """Split "3/12", "3 of 12" and "03of12"."""
     text = first(values) or ""
-    count, between, behind = text.partition("/") if "/" in text else text.lower().partition(" of ")
+    count, between, behind = text.partition("/") if "/" in text else text.lower().partition("of")
     return (number(count.strip()), number(behind.strip())) if between else (number(text), None)
 
 
