@@ -151,9 +151,10 @@ def _side_place(path: bytes, home: bytes, stems: Mapping[str, bytes]) -> tuple[b
 
 
 def _own_place(path: bytes, home: bytes) -> bytes:
-    """Return the place a file keeps, relative to the album's home; a file from elsewhere keeps its name only."""
-    inside = path.removeprefix(home + b"/") if home else path
-    *folders, name = (os.path.basename(path) if home and inside == path else inside).split(b"/")
+    """Return the place a file keeps, relative to the album's home or the folder above; others keep their name only."""
+    above = next((above for above in (home, os.path.dirname(home)) if above and path.startswith(above + b"/")), b"")
+    inside = path.removeprefix(above + b"/") if above else os.path.basename(path) if home else path
+    *folders, name = inside.split(b"/")
     safe = [layout.folder_name(folder.decode("utf-8", "surrogateescape")) for folder in folders]
     return b"/".join([*safe, layout.file_name(name)])
 

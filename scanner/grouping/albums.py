@@ -8,10 +8,11 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from scanner.grouping.credits import MOST_SPELLINGS, Credit, commonest, credit_by_names, credit_by_tags, whose
+from scanner.grouping.discs import without_bonus_disc
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.groups import Source
 from scanner.grouping.names import is_nameless, parse_album
-from scanner.grouping.places import Place, Track, repeats
+from scanner.grouping.places import Place, Track, repeats, without_the_boxs_disc
 
 MAJORITY = 0.75
 """A folder is one release if its commonest album covers so much of it (Lidarr's track grouping uses the same share)."""
@@ -78,6 +79,8 @@ def albums_in(place: Place) -> list[Album]:
     unread = [track for track in place.tracks if track.row.problem is not None]
     named = [part for share in _by_album(place, readable) for part in _by_artist(place, share, len(readable))]
     shares = [part for share in named for part in _by_format(share)]
+    if len(shares) > 1 and place.disc_folders and place.home:
+        shares = [share._replace(tracks=without_the_boxs_disc(share.tracks)) for share in shares]
     if place.is_root:
         shares += [_Share("", None, [track], []) for track in unread]
     else:
@@ -242,12 +245,16 @@ def _named(place: Place, share: _Share) -> Album:
     source: Source | None
     if tagged:
         title, source = commonest(tagged), "tag" if len(tagged) == len(readable) else "majority"
+        if all((track.disc or 1) > 1 for track in readable):
+            title = without_bonus_disc(title)
     elif place.is_root or is_nameless(place.title):
         title, source = None, None
     else:
         title, source = parse_album(place.title).album, "folder"
     credit = credit_by_tags(readable)
-    if credit.artist is None:
+    # where no tag names the album, an artist that only a few files name is not known to be that of the others
+    few = source == "folder" and 2 * sum(bool(t.artist or t.album_artist) for t in readable) <= len(readable)
+    if few or credit.artist is None:
         credit = credit_by_names(place, title, share.tracks)
     ordered = sorted(share.tracks, key=_by_folder_and_name)
     return Album(place, tuple(ordered), share.release_id, title, source, credit, tuple(share.strays))

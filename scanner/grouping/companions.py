@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from scanner.grouping.folding import fold
 from scanner.grouping.groups import SideRow
 from scanner.grouping.merging import Whole
-from scanner.grouping.names import stem_of
+from scanner.grouping.names import is_nameless, parse_album, stem_of, text_of
 
 _SEVERAL = -1
 
@@ -35,7 +36,7 @@ def share_out(sides: Iterable[SideRow], wholes: Sequence[Whole]) -> dict[int, li
 
     A file goes with the track whose name it has; else to the only album of its folder; else, from a folder without
     music, to the only album under the next folder above that has some, but never above that album's home. What lies in
-    the root, or among several albums, is nobody's.
+    the root, or among several albums, is nobody's; of copies of one album the first gets it.
     """
     ordered = sorted(sides, key=lambda side: (side.folder, side.name, side.file_id))
     if not ordered:
@@ -50,7 +51,7 @@ def share_out(sides: Iterable[SideRow], wholes: Sequence[Whole]) -> dict[int, li
                 by_stem[folder, name.lower()] = by_stem[folder, stem_of(name).lower()] = index
         for folder in folders:
             for above in _upwards(folder):
-                under[above] = index if under.get(above, index) == index else _SEVERAL
+                under[above] = _one_of(wholes, under.get(above, index), index)
     grounds = [_grounds(whole) for whole in wholes]
     shared: dict[int, list[SideRow]] = defaultdict(list)
     for side in ordered:
@@ -64,7 +65,26 @@ def share_out(sides: Iterable[SideRow], wholes: Sequence[Whole]) -> dict[int, li
 
 def _grounds(whole: Whole) -> set[bytes]:
     """Return the folders that are the album's with all that lies in them."""
-    return folders_of(whole) | {part.place.home for part in whole.parts} | {home_of(whole)}
+    homes = {part.place.home for part in whole.parts}
+    return folders_of(whole).union(homes, {home_of(whole)}, filter(None, (_named_above(home, whole) for home in homes)))
+
+
+def _named_above(home: bytes, whole: Whole) -> bytes | None:
+    """Return the folder above "FLAC" or "MP3" if it is named after the album: "Artist - Album (1999)/FLAC"."""
+    above, _, name = home.rpartition(b"/")
+    if not above or not is_nameless(text_of(name)):
+        return None
+    said = parse_album(text_of(above.rpartition(b"/")[2])).album
+    title = whole.parts[0].title
+    return above if said and title and fold(said) == fold(title) else None
+
+
+def _one_of(wholes: Sequence[Whole], first: int, index: int) -> int:
+    """Return the album for what lies beside both; of copies, such as FLAC and MP3, the first."""
+    if first in (index, _SEVERAL):
+        return first
+    names = wholes[index].parts[0].names
+    return first if names and names == wholes[first].parts[0].names else _SEVERAL
 
 
 def _upwards(folder: bytes) -> Iterator[bytes]:

@@ -38,6 +38,9 @@ _BONUS_FOLDER = re.compile(
     re.IGNORECASE,
 )
 _BONUS_AT_END = re.compile(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS})\Z", re.IGNORECASE)
+_BONUS_DISC = re.compile(
+    r"\s*(?:([(\[{])|[-–:,]\s)\s*bonus[\W_]*(?:cd|dis[ck]|dvd|lp)\s*(?(1)[)\]}]|\Z)", re.IGNORECASE
+)
 _MAY_BE_DISC = re.compile(  # most folders begin otherwise; asked of ASCII only
     r"[\W_]*(?:\d{1,2}[\W_]*of|cd|dis|dvd|digital|sacd|s[ci]|vinyl|l[ap]|record|tape|[ck]assette|plyta|face|cara|seite|strana"
     r"|bonus|extra|drama)",
@@ -90,6 +93,11 @@ def is_bonus_folder(text: str) -> bool:
 def narrow(text: str) -> str:
     """Give letters and digits the width they have in English: "ＣＤ１" is "CD1"."""
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def without_bonus_disc(text: str) -> str:
+    """Take out of a folder's name that it is the bonus disc: `"Album [Bonus Disc] (1999)"` → `"Album (1999)"`."""
+    return _BONUS_DISC.sub("", text, count=1) or text
 
 
 def without_bonus(text: str) -> str:

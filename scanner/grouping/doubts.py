@@ -57,7 +57,7 @@ def warnings_of(whole: Whole, readable: list[Track], year: Year) -> Iterator[Rea
     home, lead = home_of(whole), whole.parts[0]
     if whole.twin is not None:
         where = "Its folder also" if whole.twin == home else "Another folder"
-        message = f"{where} holds an album of the same name with some of the same tracks; they are kept apart."
+        message = f"{where} holds an album of the same name with some of the same track numbers; they are kept apart."
         yield Reason("same_album_elsewhere", message, whole.twin)
     if readable and lead.credit.source in ("folder", "file_name"):
         yield Reason("artist_from_folder", "No artist tag; the artist is read from folder or file names.", home)

@@ -21,7 +21,7 @@ LONGEST_NAME = 120
 class Whole(NamedTuple):
     """One album: its parts, by folder, and its key.
 
-    `twin` is the folder of an album with the same names that has some of the same tracks.
+    `twin` is the folder of an album with the same names that has some of the same track numbers.
     """
 
     key: str

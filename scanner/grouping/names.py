@@ -153,17 +153,16 @@ def parse_track(text: str) -> TrackName:
     text = _DISC_BEFORE.sub(r"\1-", text, count=1) if _DISC_BEFORE.match(text) else text
     if found := _TRACK_OF_A_SHOW.fullmatch(text):
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), None, clean(found["rest"]))
-    if _DATE.match(text):  # "2014-01-03 Episode 7": the month is no track
-        return TrackName(None, None, None, clean(text))
     if found := _TRACK_FIRST.fullmatch(text):
         artist, title = split_artist(clean(found["rest"]))
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), artist, title)
     if found := _TRACK_OF_KARAOKE.fullmatch(text):
         return TrackName(None, int(found["track"]), *split_artist(clean(found["rest"])))
-    if found := _TRACK_INSIDE.fullmatch(text):
-        artist = clean(_DASH.split(found["artist"])[0])  # "Artist - Album - 01 - Title"
-        return TrackName(None, int(found["track"]), artist, clean(found["rest"]))
-    return TrackName(None, None, *split_artist(clean(text)))
+    dated = _DATE.match(text) is not None  # "2014-01-03 Episode 7": the month is no track, and nobody called 2014
+    if found := _TRACK_INSIDE.fullmatch(_DATE.sub(lambda date: date[0].replace("-", "."), text)):
+        artist = None if dated else clean(_DASH.split(text[: found.end("artist")])[0])  # "Artist - Album - 01 - Title"
+        return TrackName(None, int(found["track"]), artist, clean(text[found.start("rest") :]))
+    return TrackName(None, None, *((None, clean(text)) if dated else split_artist(clean(text))))
 
 
 def split_artist(text: str | None) -> tuple[str | None, str | None]:

@@ -6,12 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
-from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
-from scanner.grouping.discs import disc_folder, is_bonus_folder, split_disc, without_bonus
-from scanner.grouping.folding import are_clean, clean, fold
+from scanner.grouping.discs import split_disc, without_bonus
+from scanner.grouping.folding import are_clean, clean
 from scanner.grouping.groups import FolderTracks, Source, TrackRow
 from scanner.grouping.names import (
     TrackName,
@@ -20,7 +19,8 @@ from scanner.grouping.names import (
     stem_of,
     text_of,
 )
-from scanner.grouping.numbering import by_hundreds, by_parts, by_sides, is_part
+from scanner.grouping.numbering import by_hundreds, by_sides
+from scanner.grouping.spots import Spots, find_spots
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNKNOWN = re.compile(r"[\W_]*(?:unknown|(?:unknown|no)[\W_]+(?:artist|album|title))[\W_]*", re.IGNORECASE)
@@ -54,10 +54,11 @@ class Track(NamedTuple):
 class Place:
     """A folder with its disc folders, and the audio files in them, by folder and name."""
 
-    def __init__(self, spot: _Spot, folders: Sequence[FolderTracks], discs: Mapping[bytes, int | None]) -> None:
+    def __init__(self, folders: Sequence[FolderTracks], spots: Spots) -> None:
+        spot = next(iter(spots.values()))
         self.folders = folders
-        self._discs = discs  # what the names of the folders say
-        self.disc_folders = sum(disc is not None for disc in discs.values())
+        self._discs = {folder: spot.disc for folder, spot in spots.items()}  # what the names of the folders say
+        self.disc_folders = sum(disc is not None for disc in self._discs.values())
         self.title = spot.title  # the folder's name, without the disc: "Artist - Album (1999)"
         # the folder that holds the album's own, perhaps the artist's
         self.above = spot.home if spot.label else spot.home.rpartition(b"/")[0]
@@ -77,77 +78,11 @@ class Place:
         return self.home == b"" and not self.disc_folders
 
 
-class _Spot(NamedTuple):
-    """Where a folder belongs: its place, and the disc its name says (0: a bonus disc, counted later)."""
-
-    home: bytes
-    label: str | None  # folded album name, if the disc folders name it: "Album (Disc 1)"; None for the home itself
-    title: str
-    disc: int | None
-
-
 def find_places(folders: Iterable[FolderTracks]) -> list[Place]:
     """Put each folder together with its disc folders."""
-    found: dict[tuple[bytes, str | None], list[tuple[_Spot, FolderTracks]]] = {}
-    ordered = sorted(folders, key=itemgetter(0))
-    parts = _parts(ordered)
-    for folder in ordered:
-        spot = parts.get(folder.folder) or _spot(folder.folder)
-        found.setdefault((spot.home, spot.label), []).append((spot, folder))
-    return [
-        Place(members[0][0], [folder for _, folder in members], {folder.folder: spot.disc for spot, folder in members})
-        for members in found.values()
-    ]
-
-
-def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, _Spot]:
-    """Find the parts of one album: their tags name no other, and they are called "Part 1", "Part 2" …, or "1", "2" …"""
-    beside: dict[tuple[bytes, str], list[FolderTracks]] = {}
-    music = set()
-    for folder in folders:
-        parent, inside, _ = folder.folder.rpartition(b"/")
-        music.add(folder.folder)
-        album = folder.album[0]
-        if inside and album and folder.album.count(album) == len(folder.album):
-            beside.setdefault((parent, album), []).append(folder)
-    found: dict[bytes, _Spot] = {}
-    for (parent, _), members in beside.items():
-        if len(members) == 1 or parent in music:
-            continue
-        names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
-        numbers = by_parts(names)
-        if numbers and not (
-            names[0][:1].isdecimal() and _same_titles(*members[:2])
-        ):  # "16 bit" and "24 bit" are copies
-            title = text_of(parent.rpartition(b"/")[2])
-            found |= {part.folder: _Spot(parent, None, title, n) for part, n in zip(members, numbers, strict=True)}
-    return found
-
-
-def _same_titles(one: FolderTracks, other: FolderTracks) -> bool:
-    """Tell whether two folders hold the same songs, as copies do."""
-    return bool(set(zip(one.track, one.title, strict=True)) & set(zip(other.track, other.title, strict=True)))
-
-
-def _spot(folder: bytes) -> _Spot:
-    """Tell a disc folder from an album's: `b"Album/CD1"` is disc 1 of `b"Album"`."""
-    home, disc = folder, None
-    while home:
-        parent, _, name = home.rpartition(b"/")
-        text = text_of(name)
-        number = disc_folder(text) or (0 if is_bonus_folder(text) and parent else None)
-        if number is None:
-            break
-        home, disc = parent, number
-    title = text_of(home.rpartition(b"/")[2])
-    if disc is not None:  # disc folders lying in the root are one place, apart from the loose files there
-        return _Spot(home, None if home else "", title, disc)
-    rest, number = split_disc(title)
-    if number is None:
-        above = text_of(home.rpartition(b"/")[0].rpartition(b"/")[2])
-        named = f"{above} - {title}" if " - " in above and is_part(title) else title
-        return _Spot(folder, None, named, None)
-    return _Spot(home.rpartition(b"/")[0], fold(rest), rest, number)
+    by_name = {folder.folder: folder for folder in folders}
+    found = find_spots([by_name[name] for name in sorted(by_name)])
+    return [Place([by_name[name] for name in spots], spots) for spots in found]
 
 
 def _present(row: TrackRow) -> Track:
@@ -230,13 +165,32 @@ def known(text: str | None) -> str | None:
 def _settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> list[Track]:
     """Decide between the discs of tags and folders: the tag, unless the folder tells more tracks apart."""
     numbered = [disc for disc in (*folders.values(), *(track.disc for track in tracks)) if disc]
-    bonus = max(numbered, default=1) + 1
+    last = max(numbered, default=1)
+    bonus = None if last == 1 and _runs_on(tracks, folders) else last + 1
     by_folder = {folder: bonus if disc == 0 else disc for folder, disc in folders.items()}
     albums = {track.album for track in tracks}
     tracks = [_of_the_album(track, albums, bonus=folders[track.row.folder] == 0) for track in tracks]
     by_tag = [_on_disc(track, by_folder[track.row.folder], track.sources["disc"] == "tag") for track in tracks]
     by_name = [_on_disc(track, by_folder[track.row.folder], False) for track in tracks]
     return by_name if repeats(by_name) < repeats(by_tag) else by_tag
+
+
+def _runs_on(tracks: list[Track], folders: Mapping[bytes, int | None]) -> bool:
+    """Tell whether the tracks in bonus folders go on where the album's end: they are of its disc."""
+    album = [track.track or 0 for track in tracks if folders[track.row.folder] is None]
+    bonus = [track.track or 0 for track in tracks if folders[track.row.folder] == 0]
+    return bool(album and bonus) and min(bonus) == max(album) + 1 > 1
+
+
+def without_the_boxs_disc(tracks: list[Track]) -> list[Track]:
+    """Forget the disc that a folder named, if these have no other: an album of its own in a box has one disc."""
+    told = {(track.disc, track.sources["disc"]) for track in tracks}
+    if len(told) > 1 or next(iter(told))[1] != "folder" or any((track.row.disc_total or 1) > 1 for track in tracks):
+        return tracks
+    return [
+        track._replace(disc=None, sources=_sources(track.sources["title"], track.sources["track"], "file_name"))
+        for track in tracks
+    ]
 
 
 def _of_the_album(track: Track, albums: set[str | None], *, bonus: bool) -> Track:
@@ -256,10 +210,16 @@ def _in_style(tracks: list[Track]) -> list[Track]:
     if tracks[0].track is None and not any(track.track for track in tracks):
         sides = by_sides([text_of(stem_of(track.row.name)) for track in tracks])
         return [_as_named(*pair) for pair in zip(tracks, sides, strict=True)] if sides else tracks
-    if (tracks[0].track or 0) > 100 and not any(t.disc for t in tracks):
+    if any(track.disc for track in tracks):
+        return tracks
+    if (tracks[0].track or 0) > 100:
         split = by_hundreds([track.track for track in tracks])
-        return [_numbered(*pair) for pair in zip(tracks, split, strict=True)] if split else tracks
-    return tracks
+    elif repeats(tracks):  # names may tell apart what tags call by the same number
+        split = by_hundreds([parse_track(text_of(stem_of(track.row.name))).track for track in tracks])
+        split = split if split and [track for _, track in split] == [track.track for track in tracks] else None
+    else:
+        return tracks
+    return [_numbered(*pair) for pair in zip(tracks, split, strict=True)] if split else tracks
 
 
 def _as_named(track: Track, name: TrackName) -> Track:

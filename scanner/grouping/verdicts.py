@@ -108,7 +108,7 @@ def _listed(tracks: list[Track], album_artist: str | None) -> tuple[GroupTrack, 
                 t.row.file_id,
                 t.disc or by_rule,
                 t.track,
-                t.title if t.named_artist is None else _title(t, album_artist),
+                t.title if t.sources["title"] == "tag" else _title(t, album_artist),
                 t.sources if t.disc and t.track else _known_sources(t, by_rule),
             )
             for t in _in_order(tracks)
@@ -135,8 +135,10 @@ def _in_order(tracks: list[Track]) -> list[Track]:
 
 def _title(track: Track, album_artist: str | None) -> str | None:
     """Keep "Artist - Title" from a file's name whole, unless the artist is only repeated there."""
-    if track.sources["title"] == "tag" or track.named_artist is None:
-        return track.title
+    if track.named_artist is None:
+        artist, _, rest = (track.title or "").partition("-")  # "01-artist_name-title", as scene releases write it
+        repeated = b" " not in track.row.name and rest and album_artist and fold(artist) == fold(album_artist)
+        return rest if repeated else track.title
     repeated = album_artist is not None and fold(track.named_artist) == fold(album_artist)
     return track.title if repeated else f"{track.named_artist} - {track.title}"
 
@@ -198,9 +200,10 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
     if lead.title_source == "folder":
         yield Reason("names_from_folder", "No album tag; the album is named after its folder.", lead.place.home)
     folders = folders_of(whole)
-    if len(folders) > 1 and any(part.place.disc_folders for part in whole.parts):
+    several = len({track.disc or 1 for track in readable}) > 1
+    if len(folders) > 1 and several and any(part.place.disc_folders for part in whole.parts):
         yield Reason("disc_folders_merged", f"{len(folders)} folders hold the discs of one album.", home_of(whole))
-    elif len(homes) > 1:
+    elif len(homes) > 1 or len(folders) > 1:
         yield Reason("folders_merged", f"{len(homes)} folders hold the album, and no track number is in two of them.")
     yield from _by_name(lead.credit, readable)
     if strays := [track for part in whole.parts for track in part.strays]:

@@ -187,6 +187,7 @@ STYLES = [
     ("1of2", "2of2"),
     ("Vinyl 1", "Vinyl 2"),
     ("Side A", "Side B"),
+    ("Disk A", "Disk B"),
     ("Digital Media 01", "Digital Media 02"),
     ("Disc One", "Disc Two"),
     ("[CD 1 of 2]", "[CD 2 of 2]"),
@@ -257,6 +258,64 @@ def test_a_flat_folder_with_discs_in_the_file_names_is_one_album() -> None:
     shelf.untagged("Queen - Live (1992)", "1-01 A.mp3", "1-02 B.mp3", "2-01 C.mp3")
     one = shelf.only()
     assert (one.discs, [(t.disc, t.track, t.title) for t in one.tracks][-1]) == (2, (2, 1, "C"))
+
+
+def test_names_tell_the_discs_apart_where_tags_give_a_number_twice() -> None:
+    shelf = Shelf()
+    for name, track in (("101-a.mp3", 1), ("102-b.mp3", 2), ("201-c.mp3", 1), ("202-d.mp3", 2)):
+        shelf.track(f"Jazz/{name}", artist="Queen", album="Jazz", title=name, track=track)
+    for name, track in (("101-a.mp3", 1), ("102-b.mp3", 1), ("201-c.mp3", 9)):
+        shelf.track(f"Gold/{name}", artist="ABBA", album="Gold", title=name, track=track)
+    gold, jazz = shelf.groups()
+    assert [(t.disc, t.track) for t in jazz.tracks] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert gold.discs == 1
+
+
+@pytest.mark.parametrize(
+    ("folder", "first", "numbers"),
+    [
+        ("Jazz/Bonus Tracks", 4, [(None, 1), (None, 2), (None, 3), (None, 4), (None, 5)]),
+        ("Jazz/Bonus Tracks", 1, [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]),
+        ("Jazz [Bonus Disc]", 1, [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]),
+        ("Jazz - Bonus CD", 1, [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2)]),
+    ],
+)
+@pytest.mark.parametrize("tag", ["Jazz", "Jazz [Bonus Disc]"])
+def test_a_bonus_is_of_the_album_it_lies_in_or_beside(
+    folder: str, first: int, numbers: list[tuple[int | None, int]], tag: str
+) -> None:
+    shelf = Shelf()
+    shelf.album("Jazz", range(1, 4), artist="Queen", album="Jazz")
+    shelf.album(folder, range(first, first + 2), artist="Queen", album=tag)
+    one = shelf.only()
+    assert (one.album, [(t.disc, t.track) for t in one.tracks]) == ("Jazz", numbers)
+    assert one.warnings == ()
+
+
+def test_a_bonus_disc_joins_the_discs_beside_it_and_by_its_tags_those_elsewhere() -> None:
+    shelf = Shelf()
+    for disc in ("Disc 1", "Disc 2", "Bonus Disc"):
+        shelf.album(f"Jazz ({disc})", range(1, 3), artist="Queen", album="Jazz")
+    shelf.album("a", range(1, 3), artist="ABBA", album="Gold", disc=1, disc_total=2)
+    shelf.album("b", range(1, 3), artist="ABBA", album="Gold (Bonus Disc)", disc=2, disc_total=2)
+    assert [(one.album, one.discs) for one in shelf.groups()] == [("Jazz", 3), ("Gold", 2)]
+
+
+def test_an_edition_with_bonus_tracks_is_no_bonus_disc() -> None:
+    shelf = Shelf()
+    for folder in ("Jazz", "Jazz (Bonus Tracks)", "Jazz (Bonus Edition)"):
+        shelf.album(folder, range(1, 4), artist="Queen", album="Jazz")
+    assert [one.discs for one in shelf.groups()] == [1, 1, 1]
+
+
+def test_albums_of_their_own_in_the_disc_folders_of_a_box_have_one_disc() -> None:
+    shelf = Shelf()
+    shelf.album("Box/CD1", range(1, 3), artist="Queen", album="Jazz")
+    shelf.album("Box/CD2", range(1, 3), artist="Queen", album="News")
+    shelf.album("Box/CD3", range(1, 3), artist="Queen", album="News")
+    jazz, news = shelf.groups()
+    assert ([t.disc for t in jazz.tracks], jazz.warnings) == ([None, None], ())
+    assert {t.disc for t in news.tracks} == {2, 3}
 
 
 def test_names_are_no_sides_nor_discs_unless_all_of_them_are() -> None:
@@ -569,6 +628,30 @@ def test_an_untagged_compilation_keeps_the_artists_in_its_titles() -> None:
     shelf.untagged("VA - Hits (1999)", "01 - ABBA - Waterloo.mp3", "02 - Queen - Jealousy.mp3")
     one = shelf.only()
     assert (one.album_artist, one.tracks[0].title) == ("Various Artists", "ABBA - Waterloo")
+
+
+def test_an_artist_that_is_only_repeated_before_the_title_is_taken_off() -> None:
+    shelf = Shelf()
+    shelf.untagged("Four_Tet-Rounds-2003-GRP", "01-four_tet-hands.mp3", "02-koushik-ideas.mp3")
+    assert [t.title for t in shelf.only().tracks] == ["hands", "koushik-ideas"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "files"),
+    [
+        ("yt", ("Lofi - Beats [5qap5aO4i9A].opus",)),
+        ("1977-05-08 Barton Hall", ("1977-05-08 Barton Hall - 01 - Bertha.mp3",)),
+        ("gd77-05-08.sbd", ("gd77-05-08d1t01.flac", "gd77-05-08d2t01.flac")),
+    ],
+)
+def test_neither_a_date_nor_one_file_of_two_names_the_artist(folder: str, files: tuple[str, ...]) -> None:
+    shelf = Shelf()
+    shelf.untagged(folder, *files)
+    if folder == "yt":
+        shelf.track("yt/Rick - Song.m4a", title="Song", artist="RickVEVO")
+    one = shelf.only()
+    assert (one.album_artist, one.verdict) == (None, "needs_review")
+    assert "track_numbers_repeat" not in codes(one)
 
 
 def test_an_artist_is_never_invented() -> None:

@@ -77,6 +77,32 @@ def test_two_albums_below_one_folder_do_not_get_its_scans() -> None:
     assert [one.sides for one in shelf.groups()] == [(), ()]
 
 
+@pytest.mark.parametrize("formats", [("FLAC",), ("FLAC", "MP3")])
+def test_what_lies_above_folders_of_a_format_belongs_to_the_first_album_if_it_is_named_after_it(
+    formats: tuple[str, ...],
+) -> None:
+    shelf = Shelf()
+    for folder in formats:
+        shelf.album(f"Queen - Jazz (1978)/{folder}", range(1, 3), **TAGS)
+        shelf.album(f"Downloads/{folder}", range(1, 3), artist="ABBA", album="Gold")
+        shelf.album(f"Queen/Queen/{folder} extras", range(1, 3), artist="Queen", album="Queen")
+    owned = [shelf.side("Queen - Jazz (1978)/Scans/x.jpg"), shelf.side("Queen - Jazz (1978)/cover.jpg")]
+    shelf.side("Downloads/invoice.pdf")
+    shelf.side("Queen/artist.jpg")
+    shelf.side("Queen/Queen/x.jpg")
+    sides = {one.home: sorted(one.sides) for one in shelf.groups() if one.sides}
+    assert sides == {b"Queen - Jazz (1978)/FLAC": owned}
+
+
+def test_of_two_formats_in_one_folder_the_first_gets_what_lies_beside() -> None:
+    shelf = Shelf()
+    for ext in ("flac", "mp3"):
+        for n in (1, 2):
+            shelf.track(f"Jazz/{n}.{ext}", title=f"{n}", track=n, **TAGS)
+    cover = shelf.side("Jazz/cover.jpg")
+    assert [one.sides for one in shelf.groups()] == [(cover,), ()]
+
+
 def test_files_without_any_music_are_no_album() -> None:
     shelf = Shelf()
     shelf.side("Queen - Jazz/cover.jpg")

@@ -1,0 +1,96 @@
+"""Names of folders, and the albums their tags name → which are one place: an album with its disc folders. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from scanner.grouping.discs import disc_folder, is_bonus_folder, split_disc, without_bonus_disc
+from scanner.grouping.folding import fold
+from scanner.grouping.groups import FolderTracks
+from scanner.grouping.names import text_of
+from scanner.grouping.numbering import by_parts, is_part
+
+
+class Spot(NamedTuple):
+    """Where a folder belongs: its place, and the disc its name says (0: a bonus disc, counted later)."""
+
+    home: bytes
+    label: str | None  # folded album name, if the disc folders name it: "Album (Disc 1)"; None for the home itself
+    title: str
+    disc: int | None
+
+
+Spots = dict[bytes, Spot]
+"""Folders of one place, by their path."""
+
+
+def find_spots(folders: Sequence[FolderTracks]) -> Iterable[Spots]:
+    """Put each folder together with its disc folders; all stay in the order given."""
+    found: dict[tuple[bytes, str | None], Spots] = {}
+    parts = _parts(folders)
+    for folder in (each.folder for each in folders):
+        spot = parts.get(folder) or _spot(folder)
+        found.setdefault((spot.home, spot.label), {})[folder] = spot
+    _bring_bonus_discs(found)
+    return found.values()
+
+
+def _bring_bonus_discs(found: dict[tuple[bytes, str | None], Spots]) -> None:
+    """Let "Album [Bonus Disc]" join the "Album" that lies beside it, or "Album (Disc 1)" and the others."""
+    for home in [home for home, label in found if label is None and b"bonus" in home.lower()]:
+        above, _, name = home.rpartition(b"/")
+        title = text_of(name)
+        plain = without_bonus_disc(title)
+        host = found.get((home.removesuffix(name) + plain.encode(), None)) or found.get((above, fold(plain)))
+        if host and plain != title and list(found[home, None]) == [home]:
+            host[home] = found.pop((home, None))[home]._replace(disc=0)
+
+
+def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
+    """Find the parts of one album: their tags name no other, and they are called "Part 1", "Part 2" …, or "1", "2" …"""
+    beside: dict[tuple[bytes, str], list[FolderTracks]] = {}
+    music = set()
+    for folder in folders:
+        parent, inside, _ = folder.folder.rpartition(b"/")
+        music.add(folder.folder)
+        album = folder.album[0]
+        if inside and album and folder.album.count(album) == len(folder.album):
+            beside.setdefault((parent, album), []).append(folder)
+    found: dict[bytes, Spot] = {}
+    for (parent, _), members in beside.items():
+        if len(members) == 1 or parent in music:
+            continue
+        names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
+        numbers = by_parts(names)
+        copies = names[0][:1].isdecimal() and _same_titles(*members[:2])  # "16 bit" and "24 bit"
+        if numbers and not copies:
+            title = text_of(parent.rpartition(b"/")[2])
+            found |= {part.folder: Spot(parent, None, title, n) for part, n in zip(members, numbers, strict=True)}
+    return found
+
+
+def _same_titles(one: FolderTracks, other: FolderTracks) -> bool:
+    """Tell whether two folders hold the same songs, as copies do."""
+    return bool(set(zip(one.track, one.title, strict=True)) & set(zip(other.track, other.title, strict=True)))
+
+
+def _spot(folder: bytes) -> Spot:
+    """Tell a disc folder from an album's: `b"Album/CD1"` is disc 1 of `b"Album"`."""
+    home, disc = folder, None
+    while home:
+        parent, _, name = home.rpartition(b"/")
+        text = text_of(name)
+        number = disc_folder(text) or (0 if is_bonus_folder(text) and parent else None)
+        if number is None:
+            break
+        home, disc = parent, number
+    title = text_of(home.rpartition(b"/")[2])
+    if disc is not None:  # disc folders lying in the root are one place, apart from the loose files there
+        return Spot(home, None if home else "", title, disc)
+    rest, number = split_disc(title)
+    if number is None:
+        above = text_of(home.rpartition(b"/")[0].rpartition(b"/")[2])
+        named = f"{above} - {title}" if " - " in above and is_part(title) else title
+        return Spot(folder, None, named, None)
+    return Spot(home.rpartition(b"/")[0], fold(rest), rest, number)
