@@ -71,6 +71,25 @@ SCENARIOS = [
         ),
     ),
     Scenario(
+        "what lies above a folder of a format",
+        songs("Ada - Low Tide/FLAC", "flac", TWO)
+        | {"Ada - Low Tide/cover.jpg": JPEG, "Ada - Low Tide/Scans/cover.jpg": JPEG + b"2"},
+        TAKEN,
+        (*MUSIC, "AD/Ada/Low Tide/Scans/cover.jpg", "AD/Ada/Low Tide/cover.jpg"),
+    ),
+    Scenario(
+        "side files of a bonus disc that lies beside its album",
+        songs("Ada/Low Tide", "flac", TWO)
+        | songs("Ada/Low Tide [Bonus Disc]", "flac", TWO, album="Low Tide [Bonus Disc]")
+        | {"Ada/Low Tide/rip.log": b"1", "Ada/Low Tide [Bonus Disc]/rip.log": b"2"},
+        ("staged Ada / Low Tide: 4 tracks on 2 discs",),
+        (
+            *(f"AD/Ada/Low Tide/{disc}-{n:02} - Song {n}.flac" for disc in TWO for n in TWO),
+            "AD/Ada/Low Tide/Low Tide [Bonus Disc]/rip.log",
+            "AD/Ada/Low Tide/rip.log",
+        ),
+    ),
+    Scenario(
         "files without any album",
         {"notes.txt": b"buy milk", "pictures/holiday.jpg": JPEG},
         (),
