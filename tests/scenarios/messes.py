@@ -18,13 +18,12 @@ from tests.scenarios.drops import (
     link,
     rights_bind,
     song,
-    songs,
     sparse,
     unix_socket,
     untagged,
 )
+from tests.scenarios.shelves import APART, FOUR, SHELVES, TWO, shelved
 
-TWO = "staged 2"
 MP3 = "01 - Song 1.mp3"
 NO_RIGHT = 0o400 if rights_bind() else 0  # bytes a test may not read it cannot count
 ZALGO = "z" + "\u0300\u0317\u0328" * 20
@@ -200,9 +199,6 @@ ACCESS = struct.pack("<I", 2) + b"".join(  # rw for the owner, r for user 12; ac
     for entry in ((1, 6, 2**32 - 1), (2, 4, 12), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 0, 2**32 - 1))
 )
 
-FOUR = "staged 4"
-APART = "staged 2, staged 2"
-
 
 def pair(first: str, second: str, becomes: str = FOUR, ext: str = "mp3", start: int = 1, **tags: Any) -> Mess:
     """Two folders with two songs each of an album that nobody else has; the second begins with number `start`."""
@@ -258,51 +254,6 @@ COLLECTIONS: dict[str, Mess] = {
     "long names": alone({f"{'題' * 80}{n}.mp3": song(n, "題" * 120, artist="長" * 90, album="果" * 110)
                          for n in (1, 2)}, TWO),
 }  # fmt: skip
-
-# How people keep albums: what becomes of folders of two songs each, and what their tags say; unless they say
-# otherwise, the row's name is the artist and "Odd" the album.
-SHELVES: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
-    "an album for each format": (APART, [("Odd/FLAC", {"ext": "flac"}), ("Odd/MP3", {})]),
-    "formats in one folder": (APART, [("Odd", {"ext": "flac"}), ("Odd", {})]),
-    "mono and stereo": (APART, [(f"Odd/{mix}", {"genre": mix}) for mix in ("Mono", "Stereo")]),
-    "a remaster that says so": (APART, [("Odd", {}), ("Odd R", {"album": "Odd (2011 Remaster)"})]),
-    "a remaster of another year": (APART, [("1972", {"date": "1972"}), ("2007", {"date": "2007"})]),
-    "a deluxe edition": (APART, [("Odd", {}), ("Odd Deluxe", {"album": "Odd (Deluxe Edition)"})]),
-    "three albums of one name": (f"{TWO}, {TWO}, {TWO}", [(y, {"date": y}) for y in ("1977", "1978", "1980")]),
-    "best of two bands": (APART, [("a", {"artist": "Best One"}), ("b", {"artist": "Second Best"})]),
-    "discs of three in tags": ("staged 6", [(f"Odd {n}", {"album": f"Odd (Disc {n} of 3)"}) for n in (1, 2, 3)]),
-    "discs with names": (FOUR, [("Odd/CD1 - Sun", {"disc": "1"}), ("Odd/CD2 - Moon", {"disc": "2"})]),
-    "a bonus disc beside": (FOUR, [("Odd", {}), ("Odd [Bonus Disc]", {"album": "Odd [Bonus Disc]"})]),
-    "a bonus disc by its tags": (
-        FOUR, [("Odd", {"disc": "1/2"}), ("More", {"disc": "2/2", "album": "Odd (Bonus CD)"})]),
-    "bonus tracks that go on": (FOUR, [("Odd", {}), ("Odd/Bonus Tracks", {"first": 3})]),
-    "bonus tracks that begin anew": (FOUR, [("Odd", {}), ("Odd/Bonus Tracks", {})]),
-    "albums of their own in a box": (APART, [("Box/CD1", {"album": "Even"}), ("Box/CD2", {})]),
-    "volumes": (APART, [(f"Vol. {n}", {"album": f"Odd, Vol. {n}"}) for n in (1, 2)]),
-    "nights of a tour": (APART, [(f"1977-05-0{n}", {"album": f"1977-05-0{n} Cornell"}) for n in (8, 9)]),
-    "words for various": (
-        "staged 6", [(f"Odd/CD{n}", {"album": "Words", "album_artist": various, "disc": str(n)})
-                     for n, various in enumerate(("VA", "V.A.", "Various"), 1)]),
-    "a discography": (
-        f"{TWO}, {TWO}, {TWO}, staged 4",
-        [(f"Discography/{folder}", {"album": folder.partition(" - ")[2].partition("/")[0]})
-         for folder in ("Albums/1971 - Fragile", "Live/1973 - Songs", "Singles/1971 - Bout", "Albums/1972 - Edge/CD1",
-                        "Albums/1972 - Edge/CD2")]),
-    "a heap of downloads": (APART, [("Downloads", {}), ("Downloads", {"album": "Even", "ext": "ogg"})]),
-    "an album in an album": (APART, [("Odd", {}), ("Odd/Even (2002)", {"album": "Even"})]),
-    "instrumentals below": (APART, [("Odd", {}), ("Odd/Instr", {"album": "Odd (Instrumentals)"})]),
-}  # fmt: skip
-
-
-def shelved(name: str, shelves: list[tuple[str, dict[str, Any]]]) -> Drop:
-    """Two songs in each folder; `first` and `ext` are no tags."""
-    drop: Drop = {}
-    for folder, said in shelves:
-        tags: dict[str, Any] = {"ext": "mp3", "first": 1, "artist": name, "album": "Odd", **said}
-        first = tags.pop("first")
-        drop |= songs(folder, tags.pop("ext"), range(first, first + 2), **tags)
-    return drop
-
 
 FOLDERS: dict[str, Mess] = {
     **COLLECTIONS,
