@@ -1,4 +1,4 @@
-"""An ID3v2.3 or v2.4 tag and the MPEG frames behind it → facts. Source: id3.org, informal standards 2.3.0 and 2.4.0."""
+"""An ID3v2 tag and the MPEG frames behind it → facts. Source: id3.org, informal standards 2.2.0, 2.3.0 and 2.4.0."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scanner.tags.said import Row, row_of
 from scanner.tags.source import DoubtError, Source
 
 _TAG = Struct(">3xHBI").unpack_from
-_FRAME = Struct(">4sIH").unpack
+_FRAME = Struct(">4sIH")
 
 Heads = Remembered[tuple[int, int]]  # the ten bytes in front of a frame → its kind, and its length with them
 
@@ -21,11 +21,11 @@ def read(source: Source) -> Row:
     version, flags, size = _TAG(source.head)
     heads = _HEADS.get(version)
     if heads is None or flags:
-        raise DoubtError("an ID3v2.2 tag, or one that is unsynchronised, extended or has a footer")
+        raise DoubtError("a tag that is unsynchronised, extended or has a footer")
     end = 10 + synchsafe(size)
     if end > source.size:
         raise DoubtError("a tag longer than the file")
-    frames = _frames(source, end, heads)
+    frames = _old_frames(source, end) if version == _V22 else _frames(source, end, heads)
     pictures = [picture_in(frame, heads[frame[:10]][1]) for frame in frames[PICTURE]]
     tags = tags_of(frames[TEXT], frames[APART])
     return row_of(tags.values(), stream_at(source, end), [picture for picture in pictures if picture])
@@ -62,6 +62,28 @@ def _frames(source: Source, end: int, heads: Heads) -> tuple[list[bytes], ...]:
     return found
 
 
+def _old_frames(source: Source, end: int) -> tuple[list[bytes], ...]:
+    """Return the frames of v2.2, which iTunes wrote for ten years, as v2.3 has them."""
+    found: tuple[list[bytes], ...] = ([], [], [])
+    at = 10
+    while at + 6 <= end:
+        head = source.bytes_at(at, 6)
+        if not any(head[:3]):
+            break
+        size = int.from_bytes(head[3:], "big")
+        kind, name = _OLD_NAMES.get(head[:3], (None, b""))
+        at += 6 + size
+        if at > end or (kind is None and size):
+            raise DoubtError("a frame of an unusual kind, or one that leaves the tag")
+        if kind is not None and kind < SKIPPED and size:
+            body = source.bytes_at(at - size, size if kind != PICTURE else min(size, PICTURE_HEAD))
+            if kind == PICTURE:  # three letters instead of a type
+                form = _PICTURE_FORMS[body[1:4]]
+                body, size = body[:1] + form + body[4:], size + len(form) - 3
+            found[kind].append(_FRAME.pack(name, size, 0) + body)
+    return found
+
+
 def _move(source: Source, at: int, stop: int, length: int) -> tuple[int, int, bytes, int]:
     """Make the window hold `length` bytes from `at`; return where that and `stop` are now, and the window."""
     start = source.reach(source.base + at, length)
@@ -69,12 +91,12 @@ def _move(source: Source, at: int, stop: int, length: int) -> tuple[int, int, by
 
 
 def _head_v23(head: bytes) -> tuple[int, int]:
-    name, size, flags = _FRAME(head)
+    name, size, flags = _FRAME.unpack(head)
     return _head(name, size, flags)
 
 
 def _head_v24(head: bytes) -> tuple[int, int]:
-    name, size, flags = _FRAME(head)
+    name, size, flags = _FRAME.unpack(head)
     return _head(name, synchsafe(size) if any(name) else 0, flags)
 
 
@@ -87,4 +109,17 @@ def _head(name: bytes, size: int, flags: int) -> tuple[int, int]:
     return kind, 10 + size
 
 
-_HEADS: dict[int, Heads] = {0x0300: Remembered(_head_v23), 0x0400: Remembered(_head_v24)}  # by version
+# By version; what _old_frames makes of v2.2 has heads of v2.3.
+_V22 = 0x0200
+_HEADS: dict[int, Heads] = {0x0300: Remembered(_head_v23), 0x0400: Remembered(_head_v24)}
+_HEADS[_V22] = _HEADS[0x0300]
+_PICTURE_FORMS = {b"JPG": b"image/jpeg\0", b"PNG": b"image/png\0"}
+_OLD_NAMES: dict[bytes, tuple[int, bytes]] = {
+    pair[:3]: (KINDS[pair[4:]], pair[4:])
+    for pair in (
+        b"TT2=TIT2 TP1=TPE1 TP2=TPE2 TAL=TALB TRK=TRCK TPA=TPOS TYE=TYER TDA=TDAT TIM=TIME TOR=TORY TCO=TCON TCP=TCMP "
+        b"TPB=TPUB TMT=TMED TXX=TXXX UFI=UFID PIC=APIC TT1=TIT1 TT3=TIT3 TP3=TPE3 TP4=TPE4 TCM=TCOM TEN=TENC TBP=TBPM "
+        b"TCR=TCOP TLE=TLEN TSS=TSSE TS2=TSO2 TSA=TSOA TSC=TSOC TSP=TSOP TST=TSOT COM=COMM ULT=USLT GEO=GEOB POP=POPM "
+        b"CNT=PCNT MCI=MCDI IPL=IPLS WXX=WXXX WAR=WOAR"
+    ).split()
+}

@@ -34,7 +34,6 @@ _LONG_TIMES = Struct(">IQ").unpack_from
 _PAIR = Struct(">HH").unpack_from
 _TEXT_FIELDS = {name.encode("latin-1"): field for name, field in MP4.items()}
 _FREE = b"----"
-_DOUBTFUL = _CONTAINERS | {b"gnre"}
 _UNIQUE = frozenset(FIELDS[field].place for field in UNIQUE)
 _SAID: dict[bytes, list[Said]] = {}
 _remembered = _SAID.get
@@ -131,8 +130,8 @@ def _tags(source: Source, position: int, end: int, pictures: list[Picture]) -> S
     while position < end:
         start = source.reach(position, 8)
         size, name = _BOX(source.window, start)
-        if size < 8 or position + size > end or name in _DOUBTFUL:
-            raise DoubtError("an odd box among the tags, or a genre by number")
+        if size < 8 or position + size > end or name in _CONTAINERS:
+            raise DoubtError("an odd box among the tags")
         if name == b"covr":
             _add_covers(source, position + 8, position + size, pictures)
         elif name in _READ:
@@ -186,6 +185,16 @@ def _pair(field: str, values: Values) -> list[Said]:
     ]
 
 
+def _genre(values: Values) -> list[Said]:
+    """Resolve the numbers of ID3v1, counted from 1, as mutagen does, which holds the list of names."""
+    from mutagen._constants import GENRES
+
+    numbers = [int.from_bytes(value, "big") for _, value in values if len(value) == 2]
+    if len(numbers) < len(values) or not all(0 < number <= len(GENRES) for number in numbers):
+        raise DoubtError("a genre without a name")
+    return [say("genre", [GENRES[number - 1] for number in numbers])]
+
+
 def _free_in(box: bytes) -> list[Said]:
     mean_size, mean = _BOX(box, 8)
     name_size, name = _BOX(box, 8 + mean_size)
@@ -221,6 +230,7 @@ def _add_covers(source: Source, position: int, end: int, pictures: list[Picture]
 
 _FORMS: dict[bytes, Callable[[Values], list[Said]]] = {
     b"cpil": _flag,
+    b"gnre": _genre,
     b"trkn": partial(_pair, "track"),
     b"disk": partial(_pair, "disc"),
 }

@@ -28,6 +28,7 @@ EMPTY = Reading(None, ("empty_file", "The file has no bytes at all."), False, "h
 _HEADER_READERS: dict[bytes, Callable[[Source], Row]] = {
     b"fLaC": flac.read,
     b"OggS": ogg.read,
+    b"ID3\x02": id3.read,
     b"ID3\x03": id3.read,
     b"ID3\x04": id3.read,
 }

@@ -45,7 +45,16 @@ def put(file: Path, data: bytes) -> Path:
     return file
 
 
+def old(name: str, body: bytes) -> bytes:
+    return name.encode() + len(body).to_bytes(3, "big") + body
+
+
 BASIC = texts("TIT2", "TPE1", "TALB")
+OLD = old("TT2", b"\1" + "Ä".encode("utf-16") + b"\0\0") + old("TP1", b"\0cd\0") + old("TAL", b"\0ef\0")
+OLD_MORE = (
+    old("TRK", b"\0003/12\0") + old("TYE", b"\0002003\0") + old("TCO", b"\0(17)\0") + old("TCP", b"\0001\0")
+    + old("COM", b"\0engiTunNORM\0 0000\0") + old("TEN", b"\0iTunes\0") + old("TXX", b"\0BARCODE\0001")
+)  # fmt: skip
 SAME: dict[str, Maker] = {
     "old dates": mp3(id3(BASIC + texts("TYER").replace(b"TYER", b"TYER") + frame("TDAT", b"\x000105"))),
     "year and day": mp3(
@@ -60,14 +69,20 @@ SAME: dict[str, Maker] = {
     "a picture that is a link": mp3(id3(BASIC + frame("APIC", b"\0-->\0\3\0http://example.org/x.jpg"))),
     "an identifier of another service": mp3(id3(BASIC + frame("UFID", b"http://example.org\0abc"))),
     "genres by number": mp3(id3(BASIC + frame("TCON", b"\0(17)(4)Own"))),
+    "frames of a few programs": mp3(
+        id3(BASIC + frame("IPLS", b"\0guitar\0P") + frame("RGAD", bytes(8)) + frame("NCON", b"x") + texts("XSOP"))
+    ),
+    "a tag of version 2.2": mp3(id3(OLD, version=2, padding=50)),
+    "a tag of version 2.2 with a picture": mp3(id3(OLD + old("PIC", b"\0JPG\3\0" + JPEG * 40) + OLD_MORE, version=2)),
 }
 DECLINED: dict[str, Maker] = {
     "two stacked tags": mp3(id3(BASIC) + id3(texts("TPE2"))),
     "an unsynchronised tag": mp3(id3(BASIC, flags=0x80)),
     "an extended header": mp3(id3(b"\0\0\0\6\0\0\0\0\0\0" + BASIC, flags=0x40)),
-    "a tag of version 2.2": mp3(id3(b"TT2\0\0\3\0ab" + b"TP1\0\0\3\0cd" + b"TAL\0\0\3\0ef", version=2)),
     "a compressed frame": mp3(id3(BASIC + frame("TPE2", b"\0\0\0\2\0X", flags=0x80))),
     "a frame twice": mp3(id3(BASIC + texts("TIT2"))),
+    "an unknown frame of version 2.2": mp3(id3(OLD + old("RVA", bytes(9)), version=2)),
+    "a compressed tag of version 2.2": mp3(id3(OLD, version=2, flags=0x40)),
     "a frame that leaves the tag": mp3(id3(BASIC + b"TPE2\0\1\0\0\0\0\0X")),
     "sizes of iTunes": mp3(id3(frame("TPE2", b"\0" + b"B" * 200) + BASIC, version=4)),
     "UTF-16 without a mark": mp3(id3(BASIC + frame("TPE2", b"\1" + "Band".encode("utf-16-le")))),

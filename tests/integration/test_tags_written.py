@@ -224,6 +224,18 @@ def test_names_of_single_programs_are_known(
     assert getattr(facts, field) == expected
 
 
+@pytest.mark.parametrize(("number", "genres"), [(18, ("Rock",)), (0, None), (999, None)])
+def test_a_genre_of_itunes_by_its_number_is_named(number: int, genres: tuple[str, ...] | None, tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.m4a", seconds=0.2, **BASE, genre="ab")
+    as_text = struct.pack(">I4sI4sII", 26, b"\xa9gen", 18, b"data", 1, 0) + b"ab"
+    as_number = struct.pack(">I4sI4sIIH", 26, b"gnre", 18, b"data", 0, 0, number)
+    whole = file.read_bytes()
+    assert as_text in whole
+    facts = by_header(put(file, whole.replace(as_text, as_number)))
+    assert (facts.genres if facts else None) == genres
+    assert facts in (None, by_mutagen(file))
+
+
 def test_of_a_year_and_a_date_the_date_is_read(tmp_path: Path) -> None:
     file = write_track(tmp_path / "x.flac", seconds=0.2, **BASE)
     tags = FLAC(file)
