@@ -8,13 +8,14 @@ from config import activity, libraries
 from config.libraries import Library
 from config.reasons import show_path
 from daemon.bootstrap import Application
+from processor.fitness import refuse_unfit
 from workflow import suspension
 
 
 def add(app: Application, role: str, path: bytes, *, kind: str, actor: str) -> Library:
-    """Add a library; see config.libraries.add_library."""
+    """Add a library; see config.libraries.add_library. Raises Misconfigured, also where no album would be safe."""
     now = dt.datetime.now(dt.UTC)
-    libraries.checked_folder(path)  # a disk that hangs must hang before the database is kept from all others
+    refuse_unfit(libraries.checked_folder(path))  # a disk that hangs must hang before the database is kept from others
     with app.database.begin() as connection:
         library = libraries.add_library(connection, role, path, kind=kind, now=now)
         activity.note(connection, "library_added", actor, now, f"{role} {show_path(library.path)}")

@@ -12,6 +12,7 @@ from config.machine import free_bytes, free_files, no_room
 from config.mounts import mount_of
 from config.reasons import show_path
 from daemon.finding import Finding
+from processor.fitness import refuse_unfit
 from processor.probe import probe_pair
 from processor.space import human_size, reserve
 
@@ -23,6 +24,7 @@ def examine_root(library: Library, wanted_reserve: int) -> Iterator[Finding]:
     """Look at one root; `wanted_reserve` is what settings keep free, in bytes."""
     try:
         verify_root(library)
+        refuse_unfit(library.path)
     except GreenroomError as error:
         yield Finding("problem", error.reason_code, error.message)
         return

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.faults.disks import Disk, run, seen_by_us_alone
+from tests.filesystems import servers
+from tests.filesystems.servers import unmount
 from tests.memory import memory
 
 ALL = os.environ.get("GREENROOM_FILESYSTEMS") == "all"
@@ -120,9 +122,15 @@ def upon(*command: str) -> Mount:
     return mount
 
 
-def unmount(path: Path) -> None:
-    """Take it down, as soon as the last process that a test killed lets go of it."""
-    run("umount", "--lazy", str(path))
+def over(client: Callable[[Path, Path, ExitStack], Path]) -> Mount:
+    """Have a folder of an ext4 over the network, as a function of `servers` does."""
+
+    def mount(folder: Path, stack: ExitStack) -> Path:
+        share = image("ext4")(folder / "server", stack) / "share"
+        share.mkdir()
+        return client(share, folder, stack)
+
+    return mount
 
 
 def folded(mount: Mount) -> Mount:
@@ -152,6 +160,9 @@ _SSHFS = (
     "sshfs -o ssh_command={b}/ssh here:{a} {at}"
 )
 _GOCRYPTFS = "gocryptfs -q -init -scryptn 10 -extpass 'echo x' {a} && gocryptfs -q -extpass 'echo x' {a} {at}"
+_RCLONE = (
+    "rclone mount {{a}} {{at}} --daemon --allow-other --vfs-cache-mode {mode} --cache-dir {{b}} --vfs-write-back 1s"
+)
 KINDS = (
     Kind("btrfs", image("btrfs"), {"mkfs.btrfs": "btrfs-progs"}),
     Kind(
@@ -186,6 +197,24 @@ KINDS = (
         _NEITHER, always=False,
     ),
 )  # fmt: skip
+# What says that bytes are safe which are still on their way, or keeps names from others while a dead process has them.
+LATE = (
+    Kind(
+        "SMB, without attributes",
+        over(servers.smb_without_attributes),
+        {"smbd": "samba", "smbpasswd": "samba", "smbnetfs": "smbnetfs", "bindfs": "bindfs"},
+    ),
+    *(
+        Kind(f"rclone {mode}", upon("sh", "-c", _RCLONE.format(mode=mode)), {"rclone": "rclone"})
+        for mode in ("writes", "full")
+    ),
+    Kind("WebDAV by rclone", over(servers.webdav_by_rclone), {"rclone": "rclone"}),
+)
+# What no album is safe on.
+UNFIT = (
+    Kind("SMB by smbnetfs", over(servers.smb), {"smbd": "samba", "smbpasswd": "samba", "smbnetfs": "smbnetfs"}),
+    Kind("WebDAV by davfs2", over(servers.webdav_by_davfs2), {"mount.davfs": "davfs2", "rclone": "rclone"}),
+)
 
 
 @contextlib.contextmanager
@@ -205,5 +234,10 @@ def mounted(kind: Kind) -> Iterator[Path]:
 
 
 if __name__ == "__main__":
-    absent = {package for kind in KINDS for name, package in kind.needs.items() if shutil.which(name) is None}
+    absent = {
+        package
+        for kind in (*KINDS, *LATE, *UNFIT)
+        for name, package in kind.needs.items()
+        if shutil.which(name) is None
+    }
     print(*sorted(absent))

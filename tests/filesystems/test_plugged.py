@@ -15,7 +15,8 @@ from tests.faults.disks import run, seen_by_us_alone
 from tests.faults.steps import labels, run_until
 from tests.faults.subjects import CYCLE
 from tests.faults.trials import must
-from tests.filesystems.kinds import ALL, DRIVERS, Plugged, unmount
+from tests.filesystems.kinds import ALL, DRIVERS, Plugged
+from tests.filesystems.servers import unmount
 from tests.filesystems.test_any import outcomes, report_of
 from tests.memory import memory
 

@@ -1,0 +1,78 @@
+"""What a file system must not do to a folder that is to hold people's only copy."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from config.errors import Misconfigured
+from processor.fitness import refuse_unfit
+
+Patch = Callable[[pytest.MonkeyPatch], object]
+
+
+def fail(*_arguments: object, **_options: object) -> NoReturn:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def replace_folders(old: Any, new: Any) -> None:
+    """Rename as davfs2 does."""
+    shutil.rmtree(new)
+    os.mkdir(new)
+    os.rmdir(old)
+
+
+def lose_files(patch: pytest.MonkeyPatch) -> None:
+    """Answer as smbnetfs does, whose connection is gone once it was asked for attributes."""
+
+    def asked(_path: object) -> NoReturn:
+        patch.setattr(os, "open", fail)
+        fail()
+
+    patch.setattr(os, "listxattr", asked)
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(Misconfigured) as caught:
+        refuse_unfit(os.fsencode(path))
+    assert (caught.value.reason_code, caught.value.path) == ("unfit_filesystem", os.fsencode(path))
+    assert list(path.rglob("*")) == []
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("like", "why"),
+    [
+        (lambda patch: patch.setattr(os, "rename", replace_folders), "replaces it, with all that is in it"),
+        (lose_files, "cannot be opened any more (Input/output error)"),
+    ],
+)
+def test_where_no_album_would_be_safe_a_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, like: Patch, why: str
+) -> None:
+    with monkeypatch.context() as patch:
+        like(patch)
+        assert why in refused(tmp_path)
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", fail)
+        with pytest.raises(Misconfigured, match="cannot be listed"):
+            refuse_unfit(os.fsencode(tmp_path))
+
+
+@pytest.mark.parametrize("call", ["mkdir", "write", "listxattr"])
+def test_what_cannot_be_tried_is_no_reason_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """No room, no rights, no attributes: who makes the mark, or moves an album, tells of that."""
+    monkeypatch.setattr(os, call, fail)
+    refuse_unfit(os.fsencode(tmp_path))
+    assert list(tmp_path.iterdir()) == []
