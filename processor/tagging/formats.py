@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from processor.tagging.wanted import Wanted
-from scanner.tags.fields import NAMED
+from scanner.tags.fields import ASF, NAMED
 
 FREE: Final = "----:com.apple.iTunes:"
 UFID_OWNER: Final = "http://musicbrainz.org"
@@ -130,7 +130,10 @@ def _ape(tags: Any, name: str, values: list[str]) -> None:
 
 def _asf(tags: Any, name: str, values: list[str]) -> None:
     key = KEYS[name].asf
-    tags[key] = _with_total(name, values, str(next(iter(tags.get(key, ())), "")))
+    values = _with_total(name, values, str(next(iter(tags.get(key, ())), "")))
+    field = ASF.get(key.upper())
+    _drop(tags, list(tags.keys()), {other for other, means in ASF.items() if field is not None and means == field})
+    tags[key] = values
 
 
 def _before(tags: Any, alike: set[str]) -> str:

@@ -99,6 +99,15 @@ def test_a_total_stays_under_whatever_name_the_number_had_it(extension: str, key
     assert (after.track, after.track_total, after.disc, after.disc_total) == (3, 9, 2, 4)
 
 
+def test_a_year_beside_the_date_gives_way_to_it(tmp_path: Path) -> None:
+    path = write_track(tmp_path / "song.wma", title="old", artist="old", album="old")
+    opened: Any = mutagen.File(path)
+    opened.tags["WM/OriginalReleaseYear"] = "1980-05-01"
+    opened.save()
+    assert retag(path, {"ORIGINALDATE": ["1999"]}).outcome == "written"
+    assert facts(path).original_date == "1999"
+
+
 @pytest.mark.parametrize("extension", EXTENSIONS)
 def test_what_is_unknown_and_what_is_not_ours_stays(extension: str, tmp_path: Path) -> None:
     path = write_track(tmp_path / f"song.{extension}", title="old", artist="old", album="old", genre="Pop",
