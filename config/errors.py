@@ -7,6 +7,7 @@ GreenroomError
     NeedsReview      a person has to decide
     Rejected         the input cannot be used, now or later
     Misconfigured    a setting, path or database must be changed first (exit 2 from `settings` and `libraries`)
+        RootSilent       its disk does not answer, and may do so again without a change
     Stopped          somebody asked us to stop, and we did, with nothing half done
 
 Package errors inherit from one of these. `except Exception` stands at the tick and the job runner, and around the
@@ -72,6 +73,12 @@ class Misconfigured(GreenroomError):
     """A setting, a path or the database has to be put right first; the message says which and how."""
 
     code = "misconfigured"
+
+
+class RootSilent(Misconfigured):
+    """The disk of a root does not answer; what is wanted of it may be tried again until it does."""
+
+    code = "disk_late"
 
 
 class Stopped(GreenroomError):

@@ -11,11 +11,11 @@ from typing import Literal, get_args
 from sqlalchemy import Connection, delete, insert, select, update
 
 from config import users
+from config.answering import ANSWERS, Answers, Silence, unanswered
 from config.database import one_writer
-from config.errors import Misconfigured
-from config.machine import no_room
+from config.errors import Misconfigured, RootSilent
 from config.reasons import show_path
-from config.sentinel import SENTINEL, mark_root, read_sentinel, unseen
+from config.sentinel import SENTINEL, mark_root, unseen
 from config.tables import LibraryRow
 
 Role = Literal["inbound", "staging", "library"]
@@ -130,30 +130,35 @@ def library_at(connection: Connection, path: bytes) -> Library:
     raise Misconfigured(f"{show_path(path)} is no library; `greenroom libraries` lists them", code="no_library")
 
 
-def verify_root(library: Library) -> None:
+def verify_root(library: Library, patience: float | None = None, answers: Answers = ANSWERS) -> None:
     """Check at the start of a run that the root is there, is ours, and can be written.
 
     Raises Misconfigured, or Retryable if we cannot tell (too many open files); then nothing below it may be touched.
+    A disk that does not answer in time, usually `config.answering.PATIENCE`, is RootSilent.
     """
     shown = show_path(library.path)
     try:
-        found = read_sentinel(library.path)
+        found = answers.ask(library.path, patience)
     except OSError as error:
         raise unseen(library.role, library.path, error) from error
-    if found is None:
+    if isinstance(found, Silence):
+        raise RootSilent(unanswered(library.path, found.since), path=library.path)
+    if found.mark is None:
         raise Misconfigured(
             f"the {library.role} library {shown} has no {SENTINEL.decode()} file: is its disk mounted? If the "
             f"folder was made anew, run `greenroom libraries remove {shown}` and add it again",
             code="root_not_mounted",
         )
-    if found != library.root_uuid:
+    if found.mark != library.root_uuid:
         raise Misconfigured(
-            f"the {library.role} library {shown} carries the mark of another root ({found}); is that the wrong disk?",
+            f"the {library.role} library {shown} carries the mark of another root ({found.mark}); is that the wrong "
+            "disk?",
             code="wrong_root",
         )
-    if not os.access(library.path, os.W_OK | os.X_OK):
-        why = no_room(library.path) or users.refusal(library.path) or "this user may not write there"
-        raise Misconfigured(f"the {library.role} library {shown} cannot be written: {why}", code="root_read_only")
+    if found.refusal:
+        raise Misconfigured(
+            f"the {library.role} library {shown} cannot be written: {found.refusal}", code="root_read_only"
+        )
     if library.suspended is not None:
         raise Misconfigured(
             f"the {library.role} library {shown} is suspended: {library.suspended}. Look at its disk; when all is "

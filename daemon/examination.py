@@ -8,6 +8,7 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+from config.answering import ANSWERS
 from config.boot import BootSettings
 from config.errors import GreenroomError
 from config.libraries import list_libraries, sole_library
@@ -48,6 +49,7 @@ def examine(app: Application) -> Iterator[Finding]:
     yield from _settings(settings, problems)
     with app.database.read() as connection:
         found = list_libraries(connection)
+    ANSWERS.begin(library.path for library in found)  # all are waited for together
     seen = [finding for library in found for finding in examine_root(library, settings.reserve_mib << 20)]
     yield from seen
     yield from _staging_pair(app, well=all(finding.level != "problem" for finding in seen))

@@ -1,10 +1,13 @@
-"""A person's word about a root folder → a library added, forgotten or resumed, and remembered with who said it."""
+"""A person's word about a root folder → a library added, looked at, forgotten or resumed, and who said it."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from config import activity, libraries
+from config.answering import ANSWERS
+from config.errors import GreenroomError
 from config.libraries import Library
 from config.reasons import show_path
 from daemon.bootstrap import Application
@@ -20,6 +23,20 @@ def add(app: Application, role: str, path: bytes, *, kind: str, actor: str) -> L
         library = libraries.add_library(connection, role, path, kind=kind, now=now)
         activity.note(connection, "library_added", actor, now, f"{role} {show_path(library.path)}")
     return library
+
+
+def troubles(found: Sequence[Library], patience: float | None = None) -> list[str | None]:
+    """Return what is wrong with each library, or None; they are all looked at together, so one patience is enough."""
+    ANSWERS.begin(library.path for library in found)
+    return [_trouble(library, patience) for library in found]
+
+
+def _trouble(library: Library, patience: float | None) -> str | None:
+    try:
+        libraries.verify_root(library, patience)
+    except GreenroomError as error:
+        return error.message
+    return None
 
 
 def remove(app: Application, which: int | bytes, *, actor: str) -> Library:

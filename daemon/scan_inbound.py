@@ -10,7 +10,7 @@ from pathlib import Path
 from config.errors import GreenroomError
 from config.machine import keep_imported
 from daemon.progress import bars
-from daemon.signals import stop_on_signals
+from daemon.signals import attend, stop_on_signals
 from scanner.scan import scan_folder
 
 WORKERS = range(1, 65)
@@ -27,6 +27,7 @@ def main() -> None:
         "-workers", "--workers", type=int, default=4, metavar="1-64", help="Processes reading tags; default 4."
     )
     asked = parser.parse_args()
+    attend()
     if asked.workers not in WORKERS:
         parser.error(f"argument -workers: {asked.workers} is not between {WORKERS[0]} and {WORKERS[-1]}")
     if not os.path.isdir(asked.path):

@@ -20,6 +20,7 @@ from config.libraries import Library
 from config.reasons import Reason
 from config.sections import StagingScan
 from daemon.hints import Hints
+from daemon.listening import Listener, Listening
 
 HEARTBEAT_SECONDS = 2.0  # how soon a changed setting is obeyed, and how late a cycle may start
 # Clocks are set back a little all the time. Less than this, and a fire time that was dealt with is not met again.
@@ -57,16 +58,6 @@ class Application(Protocol):
 
     def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
         """Record a fire time at which no cycle could start."""
-
-
-class Listener(Protocol):
-    """A watch on a folder, as scanner.watch makes it."""
-
-    def start(self) -> Reason | None:
-        """Begin to listen; return why it hears less than everything, or None."""
-
-    def stop(self) -> None:
-        """Stop listening and free everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +100,11 @@ def follow(
 
 
 class Heartbeat:
-    """Beats every few seconds; beat() never raises. `clock` is the wall clock, `monotonic` counts seconds."""
+    """Beats every few seconds; beat() never raises, nor does it wait for the disk of a root.
+
+    `clock` is the wall clock, `monotonic` counts seconds. `silent` says which disks do not answer; it is told whether
+    any of them may be waited for here.
+    """
 
     def __init__(
         self,
@@ -120,11 +115,12 @@ class Heartbeat:
         monotonic: Callable[[], float],
         watch: Callable[[bytes, Callable[[], None]], Listener],
         carry: Callable[[], None] = lambda: None,
+        silent: Callable[[bool], list[str]] = lambda busy: [],
     ) -> None:
         self.state = "starting"  # one line for people
         self.beaten = monotonic()  # when the last beat ended
-        self._app, self._stop, self._clock, self._monotonic, self._watch = app, stop, clock, monotonic, watch
-        self._carry = carry
+        self._app, self._stop, self._clock, self._monotonic = app, stop, clock, monotonic
+        self._carry, self._silent = carry, silent
         self._beating = threading.Lock()
         self._position: Position | None = None
         self._started = False  # whether the position of the run before us was looked up
@@ -132,8 +128,8 @@ class Heartbeat:
         self._cycle_began = clock()
         self._last = "nothing yet"
         self._hints = Hints(monotonic)
-        self._listener: Listener | None = None
-        self._listening_to: bytes | None = None
+        self._listening = Listening(watch, self._hints.hear)
+        self._late: list[str] = []  # what is to be said of disks that do not answer
         self._problems: list[str] = []
         self._trouble: dict[str, str] = {}  # by what was tried: the error that was logged last
 
@@ -174,18 +170,20 @@ class Heartbeat:
             self._carry()
         with self._survive("watch"):
             self._listen(settings)
+        with self._survive("disks"):
+            self._look()
         if not settings.enabled:
             self._hints.clear()
         if self._hints.due(settings.quiet_seconds) and not self._is_running():
             self._start("watch", None)
-        self.state = self._describe(settings)
+        self.state = "; ".join([*self._late, self._describe(settings)])
 
     def _fire(self, fire: dt.datetime) -> None:
         if not self._is_running():
             self._start("schedule", fire)
             return
         why = f"the cycle that began at {self._cycle_began:%Y-%m-%d %H:%M:%S} UTC was still running"
-        self._app.record_skip(trigger="schedule", fire_time=fire, why=Reason("busy", why))
+        self._app.record_skip(trigger="schedule", fire_time=fire, why=Reason("busy", "; ".join([why, *self._late])))
         logger.bind(fire_time=fire).warning("fire time skipped: a cycle is still running")
 
     def _is_running(self) -> bool:
@@ -208,21 +206,17 @@ class Heartbeat:
 
     def _listen(self, settings: StagingScan) -> None:
         library = self._app.inbound() if settings.enabled and settings.watch else None
-        root = library.path if library else None
-        if root != self._listening_to:
-            self._listen_to(root)
+        self._listen_to(library.path if library else None)
 
     def _listen_to(self, root: bytes | None) -> None:
-        if self._listener is not None:
-            self._listener.stop()
-        self._listener = self._listening_to = None
-        self._hints.clear()
-        if root is not None:
-            listener = self._watch(root, self._hints.hear)
-            why = listener.start()
-            self._listener, self._listening_to = listener, root
-            if why:
-                logger.bind(path=root, reason=why.message).warning("the inbound folder is not watched directly")
+        if self._listening.to(root):
+            self._hints.clear()
+
+    def _look(self) -> None:
+        was_late = bool(self._late)
+        self._late = self._silent(self._is_running() or self._listening.is_waiting)
+        if was_late and not self._late and not self._is_running():
+            self._hints.hear()  # what could not be done meanwhile is done now, and not only when it is due again
 
     def _report(self, problems: list[str]) -> None:
         if problems != self._problems:

@@ -8,10 +8,10 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from loguru import logger
 
+from config.answering import GLANCE
 from config.boot import load_boot_settings
 from config.errors import GreenroomError
 from config.libraries import verify_root
@@ -20,21 +20,23 @@ from config.machine import boottime
 from daemon import scheduler, secrecy, systemd
 from daemon.beats import Beats
 from daemon.bootstrap import Application
-from daemon.disks import Disks
+from daemon.hanging import GIVEN_UP_AFTER, Hanging, roots
 from daemon.sole import sole_daemon
 from daemon.worker import Carrying
 from scanner.watch import Watch
 
 LATE_BEATS = 3  # after so many intervals without a beat one is asked for: the clock was set back
-AT_START = 5.0  # seconds for the disk of inbound to answer; a share that hangs must not keep signals waiting
+GIVEN_UP = "a disk does not answer and is waited for no longer; the next start settles what was begun"
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def serve(app: Application) -> int:
     """Run until SIGTERM or SIGINT; return the exit code.
 
-    The cycle at hand finishes its file step and ends cleanly; more signals of the kind change nothing. SIGHUP reads
-    the log level and the settings again, at once. Raises Busy when a daemon already works on this data folder.
+    The cycle at hand finishes its file step and ends cleanly; more signals of the kind change nothing. Where a disk
+    hangs in that step it is given up after a while (1), and the caller has to end the process whatever its threads do.
+    SIGHUP reads the log level and the settings again, at once. Raises Busy when a daemon already works on this data
+    folder.
     """
     stop = threading.Event()
     every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
@@ -42,7 +44,14 @@ def serve(app: Application) -> int:
         _check_at_start(app)
         secrecy.seal_at_start(app.database)
         carrying = Carrying(app)
-        heartbeat = scheduler.Heartbeat(app, stop, clock=_utc_now, monotonic=boottime, watch=Watch, carry=carrying.look)
+        hanging = Hanging()
+
+        def silent(busy: bool) -> list[str]:
+            return hanging.look(roots(app.database), busy=busy or carrying.is_busy or bool(app.ongoing.stages()))
+
+        heartbeat = scheduler.Heartbeat(
+            app, stop, clock=_utc_now, monotonic=boottime, watch=Watch, carry=carrying.look, silent=silent
+        )
         app.hint = heartbeat.hint
         beat = _Reporting(heartbeat)
         beat()
@@ -62,11 +71,22 @@ def serve(app: Application) -> int:
             app.ongoing.stop()
             beats.stop()
             heartbeat.stop_listening()
+            ends = boottime() + GIVEN_UP_AFTER
             carrying.stop()
-            while not (heartbeat.is_idle(every) and app.ongoing.is_idle(every)):
+            while not (is_over := heartbeat.is_idle(every) and app.ongoing.is_idle(every)):
                 systemd.notify(systemd.ALIVE)
+                if _is_silent(silent) and boottime() > ends:
+                    logger.error("a disk does not answer and is waited for no longer")
+                    systemd.notify(systemd.status(GIVEN_UP))
+                    break
     logger.info("daemon stopped")
-    return 0
+    return 0 if is_over else 1
+
+
+def _is_silent(silent: Callable[[bool], list[str]]) -> bool:
+    with contextlib.suppress(GreenroomError):  # the database is away, too
+        return bool(silent(True))
+    return False
 
 
 @contextlib.contextmanager
@@ -152,7 +172,7 @@ def _check_at_start(app: Application) -> None:
         if library is None:
             logger.warning("no inbound library: greenroom libraries add inbound PATH")
         else:
-            Disks(AT_START).do("inbound", partial(verify_root, library))
+            verify_root(library, GLANCE)
     except GreenroomError as error:
         logger.bind(error=error.message).warning("cycles will fail until this is put right")
 

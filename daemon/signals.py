@@ -1,19 +1,57 @@
-"""SIGINT and SIGTERM → a stop signal that a one-off command obeys at the next safe place."""
+"""SIGINT and SIGTERM → a stop signal that a command obeys at the next safe place, or its end where a disk keeps it."""
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
+import time
 from types import FrameType
+from typing import Final
+
+ASKS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
+EVERY: Final = 2.0  # seconds between two looks
+GIVEN_UP_AFTER: Final = 10.0  # seconds for which somebody at a terminal waits for a disk; a kill loses nothing
+_STOP: Final = threading.Event()  # a process is one command
 
 
 def stop_on_signals() -> threading.Event:
     """Return an event that the first SIGINT or SIGTERM sets; nothing is left half done."""
-    stop = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+        _STOP.set()
 
-    signal.signal(signal.SIGINT, ask)
-    signal.signal(signal.SIGTERM, ask)
-    return stop
+    for number in ASKS:
+        signal.signal(number, ask)
+    return _STOP
+
+
+def attend() -> None:
+    """Say, from now on, which disks keep this command waiting, and end it when it cannot obey a signal for them.
+
+    A thread that waits for a disk hears no signal: Python's handlers are run by the main thread, between its steps.
+    """
+    threading.Thread(target=_attend, name="attend", daemon=True).start()
+
+
+def _attend() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, ASKS)  # here alone: so sigpending(2) tells what nobody has heard yet
+    time.sleep(EVERY)
+    from config.answering import ANSWERS  # most commands have ended by now
+    from daemon.hanging import Hanging
+
+    hanging, asked = Hanging(), None
+    while True:
+        late = hanging.look(ANSWERS.known(), busy=True)
+        unheard = bool(signal.sigpending() & ASKS)
+        if unheard or _STOP.is_set():
+            asked = asked or time.monotonic()
+            if (late or unheard) and time.monotonic() - asked >= GIVEN_UP_AFTER:
+                why = "; ".join(late) or "a disk does not answer"
+                sys.stderr.write(
+                    f"greenroom: {why}; it is waited for no longer, the next cycle settles what was begun\n"
+                )
+                sys.stderr.flush()
+                os._exit(1)
+        time.sleep(EVERY)

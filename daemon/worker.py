@@ -14,11 +14,12 @@ from config.boot import BootSettings
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured
 from config.machine import boottime
+from daemon.hanging import Hanging, roots
 from workflow import events, succession
 from workflow.chores import want_daily
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN, Work
-from workflow.engine.worker import working
+from workflow.engine.worker import Worker, working
 from workflow.phases.notify import Notifier
 from workflow.phases.sync import Withdrawn
 
@@ -49,11 +50,12 @@ def work(app: Application, phases: Collection[str], concurrency: int, stop: thre
     carried = works_of(phases)
     with working(
         app.database, app.boot.data_dir, carried, succession.limits, concurrency=concurrency, grace=GRACE_SECONDS
-    ):
-        upkeep = Upkeep(app.database)
+    ) as worker:
+        upkeep, hanging = Upkeep(app.database), Hanging()
         while not stop.is_set():
             with _told():
                 upkeep.look()
+                hanging.look(roots(app.database), busy=worker.is_busy)
             stop.wait(DISPATCH_SECONDS)
 
 
@@ -81,21 +83,25 @@ class Carrying:
         self._app = app
         self._engine = Engine(app.database, succession.works())
         self._stack = contextlib.ExitStack()
-        self._works = False
+        self._worker: Worker | None = None
         self._upkeep = Upkeep(app.database)
 
     def look(self) -> None:
         """Keep events and the chain going; begin to work when there is something to do."""
         self._upkeep.look()
-        if not self._works and self._engine.list(statuses=OPEN, limit=1):
+        if self._worker is None and self._engine.list(statuses=OPEN, limit=1):
             app = self._app
-            self._stack.enter_context(
+            self._worker = self._stack.enter_context(
                 working(
                     app.database, app.boot.data_dir, works_of(()), succession.limits,
                     concurrency=CONCURRENCY, grace=GRACE_SECONDS,
                 )
             )  # fmt: skip
-            self._works = True
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is being done."""
+        return self._worker is not None and self._worker.is_busy
 
     def stop(self) -> None:
         """Let running jobs reach a safe place and give the others back."""

@@ -9,6 +9,7 @@ import marshal
 import os
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
 
 POLL_SECONDS = 60.0
+PROMPTLY = 1.0  # seconds for which who begins to listen, or ends it, waits for a disk
 _IN_DELETE = 0x200  # inotify(7)
 
 
@@ -28,40 +30,64 @@ class Watch:
     """Calls `on_change`, from a thread of its own, when something below `root` may have changed.
 
     A hint, never the truth: calls may come too often, late, or not at all. What a scan ignores makes none. `reason`
-    says, once started, why the kernel's events do not suffice and the folders' times are polled as well; or is None.
+    says, once listening, why the kernel's events do not suffice and the folders' times are polled as well; or is None.
+    Nobody waits for a disk that hangs, but that thread.
     """
 
-    def __init__(self, root: bytes, on_change: Callable[[], None], *, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self,
+        root: bytes,
+        on_change: Callable[[], None],
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        patience: float = PROMPTLY,
+    ) -> None:
         self.reason: Reason | None = None
-        self._root = root
-        self._on_change = on_change
-        self._poll_seconds = poll_seconds
+        self._root, self._on_change = root, on_change
+        self._poll_seconds, self._patience = poll_seconds, patience
         self._stopping = threading.Event()
-        self._ends: list[Callable[[], None]] = []
+        self._resting = threading.Event()  # unless a disk is asked
+        self._telling = threading.Lock()
+        self._thread = threading.Thread(target=self._listen, name="watch", daemon=True)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a disk is being asked, and has not answered yet."""
+        return not self._resting.is_set()
 
     def start(self) -> None:
         """Begin to listen. An event queue that overflows is full of hints, so none is lost by it."""
-        self.reason = no_events_on(self._root) or self._start_events() or watches_used_up(self._root)
-        if self.reason:
-            logger.bind(reason=self.reason.message, code=self.reason.code).warning("the inbound folder is polled")
-            poll = threading.Thread(target=self._poll, name="watch-poll", daemon=True)
-            poll.start()
-            self._ends.append(poll.join)
+        self._thread.start()
+        self._resting.wait(self._patience)
 
     def stop(self) -> None:
         """End; when this returns, `on_change` is not called any more. Not to be called from `on_change`."""
-        self._stopping.set()
-        while self._ends:
-            self._ends.pop()()
+        with self._telling:
+            self._stopping.set()
+        self._thread.join(self._patience)
 
-    def _start_events(self) -> Reason | None:
+    def _listen(self) -> None:
+        with ExitStack() as ends:
+            self.reason = no_events_on(self._root) or self._start_events(ends) or watches_used_up(self._root)
+            if self.reason and not self._stopping.is_set():
+                logger.bind(reason=self.reason.message, code=self.reason.code).warning("the inbound folder is polled")
+                self._poll()
+            self._resting.set()
+            self._stopping.wait()
+
+    def _hear(self) -> None:
+        with self._telling:
+            if not self._stopping.is_set():
+                self._on_change()
+
+    def _start_events(self, ends: ExitStack) -> Reason | None:
         from watchdog import events  # importing it takes longer than a short command
         from watchdog.observers.inotify import InotifyObserver
 
         class Hints(events.FileSystemEventHandler):
             def on_any_event(_, event: FileSystemEvent) -> None:
                 if self._concerns(event.src_path) or self._concerns(event.dest_path):
-                    self._on_change()
+                    self._hear()
 
         try:
             observer = InotifyObserver()
@@ -78,7 +104,8 @@ class Watch:
                 raise
         except OSError as error:
             return Reason("watch_unavailable", f"{show_path(self._root)} cannot be watched: {error.strerror}.")
-        self._ends += [observer.join, observer.stop]
+        ends.callback(observer.join)
+        ends.callback(observer.stop)
         return None
 
     def _concerns(self, path: bytes | str) -> bool:
@@ -89,11 +116,19 @@ class Watch:
     def _poll(self) -> None:
         folders = list_folders(self._root)
         before = folder_times(folders)
-        while not self._stopping.wait(self._poll_seconds):
+        while not self._rest():
             if folder_times(folders) != before:
                 folders = list_folders(self._root)
                 before = folder_times(folders)
-                self._on_change()
+                self._hear()
+
+    def _rest(self) -> bool:
+        """Wait until it is time to look again; return whether to stop instead."""
+        self._resting.set()
+        if self._stopping.wait(self._poll_seconds):
+            return True
+        self._resting.clear()
+        return False
 
 
 def list_folders(root: bytes) -> list[bytes]:

@@ -10,6 +10,7 @@ import click
 from config.errors import GreenroomError
 from config.machine import uncollected
 from daemon.cli.output import bear_any_text
+from daemon.signals import attend
 
 # In the order people need them; the second half is what `greenroom --help` says of each without importing it.
 COMMANDS = {
@@ -49,6 +50,7 @@ COMMANDS = {
     "recover": "Finish or undo what a crash left behind.",
     "doctor": "Examine the installation.",
 }
+RUNNING = ("run", "worker")  # those that obey signals in a way of their own
 
 
 class LazyCommands(click.Group):
@@ -107,6 +109,8 @@ def main() -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage, 75 somebody else holds the lock.
     """
     bear_any_text()
+    if click.get_current_context().invoked_subcommand not in RUNNING:
+        attend()
 
 
 if __name__ == "__main__":

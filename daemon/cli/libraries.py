@@ -8,8 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from config.errors import GreenroomError
-from config.libraries import list_libraries, same_filesystem, verify_root
+from config.libraries import list_libraries, same_filesystem
 from config.mounts import mount_of
 from config.reasons import show_path
 from daemon import libraries
@@ -47,14 +46,11 @@ def command(ctx: click.Context, as_json: bool) -> None:
 def _list(as_json: bool) -> None:
     with application() as app, app.database.read() as connection:
         found = list_libraries(connection)
-    rows = []
-    for library in found:
-        try:
-            verify_root(library)
-            state = "ok"
-        except GreenroomError as error:
-            state = error.message
-        rows.append({"role": library.role, "kind": library.kind, "path": library.path, "state": state})
+    states = [trouble or "ok" for trouble in libraries.troubles(found)]
+    rows = [
+        {"role": library.role, "kind": library.kind, "path": library.path, "state": state}
+        for library, state in zip(found, states, strict=True)
+    ]
     if as_json:
         print_json(rows)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 
 import click
 
@@ -28,4 +28,4 @@ def command() -> None:
 
     with application(log_level=RUNNING_LEVEL) as app:
         status = serve(app)
-    sys.exit(status)
+    os._exit(status)  # a thread that waits for a disk must not keep the process

@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
+from config.answering import GLANCE
+from config.libraries import list_libraries
 from config.reasons import show_path
+from daemon import libraries
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.sole import running_daemon
@@ -19,11 +22,17 @@ from daemon.status import at_a_glance
 def command(as_json: bool) -> None:
     """Show the daemon, the schedule, the libraries, the last run, and what waits.
 
-    It only reads, and needs no lock; so it answers while a cycle runs.
+    It only reads, and needs no lock; so it answers while a cycle runs. A disk that does not answer is waited for some
+    seconds, and said to be silent then.
     """
     with application() as app:
         status = at_a_glance(app)
         status["daemon"] = running_daemon(app.boot.data_dir)
+        with app.database.read() as connection:
+            found = list_libraries(connection)
+    troubles = {library.path: why for library, why in zip(found, libraries.troubles(found, GLANCE), strict=True)}
+    for library in status["libraries"]:
+        library["problem"] = troubles.get(library["path"])
     if as_json:
         print_json(status)
         return
@@ -41,6 +50,8 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for library in status["libraries"]:
         held = f"  held by {library['holder']}" if library["holder"] else ""
         yield library["role"], show_path(library["path"]) + held
+        if library["problem"]:
+            yield "problem", library["problem"]
     last = status["last_run"]
     if last is None:
         yield "last run", "none yet"

@@ -59,6 +59,7 @@ REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 # Codes that say more than their type.
 CODES: Final = {
     "item_changed": 409,
+    "disk_late": 503,
     "unknown_item": 404,
     "unknown_job": 404,
     "unknown_act": 404,

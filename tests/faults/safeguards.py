@@ -101,14 +101,14 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a folder without a mark is a root",
         "config/libraries.py",
-        '    if found is None:\n        raise Misconfigured(\n            f"the {library.role}',
+        '    if found.mark is None:\n        raise Misconfigured(\n            f"the {library.role}',
         '    if False:\n        raise Misconfigured(\n            f"the {library.role}',
         on_sqlite("empty_mount", LIBRARIES),
     ),
     Mutant(
         "any mark is the root's",
         "config/libraries.py",
-        "if found != library.root_uuid:",
+        "if found.mark != library.root_uuid:",
         "if False:",
         on_sqlite("wrong_disk", LIBRARIES),
     ),

@@ -100,11 +100,16 @@ class Plugged:
 
     def pull_out(self) -> None:
         """Kill its driver: from now on every call fails, and what was not synced is lost."""
-        served = os.fsencode(self.path)
-        for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if served in (process / "cmdline").read_bytes().split(b"\0"):
-                    os.kill(int(process.name), signal.SIGKILL)
+        tell_driver(self.path, signal.SIGKILL)
+
+
+def tell_driver(path: Path, number: signal.Signals) -> None:
+    """Send a signal to the program that serves a mounted folder: stopped, it answers nothing until it may go on."""
+    served = os.fsencode(path)
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if served in (process / "cmdline").read_bytes().split(b"\0"):
+                os.kill(int(process.name), number)
 
 
 def upon(*command: str) -> Mount:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from config.database import Database
-from config.errors import LeaseLost, Misconfigured
+from config.errors import LeaseLost, Misconfigured, RootSilent
 from daemon.worker import GRACE_SECONDS
 from tests.engine_worker import MARKS, QUICK, Script, limits, plays
 from workflow.engine import dispatches, jobs
@@ -172,6 +172,11 @@ def test_back_off_doubles_up_to_its_cap_and_jobs_do_not_come_back_together() -> 
     assert delays == [2, 4, 8, 16, 32, 60, 60, 60]
     assert judge(OSError(), 2, retries, 0).delay == 2
     assert judge(OSError(), 2, retries, 1).delay == 6
+
+
+def test_a_disk_that_does_not_answer_costs_a_job_no_attempt() -> None:
+    silent = judge(RootSilent("/srv/music has not answered"), 9, plays()["alpha"].retries, 0.5)
+    assert (silent.status, silent.counts) == ("queued", False)
 
 
 def test_jobs_written_by_another_version_are_read_or_left_to_it(database: Database, engine: Engine, work: Any) -> None:

@@ -70,7 +70,7 @@ class Installation:
 
     def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
         assert trigger == "schedule"
-        self.skips.append((fire_time, why.code))
+        self.skips.append((fire_time, why.message))
 
 
 @dataclass
@@ -80,10 +80,10 @@ class Watch:
     root: bytes
     change: Callable[[], None]
     running: bool = False
+    is_waiting: bool = False  # for its disk
 
-    def start(self) -> Reason | None:
+    def start(self) -> None:
         self.running = True
-        return None
 
     def stop(self) -> None:
         self.running = False
@@ -95,14 +95,25 @@ class Daemon:
     def __init__(self, app: Installation) -> None:
         self.app, self.now, self.seconds, self.stop = app, NOON, 0.0, threading.Event()
         self.watches: list[Watch] = []
+        self.late: list[str] = []  # what is said of disks that do not answer
+        self.busy: list[bool] = []  # whether one might be waited for, at each beat
         self.heart = Heartbeat(
-            app, self.stop, clock=lambda: self.now, monotonic=lambda: self.seconds, watch=self._make_watch
+            app,
+            self.stop,
+            clock=lambda: self.now,
+            monotonic=lambda: self.seconds,
+            watch=self._make_watch,
+            silent=self._silent,
         )
         app.may_end.set()
 
     def _make_watch(self, root: bytes, change: Callable[[], None]) -> Watch:
         self.watches.append(Watch(root, change))
         return self.watches[-1]
+
+    def _silent(self, busy: bool) -> list[str]:
+        self.busy.append(busy)
+        return self.late
 
     def beat(self, *, settle: bool = True, **span: float) -> None:
         """Let time pass and beat once; then wait for the cycle that may have started."""
@@ -227,7 +238,7 @@ def test_a_fire_time_during_a_cycle_is_recorded_as_one_skip() -> None:
     for _ in range(65):  # over two minutes: one starts a cycle, the other meets it
         daemon.beat(settle=False, seconds=2)
     assert daemon.app.cycles == [("schedule", later(minutes=1))]
-    assert daemon.app.skips == [(later(minutes=2), "busy")]
+    assert [at for at, _ in daemon.app.skips] == [later(minutes=2)]
     assert daemon.heart.state == "cycle running since 12:01:00"
     daemon.release_cycles()
     daemon.beat(seconds=50)
@@ -304,6 +315,51 @@ def test_no_cycle_starts_once_the_daemon_is_stopping() -> None:
     daemon.stop.set()
     daemon.beat(hours=1)
     assert daemon.app.cycles == []
+
+
+# --- disks that do not answer ---
+
+
+def test_a_disk_that_does_not_answer_is_in_the_state_and_in_what_is_skipped_for_it() -> None:
+    daemon = Daemon(Installation())
+    daemon.beat()
+    daemon.hold_cycles()
+    daemon.beat(settle=False, hours=1)
+    daemon.late = ["/srv/inbound has not answered since 13:00"]
+    daemon.beat(settle=False, seconds=2)
+    assert daemon.heart.state == "/srv/inbound has not answered since 13:00; cycle running since 13:00:00"
+    daemon.app.table = settings("*/30 * * * *")
+    daemon.beat(settle=False, seconds=2)
+    daemon.beat(settle=False, hours=1)
+    ((_, why),) = daemon.app.skips
+    assert "13:00:00 UTC was still running; /srv/inbound has not answered since 13:00" in why
+    assert daemon.busy == [False, True, True, True, True]
+    daemon.late = []
+    daemon.beat(settle=False, seconds=2)  # the cycle goes on by itself: nothing is to be made up for
+    daemon.release_cycles()
+    daemon.beat(seconds=2)
+    daemon.beat(seconds=3600 / 4)
+    assert [trigger for trigger, _ in daemon.app.cycles] == ["schedule"]
+
+
+def test_what_a_disk_kept_from_being_done_is_done_once_when_it_answers_again() -> None:
+    daemon = Daemon(Installation(settings("0 0 1 1 *", quiet=0)))
+    daemon.late = ["/srv/inbound has not answered"]
+    for _ in range(3):
+        daemon.beat(seconds=2)
+    assert daemon.app.cycles == []
+    daemon.late = []
+    for _ in range(3):
+        daemon.beat(seconds=2)
+    assert daemon.app.cycles == [("watch", None)]
+
+
+def test_a_watch_that_waits_for_its_disk_is_reason_enough_to_ask() -> None:
+    daemon = Daemon(Installation())
+    daemon.beat()
+    daemon.watches[0].is_waiting = True
+    daemon.beat(seconds=2)
+    assert daemon.busy == [False, True]
 
 
 # --- hints from the watch ---

@@ -22,7 +22,7 @@ def listen() -> Iterator[Callable[..., tuple[Watch, threading.Event]]]:
 
     def begin(root: Path, poll_seconds: float = 3600) -> tuple[Watch, threading.Event]:
         heard = threading.Event()
-        one = Watch(os.fsencode(root), heard.set, poll_seconds=poll_seconds)
+        one = Watch(os.fsencode(root), heard.set, poll_seconds=poll_seconds, patience=LONG)
         one.start()
         started.append(one)
         return one, heard

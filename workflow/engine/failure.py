@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, Stopped
+from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, RootSilent, Stopped
 from workflow.engine.job import Retries, Status
 
 POISON_DEATHS: Final = 3  # a job that so many workers died with is kept from the next one
@@ -43,6 +43,7 @@ _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
     Busy: Verdict("queued", BUSY_SECONDS, counts=False),
     RootAway: Verdict("queued", ELSEWHERE_SECONDS, counts=False),
     NotHere: Verdict("queued", BUSY_SECONDS, counts=False),
+    RootSilent: Verdict("queued", BUSY_SECONDS, counts=False),
     NeedsReview: Verdict("parked"),
     Rejected: Verdict("dead"),
     Misconfigured: Verdict("dead"),

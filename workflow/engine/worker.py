@@ -92,6 +92,11 @@ class Worker:
             self._threads.append(thread)
         logger.bind(executor=self._executor, phases=sorted(self._works)).info("worker started")
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is being done here."""
+        return bool(self._runner.running())
+
     def stop(self, grace: float) -> bool:
         """Take no more jobs, let the running ones reach a safe place, give back what is left.
 

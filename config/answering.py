@@ -1,0 +1,127 @@
+"""A root folder → its mark and rights, as its disk says in time; or since when the disk has not answered.
+
+A call into a disk that hangs (a NAS that was switched off, a mount whose program stopped) cannot be given up: its
+thread stays until the disk answers. So one thread of a process at most looks at each root, and whoever asks meanwhile
+is told since when it does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from config import users
+from config.machine import no_room
+from config.mounts import MOUNTINFO, find_mount, parse_mountinfo
+from config.reasons import show_path
+from config.sentinel import read_sentinel
+
+PATIENCE: Final = 30.0  # seconds for which work waits for a disk; one that sleeps takes some ten to wake
+TOLD_AFTER: Final = 10.0  # seconds after which a disk is said to be silent
+GLANCE: Final = 5.0  # seconds for which who only wants to know waits
+
+
+class Sight(NamedTuple):
+    """What was seen of a root."""
+
+    mark: str | None  # what its sentinel file says
+    refusal: str | None  # why it cannot be written
+
+
+class Silence(NamedTuple):
+    """A look that has not ended."""
+
+    since: dt.datetime
+
+
+class Answers:
+    """Who looks at roots, and since when; `look` raises OSError. Thread-safe."""
+
+    def __init__(self, patience: float, told_after: float, look: Callable[[bytes], Sight]) -> None:
+        self.patience, self.told_after, self._do = patience, told_after, look
+        self._lock = threading.Lock()
+        self._looks: dict[bytes, _Look] = {}  # those under way
+        self._known: dict[bytes, None] = {}
+
+    def ask(self, root: bytes, patience: float | None = None) -> Sight | Silence:
+        """Look at a root, or join the look that is under way, until that is so many seconds old. Raises OSError."""
+        look = self._begin(root)
+        waited = time.monotonic() - look.began
+        if not look.over.wait(max(0.0, (self.patience if patience is None else patience) - waited)):
+            return Silence(look.since)
+        assert look.came is not None
+        if isinstance(look.came, OSError):
+            raise look.came
+        return look.came
+
+    def begin(self, roots: Iterable[bytes]) -> None:
+        """Begin to look at roots, where that is not under way; wait for none."""
+        for root in roots:
+            self._begin(root)
+
+    def silent(self, roots: Iterable[bytes]) -> dict[bytes, dt.datetime]:
+        """Return which of these roots a look has waited for too long by now, and since when; look at none."""
+        with self._lock:
+            looks = {root: self._looks[root] for root in roots if root in self._looks}
+        now = time.monotonic()
+        return {root: look.since for root, look in looks.items() if now - look.began >= self.told_after}
+
+    def known(self) -> list[bytes]:
+        """Return the roots that this process has asked for."""
+        with self._lock:
+            return list(self._known)
+
+    def _begin(self, root: bytes) -> _Look:
+        with self._lock:
+            self._known[root] = None
+            if root in self._looks:
+                return self._looks[root]
+            look = self._looks[root] = _Look()
+        threading.Thread(target=self._run, args=(root, look), name="root", daemon=True).start()
+        return look
+
+    def _run(self, root: bytes, look: _Look) -> None:
+        try:
+            look.came = self._do(root)
+        except OSError as error:
+            look.came = error
+        finally:
+            with self._lock:
+                del self._looks[root]
+            look.over.set()
+
+
+class _Look:
+    def __init__(self) -> None:
+        self.began, self.since = time.monotonic(), dt.datetime.now(dt.UTC)
+        self.over = threading.Event()
+        self.came: Sight | OSError | None = None
+
+
+def look_at(root: bytes) -> Sight:
+    """Read the mark of a root, and see whether it can be written. Raises OSError where the mark cannot be seen."""
+    mark = read_sentinel(root)
+    if mark is None or os.access(root, os.W_OK | os.X_OK):
+        return Sight(mark, None)
+    return Sight(mark, no_room(root) or users.refusal(root) or "this user may not write there")
+
+
+def unanswered(root: bytes, since: dt.datetime) -> str:
+    """Say that a root does not answer, what it is on, and what to do; asks no disk."""
+    try:
+        mount = find_mount(root, parse_mountinfo(MOUNTINFO.read_bytes()))  # a root's path is a real one
+    except OSError:
+        mount = None
+    on = f" ({mount.type}, {mount.source} at {show_path(mount.point)})" if mount else ""
+    point = show_path(mount.point if mount else root)
+    return (
+        f"the disk of {show_path(root)}{on} has not answered since {since:%Y-%m-%d %H:%M:%S} UTC: see to its server, "
+        f"its cable or the program that mounts it; what waits goes on by itself then. `umount -f {point}` gives it up"
+    )
+
+
+ANSWERS: Final = Answers(PATIENCE, TOLD_AFTER, look_at)

@@ -1,0 +1,166 @@
+"""A disk that stops to answer, and answers again: nobody waits for ever, all is told, nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from config.answering import ANSWERS
+from daemon import service, signals
+from tests.faults.cycles import House, converges, forked, lost, wrong_items
+from tests.filesystems.kinds import KINDS, Unavailable, mounted, tell_driver
+
+WAIT = 60.0  # seconds until a test that would hang fails instead
+SILENT = "has not answered since"
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A file system served by a program that can be stopped."""
+    try:
+        with mounted(next(kind for kind in KINDS if kind.name == "bindfs")) as path:
+            yield path
+            tell_driver(path, signal.SIGCONT)
+    except Unavailable as why:
+        pytest.skip(str(why))
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here has the patience that a disk deserves."""
+    monkeypatch.setattr(ANSWERS, "patience", 1.0)
+    monkeypatch.setattr(ANSWERS, "told_after", 0.5)
+    monkeypatch.setattr(service, "GLANCE", 0.2)
+    monkeypatch.setattr(service, "GIVEN_UP_AFTER", 1.0)
+    monkeypatch.setattr(signals, "GIVEN_UP_AFTER", 1.0)
+    monkeypatch.setattr(signals, "EVERY", 0.1)
+
+
+class Running:
+    """A command of a house, in a child, and what it tells systemd."""
+
+    def __init__(self, house: House, *command: str) -> None:
+        self._house = house
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(f"\0{house.folder}")
+        self._socket.settimeout(WAIT)
+        self._told: list[str] = []
+        beats = {"NOTIFY_SOCKET": f"@{house.folder}", "WATCHDOG_USEC": "400000", "GREENROOM_WEB": ""}
+        house.environ |= beats
+        self.pid = forked(lambda: house.command(*command))
+
+    def hear(self, part: str) -> None:
+        """Wait until it tells systemd something with these words."""
+        ends = time.monotonic() + WAIT
+        while time.monotonic() < ends:
+            line = self._socket.recv(4096).decode()
+            self._told.append(line)
+            if part in line:
+                return
+        pytest.fail(f"not heard; told {self._told[-10:]}, said {self.said()}")
+
+    def said(self) -> str:
+        """What it has written to standard error."""
+        return self._house.ended(0).err
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def ends(self) -> int:
+        """Wait for its end; return its status."""
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        return os.waitstatus_to_exitcode(status)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self._socket.close()
+        if self.pid:
+            self.tell(signal.SIGKILL)
+            self.ends()
+
+
+@contextlib.contextmanager
+def running(house: House, disk: Path, *command: str) -> Iterator[Running]:
+    """Run a command; whatever comes, its disk answers in the end, or it could not even be killed."""
+    child = Running(house, *command)
+    try:
+        yield child
+    finally:
+        tell_driver(disk, signal.SIGCONT)
+        child.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Look again and again until it is so."""
+    ends = time.monotonic() + WAIT
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+def test_a_daemon_whose_inbound_disk_hangs_lives_says_so_and_takes_the_albums_once_it_answers(
+    tmp_path: Path, disk: Path
+) -> None:
+    house = House(tmp_path, inbound=disk / "inbound", enabled=True, schedule="0 0 1 1 *")
+    tell_driver(disk, signal.SIGSTOP)
+    with running(house, disk, "run") as daemon:
+        daemon.hear(SILENT)
+        daemon.hear("READY=1")
+        daemon.tell(signal.SIGHUP)
+        daemon.hear("RELOADING=1")
+        daemon.hear("READY=1")
+        house.set(enabled=False)
+        daemon.hear("off: staging_scan.enabled is false")
+        house.set(enabled=True)
+        daemon.hear("next cycle")
+        refused = house.run("cycle")
+        assert refused.status == 1
+        assert SILENT in refused.err
+        tell_driver(disk, signal.SIGCONT)
+        daemon.hear("last: 3 staged")
+        tell_driver(disk, signal.SIGSTOP)
+        daemon.tell(signal.SIGTERM)
+        assert daemon.ends() == 0
+    assert [run["status"] for run in house.runs()] == ["done", "failed"]
+    assert [*lost(house), *wrong_items(house)] == []
+
+
+@pytest.mark.parametrize(("command", "number"), [("cycle", signal.SIGINT), ("run", signal.SIGTERM)])
+def test_who_is_asked_to_stop_in_the_middle_of_a_move_gives_a_disk_up_that_hangs(
+    tmp_path: Path, disk: Path, command: str, number: signal.Signals
+) -> None:
+    house = House(tmp_path, disk / "staging", enabled=True, schedule="every 10s", rate_limit=0.01)
+    with running(house, disk, command) as child:
+        wait_until(lambda: any(path.is_dir() for path in house.staging.glob(".greenroom-tx/*")))
+        tell_driver(disk, signal.SIGSTOP)
+        child.tell(number)
+        if command == "run":
+            child.hear("waited for no longer")
+        else:
+            wait_until(lambda: "waited for no longer" in child.said())
+        tell_driver(disk, signal.SIGCONT)  # what was on its way to the disk keeps any process until it answers
+        assert child.ends() == 1
+    assert [*lost(house), *wrong_items(house)] == []
+    house.set(rate_limit=0)
+    assert converges(house) == []
+
+
+def test_a_library_that_hangs_keeps_no_album_out_of_staging_and_is_told(tmp_path: Path, disk: Path) -> None:
+    house = House(tmp_path, library=disk / "library")
+    house.add_library()
+    tell_driver(disk, signal.SIGSTOP)
+    assert house.run("cycle").status == 0
+    assert len(house.items()) == 3
+    for words in ("status", "doctor"):
+        said = house.run(words).out
+        assert SILENT in said
+        assert f"umount -f {disk}" in said

@@ -1,0 +1,97 @@
+"""Roots whose disk hangs: one look at each, whoever asks is told since when, and work is refused with what to do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator
+
+import pytest
+from loguru import logger
+
+from config.answering import Answers, Sight, Silence, unanswered
+from config.errors import Misconfigured
+from config.libraries import Library, verify_root
+from daemon.hanging import Hanging
+
+WAIT = 60.0  # seconds until a test that would hang fails instead
+ROOT = b"/srv/inbound"
+INBOUND = Library(1, "inbound", "music", ROOT, "uuid")
+
+
+class Disk:
+    """A disk that answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.may_answer = threading.Event()
+        self.answers = Answers(0.0, 0.0, self._look)
+
+    def _look(self, root: bytes) -> Sight:
+        self.looks += 1
+        assert self.may_answer.wait(WAIT)
+        if root == b"/srv/gone":
+            raise OSError(107, "Transport endpoint is not connected")
+        return Sight("uuid", None)
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    made = Disk()
+    yield made
+    made.may_answer.set()
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """Level and message of everything logged."""
+    lines: list[str] = []
+    sink = logger.add(lambda message: lines.append(str(message).rstrip()), format="{level} {message}", level="INFO")
+    yield lines
+    logger.remove(sink)
+
+
+def test_a_disk_that_hangs_costs_one_look_and_all_are_told_since_when(disk: Disk) -> None:
+    first = disk.answers.ask(ROOT)
+    assert isinstance(first, Silence)
+    assert [disk.answers.ask(ROOT) for _ in range(5)] == [first] * 5
+    assert disk.looks == 1
+    disk.may_answer.set()
+    assert disk.answers.ask(ROOT, WAIT) == Sight("uuid", None)
+
+
+def test_work_on_a_root_that_hangs_is_refused_with_its_path_since_when_and_what_to_do(disk: Disk) -> None:
+    with pytest.raises(Misconfigured, match=r"/srv/inbound.* has not answered since 20.* UTC: .*umount -f") as refused:
+        verify_root(INBOUND, answers=disk.answers)
+    assert (refused.value.reason_code, refused.value.path) == ("disk_late", ROOT)
+    disk.may_answer.set()
+    verify_root(INBOUND, WAIT, disk.answers)
+
+
+def test_a_mount_whose_program_is_gone_is_no_silence(disk: Disk) -> None:
+    disk.may_answer.set()
+    with pytest.raises(OSError, match="not connected"):
+        disk.answers.ask(b"/srv/gone", WAIT)
+
+
+def test_only_who_is_busy_looks_and_each_silence_is_logged_once_and_its_end(disk: Disk, logged: list[str]) -> None:
+    hanging = Hanging(disk.answers)
+    assert hanging.look([ROOT], busy=False) == []
+    assert disk.looks == 0
+    (said,) = hanging.look([ROOT], busy=True)
+    assert "/srv/inbound" in said
+    assert hanging.look([ROOT], busy=False) == [said]
+    assert hanging.look([b"/srv/other"], busy=False) == []  # it is no library any more
+    assert hanging.look([ROOT], busy=False) == [said]
+    assert disk.looks == 1
+    disk.may_answer.set()
+    disk.answers.ask(ROOT, WAIT)
+    assert hanging.look([ROOT], busy=False) == []
+    silence = ["WARNING a disk does not answer", "INFO a disk answers again"]
+    assert logged == silence * 2
+
+
+def test_what_is_said_names_the_mount_and_asks_no_disk() -> None:
+    said = unanswered(b"/", dt.datetime(2026, 11, 22, 3, 12, 5, tzinfo=dt.UTC))
+    assert "has not answered since 2026-11-22 03:12:05 UTC" in said
+    assert "`umount -f /`" in said
