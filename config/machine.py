@@ -61,13 +61,13 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+@functools.cache
 def keep_imported() -> None:
     """Let the collector of cycles pass over what is imported, the first time it is called: all of it stays.
 
     It would look through it again and again, and once more at the end: a quarter of a command that has little to do.
     """
-    if not gc.get_freeze_count():
-        gc.freeze()
+    gc.freeze()
 
 
 def sync_folder(folder: bytes | Path) -> None:

@@ -15,6 +15,7 @@ from config.errors import Misconfigured
 from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
 
 BUSY_MS = 10_000  # how long a writer waits for another one before it gives up
+KNOWS_MILLISECONDS = (3, 42)  # the first SQLite whose unixepoch() does
 _TURNS: dict[str, threading.Lock] = {}  # by SQLite file: who may write, of this process
 
 
@@ -57,6 +58,8 @@ def engine_of(url: URL) -> Engine:
         _use_wal(dbapi)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", f"busy_timeout={BUSY_MS}"):
             dbapi.execute(f"PRAGMA {pragma}")
+        if sqlite3.sqlite_version_info < KNOWS_MILLISECONDS:
+            dbapi.create_function("unixepoch", 1, _unixepoch)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -77,6 +80,12 @@ def engine_of(url: URL) -> Engine:
             record.info.pop("turn").release()
 
     return engine
+
+
+def _unixepoch(modifier: str) -> float | None:
+    # What carries jobs asks a Python of 3.12 or newer for 'subsec', be its SQLite as old as that of Debian 12 (3.40),
+    # which answers NULL.
+    return round(time.time(), 3) if modifier == "subsec" else None
 
 
 def _use_wal(dbapi: sqlite3.Connection) -> None:

@@ -71,6 +71,7 @@ class NewScan(ScanDb):
         except OSError as error:
             raise Misconfigured(f"the scan DB {path} cannot be made: {error.strerror}; choose another place") from error
         known = previous is not None and is_finished(previous, root) and copy(previous, path, boot)
+        sql: sqlite3.Connection | None = None
         try:
             sql = sqlite3.connect(path, isolation_level=None)
             sql.executescript(FAST if known else f"PRAGMA page_size = 16384; {FAST} {DDL}")
@@ -84,6 +85,8 @@ class NewScan(ScanDb):
             row = (root, code_version(), boot, started.isoformat(), options, previous)
             sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL, ?)", row)
         except sqlite3.Error as error:
+            if sql is not None:
+                sql.close()
             path.unlink()
             if is_mistake(error):
                 raise

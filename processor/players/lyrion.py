@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, ClassVar, Final
@@ -103,8 +104,9 @@ class Lyrion(PlayerKind):
 def file_url(path: str) -> str:
     """Return a folder as the URL Lyrion wants, also of Windows."""
     if is_windows(path):
-        return PureWindowsPath(path).as_uri()
-    return PurePosixPath(path).as_uri() if path.startswith("/") else quote(path, safe=":/")
+        path = PureWindowsPath(path).as_posix()
+        return ("file:" if path.startswith("//") else "file:///") + quote(os.fsencode(path), safe=":/")
+    return f"file://{quote(os.fsencode(PurePosixPath(path)))}" if path.startswith("/") else quote(path, safe=":/")
 
 
 def path_of(url: str) -> str:

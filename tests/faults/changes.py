@@ -52,6 +52,9 @@ class Scene:
     database: Database
     strongest: Strategy
 
+    def __del__(self) -> None:
+        self.database.close()
+
     @classmethod
     def make(cls, folder: Path, kind: str, strongest: Strategy, like: Scene | None = None) -> Scene:
         folder.mkdir()

@@ -72,6 +72,9 @@ class Scene:
     front: bytes  # the picture that is selected now
     recorded: Publish = published.recorded
 
+    def __del__(self) -> None:
+        self.database.close()
+
     @classmethod
     def make(cls, folder: Path, kind: str, strongest: Strategy, like: Scene | None = None) -> Scene:
         folder.mkdir()

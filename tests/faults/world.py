@@ -82,6 +82,9 @@ class World:
     albums: dict[bytes, dict[bytes, bytes]]
     strongest: Strategy
 
+    def __del__(self) -> None:
+        self.database.close()
+
     @classmethod
     def make(
         cls,

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,8 @@ def test_sqlite_keeps_its_promises_on_every_connection(sqlite_url: str) -> None:
                 for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
             }
             assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+            before, now = time.time(), connection.execute(text("SELECT unixepoch('subsec')")).scalar_one()
+            assert before - 0.002 < now < time.time() + 0.002  # also of a SQLite that knows nothing below a second
     database.close()
 
 

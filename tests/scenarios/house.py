@@ -39,6 +39,9 @@ class House:
     database: Database
     report: CycleReport = field(init=False)
 
+    def __del__(self) -> None:
+        self.database.close()
+
     @classmethod
     def make(cls, folder: Path, url: str, inbound: Path | None = None) -> House:
         """Make and register the roots below `folder`; `inbound` may be elsewhere."""

@@ -115,6 +115,8 @@ def test_a_path_map_is_suggested_by_what_the_folders_have_in_common(
 def test_lyrion_is_asked_by_urls() -> None:
     assert file_url("/music/AC%DC/Ä b#") == "file:///music/AC%25DC/%C3%84%20b%23"
     assert file_url("D:\\Music\\Ä b") == "file:///D:/Music/%C3%84%20b"
+    assert file_url("\\\\nas\\Music\\Ä b") == "file://nas/Music/%C3%84%20b"
+    assert file_url("/music//\udce4/") == "file:///music/%E4"  # a name that is no UTF-8
     for path in ("/music/AC%DC/Ä b#?", "D:/Music/Ä b"):
         assert path_of(file_url(path)) == path
 
