@@ -72,7 +72,7 @@ _READERS: Final[dict[str, Callable[[Any], Iterator[Embedded]]]] = {
     "flac": _of_flac,
     "mp4": _of_mp4,
     **dict.fromkeys(("vorbis", "opus", "oggflac", "speex"), _of_vorbis),
-    **dict.fromkeys(("ape", "wavpack", "musepack"), _of_ape),
+    **dict.fromkeys(("ape", "wavpack", "musepack", "tak"), _of_ape),
     "asf": _of_asf,
     "adts": lambda _: iter(()),
 }
