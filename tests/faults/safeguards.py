@@ -225,6 +225,27 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("logged_in", BACKUPS),
     ),
     Mutant(
+        "a file under another number is believed to be the same where no change time tells",
+        "scanner/identity.py",
+        "    return True if ctime_ns == kept[4] and tells_changes(found) else None\n",
+        "    return True\n",
+        tests("tests/unit/test_identity.py"),
+    ),
+    Mutant(
+        "a file under another number is the same whenever it was changed",
+        "scanner/identity.py",
+        " or ctime_ns not in (kept[4], mtime_ns)",
+        "",
+        tests("tests/unit/test_identity.py"),
+    ),
+    Mutant(
+        "a file system where renames replace full folders may be a library",
+        "processor/fitness.py",
+        "    if why:\n",
+        "    if False:\n",
+        tests("tests/unit/test_fitness.py"),
+    ),
+    Mutant(
         "any number of files may vanish",
         "processor/presence.py",
         "    return gone > limits.files or (len(vanished)",
