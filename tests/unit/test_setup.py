@@ -1,0 +1,77 @@
+"""`scripts/setup`: when it builds the environment, and with which Python."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+# Says which Python it is, builds an environment with itself in it, and leaves everything else undone.
+PYTHON = """#!/bin/sh
+echo "$0 $*" >> "{log}"
+case "$*" in
+    *version_info*) echo python{version} ;;
+    "-m venv"*) mkdir -p .venv/bin .venv/lib/python{version}; cp "$0" .venv/bin/python ;;
+esac
+"""
+
+
+class Machine:
+    """A checkout, and a PATH with one Python."""
+
+    def __init__(self, folder: Path) -> None:
+        self.checkout, self.programs, self._log = folder / "checkout", folder / "bin", folder / "log"
+        for path in (self.checkout / "scripts", self.programs):
+            path.mkdir(parents=True)
+        for name in ("scripts/setup", "pyproject.toml", "requirements.lock", "requirements-dev.lock"):
+            shutil.copy(CHECKOUT / name, self.checkout / name)
+
+    def python(self, version: str, path: str = "python3") -> Path:
+        program = self.programs / path
+        program.write_text(PYTHON.format(log=self._log, version=version))
+        program.chmod(0o755)
+        return program
+
+    def setup(self, python: Path | None = None) -> str:
+        """Run it; return the version the environment was built with, "" if it was there already."""
+        self._log.write_text("")
+        chosen = {} if python is None else {"PYTHON": str(python)}
+        env = {"PATH": f"{self.programs}:{os.defpath}", **chosen}
+        done = subprocess.run([self.checkout / "scripts/setup"], env=env, check=True, stderr=subprocess.PIPE, text=True)
+        return done.stderr.strip().removeprefix("setup: building .venv from requirements.lock with python")
+
+    @property
+    def made_anew(self) -> bool:
+        return "-m venv --clear .venv" in self._log.read_text()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    made = Machine(tmp_path)
+    made.python("3.11")
+    assert (made.setup(), made.made_anew) == ("3.11", True)
+    return made
+
+
+def test_an_environment_that_is_there_is_left_alone(machine: Machine) -> None:
+    assert machine.setup() == ""
+    (machine.checkout / "requirements.lock").write_text("")
+    assert (machine.setup(), machine.made_anew) == ("3.11", False)
+
+
+def test_an_upgrade_of_the_system_that_replaced_its_python_makes_it_anew(machine: Machine) -> None:
+    shutil.copy(machine.python("3.13"), machine.checkout / ".venv/bin/python")  # which is a link to the system's
+    assert (machine.setup(), machine.made_anew) == ("3.13", True)
+    assert machine.setup() == ""
+
+
+def test_it_keeps_the_python_it_was_made_with_until_another_is_asked_for(machine: Machine) -> None:
+    another = machine.python("3.14", "other")
+    assert (machine.setup(another), machine.made_anew) == ("3.14", True)
+    assert machine.setup() == ""
+    (machine.checkout / "requirements.lock").write_text("")
+    assert (machine.setup(), machine.made_anew) == ("3.14", False)
