@@ -190,7 +190,6 @@ def _judge(lead: Part, readable: list[Track], home: bytes) -> tuple[Verdict, tup
 def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
     """Say what holds the files together."""
     lead = whole.parts[0]
-    homes = {part.place.home for part in whole.parts}
     if lead.title_source == "person":
         yield Reason("person_said", "A person put these files together.")
     else:
@@ -203,8 +202,8 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
     several = len({track.disc or 1 for track in readable}) > 1
     if len(folders) > 1 and several and any(part.place.disc_folders for part in whole.parts):
         yield Reason("disc_folders_merged", f"{len(folders)} folders hold the discs of one album.", home_of(whole))
-    elif len(homes) > 1 or len(folders) > 1:
-        yield Reason("folders_merged", f"{len(homes)} folders hold the album, and no track number is in two of them.")
+    elif len(folders) > 1:
+        yield Reason("folders_merged", f"{len(folders)} folders hold the album, and no track number is in two of them.")
     yield from _by_name(lead.credit, readable)
     if strays := [track for part in whole.parts for track in part.strays]:
         message = f"{counted(len(strays), 'file')} without this album's tag, found in its folder, belong to it."

@@ -290,6 +290,7 @@ def test_a_bonus_is_of_the_album_it_lies_in_or_beside(
     one = shelf.only()
     assert (one.album, [(t.disc, t.track) for t in one.tracks]) == ("Jazz", numbers)
     assert one.warnings == ()
+    assert any(reason.message.startswith("2 folders hold the ") for reason in one.evidence)
 
 
 def test_a_bonus_disc_joins_the_discs_beside_it_and_by_its_tags_those_elsewhere() -> None:
