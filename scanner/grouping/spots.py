@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scanner.grouping.discs import disc_folder, is_bonus_folder, split_disc, without_bonus_disc
 from scanner.grouping.folding import fold
@@ -64,10 +64,26 @@ def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
         names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
         numbers = by_parts(names)
         copies = names[0][:1].isdecimal() and _same_titles(*members[:2])  # "16 bit" and "24 bit"
-        if numbers and not copies:
+        if numbers and not copies and all(_agree(members[0], other) for other in members):
             title = text_of(parent.rpartition(b"/")[2])
             found |= {part.folder: Spot(parent, None, title, n) for part, n in zip(members, numbers, strict=True)}
     return found
+
+
+def _agree(one: FolderTracks, other: FolderTracks) -> bool:
+    """Tell whether two folders may be parts of one album: the same years, and people, or various people, if known."""
+    years, people = ({*filter(None, one.year)}, {*filter(None, other.year)}), (_artists(one), _artists(other))
+    return _overlap(*years) and (_overlap(*people) or all(len(names) > 1 for names in people))
+
+
+def _overlap(one: set[Any], other: set[Any]) -> bool:
+    """Tell whether both have something in common, or one is unknown."""
+    return not one or not other or not one.isdisjoint(other)
+
+
+def _artists(folder: FolderTracks) -> set[str]:
+    credited = folder.album_artist if any(folder.album_artist) else folder.artist
+    return {fold(artist) for artist in credited if artist}
 
 
 def _same_titles(one: FolderTracks, other: FolderTracks) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import pytest
 
@@ -414,6 +415,33 @@ def test_parts_that_are_tagged_as_one_album_are_its_discs(style: tuple[str, str]
         (2, 2, "Song 22"),
     ]
     assert (one.home, "disc_folders_merged" in codes(one)) == (b"Box", True)
+
+
+@pytest.mark.parametrize("style", [("Vol. 1", "Vol. 2"), ("1 - Jazz", "2 - Live"), ("1", "2")])
+@pytest.mark.parametrize(
+    "said",
+    [
+        ({"artist": "Queen", "album_artist": "Queen"}, {"artist": "Abba", "album_artist": "Abba"}),
+        ({"artist": "Queen"}, {"artist": "Abba"}),
+        ({"artist": "Queen", "year": 1977}, {"artist": "Queen", "year": 1978}),
+    ],
+    ids=["album artists", "artists", "years"],
+)
+def test_numbered_albums_of_one_title_stay_apart(style: tuple[str, str], said: tuple[dict[str, Any], ...]) -> None:
+    shelf = Shelf()
+    for folder, tags in zip(style, said, strict=True):
+        for n in (1, 2):
+            shelf.track(f"Best/{folder}/0{n}.mp3", album="Greatest Hits", title=f"Song {folder}{n}", track=n, **tags)
+    assert len(shelf.groups()) == 2
+
+
+def test_parts_of_a_compilation_are_its_discs_whoever_plays_on_each() -> None:
+    shelf = Shelf()
+    for part in (1, 2):
+        for n in (1, 2):
+            song = f"{part}{n}"
+            shelf.track(f"Box/Part {part}/0{n}.mp3", artist=f"Band {song}", album="Box", title=f"Song {song}", track=n)
+    assert (shelf.only().album_artist, shelf.only().discs) == ("Various Artists", 2)
 
 
 @pytest.mark.parametrize(
