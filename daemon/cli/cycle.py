@@ -47,8 +47,8 @@ def command(dry_run: bool | None, plan_file: Path | None, wait: bool, as_json: b
       greenroom cycle --dry-run --plan plan.json
       greenroom cycle --json | jq '.albums[] | select(.outcome != "staged")'
     """
-    if plan_file is not None and not os.access(plan_file.absolute().parent, os.W_OK):
-        raise click.BadParameter(f"nothing can be written in {plan_file.absolute().parent}", param_hint="--plan")
+    if plan_file is not None:
+        _require_writable(plan_file.absolute())
     stop = stop_on_signals()
     try:
         with application() as app, bars() as progress:
@@ -65,6 +65,13 @@ def command(dry_run: bool | None, plan_file: Path | None, wait: bool, as_json: b
     if plan_file is not None:
         _write_plan(plan_file, report)
     sys.exit(report.exit_code)
+
+
+def _require_writable(file: Path) -> None:
+    """Refuse, before anything moves, a plan that could not be written; /dev/stdout can be, though not its folder."""
+    place = file if file.exists() else file.parent
+    if not os.access(place, os.W_OK):
+        raise click.BadParameter(f"{place} cannot be written", param_hint="--plan")
 
 
 def _write_plan(file: Path, report: CycleReport) -> None:
