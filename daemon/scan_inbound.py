@@ -10,7 +10,7 @@ from pathlib import Path
 from config.errors import GreenroomError
 from config.machine import keep_imported
 from daemon.progress import bars
-from daemon.signals import attend, stop_on_signals
+from daemon.signals import attended, stop_on_signals
 from scanner.scan import scan_folder
 
 WORKERS = range(1, 65)
@@ -27,13 +27,12 @@ def main() -> None:
         "-workers", "--workers", type=int, default=4, metavar="1-64", help="Processes reading tags; default 4."
     )
     asked = parser.parse_args()
-    attend()
     if asked.workers not in WORKERS:
         parser.error(f"argument -workers: {asked.workers} is not between {WORKERS[0]} and {WORKERS[-1]}")
-    if not os.path.isdir(asked.path):
-        parser.error(f"argument -path: {os.fsencode(asked.path)!r} is no folder")
     try:
-        with bars() as progress:
+        with attended(), bars() as progress:
+            if not os.path.isdir(asked.path):
+                parser.error(f"argument -path: {os.fsencode(asked.path)!r} is no folder")
             root = os.path.abspath(os.fsencode(asked.path))
             scan_db, stats = scan_folder(
                 root, asked.output, workers=asked.workers, stop=stop_on_signals(), progress=progress

@@ -7,6 +7,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
@@ -22,27 +24,35 @@ def stop_on_signals() -> threading.Event:
     def ask(_number: int, _frame: FrameType | None) -> None:
         _STOP.set()
 
+    _STOP.clear()
     for number in ASKS:
         signal.signal(number, ask)
     return _STOP
 
 
-def attend() -> None:
-    """Say, from now on, which disks keep this command waiting, and end it when it cannot obey a signal for them.
+@contextmanager
+def attended() -> Iterator[None]:
+    """Say which disks keep a command waiting, and end the process when it cannot obey a signal for them.
 
     A thread that waits for a disk hears no signal: Python's handlers are run by the main thread, between its steps.
     """
-    threading.Thread(target=_attend, name="attend", daemon=True).start()
+    over = threading.Event()
+    threading.Thread(target=_attend, args=(over,), name="attend", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
-def _attend() -> None:
+def _attend(over: threading.Event) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ASKS)  # here alone: so sigpending(2) tells what nobody has heard yet
-    time.sleep(EVERY)
+    if over.wait(EVERY):
+        return
     from config.answering import ANSWERS  # most commands have ended by now
     from daemon.hanging import Hanging
 
     hanging, asked = Hanging(), None
-    while True:
+    while not over.wait(EVERY):
         late = hanging.look(ANSWERS.known(), busy=True)
         unheard = bool(signal.sigpending() & ASKS)
         if unheard or _STOP.is_set():
@@ -54,4 +64,3 @@ def _attend() -> None:
                 )
                 sys.stderr.flush()
                 os._exit(1)
-        time.sleep(EVERY)

@@ -10,7 +10,7 @@ import click
 from config.errors import GreenroomError
 from config.machine import uncollected
 from daemon.cli.output import bear_any_text
-from daemon.signals import attend
+from daemon.signals import attended
 
 # In the order people need them; the second half is what `greenroom --help` says of each without importing it.
 COMMANDS = {
@@ -109,8 +109,9 @@ def main() -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage, 75 somebody else holds the lock.
     """
     bear_any_text()
-    if click.get_current_context().invoked_subcommand not in RUNNING:
-        attend()
+    context = click.get_current_context()
+    if context.invoked_subcommand not in RUNNING:
+        context.with_resource(attended())
 
 
 if __name__ == "__main__":

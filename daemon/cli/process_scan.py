@@ -13,7 +13,7 @@ from config.reasons import show_path
 from daemon.bootstrap import application
 from daemon.cli.output import bear_any_text
 from daemon.cli.summary import print_report
-from daemon.signals import attend, stop_on_signals
+from daemon.signals import attended, stop_on_signals
 from workflow.cycle import Request
 from workflow.roots import resolve_roots
 
@@ -34,7 +34,7 @@ from workflow.roots import resolve_roots
 def main(scan_db: Path, staging: str | None, dry_run: bool | None) -> None:
     """Move the albums of a scan DB into the staging library of this installation."""
     bear_any_text()
-    attend()
+    click.get_current_context().with_resource(attended())
     stop = stop_on_signals()
     try:
         with application() as app:
