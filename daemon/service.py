@@ -73,14 +73,20 @@ def serve(app: Application) -> int:
             heartbeat.stop_listening()
             ends = boottime() + GIVEN_UP_AFTER
             carrying.stop()
-            while not (is_over := heartbeat.is_idle(every) and app.ongoing.is_idle(every)):
-                systemd.notify(systemd.ALIVE)
-                if _is_silent(silent) and boottime() > ends:
-                    logger.error("a disk does not answer and is waited for no longer")
-                    systemd.notify(systemd.status(GIVEN_UP))
-                    break
+            is_over = _settle(lambda: heartbeat.is_idle(every) and app.ongoing.is_idle(every), silent, ends)
     logger.info("daemon stopped")
     return 0 if is_over else 1
+
+
+def _settle(is_idle: Callable[[], bool], silent: Callable[[bool], list[str]], ends: float) -> bool:
+    """Wait for what is being done; return False if a disk that hangs still keeps it from ending at that boottime."""
+    while not is_idle():
+        systemd.notify(systemd.ALIVE)
+        if _is_silent(silent) and boottime() > ends:
+            logger.error("a disk does not answer and is waited for no longer")
+            systemd.notify(systemd.status(GIVEN_UP))
+            return False
+    return True
 
 
 def _is_silent(silent: Callable[[bool], list[str]]) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from loguru import logger
 
 from config.database import Database
 from tests.databases import TEMPLATE, PostgresServer, migrate, start_postgres
@@ -26,6 +27,15 @@ BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 os.environ.setdefault("GREENROOM_WEB", "")
 # No test leaves this machine: providers are asked only where a test has made one.
 os.environ["GREENROOM_OFFLINE"] = "true"
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """Level and message of everything logged from INFO on."""
+    lines: list[str] = []
+    sink = logger.add(lambda message: lines.append(str(message).rstrip()), format="{level} {message}", level="INFO")
+    yield lines
+    logger.remove(sink)
 
 
 @pytest.fixture(scope="session")

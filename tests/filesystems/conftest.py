@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.cycles import House
-from tests.filesystems.kinds import ALL, KINDS, ROLES, Kind, Unavailable, mounted
+from tests.filesystems.kinds import ALL, KINDS, ROLES, Kind, mounted
 from tests.memory import memory
 
 
@@ -25,11 +25,8 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 @pytest.fixture(scope="module")
 def disk(kind: Kind) -> Iterator[Path]:
     """A file system of the kind, for the tests of a module one after another."""
-    try:
-        with mounted(kind) as path:
-            yield path
-    except Unavailable as why:
-        pytest.skip(str(why))
+    with mounted(kind) as path:
+        yield path
 
 
 @pytest.fixture(params=ROLES if ALL else ["everything"])

@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from tests.faults.disks import Disk, run, seen_by_us_alone
 from tests.filesystems import servers
 from tests.filesystems.servers import unmount
@@ -38,10 +40,6 @@ class Kind(NamedTuple):
     needs: Mapping[str, str] = {}  # program → Debian's package
     lacks: frozenset[str] = frozenset()  # of LINKS, EXCHANGE and FULL
     always: bool = True  # else by scripts/filesystems only; one costs every run of all tests some 7 s
-
-
-class Unavailable(Exception):
-    """This kind cannot be had here; the message says why."""
 
 
 def image(kind: str, *options: str) -> Mount:
@@ -224,9 +222,9 @@ UNFIT = (
 
 @contextlib.contextmanager
 def mounted(kind: Kind) -> Iterator[Path]:
-    """Mount one, in memory where that is possible, seen by this process and its children alone; raise Unavailable."""
+    """Mount one, in memory where that is possible, seen by this process and its children alone, or skip the test."""
     if absent := [f"{name} ({package})" for name, package in kind.needs.items() if shutil.which(name) is None]:
-        raise Unavailable(f"{kind.name} takes {', '.join(absent)}")
+        pytest.skip(f"{kind.name} takes {', '.join(absent)}")
     with ExitStack() as stack:
         try:
             seen_by_us_alone()
@@ -234,7 +232,7 @@ def mounted(kind: Kind) -> Iterator[Path]:
             path = kind.mount(Path(folder), stack)
         except (OSError, subprocess.CalledProcessError) as error:
             said = str(getattr(error, "stderr", None) or error).strip()
-            raise Unavailable(f"{kind.name} cannot be mounted here: {said}") from error
+            pytest.skip(f"{kind.name} cannot be mounted here: {said}")
         yield path
 
 

@@ -17,7 +17,7 @@ from tests.faults.disks import run
 from tests.faults.libraries import to_publish, to_take_out
 from tests.faults.subjects import CYCLE
 from tests.faults.trials import must
-from tests.filesystems.kinds import ALL, KINDS, Unavailable, mounted
+from tests.filesystems.kinds import ALL, KINDS, mounted
 
 THOROUGH = pytest.mark.skipif(not ALL, reason="scripts/filesystems tries it")
 
@@ -25,11 +25,8 @@ THOROUGH = pytest.mark.skipif(not ALL, reason="scripts/filesystems tries it")
 @pytest.fixture(scope="module")
 def btrfs() -> Iterator[Path]:
     """One for all tests of this file."""
-    try:
-        with mounted(next(kind for kind in KINDS if kind.name == "btrfs")) as path:
-            yield path
-    except Unavailable as why:
-        pytest.skip(str(why))
+    with mounted(next(kind for kind in KINDS if kind.name == "btrfs")) as path:
+        yield path
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.cycles import House, lost, wrong_items
 from tests.faults.steps import die, labels, run_until
 from tests.faults.subjects import CYCLE
-from tests.filesystems.kinds import ALL, LATE, UNFIT, Kind, Unavailable, mounted
+from tests.filesystems.kinds import ALL, LATE, UNFIT, mounted
 from tests.filesystems.test_any import report_of
 from tests.memory import memory
 
@@ -31,21 +31,15 @@ def here() -> Iterator[Path]:
 @pytest.fixture(params=LATE, ids=lambda kind: kind.name)
 def late(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A mount that sends its bytes later."""
-    yield from _mounted(request.param)
+    with mounted(request.param) as path:
+        yield path
 
 
 @pytest.fixture(params=UNFIT, ids=lambda kind: kind.name)
 def unfit(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A mount that keeps no album safe."""
-    yield from _mounted(request.param)
-
-
-def _mounted(kind: Kind) -> Iterator[Path]:
-    try:
-        with mounted(kind) as path:
-            yield path
-    except Unavailable as why:
-        pytest.skip(str(why))
+    with mounted(request.param) as path:
+        yield path
 
 
 def house_on(late: Path, here: Path, role: str, name: str = "house") -> House:

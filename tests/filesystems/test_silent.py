@@ -15,7 +15,7 @@ import pytest
 from config.answering import ANSWERS
 from daemon import service, signals
 from tests.faults.cycles import House, converges, forked, lost, wrong_items
-from tests.filesystems.kinds import KINDS, Unavailable, mounted, tell_driver
+from tests.filesystems.kinds import KINDS, mounted, tell_driver
 
 WAIT = 60.0  # seconds until a test that would hang fails instead
 SILENT = "has not answered since"
@@ -24,12 +24,9 @@ SILENT = "has not answered since"
 @pytest.fixture
 def disk() -> Iterator[Path]:
     """A file system served by a program that can be stopped."""
-    try:
-        with mounted(next(kind for kind in KINDS if kind.name == "bindfs")) as path:
-            yield path
-            tell_driver(path, signal.SIGCONT)
-    except Unavailable as why:
-        pytest.skip(str(why))
+    with mounted(next(kind for kind in KINDS if kind.name == "bindfs")) as path:
+        yield path
+        tell_driver(path, signal.SIGCONT)
 
 
 @pytest.fixture(autouse=True)

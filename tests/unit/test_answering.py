@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from loguru import logger
 
 from config.answering import Answers, Sight, Silence, unanswered
 from config.errors import Misconfigured
@@ -40,15 +39,6 @@ def disk() -> Iterator[Disk]:
     made = Disk()
     yield made
     made.may_answer.set()
-
-
-@pytest.fixture
-def logged() -> Iterator[list[str]]:
-    """Level and message of everything logged."""
-    lines: list[str] = []
-    sink = logger.add(lambda message: lines.append(str(message).rstrip()), format="{level} {message}", level="INFO")
-    yield lines
-    logger.remove(sink)
 
 
 def test_a_disk_that_hangs_costs_one_look_and_all_are_told_since_when(disk: Disk) -> None:

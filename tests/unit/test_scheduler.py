@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from loguru import logger
 
 from config.errors import Retryable
 from config.libraries import Library
@@ -132,15 +131,6 @@ class Daemon:
     def release_cycles(self) -> None:
         self.app.may_end.set()
         self.settle()
-
-
-@pytest.fixture
-def logged() -> Iterator[list[str]]:
-    """Level and message of everything logged."""
-    lines: list[str] = []
-    sink = logger.add(lambda message: lines.append(str(message).rstrip()), format="{level} {message}", level="INFO")
-    yield lines
-    logger.remove(sink)
 
 
 # --- the pure part ---
