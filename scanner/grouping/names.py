@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from scanner.grouping.discs import disc_folder, is_bonus_folder
+from scanner.grouping.discs import disc_folder, is_bonus_folder, split_disc
 from scanner.grouping.folding import clean, fold
 
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
@@ -43,7 +43,7 @@ _TRACK_OF_A_SHOW = re.compile(  # "gd77-05-08d1t01", as tapers call it
 )
 _NO_DISC = rb"\d{1,3}(?:[ _]|[-.][^\dtT\x80-\xff])"  # what nearly every name begins with
 _NONE_WITH_DISC = re.compile(rb"(?:%b[^/]*/)*" % _NO_DISC)
-_DISC_BEFORE = re.compile(r"(?:cd|dis[ck])[\s_]*(\d{1,2})\s*[-–—]\s*(?=\d)", re.IGNORECASE)
+_DISC_BEFORE = re.compile(r"(?:cd|dis[ck])[\s_]*(\d{1,2})(?:\s*[-–—]\s*|[\s_]+)(?:track[\s_]*)?(?=\d)", re.IGNORECASE)
 _TRACK_INSIDE = re.compile(  # not "Blink-182 - Title", whose dashes differ
     r"(?P<artist>.+?)(?:(?P<tight>(?<!\s)[-–—](?!\s))|\s+[-–—]\s*|[-–—]\s+)(?P<track>\d{1,3})"
     r"\s*(?:[-–—]|\.\s)(?(tight)(?<!\s[-–—]))\s*(?P<rest>.+)",
@@ -77,6 +77,11 @@ def text_of(name: bytes) -> str:
     return name.decode("utf-8", "backslashreplace")
 
 
+def spaced(text: str) -> str:
+    """Return a name with spaces where it has none but underscores: "01_Song" is "01 Song"."""
+    return text if " " in text else text.replace("_", " ").strip()
+
+
 def stem_of(name: bytes) -> bytes:
     """Return a file's name without its extension: `b"01 - Song.flac"` → `b"01 - Song"`."""
     stem, dot, extension = name.rpartition(b".")
@@ -96,8 +101,7 @@ def parse_album(text: str) -> AlbumName:
     if scene := _SCENE.fullmatch(text):
         artist, album = (clean(scene[part].replace("_", " ")) for part in ("artist", "album"))
         return AlbumName(artist, album, int(scene["year"]))
-    if " " not in text:
-        text = text.replace("_", " ")
+    text = spaced(text)
     years = [inside.strip()[:4] for inside in _BRACKETS.findall(text) if _is_year(inside.strip())]
     parts = [part for part in map(clean, _DASH.split(_BRACKETS.sub(_worth_keeping, text))) if part]
     # "1999" and "Prince - 1999 (1982)" are albums: a part is the year only before a name, and if no bracket is
@@ -147,9 +151,8 @@ def may_tell_disc(*names: bytes) -> bool:
 
 
 def parse_track(text: str) -> TrackName:
-    """Read a track's file name without extension: "01 - Title", "1-01 Title", "Artist - 01 - Title", "d1t01. Title"."""
-    if " " not in text:
-        text = text.replace("_", " ").strip()
+    """Read a track's file name without extension: "01 - Title", "1-01 Title", "Artist - 01 - Title", "d1t01", "CD1"."""
+    text = spaced(text)
     text = _DISC_BEFORE.sub(r"\1-", text, count=1) if _DISC_BEFORE.match(text) else text
     if found := _TRACK_OF_A_SHOW.fullmatch(text):
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), None, clean(found["rest"]))
@@ -158,6 +161,9 @@ def parse_track(text: str) -> TrackName:
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), artist, title)
     if found := _TRACK_OF_KARAOKE.fullmatch(text):
         return TrackName(None, int(found["track"]), *split_artist(clean(found["rest"])))
+    rest, disc = split_disc(text)
+    if disc := disc or disc_folder(text):  # a file that is all of a disc
+        return TrackName(disc, None, *split_artist(clean(rest)))
     dated = _DATE.match(text) is not None  # "2014-01-03 Episode 7": the month is no track, and nobody called 2014
     if found := _TRACK_INSIDE.fullmatch(_DATE.sub(lambda date: date[0].replace("-", "."), text)):
         artist = None if dated else clean(_DASH.split(text[: found.end("artist")])[0])  # "Artist - Album - 01 - Title"

@@ -1,8 +1,9 @@
 """Names of files or folders whose style tells the disc, too → the disc of each, and the track. Pure.
 
 Files of a record are called after its sides, "A1 Title", and each side is a disc, as a folder "Side A" is one; others
-write both into one number, "101 Title", "201 Title". Folders "Part 1", "上巻" may be discs as well as albums. A style
-is believed only if all files of a place, or all folders of one album, follow it.
+write both into one number, "101 Title", "201 Title". Rips without tags count behind one word: "Track 01", "(01) Title".
+Folders "Part 1", "上巻" may be discs as well as albums. A style is believed only if all files of a place, or all
+folders of one album, follow it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,18 @@ from collections.abc import Sequence
 
 from scanner.grouping.discs import narrow
 from scanner.grouping.folding import clean
-from scanner.grouping.names import TrackName, split_artist
+from scanner.grouping.names import TrackName, spaced, split_artist
 
 _SIDE_FIRST = re.compile(
     r"(?P<side>[a-h])\s?(?P<track>\d{1,2})(?:[\s._)\]–-]+(?P<rest>.*))?", re.IGNORECASE | re.DOTALL
+)
+_COUNTING = re.compile(r"(?P<before>\D{0,80})(?P<number>\d{1,4})(?P<after>(?!\d).*)", re.DOTALL)
+_TITLE_AFTER = re.compile(r"(?:\.cdda)?|[話曲章回集首]?(?:[\s.:,、．)\]）】–—-]+|(?=\W))(?P<title>.*)", re.DOTALL)
+# What may stand before the number and is no part of a title: no letters at all, or what rippers call every track.
+_TRACK_WORD = re.compile(
+    r"[\W_]*(?:(?:audio[\W_]*)?(?:track|cd)|audio|spur|titel|titre|piste|pista|traccia|faixa|spor|spår|raita|stopa"
+    r"|ścieżka|utwór|трек|дорожка|トラック|트랙|音轨|第)?[\W_]*",
+    re.IGNORECASE,
 )
 _FIRST = 1, 1  # disc and track
 _PARTS = (
@@ -47,6 +56,27 @@ def _side(stem: str) -> TrackName | None:
         return None
     disc = ord(found["side"].lower()) - ord("a") + 1
     return TrackName(disc, int(found["track"]), *split_artist(clean(found["rest"])))
+
+
+def by_counting(stems: Sequence[str]) -> list[TrackName] | None:
+    """Read names of one folder without extension that count up behind the same word; None if any does not."""
+    found = [_COUNTING.fullmatch(spaced(stem)) for stem in stems]
+    counted = [name for name in found if name]
+    numbers = [int(name["number"]) for name in counted]
+    if not 1 < len(stems) == len(set(numbers)) or len({name["before"].casefold() for name in counted}) > 1:
+        return None
+    split = by_hundreds(numbers)
+    if not split and 1 not in numbers:  # symphonies, years
+        return None
+    places: Sequence[tuple[int | None, int | None]] = split or [(None, number or None) for number in numbers]
+    spare = _TRACK_WORD.fullmatch(counted[0]["before"]) is not None
+    return [TrackName(*place, None, _title(name, spare=spare)) for name, place in zip(counted, places, strict=True)]
+
+
+def _title(name: re.Match[str], *, spare: bool) -> str | None:
+    """Return what stands behind the number, None if nothing does; the whole name if what is before says something."""
+    found = _TITLE_AFTER.fullmatch(name["after"]) if spare else None
+    return clean(found["title"] if found else name[0])
 
 
 def by_hundreds(numbers: Sequence[int | None]) -> list[tuple[int, int]] | None:

@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
+from itertools import groupby
+from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
@@ -19,7 +21,7 @@ from scanner.grouping.names import (
     stem_of,
     text_of,
 )
-from scanner.grouping.numbering import by_hundreds, by_sides
+from scanner.grouping.numbering import by_counting, by_hundreds, by_sides
 from scanner.grouping.spots import Spots, find_spots
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -208,18 +210,31 @@ def _on_disc(track: Track, disc: int | None, keep: bool) -> Track:
 def _in_style(tracks: list[Track]) -> list[Track]:
     """Number tracks whose names tell it in a style that only all of them together show."""
     if tracks[0].track is None and not any(track.track for track in tracks):
-        sides = by_sides([text_of(stem_of(track.row.name)) for track in tracks])
-        return [_as_named(*pair) for pair in zip(tracks, sides, strict=True)] if sides else tracks
+        named = by_sides(_stems(tracks)) or _counted(tracks)
+        return [_as_named(*pair) for pair in zip(tracks, named, strict=True)] if named else tracks
     if any(track.disc for track in tracks):
         return tracks
     if (tracks[0].track or 0) > 100:
         split = by_hundreds([track.track for track in tracks])
     elif repeats(tracks):  # names may tell apart what tags call by the same number
-        split = by_hundreds([parse_track(text_of(stem_of(track.row.name))).track for track in tracks])
+        split = by_hundreds([parse_track(stem).track for stem in _stems(tracks)])
         split = split if split and [track for _, track in split] == [track.track for track in tracks] else None
     else:
         return tracks
     return [_numbered(*pair) for pair in zip(tracks, split, strict=True)] if split else tracks
+
+
+def _counted(tracks: list[Track]) -> list[TrackName]:
+    """Read the names folder by folder, because each begins to count anew; empty if those of any do not count tracks."""
+    if any(track.disc and track.sources["disc"] == "file_name" for track in tracks):  # they count discs
+        return []
+    folders = [[*inside] for _, inside in groupby(tracks, attrgetter("row.folder"))]
+    named = [by_counting(_stems(inside)) for inside in folders]
+    return [name for names in named for name in names or ()] if all(named) else []
+
+
+def _stems(tracks: Iterable[Track]) -> list[str]:
+    return [text_of(stem_of(track.row.name)) for track in tracks]
 
 
 def _as_named(track: Track, name: TrackName) -> Track:
@@ -229,8 +244,9 @@ def _as_named(track: Track, name: TrackName) -> Track:
 
 
 def _numbered(track: Track, number: tuple[int | None, int | None]) -> Track:
-    sources = _sources(track.sources["title"], track.sources["track"], track.sources["track"])
-    return track._replace(disc=number[0], track=number[1], sources=sources)
+    source = track.sources["track"]
+    disc, of_disc = (number[0], source) if number[0] else (track.disc, track.sources["disc"])
+    return track._replace(disc=disc, track=number[1], sources=_sources(track.sources["title"], source, of_disc))
 
 
 def repeats(tracks: Iterable[Track]) -> int:

@@ -1,0 +1,70 @@
+"""Rips without tags, called as the programs that made them call them: which track each file is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.shelf import Shelf
+
+# What files without extension are called → disc, track and title of each.
+RIPS = {
+    "Audiograbber": (["Track01", "Track02"], [(None, 1, "Track01"), (None, 2, "Track02")]),
+    "EAC": (["Track 01", "Track 02", "Track 10"], [(None, n, f"Track {n:02}") for n in (1, 2, 10)]),
+    "cdparanoia": (["track01.cdda", "track02.cdda"], [(None, 1, "track01.cdda"), (None, 2, "track02.cdda")]),
+    "cdda2wav": (["audio_01", "audio_02"], [(None, 1, "audio 01"), (None, 2, "audio 02")]),
+    "Finder": (["2 Audio Track", "1 Audio Track"], [(None, 1, "Audio Track"), (None, 2, "Audio Track")]),
+    "German": (["Spur 1", "Spur 2"], [(None, 1, "Spur 1"), (None, 2, "Spur 2")]),
+    "French": (["Piste 1 - Nuit", "Piste 2 - Jour"], [(None, 1, "Nuit"), (None, 2, "Jour")]),
+    "Russian": (["Дорожка 1", "Дорожка 2"], [(None, 1, "Дорожка 1"), (None, 2, "Дорожка 2")]),
+    "Japanese": (["トラック01", "トラック02"], [(None, 1, "トラック01"), (None, 2, "トラック02")]),
+    "wide digits": (["０１．海", "０２．山"], [(None, 1, "海"), (None, 2, "山")]),
+    "a comma of Chinese": (["01、海", "02、山"], [(None, 1, "海"), (None, 2, "山")]),
+    "episodes": (["第01話 海", "第02話「山」"], [(None, 1, "海"), (None, 2, "「山」")]),
+    "an audiobook": (["Chapter 1", "Chapter 2", "Chapter 10"], [(None, n, f"Chapter {n}") for n in (1, 2, 10)]),
+    "chapters with names": (
+        ["Kapitel 1 - Rain", "Kapitel 2 - Hail"],
+        [(None, 1, "Kapitel 1 - Rain"), (None, 2, "Kapitel 2 - Hail")],
+    ),
+    "brackets": (["(01) Rain", "(02) Hail"], [(None, 1, "Rain"), (None, 2, "Hail")]),
+    "square brackets": (["[01] Rain", "[02] Hail"], [(None, 1, "Rain"), (None, 2, "Hail")]),
+    "a number sign": (["#1 Rain", "#2 Hail"], [(None, 1, "Rain"), (None, 2, "Hail")]),
+    "the album before": (["Long 01 Rain", "Long 02 Hail"], [(None, 1, "Long 01 Rain"), (None, 2, "Long 02 Hail")]),
+    "works": (["Symphony No. 1", "Symphony No. 2"], [(None, 1, "Symphony No. 1"), (None, 2, "Symphony No. 2")]),
+    "not counted from one": (["Symphony No. 5", "Symphony No. 7"], [(None, None, f"Symphony No. {n}") for n in (5, 7)]),
+    "something else beside": (["Track 01", "Outro"], [(None, None, "Outro"), (None, None, "Track 01")]),
+    "twice the same": (["Take 1 a", "Take 1 b"], [(None, None, "Take 1 a"), (None, None, "Take 1 b")]),
+    "years": (["Live 1971", "Live 1972"], [(None, None, "Live 1971"), (None, None, "Live 1972")]),
+    "discs before": (["CD1 Track 1", "CD2 Track 1"], [(1, 1, "CD1 Track 1"), (2, 1, "CD2 Track 1")]),
+    "discs and titles": (["Disc 1 Track 1 - Rain", "Disc 2 Track 1 - Hail"], [(1, 1, "Rain"), (2, 1, "Hail")]),
+    "discs and numbers": (["CD1 01 Rain", "CD2_01_Hail"], [(1, 1, "Rain"), (2, 1, "Hail")]),
+    "one number": (["0101 Rain", "0102 Hail", "0201 Snow"], [(1, 1, "Rain"), (1, 2, "Hail"), (2, 1, "Snow")]),
+    "images": (["CD1", "CD2"], [(1, None, "CD1"), (2, None, "CD2")]),
+    "images of an album": (["Ada - Long (CD1)", "Ada - Long (CD2)"], [(1, None, "Long"), (2, None, "Long")]),
+}
+
+
+@pytest.mark.parametrize(("stems", "expected"), RIPS.values(), ids=RIPS)
+def test_the_names_of_a_rip_count_its_tracks(
+    stems: list[str], expected: list[tuple[int | None, int | None, str | None]]
+) -> None:
+    shelf = Shelf()
+    shelf.untagged("Ada - Long (1999)", *(f"{stem}.wav" for stem in stems))
+    one = shelf.only()
+    assert (one.album_artist, one.album) == ("Ada", "Long")
+    assert [(track.disc, track.track, track.title) for track in one.tracks] == expected
+
+
+def test_each_disc_folder_counts_from_one() -> None:
+    shelf = Shelf()
+    for disc in ("CD1", "CD2"):
+        shelf.untagged(f"Ada - Long (1999)/{disc}", "Track01.wav", "Track02.wav")
+    one = shelf.only()
+    assert [(track.disc, track.track) for track in one.tracks] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert one.tracks[0].sources == {"disc": "folder", "track": "file_name", "title": "file_name"}
+
+
+def test_a_title_in_a_tag_stays_where_the_name_counts() -> None:
+    shelf = Shelf()
+    for n, title in enumerate(("Rain", "Hail"), 1):
+        shelf.track(f"Long/Track {n}.mp3", title=title, artist="Ada", album="Long")
+    assert [(track.track, track.title) for track in shelf.only().tracks] == [(1, "Rain"), (2, "Hail")]
