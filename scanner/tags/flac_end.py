@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from struct import Struct
 
-from scanner.tags.source import LONGEST, Source
+from scanner.tags.source import BLOCK, LONGEST, Source
 
 _BLOCKS = Struct(">HH").unpack_from  # samples of the smallest and the largest block
-_TAIL = 1 << 14  # bytes that mostly hold the last frame, and an old tag behind it
+_TAILS = (BLOCK, 4 * BLOCK, LONGEST)  # bytes; the first mostly holds the last frame, which is short and often quiet
+_FIXED = b"\xff\xf8"  # how a frame begins in a stream of blocks of one size
 _SYNC = re.compile(rb"\xff[\xf8\xf9]")
+_SIZES = (0, 192, *(576 << n for n in range(4)), 0, 0, *(256 << n for n in range(8)))  # samples, by their code
 _POLYNOMIAL = 0x07
 _SAMPLES = (1 << 36) - 1
 
@@ -22,14 +24,14 @@ def ends_whole(source: Source, info: bytes) -> bool:
         return total > 0 and end_of_samples(source, info) == total
     frame, last = divmod(total - 1, block)
     number = _coded(frame)
-    for reach in (_TAIL, LONGEST):
+    for reach in _TAILS:
         offset = max(0, source.size - reach)
         tail = source.bytes_at(offset, source.size - offset)
-        place = tail.rfind(number)
+        place = tail.rfind(_FIXED)
         while place >= 0:
-            if place >= 4 and tail[place - 4 : place - 2] == b"\xff\xf8" and _size(tail, place - 4, number) == last + 1:
+            if tail.startswith(number, place + 4) and _size(tail, place, number) == last + 1:
                 return True
-            place = tail.rfind(number, 0, place + len(number) - 1)
+            place = tail.rfind(_FIXED, 0, place)
         if not offset:
             break
     return False
@@ -70,7 +72,7 @@ def _size(data: bytes, place: int, number: bytes) -> int:
         return data[behind] + 1
     if code == 7:
         return (data[behind] << 8 | data[behind + 1]) + 1
-    return (0, 192, *(576 << n for n in range(4)), 0, 0, *(256 << n for n in range(8)))[code]
+    return _SIZES[code]
 
 
 def _fixed_block(info: bytes) -> int:
@@ -86,8 +88,8 @@ def total_samples(info: bytes) -> int:
 
 def _coded(number: int) -> bytes:
     """Return a number as UTF-8 codes characters, which goes up to 36 bits here."""
-    if number < 0x80:
-        return bytes((number,))
+    if number < 0xD800:  # where characters end that Python codes
+        return chr(number).encode()
     length = next(n for n in range(2, 8) if number < 1 << 5 * n + 1)
     rest = [0x80 | number >> 6 * n & 0x3F for n in range(length - 2, -1, -1)]
     return bytes((0xFF << 8 - length & 0xFF | number >> 6 * (length - 1), *rest))
