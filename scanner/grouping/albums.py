@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
+from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.credits import MOST_SPELLINGS, Credit, commonest, credit_by_names, credit_by_tags, whose
 from scanner.grouping.discs import without_bonus_disc
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.groups import Source
-from scanner.grouping.names import is_nameless, parse_album
 from scanner.grouping.places import Place, Track, repeats, without_the_boxs_disc
 
 MAJORITY = 0.75

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import SideRow
 from scanner.grouping.merging import Whole
-from scanner.grouping.names import is_nameless, parse_album, stem_of, text_of
+from scanner.grouping.names import stem_of, text_of
 
 _SEVERAL = -1
 

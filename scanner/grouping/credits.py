@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.groups import Source
-from scanner.grouping.names import is_nameless, parse_album, text_of
+from scanner.grouping.names import text_of
 from scanner.grouping.places import Place, Track, known
 
 VARIOUS_ARTISTS = "Various Artists"

@@ -11,13 +11,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from config.reasons import Reason, counted
+from scanner.grouping.album_names import parse_album
 from scanner.grouping.companions import folders_of, home_of
 from scanner.grouping.credits import VARIOUS_ARTISTS, Credit
 from scanner.grouping.doubts import Year, confidence_of, file_warnings, images, warnings_of
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import Group, GroupTrack, SideRow, Source, Verdict
 from scanner.grouping.merging import Whole
-from scanner.grouping.names import natural_key, parse_album
+from scanner.grouping.names import natural_key
 from scanner.grouping.places import Track
 from scanner.grouping.tidy import Part, Tidy
 

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.discs import disc_folder, is_bonus_folder, split_disc
 from scanner.grouping.names import (
-    is_nameless,
     may_tell_disc,
     natural_key,
-    parse_album,
     parse_track,
     stem_of,
     text_of,
@@ -104,6 +103,26 @@ def test_the_disc_is_taken_out_of_an_albums_name(text: str, split: tuple[str, in
         ("Folge 012 - Der Wecker", (None, "Folge 012 - Der Wecker", None)),
         ("03 - Album (1999)", (None, "Album", 1999)),
         ("07 - Artist - Album", ("Artist", "Album", None)),
+        ("01. Album (1999)", (None, "Album", 1999)),
+        ("Artist - 01 - Album (1999)", ("Artist", "Album", 1999)),
+        ("Artist - 19", ("Artist", "19", None)),
+        ("Artist - 21 - Live", ("Artist", "21 - Live", None)),
+        ("Artist - Album - 1999", ("Artist", "Album", 1999)),
+        ("1999. Album", (None, "Album", 1999)),
+        ("1999-Album", (None, "Album", 1999)),
+        ("1999-2009", (None, "1999-2009", None)),
+        ("2001 A Space Odyssey", (None, "2001 A Space Odyssey", None)),
+        ("Artist (1999) Album", ("Artist", "Album", 1999)),
+        ("Album (1999) Deluxe Edition", (None, "Album Deluxe Edition", 1999)),
+        ("Artist - Album 1999 FLAC", ("Artist", "Album", 1999)),
+        ("Artist - Album 2000 320 kbps", ("Artist", "Album", 2000)),
+        ("Artist - Album [Deluxe Edition] (2CD) 2001", ("Artist", "Album [Deluxe Edition]", 2001)),
+        ("Artist - Live in 1999", ("Artist", "Live in 1999", None)),
+        ("Artist - Best of (1999-2009)", ("Artist", "Best of (1999-2009)", None)),
+        ("Jay-Z-The_Album-WEB-2001-GRP", ("Jay-Z", "The Album", 2001)),
+        ("a-ha-Album-Remastered-CD-FLAC-1985-GRP", ("a-ha", "Album", 1985)),
+        ("Artist-25-Deluxe_Edition-WEB-2015-GRP", ("Artist", "25", 2015)),
+        ("Artist-Album-Single-WEB-2015-GRP", ("Artist", "Album", 2015)),
     ],
 )
 def test_an_album_folders_name_is_taken_apart(text: str, parts: tuple[str | None, str | None, int | None]) -> None:
@@ -147,7 +166,19 @@ def test_a_track_files_name_is_taken_apart(text: str, parts: tuple[int | None, i
     assert parse_track(text) == parts
 
 
-@pytest.mark.parametrize(("text", "nameless"), [("FLAC", True), ("Downloads", True), ("CD1", True), ("4", False)])
+@pytest.mark.parametrize(
+    ("text", "nameless"),
+    [
+        ("FLAC", True),
+        ("Downloads", True),
+        ("CD1", True),
+        ("Audio CD", True),
+        ("Unknown Album (11-3-2020 1-23-45 PM)", True),
+        ("24-96", True),
+        ("4", False),
+        ("21 (2011)", False),
+    ],
+)
 def test_some_folders_name_nothing(text: str, nameless: bool) -> None:
     assert is_nameless(text) is nameless
 

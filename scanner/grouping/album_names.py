@@ -1,0 +1,130 @@
+"""Names of albums' folders → the artist, album and year that people write into them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import takewhile
+from typing import NamedTuple
+
+from scanner.grouping.discs import disc_folder, is_bonus_folder
+from scanner.grouping.folding import clean, fold
+from scanner.grouping.names import DASH, DATE, spaced
+
+_BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_COUNTED = re.compile(  # "Folge 12", "07": which of a series an album is
+    r"(?:folge|episode|vol|volume|part|teil|band|tome|выпуск|часть|том|n[or])[\W_]*\d{1,4}|(?P<bare>0\d\d?|\d\d?)\.?",
+    re.IGNORECASE,
+)
+_COUNTED_OF_ARTIST = re.compile(r"0\d")
+_TECHNICAL = re.compile(
+    r"flac|mp3|aac|m4a|alac|ogg|opus|wav|aiff|ape|wv|wma|ds[df]|loss(?:less|y)|[cv]br|v[0-2]|(?:web|cd)?rip|web"
+    r"|\d*(?:cd|lp)|vinyl|sacd|hi|res|hires|log|cue|scans|\d+(?:k?bps|kbits?|k?hz|k|bits?|b)?|k?bps|kbits?|k?hz|bits?|x",
+    re.IGNORECASE,
+)
+_BITS_AND_RATE = re.compile(r"(?:16|24|32)\W\d{2,3}")
+_EDITION = re.compile(r"edition|remaster|deluxe|anniversary|expanded|version|mono|stereo|live|reissue|mix|bonus", re.I)
+_SCENE = re.compile(r"(?P<names>[^-\s]+(?:-[^-\s]+)+)-(?P<year>(?:19|20)\d\d)-\w+")
+_OF_RELEASE = re.compile(  # what stands behind artist and album
+    r"\(.*|.*(?:edition|remaster).*|single|ep|vls|cd[smr]?|dvdr?|promo|retail|digital|bootleg|proper|repack|[a-z]{2}",
+    re.IGNORECASE,
+)
+_YEAR_FIRST = re.compile(r"\A(?:(?P<year>(?:19|20)\d\d)(?:\.\s+|[-–—])(?=[^\W\d])|0\d\.\s+)")
+_YEAR_INSIDE = re.compile(
+    r"(?!.*\s[-–—]\s)(?P<artist>[^()\[\]{}]+?)\s*[(\[](?P<year>(?:19|20)\d\d)[)\]]\s*(?P<album>[^()\[\]{}]+)"
+)
+_YEAR_LAST = re.compile(  # behind a bracket, or before what says no more than the format
+    r"(?:(?<=[)\]}])\s+(?P<year>(?:19|20)\d\d)|(?:\s+(?P<before>(?:19|20)\d\d))?(?:\s+(?:flac|mp3|aac|m4a|alac|ogg|opus"
+    r"|wav|ds[df]|lossless|[cv]br|(?:web|cd|vinyl)rip|320|\d+\s?k(?:bps|hz)?|\d\d\s?bits?|24[-/]\d+))+)\Z",
+    re.IGNORECASE,
+)
+_YEARS = re.compile(r"(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")
+_NO_WORD = re.compile(r"[\W_]+")
+_NO_NAME = re.compile(
+    r"musi[ck]|musique|audio|media|download(?:s|ed)?|inbound|incoming|inbox|new|unsorted|unknown|misc|albums|artists"
+    r"|torrents|completed?|finished|te?mp|rips|collection|library|singles|discography|desktop"
+    r"|untitled|folder|(?:new|untitled) folder|unknown (?:album|artist)(?: \d+)*(?: [ap]m)?|(?:my|new) music|to sort"
+    r"|audio cd"
+)
+
+
+class AlbumName(NamedTuple):
+    """What an album's folder is called, as far as it can be told."""
+
+    artist: str | None
+    album: str | None
+    year: int | None
+
+
+@lru_cache(maxsize=1024)
+def parse_album(text: str) -> AlbumName:
+    """Read an album folder's name: "Artist - Album (1999) [FLAC]", "1999 - Album", "Artist-Album-WEB-1999-GRP"."""
+    if scene := _SCENE.fullmatch(text):
+        return _scene(scene["names"].split("-"), int(scene["year"]))
+    text = spaced(text)
+    if inside := _YEAR_INSIDE.fullmatch(text):
+        artist, year, album = inside.groups()
+        if not (is_nameless(album) or _EDITION.search(album)):
+            return AlbumName(clean(artist), clean(album), int(year))
+    text, years = _without_years(text)
+    parts = [part for part in map(clean, DASH.split(_BRACKETS.sub(_worth_keeping, text))) if part]
+    # "1999" and "Prince - 1999 (1982)" are albums: a part is the year only beside two names, and if no bracket is
+    beside = [part for part in (*parts[:-1], *parts[2:]) if _YEAR.fullmatch(part)] if not years else []
+    if beside:
+        parts.remove(beside[0])
+        years = beside
+    elif not years and (date := DATE.search(text)):  # a show is called by its date, which stays in the name
+        years = [date["year"]]
+    counted = _COUNTED.fullmatch(parts[0]) if len(parts) > 1 else None
+    if counted and not counted["bare"]:
+        parts = [" - ".join(parts)]
+    elif counted:
+        del parts[0]
+    elif len(parts) > 2 and _COUNTED_OF_ARTIST.fullmatch(parts[1]):
+        del parts[1]
+    artist = parts[0] if len(parts) > 1 else None
+    return AlbumName(artist, " - ".join(parts[1:] if artist else parts) or None, int(years[0]) if years else None)
+
+
+def _scene(names: list[str], year: int) -> AlbumName:
+    """Read "Artist", "Album" and what is said of the release; "Jay", "Z", "Album" tells an artist with a hyphen."""
+    said = takewhile(lambda name: not (_OF_RELEASE.fullmatch(name) or is_technical(name)), names[2:])
+    hyphen = any(said) and (len(names[0]) <= 2 or len(names[1]) <= 3)
+    artist, album = ("-".join(names[:2]), names[2]) if hyphen else names[:2]
+    return AlbumName(clean(artist.replace("_", " ")), clean(album.replace("_", " ")), year)
+
+
+def _without_years(text: str) -> tuple[str, list[str]]:
+    """Take a year out of a name that is no word of it; those in brackets go with them, later."""
+    years = [inside.strip()[:4] for inside in _BRACKETS.findall(text) if _is_year(inside.strip())]
+    for pattern in (_YEAR_FIRST, _YEAR_LAST):
+        if found := pattern.search(text):
+            text = text[: found.start()] + text[found.end() :]
+            years += filter(None, found.groups())
+    return text, years
+
+
+def _worth_keeping(bracket: re.Match[str]) -> str:
+    """Drop a year, a format or a catalogue number in braces; keep what belongs to the title, above all editions."""
+    inside = bracket[1].strip()
+    if _EDITION.search(inside) or _YEARS.fullmatch(inside):
+        return bracket[0]
+    return " " if bracket[0][0] == "{" or _is_year(inside) or is_technical(inside) else bracket[0]
+
+
+def _is_year(text: str) -> bool:
+    return _YEAR.fullmatch(text) is not None or DATE.fullmatch(text) is not None
+
+
+def is_technical(text: str) -> bool:
+    """Tell whether a text names nothing but a file format, a rate or a medium: "FLAC 24-96"."""
+    words = [word for word in _NO_WORD.split(text) if word]
+    return bool(words) and all(map(_TECHNICAL.fullmatch, words))
+
+
+def is_nameless(text: str) -> bool:
+    """Tell whether a folder's name names neither an artist nor an album: "Downloads", "FLAC", "CD1"."""
+    if is_technical(text):
+        return _BITS_AND_RATE.fullmatch(text.strip()) is not None or any(map(str.isalpha, text))
+    return _NO_NAME.fullmatch(fold(text)) is not None or disc_folder(text) is not None or is_bonus_folder(text)
