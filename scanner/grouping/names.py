@@ -83,9 +83,8 @@ def parse_track(text: str) -> TrackName:
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), artist, title)
     if found := _TRACK_OF_KARAOKE.fullmatch(text):
         return TrackName(None, int(found["track"]), *split_artist(clean(found["rest"])))
-    rest, disc = split_disc(text)
-    if disc := disc or disc_folder(text):  # a file that is all of a disc
-        return TrackName(disc, None, *split_artist(clean(rest)))
+    if disc := split_disc(text)[1] or disc_folder(text):  # a file that is all of a disc; nothing else tells them apart
+        return TrackName(disc, None, *split_artist(clean(text)))
     dated = DATE.match(text) is not None  # "2014-01-03 Episode 7": the month is no track, and nobody called 2014
     if found := _TRACK_INSIDE.fullmatch(DATE.sub(lambda date: date[0].replace("-", "."), text)):
         artist = None if dated else clean(DASH.split(text[: found.end("artist")])[0])  # "Artist - Album - 01 - Title"

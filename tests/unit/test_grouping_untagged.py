@@ -39,7 +39,7 @@ RIPS = {
     "discs and numbers": (["CD1 01 Rain", "CD2_01_Hail"], [(1, 1, "Rain"), (2, 1, "Hail")]),
     "one number": (["0101 Rain", "0102 Hail", "0201 Snow"], [(1, 1, "Rain"), (1, 2, "Hail"), (2, 1, "Snow")]),
     "images": (["CD1", "CD2"], [(1, None, "CD1"), (2, None, "CD2")]),
-    "images of an album": (["Ada - Long (CD1)", "Ada - Long (CD2)"], [(1, None, "Long"), (2, None, "Long")]),
+    "images of an album": (["Ada - Long (CD1)", "Ada - Long (CD2)"], [(n, None, f"Long (CD{n})") for n in (1, 2)]),
 }
 
 
