@@ -6,7 +6,7 @@ from struct import Struct
 
 from scanner.facts import Picture
 from scanner.tags.flac_end import ends_whole
-from scanner.tags.said import Row, SaidTags, Stream, row_of
+from scanner.tags.said import Row, Said, Stream, row_of
 from scanner.tags.source import DoubtError, Source
 from scanner.tags.vorbis_comment import PICTURE_START, PICTURES, picture_of, read_comments
 
@@ -27,7 +27,7 @@ _UNUSED_POINT = b"\xff" * 8
 
 def read(source: Source) -> Row:
     """Walk the blocks by their lengths. Raises DoubtError when mutagen should decide."""
-    tags: SaidTags = {}
+    said: list[Said] = []
     pictures: list[Picture] = []
     info = table = b""
     position = 4
@@ -41,7 +41,7 @@ def read(source: Source) -> Row:
             raise DoubtError("a block beyond the end, unknown, or twice")
         seen |= 1 << kind
         if kind == VORBIS_COMMENT:
-            tags = _comment(source, position, length, pictures)
+            said = _comment(source, position, length, pictures)
         elif kind == PICTURE:
             pictures.append(_picture(source, position, length))
         elif kind == STREAMINFO:
@@ -56,7 +56,7 @@ def read(source: Source) -> Row:
     stream = _stream(info, source.size - position)
     if not ends_whole(source, info):
         raise DoubtError("the last frame is not at the end")
-    return row_of(tags.values(), stream, pictures)
+    return row_of(said, stream, pictures)
 
 
 def audio_missing(info: bytes, table: bytes, audio_size: int) -> bool:
@@ -89,13 +89,13 @@ def _stream(info: bytes, audio_size: int) -> Stream:
     return "flac", seconds, bitrate, rate, (packed >> 36 & 31) + 1, (packed >> 41 & 7) + 1
 
 
-def _comment(source: Source, position: int, length: int, pictures: list[Picture]) -> SaidTags:
+def _comment(source: Source, position: int, length: int, pictures: list[Picture]) -> list[Said]:
     if length > _COMMENT_LIMIT:
         raise DoubtError("a very long comment")
-    tags, end = read_comments(source.bytes_at(position, length), 0, pictures)
+    said, end = read_comments(source.bytes_at(position, length), 0, pictures)
     if end != length:
         raise DoubtError("a comment of another length than its block")
-    return tags
+    return said
 
 
 def _picture(source: Source, position: int, length: int) -> Picture:

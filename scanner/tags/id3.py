@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from struct import Struct
 
-from scanner.tags.id3_frames import APART, KINDS, PADDING, PICTURE, PICTURE_HEAD, SKIPPED, TEXT, picture_in, tags_of
+from scanner.tags.id3_frames import APART, KINDS, PADDING, PICTURE, PICTURE_HEAD, SKIPPED, TEXT, picture_in, said_in
 from scanner.tags.mpeg import stream_at
 from scanner.tags.remembered import Remembered
 from scanner.tags.said import Row, row_of
@@ -27,8 +27,8 @@ def read(source: Source) -> Row:
         raise DoubtError("a tag longer than the file")
     frames = _old_frames(source, end) if version == _V22 else _frames(source, end, heads)
     pictures = [picture_in(frame, heads[frame[:10]][1]) for frame in frames[PICTURE]]
-    tags = tags_of(frames[TEXT], frames[APART])
-    return row_of(tags.values(), stream_at(source, end), [picture for picture in pictures if picture])
+    said = said_in(frames[TEXT], frames[APART])
+    return row_of(said, stream_at(source, end), [picture for picture in pictures if picture])
 
 
 def synchsafe(word: int) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from scanner.facts import Picture
 from scanner.tags.fields import ID3, NAMED
 from scanner.tags.remembered import SHORT, Remembered, remember
-from scanner.tags.said import ELSEWHERE, FIELDS, UNWANTED, Said, SaidTags, joined, say
+from scanner.tags.said import ELSEWHERE, FIELDS, UNWANTED, Said, joined, say
 from scanner.tags.source import DoubtError
 
 MUSICBRAINZ_OWNER = b"http://musicbrainz.org"
@@ -56,18 +56,20 @@ class PictureHead(NamedTuple):
     mime: str
 
 
-def tags_of(frames: list[bytes], apart: list[bytes]) -> SaidTags:
+def said_in(frames: list[bytes], apart: list[bytes]) -> list[Said]:
     """Return what the frames of one tag say. Raises DoubtError, ValueError or LookupError at anything unusual."""
     said = [_text_said(frame) or _text_in(frame) for frame in frames]
-    tags = {one[0]: one for one in said}
-    if len(tags) < len(said):
+    places = {one[0] for one in said}
+    if len(places) < len(said):
         raise DoubtError("a frame that is there twice")
-    if apart:
-        by_key = dict([_apart_said(frame) or _apart_in(frame) for frame in apart])
-        if len(by_key) < len(apart):
-            raise DoubtError("a frame that is there twice")
-        _join_apart(by_key, tags)
-    return tags
+    if not apart:
+        return said
+    by_key = dict([_apart_said(frame) or _apart_in(frame) for frame in apart])
+    if len(by_key) < len(apart):
+        raise DoubtError("a frame that is there twice")
+    if not _OLD_KEYS.isdisjoint(by_key):
+        said += _old_dates(by_key, places)
+    return [*joined([one for one in by_key.values() if one[0] != ELSEWHERE]), *said]  # a frame of its own wins
 
 
 def _text_in(frame: bytes) -> Said:
@@ -141,22 +143,13 @@ def _only(values: list[str]) -> str:
     return said[0] if said else ""
 
 
-def _join_apart(apart: dict[str, Said], tags: SaidTags) -> None:
-    """Add what had to wait; a frame of its own wins."""
-    if not _OLD_KEYS.isdisjoint(apart):
-        _add_old_dates(apart, tags)
-    tags[ELSEWHERE] = UNWANTED
-    free = joined([said for said in apart.values() if said[0] not in tags])
-    tags.update(free)
-
-
-def _add_old_dates(apart: dict[str, Said], tags: SaidTags) -> None:
+def _old_dates(apart: dict[str, Said], places: set[int]) -> Iterator[Said]:
     """Join the dates of v2.3; the frames of v2.4 win when both are there."""
     year, day, original = apart.get(_TYER), apart.get(_TDAT), apart.get(_TORY)
-    if year and _DATE not in tags and (date := _old_date(year[1], day[1] if day else "")):
-        tags[_DATE] = date
-    if original and _ORIGINAL_DATE not in tags:
-        tags[_ORIGINAL_DATE] = say("original_date", _stamps([original[1] or " "]))
+    if year and _DATE not in places and (date := _old_date(year[1], day[1] if day else "")):
+        yield date
+    if original and _ORIGINAL_DATE not in places:
+        yield say("original_date", _stamps([original[1] or " "]))
 
 
 @lru_cache(maxsize=256)

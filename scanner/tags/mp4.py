@@ -11,7 +11,7 @@ from scanner.facts import Picture
 from scanner.tags.fields import MP4, NAMED
 from scanner.tags.mp4_sound import sample_entry
 from scanner.tags.remembered import SHORT, remember
-from scanner.tags.said import FIELDS, UNIQUE, UNWANTED, Row, Said, SaidTags, Stream, joined, row_of, say
+from scanner.tags.said import FIELDS, UNIQUE, UNWANTED, Row, Said, Stream, joined, row_of, say
 from scanner.tags.source import DoubtError, Source
 
 FRONT_COVER = 3
@@ -44,11 +44,11 @@ Values = list[tuple[int, bytes]]  # type and content of the `data` boxes of a ta
 class _Movie:
     """What `moov` said so far."""
 
-    __slots__ = ("boxes", "pictures", "tags")
+    __slots__ = ("boxes", "pictures", "said")
 
     def __init__(self) -> None:
         self.boxes: dict[bytes, bytes] = {}  # path without `moov` → the first bytes of the first such box
-        self.tags: SaidTags | None = None
+        self.said: list[Said] | None = None
         self.pictures: list[Picture] = []
 
 
@@ -71,9 +71,9 @@ def read(source: Source) -> Row:
         position += size
         if position > source.size:
             raise DoubtError("a box beyond the end of the file")
-    if movie is None or movie.tags is None or position != source.size:
+    if movie is None or movie.said is None or position != source.size:
         raise DoubtError("no tags, or loose bytes at the end")
-    return row_of(movie.tags.values(), _stream(movie.boxes), movie.pictures)
+    return row_of(movie.said, _stream(movie.boxes), movie.pictures)
 
 
 def _walk(source: Source, position: int, end: int, path: bytes, movie: _Movie) -> None:
@@ -103,7 +103,7 @@ def _note(source: Source, position: int, size: int, path: bytes, movie: _Movie) 
     elif name in _CONTAINERS:
         movie.boxes[path] = b""
         if path == b"/udta/meta/ilst":
-            movie.tags = _tags(source, position + 8, position + size, movie.pictures)
+            movie.said = _tags(source, position + 8, position + size, movie.pictures)
         elif name != b"ilst":
             _walk(source, position + (12 if name == b"meta" else 8), position + size, path, movie)
 
@@ -124,7 +124,7 @@ def _stream(boxes: dict[bytes, bytes]) -> Stream:
     return sample_entry(description, float(duration) / unit)
 
 
-def _tags(source: Source, position: int, end: int, pictures: list[Picture]) -> SaidTags:
+def _tags(source: Source, position: int, end: int, pictures: list[Picture]) -> list[Said]:
     own: list[list[Said]] = []
     free: list[list[Said]] = []  # from free-form boxes; a box of its own wins
     while position < end:
@@ -143,12 +143,11 @@ def _tags(source: Source, position: int, end: int, pictures: list[Picture]) -> S
     return _joined(own, free)
 
 
-def _joined(own: list[list[Said]], free: list[list[Said]]) -> SaidTags:
+def _joined(own: list[list[Said]], free: list[list[Said]]) -> list[Said]:
     said = [*chain.from_iterable(own)]
-    tags = {one[0]: one for one in said}
-    if len(tags) < len(said):
+    if len({one[0] for one in said}) < len(said):
         raise DoubtError("a box that is there twice")
-    return joined([*chain.from_iterable(free)]) | tags if free else tags
+    return [*joined([*chain.from_iterable(free)]), *said]
 
 
 def _said_in(box: bytes) -> list[Said]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scanner.facts import Picture
 from scanner.tags.remembered import Remembered
-from scanner.tags.said import Row, SaidTags, row_of
+from scanner.tags.said import Row, Said, row_of
 from scanner.tags.source import BLOCK, DoubtError, Source
 from scanner.tags.vorbis_comment import UnfinishedError, read_comments
 
@@ -83,7 +83,7 @@ def identified(source: Source, page: Page) -> tuple[int, int] | None:
 
 def _read_vorbis(source: Source, first: Page, head: bytes) -> Row:
     channels, rate, most, nominal, least = _VORBIS_HEAD(head, 11)
-    tags, pictures, _ = _comments(source, first, b"\x03vorbis")
+    said, pictures, _ = _comments(source, first, b"\x03vorbis")
     last = last_page(source)
     if last.serial != first.serial or not rate:
         raise DoubtError("several streams, or a rate of zero")
@@ -93,18 +93,18 @@ def _read_vorbis(source: Source, first: Page, head: bytes) -> Row:
         bitrate = most
     elif nominal and least > nominal:
         bitrate = least
-    return row_of(tags.values(), ("vorbis", last.position / float(rate), bitrate, rate, 0, channels), pictures)
+    return row_of(said, ("vorbis", last.position / float(rate), bitrate, rate, 0, channels), pictures)
 
 
 def _read_opus(source: Source, first: Page, head: bytes) -> Row:
     version, channels, pre_skip, *_ = _OPUS_HEAD(head, 8)
-    tags, pictures, end = _comments(source, first, b"OpusTags")
+    said, pictures, end = _comments(source, first, b"OpusTags")
     last = last_page(source)
     seconds = (last.position - pre_skip) / float(OPUS_RATE)
     if last.serial != first.serial or version >> 4 or seconds <= 0:
         raise DoubtError("several streams, an unknown version, or no sound")
     bitrate = round((source.size - end) * 8 / seconds)
-    return row_of(tags.values(), ("opus", seconds, bitrate, OPUS_RATE, 0, channels), pictures)
+    return row_of(said, ("opus", seconds, bitrate, OPUS_RATE, 0, channels), pictures)
 
 
 def last_page(source: Source) -> Page:
@@ -120,8 +120,8 @@ def last_page(source: Source) -> Page:
     raise DoubtError("no last page at the end of the file")
 
 
-def _comments(source: Source, first: Page, mark: bytes) -> tuple[SaidTags, list[Picture], int]:
-    """Return tags, pictures and the end of the last page of the comment packet, which begins on the second page."""
+def _comments(source: Source, first: Page, mark: bytes) -> tuple[list[Said], list[Picture], int]:
+    """Return what is said, pictures, and where the last page of the comments ends; they begin on the second page."""
     page = page_at(source, first.end)
     if page.serial != first.serial or page.sequence != first.sequence + 1 or page.flags & (_CONTINUED | _FIRST):
         raise DoubtError("another page than the comments")
@@ -130,15 +130,15 @@ def _comments(source: Source, first: Page, mark: bytes) -> tuple[SaidTags, list[
         raise DoubtError("another packet than the comments")
     pictures: list[Picture] = []
     try:
-        tags, end = read_comments(packet.data, len(mark), pictures)
+        said, end = read_comments(packet.data, len(mark), pictures)
     except UnfinishedError:
         packet.gather()
         pictures = []
-        tags, end = read_comments(packet.data, len(mark), pictures)
+        said, end = read_comments(packet.data, len(mark), pictures)
     packet.finish(end)
     if packet.length < end or (mark[0] == 3 and not packet.framed(end)):
         raise DoubtError("comments that do not end with their packet")
-    return tags, pictures, packet.page.end
+    return said, pictures, packet.page.end
 
 
 class _Packet:

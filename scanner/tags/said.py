@@ -33,7 +33,6 @@ Row = list[Any]
 # What one tag says: the place of its field in a row, what belongs there, and the values as written.
 # Plain tuples and not classes of their own: there are a dozen of them in every file of a scan.
 Said = tuple[int, Any, Texts]
-SaidTags = dict[int, Said]  # by place
 
 
 class Field(NamedTuple):
@@ -50,23 +49,27 @@ def say(field: str, values: Texts) -> Said:
     return place, convert(values), values
 
 
-def joined(said: list[Said]) -> SaidTags:
-    """Return what was said by place; values of one field that stand apart belong together."""
-    tags = {one[0]: one for one in said}
-    if len(tags) < len(said):
-        values: dict[int, list[str]] = {}
-        for place, _, more in said:
-            values.setdefault(place, []).extend(more)
-        for place, all_values in values.items():
-            if place != ELSEWHERE and len(all_values) > len(tags[place][2]):
-                tags[place] = place, _CONVERTERS[place](all_values), all_values
-    return tags
+def joined(said: list[Said]) -> list[Said]:
+    """Return what was said of each field once; values of one field that stand apart belong together."""
+    if len({one[0] for one in said}) == len(said):
+        return said
+    values: dict[int, list[str]] = {}
+    for place, _, more in said:
+        values.setdefault(place, []).extend(more)
+    one_each = {one[0]: one for one in said}
+    return [
+        one if len(values[place]) == len(one[2]) else (place, _CONVERTERS[place](values[place]), values[place])
+        for place, one in one_each.items()
+    ]
 
 
-def row_of(tags: Iterable[Said], stream: Stream, pictures: list[Picture]) -> Row:
-    """Put everything into its place; without a loop it could do without, because every file comes by here."""
+def row_of(said: Iterable[Said], stream: Stream, pictures: list[Picture]) -> Row:
+    """Put everything into its place, where the last that is said counts.
+
+    Without a loop it could do without, because every file comes by here.
+    """
     row = _NOTHING[:]
-    for place, value, _ in tags:
+    for place, value, _ in said:
         row[place] = value
     row[_ARTIST], names = row[_ARTIST_AND_NAMES]
     row[_ARTISTS] = row[_ARTISTS] or names

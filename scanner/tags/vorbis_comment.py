@@ -10,11 +10,12 @@ from scanner.facts import Picture
 from scanner.tags.fields import NAMED
 from scanner.tags.normalise import clean
 from scanner.tags.remembered import SHORT, Remembered, remember
-from scanner.tags.said import ELSEWHERE, FIELDS, UNWANTED, Said, SaidTags, joined
+from scanner.tags.said import FIELDS, UNWANTED, Said, joined
 from scanner.tags.source import DoubtError
 
 PICTURE_KEY = "METADATA_BLOCK_PICTURE"
 PICTURE_HEAD = 1368  # base64 characters read of a picture: 1026 bytes, enough for its type, mime and description
+_PICTURE_ROOM = len(PICTURE_KEY) + 1 + PICTURE_HEAD
 PICTURE_START = 66  # bytes of a picture that nearly always are enough
 _ENCODED_START = PICTURE_START // 3 * 4
 _KNOWN = {name.encode(): FIELDS[field] for name, field in NAMED.items()}
@@ -30,49 +31,38 @@ class UnfinishedError(DoubtError):
     """The comments go on behind the bytes given: give more, or let mutagen decide."""
 
 
-def read_comments(data: bytes, start: int, pictures: list[Picture]) -> tuple[SaidTags, int]:
-    """Return what every comment of `data` says, and where they end.
+def read_comments(data: bytes, start: int, pictures: list[Picture]) -> tuple[list[Said], int]:
+    """Return what every comment of `data` says of a field, and where they end. This loop is most of a scan.
 
     The last comment may be a picture that reaches beyond `data`; then the end lies beyond it too. Raises
     UnfinishedError when other text does, and DoubtError at what mutagen might read in another way.
     """
-    comments, end, beyond = _split(data, start)
-    if beyond:
-        _add_picture_beyond(data[end : end + PICTURE_HEAD + 23], beyond, pictures)
-    said = [(_remembered(comment) if len(comment) <= SHORT else None) or _said(comment) for comment in comments]
-    tags = joined(said)
-    if ELSEWHERE in tags:
-        for comment, one in zip(comments, said, strict=True):
-            if one is UNWANTED and _is_picture(comment):
-                _add_picture(comment[: PICTURE_HEAD + 23], len(comment), pictures)
-    return tags, end + beyond
-
-
-def _split(data: bytes, start: int) -> tuple[list[bytes], int, int]:
-    """Return the comments, where they end, and the length of a last one that begins there and ends beyond `data`."""
     size = len(data)
-    comments: list[bytes] = []
+    said: list[Said] = []
     try:
-        position = start + 4 + _LENGTH(data, start)[0]
-        (count,) = _LENGTH(data, position)
-        position += 4
+        end = start + 4 + _LENGTH(data, start)[0]
+        (count,) = _LENGTH(data, end)
+        end += 4
         for left in range(count - 1, -1, -1):
-            (length,) = _LENGTH(data, position)
-            end = position + 4 + length
+            begin = end + 4
+            end = begin + _LENGTH(data, end)[0]
             if end > size:
                 if left:
                     raise UnfinishedError
-                return comments, position + 4, length
-            comments.append(data[position + 4 : end])
-            position = end
+                _add_picture_beyond(data[begin : begin + _PICTURE_ROOM], end - begin, pictures)
+                break
+            comment = data[begin:end]
+            one = (_remembered(comment) if end - begin <= SHORT else None) or _said(comment, pictures)
+            if one is not UNWANTED:
+                said.append(one)
     except StructError as error:  # not even a length is left
         raise UnfinishedError from error
-    return comments, position, 0
+    return joined(said), end
 
 
 def _add_picture_beyond(head: bytes, length: int, pictures: list[Picture]) -> None:
     """Add the picture whose comment begins with `head`, if that is one and as much of it as needed is here."""
-    if len(head) < PICTURE_HEAD + 23 or not _is_picture(head):
+    if len(head) < _PICTURE_ROOM or not _is_picture(head):
         raise UnfinishedError
     _add_picture(head, length, pictures)
 
@@ -87,13 +77,16 @@ def _is_picture(comment: bytes) -> bool:
     return comment[22:23] == b"=" and comment[:22].upper() == _PICTURE
 
 
-def _said(comment: bytes) -> Said:
+def _said(comment: bytes, pictures: list[Picture]) -> Said:
     """Return what one comment says, and remember it where the next file may say the same."""
     name, equals, value = comment.partition(b"=")
     field = _KNOWN.get(name) or _KNOWN.get(name.upper())
     if field is None:
         if not equals:
             raise DoubtError("a comment without a name")
+        if _is_picture(comment):
+            _add_picture(comment[:_PICTURE_ROOM], len(comment), pictures)
+            return UNWANTED
         said = UNWANTED
     else:
         place, convert, shared = field

@@ -60,6 +60,7 @@ PICTURES: list[dict[str, Any]] = [
     {"picture": (JPEG, "image/jpeg")},
     {"picture": (BIG, "image/jpeg", 0)},
     {"pictures": [(JPEG, "image/jpeg"), (PNG, "image/png", 4), (BIG, "image/png", 8)]},
+    {"pictures": [(JPEG[:200], "image/jpeg"), (BIG, "image/png", 8)]},
 ]
 ENCODINGS: list[dict[str, Any]] = [{"id3_version": 3}, {"id3_version": 4}, {"encoding": 1}, {"encoding": 2}]
 
