@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -25,10 +25,20 @@ def read_values(connection: Connection) -> dict[str, str]:
 
 def read_section(connection: Connection, prefix: str) -> tuple[Section, list[str]]:
     """Read one section; see load_section for what comes back when a stored value cannot be read."""
+    return _section(connection, prefix, read_values(connection))
+
+
+def read_sections(connection: Connection, prefixes: Iterable[str]) -> dict[str, tuple[Section, list[str]]]:
+    """Read several sections, by their prefixes, as `read_section` does one."""
+    values = read_values(connection)
+    return {prefix: _section(connection, prefix, values) for prefix in prefixes}
+
+
+def _section(connection: Connection, prefix: str, values: Mapping[str, str]) -> tuple[Section, list[str]]:
     start = len(prefix) + 1
     stored: dict[str, str] = {}
     problems: list[str] = []
-    for key, value in read_values(connection).items():
+    for key, value in values.items():
         if key.startswith(f"{prefix}."):
             try:
                 stored[key[start:]] = _opened(connection, key, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -99,28 +99,38 @@ def works() -> Mapping[str, PhaseWork | ChoreWork]:
 
 def phase_settings(connection: Connection, phase: Phase | Chore) -> PhaseSettings:
     """Read the settings of a phase now; if they cannot be read, it counts as paused."""
-    section, _ = admin.read_section(connection, section_of(phase.name))
-    assert isinstance(section, PhaseSettings)
-    return section
+    return _settings(connection, [phase])[phase]
+
+
+def _settings(connection: Connection, phases: Iterable[Phase | Chore]) -> dict[Phase | Chore, PhaseSettings]:
+    """Read the settings of those phases that have jobs, as `phase_settings` does."""
+    sections = {phase: section_of(phase.name) for phase in phases if phase.settings is not None}
+    read = admin.read_sections(connection, sections.values())
+    found: dict[Phase | Chore, PhaseSettings] = {}
+    for phase, name in sections.items():
+        section, _ = read[name]
+        assert isinstance(section, PhaseSettings)
+        found[phase] = section
+    return found
 
 
 def gates(connection: Connection) -> dict[str, Mode]:
     """Return the gate of each phase that has jobs, by the settings now."""
-    return {p.name: phase_settings(connection, p).gate for p in all_phases().values() if p.settings is not None}
+    return {phase.name: settings.gate for phase, settings in _settings(connection, all_phases().values()).items()}
 
 
 def limits(connection: Connection) -> dict[str, Limits]:
     """Return how many jobs of each phase may run at once, by the settings now."""
     there: list[Phase | Chore] = [*all_phases().values(), *all_chores().values()]
-    found = [(p, phase_settings(connection, p)) for p in there if p.settings is not None]
+    found = _settings(connection, there)
     return {
-        p.name: Limits(s.at_once, s.at_once_everywhere or None, s.paused, lazy=isinstance(p, Chore)) for p, s in found
+        p.name: Limits(s.at_once, s.at_once_everywhere or None, s.paused, lazy=isinstance(p, Chore))
+        for p, s in found.items()
     }
 
 
-def follow(connection: Connection, items: Sequence[Mapping[str, Any]]) -> list[NewJob]:
+def _follow(items: Sequence[Mapping[str, Any]], opened: Mapping[str, Mode]) -> list[NewJob]:
     """Return the jobs that follow by themselves for items, given by id, status and position."""
-    opened = gates(connection)
     found = []
     for item in items:
         following = next_phase(item["position"], item["status"], all_phases(), opened)
@@ -156,7 +166,7 @@ def go_on(connection: Connection, items: Sequence[Mapping[str, Any]], now: dt.da
          for phase in passed_over(item["position"], chain, opened)],
         now,
     )  # fmt: skip
-    following = follow(connection, items)
+    following = _follow(items, opened)
     jobs.submit(connection, following, now)
     return {job.item_id for job in following if job.item_id is not None}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from config.database import Database
 from config.errors import LeaseLost, Misconfigured, RootSilent
@@ -252,6 +252,24 @@ def test_a_job_is_there_if_and_only_if_the_transaction_commits(database: Databas
         with database.begin() as connection:
             jobs.submit(connection, wanted, NOW)
     assert engine.counts() == {"alpha": {"queued": 3}}
+
+
+def test_jobs_that_are_all_new_are_one_statement_and_those_there_are_hastened(
+    database: Database, engine: Engine
+) -> None:
+    statements: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *said: statements.append(said[2]))
+
+    def want(items: range, priority: str) -> int:
+        statements.clear()
+        with database.begin() as connection:
+            wanted = [engine.wanted("alpha", n, Script(), actor="test", priority=priority) for n in items]
+            jobs.submit(connection, wanted, dt.datetime.now(dt.UTC))
+        return sum("jobs" in statement for statement in statements)
+
+    assert want(range(40), "low") == 1
+    assert want(range(38, 42), "urgent") > 1
+    assert [job.item_id for job in engine.list() if job.priority < 40] == [41, 40, 39, 38]
 
 
 def test_a_queued_job_is_cancelled_at_once_and_a_running_one_at_its_next_safe_place(

@@ -74,7 +74,7 @@ def reset(request: Request, what: ResetIn, actor: By) -> Config:
 
 def _config(database: Database) -> Config:
     with database.read() as connection:
-        read = {prefix: admin.read_section(connection, prefix)[0] for prefix in SECTIONS}
+        read = {prefix: section for prefix, (section, _) in admin.read_sections(connection, SECTIONS).items()}
     return {
         prefix: {
             field.name: SettingOut(

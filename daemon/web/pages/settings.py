@@ -128,7 +128,7 @@ def _text(value: Any) -> str:
 
 def _page(request: Request, errors: dict[str, str], given: dict[str, str], code: int = 200) -> Response:
     with request.app.state.greenroom.database.read() as connection:
-        read = {prefix: admin.read_section(connection, prefix) for prefix in SECTIONS}
+        read = admin.read_sections(connection, SECTIONS)
         history = admin.history(connection, limit=20)
         scan, _ = admin.staging_scan(connection)
     sections = [
