@@ -61,9 +61,8 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-@functools.cache
 def keep_imported() -> None:
-    """Let the collector of cycles pass over what is imported, the first time it is called: all of it stays.
+    """Let the collector of cycles pass over what there is by now, which is imported and stays.
 
     It would look through it again and again, and once more at the end: a quarter of a command that has little to do.
     """

@@ -8,7 +8,7 @@ import sys
 import click
 
 from config.errors import GreenroomError
-from config.machine import uncollected
+from config.machine import keep_imported, uncollected
 from daemon.cli.output import bear_any_text
 from daemon.signals import attended
 
@@ -71,6 +71,7 @@ class LazyCommands(click.Group):
             return None
         with uncollected():
             command = importlib.import_module(f"daemon.cli.{cmd_name}").command
+            keep_imported()  # before the collector is on again, or it would begin with all of it
         assert isinstance(command, click.Command)
         return command
 
