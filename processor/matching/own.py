@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,16 +12,9 @@ from processor.metadata.documents import ITSELF, Document, part_of
 from processor.metadata.known import Credit, credited
 from processor.nfo.reading import MAYBE_ID
 from processor.repository import StagedFile
+from scanner.grouping.placeholders import is_number_of_track, says_unknown
 
 _IDS: Final = {"release_id": "mb_release_id", "release_group_id": "mb_release_group_id"}
-
-# What programs write where they know nothing: no name, so it is compared with none.
-_UNKNOWN = re.compile(
-    r"(?:unknown|untitled)[\s_]+(?:artist|album|title|track)(?:[\s_]*\(?[\d\s:./-]+\)?)?", re.IGNORECASE
-)
-_NUMBERED = re.compile(
-    r"(?:(?:(?:audio|cd)[\s_]*)?(?:track|titel|title|piste|pista|spur)[\s_]*)?#?\d{1,3}", re.IGNORECASE
-)
 
 
 class OwnTrack(NamedTuple):
@@ -101,7 +93,7 @@ def content_key(tracks: Iterable[OwnTrack]) -> str:
 
 def _meant(text: str | None, *, may_be_number: bool = True) -> str | None:
     plain = (text or "").strip()
-    return None if _UNKNOWN.fullmatch(plain) or (not may_be_number and _NUMBERED.fullmatch(plain)) else text
+    return None if says_unknown(plain) or (not may_be_number and is_number_of_track(plain)) else text
 
 
 def _track(file: StagedFile, noted: Mapping[str, Any]) -> OwnTrack:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from scanner.grouping.discs import disc_folder, is_bonus_folder
 from scanner.grouping.folding import clean, fold
 from scanner.grouping.names import DASH, DATE, spaced
+from scanner.grouping.placeholders import says_unknown
 
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -44,7 +45,7 @@ _NO_WORD = re.compile(r"[\W_]+")
 _NO_NAME = re.compile(
     r"musi[ck]|musique|audio|media|download(?:s|ed)?|inbound|incoming|inbox|new|unsorted|unknown|misc|albums|artists"
     r"|torrents|completed?|finished|te?mp|rips|collection|library|singles|discography|desktop"
-    r"|untitled|folder|(?:new|untitled) folder|unknown (?:album|artist)(?: \d+)*(?: [ap]m)?|(?:my|new) music|to sort"
+    r"|untitled|folder|(?:new|untitled) folder|(?:my|new) music|to sort"
     r"|audio cd"
 )
 
@@ -127,4 +128,6 @@ def is_nameless(text: str) -> bool:
     """Tell whether a folder's name names neither an artist nor an album: "Downloads", "FLAC", "CD1"."""
     if is_technical(text):
         return _BITS_AND_RATE.fullmatch(text.strip()) is not None or any(map(str.isalpha, text))
-    return _NO_NAME.fullmatch(fold(text)) is not None or disc_folder(text) is not None or is_bonus_folder(text)
+    if _NO_NAME.fullmatch(fold(text)) or says_unknown(text):
+        return True
+    return disc_folder(text) is not None or is_bonus_folder(text)

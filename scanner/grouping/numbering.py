@@ -14,18 +14,13 @@ from collections.abc import Sequence
 from scanner.grouping.discs import narrow
 from scanner.grouping.folding import clean
 from scanner.grouping.names import TrackName, spaced, split_artist
+from scanner.grouping.placeholders import is_word_for_track
 
 _SIDE_FIRST = re.compile(
     r"(?P<side>[a-h])\s?(?P<track>\d{1,2})(?:[\s._)\]–-]+(?P<rest>.*))?", re.IGNORECASE | re.DOTALL
 )
 _COUNTING = re.compile(r"(?P<before>\D{0,80})(?P<number>\d{1,4})(?P<after>(?!\d).*)", re.DOTALL)
 _TITLE_AFTER = re.compile(r"(?:\.cdda)?|[話曲章回集首]?(?:[\s.:,、．)\]）】–—-]+|(?=\W))(?P<title>.*)", re.DOTALL)
-# What may stand before the number and is no part of a title: no letters at all, or what rippers call every track.
-_TRACK_WORD = re.compile(
-    r"[\W_]*(?:(?:audio[\W_]*)?(?:track|cd)|audio|spur|titel|titre|piste|pista|traccia|faixa|spor|spår|raita|stopa"
-    r"|ścieżka|utwór|трек|дорожка|トラック|트랙|音轨|第)?[\W_]*",
-    re.IGNORECASE,
-)
 _FIRST = 1, 1  # disc and track
 _PARTS = (
     re.compile(
@@ -69,7 +64,7 @@ def by_counting(stems: Sequence[str]) -> list[TrackName] | None:
     if not split and 1 not in numbers:  # symphonies, years
         return None
     places: Sequence[tuple[int | None, int | None]] = split or [(None, number or None) for number in numbers]
-    spare = _TRACK_WORD.fullmatch(counted[0]["before"]) is not None
+    spare = is_word_for_track(counted[0]["before"])
     return [TrackName(*place, None, _title(name, spare=spare)) for name, place in zip(counted, places, strict=True)]
 
 

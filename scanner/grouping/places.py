@@ -22,12 +22,10 @@ from scanner.grouping.names import (
     text_of,
 )
 from scanner.grouping.numbering import by_counting, by_hundreds, by_sides
+from scanner.grouping.placeholders import may_say_unknown, says_unknown
 from scanner.grouping.spots import Spots, find_spots
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_UNKNOWN = re.compile(r"[\W_]*(?:unknown|(?:unknown|no)[\W_]+(?:artist|album|title))[\W_]*", re.IGNORECASE)
-
-_WORDS_OF_UNKNOWN = ("unknown", "artist", "album", "title")
 
 Number = tuple[int, int]
 """Disc and track; a file that names no disc is of disc 1."""
@@ -137,13 +135,7 @@ _TAGGED, _TAGGED_BUT_DISC = _sources("tag", "tag", "tag"), _sources("tag", "tag"
 
 def _once_known(text: str | None) -> str | None:
     cleaned = clean(text)
-    return None if cleaned is None or (_may_say_unknown(cleaned) and _UNKNOWN.fullmatch(cleaned)) else cleaned
-
-
-def _may_say_unknown(text: str) -> bool:
-    """Tell whether a pattern has to be asked, which takes longer."""
-    heard = text.casefold()
-    return "no" in heard and any(word in heard for word in _WORDS_OF_UNKNOWN)
+    return None if cleaned is None or (may_say_unknown(cleaned) and says_unknown(cleaned)) else cleaned
 
 
 def all_known(texts: Sequence[str | None]) -> Sequence[str] | None:
@@ -152,7 +144,7 @@ def all_known(texts: Sequence[str | None]) -> Sequence[str] | None:
         return None
     said = cast("Sequence[str]", texts)
     joined = "|".join(said)
-    if are_clean(said, joined) and not _may_say_unknown(joined):
+    if are_clean(said, joined) and not may_say_unknown(joined):
         return said
     found = [_once_known(text) for text in said]
     return None if None in found else cast("list[str]", found)

@@ -1,0 +1,59 @@
+"""What programs write where they know no name → that it is none; in the languages Windows and its players speak."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_UNKNOWN: Final = (
+    r"(?:unknown|untitled|unbekannte[rs]?|inconnue?|desconocid[oa]|desconhecid[oa]|sconosciut[oa]|onbekende?|nieznany"
+    r"|neznám[ýé]|ismeretlen|okän[dt]|ukendt|ukjent|tuntematon|bilinmeyen|неизвестный|невідомий|άγνωστοσ?"
+    r"|不明な|未知|알 수 없는)"
+)
+_WHAT: Final = (
+    r"(?:artist(?:\(s\))?|artiste|artista|artiest|interpret|kunstner|wykonawca|előadó|esittäjä|sanatçı|исполнитель"
+    r"|виконавець|καλλιτέχνησ|アーティスト|艺术家|藝術家|演出者|음악가|아티스트|album|álbum|albümü?|albumi|альбом|άλμπουμ"
+    r"|アルバム|专辑|專輯|앨범|title|titel|titre|título|titolo|track)"
+)
+_NO_NAME: Final = re.compile(  # casefolded, hence the last letter of the Greek
+    rf"[\W_]*(?:unknown|(?:{_UNKNOWN}|no[\W_])[\W_]*{_WHAT}|{_WHAT}[\W_]+{_UNKNOWN})(?:[\W_]*\d[\W\d_]*(?:[ap]\.?m)?)?[\W_]*"
+)
+# Nearly no text has any of these in it, and need not be matched.
+_HINTS: Final = (
+    *("unknown", "untitled", "no artist", "no album", "no title", "unbekannte", "inconnu", "desconocid", "desconhecid"),
+    *("sconosciut", "onbekend", "nieznany", "neznám", "ismeretlen", "okän", "ukendt", "ukjent", "tuntematon"),
+    *("bilinmeyen", "неизвестный", "невідомий", "άγνωστο", "不明な", "未知", "알 수 없는"),
+)
+_TRACK: Final = (
+    r"(?:(?:audio|cd)?[\W_]*track|audio|spur|titel|title|titre|piste|pista|traccia|faixa|spor|spår|raita|stopa|ścieżka"
+    r"|utwór|трек|дорожка|トラック|트랙|音轨|第)"
+)
+_BEFORE_NUMBER: Final = re.compile(rf"[\W_]*{_TRACK}?[\W_]*", re.IGNORECASE)
+_NUMBER: Final = re.compile(rf"(?:{_TRACK}[\W_]*)?#?\d{{1,3}}", re.IGNORECASE)
+
+
+def says_unknown(text: str) -> bool:
+    """Tell "Unknown Artist" and "Unbekanntes Album (3.11.2020 13:23:45)" from a name."""
+    return _NO_NAME.fullmatch(_heard(text)) is not None
+
+
+def may_say_unknown(text: str) -> bool:
+    """Tell quickly of a text, or of many joined to one, whether `says_unknown` has to be asked."""
+    heard = _heard(text)
+    return any(hint in heard for hint in _HINTS)
+
+
+def is_number_of_track(text: str) -> bool:
+    """Tell "Track 7", "07" and "#4" from a title."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def is_word_for_track(text: str) -> bool:
+    """Tell whether what stands before a number is no part of a title: "Track ", "(", "第"."""
+    return _BEFORE_NUMBER.fullmatch(text) is not None
+
+
+def _heard(text: str) -> str:
+    heard = text.casefold().replace("_", " ")
+    return heard if heard.isascii() else unicodedata.normalize("NFC", heard)

@@ -1,0 +1,99 @@
+"""What programs write where they know no name, and names that only look like it."""
+
+from __future__ import annotations
+
+import pytest
+
+from scanner.grouping.album_names import is_nameless
+from scanner.grouping.placeholders import is_number_of_track, may_say_unknown, says_unknown
+from tests.shelf import Shelf
+
+NOTHING = [
+    "Unknown",
+    "<unknown>",
+    "[unknown]",
+    "Unknown Artist",
+    "Unknown artist(s)",
+    "unknown_album",
+    "No Artist",
+    "Untitled Album",
+    "Unknown Album (1.2.2003 10:11:12)",
+    "Unknown Album (11/3/2020 1:23:45 PM)",
+    "Unbekannter Interpret",
+    "Unbekanntes Album (03.11.2020 13:23:45)",
+    "Artiste inconnu",
+    "Album inconnu (03/11/2020 13:23:45)",
+    "Artista desconocido",
+    "Álbum desconocido",
+    "Artista desconhecido",
+    "Artista sconosciuto",
+    "Onbekende artiest",
+    "Onbekend album",
+    "Nieznany wykonawca",
+    "Neznámý interpret",
+    "Ismeretlen előadó",
+    "Okänd artist",
+    "Okänt album",
+    "Ukendt kunstner",
+    "Ukjent artist",
+    "Tuntematon esittäjä",
+    "Bilinmeyen Sanatçı",
+    "Неизвестный исполнитель",
+    "Неизвестный альбом (03.11.2020 13:23:45)",
+    "Невідомий виконавець",
+    "Άγνωστος καλλιτέχνης",
+    "不明なアーティスト",
+    "不明なアルバム",
+    "未知艺术家",
+    "未知藝術家",
+    "未知专辑",
+    "알 수 없는 음악가",
+    "알 수 없는 앨범",
+]
+NAMES = [
+    "Unknown Pleasures",
+    "The Unknown",
+    "Unknown Mortal Orchestra",
+    "Untitled",
+    "No Album Today",
+    "No",
+    "Title Fight",
+]
+NAMES += ["Los Desconocidos", "Inconnu", "Album", "Artist", "Nobody", "未知の世界", "Unknown Album of Love", "Okänd"]
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_what_programs_write_for_nothing_is_no_name(text: str) -> None:
+    assert says_unknown(text)
+    assert may_say_unknown(f"Queen|{text}|Jazz")
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_what_only_looks_like_nothing_is_a_name(text: str) -> None:
+    assert not says_unknown(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Track 7", "07", "Audio Track 3", "Titel_12", "#4", "Трек 5", "トラック 3", "Piste 02"]
+)
+def test_the_number_of_a_track_is_no_title(text: str) -> None:
+    assert is_number_of_track(text)
+
+
+@pytest.mark.parametrize("text", ["Track Record", "1979", "Spur der Steine", "Track 7 (Reprise)"])
+def test_a_title_may_begin_like_a_number(text: str) -> None:
+    assert not is_number_of_track(text)
+
+
+@pytest.mark.parametrize("text", ["Unbekannter Interpret", "Unknown Album (11-3-2020 1-23-45 PM)"])
+def test_a_folder_called_so_names_nothing(text: str) -> None:
+    assert is_nameless(text)
+
+
+def test_albums_of_unknown_artists_are_not_one_album_nor_called_so() -> None:
+    shelf = Shelf()
+    for folder in ("Bo - Rain (1999)", "Cy - Hail (2001)"):
+        shelf.album(
+            folder, range(1, 3), artist="Unbekannter Interpret", album="Unbekanntes Album (03.11.2020 13:23:45)"
+        )
+    assert [(one.album_artist, one.album) for one in shelf.groups()] == [("Bo", "Rain"), ("Cy", "Hail")]
