@@ -42,12 +42,12 @@ UNSEEN_CODES = frozenset(
 
 # A regular file: its name, the five numbers of its identity (see numbers_of), how many links it has, its mode.
 Found = tuple[bytes, int, int, int, int, int, int, int]
+Listed = tuple[bytes, int, int, int, int, int, int]  # the same but for its device
 Waiting = deque[tuple[bytes, IgnoreRules]]  # folders to be listed, the next one last
 
 _FORMAT, _REGULAR = 0o170000, 0o100000  # of st_mode, see stat(2)
 _VERSION = 2  # of marshal; later ones write references that differ between equal lists
 _name = attrgetter("name")
-_numbers = attrgetter("st_ino", "st_size", "st_mtime_ns", "st_ctime_ns", "st_nlink", "st_mode")
 
 
 class Folder(NamedTuple):
@@ -60,7 +60,7 @@ class Folder(NamedTuple):
     ignored: list[Reason]
 
     @classmethod
-    def of(cls, path: bytes, files: list[tuple[bytes, ...]], devices: list[int], ignored: list[Reason]) -> Folder:
+    def of(cls, path: bytes, files: list[Listed], devices: list[int], ignored: list[Reason]) -> Folder:
         """Make one of what was found."""
         packed = marshal.dumps(files, _VERSION)
         return cls(path, packed, devices, hashlib.blake2b(packed, digest_size=16).digest(), ignored)
@@ -136,7 +136,7 @@ def _sort_out(
 ) -> tuple[Folder, list[tuple[bytes, IgnoreRules]]]:
     """Split a listing into files, folders to go into, with the rules that hold there, and what is left alone."""
     prefix = path + b"/" if path else b""
-    files: list[tuple[bytes, ...]] = []
+    files: list[Listed] = []
     devices: list[int] = []
     below: list[tuple[bytes, IgnoreRules]] = []
     ignored: list[Reason] = []
@@ -148,7 +148,7 @@ def _sort_out(
         name = entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
         why = None
-        if is_folder or not (plain and name[-5:].rpartition(b".")[2] in PLAIN_LAST and name[0] not in ODD_FIRST):
+        if is_folder or not (plain and name[-4:] in PLAIN_LAST and name[0] not in ODD_FIRST):
             why = built_in(name, is_folder) or rules.why(prefix + name, is_folder)
         if why is None:
             if is_folder:
@@ -159,11 +159,14 @@ def _sort_out(
             except OSError as error:
                 why = GONE if isinstance(error, FileNotFoundError) else _unreadable(error, "file")
             else:
-                if found.st_mode & _FORMAT == _REGULAR:
-                    files.append((name, *_numbers(found)))
+                mode = found.st_mode
+                if mode & _FORMAT == _REGULAR:
+                    files.append(
+                        (name, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_nlink, mode)
+                    )
                     devices.append(found.st_dev)
                     continue
-                why = _not_regular(found.st_mode)
+                why = _not_regular(mode)
         if why is not None and why is not GONE:
             ignored.append(Reason(*why, prefix + name))
     ignored = _with_siblings(ignored, {file[0] for file in files}) if ignored else ignored

@@ -15,18 +15,19 @@ import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from config.errors import Misconfigured, Stopped
 from config.reasons import Reason
-from scanner import walk
 from scanner.newscan import NewScan
 from scanner.scan import Clock, Progress, ScanOptions, ScanStats, scan_inbound, silent
 from scanner.scandb import ScanDb
 from scanner.strikes import count
 from scanner.survey import Scan
 from scanner.tags import pool
+from scanner.walk import Folder, Listed
 from tests.music import write_track
 
 STARTED = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -273,12 +274,16 @@ def test_without_staying_looks_of_several_scans_add_up(inbound: Inbound) -> None
 @pytest.fixture
 def renumber(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Let every file have another inode number from now on, as many programs behind a mount do."""
-    numbers, count = walk._numbers, 0
+    make, count = Folder.of, 0
+
+    def renumbered(path: bytes, files: list[Listed], devices: list[int], ignored: list[Reason]) -> Folder:
+        others = [(name, ino + count, *numbers) for name, ino, *numbers in files]
+        return make(path, cast("list[Listed]", others), devices, ignored)
 
     def other() -> None:
         nonlocal count
         count += 1
-        monkeypatch.setattr(walk, "_numbers", lambda found: (numbers(found)[0] + count, *numbers(found)[1:]))
+        monkeypatch.setattr(Folder, "of", renumbered)
 
     return other
 
