@@ -49,7 +49,7 @@ def _look(root: bytes) -> Digests:
 def _changes(root: bytes, known: Digests, listers: int = 0) -> set[bytes]:
     """Return the folders that are not as they were known."""
     changed, seen = set(), 0
-    with Listers(root, listers, lambda: None) as others:
+    with Listers(root, listers, lambda: None, known=len(known)) as others:
         for folder in walk(root, IgnoreRules(), others):
             seen += 1
             if known.get(folder.path) != folder.digest:

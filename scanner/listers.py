@@ -18,7 +18,8 @@ from scanner.walk import Folder, Waiting, list_folder
 if TYPE_CHECKING:
     from scanner.tags.forkserver import ForkServer
 
-WORTH = 0.05  # seconds of listing before others are asked to help: longer than it takes to start them
+SAMPLE = 0.01  # seconds of listing that tell how long the rest will take, if it is known how large a tree was
+WORTH = 0.2  # seconds of listing that are left when others are asked to help: more than twice what starting them takes
 HANDED_OVER = 32  # folders at a time, at most
 ANSWERED = 64  # folders in one answer, at most, and unless it took
 PROMPTLY = 0.2  # seconds
@@ -31,11 +32,15 @@ class Listers:
     """Up to `count` child processes that list what is below `root`, started once a walk turns out to be long.
 
     A context manager; enter and use it in one thread, because they die with that. `check` is called while nothing
-    comes from them, and may raise. Whoever of them dies leaves its folders to the others and to the walk.
+    comes from them, and may raise. Whoever of them dies leaves its folders to the others and to the walk, which gives
+    none away before somebody is there to take them. `known` is how many folders the tree had when it was last walked.
     """
 
-    def __init__(self, root: bytes, count: int, check: Callable[[], None], *, worth: float = WORTH) -> None:
-        self._root, self._count, self._check, self._worth = root, count, check, worth
+    def __init__(
+        self, root: bytes, count: int, check: Callable[[], None], *, known: int = 0, worth: float = WORTH
+    ) -> None:
+        self._root, self._count, self._check, self._known, self._worth = root, count, check, known, worth
+        self._alone = 0  # folders that the walk listed before they were started
         self._server: ForkServer | None = None
         self._idle: list[_Lister] = []
         self._busy: dict[int, _Lister] = {}  # by the descriptor its answer comes from
@@ -56,18 +61,23 @@ class Listers:
         All were yielded once `waiting` is empty afterwards. `seconds` is how long the walk has been listing by itself.
         """
         if not self._server:
-            if seconds < self._worth or not (waiting and self._count):
+            self._alone += 1
+            if not (waiting and self._count and self._is_worth_it(seconds)):
                 return
             self._start()
         while True:
             self._hand_over(waiting)
-            if not self._busy:
+            if not (waiting or any(lister.asked for lister in self._busy.values())):
                 return
             for fd, _ in self._answers.poll(0 if waiting else CHECK_EVERY * 1000):
                 yield from self._hear(fd, waiting)
             if waiting:
                 return
             self._check()
+
+    def _is_worth_it(self, seconds: float) -> bool:
+        """Tell whether so much is left that they are of use; what nobody knows takes as long again as it did so far."""
+        return seconds >= min(SAMPLE, self._worth) and seconds * max(1, self._known / self._alone - 1) >= self._worth
 
     def _start(self) -> None:
         from scanner.tags.forkserver import ForkServer
@@ -77,7 +87,8 @@ class Listers:
         except OSError:  # this machine has nothing left; it does not take them
             self._count = 0
             return
-        self._idle = [_Lister(self._server, self._root) for _ in range(self._count)]
+        for _ in range(self._count):
+            self._ask(_Lister(self._server, self._root), [])  # which it answers once it is there
 
     def _hand_over(self, waiting: Waiting) -> None:
         """Give every one that is idle its share; folders with patterns of their own are the walk's."""
@@ -88,10 +99,12 @@ class Listers:
                 asked.append(waiting.popleft()[0])
             if not asked:
                 return
-            lister = self._idle.pop()
-            lister.ask(asked)
-            self._busy[lister.answers.fileno()] = lister
-            self._answers.register(lister.answers, select.POLLIN)
+            self._ask(self._idle.pop(), asked)
+
+    def _ask(self, lister: _Lister, folders: list[bytes]) -> None:
+        lister.ask(folders)
+        self._busy[lister.answers.fileno()] = lister
+        self._answers.register(lister.answers, select.POLLIN)
 
     def _hear(self, fd: int, waiting: Waiting) -> Iterator[Folder]:
         """Yield what one has listed, and let it have more; if it died, its share waits again."""

@@ -59,7 +59,7 @@ def look(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:
     """
     survey = Survey()
     scan.db.forget_ignored()
-    with Listers(scan.root, scan.options.workers - 1, scan.check) as listers:
+    with Listers(scan.root, scan.options.workers - 1, scan.check, known=len(known)) as listers:
         touched = _read(scan, spared(scan, chain(_news(scan, known, survey, listers), _unread(scan))), survey)
     gone = [known[path].id for path in known.keys() - survey.states.keys()]
     scan.db.drop_folders(gone)

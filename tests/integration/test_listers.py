@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import time
+import sys
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from config.errors import Stopped
 from scanner.ignore import IgnoreRules
 from scanner.listers import Listers, list_some
-from scanner.walk import Folder, walk
+from scanner.walk import Folder, Waiting, walk
 
 
 @pytest.fixture
@@ -44,13 +45,18 @@ def listed(folders: Iterator[Folder]) -> dict[bytes, Folder]:
     return {folder.path: folder for folder in folders}
 
 
+def with_all(listers: Listers, count: int, folders: Iterator[Folder]) -> Iterator[Folder]:
+    """Let a walk go on only when all that are to help it are there; a small one would be over before."""
+    yield from islice(folders, 2)
+    while len(listers._idle) + len(listers._answers.poll(10)) < count:
+        pass
+    yield from folders
+
+
 def a_lister() -> int:
-    """Wait until there is one; return its process id."""
-    while True:
-        servers = [pid for pid in _children(os.getpid()) if b"scanner.listers" in _command_line(pid)]
-        for lister in [lister for server in servers for lister in _children(server)]:
-            return lister
-        time.sleep(0.01)
+    """Return the process id of one."""
+    servers = [pid for pid in _children(os.getpid()) if b"scanner.listers" in _command_line(pid)]
+    return next(lister for server in servers for lister in _children(server))
 
 
 def _command_line(pid: int) -> bytes:
@@ -67,7 +73,7 @@ def test_a_tree_is_the_same_however_many_list_it(tree: Path, patterns: list[str]
     alone = list(walk(root, rules))
     for count in (0, 1, 3):
         with Listers(root, count, nothing, worth=0) as listers:
-            found = list(walk(root, rules, listers))
+            found = list(with_all(listers, count, walk(root, rules, listers)))
         assert sorted(found) == sorted(alone)
         places = {folder.path: place for place, folder in enumerate(found)}
         assert all(places[os.path.dirname(path)] <= place for path, place in places.items()), "parents come first"
@@ -77,7 +83,7 @@ def test_a_tree_is_the_same_however_many_list_it(tree: Path, patterns: list[str]
 def test_a_lister_that_dies_leaves_its_folders_to_the_others(tree: Path) -> None:
     root = os.fsencode(tree)
     with Listers(root, 2, nothing, worth=0) as listers:
-        folders = walk(root, IgnoreRules(), listers)
+        folders = with_all(listers, 2, walk(root, IgnoreRules(), listers))
         found = listed(islice(folders, 3))
         os.kill(a_lister(), signal.SIGKILL)
         found |= listed(folders)
@@ -96,14 +102,47 @@ def test_no_lister_at_all_is_no_trouble(tree: Path) -> None:
     assert found == listed(walk(root, IgnoreRules()))
 
 
+def test_a_walk_does_not_wait_for_listers_that_are_not_there_yet(
+    tree: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path_factory.mktemp("bin") / "python"
+    slow.write_text("#!/bin/sh\ncat\nexit\n")  # it lives as long, and never forks one
+    slow.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(slow))
+    root, before = os.fsencode(tree), _children(os.getpid())
+    with Listers(root, 3, nothing, worth=0) as listers:
+        found = listed(walk(root, IgnoreRules(), listers))
+        assert _children(os.getpid()) != before
+    assert found == listed(walk(root, IgnoreRules()))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "known", "started"),
+    [
+        pytest.param(0.3, 0, True, id="a long walk of an unknown tree"),
+        pytest.param(0.1, 0, False, id="one that may end soon"),
+        pytest.param(0.02, 100, True, id="a walk whose tree was large"),
+        pytest.param(0.02, 5, False, id="one whose tree was small"),
+        pytest.param(0.3, 1, True, id="one whose tree has grown"),
+        pytest.param(0.002, 100_000, False, id="one that has hardly begun"),
+    ],
+)
+def test_others_help_where_much_is_left(tree: Path, seconds: float, known: int, *, started: bool) -> None:
+    before = _children(os.getpid())
+    with Listers(os.fsencode(tree), 1, nothing, known=known) as listers:
+        waiting: Waiting = deque([(b"Artist 1", IgnoreRules())])
+        list(listers.share(waiting, seconds))
+        assert (_children(os.getpid()) != before) is started
+
+
 def test_a_walk_that_waits_for_a_disk_can_be_stopped(tree: Path) -> None:
     def stop() -> None:
         raise Stopped("the scan was stopped")
 
     root = os.fsencode(tree)
     with Listers(root, 1, stop, worth=0) as listers:
-        folders = walk(root, IgnoreRules(), listers)
-        assert len([*islice(folders, 2)]) == 2
+        folders = with_all(listers, 1, walk(root, IgnoreRules(), listers))
+        assert len([*islice(folders, 3)]) == 3
         os.kill(a_lister(), signal.SIGSTOP)  # as one that waits for a network share that is gone
         with pytest.raises(Stopped):
             list(folders)
