@@ -18,7 +18,6 @@ from processor import repository
 from processor.artwork.local import artist_offers
 from processor.artwork.offer import Offer
 from processor.files import Tree, is_folder
-from processor.matching.parts import is_various
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, NFO, part_of
 from processor.nfo import reading, xml
@@ -28,6 +27,7 @@ from processor.paths import within
 from processor.repository import StagedFile
 from processor.system_errors import explained
 from scanner.grouping.folding import fold
+from scanner.grouping.placeholders import is_various
 
 if TYPE_CHECKING:
     from processor.enrich import Shop

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple, Protocol
 
 from processor.matching.comparison import Comparison, compare
 from processor.matching.own import OwnAlbum
-from processor.matching.parts import is_various
 from processor.matching.verdict import Thresholds, Verdict, judge
 from processor.providers.release import Release
+from scanner.grouping.placeholders import is_various
 
 MOST_LOOKED_AT: Final = 8  # releases whose tracks are asked for
 

@@ -15,6 +15,7 @@ from processor.matching.own import OwnAlbum
 from processor.metadata.known import Credit, credited
 from processor.providers.release import Release
 from scanner.grouping.folding import fold
+from scanner.grouping.placeholders import is_various
 
 WEIGHTS: Final = {
     "release id": 5.0, "group id": 2.0, "artist": 3.0, "album": 3.0, "tracks": 2.0, "missing": 0.9, "unmatched": 0.6,
@@ -26,7 +27,6 @@ UNSAID: Final = 0.5  # our title says nothing of an edition, theirs does
 YEARS: Final = 10  # so many years apart are as bad as it gets
 ANY_COUNTRY: Final = {"XW", "XE", "XU"}  # worldwide, Europe, unknown
 
-_VARIOUS = frozenset({"various artists", "various", "va", "v a", "verschiedene interpreten", "artistes divers"})
 _NO_ALNUM = re.compile(r"[\W_]+")
 
 
@@ -66,11 +66,6 @@ def part(name: str, penalty: float, why: str) -> Part:
 def code(text: str) -> str:
     """Return a catalogue number or barcode without what people write into it: spaces, dashes, leading zeros."""
     return _NO_ALNUM.sub("", text.casefold()).lstrip("0")
-
-
-def is_various(text: str | None) -> bool:
-    """Whether an artist's name says that there is none."""
-    return text is not None and fold(text) in _VARIOUS
 
 
 def shown(text: str | None) -> str:

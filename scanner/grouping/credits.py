@@ -12,6 +12,7 @@ from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.groups import Source
 from scanner.grouping.names import text_of
+from scanner.grouping.placeholders import is_various
 from scanner.grouping.places import Place, Track, known
 
 VARIOUS_ARTISTS = "Various Artists"
@@ -19,10 +20,6 @@ VARIOUS_ARTISTS = "Various Artists"
 MOST_SPELLINGS = 16
 """A folder with more names than this is a heap; looking for typos among them would find wrong ones, slowly."""
 
-_VARIOUS = re.compile(
-    "various(?: artists?)?|va|v a|varios(?: artistas)?|vari artisti|artistes (?:divers|varies)"
-    "|diverse(?: artister| interpreten)?|verschiedene (?:interpreten|kunstler)"
-)
 _GUESTS = re.compile(r"\s*(?:;|[(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s).*", re.IGNORECASE | re.DOTALL)
 
 
@@ -41,11 +38,6 @@ _UNKNOWN = Credit(None, None)
 def main_artist(text: str) -> str:
     """Return the artist without the guests: `"Queen feat. David Bowie"` → `"Queen"`."""
     return _GUESTS.sub("", text) or text
-
-
-def is_various(artist: str) -> bool:
-    """Tell whether a name stands for many artists."""
-    return _VARIOUS.fullmatch(fold(artist)) is not None
 
 
 def commonest(texts: Iterable[str]) -> str:

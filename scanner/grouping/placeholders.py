@@ -1,10 +1,12 @@
-"""What programs write where they know no name → that it is none; in the languages Windows and its players speak."""
+"""What stands for no name, or for many → that it is none; in the languages Windows and its players speak."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from typing import Final
+
+from scanner.grouping.folding import fold
 
 _UNKNOWN: Final = (
     r"(?:unknown|untitled|unbekannte[rs]?|inconnue?|desconocid[oa]|desconhecid[oa]|sconosciut[oa]|onbekende?|nieznany"
@@ -32,6 +34,15 @@ _TRACK: Final = (
 _BEFORE_NUMBER: Final = re.compile(rf"[\W_]*{_TRACK}?[\W_]*", re.IGNORECASE)
 _NUMBER: Final = re.compile(rf"(?:{_TRACK}[\W_]*)?#?\d{{1,3}}", re.IGNORECASE)
 
+_VARIOUS: Final = re.compile(  # folded
+    r"various(?: artists?)?|va|v a|aa ?vv|vv ?aa|varios(?: artistas| artistes| interpretes)?|vari(?: artisti)?|artisti vari"
+    r"|divers(?: artistes)?|artistes (?:divers|varies)|diversen|diverse(?: artister| artiesten| interpreten| kunstler"
+    r"| kunstnere)?"
+    r"|verschiedene(?: interpreten| kunstler)?|blandade artister|eri esittajia|rozni wykonawcy|ruzni interpreti"
+    r"|kulonbozo eloadok|cesitli sanatcilar|(?:разные|различные) исполнители|різні виконавці|διαφοροι καλλιτεχνεσ"
+    r"|ヴァリアス アーティスト|群星|여러 아티스트"
+)
+
 
 def says_unknown(text: str) -> bool:
     """Tell "Unknown Artist" and "Unbekanntes Album (3.11.2020 13:23:45)" from a name."""
@@ -52,6 +63,11 @@ def is_number_of_track(text: str) -> bool:
 def is_word_for_track(text: str) -> bool:
     """Tell whether what stands before a number is no part of a title: "Track ", "(", "第"."""
     return _BEFORE_NUMBER.fullmatch(text) is not None
+
+
+def is_various(artist: str | None) -> bool:
+    """Tell whether a name stands for many artists: "Various Artists", "VA", "AA.VV.", "群星"; None is nobody."""
+    return artist is not None and _VARIOUS.fullmatch(fold(artist)) is not None
 
 
 def _heard(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scanner.grouping.album_names import is_nameless
-from scanner.grouping.placeholders import is_number_of_track, may_say_unknown, says_unknown
+from scanner.grouping.placeholders import is_number_of_track, is_various, may_say_unknown, says_unknown
 from tests.shelf import Shelf
 
 NOTHING = [
@@ -61,6 +61,17 @@ NAMES = [
 ]
 NAMES += ["Los Desconocidos", "Inconnu", "Album", "Artist", "Nobody", "未知の世界", "Unknown Album of Love", "Okänd"]
 
+MANY = [
+    "Various Artists",
+    "[Various]",
+    "V/A",
+    "AA.VV.",
+    "Verschiedene Künstler",
+    "Diverse Interpreten",
+    "Artistes divers",
+]
+MANY += ["Vários Artistas", "Różni wykonawcy", "Разные исполнители", "ヴァリアス・アーティスト", "群星"]
+
 
 @pytest.mark.parametrize("text", NOTHING)
 def test_what_programs_write_for_nothing_is_no_name(text: str) -> None:
@@ -88,6 +99,19 @@ def test_a_title_may_begin_like_a_number(text: str) -> None:
 @pytest.mark.parametrize("text", ["Unbekannter Interpret", "Unknown Album (11-3-2020 1-23-45 PM)"])
 def test_a_folder_called_so_names_nothing(text: str) -> None:
     assert is_nameless(text)
+
+
+@pytest.mark.parametrize("text", MANY)
+def test_many_artists_are_no_artist(text: str) -> None:
+    assert is_various(text)
+    shelf = Shelf()
+    shelf.album("x", range(1, 3), artist="Queen", album="Hits", album_artist=text)
+    assert shelf.only().album_artist == "Various Artists"
+
+
+@pytest.mark.parametrize("text", [None, "Various Productions", "Diva", "Val", "The Artists", "Divers Two"])
+def test_an_artist_may_sound_like_many(text: str | None) -> None:
+    assert not is_various(text)
 
 
 def test_albums_of_unknown_artists_are_not_one_album_nor_called_so() -> None:
