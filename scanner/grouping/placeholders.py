@@ -35,9 +35,9 @@ _BEFORE_NUMBER: Final = re.compile(rf"[\W_]*{_TRACK}?[\W_]*", re.IGNORECASE)
 _NUMBER: Final = re.compile(rf"(?:{_TRACK}[\W_]*)?#?\d{{1,3}}", re.IGNORECASE)
 
 _VARIOUS: Final = re.compile(  # folded
-    r"various(?: artists?)?|va|v a|aa ?vv|vv ?aa|varios(?: artistas| artistes| interpretes)?|vari(?: artisti)?|artisti vari"
-    r"|divers(?: artistes)?|artistes (?:divers|varies)|diversen|diverse(?: artister| artiesten| interpreten| kunstler"
-    r"| kunstnere)?"
+    r"various(?: artists?)?|va|v a|aa ?vv|vv ?aa|vari(?: artisti)?|artisti vari"
+    r"|varios(?: artistas| artistes| interpretes)?|divers(?: artistes)?|artistes (?:divers|varies)"
+    r"|diversen|diverse(?: artister| artiesten| interpreten| kunstler| kunstnere)?"
     r"|verschiedene(?: interpreten| kunstler)?|blandade artister|eri esittajia|rozni wykonawcy|ruzni interpreti"
     r"|kulonbozo eloadok|cesitli sanatcilar|(?:разные|различные) исполнители|різні виконавці|διαφοροι καλλιτεχνεσ"
     r"|ヴァリアス アーティスト|群星|여러 아티스트"
