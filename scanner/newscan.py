@@ -17,7 +17,7 @@ from scanner import rows
 from scanner.grouprows import GroupRows
 from scanner.justread import JustRead
 from scanner.readiness import FolderState
-from scanner.rows import FileRow
+from scanner.rows import FileRow, PlainRow
 from scanner.scandb import ScanDb, failed, is_mistake
 from scanner.scanschema import DDL, FAST, code_version, copy, is_finished
 from scanner.tags.columns import READING_COLUMNS, Block
@@ -49,7 +49,7 @@ class NewScan(ScanDb):
         self.grouping = GroupRows(sql, self.just_read.folders)
         self._unread = unread  # ids of the files whose reading of the scan before counts no more
         self._new_folders: list[tuple[int, bytes]] = []
-        self._new_files: list[FileRow] = []
+        self._new_files: list[PlainRow] = []
         self._new_ignored: list[tuple[bytes | None, str, str]] = []
         self._last_folder, self._last_file = (
             int(sql.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0])  # noqa: S608 - names of ours
@@ -114,7 +114,7 @@ class NewScan(ScanDb):
         self._last_file += count
         return range(first, first + count)
 
-    def add_files(self, files: Sequence[FileRow]) -> None:
+    def add_files(self, files: Sequence[PlainRow]) -> None:
         """Add files that are new."""
         self._new_files += files
         self.grew = self.grew or bool(files)

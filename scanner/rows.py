@@ -34,6 +34,10 @@ class FileRow(NamedTuple):
     mode: int
 
 
+PlainRow = tuple[int, int, bytes, str, int, int, int, int, int, int, int]
+"""The same as a mere tuple, which a new file is: quicker to make, and Python gives SQLite its values quicker."""
+
+
 class FileRecord(NamedTuple):
     """One file of a scan. `path` is relative to the root."""
 

@@ -17,7 +17,7 @@ from scanner.listers import Listers
 from scanner.newscan import NewScan
 from scanner.options import Progress, ScanOptions, Until
 from scanner.readiness import FolderState
-from scanner.rows import FileRow
+from scanner.rows import PlainRow
 from scanner.strikes import spared
 from scanner.walk import Folder, Found, walk
 
@@ -77,7 +77,7 @@ def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey, lister
     for folder in walk(scan.root, IgnoreRules.of(scan.options.patterns), listers):
         scan.check()
         path, old = folder.path, known.get(folder.path)
-        state, rows = old, list[FileRow]()
+        state, rows = old, list[PlainRow]()
         if state is None or state.digest != folder.digest:
             state, rows = _store(scan.db, folder, old)
             survey.changed = survey.changed or bool(rows) or not state.samples
@@ -95,7 +95,7 @@ def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey, lister
         scan.progress("walk", len(states), None)
 
 
-def _store(db: NewScan, folder: Folder, old: FolderState | None) -> tuple[FolderState, list[FileRow]]:
+def _store(db: NewScan, folder: Folder, old: FolderState | None) -> tuple[FolderState, list[PlainRow]]:
     """Make the scan DB say which files are in a folder; return those to be read, and what was seen of it before.
 
     That counts on where the files only have other inode numbers; else nothing was seen.
@@ -105,9 +105,9 @@ def _store(db: NewScan, folder: Folder, old: FolderState | None) -> tuple[Folder
     if old:
         files, same = _news_of(db, old.id, files)
         state = old if same and old.digest else state
-    rows = [
-        FileRow._make((file_id, state.id, name, role_of(name), *numbers))
-        for file_id, (name, *numbers) in zip(db.file_ids(len(files)), files, strict=True)
+    rows: list[PlainRow] = [
+        (file_id, state.id, file[0], role_of(file[0]), *file[1:])
+        for file_id, file in zip(db.file_ids(len(files)), files, strict=True)
     ]
     db.add_files(rows)
     return state, rows
