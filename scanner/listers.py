@@ -155,7 +155,7 @@ class _Lister:
 def serve(tasks: int, answers: int) -> None:
     """Answer each question; what a worker does once it is limited."""
     questions, replies = os.fdopen(tasks, "rb"), os.fdopen(answers, "wb")
-    with suppress(EOFError, MemoryError):  # without us the walk goes on
+    with suppress(EOFError, BrokenPipeError, MemoryError):  # without us the walk goes on, or is over
         while True:
             _send(replies, list_some(*_receive(questions)))
 

@@ -15,7 +15,7 @@ import pytest
 
 from config.errors import Stopped
 from scanner.ignore import IgnoreRules
-from scanner.listers import Listers, list_some
+from scanner.listers import Listers, _send, list_some, serve
 from scanner.walk import Folder, Waiting, walk
 
 
@@ -114,6 +114,15 @@ def test_a_walk_does_not_wait_for_listers_that_are_not_there_yet(
         found = listed(walk(root, IgnoreRules(), listers))
         assert _children(os.getpid()) != before
     assert found == listed(walk(root, IgnoreRules()))
+
+
+def test_a_lister_that_answers_when_the_walk_is_over_ends_without_a_word(tree: Path) -> None:
+    questions, ours = os.pipe()
+    answers, replies = os.pipe()
+    os.close(answers)
+    with os.fdopen(ours, "wb") as tasks:
+        _send(tasks, (os.fsencode(tree), [b"Artist 1"]))
+    serve(questions, replies)
 
 
 @pytest.mark.parametrize(
