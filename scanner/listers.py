@@ -154,8 +154,8 @@ class _Lister:
 
 def serve(tasks: int, answers: int) -> None:
     """Answer each question; what a worker does once it is limited."""
-    questions, replies = os.fdopen(tasks, "rb"), os.fdopen(answers, "wb")
-    with suppress(EOFError, BrokenPipeError, MemoryError):  # without us the walk goes on, or is over
+    over = suppress(EOFError, BrokenPipeError, MemoryError)  # without us the walk goes on, or it is over
+    with over, os.fdopen(tasks, "rb") as questions, os.fdopen(answers, "wb") as replies:
         while True:
             _send(replies, list_some(*_receive(questions)))
 
