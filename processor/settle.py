@@ -9,6 +9,7 @@ from loguru import logger
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
 from config.reasons import show_path
 from processor import journal
+from processor.arrival import await_sidecars
 from processor.moves import MOVES
 from processor.moves.move import Performance
 from processor.transfer import State, Transfer
@@ -41,6 +42,8 @@ def settle(run: Performance, transfer: Transfer) -> Transfer:
     move = MOVES[transfer.kind]
     while transfer.state != "done":
         try:
+            if transfer.attempt:
+                await_sidecars(transfer, run.guard)
             transfer = move.renumbered(transfer)
             transfer = move.steps[transfer.state](run, transfer)
         except LeaseLost:

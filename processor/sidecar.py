@@ -118,16 +118,22 @@ def write(tree: Tree, folder: bytes, transfer: Transfer, *, over: bool = False) 
 
 
 def read(tree: Tree, folder: bytes) -> Sidecar | None:
-    """Return the sidecar of a folder, None if there is none. Raises Rejected if it is not ours, and OSError."""
+    """Return the sidecar of a folder, None if there is none. Raises Rejected if it is not ours, and OSError.
+
+    EAGAIN: it is empty, as none of ours ever is, where a program answers that may not show yet what it was sent.
+    """
     path = folder + b"/" + NAME
     try:
         with tree.opened(path) as fd:
             if os.fstat(fd).st_size > MAX_BYTES:
                 raise Rejected(f"{show_path(path)} is too large for a sidecar", code="sidecar_unreadable", path=path)
             with open(fd, "rb", closefd=False) as file:
-                return decode(file.read())
+                data = file.read()
     except FileNotFoundError:
         return None
+    if not data and tree.is_made_up:
+        raise OSError(errno.EAGAIN, "it is not shown yet", path)
+    return decode(data)
 
 
 def is_of(tree: Tree, folder: bytes, transfer_id: str) -> bool:

@@ -24,6 +24,7 @@ _MEANING: dict[int, tuple[type[GreenroomError], str, str]] = {
         (errno.ESTALE, errno.ENOTCONN, errno.ECONNABORTED, errno.ENODEV, errno.EHOSTDOWN, errno.ETIMEDOUT),
         (Retryable, "stale_mount", "mount it again"),
     ),
+    errno.EAGAIN: (Retryable, "late", "it is tried again; look whether the mount still sends what was written"),
     errno.EBUSY: (Retryable, "busy", "something else uses it; it is tried again"),
     errno.ETXTBSY: (Retryable, "busy", "something else uses it; it is tried again"),
     errno.EMFILE: (Retryable, "too_many_files", "lower the number of workers or raise LimitNOFILE"),

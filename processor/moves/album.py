@@ -117,8 +117,10 @@ def vanished(transfer: Transfer) -> NeedsReview:
 def check_final(run: Performance, transfer: Transfer, *, rehash: bool) -> None:
     """Check the switched album and make it durable again: that it can be read does not say that it was written.
 
-    Raises NeedsReview (`final_damaged`) for a file that is not what was put there.
+    Raises NeedsReview (`final_damaged`) for a file that is not what was put there, Retryable `late`.
     """
+    if transfer.attempt:
+        await_copies(transfer, run.guard)
     with Tree(transfer.dst_root) as tree:
         for n, file in enumerate(transfer.files, 1):
             run.guard.check(f"verify {n}/{len(transfer.files)}")

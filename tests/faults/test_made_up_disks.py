@@ -20,9 +20,10 @@ from sqlalchemy import update
 
 from config.errors import Retryable
 from config.machine import free_bytes, free_files
-from processor import arrival, batch, journal
-from processor.arrival import await_copies
+from processor import arrival, batch, journal, sidecar
+from processor.arrival import await_copies, await_sidecars
 from processor.clearing import remove_sources
+from processor.files import Tree
 from processor.hidden import hidden_folder
 from processor.moves import MOVES
 from processor.rolling_back import roll_back
@@ -191,6 +192,32 @@ def test_copies_that_are_found_late_under_their_new_name_are_waited_for(
     with pytest.raises(Retryable) as raised:
         await_copies(filled, Steps(), late=0)
     assert (raised.value.reason_code, raised.value.path) == ("late", PLACE)
+
+
+def test_an_album_whose_sidecar_is_not_shown_yet_is_waited_for_and_never_given_up(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken for nobody's, it would be left where it is, and its sources would be in conflict with it for ever."""
+    monkeypatch.setattr(Tree, "is_made_up", True)
+    monkeypatch.setattr(arrival, "_PAUSE", 0)
+    world = World.make(quick_path, ALBUM, "copy")
+    transfer = planned(world)
+    with world.database.begin() as connection:
+        journal.plan(connection, [transfer], NOW)
+    filled = fill(transfer, Steps(), strongest="copy")
+    with world.database.begin() as connection:
+        journal.advance(connection, [filled], "materialised", NOW)
+    switch(filled, Steps())
+    place = Path(os.fsdecode(world.staging), os.fsdecode(filled.target), os.fsdecode(sidecar.NAME))
+    told = place.read_bytes()
+    place.write_bytes(b"")
+    with monkeypatch.context() as patch:
+        patch.setattr(await_sidecars, "__defaults__", (0.0,))
+        (waiting,) = recovered(world, Steps(fence=2)).waiting
+    assert (waiting.state, tree(world.inbound)[ONE]) == ("materialised", b"one")
+    report = recovered(world, At("await copy", lambda: place.write_bytes(told), fence=3))
+    assert [one.state for one in report.done] == ["done"]
+    assert (tree(world.inbound), tree(world.staging)[PLACE]) == ({}, b"one")
 
 
 def test_an_album_whose_copies_cannot_be_read_yet_keeps_its_sources_and_is_finished_later(
