@@ -8,7 +8,6 @@ that slept past its lease finds every journal write refused).
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from config import alone
 from config import lease as leases
 from config.database import Database, answering, keepalives
 from config.errors import Busy, Misconfigured
@@ -66,12 +66,12 @@ def hold(
 def _flock(database: Database, library: Library) -> Iterator[None]:
     shown = show_path(library.path)
     try:
-        fd = os.open(library.sentinel, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = alone.open_plain(library.sentinel)
     except OSError as error:
         raise unseen(library.role, library.path, error) from error
     try:
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone.lock(fd, library.sentinel)
         except BlockingIOError:
             raise busy(database, library) from None
         except OSError as error:  # ENOLCK on a network share without a lock service
@@ -82,8 +82,7 @@ def _flock(database: Database, library: Library) -> Iterator[None]:
             raise Busy(f"the mark of {shown} was replaced just now; try again")
         yield
     finally:
-        with contextlib.suppress(OSError):
-            fcntl.flock(fd, fcntl.LOCK_UN)  # closing would not do while a forked child still has it
+        alone.unlock(fd)
         with contextlib.suppress(OSError):  # the disk was pulled out, and whatever we are told by now says so
             os.close(fd)
 

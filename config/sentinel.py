@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from config.alone import open_plain
 from config.errors import GreenroomError, Misconfigured, Retryable
 from config.machine import sync_folder
 from config.reasons import show_path
@@ -21,7 +22,7 @@ def read_sentinel(root: bytes) -> str | None:
     Raises OSError when that cannot be seen: a file that cannot be opened is not a file that is not there.
     """
     try:
-        fd = os.open(os.path.join(root, SENTINEL), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = open_plain(os.path.join(root, SENTINEL))
         try:
             text = os.read(fd, 100).decode("ascii").strip()
         finally:

@@ -136,7 +136,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "the mark of a root is not locked",
         "config/locks.py",
-        "            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "            alone.lock(fd, library.sentinel)\n",
         "            pass\n",
         on_sqlite("told_who_holds", LOCKS),
     ),

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -166,7 +167,7 @@ _GOCRYPTFS = "gocryptfs -q -init -scryptn 10 -extpass 'echo x' {a} && gocryptfs 
 _RCLONE = (
     "rclone mount {{a}} {{at}} --daemon --allow-other --vfs-cache-mode {mode} --cache-dir {{b}} --vfs-write-back 1s"
 )
-KINDS = (
+KINDS: tuple[Kind, ...] = (
     Kind("btrfs", image("btrfs"), {"mkfs.btrfs": "btrfs-progs"}),
     Kind(
         "ext4 casefold", folded(image("ext4", "-O", "casefold", "-E", "encoding=utf8")), {"mkfs.ext4": "e2fsprogs"},
@@ -200,6 +201,19 @@ KINDS = (
         _NEITHER, always=False,
     ),
 )  # fmt: skip
+# Shares as most people mount them. A kernel that has no clients of its own leaves them to `other_kernel`.
+_NFS = {"mount.nfs": "nfs-common", "rpc.nfsd": "nfs-kernel-server", "rpcbind": "rpcbind", "modprobe": "kmod"}
+_CIFS = {"smbd": "samba", "smbpasswd": "samba", "mount.cifs": "cifs-utils", "modprobe": "kmod"}
+SHARES = (
+    Kind("NFS 4", over(partial(servers.nfs, options="vers=4.2")), _NFS, _NO_EXCHANGE, always=False),
+    Kind("NFS 3", over(partial(servers.nfs, options="vers=3,nolock")), _NFS, _NO_EXCHANGE, always=False),
+    Kind("SMB by cifs", over(servers.smb_by_the_kernel), _CIFS, _NO_EXCHANGE, always=False),
+    Kind(
+        "SMB by cifs, its own numbers", over(partial(servers.smb_by_the_kernel, options=",noserverino")), _CIFS,
+        _NEITHER, always=False,
+    ),
+)  # fmt: skip
+KINDS += SHARES
 # What says that bytes are safe which are still on their way, or keeps names from others while a dead process has them.
 LATE = (
     Kind(

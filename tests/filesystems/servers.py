@@ -1,4 +1,4 @@
-"""A folder on a disk → the same folder over the network, served on this machine and mounted by a FUSE client."""
+"""A folder on a disk → the same folder over the network, served on this machine and mounted by a client here."""
 
 from __future__ import annotations
 
@@ -86,18 +86,9 @@ def until(attempt: Callable[[], object]) -> None:
 
 def smb(share: Path, folder: Path, stack: ExitStack) -> Path:
     """Serve a folder by Samba and mount it by smbnetfs."""
-    at = address(445)
-    home, mounted = folder / "home", folder / "mounted"
+    at, home, mounted = _samba(share, folder, stack), folder / "home", folder / "mounted"
     (home / ".smb").mkdir(parents=True)
-    (folder / "ncalrpc").mkdir()
     mounted.mkdir()
-    conf = folder / "smb.conf"
-    conf.write_text(_SHARES.format(address=at, at=folder, share=share))
-    subprocess.run(
-        ["smbpasswd", "-c", str(conf), "-a", "-s", "root"], input="x\nx\n", text=True, check=True, capture_output=True
-    )
-    command = ("smbd", "--foreground", "--no-process-group", f"--configfile={conf}", f"--log-basename={folder}")
-    stack.enter_context(served(at, 445, *command))
     settings = home / ".smb" / "smbnetfs.conf"
     settings.write_text('auth "root" "x"\n')
     settings.chmod(0o600)  # it wants no others to read passwords
@@ -106,6 +97,68 @@ def smb(share: Path, folder: Path, stack: ExitStack) -> Path:
     stack.callback(unmount, mounted)
     until(lambda: os.listdir(mounted / at / "music"))
     return mounted / at / "music"
+
+
+def _samba(share: Path, folder: Path, stack: ExitStack) -> str:
+    at = address(445)
+    (folder / "ncalrpc").mkdir()
+    conf = folder / "smb.conf"
+    conf.write_text(_SHARES.format(address=at, at=folder, share=share))
+    subprocess.run(
+        ["smbpasswd", "-c", str(conf), "-a", "-s", "root"], input="x\nx\n", text=True, check=True, capture_output=True
+    )
+    command = ("smbd", "--foreground", "--no-process-group", f"--configfile={conf}", f"--log-basename={folder}")
+    stack.enter_context(served(at, 445, *command))
+    return at
+
+
+def smb_by_the_kernel(share: Path, folder: Path, stack: ExitStack, options: str = "") -> Path:
+    """Serve a folder by Samba and mount it by the kernel's own client."""
+    if not is_known("cifs"):
+        raise OSError("this kernel has no cifs")
+    at, mounted = _samba(share, folder, stack), folder / "mounted"
+    mounted.mkdir()
+    until(lambda: _mount("cifs", f"username=root,password=x{options}", f"//{at}/music", mounted))
+    stack.callback(unmount, mounted)
+    return mounted
+
+
+def nfs(share: Path, folder: Path, stack: ExitStack, options: str) -> Path:
+    """Serve a folder by the kernel's NFS server, which nobody else may be using, and mount it by its client."""
+    if not (is_known("nfs") and is_known("nfsd")):
+        raise OSError("this kernel has no nfs, or no nfsd")
+    threads, mounted = Path("/proc/fs/nfsd/threads"), folder / "mounted"
+    if not threads.exists():
+        run("mount", "-t", "nfsd", "nfsd", str(threads.parent))
+        stack.callback(unmount, threads.parent)
+    if threads.read_text() != "0\n":
+        raise OSError("this machine serves NFS already")
+    mounted.mkdir()
+    Path("/run/rpcbind").mkdir(exist_ok=True)
+    stack.enter_context(served("127.0.0.1", 111, "rpcbind", "-w", "-f"))
+    stack.callback(run, "exportfs", "-u", f"127.0.0.1:{share}")
+    run("exportfs", "-o", "rw,no_root_squash,no_subtree_check,insecure,fsid=0", f"127.0.0.1:{share}")
+    stack.callback(run, "rpc.nfsd", "0")
+    run("rpc.nfsd", "--host", "127.0.0.1", "--lease-time", "10", "--grace-time", "10", "4")
+    stack.enter_context(served("127.0.0.1", 2050, "rpc.mountd", "--foreground", "--port", "2050"))
+    at = "127.0.0.1:/" if "vers=4" in options else f"127.0.0.1:{share}"
+    until(lambda: _mount("nfs", options, at, mounted))
+    stack.callback(unmount, mounted)
+    return mounted
+
+
+def _mount(kind: str, options: str, what: str, place: Path) -> None:
+    """Mount it. Raises OSError, also for as long as the client takes to forget a server that had the address."""
+    try:
+        run("mount", "-t", kind, "-o", options, what, str(place))
+    except subprocess.CalledProcessError as error:
+        raise OSError(error.stderr) from error
+
+
+def is_known(name: str) -> bool:
+    """Tell whether the kernel has a file system, or a module that brings it."""
+    subprocess.run(["modprobe", "-q", name], check=False)
+    return any(line.split()[-1] == name for line in Path("/proc/filesystems").read_text().splitlines())
 
 
 def smb_without_attributes(share: Path, folder: Path, stack: ExitStack) -> Path:

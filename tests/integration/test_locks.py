@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import fcntl
 import os
 import shutil
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from config.errors import Busy, LeaseLost, Misconfigured, Retryable
 from config.lease import Lease, holder
 from config.libraries import Library, add_library
 from config.locks import hold
-from config.sentinel import SENTINEL
+from config.sentinel import SENTINEL, read_sentinel
 from config.tables import LeaseRow
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
@@ -277,11 +278,51 @@ def test_a_mark_that_is_replaced_before_it_is_locked_locks_nothing(
         mark.with_name("copy").replace(mark)
         lock(fd, how)
 
-    monkeypatch.setattr("config.locks.fcntl.flock", too_late)
+    monkeypatch.setattr("config.alone.fcntl.flock", too_late)
     with pytest.raises(Busy, match="replaced just now"), hold(database, [inbound], "test", threading.Event()):
         pass
     with hold(database, [inbound], "test", threading.Event()) as guard:
         guard.check("rename")
+
+
+def only_what_is_open_for_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lock as NFS 4 does."""
+    lock = fcntl.flock
+
+    def flock(fd: int, how: int) -> None:
+        if how != fcntl.LOCK_UN and fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        lock(fd, how)
+
+    monkeypatch.setattr("config.alone.fcntl.flock", flock)
+
+
+def against_readers_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lock as SMB does."""
+    read = os.read
+
+    def refused(fd: int, count: int) -> bytes:
+        if os.readlink(f"/proc/self/fd/{fd}").endswith(os.fsdecode(SENTINEL)):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+            fcntl.flock(fd, fcntl.LOCK_UN)
+        return read(fd, count)
+
+    monkeypatch.setattr(os, "read", refused)
+
+
+@pytest.mark.parametrize("share", [only_what_is_open_for_writing, against_readers_too])
+def test_on_shares_too_one_holds_a_root_while_others_read_its_mark(
+    database: Database, inbound: Library, monkeypatch: pytest.MonkeyPatch, share: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    share(monkeypatch)
+    for _ in range(2):
+        with hold(database, [inbound], "test", threading.Event()):
+            assert read_sentinel(inbound.path) == inbound.root_uuid
+            with pytest.raises(Busy), hold(database, [inbound], "test", threading.Event()):
+                pass
 
 
 def test_who_was_taken_over_writes_nothing_that_no_journal_row_stands_for(database: Database, inbound: Library) -> None:
