@@ -75,6 +75,15 @@ class LazyCommands(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of an unknown one say which was meant, without importing any."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error of ours becomes one sentence and the exit code of its class."""
         try:
@@ -101,9 +110,10 @@ def main() -> None:
     \b
     Environment:
       GREENROOM_DATA_DIR       folder of the database and the scan DBs
-      GREENROOM_DATABASE_URL   sqlite:////path or postgresql+psycopg://user@host/name
-      GREENROOM_LOG_LEVEL      TRACE, DEBUG, INFO, WARNING or ERROR; unset, `run`, `web` and `worker` log from INFO,
-                               other commands, which print a result, from WARNING
+      GREENROOM_DATABASE_URL   sqlite:////path, or
+                               postgresql+psycopg://user@host/name
+      GREENROOM_LOG_LEVEL      TRACE, DEBUG, INFO, WARNING or ERROR; unset: INFO
+                               in run, web and worker, else WARNING
       GREENROOM_LOG_FORMAT     auto, text or json
 
     \b

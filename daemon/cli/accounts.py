@@ -9,11 +9,12 @@ import click
 
 from config import accounts, activity
 from daemon.bootstrap import application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:

@@ -44,13 +44,14 @@ def command(verify: bool, adopt: bool, as_json: bool) -> None:
     An album that is really gone is let go with `greenroom items forget ID`.
 
     \b
-    Exit codes: 0 nothing found, or all of it repaired; 1 something is left; 75 somebody else holds the lock.
+    Exit codes: 0 nothing found, or all of it repaired; 1 something is left;
+    75 somebody else holds the lock.
 
     \b
     Examples:
       greenroom fsck
-      greenroom fsck --adopt                after restoring the database from a backup
-      greenroom fsck --verify --adopt       once a month, at night
+      greenroom fsck --adopt            after restoring the database from a backup
+      greenroom fsck --verify --adopt   once a month, at night
       greenroom fsck --json | jq '.findings[] | select(.repaired | not)'
     """
     stop = stop_on_signals()

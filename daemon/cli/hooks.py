@@ -7,12 +7,13 @@ import click
 from config import accounts
 from daemon import hook_secrets
 from daemon.bootstrap import application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Let Lidarr and Radarr tell when something arrived.
 

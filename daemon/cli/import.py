@@ -31,7 +31,8 @@ def command(file: Path, check: bool, work: Path | None, as_json: bool) -> None:
 
     \b
     Examples:
-      GREENROOM_DATABASE_URL=postgresql+psycopg:///greenroom greenroom import greenroom.jsonl.gz
+      export GREENROOM_DATABASE_URL=postgresql+psycopg:///greenroom
+      greenroom import greenroom.jsonl.gz
       greenroom import --check greenroom.jsonl.gz
     """
     with application(migrate=False) as app:

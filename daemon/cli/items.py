@@ -11,6 +11,7 @@ from config import libraries
 from config.reasons import path_text, show_path, show_text
 from daemon.bootstrap import application
 from daemon.cli import detail
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
@@ -19,12 +20,18 @@ from processor import listing, repository
 from processor.listing import Filter, Sort
 from processor.matching.rows import Candidate
 from processor.publication import ledger
+from workflow.states import MOVES
 
 # The verbs of a subcommand are imported in it: listing items needs none of them, and starts the quicker.
 
 
-@click.group(invoke_without_command=True)
-@click.option("--status", default=None, help="Only items with this status, such as pending_review.")
+@click.group(cls=Group, invoke_without_command=True)
+@click.option(
+    "--status",
+    type=click.Choice(list(MOVES)),
+    metavar="STATUS",
+    help=f"Only items with this status: {', '.join(MOVES)}.",
+)
 @click.option(
     "--sort",
     type=click.Choice(get_args(Sort)),
@@ -71,7 +78,8 @@ def _list(status: str | None, sort: Sort, limit: int | None, as_json: bool) -> N
         (i["id"], _status(i), i["album_artist"], i["album"], i["year"], i["track_count"], i["staging_path"])
         for i in items
     ]
-    print_table(rows, ("id", "status", "artist", "album", "year", "tracks", "where"))
+    none = f"No album is {status}." if status else "No album is in staging or published yet."
+    print_table(rows, ("id", "status", "artist", "album", "year", "tracks", "where"), none)
 
 
 @command.command("forget")
@@ -142,7 +150,7 @@ def candidates(item: int, as_json: bool) -> None:
         click.echo(f"  {show_text(reason['message'])}")
     for debt in told.debts:
         click.echo(f"  {debt.provider} owes {debt.what} since {debt.since:%Y-%m-%d %H:%M}: {show_text(debt.why)}")
-    print_table([_candidate(one) for one in told.candidates], _CANDIDATE)
+    print_table([_candidate(one) for one in told.candidates], _CANDIDATE, "No release is on offer.")
 
 
 _CANDIDATE = ("", "distance", "release", "title", "date", "country", "label", "number", "on", "tracks", "chosen by")

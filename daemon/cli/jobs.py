@@ -11,6 +11,7 @@ import click
 
 from daemon import jobs
 from daemon.bootstrap import Application, application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
@@ -19,7 +20,7 @@ from workflow.engine.runner import failure_of
 from workflow.phase import section_of
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """List and change jobs: one is one phase of one item.
 

@@ -9,11 +9,12 @@ import click
 from config import accounts, activity
 from config.errors import Misconfigured
 from daemon.bootstrap import application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Show, make and revoke API keys.
 

@@ -13,13 +13,14 @@ from config.mounts import mount_of
 from config.reasons import show_path
 from daemon import libraries
 from daemon.bootstrap import application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.publication import explaining
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
@@ -54,7 +55,8 @@ def _list(as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    print_table([tuple(row.values()) for row in rows], ("role", "kind", "path", "state"))
+    none = "There are none yet: greenroom libraries add inbound PATH"
+    print_table([tuple(row.values()) for row in rows], ("role", "kind", "path", "state"), none)
 
 
 @command.command("add")

@@ -23,7 +23,7 @@ def command(as_json: bool) -> None:
 
     \b
     Examples:
-      greenroom settings set phase.notify.urls "ntfys://ntfy.sh/my-topic mailto://user:password@example.org"
+      greenroom settings set phase.notify.urls "ntfys://ntfy.sh/my-topic"
       greenroom notify
     """
     with application() as app:

@@ -67,21 +67,38 @@ def bear_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str]) -> None:
-    """Print rows under a header in columns; a terminal gets it dressed, a pipe gets it plain."""
+def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str = "There are none.") -> None:
+    """Print rows under a header in columns, or what to say of `none`; a terminal gets it dressed, a pipe gets it plain.
+
+    A terminal too narrow for the words of all columns gets each row by itself: an id in two pieces cannot be copied.
+    """
     from rich import box
     from rich.console import Console
+    from rich.measure import Measurement
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    if not cells:
+        click.echo(none)
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in header:
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*[Text(_cell(cell)) for cell in row])
+    for title, column in zip(header, zip(*cells, strict=True), strict=True):
+        table.add_column(title, overflow="fold", no_wrap=not any(" " in cell for cell in column))
+    for row in cells:
+        table.add_row(*map(Text, row))
     console = Console()
     if not console.is_terminal:
         console.width = 200
+    elif Measurement.get(console, console.options.update(width=10_000), table).minimum > console.width:
+        for first, *others in cells:
+            console.print(Text(first, "bold"), soft_wrap=True)
+            labelled = [
+                Text(f"{title}: ", "dim") + Text(cell) for title, cell in zip(header[1:], others, strict=True) if cell
+            ]
+            console.print(Padding(Text("  ").join(labelled), (0, 0, 0, 2)))
+        return
     console.print(table)
 
 

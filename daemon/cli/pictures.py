@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from daemon.bootstrap import application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
@@ -16,7 +17,7 @@ from processor.artwork.selecting import Decision
 from workflow import picturing
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Show the pictures on offer for an album and for its artists, and say which they get.
 
@@ -54,7 +55,9 @@ def list_all(item: int, as_json: bool) -> None:
         "from",
         "note",
     )
-    print_table([(one.id, artist or "the album", *_row(one)) for artist, one in found], header)
+    print_table(
+        [(one.id, artist or "the album", *_row(one)) for artist, one in found], header, "No picture is on offer."
+    )
 
 
 @command.command("choose")

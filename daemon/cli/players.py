@@ -11,6 +11,7 @@ import click
 from config.reasons import MASK
 from daemon import players
 from daemon.bootstrap import application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
@@ -21,7 +22,7 @@ from processor.players.player import Player
 from processor.players.rows import Standing
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
@@ -32,7 +33,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     \b
     Examples:
-      greenroom players add livingroom kodi http://livingroom:8080 --user kodi --map /srv/music=smb://nas/music
+      greenroom players add livingroom kodi http://livingroom:8080 \\
+          --user kodi --map /srv/music=smb://nas/music
       greenroom players test livingroom
       greenroom players tell livingroom
     """
@@ -111,7 +113,7 @@ def test(name: str, folders: tuple[str, ...], as_json: bool) -> None:
         click.echo(found.health.version)
         rows = [(place.ours, place.theirs, {True: "yes", False: "no", None: "it does not tell"}[place.known])
                 for place in found.places]  # fmt: skip
-        print_table(rows, ("our folder", "is asked for as", "known there"))
+        print_table(rows, ("our folder", "is asked for as", "known there"), "There is no library to ask for.")
         for problem in found.problems:
             click.echo(problem, err=True)
         for pair in found.suggested:

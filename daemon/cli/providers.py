@@ -9,11 +9,12 @@ import click
 
 from daemon import providers
 from daemon.bootstrap import application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
@@ -27,7 +28,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
       greenroom providers
       greenroom providers test musicbrainz
       greenroom settings set provider.fanart.key KEY
-      greenroom settings set provider.musicbrainz.base_url http://mirror.lan:5000/ws/2
+      greenroom settings set provider.musicbrainz.base_url http://mb.lan:5000/ws/2
       greenroom settings set provider.lrclib.enabled false
     """
     if ctx.invoked_subcommand is None:

@@ -10,6 +10,7 @@ import click
 from daemon import discarding, regrouping
 from daemon.bootstrap import application
 from daemon.cli.acting import act
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json
 from daemon.cli.person import person
 from daemon.cli.usage import usage
@@ -17,7 +18,7 @@ from processor.metadata.fields import FIELDS, Subject
 from workflow import editing, succession
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Approve or reject what is in staging, or take that back; say what an album's fields are, and keep notes.
 

@@ -19,7 +19,7 @@ def command() -> None:
 
     \b
     Signals:
-      SIGTERM, SIGINT   finish the file step at hand, leave nothing half done, and end
+      SIGTERM, SIGINT   finish the file step at hand, leave nothing half done, end
       SIGHUP            read the settings again now
 
     Under systemd it reports readiness and feeds the watchdog; see systemd/greenroom.service.

@@ -28,7 +28,7 @@ def command(limit: int, as_json: bool) -> None:
          ", ".join(f"{n} {name}" for name, n in run["counts"].items() if n and name in SHOWN), run["error"])
         for run in found
     ]  # fmt: skip
-    print_table(rows, ("run", "status", "trigger", "albums", "error"))
+    print_table(rows, ("run", "status", "trigger", "albums", "error"), "Nothing has run yet.")
 
 
 SHOWN = ("staged", "waiting", "needs_review", "quarantined", "duplicate", "conflict", "failed")

@@ -7,11 +7,12 @@ import click
 from config.secrecy import mark, new_key
 from daemon import secrecy
 from daemon.bootstrap import application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:

@@ -11,12 +11,13 @@ from config import admin
 from config.reasons import MASK
 from config.settings import REGISTRY, find_setting
 from daemon.bootstrap import application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Group, invoke_without_command=True)
 @json_option
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
@@ -102,7 +103,7 @@ def history(key: str | None, as_json: bool) -> None:
         print_json(changes)
         return
     rows = [(c["changed_at"], c["changed_by"], c["key"], c["old"] or "default", c["new"] or "default") for c in changes]
-    print_table(rows, ("when", "who", "setting", "from", "to"))
+    print_table(rows, ("when", "who", "setting", "from", "to"), "Nobody changed anything yet.")
 
 
 def _text(value: object) -> str:

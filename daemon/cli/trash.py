@@ -12,6 +12,7 @@ from config.reasons import show_path, show_text
 from daemon import discarding
 from daemon.bootstrap import application
 from daemon.cli.acting import act
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
@@ -22,7 +23,7 @@ from workflow import emptying
 _UNKNOWN: Final = (None, None, None)
 
 
-@click.group()
+@click.group(cls=Group)
 def command() -> None:
     """Show, restore and empty the trash of staging and of each library.
 
@@ -51,7 +52,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
-        print_table(rows, [name.replace("_", " ") for name in names])
+        print_table(rows, [name.replace("_", " ") for name in names], "The trash is empty.")
     for one in found:
         if one.problem:
             click.echo(one.problem, err=True)

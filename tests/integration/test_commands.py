@@ -44,6 +44,41 @@ def test_every_command_teaches_itself(name: str) -> None:
     assert len(shown.output.splitlines()) > 5
 
 
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_fits_a_terminal_and_says_all_of_each_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = greenroom(*filter(None, [name]), "--help").output.splitlines()
+    assert [line for line in lines if len(line) > 80 or (line.endswith("...") and not line.startswith("Usage:"))] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(["cyle"], "cycle"), (["reveiw", "approve", "1"], "review"), (["review", "aprove", "1"], "approve")],
+)
+def test_a_mistyped_command_is_told_what_was_meant(typed: list[str], meant: str) -> None:
+    told = greenroom(*typed)
+    assert (told.exit_code, meant in told.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["items", "runs", "libraries", "jobs list", "settings history", "keys list"])
+def test_an_empty_list_is_told_in_words(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    (told,) = greenroom(*command.split()).stdout.splitlines()
+    assert "none" in told or "yet" in told
+
+
+@pytest.mark.parametrize("command", ["items", "runs", "settings"])
+def test_a_narrow_terminal_breaks_no_name_in_two(data_dir: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Antidisestablishmentarian", tracks=1, ext="mp3")
+    run = json.loads(greenroom("cycle", "--json").stdout)["run_id"]
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")  # rich: a terminal,
+    monkeypatch.setenv("TERM", "dumb")  # of 80 columns and without colours
+    shown = greenroom(command).stdout
+    names = {"items": "pending_review", "runs": run, "settings": "phase.publish.folder_mode"}
+    assert names[command] in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_a_cycle_names_each_album_what_became_of_it_and_why(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=2, ext="mp3")
     shown = greenroom("cycle").output
