@@ -14,6 +14,7 @@ from scanner.tags.vorbis_comment import UnfinishedError, read_comments
 OPUS_RATE = 48000  # Hz; what every Opus decoder gives
 LAST_PAGE_REACH = 1 << 16  # bytes before the end in which the last page must begin
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
+_VORBIS_MARK = 3  # the first byte of the comments
 _PACKET_LIMIT = 1 << 22  # bytes of comments that are gathered whole
 _PAGE = Struct("<4sBBqIIIB").unpack_from
 _VORBIS_HEAD = Struct("<BI3i").unpack_from
@@ -125,75 +126,69 @@ def _comments(source: Source, first: Page, mark: bytes) -> tuple[list[Said], lis
     page = page_at(source, first.end)
     if page.serial != first.serial or page.sequence != first.sequence + 1 or page.flags & (_CONTINUED | _FIRST):
         raise DoubtError("another page than the comments")
-    packet = _Packet(source, page)
-    if not packet.data.startswith(mark):
+    start = page.start - source.base
+    data = source.window[start : start + page.share]  # as much as lies in the window
+    if not data.startswith(mark):
         raise DoubtError("another packet than the comments")
     pictures: list[Picture] = []
     try:
-        said, end = read_comments(packet.data, len(mark), pictures)
+        said, end = read_comments(data, len(mark), pictures)
+        last, before = _last_of(source, page, end)
     except UnfinishedError:
-        packet.gather()
+        data, last, before = _gathered(source, page)
         pictures = []
-        said, end = read_comments(packet.data, len(mark), pictures)
-    packet.finish(end)
-    if packet.length < end or (mark[0] == 3 and not packet.framed(end)):
+        said, end = read_comments(data, len(mark), pictures)
+    if before + last.share < end or (mark[0] == _VORBIS_MARK and not _is_framed(source, last, end - before)):
         raise DoubtError("comments that do not end with their packet")
-    return said, pictures, packet.page.end
+    return said, pictures, last.end
 
 
-class _Packet:
-    """The comment packet: as much of it as lies in the window, all of it on demand, and where it ends."""
+def _last_of(source: Source, page: Page, end: int) -> tuple[Page, int]:
+    """Return the last page of the packet `page` begins with, and how many bytes stand before it.
 
-    def __init__(self, source: Source, page: Page) -> None:
-        self.source = source
-        self.page = page  # the last one looked at
-        self.before = 0  # bytes of the packet on the pages before
-        start = page.start - source.base
-        self.data = source.window[start : start + page.share]
-        self.length = page.share  # as far as known
+    The comments end `end` bytes into the packet, so pages before that are skipped.
+    """
+    before = 0
+    while not page.done:
+        before += page.share
+        following = _leap(source, page, (end - before) // page.share) or _behind(source, page, 1)
+        before += (following.sequence - page.sequence - 1) * page.share
+        page = following
+    return page, before
 
-    def gather(self) -> None:
-        """Read the packet to its end."""
-        pieces = []
-        while True:
-            pieces.append(self.source.bytes_at(self.page.start, self.page.share))
-            if self.page.done:
-                break
-            self._next()
-            if self.length > _PACKET_LIMIT:
-                raise DoubtError("very long comments")
-        self.data = b"".join(pieces)
 
-    def finish(self, end: int) -> None:
-        """Find the page on which the packet ends; its comments end `end` bytes into it."""
-        while not self.page.done:
-            here = self.length - self.before
-            pages = (end - self.length) // here if here == self.page.end - self.page.start else 0
-            if pages > 1 and self._leap(pages, here):
-                continue
-            self._next()
+def _gathered(source: Source, page: Page) -> tuple[bytes, Page, int]:
+    """Read the packet `page` begins with to its end; return it, its last page and the bytes before that page."""
+    pieces = [source.bytes_at(page.start, page.share)]
+    before = 0
+    while not page.done:
+        before += page.share
+        page = _behind(source, page, 1)
+        if before + page.share > _PACKET_LIMIT:
+            raise DoubtError("very long comments")
+        pieces.append(source.bytes_at(page.start, page.share))
+    return b"".join(pieces), page, before
 
-    def framed(self, end: int) -> bool:
-        """Whether the framing bit behind the comments of Vorbis is set."""
-        if end < self.before:
-            raise DoubtError("padding over several pages")
-        place = self.page.start + end - self.before
-        return end < self.length and bool(self.source.bytes_at(place, 1)[0] & 1)
 
-    def _next(self) -> None:
-        self._enter(page_at(self.source, self.page.end), self.length, self.page.sequence + 1)
+def _leap(source: Source, page: Page, pages: int) -> Page | None:
+    """Skip pages of the same size; None where they are not."""
+    try:
+        return _behind(source, page, pages) if pages > 1 else None
+    except DoubtError:
+        return None
 
-    def _leap(self, pages: int, here: int) -> bool:
-        """Skip pages of the same size; the sequence number on the last of them proves that they were."""
-        size = self.page.end - self.page.start + _HEADER + len(self.page.lacing)
-        try:
-            page = page_at(self.source, self.page.end + (pages - 1) * size)
-            self._enter(page, self.length + (pages - 1) * here, self.page.sequence + pages)
-        except DoubtError:
-            return False
-        return True
 
-    def _enter(self, page: Page, before: int, sequence: int) -> None:
-        if page.serial != self.page.serial or page.sequence != sequence or not page.flags & _CONTINUED:
-            raise DoubtError("the comments do not go on where they should")
-        self.page, self.before, self.length = page, before, before + page.share
+def _behind(source: Source, page: Page, pages: int) -> Page:
+    """Return the page that many behind `page`; the sequence number on it proves that those between are there."""
+    size = page.end - page.start + _HEADER + len(page.lacing)
+    found = page_at(source, page.end + (pages - 1) * size)
+    if found.serial != page.serial or found.sequence != page.sequence + pages or not found.flags & _CONTINUED:
+        raise DoubtError("the comments do not go on where they should")
+    return found
+
+
+def _is_framed(source: Source, last: Page, end: int) -> bool:
+    """Whether the framing bit is set behind the comments of Vorbis, which end so many bytes into the last page."""
+    if end < 0:
+        raise DoubtError("padding over several pages")
+    return end < last.share and bool(source.bytes_at(last.start + end, 1)[0] & 1)
