@@ -7,7 +7,7 @@ from struct import Struct
 from scanner.tags.said import Stream
 from scanner.tags.source import DoubtError
 
-_BOX = Struct(">I4s").unpack_from
+_ENTRY = Struct(">B3xII4s16xH6xH2xI4sB").unpack_from
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 _AAC_LC, _SBR = 2, 5  # audio object types
 _SYNC_EXTENSION = 0x2B7
@@ -15,14 +15,11 @@ _SYNC_EXTENSION = 0x2B7
 
 def sample_entry(description: bytes, seconds: float) -> Stream:
     """Read the first entry of `stsd`: behind version and count stands the entry, and in it the box of the codec."""
-    size, codec = _BOX(description, 8)
-    inner_size, inner = _BOX(description, 44)
-    if description[0] or size + 8 > len(description) or inner_size + 36 > size or description[4:8] == b"\0\0\0\0":
+    version, count, size, codec, channels, rate, inner_size, inner, inner_version = _ENTRY(description)
+    if version or size + 8 > len(description) or inner_size + 36 > size or not count:
         raise DoubtError("a sample entry of an odd size")
-    channels = int.from_bytes(description[32:34], "big")
-    rate = int.from_bytes(description[40:42], "big")
     config = description[56 : 44 + inner_size]  # behind the box header, version and flags
-    if description[52]:
+    if inner_version:
         raise DoubtError("a codec box of an unknown version")
     if codec == inner == b"alac":
         if config[4]:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from scanner.facts import Facts, Picture
 from scanner.tags import fields
 from scanner.tags.id3_frames import LINK, MUSICBRAINZ_OWNER
-from scanner.tags.mp4 import FRONT_COVER, PNG
+from scanner.tags.mp4_tags import FRONT_COVER, PNG
 from scanner.tags.normalise import Tags, first
 from scanner.tags.ogg import OPUS_RATE
 from scanner.tags.riff import read_wave
