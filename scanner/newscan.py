@@ -99,7 +99,7 @@ class NewScan(ScanDb):
 
     def folder_states(self) -> dict[bytes, FolderState]:
         """Return what is known of every folder, by path."""
-        found = self._sql.execute("SELECT path, id, digest, since_ns, samples FROM folder ORDER BY path")
+        found = self._sql.execute("SELECT path, id, digest, since_ns, samples FROM folder")
         return {path: FolderState(*state) for path, *state in found}
 
     def add_folder(self, path: bytes) -> int:
@@ -136,7 +136,7 @@ class NewScan(ScanDb):
         self._sql.executemany("DELETE FROM file WHERE id = ?", ids)
 
     def drop_folders(self, folder_ids: Iterable[int]) -> None:
-        """Forget folders that are gone, and their files; then make the one index, after the bulk of the rows."""
+        """Forget folders that are gone, and their files; then make the indexes, after the bulk of the rows."""
         self.flush()
         for folder_id in folder_ids:
             self.just_read.forget(folder_id)
@@ -145,9 +145,10 @@ class NewScan(ScanDb):
             )
             self._sql.execute("DELETE FROM folder WHERE id = ?", (folder_id,))
         self._sql.execute("CREATE INDEX IF NOT EXISTS file_in_folder ON file (folder_id)")
+        self._sql.execute("CREATE INDEX IF NOT EXISTS failed ON reading (problem) WHERE problem IS NOT NULL")
 
     def set_folder_states(self, states: Iterable[FolderState]) -> None:
-        """Store what was seen of every folder."""
+        """Store what was seen of folders."""
         found = ((state.digest, state.since_ns, state.samples, state.id) for state in states)
         self._sql.executemany("UPDATE folder SET digest = ?, since_ns = ?, samples = ? WHERE id = ?", found)
 

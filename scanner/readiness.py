@@ -27,7 +27,7 @@ class FolderState(NamedTuple):
     id: int
     digest: bytes
     since_ns: int  # when this digest was seen first
-    samples: int  # how often in a row it was seen
+    samples: int  # how often in a row it was seen, up to SAMPLES: then its row stays as it is
 
     def is_quiet(self, now_ns: int, quiet_ns: int) -> bool:
         """Whether nothing changed for the quiet period. Without a period one look is enough."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from operator import attrgetter
 
 from config.reasons import Reason
@@ -28,11 +29,14 @@ def regroup(scan: Scan, survey: Survey) -> None:
     else:
         # Who was ready is ready, because nothing was touched; who waited may have waited for long enough.
         groups = rows.known(only_waiting=scan.db.same_options and not survey.unseen)
+    first = next(groups, None)
+    if first is None:  # nobody waits
+        return
     lists = rows.checksum_lists()
     tree = Tree(sorted(survey.states), survey.states, scan.db.music_folders(), survey.unseen)
     now_ns, quiet_ns = scan.now_ns(), scan.options.quiet_ns
     doubtful = rows.doubtful_files()
-    for album_id, album in groups:
+    for album_id, album in chain((first,), groups):
         scan.check()
         files = sorted((doubtful[one] for one in doubtful.keys() & album.file_ids), key=attrgetter("path"))
         still_ns = now_ns - max(survey.states[path].since_ns for path in album.folders)

@@ -79,13 +79,14 @@ def scan_inbound(
         scan = Scan(root, db, options, clock.now_ns, until, progress)
         seconds: dict[str, float] = {}
         with _timed("look", clock.now_ns, seconds):
-            survey = look(scan, db.folder_states())
+            known = db.folder_states()
+            survey = look(scan, known)
         with _timed("settle", clock.now_ns, seconds):
             survey = _settle(scan, survey)
         strikes.count(scan)
         with _timed("group", clock.now_ns, seconds), uncollected():
             regroup(scan, survey)
-        db.set_folder_states(survey.states.values())
+        db.set_folder_states(state for path, state in survey.states.items() if state != known.get(path))
         stats = ScanStats(**db.totals(), seconds=seconds)
         db.finish(stats.to_json())
     return stats

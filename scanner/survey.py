@@ -16,7 +16,7 @@ from scanner.kinds.music_album import role_of
 from scanner.listers import Listers
 from scanner.newscan import NewScan
 from scanner.options import Progress, ScanOptions, Until
-from scanner.readiness import FolderState
+from scanner.readiness import SAMPLES, FolderState
 from scanner.rows import PlainRow
 from scanner.strikes import spared
 from scanner.walk import Folder, Found, walk
@@ -77,12 +77,13 @@ def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey, lister
     for folder in walk(scan.root, IgnoreRules.of(scan.options.patterns), listers):
         scan.check()
         path, old = folder.path, known.get(folder.path)
-        state, rows = old, list[PlainRow]()
+        state = old
+        rows: list[PlainRow] = []
         if state is None or state.digest != folder.digest:
             state, rows = _store(scan.db, folder, old)
             survey.changed = survey.changed or bool(rows) or not state.samples
         since_ns = state.since_ns if state.samples else now_ns()
-        states[path] = FolderState(state.id, folder.digest, since_ns, state.samples + 1)
+        states[path] = FolderState(state.id, folder.digest, since_ns, min(state.samples + 1, SAMPLES))
         audio: list[File] = [(row[0], row[2], row[4:9]) for row in rows if row[3] == "audio"]
         if audio:
             if old is None:

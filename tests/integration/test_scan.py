@@ -271,6 +271,19 @@ def test_without_staying_looks_of_several_scans_add_up(inbound: Inbound) -> None
     assert inbound.time.waited == []
 
 
+def test_a_folder_is_counted_up_to_the_looks_it_needs_and_then_its_row_stays(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    rows = []
+    for _ in range(5):
+        inbound.time.seconds += 10
+        inbound.scan(60, settle=False)
+        assert inbound.last
+        with closing(sqlite3.connect(inbound.last)) as sql:
+            rows.append(sql.execute("SELECT * FROM folder ORDER BY id").fetchall())
+    assert rows[0] != rows[1] != rows[2] == rows[3] == rows[4]
+    assert inbound.waits() == {os.fsencode(ALBUM): ["still_changing"]}
+
+
 @pytest.fixture
 def renumber(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Let every file have another inode number from now on, as many programs behind a mount do."""
