@@ -74,6 +74,16 @@ class Artist(NamedTuple):
     artist_id: str | None  # MusicBrainz artist
 
 
+def lock(connection: Connection, item_id: int) -> None:
+    """Let whoever else would write what is said of an item wait until our transaction ends.
+
+    A document is read and written whole, and two people, or a person and a job, may add to one at the same time.
+    SQLite's transactions wait for each other anyway.
+    """
+    # Not for its key, which every row that refers to the item holds.
+    connection.execute(select(StagingItem.id).where(StagingItem.id == item_id).with_for_update(key_share=True))
+
+
 def read(connection: Connection, item_id: int) -> dict[str, Document]:
     """Return what is stored of an item, by source."""
     query = select(ItemMetadataRow.source, ItemMetadataRow.document).where(ItemMetadataRow.item_id == item_id)
@@ -106,6 +116,7 @@ def album(connection: Connection, item_id: int, order: Sequence[str] = documents
 
 def write(connection: Connection, item_id: int, source: str, document: Document, now: dt.datetime) -> bool:
     """Replace what one source says of an item, or take it away if it says nothing; return whether that is news."""
+    lock(connection, item_id)
     is_news = _write(connection, item_id, source, document, now)
     if is_news:
         ledger.note_news(connection, item_id, now)
@@ -117,6 +128,7 @@ def say(connection: Connection, item_id: int, part: str, field: str, value: Any,
 
     Raises Rejected for a field, a part or a value that cannot be.
     """
+    lock(connection, item_id)
     _, files = _item(connection, item_id)
     if part != ITSELF and documents.path_of(part) not in {file.path for file in files if file.role == "audio"}:
         raise Rejected(f"item {item_id} has no track {part!r}", code="no_part")
@@ -130,6 +142,7 @@ def say(connection: Connection, item_id: int, part: str, field: str, value: Any,
 
 def rename_parts(connection: Connection, item_id: int, names: Mapping[bytes, bytes], now: dt.datetime) -> None:
     """Say of tracks whose files have other names now what was said of them under the old ones."""
+    lock(connection, item_id)
     parts = {documents.part_of(old): documents.part_of(new) for old, new in names.items()}
     for source, document in read(connection, item_id).items():
         _write(connection, item_id, source, {parts.get(part, part): said for part, said in document.items()}, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from config.database import Database
 from config.errors import Rejected
 from processor import repository
 from processor.metadata import rows
-from processor.metadata.documents import ITSELF
+from processor.metadata.documents import ITSELF, USER
 from tests.items import album
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -42,6 +42,28 @@ def test_what_a_person_said_stays_until_they_take_it_back(database: Database) ->
         assert (found.title, found.date, found.tracks[0].title) == ("Mine", "1999", "My Song")
         assert rows.say(connection, item, ITSELF, "title", None, NOW)
         assert rows.album(connection, item).title == "Theirs"
+
+
+@pytest.mark.parametrize("before", [{}, {"country": "GB"}])
+def test_of_two_people_who_say_something_at_once_both_are_heard(database: Database, before: dict[str, str]) -> None:
+    """The second begins while the first has not ended, on PostgreSQL too, which lets it read what was before."""
+    with database.begin() as connection:
+        item = staged(connection)
+        for name, value in before.items():
+            rows.say(connection, item, ITSELF, name, value, NOW)
+
+    def say_the_date() -> None:
+        with database.begin() as other:
+            rows.say(other, item, ITSELF, "date", "1999", NOW)
+
+    with ThreadPoolExecutor(1) as threads:
+        with database.begin() as connection:
+            rows.say(connection, item, ITSELF, "title", "Mine", NOW)
+            second = threads.submit(say_the_date)
+            wait([second], timeout=0.5)  # it cannot end before we do; this is for it to come so far
+        second.result()
+    with database.read() as connection:
+        assert rows.read(connection, item) == {USER: {ITSELF: {**before, "title": "Mine", "date": "1999"}}}
 
 
 def test_what_cannot_be_said_is_refused(database: Database) -> None:
