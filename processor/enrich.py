@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
+
+from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Rejected
@@ -67,6 +70,10 @@ class Shop:
         return None if root is None else os.path.join(root, item["path"])
 
 
+class _Overtaken(Exception):
+    """A person said which release it is while providers were asked about another."""
+
+
 class Enriched(NamedTuple):
     """What became of one item."""
 
@@ -86,16 +93,26 @@ def enrich(shop: Shop, item_id: int) -> Enriched:
     """Ask providers about an item, and write down what they say.
 
     May be repeated at any time: remembered answers are not asked for again, and what did not change is not written. A
-    provider that does not answer owes it, and its earlier words stay.
+    provider that does not answer owes it, and its earlier words stay. What a person says meanwhile of which release it
+    is counts: then all begins again with that.
     """
     is_news = beside.note_album(shop, item_id)
     album = read_album(shop, item_id)
+    while True:
+        with suppress(_Overtaken):
+            return _enriched(shop, album, is_news=is_news)
+
+
+def _enriched(shop: Shop, album: Album, *, is_news: bool) -> Enriched:
+    item_id = album.item_id
     owed = Owed(item_id, shop.now())
-    is_news |= _match(shop, album, owed)
+    with shop.database.read() as connection:
+        chosen = rows.choice(connection, album.content)
+    is_news |= _match(shop, album, chosen, owed)
     for step in STEPS:
         shop.check()
         is_news |= step(shop, item_id, owed)
-    with shop.database.begin() as connection:
+    with _unless_overtaken(shop, album, chosen) as connection:
         rows.keep_debts(connection, item_id, owed.debts())
         made = rows.enrichment(connection, item_id)
     if made is None:
@@ -133,6 +150,7 @@ def choose(shop: Shop, item_id: int, release_id: str, *, actor: str) -> Choice:
         compared = compare(album.own, release)
         release_id = release.id
     with shop.database.begin() as connection:
+        metadata.lock(connection, item_id)
         chosen = Choice(source, release_id, document, actor, shop.now())
         matched.keep_choice(connection, album, chosen, compared, shop.now())
         said = metadata.read(connection, item_id).get(source, {})
@@ -144,14 +162,23 @@ def unchoose(shop: Shop, item_id: int) -> None:
     """Forget what people said about albums of this sound; the next enrichment decides anew."""
     album = read_album(shop, item_id)
     with shop.database.begin() as connection:
+        metadata.lock(connection, item_id)
         rows.choose(connection, album.content, None)
         rows.mark_chosen(connection, item_id, None, None)
 
 
-def _match(shop: Shop, album: Album, owed: Owed) -> bool:
+@contextmanager
+def _unless_overtaken(shop: Shop, album: Album, chosen: Choice | None) -> Iterator[Connection]:
+    """Begin a transaction for what follows from `chosen`. Raises _Overtaken if a person says something else by now."""
+    with shop.database.begin() as connection:
+        metadata.lock(connection, album.item_id)  # which who chooses does, too
+        if rows.choice(connection, album.content) != chosen:
+            raise _Overtaken
+        yield connection
+
+
+def _match(shop: Shop, album: Album, chosen: Choice | None, owed: Owed) -> bool:
     """Find out which release it is, from what a person said or by comparing; return whether that is new."""
-    with shop.database.read() as connection:
-        chosen = rows.choice(connection, album.content)
     if chosen is not None and (is_news := _match_chosen(shop, album, chosen, owed)) is not None:
         return is_news
     best: tuple[str, Verdict] | None = None
@@ -164,7 +191,7 @@ def _match(shop: Shop, album: Album, owed: Owed) -> bool:
                 best = provider.name, verdict
             if verdict.kind != "none":
                 break
-    with shop.database.begin() as connection:
+    with _unless_overtaken(shop, album, chosen) as connection:
         if best is not None:
             return matched.keep(connection, album, *best, shop.now())
         matched.link(connection, album.item_id)
@@ -200,5 +227,5 @@ def _match_chosen(shop: Shop, album: Album, chosen: Choice, owed: Owed) -> bool 
                 compared = None if release is None else compare(album.own, release)
     if not matched.carries(album, compared is not None and compared.distance <= shop.limits.medium):
         return None
-    with shop.database.begin() as connection:
+    with _unless_overtaken(shop, album, chosen) as connection:
         return matched.keep_choice(connection, album, chosen, compared, shop.now())

@@ -37,6 +37,7 @@ from processor.matching.rows import NOBODY
 from processor.matching.verdict import Thresholds
 from processor.metadata import rows as metadata
 from processor.metadata.documents import CHOICE, ITSELF, winning
+from processor.metadata.known import Credit
 from processor.providers.registry import Providers, all_providers
 from processor.publication import ledger
 from processor.tables import PublicationRow
@@ -226,6 +227,36 @@ def test_a_person_may_say_that_it_is_none_or_one_that_was_no_candidate(shop: Sho
     assert uuid(3) in {one.release_id for one in candidates(shop, item)}
     with pytest.raises(Rejected, match="no provider that is on knows"):
         choose(shop, item, uuid(4), actor="eva")
+
+
+@pytest.mark.parametrize("path", ["/ws/2/release", f"/ws/2/artist/{ARTIST.artist_id}"])
+def test_what_a_person_says_while_the_album_is_being_enriched_counts(
+    shop: Shop, server: Provider, database: Database, path: str
+) -> None:
+    """The job knows nothing of it yet and waits for a provider; while it is open no other is made."""
+    other = Credit("Nora Vale", "bbbbbbbb-0000-4000-8000-000000000001")
+    knows(server, release(), release(2, **AGAIN, credits=(other,)))
+    item = stage(shop, own(release()))
+    said: list[str] = []
+
+    answered = server.answers[path]
+    assert isinstance(answered, Reply)
+
+    def while_it_asks(_: Seen, answered: Reply = answered) -> Reply:
+        if not said:
+            said.append(choose(shop, item, uuid(2), actor="eva").release_id)
+        return answered
+
+    server.answers[path] = while_it_asks
+    with Client(database, world=AT_ONCE) as client:
+        found = enrich(shop_of(database, client, server, fresh=True), item)
+    assert said == [uuid(2)]
+    assert (found.verdict, known(shop, item).release_id) == ("chosen", uuid(2))
+    assert [one.release_id for one in candidates(shop, item) if one.chosen_by == "eva"] == [uuid(2)]
+    with database.read() as connection:
+        assert winning(metadata.sources(connection, item), ITSELF, "album")["release_id"].locked
+        (artist,) = metadata.artists_of(connection, item)
+        assert metadata.artist(connection, artist.id).formed == "1991", "the artist of what was chosen is asked about"
 
 
 def test_a_choice_for_tracks_that_hardly_differ_is_not_carried_to_other_music(shop: Shop, server: Provider) -> None:
