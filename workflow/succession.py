@@ -27,6 +27,7 @@ from workflow.phase import Chore, Mode, Phase, PhaseSettings, all_chores, all_ph
 from workflow.telling import album_name
 
 RECONCILED_AT_ONCE: Final = 500
+_GONE: Final = ("unknown_item", "no_item")  # codes of errors about an item that is no more
 
 
 class PhaseWork:
@@ -37,7 +38,15 @@ class PhaseWork:
         self._phase = phase
 
     def run(self, context: Context, job: Job, payload: Any) -> Ending:
-        """Run the phase on the job's item."""
+        """Run the phase on the job's item. Raises Cancelled if that was taken back, or went to the trash, meanwhile."""
+        try:
+            return self._run(context, job, payload)
+        except (Misconfigured, Rejected) as error:
+            if error.reason_code not in _GONE:
+                raise
+            raise Cancelled(f"{job.subject} is not there any more") from error
+
+    def _run(self, context: Context, job: Job, payload: Any) -> Ending:
         assert job.item_id is not None
         with context.database.read() as connection:
             item = progress.find(connection, job.item_id)

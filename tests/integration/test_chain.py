@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from tests.items import album
 from workflow import progress, succession
 from workflow.chain import next_phase
 from workflow.engine import runner
+from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.worker import Pace, working
 from workflow.phase import Decision, Phase, all_chores, all_phases
@@ -194,6 +195,36 @@ def test_a_gate_that_closed_meanwhile_holds_what_nobody_asked_for(
     assert engine.list(item_id=two)[0].actor == "eva"
     put(database, auto_approve="0.5")
     assert succession.reconcile(database) == 1
+
+
+class Interrupted(Phase):
+    """A phase whose album is taken back while it is at it."""
+
+    name, after, reached, description, settings = "review", "stage", "reviewed", "Look once more.", ReviewSettings
+
+    def run(self, context: Context, item: Mapping[str, Any], payload: Any, settings: Any) -> Decision:
+        """Take the album back, and look for it."""
+        with context.database.begin() as connection:
+            repository.unlist(connection, item["key"], item["path"])
+        with context.database.read() as connection:
+            repository.item(connection, item["id"])
+        raise AssertionError("it is still there")
+
+
+def test_a_job_whose_album_was_taken_back_is_over_and_nobody_is_told_of_a_failure(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    put(database, auto_approve="0.5")
+    ids = stage(database, "waiting", "begun")
+    with database.begin() as connection:
+        repository.unlist(connection, "waiting", album().path)
+    works = {"review": succession.PhaseWork(Interrupted())}
+    with working(database, tmp_path, works, succession.limits, concurrency=1, grace=5, pace=QUICK):
+        until(lambda: not {"queued", "running"} & engine.counts()["review"].keys())
+    assert engine.counts() == {"review": {"cancelled": 2}}
+    assert {job.error for job in engine.list()} == {f"item {one} is not there any more" for one in ids}
+    with database.read() as connection:
+        assert "job_dead" not in connection.scalars(text("SELECT kind FROM events")).all()
 
 
 def test_a_phase_that_is_off_is_remembered_as_passed_over(database: Database) -> None:
