@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from config.errors import Rejected
 from config.reasons import Reason, show_path
+from processor import layout
 from processor.files import Tree
 from processor.metadata.known import AlbumMetadata, ArtistMetadata
 from processor.nfo import album as album_nfo
@@ -78,12 +79,12 @@ def of_pictures(folder: bytes, named: Mapping[bytes, Picture], size: Size, makin
 
 def lyrics_of(album: AlbumMetadata, places: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """Return the lyrics that no file of the album has yet, by the place they get beside their track."""
-    taken = set(places.values())
+    taken = set(map(layout.fold, places.values()))
     found: dict[bytes, bytes] = {}
     for track in album.tracks:
         text, ext = (track.synced_lyrics, b".lrc") if track.synced_lyrics else (track.lyrics, b".txt")
         stem = places.get(track.path, b"").rpartition(b".")[0]
-        if text and stem and not taken & {stem + b".lrc", stem + b".txt", stem + b".elrc"}:
+        if text and stem and not any(layout.fold(stem + other) in taken for other in (b".lrc", b".txt", b".elrc")):
             found[stem + ext] = xml.xml_safe(text).encode() + b"\n"
     return found
 

@@ -16,6 +16,7 @@ from processor.metadata.known import AlbumMetadata, TrackMetadata, credited
 from processor.publication import template
 from processor.publication.template import Part, Values
 
+LONGEST: Final = 240  # of 255 bytes, so that " [2]" still fits
 UNKNOWN: Final = "Unknown Artist"
 VARIOUS: Final = "Various Artists"
 OF_ALBUM: Final = frozenset(
@@ -163,7 +164,8 @@ def _beside(path: bytes, stems: Mapping[bytes, bytes]) -> bytes | None:
     while b"." in os.path.basename(stem):
         stem = stem.rpartition(b".")[0]
         if stem in stems:
-            return stems[stem] + path[len(stem) :]
+            folder, name = os.path.split(stems[stem] + path[len(stem) :])
+            return os.path.join(folder, name if len(name) <= LONGEST else layout.file_name(name))
     return None
 
 

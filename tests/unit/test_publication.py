@@ -12,7 +12,7 @@ from config.errors import Misconfigured
 from config.libraries import Library
 from processor import layout
 from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata
-from processor.publication import names, pictures, routing
+from processor.publication import making, names, pictures, routing
 from processor.publication.access import KEEP, owner_of
 from processor.publication.names import NamedFile, Naming, album_folder, artist_folder, file_places
 from processor.publication.pictures import Picture, Profile
@@ -78,6 +78,31 @@ def test_what_lies_beside_a_track_goes_with_it_and_names_are_never_given_twice()
         b"01.flac": b"01 - Wave.flac", b"02.flac": b"01 - wave [2].flac", b"01.en.lrc": b"01 - Wave.en.lrc",
         b"cover.jpg": b"cover [2].jpg", b"album.nfo": b"album [2].nfo",
     }  # fmt: skip
+
+
+def test_what_lies_beside_a_track_of_a_long_title_has_a_name_a_disk_takes() -> None:
+    """In staging the track had a short name, and the file beside it a long one of its own; providers know the title."""
+    one = track("01.flac", "Symphony " + "ö" * 150, None, 1)
+    beside = b"01." + b"as sung in 1951 " * 12 + b".en.lrc"
+    places = file_places(DEFAULT, low_tide(one), [NamedFile(one.path, "audio"), NamedFile(beside, "lyrics")])
+    stem = places[one.path].removesuffix(b".flac")
+    assert len(places[beside]) <= 255
+    assert places[beside] == stem + b".lrc"
+    assert (
+        file_places(DEFAULT, low_tide(one), [NamedFile(one.path, "audio"), NamedFile(b"01.en.lrc", "lyrics")])[
+            b"01.en.lrc"
+        ]
+        == stem + b".en.lrc"
+    )
+
+
+@pytest.mark.parametrize("dropped", [b"01 - WAVE.LRC", b"01 - Wave.TXT", b"01 - Wave.lrc"])
+def test_lyrics_are_not_made_where_an_album_brought_some_however_these_are_spelled(dropped: bytes) -> None:
+    """On a disk without case one of the two would take the place of the other."""
+    one = TrackMetadata(b"1.flac", "Wave", lyrics="la", synced_lyrics="[00:01]la")
+    places = {b"1.flac": b"01 - Wave.flac", b"1.lrc": dropped}
+    assert making.lyrics_of(low_tide(one), places) == {}
+    assert making.lyrics_of(low_tide(one), {b"1.flac": b"01 - Wave.flac"}) == {b"01 - Wave.lrc": b"[00:01]la\n"}
 
 
 def test_a_track_that_a_cue_sheet_calls_by_its_name_keeps_it() -> None:
