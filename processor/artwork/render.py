@@ -43,7 +43,7 @@ def plain(data: bytes) -> tuple[bytes, str]:
 def _upright(image: Image.Image) -> Image.Image:
     """Return it turned as EXIF says and in sRGB; a profile that cannot be used is ignored, as players do."""
     profile = image.info.get("icc_profile")
-    turned: Any = ImageOps.exif_transpose(image)
+    turned: Any = _shallow(ImageOps.exif_transpose(image))
     if not profile or turned.mode not in ("RGB", "L"):
         return turned  # type: ignore[no-any-return]
     try:
@@ -51,6 +51,14 @@ def _upright(image: Image.Image) -> Image.Image:
         return ImageCms.profileToProfile(turned, source, _SRGB, outputMode="RGB") or turned
     except (ImageCms.PyCMSError, OSError, ValueError):
         return turned  # type: ignore[no-any-return]
+
+
+def _shallow(image: Image.Image) -> Image.Image:
+    """Return 16 bits of grey as 8, of which a conversion would cut off all that is brighter than 255."""
+    if image.mode != "I;16":
+        return image
+    image.info.pop("transparency", None)  # a shade of the 16 bits
+    return image.point(lambda shade: shade * (1 / 256)).convert("L")
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:

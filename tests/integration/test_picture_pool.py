@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import imagehash
+import numpy as np
 import pytest
 from blake3 import blake3
 from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
@@ -278,6 +279,26 @@ def test_players_are_given_the_very_bytes_of_a_jpeg_or_png_and_others_made_anew(
     turned = plain(rotated(1, 6))
     with Image.open(io.BytesIO(turned.data)) as image:
         assert (image.format, image.size, dict(image.getexif())) == ("JPEG", (800, 600), {})
+
+
+@pytest.mark.parametrize("stored_as", ["RGB", "L", "LA", "P", "1", "I;16"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_whatever_the_depth_of_its_pixels_what_is_shown_is_the_picture(
+    pool: PicturePool, tmp_path: Path, stored_as: str, orientation: int
+) -> None:
+    """Scanners save 16 bits of grey, of which Pillow cuts off what is brighter than the 8 bits it is asked for."""
+    whole = photo(3, 200).convert("L")
+    shown = whole.transpose(Image.Transpose.ROTATE_90) if orientation == 6 else whole
+    deep = Image.fromarray(np.asarray(shown, np.uint16) * 257) if stored_as == "I;16" else shown.convert(stored_as)
+    assert deep.mode == stored_as
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = stored(tmp_path, encoded(deep, "PNG", exif=exif))
+    for task in (Task("preview", path, side=200), *([Task("plain", path)] if orientation != 1 else [])):
+        made: Made = ask(pool, task)
+        with Image.open(io.BytesIO(made.data)) as image:
+            seen = [one.convert("L").resize((10, 10), Image.Resampling.BOX) for one in (image, whole)]
+            assert ImageStat.Stat(ImageChops.difference(*seen)).mean[0] < 5
 
 
 @pytest.mark.parametrize("profile", [ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), b"nonsense"])
