@@ -57,6 +57,7 @@ class Found(NamedTuple):
 class _Look:
     """What one look has come to so far."""
 
+    item_id: int
     size: int = 0
     known: dict[Place, Known] = field(default_factory=dict)
     findings: list[Reason] = field(default_factory=list)
@@ -76,7 +77,7 @@ def verify(given: Verifying, item_id: int) -> Found | None:
     roots = {subject.root_uuid for subject in subjects}
     if not subjects or not roots <= given.libraries.keys():
         return None
-    looked = _Look()
+    looked = _Look(item_id)
     with ExitStack() as stack:
         trees = {root: _open(stack, given.libraries[root]) for root in roots}
         for subject in subjects:
@@ -101,7 +102,7 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
         seen = look(tree, subject, given.spend, given.decode)
         judged, why = judge(subject, before, seen), ""
         if subject.is_made and judged.code in ("missing", "rotten") and given.hold is not None:
-            why = _mend(given, given.hold, subject, seen)
+            why = _mend(given, given.hold, looked.item_id, subject, seen)
             if not why:
                 looked.mended.append(finding(judged.code, subject.path, "; it was made anew"))
                 seen = look(tree, subject, given.spend)
@@ -116,7 +117,11 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
 
 
 def _mend(
-    given: Verifying, hold: Callable[[Library], AbstractContextManager[Guard]], subject: Subject, seen: Seen | None
+    given: Verifying,
+    hold: Callable[[Library], AbstractContextManager[Guard]],
+    item_id: int,
+    subject: Subject,
+    seen: Seen | None,
 ) -> str:
     """Make a file of ours anew, over what was just seen there; return why not, "" if it was."""
     assert subject.digest is not None
@@ -127,6 +132,9 @@ def _mend(
     made = Made(subject.path, role, sha256, ext, subject.size, over)
     try:
         with hold(library) as guard, Tree(library.path) as tree:
+            with given.database.read() as connection:
+                if subject not in rows.subjects(connection, item_id):  # the album may have left the library
+                    return "; what is published was changed just now"
             kept = put(tree, [made], given.blobs, guard, MARK, given.access)
     except Retryable as error:
         if error.reason_code != "blob_missing":

@@ -553,4 +553,25 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "    _, found = locate(transfer)\n",
         on_sqlite("damaged_before", CHANGED),
     ),
+    Mutant(
+        "what somebody took out of a library while it was looked at is mended",
+        "processor/verify.py",
+        "if subject not in rows.subjects(connection, item_id):",
+        "if False:",
+        on_sqlite("taken_out", "tests/scenarios/test_verify.py"),
+    ),
+    Mutant(
+        "what a person chose while providers were asked gives way to what they said",
+        "processor/enrich.py",
+        "if rows.choice(connection, album.content) != chosen:",
+        "if False:",
+        on_sqlite("being_enriched", "tests/integration/test_enrich.py"),
+    ),
+    Mutant(
+        "of two people who say something of an item at once one is not heard",
+        "processor/metadata/rows.py",
+        ".with_for_update(key_share=True)",
+        "",
+        tests("tests/integration/test_metadata_rows.py", "-k", "both_are_heard"),
+    ),
 )

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from daemon.web.metrics import exposition
 from processor.verification import rows
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import House, digest
-from tests.scenarios.publishing import add_library, approve, publish
+from tests.scenarios.publishing import add_library, approve, publish, take_out
 from workflow import events, verifying
 
 ALBUM = "Ada/Low Tide (2014)"
@@ -89,6 +90,25 @@ def test_what_came_with_an_album_is_looked_at_as_its_music_is(house: House) -> N
     nfo = next(house.staging.rglob("album.nfo"))
     nfo.write_bytes(b"<album>another</album>")
     assert look(house) == {"wrong": ("verify_changed album.nfo", "verify_rotten cover.jpg"), "mended": ()}
+
+
+def test_an_album_that_is_taken_out_of_the_library_while_it_is_looked_at_leaves_nothing_there(
+    house: House, library: Path
+) -> None:
+    """The look began with what was published, reads music for minutes, and comes then to files that are no more."""
+    (item_id,) = (item["id"] for item in house.items().values() if item["album"] == "Low Tide")
+    stop = threading.Event()
+    given = verifying.verifying(
+        house.database, house.data, verifying.Pace(0, int, stop.wait), stop, decode=False, mend=True
+    )
+
+    def meanwhile(_: int) -> None:
+        if (library / ALBUM / "01 - Song 1.flac").exists():
+            take_out(house, item_id)
+
+    assert list(verifying.verify_items(replace(given, spend=meanwhile), [item_id])) == []
+    assert not (library / ALBUM).exists()
+    assert told(house) == []
 
 
 def test_what_greenroom_made_is_mended_and_music_is_only_told_of(house: House, library: Path) -> None:
