@@ -129,7 +129,7 @@ class _Planner:
             if folder is not None and self._there(folder) is not None:
                 home = None  # what is in staging too may be changed there
             elif home is None:
-                return proposal, None
+                return proposal, self._copy_of_published(proposal)
             elif home.moved is None:
                 return proposal, _is_published(group, home)
             else:
@@ -144,6 +144,19 @@ class _Planner:
                 )
             key, evidence = f"{group.key}/{group.year}", (*meeting.reasons, *group.evidence)
             proposal = replace(proposal, group=group._replace(key=key, evidence=evidence))
+
+    def _copy_of_published(self, proposal: Proposal) -> _Decision | None:
+        """Return a duplicate if the album was kept apart from one of its name that is published with the same music.
+
+        It may have come together with that one, and has a key of its own since; in staging their folders would meet.
+        """
+        plain = proposal.group.key.partition("#")[0]
+        home = self._world.published.get(plain)
+        if plain == proposal.group.key or home is None or home.moved is None:
+            return None
+        as_that = replace(proposal, group=proposal.group._replace(key=plain))
+        meeting = meet(self._world.meets(as_that, home.moved), self._rules)
+        return _is_published(proposal.group, home, meeting) if meeting.outcome == "duplicate" else None
 
     def _met(self, proposal: Proposal, encounter: Encounter, meeting: Meeting) -> tuple[Proposal, _Decision]:
         """Turn the outcome of a meeting into a plan."""

@@ -64,9 +64,10 @@ def look(
     )
 
 
-def _keys(proposal: Proposal) -> tuple[str, str]:
-    """Return the keys a proposal may come to have; see plan."""
-    return proposal.group.key, f"{proposal.group.key}/{proposal.group.year}"
+def _keys(proposal: Proposal) -> tuple[str, str, str]:
+    """Return the keys a proposal may come to have, and that of the album it was kept apart from; see planner."""
+    key = proposal.group.key
+    return key, f"{key}/{proposal.group.year}", key.partition("#")[0]
 
 
 def _kept_back(inbound: bytes, undos: Sequence[Transfer]) -> dict[bytes, str]:

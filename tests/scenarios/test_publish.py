@@ -286,6 +286,15 @@ def test_what_is_published_meets_what_is_dropped_again(house: House) -> None:
     assert publish(house, item_id).outcome == "unchanged"
 
 
+def test_the_second_of_two_copies_stays_a_duplicate_when_the_first_is_published(house: House) -> None:
+    add_library(house)
+    house.drop(DROP | {path.replace("Low Tide", "copy", 1): thing for path, thing in DROP.items()})
+    assert house.cycle() == ["duplicate Ada / Low Tide (2014): 2 tracks", "staged Ada / Low Tide (2014): 2 tracks"]
+    (item_id,) = approve(house)
+    publish(house, item_id)
+    assert house.cycle() == ["duplicate Ada / Low Tide (2014): 2 tracks"]
+
+
 def test_a_staging_that_was_published_is_not_taken_back_to_inbound(house: House) -> None:
     _, item_id = staged(house)
     publish(house, item_id)
