@@ -187,7 +187,8 @@ def checked_folder(path: bytes) -> bytes:
         raise Misconfigured(f"a library's path must be absolute, not {shown}", code="bad_path")
     real = os.path.realpath(path)
     if not os.path.isdir(real):
-        raise Misconfigured(f"{shown} is no folder; create it first (is its disk mounted?)", code="bad_path")
+        what = "a file, and no folder" if os.path.exists(real) else "no folder; create it first (is its disk mounted?)"
+        raise Misconfigured(f"{shown} is {what}", code="bad_path")
     if real == b"/":
         raise Misconfigured("the root of the whole filesystem cannot be a library", code="bad_path")
     if not os.access(real, os.R_OK | os.W_OK | os.X_OK):

@@ -72,7 +72,8 @@ def add(role: str, path: str, kind: str) -> None:
         library = libraries.add(app, role, raw, kind=kind, actor=person())
         with app.database.read() as connection:
             others = [other for other in list_libraries(connection) if other.id != library.id]
-    click.echo(f"{role} library for {kind}: {show_path(library.path)}", err=True)
+    called = role if role == "library" else f"{role} library"
+    click.echo(f"{called} for {kind}: {show_path(library.path)}", err=True)
     mount = mount_of(library.path)
     for weakness in mount.weaknesses if mount else ():
         click.echo(f"note: {weakness}", err=True)

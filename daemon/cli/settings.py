@@ -69,7 +69,7 @@ def get(key: str, as_json: bool) -> None:
         click.echo(_text(value))
 
 
-@command.command("set")
+@command.command("set", context_settings={"ignore_unknown_options": True})  # -4 is a value
 @click.argument("key")
 @click.argument("value")
 def put(key: str, value: str) -> None:

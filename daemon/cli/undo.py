@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from config.reasons import show_path, show_text
+from config.reasons import counted, show_path, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
@@ -77,7 +77,7 @@ def tell(report: undo.UndoReport) -> None:
     for album in report.albums:
         _tell_album(album)
     told = ", ".join(f"{n} {name}" for name, n in report.counts.items() if n) or "nothing to take back"
-    click.echo(f"{told}{' (dry run)' if report.dry_run else ''}")
+    click.echo(f"{'would be: ' if report.dry_run else ''}{told}")
     if report.stopped:
         click.echo(f"stopped: {report.stopped.message}")
 
@@ -86,7 +86,7 @@ def _tell_album(album: TakenBack) -> None:
     item, transfer = album.transfer.item, album.transfer
     name = show_text(f"{item.get('album_artist') or 'unknown artist'} – {item.get('album') or 'unknown album'}")
     mark = "✓" if album.outcome in ("undone", "trashed") else "!"
-    click.echo(f"{mark} {album.outcome:8} {name}: {len(transfer.files)} files")
+    click.echo(f"{mark} {album.outcome:8} {name}: {counted(len(transfer.files), 'file')}")
     click.echo(f"      {show_path(os.path.join(transfer.dst_root, transfer.target))}  (transfer {transfer.id})")
     for reason in album.reasons:
         click.echo(f"      {reason.message}" + (f"  [{show_path(reason.path)}]" if reason.path else ""))

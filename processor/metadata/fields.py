@@ -185,7 +185,8 @@ def checked(subject: Subject, name: str, value: Any) -> Any:
     """Return the value of a field given as JSON. Raises Rejected for an unknown field or what it cannot be."""
     field = FIELDS[subject].get(name)
     if field is None:
-        raise Rejected(f"{subject}s have no field {name!r}; there are {', '.join(FIELDS[subject])}", code="no_field")
+        there = ", ".join(f"{one.name} ({one.label})" for one in FIELDS[subject].values())
+        raise Rejected(f"{subject}s have no field {name!r}; there are {there}", code="no_field")
     try:
         return field.read(value)
     except ValueError as error:

@@ -67,6 +67,28 @@ def test_an_empty_list_is_told_in_words(command: str, tmp_path: Path, monkeypatc
     assert "none" in told or "yet" in told
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("settings set enabled ture", "staging_scan.enabled cannot be 'ture': must be true or false"),
+        ("settings set quiet_seconds 1h", "must be a whole number"),
+        ("settings set quiet_seconds -4", "must be greater than or equal to 0"),
+        ("settings set rate_limit much", "must be a number"),
+        ("settings set phase.publish.mode never", "must be 'auto', 'manual' or 'off'"),
+        ("review set 1 year 1969", "date (Date), original_date (First released)"),
+        ("libraries add library {file}", "is a file, and no folder"),
+        ("libraries add library {file}s", "is no folder; create it first"),
+    ],
+)
+def test_what_is_typed_wrongly_is_answered_with_what_would_be_right(data_dir: Path, typed: str, told: str) -> None:
+    (data_dir / "file").touch()
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle")
+    refused = greenroom(*typed.format(file=data_dir / "file").split())
+    assert refused.exit_code
+    assert told in refused.stderr
+
+
 @pytest.mark.parametrize("command", ["items", "runs", "settings"])
 def test_a_narrow_terminal_breaks_no_name_in_two(data_dir: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Antidisestablishmentarian", tracks=1, ext="mp3")
@@ -114,7 +136,7 @@ def test_an_undo_shows_each_album_where_it_was_and_what_stands_in_the_way(data_d
     told = greenroom("undo", run, "--dry-run")
     assert told.exit_code == 0
     assert "✓ undone   Ada Fern – Harbour: 2 files" in told.output
-    assert "1 undone (dry run)" in told.output
+    assert "would be: 1 undone" in told.output
     (extra,) = [path.parent / "mine.txt" for path in (data_dir / "staging").rglob("01*")]
     extra.write_bytes(b"mine")
     refused = greenroom("undo", run)
