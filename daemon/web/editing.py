@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from config.errors import Rejected
@@ -25,43 +25,57 @@ class Line(NamedTuple):
     text: str
     source: str | None  # None: nobody said anything
     locked: bool
+    was: str  # the text, and the lock, before a person touched the form
+    was_locked: bool
     error: str | None = None
 
 
 def lines(subject: Subject, known: Mapping[str, Known]) -> list[Line]:
     """Return every field there may be, with what counts."""
     return [
-        Line(f.name, f.label, f.kind, "", None, False)
+        Line(f.name, f.label, f.kind, "", None, False, "", False)
         if (one := known.get(f.name)) is None
-        else Line(f.name, f.label, f.kind, as_text(one.value), one.source, one.locked)
+        else Line(f.name, f.label, f.kind, text := as_text(one.value), one.source, one.locked, text, one.locked)
         for f in FIELDS[subject].values()
     ]
 
 
 def said(
-    subject: Subject, known: Mapping[str, Known], texts: Mapping[str, str], locks: Sequence[str]
+    subject: Subject,
+    known: Mapping[str, Known],
+    texts: Mapping[str, str],
+    locks: Collection[str],
+    were_locked: Collection[str],
 ) -> tuple[dict[str, Any], list[Line]]:
     """Return what a form changes, by field (None: no longer locked), and the lines as they were sent.
 
     A changed text is said and so locked; an emptied one is left to the sources again; for an unchanged one its box
-    decides. A line with an error changes nothing.
+    decides. A line with an error changes nothing. Changed is what is other than the form showed, in `was …`: what
+    counts by now may be another, for albums are enriched, and edited by others, meanwhile.
     """
     news: dict[str, Any] = {}
     sent = []
-    for line in lines(subject, known):
-        text = texts.get(line.name, line.text).replace("\r\n", "\n").strip("\n")
-        lock, error = line.name in locks, None
+    for now in lines(subject, known):
+        text, shown, error = _sent(texts.get(now.name, now.text)), texts.get(f"was {now.name}"), None
+        was, was_locked = (now.was, now.locked) if shown is None else (_sent(shown), now.name in were_locked)
+        line = now._replace(text=text, locked=now.name in locks, was=was, was_locked=was_locked)
+        is_changed = text != was
         try:
-            if text != line.text and text.strip():
+            if is_changed and text.strip():
                 news[line.name] = _checked(subject, line, text, known)
-            elif (text != line.text and line.locked) or (line.locked and not lock):
+            elif was_locked and (is_changed or not line.locked):
                 news[line.name] = None
-            elif lock and not line.locked and text:
-                news[line.name] = known[line.name].value
+            elif line.locked and not was_locked and text:
+                is_known = text == now.text
+                news[line.name] = known[line.name].value if is_known else _checked(subject, line, text, known)
         except Rejected as refused:
             error = refused.message
-        sent.append(line._replace(text=text, locked=lock, error=error))
+        sent.append(line._replace(error=error))
     return news, sent
+
+
+def _sent(text: str) -> str:
+    return text.replace("\r\n", "\n").strip("\n")
 
 
 def as_text(value: Any) -> str:

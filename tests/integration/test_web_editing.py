@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from daemon.bootstrap import application
 from daemon.cli import main
 from processor import repository
+from processor.metadata import rows
+from processor.metadata.documents import ITSELF
 from tests.integration.test_web_review import NOW, press, seen
 from tests.items import album
 from tests.web import NAME, Browser, set_up
@@ -45,10 +47,10 @@ def item(browser: Browser) -> int:
 def form_of(browser: Browser, item: int, part: str = "") -> dict[str, object]:
     """Return what the form of an album, or of a track, sends if nobody touches it."""
     page = browser.client.get(f"/review/{item}/edit", params={"part": part}).text
-    fields = dict(re.findall(r'<input[^>]*? name="(\w+)" value="([^"]*)"', page))
+    fields = dict(re.findall(r'<input[^>]*? name="([\w ]+)" value="([^"]*)"', page))
     fields |= dict(re.findall(r'<textarea[^>]*? name="(\w+)"[^>]*>\n([^<]*)</textarea>', page))
     locked = re.findall(r'name="locked" value="(\w+)" checked', page)
-    return {**fields, "locked": locked}
+    return {**fields, "locked": locked, "was locked": re.findall(r'name="was locked" value="(\w+)"', page)}
 
 
 def send(browser: Browser, item: int, part: str = "", **changes: object) -> str:
@@ -100,6 +102,27 @@ def test_one_wrong_field_keeps_all_of_them_and_says_so_beside_it(browser: Browse
     assert 'value="last year"' in page
     assert "whole number" in page
     assert known(browser, item)["title"]["value"] == "Album"
+
+
+def test_what_became_known_while_a_form_was_filled_in_stays_unless_a_person_changed_it(
+    browser: Browser, item: int
+) -> None:
+    """Albums are enriched, and edited by others, while somebody reads: nothing of that is in the form they send."""
+    send(browser, item, country="GB", language="en")
+    old = form_of(browser, item)
+    said: dict[str, object] = {"title": "Theirs", "credits": [["Theirs", None, "", None]], "date": "1999"}
+    with browser.app.database.begin() as connection:
+        rows.write(connection, item, "musicbrainz", {ITSELF: said}, NOW)
+    send(browser, item, status="official", review="Two\nlines")
+    # This person locks the title as they saw it, says what genre it is, and takes one of their words back.
+    form = old | {"genres": "Folk", "country": "", "locked": ["title", "country", "language"]}
+    browser.client.post(f"/review/{item}/edit", data=form)
+    after = known(browser, item)
+    assert {name: (one["value"], one["source"]) for name, one in after.items()} == {
+        "title": ("Album", "user"), "genres": (["Folk"], "user"), "language": ("en", "user"),
+        "credits": ([["Theirs", None, "", None]], "musicbrainz"), "date": ("1999", "musicbrainz"),
+        "status": ("official", "user"), "review": ("Two\nlines", "user"), "compilation": (False, "tags"),
+    }  # fmt: skip
 
 
 def test_a_track_is_edited_by_its_file_and_no_other(browser: Browser, item: int) -> None:

@@ -38,8 +38,7 @@ def change(request: Request, item_id: int, form: Annotated[FormData, Depends(_se
     """Keep what a person says; if one field cannot be that nothing is kept, and each says why beside it."""
     item, subject, known = _known(request, item_id, part)
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
-    locks = [value for value in form.getlist("locked") if isinstance(value, str)]
-    news, sent = said(subject, known, texts, locks)
+    news, sent = said(subject, known, texts, _named(form, "locked"), _named(form, "was locked"))
     if any(line.error for line in sent):
         return _page(request, item, part, sent, code=422)
     seen = seen_of(texts.get("seen", ""))
@@ -52,6 +51,10 @@ def note(request: Request, item_id: int, text: Annotated[str, Form(max_length=2 
     """Keep a note with the album's history."""
     editing.note(request.app.state.greenroom.database, item_id, text, actor=actor_of(request).name)
     return lead(f"/review/{item_id}#history", "saved")
+
+
+def _named(form: FormData, name: str) -> list[str]:
+    return [value for value in form.getlist(name) if isinstance(value, str)]
 
 
 def _known(request: Request, item_id: int, part: str) -> tuple[dict[str, Any], Subject, dict[str, documents.Known]]:
