@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from processor import journal, sidecar
+from processor import journal, repository, sidecar
 from processor.files import Tree
 from processor.giving_back import check_given_back, forget_marks, remove_empty, take_away
 from processor.item import NewItem
@@ -56,7 +56,7 @@ def sign(run: Performance, undo: Transfer) -> None:
     with run.database.read() as connection:
         known = journal.named(connection, staged.transfer_id)
     with Tree(undo.src_root) as tree, explained("sign", staged.path):
-        if sidecar.is_of(tree, staged.path, staged.transfer_id):
+        if sidecar.is_of(tree, staged.path, staged.transfer_id) or _is_staged_again(run, undo):
             return
         files = tuple(replace(file, target=file.source[len(staged.path) + 1 :]) for file in undo.files)
         origin = {file.path: file.source for file in staged.files}
@@ -66,6 +66,14 @@ def sign(run: Performance, undo: Transfer) -> None:
         run.guard.check("sign")
         sidecar.write(tree, staged.path, replace(told, target=staged.path, item=undo.before, files=files), over=True)
         tree.sync(staged.path)
+
+
+def _is_staged_again(run: Performance, undo: Transfer) -> bool:
+    """Tell whether late tracks or a better copy made another album of what was published, whose sidecar is there."""
+    with run.database.read() as connection:
+        found = repository.of_id(connection, intent_of(undo).item_id)
+    assert undo.before is not None
+    return found is not None and found.item.transfer_id != NewItem.from_json(undo.before).transfer_id
 
 
 MOVE: Final = Move(

@@ -1,9 +1,10 @@
 """An approved album → the place of the one of its item that is published, by one exchange of two folders.
 
 fill       hidden folder, as for a publication, with more names for the files that others put into the published one
-exchange   hidden and published folder change places at once: whoever looks sees one whole album or the other; where it
-           gets another name, one rename follows; then the artist's files; then the rows say it
-clear      the hidden folder, which holds the old album now, goes to the trash of the library; then staging, as ever
+exchange   hidden and published folder change places at once: whoever looks sees one whole album or the other; where no
+           call does that (NFS, SMB), the old album goes to the trash and the new one takes its place an instant later;
+           where it gets another name, one rename follows; then the artist's files; then the rows say it
+clear      the old album, if the hidden folder has it now, goes to the trash of the library; then staging, as ever
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from processor import sidecar
+from processor import sidecar, trash
 from processor.files import Tree
 from processor.giving_back import remove_empty
 from processor.guard import Guard
 from processor.hidden import hidden_folder, make_folders
+from processor.materialise import CANNOT
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.moves.publish import beside, build, check_published, clear_staging, inside, take_apart, written
-from processor.moves.replace import check_exchange, is_ours, keep, put_into_trash, take_kept
+from processor.moves.replace import is_ours, keep, put_into_trash, take_kept
 from processor.paths import ancestors, folders, within
 from processor.publication.access import give
 from processor.publication.intent import intent_of
@@ -41,7 +43,6 @@ def _fill(run: Performance, transfer: Transfer) -> Transfer:
     with Tree(transfer.dst_root) as tree:
         check_published(tree, published(transfer), transfer.item["home"])
         make_folders(transfer, tree, run.guard)
-        check_exchange(tree, transfer)
         filled = build(run, transfer)
         _keep_others(run, tree, filled)
     return run.advance(filled, "materialised")
@@ -51,12 +52,13 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
     where, found = _locate(transfer)
     with Tree(found.dst_root) as tree:
         if where == hidden_folder(found):
-            check_published(tree, published(found), found.item["home"])
-            found = build(run, found) if found.attempt else found  # syncs again what was not synced
-            _keep_others(run, tree, found)
+            if not _is_aside(tree, found):
+                check_published(tree, published(found), found.item["home"])
+                found = build(run, found) if found.attempt else found  # syncs again what was not synced
+                _keep_others(run, tree, found)
             run.guard.check("exchange")
             with explained("exchange", published(found)):
-                tree.exchange(hidden_folder(found), published(found))
+                _take_place(run, tree, found)
             sync_above(found.dst_root, _changed(found), run.guard, missing_ok=True)
             where = published(found)
         if where != found.target:
@@ -86,6 +88,27 @@ def _locate(transfer: Transfer) -> tuple[bytes, Transfer]:
         exchanged = sidecar.is_of(tree, published(transfer), transfer.id)
     where, found = locate(replace(transfer, target=published(transfer)) if exchanged else transfer)
     return where, replace(found, target=transfer.target)
+
+
+def _is_aside(tree: Tree, transfer: Transfer) -> bool:
+    """Tell whether the old album went to the trash before the new one had its place."""
+    with explained("look at", trash.place(transfer.id)):
+        return tree.stat(trash.place(transfer.id)) is not None
+
+
+def _take_place(run: Performance, tree: Tree, transfer: Transfer) -> None:
+    """Let the new album take the place of the old one, at once where that can be done. Raises OSError. Repeatable."""
+    hidden, place = hidden_folder(transfer), published(transfer)
+    if not _is_aside(tree, transfer):
+        try:
+            tree.exchange(hidden, place)
+            return
+        except OSError as error:
+            if error.errno not in CANNOT:
+                raise
+        trash.put(tree, place, transfer.id, run.guard)
+    run.guard.check("take place")
+    rename_folder(tree, hidden, place)
 
 
 def _keep_others(run: Performance, tree: Tree, transfer: Transfer) -> None:
@@ -135,9 +158,15 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
     with Tree(transfer.dst_root) as tree, explained("undo", hidden):
         if any(sidecar.is_of(tree, path, transfer.id) for path in (published(transfer), transfer.target)):
             return transfer.state
+        if tree.stat(hidden) is not None and not is_ours(tree, hidden, transfer.id):
+            return "attention"  # it may be the old album: nothing in it is spare
+        if _is_aside(tree, transfer):
+            if tree.stat(published(transfer)) is not None:
+                return "attention"  # somebody has its place
+            guard.check("undo trash")
+            rename_folder(tree, trash.place(transfer.id), published(transfer))
+            sync_above(transfer.dst_root, [trash.TRASH, *_changed(transfer)], guard, missing_ok=True)
         if tree.stat(hidden) is not None:
-            if not is_ours(tree, hidden, transfer.id):
-                return "attention"  # it may be the old album: nothing in it is spare
             take_apart(tree, transfer, guard)
             others = [path for path in _others(tree, transfer) if tree.stat(within(hidden, path)) is not None]
             take_kept(tree, hidden, others, guard)

@@ -73,8 +73,9 @@ def withdraw(connection: Connection, undo: Transfer, now: dt.datetime) -> None:
     intent = intent_of(undo)
     ledger.forget(connection, intent.library, [one.path for one in intent.gone])
     ledger.forget_item(connection, intent.item_id)
-    if intent.located is not None:
-        restage(connection, undo, now)
+    found = repository.of_id(connection, intent.item_id)
+    if intent.located is not None and found is not None and found.item.root_uuid == intent.library:
+        restage(connection, undo, now)  # else it is staged again, and may be more than what was published
     _hold_what_is_there(connection, intent, now)
 
 

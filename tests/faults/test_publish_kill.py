@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -70,6 +72,48 @@ def test_any_step_may_fail_and_everything_converges(quick_path: Path, kind: str,
         published.heal(scene.database)
         assert list(complaints(scene)) == [], f"step {step}"
         assert converges(scene) == [], f"step {step}"
+
+
+@pytest.fixture
+def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders cannot change places, as on NFS and SMB."""
+
+    def refused(_tree: Tree, _one: bytes, _other: bytes) -> NoReturn:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(Tree, "exchange", refused)
+
+
+@pytest.mark.usefixtures("no_exchange")
+@pytest.mark.parametrize("kind", ["upgrade", "rename"])
+def test_where_folders_cannot_change_places_an_album_is_missing_for_an_instant_and_never_lost(
+    quick_path: Path, kind: str
+) -> None:
+    def make(name: str, like: Scene | None) -> Scene:
+        return Scene.make(quick_path / name, kind, "link", like)
+
+    def converges_soon(scene: Scene, how: str) -> None:
+        said = [one for one in complaints(scene) if one.startswith(("I1", "I3", "half an album", "it is shown twice"))]
+        assert said == [], how
+        scene.recovered(Steps(fence=9))
+        assert converges(scene) == [], how
+
+    steps, scene = Steps(fence=2), make("whole", None)
+    assert scene.perform(steps) == "done"
+    assert converges(scene) == []
+    between = steps.labels.index("take place") + 1
+    for step in range(1, len(steps.labels)) if ALL else range(between - 5, between + 4):
+        scene = make(f"{step}", scene)
+        assert killed(scene.perform, step, 2)
+        converges_soon(scene, f"killed before step {step}")
+    for scene, how in killed_twice(make, 4, 1 if ALL else 37, 1 if ALL else 23):
+        converges_soon(scene, how)
+
+
+@pytest.mark.usefixtures("no_exchange")
+@pytest.mark.parametrize("kind", ["upgrade", "rename"])
+def test_there_too_any_step_may_fail(quick_path: Path, kind: str) -> None:
+    test_any_step_may_fail_and_everything_converges(quick_path, kind, "link")
 
 
 def test_folders_left_by_trying_an_exchange_do_not_keep_an_upgrade_from_going_back(quick_path: Path) -> None:

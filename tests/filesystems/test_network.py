@@ -12,12 +12,14 @@ import pytest
 from tests.faults.cycles import House, lost, wrong_items
 from tests.faults.steps import die, labels, run_until
 from tests.faults.subjects import CYCLE
+from tests.faults.trials import Trial
 from tests.filesystems.kinds import ALL, LATE, UNFIT, mounted
-from tests.filesystems.test_any import report_of
+from tests.filesystems.test_any import NAMES, ready, report_of
 from tests.memory import memory
 
 pytestmark = pytest.mark.skipif(not ALL, reason="by scripts/filesystems only")
 ALBUMS = {"Live", "Low Tide", "夜の庭"}  # of cycles.albums()
+IN_A_LIBRARY = [name for name, subject in NAMES.items() if subject.then is not None and "trash" not in name]
 PATIENCE = 60.0  # seconds for bytes to get where they are sent
 
 
@@ -81,6 +83,33 @@ def test_what_is_sent_late_is_staged_whole_in_the_end_also_when_it_is_killed(lat
         house = house_on(late, here, role, f"{n}")
         run_until(house, n, die, *CYCLE)
         settled(house)
+
+
+@pytest.mark.parametrize("name", IN_A_LIBRARY)
+def test_a_library_there_gets_albums_and_gives_them_back_whole_also_when_it_is_killed(
+    late: Path, here: Path, name: str
+) -> None:
+    def begun(folder: str) -> tuple[House, Trial]:
+        (here / folder).mkdir()
+        house = House(here / folder, library=late / folder, filled=False)
+        return house, ready(house, NAMES[name])
+
+    house, trial = begun("whole")
+    count = len(labels(house, *trial.command))
+    in_the_end(house, trial)
+    for n in range(count // 5, count, count // 5):
+        house, trial = begun(f"{n}")
+        run_until(house, n, die, *trial.command)
+        in_the_end(house, trial)
+
+
+def in_the_end(house: House, trial: Trial) -> None:
+    """Recover and do it again until all that is wrong is that bytes are late; nothing may be lost meanwhile."""
+    end = time.monotonic() + PATIENCE
+    while (wrong := trial.converges(house)) and time.monotonic() < end:
+        assert not [said for said in wrong if said.startswith("lost: ")], wrong
+        time.sleep(0.5)
+    assert wrong == []
 
 
 def test_where_no_album_would_be_safe_no_library_is_added(unfit: Path, here: Path) -> None:

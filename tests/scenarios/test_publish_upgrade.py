@@ -229,6 +229,33 @@ def test_new_tags_that_fit_into_the_room_of_the_old_ones_are_other_music(house: 
     assert publish(house, item_id).outcome == "unchanged"
 
 
+def test_a_library_that_keeps_no_times_is_believed_its_bytes(house: House) -> None:
+    library, item_id = home(house, "copy")
+    for song in (library / FOLDER).glob("*.flac"):
+        os.utime(song, (1, 1))
+    house.drop(LATE)
+    house.run()
+    approve(house)
+    assert publish(house, item_id).outcome == "upgraded"
+    assert len([name for name in inside(library) if name.endswith(".flac")]) == 3
+
+
+@MODES
+def test_late_tracks_stay_with_an_album_that_is_taken_out_before_they_are_published(house: House, mode: str) -> None:
+    library, item_id = home(house, mode)
+    (library / FOLDER / "notes.txt").unlink()
+    house.drop(LATE)
+    house.run()
+    approve(house)
+    assert take_out(house, item_id).outcome == "undone"
+    (item,) = house.items().values()
+    assert len(item["files"]) == 3
+    assert approve(house) == [item_id]
+    assert publish(house, item_id).outcome == "published"
+    assert len([name for name in inside(library) if name.endswith(".flac")]) == 3
+    assert unexplained(house, library) == []
+
+
 def test_music_somebody_changed_in_the_library_is_not_replaced(house: House) -> None:
     library, item_id = home(house, "copy")
     house.drop(LATE)
