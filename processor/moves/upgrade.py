@@ -31,6 +31,7 @@ from processor.rolling_back import roll_back
 from processor.standing import files_below
 from processor.steps import above_target, sync_above
 from processor.system_errors import explained
+from processor.torn import mend
 from processor.transfer import State, Transfer, TransferFile, path_from_json
 from scanner.identity import Identity
 
@@ -49,6 +50,7 @@ def _fill(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def _exchange(run: Performance, transfer: Transfer) -> Transfer:
+    _mend(transfer, run.guard)
     where, found = _locate(transfer)
     with Tree(found.dst_root) as tree:
         if where == hidden_folder(found):
@@ -88,6 +90,15 @@ def _locate(transfer: Transfer) -> tuple[bytes, Transfer]:
         exchanged = sidecar.is_of(tree, published(transfer), transfer.id)
     where, found = locate(replace(transfer, target=published(transfer)) if exchanged else transfer)
     return where, replace(found, target=transfer.target)
+
+
+def _mend(transfer: Transfer, guard: Guard) -> None:
+    """Finish the renames that a pool did on some branches only."""
+    old, new = published(transfer), [file.target for file in transfer.files]
+    ours = [path_from_json(path) for path in transfer.item["ours"]]
+    with Tree(transfer.dst_root) as tree, explained("bring together", old):
+        mend(tree, old, trash.place(transfer.id), ours, guard.check)
+        mend(tree, hidden_folder(transfer), old, new, guard.check)
 
 
 def _is_aside(tree: Tree, transfer: Transfer) -> bool:
@@ -154,6 +165,7 @@ def _changed(transfer: Transfer) -> list[bytes]:
 
 def _roll_back(transfer: Transfer, guard: Guard) -> State:
     """Before the exchange: take the hidden folder away, with the names it gave to files of others."""
+    _mend(transfer, guard)
     hidden = hidden_folder(transfer)
     with Tree(transfer.dst_root) as tree, explained("undo", hidden):
         if any(sidecar.is_of(tree, path, transfer.id) for path in (published(transfer), transfer.target)):

@@ -111,6 +111,25 @@ def test_where_folders_cannot_change_places_an_album_is_missing_for_an_instant_a
 
 
 @pytest.mark.usefixtures("no_exchange")
+@pytest.mark.parametrize("label", ["take place", "fsync above"])
+def test_what_a_pool_renamed_on_one_of_its_disks_is_brought_together(quick_path: Path, label: str) -> None:
+    steps, scene = Steps(fence=2), Scene.make(quick_path / "whole", "upgrade", "link")
+    scene.perform(steps)
+    at = steps.labels.index("take place")
+    scene = Scene.make(quick_path / "torn", "upgrade", "link", scene)
+    assert killed(scene.perform, at + 1 + steps.labels[at:].index(label), 2)
+    library = scene.folder / "library"
+    now, before = library / "Ada" / "Low", next((library / ".greenroom-trash").glob("*-*"))
+    if label == "fsync above":
+        now, before = library / ".greenroom-tx" / before.name, now
+    now.mkdir()
+    for path in before.glob("0*"):
+        path.rename(now / path.name)
+    scene.recovered(Steps(fence=3))
+    assert converges(scene) == []
+
+
+@pytest.mark.usefixtures("no_exchange")
 @pytest.mark.parametrize("kind", ["upgrade", "rename"])
 def test_there_too_any_step_may_fail(quick_path: Path, kind: str) -> None:
     test_any_step_may_fail_and_everything_converges(quick_path, kind, "link")
