@@ -26,8 +26,10 @@ def main(arguments: list[str]) -> None:
     package, installed, parent, module, *pairs = arguments
     sys.path += [package, installed]
     limit_yourself(int(parent))
+    gc.disable()  # until what is imported, all of which stays, is out of its sight
     serve = import_module(module).serve  # with all that it needs: once, not once a worker
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 100)
     pipes = {index: tuple(map(int, pair.split(","))) for index, pair in enumerate(pairs)}
     workers: dict[int, int] = {}
