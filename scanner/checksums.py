@@ -7,7 +7,6 @@ which FLAC keeps in its STREAMINFO; here only the two are compared, nothing is d
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -147,6 +146,8 @@ def _crc32(descriptor: int) -> str:
 
 def _hashed(algorithm: str) -> Sum:
     def sum_of(descriptor: int) -> str:
+        import hashlib  # few scans meet a list of checksums, and it loads OpenSSL
+
         hasher = hashlib.new(algorithm, usedforsecurity=False)
         for block in _blocks(descriptor):
             hasher.update(block)

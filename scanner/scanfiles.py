@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from pathlib import Path
 
+from config.blake import blake2b
 from scanner.scanschema import is_finished
 
 
@@ -33,7 +33,7 @@ def prune(folder: Path, root: bytes, keep: int) -> int:
 
 
 def _prefix(root: bytes) -> str:
-    return f"scan-{hashlib.blake2b(root, digest_size=4).hexdigest()}-"
+    return f"scan-{blake2b(root, digest_size=4).hexdigest()}-"
 
 
 def _of_root(folder: Path, root: bytes) -> list[Path]:

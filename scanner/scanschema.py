@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from config.blake import blake2b
 from config.errors import Rejected
 from scanner.tags.columns import FACT_COLUMNS
 
@@ -47,7 +47,7 @@ PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLU
 @functools.cache
 def code_version() -> str:
     """Return a digest of the scanner's source: what other code read or grouped is not carried over."""
-    state = hashlib.blake2b(digest_size=8)
+    state = blake2b(digest_size=8)
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         state.update(path.read_bytes())
     return state.hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import marshal
 import os
 import stat
@@ -13,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
+from config.blake import blake2b
 from config.errors import Misconfigured
 from config.reasons import Reason, show_path
 from config.sentinel import SENTINEL
@@ -63,7 +63,7 @@ class Folder(NamedTuple):
     def of(cls, path: bytes, files: list[Listed], devices: list[int], ignored: list[Reason]) -> Folder:
         """Make one of what was found."""
         packed = marshal.dumps(files, _VERSION)
-        return cls(path, packed, devices, hashlib.blake2b(packed, digest_size=16).digest(), ignored)
+        return cls(path, packed, devices, blake2b(packed, digest_size=16).digest(), ignored)
 
     @property
     def files(self) -> list[Found]:

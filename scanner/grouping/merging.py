@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable
-from hashlib import blake2b
 from operator import attrgetter
 from typing import NamedTuple
 
+from config.blake import blake2b
 from config.reasons import show_path
 from scanner.grouping.folding import fold
 from scanner.grouping.places import Number
