@@ -8,7 +8,6 @@ from itertools import chain
 from operator import attrgetter
 
 from config.reasons import Reason
-from scanner.checksums import failures
 from scanner.grouping.groups import Group
 from scanner.kinds.music_album import group, group_folders, role_of
 from scanner.readiness import FileState, Tree, folder_reasons, is_patient, probe, unfinished_reasons
@@ -64,6 +63,8 @@ def _regroup_broken(scan: Scan) -> None:
 
 def _failures(scan: Scan, lists: Iterable[bytes]) -> Iterator[Reason]:
     """Say which music some lists of checksums speak of is not here, or not what they say."""
+    from scanner.checksums import failures  # most scans meet no list
+
     for path in lists:
         scan.check()
         yield from failures(scan.root, path, lambda name: role_of(name) == "audio", scan.db.digest)

@@ -6,13 +6,11 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from scanner.checksums import SUMS
 from scanner.identity import identity_from
 
 if TYPE_CHECKING:
     from scanner.survey import Scan
-    from scanner.tags.pool import Task
-    from scanner.tags.wire import File, Numbers
+    from scanner.tags.wire import File, Numbers, Task
 
 DEADLY: Final = ("reader_killed", "reader_crashed", "reader_timeout")
 STRIKES: Final = 3
@@ -55,6 +53,8 @@ def _is_struck(scan: Scan, folder: bytes, file: File, struck: dict[int, set[str]
 
 def _digest(scan: Scan, path: bytes, numbers: Numbers) -> str | None:
     """Return the SHA-256 of a file that is still the one that was seen; None if it is not."""
+    from scanner.checksums import SUMS  # hardly any scan takes one
+
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

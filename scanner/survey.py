@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from config.errors import Stopped
 from config.reasons import Reason
@@ -19,11 +19,8 @@ from scanner.options import Progress, ScanOptions, Until
 from scanner.readiness import SAMPLES, FolderState
 from scanner.rows import PlainRow
 from scanner.strikes import spared
+from scanner.tags.wire import File, Task
 from scanner.walk import Folder, Found, walk
-
-if TYPE_CHECKING:
-    from scanner.tags.pool import Task
-    from scanner.tags.wire import File
 
 
 class Scan(NamedTuple):
@@ -71,8 +68,6 @@ def look(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:
 
 def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey, listers: Listers) -> Iterator[Task]:
     """Walk; note what was seen, and yield the audio files nobody has read yet."""
-    from scanner.tags.pool import Task
-
     states, now_ns = survey.states, scan.now_ns
     for folder in walk(scan.root, IgnoreRules.of(scan.options.patterns), listers):
         scan.check()
@@ -140,8 +135,6 @@ def _news_of(db: NewScan, folder_id: int, files: list[Found]) -> tuple[list[Foun
 
 def _unread(scan: Scan) -> Iterator[Task]:
     """Yield the files that were not touched but have to be read again."""
-    from scanner.tags.pool import Task
-
     for path, files in groupby(scan.db.unread(), key=itemgetter(0)):
         yield Task(os.path.join(scan.root, path), [(file_id, name, numbers) for _, file_id, name, numbers in files])
 

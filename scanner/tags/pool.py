@@ -7,14 +7,13 @@ import signal
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from typing import NamedTuple
 
 from config.errors import Retryable
 from scanner.tags import wire
 from scanner.tags.child import Child
 from scanner.tags.columns import blocks_of, columns_of
 from scanner.tags.forkserver import ForkServer
-from scanner.tags.wire import BATCH, Answer, Batch, File
+from scanner.tags.wire import BATCH, Answer, Batch, Task
 
 __all__ = ["Answer", "ReaderUnavailableError", "TagPool", "Task"]
 
@@ -27,13 +26,6 @@ class ReaderUnavailableError(Retryable):
     """A worker died before it could do anything: the fault is ours or the machine's, not a file's."""
 
     code = "tag_reader_unavailable"
-
-
-class Task(NamedTuple):
-    """Files of one folder, to be read in any order."""
-
-    folder: bytes  # absolute
-    files: list[File]
 
 
 class TagPool:

@@ -28,6 +28,13 @@ _BETWEEN = "|"  # texts; JSON would escape a line's end
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
+class Task(NamedTuple):
+    """Files of one folder, to be read in any order."""
+
+    folder: bytes  # absolute
+    files: list[File]
+
+
 class Answer(NamedTuple):
     """Some files of a batch, in its order; the id of each is its token.
 
