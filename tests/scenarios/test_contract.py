@@ -22,6 +22,7 @@ from config.libraries import list_libraries
 from config.locks import hold
 from daemon.cli import main
 from daemon.cli.process_scan import main as process_scan
+from daemon.scan_inbound import main as scan_inbound
 from tests.scenarios.drops import JPEG, Drop, link, song, songs
 from tests.scenarios.house import House, seen
 from workflow.stopping import StopOrTimeout
@@ -262,18 +263,47 @@ def test_a_scan_whose_files_are_gone_makes_its_albums_wait(greenroom: Greenroom,
 def test_the_old_names_do_the_same(greenroom: Greenroom, tmp_path: Path) -> None:
     house = greenroom.house
     house.drop(DROP)
-    roots = ["-path", os.fspath(house.inbound), "-output", os.fspath(tmp_path / "scans")]
-    scan_inbound = [sys.executable, "-m", "daemon.scan_inbound", *roots]
-    scan = subprocess.run(scan_inbound, cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    roots = ["-path", os.fspath(house.inbound), f"--output={tmp_path / 'scans'}"]
+    command = [sys.executable, "-m", "daemon.scan_inbound", *roots]
+    scan = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True)
     scan_db = scan.stdout.strip()
-    unknown = subprocess.run([*scan_inbound, "-workers", "0"], cwd=CHECKOUT, check=False, capture_output=True)
-    assert (unknown.returncode, unknown.stdout) == (2, b"")
     assert sqlite3.connect(f"file:{scan_db}?mode=ro", uri=True).execute("SELECT count(*) FROM file").fetchone()[0] == 7
     wrong = greenroom.run(process_scan, "-scan", scan_db, "-staging", str(house.inbound))
     assert wrong.code == 1
     assert house.staged() == []
     assert greenroom.run(process_scan, "-scan", scan_db, "-staging", str(house.staging)).code == 0
     assert len(house.staged()) == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["-output", "o"], "-path is missing"),
+        (["-path", "p", "-output"], "-output is missing"),
+        (["-path", "p", "-output", "o", "-workers", "0"], "-workers: 0 is not between 1 and 64"),
+        (["-path", "p", "-output", "o", "--workers=many"], "-workers: many is not between 1 and 64"),
+        (["-path", "p", "-output", "o", "-wait"], "-wait is unknown"),
+        (["p", "o"], "p is unknown"),
+        (["-path", "no folder", "-output", "o"], "-path: b'no folder' is no folder"),
+    ],
+)
+def test_the_old_scan_says_what_it_cannot_do_and_how_it_is_used(
+    words: list[str], why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["scan-inbound", *words])
+    with pytest.raises(SystemExit) as ended:
+        scan_inbound()
+    assert ended.value.code == 2
+    usage = "usage: scan-inbound -path FOLDER -output FOLDER [-workers 1-64]"
+    assert capsys.readouterr() == ("", f"{usage}\nscan-inbound: error: {why}\n")
+
+
+def test_the_old_scan_tells_its_options(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["scan-inbound", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        scan_inbound()
+    assert not ended.value.code
+    assert {"-path", "-output", "-workers"} <= {*capsys.readouterr().out.split()}
 
 
 @pytest.mark.parametrize(
