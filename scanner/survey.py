@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -89,6 +90,8 @@ def _news(scan: Scan, known: Mapping[bytes, FolderState], survey: Survey, lister
             if reason := folder.unseen():
                 survey.unseen[path] = reason
         scan.progress("walk", len(states), None)
+    if scan.db.grew:  # it will be grouped, and the steps of that take a while to import, which readers are busy for
+        import_module("scanner.grouping.verdicts")
 
 
 def _store(db: NewScan, folder: Folder, old: FolderState | None) -> tuple[FolderState, list[PlainRow]]:
