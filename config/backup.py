@@ -105,7 +105,10 @@ def check_backup(file: Path, work: Path) -> Backup:
 @contextlib.contextmanager
 def _written_whole(file: Path) -> Iterator[Path]:
     """Yield a temporary file beside the wanted one, readable by nobody else, that takes its name when all went well."""
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".new", dir=file.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".new", dir=file.parent)
+    except OSError as error:
+        raise Misconfigured(f"no backup can be made in {file.parent}: {error.strerror}") from error
     os.close(handle)
     try:
         yield Path(name)

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config import users
 from config.errors import Misconfigured
 from config.secrecy import FILE, Vault, checked
+from config.wrong_values import what_is_wrong
 
 CONFIG_FILE = "/etc/greenroom/greenroom.toml"
 CREDENTIAL = "greenroom.secret_key"
@@ -210,7 +211,7 @@ def _named(error: ValidationError, file: Path) -> str:
         name = "_".join(map(str, found["loc"]))
         # Unknown variables of the environment are never looked at, so an unknown name is the file's.
         where = file if found["type"] == "extra_forbidden" else f"GREENROOM_{name.upper()}, or {file}"
-        problems.append(f"{name} ({where}): {found['msg']}")
+        problems.append(f"{name} ({where}): {what_is_wrong(found)}")
     return "; ".join(problems)
 
 

@@ -18,20 +18,13 @@ from config.errors import Misconfigured
 from config.reasons import MASK
 from config.redaction import conceal
 from config.sections import Hooks, Network, Section, StagingScan
+from config.wrong_values import what_is_wrong
 
 SECTIONS: dict[str, type[Section]] = {"staging_scan": StagingScan, "hooks": Hooks, "network": Network}
 
 # What a key says of its unit, which stands beside its label; and words that are not spelt as in a key.
 _OF_UNITS = {"s": "seconds", "min": "minutes", "days": "days", "MiB": "mib", "%": "percent", "files": "files"}
 _SPELT = {"db": "DB", "dbs": "DBs", "nfo": "NFO", "url": "URL", "urls": "URLs", "timezone": "time zone"}
-
-# What pydantic says in the words of programmers, by the type of its error.
-_EXPECTED = {
-    "bool_parsing": "must be true or false",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_parsing": "must be a number",
-}
 
 # What an unreadable section falls back to: nothing runs by itself, and nothing is touched.
 FAIL_SAFE: dict[str, dict[str, Any]] = {
@@ -90,9 +83,7 @@ class Setting:
         try:
             parsed = self.section.model_validate({self.name: value})
         except ValidationError as error:
-            problem = error.errors()[0]
-            why = _EXPECTED.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
-            why = why.replace("Input should be", "it must be")
+            why = what_is_wrong(error.errors()[0])
             raise Misconfigured(f"{self.key} cannot be {self.shown(value)!r}: {why}", code="bad_setting") from None
         return getattr(parsed, self.name)
 

@@ -53,7 +53,7 @@ def command(file: Path, work: Path | None, as_json: bool) -> None:
         print_json({"file": str(file), "secrets": kept, **as_object(backup)})
         return
     if kept:
-        click.echo(f"{kept} secrets in it are encrypted: keep a copy of {key}, apart from it", err=True)
+        click.echo(f"secrets in it are encrypted ({kept}): keep a copy of {key}, apart from it", err=True)
     click.echo(f"{file}: {counts(backup)}, schema {backup.revision}; restored for a test, and every table was the same")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from config.reasons import show_path, show_text
+from config.reasons import counted, show_path, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.progress import bars
@@ -96,7 +96,7 @@ def _print(report: FsckReport, adopt: bool, verify: bool) -> None:
         item = f" (item {finding.item_id})" if finding.item_id is not None else ""
         click.echo(click.style(f"{mark} {finding.code:<18}", fg=colour) + f" {_where(finding)}{item}")
         click.echo(f"      {show_text(finding.message)}")
-    looked = f"{report.albums} albums, {report.files} files"
+    looked = f"{counted(report.albums, 'album')}, {counted(report.files, 'file')}"
     if verify:
         looked += f", {report.compared} of them read; {report.unproven} have no digest to compare with"
     repairable = sum(finding.repair is not None for finding in report.findings if not finding.repaired)

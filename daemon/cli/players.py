@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from config.reasons import MASK
+from config.reasons import MASK, counted
 from daemon import players
 from daemon.bootstrap import application
 from daemon.cli.group import Group
@@ -140,7 +140,7 @@ def tell(name: str | None, folder: str | None) -> None:
             click.echo(f"{name} was asked to look at {players.look(app, name, _raw(folder))}", err=True)
         else:
             count = players.tell(app, name, actor=person())
-            click.echo(f"{count} folders are to be told, by the daemon or `greenroom worker`", err=True)
+            click.echo(f"{counted(count, 'folder')} to be told, by the daemon or `greenroom worker`", err=True)
 
 
 def _raw(folder: str) -> bytes:

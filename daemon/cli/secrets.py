@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from config.reasons import counted
 from config.secrecy import mark, new_key
 from daemon import secrecy
 from daemon.bootstrap import application
@@ -43,7 +44,7 @@ def _show(as_json: bool) -> None:
         print_json({"key": mark(keys[0]) if keys else None, "file": where, "secrets": count, "lost": lost})
     else:
         key = f"encrypted with the key {mark(keys[0])}, {where or 'given from outside'}" if keys else "no key yet"
-        click.echo(f"{count} secrets; {key}")
+        click.echo(f"{counted(count, 'secret')}; {key}")
         for message in lost:
             click.echo(message)
     if lost:

@@ -360,6 +360,8 @@ def test_the_commands_export_check_and_import(tmp_path: Path, monkeypatch: pytes
     run.invoke(main, ["settings", "set", "quiet_seconds", "77"], catch_exceptions=False)
     said = run.invoke(main, ["export", str(file)], catch_exceptions=False)
     assert "restored for a test, and every table was the same" in said.output
+    nowhere = run.invoke(main, ["export", str(file.parent / "nowhere" / "file")], catch_exceptions=False)
+    assert f"no backup can be made in {file.parent / 'nowhere'}: No such file or directory" in nowhere.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "whole" in run.invoke(main, ["import", "--check", str(file)]).output
     assert run.invoke(main, ["import", str(file)]).exit_code == 1

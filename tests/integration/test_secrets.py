@@ -239,7 +239,7 @@ def test_a_backup_has_the_secrets_and_not_the_key(
 ) -> None:
     told = greenroom("export", str(tmp_path / "backup.gz"))
     assert told.exit_code == 0, told.output
-    assert "2 secrets in it are encrypted" in told.output
+    assert "secrets in it are encrypted (2)" in told.output
     elsewhere = tmp_path / "elsewhere"
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(elsewhere))
     monkeypatch.setenv("GREENROOM_DATABASE_URL", f"sqlite:///{elsewhere}/greenroom.db")

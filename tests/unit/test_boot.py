@@ -59,6 +59,20 @@ def test_the_first_state_directory_of_systemd_is_the_data_folder(monkeypatch: py
     assert default_data_dir() == Path("/var/lib/a")
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('data_dri = "/tmp"', "there is no such setting"),
+        ('log_level = "LOUD"', "must be 'TRACE', 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ('web = "7788"', "must be HOST:PORT"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_said_in_words(file: Path, line: str, told: str) -> None:
+    file.write_text(line)
+    with pytest.raises(Misconfigured, match=rf"\): {told}"):
+        load_boot_settings()
+
+
 @contextlib.contextmanager
 def another_user() -> Iterator[None]:
     """Be somebody else for a while, which only root can."""
