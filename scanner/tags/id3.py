@@ -43,16 +43,19 @@ def _frames(source: Source, end: int, heads: Heads) -> tuple[list[bytes], ...]:
     found: tuple[list[bytes], ...] = ([], [], [])
     window, room = source.window, len(source.window)
     at, stop = 10, end  # in the window
-    while at + 10 <= stop:
-        if at + 10 > room:
+    while (content := at + 10) <= stop:
+        if content > room:
             at, stop, window, room = _move(source, at, stop, 10)
-        kind, length = heads[window[at : at + 10]]
-        if kind == PADDING:
-            break
+            content = at + 10
+        kind, length = heads[window[at:content]]
         following = at + length
         if following > stop:
             raise DoubtError("a frame that leaves the tag")
-        if kind != SKIPPED:
+        if kind < PICTURE and following <= room:
+            found[kind].append(window[at:following])
+        elif kind == PADDING:
+            break
+        elif kind != SKIPPED:
             needed = length if kind != PICTURE else min(length, PICTURE_HEAD)
             if at + needed > room:
                 at, stop, window, room = _move(source, at, stop, needed)
