@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from math import prod
@@ -54,6 +55,21 @@ def kept(old: NewItem, files: Iterable[NewFile]) -> tuple[NewFile, ...]:
     return tuple(
         file for file in old.files if file.role != "audio" and file.role not in OF_THE_RIP and file.path not in names
     )
+
+
+def renamed(old: NewItem, new: NewItem) -> dict[bytes, bytes]:
+    """Return what the tracks of an album that are not there any more are called now, by disc and number."""
+    gone, come = ({file.path for file in one.files} for one in (old, new))
+    then, now = _numbered(old), _numbered(new)
+    pairs = ((then[number], now[number]) for number in then.keys() & now.keys())
+    return {before: after for before, after in pairs if before not in come and after not in gone}
+
+
+def _numbered(item: NewItem) -> dict[tuple[int, int], bytes]:
+    """Return the tracks by disc and number; those whose number others have, or that have none, are left out."""
+    tracks = [((file.disc or 1, file.track), file.path) for file in item.files if file.role == "audio"]
+    counted = Counter(number for number, _ in tracks)
+    return {(disc, track): path for (disc, track), path in tracks if track is not None and counted[disc, track] == 1}
 
 
 def _remade(item: NewItem, files: tuple[NewFile, ...], warnings: Iterable[Reason], new: NewItem) -> NewItem:

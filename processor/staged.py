@@ -11,6 +11,8 @@ from sqlalchemy import Connection
 from config.reasons import Reason
 from processor import repository
 from processor.item import NewItem
+from processor.joined import renamed
+from processor.metadata import rows
 from processor.transfer import Transfer
 
 # What is to be written with items that were staged, in the same transaction; whoever moves albums is given it.
@@ -39,9 +41,18 @@ class ForRun(NamedTuple):
 
 
 def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime, then: Then = nothing_more) -> None:
-    """Write the staging items of albums that are in place, in the transaction that publishes their transfers."""
+    """Write the staging items of albums that are in place, in the transaction that publishes their transfers.
+
+    What was said of the tracks of an album goes with them where another album took its place.
+    """
     changed = [digested(NewItem.from_json(transfer.item), transfer) for transfer in transfers]
-    then(connection, repository.upsert(connection, changed, now), now)
+    met = {transfer.item["key"] for transfer in transfers if transfer.before is not None}
+    before = repository.recorded(connection, met) if met else {}
+    items = repository.upsert(connection, changed, now)
+    for item in changed:
+        if item.key in before and (names := renamed(before[item.key].item, item)):
+            rows.rename_parts(connection, items[item.key].id, names, now)
+    then(connection, items, now)
 
 
 def digested(item: NewItem, transfer: Transfer) -> NewItem:

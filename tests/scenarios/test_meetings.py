@@ -15,12 +15,14 @@ import pytest
 from sqlalchemy import update
 
 from processor import sidecar
+from processor.metadata import rows
 from processor.tables import StagingItem
 from processor.trash import TRASH
 from scanner.scan import silent
 from tests.scenarios.drops import JPEG, Drop, song, songs
-from tests.scenarios.house import House, lines, seen
+from tests.scenarios.house import NOW, House, lines, seen
 from workflow.fsck import fsck
+from workflow.undo import undo
 
 SHM = Path("/dev/shm")
 KEY = "album:ada/low tide"
@@ -209,6 +211,30 @@ def test_better_quality_takes_the_place_and_the_old_album_goes_to_the_trash(any_
     }
     assert {file.target for file in album_sidecar(house).files} == {file["path"] for file in item["files"]}
     assert [path.name for path in house.inbound.iterdir()] == [".greenroom-root"]
+
+
+def test_what_people_said_of_tracks_goes_with_them_to_the_better_album_and_back(any_house: House) -> None:
+    """The better files have other names: flac for mp3."""
+    house = any_house
+    house.change(replace="better")
+    house.drop(songs("old", "mp3", TWO))
+    house.cycle()
+    ((key, item),) = house.items().items()
+    with house.database.begin() as connection:
+        for part, title in (("", "Low Tide!"), ("02 - Song 2.mp3", "Salt")):
+            rows.say(connection, item["id"], part, "title", title, NOW)
+
+    def known() -> tuple[str | None, list[str | None]]:
+        with house.database.read() as connection:
+            album = rows.album(connection, house.items()[key]["id"])
+        return album.title, [track.title for track in album.tracks]
+
+    house.drop(songs("new", "flac", THREE))
+    report = house.run()
+    assert lines(report) == ["staged Ada / Low Tide: 3 tracks"]
+    assert known() == ("Low Tide!", ["Song 1", "Salt", "Song 3"])
+    assert undo(house.database, report.run_id or "", dry_run=False, stop=threading.Event()).exit_code == 0
+    assert known() == ("Low Tide!", ["Song 1", "Salt"])
 
 
 def test_without_the_setting_better_quality_is_a_conflict_that_says_so(house: House) -> None:
