@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
+
 from loguru import logger
 
 from config.database import Database
 from config.errors import NeedsReview, Rejected
 from config.lease import Guard
-from config.libraries import list_libraries
+from config.libraries import list_libraries, verify_root
 from config.reasons import show_path
 from processor import journal, sidecar
+from processor.artwork import blobs
 from processor.files import Tree
 from processor.fsck import rows
 from processor.fsck.finding import some
 from processor.fsck.rows import Row
 from processor.paths import within
+from processor.publication import ledger
 from processor.system_errors import explained
 
 
 def forget(database: Database, guard: Guard, item_id: int) -> Row:
-    """Delete the row of an item; return what it was. Call it under the lock of its root.
+    """Delete the row of an item, and where it was published; return what it was. Call it under the lock of its root.
 
-    Raises Rejected `unknown_item`, and NeedsReview `files_exist` or `unsettled` with what is in the way. Where its
-    root is no library any more nothing can be looked at, and nothing of ours would touch it either.
+    Raises Rejected `unknown_item`, NeedsReview `files_exist` or `unsettled` with what is in the way, and what
+    `verify_root` does. Where its root is no library any more nothing can be looked at, and nothing of ours would touch
+    it either.
     """
     with database.read() as connection:
         row = next((row for row in rows.read(connection) if row.id == item_id), None)
-        roots = {lib.root_uuid: lib.path for lib in list_libraries(connection)}
+        known = {library.root_uuid: library for library in list_libraries(connection)}
         open_moves = [t for t in journal.unsettled(connection) if row and t.target == row.path]
+        published = ledger.entries(connection, item_id=item_id)
     if row is None:
         raise Rejected(f"there is no item {item_id}; `greenroom items` lists them", code="unknown_item")
     if open_moves:
         message = f"a move into {show_path(row.path)} is not settled; `greenroom fsck` says what is left of it"
         raise NeedsReview(message, code="unsettled", path=row.path)
-    if row.root_uuid in roots and (there := _there(roots[row.root_uuid], row)):
+    for root_uuid in known.keys() & {row.root_uuid, *(entry.root_uuid for entry in published)}:
+        verify_root(known[root_uuid])  # where no disk is mounted nothing is gone
+    if row.root_uuid in known and (there := _there(known[row.root_uuid].path, row)):
         message = (
             f"item {item_id} still has {len(there)} of its files below {show_path(row.path)}: {some(there)}; move "
         )
         raise NeedsReview(message + "the folder out of the library first", code="files_exist", path=row.path)
+    for entry in published:
+        library = known.get(entry.root_uuid)
+        if library is not None and os.path.lexists(os.path.join(library.path, entry.path)):
+            message = f"{show_path(entry.path)} of item {item_id} is in a library; take it out of there first, with "
+            message += f"`greenroom publish {item_id} --undo`, or move its folder elsewhere"
+            raise NeedsReview(message, code="files_exist", path=entry.path)
     with database.begin() as connection:
         guard.confirm(connection)
         rows.forget(connection, item_id)
+        ledger.forget_item(connection, item_id)
+        blobs.hold(connection, f"published {item_id}", (), dt.datetime.now(dt.UTC))
     logger.bind(item=item_id, key=row.key, path=show_path(row.path)).info("item forgotten")
     return row
 

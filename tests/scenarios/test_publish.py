@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from tests.scenarios.publishing import (
     unexplained,
 )
 from workflow import progress
+from workflow.fsck import forget_item
 from workflow.undo import undo
 
 ALBUM = "Ada/Low Tide (2014)"
@@ -245,6 +247,39 @@ def test_rules_send_albums_to_several_libraries(house: House) -> None:
     assert published(library) == []
 
 
+def test_an_album_is_not_forgotten_because_the_disk_of_its_library_is_away(house: House, tmp_path: Path) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    library.rename(tmp_path / "unmounted")
+    library.mkdir()
+    with pytest.raises(Misconfigured, match="is its disk mounted"):
+        forget_item(house.database, item_id, stop=threading.Event())
+    library.rmdir()
+    (tmp_path / "unmounted").rename(library)
+    with pytest.raises(NeedsReview, match="still has"):
+        forget_item(house.database, item_id, stop=threading.Event())
+
+
+def test_an_album_is_not_forgotten_while_it_is_published_and_leaves_no_trace_then(house: House, tmp_path: Path) -> None:
+    """Somebody removed its files from staging, where a copy stayed, and tells Greenroom to forget it."""
+    library, item_id = staged(house)
+    house.change(transfer="copy")
+    publish(house, item_id)
+    shutil.rmtree(house.staging / "AD")
+    with pytest.raises(NeedsReview, match=f"publish {item_id} --undo") as refused:
+        forget_item(house.database, item_id, stop=threading.Event())
+    assert refused.value.reason_code == "files_exist"
+    (library / "Ada").rename(tmp_path / "away")
+    forget_item(house.database, item_id, stop=threading.Event())
+    with house.database.read() as connection:
+        assert (ledger.publication(connection, item_id), ledger.entries(connection, item_id=item_id)) == (None, [])
+    # It comes again, and gets its own folder again, and not a numbered one beside an album nobody knows.
+    house.drop({f"again/{name}": content for name, content in DROP.items()})
+    house.cycle(rehearsed=False)
+    (again,) = approve(house)
+    assert os.fsdecode(publish(house, again).plan.folder) == ALBUM
+
+
 @pytest.mark.parametrize("mode", ["copy", "hardlink", "reflink"])
 def test_staging_keeps_its_files_unless_they_are_moved(house: House, mode: str) -> None:
     library, item_id = staged(house)
@@ -299,7 +334,6 @@ def test_a_staging_that_was_published_is_not_taken_back_to_inbound(house: House)
     _, item_id = staged(house)
     publish(house, item_id)
     run_id = house.report.run_id
-    import threading
 
     assert run_id is not None
     report = undo(house.database, run_id, dry_run=True, stop=threading.Event())
