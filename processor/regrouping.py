@@ -49,7 +49,7 @@ def merge(items: Sequence[Staged]) -> dict[bytes, Choice]:
     Raises Rejected for fewer than two albums.
     """
     if len(items) < 2:
-        raise Rejected("mark two albums or more", code="no_merge")
+        raise Rejected("it takes two albums or more to make one of them", code="no_merge")
     name = _called(items[0].artist, items[0].album)
     found: dict[bytes, Choice] = {}
     taken: set[tuple[int, int | None]] = set()

@@ -126,7 +126,8 @@ def split(item: int, tracks: tuple[str, ...], artist: str, album: str, dry_run: 
 
     \b
     Example:
-      greenroom review split 17 "05 - Engines.flac" "06 - Home.flac" --artist "Nora Vale" --album "High Tide"
+      greenroom review split 17 "05 - Engines.flac" "06 - Home.flac" \\
+          --artist "Nora Vale" --album "High Tide"
     """
     with application() as app, usage():
         act(app, lambda: regrouping.split(app, item, tracks, artist, album, actor=person(), sure=not dry_run), as_json)

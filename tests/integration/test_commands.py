@@ -8,8 +8,10 @@ import pwd
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -44,10 +46,23 @@ def test_every_command_teaches_itself(name: str) -> None:
     assert len(shown.output.splitlines()) > 5
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS])
-def test_help_fits_a_terminal_and_says_all_of_each_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def verbs(command: click.Command, *name: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of a command, then those of the commands it has."""
+    yield name
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for verb in command.list_commands(context):
+            found = command.get_command(context, verb)
+            assert found is not None
+            yield from verbs(found, *name, verb)
+
+
+@pytest.mark.parametrize("words", list(verbs(main)), ids=" ".join)
+def test_help_fits_a_terminal_and_says_all_of_each_command(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    lines = greenroom(*filter(None, [name]), "--help").output.splitlines()
+    lines = greenroom(*words, "--help").output.splitlines()
     assert [line for line in lines if len(line) > 80 or (line.endswith("...") and not line.startswith("Usage:"))] == []
 
 
