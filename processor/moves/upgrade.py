@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from processor import sidecar, trash
+from processor.arrival import await_copies
 from processor.files import Tree
 from processor.giving_back import remove_empty
 from processor.guard import Guard
@@ -65,6 +66,7 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
             where = published(found)
         if where != found.target:
             _rename(run, tree, found)
+    await_copies(found, run.guard)
     if found.attempt:
         check_final(run, found, rehash=True)
     return run.published(written(run, found, beside(found)))
