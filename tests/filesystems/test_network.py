@@ -20,6 +20,7 @@ from tests.memory import memory
 pytestmark = pytest.mark.skipif(not ALL, reason="by scripts/filesystems only")
 ALBUMS = {"Live", "Low Tide", "夜の庭"}  # of cycles.albums()
 IN_A_LIBRARY = [name for name, subject in NAMES.items() if subject.then is not None and "trash" not in name]
+CHANGES = {"publish anew", "late tracks, published", "publish late tracks"}  # what was published a moment ago
 PATIENCE = 60.0  # seconds for bytes to get where they are sent
 
 
@@ -96,8 +97,8 @@ def test_what_is_sent_late_is_staged_whole_in_the_end_also_when_it_is_killed(lat
 def test_a_library_there_gets_albums_and_gives_them_back_whole_also_when_it_is_killed(
     kind: Kind, late: Path, here: Path, name: str
 ) -> None:
-    if "late tracks" in name and "rclone" in kind.name:
-        pytest.skip(f"{kind.name} still sends the album that they are to join")
+    if "rclone" in kind.name and name in CHANGES:
+        pytest.skip(f"{kind.name} may still be sending what was there before, and then that wins")
 
     def begun(folder: str) -> tuple[House, Trial]:
         (here / folder).mkdir()
