@@ -311,8 +311,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a published album that gave way is taken for what is being built",
         "processor/moves/upgrade.py",
-        "            if not is_ours(tree, hidden, transfer.id):",
-        "            if False:",
+        "is not None and not is_ours(tree, hidden, transfer.id):",
+        "is not None and False:",
         on_sqlite("gave_way", PUBLISHED),
     ),
     Mutant(
