@@ -305,6 +305,16 @@ def test_a_delayed_job_waits_and_a_person_can_hasten_it(engine: Engine, work: An
     assert closed(engine, later)[0].status == "done"
 
 
+def test_a_person_can_hasten_a_job_of_before_the_clock_was_set_back(database: Database, engine: Engine) -> None:
+    now = dt.datetime.now(dt.UTC)
+    ahead = engine.wanted("alpha", 1, Script(), actor="chain", delay=60)
+    with database.begin() as connection:
+        jobs.submit(connection, [ahead], now + dt.timedelta(days=400))
+    job = engine.submit("alpha", 1, Script(), actor="eva", priority="urgent", manual=True).job
+    assert (job.actor, job.manual, job.priority) == ("eva", True, 10)
+    assert job.not_before < now + dt.timedelta(hours=1)
+
+
 def test_what_the_carrier_forgets_is_handed_over_again(database: Database, engine: Engine, work: Any) -> None:
     found = work(alpha=(4, None, True))
     ids = [submit(engine, "alpha", n) for n in range(4)]

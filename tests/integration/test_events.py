@@ -308,6 +308,20 @@ def test_the_urls_are_shown_to_nobody(
         assert admin.get(connection, "phase.notify.urls") == secret
 
 
+def test_chores_are_wanted_daily_though_the_clock_was_years_ahead_once(database: Database) -> None:
+    now = dt.datetime.now(dt.UTC)
+    with database.begin() as connection:
+        connection.execute(text("DELETE FROM events"))
+        events.tell(connection, [Event("job_dead", "old news", "because")], NOW)
+    events.dispatch(database, [Listener("ear")], NOW)
+    put(database, verify__mode="off")
+    years = dt.timedelta(days=4000)
+    assert [want_daily(database, succession.works(), at) for at in (now + years, now + years)] == [1, 0]
+    with database.begin() as connection:
+        connection.execute(text("UPDATE jobs SET status = 'done'"))
+    assert [want_daily(database, succession.works(), at) for at in (now, now)] == [1, 0]
+
+
 def test_what_is_old_is_removed_once_a_day_and_the_rest_stays(
     database: Database, engine: Engine, tmp_path: Path
 ) -> None:

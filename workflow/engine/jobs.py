@@ -117,7 +117,7 @@ def _hasten(connection: Connection, job: NewJob, row: dict[str, Any]) -> None:
     A person's wish also ends the wait after a failure and, where it has a payload of its own, replaces the old one.
     """
     same = (JobRow.phase == job.phase, JobRow.subject == job.subject, JobRow.status == "queued")
-    waiting = JobRow.created_at < row["created_at"]
+    waiting = JobRow.created_at != row["created_at"]  # not what was written just now; the clock may have been set back
     sooner = JobRow.priority > job.priority
     least = func.least if connection.dialect.name == "postgresql" else func.min
     values: dict[str, Any] = {"priority": least(JobRow.priority, job.priority)}

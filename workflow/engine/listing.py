@@ -62,8 +62,8 @@ def oldest_queued(connection: Connection) -> dt.datetime | None:
 
 def newest(connection: Connection, phase: str) -> dt.datetime | None:
     """Return when the newest job of a phase was wanted; None if none is known."""
-    mine = select(func.max(JobRow.created_at)).where(JobRow.phase == phase, JobRow.status.in_(STATUSES))
-    return connection.execute(mine).scalar_one()
+    mine = select(func.max(JobRow.id)).where(JobRow.phase == phase, JobRow.status.in_(STATUSES))
+    return connection.scalar(select(JobRow.created_at).where(JobRow.id == mine.scalar_subquery()))
 
 
 def counts(connection: Connection) -> dict[str, dict[str, int]]:
