@@ -127,7 +127,7 @@ def order_of(sort: Sort) -> Order:
 
 def searchable(*texts: str | None) -> str:
     """Return texts as they are searched: without case and accents, cut where an index would not take more."""
-    joined = " ".join(text for text in texts if text)
+    joined = " ".join(filter(None, texts))
     if joined.isascii():  # as nearly all are, and there are many
         return joined.lower()[:LONGEST].replace("\0", "")
     bare = "".join(c for c in unicodedata.normalize("NFKD", joined) if not unicodedata.combining(c))
