@@ -110,9 +110,10 @@ def _is_id(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 19
 
 
-def _share(text: str) -> float | None:
+def _share(percent: str) -> float | None:
+    """Return percent, as lists show a confidence, as a part of 1; None if it is none."""
     try:
-        found = float(text) if text else None
+        found = float(percent) if percent else None
     except ValueError:
         return None
-    return found if found is not None and 0 <= found <= 1 else None
+    return found / 100 if found is not None and 0 <= found <= 100 else None

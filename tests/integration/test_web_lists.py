@@ -110,7 +110,7 @@ FIGURES = ["/metrics", "/", "/api/v1/verification", "/verification", "/verificat
 REVIEW = [
     f"/review?status={status}{more}"
     for status in ("any", *MOVES)
-    for more in ("", "&below=0.5", "&warned=yes", "&q=blue", "&q=blue+river&below=0.5&before=7")
+    for more in ("", "&below=50", "&warned=yes", "&q=blue", "&q=blue+river&below=50&before=7")
 ]
 SORTED = [
     f"/review?status={status}&sort={sort}{more}"
@@ -125,7 +125,7 @@ SORTED = [
             ("-year", "7:1999"),
         ),
     )
-    for more in ("", f"&q=blue&below=0.5&before={place}")
+    for more in ("", f"&q=blue&below=50&before={place}")
 ]
 JOBS = [
     f"/jobs?status={status}&phase={phase}&before=7"
