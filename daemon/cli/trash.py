@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from config.reasons import show_path, show_text
+from config.reasons import counted, show_path, show_text
 from daemon import discarding
 from daemon.bootstrap import application
 from daemon.cli.acting import act
@@ -18,6 +18,7 @@ from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.disks import Disks
 from daemon.signals import stop_on_signals
+from processor.space import human_size
 from workflow import emptying
 
 _UNKNOWN: Final = (None, None, None)
@@ -73,8 +74,9 @@ def restore(transfer: str, dry_run: bool, as_json: bool) -> None:
 
 @command.command("empty")
 @click.option("--older-than", type=click.IntRange(0), metavar="DAYS", help="Default: staging_scan.trash_days.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @json_option
-def empty(older_than: int | None, as_json: bool) -> None:
+def empty(older_than: int | None, dry_run: bool, as_json: bool) -> None:
     """Remove for good what has lain in the trash long enough; `--older-than 0` removes everything.
 
     What a transfer that is not settled may still need is kept whatever its age, and so is what no transfer is known to
@@ -83,12 +85,19 @@ def empty(older_than: int | None, as_json: bool) -> None:
     stop = stop_on_signals()
     with application() as app:
         days = app.staging_settings()[0].trash_days if older_than is None else older_than
-        done = emptying.empty(app.database, stop, actor=person(), days=days)
+        done = emptying.empty(app.database, stop, actor=person(), days=days, sure=not dry_run)
     if as_json:
         print_json(done.to_json())
         return
+    would = "would be " if dry_run else ""
     for trashed in done.gone:
-        click.echo(f"removed {show_text(trashed.transfer_id)}: {trashed.files} files, {trashed.size} bytes")
+        _, artist, album = (trashed.told or _UNKNOWN)[:3]
+        name = show_text(f"{artist or 'unknown artist'} – {album or 'unknown album'}")
+        holds = f"{counted(trashed.files, 'file')}, {human_size(trashed.size)}"
+        click.echo(f"{would}removed {name}: {holds}  (transfer {show_text(trashed.transfer_id)})")
     for reason in done.kept:
         click.echo(f"kept {show_path(reason.path or b'')}: {reason.message}")
-    click.echo(f"{len(done.gone)} removed, {len(done.kept)} kept")
+    if done.gone or done.kept:
+        click.echo(f"{would}removed for good: {done.amount}; kept: {len(done.kept)}")
+    else:
+        click.echo(f"nothing has lain there for {counted(days, 'day')}" if days else "the trash is empty")

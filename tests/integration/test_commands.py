@@ -176,8 +176,21 @@ def test_the_trash_is_listed_and_emptied(data_dir: Path) -> None:
     lying.write_bytes(b"song")
     assert "some-transfer" in greenroom("trash", "list").output
     told = greenroom("trash", "empty", "--older-than", "0")
-    assert "0 removed, 1 kept" in told.output  # no transfer is known that put it there
+    assert "removed for good: 0 albums, 0 files, 0 bytes; kept: 1" in told.output  # no transfer is known that put it there
     assert lying.read_bytes() == b"song"
+
+
+def test_what_would_go_from_the_trash_is_named_first(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "trash", "1")
+    assert greenroom("trash", "empty").output == "nothing has lain there for 30 days\n"
+    would = greenroom("trash", "empty", "--older-than", "0", "--dry-run").output
+    assert would.startswith("would be removed Ada Fern – Harbour: 2 files, ")
+    assert "would be removed for good: 1 album, 2 files" in would
+    gone = greenroom("trash", "empty", "--older-than", "0").output
+    assert gone == would.replace("would be ", "")
+    assert greenroom("trash", "empty", "--older-than", "0").output == "the trash is empty\n"
 
 
 def test_albums_are_listed_as_they_were_staged_or_in_an_order_that_is_asked_for(data_dir: Path) -> None:
