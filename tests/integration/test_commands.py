@@ -176,7 +176,7 @@ def test_the_trash_is_listed_and_emptied(data_dir: Path) -> None:
     lying.write_bytes(b"song")
     assert "some-transfer" in greenroom("trash", "list").output
     told = greenroom("trash", "empty", "--older-than", "0")
-    assert "removed for good: 0 albums, 0 files, 0 bytes; kept: 1" in told.output  # no transfer is known that put it there
+    assert "removed for good: 0 albums, 0 files, 0 bytes; kept: 1" in told.output  # by no known transfer
     assert lying.read_bytes() == b"song"
 
 
