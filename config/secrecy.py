@@ -183,11 +183,16 @@ def _write(file: Path, keys: Sequence[str]) -> None:
 def _fresh(file: Path, keys: Sequence[str]) -> Path:
     """Write keys, durably, to a file beside the one that is meant; it belongs to the owner of the folder."""
     fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600), "w") as lines:
-        lines.writelines(f"{key}\n" for key in keys)
-        lines.flush()
-        if os.geteuid() == 0:
-            owner = file.parent.stat()
-            os.fchown(lines.fileno(), owner.st_uid, owner.st_gid)
-        os.fsync(lines.fileno())
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600), "w") as lines:
+            lines.writelines(f"{key}\n" for key in keys)
+            lines.flush()
+            if os.geteuid() == 0:
+                owner = file.parent.stat()
+                os.fchown(lines.fileno(), owner.st_uid, owner.st_gid)
+            os.fsync(lines.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(fresh)
+        raise
     return fresh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import stat
 import threading
@@ -301,6 +302,16 @@ def test_a_key_is_on_the_disk_under_its_name_before_anything_is_encrypted_with_i
     assert synced == [("bytes", 0), ("name", 1)]
     vault.renew()
     assert synced[2:] == [("bytes", 1), ("name", 2)]
+
+
+def test_a_key_there_is_no_room_for_leaves_nothing_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        Vault(tmp_path / "secret.key").seal("hush")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_key_goes_while_a_secret_cannot_be_read(app: Application) -> None:
