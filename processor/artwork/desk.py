@@ -28,6 +28,7 @@ from processor.artwork.readers import DEADLY
 from processor.artwork.rows import Candidate, Known
 from processor.artwork.source import Refused, check_bytes, read_plain
 from processor.artwork.wire import Made, Seen, Task
+from processor.system_errors import explained
 
 # An offer, and whether its small version will do → the bytes. Raises Retryable, and Rejected for what will never come.
 Fetch = Callable[[Offer, bool], bytes]
@@ -125,12 +126,13 @@ class Desk:
             return None
 
     def _put(self, data: bytes) -> str:
-        """Put bytes on the desk and return their BLAKE3. Raises Refused for too many or none."""
+        """Put bytes on the desk, return their BLAKE3. Raises Refused for too many or none, Retryable on a full disk."""
         check_bytes(len(data))
         content = blake3(data).hexdigest()
         with self._lock:  # nobody may read what another thread is still writing
             if content not in self.files:
-                (self._folder / content).write_bytes(data)
+                with explained("keep a picture in", os.fsencode(self._folder)):
+                    (self._folder / content).write_bytes(data)
                 self.files[content] = self._folder / content
         return content
 
@@ -210,9 +212,11 @@ class Desk:
 
 @contextmanager
 def desk(gallery: Gallery, fetch: Fetch, now: dt.datetime) -> Iterator[Desk]:
-    """A desk with a folder of its own, gone with it."""
-    gallery.blobs.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=WORK, dir=gallery.blobs.folder) as folder:
+    """A desk with a folder of its own, gone with it. Raises the errors of processor.system_errors."""
+    with explained("make a folder in", os.fsencode(gallery.blobs.folder)):
+        gallery.blobs.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        own = tempfile.TemporaryDirectory(prefix=WORK, dir=gallery.blobs.folder)
+    with own as folder:
         yield Desk(gallery, Path(folder), fetch, now)
 
 

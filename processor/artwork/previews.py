@@ -9,17 +9,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from loguru import logger
+
 SIDE: Final = 400  # pixels
 _CONTENT: Final = re.compile("[0-9a-f]{64}")
 
 
 def keep(data_dir: Path, content: str, data: bytes) -> None:
-    """Keep the preview of a content; it can be made anew, so nothing waits for the disk."""
+    """Keep the preview of a content; it can be made anew, so nothing waits for the disk, or fails where it refuses."""
     path = _path(data_dir, content)
-    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     fresh = path.with_name(f".{uuid.uuid4().hex}.new")
-    fresh.write_bytes(data)
-    fresh.rename(path)
+    try:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        fresh.write_bytes(data)
+        fresh.rename(path)
+    except OSError as error:
+        logger.bind(error=error.strerror).warning("a preview could not be kept")
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
 
 
 def read(data_dir: Path, content: str) -> bytes | None:

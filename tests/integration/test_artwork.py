@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -376,6 +378,49 @@ def test_each_picture_that_was_looked_at_has_a_preview_without_anything_else_in_
     assert preview.startswith(b"\xff\xd8")
     assert b"secret" not in preview
     assert previews.read(world.gallery.data_dir, "../../greenroom.db") is None
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    mounted = subprocess.run(command, check=False, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a full disk needs the right to mount one: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave no byte of a file system."""
+    ballast = disk / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    return ballast
+
+
+def test_what_a_full_disk_has_no_room_for_is_owed_and_had_once_there_is(
+    database: Database, pool: PicturePool, disk: Path
+) -> None:
+    world = World(Gallery(database, disk, pool))
+    ballast = fill(disk)
+    full = world.refresh(world.offer("a", jpeg(1, 900)))
+    assert (full.selected, full.owed) == ((), frozenset({"archive"}))
+    assert [reason.code for reason in full.problems] == ["disk_full"]
+    ballast.unlink()
+    assert world.names(world.refresh(world.offer("a", jpeg(1, 900)))) == ["a"]
+
+
+def test_a_preview_there_is_no_room_for_is_done_without_and_leaves_nothing(world: World, disk: Path) -> None:
+    fill(disk)
+    previews.keep(disk, "a" * 64, jpeg(1, 900))
+    assert previews.read(disk, "a" * 64) is None
+    assert [path for path in (disk / "previews").rglob("*") if path.is_file()] == []
+    (world.gallery.data_dir / "previews").write_text("in the way")
+    assert world.names(world.refresh(world.offer("a", jpeg(1, 900)))) == ["a"]
 
 
 def test_pictures_of_an_album_that_is_gone_go_after_their_grace(world: World) -> None:
