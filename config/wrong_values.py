@@ -9,7 +9,7 @@ _MUST: dict[str, str] = {
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
     "float_parsing": "must be a number",
-    "extra_forbidden": "there is no such setting",
+    "extra_forbidden": "nothing of that name is known",
 }
 
 

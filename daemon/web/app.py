@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, Retryable
+from config.wrong_values import what_is_wrong
 from daemon.bootstrap import Application
 from daemon.hooks import Messages
 from daemon.web import api, pages
@@ -124,14 +125,14 @@ async def _invalid(request: Request, error: Exception) -> Response:
     """Answer a request that is not as described, without repeating what was sent, which may be no text at all."""
     assert isinstance(error, RequestValidationError)
     found = [
-        {"loc": [_sendable(part) for part in problem["loc"]], "msg": _sendable(problem["msg"]), "type": problem["type"]}
-        for problem in error.errors()
+        {"loc": [_sendable(part) for part in one["loc"]], "msg": _sendable(what_is_wrong(one)), "type": one["type"]}
+        for one in error.errors()
     ]
     if _is_api(request):
         return JSONResponse({"detail": found}, 422)
     if any(problem["loc"][0] == "path" for problem in error.errors()):
         return _refusal(request, 404, NO_PAGE)
-    return _refusal(request, 422, "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in found))
+    return _refusal(request, 422, "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in found))
 
 
 async def _not_so(request: Request, error: Exception) -> Response:

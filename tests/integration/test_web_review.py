@@ -72,6 +72,11 @@ def test_the_queue_is_filtered_by_what_a_reviewer_asks_for(browser: Browser) -> 
     assert found(status="any", below="rubbish", q="nobody") == []
 
 
+def test_the_api_says_what_a_value_must_be_as_the_commands_do(browser: Browser) -> None:
+    refused = browser.client.get("/api/v1/items", params={"below": "7"})
+    assert (refused.status_code, refused.json()["detail"][0]["msg"]) == (422, "must be less than or equal to 1")
+
+
 def test_pages_of_the_queue_neither_repeat_nor_leave_out_an_item(browser: Browser) -> None:
     ids = stage(browser, *(named(f"{n:03}", "Ada", f"Album {n:03}") for n in range(120)))
     shown, address = [], "/review"

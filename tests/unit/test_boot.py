@@ -62,7 +62,7 @@ def test_the_first_state_directory_of_systemd_is_the_data_folder(monkeypatch: py
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ('data_dri = "/tmp"', "there is no such setting"),
+        ('data_dri = "/tmp"', "nothing of that name is known"),
         ('log_level = "LOUD"', "must be 'TRACE', 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
         ('web = "7788"', "must be HOST:PORT"),
     ],
