@@ -574,4 +574,11 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "",
         tests("tests/integration/test_metadata_rows.py", "-k", "both_are_heard"),
     ),
+    Mutant(
+        "of a message that could not be sent another message is sent, and so on",
+        "workflow/phases/notify.py",
+        'if event.facts.get("phase") != Notify.name',
+        "if True",
+        on_sqlite("no_message_is_sent", "tests/integration/test_events.py"),
+    ),
 )

@@ -268,6 +268,22 @@ def test_a_message_that_is_not_taken_is_tried_again_and_stops_nothing(
     assert [posted["message"] for posted in server.posted[refused:]] == ["job failed: enrich of item 7 (because)"]
 
 
+def test_of_a_message_that_could_not_be_sent_no_message_is_sent(
+    database: Database, engine: Engine, tmp_path: Path, server: Any
+) -> None:
+    """Or it would fail as well, and be told again, for ever, to those who can be reached."""
+    put(database, notify__urls=f"{url(server)} nonsense://nowhere")
+    events.dispatch(database, [Notifier()], NOW)
+    tell(database, "enrich of item 7")
+    events.dispatch(database, [Notifier()], NOW)
+    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+        until(lambda: engine.counts().get("notify") == {"dead": 1, "done": 1})
+        assert told(database)[-1][0] == "job_dead"
+        events.dispatch(database, [Notifier()], NOW)
+        assert engine.counts()["notify"] == {"dead": 1, "done": 1}
+    assert len(server.posted) == 1
+
+
 def test_a_message_to_somebody_who_is_not_named_any_more_is_dropped(
     database: Database, engine: Engine, tmp_path: Path, server: Any
 ) -> None:

@@ -193,7 +193,8 @@ def fail(connection: Connection, job: Job, verdict: Verdict, failure: dict[str, 
 def _tell(connection: Connection, job: Job, status: str, why: str, now: dt.datetime) -> None:
     """Tell subscribers of a job that waits for a person now."""
     subject = f"{job.phase} of {job.subject}" if job.item_id else job.subject
-    event = events.Event("job_dead", subject, why, job.item_id, job_id=job.id, facts={"status": status})
+    facts = {"status": status, "phase": job.phase}
+    event = events.Event("job_dead", subject, why, job.item_id, job_id=job.id, facts=facts)
     events.tell(connection, [event], now)
 
 

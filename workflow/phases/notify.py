@@ -138,8 +138,12 @@ class Notifier:
         return {*settings.kinds, *ENDS}
 
     def take(self, connection: Connection, heard: Sequence[Event], now: dt.datetime) -> None:
-        """Want a message for each run that ended with something to tell, and one for all that belongs to no run."""
+        """Want a message for each run that ended with something to tell, and one for all that belongs to no run.
+
+        None of a message that could not be sent: it would fail as well, and be told again, to everybody, for ever.
+        """
         settings = _settings(connection)
+        heard = [event for event in heard if event.facts.get("phase") != Notify.name]
         ended = [event.run_id for event in heard if event.kind in ENDS and is_worth_telling(event)]
         apart = tuple(event.id for event in heard if event.run_id is None and event.id is not None)
         wanted = [
