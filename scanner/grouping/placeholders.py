@@ -18,7 +18,8 @@ _WHAT: Final = (
     r"|виконавець|καλλιτέχνησ|アーティスト|艺术家|藝術家|演出者|음악가|아티스트|album|álbum|albümü?|albumi|альбом|άλμπουμ"
     r"|アルバム|专辑|專輯|앨범|title|titel|titre|título|titolo|track)"
 )
-_NO_NAME: Final = re.compile(  # casefolded, hence the last letter of the Greek
+# Patterns are compiled by whoever asks first: most scans do without, and these take longer than others.
+_NO_NAME: Final = (  # casefolded, hence the last letter of the Greek
     rf"[\W_]*(?:unknown|(?:{_UNKNOWN}|no[\W_])[\W_]*{_WHAT}|{_WHAT}[\W_]+{_UNKNOWN})(?:[\W_]*\d[\W\d_]*(?:[ap]\.?m)?)?[\W_]*"
 )
 # Nearly no text has any of these in it, and need not be matched.
@@ -31,22 +32,32 @@ _TRACK: Final = (
     r"(?:(?:audio|cd)?[\W_]*track|audio|spur|titel|title|titre|piste|pista|traccia|faixa|spor|spår|raita|stopa|ścieżka"
     r"|utwór|трек|дорожка|トラック|트랙|音轨|第)"
 )
-_BEFORE_NUMBER: Final = re.compile(rf"[\W_]*{_TRACK}?[\W_]*", re.IGNORECASE)
-_NUMBER: Final = re.compile(rf"(?:{_TRACK}[\W_]*)?#?\d{{1,3}}", re.IGNORECASE)
-
-_VARIOUS: Final = re.compile(  # folded
-    r"various(?: artists?)?|va|v a|aa ?vv|vv ?aa|vari(?: artisti)?|artisti vari"
-    r"|varios(?: artistas| artistes| interpretes)?|divers(?: artistes)?|artistes (?:divers|varies)"
-    r"|diversen|diverse(?: artister| artiesten| interpreten| kunstler| kunstnere)?"
-    r"|verschiedene(?: interpreten| kunstler)?|blandade artister|eri esittajia|rozni wykonawcy|ruzni interpreti"
-    r"|kulonbozo eloadok|cesitli sanatcilar|(?:разные|различные) исполнители|різні виконавці|διαφοροι καλλιτεχνεσ"
-    r"|ヴァリアス アーティスト|群星|여러 아티스트"
+_BEFORE_NUMBER: Final = rf"(?i:[\W_]*{_TRACK}?[\W_]*)"
+_NUMBER: Final = rf"(?i:(?:{_TRACK}[\W_]*)?#?\d{{1,3}})"
+_VARIOUS: Final = frozenset(  # folded
+    (
+        *("various", "various artists", "various artist", "va", "v a", "aa vv", "aavv", "vv aa", "vvaa", "vari"),
+        *(
+            "vari artisti",
+            "artisti vari",
+            "varios",
+            "varios artistas",
+            "varios artistes",
+            "varios interpretes",
+            "divers",
+        ),
+        *("divers artistes", "artistes divers", "artistes varies", "diversen", "diverse", "diverse artister"),
+        *("diverse artiesten", "diverse interpreten", "diverse kunstler", "diverse kunstnere", "verschiedene"),
+        *("verschiedene interpreten", "verschiedene kunstler", "blandade artister", "eri esittajia", "rozni wykonawcy"),
+        *("ruzni interpreti", "kulonbozo eloadok", "cesitli sanatcilar", "разные исполнители", "різні виконавці"),
+        *("различные исполнители", "διαφοροι καλλιτεχνεσ", "ヴァリアス アーティスト", "群星", "여러 아티스트"),
+    )
 )
 
 
 def says_unknown(text: str) -> bool:
     """Tell "Unknown Artist" and "Unbekanntes Album (3.11.2020 13:23:45)" from a name."""
-    return _NO_NAME.fullmatch(_heard(text)) is not None
+    return may_say_unknown(text) and re.fullmatch(_NO_NAME, _heard(text)) is not None
 
 
 def may_say_unknown(text: str) -> bool:
@@ -57,17 +68,17 @@ def may_say_unknown(text: str) -> bool:
 
 def is_number_of_track(text: str) -> bool:
     """Tell "Track 7", "07" and "#4" from a title."""
-    return _NUMBER.fullmatch(text) is not None
+    return re.fullmatch(_NUMBER, text) is not None
 
 
 def is_word_for_track(text: str) -> bool:
     """Tell whether what stands before a number is no part of a title: "Track ", "(", "第"."""
-    return _BEFORE_NUMBER.fullmatch(text) is not None
+    return re.fullmatch(_BEFORE_NUMBER, text) is not None
 
 
 def is_various(artist: str | None) -> bool:
     """Tell whether a name stands for many artists: "Various Artists", "VA", "AA.VV.", "群星"; None is nobody."""
-    return artist is not None and _VARIOUS.fullmatch(fold(artist)) is not None
+    return artist is not None and fold(artist) in _VARIOUS
 
 
 def _heard(text: str) -> str:

@@ -135,7 +135,7 @@ _TAGGED, _TAGGED_BUT_DISC = _sources("tag", "tag", "tag"), _sources("tag", "tag"
 
 def _once_known(text: str | None) -> str | None:
     cleaned = clean(text)
-    return None if cleaned is None or (may_say_unknown(cleaned) and says_unknown(cleaned)) else cleaned
+    return None if cleaned is None or says_unknown(cleaned) else cleaned
 
 
 def all_known(texts: Sequence[str | None]) -> Sequence[str] | None:
