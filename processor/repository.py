@@ -118,9 +118,10 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
 
 
 def retell(connection: Connection, item: NewItem, now: dt.datetime) -> None:
-    """Write what an item's files say now; decisions about it stay."""
+    """Write what an item's files say now; decisions about it stay, and its warnings, which may have been settled."""
     values = dict(zip(_STORED, _row(item), strict=True))
-    values |= {name: json.loads(values[name]) for name in ("evidence", "warnings", "sources")}
+    values |= {name: json.loads(values[name]) for name in ("evidence", "sources")}
+    values = {name: value for name, value in values.items() if name not in ("warnings", "warned")}
     changed = update(StagingItem).where(StagingItem.key == item.key).values(**values, updated_at=now)
     for item_id in connection.scalars(changed.returning(StagingItem.id)).all():
         _list_anew(connection, item_id, item)

@@ -167,3 +167,14 @@ def test_a_name_too_long_for_an_index_is_cut(database: Database) -> None:
     record(database, album(album_artist=endless, album=endless, title=endless))
     (row,) = listed(database)
     assert row["album_artist"] == endless[:333]
+
+
+def test_what_files_say_anew_brings_no_warning_back_that_was_settled_meanwhile(database: Database) -> None:
+    """Tags are written for minutes, and taken back after weeks; somebody may have chosen the release by then."""
+    item = album()
+    item_id = record(database, item)["k"].id
+    with database.begin() as connection:
+        repository.set_warnings(connection, item_id, "no_year", [])
+        repository.retell(connection, item, TUESDAY)
+        row, _ = repository.item(connection, item_id)
+    assert (row["warnings"], row["warned"]) == ([], False)
