@@ -208,15 +208,12 @@ _CIFS = {"smbd": "samba", "smbpasswd": "samba", "mount.cifs": "cifs-utils", "mod
 SHARES = (
     Kind("NFS 4", over(partial(servers.nfs, options="vers=4.2")), _NFS, _NO_EXCHANGE, always=False),
     Kind("NFS 3", over(partial(servers.nfs, options="vers=3,nolock")), _NFS, _NO_EXCHANGE, always=False),
-    # What is open under one of its names cannot be opened under another (Linux 6.1), so nothing is left with two.
-    Kind("SMB by cifs", over(servers.smb_by_the_kernel), _CIFS, _NEITHER, always=False),
-    Kind(
-        "SMB by cifs, nolease", over(partial(servers.smb_by_the_kernel, options=",nolease")), _CIFS, _NO_EXCHANGE,
-        always=False,
-    ),
+    # What is open by one of its names cannot be opened by another (Linux 6.1); what a full server did not take is
+    # tried for ever.
+    Kind("SMB by cifs", over(servers.smb_by_the_kernel), _CIFS, _NEITHER | {FULL}, always=False),
     Kind(
         "SMB by cifs, its own numbers", over(partial(servers.smb_by_the_kernel, options=",noserverino")), _CIFS,
-        _NEITHER, always=False,
+        _NEITHER | {FULL}, always=False,
     ),
 )  # fmt: skip
 KINDS = SHARES if SHARES_ONLY else (*KINDS, *SHARES)

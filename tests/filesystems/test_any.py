@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import json
 import os
+import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,6 @@ import pytest
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from tests.faults.cycles import House, albums, converges, encoded, lost, music, wrong_items
-from tests.faults.disks import run
 from tests.faults.libraries import to_publish
 from tests.faults.steps import die, labels, run_until
 from tests.faults.subjects import CYCLE, SUBJECTS, Subject
@@ -215,7 +215,10 @@ def full(disk: Path) -> Iterator[None]:
                 with contextlib.suppress(OSError):
                     while filler.write(bytes(size)) == size:
                         pass
+                with contextlib.suppress(OSError):
+                    os.fsync(filler.fileno())  # NFS takes more than its server has, at first
             yield
         finally:
             (disk / "filler").unlink()
-            run("sync", "-f", str(disk))  # btrfs tells of room only once what had it is gone for good
+            # btrfs tells of room only once what had it is gone for good; NFS also of what it could not write of that
+            subprocess.run(["sync", "-f", str(disk)], check=False)
