@@ -36,17 +36,9 @@ _BEFORE_NUMBER: Final = rf"(?i:[\W_]*{_TRACK}?[\W_]*)"
 _NUMBER: Final = rf"(?i:(?:{_TRACK}[\W_]*)?#?\d{{1,3}})"
 _VARIOUS: Final = frozenset(  # folded
     (
-        *("various", "various artists", "various artist", "va", "v a", "aa vv", "aavv", "vv aa", "vvaa", "vari"),
-        *(
-            "vari artisti",
-            "artisti vari",
-            "varios",
-            "varios artistas",
-            "varios artistes",
-            "varios interpretes",
-            "divers",
-        ),
-        *("divers artistes", "artistes divers", "artistes varies", "diversen", "diverse", "diverse artister"),
+        *("various", "various artists", "various artist", "va", "v a", "aa vv", "aavv", "vv aa", "vvaa"),
+        *("vari", "vari artisti", "artisti vari", "varios", "varios artistas", "varios artistes", "varios interpretes"),
+        *("divers", "divers artistes", "artistes divers", "artistes varies", "diversen", "diverse", "diverse artister"),
         *("diverse artiesten", "diverse interpreten", "diverse kunstler", "diverse kunstnere", "verschiedene"),
         *("verschiedene interpreten", "verschiedene kunstler", "blandade artister", "eri esittajia", "rozni wykonawcy"),
         *("ruzni interpreti", "kulonbozo eloadok", "cesitli sanatcilar", "разные исполнители", "різні виконавці"),
