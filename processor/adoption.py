@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from config.errors import Rejected
 from config.reasons import Reason, show_path
 from processor import sidecar
-from processor.artwork.local import type_of
+from processor.artwork.local import pictures_of
 from processor.files import Tree, is_file
 from processor.item import new_item
 from processor.metadata import documents
@@ -162,7 +162,7 @@ def _nfo(tree: Tree, path: bytes, known: AlbumMetadata) -> tuple[str, tuple[str,
 
 def _pictures(staged: list[StagedFile], profile: Profile) -> Iterator[bytes]:
     """Yield the names of an album's cover, and of what it has pictures of, whatever they are called."""
-    there = {kind for file in staged if file.role == "picture" and (kind := type_of(file.path))}
+    there = {kind for _, kind in pictures_of((file.path, file.role) for file in staged)}
     yield from pictures.names("album", [Picture(kind, 1, "", "jpg") for kind in sorted({COVER, *there})], profile)
 
 

@@ -1,6 +1,7 @@
 """A staged album's files → its own pictures as offers: those in tags, each once, and those in its folder, by name.
 
-Names are those that players and rippers use; a picture of another name is no cover for certain, and is left alone.
+Names are those that players and rippers use, in the languages they speak. A picture of another name is left alone, but
+for the only one of an album, which is its cover whatever it is called: "00-artist-album-2001.jpg".
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ _NAMES: Final = (  # of a file without its extension, the first that fits
     (re.compile(r"(?:cover|folder|albumart).*"), "front"),
     (re.compile(r"(?:front|artwork|poster|jacket)(?:[ _.(-].*|\d*)|album|default"), "front"),
     (re.compile(r".*[ _.(-](?:front|cover)\)?"), "front"),
+    (
+        re.compile(
+            r"(?:pochette|portada|copertina|okładka|obal|omslag|hoes|обложка|カバー|ジャケット|封面|표지)(?:\W.*|_.*|\d*)"
+        ),
+        "front",
+    ),
 )
 # The same of an artist. In an album's folder they begin with the word: artist.jpg, artist-fanart.jpg.
 _ARTIST: Final = re.compile(r"artist[ _.-]*")
@@ -60,13 +67,20 @@ def local_offers(folder: bytes, files: Sequence[AlbumFile], pool: PicturePool) -
     """Return what an album at an absolute path has of its own; what many tracks carry is offered once."""
     offers: dict[tuple[str, str, str], Offer] = {}
     problems: list[Reason] = []
-    pictures = [(file.path, kind) for file in sorted(files) if file.role == "picture" and (kind := type_of(file.path))]
-    for one in (*_of_folder(folder, pictures), *_of_tags(folder, files, pool)):
+    for one in (*_of_folder(folder, pictures_of(file[:2] for file in sorted(files))), *_of_tags(folder, files, pool)):
         if isinstance(one, Reason):
             problems.append(one)
         else:
             offers.setdefault((one.provider, one.type, one.id), one)
     return Found(tuple(offers.values()), tuple(problems))
+
+
+def pictures_of(files: Iterable[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
+    """Return the picture files of an album that are known to show something, and what, of its files and their roles."""
+    pictures = [path for path, role in files if role == "picture" and _stem(path)]
+    if len(pictures) == 1:
+        return [(path, type_of(path) or "front") for path in pictures]
+    return [(path, kind) for path in pictures if (kind := type_of(path))]
 
 
 def type_of(path: bytes) -> str | None:

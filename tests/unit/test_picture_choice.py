@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.artwork.likeness import ALGORITHM, Likeness, are_same, distance
-from processor.artwork.local import type_of
+from processor.artwork.local import pictures_of, type_of
 from processor.artwork.offer import EMBEDDED, FOLDER, PERSON
 from processor.artwork.scoring import Claim, Parts, score
 from processor.artwork.selecting import Choice, Pictured, choose
@@ -213,12 +213,21 @@ def test_hashes_are_compared_only_where_that_means_something() -> None:
         "back.jpg": "back", "back cover.jpg": "back", "Album-back.png": "back", "disc.png": "disc", "cd1.jpg": "disc",
         "CD 2.jpg": "disc", "cdart.png": "disc", "fanart.jpg": "fanart", "fanart-2.jpg": "fanart",
         "backdrop1.jpg": "fanart",
+        "pochette.jpg": "front", "カバー.jpg": "front", "Обложка 1.jpg": "front", "hoest.jpg": None,
         "booklet 03.jpg": "booklet", "CD1/cover.jpg": "front", "holiday.jpg": None, "IMG_1234.jpg": None,
         "cover.tiff": None, "cover": None, "frontier.jpg": None, "backyard.jpg": None, "discography.png": None,
     }.items(),
 )  # fmt: skip
 def test_a_files_name_says_what_its_picture_is_of(name: str, kind: str | None) -> None:
     assert type_of(name.encode()) == kind
+
+
+def test_the_only_picture_of_an_album_is_its_cover_whatever_it_is_called() -> None:
+    scene, back, music = (b"00-ada-low_tide-2001.jpg", "picture"), (b"back.jpg", "picture"), (b"1.mp3", "audio")
+    assert pictures_of([scene, music]) == [(scene[0], "front")]
+    assert pictures_of([back, music]) == [(back[0], "back")]
+    assert pictures_of([scene, back]) == [(back[0], "back")], "which of the two it would be, nothing tells"
+    assert pictures_of([(b"booklet.tiff", "picture"), scene]) == [(scene[0], "front")]
 
 
 def test_every_limit_of_a_type_is_a_setting() -> None:
