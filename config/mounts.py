@@ -50,6 +50,7 @@ class Mount:
     type: str  # ext4, nfs4, fuse.mergerfs …
     source: str  # the device, or the server's path
     options: frozenset[str]  # of the mount and of the filesystem
+    device: str  # "8:1", as st_dev has it
 
     @property
     def weaknesses(self) -> list[str]:
@@ -60,11 +61,21 @@ class Mount:
 
 def mount_of(path: bytes) -> Mount | None:
     """Return the mount a path is on; None where /proc does not say."""
+    return find_mount(os.path.realpath(path), _mounts())
+
+
+def type_of_device(device: int) -> str | None:
+    """Return the type of the filesystem that has this `st_dev`; None where /proc does not say."""
+    numbers = f"{os.major(device)}:{os.minor(device)}"
+    return next((mount.type for mount in _mounts() if mount.device == numbers), None)
+
+
+def _mounts() -> Iterator[Mount]:
     try:
         text = MOUNTINFO.read_bytes()
     except OSError:
-        return None
-    return find_mount(os.path.realpath(path), parse_mountinfo(text))
+        return iter(())
+    return parse_mountinfo(text)
 
 
 def find_mount(path: bytes, mounts: Iterator[Mount]) -> Mount | None:
@@ -85,7 +96,7 @@ def parse_mountinfo(text: bytes) -> Iterator[Mount]:
         if separator and len(before) >= 6 and len(after) >= 3:
             options = frozenset((before[5] + b"," + after[2]).decode("utf-8", "replace").split(","))
             kind, source = after[0].decode("ascii", "replace"), after[1].decode("utf-8", "replace")
-            yield Mount(_unescaped(before[4]), kind, source, options)
+            yield Mount(_unescaped(before[4]), kind, source, options, before[2].decode("ascii", "replace"))
 
 
 def _unescaped(field: bytes) -> bytes:

@@ -6,9 +6,12 @@ import contextlib
 import fcntl
 import os
 import signal
+from typing import Final
 
 SMALL = 64 * 1024  # bytes; smaller files may be stored inside their inode, without any block
 PLACES, PLACE, EMPTY = 64, 512, 1 / 16  # how many are read, bytes of each, share that may be silence
+# They grant a lease only where the server has lent us the file, written or not (Linux: nfs4_add_lease, cifs_setlease).
+_LEND: Final = frozenset({"nfs4", "cifs", "smb3"})
 FULL = 0.9  # share of its size a file has on disk unless somebody only reserved the room
 
 
@@ -23,14 +26,19 @@ def has_writer(descriptor: int) -> bool:
     except OSError:
         return False
     if is_written(descriptor):
-        return True
+        from config.mounts import type_of_device  # rarely wanted, and readers start without it
+
+        return type_of_device(os.fstat(descriptor).st_dev) not in _LEND
     with contextlib.suppress(OSError):  # it was not granted for another reason
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return False
 
 
 def is_written(descriptor: int) -> bool:
-    """Answer as `has_writer`, where SIGIO is ignored and the descriptor is closed at once, which ends the lease."""
+    """Answer as `has_writer`, and True for what a share has not lent us.
+
+    SIGIO is to be ignored, and the descriptor closed at once, which ends the lease.
+    """
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except BlockingIOError:

@@ -216,6 +216,9 @@ SHARES = (
         _NEITHER | {FULL}, always=False,
     ),
 )  # fmt: skip
+LENDS_NOTHING = Kind(  # as many servers of NFS and SMB: nothing is open for writing, and yet no lease is to be had
+    "SMB by cifs, without leases", over(partial(servers.smb_by_the_kernel, options=",nolease")), _CIFS, always=False,
+)  # fmt: skip
 KINDS = SHARES if SHARES_ONLY else (*KINDS, *SHARES)
 # What says that bytes are safe which are still on their way, or keeps names from others while a dead process has them.
 LATE = (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from config.mounts import Mount, find_mount, mount_of, parse_mountinfo
+from config.mounts import Mount, find_mount, mount_of, parse_mountinfo, type_of_device
 
 TEXT = rb"""22 27 0:21 / /proc rw,relatime - proc proc rw
 27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
@@ -58,3 +60,4 @@ def test_this_machine_says_where_proc_is() -> None:
     found = mount_of(b"/proc/self")
     assert found is not None
     assert found.type == "proc"
+    assert type_of_device(os.stat("/proc/self").st_dev) == "proc"
