@@ -21,24 +21,37 @@ class Listener(Protocol):
 
 
 class Listening:
-    """Hears of changes in one folder at a time, or in none."""
+    """Hears of changes in one folder at a time, or in none.
+
+    One that was to stop and still waits for its disk keeps a thread, so nobody else listens to its folder meanwhile:
+    however often it is asked for, a disk that hangs keeps one.
+    """
 
     def __init__(self, watch: Callable[[bytes, Callable[[], None]], Listener], hear: Callable[[], None]) -> None:
         self._watch, self._hear = watch, hear
         self._listener: Listener | None = None
         self._root: bytes | None = None
+        self._stopped: dict[bytes, Listener] = {}  # by folder: some may not have ended
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the folder's disk is being asked, and has not answered yet."""
-        return self._listener is not None and self._listener.is_waiting
+        """Whether a folder's disk is being asked, and has not answered yet."""
+        now = [self._listener] if self._listener is not None else []
+        return any(listener.is_waiting for listener in (*now, *self._stopped.values()))
 
     def to(self, root: bytes | None) -> bool:
-        """Listen to a folder, or to none; return whether that is another one than before."""
+        """Listen to a folder, or to none; return whether that is another one than before.
+
+        To be called again and again: to a folder whose disk is still being asked it listens once that has answered.
+        """
+        self._stopped = {path: listener for path, listener in self._stopped.items() if listener.is_waiting}
+        if root in self._stopped:
+            root = None
         if root == self._root:
             return False
-        if self._listener is not None:
+        if self._listener is not None and self._root is not None:
             self._listener.stop()
+            self._stopped[self._root] = self._listener
         self._listener = self._root = None
         if root is not None:
             listener = self._watch(root, self._hear)

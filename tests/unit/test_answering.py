@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,6 +12,7 @@ from config.answering import Answers, Sight, Silence, unanswered
 from config.errors import Misconfigured
 from config.libraries import Library, verify_root
 from daemon.hanging import Hanging
+from daemon.listening import Listening
 
 WAIT = 60.0  # seconds until a test that would hang fails instead
 ROOT = b"/srv/inbound"
@@ -85,3 +86,38 @@ def test_what_is_said_names_the_mount_and_asks_no_disk() -> None:
     said = unanswered(b"/", dt.datetime(2026, 11, 22, 3, 12, 5, tzinfo=dt.UTC))
     assert "has not answered since 2026-11-22 03:12:05 UTC" in said
     assert "`umount -f /`" in said
+
+
+class Ear:
+    """A watch on a folder that ends when its disk answers."""
+
+    def __init__(self, root: bytes) -> None:
+        self.root, self.is_waiting, self.is_stopped = root, True, False
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        self.is_stopped = True
+
+
+def test_however_often_a_folder_that_hangs_is_to_be_listened_to_it_keeps_one_watch() -> None:
+    ears: list[Ear] = []
+
+    def watch(root: bytes, _hear: Callable[[], None]) -> Ear:
+        ears.append(Ear(root))
+        return ears[-1]
+
+    listening = Listening(watch, lambda: None)
+    assert listening.to(ROOT)
+    for _ in range(3):
+        listening.to(None)
+        listening.to(ROOT)
+        assert listening.is_waiting
+    assert [ear.root for ear in ears] == [ROOT]
+    assert listening.to(b"/srv/other")
+    ears[0].is_waiting = ears[1].is_waiting = False
+    assert not listening.is_waiting
+    assert listening.to(ROOT)
+    assert [(ear.root, ear.is_stopped) for ear in ears] == [(ROOT, True), (b"/srv/other", True), (ROOT, False)]
+    assert not listening.to(ROOT)
