@@ -11,10 +11,12 @@ import datetime as dt
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from types import TracebackType
+from typing import Final, NamedTuple, TypeVar
 
 from config import users
+from config.errors import RootSilent
 from config.machine import no_room
 from config.mounts import MOUNTINFO, find_mount, parse_mountinfo
 from config.reasons import show_path
@@ -23,6 +25,8 @@ from config.sentinel import read_sentinel
 PATIENCE: Final = 30.0  # seconds for which work waits for a disk; one that sleeps takes some ten to wake
 TOLD_AFTER: Final = 10.0  # seconds after which a disk is said to be silent
 GLANCE: Final = 5.0  # seconds for which who only wants to know waits
+
+T = TypeVar("T")
 
 
 class Sight(NamedTuple):
@@ -63,12 +67,37 @@ class Answers:
         for root in roots:
             self._begin(root)
 
-    def silent(self, roots: Iterable[bytes]) -> dict[bytes, dt.datetime]:
-        """Return which of these roots a look has waited for too long by now, and since when; look at none."""
+    def reading(self, roots: Collection[bytes], work: Callable[[], T]) -> T:
+        """Do work that changes nothing on roots, in a thread of its own; return what it returns, or raise the same.
+
+        Raises RootSilent when one has not answered for as long as work waits; the work goes on then, for nobody, as
+        soon as its disk answers.
+        """
+        outcome, came = _Outcome(), list[T]()
+
+        def do() -> None:
+            with outcome:
+                came.append(work())
+
+        threading.Thread(target=do, name="reading", daemon=True).start()
+        while not outcome.over.wait(self.patience / 2):
+            self.begin(roots)
+            for root, since in self.silent(roots, self.patience).items():
+                raise silence(root, since)
+        if outcome.error is not None:
+            raise outcome.error
+        return came[0]
+
+    def silent(self, roots: Iterable[bytes], after: float | None = None) -> dict[bytes, dt.datetime]:
+        """Return which of these roots a look has waited for so many seconds by now, and since when; look at none.
+
+        That is, usually, for so long that it is to be told.
+        """
+        after = self.told_after if after is None else after
         with self._lock:
             looks = {root: self._looks[root] for root in roots if root in self._looks}
         now = time.monotonic()
-        return {root: look.since for root, look in looks.items() if now - look.began >= self.told_after}
+        return {root: look.since for root, look in looks.items() if now - look.began >= after}
 
     def known(self) -> list[bytes]:
         """Return the roots that this process has asked for."""
@@ -95,6 +124,22 @@ class Answers:
             look.over.set()
 
 
+class _Outcome:
+    """How a thread's work ended: what it raised is for whoever waits for it."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.error: BaseException | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
+        self.error = error
+        self.over.set()
+        return True
+
+
 class _Look:
     def __init__(self) -> None:
         self.began, self.since = time.monotonic(), dt.datetime.now(dt.UTC)
@@ -108,6 +153,11 @@ def look_at(root: bytes) -> Sight:
     if mark is None or os.access(root, os.W_OK | os.X_OK):
         return Sight(mark, None)
     return Sight(mark, no_room(root) or users.refusal(root) or "this user may not write there")
+
+
+def silence(root: bytes, since: dt.datetime) -> RootSilent:
+    """Return the error of a root that does not answer."""
+    return RootSilent(unanswered(root, since), path=root)
 
 
 def unanswered(root: bytes, since: dt.datetime) -> str:

@@ -11,9 +11,9 @@ from typing import Literal, get_args
 from sqlalchemy import Connection, delete, insert, select, update
 
 from config import users
-from config.answering import ANSWERS, Answers, Silence, unanswered
+from config.answering import ANSWERS, Answers, Silence, silence
 from config.database import one_writer
-from config.errors import Misconfigured, RootSilent
+from config.errors import Misconfigured
 from config.reasons import show_path
 from config.sentinel import SENTINEL, mark_root, unseen
 from config.tables import LibraryRow
@@ -142,7 +142,7 @@ def verify_root(library: Library, patience: float | None = None, answers: Answer
     except OSError as error:
         raise unseen(library.role, library.path, error) from error
     if isinstance(found, Silence):
-        raise RootSilent(unanswered(library.path, found.since), path=library.path)
+        raise silence(library.path, found.since)
     if found.mark is None:
         raise Misconfigured(
             f"the {library.role} library {shown} has no {SENTINEL.decode()} file: is its disk mounted? If the "

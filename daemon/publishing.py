@@ -1,9 +1,15 @@
-"""A person's wish about an album and its library → published or taken out now, or what that would come to."""
+"""A person's wish about an album and its library → published or taken out now, or what that would come to.
+
+Nobody who only asks waits for ever for a disk that hangs: RootSilent is raised then.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
+from config.answering import ANSWERS
 from daemon.bootstrap import Application
 from processor import repository
 from processor.publication.drafting import Plan
@@ -14,6 +20,8 @@ from workflow import publishing, succession
 from workflow.phase import all_phases
 from workflow.phases.publish import PublishSettings
 
+T = TypeVar("T")
+
 
 def approved(app: Application) -> list[int]:
     """Return the items that are approved, the first staged first."""
@@ -23,7 +31,8 @@ def approved(app: Application) -> list[int]:
 
 def rehearse(app: Application, item_id: int, *, rename: bool = False) -> Plan:
     """Say what publishing an item would come to; see workflow.publishing."""
-    return publishing.rehearse(_given(app, rehearsing=True), item_id, rename=rename)
+    given = _given(app, rehearsing=True)
+    return _reading(given, item_id, lambda: publishing.rehearse(given, item_id, rename=rename))
 
 
 def publish(app: Application, item_id: int, *, actor: str, stop: threading.Event, rename: bool = False) -> Outcome:
@@ -35,8 +44,12 @@ def unpublish(app: Application, item_id: int, *, dry_run: bool, actor: str, stop
     """Take an item out of its library for a person, or say what that would come to; see workflow.publishing."""
     given = _given(app, rehearsing=dry_run)
     if dry_run:
-        return publishing.rehearse_unpublishing(given, item_id)
+        return _reading(given, item_id, lambda: publishing.rehearse_unpublishing(given, item_id))
     return publishing.unpublish_item(given, item_id, stop, actor=actor)
+
+
+def _reading(given: Publishing, item_id: int, work: Callable[[], T]) -> T:
+    return ANSWERS.reading([root.path for root in publishing.roots(given, item_id)], work)
 
 
 def _given(app: Application, *, rehearsing: bool = False) -> Publishing:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loguru import logger
 
 from config.database import Database
-from config.errors import Busy, Misconfigured, NeedsReview, Retryable
+from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Retryable
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries, sole_library, verify_root
 from config.locks import hold
@@ -44,6 +44,13 @@ def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
         staging = sole_library(connection, "staging", "music")
         found = [lib for lib in list_libraries(connection) if (lib.role, lib.kind) == ("library", "music")]
     return Publishing(database, staging, found, options, Blobs(database, data_dir), selected)
+
+
+def roots(given: Publishing, item_id: int) -> list[Library]:
+    """Return what publishing an item takes, or taking it out: staging and its library, if that can be told."""
+    with suppress(GreenroomError):  # else whoever tries says why not
+        return [given.staging, library_of(given, known(given, item_id))]
+    return [given.staging]
 
 
 def rehearse(given: Publishing, item_id: int, *, rename: bool = False) -> Plan:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from config.answering import Answers, Sight, Silence, unanswered
-from config.errors import Misconfigured
+from config.errors import Busy, Misconfigured, RootSilent
 from config.libraries import Library, verify_root
 from daemon.hanging import Hanging
 from daemon.listening import Listening
@@ -22,10 +22,10 @@ INBOUND = Library(1, "inbound", "music", ROOT, "uuid")
 class Disk:
     """A disk that answers when the test says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 0.0) -> None:
         self.looks = 0
         self.may_answer = threading.Event()
-        self.answers = Answers(0.0, 0.0, self._look)
+        self.answers = Answers(patience, 0.0, self._look)
 
     def _look(self, root: bytes) -> Sight:
         self.looks += 1
@@ -86,6 +86,46 @@ def test_what_is_said_names_the_mount_and_asks_no_disk() -> None:
     said = unanswered(b"/", dt.datetime(2026, 11, 22, 3, 12, 5, tzinfo=dt.UTC))
     assert "has not answered since 2026-11-22 03:12:05 UTC" in said
     assert "`umount -f /`" in said
+
+
+def test_work_ends_as_it_would_without_a_thread_of_its_own(disk: Disk) -> None:
+    def refused() -> None:
+        raise Busy("somebody else works there")
+
+    disk.may_answer.set()
+    assert disk.answers.reading([ROOT], lambda: 7) == 7
+    with pytest.raises(Busy, match="somebody else works there"):
+        disk.answers.reading([ROOT], refused)
+
+
+def test_work_that_a_disk_keeps_is_waited_for_no_longer(disk: Disk) -> None:
+    ended = threading.Event()
+
+    def work() -> None:
+        assert disk.may_answer.wait(WAIT)
+        ended.set()
+
+    with pytest.raises(RootSilent, match=r"/srv/inbound.* has not answered since") as refused:
+        disk.answers.reading([ROOT], work)
+    assert refused.value.path == ROOT
+    assert not ended.is_set()
+    disk.may_answer.set()
+    assert ended.wait(WAIT)
+
+
+def test_work_that_lasts_is_waited_for_while_its_disks_answer_whatever_others_do() -> None:
+    disk, wait = Disk(patience=0.01), threading.Event()
+    disk.may_answer.set()
+
+    def work() -> int:
+        while disk.looks < 3:  # each was answered before the next one began
+            assert not wait.wait(0.01)
+        return 7
+
+    slow = Disk()
+    slow.answers.begin([b"/srv/other"])
+    assert disk.answers.reading([ROOT], work) == 7
+    slow.may_answer.set()
 
 
 class Ear:
