@@ -224,7 +224,7 @@ def test_the_command_line_does_the_same(browser: Browser, tmp_path: Path) -> Non
         return done.output
 
     words = ("split", str(item), "01 - Track 01.mp3", "--artist", "Bo", "--album", "Other")
-    assert "dry run" in run(*words, "--dry-run")
+    assert "would be" in run(*words, "--dry-run")
     run(*words)
     found = listed(browser)
     assert found.keys() == {"Both", "Other"}
