@@ -6,17 +6,17 @@ import itertools
 import os.path
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from config.errors import GreenroomError
 from config.reasons import Reason, show_path
+from processor.decision import Decision, is_published, key_twice, numbered_name, unseen
 from processor.joining import into
 from processor.layout import fold, numbered
 from processor.meeting import Encounter, Meeting, Rules, meet
 from processor.naming import PlannedFile, Proposal
-from processor.plan import RESTAGE, AlbumPlan, Home, Outcome, World
-from scanner.grouping.groups import Group
+from processor.plan import AlbumPlan, World
 
 
 def decide(proposals: Iterable[Proposal], world: World, rules: Rules | None = None) -> tuple[AlbumPlan, ...]:
@@ -42,16 +42,6 @@ def size_difference(files: Iterable[PlannedFile], there: Mapping[bytes, int]) ->
         if left[file.identity.size] < 0:
             return f"it has no music file of {file.identity.size} bytes like {show_path(file.source)}"
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    outcome: Outcome
-    target: bytes | None
-    reasons: tuple[Reason, ...] = ()
-    kind: str = "album"
-    stays: frozenset[bytes] = frozenset()
-    over: str | None = None
 
 
 class _Listing(NamedTuple):
@@ -82,7 +72,7 @@ class _Planner:
                 proposal, decision = self._known(proposal)
             decision = decision or self._place(proposal)
         except GreenroomError as error:
-            decision = _unseen(error, proposal.group)
+            decision = unseen(error, proposal.group)
         if decision.outcome == "staged":
             assert decision.target is not None
             decision = self._obstacle(proposal, decision.target) or self._take(proposal, decision)
@@ -93,29 +83,29 @@ class _Planner:
         said = (decision.kind, decision.stays, decision.over)
         return AlbumPlan(group, decision.outcome, decision.target, proposal.files, reasons, *said)
 
-    def _verdict(self, proposal: Proposal) -> _Decision | None:
+    def _verdict(self, proposal: Proposal) -> Decision | None:
         group = proposal.group
         if waits := self._world.waiting.get(group.key):
-            return _Decision("waiting", None, waits)
+            return Decision("waiting", None, waits)
         if group.verdict != "take":
-            return _Decision(group.verdict, None)
+            return Decision(group.verdict, None)
         held = next((file.source for file in proposal.files if file.source in self._world.held), None)
         if held is not None:
             message = "An earlier move of this file could not be finished; `greenroom fsck` says why."
-            return _Decision("needs_review", None, (Reason("unfinished_transfer", message, held),))
+            return Decision("needs_review", None, (Reason("unfinished_transfer", message, held),))
         back = next((file.source for file in proposal.files if file.source in self._world.taken_back), None)
         if back is not None:
             message = (
                 "An undo took this album back, so it stays here until one of its files is changed or renamed, or until "
                 f"`greenroom undo --release {self._world.taken_back[back]}`."
             )
-            return _Decision("needs_review", None, (Reason("taken_back", message, group.home),))
+            return Decision("needs_review", None, (Reason("taken_back", message, group.home),))
         if proposal.target is None:
             message = "No tag and no folder says what this album is called; tag it, or name its folder Artist - Album."
-            return _Decision("needs_review", None, (Reason("no_album", message, group.home),))
+            return Decision("needs_review", None, (Reason("no_album", message, group.home),))
         return None
 
-    def _known(self, proposal: Proposal) -> tuple[Proposal, _Decision | None]:
+    def _known(self, proposal: Proposal) -> tuple[Proposal, Decision | None]:
         """Compare with the album of the same key, of this plan or staged before; None if there is none on disk.
 
         If the tags say that it is another release, the year becomes part of its key, and it is compared again.
@@ -123,7 +113,7 @@ class _Planner:
         while True:
             group = proposal.group
             if (other := self._keys.get(group.key)) is not None:
-                return proposal, self._twin(proposal, other) or _key_twice(group, other)
+                return proposal, self._twin(proposal, other) or key_twice(group, other)
             folder = self._world.staged.get(group.key)
             home = self._world.published.get(group.key)
             if folder is not None and self._there(folder) is not None:
@@ -131,7 +121,7 @@ class _Planner:
             elif home is None:
                 return proposal, self._copy_of_published(proposal)
             elif home.moved is None:
-                return proposal, _is_published(group, home)
+                return proposal, is_published(group, home)
             else:
                 folder = home.moved
             encounter = self._world.meets(proposal, folder)
@@ -140,12 +130,12 @@ class _Planner:
             meeting = meet(encounter, self._rules)
             if meeting.outcome != "beside":
                 return (
-                    (proposal, _is_published(group, home, meeting)) if home else self._met(proposal, encounter, meeting)
+                    (proposal, is_published(group, home, meeting)) if home else self._met(proposal, encounter, meeting)
                 )
             key, evidence = f"{group.key}/{group.year}", (*meeting.reasons, *group.evidence)
             proposal = replace(proposal, group=group._replace(key=key, evidence=evidence))
 
-    def _copy_of_published(self, proposal: Proposal) -> _Decision | None:
+    def _copy_of_published(self, proposal: Proposal) -> Decision | None:
         """Return a duplicate if the album was kept apart from one of its name that is published with the same music.
 
         It may have come together with that one, and has a key of its own since; in staging their folders would meet.
@@ -156,26 +146,24 @@ class _Planner:
             return None
         as_that = replace(proposal, group=proposal.group._replace(key=plain))
         meeting = meet(self._world.meets(as_that, home.moved), self._rules)
-        return _is_published(proposal.group, home, meeting) if meeting.outcome == "duplicate" else None
+        return is_published(proposal.group, home, meeting) if meeting.outcome == "duplicate" else None
 
-    def _met(self, proposal: Proposal, encounter: Encounter, meeting: Meeting) -> tuple[Proposal, _Decision]:
+    def _met(self, proposal: Proposal, encounter: Encounter, meeting: Meeting) -> tuple[Proposal, Decision]:
         """Turn the outcome of a meeting into a plan."""
         folder = encounter.folder
         if meeting.outcome == "duplicate" or meeting.outcome == "conflict":
-            return proposal, _Decision(meeting.outcome, folder, meeting.reasons)
+            return proposal, Decision(meeting.outcome, folder, meeting.reasons)
         if fold(folder) in self._taken:
             message = f"An earlier change of {show_path(folder)} is not finished; `greenroom fsck` says why."
-            return proposal, _Decision(
-                "needs_review", folder, (Reason("unfinished_transfer", message, encounter.home),)
-            )
+            return proposal, Decision("needs_review", folder, (Reason("unfinished_transfer", message, encounter.home),))
         if meeting.outcome == "replace":
-            return proposal, _Decision("staged", folder, meeting.reasons, "replace", over=encounter.checksum)
+            return proposal, Decision("staged", folder, meeting.reasons, "replace", over=encounter.checksum)
         joining = into(proposal, encounter)
         reasons = (*meeting.reasons, *joining.reasons)
-        decision = _Decision("staged", folder, reasons, "merge", joining.stays, encounter.checksum)
+        decision = Decision("staged", folder, reasons, "merge", joining.stays, encounter.checksum)
         return replace(proposal, files=joining.files), decision
 
-    def _place(self, proposal: Proposal) -> _Decision:
+    def _place(self, proposal: Proposal) -> Decision:
         """Find the first free folder, passing by those of other items."""
         assert proposal.target is not None
         wanted = self._spelled(proposal.target)
@@ -187,7 +175,7 @@ class _Planner:
                 continue
             there = self._there(target)
             if there is None and self._owners.get(fold(target), proposal.group.key) == proposal.group.key:
-                return _Decision("staged", target, _renamed(proposal, wanted, target))
+                return Decision("staged", target, numbered_name(proposal, wanted, target))
             if there is None:
                 continue  # another item's folder, taken away by somebody: that row must not list our files
             met = self._compare(proposal, there)
@@ -195,7 +183,7 @@ class _Planner:
                 return met
         raise AssertionError("unreachable: itertools.count does not end")
 
-    def _twin(self, proposal: Proposal, target: bytes) -> _Decision | None:
+    def _twin(self, proposal: Proposal, target: bytes) -> Decision | None:
         """Return a duplicate if the album is a second copy of one that this plan puts at the target."""
         other = self._planned.get(fold(target))
         if other is None or not self._world.same(proposal.files, other.files):
@@ -204,22 +192,22 @@ class _Planner:
             f"The same music is in inbound twice; the copy in {show_path(other.group.home)} is staged; this one "
             "was left where it is and can be removed."
         )
-        return _Decision("duplicate", target, (Reason("same_content", message, proposal.group.home),))
+        return Decision("duplicate", target, (Reason("same_content", message, proposal.group.home),))
 
-    def _compare(self, proposal: Proposal, folder: bytes) -> _Decision:
+    def _compare(self, proposal: Proposal, folder: bytes) -> Decision:
         home, shown = proposal.group.home, show_path(folder)
         difference = self._world.differs(proposal.files, folder)
         if difference is None:
             message = (
                 f"The same music is in staging already, in {shown}; this copy was left where it is and can be removed."
             )
-            return _Decision("duplicate", folder, (Reason("same_content", message, home),))
+            return Decision("duplicate", folder, (Reason("same_content", message, home),))
         message = (
             f"Staging already has {shown}, and it differs: {difference}. Nothing was moved; join the two or remove one."
         )
-        return _Decision("conflict", folder, (Reason("target_differs", message, home),))
+        return Decision("conflict", folder, (Reason("target_differs", message, home),))
 
-    def _obstacle(self, proposal: Proposal, target: bytes) -> _Decision | None:
+    def _obstacle(self, proposal: Proposal, target: bytes) -> Decision | None:
         """Return why an album cannot be staged though its place is free: rights or space."""
         world = self._world
         sources = {os.path.dirname(file.source) for file in proposal.files}
@@ -229,9 +217,9 @@ class _Planner:
         problems += [world.staging_problems[folder] for folder in parents if folder in world.staging_problems]
         if not problems and (lack := self._space.lack(proposal.files)):
             problems = [Reason("no_space", lack, proposal.group.home)]
-        return _Decision("failed", None, tuple(problems)) if problems else None
+        return Decision("failed", None, tuple(problems)) if problems else None
 
-    def _take(self, proposal: Proposal, decision: _Decision) -> _Decision:
+    def _take(self, proposal: Proposal, decision: Decision) -> Decision:
         """Book the folder and the space an album will use, so that later ones do not count on them."""
         assert decision.target is not None
         self._space = self._space.without(proposal.files)
@@ -261,41 +249,3 @@ class _Planner:
         exact, folded = self._listed[folder]
         found = name if name in exact else folded.get(fold(name))
         return None if found is None else os.path.join(folder, found)
-
-
-def _is_published(group: Group, home: Home, meeting: Meeting | None = None) -> _Decision:
-    """Decide about an album that is published: whatever joins or replaces it does so in staging first."""
-    shown = show_path(home.shown)
-    if meeting is not None and meeting.outcome == "duplicate":
-        message = f"The same music is published already, in {shown}; this copy was left where it is and can be removed."
-        return _Decision("duplicate", None, (Reason("same_content", message, group.home),))
-    message = (
-        f"This album is published, in {shown}, with other music. Nothing was moved; take it out of there first with "
-        "`greenroom publish --undo`, or remove this one."
-    )
-    if meeting is not None and meeting.outcome in ("merge", "replace"):
-        message = (
-            f"This album is published, in {shown}. Its files come back to staging first, while the library stays as it "
-            "is; then this one goes to them, and what comes of it is published in the place of what is there."
-        )
-        return _Decision("waiting", None, (Reason(RESTAGE, message, group.home), *meeting.reasons), RESTAGE)
-    others = meeting.reasons if meeting is not None and meeting.outcome == "conflict" else ()
-    return _Decision("conflict", None, (Reason("published", message, group.home), *others))
-
-
-def _key_twice(group: Group, other: bytes) -> _Decision:
-    message = f"The same album is in inbound twice, and the other one goes to {show_path(other)}; keep one of them."
-    return _Decision("conflict", other, (Reason("key_twice", message, group.home),))
-
-
-def _unseen(error: GreenroomError, group: Group) -> _Decision:
-    """Return the plan of an album that could not be compared: it stays, and waits if files only went away."""
-    outcome: Outcome = "waiting" if error.reason_code == "vanished" else "failed"
-    return _Decision(outcome, None, (error.reason(group.home),))
-
-
-def _renamed(proposal: Proposal, wanted: bytes, target: bytes) -> tuple[Reason, ...]:
-    if target == wanted:
-        return ()
-    message = f"Another album is called {show_path(wanted)} too, so this one is {show_path(target)}."
-    return (Reason("numbered", message, proposal.group.home),)
