@@ -14,10 +14,8 @@ from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@json_option
-@click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=Group)
+def command() -> None:
     """Show who may use the page, add an account, set a password.
 
     The first account is usually made in the browser, with the setup token from the log. A password is asked for on a
@@ -28,8 +26,12 @@ def command(ctx: click.Context, as_json: bool) -> None:
       greenroom accounts add eva
       greenroom accounts password eva
     """
-    if ctx.invoked_subcommand is not None:
-        return
+
+
+@command.command("list")
+@json_option
+def list_all(as_json: bool) -> None:
+    """List who may use the page."""
     with application() as app, app.database.read() as connection:
         names = accounts.account_names(connection)
     if as_json:

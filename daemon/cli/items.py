@@ -25,7 +25,22 @@ from workflow.states import MOVES
 # The verbs of a subcommand are imported in it: listing items needs none of them, and starts the quicker.
 
 
-@click.group(cls=Group, invoke_without_command=True)
+@click.group(cls=Group)
+def command() -> None:
+    """List the albums in staging, as the database holds them; `greenroom items show ID` shows one with its history.
+
+    `--json` adds the tracks and all files of each, the evidence that they belong together, and what a reviewer should
+    look at. Tracks are shown as `greenroom cycle --json` shows them; the paths of files are relative to the album.
+
+    \b
+    Examples:
+      greenroom items --status missing
+      greenroom items --sort changed --limit 20
+      greenroom items forget 17
+    """
+
+
+@command.command("list")
 @click.option(
     "--status",
     type=click.Choice(list(MOVES)),
@@ -41,24 +56,8 @@ from workflow.states import MOVES
 )
 @click.option("--limit", type=click.IntRange(1), default=None, help="At most so many.")
 @json_option
-@click.pass_context
-def command(ctx: click.Context, status: str | None, sort: Sort, limit: int | None, as_json: bool) -> None:
-    """List the albums in staging, as the database holds them; `greenroom items show ID` shows one with its history.
-
-    `--json` adds the tracks and all files of each, the evidence that they belong together, and what a reviewer should
-    look at. Tracks are shown as `greenroom cycle --json` shows them; the paths of files are relative to the album.
-
-    \b
-    Examples:
-      greenroom items --status missing
-      greenroom items --sort changed --limit 20
-      greenroom items forget 17
-    """
-    if ctx.invoked_subcommand is None:
-        _list(status, sort, limit, as_json)
-
-
-def _list(status: str | None, sort: Sort, limit: int | None, as_json: bool) -> None:
+def list_all(status: str | None, sort: Sort, limit: int | None, as_json: bool) -> None:
+    """List the albums in staging and in libraries."""
     with application() as app, app.database.read() as connection:
         found = libraries.list_libraries(connection)
         listed = listing.ids(connection, Filter(status), sort, limit)

@@ -20,10 +20,8 @@ from daemon.cli.usage import usage
 from processor.publication import explaining
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@json_option
-@click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=Group)
+def command() -> None:
     """Show, add and remove the folders Greenroom works on.
 
     \b
@@ -40,11 +38,12 @@ def command(ctx: click.Context, as_json: bool) -> None:
       greenroom libraries add staging /srv/staging
       greenroom libraries
     """
-    if ctx.invoked_subcommand is None:
-        _list(as_json)
 
 
-def _list(as_json: bool) -> None:
+@command.command("list")
+@json_option
+def list_all(as_json: bool) -> None:
+    """List the folders, and what is wrong with each."""
     with application() as app, app.database.read() as connection:
         found = list_libraries(connection)
     states = [trouble or "ok" for trouble in libraries.troubles(found)]

@@ -22,10 +22,8 @@ from processor.players.player import Player
 from processor.players.rows import Standing
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@json_option
-@click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=Group)
+def command() -> None:
     """Show, add, test and tell the players that show your libraries.
 
     A player is told of each album that is published, asked whether it shows it, and asked elsewhere if it does not. It
@@ -38,18 +36,12 @@ def command(ctx: click.Context, as_json: bool) -> None:
       greenroom players test livingroom
       greenroom players tell livingroom
     """
-    if ctx.invoked_subcommand is None:
-        _list(as_json)
 
 
 @command.command("list")
 @json_option
 def show(as_json: bool) -> None:
     """List the players, and how it goes with each."""
-    _list(as_json)
-
-
-def _list(as_json: bool) -> None:
     with application() as app:
         found, lost = players.listed(app), players.missed(app)
     if as_json:

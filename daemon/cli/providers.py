@@ -14,10 +14,8 @@ from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@json_option
-@click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=Group)
+def command() -> None:
     """Show who is asked about albums, artists, pictures and lyrics, in their order, and try one of them.
 
     A provider that failed five times is left alone for five minutes, by all workers on all hosts; what was remembered
@@ -31,18 +29,12 @@ def command(ctx: click.Context, as_json: bool) -> None:
       greenroom settings set provider.musicbrainz.base_url http://mb.lan:5000/ws/2
       greenroom settings set provider.lrclib.enabled false
     """
-    if ctx.invoked_subcommand is None:
-        _list(as_json)
 
 
 @command.command("list")
 @json_option
 def list_all(as_json: bool) -> None:
     """Show every provider: whether it is on, what it answers, how it stands."""
-    _list(as_json)
-
-
-def _list(as_json: bool) -> None:
     with application() as app:
         rows = providers.standing(app)
     if as_json:

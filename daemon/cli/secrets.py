@@ -13,10 +13,8 @@ from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@json_option
-@click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=Group)
+def command() -> None:
     """Show how secrets are kept; make another key.
 
     Keys of providers, passwords and tokens of players, URLs and secrets of messages stand in the database encrypted.
@@ -32,11 +30,12 @@ def command(ctx: click.Context, as_json: bool) -> None:
       greenroom secrets
       greenroom secrets rotate
     """
-    if ctx.invoked_subcommand is None:
-        _show(as_json)
 
 
-def _show(as_json: bool) -> None:
+@command.command("list")
+@json_option
+def list_all(as_json: bool) -> None:
+    """Show how secrets are kept, and those that cannot be read."""
     with application() as app, usage():
         keys, count, lost = app.vault.keys(), secrecy.count(app.database), secrecy.lost(app.database)
         where = None if app.vault.given else str(app.vault.file)

@@ -17,10 +17,8 @@ from daemon.cli.person import person
 from daemon.cli.usage import usage
 
 
-@click.group(cls=Group, invoke_without_command=True)
-@json_option
-@click.pass_context
-def command(ctx: click.Context, as_json: bool) -> None:
+@click.group(cls=Group)
+def command() -> None:
     """Show and change the settings an admin may change while Greenroom runs.
 
     A change takes effect at the daemon's next heartbeat, within seconds, without a restart. Every change is kept with
@@ -34,11 +32,12 @@ def command(ctx: click.Context, as_json: bool) -> None:
       greenroom settings unset quiet_seconds
       greenroom settings history staging_scan.schedule
     """
-    if ctx.invoked_subcommand is None:
-        _list(as_json)
 
 
-def _list(as_json: bool) -> None:
+@command.command("list")
+@json_option
+def list_all(as_json: bool) -> None:
+    """List the settings: their values, their units, what they do."""
     with application() as app, app.database.read() as connection:
         stored = admin.read_values(connection)
     rows = []

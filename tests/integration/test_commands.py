@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from config import activity
 from daemon.bootstrap import application
 from daemon.cli import COMMANDS, main
+from daemon.cli.group import Group
 from daemon.cli.person import person
 from tests.music import write_album
 
@@ -73,6 +74,27 @@ def test_help_fits_a_terminal_and_says_all_of_each_command(
 def test_a_mistyped_command_is_told_what_was_meant(typed: list[str], meant: str) -> None:
     told = greenroom(*typed)
     assert (told.exit_code, meant in told.stderr) == (2, True)
+
+
+GROUPS = {name: found for name in COMMANDS if isinstance(found := main.get_command(click.Context(main), name), Group)}
+LISTS = [name for name, found in GROUPS.items() if found.listing]
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("option", [(), ("--json",)], ids=str)
+def test_a_list_is_shown_with_and_without_the_word_for_it(data_dir: Path, name: str, option: tuple[str, ...]) -> None:
+    shown = greenroom(name, *option)
+    assert (shown.exit_code, shown.output) == (0, greenroom(name, "list", *option).output)
+    assert "  --json " in greenroom(name, "--help").output
+
+
+def test_what_has_a_list_is_no_less_than_what_people_type_it_of() -> None:
+    assert {"items", "settings", "libraries", "players", "accounts", "keys", "hooks", "jobs", "trash"} < set(LISTS)
+
+
+def test_an_option_before_a_verb_is_refused_rather_than_passed_over(data_dir: Path) -> None:
+    shown = greenroom("settings", "--json", "get", "quiet_seconds")
+    assert (shown.exit_code, "extra arguments (get quiet_seconds)" in shown.output) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["items", "runs", "libraries", "jobs list", "settings history", "keys list"])
