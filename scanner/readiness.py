@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import stat
 from bisect import bisect_left
@@ -14,6 +15,7 @@ from scanner.writers import has_writer, is_sparse
 SECOND_NS = 1_000_000_000
 SAMPLES = 3  # own looks that must agree, the first and the last at least the quiet period apart
 PATIENCE_NS = 24 * 3600 * SECOND_NS  # how long a file that ends too early is taken for one that is still arriving
+_SHOWN = "%Y-%m-%d %H:%M:%S UTC"
 CUT_SHORT = "It ends before the size written in it: its end is missing."
 UNFINISHED = {
     "truncated": "It ends before the size written in it; if it is still arriving, it is taken when it is whole.",
@@ -59,11 +61,13 @@ class Tree(NamedTuple):
         return {*folders, home, *self.paths[first:end]}
 
 
-def folder_reasons(folders: Iterable[bytes], home: bytes, tree: Tree, now_ns: int, quiet_ns: int) -> Iterator[Reason]:
+def folder_reasons(
+    folders: Iterable[bytes], home: bytes, tree: Tree, now_ns: int, quiet_ns: int, now: dt.datetime
+) -> Iterator[Reason]:
     """Say which folder of an album changed too recently, and which hold something that is not whole.
 
     Everything below the album's home has to be still, because another disc may be arriving. What is unfinished below
-    it is another album's matter if it lies among the tracks of that one.
+    it is another album's matter if it lies among the tracks of that one. `now` is what clocks on walls say.
     """
     around = tree.around(folders, home)
     restless = [
@@ -73,9 +77,13 @@ def folder_reasons(folders: Iterable[bytes], home: bytes, tree: Tree, now_ns: in
     ]
     if restless:
         since_ns, path = max(restless)
-        still, needed, looks = (now_ns - since_ns) // SECOND_NS, quiet_ns // SECOND_NS, tree.states[path].samples
-        seen = counted(looks, "time")
-        message = f"It has not changed for {still} s, seen {seen}; {needed} s and {SAMPLES} times are needed."
+        looks = counted(tree.states[path].samples, "time")
+        since = now - dt.timedelta(microseconds=(now_ns - since_ns) // 1000)
+        earliest = since + dt.timedelta(microseconds=quiet_ns // 1000)
+        message = (  # in moments, which stay true: the reason is kept, and read later
+            f"It has not changed since {since:{_SHOWN}}, seen {looks}; it is taken from {earliest:{_SHOWN}} on, "
+            f"once seen {SAMPLES} times."
+        )
         yield Reason("still_changing", message, path)
     mine = (around - tree.music) | set(folders)
     yield from (tree.unseen[path] for path in sorted(mine & tree.unseen.keys()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -33,14 +34,14 @@ def regroup(scan: Scan, survey: Survey) -> None:
         return
     lists = rows.checksum_lists()
     tree = Tree(sorted(survey.states), survey.states, scan.db.music_folders(), survey.unseen)
-    now_ns, quiet_ns = scan.now_ns(), scan.options.quiet_ns
+    now_ns, quiet_ns, now = scan.now_ns(), scan.options.quiet_ns, dt.datetime.now(dt.UTC)
     doubtful = rows.doubtful_files()
     for album_id, album in chain((first,), groups):
         scan.check()
         files = sorted((doubtful[one] for one in doubtful.keys() & album.file_ids), key=attrgetter("path"))
         still_ns = now_ns - max(survey.states[path].since_ns for path in album.folders)
         unfinished, warnings = unfinished_reasons(files, still_ns, quiet_ns)
-        waits = (*folder_reasons(album.folders, album.home, tree, now_ns, quiet_ns), *unfinished)
+        waits = (*folder_reasons(album.folders, album.home, tree, now_ns, quiet_ns, now), *unfinished)
         if not waits and (listed := [lists[one] for one in album.sides if one in lists]):
             failed = tuple(_failures(scan, listed))
             waits, warnings = (failed, warnings) if is_patient(still_ns, quiet_ns) else ((), (*warnings, *failed))

@@ -211,7 +211,9 @@ class Client:
     def _hold_back(self, service: Service, stands: Circuit, seconds: float) -> None:
         """Wait until a service may be asked. Raises Outage when that is not soon."""
         if stands.state != "closed" or seconds > PATIENCE:
-            message = f"{service.name} is left alone for {seconds:.0f} s: it did not answer, or asked for it"
+            until = self._clock() + dt.timedelta(seconds=seconds)  # a moment: it may be read, with a debt, hours later
+            told = f"{service.name} is left alone until {until:%Y-%m-%d %H:%M:%S} UTC"
+            message = f"{told}: it did not answer, or asked for it"
             raise Outage(message, service=service.name, seconds=seconds, code="provider_paused")
         self._wait(seconds)
 

@@ -316,7 +316,9 @@ def test_who_asks_for_a_long_rest_gets_it_from_everybody(shared: Client, around:
     assert isinstance(error, Outage)
     assert (error.seconds, around.waited, len(provider.seen)) == (120, [], 1)
     with around.client(shared._database) as another:
-        assert code(lambda: another.get(provider.url, service=of(provider))) == "provider_paused"
+        told = refused(lambda: another.get(provider.url, service=of(provider)))
+        assert told.reason_code == "provider_paused"
+        assert "until 2026-01-01 12:02:00 UTC" in told.message, "which is true whenever it is read"
         around.now += dt.timedelta(seconds=110)
         assert another.get(provider.url, service=of(provider)).found, "ten seconds more are worth waiting"
     assert around.waited == [10]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import os
 import subprocess
@@ -26,6 +27,7 @@ from scanner.writers import has_writer, is_sparse
 
 MINUTE = 60 * SECOND_NS
 NOW = 1000 * MINUTE
+NOON = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 
 
 def still(minutes: float, samples: int = 3) -> FolderState:
@@ -45,7 +47,7 @@ def codes(
     music: set[bytes] | None = None,
     quiet_ns: int = MINUTE,
 ) -> list[tuple[str, bytes | None]]:
-    found = folder_reasons(folders, home, tree(states, music or set(folders), unseen), NOW, quiet_ns)
+    found = folder_reasons(folders, home, tree(states, music or set(folders), unseen), NOW, quiet_ns, NOON)
     return [(reason.code, reason.path) for reason in found]
 
 
@@ -58,9 +60,12 @@ def test_a_shorter_time_or_fewer_looks_are_not(state: FolderState) -> None:
     assert codes([b"a"], b"a", {b"a": state}) == [("still_changing", b"a")]
 
 
-def test_the_reason_says_how_long_it_has_been_still_and_how_long_it_must() -> None:
-    [reason] = folder_reasons([b"a"], b"a", tree({b"a": still(0.5, 2)}, {b"a"}), NOW, MINUTE)
-    assert reason.message == "It has not changed for 30 s, seen 2 times; 60 s and 3 times are needed."
+def test_the_reason_says_since_when_it_is_still_and_when_it_is_taken_which_stays_true() -> None:
+    [reason] = folder_reasons([b"a"], b"a", tree({b"a": still(0.5, 2)}, {b"a"}), NOW, MINUTE, NOON)
+    assert reason.message == (
+        "It has not changed since 2026-01-01 11:59:30 UTC, seen 2 times; "
+        "it is taken from 2026-01-01 12:00:30 UTC on, once seen 3 times."
+    )
 
 
 def test_without_a_quiet_period_one_look_is_enough() -> None:
