@@ -9,7 +9,7 @@ from itertools import chain
 
 from config.database import Database
 from config.reasons import Reason
-from processor import journal, trash_rows
+from processor import journal, sidecar, trash_rows
 from processor.files import Tree, is_folder
 from processor.guard import Guard
 from processor.hidden import PLAYER_IGNORES, make_hidden_root
@@ -29,8 +29,8 @@ class Trashed:
 
     transfer_id: str  # of the transfer that put it there
     since: dt.datetime  # its change time, which the move into the trash set
-    files: int
-    size: int  # bytes
+    files: int  # without the sidecar, which is Greenroom's own
+    size: int  # bytes of these
     age: dt.timedelta = dt.timedelta(0)  # how long it has provably lain there; see `grow_older`
     told: trash_rows.GaveWay | None = None  # what it is; None if the journal does not know
 
@@ -149,7 +149,8 @@ def look(tree: Tree, name: bytes) -> Trashed | None:
         below = [*tree.below(folder)] if is_folder(found) else [(folder, found)]
     except FileNotFoundError:
         return None
-    sizes = [inner.st_size for _, inner in below if not is_folder(inner)]
+    ours = within(folder, sidecar.NAME)
+    sizes = [inner.st_size for path, inner in below if path != ours and not is_folder(inner)]
     return Trashed(name.decode("utf-8", "backslashreplace"), since, len(sizes), sum(sizes))
 
 
