@@ -18,8 +18,10 @@ from config.errors import Retryable
 from config.lease import Guard
 from config.libraries import Library, verify_root
 from config.reasons import Reason
+from processor import sidecar
 from processor.artwork.blobs import Blobs
 from processor.files import Tree
+from processor.publication import ledger
 from processor.publication.access import AS_IS, Access
 from processor.publication.intent import Made, Role
 from processor.publication.writing import put, read_blob
@@ -83,11 +85,11 @@ def verify(given: Verifying, item_id: int) -> Found | None:
         for subject in subjects:
             place = (subject.root_uuid, subject.path)
             _one(given, trees[subject.root_uuid], subject, before.get(place), looked)
+    troubles = [one for one in looked.findings if one.code.removeprefix("verify_") in TROUBLE]
     with given.database.read() as connection:
-        if rows.subjects(connection, item_id) != subjects:
+        if rows.subjects(connection, item_id) != subjects or (troubles and rows.is_moving(connection, item_id)):
             return None
     checked = Checked(item_id, len(subjects), looked.size, looked.known, looked.findings, looked.mended)
-    troubles = (one for one in looked.findings if one.code.removeprefix("verify_") in TROUBLE)
     fresh = tuple(one for one in troubles if (one.code, one.message) not in told)
     return Found(checked, fresh)
 
@@ -133,8 +135,13 @@ def _mend(
     try:
         with hold(library) as guard, Tree(library.path) as tree:
             with given.database.read() as connection:
-                if subject not in rows.subjects(connection, item_id):  # the album may have left the library
+                # The album may have left the library, or be on its way where somebody died.
+                if subject not in rows.subjects(connection, item_id) or rows.is_moving(connection, item_id):
                     return "; what is published was changed just now"
+                home = ledger.publication(connection, item_id)
+            if home is not None and not sidecar.is_of(tree, home.path, home.transfer_id):
+                # Somebody's, or a better copy whose move waits for a person: what is recorded is not of it.
+                return "; its folder is not the album that was published there"
             kept = put(tree, [made], given.blobs, guard, MARK, given.access)
     except Retryable as error:
         if error.reason_code != "blob_missing":

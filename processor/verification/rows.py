@@ -14,7 +14,7 @@ from config.reasons import Reason
 from config.tables import Base, BigId, column
 from processor.item import as_reasons
 from processor.paths import within
-from processor.tables import LedgerRow, StagingFile, StagingItem
+from processor.tables import IS_OPEN, LedgerRow, StagingFile, StagingItem, TransferRow
 from processor.transfer import path_from_json, path_to_json
 from processor.verification.judging import Known, Subject
 
@@ -94,6 +94,12 @@ def subjects(connection: Connection, item_id: int) -> list[Subject]:
             if place not in found or found[place].digest is None:
                 found[place] = Subject(*place, role, size, mtime, digest)
     return [found[place] for place in sorted(found)]
+
+
+def is_moving(connection: Connection, item_id: int) -> bool:
+    """Tell whether a move of an item, or for artists of any, is not settled: its files may be where no row says."""
+    key = connection.scalar(select(StagingItem.key).where(StagingItem.id == item_id))
+    return any(key in (None, item["key"]) for item in connection.scalars(select(TransferRow.item).where(IS_OPEN)))
 
 
 def known(connection: Connection, item_id: int) -> dict[Place, Known]:

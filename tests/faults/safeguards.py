@@ -17,6 +17,7 @@ TRASHED = "tests/faults/test_trash_meddling.py"
 CHANGED = "tests/faults/test_changes_meddling.py"
 UNDONE = "tests/scenarios/test_undo.py"
 TRASH = "tests/integration/test_trash.py"
+VERIFIED = "tests/scenarios/test_verify.py"
 SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a key that others may read is used",
@@ -556,9 +557,30 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "what somebody took out of a library while it was looked at is mended",
         "processor/verify.py",
-        "if subject not in rows.subjects(connection, item_id):",
+        "if subject not in rows.subjects(connection, item_id) or rows.is_moving",
+        "if rows.is_moving",
+        on_sqlite("taken_out", VERIFIED),
+    ),
+    Mutant(
+        "what a move that broke off took away is mended",
+        "processor/verify.py",
+        " or rows.is_moving(connection, item_id):\n                    return",
+        ":\n                    return",
+        tests("tests/faults/test_publish_kill.py", "-k", "left_its_place"),
+    ),
+    Mutant(
+        "an album that is about to have another place is told as damage",
+        "processor/verify.py",
+        "(troubles and rows.is_moving(connection, item_id))",
+        "False",
+        tests("tests/faults/test_publish_kill.py", "-k", "is_no_damage"),
+    ),
+    Mutant(
+        "what belongs to a published album is put into another folder of its name",
+        "processor/verify.py",
+        "if home is not None and not sidecar.is_of(tree, home.path, home.transfer_id):",
         "if False:",
-        on_sqlite("taken_out", "tests/scenarios/test_verify.py"),
+        on_sqlite("no_folder", VERIFIED),
     ),
     Mutant(
         "what a person chose while providers were asked gives way to what they said",

@@ -12,11 +12,16 @@ from typing import NoReturn
 import pytest
 
 from config.errors import Retryable
+from config.lease import Guard
+from config.libraries import Library
 from processor.files import Tree
 from processor.transfer import Strategy
+from processor.verification.judging import CLOCK_NS
+from processor.verification.rows import ARTISTS
+from processor.verify import Verifying, verify
 from tests.faults.killing import Failing, killed, killed_twice
 from tests.faults.publishing import Scene, complaints, converges, unfinished
-from tests.faults.world import Killed, Steps
+from tests.faults.world import Killed, Steps, tree
 from workflow import published
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
@@ -133,6 +138,51 @@ def test_what_a_pool_renamed_on_one_of_its_disks_is_brought_together(quick_path:
 @pytest.mark.parametrize("kind", ["upgrade", "rename"])
 def test_there_too_any_step_may_fail(quick_path: Path, kind: str) -> None:
     test_any_step_may_fail_and_everything_converges(quick_path, kind, "link")
+
+
+def verified(scene: Scene) -> list[str]:
+    """Verify the item and the artist's files, and mend them; return what is told."""
+    blobs = os.fsencode(scene.given.cache.folder)
+    libraries = {library.root_uuid: library for library in (scene.staging, scene.library)}
+
+    def hold(_library: Library) -> contextlib.nullcontext[Guard]:
+        return contextlib.nullcontext(Steps(fence=3))  # type: ignore[arg-type]
+
+    given = Verifying(scene.database, libraries, blobs, lambda _size: None, hold=hold)
+    looks = [verify(given, item_id) for item_id in (scene.item_id, ARTISTS)]
+    return [one.message for look in looks if look for one in (*look.fresh, *look.checked.mended)]
+
+
+def kill_and_verify(quick_path: Path) -> None:
+    """Kill an upgrade at steps from the first that is to be seen; verifying before it is recovered touches nothing."""
+
+    def make(name: str, like: Scene | None = None) -> Scene:
+        made = Scene.make(quick_path / name, "upgrade", "link", like)
+        for nfo in (made.folder / "library").rglob("*.nfo"):  # which somebody edited, and not in this instant
+            os.utime(nfo, ns=(0, nfo.stat().st_mtime_ns + 10 * CLOCK_NS))
+        return made
+
+    steps, scene = Steps(fence=2), make("whole")
+    assert verified(scene) == []
+    assert scene.perform(steps) == "done"
+    exchange = steps.labels.index("exchange") + 1
+    for step in range(exchange, len(steps.labels) + 1, 1 if ALL else 4):
+        scene = make(f"{step}", scene)
+        assert killed(scene.perform, step, 2)
+        before = tree(scene.library.path)
+        assert verified(scene) == [], f"before {steps.labels[step - 1]}"
+        assert tree(scene.library.path) == before, f"before {steps.labels[step - 1]}"
+        scene.recovered(Steps(fence=9))
+        assert converges(scene) == []
+
+
+def test_an_album_that_is_about_to_have_the_place_of_another_is_no_damage(quick_path: Path) -> None:
+    kill_and_verify(quick_path)
+
+
+@pytest.mark.usefixtures("no_exchange")
+def test_nor_is_one_that_has_left_its_place_for_an_instant(quick_path: Path) -> None:
+    kill_and_verify(quick_path)
 
 
 def test_folders_left_by_trying_an_exchange_do_not_keep_an_upgrade_from_going_back(quick_path: Path) -> None:

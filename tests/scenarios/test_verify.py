@@ -149,6 +149,19 @@ def test_an_edited_nfo_is_no_damage_and_a_retagged_song_is_right_from_then_on(ho
     assert (nfo.read_bytes(), told(house)) == (mine, [])
 
 
+@pytest.mark.parametrize("put_there", [None, "High Tide"])
+def test_no_folder_that_is_not_the_published_album_gets_what_belongs_to_that(
+    house: House, library: Path, put_there: str | None
+) -> None:
+    shutil.rmtree(library / ALBUM)
+    if put_there:
+        shutil.copytree(next(house.staging.rglob(f"*{put_there}")), library / ALBUM)
+    before = sorted(library.rglob("*"))
+    found = look(house)
+    assert "verify_missing album.nfo" in found["wrong"]
+    assert (found["mended"], sorted(library.rglob("*"))) == ((), before)
+
+
 def test_what_the_cache_lost_too_is_said_and_nothing_is_made_up(house: House, library: Path) -> None:
     for blob in (house.data / "blobs").rglob("*.nfo"):
         blob.unlink()
