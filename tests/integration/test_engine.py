@@ -118,6 +118,40 @@ def test_what_a_person_asks_for_reaches_the_job_that_waits_already(engine: Engin
     assert plain.payload == Script(do="hold", seconds=60).model_dump(mode="json")  # asks for nothing else
 
 
+def test_what_a_person_asks_for_while_the_job_runs_is_done_afterwards(
+    database: Database, engine: Engine, work: Any
+) -> None:
+    job_id = submit(engine, "alpha", 1, do="spin", seconds=0.5)
+    work()
+    until(lambda: engine.show(job_id).status == "running")
+    engine.submit("alpha", 1, actor="bo", manual=True)  # asks for nothing else: it is being done
+    wish = Script(do="fail", times=1)
+    assert engine.submit("alpha", 1, wish, actor="eva", manual=True).job.id == job_id
+    (job,) = closed(engine, job_id)
+    assert (job.status, job.attempt, job.actor, job.payload) == ("done", 2, "eva", wish.model_dump(mode="json"))
+    assert len(marks(database, "ended")) == 2
+
+
+def test_a_job_that_is_to_go_on_with_another_wish_does_so_once(database: Database, engine: Engine) -> None:
+    job_id = submit(engine, "alpha", 1)
+    with database.begin() as connection:
+        job = jobs.start(connection, job_id, "me", NOW)
+    assert job is not None
+    submit(engine, "alpha", 1, manual=True, do="hold")
+    with database.begin() as connection:
+        assert jobs.finish(connection, job, NOW)
+        assert not jobs.finish(connection, job, NOW)  # the answer to the first commit got lost
+    assert engine.show(job_id).status == "queued"
+    with database.begin() as connection:
+        job = jobs.start(connection, job_id, "me", NOW)
+    assert job is not None
+    submit(engine, "alpha", 1, manual=True, do="spin")
+    engine.cancel(job_id)
+    with database.begin() as connection:
+        jobs.finish(connection, job, NOW)
+    assert engine.show(job_id).status == "done"  # it was too late to cancel it, and nobody wants it again
+
+
 def test_an_item_has_one_running_job_at_a_time(database: Database, engine: Engine, work: Any) -> None:
     ids = [submit(engine, phase, 7, do="spin", seconds=0.05) for phase in ("alpha", "beta", "gamma", "delta")]
     work()

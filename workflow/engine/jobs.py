@@ -114,9 +114,10 @@ def _new_row(job: NewJob, now: dt.datetime) -> dict[str, Any]:
 def _hasten(connection: Connection, job: NewJob, row: dict[str, Any]) -> None:
     """Give a queued job that is wanted again the priority of the new wish, if that is more urgent.
 
-    A person's wish also ends the wait after a failure and, where it has a payload of its own, replaces the old one.
+    A person's wish also ends the wait after a failure and, where it has a payload of its own, replaces the old one,
+    that of a running job, too, which has read its own by now and begins again with this one; see `finish`.
     """
-    same = (JobRow.phase == job.phase, JobRow.subject == job.subject, JobRow.status == "queued")
+    statuses: Sequence[Status] = ("queued",)
     waiting = JobRow.created_at != row["created_at"]  # not what was written just now; the clock may have been set back
     sooner = JobRow.priority > job.priority
     least = func.least if connection.dialect.name == "postgresql" else func.min
@@ -125,8 +126,9 @@ def _hasten(connection: Connection, job: NewJob, row: dict[str, Any]) -> None:
         sooner = sooner | (JobRow.not_before > row["not_before"]) | JobRow.manual.is_(False)
         values |= {"manual": True, "actor": job.actor, "not_before": row["not_before"]}
         if job.payload.model_dump(exclude_defaults=True):
-            sooner = true()
+            sooner, statuses = true(), OPEN
             values |= {name: row[name] for name in ("payload", "payload_version")}
+    same = (JobRow.phase == job.phase, JobRow.subject == job.subject, JobRow.status.in_(statuses))
     connection.execute(update(JobRow).where(*same, waiting, sooner).values(values))
 
 
@@ -160,13 +162,18 @@ def postpone(connection: Connection, job_id: int, now: dt.datetime) -> None:
 def finish(connection: Connection, job: Job, now: dt.datetime) -> bool:
     """Mark a job done, if its start is the newest; False if an earlier try did that and only its answer got lost.
 
-    Raises LeaseLost when another worker has it: then nothing of what it did may be committed.
+    One that a person wanted otherwise while it ran is queued again. Raises LeaseLost when another worker has it: then
+    nothing of what it did may be committed.
     """
     done = {"status": "done", "finished_at": now, "code": None, "error": None, "carried": False}
-    if connection.execute(update(JobRow).where(*_held(job)).values(done)).rowcount:
+    ended = update(JobRow).where(*_held(job)).values(done).returning(JobRow.payload, JobRow.cancel_requested)
+    if found := connection.execute(ended).first():
+        if found.payload != job.payload and not found.cancel_requested:
+            again = {"status": "queued", "finished_at": None, "attempt": 0, "not_before": now}
+            connection.execute(update(JobRow).where(JobRow.id == job.id).values(again))
         return True
-    again = select(JobRow.id).where(JobRow.id == job.id, JobRow.fence == job.fence, JobRow.status == "done")
-    if connection.execute(again).first():
+    over = (JobRow.id == job.id, JobRow.fence == job.fence, JobRow.status.in_(("done", "queued")))
+    if connection.execute(select(JobRow.id).where(*over)).first():
         return False
     raise LeaseLost(f"job {job.id} was given to another worker; what this one did is not recorded")
 
