@@ -11,7 +11,7 @@ from mutagen.flac import Picture as FlacPicture
 from scanner.tags.mutagen_reader import open_as
 from scanner.tags.signature import candidates
 
-FRONT, BACK, LEAFLET, MEDIA = 3, 4, 5, 6  # of ID3v2.4, APIC picture types
+FRONT, BACK = 3, 4  # of ID3v2.4, APIC picture types
 _HEAD: Final = 4096  # bytes that tell the container
 
 

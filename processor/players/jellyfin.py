@@ -52,7 +52,6 @@ class _Item(Told):
     id: str = Field(alias="Id")
     name: str | None = Field(None, alias="Name")
     path: str | None = Field(None, alias="Path")
-    artist: str | None = Field(None, alias="AlbumArtist")
     ids: Mapping[str, str | None] = Field({}, alias="ProviderIds")
 
 

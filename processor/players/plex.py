@@ -42,7 +42,6 @@ class _Media(Told):
 class _Metadata(Told):
     id: str = Field(alias="ratingKey")
     title: str | None = None
-    artist: str | None = Field(None, alias="parentTitle")
     artist_id: str | None = Field(None, alias="parentRatingKey")
     tracks: int | None = Field(None, alias="leafCount")
     media: tuple[_Media, ...] = Field((), alias="Media")

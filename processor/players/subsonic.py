@@ -41,7 +41,6 @@ class _Error(Told):
 
 class _Folder(Told):
     id: str
-    name: str | None = None
 
 
 class _Folders(Told):

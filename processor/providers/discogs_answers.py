@@ -103,7 +103,6 @@ class _Hit(Lenient):
     country: Text = None
     catno: Text = None
     label: Texts = ()
-    format: Texts = ()
     barcode: Texts = ()
 
 
