@@ -10,7 +10,7 @@ from processor.matching.comparison import Comparison
 from processor.matching.own import OwnAlbum
 from processor.matching.rows import Candidate
 from processor.matching.tracks import places
-from processor.metadata.documents import ITSELF, Document, Documents, part_of, to_json, winning
+from processor.metadata.documents import ITSELF, Document, Documents, only_known, part_of, to_json, winning
 from processor.metadata.known import credited
 from processor.providers.release import Release
 
@@ -94,7 +94,7 @@ def track_list(own: OwnAlbum, compared: Comparison) -> list[dict[str, Any]]:
 def document(own: OwnAlbum, compared: Comparison) -> dict[str, Any]:
     """Return what a release says of the album and of the tracks that are paired, as a source's document."""
     release, there = compared.release, places(compared.release)
-    found = {ITSELF: _known(_of_album(release))}
+    found = {ITSELF: only_known(_of_album(release))}
     for pair in compared.pairs:
         medium, track, _ = there[pair.theirs]
         values = {
@@ -106,7 +106,7 @@ def document(own: OwnAlbum, compared: Comparison) -> dict[str, Any]:
             "recording_id": track.recording_id,
             "track_id": track.track_id,
         }
-        found[part_of(own.tracks[pair.own].path)] = _known(values)
+        found[part_of(own.tracks[pair.own].path)] = only_known(values)
     return found
 
 
@@ -114,7 +114,7 @@ def group_document(release: Release) -> dict[str, Any]:
     """Return what is true of every edition of an album."""
     same = ("credits", "original_date", "type", "secondary_types", "compilation", "genres", "release_group_id")
     values = _of_album(release)
-    return {ITSELF: _known({name: values[name] for name in same})}
+    return {ITSELF: only_known({name: values[name] for name in same})}
 
 
 def changes(known: Documents, source: str, said: Document) -> list[Change]:
@@ -160,7 +160,3 @@ def _of_album(release: Release) -> dict[str, Any]:
         "release_id": release.id if release.source == "musicbrainz" else None,
         "release_group_id": release.group_id,
     }
-
-
-def _known(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, [], "")}

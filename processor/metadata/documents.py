@@ -98,6 +98,11 @@ def to_json(value: Any) -> Any:
     return [to_json(entry) for entry in value] if isinstance(value, tuple) else value
 
 
+def only_known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part of a document without the fields of which nothing is said."""
+    return {name: value for name, value in values.items() if value not in (None, [], "")}
+
+
 def _readable(subject: Subject, name: str, value: Any) -> Any:
     try:
         return checked(subject, name, value)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from processor.metadata.documents import ITSELF, Document, part_of, to_json
+from processor.metadata.documents import ITSELF, Document, only_known, part_of, to_json
 from processor.metadata.known import Credit
 from processor.repository import StagedFile
 
@@ -39,7 +39,7 @@ def of_tags(item: Mapping[str, Any], files: Iterable[StagedFile]) -> Document:
     for name, tag in _OF_ALBUM.items():
         found = _common([one.get(tag) for one in facts])
         values[name] = values.get(name) if found is None else [found] if name in _LISTS else found
-    return {ITSELF: _known(values)} | {part_of(file.path): _known(_of_track(file)) for file in tracks}
+    return {ITSELF: only_known(values)} | {part_of(file.path): only_known(_of_track(file)) for file in tracks}
 
 
 def _of_track(file: StagedFile) -> dict[str, Any]:
@@ -81,7 +81,3 @@ def _common(values: Sequence[Any]) -> Any:
         return None
     found = most[0][0]
     return list(found) if isinstance(found, tuple) else found
-
-
-def _known(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, [], "")}

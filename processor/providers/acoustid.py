@@ -92,7 +92,7 @@ class AcoustId(Provider):
 
 def _read(answer: Any) -> Iterator[tuple[int, Recognised]]:
     """Yield the places of sounds and what they are, of those that somebody knows for sure."""
-    for one in _Answer.model_validate(answer if isinstance(answer, dict) else {}).fingerprints:
+    for one in _Answer.of(answer).fingerprints:
         sure = [result for result in one.results if (result.score or 0) >= SURE]
         recordings = [recording for result in sure for recording in result.recordings if recording.id]
         if one.index is None or not recordings:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from processor.artwork.offer import Offer
-from processor.providers.lenient import Flag, Lenient, Many, One, Text, Texts
-from processor.providers.pictures import MOST, Id, address
+from processor.providers.lenient import Flag, Id, Lenient, Many, One, Text, Texts
+from processor.providers.pictures import MOST, address
 from processor.providers.provider import AlbumAsked, Provider, ProviderSettings, base_url, order, per_second
 
 # Our types by theirs, the first that fits counts; what carries one of the others is no clean picture of anything.
@@ -56,7 +56,7 @@ class CoverArt(Provider):
         return list({offer.id: offer for offer in found}.values())
 
     def _offers(self, answer: Any) -> list[Offer]:
-        images = _Answer.model_validate(answer if isinstance(answer, dict) else {}).images[:MOST]
+        images = _Answer.of(answer).images[:MOST]
         return [offer for image in images if (offer := self._offer(image)) is not None]
 
     def _offer(self, image: _Image) -> Offer | None:

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from processor.artwork.offer import Offer
 from processor.metadata.known import Credit
-from processor.providers.lenient import Date, Lenient, Many, Number, One, Text, Texts
-from processor.providers.pictures import Id, address, pixels, tail
+from processor.providers.lenient import Date, Decimal, Id, Lenient, Many, Number, One, Text, Texts, named
+from processor.providers.pictures import address, pixels, tail
 from processor.providers.release import Label, Medium, Release, ReleaseTrack
-from processor.providers.words import Decimal, named
 
 SOURCE: Final = "discogs"
 _NUMBERED: Final = re.compile(r" \(\d+\)$")  # "Nirvana (2)": one of several of that name
@@ -112,8 +111,7 @@ class _Hits(Lenient):
 
 def found_of(answer: Any) -> list[Release]:
     """Return the releases a search found, without tracks."""
-    hits = _Hits.model_validate(answer if isinstance(answer, dict) else {}).results
-    return [_hit(hit) for hit in hits if hit.id and hit.type in (None, "release")]
+    return [_hit(hit) for hit in _Hits.of(answer).results if hit.id and hit.type in (None, "release")]
 
 
 def _hit(hit: _Hit) -> Release:
@@ -128,7 +126,7 @@ def _hit(hit: _Hit) -> Release:
 
 def release_of(answer: Any) -> Release | None:
     """Return a release with its tracks; None for what is none."""
-    said = _read(answer)
+    said = _Release.of(answer)
     if said.id is None:
         return None
     described = [word for one in said.formats for word in one.descriptions]
@@ -145,7 +143,7 @@ def release_of(answer: Any) -> Release | None:
 
 def told_of(answer: Any) -> dict[str, Any]:
     """Return the fields of an album that an edition of it says."""
-    said = _read(answer)
+    said = _Release.of(answer)
     rating = said.community.rating
     known = rating.average is not None and 0 < rating.average <= 5 and bool(rating.count)
     return named(
@@ -160,16 +158,12 @@ def told_of(answer: Any) -> dict[str, Any]:
 
 def picture_of(provider: str, answer: Any, base_url: str) -> Offer | None:
     """Return the cover: the one picture of which Discogs says what it is."""
-    image = next((one for one in _read(answer).images if one.type == "primary"), None)
+    image = next((one for one in _Release.of(answer).images if one.type == "primary"), None)
     url = address(image.uri, base_url) if image is not None else None
     if image is None or url is None:
         return None
     sizes = pixels(image.width), pixels(image.height)
     return Offer(provider, tail(url), "front", url, None, address(image.uri150, base_url), *sizes)
-
-
-def _read(answer: Any) -> _Release:
-    return _Release.model_validate(answer if isinstance(answer, dict) else {})
 
 
 def _date(said: _Release) -> str | None:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from processor.artwork.offer import Offer
-from processor.providers.lenient import Lenient, Many, Number, Text
-from processor.providers.pictures import MOST, Id, address, language, pixels
+from processor.providers.lenient import Id, Lenient, Many, Number, Text
+from processor.providers.pictures import MOST, address, language, pixels
 from processor.providers.provider import AlbumAsked, KeyedSettings, Provider, base_url, key, order, per_second
 
 

@@ -1,23 +1,36 @@
-"""JSON of strangers → values of the type wanted, or None: models that survive nulls, wrong types, missing keys."""
+"""JSON of strangers → values of the type wanted, or None: models that survive nulls, wrong types, missing keys.
+
+And the fields documents hold, of what is known.
+"""
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from processor.metadata.documents import only_known
+from processor.metadata.fields import LONGEST_TEXT, clean
 
 LONGEST: Final = 1000  # characters of a text
 MOST: Final = 1000  # entries of a list
 
+_BREAKS = re.compile(r"\r\n?")
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MBID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Lenient(BaseModel):
     """A part of an answer; every field has a default, and none of them ever fails."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)  # most commands read no answer
+
+    @classmethod
+    def of(cls, answer: Any) -> Self:
+        """Return what an answer says: nothing, if it is no object."""
+        return cls.model_validate(_some(answer))
 
 
 def _text(value: Any) -> str | None:
@@ -32,13 +45,25 @@ def _join(value: Any) -> str:
 
 
 def _number(value: Any) -> int | None:
+    found = _decimal(value)
+    return None if found is None or not 0 <= int(found) < 1 << 31 else int(found)
+
+
+def _decimal(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        found = int(float(value))
+        found = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if 0 <= found < 1 << 31 else None
+    return found if math.isfinite(found) else None
+
+
+def paragraphs(value: Any) -> str | None:
+    """Return a text of any number of lines."""
+    if not isinstance(value, str):
+        return None
+    return clean(_BREAKS.sub("\n", value))[:LONGEST_TEXT].strip() or None
 
 
 def _share(value: Any) -> float | None:
@@ -56,7 +81,11 @@ def _date(value: Any) -> str | None:
 
 
 def _id(value: Any) -> str | None:
-    return value.lower() if isinstance(value, str) and _ID.fullmatch(value.lower()) else None
+    return str(value)[:100] if isinstance(value, int | str) and not isinstance(value, bool) and value != "" else None
+
+
+def _mbid(value: Any) -> str | None:
+    return value.lower() if isinstance(value, str) and _MBID.fullmatch(value.lower()) else None
 
 
 def _some(value: Any) -> dict[str, Any]:
@@ -73,11 +102,14 @@ def _texts(value: Any) -> list[str]:
 
 Text = Annotated[str | None, BeforeValidator(_text)]
 Join = Annotated[str, BeforeValidator(_join)]
+LongText = Annotated[str | None, BeforeValidator(paragraphs)]
 Number = Annotated[int | None, BeforeValidator(_number)]
+Decimal = Annotated[float | None, BeforeValidator(_decimal)]
 Share = Annotated[float | None, BeforeValidator(_share)]  # from 0 to 1
 Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
 Date = Annotated[str | None, BeforeValidator(_date)]
-Mbid = Annotated[str | None, BeforeValidator(_id)]
+Id = Annotated[str | None, BeforeValidator(_id)]  # a number or a text, as providers please
+Mbid = Annotated[str | None, BeforeValidator(_mbid)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 
 _T = TypeVar("_T", bound=Lenient)
@@ -92,3 +124,12 @@ def underscored(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         return {str(name).replace("-", "_"): underscored(one, depth + 1) for name, one in value.items()}
     return [underscored(one, depth + 1) for one in value] if isinstance(value, list) else value
+
+
+def named(**fields: Any) -> dict[str, Any]:
+    """Return the fields that are known; of lists, the entries that are, each once."""
+    return only_known({name: _each_once(value) if isinstance(value, list) else value for name, value in fields.items()})
+
+
+def _each_once(values: list[Any]) -> list[Any]:
+    return list(dict.fromkeys(value for value in values if value))

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from processor.providers.lenient import Flag, Lenient, Text
+from processor.providers.lenient import Decimal, Flag, Lenient, LongText, Text, named
 from processor.providers.provider import Provider, ProviderSettings, TrackAsked, base_url, order, per_second
-from processor.providers.words import Decimal, LongText, named
 
 SAME_NAME: Final = 0.15  # distance of titles and of artists up to which they are the same
 SAME_RECORDING: Final = 3.0  # seconds apart up to which times of words fit

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from processor.metadata.known import Credit
-from processor.providers.lenient import Date, Flag, Join, Lenient, Many, Mbid, Number, One, Text, Texts, underscored
+from processor.providers.lenient import Date, Flag, Join, Lenient, Many, Mbid, Number, One, Text, Texts, named, underscored
 from processor.providers.release import Label, Medium, Place, Release, ReleaseTrack
 
 SOURCE: Final = "musicbrainz"
@@ -15,7 +15,7 @@ NOTHING: Final = {"[none]", "[no label]"}  # how MusicBrainz writes that there i
 TRANSLATION: Final = "transl-tracklisting"
 
 
-class _Alias(Lenient):
+class _Named(Lenient):
     name: Text = None
 
 
@@ -28,7 +28,7 @@ class _Artist(Lenient):
     id: Mbid = None
     name: Text = None
     sort_name: Text = None
-    aliases: Many[_Alias] = ()
+    aliases: Many[_Named] = ()
 
 
 class _Credit(Lenient):
@@ -64,10 +64,6 @@ class _Medium(Lenient):
     tracks: Many[_Track] = ()
     pregap: One[_Track] = _Track()
     data_tracks: Many[_Track] = ()
-
-
-class _Named(Lenient):
-    name: Text = None
 
 
 class _LabelInfo(Lenient):
@@ -122,7 +118,7 @@ class _Release(Lenient):
     release_events: Many[_Event] = ()
     text_representation: One[_Words] = _Words()
     genres: Many[_Genre] = ()
-    aliases: Many[_Alias] = ()
+    aliases: Many[_Named] = ()
     relations: Many[_Relation] = ()
     release_relations: Many[_Relation] = ()
 
@@ -147,32 +143,30 @@ class _ArtistAnswer(_Artist):
 
 def release_of(answer: Any, asked: str | None = None) -> Release | None:
     """Return the release of an answer, also known by the id that was asked for; None when it is none."""
-    return _release(_Release.model_validate(_object(answer)), asked)
+    return _release(_Release.of(underscored(answer)), asked)
 
 
 def releases_of(answer: Any) -> list[Release]:
     """Return the releases a search found, without their tracks."""
-    return [found for one in _Found.model_validate(_object(answer)).releases if (found := _release(one, None))]
+    return [found for one in _Found.of(underscored(answer)).releases if (found := _release(one, None))]
 
 
 def artist_of(answer: Any) -> dict[str, Any]:
     """Return the fields of an artist as metadata has them; what is not known is left out."""
-    artist = _ArtistAnswer.model_validate(_object(answer))
+    artist = _ArtistAnswer.of(underscored(answer))
     is_person = artist.type in ("Person", "Character")
     begin, end = ("born", "died") if is_person else ("formed", "disbanded")
-    known = {
-        "name": artist.name,
-        "sort_name": artist.sort_name,
-        "type": artist.type,
-        "gender": artist.gender,
-        "disambiguation": artist.disambiguation,
-        "country": artist.country,
-        begin: artist.life_span.begin,
-        end: artist.life_span.end,
-        "genres": list(_genres(artist.genres)),
-        "artist_id": artist.id,
-    }
-    return {name: value for name, value in known.items() if value}
+    return named(
+        name=artist.name,
+        sort_name=artist.sort_name,
+        type=artist.type,
+        gender=artist.gender,
+        disambiguation=artist.disambiguation,
+        country=artist.country,
+        genres=list(_genres(artist.genres)),
+        artist_id=artist.id,
+        **{begin: artist.life_span.begin, end: artist.life_span.end},
+    )
 
 
 def _release(found: _Release, asked: str | None) -> Release | None:
@@ -266,8 +260,3 @@ def _country(events: Iterable[_Event]) -> str | None:
 def _translates(found: _Release) -> str | None:
     related = (one for one in (*found.relations, *found.release_relations) if one.type == TRANSLATION)
     return next((one.release.id for one in related if one.direction == "backward" and one.release.id), None)
-
-
-def _object(answer: Any) -> dict[str, Any]:
-    plain = underscored(answer)
-    return plain if isinstance(plain, dict) else {}

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
-
-from pydantic import BeforeValidator
 
 from config.errors import Rejected
 from processor.client.addresses import origin_of
 
-
-def _id(value: Any) -> str | None:
-    return str(value)[:100] if isinstance(value, int | str) and not isinstance(value, bool) and value != "" else None
-
-
-Id = Annotated[str | None, BeforeValidator(_id)]  # a number or a text, as providers please
 
 MOST: Final = 200  # offers of one answer; nobody looks at more
 LARGEST: Final = 100_000  # pixels

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from processor.artwork.offer import Offer
-from processor.providers.lenient import Lenient, Mbid, Number, Text
+from processor.providers.lenient import Decimal, Lenient, LongText, Mbid, Number, Text, named, paragraphs
 from processor.providers.pictures import address, tail
 from processor.providers.provider import AlbumAsked, KeyedSettings, Provider, base_url, key, order, per_second
-from processor.providers.words import Decimal, LongText, named
 from scanner.grouping.folding import fold
 
 # Our types of pictures by its fields, the best first.
@@ -128,17 +127,12 @@ class TheAudioDb(Provider):
     def _text(self, said: Mapping[str, Any], field: str) -> str | None:
         """Return a text in the wanted language, else in English."""
         names = (f"{field}{self.line.language.upper()}", f"{field}EN", field)
-        texts = (_Long.model_validate({"text": said.get(name)}).text for name in names)
-        return next((text for text in texts if text), None)
+        return next(filter(None, (paragraphs(said.get(name)) for name in names)), None)
 
     def _offers(self, said: Mapping[str, Any], types: Mapping[str, str]) -> list[Offer]:
         urls = ((address(said.get(name), self.line.base_url), kind) for name, kind in types.items())
         offers = [Offer(self.name, tail(url), kind, url, preview=f"{url}/preview") for url, kind in urls if url]
         return list({offer.id: offer for offer in offers}.values())
-
-
-class _Long(Lenient):
-    text: LongText = None
 
 
 def _entries(answer: Any, name: str) -> list[dict[str, Any]]:
