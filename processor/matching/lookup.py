@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from processor.matching.comparison import Comparison, compare
 from processor.matching.own import OwnAlbum
 from processor.matching.verdict import Thresholds, Verdict, judge
+from processor.providers.provider import Search
 from processor.providers.release import Release
 from scanner.grouping.placeholders import is_various
 
 MOST_LOOKED_AT: Final = 8  # releases whose tracks are asked for
-
-
-class Wanted(NamedTuple):
-    """What to search for; a loose search also finds misspelt words."""
-
-    title: str | None = None
-    artist: str | None = None
-    tracks: int | None = None
-    barcode: str | None = None
-    catalog_number: str | None = None
-    group_id: str | None = None
-    is_loose: bool = False
 
 
 class Releases(Protocol):
@@ -33,7 +22,7 @@ class Releases(Protocol):
     def release(self, release_id: str) -> Release | None:
         """Return a release with its tracks; None when there is none of that id."""
 
-    def releases(self, wanted: Wanted) -> list[Release]:
+    def releases(self, wanted: Search) -> list[Release]:
         """Return what a search finds, the likeliest first, perhaps without tracks."""
 
 
@@ -71,19 +60,19 @@ def _identified(own: OwnAlbum, provider: Releases) -> OwnAlbum:
     return replace(own, group_id=own.group_id or own.either_id)
 
 
-def searches(own: OwnAlbum) -> Iterator[Wanted]:
+def searches(own: OwnAlbum) -> Iterator[Search]:
     """Yield what is worth searching for, the surest first."""
     artist = None if is_various(own.artist) else own.artist
     tracks = len(own.tracks) or None
     if own.barcode:
-        yield Wanted(barcode=own.barcode)
+        yield Search(barcode=own.barcode)
     if own.group_id:
-        yield Wanted(group_id=own.group_id)
+        yield Search(group_id=own.group_id)
     if own.catalog_number and (own.title or artist):
-        yield Wanted(own.title, artist, catalog_number=own.catalog_number)
+        yield Search(own.title, artist, catalog_number=own.catalog_number)
     if own.title:
-        yield Wanted(own.title, artist, tracks)
-        yield Wanted(own.title, artist, is_loose=True)
+        yield Search(own.title, artist, tracks)
+        yield Search(own.title, artist, is_loose=True)
 
 
 def _likely(own: OwnAlbum, found: Sequence[Release], limits: Thresholds) -> list[Release]:

@@ -10,7 +10,7 @@ from processor.providers.provider import (
     AlbumAsked,
     KeyedSettings,
     Provider,
-    Wanted,
+    Search,
     base_url,
     key,
     order,
@@ -51,7 +51,7 @@ class Discogs(Provider):
         said = self.ask(f"releases/{release_id}") if release_id.isascii() and release_id.isdigit() else None
         return release_of(said)
 
-    def releases(self, wanted: Wanted) -> list[Release]:
+    def releases(self, wanted: Search) -> list[Release]:
         """Return what a search by number finds, or by names, without tracks."""
         if wanted.barcode:
             return self._search({"barcode": wanted.barcode})

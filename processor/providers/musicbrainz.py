@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from processor.metadata.known import VARIOUS_ARTISTS
-from processor.providers.provider import Provider, ProviderSettings, base_url, order, per_second
+from processor.providers.provider import Provider, ProviderSettings, Search, base_url, order, per_second
 from processor.providers.release import Release
-
-if TYPE_CHECKING:
-    from processor.matching.lookup import Wanted
 
 SEARCHED: Final = 25  # releases of one search; an album that was reissued more often is for a person anyway
 # Parts are apart by spaces, which a URL writes as "+".
@@ -42,7 +39,7 @@ class MusicBrainz(Provider):
         answer = self.ask(f"release/{quote(release_id, safe='')}", {"fmt": "json", "inc": _OF_RELEASE})
         return None if answer is None else release_of(answer, release_id)
 
-    def releases(self, wanted: Wanted) -> list[Release]:
+    def releases(self, wanted: Search) -> list[Release]:
         """Return what a search finds, the likeliest first, without tracks."""
         from processor.providers.musicbrainz_answers import releases_of
         from processor.providers.musicbrainz_questions import query_of

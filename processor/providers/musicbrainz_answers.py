@@ -6,7 +6,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from processor.metadata.known import Credit
-from processor.providers.lenient import Date, Flag, Join, Lenient, Many, Mbid, Number, One, Text, Texts, named, underscored
+from processor.providers.lenient import (
+    Date,
+    Flag,
+    Join,
+    Lenient,
+    Many,
+    Mbid,
+    Number,
+    One,
+    Text,
+    Texts,
+    named,
+    underscored,
+)
 from processor.providers.release import Label, Medium, Place, Release, ReleaseTrack
 
 SOURCE: Final = "musicbrainz"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from processor.providers.provider import Search
 from scanner.grouping.folding import clean
-
-if TYPE_CHECKING:
-    from processor.matching.lookup import Wanted
 
 LONGEST: Final = 200  # characters of a name that are searched
 _SPECIAL = re.compile(r"([+\-&|!(){}\[\]^\"~*?:\\/])")
@@ -16,7 +14,7 @@ _OPERATOR = re.compile(r"\b(AND|OR|NOT|TO)\b")
 _WORD = re.compile(r"\w+")
 
 
-def query_of(wanted: Wanted) -> str:
+def query_of(wanted: Search) -> str:
     """Return the search: names must be there, the rest only makes it likelier. A number is enough by itself."""
     if wanted.barcode:
         return f"barcode:{escaped(wanted.barcode)}"

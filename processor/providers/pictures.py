@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from config.errors import Rejected
 from processor.client.addresses import origin_of
 
-
 MOST: Final = 200  # offers of one answer; nobody looks at more
 LARGEST: Final = 100_000  # pixels
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -98,28 +98,16 @@ class TrackAsked(NamedTuple):
     duration_ms: int | None = None
 
 
-class Wanted(Protocol):
-    """What a release is searched by; a loose search also finds misspelt words."""
+class Search(NamedTuple):
+    """What releases are searched by; a loose search also finds misspelt words. A number is enough by itself."""
 
-    @property
-    def title(self) -> str | None:
-        """The album's title."""
-
-    @property
-    def artist(self) -> str | None:
-        """Its artist."""
-
-    @property
-    def barcode(self) -> str | None:
-        """Its barcode: where there is one, nothing else counts."""
-
-    @property
-    def catalog_number(self) -> str | None:
-        """Its label's number."""
-
-    @property
-    def is_loose(self) -> bool:
-        """Whether misspelt words are to be found, too."""
+    title: str | None = None
+    artist: str | None = None
+    tracks: int | None = None
+    barcode: str | None = None
+    catalog_number: str | None = None
+    group_id: str | None = None
+    is_loose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +126,7 @@ class Provider:
     """What a file declares as its PROVIDER: a class whose methods are the questions it answers, given its line.
 
         release(release_id) -> Release | None                    with its tracks
-        releases(wanted: Wanted) -> list[Release]                what a search finds, the likeliest first
+        releases(wanted: Search) -> list[Release]                what a search finds, the likeliest first
         recognised(prints: Sequence[Print]) -> list[Recognised]  of each sound, in their order
         album_fields(asked: AlbumAsked) -> Mapping[str, Any]     by the names of processor.metadata.fields; as JSON
         artist_fields(name, artist_id) -> Mapping[str, Any]
