@@ -12,7 +12,7 @@ from config.reasons import Reason, show_path
 from processor import journal, repository, standing, trash
 from processor.files import Tree
 from processor.item import NewItem
-from processor.moves.discard import item_of
+from processor.moves.move import before
 from processor.paths import within
 from processor.publication import ledger
 from processor.system_errors import explained
@@ -69,7 +69,7 @@ def why_not(staging: bytes, item: NewItem) -> Reason | None:
 
 def look(database: Database, transfer: Transfer) -> Sighting:
     """Look at what restoring an album from the trash would meet."""
-    item = item_of(transfer)
+    item = before(transfer)
     with database.read() as connection:
         undo = journal.undo_state(connection, transfer.id)
         other = repository.recorded(connection, [item.key]).get(item.key)

@@ -16,24 +16,17 @@ from processor.files import Tree
 from processor.giving_back import remove_empty
 from processor.guard import Guard
 from processor.hidden import make_hidden_root
-from processor.item import NewItem
-from processor.moves.move import Move, Performance
-from processor.moves.undo import patient, same
+from processor.moves.move import Move, Performance, before, same
+from processor.moves.undo import patient
 from processor.paths import ancestors
 from processor.system_errors import explained
 from processor.transfer import State, Transfer
 
 
-def item_of(transfer: Transfer) -> NewItem:
-    """Return the album that goes to the trash, or came from it, as its item said."""
-    assert transfer.before is not None
-    return NewItem.from_json(transfer.before)
-
-
 def _prepare(run: Performance, transfer: Transfer) -> Transfer:
-    home = item_of(transfer).path
+    home = before(transfer).path
     with Tree(transfer.dst_root) as tree:
-        standing.check(tree, home, item_of(transfer), alone=True)
+        standing.check(tree, home, before(transfer), alone=True)
         with explained("make", trash.TRASH):
             make_hidden_root(tree, trash.TRASH, run.guard)
             album, there = tree.stat(home), tree.stat(trash.TRASH)
@@ -47,7 +40,7 @@ def _prepare(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def _unlist(run: Performance, transfer: Transfer) -> Transfer:
-    item = item_of(transfer)
+    item = before(transfer)
     with Tree(transfer.dst_root) as tree:
         standing.check(tree, item.path, item, alone=True)
     run.guard.check("unlist")
@@ -58,7 +51,7 @@ def _unlist(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def _put(run: Performance, transfer: Transfer) -> Transfer:
-    item = item_of(transfer)
+    item = before(transfer)
     with patient(), Tree(transfer.dst_root) as tree, explained("put into the trash", item.path):
         if tree.stat(transfer.target) is None:
             if not sidecar.is_of(tree, item.path, item.transfer_id):

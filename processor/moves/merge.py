@@ -21,10 +21,9 @@ from processor.clearing import remove_sources
 from processor.files import Tree
 from processor.guard import Guard
 from processor.hidden import hidden_folder, make_folders, remove_hidden
-from processor.item import NewItem
 from processor.materialise import CANNOT
 from processor.moves.album import check_final, in_place, locate, renumbered
-from processor.moves.move import Move, Performance
+from processor.moves.move import Move, Performance, before
 from processor.paths import folders, within
 from processor.rolling_back import roll_back
 from processor.steps import fill, sync_folders
@@ -36,7 +35,7 @@ def _fill(run: Performance, transfer: Transfer) -> Transfer:
     if transfer.attempt:
         _, transfer = locate(transfer)
     with Tree(transfer.dst_root) as tree:
-        standing.check(tree, transfer.target, _before(transfer), alone=False)
+        standing.check(tree, transfer.target, before(transfer), alone=False)
         make_folders(transfer, tree, run.guard)
         _check_links(tree, transfer)
     return run.advance(
@@ -53,7 +52,7 @@ def _join(run: Performance, transfer: Transfer) -> Transfer:
     if found.attempt:
         found = fill(found, run.guard, strongest=run.strongest, workers=run.workers)  # syncs again what was not synced
     with Tree(found.dst_root) as tree:
-        standing.check(tree, found.target, _before(found), alone=False)
+        standing.check(tree, found.target, before(found), alone=False)
         _link(tree, found, run.guard)
         _sign(tree, found, run.guard)
     return run.published(found)
@@ -88,11 +87,6 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
             guard.check("undo fsync")
             tree.sync(within(transfer.target, sub), missing_ok=True)
     return roll_back(transfer, guard)
-
-
-def _before(transfer: Transfer) -> NewItem:
-    assert transfer.before is not None
-    return NewItem.from_json(transfer.before)
 
 
 def _check_links(tree: Tree, transfer: Transfer) -> None:

@@ -13,6 +13,7 @@ from config.errors import GreenroomError
 from config.reasons import Reason
 from processor import journal, repository
 from processor.guard import Guard
+from processor.item import NewItem
 from processor.transfer import State, Strategy, Transfer
 
 Publish = Callable[[Connection, Transfer], object]
@@ -72,6 +73,17 @@ class Performance:
         """Commit that a transfer is left for a later try, and why."""
         with self.database.begin() as connection:
             return journal.postpone(connection, transfer, error.message, self.now)
+
+
+def before(transfer: Transfer) -> NewItem:
+    """Return the item as it was before a transfer that changes one."""
+    assert transfer.before is not None
+    return NewItem.from_json(transfer.before)
+
+
+def same(transfer: Transfer) -> Transfer:
+    """Return a transfer as it is, where the device numbers of today are looked up when they are used."""
+    return transfer
 
 
 Step = Callable[[Performance, Transfer], Transfer]

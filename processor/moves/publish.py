@@ -20,9 +20,8 @@ from processor.files import Tree
 from processor.giving_back import remove_empty
 from processor.guard import Guard
 from processor.hidden import hidden_folder
-from processor.item import NewItem
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
-from processor.moves.move import Move, Performance
+from processor.moves.move import Move, Performance, before
 from processor.paths import ancestors, folders, within
 from processor.publication.access import give
 from processor.publication.intent import Made, Mode, intent_of, with_intent
@@ -111,8 +110,7 @@ def clear_staging(run: Performance, transfer: Transfer) -> None:
     """After a move: remove from staging what is safe in the library, the sidecar last. Repeatable."""
     if intent_of(transfer).mode != "move":
         return
-    assert transfer.before is not None
-    staged = NewItem.from_json(transfer.before)
+    staged = before(transfer)
     ours = within(staged.path, sidecar.NAME)
     run.reasons += remove_sources(transfer, run.guard, run.known | {ours})
     with Tree(transfer.src_root) as tree, explained("tidy", staged.path):

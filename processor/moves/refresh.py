@@ -11,7 +11,7 @@ from typing import Final
 
 from processor.files import Tree
 from processor.guard import Guard
-from processor.moves.move import Move, Performance
+from processor.moves.move import Move, Performance, same
 from processor.moves.publish import check_published, written
 from processor.publication.intent import intent_of
 from processor.transfer import State, Transfer
@@ -32,12 +32,8 @@ def _end(run: Performance, transfer: Transfer) -> Transfer:
     return run.advance(transfer, "done")
 
 
-def _same(transfer: Transfer) -> Transfer:
-    return transfer
-
-
 def _roll_back(transfer: Transfer, _guard: Guard) -> State:
     return "cancelled" if transfer.state == "planned" else transfer.state
 
 
-MOVE: Final = Move("refresh", _same, {"planned": _look, "materialised": _write, "published": _end}, _roll_back)
+MOVE: Final = Move("refresh", same, {"planned": _look, "materialised": _write, "published": _end}, _roll_back)

@@ -23,7 +23,7 @@ from processor.hidden import hidden_folder, make_folders
 from processor.item import NewItem
 from processor.materialise import CANNOT, duplicate
 from processor.moves.album import check_final, in_place, locate, renumbered
-from processor.moves.move import Move, Performance
+from processor.moves.move import Move, Performance, before
 from processor.paths import folders, within
 from processor.rolling_back import roll_back
 from processor.steps import above_target, fill, sync_above, sync_folders
@@ -38,7 +38,7 @@ def _fill(run: Performance, transfer: Transfer) -> Transfer:
     if transfer.attempt:
         _, transfer = locate(transfer)
     with Tree(transfer.dst_root) as tree:
-        standing.check(tree, transfer.target, _before(transfer), alone=True)
+        standing.check(tree, transfer.target, before(transfer), alone=True)
         make_folders(transfer, tree, run.guard)
         check_exchange(tree, transfer)
         return run.advance(_fill_whole(run, tree, transfer), "materialised")
@@ -50,7 +50,7 @@ def _exchange(run: Performance, transfer: Transfer) -> Transfer:
         check_final(run, found, rehash=True)
         return run.published(found)
     with Tree(found.dst_root) as tree:
-        standing.check(tree, found.target, _before(found), alone=True)
+        standing.check(tree, found.target, before(found), alone=True)
         if found.attempt:
             found = _fill_whole(run, tree, found)  # syncs again what was not synced
         run.guard.check("exchange")
@@ -98,11 +98,6 @@ def is_ours(tree: Tree, hidden: bytes, transfer_id: str) -> bool:
     except Rejected:
         return False
     return found is None or found.transfer_id == transfer_id
-
-
-def _before(transfer: Transfer) -> NewItem:
-    assert transfer.before is not None
-    return NewItem.from_json(transfer.before)
 
 
 def _kept(transfer: Transfer) -> Sequence[bytes]:

@@ -18,9 +18,8 @@ from processor.giving_back import remove_empty
 from processor.guard import Guard
 from processor.metadata import rows
 from processor.metadata.documents import USER
-from processor.moves.discard import item_of, sync_both
-from processor.moves.move import Move, Performance
-from processor.moves.undo import same
+from processor.moves.discard import sync_both
+from processor.moves.move import Move, Performance, before, same
 from processor.paths import ancestors
 from processor.renaming import rename_folder
 from processor.system_errors import explained
@@ -29,12 +28,12 @@ from processor.transfer import State, Transfer
 
 def _begin(run: Performance, undo: Transfer) -> Transfer:
     with Tree(undo.dst_root) as tree:
-        standing.check(tree, undo.target, item_of(undo), alone=False)
+        standing.check(tree, undo.target, before(undo), alone=False)
     return run.advance(undo, "materialised")
 
 
 def _bring(run: Performance, undo: Transfer) -> Transfer:
-    home = item_of(undo).path
+    home = before(undo).path
     with Tree(undo.dst_root) as tree, explained("put back", home):
         if tree.stat(undo.target) is not None:
             for folder in reversed([*ancestors(home)]):
@@ -43,18 +42,18 @@ def _bring(run: Performance, undo: Transfer) -> Transfer:
             run.guard.check("restore")
             rename_folder(tree, undo.target, home)
         sync_both(tree, home, run.guard)
-        standing.check(tree, home, item_of(undo), alone=False)
+        standing.check(tree, home, before(undo), alone=False)
     return _list(run, undo)
 
 
 def _list(run: Performance, undo: Transfer) -> Transfer:
     """Commit that the item is listed again, with what people had said of it."""
-    key, said = item_of(undo).key, undo.item.get("said")
+    key, said = before(undo).key, undo.item.get("said")
     run.guard.check("list")
     with run.database.begin() as connection:
         if key in repository.recorded(connection, [key]):
-            message = f"another album has the place of {show_path(item_of(undo).path)} by now; look at both"
-            raise NeedsReview(message, code="album_listed", path=item_of(undo).path)
+            message = f"another album has the place of {show_path(before(undo).path)} by now; look at both"
+            raise NeedsReview(message, code="album_listed", path=before(undo).path)
         run.publish(connection, replace(undo, item=undo.before or {}, files=()))
         if said:
             rows.write(connection, repository.id_of(connection, key), USER, said, run.now)
@@ -69,7 +68,7 @@ def _end(run: Performance, undo: Transfer) -> Transfer:
 
 def _roll_back(undo: Transfer, guard: Guard) -> State:
     """Before it is listed: rename it back into the trash."""
-    item = item_of(undo)
+    item = before(undo)
     with Tree(undo.dst_root) as tree, explained("put into the trash again", item.path):
         if tree.stat(undo.target) is None:
             if not sidecar.is_of(tree, item.path, item.transfer_id):

@@ -20,7 +20,7 @@ from processor.comparing import is_same
 from processor.files import Tree
 from processor.giving_back import check_given_back, forget_marks, give_back, remove_empty, take_away
 from processor.hidden import TX, make_hidden_root, remove_hidden
-from processor.moves.move import Move, Performance
+from processor.moves.move import Move, Performance, same
 from processor.paths import ancestors, parent, within
 from processor.renaming import rename_folder
 from processor.system_errors import explained
@@ -122,11 +122,6 @@ def left_in_staging(path: bytes) -> Reason:
     """Say that something stays behind."""
     message = f"{show_path(path)} is, or holds, what is not what was put there; it stays in staging."
     return Reason("left_in_staging", message, path)
-
-
-def same(undo: Transfer) -> Transfer:
-    """Return the undo as it is: the device numbers of today are looked up where they are used."""
-    return undo
 
 
 MOVE: Final = Move("undo", same, {"planned": fill_inbound, "materialised": unlist, "published": clear}, take_away)

@@ -13,8 +13,8 @@ from processor import journal, sidecar
 from processor.comparing import is_same
 from processor.files import Tree
 from processor.giving_back import forget_marks, remove_empty, take_away
-from processor.moves.move import Move, Performance
-from processor.moves.undo import fill_inbound, left_in_staging, patient, same, unlist
+from processor.moves.move import Move, Performance, same
+from processor.moves.undo import fill_inbound, left_in_staging, patient, unlist
 from processor.paths import within
 from processor.system_errors import explained
 from processor.transfer import Transfer

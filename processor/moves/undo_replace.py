@@ -13,8 +13,8 @@ from processor.files import Tree
 from processor.giving_back import check_given_back, forget_marks, take_away
 from processor.guard import Guard
 from processor.item import NewItem
-from processor.moves.move import Move, Performance
-from processor.moves.undo import fill_inbound, hide, patient, remove, same
+from processor.moves.move import Move, Performance, same
+from processor.moves.undo import fill_inbound, hide, patient, remove
 from processor.paths import parent
 from processor.system_errors import explained
 from processor.transfer import State, Transfer

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from processor.guard import Guard
-from processor.moves.move import Move, Performance
-from processor.moves.undo import same
+from processor.moves.move import Move, Performance, same
 from processor.moves.undo_replace import exchanged_back
 from processor.transfer import State, Transfer
 

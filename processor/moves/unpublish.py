@@ -12,9 +12,8 @@ from typing import Final
 from processor import journal, repository, sidecar
 from processor.files import Tree
 from processor.giving_back import check_given_back, forget_marks, remove_empty, take_away
-from processor.item import NewItem
-from processor.moves.move import Move, Performance
-from processor.moves.undo import fill_inbound, hide, out_of_sight, patient, remove, same
+from processor.moves.move import Move, Performance, before, same
+from processor.moves.undo import fill_inbound, hide, out_of_sight, patient, remove
 from processor.paths import within
 from processor.publication.intent import Gone, intent_of
 from processor.publication.writing import take
@@ -51,8 +50,7 @@ def _clear(run: Performance, undo: Transfer) -> Transfer:
 
 def sign(run: Performance, undo: Transfer) -> None:
     """Put the sidecar back that tells whose the folder in staging is, durably. Repeatable."""
-    assert undo.before is not None
-    staged = NewItem.from_json(undo.before)
+    staged = before(undo)
     with run.database.read() as connection:
         known = journal.named(connection, staged.transfer_id)
     with Tree(undo.src_root) as tree, explained("sign", staged.path):
@@ -63,8 +61,9 @@ def sign(run: Performance, undo: Transfer) -> None:
         files = tuple(replace(file, source=origin.get(file.target, file.source)) for file in files)
         first = known[0] if known else undo
         told = replace(undo, id=staged.transfer_id, kind=first.kind if known else "album", src_root=first.src_root)
+        told = replace(told, target=staged.path, item=undo.before or {}, files=files)
         run.guard.check("sign")
-        sidecar.write(tree, staged.path, replace(told, target=staged.path, item=undo.before, files=files), over=True)
+        sidecar.write(tree, staged.path, told, over=True)
         tree.sync(staged.path)
 
 
@@ -72,8 +71,7 @@ def _is_staged_again(run: Performance, undo: Transfer) -> bool:
     """Tell whether late tracks or a better copy made another album of what was published, whose sidecar is there."""
     with run.database.read() as connection:
         found = repository.of_id(connection, intent_of(undo).item_id)
-    assert undo.before is not None
-    return found is not None and found.item.transfer_id != NewItem.from_json(undo.before).transfer_id
+    return found is not None and found.item.transfer_id != before(undo).transfer_id
 
 
 MOVE: Final = Move(

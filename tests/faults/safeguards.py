@@ -396,7 +396,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "an album that was damaged in the trash is listed again",
         "processor/moves/restore.py",
-        "        standing.check(tree, home, item_of(undo), alone=False)\n    return",
+        "        standing.check(tree, home, before(undo), alone=False)\n    return",
         "    return",
         on_sqlite("damaged_on_its_way", TRASHED),
     ),
@@ -424,14 +424,14 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "tracks join an album that changed meanwhile",
         "processor/moves/merge.py",
-        "        standing.check(tree, found.target, _before(found), alone=False)\n        _link",
+        "        standing.check(tree, found.target, before(found), alone=False)\n        _link",
         "        _link",
         on_sqlite("writes_to_meanwhile", CHANGED),
     ),
     Mutant(
         "an album is replaced in which somebody put something meanwhile",
         "processor/moves/replace.py",
-        "        standing.check(tree, found.target, _before(found), alone=True)\n        if",
+        "        standing.check(tree, found.target, before(found), alone=True)\n        if",
         "        if",
         on_sqlite("writes_to_meanwhile", CHANGED),
     ),
