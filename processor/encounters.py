@@ -11,7 +11,6 @@ from config.errors import Retryable
 from config.libraries import Library
 from config.reasons import Reason, show_path
 from processor import repository, standing
-from processor.comparing import digest_at
 from processor.files import Tree, is_file
 from processor.item import NewFile, NewItem
 from processor.meeting import Encounter, Track
@@ -23,8 +22,8 @@ from scanner.identity import Identity
 from scanner.kinds import KINDS
 
 FactsOf = Callable[[Collection[int]], Mapping[int, Facts]]  # by file id, of the files that have any
-# The digest of an unchanged file, by its whole path and identity; computed when not known yet.
-Digests = Callable[[bytes, Identity, Callable[[], str]], str]
+# The digest of an unchanged file, by its tree, path and identity; read from the file when not known yet.
+Digests = Callable[[Tree, bytes, Identity], str]
 
 
 class Encounters:
@@ -99,15 +98,10 @@ class Encounters:
                 if found.st_size != file.identity.size or not is_file(found):
                     continue
                 where = os.path.join(folder, path)
-                if self._digest(staging, where, Identity.of(found)) == self._digest(
-                    inbound, file.source, file.identity
-                ):
+                known = self._digests(staging, where, Identity.of(found))
+                if known == self._digests(inbound, file.source, file.identity):
                     yield file.source, path
                     break
-
-    def _digest(self, tree: Tree, path: bytes, identity: Identity) -> str:
-        with explained("compare", path):
-            return self._digests(os.path.join(tree.root, path), identity, lambda: digest_at(tree, path))
 
 
 def is_audio(name: bytes) -> bool:

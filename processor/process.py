@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from config.database import Database
@@ -15,6 +15,7 @@ from config.machine import boot_id, uncollected
 from config.reasons import Reason
 from processor.approval import only_approved
 from processor.batch import Between
+from processor.comparing import digest_at
 from processor.crew import Crew
 from processor.encounters import Digests
 from processor.files import Tree
@@ -28,6 +29,7 @@ from processor.planner import decide
 from processor.recover import RecoveryReport, recover
 from processor.sighting import look
 from processor.staged import ForRun, Then, nothing_more, publish
+from processor.system_errors import explained
 from scanner.grouping.groups import Group
 from scanner.identity import Identity
 from scanner.rows import Source
@@ -104,11 +106,11 @@ def process_scan(
     results = [_as_planned(plan) for plan in plans]
     if guard is None:
         return ProcessResult(tuple(results), ignored)
-    explained = {reason.path for reason in ignored if reason.path} | {f.source for plan in plans for f in plan.files}
+    told = {reason.path for reason in ignored if reason.path} | {f.source for plan in plans for f in plan.files}
     moving = [n for n, plan in enumerate(plans) if plan.outcome == "staged"]
     paced = PacedGuard(guard, Pace(options.rate_limit))
     with Crew(options.workers) as crew:
-        between = Between(inbound.path, staging.path, database, paced, crew, run.then, explained)
+        between = Between(inbound.path, staging.path, database, paced, crew, run.then, told)
         mover = Mover(between, staging.root_uuid, run.id)
         for done, (n, moved) in enumerate(zip(moving, mover.move([plans[n] for n in moving], scan), strict=True), 1):
             results[n] = _after(results[n], moved)
@@ -169,10 +171,11 @@ def _cues(tree: Tree, files: dict[int, Source]) -> dict[int, frozenset[str]]:
 def _digests(scan: ScanDb) -> Digests:
     """Return what gets digests from the scan DB and keeps them there; the next scan carries them over."""
 
-    def digests(path: bytes, identity: Identity, compute: Callable[[], str]) -> str:
-        return scan.digest(path, identity, "blake3", compute)
+    def digest(tree: Tree, path: bytes, identity: Identity) -> str:
+        with explained("compare", path):
+            return scan.digest(os.path.join(tree.root, path), identity, "blake3", lambda: digest_at(tree, path))
 
-    return digests
+    return digest
 
 
 def _homeless(scan: ScanDb, plans: tuple[AlbumPlan, ...]) -> Iterator[Reason]:

@@ -13,7 +13,6 @@ from config.libraries import Library, list_libraries
 from config.machine import free_bytes, free_files
 from config.reasons import Reason, show_path
 from processor import journal, repository
-from processor.comparing import digest_at
 from processor.encounters import Digests, Encounters, FactsOf, is_audio
 from processor.files import Tree, is_file
 from processor.naming import PlannedFile, Proposal
@@ -148,11 +147,11 @@ class _Comparison:
             difference = size_difference(files, {path: found.st_size for path, found in there.items()})
             if difference is not None:
                 return difference
-            known = [self._digest(destination, path, Identity.of(found)) for path, found in there.items()]
+            known = [self._digests(destination, path, Identity.of(found)) for path, found in there.items()]
             for file in files:
                 if file.role != "audio":
                     continue
-                digest = self._digest(source, file.source, file.identity)
+                digest = self._digests(source, file.source, file.identity)
                 if digest not in known:
                     return f"no music file there has the content of {show_path(file.source)}"
                 known.remove(digest)
@@ -165,9 +164,7 @@ class _Comparison:
             return False
         ours = [file for file in files if file.role == "audio"]
         with Tree(self._inbound) as source:
-            mine, other = (Counter(self._digest(source, f.source, f.identity) for f in some) for some in (ours, theirs))
+            mine, other = (
+                Counter(self._digests(source, f.source, f.identity) for f in some) for some in (ours, theirs)
+            )
         return mine == other
-
-    def _digest(self, tree: Tree, path: bytes, identity: Identity) -> str:
-        with explained("compare", path):
-            return self._digests(os.path.join(tree.root, path), identity, lambda: digest_at(tree, path))
