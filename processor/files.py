@@ -208,6 +208,13 @@ class Tree(OpenFolders):
         self._forget(new)
 
 
+def write_all(fd: int, data: bytes) -> None:
+    """Write all bytes to an open file; one call may write fewer."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(fd, left) :]
+
+
 def write_whole(tree: Tree, path: bytes, data: bytes, *, over: bool = False) -> None:
     """Write one of our own small files so that it is there whole or not at all, unless the power fails.
 
@@ -219,9 +226,7 @@ def write_whole(tree: Tree, path: bytes, data: bytes, *, over: bool = False) -> 
         tree.unlink(fresh)
     with tree.created(fresh) as fd:
         set_mode(fd, 0o644)
-        left = memoryview(data)
-        while left:
-            left = left[os.write(fd, left) :]
+        write_all(fd, data)
         if over:
             os.fsync(fd)
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from config.database import Database, insert_into
 from config.errors import Retryable
 from processor.artwork.tables import BlobHoldRow, BlobRow
-from processor.files import Tree
+from processor.files import Tree, write_all
 from processor.rights import set_mode
 from processor.system_errors import explained
 
@@ -131,9 +131,7 @@ class Blobs:
             tree.make(above, 0o750)
             tree.sync(b"")
             with tree.created(fresh) as fd:
-                left = memoryview(data)
-                while left:
-                    left = left[os.write(fd, left) :]
+                write_all(fd, data)
                 set_mode(fd, 0o640)
                 os.fsync(fd)
             _name(tree, fresh, blob.name, whole=self.is_whole(blob))

@@ -19,7 +19,7 @@ from pathlib import Path
 from config.errors import GreenroomError, Retryable
 from config.reasons import Reason, show_path
 from processor.artwork.blobs import Blob
-from processor.files import Tree, is_file
+from processor.files import Tree, is_file, write_all
 from processor.guard import Guard
 from processor.materialise import CANNOT
 from processor.paths import ancestors, folders, parent, within
@@ -191,9 +191,7 @@ def _create(tree: Tree, place: bytes, one: Made, blobs: bytes) -> None:
     try:
         with tree.created(place) as fd:
             set_mode(fd, MODE)
-            left = memoryview(data)
-            while left:
-                left = left[os.write(fd, left) :]
+            write_all(fd, data)
             os.fsync(fd)
     except (OSError, GreenroomError) as error:
         if not isinstance(error, FileExistsError):

@@ -333,8 +333,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a made file is not synced",
         "processor/publication/writing.py",
-        "                left = left[os.write(fd, left) :]\n            os.fsync(fd)\n",
-        "                left = left[os.write(fd, left) :]\n",
+        "            write_all(fd, data)\n            os.fsync(fd)\n",
+        "            write_all(fd, data)\n",
         on_sqlite("refresh", SYNCED),
     ),
     Mutant(
