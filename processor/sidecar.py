@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json.encoder import encode_basestring as _quoted
 from typing import Any
 
@@ -134,6 +134,13 @@ def read(tree: Tree, folder: bytes) -> Sidecar | None:
     if not data and tree.is_made_up:
         raise OSError(errno.EAGAIN, "it is not shown yet", path)
     return decode(data)
+
+
+def with_digests(transfer: Transfer, written: Sidecar | None) -> Transfer:
+    """Add the digests that only the sidecar has: it is written before the row."""
+    digests = {file.target: file.digest for file in written.files} if written else {}
+    files = (replace(file, digest=file.digest or digests.get(file.target)) for file in transfer.files)
+    return replace(transfer, files=tuple(files))
 
 
 def is_of(tree: Tree, folder: bytes, transfer_id: str) -> bool:

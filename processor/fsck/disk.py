@@ -24,6 +24,11 @@ class OnDisk(NamedTuple):
     size: int
     mtime_ns: int
 
+    @classmethod
+    def of(cls, found: os.stat_result) -> OnDisk:
+        """Return what a stat says of a file."""
+        return cls(found.st_dev, found.st_ino, found.st_size, storable_time(found.st_mtime_ns))
+
 
 class Listed(NamedTuple):
     """A file as a row or a sidecar has it."""
@@ -128,7 +133,7 @@ def _take(entry: os.DirEntry[bytes], path: bytes, inner: bytes, album: Folder, d
         disk.closed[path] = error.strerror or str(error)
         return
     if entry.is_file(follow_symlinks=False):
-        album.files[inner] = OnDisk(found.st_dev, found.st_ino, found.st_size, storable_time(found.st_mtime_ns))
+        album.files[inner] = OnDisk.of(found)
     else:
         album.odd.append(inner)
 

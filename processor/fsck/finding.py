@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from config.reasons import show_path
 from processor.fsck.disk import Listed
 from processor.transfer import State, Transfer
+
+NAMED: Final = 3  # paths of a message
 
 
 class Adopt(NamedTuple):
@@ -72,7 +74,7 @@ class Finding:
     repaired: bool = False
 
 
-def some(paths: Collection[bytes], limit: int = 3) -> str:
+def some(paths: Collection[bytes]) -> str:
     """Name some paths for a person: the first few, and how many more there are."""
-    named = ", ".join(show_path(path) for path in sorted(paths)[:limit])
-    return named if len(paths) <= limit else f"{named} and {len(paths) - limit} more"
+    named = ", ".join(show_path(path) for path in sorted(paths)[:NAMED])
+    return named if len(paths) <= NAMED else f"{named} and {len(paths) - NAMED} more"

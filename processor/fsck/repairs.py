@@ -200,10 +200,10 @@ def _put_sidecar(shop: Workshop, item_id: int) -> None:
 
 def _stored(shop: Workshop, item_id: int) -> NewItem:
     with shop.database.read() as connection:
-        item = rows.whole_items(connection, [item_id]).get(item_id)
-    if item is None:
+        found = repository.of_id(connection, item_id)
+    if found is None:
         raise NeedsReview(f"item {item_id} is gone", code="unknown_item")
-    return item
+    return found.item
 
 
 def _rewrite(shop: Workshop, item_id: int, item: NewItem, *, refound: bool) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from processor import repository
 from processor.fsck.disk import Listed
-from processor.item import ITEM_COLUMNS, NewItem
+from processor.item import NewItem
 from processor.tables import StagingFile, StagingItem
 from processor.verification import rows as checks
 
@@ -74,14 +74,6 @@ def marks(connection: Connection) -> dict[int, Mark]:
     """Return the mark of every item, by id."""
     query = select(StagingItem.id, *(getattr(StagingItem, name) for name in Mark._fields))
     return {id: Mark(*rest) for id, *rest in connection.execute(query)}
-
-
-def whole_items(connection: Connection, ids: Collection[int]) -> dict[int, NewItem]:
-    """Return all that was recorded of items, by id."""
-    columns = [getattr(StagingItem, name) for name in ITEM_COLUMNS]
-    files = repository.files(connection, ids)
-    rows = connection.execute(select(StagingItem.id, *columns).where(StagingItem.id.in_(sorted(ids))))
-    return {row["id"]: NewItem.of_row(dict(row), files.get(row["id"], ())) for row in rows.mappings()}
 
 
 def found(connection: Connection, item_ids: Collection[int], now: dt.datetime) -> None:

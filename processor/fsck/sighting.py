@@ -19,7 +19,7 @@ from processor.fsck.disk import Disk, Folder, Listed, OnDisk
 from processor.fsck.rows import Row
 from processor.fsck.unsettled import Leftovers
 from processor.paths import within
-from scanner.identity import same_time, storable_time
+from scanner.identity import same_time
 from scanner.scan import Progress
 
 UNREAD: Final = ""  # stands for the digest of a file that cannot be read
@@ -138,8 +138,7 @@ def _sources(root: bytes, wanted: set[bytes]) -> dict[bytes, OnDisk]:
                     if entry.is_dir(follow_symlinks=False):
                         left.append(path)
                     elif path in wanted and entry.is_file(follow_symlinks=False):
-                        stat = entry.stat(follow_symlinks=False)
-                        found[path] = OnDisk(stat.st_dev, stat.st_ino, stat.st_size, storable_time(stat.st_mtime_ns))
+                        found[path] = OnDisk.of(entry.stat(follow_symlinks=False))
         except OSError:
             continue  # the inbound tree is the scan's to explain
     return found

@@ -60,7 +60,7 @@ def look(database: Database, inbound: bytes, staging: bytes) -> Leftovers:
     orphans = []
     blank = Transfer("", "", "planned", inbound, staging, b"", (), {}, 0, boot_id())
     for name in names:
-        told = None if name.decode("utf-8", "replace") in settled else of_hidden(staging, name, blank)
+        told = None if name.decode("utf-8", "replace") in settled else _of_hidden(staging, name, blank)
         if told is not None:
             moves.append(examine(told, has_row=False))
         elif name not in known:
@@ -93,14 +93,14 @@ def examine(transfer: Transfer, *, has_row: bool = True) -> Standing:
             is_final = sidecar.is_of(there, transfer.target, owner)
             is_hidden = there.stat(hidden_folder(transfer)) is not None
             folder = transfer.target if is_final else hidden_folder(transfer)
-            known = with_digests(transfer, there, folder)
+            known = _with_digests(transfer, there, folder)
             files = tuple(_candidates(file, source, there, known) for file in known.files)
     except GreenroomError as error:
         return Standing(transfer, has_row, False, False, (), error.message)
     return Standing(known, has_row, is_final, is_hidden, files)
 
 
-def of_hidden(root: bytes, name: bytes, like: Transfer) -> Transfer | None:
+def _of_hidden(root: bytes, name: bytes, like: Transfer) -> Transfer | None:
     """Return the transfer that a hidden folder's sidecar tells of; None if it is not of the roots of `like`."""
     try:
         with Tree(root) as tree:
@@ -120,15 +120,11 @@ def of_hidden(root: bytes, name: bytes, like: Transfer) -> Transfer | None:
     )
 
 
-def with_digests(transfer: Transfer, tree: Tree, folder: bytes) -> Transfer:
-    """Add the digests that only the sidecar has: it is written before the row."""
+def _with_digests(transfer: Transfer, tree: Tree, folder: bytes) -> Transfer:
     try:
-        written = sidecar.read(tree, folder)
+        return sidecar.with_digests(transfer, sidecar.read(tree, folder))
     except Rejected:
-        written = None
-    digests = {file.target: file.digest for file in written.files} if written else {}
-    files = (replace(file, digest=file.digest or digests.get(file.target)) for file in transfer.files)
-    return replace(transfer, files=tuple(files))
+        return transfer
 
 
 def _candidates(file: TransferFile, source: Tree, there: Tree, transfer: Transfer) -> Candidates:

@@ -80,15 +80,13 @@ def mend_switch(transfer: Transfer, guard: Guard) -> None:
 def locate(transfer: Transfer) -> tuple[bytes, Transfer]:
     """Return the folder the transfer's files are in now, and the transfer with the digests of its sidecar.
 
-    The sidecar is written before the row, so it may know more. Raises NeedsReview if there is no folder.
+    Raises NeedsReview if there is no folder.
     """
     with Tree(transfer.dst_root) as tree:
         for folder in (transfer.target, hidden_folder(transfer)):
             with explained("look at", folder):
                 if sidecar.is_of(tree, folder, transfer.id) and (written := sidecar.read(tree, folder)):
-                    digests = {file.target: file.digest for file in written.files}
-                    files = (replace(file, digest=file.digest or digests.get(file.target)) for file in transfer.files)
-                    return folder, replace(transfer, files=tuple(files))
+                    return folder, sidecar.with_digests(transfer, written)
         with explained("look at", hidden_folder(transfer)):
             if tree.stat(hidden_folder(transfer)) is not None:
                 return hidden_folder(transfer), transfer  # we were killed before the sidecar was there
