@@ -16,8 +16,8 @@ from processor.publication.drafting import Plan
 from processor.publication.given import Publishing
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
-from workflow import publishing, succession
-from workflow.phase import all_phases
+from workflow import publishing
+from workflow.phase import settings_of
 from workflow.phases.publish import PublishSettings
 
 T = TypeVar("T")
@@ -56,6 +56,5 @@ def _given(app: Application, *, rehearsing: bool = False) -> Publishing:
     if not rehearsing:
         app.may_move()
     with app.database.read() as connection:
-        settings = succession.phase_settings(connection, all_phases()["publish"])
-    assert isinstance(settings, PublishSettings)
+        settings: PublishSettings = settings_of(connection, "publish")
     return publishing.prepare(app.database, app.boot.data_dir, settings.options())

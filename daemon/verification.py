@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from daemon.bootstrap import Application
 from processor.verification import rows
 from processor.verification.rows import Totals
-from workflow import succession
 from workflow.engine.job import OPEN, Job
-from workflow.phase import all_chores
+from workflow.phase import settings_of
 from workflow.phases import verify
 
 
@@ -28,7 +27,7 @@ def standing(app: Application) -> Standing:
     """Return how it goes."""
     with app.database.read() as connection:
         totals = rows.totals(connection)
-        settings: Any = succession.phase_settings(connection, all_chores()[verify.Verify.name])
+        settings = settings_of(connection, verify.Verify.name)
     is_on = settings.mode == "auto" and not settings.paused
     due = dt.datetime.now(dt.UTC) if totals.never else totals.oldest and totals.oldest + dt.timedelta(settings.days)
     jobs = app.engine.list(statuses=OPEN, phase=verify.Verify.name, limit=1)

@@ -19,8 +19,7 @@ from processor.publication import ledger
 from scanner.scan import Progress, scan_folder
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
-from workflow import succession
-from workflow.phase import all_phases
+from workflow.phase import settings_of
 
 INDEXES: Final = "adopt"  # the folder of the scan DBs, below the data folder
 
@@ -75,7 +74,7 @@ def plain_album(album: Album) -> dict[str, Any]:
 def adopt(database: Database, data_dir: Path, root: bytes, stop: threading.Event, progress: Progress) -> Comparison:
     """Index a folder, and compare it; nothing in it is changed. Raises Stopped, and Misconfigured for no folder."""
     with database.read() as connection:
-        publish: Any = succession.phase_settings(connection, all_phases()["publish"])
+        publish = settings_of(connection, "publish")
         staging, _ = admin.staging_scan(connection)
     options, indexes = publish.options(), data_dir / INDEXES
     indexes.mkdir(mode=0o750, exist_ok=True)

@@ -8,14 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from config import admin
 from config.database import Database, one_writer
 from workflow.engine import jobs, listing
 from workflow.engine.context import Context
 from workflow.engine.engine import wanted
 from workflow.engine.failure import Cancelled, NotHere
 from workflow.engine.job import Ending, Job, Work
-from workflow.phase import Chore, ChoreSettings, all_chores, section_of
+from workflow.phase import Chore, ChoreSettings, all_chores, settings_of
 
 
 class ChoreWork:
@@ -28,8 +27,7 @@ class ChoreWork:
     def run(self, context: Context, job: Job, payload: Any) -> Ending | None:
         """Do the chore, if it may still be done."""
         with context.database.read() as connection:
-            settings, _ = admin.read_section(connection, section_of(self.name))
-        assert isinstance(settings, ChoreSettings)
+            settings: ChoreSettings = settings_of(connection, self.name)
         if settings.paused:
             raise NotHere(f"{self.name} waits: it is paused")
         if settings.mode != "auto" and not job.manual:
@@ -57,8 +55,7 @@ def want_daily(database: Database, works: Mapping[str, Work], now: dt.datetime) 
 
 
 def _is_due(connection: Connection, chore: Chore, now: dt.datetime) -> bool:
-    settings, _ = admin.read_section(connection, section_of(chore.name))
-    assert isinstance(settings, ChoreSettings)
+    settings: ChoreSettings = settings_of(connection, chore.name)
     if settings.mode != "auto" or settings.paused or _was_wanted(listing.newest(connection, chore.name), now):
         return False
     return chore.has_work(connection, settings, now)

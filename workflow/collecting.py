@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from pathlib import Path
-from typing import Any
 
 from config import admin
 from config.database import Database
@@ -15,8 +14,8 @@ from processor.artwork import garbage
 from processor.artwork.desk import Gallery
 from processor.artwork.pool import shared
 from scanner.scanfiles import prune
-from workflow import emptying, succession
-from workflow.phase import all_chores
+from workflow import emptying
+from workflow.phase import settings_of
 from workflow.phases.cleanup import remove_old
 from workflow.roots import scan_db_folder
 
@@ -28,9 +27,7 @@ def collect(database: Database, data_dir: Path, stop: threading.Event) -> dict[s
     """
     now = dt.datetime.now(dt.UTC)
     with database.read() as connection:
-        settings: dict[str, Any] = {
-            name: succession.phase_settings(connection, all_chores()[name]) for name in ("cleanup", "blobs")
-        }
+        settings = {name: settings_of(connection, name) for name in ("cleanup", "blobs")}
         staging, _ = admin.staging_scan(connection)
         inbound = [library.path for library in list_libraries(connection) if library.role == "inbound"]
 

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from config import admin
 from config.boot import BootSettings
 from config.database import Database
 from config.errors import Misconfigured
@@ -21,7 +20,7 @@ from workflow import progress
 from workflow.downloading import downloads
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job
-from workflow.phase import section_of
+from workflow.phase import settings_of
 from workflow.phases.enrich import Enrich, EnrichPayload, EnrichSettings
 from workflow.succession import Seen, as_seen
 
@@ -75,7 +74,7 @@ def choose(
     with database.read() as connection:
         as_seen(connection, item_id, seen)
         found = rows.candidates(connection, item_id)
-        settings = settings_of(connection)
+        settings: EnrichSettings = settings_of(connection, Enrich.name)
     chosen = _named(release, found)
     with shop(database, settings, wait=time.sleep, check=lambda: None) as made:
         if release == AUTO:
@@ -124,13 +123,6 @@ def shop(
         studio = Studio(gallery, settings, downloads(providers), fresh) if gallery else None
         now = partial(dt.datetime.now, dt.UTC)
         yield Shop(database, asked, limits, check, now, settings.fetch_lyrics, studio)
-
-
-def settings_of(connection: Any) -> EnrichSettings:
-    """Return the settings of enriching now."""
-    section, _ = admin.read_section(connection, section_of(Enrich.name))
-    assert isinstance(section, EnrichSettings)
-    return section
 
 
 def _named(release: str, found: Sequence[Candidate]) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from config import admin
 from config.database import Database
 from config.errors import GreenroomError
 from processor.webhook import deliver
-from workflow.phase import section_of
+from workflow.phase import settings_of
 from workflow.phases.notify import Notify, NotifySettings, send
 
 TITLE: Final = "Greenroom: a test"
@@ -28,8 +27,7 @@ class Tried(NamedTuple):
 def try_out(database: Database) -> list[Tried]:
     """Send a test message to each target, one after the other, whatever the mode of the phase; nothing is stored."""
     with database.read() as connection:
-        settings, _ = admin.read_section(connection, section_of(Notify.name))
-    assert isinstance(settings, NotifySettings)
+        settings: NotifySettings = settings_of(connection, Notify.name)
     tried = [Tried(url.partition("://")[0], _trouble(lambda url=url: send(url, TITLE, TEXT)))  # type: ignore[misc]
              for url in settings.urls.split()]  # fmt: skip
     return tried + [_posted(database, url, settings.webhook_secret) for url in settings.webhooks.split()]

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import Field
 from sqlalchemy import Connection
 
+from config import admin
 from config.libraries import Role
 from config.sections import Section
 from config.settings import register
@@ -127,3 +128,10 @@ def _declared() -> list[Phase | Chore]:
 def section_of(phase: str) -> str:
     """Return the section of settings of a phase."""
     return f"phase.{phase}"
+
+
+def settings_of(connection: Connection, phase: str) -> Any:
+    """Read the settings of a phase or chore now; if they cannot be read, it counts as paused."""
+    all_phases()
+    settings, _ = admin.read_section(connection, section_of(phase))
+    return settings

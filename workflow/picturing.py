@@ -26,7 +26,7 @@ from processor.artwork.selecting import Decision
 from processor.metadata import rows as metadata
 from workflow import progress
 from workflow.downloading import downloads
-from workflow.enriching import settings_of
+from workflow.phase import settings_of
 
 
 class Group(NamedTuple):
@@ -150,7 +150,7 @@ def _pass(
     from processor.providers.registry import Providers
 
     with database.read() as connection:
-        settings = settings_of(connection)
+        settings = settings_of(connection, "enrich")
     with Client(database) as client:
         providers = Providers(database, client, language=settings.language)
         asked = providers.answering("album_pictures" if subject.kind == "album" else "artist_pictures")

@@ -23,7 +23,7 @@ from workflow.engine.engine import Engine, wanted
 from workflow.engine.failure import Cancelled, NotHere, RootAway
 from workflow.engine.job import Ending, Job, Limits, NewJob
 from workflow.events import Event
-from workflow.phase import Chore, Mode, Phase, PhaseSettings, all_chores, all_phases, section_of
+from workflow.phase import Chore, Mode, Phase, PhaseSettings, all_chores, all_phases, section_of, settings_of
 from workflow.telling import album_name
 
 RECONCILED_AT_ONCE: Final = 500
@@ -50,7 +50,7 @@ class PhaseWork:
         assert job.item_id is not None
         with context.database.read() as connection:
             item = progress.find(connection, job.item_id)
-            settings = phase_settings(connection, self._phase)
+            settings = settings_of(connection, self.name)
             self._check_gate(connection, job, item, settings)
             roots = [library for library in list_libraries(connection) if library.role in self._phase.roots]
         require_roots(roots)
@@ -106,13 +106,8 @@ def works() -> Mapping[str, PhaseWork | ChoreWork]:
     return {**phases, **{chore.name: ChoreWork(chore) for chore in all_chores().values()}}
 
 
-def phase_settings(connection: Connection, phase: Phase | Chore) -> PhaseSettings:
-    """Read the settings of a phase now; if they cannot be read, it counts as paused."""
-    return _settings(connection, [phase])[phase]
-
-
 def _settings(connection: Connection, phases: Iterable[Phase | Chore]) -> dict[Phase | Chore, PhaseSettings]:
-    """Read the settings of those phases that have jobs, as `phase_settings` does."""
+    """Read the settings of those phases that have jobs, as `settings_of` does."""
     sections = {phase: section_of(phase.name) for phase in phases if phase.settings is not None}
     read = admin.read_sections(connection, sections.values())
     found: dict[Phase | Chore, PhaseSettings] = {}
@@ -204,7 +199,7 @@ def _renew(database: Database, opened: Mapping[str, Mode], now: dt.datetime) -> 
     if phase is None:
         return 0
     with database.begin() as connection:
-        before = now - phase_settings(connection, phase).renewed_after
+        before = now - settings_of(connection, phase.name).renewed_after
         ids = progress.outdated(connection, phase.name, RENEWED, before, RECONCILED_AT_ONCE)
         jobs.submit(connection, [wanted(works(), phase.name, i, actor="reconciler") for i in ids], now)
     return len(ids)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from loguru import logger
 
@@ -19,9 +19,9 @@ from processor.publication.access import AS_IS
 from processor.verification import rows
 from processor.verification.looking import decoder
 from processor.verify import Found, Verifying, verify
-from workflow import events, progress, succession
+from workflow import events, progress
 from workflow.events import Event
-from workflow.phase import all_phases
+from workflow.phase import settings_of
 from workflow.publishing import blobs
 
 AT_ONCE: Final = 100  # items looked up at once
@@ -54,7 +54,7 @@ def verifying(
     """Return what verifying works with: staging and every library. Raises Misconfigured where ffmpeg is missing."""
     with database.read() as connection:
         found = {library.root_uuid: library for library in list_libraries(connection) if library.role in ROLES}
-        publish: Any = succession.phase_settings(connection, all_phases()["publish"])
+        publish = settings_of(connection, "publish")
 
     def locked(library: Library) -> AbstractContextManager[Guard]:
         return hold(database, [library], "verify", stop)

@@ -10,7 +10,7 @@ from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json, print_table
 from workflow import succession
 from workflow.engine.engine import Engine
-from workflow.phase import all_chores, all_phases
+from workflow.phase import all_chores, all_phases, settings_of
 
 
 @click.command()
@@ -23,7 +23,7 @@ def command(as_json: bool) -> None:
     with application() as app:
         with app.database.read() as connection:
             gates, limits = succession.gates(connection), succession.limits(connection)
-            modes = {name: succession.phase_settings(connection, chore).mode for name, chore in all_chores().items()}
+            modes = {name: settings_of(connection, name).mode for name in all_chores()}
         counts = Engine(app.database, succession.works()).counts()
     rows: list[dict[str, Any]] = [
         {

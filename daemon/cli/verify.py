@@ -18,8 +18,8 @@ from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from processor.verification.judging import TROUBLE
 from processor.verify import Found
-from workflow import progress, succession
-from workflow.phase import all_chores
+from workflow import progress
+from workflow.phase import settings_of
 from workflow.verifying import Pace, due, verify_items, verifying
 
 
@@ -81,7 +81,7 @@ def _since(database: Any, *, every: bool) -> dt.datetime:
     if every:
         return now
     with database.read() as connection:
-        settings: Any = succession.phase_settings(connection, all_chores()["verify"])
+        settings = settings_of(connection, "verify")
     return now - dt.timedelta(days=settings.days)
 
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from config import libraries
 from config.reasons import show_path
@@ -21,7 +20,7 @@ from processor.publish import Outcome
 from processor.taking_back import TakenBack
 from tests.scenarios.house import NOW, House, digest, everything
 from workflow import publishing, succession
-from workflow.phase import all_phases
+from workflow.phase import all_phases, settings_of
 
 
 def add_library(house: House, name: str = "library") -> Path:
@@ -38,7 +37,7 @@ def add_library(house: House, name: str = "library") -> Path:
 def given(house: House, chosen: Chosen | None = None) -> Publishing:
     """Return what publishing works with, by the settings now; `chosen` are the pictures, if not those selected."""
     with house.database.read() as connection:
-        settings: Any = succession.phase_settings(connection, all_phases()["publish"])
+        settings = settings_of(connection, "publish")
     found = publishing.prepare(house.database, house.data, settings.options())
     return found if chosen is None else replace(found, chosen=lambda *_: chosen)
 

@@ -24,6 +24,7 @@ from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN, Job
+from workflow.phase import settings_of
 from workflow.phases.players import Players
 from workflow.phases.sync import Withdrawn, change_of
 
@@ -85,7 +86,7 @@ def end(connection: Any, job: Job) -> None:
 
 def settings(house: House) -> Any:
     with house.database.read() as connection:
-        section = succession.phase_settings(connection, Players())
+        section = settings_of(connection, "players")
     return section.model_copy(update={"debounce_seconds": 0})
 
 

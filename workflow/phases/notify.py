@@ -13,7 +13,6 @@ from typing import Any, Final
 from pydantic import Field, field_validator
 from sqlalchemy import Connection
 
-from config import admin
 from config.errors import Misconfigured, Rejected, Retryable
 from processor.client.addresses import origin_of
 from processor.webhook import deliver
@@ -23,7 +22,7 @@ from workflow.engine.context import Context
 from workflow.engine.failure import Cancelled
 from workflow.engine.job import PRIORITIES, NewJob, Payload, Retries
 from workflow.events import ENDS, KINDS, Event, Kind
-from workflow.phase import Chore, ChoreSettings, section_of
+from workflow.phase import Chore, ChoreSettings, settings_of
 
 SHOWN: Final = 20  # lines of one message; the others are counted
 DEFAULT: Final = "run_finished run_failed job_dead library_suspended needs_review player_missed damage_found"
@@ -132,7 +131,7 @@ class Notifier:
 
     def wants(self, connection: Connection) -> Collection[Kind]:
         """Return what the settings name; nothing where nobody is to be told."""
-        settings = _settings(connection)
+        settings: NotifySettings = settings_of(connection, Notify.name)
         if not settings.targets or settings.mode != "auto":
             return ()
         return {*settings.kinds, *ENDS}
@@ -142,7 +141,7 @@ class Notifier:
 
         None of a message that could not be sent: it would fail as well, and be told again, to everybody, for ever.
         """
-        settings = _settings(connection)
+        settings: NotifySettings = settings_of(connection, Notify.name)
         heard = [event for event in heard if event.facts.get("phase") != Notify.name]
         ended = [event.run_id for event in heard if event.kind in ENDS and is_worth_telling(event)]
         apart = tuple(event.id for event in heard if event.run_id is None and event.id is not None)
@@ -204,12 +203,6 @@ def send(url: str, title: str, body: str) -> None:
         raise Misconfigured(f"Apprise cannot use a {scheme} URL of phase.notify.urls; look at what it needs")
     if not target.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT):
         raise Retryable(f"a message by {scheme} was not taken; it is tried again", code="not_delivered")
-
-
-def _settings(connection: Connection) -> NotifySettings:
-    section, _ = admin.read_section(connection, section_of(Notify.name))
-    assert isinstance(section, NotifySettings)
-    return section
 
 
 PHASE = Notify()

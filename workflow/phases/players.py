@@ -13,7 +13,6 @@ from typing import Final
 from pydantic import Field
 from sqlalchemy import Connection
 
-from config import admin
 from config.errors import GreenroomError, Rejected
 from processor.players import debts, rows
 from processor.players.debts import Debt
@@ -26,7 +25,7 @@ from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.job import PRIORITIES, Ending, Job, NewJob, Payload, Retries
 from workflow.events import Event
-from workflow.phase import Chore, ChoreSettings, section_of
+from workflow.phase import Chore, ChoreSettings, settings_of
 
 NAME: Final = "players"
 PLAYING_SECONDS: Final = 120.0  # before a player that plays is looked at again
@@ -119,8 +118,7 @@ def want(
 ) -> None:
     """Want players told, in the transaction that owes them something; by themselves not before more may have come."""
     priority = PRIORITIES["urgent" if manual else "low"]
-    settings, _ = admin.read_section(connection, section_of(NAME))
-    assert isinstance(settings, PlayersSettings)
+    settings: PlayersSettings = settings_of(connection, NAME)
     if not manual:
         delay = max(delay, settings.debounce_seconds)
     new = [NewJob(NAME, f"player {id}", None, Tell(player_id=id), priority, actor, manual, delay) for id in player_ids]

@@ -8,12 +8,11 @@ from typing import Final
 from loguru import logger
 from sqlalchemy import Connection
 
-from config import admin
 from processor.matching import rows
 from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.job import PRIORITIES, NewJob, Payload
-from workflow.phase import Chore, ChoreSettings, section_of
+from workflow.phase import Chore, ChoreSettings, settings_of
 from workflow.phases.enrich import Enrich, EnrichPayload, EnrichSettings
 
 AT_ONCE: Final = 2000  # items a day: providers are asked once a second
@@ -45,8 +44,7 @@ class Refresh(Chore):
 
 def _due(connection: Connection, now: dt.datetime, limit: int) -> list[int]:
     """Return items that are due; none while enriching is not done by itself."""
-    settings, _ = admin.read_section(connection, section_of(Enrich.name))
-    assert isinstance(settings, EnrichSettings)
+    settings: EnrichSettings = settings_of(connection, Enrich.name)
     if settings.mode != "auto":
         return []
     before = now - dt.timedelta(days=settings.refresh_days) if settings.refresh_days else None

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import Field
 from sqlalchemy import Connection
 
-from config import admin, libraries
+from config import libraries
 from processor.players import debts, rows
 from processor.players.debts import Change, Owed
 from processor.publication import ledger
@@ -18,7 +18,7 @@ from workflow import events, progress
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.events import Event, Kind
-from workflow.phase import Decision, Mode, Phase, PhaseSettings, section_of
+from workflow.phase import Decision, Mode, Phase, PhaseSettings, settings_of
 from workflow.phases import players
 
 UNPUBLISHED: Final[tuple[Kind, ...]] = ("unpublished",)
@@ -66,7 +66,7 @@ class Withdrawn:
 
     def wants(self, connection: Connection) -> Collection[Kind]:
         """Return `unpublished`, unless players are told only when a person asks."""
-        return UNPUBLISHED if _settings(connection).mode == "auto" else ()
+        return UNPUBLISHED if settings_of(connection, Sync.name).mode == "auto" else ()
 
     def take(self, connection: Connection, heard: Sequence[Event], now: dt.datetime) -> None:
         """Owe each folder that is gone."""
@@ -74,7 +74,7 @@ class Withdrawn:
             folder, item_id = path_from_json(event.facts["folder"]), event.item_id
             owed = item_id and _owed(connection, item_id, event.facts["library"], folder, "gone")
             if owed:
-                owe(connection, owed, _settings(connection))
+                owe(connection, owed, settings_of(connection, Sync.name))
 
 
 def change_of(published: Sequence[Event]) -> Change:
@@ -110,12 +110,6 @@ def _since(connection: Connection, item_id: int) -> list[Event]:
     """Return the publications of an item since it was last owed."""
     owed = [one["at"] for one in progress.history(connection, item_id) if one["what"] == Sync.name]
     return events.of_item(connection, item_id, "published", max(owed, default=None))
-
-
-def _settings(connection: Connection) -> SyncSettings:
-    section, _ = admin.read_section(connection, section_of(Sync.name))
-    assert isinstance(section, SyncSettings)
-    return section
 
 
 PHASE = Sync()
