@@ -60,11 +60,10 @@ class Browser:
 
 @contextmanager
 def installation(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation with two empty roots; at its end nothing of it runs any more."""
+    """An installation with nothing in it; at its end nothing of it runs any more."""
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(folder / "data"))
     monkeypatch.setenv("GREENROOM_DATABASE_URL", url)
     with application() as opened:
-        add_roots(opened, folder)
         yield opened
         opened.ongoing.stop()
         opened.ongoing.is_idle()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from daemon.bootstrap import Application
 from daemon.web.server import WebServer
 from tests.chromium import WAIT, chromium, program
-from tests.web import NAME, PASSWORD, installation, new_account, patient
+from tests.web import NAME, PASSWORD, add_roots, installation, new_account, patient
 
 Open = Callable[..., Page]
 
@@ -28,6 +28,7 @@ def browser() -> Iterator[Browser]:
 def app(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     """An installation with two empty roots and one account."""
     with installation(sqlite_url, tmp_path, monkeypatch) as opened:
+        add_roots(opened, tmp_path)
         new_account(opened)
         patient(opened)
         yield opened

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.bootstrap import Application
-from tests.web import Browser, installation, set_up
+from tests.web import Browser, add_roots, installation, set_up
 
 
 @pytest.fixture
@@ -18,10 +18,17 @@ def web_url(database_url: str) -> str:
 
 
 @pytest.fixture
-def app(web_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation with two empty roots."""
+def bare_app(web_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+    """An installation with nothing in it."""
     with installation(web_url, tmp_path, monkeypatch) as opened:
         yield opened
+
+
+@pytest.fixture
+def app(bare_app: Application, tmp_path: Path) -> Application:
+    """An installation with two empty roots."""
+    add_roots(bare_app, tmp_path)
+    return bare_app
 
 
 @pytest.fixture

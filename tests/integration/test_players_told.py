@@ -18,7 +18,7 @@ from config import activity, libraries
 from config.database import Database
 from config.errors import GreenroomError, Retryable
 from config.reasons import MASK
-from daemon.bootstrap import application
+from daemon.bootstrap import Application
 from daemon.cli import main
 from processor import repository
 from processor.players import debts, rows
@@ -28,7 +28,7 @@ from processor.players.player import Player
 from tests.items import album
 from tests.playing import SECRET, USER, House, Shelved, kodi
 from tests.providers import Provider, Reply
-from tests.web import Browser, set_up
+from tests.web import Browser
 from workflow import events
 from workflow.engine import jobs, listing
 from workflow.engine.context import Context
@@ -251,17 +251,18 @@ def test_an_item_that_is_gone_is_owed_nothing(database: Database, provider: Prov
 
 
 @pytest.fixture
-def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser that is signed in, with one library."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+def web_url(sqlite_url: str) -> str:
+    """One kind of database is enough here."""
+    return sqlite_url
+
+
+@pytest.fixture
+def app(bare_app: Application, tmp_path: Path) -> Application:
+    """An installation with one library."""
     (tmp_path / "music").mkdir()
-    with application() as app:
-        with app.database.begin() as connection:
-            libraries.add_library(connection, "library", bytes(tmp_path / "music"), now=NOW)
-        made = Browser(app)
-        set_up(made)
-        yield made
+    with bare_app.database.begin() as connection:
+        libraries.add_library(connection, "library", bytes(tmp_path / "music"), now=NOW)
+    return bare_app
 
 
 API = "/api/v1/players"

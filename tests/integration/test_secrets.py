@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,14 +34,11 @@ KEY, PASSWORD = "fanart-key-of-ada", "kodi-password-of-ada"
 SETTING = "provider.fanart.key"
 
 
-@pytest.fixture(params=["sqlite_url", pytest.param("postgres_url", marks=pytest.mark.postgres)])
-def app(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation with two secrets, on each kind of database."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", request.getfixturevalue(request.param))
-    with application() as opened:
-        enter(opened)
-        yield opened
+@pytest.fixture
+def app(bare_app: Application) -> Application:
+    """An installation with two secrets."""
+    enter(bare_app)
+    return bare_app
 
 
 def enter(app: Application, key: str = KEY) -> None:

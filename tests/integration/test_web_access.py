@@ -7,7 +7,6 @@ import html
 import re
 import socket
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from fastapi.testclient import TestClient
 from starlette.routing import Mount
 
 from config import accounts, activity
-from daemon.bootstrap import application
+from daemon.bootstrap import Application, application
 from daemon.web.access import Throttle, is_open
 from daemon.web.app import create_app
 from daemon.web.guard import POLICY
@@ -28,12 +27,9 @@ NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser at a fresh installation, on each kind of database."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
-    with application() as app:
-        yield Browser(app)
+def browser(bare_app: Application) -> Browser:
+    """A browser at a fresh installation."""
+    return Browser(bare_app)
 
 
 def test_every_route_but_the_listed_few_asks_for_credentials(browser: Browser) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -22,17 +21,6 @@ from tests.web import NAME, PASSWORD, Browser, set_up
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ANOTHER = "a new horse battery"
-
-
-@pytest.fixture
-def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser that is signed in, on each kind of database."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
-    with application() as app:
-        made = Browser(app)
-        set_up(made)
-        yield made
 
 
 def outside(browser: Browser, **headers: str) -> TestClient:

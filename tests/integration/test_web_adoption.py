@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from daemon.bootstrap import Application, application
 from tests.integration.test_chain import until
 from tests.scenarios.drops import lay_out, songs
 from tests.scenarios.house import seen
-from tests.web import Browser, set_up
+from tests.web import Browser
 
 API = "/api/v1/adoption"
 
 
 @pytest.fixture
-def app(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation that has nothing yet."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
-    with application() as app:
-        yield app
-        app.ongoing.stop()
-
-
-@pytest.fixture
-def browser(app: Application) -> Browser:
-    """A browser that is signed in."""
-    made = Browser(app)
-    set_up(made)
-    return made
+def web_url(sqlite_url: str) -> str:
+    """One kind of database is enough here."""
+    return sqlite_url
 
 
 @pytest.fixture

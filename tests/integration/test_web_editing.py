@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from daemon.bootstrap import application
 from daemon.cli import main
 from processor import repository
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from tests.integration.test_web_review import NOW, press, seen
 from tests.items import album
-from tests.web import NAME, Browser, set_up
+from tests.web import NAME, Browser
 from workflow import succession
 
 API = "/api/v1/items"
 TRACK = "01 - Song.mp3"
-
-
-@pytest.fixture
-def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser that is signed in, on each kind of database."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
-    with application() as app:
-        made = Browser(app)
-        set_up(made)
-        yield made
 
 
 @pytest.fixture

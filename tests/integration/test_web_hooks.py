@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 from config import admin
-from daemon.bootstrap import application
+from daemon.bootstrap import Application
 from daemon.cli import main
 from daemon.hooks import MAX_BODY, REMEMBERED_SECONDS, Messages, lies_in, paths_of
 from daemon.web.access import Throttle
 from tests.scenarios.house import NOW
-from tests.web import NAME, Browser, add_roots, set_up
+from tests.web import NAME, Browser, set_up
 
 LIDARR = {
     "eventType": "Download",
@@ -38,15 +37,17 @@ RADARR = {
 
 
 @pytest.fixture
-def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+def web_url(sqlite_url: str) -> str:
+    """One kind of database is enough here."""
+    return sqlite_url
+
+
+@pytest.fixture
+def browser(app: Application, tmp_path: Path) -> Browser:
     """Somebody without a session, at an installation whose daemon counts hints."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
-    with application() as app:
-        inbound, _ = add_roots(app, tmp_path)
-        with app.database.begin() as connection:
-            admin.put(connection, "hooks.path_map", f"/downloads={inbound}", actor="test", now=NOW)
-        yield Browser(app)
+    with app.database.begin() as connection:
+        admin.put(connection, "hooks.path_map", f"/downloads={tmp_path / 'inbound'}", actor="test", now=NOW)
+    return Browser(app)
 
 
 def greenroom(*arguments: str) -> Result:

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import update
 
 from config import admin
 from config.reasons import Reason
-from daemon.bootstrap import application
 from processor import repository
 from processor.matching import rows
 from processor.verification import rows as checks
 from tests.items import album
-from tests.web import NAME, Browser, set_up
+from tests.web import NAME, Browser
 from workflow import succession
 from workflow.engine.jobs import JobRow
 
 API = "/api/v1/jobs"
 RELEASE = "0f1a8b4e-2b7f-4b59-9a6e-0c6f2f0d3c11"
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def browser(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser that is signed in, on each kind of database."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
-    with application() as app:
-        made = Browser(app)
-        set_up(made)
-        yield made
 
 
 def job_of(browser: Browser, key: str = "k", **ended: object) -> int:

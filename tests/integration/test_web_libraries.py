@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,24 +10,25 @@ import pytest
 from config import activity, libraries
 from config.errors import Misconfigured
 from daemon import libraries as verbs
-from daemon.bootstrap import application
+from daemon.bootstrap import Application
 from daemon.disks import MOST, Disks
-from tests.web import NAME, Browser, set_up
+from tests.web import NAME, Browser
 
 API = "/api/v1/libraries"
 
 
 @pytest.fixture
-def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser that is signed in."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+def web_url(sqlite_url: str) -> str:
+    """One kind of database is enough here."""
+    return sqlite_url
+
+
+@pytest.fixture
+def app(bare_app: Application, tmp_path: Path) -> Application:
+    """An installation whose roots are folders still."""
     (tmp_path / "inbound" / "deeper").mkdir(parents=True)
     (tmp_path / "staging").mkdir()
-    with application() as app:
-        made = Browser(app)
-        set_up(made)
-        yield made
+    return bare_app
 
 
 def test_a_path_is_judged_while_it_is_typed(browser: Browser, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -20,7 +19,7 @@ from sqlalchemy import event
 import daemon.tables  # noqa: F401  their indexes are all known then
 from config.database import Database
 from config.tables import Base
-from daemon.bootstrap import Application, application
+from daemon.bootstrap import Application
 from processor import listing, repository
 from processor.artwork import rows as pictures
 from processor.artwork.offer import Offer, Subject
@@ -28,7 +27,7 @@ from processor.artwork.rows import Known
 from processor.artwork.wire import Seen
 from processor.listing import Filter
 from tests.items import album
-from tests.web import Browser, set_up
+from tests.web import Browser
 from workflow.states import MOVES
 
 # Tables that grow with the music, or with the years. Of the others a whole one is read in no time.
@@ -44,23 +43,6 @@ OF_SOME_ROWS = {
     if index.dialect_options["sqlite"]["where"] is not None
 }
 Statement = tuple[str, Any]
-
-
-@pytest.fixture(params=["sqlite_url", pytest.param("postgres_url", marks=pytest.mark.postgres)])
-def app(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation without anything in it, on each kind of database."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", request.getfixturevalue(request.param))
-    with application() as opened:
-        yield opened
-
-
-@pytest.fixture
-def browser(app: Application) -> Browser:
-    """Somebody who signed in."""
-    made = Browser(app)
-    set_up(made)
-    return made
 
 
 @contextmanager

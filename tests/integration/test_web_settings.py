@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -12,24 +11,25 @@ import pytest
 
 from config.reasons import MASK
 from config.settings import REGISTRY
-from daemon.bootstrap import application
+from daemon.bootstrap import Application
 from processor.client import circuits
 from processor.client.circuit import Circuit
-from tests.web import NAME, Browser, set_up
+from tests.web import NAME, Browser
 
 LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 CONFIG = "/api/v1/settings/phase-config"
 
 
 @pytest.fixture
-def browser(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    """A browser that is signed in."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
-    with application() as app:
-        made = Browser(app)
-        set_up(made)
-        yield made
+def web_url(sqlite_url: str) -> str:
+    """One kind of database is enough here."""
+    return sqlite_url
+
+
+@pytest.fixture
+def app(bare_app: Application) -> Application:
+    """An installation with nothing in it."""
+    return bare_app
 
 
 def filled(page: str) -> dict[str, str]:
