@@ -23,9 +23,11 @@ from daemon.hints import Hints
 from daemon.listening import Listener, Listening
 
 HEARTBEAT_SECONDS = 2.0  # how soon a changed setting is obeyed, and how late a cycle may start
+AGAIN_SECONDS = 60.0  # after which a cycle that met somebody at work is tried again: each try is a row of runs
 # Clocks are set back a little all the time. Less than this, and a fire time that was dealt with is not met again.
 CLOCK_SLACK = dt.timedelta(seconds=SHORTEST_INTERVAL)
 
+SKIPPED = "skipped"  # what a report says of a cycle that met somebody at work
 Trigger = Literal["schedule", "watch"]
 
 
@@ -174,7 +176,8 @@ class Heartbeat:
             self._look()
         if not settings.enabled:
             self._hints.clear()
-        if self._hints.due(settings.quiet_seconds) and not self._is_running():
+        quiet = max(settings.quiet_seconds, AGAIN_SECONDS) if self._last == SKIPPED else settings.quiet_seconds
+        if self._hints.due(quiet) and not self._is_running():
             self._start("watch", None)
         self.state = "; ".join([*self._late, self._describe(settings)])
 
@@ -203,6 +206,8 @@ class Heartbeat:
             report = self._app.run_cycle(trigger=trigger, fire_time=fire_time, stop=self._stop)
             told = [f"{count} {name}" for name in ("staged", "failed") if (count := report.counts.get(name, 0))]
             self._last = report.status if report.status != "done" else ", ".join(told) or "nothing to do"
+            if self._last == SKIPPED:
+                self._hints.hear()  # a publication is done with the roots long before the schedule says so again
 
     def _listen(self, settings: StagingScan) -> None:
         library = self._app.inbound() if settings.enabled and settings.watch else None

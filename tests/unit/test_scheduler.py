@@ -30,8 +30,9 @@ def later(**span: float) -> dt.datetime:
     return NOON + dt.timedelta(**span)
 
 
+@dataclass(frozen=True)
 class Report:
-    status = "done"
+    status: str = "done"
     counts = {"albums": 3, "staged": 3, "failed": 0}  # noqa: RUF012 - never changed
 
 
@@ -45,6 +46,7 @@ class Installation:
     root: bytes | None = b"/srv/inbound"
     outage: Exception | None = None  # of the database
     cycle_error: Exception | None = None
+    is_taken: bool = False  # by somebody else, who works on the roots
     cycles: list[tuple[str, dt.datetime | None]] = field(default_factory=list)
     skips: list[tuple[dt.datetime | None, str]] = field(default_factory=list)
     may_end: threading.Event = field(default_factory=threading.Event)
@@ -65,7 +67,7 @@ class Installation:
         assert self.may_end.wait(WAIT)
         if self.cycle_error:
             raise self.cycle_error
-        return Report()
+        return Report("skipped" if self.is_taken else "done")
 
     def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
         assert trigger == "schedule"
@@ -233,6 +235,20 @@ def test_a_fire_time_during_a_cycle_is_recorded_as_one_skip() -> None:
     daemon.release_cycles()
     daemon.beat(seconds=50)
     assert daemon.app.cycles[1:] == [("schedule", later(minutes=3))]
+
+
+def test_a_cycle_that_met_somebody_at_work_is_tried_again_each_minute_until_it_ran() -> None:
+    daemon = Daemon(Installation(settings(quiet=0)))
+    daemon.beat()
+    daemon.app.is_taken = True
+    daemon.beat(hours=1)
+    for _ in range(45):  # a minute and a half
+        daemon.beat(seconds=2)
+    assert daemon.app.cycles == [("schedule", later(hours=1)), ("watch", None)]
+    daemon.app.is_taken = False
+    for _ in range(60):
+        daemon.beat(seconds=2)
+    assert daemon.app.cycles[2:] == [("watch", None)]
 
 
 def test_fire_times_missed_while_the_machine_slept_make_one_run() -> None:
