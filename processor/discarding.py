@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from config.database import Database
 from config.errors import GreenroomError
@@ -23,13 +22,11 @@ from scanner.identity import Identity
 NOWHERE: Final = Identity(0, 0, 0, 0, 0)
 
 
-def transfer_of(
-    staging: bytes, item: NewItem, said: Mapping[str, Any], *, id: str, fence: int, boot_id: str
-) -> Transfer:
+def transfer_of(staging: bytes, item: NewItem, *, id: str, fence: int, boot_id: str) -> Transfer:
     """Return the transfer of a staged album to the trash, about to be journalled.
 
-    It is read as every transfer: its files go from their `source` below the root to their `target` in the trash. `said`
-    is what people said of the item, which is kept with it.
+    It is read as every transfer: its files go from their `source` below the root to their `target` in the trash. What
+    people said of the item is kept with it from when it is unlisted.
     """
     with Tree(staging) as tree, explained("look into", item.path):
         found = standing.files_below(tree, item.path) if tree.stat(item.path) is not None else {}
@@ -49,7 +46,7 @@ def transfer_of(
         dst_root=staging,
         target=trash.place(id),
         files=files,
-        item={**told, "said": dict(said)},
+        item=told,
         fence=fence,
         boot_id=boot_id,
         before=told,

@@ -99,6 +99,11 @@ def postpone(connection: Connection, transfer: Transfer, error: str, now: dt.dat
     return waiting
 
 
+def note_item(connection: Connection, transfer: Transfer) -> None:
+    """Write what a transfer says of its item, where that is known only now. Raises LeaseLost."""
+    _update(connection, [transfer], (transfer.state,), {"item": transfer.item})
+
+
 def states(connection: Connection, ids: Collection[str]) -> dict[str, State]:
     """Return the state of each transfer that has a row; also tells whether a commit without an answer happened."""
     return {

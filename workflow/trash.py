@@ -19,8 +19,6 @@ from config.machine import boot_id
 from config.reasons import Reason, sentence, show_path
 from processor import discarding, journal, repository
 from processor.item import NewItem
-from processor.metadata import rows
-from processor.metadata.documents import USER
 from processor.moves.move import Performance, unheard
 from processor.process import recover_transfers
 from processor.publication import ledger
@@ -117,11 +115,10 @@ def _look(
     with database.read() as connection:
         row = progress.find(connection, item_id)
         found = repository.of_id(connection, item_id)
-        said = rows.read(connection, item_id).get(USER, {})
         reason = _why_not(connection, row, asked.seen.get(item_id), roots)
     assert found is not None
     reason = reason or discarding.why_not(root, found.item)
-    transfer = discarding.transfer_of(root, found.item, said, id=str(uuid.uuid4()), fence=fence, boot_id=boot_id())
+    transfer = discarding.transfer_of(root, found.item, id=str(uuid.uuid4()), fence=fence, boot_id=boot_id())
     return TakenBack(transfer, "refused" if reason else "trashed", (reason,) if reason else ()), row
 
 

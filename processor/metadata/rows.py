@@ -97,6 +97,12 @@ def said(connection: Connection, item_ids: Sequence[int]) -> dict[int, Mapping[s
     return {item_id: document[ITSELF] for item_id, document in found if ITSELF in document}
 
 
+def said_of(connection: Connection, key: str) -> Document:
+    """Return what people said of the item of a key, whatever they are saying of it just now."""
+    mine = select(StagingItem.id).where(StagingItem.key == key).with_for_update(key_share=True)  # as in `lock`
+    return next((read(connection, item_id).get(USER, {}) for item_id in connection.scalars(mine)), {})
+
+
 def sources(connection: Connection, item_id: int) -> dict[str, Document]:
     """Return all that is known of an item, by source; what its tags say is told anew from its files.
 

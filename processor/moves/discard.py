@@ -1,12 +1,13 @@
 """A staged album nobody wants → the trash of its root, whole, by one rename; its item is no more.
 
 planned        the album is what its item says, alone in its folder; the trash is there, on the same filesystem
-materialised   one transaction: the item is unlisted, the move published
+materialised   one transaction: the item is unlisted, what people said of it kept with the move, which is published
 published      one rename takes the album's folder to the trash; folders left empty above it go
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from config.errors import NeedsReview
@@ -16,6 +17,7 @@ from processor.files import Tree
 from processor.giving_back import remove_empty
 from processor.guard import Guard
 from processor.hidden import make_hidden_root
+from processor.metadata import rows
 from processor.moves.move import Move, Performance, before, same
 from processor.moves.undo import patient
 from processor.paths import ancestors
@@ -45,8 +47,10 @@ def _unlist(run: Performance, transfer: Transfer) -> Transfer:
         standing.check(tree, item.path, item, alone=True)
     run.guard.check("unlist")
     with run.database.begin() as connection:
+        told = replace(transfer, item={**transfer.item, "said": rows.said_of(connection, item.key)})
+        journal.note_item(connection, told)
         repository.unlist(connection, item.key, item.path)
-        (moved,) = journal.advance(connection, [transfer], "published", run.now)
+        (moved,) = journal.advance(connection, [told], "published", run.now)
     return moved
 
 

@@ -57,11 +57,9 @@ class Scene:
     def discard(self, guard: Steps) -> None:
         with self.house.database.begin() as connection:
             found = repository.recorded(connection, [self.key])[self.key]
-            item_id = repository.id_of(connection, self.key)
-            said = rows.read(connection, item_id)[USER]
             self.names += 1
             transfer = discarding.transfer_of(
-                self.root, found.item, said, id=f"discard-{self.names}", fence=guard.fence, boot_id=boot_id()
+                self.root, found.item, id=f"discard-{self.names}", fence=guard.fence, boot_id=boot_id()
             )
             journal.plan(connection, [transfer], NOW)
         settle(self.run(guard), transfer)

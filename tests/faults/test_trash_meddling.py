@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from processor import journal
+from processor import journal, repository
+from processor.metadata import rows
+from processor.metadata.documents import ITSELF
 from processor.taking_back import rehearse
-from tests.faults.test_trash_kill import Scene, scene
+from tests.faults.test_trash_kill import NOW, Scene, scene
 from tests.faults.world import At, Steps
 from tests.scenarios.drops import songs
 
@@ -40,6 +42,18 @@ def test_what_takes_the_place_of_an_album_just_then_does_not_go_in_its_stead(sce
     scene.recover(Steps(fence=3))
     assert [path.name for path in home(scene).iterdir()] == ["mine.mp3"]
     assert scene.album(b"elsewhere") == scene.before
+
+
+def test_what_a_person_says_of_an_album_in_that_instant_is_restored_with_it(scene: Scene) -> None:
+    def say() -> None:
+        with scene.house.database.begin() as connection:
+            rows.say(connection, repository.id_of(connection, scene.key), ITSELF, "genres", ["Folk"], NOW)
+
+    scene.discard(At("unlist", say))
+    scene.restore(Steps(fence=3))
+    with scene.house.database.read() as connection:
+        said = rows.said(connection, [repository.id_of(connection, scene.key)])
+    assert [*said.values()] == [{"title": "Low Tide, again", "genres": ["Folk"]}]
 
 
 def spoil(track: Path) -> None:
