@@ -187,9 +187,9 @@ def of_ids(connection: Connection, ids: Collection[int]) -> list[Event]:
     return [_event(row) for row in connection.execute(query)]
 
 
-def of_item(connection: Connection, item_id: int, kind: Kind, since: dt.datetime | None) -> list[Event]:
-    """Return what happened to an item after a time, oldest first."""
-    mine = [EventRow.item_id == item_id, EventRow.kind == kind, *([EventRow.at > since] if since else [])]
+def of_item(connection: Connection, item_id: int, kind: Kind, times: Collection[dt.datetime]) -> list[Event]:
+    """Return what happened to an item at these times, which its history has of the same transactions; oldest first."""
+    mine = (EventRow.item_id == item_id, EventRow.kind == kind, EventRow.at.in_(times))
     return [_event(row) for row in connection.execute(select(EventRow.__table__).where(*mine).order_by(EventRow.id))]
 
 

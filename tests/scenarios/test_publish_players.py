@@ -27,6 +27,7 @@ from workflow.engine.job import OPEN, Job
 from workflow.phase import settings_of
 from workflow.phases.players import Players
 from workflow.phases.sync import Withdrawn, change_of
+from workflow.progress import ItemHistoryRow
 
 THERE = "smb://nas/music"
 
@@ -95,9 +96,11 @@ def owed(house: House) -> list[tuple[bytes, str]]:
         return [(debt.owed.folder, debt.owed.change) for debt in debts.debts(connection)]
 
 
+@pytest.mark.parametrize("ahead", [dt.timedelta(0), dt.timedelta(days=400)])
 def test_players_are_told_of_both_folders_of_an_album_that_gets_another_name(
-    house: House, shelves: Shelves, player: Player
+    house: House, shelves: Shelves, player: Player, ahead: dt.timedelta
 ) -> None:
+    """Also where the clock, or the one of another host, was ahead when they were told first."""
     house.drop(songs("Low Tide", "flac", range(1, 4), date="2014"))
     house.cycle()
     (item_id,) = approve(house)
@@ -105,6 +108,8 @@ def test_players_are_told_of_both_folders_of_an_album_that_gets_another_name(
     carry(house, "sync")
     carry(house, "players")
     with house.database.begin() as connection:
+        then = update(ItemHistoryRow).where(ItemHistoryRow.what == "sync")
+        connection.execute(then.values(at=dt.datetime.now(dt.UTC) + ahead))
         metadata.say(connection, item_id, "", "title", "High Tide", NOW)
     publish(house, item_id, rename=True)
     assert carry(house, "sync") == [f"item {item_id}"]

@@ -22,7 +22,7 @@ from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, approve, picture, publish, published, take_out, unexplained
-from workflow import events
+from workflow import events, progress
 from workflow.tagging import tag_item
 from workflow.undo import undo
 
@@ -182,7 +182,8 @@ def test_a_published_album_gets_another_name_with_all_that_is_in_it(house: House
     assert not (library / "Ada").exists()
     assert house.staged() == staged
     with house.database.read() as connection:
-        told = [one for one in events.of_item(connection, item_id, "published", None) if one.facts["was"]]
+        times = {one["at"] for one in progress.history(connection, item_id)}
+        told = [one for one in events.of_item(connection, item_id, "published", times) if one.facts["was"]]
     assert [(one.facts["was"], one.facts["folder"], one.facts["again"]) for one in told] == [
         (FOLDER, "Eva/High Tide (2014)", False)
     ]

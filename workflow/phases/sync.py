@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from itertools import takewhile
 from typing import Any, Final
 
 from pydantic import Field
@@ -107,9 +108,9 @@ def _owed(connection: Connection, item_id: int, root_uuid: str, folder: bytes, c
 
 
 def _since(connection: Connection, item_id: int) -> list[Event]:
-    """Return the publications of an item since it was last owed."""
-    owed = [one["at"] for one in progress.history(connection, item_id) if one["what"] == Sync.name]
-    return events.of_item(connection, item_id, "published", max(owed, default=None))
+    """Return the publications of an item since it was last owed, by the order of its history: clocks are set back."""
+    since = takewhile(lambda one: one["what"] != Sync.name, reversed(progress.history(connection, item_id)))
+    return events.of_item(connection, item_id, "published", {one["at"] for one in since})
 
 
 PHASE = Sync()
