@@ -24,7 +24,7 @@ from workflow.events import Event
 from workflow.phase import settings_of
 from workflow.publishing import blobs
 
-AT_ONCE: Final = 100  # items looked up at once
+AT_ONCE: Final = 100  # items looked up at once, at first
 ROLES: Final = ("staging", "library")
 
 
@@ -66,12 +66,12 @@ def verifying(
 
 
 def due(database: Database, before: dt.datetime) -> Iterator[int]:
-    """Yield items not verified since a time, those never verified first; each is looked up when its turn comes."""
+    """Yield items not verified since a time, those never verified first, each of them once."""
     passed: set[int] = set()
     with database.begin() as connection:
         rows.forget_gone(connection)
     while True:
-        with database.read() as connection:
+        with database.read() as connection:  # each lot is about twice the last: 12 statements for 100,000 items
             found = [item for item in rows.due(connection, before, AT_ONCE + len(passed)) if item not in passed]
         if not found:
             return
