@@ -53,7 +53,8 @@ def everything_says(app: Application, text: str) -> list[str]:
         job, _ = submit_one(connection, wanted(succession.works(), "review", row["id"], actor=text), NOW)
         failure = {"attempt": 1, "at": text, "executor": text, "code": text, "message": text, "traceback": text}
         ended = {"status": "dead", "error": text, "code": text, "failures": [failure]}
-        connection.execute(update(JobRow).where(JobRow.id == job.id).values(**ended))
+        submit_one(connection, wanted(succession.works(), "publish", row["id"], actor=text), NOW)
+        connection.execute(update(JobRow).values(**ended))
         activity.note(connection, "sign_in_failed", text, NOW, text)
         _enriched(connection, row["id"], text)
         accounts.add_hook(connection, text, "lidarr", NOW)
@@ -62,7 +63,7 @@ def everything_says(app: Application, text: str) -> list[str]:
             libraries.suspend(connection, library, text)
     found = ["/", "/review?status=any", f"/review/{row['id']}?done={row['id']}", "/runs", "/runs/run", "/runs/run/plan"]
     item_pages = [f"/review/{row['id']}/{page}" for page in ("edit", "release")]
-    found += [*item_pages, "/providers", "/players", "/hooks", "/adopt", "/verification"]
+    found += [*item_pages, "/providers", "/players", "/hooks", "/adopt", "/verification", "/review/publishing?after=0"]
     return [*found, "/trash", "/jobs", f"/jobs/{job.id}", "/activity", "/account", "/libraries", "/admin/settings"]
 
 

@@ -184,6 +184,14 @@ def find(connection: Connection, item_id: int) -> dict[str, Any]:
     return {**row, "position": row["position"] or "staged"}  # staged by a version that did not write it down
 
 
+def known(connection: Connection, item_id: int) -> dict[str, Any] | None:
+    """Return what `find` does, None when there is no such item."""
+    try:
+        return find(connection, item_id)
+    except Misconfigured:
+        return None
+
+
 def due(connection: Connection, position: str, phase: str, statuses: Iterable[str], limit: int) -> list[int]:
     """Return items at a position that have no open job, and had none of the phase since they came there."""
     busy = _busy(phase, ProgressRow.item_id, ProgressRow.moved_at)

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal, get_args
 from urllib.parse import urlencode
 
-from fastapi import Form, HTTPException, Query
+from fastapi import Depends, Form, HTTPException, Query
+from sqlalchemy import Connection
 
-from processor.listing import Filter, Sort, order_of
+from processor.listing import Filter, Sort, order_of, page
 from workflow.states import MOVES
 from workflow.succession import Seen
 
 STATUSES: Final = tuple(MOVES)
+MOST_AT_ONCE: Final = 500  # items decided with one button: some seconds
+WHY: Final = {
+    "approved": "approved by a person",
+    "rejected": "rejected by a person",
+    "quarantined": "put into quarantine by a person",
+}
 Warned = Literal["", "yes", "no"]
 ByAge = Literal["added", "-added"]  # of lists that have one order: the newest first, or turned around
 ANY: Final = "any"
@@ -90,6 +97,25 @@ class Word:
         self.status = "approved" if self.publish else self.status
         self.seen = seen_of(seen_text)
         self.back = back if back == "/review" or back.startswith(("/review?", "/review/")) else "/review"
+
+
+class Marked:
+    """What a person marked in a list: some of it, or all that its filter finds, also on further pages. A dependency."""
+
+    def __init__(
+        self,
+        wanted: Annotated[Wanted, Depends()],
+        chosen: Annotated[list[str] | None, Form(max_length=MOST_AT_ONCE)] = None,
+        every: Annotated[bool, Form()] = False,
+    ) -> None:
+        self.wanted, self.every, self._chosen = wanted, every, chosen or []
+
+    def seen(self, connection: Connection) -> tuple[dict[int, Seen], bool]:
+        """Return which items, and what was seen of each; and whether the filter finds more, that wait for next time."""
+        if not self.every:
+            return chosen_of(self._chosen), False
+        found = page(connection, self.wanted.filter, self.wanted.sort, limit=MOST_AT_ONCE)
+        return {item["id"]: Seen(item["revision"], item["status"]) for item in found.items}, found.next is not None
 
 
 def seen_of(text: str) -> Seen:

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
 from config import admin
+from daemon import libraries
 from daemon.bootstrap import Application
 from processor import repository
 from tests.browser.conftest import Open
@@ -150,6 +151,48 @@ def test_ten_albums_are_reviewed_by_keyboard_alone(app: Application, open_page: 
     assert statuses(app, ids) == ["rejected" if n == 4 else "approved" for n in range(10)]
     press(page, "u")
     assert statuses(app, ids[:1]) == ["pending_review"]
+
+
+@pytest.mark.parametrize("java_script", [True, False])
+def test_sixty_albums_are_published_at_once_and_followed(
+    app: Application, open_page: Open, tmp_path: Path, java_script: bool
+) -> None:
+    (tmp_path / "library").mkdir()
+    libraries.add(app, "library", os.fsencode(tmp_path / "library"), kind="music", actor="test")
+    ids = stage(app, *(f"Album {n}" for n in range(60)))
+    page = open_page(java_script_enabled=java_script)
+    page.goto("/review")
+    page.get_by_label("all this search finds").check()
+    page.get_by_role("button", name="Approve and publish…").click()
+    expect(page.get_by_text("These 60 will be approved, and published")).to_be_visible()
+    page.get_by_role("button", name="Publish all 60").click()
+    expect(page.get_by_role("status")).to_contain_text("0 of 60 published")
+    assert statuses(app, ids) == ["approved"] * 60
+    with app.database.begin() as connection:
+        ended = update(JobRow).where(JobRow.phase == "publish")
+        connection.execute(ended.where(JobRow.item_id != ids[0]).values(status="done"))
+        taken = {"status": "parked", "error": "the place is taken"}
+        connection.execute(ended.where(JobRow.item_id == ids[0]).values(**taken))
+    if not java_script:
+        page.reload()  # as the page does by itself, some seconds later
+    expect(page.get_by_role("status")).to_contain_text("59 of 60 published, 1 not")
+    expect(page.get_by_text("The place is taken.")).to_be_visible()
+
+
+def test_a_page_of_albums_is_approved_and_taken_back_by_keyboard_alone(app: Application, open_page: Open) -> None:
+    ids = stage(app, *(f"Album {n}" for n in range(5)))
+    page = open_page()
+    page.goto("/review")
+    page.keyboard.press("*")
+    press(page, "A")
+    expect(page.get_by_text("These 5 will be approved.")).to_be_visible()
+    expect(page.get_by_label("Why")).to_be_focused()
+    press(page, "Enter")
+    expect(page.get_by_text("5 approved.")).to_be_visible()
+    assert statuses(app, ids) == ["approved"] * 5
+    page.get_by_role("button", name="Undo all 5").click()
+    expect(page.get_by_text("5 taken back.")).to_be_visible()
+    assert statuses(app, ids) == ["pending_review"] * 5
 
 
 def test_a_plan_is_looked_at_approved_and_carried_out(app: Application, open_page: Open, tmp_path: Path) -> None:

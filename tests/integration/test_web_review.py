@@ -9,15 +9,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from config.database import Database
+from daemon.web.deciding import MOST_AT_ONCE
 from processor import listing, repository
 from processor.item import NewItem
 from processor.listing import Filter
 from tests.items import album
 from tests.web import NAME, Browser
 from workflow import succession
+from workflow.engine.jobs import JobRow
 
 API = "/api/v1/items"
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -42,6 +44,16 @@ def names(page: str) -> list[str]:
 def seen(browser: Browser, item_id: int) -> str:
     item = browser.client.get(f"{API}/{item_id}").json()
     return f"{item['revision']} {item['status']}"
+
+
+def now(browser: Browser, ids: list[int]) -> list[str]:
+    """Return what albums are."""
+    return [browser.client.get(f"{API}/{item}").json()["status"] for item in ids]
+
+
+def chosen(page: str) -> list[str]:
+    """Return what the form of a page would send of its albums."""
+    return re.findall(r'name="chosen" value="([^"]*)"', page)
 
 
 def press(browser: Browser, item_id: int, button: str, what: str, **more: str) -> str:
@@ -212,6 +224,57 @@ def test_many_are_decided_after_a_look_at_what_would_happen(browser: Browser) ->
         "approved",
     ]
     assert "None is marked." in browser.client.post("/review/bulk", data=form | {"chosen": []}).text
+
+
+def test_all_that_a_search_finds_is_decided_with_one_button_also_what_is_on_further_pages(browser: Browser) -> None:
+    ids = stage(browser, *(named(str(n), "Ada" if n else "Bo", f"Album {n}") for n in range(60)))
+    form = {"csrf": browser.csrf(), "status": "approved", "every": "true"}
+    page = browser.client.post("/review/bulk?q=ada", data=form).text
+    assert "These 59 will be approved." in page
+    again = {"csrf": browser.csrf(), "status": "approved", "sure": "true", "chosen": chosen(page)}
+    page = browser.client.post("/review/bulk", data=again).text
+    assert "59 approved." in page
+    assert now(browser, ids) == ["pending_review"] + ["approved"] * 59
+    page = browser.client.post("/review/bulk", data=again | {"status": "undo", "chosen": chosen(page)}).text
+    assert "59 taken back." in page
+    assert set(now(browser, ids)) == {"pending_review"}
+
+
+def test_of_more_than_one_button_decides_the_first_are_taken_and_it_says_so(browser: Browser) -> None:
+    stage(browser, *(named(str(n), "Ada", f"Album {n}") for n in range(MOST_AT_ONCE + 1)))
+    form = {"csrf": browser.csrf(), "status": "approved", "every": "true"}
+    page = browser.client.post("/review/bulk", data=form).text
+    assert f"These {MOST_AT_ONCE} will be approved." in page
+    assert "The search finds more than these" in page
+
+
+def test_many_are_published_and_followed_until_all_are_or_say_why_not(browser: Browser) -> None:
+    ids = stage(browser, *(named(str(n), "Ada", f"Album {n}") for n in range(3)))
+    marked = [f"{item} {seen(browser, item)}" for item in ids]
+    form = {"csrf": browser.csrf(), "status": "publish", "chosen": marked}
+    assert "These 3 will be approved, and published" in browser.client.post("/review/bulk", data=form).text
+    page = browser.client.post("/review/bulk", data=form | {"sure": "true"})
+    assert page.url.path == "/review/publishing"
+    assert "0 of 3 published" in page.text
+    assert now(browser, ids) == ["approved"] * 3
+    with browser.app.database.begin() as connection:
+        for item, ended in ((ids[0], {"status": "done"}), (ids[1], {"status": "parked", "error": "it is taken"})):
+            at = (JobRow.item_id == item, JobRow.phase == "publish")
+            connection.execute(update(JobRow).where(*at).values(**ended))
+    page = browser.client.get(str(page.url))
+    assert "1 of 3 published, 1 not" in page.text
+    assert "It is taken." in page.text
+
+
+def test_what_cannot_be_published_is_named_and_the_others_go_on(browser: Browser) -> None:
+    good, bad = stage(browser, named("1", "Ada", "One"), named("2", "Ada", "Two"))
+    press(browser, bad, "quarantine", "1 pending_review")
+    marked = [f"{item} {seen(browser, item)}" for item in (good, bad)]
+    form = {"csrf": browser.csrf(), "status": "publish", "sure": "true", "chosen": marked}
+    page = browser.client.post("/review/bulk", data=form).text
+    assert "cannot become approved" in page
+    assert "/review/publishing?after=" in page
+    assert [job.item_id for job in browser.app.engine.list(phase="publish")] == [good]
 
 
 @pytest.mark.parametrize("number", ["0", "7", str(1 << 62), str(1 << 80), "-1", "x"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, HTTPException, Request
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
@@ -12,7 +12,7 @@ from daemon import discarding, regrouping, wishes
 from daemon.acts import Act
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
-from daemon.web.deciding import chosen_of, seen_of
+from daemon.web.deciding import Marked, chosen_of, seen_of
 from daemon.web.render import page
 
 router = APIRouter()
@@ -62,14 +62,15 @@ def merge(request: Request, chosen: Annotated[list[str] | None, Form(max_length=
 @router.post("/review/trash")
 def throw_away(
     request: Request,
-    chosen: Annotated[list[str] | None, Form(max_length=MOST)] = None,
+    marked: Annotated[Marked, Depends()],
     why: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Look at what putting the marked albums into the trash would do."""
-    seen = chosen_of(chosen or [])
+    app, actor = _app(request), actor_of(request).name
+    with app.database.read() as connection:
+        seen, _ = marked.seen(connection)
     if not seen:
         raise HTTPException(422, "No album is marked.")
-    app, actor = _app(request), actor_of(request).name
     return _to(discarding.throw_away(app, list(seen), actor=actor, sure=False, why=why.strip(), seen=seen))
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from config.errors import GreenroomError
 from config.libraries import list_libraries
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
 from daemon.web.called import called, with_covers
-from daemon.web.deciding import ANY, SORTS, STATUSES, Wanted, Word, chosen_of
+from daemon.web.deciding import ANY, SORTS, STATUSES, WHY, Wanted, Word
 from daemon.web.editing import lines
 from daemon.web.navigation import Link
 from daemon.web.render import page
@@ -30,15 +29,9 @@ from workflow.states import MOVES
 router = APIRouter(prefix="/review")
 LINK = Link(10, "Review", "/review")
 PAGE: Final = 50
-MOST_AT_ONCE: Final = 200
 Filtered = Annotated[Wanted, Depends()]
 ItemId = Annotated[int, Query(ge=0, lt=1 << 62)]
 Place = Annotated[str, Query(max_length=1000)]
-WHY: Final = {
-    "approved": "approved by a person",
-    "rejected": "rejected by a person",
-    "quarantined": "put into quarantine by a person",
-}
 
 
 @router.get("")
@@ -49,11 +42,13 @@ def show(request: Request, wanted: Filtered, before: Place | None = None, done: 
         listed = with_covers(connection, called(connection, found.items))
         counts = listing.counts(connection)
         decided = _decided(connection, done)
+        has_library = any(library.role == "library" for library in list_libraries(connection))
         goes_on = done and listing.neighbours(connection, wanted.filter, done, wanted.sort)[1]
     return page(
         request,
         "review.html",
         goes_on=goes_on,
+        has_library=has_library,
         items=listed,
         following=wanted.address("/review", before=found.next) if found.next else None,
         here=wanted.address("/review", before=before),
@@ -120,35 +115,6 @@ def _whereabouts(connection: Connection, item_id: int) -> dict[str, Any]:
     }
 
 
-@router.post("/bulk")
-def bulk(
-    request: Request,
-    status: Annotated[str, Form(max_length=20)],
-    chosen: Annotated[list[str] | None, Form(max_length=MOST_AT_ONCE)] = None,
-    sure: Annotated[bool, Form()] = False,
-    why: Annotated[str, Form(max_length=500)] = "",
-) -> Response:
-    """Show what a decision about many items would do; when the person is sure, do it, one item at a time."""
-    app: Application = request.app.state.greenroom
-    if status not in WHY:
-        raise HTTPException(422, "Many items can be approved, rejected or quarantined.")
-    seen = chosen_of(chosen or [])
-    with app.database.read() as connection:
-        items = called(connection, [item for number in seen if (item := _known(connection, number)) is not None])
-    refused: list[tuple[dict[str, Any], str]] = []
-    done: list[dict[str, Any]] = []
-    for item in items if sure else ():
-        try:
-            said, known = why or WHY[status], seen[item["id"]]
-            succession.decide(app.database, item["id"], status, actor=actor_of(request).name, why=said, seen=known)
-            done.append(item)
-        except GreenroomError as error:
-            refused.append((item, error.message))
-    return page(
-        request, "bulk.html", items=items, status=status, sure=sure, done=done, refused=refused, seen=seen, why=why
-    )
-
-
 @router.post("/{item_id}")
 def decide(request: Request, item_id: int, word: Annotated[Word, Depends()]) -> Response:
     """Approve, publish with it, reject, quarantine, or take the last decision back, if it is still what was seen."""
@@ -166,7 +132,7 @@ def _decided(connection: Connection, item_id: int | None) -> dict[str, Any] | No
     """Return the item that was decided just now, if its last entry says so; for the line that offers to undo it."""
     if item_id is None:
         return None
-    item = _known(connection, item_id)
+    item = progress.known(connection, item_id)
     history = progress.history(connection, item_id)
     return item if item and _is_decided(history) else None
 
@@ -175,10 +141,3 @@ def _is_decided(history: list[dict[str, Any]]) -> bool:
     """Tell whether the last thing that took an item further was a decision, which can be taken back."""
     steps = [entry for entry in history if progress.is_step(entry)]
     return len(steps) > 1 and steps[-1]["what"] == "review"
-
-
-def _known(connection: Connection, item_id: int) -> dict[str, Any] | None:
-    try:
-        return progress.find(connection, item_id)
-    except GreenroomError:
-        return None
