@@ -39,7 +39,7 @@ class Script(Payload):
 
     version: ClassVar[int] = 2
 
-    do: Literal["end", "hold", "spin", "fail", "park", "reject", "break", "kill", "turn", "freeze"] = "end"
+    do: Literal["end", "hold", "spin", "fail", "park", "reject", "break", "kill", "turn", "freeze", "open"] = "end"
     seconds: float = 0
     times: int = 0
     next: str | None = None
@@ -98,6 +98,10 @@ def _break(context: Context, job: Job, payload: Script) -> None:
     raise ZeroDivisionError("a fault of ours")
 
 
+def _open(context: Context, job: Job, payload: Script) -> None:
+    raise OSError(payload.times, os.strerror(payload.times), b"/srv/music/a \xff.flac")
+
+
 def _kill(context: Context, job: Job, payload: Script) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -111,7 +115,7 @@ def _turn(context: Context, job: Job, payload: Script) -> None:
 
 _ACTS = {
     "end": _hold, "hold": _hold, "spin": _spin, "fail": _fail, "park": _park, "reject": _reject, "break": _break,
-    "kill": _kill, "turn": _turn, "freeze": _hold,
+    "kill": _kill, "turn": _turn, "freeze": _hold, "open": _open,
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -198,6 +199,26 @@ def test_the_class_of_an_error_decides_what_becomes_of_a_job(
     (job,) = closed(engine, job_id)
     assert (job.status, job.attempt, job.code) == (status, attempts, code)
     assert len(job.failures) == attempts
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "code", "advice"),
+    [
+        (errno.EMFILE, "dead", "too_many_files", "raise LimitNOFILE"),
+        (errno.EIO, "dead", "io_error", "check the kernel's log and the disk"),
+        (errno.EACCES, "parked", "permission_denied", "give the user Greenroom runs as the right to it"),
+    ],
+)
+def test_what_the_system_refuses_a_job_is_said_with_the_file_and_the_way_out(
+    engine: Engine, work: Any, number: int, status: str, code: str, advice: str
+) -> None:
+    job_id = submit(engine, "alpha", 1, do="open", times=number)
+    work()
+    (job,) = closed(engine, job_id)
+    assert (job.status, job.code) == (status, code)
+    assert "/srv/music/a \\xff.flac" in (job.error or "")
+    assert advice in (job.error or "")
+    assert "in _open" in job.failures[0]["traceback"]
 
 
 def test_back_off_doubles_up_to_its_cap_and_jobs_do_not_come_back_together() -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Retryable
+from processor.system_errors import unexpected
 from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
 from workflow.engine.failure import BUSY_SECONDS, NotHere, RootAway, judge
@@ -170,7 +171,10 @@ class Runner:
         work = self._works[job.phase]
         if job.payload_version > work.payload.version:
             raise NotHere(f"the payload has version {job.payload_version}, made by a newer Greenroom")
-        return work.run(context, job, work.payload.read(job.payload, job.payload_version))
+        try:
+            return work.run(context, job, work.payload.read(job.payload, job.payload_version))
+        except OSError as error:
+            raise unexpected(error) from error
 
     def _end(self, job: Job, ending: Ending | None) -> None:
         def done(connection: Connection) -> None:
