@@ -15,7 +15,7 @@ LONGEST: Final = 1000  # characters of a name
 LONGEST_TEXT: Final = 100_000  # of a review, a biography, lyrics
 MOST: Final = 200  # entries of a list
 _NEITHER: Final = "\x7f\ufffe\uffff"  # allowed by Unicode or XML, and by none of their readers
-_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)  # no player reads other digits
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 

@@ -95,7 +95,8 @@ def test_the_year_is_that_of_the_first_release() -> None:
     ("subject", "name", "value"),
     [
         ("album", "nonsense", "x"), ("album", "title", ""), ("album", "title", 5), ("album", "title", "x" * 2000),
-        ("album", "date", "1999-13"), ("album", "rating", 11), ("album", "rating", True), ("album", "genres", "Folk"),
+        ("album", "date", "1999-13"), ("album", "date", "١٩٩٩"), ("album", "rating", 11), ("album", "rating", True),
+        ("album", "genres", "Folk"),
         ("track", "position", -1), ("album", "release_id", "../x"), ("album", "credits", [[]]),
         ("album", "compilation", 1),
     ],
