@@ -68,7 +68,7 @@ def change(app: Application, player: Player, *, actor: str) -> Player:
     """
     now = dt.datetime.now(dt.UTC)
     with app.database.begin() as connection:
-        before = rows.find(connection, player.id)
+        before = rows.to_change(connection, player.id)
         if player.secret is KEEP and (before.secret is not None or before.lost):
             if player.url.strip().rstrip("/") != before.url:
                 message = "the address of the player is another one; enter its password or token again"

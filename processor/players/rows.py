@@ -73,9 +73,17 @@ def add(connection: Connection, player: Player, now: dt.datetime) -> Player:
     return find(connection, int(connection.scalar(insert(PlayerRow).values(values).returning(PlayerRow.id)) or 0))
 
 
+def to_change(connection: Connection, player_id: int) -> Player:
+    """Return a player that is about to be changed: whoever else would change one waits until our transaction ends.
+
+    Raises Misconfigured when there is none.
+    """
+    one_writer(connection, PlayerRow.__tablename__)
+    return find(connection, player_id)
+
+
 def change(connection: Connection, player: Player) -> None:
     """Store what an admin changed of a player; a secret that cannot be read stays as it is."""
-    one_writer(connection, PlayerRow.__tablename__)
     values = {**_values(connection, player), "problem": None}
     connection.execute(update(PlayerRow).where(PlayerRow.id == player.id).values(values))
 

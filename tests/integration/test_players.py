@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,8 +15,10 @@ import pytest
 
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured, Retryable
+from daemon import players
 from processor.client.client import Client
 from processor.metadata.known import ArtistMetadata
+from processor.players import rows
 from processor.players.debts import Change, Debt, Owed
 from processor.players.examination import examine
 from processor.players.kinds import checked, kind_of, kinds, line_to
@@ -389,3 +393,27 @@ def test_a_player_that_cannot_be_is_refused(changed: dict[str, Any], why: str) -
     with pytest.raises(Misconfigured, match=why):
         checked(Player(**{**given, **changed}))
     assert checked(Player(**given)).url == "http://tv:8080"
+
+
+@pytest.mark.parametrize("address", ["http://tv:8080", "http://elsewhere:8080"])
+def test_of_two_admins_who_change_a_player_at_once_the_second_decides_by_what_the_first_left(
+    database: Database, address: str
+) -> None:
+    """So a password goes to no address but its own; the second is one that was opened before the first was stored."""
+    app = SimpleNamespace(database=database)
+    tv = Player(0, "tv", "kodi", "http://tv:8080", "kodi", "s3cret")
+    tv = players.add(app, tv, actor="ada")
+
+    def move_the_user() -> None:
+        players.change(app, replace(tv, user="eva", secret=None), actor="eva")
+
+    with ThreadPoolExecutor(1) as threads:
+        with database.begin() as connection:
+            rows.change(connection, replace(rows.to_change(connection, tv.id), url=address, secret="new"))
+            second = threads.submit(move_the_user)
+            wait([second], timeout=0.5)  # it cannot end before we do; this is for it to come so far
+        refused = second.exception()
+    with database.read() as connection:
+        found = rows.find(connection, "tv")
+    assert isinstance(refused, Misconfigured) == (address != tv.url)
+    assert (found.url, found.secret, found.user) == (address, "new", "kodi" if refused else "eva")
