@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from daemon.words import stage_said
 from scanner.scan import Progress as Told
 from scanner.scan import silent
 
@@ -24,7 +25,7 @@ class Bars:
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """Move the bar of a stage; the first word of a new stage begins its line."""
         if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=total)
+            self._tasks[stage] = self._progress.add_task(stage_said(stage), total=total)
         self._progress.update(self._tasks[stage], completed=done, total=total)
 
 

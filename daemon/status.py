@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import Any
 
 from config import libraries
@@ -14,7 +15,7 @@ from workflow import runs
 
 
 def at_a_glance(app: Application) -> dict[str, Any]:
-    """Return the schedule, the libraries, the last run, and how much waits. Only reads."""
+    """Return the schedule, the libraries, the last run, how much waits, and how many carry jobs. Only reads."""
     settings, problems = app.staging_settings()
     fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC)) if settings.enabled else None
     with app.database.read() as connection:
@@ -32,5 +33,7 @@ def at_a_glance(app: Application) -> dict[str, Any]:
             ],
             "last_run": last,
             "items": repository.count_by_status(connection),
+            "jobs": sum(map(Counter, app.engine.counts().values()), Counter()),
+            "workers": len(app.engine.workers()),
             "unfinished": journal.count_open(connection),
         }

@@ -29,13 +29,16 @@ from workflow.report import CycleReport, plan_json, unrecorded
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write every planned move to FILE as JSON.",
 )
-@click.option("--wait/--no-wait", default=True, help="Wait up to staging_scan.quiet_seconds for what is not quiet yet.")
+@click.option("--wait/--no-wait", default=True, help="Wait staging_scan.quiet_seconds for what is new.")
 @json_option
 def command(dry_run: bool | None, plan_file: Path | None, wait: bool, as_json: bool) -> None:
     """Run one staging cycle now: scan the inbound folder, group tracks into albums, move each whole album into staging.
 
     It does exactly what the daemon does at a tick, whether or not staging_scan.enabled is set, and takes the same
     locks: while the daemon is inside a cycle it says so and ends with 75. A dry run takes no lock and changes nothing.
+
+    What is new is taken once it has not changed for staging_scan.quiet_seconds, so a cycle that finds something new
+    lasts at least as long, a dry run too: else it could say nothing but `waiting` of it, as it does with `--no-wait`.
 
     Every album ends as one of: staged, waiting (still changing), needs_review, quarantined (nothing readable),
     duplicate (already in staging), conflict (the place is taken by something else), failed. Files of albums that are

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from daemon import discarding, regrouping
-from daemon.bootstrap import application
+from daemon.bootstrap import Application, application
 from daemon.cli.acting import act
+from daemon.cli.deciding import each
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json
 from daemon.cli.person import person
@@ -26,23 +27,40 @@ def command() -> None:
     """
 
 
+@command.command("list")
+@json_option
+@click.pass_context
+def queue(ctx: click.Context, as_json: bool) -> None:
+    """List the albums that wait for a person, as `greenroom items --status pending_review` does."""
+    from daemon.cli import items
+
+    ctx.invoke(items.list_all, status="pending_review", sort="-added", as_json=as_json)
+
+
 @command.command("approve")
-@click.argument("item", type=int)
+@click.argument("items", metavar="ITEM…", type=int, nargs=-1, required=True)
 @click.option("--why", default="approved by a person", help="Kept in the item's history.")
 @click.option("--publish", is_flag=True, help="And have a worker publish it, whatever phase.publish.mode says.")
 @json_option
-def approve(item: int, why: str, publish: bool, as_json: bool) -> None:
-    """Approve ITEM, the number `greenroom items` lists."""
-    _decide(item, "approved", why, as_json, publish=publish)
+def approve(items: tuple[int, ...], why: str, publish: bool, as_json: bool) -> None:
+    """Approve each ITEM, a number that `greenroom items` lists.
+
+    \b
+    Examples:
+      greenroom review approve 17 18
+      greenroom review list --json | jq '.[] | select(.confidence > 0.9).id' \\
+          | xargs -r greenroom review approve --publish
+    """
+    _decide(items, "approved", why, as_json, publish=publish)
 
 
 @command.command("reject")
-@click.argument("item", type=int)
+@click.argument("items", metavar="ITEM…", type=int, nargs=-1, required=True)
 @click.option("--why", default="rejected by a person", help="Kept in the item's history.")
 @json_option
-def reject(item: int, why: str, as_json: bool) -> None:
-    """Reject ITEM: it stays in staging and goes nowhere by itself; see also `greenroom review trash`."""
-    _decide(item, "rejected", why, as_json)
+def reject(items: tuple[int, ...], why: str, as_json: bool) -> None:
+    """Reject each ITEM: it stays in staging and goes nowhere by itself; see also `greenroom review trash`."""
+    _decide(items, "rejected", why, as_json)
 
 
 @command.command("trash")
@@ -61,13 +79,16 @@ def trash(items: tuple[int, ...], why: str, dry_run: bool, as_json: bool) -> Non
 
 
 @command.command("undo")
-@click.argument("item", type=int)
+@click.argument("items", metavar="ITEM…", type=int, nargs=-1, required=True)
 @json_option
-def undo(item: int, as_json: bool) -> None:
-    """Take the last decision about ITEM back, if nothing happened to it since."""
-    with application() as app, usage():
+def undo(items: tuple[int, ...], as_json: bool) -> None:
+    """Take the last decision about each ITEM back, if nothing happened to it since."""
+
+    def take_back(app: Application, item: int) -> tuple[str, dict[str, Any]]:
         status = succession.take_back(app.database, item, actor=person(), seen=None)
-    _said(f"item {item} is {status} again", {"item": item, "status": status}, as_json)
+        return f"item {item} is {status} again", {"item": item, "status": status}
+
+    each(items, take_back, as_json)
 
 
 @command.command("set")
@@ -171,10 +192,12 @@ def value_of(subject: Subject, field: str, words: tuple[str, ...]) -> Any:
     return text
 
 
-def _decide(item: int, status: str, why: str, as_json: bool, *, publish: bool = False) -> None:
-    with application() as app, usage():
+def _decide(items: tuple[int, ...], status: str, why: str, as_json: bool, *, publish: bool = False) -> None:
+    def decide(app: Application, item: int) -> tuple[str, dict[str, Any]]:
         succession.decide(app.database, item, status, actor=person(), why=why, seen=None, publish=publish)
-    _said(f"item {item} {status}", {"item": item, "status": status, "why": why}, as_json)
+        return f"item {item} {status}", {"item": item, "status": status, "why": why}
+
+    each(items, decide, as_json)
 
 
 def _said(text: str, values: dict[str, Any], as_json: bool) -> None:

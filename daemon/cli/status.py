@@ -15,6 +15,7 @@ from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.sole import running_daemon
 from daemon.status import at_a_glance
+from workflow.engine.job import FAILED, OPEN
 
 
 @click.command()
@@ -57,7 +58,13 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "last run", "none yet"
     else:
         counts = ", ".join(f"{n} {name}" for name, n in last["counts"].items() if n)
-        yield "last run", f"{last['id']} {last['status']}: {last['error'] or counts or 'nothing to do'}"
+        how = f"{last['status']}{' (dry run)' if last['dry_run'] else ''}"
+        yield "last run", f"{last['id']} {how}: {last['error'] or counts or 'nothing to do'}"
     yield "items", ", ".join(f"{n} {name}" for name, n in status["items"].items()) or "none"
+    jobs = {name: status["jobs"][name] for name in (*OPEN, *FAILED) if status["jobs"][name]}
+    if jobs:
+        left = jobs.keys() & OPEN and not status["workers"]
+        idle = "; nobody carries them: start `greenroom run` or `greenroom worker`" if left else ""
+        yield "jobs", ", ".join(f"{n} {name}" for name, n in jobs.items()) + idle
     if status["unfinished"]:
         yield "unfinished", f"{status['unfinished']} transfers; the next cycle settles them"

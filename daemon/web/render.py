@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from config.reasons import show_path, show_text
 from daemon.web.navigation import links
-from daemon.web.words import SAID, stage_said
+from daemon.words import SAID, stage_said
 from processor.metadata.known import credited
 from processor.space import human_size
 

@@ -215,6 +215,37 @@ def test_what_would_go_from_the_trash_is_named_first(data_dir: Path) -> None:
     assert greenroom("trash", "empty", "--older-than", "0").output == "the trash is empty\n"
 
 
+def test_several_albums_are_decided_at_once_and_one_that_cannot_be_stops_no_other(data_dir: Path) -> None:
+    for name in ("a", "b"):
+        write_album(data_dir / "inbound" / name, artist="Ada", album=name, tracks=1, ext="mp3")
+    greenroom("cycle")
+    waiting = greenroom("review", "--json")
+    assert waiting.output == greenroom("items", "--status", "pending_review", "--json").output
+    ids = [str(item["id"]) for item in json.loads(waiting.output)]
+    done = greenroom("review", "approve", ids[0], "99", ids[1], "--json")
+    assert (done.exit_code, [one.get("status", one.get("refused")) for one in json.loads(done.stdout)]) == (
+        1, ["approved", "there is no item 99", "approved"],
+    )  # fmt: skip
+    assert greenroom("review").output == "No album is pending_review.\n"
+    assert greenroom("review", "undo", *ids).exit_code == 0
+    assert [str(item["id"]) for item in json.loads(greenroom("review", "--json").output)] == ids
+
+
+def test_the_installation_at_a_glance_tells_a_dry_run_from_a_real_one_and_jobs_that_nobody_carries(
+    data_dir: Path,
+) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle", "--dry-run")
+    assert " done (dry run): " in greenroom("status").output
+    assert "carries" not in greenroom("status").output
+    greenroom("cycle")
+    shown = greenroom("status").output
+    assert " done: " in shown
+    assert "1 queued; nobody carries them: start `greenroom run` or `greenroom worker`" in shown
+    told = json.loads(greenroom("status", "--json").stdout)
+    assert (told["jobs"], told["workers"]) == ({"queued": 1}, 0)
+
+
 def test_albums_are_listed_as_they_were_staged_or_in_an_order_that_is_asked_for(data_dir: Path) -> None:
     for artist in ("Bo", "Ada", "Cy"):
         write_album(data_dir / "inbound" / artist, artist=artist, album="Tide", tracks=1, ext="mp3")

@@ -29,7 +29,7 @@ WAITING: Final = 5  # albums shown of those that wait
 def show(request: Request) -> Response:
     """Show it."""
     app: Application = request.app.state.greenroom
-    status, jobs = at_a_glance(app), app.engine.counts()
+    status = at_a_glance(app)
     with app.database.read() as connection:
         owed = rows.count_debts(connection)
         newest = listing.page(connection, listing.Filter("pending_review"), limit=WAITING).items
@@ -43,6 +43,6 @@ def show(request: Request) -> Response:
         waiting=waiting,
         owed=owed,
         stages=app.ongoing.stages(),
-        failed_jobs={state: sum(of.get(state, 0) for of in jobs.values()) for state in FAILED},
+        failed_jobs={state: status["jobs"][state] for state in FAILED},
         stayed=by_album(last["reasons"])[:WAITING] if last else [],
     )

@@ -19,7 +19,7 @@ from daemon.web.access import actor_of
 from daemon.web.deciding import ByAge
 from daemon.web.navigation import Link
 from daemon.web.render import page
-from daemon.web.words import stage_said
+from daemon.words import stage_said
 from workflow import plans, progress, runs
 
 router = APIRouter(prefix="/runs")

@@ -1,4 +1,4 @@
-"""Codes of the program → what pages say of them."""
+"""Codes of the program → what people are told of them."""
 
 from __future__ import annotations
 
