@@ -125,6 +125,12 @@ def mark(connection: Connection, kind: str, job: Job) -> None:
     connection.execute(MARK, {**values, "pid": os.getpid(), "at": time.monotonic()})
 
 
+def marks(database: Database, kind: str) -> list[Any]:
+    """Return the marks of a kind, oldest first."""
+    with database.read() as connection:
+        return list(connection.execute(text("SELECT * FROM marks WHERE kind = :kind ORDER BY at"), {"kind": kind}))
+
+
 def plays() -> dict[str, Play]:
     """Return the phases of the tests."""
     return {name: Play(name) for name in PHASES}

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from tests.waiting import until
 
 CHECKOUT = Path(__file__).parents[2]
 HOME = "opt/greenroom"  # where the unit expects it
@@ -50,15 +51,6 @@ def why_not() -> str | None:
         if not os.access(program, os.X_OK):
             return f"{program} is not there (Debian: apt-get install systemd dbus python3-venv)"
     return None
-
-
-def until(found: Callable[[], Any], what: str) -> Any:
-    """Return what is found, once it is anything."""
-    end = time.monotonic() + PATIENCE
-    while not (value := found()):
-        assert time.monotonic() < end, f"{what} did not come"
-        time.sleep(0.2)
-    return value
 
 
 class Machine:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.machine import UNITS, Machine, booted, until
+from tests.acceptance.machine import UNITS, Machine, booted
 from tests.music import write_album
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(os.environ.get("GREENROOM_UNIT") != "real", reason="booted by `scripts/unit`")
 SOMEBODY, MUSIC, MEDIA = 3000, 2000, 2001

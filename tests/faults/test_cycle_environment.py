@@ -20,7 +20,7 @@ import pytest
 import config.sqlite_file
 from tests.faults.cycles import Ended, House, converges, forked, lost, wrong_items
 from tests.faults.steps import labels, run_until
-from tests.faults.test_cycle_signals import wait_until
+from tests.waiting import until
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 TELLING = ("commit", "link", "switch", "unlink")
@@ -188,7 +188,7 @@ def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
     house = House(tmp_path)
     with locked(house.data / "greenroom.db"):
         child = forked(lambda: house.command(*CYCLE))
-        wait_until(lambda: waits_for_a_lock(child))
+        until(lambda: waits_for_a_lock(child))
     _, status = os.waitpid(child, 0)
     ended = house.ended(os.waitstatus_to_exitcode(status))
     assert told(ended)["status"] == "done", ended

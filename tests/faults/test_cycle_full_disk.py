@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.cycles import Ended, House, converges, forked, lost, wrong_items
-from tests.faults.test_cycle_signals import is_moving, wait_until
+from tests.faults.test_cycle_signals import is_moving
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_a_disk_that_fills_up_while_files_are_copied_costs_nothing(
 ) -> None:
     house = House(tmp_path / "house", disk / "staging", rate_limit=5)
     child = forked(lambda: house.command("cycle", "--json"))
-    wait_until(lambda: is_moving(house))
+    until(lambda: is_moving(house))
     fill(disk)
     _, status = os.waitpid(child, 0)
     ended = house.ended(os.waitstatus_to_exitcode(status))

@@ -12,7 +12,8 @@ import pytest
 
 from tests.databases import TEMPLATE, PostgresServer, start_postgres
 from tests.faults.cycles import House, converges, forked, lost
-from tests.faults.test_cycle_signals import is_moving, is_scanning, wait_until
+from tests.faults.test_cycle_signals import is_moving, is_scanning
+from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
 
@@ -50,7 +51,7 @@ def test_a_server_that_goes_down_in_a_cycle_and_comes_back_costs_nothing(
     with server.database(TEMPLATE) as url:
         house = House(tmp_path, url=url, rate_limit=20)
         child = begun(house)
-        wait_until(lambda: once(house))
+        until(lambda: once(house))
         server.crash()
         checked(house, child)
         server.start()
@@ -63,7 +64,7 @@ def test_sessions_that_are_cut_off_cost_nothing(tmp_path: Path, postgres_server:
         with postgres_server.database(TEMPLATE) as url:
             house = House(tmp_path / f"{n}", url=url, rate_limit=20)
             child = begun(house)
-            wait_until(partial((is_scanning, is_moving, is_switched)[n], house))
+            until(partial((is_scanning, is_moving, is_switched)[n], house))
             for _ in range(n + 1):
                 postgres_server.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

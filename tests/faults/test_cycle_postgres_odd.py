@@ -18,7 +18,8 @@ from tests.databases import TEMPLATE, PostgresServer, start_postgres
 from tests.faults.cycles import House, converges, forked, lost, wrong_items
 from tests.faults.steps import begin, labels
 from tests.faults.test_cycle_environment import CYCLE, every_kind, told
-from tests.faults.test_cycle_signals import is_moving, wait_until
+from tests.faults.test_cycle_signals import is_moving
+from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
@@ -43,9 +44,9 @@ def test_a_server_that_freezes_and_thaws_costs_nothing(tmp_path: Path, server: P
     with server.database(TEMPLATE) as url:
         house = House(tmp_path, url=url, rate_limit=20)
         child = forked(lambda: house.command(*CYCLE))
-        wait_until(lambda: is_moving(house))
+        until(lambda: is_moving(house))
         with server.frozen():
-            wait_until(lambda: is_waiting(child))
+            until(lambda: is_waiting(child))
         assert ended(house, child) == "done"
         house.set(rate_limit=0)
         assert converges(house) == []

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,17 +15,10 @@ from typing import Any
 import pytest
 
 from tests.faults.cycles import Ended, House, completes, converges, forked, lost, open_runs, unsettled, wrong_items
+from tests.waiting import until
 
 SOURCES = Path(__file__).parents[2]
 WAIT = 60.0  # seconds until a test that would hang fails instead
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Look again and again until it is so."""
-    ends = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
 
 
 def is_moving(house: House) -> bool:
@@ -42,7 +34,7 @@ def is_scanning(house: House) -> bool:
 def ended_by_sigterm(house: House, once: Callable[[House], bool]) -> Ended:
     """Run a cycle and ask it to stop once something is so."""
     child = forked(lambda: house.command("cycle", "--json"))
-    wait_until(lambda: once(house))
+    until(lambda: once(house))
     os.kill(child, signal.SIGTERM)
     _, status = os.waitpid(child, 0)
     return house.ended(os.waitstatus_to_exitcode(status))
@@ -77,14 +69,14 @@ def test_a_daemon_that_is_killed_while_files_move_recovers_at_its_next_start(tmp
     with subprocess.Popen(
         command, cwd=SOURCES, env={**os.environ, **house.environ}, stderr=subprocess.DEVNULL
     ) as daemon:
-        wait_until(lambda: is_moving(house))
+        until(lambda: is_moving(house))
         daemon.kill()
     assert [*lost(house), *wrong_items(house)] == []
     house.set(rate_limit=0)
     with subprocess.Popen(
         command, cwd=SOURCES, env={**os.environ, **house.environ}, stderr=subprocess.DEVNULL
     ) as daemon:
-        wait_until(lambda: not list(unsettled(house)))
+        until(lambda: not list(unsettled(house)))
         daemon.terminate()
         assert daemon.wait(WAIT) == 0
     assert "interrupted" in [run["status"] for run in house.runs()]
@@ -94,7 +86,7 @@ def test_a_daemon_that_is_killed_while_files_move_recovers_at_its_next_start(tmp
 def test_of_two_cycles_at_once_one_works_and_the_other_names_it(tmp_path: Path) -> None:
     house = House(tmp_path, quiet_seconds=3600)
     first = forked(lambda: house.command("cycle", "--json", output=house.data))
-    wait_until(lambda: open_runs(house) > 0)
+    until(lambda: open_runs(house) > 0)
     second = house.run("cycle", "--json")
     report = json.loads(second.out)
     assert (second.status, report["status"]) == (75, "skipped")

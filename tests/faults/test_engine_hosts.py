@@ -19,8 +19,9 @@ from config import admin, libraries
 from config.database import Database
 from processor import repository
 from tests.engine_worker import QUICK
-from tests.faults.test_engine_workers import NURSERY, PATIENCE
+from tests.faults.test_engine_workers import NURSERY
 from tests.items import album
+from tests.waiting import until
 from workflow import succession
 from workflow.engine import runner
 from workflow.engine.engine import Engine
@@ -68,14 +69,6 @@ def host(name: str, url: str, folder: Path, staging: Path, *, mounted: bool) -> 
     with working(database, data, works, succession.limits, concurrency=4, grace=5, pace=QUICK):
         while True:
             time.sleep(1)
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it never came to it"
-        time.sleep(0.05)
-    return found
 
 
 class Shop:

@@ -26,11 +26,11 @@ from sqlalchemy import text
 from config.database import Database
 from tests import engine_worker
 from tests.databases import PostgresServer
-from tests.engine_worker import MARKS, PHASES, Script, plays
+from tests.engine_worker import MARKS, PHASES, Script, marks, plays
+from tests.waiting import PATIENCE, until
 from workflow.engine.engine import Engine
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
-PATIENCE = 120  # seconds; far more than a loaded machine needs
 
 
 NURSERY = multiprocessing.get_context("forkserver")  # imports once what each worker would import for a second
@@ -96,19 +96,6 @@ def crew(database: Database, tmp_path: Path) -> Iterator[Crew]:
 def engine(database: Database, crew: Crew) -> Engine:
     """The engine with the phases of the tests."""
     return Engine(database, plays())
-
-
-def marks(database: Database, kind: str) -> list[Any]:
-    with database.read() as connection:
-        return list(connection.execute(text("SELECT * FROM marks WHERE kind = :kind ORDER BY at"), {"kind": kind}))
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it never came to it"
-        time.sleep(0.05)
-    return found
 
 
 def freeze(process: BaseProcess, database: Database) -> None:

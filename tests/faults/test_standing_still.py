@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from config.database import STANDING_STILL_S, Database
 from config.errors import Retryable
-from tests.engine_worker import MARKS, plays
-from tests.faults.test_engine_workers import Crew, all_done, is_stopped, marks, pid_of, submit, until
+from tests.engine_worker import MARKS, marks, plays
+from tests.faults.test_engine_workers import Crew, all_done, is_stopped, pid_of, submit
+from tests.waiting import until
 from workflow.engine.engine import Engine
 from workflow.engine.worker import PACE
 

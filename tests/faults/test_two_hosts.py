@@ -20,7 +20,7 @@ from tests.databases import TEMPLATE, PostgresServer
 from tests.faults.cycles import House, converges, forked, lost, wrong_items
 from tests.faults.steps import begin, labels
 from tests.faults.test_cycle_environment import CYCLE, every_kind
-from tests.faults.test_cycle_signals import wait_until
+from tests.waiting import until
 from workflow import cycle
 
 pytestmark = pytest.mark.postgres
@@ -81,8 +81,8 @@ def test_a_host_that_slept_past_its_lease_stops_when_it_wakes(tmp_path: Path, po
             name = url.split("/")[3].split("?")[0]
             postgres_server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
             with house.database() as database:
-                wait_until(partial(is_free, database))
-            wait_until(partial(goes_well_on, house, "two"))
+                until(partial(is_free, database))
+            until(partial(goes_well_on, house, "two"))
             assert [*lost(house), *wrong_items(house)] == []
             before = house.items()
             os.kill(first, signal.SIGCONT)

@@ -10,24 +10,15 @@ from pathlib import Path
 import pytest
 
 from processor.transfer import Strategy
-from tests.faults.test_transfer_durable import Disk
+from tests.faults.test_transfer_durable import Disk, Marking
 from tests.faults.test_transfer_strace import ERRORS, changes_something, sample
-from tests.faults.traced import REFUSED, Call, mark, run_traced
+from tests.faults.traced import REFUSED, Call, run_traced
 from tests.faults.undoing import Undoing
-from tests.faults.world import Steps, World, complaints
+from tests.faults.world import World, complaints
 
 pytestmark = pytest.mark.strace
 WAYS: list[Strategy] = ["link", "copy"]
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
-
-
-class Marking(Steps):
-    """Leaves a mark at each commit, so that the calls before and after can be told apart."""
-
-    def check(self, label: str) -> None:
-        super().check(label)
-        if label.startswith("commit"):
-            mark(label.removeprefix("commit "))
 
 
 def power_cut_complaints(world: World, calls: list[Call]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from config.answering import ANSWERS
 from daemon import service, signals
 from tests.faults.cycles import House, converges, forked, lost, wrong_items
 from tests.filesystems.kinds import KINDS, mounted, tell_driver
+from tests.waiting import until
 
 WAIT = 60.0  # seconds until a test that would hang fails instead
 SILENT = "has not answered since"
@@ -96,14 +97,6 @@ def running(house: House, disk: Path, *command: str) -> Iterator[Running]:
         child.close()
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Look again and again until it is so."""
-    ends = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
-
-
 def test_a_daemon_whose_inbound_disk_hangs_lives_says_so_and_takes_the_albums_once_it_answers(
     tmp_path: Path, disk: Path
 ) -> None:
@@ -137,13 +130,13 @@ def test_who_is_asked_to_stop_in_the_middle_of_a_move_gives_a_disk_up_that_hangs
 ) -> None:
     house = House(tmp_path, disk / "staging", enabled=True, schedule="every 10s", rate_limit=0.01)
     with running(house, disk, command) as child:
-        wait_until(lambda: any(path.is_dir() for path in house.staging.glob(".greenroom-tx/*")))
+        until(lambda: any(path.is_dir() for path in house.staging.glob(".greenroom-tx/*")))
         tell_driver(disk, signal.SIGSTOP)
         child.tell(number)
         if command == "run":
             child.hear("waited for no longer")
         else:
-            wait_until(lambda: "waited for no longer" in child.said())
+            until(lambda: "waited for no longer" in child.said())
         tell_driver(disk, signal.SIGCONT)  # what was on its way to the disk keeps any process until it answers
         assert child.ends() == 1
     assert [*lost(house), *wrong_items(house)] == []

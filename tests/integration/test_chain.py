@@ -9,8 +9,7 @@ import random
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from config.errors import Misconfigured
 from daemon.cli import main
 from processor import repository
 from tests.items import album
+from tests.waiting import until
 from workflow import progress, succession
 from workflow.chain import next_phase
 from workflow.engine import runner
@@ -36,7 +36,6 @@ from workflow.states import MOVES, IllegalMove, check_move
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 QUICK = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
-PATIENCE = 60  # seconds; far more than a loaded machine needs
 
 
 def stage(database: Database, *keys: str) -> list[int]:
@@ -70,13 +69,6 @@ def history(database: Database, item_id: int) -> list[tuple[str, str, str]]:
     with database.read() as connection:
         rows = progress.history(connection, item_id)
     return [(row["actor"], row["what"], row["status"]) for row in rows if row["what"] != "enrich"]
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to it"
-        time.sleep(0.02)
 
 
 @pytest.fixture

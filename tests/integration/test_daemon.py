@@ -22,6 +22,7 @@ from config.errors import Busy
 from config.libraries import add_library
 from daemon.sole import LOCK_NAME, running_daemon, sole_daemon
 from tests.music import write_album
+from tests.waiting import until
 from workflow import runs
 
 HOUSE = Path(__file__).parents[2]
@@ -98,14 +99,6 @@ class Installation:
             self.hear(lambda line: line.startswith("STATUS=") and part in line)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Look again and again until it is so."""
-    ends = time.monotonic() + WAIT
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def installation(tmp_path: Path, sqlite_url: str) -> Iterator[Installation]:
     database = Database(sqlite_url)
@@ -159,7 +152,7 @@ def test_sigterm_while_files_move_loses_none_and_the_next_cycle_finishes(install
     installation.set(schedule="every 10s", enabled=True, quiet_seconds=0, rate_limit=1, reserve_mib=0)
     with installation.daemon() as process:
         installation.hear_status("cycle running since")
-        wait_until(lambda: any(installation.staging.rglob("*.flac")))
+        until(lambda: any(installation.staging.rglob("*.flac")))
         process.terminate()
         assert process.wait(WAIT) == 0
     assert [row["finished_at"] for row in installation.runs() if row["finished_at"] is None] == []
@@ -168,7 +161,7 @@ def test_sigterm_while_files_move_loses_none_and_the_next_cycle_finishes(install
     }
     installation.set(rate_limit=0)
     with installation.daemon():
-        wait_until(lambda: not any(installation.inbound.rglob("*.flac")))
+        until(lambda: not any(installation.inbound.rglob("*.flac")))
     assert sorted(path.read_bytes() for path in installation.staging.rglob("*.flac")) == before
 
 

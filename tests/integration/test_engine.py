@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from sqlalchemy import event, text
 from config.database import Database
 from config.errors import LeaseLost, Misconfigured, RootSilent
 from daemon.worker import GRACE_SECONDS
-from tests.engine_worker import MARKS, QUICK, Script, limits, plays
+from tests.engine_worker import MARKS, QUICK, Script, limits, marks, plays
+from tests.waiting import PATIENCE, until
 from workflow.engine import dispatches, jobs
 from workflow.engine.engine import Engine
 from workflow.engine.failure import judge
@@ -24,7 +24,6 @@ from workflow.engine.job import Job, Limits, Payload
 from workflow.engine.runner import Runner
 from workflow.engine.worker import Worker, working
 
-PATIENCE = 60  # seconds; far more than a loaded machine needs
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 
 
@@ -51,19 +50,6 @@ def work(database: Database, engine: Engine, tmp_path: Path) -> Iterator[Callabl
             return found
 
         yield start
-
-
-def marks(database: Database, kind: str) -> list[Any]:
-    with database.read() as connection:
-        return list(connection.execute(text("SELECT * FROM marks WHERE kind = :kind ORDER BY at"), {"kind": kind}))
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it never came to it"
-        time.sleep(0.02)
-    return found
 
 
 def closed(engine: Engine, *ids: int) -> list[Job]:

@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +44,7 @@ from processor.tables import PublicationRow
 from tests.catalogue import point
 from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
 from tests.releases import ARTIST, LENGTHS, TITLES, knows, own, release, retitled, staged, uuid
+from tests.waiting import until
 from workflow import enriching, progress, succession
 from workflow.chores import want_daily
 from workflow.engine.context import Context
@@ -76,13 +77,6 @@ def shop_of(database: Database, client: Client, server: Provider, *, fresh: bool
         admin.put(connection, "provider.musicbrainz.base_url", f"{server.url}/ws/2", actor="eva", now=NOW)
     providers = Providers(database, client, fresh=fresh)
     return Shop(database, providers, Thresholds(), lambda: None, lambda: NOW)
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60  # seconds; far more than a loaded machine needs
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to it"
-        time.sleep(0.02)
 
 
 def stage(shop: Shop, album: OwnAlbum, key: str = "k") -> int:

@@ -6,8 +6,7 @@ import datetime as dt
 import http.server
 import json
 import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from processor import journal, repository
 from processor.process import ProcessResult
 from processor.transfer import Transfer
 from tests.items import album
+from tests.waiting import until
 from workflow import events, runs, succession
 from workflow.chores import want_daily
 from workflow.engine import jobs
@@ -39,7 +39,6 @@ from workflow.record import RunRecord
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 QUICK = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
-PATIENCE = 60  # seconds; far more than a loaded machine needs
 
 
 class Listener:
@@ -88,13 +87,6 @@ def told(database: Database) -> list[tuple[str, str]]:
 def count(database: Database, table: str) -> int:
     with database.read() as connection:
         return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to it"
-        time.sleep(0.02)
 
 
 @pytest.fixture

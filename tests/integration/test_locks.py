@@ -101,20 +101,20 @@ def holding(url: str, library: Library, *, short: bool = False, boot: str | None
         child.process.communicate()
 
 
-@pytest.fixture
-def inbound(database: Database, tmp_path: Path) -> Library:
-    folder = tmp_path / "inbound"
+def added(database: Database, role: str, folder: Path) -> Library:
     folder.mkdir()
     with database.begin() as connection:
-        return add_library(connection, "inbound", os.fsencode(folder), now=NOW)
+        return add_library(connection, role, os.fsencode(folder), now=NOW)
+
+
+@pytest.fixture
+def inbound(database: Database, tmp_path: Path) -> Library:
+    return added(database, "inbound", tmp_path / "inbound")
 
 
 @pytest.fixture
 def staging(database: Database, tmp_path: Path) -> Library:
-    folder = tmp_path / "staging"
-    folder.mkdir()
-    with database.begin() as connection:
-        return add_library(connection, "staging", os.fsencode(folder), now=NOW)
+    return added(database, "staging", tmp_path / "staging")
 
 
 def taken(database: Database, *libraries: Library) -> contextlib.AbstractContextManager[object]:

@@ -15,10 +15,11 @@ from config import admin
 from config.database import Database
 from daemon.cli import main
 from processor.metadata.documents import ITSELF
-from tests.integration.test_chain import QUICK, until
+from tests.integration.test_chain import QUICK
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, published
+from tests.waiting import until
 from workflow import editing, events, progress, succession
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN

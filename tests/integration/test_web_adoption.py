@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_chain import until
 from tests.scenarios.drops import lay_out, songs
 from tests.scenarios.house import seen
+from tests.waiting import until
 from tests.web import Browser
 
 API = "/api/v1/adoption"
