@@ -15,7 +15,7 @@ from processor.system_errors import unexpected
 
 if TYPE_CHECKING:
     from scanner.grouping.chosen import Choice
-    from workflow.succession import Seen
+    from workflow.deciding import Seen
 
 KEPT: Final = 100  # acts that are remembered; a restart forgets them, the journal keeps what was done
 

@@ -15,7 +15,7 @@ from daemon.acts import Act
 from daemon.bootstrap import Application
 from daemon.disks import Seen, raised
 from daemon.wishes import begin
-from workflow import emptying, succession, trash
+from workflow import deciding, emptying, trash
 from workflow.emptying import Emptied, Lying
 from workflow.undo import UndoReport
 
@@ -92,7 +92,7 @@ def _known(found: list[Bin]) -> list[Bin]:
 
 def throw_away(
     app: Application, item_ids: Sequence[int], *,
-    actor: str, sure: bool, why: str = "", seen: Mapping[int, succession.Seen] | None = None,
+    actor: str, sure: bool, why: str = "", seen: Mapping[int, deciding.Seen] | None = None,
 ) -> Act:  # fmt: skip
     """Reject albums and put them into the trash of staging."""
     ids = list(dict.fromkeys(item_ids))

@@ -17,7 +17,7 @@ from processor import regrouping as pure
 from processor.metadata import documents
 from scanner.grouping.chosen import Choice
 from workflow import regrouping, undo
-from workflow.succession import Seen
+from workflow.deciding import Seen
 from workflow.undo import UndoReport
 
 

@@ -11,7 +11,7 @@ from daemon.acts import Act, Work
 from daemon.bootstrap import Application
 from scanner.grouping.chosen import Choice
 from workflow import cycle, runs
-from workflow.succession import Seen, as_seen
+from workflow.deciding import Seen, as_seen
 from workflow.telling import album_name
 
 

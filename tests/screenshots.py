@@ -21,7 +21,7 @@ from tests.browser.conftest import sign_in
 from tests.chromium import chromium, program
 from tests.demo import cover, make_inbound
 from tests.web import NAME, add_roots, new_account
-from workflow import editing, picturing, succession
+from workflow import deciding, editing, picturing, succession
 from workflow.engine.engine import wanted
 from workflow.engine.jobs import JobRow, submit_one
 
@@ -59,7 +59,7 @@ def live(app: Application) -> dict[str, str]:
         picturing.look(app.database, app.boot.data_dir, one["id"])
     picturing.give(app.database, app.boot.data_dir, item, "front", cover("seagreen", 900), actor=NAME)
     editing.note(app.database, item, "Bought at the pier in 2014; the booklet is in the blue box.", actor=NAME)
-    succession.decide(
+    deciding.decide(
         app.database, items["Harbour Radio, Vol. 2"]["id"], "approved", actor=NAME, why="complete", seen=None
     )
     return {"item": str(item), "plan": plan}

@@ -17,12 +17,12 @@ from processor import repository
 from processor.matching import rows
 from processor.matching.rows import NOBODY, Candidate, Debt
 from workflow import progress
+from workflow.deciding import Seen, as_seen
 from workflow.downloading import downloads
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job
 from workflow.phase import settings_of
 from workflow.phases.enrich import Enrich, EnrichPayload, EnrichSettings
-from workflow.succession import Seen, as_seen
 
 if TYPE_CHECKING:
     from processor.enrich import Shop

@@ -27,10 +27,10 @@ from processor.taking_back import TakenBack
 from processor.transfer import Transfer
 from workflow import progress
 from workflow.aftermath import of_staging, of_undo
+from workflow.deciding import Seen, as_seen
 from workflow.roots import Roots, resolve_roots
 from workflow.states import check_move
 from workflow.stopping import StopOrTimeout
-from workflow.succession import Seen, as_seen
 from workflow.undo import UndoReport, undo
 
 REJECTED: Final = "rejected"

@@ -16,7 +16,7 @@ from daemon.cli.output import json_option, print_json
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.metadata.fields import FIELDS, Subject
-from workflow import editing, succession
+from workflow import deciding, editing
 
 
 @click.group(cls=Group)
@@ -85,7 +85,7 @@ def undo(items: tuple[int, ...], as_json: bool) -> None:
     """Take the last decision about each ITEM back, if nothing happened to it since."""
 
     def take_back(app: Application, item: int) -> tuple[str, dict[str, Any]]:
-        status = succession.take_back(app.database, item, actor=person(), seen=None)
+        status = deciding.take_back(app.database, item, actor=person(), seen=None)
         return f"item {item} is {status} again", {"item": item, "status": status}
 
     each(items, take_back, as_json)
@@ -194,7 +194,7 @@ def value_of(subject: Subject, field: str, words: tuple[str, ...]) -> Any:
 
 def _decide(items: tuple[int, ...], status: str, why: str, as_json: bool, *, publish: bool = False) -> None:
     def decide(app: Application, item: int) -> tuple[str, dict[str, Any]]:
-        succession.decide(app.database, item, status, actor=person(), why=why, seen=None, publish=publish)
+        deciding.decide(app.database, item, status, actor=person(), why=why, seen=None, publish=publish)
         return f"item {item} {status}", {"item": item, "status": status, "why": why}
 
     each(items, decide, as_json)

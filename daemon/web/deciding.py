@@ -9,8 +9,8 @@ from fastapi import Depends, Form, HTTPException, Query
 from sqlalchemy import Connection
 
 from processor.listing import Filter, Sort, order_of, page
+from workflow.deciding import Seen
 from workflow.states import MOVES
-from workflow.succession import Seen
 
 STATUSES: Final = tuple(MOVES)
 MOST_AT_ONCE: Final = 500  # items decided with one button: some seconds

@@ -24,7 +24,7 @@ from daemon.cli import main
 from processor import repository
 from tests.items import album
 from tests.waiting import until
-from workflow import progress, succession
+from workflow import deciding, progress, succession
 from workflow.chain import next_phase
 from workflow.engine import runner
 from workflow.engine.context import Context
@@ -165,11 +165,11 @@ def test_a_rule_approves_and_a_person_decides_the_rest(database: Database, engin
         ("pending_review", "staged"),
     ]
     assert succession.reconcile(database) == 0  # the rule has spoken
-    succession.decide(database, ids[1], "approved", actor="eva", why="heard it")
+    deciding.decide(database, ids[1], "approved", actor="eva", why="heard it")
     assert history(database, ids[1])[-2:] == [("eva", "review", "approved"), ("chain", "tag", "approved")]
-    succession.decide(database, ids[1], "rejected", actor="eva", why="heard it again")
+    deciding.decide(database, ids[1], "rejected", actor="eva", why="heard it again")
     with pytest.raises(IllegalMove):
-        succession.decide(database, ids[1], "published", actor="eva", why="a slip")
+        deciding.decide(database, ids[1], "published", actor="eva", why="a slip")
     assert item(database, ids[1])["status"] == "rejected"
 
 

@@ -45,7 +45,7 @@ from tests.catalogue import point
 from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
 from tests.releases import ARTIST, LENGTHS, TITLES, knows, own, release, retitled, staged, uuid
 from tests.waiting import until
-from workflow import enriching, progress, succession
+from workflow import deciding, enriching, progress, succession
 from workflow.chores import want_daily
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
@@ -348,8 +348,8 @@ def test_the_chain_enriches_by_itself_and_leaves_the_album_to_a_person(
         enriching.choose(database, engine, item, "2", actor="eva")
         until(lambda: engine.counts()["enrich"] == {"done": 2})
     assert known(shop, item).release_id == uuid(2)
-    succession.decide(database, item, "approved", actor="eva", why="heard it")
-    assert succession.take_back(database, item, actor="eva") == "pending_review"
+    deciding.decide(database, item, "approved", actor="eva", why="heard it")
+    assert deciding.take_back(database, item, actor="eva") == "pending_review"
     with database.read() as connection:
         assert progress.find(connection, item)["position"] == "enriched"
         history = [(row["actor"], row["what"]) for row in progress.history(connection, item) if progress.is_step(row)
@@ -367,13 +367,13 @@ def test_an_item_that_was_approved_meanwhile_is_enriched_and_stays_where_it_is(
         upserted = repository.upsert(connection, [staged(own(release()))], NOW)
         succession.after_staging(connection, upserted, "r1", NOW)
     item = upserted["k"].id
-    succession.decide(shop.database, item, "approved", actor="eva", why="in a hurry")
+    deciding.decide(shop.database, item, "approved", actor="eva", why="in a hurry")
     pace = Pace(poll=0.05, claim=0.05, beat=0.2, timeout=30, tidy=0.5)
     with working(shop.database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=pace):
         until(lambda: engine.counts()["enrich"] == {"done": 1})
     with shop.database.read() as connection:
         assert (progress.find(connection, item)["position"], known(shop, item).release_id) == ("reviewed", uuid(1))
-    assert succession.take_back(shop.database, item, actor="eva") == "pending_review"
+    assert deciding.take_back(shop.database, item, actor="eva") == "pending_review"
 
 
 def test_what_is_owed_is_asked_for_again_once_a_day(shop: Shop, server: Provider) -> None:

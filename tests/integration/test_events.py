@@ -25,7 +25,7 @@ from processor.process import ProcessResult
 from processor.transfer import Transfer
 from tests.items import album
 from tests.waiting import until
-from workflow import events, runs, succession
+from workflow import deciding, events, runs, succession
 from workflow.chores import want_daily
 from workflow.engine import jobs
 from workflow.engine.engine import Engine
@@ -184,7 +184,7 @@ def test_moves_of_items_and_ends_of_runs_are_told(database: Database, engine: En
     run.fail(Misconfigured("no disk"))
     put(database, review__auto_approve="off")
     (two,) = stage(database, "r1", "k2")
-    succession.decide(database, two, "rejected", actor="eva", why="bootleg")
+    deciding.decide(database, two, "rejected", actor="eva", why="bootleg")
     assert told(database) == [
         ("item_staged", "staged"), ("run_failed", "no disk"),
         ("item_staged", "staged"), ("needs_review", "a person decides"), ("rejected", "bootleg"),

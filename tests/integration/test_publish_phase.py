@@ -20,7 +20,7 @@ from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, published
 from tests.waiting import until
-from workflow import editing, events, progress, succession
+from workflow import deciding, editing, events, progress, succession
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN
 from workflow.engine.worker import working
@@ -63,9 +63,9 @@ def work(house: House, condition: Callable[[], bool]) -> None:
 
 def test_a_persons_approval_carries_the_publication_with_it(house: House) -> None:
     item_id = only(house)["id"]
-    succession.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it")
     assert Engine(house.database, succession.works()).list(phase="publish") == []
-    succession.decide(house.database, item_id, "approved", actor="eva", why="heard it", publish=True)
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it", publish=True)
     work(house, lambda: only(house)["status"] == "published")
     (job,) = Engine(house.database, succession.works()).list(phase="publish")
     until(lambda: Engine(house.database, succession.works()).show(job.id).status == "done")
@@ -89,7 +89,7 @@ def test_what_a_rule_approved_is_published_by_itself_only_if_settings_say_so(hou
 def test_what_becomes_known_of_a_published_album_is_published_by_itself_once(house: House) -> None:
     put(house, publish__mode="auto", publish__refresh_after_seconds=0, sync__mode="off")
     item_id, engine = only(house)["id"], Engine(house.database, succession.works())
-    succession.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it")
     work(house, lambda: rests(house) and only(house)["status"] == "published")
     assert only(house)["news_at"] is None
     assert say(house, genres=["Folk"])

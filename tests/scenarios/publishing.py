@@ -19,7 +19,7 @@ from processor.publication.pictures import Picture
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
 from tests.scenarios.house import NOW, House, digest, everything
-from workflow import publishing, succession
+from workflow import deciding, publishing
 from workflow.phase import all_phases, settings_of
 
 
@@ -52,7 +52,7 @@ def approve(house: House, *keys: str) -> list[int]:
     """Approve the items of these keys, or all."""
     ids = [item["id"] for key, item in house.items().items() if not keys or key in keys]
     for item_id in ids:
-        succession.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+        deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it")
     return ids
 
 

@@ -25,7 +25,7 @@ from processor.publication.pictures import Picture
 from tests.scenarios import publishing
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
-from workflow import succession
+from workflow import deciding
 from workflow.publishing import publish_item, unpublish_item
 
 SHM = Path("/dev/shm")
@@ -73,7 +73,7 @@ def take_out(shelf: Shelf) -> None:
 
 
 def approve(shelf: Shelf) -> None:
-    succession.decide(shelf.house.database, shelf.item(), "approved", actor="eva", why="heard it")
+    deciding.decide(shelf.house.database, shelf.item(), "approved", actor="eva", why="heard it")
 
 
 def say(shelf: Shelf) -> None:

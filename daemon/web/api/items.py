@@ -13,8 +13,8 @@ from daemon.web.access import Actor, actor_of
 from daemon.web.called import called
 from processor import listing, repository
 from processor.listing import Filter, Sort
-from workflow import enriching, progress, succession
-from workflow.succession import Seen
+from workflow import deciding, enriching, progress
+from workflow.deciding import Seen
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"])
 By = Annotated[Actor, Depends(actor_of)]
@@ -219,7 +219,7 @@ def quarantine(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -
 def undo(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Give it the status it had before the last decision, if nothing happened since."""
     app = request.app.state.greenroom
-    status = succession.take_back(app.database, item_id, actor=actor.name, seen=seen_in(what.seen))
+    status = deciding.take_back(app.database, item_id, actor=actor.name, seen=seen_in(what.seen))
     return Decided(id=item_id, status=status)
 
 
@@ -257,7 +257,7 @@ def enrich(request: Request, item_id: int, what: EnrichIn, actor: By) -> Wanted:
 def _decide(request: Request, item_id: int, status: str, what: DecisionIn, actor: Actor) -> Decided:
     app = request.app.state.greenroom
     seen = seen_in(what.seen)
-    now = succession.decide(
+    now = deciding.decide(
         app.database, item_id, status, actor=actor.name, why=what.why, seen=seen, publish=what.publish
     )
     return Decided(id=item_id, status=now)

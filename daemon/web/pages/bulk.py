@@ -19,9 +19,9 @@ from daemon.web.access import actor_of
 from daemon.web.called import called
 from daemon.web.deciding import MOST_AT_ONCE, WHY, Marked
 from daemon.web.render import page
-from workflow import progress, succession
+from workflow import deciding, progress, succession
+from workflow.deciding import Seen
 from workflow.engine.job import OPEN
-from workflow.succession import Seen
 
 router = APIRouter(prefix="/review")
 
@@ -79,11 +79,11 @@ def bulk(
 
 def _decide(database: Database, item_id: int, status: str, actor: str, why: str, seen: Seen) -> None:
     if status == "undo":
-        succession.take_back(database, item_id, actor=actor, seen=seen)
+        deciding.take_back(database, item_id, actor=actor, seen=seen)
         return
     then = "approved" if status == "publish" else status
     said, publish = why or WHY[then], status == "publish"
-    succession.decide(database, item_id, then, actor=actor, why=said, seen=seen, publish=publish)
+    deciding.decide(database, item_id, then, actor=actor, why=said, seen=seen, publish=publish)
 
 
 def _known(connection: Connection, ids: Mapping[int, Seen] | list[int]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from processor.listing import MOST_COUNTED
 from processor.matching import rows as matching
 from processor.metadata import documents, rows
 from processor.publication import ledger
-from workflow import progress, succession
+from workflow import deciding, progress
 from workflow.states import MOVES
 
 router = APIRouter(prefix="/review")
@@ -120,10 +120,10 @@ def decide(request: Request, item_id: int, word: Annotated[Word, Depends()]) -> 
     """Approve, publish with it, reject, quarantine, or take the last decision back, if it is still what was seen."""
     app, actor = request.app.state.greenroom, actor_of(request).name
     if word.status == "undo":
-        succession.take_back(app.database, item_id, actor=actor, seen=word.seen)
+        deciding.take_back(app.database, item_id, actor=actor, seen=word.seen)
         return RedirectResponse(f"/review/{item_id}", 303)
     why = word.why or WHY[word.status]
-    succession.decide(app.database, item_id, word.status, actor=actor, why=why, seen=word.seen, publish=word.publish)
+    deciding.decide(app.database, item_id, word.status, actor=actor, why=why, seen=word.seen, publish=word.publish)
     mark = "&" if "?" in word.back else "?"
     return RedirectResponse(f"{word.back}{mark}done={item_id}", 303)
 

@@ -1,0 +1,88 @@
+"""A person's word about an item, if it still is what they saw → its status, its history, and what follows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from config.database import Database
+from config.errors import NeedsReview, Rejected
+from workflow import progress, succession
+from workflow.engine import jobs
+from workflow.engine.engine import wanted
+from workflow.phase import all_phases
+
+
+class Seen(NamedTuple):
+    """What a person had before them when they decided."""
+
+    revision: int
+    status: str
+
+
+def decide(
+    database: Database, item_id: int, status: str, *, actor: str, why: str, seen: Seen | None = None,
+    publish: bool = False,
+) -> str:  # fmt: skip
+    """Let a person approve, reject or quarantine an item, and want what follows; return the new status.
+
+    With `publish` the approval carries the publication with it, whatever that gate says.
+
+    Raises IllegalMove, and NeedsReview `item_changed` if it is another than the person saw.
+    """
+    review = all_phases()["review"]
+    with database.begin() as connection:
+        item = as_seen(connection, item_id, seen)
+        if item["status"] != status:  # else its history says it twice
+            position = review.reached if status == "approved" else None
+            _move(connection, item, status, position, progress.Because(review.name, actor, why))
+        if publish and status == "approved":
+            job = wanted(succession.works(), "publish", item_id, actor=actor, priority="urgent", manual=True)
+            jobs.submit(connection, [job], dt.datetime.now(dt.UTC))
+    return status
+
+
+def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None = None) -> str:
+    """Let a person take back the last decision about an item; return the status it has again.
+
+    Raises Rejected if something else happened to the item since, and what `decide` raises.
+    """
+    phases = all_phases()
+    with database.begin() as connection:
+        item = as_seen(connection, item_id, seen)
+        everything = [one for one in progress.history(connection, item_id) if progress.is_step(one)]
+        happened = [one for one in everything if not getattr(phases.get(one["what"]), "late", False)]
+        before, last = ([None, None, *happened])[-2:]
+        if last is None or before is None or last["what"] != phases["review"].name:
+            raise Rejected(f"the last thing that happened to item {item_id} was no decision", code="nothing_to_undo")
+        status = before["status"]
+        came_by = [one["what"] for one in everything if one["revision"] == item["revision"]]
+        back = next((phase for phase in phases.values() if phase.name in came_by and phase.late), phases["stage"])
+        position = phases["review"].reached if status == "approved" else back.reached
+        because = progress.Because(phases["review"].name, actor, f"taken back: {last['status']} by {last['actor']}")
+        _move(connection, item, status, position, because)
+    return str(status)
+
+
+def as_seen(connection: Connection, item_id: int, seen: Seen | None) -> dict[str, Any]:
+    """Return an item if it is still what a person saw. Raises NeedsReview `item_changed`, Misconfigured if gone."""
+    item = progress.find(connection, item_id)
+    if seen is not None and seen != (item["revision"], item["status"]):
+        message = (
+            f"item {item_id} is not what was on the screen, {seen.status} in revision {seen.revision}: it is "
+            f"{item['status']} now, in revision {item['revision']}; look at it again"
+        )
+        raise NeedsReview(message, code="item_changed")
+    return item
+
+
+def _move(
+    connection: Connection, item: Mapping[str, Any], status: str, position: str | None, because: progress.Because
+) -> None:
+    now = dt.datetime.now(dt.UTC)
+    progress.move(connection, item, because, now, status=status, position=position)
+    if position is not None:
+        succession.go_on(connection, [{**item, "status": status, "position": position}], now)
