@@ -592,8 +592,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "of two people who say something of an item at once one is not heard",
         "processor/metadata/rows.py",
-        ".with_for_update(key_share=True)",
-        "",
+        "StagingItem.id == item_id).with_for_update(key_share=True)",
+        "StagingItem.id == item_id)",
         tests("tests/integration/test_metadata_rows.py", "-k", "both_are_heard"),
     ),
     Mutant(
