@@ -43,11 +43,6 @@ _UPSERT: Final = text(
     RETURNING key, id, revision
     """  # noqa: S608  the names are ours
 ).bindparams(bindparam("now", type_=UtcDateTime()))
-# Run before the upsert, while the old checksums can still be compared with the new ones.
-_DROP_FILES: Final = text(
-    "DELETE FROM staging_files WHERE item_id IN (SELECT old.id FROM staging_items old JOIN incoming_items new"
-    " ON new.key = old.key WHERE old.checksum <> new.checksum OR old.status = 'missing')"
-)
 _KNOWN: Final = text("SELECT key, id, revision FROM staging_items WHERE key IN (SELECT key FROM incoming_items)")
 _FORGET: Final = text("DELETE FROM incoming_items")
 
@@ -105,9 +100,11 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
         return {}
     connection.execute(_INCOMING[connection.dialect.name])
     load(connection, "incoming_items", _STORED, map(_row, wanted.values()))
-    connection.execute(_DROP_FILES)
     changed = connection.execute(_UPSERT, {"now": now}).all()
     done = {key: Upserted(id, revision, True) for key, id, revision in changed}
+    # Their rows are locked by now: whoever listed files under one of the keys at the same time has ended.
+    for ids in _chunks([item.id for item in done.values() if item.revision > 1]):
+        connection.execute(delete(StagingFile).where(StagingFile.item_id.in_(ids)))
     new_files = ((done[key].id, *file) for key in done for file in wanted[key].files)
     load(connection, "staging_files", FILE_COLUMNS, new_files)
     if len(done) < len(wanted):

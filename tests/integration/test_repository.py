@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Any
 
@@ -108,6 +109,24 @@ def test_of_two_albums_with_one_key_the_last_counts_and_nothing_is_doubled(datab
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(StagingItem)) == 1
         assert connection.scalars(select(StagingFile.title).where(StagingFile.role == "audio")).all() == ["Last"]
+
+
+@pytest.mark.parametrize("path", [b"01 - Song.mp3", b"01 - Another.mp3"])
+@pytest.mark.parametrize("known", [False, True])
+def test_of_two_who_record_one_album_at_once_the_second_counts(database: Database, path: bytes, known: bool) -> None:
+    """The second begins while the first has not ended, on PostgreSQL too, which lets it read what was before."""
+    if known:
+        record(database, album(title="Before"))
+    last = album(title="Last")
+    last = replace(last, files=(last.files[0]._replace(path=path),)).summed()
+    with ThreadPoolExecutor(1) as threads:
+        with database.begin() as connection:
+            repository.upsert(connection, [album(title="First")], MONDAY)
+            second = threads.submit(record, database, last)
+            wait([second], timeout=0.5)  # it cannot end before we do; this is for it to come so far
+        assert second.result()["k"].revision == 2 + known
+    (item,) = listed(database, with_files=True)
+    assert [(file["path"], file["title"]) for file in item["files"]] == [(path, "Last")]
 
 
 def test_several_batches_fit_one_transaction_and_a_rollback_leaves_nothing(database: Database) -> None:
