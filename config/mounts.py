@@ -37,9 +37,8 @@ _BY_TYPE: Final[dict[str, str]] = {
     **dict.fromkeys(("tmpfs", "ramfs"), "it lives in memory: the next reboot empties it"),
     "overlay": "it is a container's own layer and goes with the container; mount a volume here",
 }
-_BY_OPTION: Final[dict[str, str]] = dict.fromkeys(
-    ("nobarrier", "barrier=0"), "write barriers are off: a power cut may lose what was synced; mount it with barriers"
-)
+_BARRIERS_OFF: Final = frozenset(("nobarrier", "barrier=0"))
+_NO_BARRIERS: Final = "write barriers are off: a power cut may lose what was synced; mount it with barriers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,14 @@ class Mount:
     point: bytes  # where it is mounted
     type: str  # ext4, nfs4, fuse.mergerfs …
     source: str  # the device, or the server's path
-    options: frozenset[str]  # of the mount and of the filesystem
+    options: frozenset[str]  # of the filesystem
     device: str  # "8:1", as st_dev has it
 
     @property
     def weaknesses(self) -> list[str]:
         """Return what it cannot promise, each a sentence's half that begins with "it" or names the option's effect."""
         found = [_BY_TYPE[self.type]] if self.type in _BY_TYPE else []
-        return found + sorted({_BY_OPTION[option] for option in self.options if option in _BY_OPTION})
+        return found + ([_NO_BARRIERS] if self.options & _BARRIERS_OFF else [])
 
 
 def mount_of(path: bytes) -> Mount | None:
@@ -91,10 +90,10 @@ def find_mount(path: bytes, mounts: Iterator[Mount]) -> Mount | None:
 def parse_mountinfo(text: bytes) -> Iterator[Mount]:
     """Yield the mounts of a mountinfo file; lines of another shape are passed by."""
     for line in text.splitlines():
-        own, separator, rest = line.partition(b" - ")
+        own, _, rest = line.partition(b" - ")
         before, after = own.split(b" "), rest.split(b" ")
-        if separator and len(before) >= 6 and len(after) >= 3:
-            options = frozenset((before[5] + b"," + after[2]).decode("utf-8", "replace").split(","))
+        if len(before) >= 5 and len(after) >= 3:
+            options = frozenset(after[2].decode("utf-8", "replace").split(","))
             kind, source = after[0].decode("ascii", "replace"), after[1].decode("utf-8", "replace")
             yield Mount(_unescaped(before[4]), kind, source, options, before[2].decode("ascii", "replace"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -48,12 +49,34 @@ def test_what_a_filesystem_cannot_promise_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [("fuse.mergerfs", "a part of an album"), ("fuse.rclone", "still on their way"), ("fuse.sshfs", "quiet_seconds")],
+    [
+        ("fuse.mergerfs", "a part of an album"),
+        ("fuse.rclone", "still on their way"),
+        ("fuse.sshfs", "quiet_seconds"),
+        ("tmpfs", "reboot"),
+        ("overlay", "container"),
+    ],
 )
 def test_what_a_program_that_serves_a_mount_cannot_promise_is_said(kind: str, said: str) -> None:
     (mount,) = parse_mountinfo(b"44 27 0:51 / /srv/pool rw - %b served rw,user_id=0" % kind.encode())
     (weakness,) = mount.weaknesses
     assert said in weakness
+
+
+@pytest.mark.parametrize(
+    "line", [b"43 27 8:3 / - xfs /dev/sdc rw", b"43 27 8:3 / / rw - xfs /dev/sdc", b"43 27 8:3 / / rw"]
+)
+def test_a_line_of_another_shape_is_passed_by(line: bytes) -> None:
+    assert [*parse_mountinfo(TEXT + line)] == [*parse_mountinfo(TEXT)]
+
+
+def test_a_device_is_of_the_type_that_is_mounted_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mountinfo = tmp_path / "mountinfo"
+    monkeypatch.setattr("config.mounts.MOUNTINFO", mountinfo)
+    assert type_of_device(os.makedev(0, 50)) is None
+    mountinfo.write_bytes(TEXT)
+    found = {type_of_device(os.makedev(*numbers)) for numbers in ((0, 21), (0, 50), (8, 2), (8, 9))}
+    assert found == {"proc", "nfs4", "exfat", None}
 
 
 def test_this_machine_says_where_proc_is() -> None:
