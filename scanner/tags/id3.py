@@ -100,7 +100,9 @@ def _head_v23(head: bytes) -> tuple[int, int]:
 
 def _head_v24(head: bytes) -> tuple[int, int]:
     name, size, flags = _FRAME.unpack(head)
-    return _head(name, synchsafe(size) if any(name) else 0, flags)
+    if not any(name) and any(head):
+        raise DoubtError("padding that is not empty, in front of which mutagen may not take sizes for synchsafe")
+    return _head(name, synchsafe(size), flags)
 
 
 def _head(name: bytes, size: int, flags: int) -> tuple[int, int]:

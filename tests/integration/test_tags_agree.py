@@ -176,3 +176,11 @@ def test_the_descriptor_is_enough_after_the_file_was_renamed(tmp_path: Path) -> 
         os.close(fd)
     assert facts is not None
     assert facts.title == "Title"
+
+
+def test_the_readers_agree_on_sizes_in_front_of_padding_that_is_not_empty() -> None:
+    whole = bytearray(sample("mp3", None))
+    padding = whole.index(JPEG) + len(JPEG)
+    assert not any(whole[padding : padding + 10])
+    whole[padding + 4] = 1
+    agree(bytes(whole), "mp3")
