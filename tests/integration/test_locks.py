@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -298,19 +299,36 @@ def only_what_is_open_for_writing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def against_readers_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lock as SMB does."""
-    read = os.read
+    """Lock as SMB does: to the end of all files, and what somebody else has locked is not permitted."""
+    read, lock, control = os.read, fcntl.flock, fcntl.fcntl
+
+    @contextlib.contextmanager
+    def not_permitted() -> Iterator[None]:
+        try:
+            yield
+        except BlockingIOError as error:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
+
+    def flock(fd: int, how: int) -> None:
+        with not_permitted():
+            for kind in (fcntl.F_RDLCK, fcntl.F_UNLCK) if how != fcntl.LOCK_UN else ():
+                control(fd, fcntl.F_OFD_SETLK, struct.pack("hhqqi", kind, os.SEEK_SET, 0, 0, 0))
+            lock(fd, how)
+
+    def locked(fd: int, command: int, argument: bytes) -> bytes:
+        with not_permitted():
+            return control(fd, command, argument)
 
     def refused(fd: int, count: int) -> bytes:
         if os.readlink(f"/proc/self/fd/{fd}").endswith(os.fsdecode(SENTINEL)):
-            try:
-                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from error
-            fcntl.flock(fd, fcntl.LOCK_UN)
+            with not_permitted():
+                lock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock(fd, fcntl.LOCK_UN)
         return read(fd, count)
 
     monkeypatch.setattr(os, "read", refused)
+    monkeypatch.setattr("config.alone.fcntl.flock", flock)
+    monkeypatch.setattr("config.alone.fcntl.fcntl", locked)
 
 
 @pytest.mark.parametrize("share", [only_what_is_open_for_writing, against_readers_too])
@@ -318,11 +336,54 @@ def test_on_shares_too_one_holds_a_root_while_others_read_its_mark(
     database: Database, inbound: Library, monkeypatch: pytest.MonkeyPatch, share: Callable[[pytest.MonkeyPatch], None]
 ) -> None:
     share(monkeypatch)
+    left_open = set()
     for _ in range(2):
         with hold(database, [inbound], "test", threading.Event()):
             assert read_sentinel(inbound.path) == inbound.root_uuid
             with pytest.raises(Busy), hold(database, [inbound], "test", threading.Event()):
                 pass
+        left_open.add(len(os.listdir("/proc/self/fd")))
+    assert len(left_open) == 1
+
+
+@pytest.mark.parametrize("share", [None, only_what_is_open_for_writing, against_readers_too])
+def test_a_program_that_began_meanwhile_holds_nothing_afterwards(
+    database: Database,
+    inbound: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    share: Callable[[pytest.MonkeyPatch], None] | None,
+) -> None:
+    """One that was forked has every file open that we have."""
+    if share is not None:
+        share(monkeypatch)
+    with taken(database, inbound):
+        links = [*Path("/proc/self/fd").iterdir()]
+        ours = [int(link.name) for link in links if os.fsencode(link.resolve()) == inbound.sentinel]
+        assert ours
+        assert not any(map(os.get_inheritable, ours))
+        child = subprocess.Popen(["sleep", "60"], pass_fds=ours)
+    try:
+        with taken(database, inbound):
+            pass
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_what_cannot_be_unlocked_is_let_go_all_the_same(
+    database: Database, inbound: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk was pulled out: it refuses whatever it is asked."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with taken(database, inbound):
+        monkeypatch.setattr("config.alone.fcntl.flock", refuse)
+        monkeypatch.setattr("config.alone.fcntl.fcntl", refuse)
+    monkeypatch.undo()
+    with taken(database, inbound):
+        pass
 
 
 def test_who_was_taken_over_writes_nothing_that_no_journal_row_stands_for(database: Database, inbound: Library) -> None:
@@ -405,6 +466,14 @@ def test_a_root_without_its_mark_cannot_be_held(database: Database, inbound: Lib
     with pytest.raises(Misconfigured, match="mounted") as caught, taken(database, inbound):
         pass
     assert caught.value.reason_code == "root_not_mounted"
+
+
+def test_a_link_in_place_of_the_mark_is_no_mark(database: Database, inbound: Library) -> None:
+    mark = Path(os.fsdecode(inbound.sentinel))
+    mark.symlink_to(mark.rename(mark.with_name("elsewhere")))
+    assert read_sentinel(inbound.path) is None
+    with pytest.raises(Misconfigured), taken(database, inbound):
+        pass
 
 
 def test_a_pipe_in_place_of_the_mark_does_not_hang(database: Database, inbound: Library) -> None:
