@@ -144,30 +144,63 @@ def test_numbers_that_are_forgotten_before_the_sources_go_are_no_change_of_them(
     assert tree(world.inbound) == {}
 
 
-def test_a_source_with_other_bytes_stays_also_if_its_size_and_times_are_the_same(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A share in whole seconds, whose change time is the file's own time, does not show it."""
-    there = os.path.join(world.inbound, ONE)
-    os.utime(there, ns=(10**18, 10**18))
+def timed(monkeypatch: pytest.MonkeyPatch, ctime_ns: int | None, number: int = 0) -> None:
+    """Let files have another change time, their own time if it is None, and another number by so much."""
+    stat = os.stat
+
+    def made_up(path: Any, **options: Any) -> os.stat_result:
+        found = stat(path, **options)
+        moved = found.st_mtime_ns if ctime_ns is None else ctime_ns
+        times = {"st_atime_ns": 10**18, "st_mtime_ns": found.st_mtime_ns, "st_ctime_ns": moved}
+        return os.stat_result((found[0], found.st_ino + number, *found[2:10]), times)
+
+    monkeypatch.setattr(os, "stat", made_up)
+
+
+def duplicated(world: World, mtime_ns: int, ctime_ns: int) -> Transfer:
+    """The first file of the album, copied into staging; scanned with these times."""
+    os.utime(os.path.join(world.inbound, ONE), ns=(mtime_ns, mtime_ns))
     transfer = planned(world)
-    files = (replace(file, identity=file.identity._replace(ctime_ns=10**18)) for file in transfer.files)
+    files = (replace(file, identity=file.identity._replace(ctime_ns=ctime_ns)) for file in transfer.files)
     transfer = replace(transfer, files=tuple(file for file in files if file.source == ONE), attempt=1)
     filled = fill(transfer, Steps(), strongest="copy")
     switch(filled, Steps())
+    return filled
+
+
+@pytest.mark.parametrize(("time", "number"), [(10**18, 0), (10**18 + 10**7, 1)], ids=["a share", "exFAT"])
+def test_a_source_with_other_bytes_stays_also_if_its_size_and_times_are_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch, time: int, number: int
+) -> None:
+    """A change time that is the file's own time does not show it, in whole seconds or under another number."""
+    filled = duplicated(world, time, time)
+    there = os.path.join(world.inbound, ONE)
     Path(os.fsdecode(there)).write_bytes(b"two")
-    os.utime(there, ns=(10**18, 10**18))
-    stat = os.stat
-
-    def in_seconds(path: Any, **options: Any) -> os.stat_result:
-        found = stat(path, **options)
-        times = {"st_atime_ns": 10**18, "st_mtime_ns": found.st_mtime_ns, "st_ctime_ns": found.st_mtime_ns}
-        return os.stat_result(tuple(found[:10]), times)
-
-    monkeypatch.setattr(os, "stat", in_seconds)
+    os.utime(there, ns=(time, time))
+    timed(monkeypatch, None, number)
     reason, *_ = remove_sources(filled, Steps())
     assert (reason.code, reason.path) == ("source_changed_kept", ONE)
     assert tree(world.inbound)[ONE] == b"two"
+
+
+@pytest.mark.parametrize(
+    ("time", "planned_ctime", "ctime", "goes"),
+    [
+        (10**18, 10**18 + 10**9, 10**18 + 10**9, True),  # whole seconds, but its own
+        (10**18 + 5, 10**18 + 5, 10**18 + 5, True),  # written once
+        (10**18, 10**18 + 5, 10**18 + 6, False),
+        (10**18, 10**18, 10**18, False),  # made up: the time of the content
+    ],
+)
+def test_a_source_whose_clone_has_no_digest_goes_only_if_its_change_time_says_that_it_is_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch, time: int, planned_ctime: int, ctime: int, goes: bool
+) -> None:
+    filled = duplicated(world, time, planned_ctime)
+    clone = replace(filled, strategy="clone", files=tuple(replace(file, digest=None) for file in filled.files))
+    timed(monkeypatch, ctime)
+    codes = [] if goes else ["source_changed_kept"]
+    assert [reason.code for reason in remove_sources(clone, Steps()) if reason.path == ONE] == codes
+    assert (ONE not in tree(world.inbound)) is goes
 
 
 def test_what_a_program_does_not_know_it_may_call_an_error_of_input_or_output(
