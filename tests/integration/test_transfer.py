@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -228,6 +229,53 @@ def test_files_that_appeared_meanwhile_stay_and_are_named(world: World) -> None:
     assert (reason.code, reason.path) == ("left_behind", b"Band - Two")
     assert tree(world.inbound) == {b"Band - Two/": b"", b"Band - Two/late.mp3": b"late"}
     assert remove_sources(transfer, Steps(), known={b"Band - Two/late.mp3"}) == ()
+
+
+def test_a_folder_of_somebody_elses_in_an_albums_folder_keeps_that_and_is_no_file_left_behind(world: World) -> None:
+    transfer = published(world)
+    inbound(world, b"Band - Two/extras").mkdir()
+    assert remove_sources(transfer, Steps()) == ()
+    assert tree(world.inbound) == {b"Band - Two/": b"", b"Band - Two/extras/": b""}
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, call: str, number: int) -> None:
+    def refused(*_: object, **_options: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, call, refused)
+
+
+@pytest.mark.parametrize(
+    ("number", "codes"),
+    [
+        *[(number, ["folder_kept", "folder_kept"]) for number in (errno.EBUSY, errno.EACCES, errno.EPERM)],
+        *[(number, []) for number in (errno.ENOTEMPTY, errno.EEXIST)],  # as file systems call one that is not empty
+    ],
+)
+def test_an_empty_folder_that_cannot_go_stays_and_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch, number: int, codes: list[str]
+) -> None:
+    transfer = published(world)
+    refuse(monkeypatch, "rmdir", number)
+    assert [reason.code for reason in remove_sources(transfer, Steps())] == codes
+    assert tree(world.inbound) == {b"Band - Two/": b"", b"Band - Two/CD 1/": b""}
+
+
+@pytest.mark.parametrize(("call", "path"), [("unlink", ONE), ("rmdir", b"Band - Two/CD 1")])
+def test_a_disk_that_fails_while_sources_go_is_told_with_the_path(
+    world: World, monkeypatch: pytest.MonkeyPatch, call: str, path: bytes
+) -> None:
+    transfer = published(world)
+    refuse(monkeypatch, call, errno.EIO)
+    with pytest.raises(Retryable) as raised:
+        remove_sources(transfer, Steps())
+    assert (raised.value.reason_code, raised.value.path) == ("io_error", path)
+
+
+def test_whether_the_root_is_ours_is_asked_before_each_name_goes_and_before_each_folder_is_synced(world: World) -> None:
+    guard = Steps()
+    remove_sources(published(world), guard)
+    assert guard.labels == ["unlink 1/2", "unlink 2/2", "rmdir", "rmdir", *["fsync above"] * 3]
 
 
 @pytest.mark.parametrize("foreign", ["empty folder", "folder", "file"])
