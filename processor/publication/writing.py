@@ -156,11 +156,9 @@ def _fresh(tree: Tree, one: Made, mark: str) -> Iterator[bytes]:
     """Yield a hidden name beside a file, which is nobody's before and after."""
     name = b".greenroom-" + mark.encode() + b"-" + hashlib.sha256(one.path).hexdigest()[:8].encode()
     place = within(parent(one.path), name)
-    with suppress(FileNotFoundError):
-        _settle_fresh(tree, place, one)
+    _settle_fresh(tree, place, one)
     yield place
-    with suppress(FileNotFoundError):
-        tree.unlink(place, missing_ok=True)
+    tree.unlink(place, missing_ok=True)
 
 
 def _settle_fresh(tree: Tree, place: bytes, one: Made) -> None:
