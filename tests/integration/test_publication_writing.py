@@ -225,3 +225,14 @@ def test_only_what_is_still_ours_is_taken_away(shelf: Shelf) -> None:
     shutil.rmtree(shelf.at(b"Ada"))
     with shelf.tree as tree:
         assert take(tree, gone, Steps()) == []
+
+
+@pytest.mark.parametrize(("call", "path"), [("unlink", PLACE), ("sync", b"Ada")])
+def test_a_disk_that_fails_to_take_a_file_away_is_told(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, call: str, path: bytes
+) -> None:
+    shelf.write(PLACE, OLD)
+    refuse(monkeypatch, call, errno.EIO)
+    with shelf.tree as tree, pytest.raises(Retryable) as raised:
+        take(tree, [Gone(PLACE, sha256(OLD))], Steps())
+    assert (raised.value.reason_code, raised.value.path) == ("io_error", path)

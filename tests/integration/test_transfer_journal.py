@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from config.database import Database
 from config.errors import LeaseLost, Retryable
 from processor import journal
-from processor.transfer import SourceFolder, State, Transfer, TransferFile
+from processor.transfer import SourceFolder, State, Transfer, TransferFile, path_to_json
 from scanner.identity import Identity
 from tests.faults.world import NOW
 
@@ -18,6 +21,7 @@ FILE = TransferFile(b"a\xff/1.mp3", b"1.mp3", "audio", Identity(2**63, 2, 3, 1_7
 TRANSFER = Transfer("t-1", "album", "planned", *ROOTS, b"A/A", (FILE,), {"key": "a", "title": "Ærø ☃"}, 5, "boot")
 FOLDERS = (SourceFolder(b"a\xff", -5, 0o2751, 1000, 2**32 - 2), SourceFolder(b"", 2**62, 0o755, 0, 0))
 TRANSFER = replace(TRANSFER, source_folders=FOLDERS)
+MINUTE = dt.timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -103,3 +107,100 @@ def test_what_is_open_is_reserved(planned: Database) -> None:
     with planned.begin() as connection:
         journal.advance(connection, [TRANSFER], "cancelled", NOW)
         assert journal.reserved(connection, *ROOTS) == (frozenset(), frozenset())
+
+
+def test_between_other_roots_nothing_is_reserved_but_where_an_album_was_before_it_left_for_a_library(
+    planned: Database,
+) -> None:
+    leaving = replace(TRANSFER, src_root=ROOTS[1], dst_root=b"/library", before={"path": path_to_json(b"home\xff")})
+    gone = replace(leaving, state="done", before={"path": "published"})
+    elsewhere = replace(leaving, src_root=b"/other", before={"path": "elsewhere"})
+    others = [replace(other, target=b"%d" % n) for n, other in enumerate((leaving, gone, elsewhere))]
+    files = [replace(other, files=(replace(FILE, source=other.target),)) for other in others]
+    with planned.begin() as connection:
+        journal.plan(connection, [replace(other, id=other.target.decode()) for other in files], NOW)
+        assert journal.reserved(connection, *ROOTS) == (frozenset({FILE.source}), frozenset({b"A/A", b"home\xff"}))
+
+
+def test_what_waits_for_a_person_is_begun_anew_by_the_newest_holder_only(planned: Database) -> None:
+    with planned.begin() as connection:
+        adopted = journal.adopt(connection, TRANSFER, 6, NOW)
+        for fence, held in ((None, 6), (7, 7)):
+            (waiting,) = journal.advance(connection, [adopted], "attention", NOW)
+            journal.reopen(connection, waiting, "planned", fence, NOW)
+            (adopted,) = journal.open_transfers(connection, *ROOTS)
+            assert adopted == replace(TRANSFER, fence=held)
+        (waiting,) = journal.advance(connection, [adopted], "attention", NOW)
+    with pytest.raises(LeaseLost, match="newer holder"), planned.begin() as connection:
+        journal.reopen(connection, waiting, "planned", 6, NOW)
+    with planned.begin() as connection:
+        journal.reopen(connection, waiting, "planned", 8, NOW)
+    with pytest.raises(LeaseLost), planned.begin() as connection:  # somebody else did
+        journal.reopen(connection, waiting, "planned", 8, NOW)
+
+
+def kept(database: Database, *transfers: Transfer) -> None:
+    """Journal transfers as they are, each a minute after the one before."""
+    with database.begin() as connection:
+        for n, transfer in enumerate(transfers):
+            journal.plan(connection, [transfer], NOW + n * MINUTE)
+
+
+def ids(transfers: Iterable[Transfer]) -> list[str]:
+    return [transfer.id for transfer in transfers]
+
+
+def one(name: str, state: State = "done", undoes: str | None = None, **more: Any) -> Transfer:
+    kind = "album" if undoes is None else "undo"
+    transfer = replace(TRANSFER, id=name, kind=kind, state=state, undoes=undoes, target=name.encode(), run_id="run")
+    return replace(transfer, **more)
+
+
+def test_a_run_is_read_from_its_end_and_recovered_from_its_beginning(database: Database) -> None:
+    kept(database, one("b", "planned"), one("a", "published"), one("u", "planned", "a"), one("c", run_id=None))
+    with database.read() as connection:
+        assert ids(journal.named(connection, "run")) == ["a", "b"]
+        assert ids(journal.named(connection, "c")) == ["c"]
+        assert ids(journal.open_transfers(connection, *ROOTS)) == ["b", "a", "u"]
+        assert ids(journal.unsettled(connection)) == ["b", "a", "u"]
+
+
+def test_what_waits_for_a_person_is_neither_open_nor_settled(database: Database) -> None:
+    kept(database, one("a", "attention"), one("b", "materialised"), one("c", "cancelled"), one("d"))
+    with database.read() as connection:
+        assert (ids(journal.unsettled(connection)), journal.count_open(connection)) == (["a", "b"], 1)
+        assert journal.settled(connection, ["a", "b", "c", "x"]) == {"c"}
+
+
+def test_what_is_being_taken_back_is_not_settled(database: Database) -> None:
+    undos = one("u", "planned", "a"), one("v", "done", "b"), one("w", "cancelled", "c"), one("x", "attention", "d")
+    kept(database, *map(one, "abcd"), *undos)
+    with database.read() as connection:
+        assert journal.settled(connection, [*"abcd"]) == {"b", "c"}
+        assert [journal.undo_state(connection, name) for name in "abcu"] == ["planned", "done", None, None]
+
+
+def test_what_was_taken_back_is_held_until_it_is_released(database: Database) -> None:
+    other = one("y", undoes="d", src_root=b"/other")
+    kept(database, one("u", undoes="a"), one("v", undoes="b"), one("w", "cancelled", "a"), one("d"), other)
+    with database.begin() as connection:
+        assert ids(journal.taken_back(connection, *ROOTS)) == ["v", "u"]
+        assert journal.release(connection, ["a", "c"], NOW) == 1
+        assert ids(journal.taken_back(connection, *ROOTS)) == ["v"]
+        assert journal.release(connection, ["a", "c"], NOW) == 0
+        assert ids(journal.taken_back(connection, b"/other", ROOTS[1])) == ["y"]
+
+
+def test_what_a_transfer_took_and_did_not_give_back_is_known_by_number_size_and_time(database: Database) -> None:
+    def of(path: bytes, name: str, state: State = "done", **more: Any) -> Transfer:
+        return one(name, state, files=(replace(FILE, source=path),), **more)
+
+    undo = of(b"undone", "u", undoes="d")
+    taken = [of(b"done", "a"), of(b"published", "b", "published"), of(b"planned", "c", "planned"), of(b"undone", "d")]
+    kept(database, *taken, undo, of(b"elsewhere", "e", src_root=b"/other"), of(b"changed", "f"))
+    known = FILE.identity[1:4]
+    gone = dict.fromkeys((b"done", b"published", b"planned", b"undone", b"elsewhere"), known) | {b"changed": (0, 0, 0)}
+    with database.read() as connection:
+        assert journal.sources_taken(connection, ROOTS[0], gone) == {b"done", b"published"}
+        lately = journal.sources_since(connection, ROOTS[0], NOW + 3 * MINUTE)
+        assert lately == {b"undone", b"changed"}
