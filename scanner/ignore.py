@@ -32,7 +32,7 @@ JUNK_PREFIXES = (b"._", b".trash")
 # Suffixes that download and copy programs give to what is not whole yet. All lower case.
 TEMP_SUFFIXES = tuple(
     b""".part .partial .!qb .!ut .bc! .crdownload .download .opdownload .tmp .temp .aria2 .st .dctmp .incomplete
-    .unfinished .filepart .ytdl .partial~ .backup~""".split()
+    .unfinished .filepart .ytdl .partial~ .backup~ .!sync .bts .ffs_tmp .fdmdownload .jc! .xltd""".split()
 )
 TEMP_PREFIXES = (b".nfs", b".fuse_hidden", b".syncthing.", b"~syncthing~")
 # An album may well be called "Alles.st"; a folder is temporary only under the names programs use for folders.
@@ -40,8 +40,11 @@ TEMP_FOLDER_SUFFIXES = tuple(
     b".part .partial .!qb .!ut .crdownload .download .tmp .incomplete .unfinished .filepart".split()
 )
 TEMP_FOLDER_PREFIXES = (b"_unpack_", b"_failed_")
+TEMP_FOLDERS = frozenset([b".~tmp~", b".rsync-partial"])  # rsync puts files there until all are whole
 _FRAGMENT = re.compile(rb"\.part-frag\d+$")  # yt-dlp
-_RSYNC = re.compile(rb"^\..+\.[a-z0-9]{2,4}\.[a-z0-9]{6}$")  # .<name>.<ext>.XXXXXX
+_HIDDEN_COPY = re.compile(  # .<name>.<ext>.XXXXXX of rsync, .<name>.~<hex> of Nextcloud and ownCloud
+    rb"\.(?:.+\.[a-z0-9]{2,4}(?P<rsync>\.[a-z0-9]{6})|.+(?P<cloud>\.~[0-9a-f]{1,8}))"
+)
 # "...And Justice for All" and ".5: The Gray Chapter" are albums, not hidden files.
 _HIDDEN = re.compile(rb"\.[^.0-9]")
 
@@ -88,10 +91,10 @@ def built_in(name: bytes, is_folder: bool) -> Why | None:
 
 def _is_temporary(low: bytes, is_folder: bool) -> bool:
     if is_folder:
-        return low.startswith(TEMP_FOLDER_PREFIXES) or low.endswith(TEMP_FOLDER_SUFFIXES)
+        return low.startswith(TEMP_FOLDER_PREFIXES) or low.endswith(TEMP_FOLDER_SUFFIXES) or low in TEMP_FOLDERS
     if low.startswith(TEMP_PREFIXES) or low.endswith(TEMP_SUFFIXES):
         return True
-    return bool(_FRAGMENT.search(low) or _RSYNC.match(low))
+    return bool(_FRAGMENT.search(low) or _HIDDEN_COPY.fullmatch(low))
 
 
 def finished_name(name: bytes) -> bytes:
@@ -99,8 +102,8 @@ def finished_name(name: bytes) -> bytes:
     low = name.lower()
     if match := _FRAGMENT.search(low):
         return name[: match.start()]
-    if _RSYNC.match(low):
-        return name[1:-7]
+    if match := _HIDDEN_COPY.fullmatch(low):
+        return name[1 : match.start(match.lastgroup or 0)]
     return next((name[: -len(suffix)] for suffix in TEMP_SUFFIXES if low.endswith(suffix)), name)
 
 

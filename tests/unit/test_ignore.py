@@ -40,17 +40,17 @@ def test_folders_of_other_programs_are_junk(name: bytes) -> None:
     [
         *[
             b"01.flac" + suffix
-            for suffix in b".part .PART .partial .!qB .!ut .bc! .crdownload .tmp .aria2 .st .filepart".split()
+            for suffix in b".part .PART .partial .!qB .!ut .bc! .crdownload .tmp .aria2 .st .filepart .!sync .ffs_tmp".split()
         ],
         *(b"a.mp4.part-Frag12", b"a.flac.partial~", b"~syncthing~a.flac.tmp", b".syncthing.a.flac.tmp", b".nfs0000a1"),
-        *(b".01 - a.flac.eUoihF", b".fuse_hidden0001"),
+        *(b".01 - a.flac.eUoihF", b".fuse_hidden0001", b".01 - a.flac.~3f2a91", b".01 - a.~0"),
     ],
 )
 def test_what_is_still_being_written_by_its_name_waits(name: bytes) -> None:
     assert built_in(name, False) is PARTIAL
 
 
-@pytest.mark.parametrize("name", [b"_UNPACK_Album", b"_FAILED_Album", b"Album.part", b"Album.!qB"])
+@pytest.mark.parametrize("name", [b"_UNPACK_Album", b"_FAILED_Album", b"Album.part", b"Album.!qB", b".~tmp~"])
 def test_a_folder_that_is_still_being_filled_by_its_name_is_not_looked_into(name: bytes) -> None:
     assert built_in(name, True) is PARTIAL_FOLDER
 
@@ -80,6 +80,7 @@ def test_odd_but_honest_album_names_are_taken(name: bytes) -> None:
         (b"01.flac.PART", b"01.flac"),
         (b"a.mp4.part-Frag3", b"a.mp4"),
         (b".01.flac.eUoihF", b"01.flac"),
+        (b".01.flac.~3f2a91", b"01.flac"),
     ],
 )
 def test_a_temporary_name_says_which_file_it_will_become(name: bytes, whole: bytes) -> None:
