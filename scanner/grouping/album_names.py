@@ -44,9 +44,15 @@ _YEARS = re.compile(r"(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")
 _NO_WORD = re.compile(r"[\W_]+")
 _NO_NAME = re.compile(
     r"musi[ck]|musique|audio|media|download(?:s|ed)?|inbound|incoming|inbox|new|unsorted|unknown|misc|albums|artists"
-    r"|torrents|completed?|finished|te?mp|rips|collection|library|singles|discography|desktop"
-    r"|untitled|folder|(?:new|untitled) folder|(?:my|new) music|to sort"
+    r"|torrents|completed?|finished|te?mp|rips|collection|library|singles|eps|discography|desktop"
+    r"|(?:live|studio) albums|untitled|folder|(?:my|new) music|to sort"
     r"|audio cd"
+    r"|(?:(?:new|untitled) folder|neuer ordner|nouveau dossier|nueva carpeta|nova pasta|nuova cartella|nieuwe map"
+    r"|nowy folder|ny mapp?e?|novy adresar|uj mappa|yeni klasor|новая папка|нова папка|新しいフォルダー|新建文件夹"
+    r"|새 폴더)(?: \d+)?"
+)
+_COPY = re.compile(  # as file managers say
+    r"\s[-–—]\s(?:copy|kopie|copie|c[oó]pia|kopia|копия|コピー|副本)(?:\s\(\d+\))?\Z", re.IGNORECASE
 )
 
 
@@ -64,6 +70,8 @@ def parse_album(text: str) -> AlbumName:
     if scene := _SCENE.fullmatch(text):
         return _scene(scene["names"].split("-"), int(scene["year"]))
     text = spaced(text)
+    if (copied := _COPY.search(text)) and DASH.search(text, 0, copied.start()):  # "Artist - Copy" may be an album
+        text = text[: copied.start()]
     if inside := _YEAR_INSIDE.fullmatch(text):
         artist, year, album = inside.groups()
         if not (is_nameless(album) or _EDITION.search(album)):

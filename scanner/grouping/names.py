@@ -50,14 +50,19 @@ def text_of(name: bytes) -> str:
 
 
 def spaced(text: str) -> str:
-    """Return a name with spaces where it has none but underscores: "01_Song" is "01 Song"."""
-    return text if " " in text else text.replace("_", " ").strip()
+    """Return a name with spaces where it has none but underscores, or dots: "01_Song", "A.Band.-.An.Album"."""
+    if " " in text:
+        return text
+    return (text.replace(".", " ") if ".-." in text else text).replace("_", " ").strip()
 
 
 def stem_of(name: bytes) -> bytes:
-    """Return a file's name without its extension: `b"01 - Song.flac"` → `b"01 - Song"`."""
+    """Return a file's name without its extension: `b"01 - Song.flac"`, `b"01 - Song.flac.flac"` → `b"01 - Song"`."""
     stem, dot, extension = name.rpartition(b".")
-    return stem if dot and stem and extension.isalnum() and len(extension) <= 8 else name
+    if not (dot and stem and extension.isalnum() and len(extension) <= 8):
+        return name
+    twice = stem[-1] == name[-1] and stem.endswith(dot + extension)
+    return (twice and stem[: -len(extension) - 1]) or stem
 
 
 def natural_key(name: bytes) -> list[str | int]:
@@ -76,7 +81,7 @@ def parse_track(text: str) -> TrackName:
     """Read a track's file name without extension: "01 - Title", "1-01 Title", "Artist - 01 - Title", "d1t01", "CD1"."""
     text = spaced(text)
     text = _DISC_BEFORE.sub(r"\1-", text, count=1) if _DISC_BEFORE.match(text) else text
-    if found := _TRACK_OF_A_SHOW.fullmatch(text):
+    if text.count("-") > 1 and (found := _TRACK_OF_A_SHOW.fullmatch(text)):
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), None, clean(found["rest"]))
     if found := _TRACK_FIRST.fullmatch(text):
         artist, title = split_artist(clean(found["rest"]))

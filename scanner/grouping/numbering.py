@@ -21,6 +21,7 @@ _SIDE_FIRST = re.compile(
 )
 _COUNTING = re.compile(r"(?P<before>\D{0,80})(?P<number>\d{1,4})(?P<after>(?!\d).*)", re.DOTALL)
 _TITLE_AFTER = re.compile(r"(?:\.cdda)?|[話曲章回集首]?(?:[\s.:,、．)\]）】–—-]+|(?=\W))(?P<title>.*)", re.DOTALL)
+_DASH_LAST = " - ", " – ", " — "  # "Artist - Album - 01 Title", as Bandcamp calls files
 _FIRST = 1, 1  # disc and track
 _PARTS = (
     re.compile(
@@ -64,7 +65,8 @@ def by_counting(stems: Sequence[str]) -> list[TrackName] | None:
     if not split and 1 not in numbers:  # symphonies, years
         return None
     places: Sequence[tuple[int | None, int | None]] = split or [(None, number or None) for number in numbers]
-    spare = is_word_for_track(counted[0]["before"])
+    before = counted[0]["before"]
+    spare = is_word_for_track(before) or before.endswith(_DASH_LAST)
     return [TrackName(*place, None, _title(name, spare=spare)) for name, place in zip(counted, places, strict=True)]
 
 

@@ -29,6 +29,7 @@ RIPS = {
     "square brackets": (["[01] Rain", "[02] Hail"], [(None, 1, "Rain"), (None, 2, "Hail")]),
     "a number sign": (["#1 Rain", "#2 Hail"], [(None, 1, "Rain"), (None, 2, "Hail")]),
     "the album before": (["Long 01 Rain", "Long 02 Hail"], [(None, 1, "Long 01 Rain"), (None, 2, "Long 02 Hail")]),
+    "Bandcamp": (["Ada - Long - 01 Rain", "Ada - Long - 02 Hail"], [(None, 1, "Rain"), (None, 2, "Hail")]),
     "works": (["Symphony No. 1", "Symphony No. 2"], [(None, 1, "Symphony No. 1"), (None, 2, "Symphony No. 2")]),
     "not counted from one": (["Symphony No. 5", "Symphony No. 7"], [(None, None, f"Symphony No. {n}") for n in (5, 7)]),
     "something else beside": (["Track 01", "Outro"], [(None, None, "Outro"), (None, None, "Track 01")]),

@@ -40,7 +40,7 @@ def test_folders_of_other_programs_are_junk(name: bytes) -> None:
     [
         *[
             b"01.flac" + suffix
-            for suffix in b".part .PART .partial .!qB .!ut .bc! .crdownload .tmp .aria2 .st .filepart .!sync .ffs_tmp".split()
+            for suffix in b".part .PART .partial .!qB .!ut .bc! .crdownload .tmp .aria2 .st .filepart .!sync".split()
         ],
         *(b"a.mp4.part-Frag12", b"a.flac.partial~", b"~syncthing~a.flac.tmp", b".syncthing.a.flac.tmp", b".nfs0000a1"),
         *(b".01 - a.flac.eUoihF", b".fuse_hidden0001", b".01 - a.flac.~3f2a91", b".01 - a.~0"),

@@ -123,6 +123,9 @@ def test_the_disc_is_taken_out_of_an_albums_name(text: str, split: tuple[str, in
         ("a-ha-Album-Remastered-CD-FLAC-1985-GRP", ("a-ha", "Album", 1985)),
         ("Artist-25-Deluxe_Edition-WEB-2015-GRP", ("Artist", "25", 2015)),
         ("Artist-Album-Single-WEB-2015-GRP", ("Artist", "Album", 2015)),
+        ("An.Artist.-.The.Album.2003.FLAC", ("An Artist", "The Album", 2003)),
+        ("Artist - Album (1999) - Copy (2)", ("Artist", "Album", 1999)),
+        ("Artist - Copy", ("Artist", "Copy", None)),
     ],
 )
 def test_an_album_folders_name_is_taken_apart(text: str, parts: tuple[str | None, str | None, int | None]) -> None:
@@ -173,6 +176,8 @@ def test_a_track_files_name_is_taken_apart(text: str, parts: tuple[int | None, i
         ("Downloads", True),
         ("CD1", True),
         ("Audio CD", True),
+        ("New Folder (2)", True),
+        ("Nouveau dossier", True),
         ("Unknown Album (11-3-2020 1-23-45 PM)", True),
         ("24-96", True),
         ("4", False),
@@ -188,7 +193,9 @@ def test_names_sort_as_people_count() -> None:
 
 
 def test_only_an_extension_is_cut_off() -> None:
-    assert [stem_of(name) for name in (b"a.flac", b"Mr. Blue", b".x", b"a.b.mp3")] == [b"a", b"Mr. Blue", b".x", b"a.b"]
+    stems = {b"a.flac": b"a", b"Mr. Blue": b"Mr. Blue", b".x": b".x", b"a.b.mp3": b"a.b"}
+    doubled = {b"a.mp3.mp3": b"a", b".mp3.mp3": b".mp3"}
+    assert {name: stem_of(name) for name in stems | doubled} == stems | doubled
 
 
 @given(st.binary(max_size=255))
