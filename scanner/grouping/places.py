@@ -164,7 +164,13 @@ def _settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> l
     by_folder = {folder: bonus if disc == 0 else disc for folder, disc in folders.items()}
     albums = {track.album for track in tracks}
     tracks = [_of_the_album(track, albums, bonus=folders[track.row.folder] == 0) for track in tracks]
-    by_tag = [_on_disc(track, by_folder[track.row.folder], track.sources["disc"] == "tag") for track in tracks]
+    lone_bonus = set(folders.values()) == {0}  # tagged by somebody who did not think of the album's own disc
+    by_tag = [
+        _on_disc(
+            track, by_folder[track.row.folder], track.sources["disc"] == "tag" and not (lone_bonus and track.disc == 1)
+        )
+        for track in tracks
+    ]
     by_name = [_on_disc(track, by_folder[track.row.folder], False) for track in tracks]
     return by_name if repeats(by_name) < repeats(by_tag) else by_tag
 

@@ -37,14 +37,19 @@ def find_spots(folders: Sequence[FolderTracks]) -> Iterable[Spots]:
 
 
 def _bring_bonus_discs(found: dict[tuple[bytes, str | None], Spots]) -> None:
-    """Let "Album [Bonus Disc]" join the "Album" that lies beside it, or "Album (Disc 1)" and the others."""
+    """Let "Album [Bonus Disc]" join the "Album" beside it, or "Album (Disc 1)" and the others; alone it is disc 2."""
     for home in [home for home, label in found if label is None and b"bonus" in home.lower()]:
         above, _, name = home.rpartition(b"/")
         title = text_of(name)
         plain = without_bonus_disc(title)
         host = found.get((home.removesuffix(name) + plain.encode(), None)) or found.get((above, fold(plain)))
-        if host and plain != title and list(found[home, None]) == [home]:
-            host[home] = found.pop((home, None))[home]._replace(disc=0)
+        if plain == title or list(found[home, None]) != [home]:
+            continue
+        alone = found.pop((home, None))[home]
+        if host:
+            host[home] = alone._replace(disc=0)
+        else:
+            found[above, fold(plain)] = {home: Spot(above, fold(plain), plain, 0)}
 
 
 def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:

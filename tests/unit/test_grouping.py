@@ -348,6 +348,15 @@ def test_the_show_of_a_taper_has_its_discs_in_its_names() -> None:
     dead, phish = shelf.groups()
     assert (dead.verdict, dead.year, [(t.disc, t.track) for t in dead.tracks]) == (
         "needs_review",  # whose show it is, nothing tells
+@pytest.mark.parametrize("tags", [{}, {"disc": 1, "disc_total": 1}, {"album": "Jazz [Bonus Disc]"}])
+def test_a_bonus_disc_that_comes_alone_is_the_second_of_its_album(tags: dict[str, Any]) -> None:
+    shelf = Shelf()
+    shelf.album("Jazz [Bonus Disc]", range(1, 3), **{"artist": "Queen", "album": "Jazz", **tags})
+    one = shelf.only()
+    assert (one.key, one.album) == ("album:queen/jazz", "Jazz")
+    assert [(t.disc, t.track) for t in one.tracks] == [(2, 1), (2, 2)]
+
+
         1977,
         [(1, 1), (1, 2), (2, 1), (2, 2)],
     )
