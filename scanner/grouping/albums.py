@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.credits import MOST_SPELLINGS, Credit, commonest, credit_by_names, credit_by_tags, whose
+from scanner.grouping.cut_names import uncut
 from scanner.grouping.discs import without_bonus_disc
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.groups import Source
@@ -90,6 +91,18 @@ def albums_in(place: Place) -> list[Album]:
 
 def _by_album(place: Place, tracks: list[Track]) -> list[_Share]:
     """Share the tracks out by release id and album tag; then join what is only spelt, tagged or filed otherwise."""
+    named, nameless = _by_name(tracks)
+    if len(named) > 1 and (whole := uncut(tracks)) is not tracks:
+        named, nameless = _by_name(whole)
+    shares = [_Share(name or _album_name(members), rid, members, []) for (rid, name), members in named.items()]
+    kept = _join_spellings(place, shares)
+    if place.is_root:  # loose files without an album have nothing to do with one another
+        return kept + [_Share("", None, [track], []) for track in nameless]
+    return _join_nameless(place, kept, nameless) if nameless else kept
+
+
+def _by_name(tracks: Iterable[Track]) -> tuple[dict[tuple[str | None, str], list[Track]], list[Track]]:
+    """Return the tracks by release id or album tag, and those that have neither."""
     named: dict[tuple[str | None, str], list[Track]] = defaultdict(list)
     nameless = []
     for track in tracks:
@@ -97,11 +110,7 @@ def _by_album(place: Place, tracks: list[Track]) -> list[_Share]:
             named[track.release_id, "" if track.release_id else fold(track.album or "")].append(track)
         else:
             nameless.append(track)
-    shares = [_Share(name or _album_name(members), rid, members, []) for (rid, name), members in named.items()]
-    kept = _join_spellings(place, shares)
-    if place.is_root:  # loose files without an album have nothing to do with one another
-        return kept + [_Share("", None, [track], []) for track in nameless]
-    return _join_nameless(place, kept, nameless) if nameless else kept
+    return named, nameless
 
 
 def _album_name(tracks: Iterable[Track]) -> str:

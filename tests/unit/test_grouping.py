@@ -177,6 +177,35 @@ def test_albums_named_by_signs_or_numbers_stay_apart(one: str, other: str) -> No
 
 
 # --- discs ------------------------------------------------------------------------------------------------------------
+LONG_ALBUM, LONG_ARTIST = "The Rise and Fall of Ziggy Stardust", "The Royal Scottish National Orchestra"
+
+
+@pytest.mark.parametrize("whole", [1, 4])
+def test_names_cut_by_id3v1_join_the_whole_ones(whole: int) -> None:
+    shelf = Shelf()
+    cut = {"artist": LONG_ARTIST[:30].strip(), "album": LONG_ALBUM[:30].strip()}
+    shelf.album("x", range(1, 1 + whole), artist=LONG_ARTIST, album=LONG_ALBUM, track_total=5)
+    shelf.album("x", range(1 + whole, 6), **cut)
+    one = shelf.only()
+    assert (one.album_artist, one.album, len(one.tracks)) == (LONG_ARTIST, LONG_ALBUM, 5)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "tags"),
+    [
+        (range(1, 3), {}),  # the other has these numbers, too
+        (range(3, 5), {"album_artist": "Ada"}),  # ID3v1 has no room for that
+        (range(3, 5), {"artist": "Bo"}),
+        (range(3, 5), {"album": LONG_ALBUM[:28]}),  # nothing cut that
+    ],
+)
+def test_an_album_whose_name_only_begins_like_another_stays_apart(numbers: range, tags: dict[str, Any]) -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 3), artist="Ada", album=LONG_ALBUM)
+    shelf.album("x", numbers, **{"artist": "Ada", "album": LONG_ALBUM[:30].strip(), **tags})
+    assert len(shelf.groups()) == 2
+
+
 
 STYLES = [
     ("CD1", "CD2"),
