@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -195,7 +195,7 @@ def _by_artist(place: Place, share: _Share, total: int) -> list[_Share]:
     if place.is_root:
         split = clash or not _scattered(known)
     elif credited:
-        split = clash or len(share.tracks) < MAJORITY * total
+        split = clash or len(share.tracks) < MAJORITY * total or _are_of_other_years(parts.values())
     else:
         split = clash and _all_begin(parts.values())
     return [_part(share, tracks) for tracks in parts.values()] if split else [share]
@@ -230,6 +230,15 @@ def _all_begin(parts: Iterable[list[Track]]) -> bool:
     members = list(parts)
     first = min(track.number for tracks in members for track in tracks if track.number)
     return all(first in {track.number for track in tracks} and not repeats(tracks) for tracks in members)
+
+
+def _are_of_other_years(parts: Collection[list[Track]]) -> bool:
+    """Tell whether each artist has several tracks, of years that no other has: two Requiems, not two discs."""
+    if min(map(len, parts)) == 1 or any((track.row.disc_total or 1) > 1 for tracks in parts for track in tracks):
+        return False
+    years = [{track.row.year for track in tracks} for tracks in parts]
+    every = set().union(*years)
+    return None not in every and len(every) == sum(map(len, years))
 
 
 def _take_unread(shares: list[_Share], unread: list[Track]) -> None:

@@ -94,6 +94,22 @@ def test_different_bands_with_one_title_in_one_folder_stay_apart(tag: str) -> No
     assert names(shelf) == [("ABBA", "Greatest Hits", 2), ("Queen", "Greatest Hits", 2)]
 
 
+def test_two_bands_in_one_folder_stay_apart_where_their_years_do() -> None:
+    shelf = Shelf()
+    shelf.album("Requiem", range(1, 4), artist="Verdi", album_artist="Solti", album="Requiem", year=1977)
+    shelf.album("Requiem", range(4, 8), artist="Mozart", album_artist="Böhm", album="Requiem", year=1971)
+    assert names(shelf) == [("Böhm", "Requiem", 4), ("Solti", "Requiem", 3)]
+
+
+@pytest.mark.parametrize("tags", [{"disc_total": 2}, {"year": None}, {"year": 1977}])
+def test_a_set_of_discs_by_two_bands_is_one_album(tags: dict[str, Any]) -> None:
+    shelf = Shelf()
+    for disc, band in ((1, "Solti"), (2, "Böhm")):
+        said = {"artist": band, "album_artist": band, "album": "Requiem", "disc": disc, "year": 1970 + disc, **tags}
+        shelf.album(f"Requiem/CD{disc}", range(1, 4), **said)
+    assert names(shelf) == [("Various Artists", "Requiem", 6)]
+
+
 def test_a_guest_does_not_split_an_album() -> None:
     shelf = Shelf()
     shelf.album("Hot Space", range(1, 10), artist="Queen", album="Hot Space")
