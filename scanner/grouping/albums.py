@@ -270,9 +270,20 @@ def _named(place: Place, share: _Share) -> Album:
     else:
         title, source = parse_album(place.title).album, "folder"
     credit = credit_by_tags(readable)
+    if source == "folder" and _is_heap_of(credit.artist, place, share.tracks):
+        title, source = None, None
     # where no tag names the album, an artist that only a few files name is not known to be that of the others
     few = source == "folder" and 2 * sum(bool(t.artist or t.album_artist) for t in readable) <= len(readable)
     if few or credit.artist is None:
         credit = credit_by_names(place, title, share.tracks)
     ordered = sorted(share.tracks, key=_by_folder_and_name)
     return Album(place, tuple(ordered), share.release_id, title, source, credit, tuple(share.strays))
+
+
+def _is_heap_of(artist: str | None, place: Place, tracks: Iterable[Track]) -> bool:
+    """Tell whether a folder is called after its artist, and holds songs that nobody counted: they are of no album."""
+    if artist is None:
+        return False
+    called = parse_album(place.title)
+    so = called.album and not called.artist and not called.year and fold(called.album) == fold(artist)
+    return bool(so) and any(track.track is None for track in tracks)

@@ -20,7 +20,15 @@ VARIOUS_ARTISTS = "Various Artists"
 MOST_SPELLINGS = 16
 """A folder with more names than this is a heap; looking for typos among them would find wrong ones, slowly."""
 
-_GUESTS = re.compile(r"\s*(?:;|[(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s).*", re.IGNORECASE | re.DOTALL)
+_GUESTS = re.compile(  # a semicolon of HTML ends no name: "Bread &amp; Butter"
+    r"\s*(?:(?<!&amp)(?<!&quot)(?<!&apos)(?<!&#39)(?<!&#039);|[(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s).*",
+    re.IGNORECASE | re.DOTALL,
+)
+_OEUVRE = re.compile(  # what folders of all that an artist made are called: "Discography", "(1967-1990)"
+    r"[\s(\[]+(?:(?:complete )?(?:discogra\w+|diskogra\w+|дискография)\b.*"
+    r"|(?:19|20)\d\d\s?[-–]\s?(?:(?:19|20)?\d\d)?[)\]])",
+    re.IGNORECASE,
+)
 
 
 class Credit(NamedTuple):
@@ -143,8 +151,13 @@ def _same_title(one: str, other: str) -> bool:
 
 
 def _artist_folder(folder: bytes) -> str | None:
-    text = text_of(folder.rpartition(b"/")[2])
-    if not text or is_nameless(text):
+    above, _, name = folder.rpartition(b"/")
+    text = text_of(name)
+    if not text:
         return None
-    name = parse_album(text)  # "Artist - Discography (1990-2010)"
-    return name.artist or name.album
+    if is_nameless(text):  # "Artist (1967-1990)/Albums"
+        text = text_of(above.rpartition(b"/")[2])
+        if not _OEUVRE.search(text):
+            return None
+    said = parse_album(text)  # "Artist - Discography (1990-2010)"
+    return said.artist or (said.album and _OEUVRE.sub("", said.album))

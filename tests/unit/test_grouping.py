@@ -177,22 +177,6 @@ def test_volumes_are_no_spellings(one: str, other: str) -> None:
     assert len(shelf.groups()) == 2
 
 
-def test_a_misspelt_artist_joins_the_others() -> None:
-    shelf = Shelf()
-    shelf.album("x", range(1, 5), artist="Radiohead Band", album="X")
-    shelf.album("x", range(5, 6), artist="Radiohaed Band", album="X")
-    assert shelf.only().album_artist == "Radiohead Band"
-
-
-@pytest.mark.parametrize(("one", "other"), [("!!!", "???"), ("…", "( )"), ("÷", "×"), ("+", "-"), ("4", "1999")])
-def test_albums_named_by_signs_or_numbers_stay_apart(one: str, other: str) -> None:
-    shelf = Shelf()
-    shelf.album("a", range(1, 3), artist="Band", album=one)
-    shelf.album("b", range(3, 5), artist="Band", album=other)
-    assert {group.album for group in shelf.groups()} == {one, other}
-
-
-# --- discs ------------------------------------------------------------------------------------------------------------
 LONG_ALBUM, LONG_ARTIST = "The Rise and Fall of Ziggy Stardust", "The Royal Scottish National Orchestra"
 
 
@@ -222,6 +206,22 @@ def test_an_album_whose_name_only_begins_like_another_stays_apart(numbers: range
     assert len(shelf.groups()) == 2
 
 
+def test_a_misspelt_artist_joins_the_others() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 5), artist="Radiohead Band", album="X")
+    shelf.album("x", range(5, 6), artist="Radiohaed Band", album="X")
+    assert shelf.only().album_artist == "Radiohead Band"
+
+
+@pytest.mark.parametrize(("one", "other"), [("!!!", "???"), ("…", "( )"), ("÷", "×"), ("+", "-"), ("4", "1999")])
+def test_albums_named_by_signs_or_numbers_stay_apart(one: str, other: str) -> None:
+    shelf = Shelf()
+    shelf.album("a", range(1, 3), artist="Band", album=one)
+    shelf.album("b", range(3, 5), artist="Band", album=other)
+    assert {group.album for group in shelf.groups()} == {one, other}
+
+
+# --- discs ------------------------------------------------------------------------------------------------------------
 
 STYLES = [
     ("CD1", "CD2"),
@@ -348,6 +348,15 @@ def test_a_bonus_disc_joins_the_discs_beside_it_and_by_its_tags_those_elsewhere(
     assert [(one.album, one.discs) for one in shelf.groups()] == [("Jazz", 3), ("Gold", 2)]
 
 
+@pytest.mark.parametrize("tags", [{}, {"disc": 1, "disc_total": 1}, {"album": "Jazz [Bonus Disc]"}])
+def test_a_bonus_disc_that_comes_alone_is_the_second_of_its_album(tags: dict[str, Any]) -> None:
+    shelf = Shelf()
+    shelf.album("Jazz [Bonus Disc]", range(1, 3), **{"artist": "Queen", "album": "Jazz", **tags})
+    one = shelf.only()
+    assert (one.key, one.album) == ("album:queen/jazz", "Jazz")
+    assert [(t.disc, t.track) for t in one.tracks] == [(2, 1), (2, 2)]
+
+
 def test_an_edition_with_bonus_tracks_is_no_bonus_disc() -> None:
     shelf = Shelf()
     for folder in ("Jazz", "Jazz (Bonus Tracks)", "Jazz (Bonus Edition)"):
@@ -393,15 +402,6 @@ def test_the_show_of_a_taper_has_its_discs_in_its_names() -> None:
     dead, phish = shelf.groups()
     assert (dead.verdict, dead.year, [(t.disc, t.track) for t in dead.tracks]) == (
         "needs_review",  # whose show it is, nothing tells
-@pytest.mark.parametrize("tags", [{}, {"disc": 1, "disc_total": 1}, {"album": "Jazz [Bonus Disc]"}])
-def test_a_bonus_disc_that_comes_alone_is_the_second_of_its_album(tags: dict[str, Any]) -> None:
-    shelf = Shelf()
-    shelf.album("Jazz [Bonus Disc]", range(1, 3), **{"artist": "Queen", "album": "Jazz", **tags})
-    one = shelf.only()
-    assert (one.key, one.album) == ("album:queen/jazz", "Jazz")
-    assert [(t.disc, t.track) for t in one.tracks] == [(2, 1), (2, 2)]
-
-
         1977,
         [(1, 1), (1, 2), (2, 1), (2, 2)],
     )
@@ -637,6 +637,8 @@ def test_a_rippers_unknown_artist_is_unknown() -> None:
         "downloads/Pink_Floyd_-_Animals_(1977)",
         "Pink_Floyd-Animals-CD-FLAC-1977-GRP",
         "Pink Floyd - Discography (1967-2014)/1977 - Animals [24-96]",
+        "Pink Floyd Discography/1977 - Animals",
+        "Pink Floyd (1967-2014) [FLAC]/Studio Albums/1977 - Animals",
     ],
 )
 def test_folder_names_stand_in_for_missing_tags(folder: str) -> None:
@@ -713,6 +715,12 @@ def test_an_untagged_compilation_keeps_the_artists_in_its_titles() -> None:
     assert (one.album_artist, one.tracks[0].title) == ("Various Artists", "ABBA - Waterloo")
 
 
+def test_a_semicolon_of_html_ends_no_artist() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 3), artist="Bread &amp; Butter; Ada", album="Toast")
+    assert shelf.only().album_artist == "Bread &amp; Butter"
+
+
 def test_an_artist_that_is_only_repeated_before_the_title_is_taken_off() -> None:
     shelf = Shelf()
     shelf.untagged("Four_Tet-Rounds-2003-GRP", "01-four_tet-hands.mp3", "02-koushik-ideas.mp3")
@@ -735,6 +743,19 @@ def test_neither_a_date_nor_one_file_of_two_names_the_artist(folder: str, files:
     one = shelf.only()
     assert (one.album_artist, one.verdict) == (None, "needs_review")
     assert "track_numbers_repeat" not in codes(one)
+
+
+def test_songs_in_a_folder_of_their_artist_are_no_album_unless_they_count() -> None:
+    shelf = Shelf()
+    shelf.track("Queen/Jealousy.mp3", title="Jealousy", artist="Queen")
+    shelf.track("Queen/Mustapha.mp3", title="Mustapha", artist="Queen")
+    shelf.track("ABBA/1.mp3", title="Waterloo", artist="ABBA", track=1)
+    shelf.track("The Lamps (1999)/Song.mp3", title="Song", artist="The Lamps")
+    assert [(one.album_artist, one.album, one.verdict) for one in shelf.groups()] == [
+        ("ABBA", "ABBA", "take"),
+        ("Queen", None, "needs_review"),
+        ("The Lamps", "The Lamps", "take"),
+    ]
 
 
 def test_an_artist_is_never_invented() -> None:
