@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import av
 import pytest
 from mutagen.apev2 import APEv2
 from mutagen.id3 import ID3, TALB, TIT2, TPE1, ID3v1SaveOptions
@@ -223,10 +226,24 @@ def test_a_flac_without_the_frames_its_seek_table_names_is_truncated(tmp_path: P
     assert read(file).truncated
 
 
+def film() -> bytes:
+    """One second of MP4 without any sound."""
+    file = io.BytesIO()
+    open_container: Any = av.open
+    with open_container(file, "w", format="mp4") as output:
+        stream = output.add_stream("mpeg4", rate=10)
+        stream.width = stream.height = 16
+        for _ in range(10):
+            output.mux(stream.encode(av.VideoFrame(16, 16, "yuv420p")))
+        output.mux(stream.encode(None))
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "data", "expected"),
     [
         ("x.flac", b"", "empty_file"),
+        ("x.mp4", film(), "not_audio"),
         ("x.flac", b"fLaC" + b"\xff" * 100, "unreadable_audio"),
         ("x.mp3", b"\0" * 50_000, "not_audio"),
         ("x.ogg", b"OggS" + b"\0" * 1000, "unreadable_audio"),
