@@ -40,6 +40,7 @@ _YEAR_LAST = re.compile(  # behind a bracket, or before what says no more than t
     r"|wav|ds[df]|lossless|[cv]br|(?:web|cd|vinyl)rip|320|\d+\s?k(?:bps|hz)?|\d\d\s?bits?|24[-/]\d+))+)\Z",
     re.IGNORECASE,
 )
+_PRESSING = re.compile(r"(?P<year>(?:19|20)\d\d)\s*[,;]\s.+")  # "(2009, Germany, Label, CAT 12)"
 _YEARS = re.compile(r"(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")
 _NO_WORD = re.compile(r"[\W_]+")
 _NO_NAME = re.compile(
@@ -85,6 +86,7 @@ def parse_album(text: str) -> AlbumName:
         years = beside
     elif not years and (date := DATE.search(text)):  # a show is called by its date, which stays in the name
         years = [date["year"]]
+    years = years or _years_pressed(text)
     counted = _COUNTED.fullmatch(parts[0]) if len(parts) > 1 else None
     if counted and not counted["bare"]:
         parts = [" - ".join(parts)]
@@ -104,6 +106,11 @@ def _scene(names: list[str], year: int) -> AlbumName:
     return AlbumName(clean(artist.replace("_", " ")), clean(album.replace("_", " ")), year)
 
 
+def _years_pressed(text: str) -> list[str]:
+    pressings = map(_PRESSING.fullmatch, map(str.strip, _BRACKETS.findall(text)))
+    return [found["year"] for found in pressings if found]
+
+
 def _without_years(text: str) -> tuple[str, list[str]]:
     """Take a year out of a name that is no word of it; those in brackets go with them, later."""
     years = [inside.strip()[:4] for inside in _BRACKETS.findall(text) if _is_year(inside.strip())]
@@ -119,7 +126,9 @@ def _worth_keeping(bracket: re.Match[str]) -> str:
     inside = bracket[1].strip()
     if _EDITION.search(inside) or _YEARS.fullmatch(inside):
         return bracket[0]
-    return " " if bracket[0][0] == "{" or _is_year(inside) or is_technical(inside) else bracket[0]
+    if bracket[0][0] == "{" or _is_year(inside) or _PRESSING.fullmatch(inside) or is_technical(inside):
+        return " "
+    return bracket[0]
 
 
 def _is_year(text: str) -> bool:

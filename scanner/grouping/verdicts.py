@@ -207,7 +207,8 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
         yield Reason("folders_merged", f"{len(folders)} folders hold the album, and no track number is in two of them.")
     yield from _by_name(lead.credit, readable)
     if strays := [track for part in whole.parts for track in part.strays]:
-        message = f"{counted(len(strays), 'file')} without this album's tag, found in its folder, belong to it."
+        belong = "belongs" if len(strays) == 1 else "belong"
+        message = f"{counted(len(strays), 'file')} without this album's tag, found in its folder, {belong} to it."
         yield Reason("strays_joined", message)
 
 

@@ -126,6 +126,8 @@ def test_the_disc_is_taken_out_of_an_albums_name(text: str, split: tuple[str, in
         ("An.Artist.-.The.Album.2003.FLAC", ("An Artist", "The Album", 2003)),
         ("Artist - Album (1999) - Copy (2)", ("Artist", "Album", 1999)),
         ("Artist - Copy", ("Artist", "Copy", None)),
+        ("Album [2004, Label, CAT 12]", (None, "Album", 2004)),
+        ("Artist - 1999 - Album (2004, Germany, CAT 12)", ("Artist", "Album", 1999)),
     ],
 )
 def test_an_album_folders_name_is_taken_apart(text: str, parts: tuple[str | None, str | None, int | None]) -> None:
