@@ -5,13 +5,16 @@ A new setting is one field; a new section is one class, and its line in SECTIONS
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import re
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from config.cron import Schedule, timezone
 
 QUALITY = ("lossless", "bits", "sample_rate", "bitrate")  # the criteria of processor.quality
+IS_NEW: Final = "is_new"  # in the context of a check: somebody sets the value now; what is stored is not refused
+_REACHABLE = re.compile(r"[^@\s]+@[^@\s]+|https?://\S+")
 
 
 class Section(BaseModel):
@@ -166,7 +169,10 @@ class Network(Section):
 
     @field_validator("contact")
     @classmethod
-    def _contact_fits_a_header(cls, value: str) -> str:
+    def _contact_fits_a_header(cls, value: str, info: ValidationInfo) -> str:
         if not (value.isascii() and value.isprintable()) or set("()\\") & set(value):
             raise ValueError("must be plain ASCII without parentheses")
-        return value.strip()
+        found = value.strip()
+        if found and not _REACHABLE.fullmatch(found) and (info.context or {}).get(IS_NEW):
+            raise ValueError("must be a mail address or a URL, such as you@example.org")
+        return found

@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from config.errors import Misconfigured
 from config.reasons import MASK
 from config.redaction import conceal
-from config.sections import Hooks, Network, Section, StagingScan
+from config.sections import IS_NEW, Hooks, Network, Section, StagingScan
 from config.wrong_values import what_is_wrong
 
 SECTIONS: dict[str, type[Section]] = {"staging_scan": StagingScan, "hooks": Hooks, "network": Network}
@@ -72,16 +72,19 @@ class Setting:
         return MASK if self.is_secret and value else value
 
     def parse(self, value: Any) -> Any:
-        """Return `value` (text or typed) as this setting's type.
+        """Return `value` (text or typed), which somebody sets, as this setting's type.
 
         Raises Misconfigured with the key, the value and what would be right. A secret is concealed from then on.
         """
+        return self._checked(value, is_new=True)
+
+    def _checked(self, value: Any, *, is_new: bool) -> Any:
         if self.is_secret:
             if value == MASK:
                 raise Misconfigured(f"{self.key} cannot be {MASK}: that is what is shown of it", code="bad_setting")
             conceal([str(value)])
         try:
-            parsed = self.section.model_validate({self.name: value})
+            parsed = self.section.model_validate({self.name: value}, context={IS_NEW: is_new})
         except ValidationError as error:
             why = what_is_wrong(error.errors()[0])
             raise Misconfigured(f"{self.key} cannot be {self.shown(value)!r}: {why}", code="bad_setting") from None
@@ -95,7 +98,7 @@ class Setting:
             raise Misconfigured(
                 f"{self.key} holds {self.shown(text)!r}, which is no JSON", code="bad_setting"
             ) from None
-        return self.parse(value)
+        return self._checked(value, is_new=False)
 
 
 REGISTRY: dict[str, Setting] = {

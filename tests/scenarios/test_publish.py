@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
-from config import libraries
+from config import admin, libraries
 from config.errors import GreenroomError, Misconfigured, NeedsReview, Retryable
 from config.reasons import Reason
+from config.tables import SettingRow
 from processor.artwork.blobs import Blob
 from processor.hidden import TX
 from processor.metadata import rows as metadata
@@ -381,6 +383,15 @@ def test_what_is_published_has_the_rights_an_admin_wants(house: House) -> None:
     for setting, value in (("file_mode", "444"), ("file_mode", "rw"), ("folder_mode", "664")):
         with pytest.raises(GreenroomError, match="must be rights in octal"):
             house.change(**{setting: value})
+
+
+def test_an_owner_nobody_here_knows_is_refused_when_it_is_set(house: House) -> None:
+    with pytest.raises(Misconfigured, match="nobody here is called 'nobody-such'"):
+        house.change(owner="nobody-such")
+    row = {"key": "phase.publish.owner", "value": '"nobody-such"', "changed_at": NOW, "changed_by": "eva"}
+    with house.database.begin() as connection:  # from another host, which knows them
+        connection.execute(insert(SettingRow).values(row))
+        assert admin.read_section(connection, "phase.publish")[1] == []
 
 
 @pytest.mark.skipif(not rights_bind(), reason="root may give files to anybody")

@@ -124,6 +124,20 @@ def test_a_bad_value_is_named_with_its_key(key: str, value: Any) -> None:
     assert caught.value.reason_code == "bad_setting"
 
 
+@pytest.mark.parametrize("contact", ["eva@example.org", "https://example.org/eva", ""])
+def test_a_contact_is_how_somebody_can_be_reached(contact: str) -> None:
+    assert find_setting("network.contact").parse(contact) == contact
+
+
+@pytest.mark.parametrize("contact", ["eva", "me @ home", "ftp://example.org", "(eva@example.org)"])
+def test_what_reaches_nobody_is_no_contact_but_stays_where_it_was_set_before(contact: str) -> None:
+    with pytest.raises(Misconfigured, match=r"network\.contact cannot be .* must be"):
+        find_setting("network.contact").parse(contact)
+    if contact[0] != "(":
+        section, problems = load_section("network", {"contact": json.dumps(contact)})
+        assert (section.model_dump(), problems) == ({"contact": contact}, [])
+
+
 def test_a_short_name_finds_its_setting() -> None:
     assert find_setting("quiet_seconds") is find_setting("staging_scan.quiet_seconds")
 

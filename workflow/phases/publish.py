@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from config.errors import NeedsReview
+from config.sections import IS_NEW
 from processor.publication.access import Access, mode_of, owner_of
 from processor.publication.given import Options
 from processor.publication.intent import Mode
@@ -101,6 +102,13 @@ class PublishSettings(PhaseSettings):
     @classmethod
     def _folders_stay_ours(cls, value: str) -> str:
         mode_of(value, 0o700)
+        return value
+
+    @field_validator("owner")
+    @classmethod
+    def _owner_is_known(cls, value: str, info: ValidationInfo) -> str:
+        if (info.context or {}).get(IS_NEW):  # who was set on another host may be known there only
+            owner_of(value)
         return value
 
     @property
