@@ -104,19 +104,19 @@ class RunRecord:
         if trouble is None:
             log.info("cycle done")
         else:
-            _log_end(log, trouble)
+            self._log_end(log, trouble)
         return report
 
     def fail(self, error: GreenroomError) -> CycleReport:
         """Record a cycle that could not go on: failed, or interrupted if it was asked to stop."""
         self._end(_row_status(error), error=error)
-        _log_end(logger, error)
+        self._log_end(logger, error)
         return self._report("failed", error)
 
     def skip(self, error: Busy) -> CycleReport:
         """Record a cycle that did not begin because somebody else holds the lock."""
         self._end("skipped", error=error)
-        logger.bind(code=error.reason_code, error=error.message).warning("cycle skipped")
+        self._log_end(logger, error, "skipped")
         return self._report("skipped", error)
 
     def close(self) -> None:
@@ -147,6 +147,13 @@ class RunRecord:
             events.tell(connection, told, now)
         self._open = False
 
+    def _log_end(self, log: Logger, error: GreenroomError, how: str = "failed") -> None:
+        how = "stopped" if isinstance(error, Stopped) else how
+        level = {"failed": "ERROR", "skipped": "WARNING", "stopped": "INFO"}[how]
+        if self._row["trigger"] == "command":  # whose report says it to the person who typed it
+            level = "INFO"
+        log.bind(code=error.reason_code, error=error.message).log(level, f"cycle {how}")
+
     def _elapsed(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
 
@@ -157,14 +164,6 @@ def record_skip(
     """Record a fire time at which no cycle could begin."""
     run = RunRecord(database, settings, trigger=trigger, fire_time=fire_time, dry_run=settings.dry_run)
     run.skip(Busy(why.message, code=why.code))
-
-
-def _log_end(log: Logger, error: GreenroomError) -> None:
-    log = log.bind(code=error.reason_code, error=error.message)
-    if isinstance(error, Stopped):
-        log.info("cycle stopped")
-    else:
-        log.error("cycle failed")
 
 
 def _row_status(error: GreenroomError | None) -> runs.RunStatus:

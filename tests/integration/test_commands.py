@@ -47,6 +47,12 @@ def test_every_command_teaches_itself(name: str) -> None:
     assert len(shown.output.splitlines()) > 5
 
 
+def test_why_a_cycle_failed_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    assert greenroom("cycle").output.count("no inbound library") == 1
+    assert greenroom("cycle", "--json").output.count("no inbound library") == 1
+
+
 def verbs(command: click.Command, *name: str) -> Iterator[tuple[str, ...]]:
     """Yield the words of a command, then those of the commands it has."""
     yield name
