@@ -57,6 +57,14 @@ def machine(tmp_path: Path) -> Machine:
     return made
 
 
+@pytest.mark.parametrize("words", [["--dev"], ["dev", "extra"], ["test"]])
+def test_what_it_does_not_know_is_refused_and_nothing_built(machine: Machine, words: list[str]) -> None:
+    shutil.rmtree(machine.checkout / ".venv")
+    done = subprocess.run([machine.checkout / "scripts/setup", *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"setup: {' '.join(words)} is unknown; scripts/setup [dev]\n")
+    assert not (machine.checkout / ".venv").exists()
+
+
 def test_an_environment_that_is_there_is_left_alone(machine: Machine) -> None:
     assert machine.setup() == ""
     (machine.checkout / "requirements.lock").write_text("")
