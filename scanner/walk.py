@@ -121,7 +121,7 @@ def list_folder(root: bytes, path: bytes, rules: IgnoreRules) -> tuple[Folder | 
             entries = list(listing)
     except OSError as error:
         if not path:
-            why = f"the inbound folder {show_path(root)} cannot be listed ({error.strerror}); is it mounted?"
+            why = f"the folder {show_path(root)} cannot be listed ({error.strerror}); is its disk mounted?"
             raise Misconfigured(why, path=root) from error
         if isinstance(error, (FileNotFoundError, NotADirectoryError)):
             return None, []
