@@ -11,7 +11,7 @@ from pathlib import Path
 from config.answering import ANSWERS
 from config.boot import BootSettings
 from config.errors import GreenroomError
-from config.libraries import list_libraries, sole_library
+from config.libraries import Library, Role, list_libraries, sole_library
 from config.sections import StagingScan
 from daemon import pictures, players, providers, secrecy
 from daemon.bootstrap import Application, application
@@ -53,6 +53,9 @@ def examine(app: Application) -> Iterator[Finding]:
     seen = [finding for library in found for finding in examine_root(library, settings.reserve_mib << 20)]
     yield from seen
     yield from _staging_pair(app, well=all(finding.level != "problem" for finding in seen))
+    if not any(library.role == "library" for library in found):
+        message = "there is no library to publish into; add one with `greenroom libraries add library PATH`"
+        yield Finding("note", "no_library", message)
     yield pictures.examine()
     yield from providers.examine(app)
     yield from secrecy.examine(app)
@@ -82,14 +85,21 @@ def _settings(settings: StagingScan, problems: list[str]) -> Iterator[Finding]:
 
 def _staging_pair(app: Application, *, well: bool) -> Iterator[Finding]:
     """Look at what is between the two; what they can do is tried only when they are well."""
-    try:
-        with app.database.read() as connection:
-            inbound = sole_library(connection, "inbound", "music")
-            staging = sole_library(connection, "staging", "music")
-            unsettled = journal.open_transfers(connection, inbound.path, staging.path)
-    except GreenroomError as error:
-        yield Finding("problem", error.reason_code, error.message)
+    pair: list[Library] = []
+    missing: list[Finding] = []
+    roles: tuple[Role, ...] = ("inbound", "staging")
+    with app.database.read() as connection:
+        for role in roles:
+            try:
+                pair.append(sole_library(connection, role, "music"))
+            except GreenroomError as error:
+                missing.append(Finding("problem", error.reason_code, error.message))
+    yield from missing
+    if missing:
         return
+    inbound, staging = pair
+    with app.database.read() as connection:
+        unsettled = journal.open_transfers(connection, inbound.path, staging.path)
     if well:
         yield from examine_pair(inbound, staging)
     if unsettled:

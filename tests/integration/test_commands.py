@@ -284,6 +284,22 @@ def test_doctor_finds_nothing_wrong_with_a_fresh_installation_and_leaves_nothing
     assert not [path for path in (data_dir / "staging").rglob("*probe*")]
 
 
+def test_doctor_names_every_library_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    found = json.loads(greenroom("doctor", "--json").output)
+    missing = [(one["level"], one["message"].partition("`")[2]) for one in found if one["code"] == "no_library"]
+    assert missing == [
+        ("problem", "greenroom libraries add inbound PATH`"),
+        ("problem", "greenroom libraries add staging PATH`"),
+        ("note", "greenroom libraries add library PATH`"),
+    ]
+    for role in ("inbound", "library"):
+        (tmp_path / role).mkdir()
+        greenroom("libraries", "add", role, str(tmp_path / role))
+    shown = greenroom("doctor").output
+    assert ["add staging" in shown, "add inbound" in shown, "add library" in shown] == [True, False, False]
+
+
 def test_doctor_names_a_root_that_is_not_mounted(data_dir: Path) -> None:
     (data_dir / "staging" / ".greenroom-root").unlink()
     shown = greenroom("doctor")
