@@ -14,7 +14,7 @@ from processor.paths import folders, parent, within
 from processor.steps import sync_above
 from processor.system_errors import explained
 from processor.transfer import Transfer, TransferFile
-from scanner.identity import storable_time
+from scanner.identity import Identity, is_untouched, storable_time
 
 SECOND = 10**9  # in nanoseconds
 
@@ -66,9 +66,17 @@ def _why_keep(source: Tree, found: os.stat_result, there: os.stat_result | None,
     if not is_planned(found, file):
         return Reason("source_changed_kept", "It changed after it was scanned, so it is kept.", file.source)
     untouched = is_same_inode(found, file.identity) and _same_change(found, file)
-    if untouched or (file.digest is not None and digest_at(source, file.source) == file.digest):
+    if untouched or (file.digest is not None and _is_read_as(source, found, file)):
         return None
     return Reason("source_changed_kept", "Its change time moved after it was scanned, so it is kept.", file.source)
+
+
+def _is_read_as(source: Tree, found: os.stat_result, file: TransferFile) -> bool:
+    """Read a source; tell whether it has the digest, and still is what stood there before, for that takes minutes."""
+    if digest_at(source, file.source) != file.digest:
+        return False
+    now = source.stat(file.source)
+    return now is not None and is_untouched(Identity.of(now), Identity.of(found)) is not False
 
 
 def _same_change(found: os.stat_result, file: TransferFile) -> bool:

@@ -576,6 +576,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         tests("tests/faults/test_publish_kill.py", "-k", "is_no_damage"),
     ),
     Mutant(
+        "what takes the place of a source while that is read goes in its stead",
+        "processor/clearing.py",
+        "return now is not None and is_untouched(Identity.of(now), Identity.of(found)) is not False",
+        "return now is not None",
+        tests("tests/integration/test_transfer.py", "-k", "while_that_is_read"),
+    ),
+    Mutant(
         "what belongs to a published album is put into another folder of its name",
         "processor/verify.py",
         "if home is not None and not sidecar.is_of(tree, home.path, home.transfer_id):",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
+from processor import copying
 from processor.building import sync_sources
 from processor.clearing import remove_sources
 from processor.hidden import TX, hidden_folder
@@ -191,6 +192,25 @@ def test_a_copied_source_whose_time_was_set_back_is_read_again(tmp_path: Path) -
     assert reason.code == "source_changed_kept"
     assert tree(world.inbound)[ONE] == b"two"
     assert not inbound(world, COVER).exists()
+
+
+def test_what_takes_the_place_of_a_copied_source_while_that_is_read_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large file is read for minutes; and a machine may sleep meanwhile, and another one go on and take it back."""
+    world = World.make(tmp_path, ALBUM, "copy")
+    transfer = published(world)
+    inbound(world, ONE).chmod(0o600)  # so that it is read
+    read = copying.digest
+
+    def somebody_comes_then(fd: int) -> str:
+        digest = read(fd)
+        replace_by_another(inbound(world, ONE))
+        return digest
+
+    monkeypatch.setattr(copying, "digest", somebody_comes_then)
+    (reason,) = (reason for reason in remove_sources(transfer, Steps()) if reason.path == ONE)
+    assert (reason.code, tree(world.inbound)[ONE]) == ("source_changed_kept", b"other")
 
 
 def test_a_copied_source_that_has_another_inode_number_now_goes_if_its_bytes_are_the_same(tmp_path: Path) -> None:
