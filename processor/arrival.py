@@ -41,12 +41,12 @@ def await_copies(transfer: Transfer, guard: Guard, late: float = LATE) -> None:
             raise _late(within(transfer.target, sidecar.NAME))
 
 
-def await_sidecars(transfer: Transfer, guard: Guard, late: float = LATE) -> None:
+def await_sidecars(transfer: Transfer, guard: Guard) -> None:
     """Return once the sidecars of an interrupted transfer can be read where they are, or after a while. Raises Stopped.
 
     What is not shown by then whoever reads it tells of.
     """
-    deadline = boottime() + late
+    deadline = boottime() + LATE
     for root in {transfer.src_root, transfer.dst_root}:
         with Tree(root) as tree:
             for folder in (transfer.target, hidden_folder(transfer)):

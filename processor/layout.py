@@ -207,11 +207,11 @@ def _edged(text: str) -> str:
     return _DEVICE.sub(r"\1_", text.lstrip(" .-").rstrip(" .")) or "_"
 
 
-def _cut(text: str, limit: int = STEM_BYTES) -> str:
+def _cut(text: str) -> str:
     """Shorten to so many bytes of UTF-8, never inside a character nor between a letter and its accents."""
-    if 4 * len(text) <= limit:  # as nearly all are
+    if 4 * len(text) <= STEM_BYTES:  # as nearly all are
         return text
-    kept = text.encode()[:limit].decode("utf-8", "ignore")
+    kept = text.encode()[:STEM_BYTES].decode("utf-8", "ignore")
     end = len(kept)
     while 0 < end < len(text) and unicodedata.category(text[end]).startswith("M"):
         end -= 1

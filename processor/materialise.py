@@ -56,7 +56,7 @@ def is_protected(descriptor: int) -> bool:
     return bool(flags[0] & _KEPT)
 
 
-def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callable[[int], None] | None = None) -> bool:
+def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callable[[int], None] | None) -> bool:
     """Bring the source's bytes to the disk, before they get a second name; False where the disk cannot.
 
     `strict` also compares the change time, which moves once a link was made. `look` is given the open file before,

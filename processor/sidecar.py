@@ -60,7 +60,7 @@ def encode(sidecar: Sidecar) -> bytes:
     return text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes \udXXX, which is its JSON escape
 
 
-def _pretty(value: Any, depth: int = 0) -> str:
+def _pretty(value: Any, depth: int) -> str:
     """Write a line for each value and each file; what is deeper goes in one line, because there json is quick."""
     if value and isinstance(value, dict) and depth < 2:
         return _block(

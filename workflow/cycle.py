@@ -28,7 +28,7 @@ from processor.meeting import Rules
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
 from processor.staged import ForRun
 from processor.system_errors import unexpected
-from scanner.scan import Progress, ScanOptions, ScanStats, scan_into, silent
+from scanner.scan import Progress, ScanOptions, ScanStats, scan_into
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
 from workflow import publishing, suspension
@@ -60,9 +60,9 @@ def run_staging_cycle(
     *,
     trigger: str,
     stop: threading.Event,
+    request: Request,
+    progress: Progress,
     fire_time: dt.datetime | None = None,
-    request: Request | None = None,
-    progress: Progress = silent,
 ) -> CycleReport:
     """Run one cycle with the settings of this moment, and record it as a run.
 
@@ -70,7 +70,6 @@ def run_staging_cycle(
     cycle, `skipped` if somebody else holds the lock, and `done` otherwise, also when there was nothing to do. Raises
     Retryable only if the database cannot be reached, because then nothing can be recorded.
     """
-    request = request or Request()
     with database.read() as connection:
         settings, problems = admin.staging_scan(connection)
     dry_run = settings.dry_run if request.dry_run is None else request.dry_run

@@ -76,7 +76,7 @@ def take(connection: Connection, name: str, holder: str, longest: float, apart: 
     return connection.execute(query.returning(TurnRow.name)).first() is not None
 
 
-def hand_on(connection: Connection, name: str, holder: str, apart: float = 0) -> None:
+def hand_on(connection: Connection, name: str, holder: str, apart: float) -> None:
     """Let the next one have the turn, `apart` seconds from now; what was taken from us meanwhile stays as it is."""
     mine = (TurnRow.name == name, TurnRow.holder == holder)
     if not apart:

@@ -220,7 +220,7 @@ class Draft:
                 keys += [home.artist] if len(ledger.publications(connection, root, home.artist)) == 1 else []
             return [entry for one in keys for entry in ledger.entries(connection, artist=one, root_uuid=root)]
 
-    def _free_folder(self, tree: Tree, own: bytes | None = None) -> bytes:
+    def _free_folder(self, tree: Tree, own: bytes | None) -> bytes:
         def below(folder: bytes) -> dict[bytes, str | None]:
             with self.given.database.read() as connection:
                 return ledger.below(connection, self.library.root_uuid, folder)

@@ -143,7 +143,7 @@ def _played(staging: Tree, item: NewItem) -> frozenset[bytes]:
 
 
 def free_folder(
-    tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | None, below: Below, own: bytes | None = None
+    tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | None, below: Below, own: bytes | None
 ) -> bytes:
     """Return the folder an album gets: spelled as the folders above it that are there, numbered beside other items'.
 

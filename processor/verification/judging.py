@@ -85,7 +85,7 @@ def judge(subject: Subject, before: Known | None, seen: Seen | None) -> Judged:
     return Judged(code, now._replace(code=code))
 
 
-def finding(code: Code, path: bytes, more: str = "") -> Reason:
+def finding(code: Code, path: bytes, more: str) -> Reason:
     """Return a finding as a sentence."""
     return Reason(f"verify_{code}", f"{show_path(path)} {_WORDS[code]}{more}.", path)
 
