@@ -26,7 +26,7 @@ T = TypeVar("T")
 def approved(app: Application) -> list[int]:
     """Return the items that are approved, the first staged first."""
     with app.database.read() as connection:
-        return [item["id"] for item in repository.items(connection, status="approved")]
+        return repository.ids(connection, "approved")
 
 
 def rehearse(app: Application, item_id: int, *, rename: bool = False) -> Plan:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
 from config.errors import Misconfigured
 from config.reasons import Reason
@@ -166,39 +166,26 @@ def files(connection: Connection, item_ids: Collection[int]) -> dict[int, tuple[
     return {item_id: tuple(rows) for item_id, rows in found.items()}
 
 
-def items(
-    connection: Connection,
-    *,
-    status: str | None = None,
-    after: int = 0,
-    limit: int | None = None,
-    with_files: bool = False,
-) -> Iterator[dict[str, Any]]:
-    """Yield items as dicts of their columns, first staged first; `after` is the id the page before ended with.
+def ids(connection: Connection, status: str | None = None) -> list[int]:
+    """Return the ids of items, of one status or of all, first staged first."""
+    query = select(StagingItem.id).order_by(StagingItem.id)
+    return list(connection.scalars(query if status is None else query.where(StagingItem.status == status)))
+
+
+def these(connection: Connection, item_ids: Sequence[int], *, with_files: bool) -> Iterator[dict[str, Any]]:
+    """Yield the items of these ids, in their order, as dicts of their columns.
 
     With files, each has `files`, a list of dicts as StagedFile has them.
     """
-    query = select(StagingItem.__table__).where(StagingItem.id > after).order_by(StagingItem.id).limit(limit)
-    if status is not None:
-        query = query.where(StagingItem.status == status)
-    for rows in connection.execute(query.execution_options(yield_per=IN_CHUNK)).mappings().partitions():
-        yield from _whole(connection, rows, with_files=with_files)
-
-
-def these(connection: Connection, item_ids: Sequence[int], *, with_files: bool = False) -> Iterator[dict[str, Any]]:
-    """Yield the items of these ids, in their order, as `items` does."""
     for start in range(0, len(item_ids), IN_CHUNK):
         wanted = item_ids[start : start + IN_CHUNK]
         found = connection.execute(select(StagingItem.__table__).where(StagingItem.id.in_(wanted))).mappings()
         rows = {row["id"]: row for row in found}
-        yield from _whole(connection, [rows[one] for one in wanted if one in rows], with_files=with_files)
-
-
-def _whole(connection: Connection, rows: Sequence[RowMapping], *, with_files: bool) -> Iterator[dict[str, Any]]:
-    found = files(connection, [row["id"] for row in rows]) if with_files else {}
-    for row in rows:
-        listed = {"files": [file._asdict() for file in found.get(row["id"], ())]} if with_files else {}
-        yield {**row, **listed}
+        listed = files(connection, rows) if with_files else {}
+        for one in wanted:
+            if one in rows:
+                its = {"files": [file._asdict() for file in listed.get(one, ())]} if with_files else {}
+                yield {**rows[one], **its}
 
 
 def item(connection: Connection, item_id: int) -> tuple[dict[str, Any], tuple[StagedFile, ...]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import Connection
+
 from config.reasons import Reason
+from processor import repository
 from processor.item import NewItem, new_item
 from processor.naming import PlannedFile
 from processor.plan import AlbumPlan
@@ -13,6 +16,11 @@ from scanner.grouping.groups import Group, GroupTrack
 from scanner.identity import Identity
 
 ROOT = "root-uuid"
+
+
+def recorded(connection: Connection) -> list[dict[str, Any]]:
+    """Return all items with their files, first staged first."""
+    return list(repository.these(connection, repository.ids(connection), with_files=True))
 
 
 def album(

@@ -173,12 +173,6 @@ def hold(connection: Connection, holder: str, sha256s: Collection[str], now: dt.
         connection.execute(insert(BlobHoldRow), [{"sha256": one, "holder": holder} for one in sorted(fresh)])
 
 
-def held(connection: Connection, holder: str) -> list[Blob]:
-    """Return what a holder holds."""
-    query = _blobs().join(BlobHoldRow, BlobHoldRow.sha256 == BlobRow.sha256).where(BlobHoldRow.holder == holder)
-    return [Blob(*row) for row in connection.execute(query)]
-
-
 def totals(connection: Connection) -> tuple[int, int]:
     """Return how many blobs there are, and their bytes."""
     count, size = connection.execute(select(func.count(), func.sum(BlobRow.size))).one()

@@ -23,7 +23,7 @@ from config import admin
 from config.database import Database
 from config.libraries import add_library, list_libraries
 from daemon.cli import COMMANDS, LazyCommands, main
-from processor import journal, repository
+from processor import journal
 from processor.hidden import PLAYER_IGNORES, TX
 from processor.providers.registry import all_providers
 from processor.publication import ledger
@@ -31,6 +31,7 @@ from processor.trash import TRASH
 from tests.databases import migrate
 from tests.faults.traced import MARKS, Call, Outcome, missing, run_traced
 from tests.faults.world import tree
+from tests.items import recorded
 from tests.music import write_track
 from workflow import runs
 from workflow.phase import all_phases
@@ -165,7 +166,7 @@ class House:
     def items(self) -> list[dict[str, Any]]:
         """The items with their files, as the database holds them."""
         with self.database() as database, database.read() as connection:
-            return list(repository.items(connection, with_files=True))
+            return recorded(connection)
 
     def runs(self) -> list[dict[str, Any]]:
         """The run rows, newest first."""

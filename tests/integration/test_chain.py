@@ -150,7 +150,7 @@ def test_the_job_is_staged_with_its_item_or_not_at_all(database: Database, engin
         raise ZeroDivisionError
     assert engine.list() == []
     with database.read() as connection:
-        assert list(repository.items(connection)) == []
+        assert repository.ids(connection) == []
 
 
 def test_a_rule_approves_and_a_person_decides_the_rest(database: Database, engine: Engine, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from config.tables import Base, SettingRow
 from processor import repository
 from processor.item import ITEM_COLUMNS, NewItem
 from processor.tables import StagingFile, StagingItem
-from tests.items import album
+from tests.items import album, recorded
 
 NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
 VERSIONS = Path(database_module.__file__).parent / "migrations" / "versions"
@@ -332,7 +332,7 @@ def test_items_and_files_survive_being_made_anew_so_that_no_id_is_given_twice(em
         )
     migrate(empty_database)
     with empty_database.read() as connection:
-        kept = list(repository.items(connection, with_files=True))
+        kept = recorded(connection)
     assert [(item["search"], item["warned"]) for item in kept] == [("artist album", True), ("ærø olafs elan", False)]
     assert [(item["sort_album"], item["sort_year"]) for item in kept] == [("album", 1999), ("elan", 0)]
     assert [(item["key"], len(item["files"]) > 0) for item in kept] == [("k1", True), ("k2", True)]

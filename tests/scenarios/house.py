@@ -17,10 +17,11 @@ from config import admin, libraries
 from config.database import Database
 from config.reasons import show_path
 from config.sentinel import read_sentinel
-from processor import repository, sidecar
+from processor import sidecar
 from processor.hidden import PLAYER_IGNORES, TX
 from processor.trash import TRASH
 from scanner.scan import silent
+from tests.items import recorded
 from tests.scenarios.drops import Thing, lay_out
 from workflow.cycle import Request, run_staging_cycle
 from workflow.report import CycleReport
@@ -105,7 +106,7 @@ class House:
     def items(self) -> dict[str, dict[str, Any]]:
         """Return the staging items by key."""
         with self.database.read() as connection:
-            return {item["key"]: item for item in repository.items(connection, with_files=True)}
+            return {item["key"]: item for item in recorded(connection)}
 
     def albums(self) -> list[dict[str, Any]]:
         """Return the albums of the last report as scripts see them."""
