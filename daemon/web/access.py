@@ -9,10 +9,10 @@ import threading
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
-from fastapi import HTTPException, Request
+from fastapi import Depends, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
@@ -120,6 +120,9 @@ def actor_of(request: Request) -> Actor:
     """Return who makes a request. A dependency."""
     actor: Actor = request.state.actor
     return actor
+
+
+By = Annotated[Actor, Depends(actor_of)]
 
 
 def person_of(request: Request) -> Actor:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
 
 from daemon import discarding, regrouping, wishes
 from daemon.act_kinds import Kind
 from daemon.acts import Act
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
 from daemon.web.api.items import ItemId, SeenIn, seen_in
+from daemon.web.bodies import Body, Responses
 
 router = APIRouter(prefix="/api/v1", tags=["acts"])
-By = Annotated[Actor, Depends(actor_of)]
-REFUSED: dict[int | str, dict[str, Any]] = {
+REFUSED: Responses = {
     404: {"description": "Nobody knows it."},
     409: {"description": "A cycle or another act is running, or an album is not what `seen` says; nothing was begun."},
     422: {"description": "It cannot be; nothing was begun."},
 }
 
 
-class WishIn(BaseModel):
+class WishIn(Body):
     """What is wished for; unless `sure` it is only looked at."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     sure: bool = False
 
 

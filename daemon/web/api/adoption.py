@@ -6,27 +6,26 @@ import datetime as dt
 import os
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.encoders import jsonable_encoder
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from config.reasons import show_path
 from daemon.adopting import Look
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
+from daemon.web.bodies import Body, Responses
 from workflow.adopting import Difference, plain_album
 
 router = APIRouter(prefix="/api/v1/adoption", tags=["adoption"])
-By = Annotated[Actor, Depends(actor_of)]
-REFUSED: dict[int | str, dict[str, Any]] = {
+REFUSED: Responses = {
     409: {"description": "Another comparison is running."},
     422: {"description": "It is no folder; nothing was begun."},
 }
 
 
-class AdoptionIn(BaseModel):
+class AdoptionIn(Body):
     """The folder to look at; nothing in it is changed."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     path: str = Field(min_length=1, max_length=4096, examples=["/srv/music"])
 
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
 
 from config import accounts
 from daemon import hook_secrets
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
+from daemon.web.bodies import Body, Responses
 
 router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
-By = Annotated[Actor, Depends(actor_of)]
-UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such hook."}}
+UNKNOWN: Responses = {404: {"description": "There is no such hook."}}
 
 
-class HookIn(BaseModel):
+class HookIn(Body):
     """A hook that is to be made."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     name: str = Field(max_length=200, pattern=accounts.HOOK_NAME, examples=["lidarr"])
 
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import time
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, HTTPException, Path, Request
 from pydantic import BaseModel
@@ -17,9 +17,10 @@ from config import accounts, admin
 from config.sections import Hooks
 from daemon import hooks
 from daemon.bootstrap import Application
+from daemon.web.bodies import Responses
 
 router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
-ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+ANSWERS: Final[Responses] = {
     401: {"description": "The secret is not this hook's."},
     413: {"description": "The message is too long."},
     422: {"description": "The message is no JSON object."},

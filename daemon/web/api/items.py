@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, Field
 
 from config.reasons import show_path
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import Actor, By
+from daemon.web.bodies import Body, Responses
 from daemon.web.called import called
 from processor import listing, repository
 from processor.listing import Filter, Sort
@@ -17,10 +18,9 @@ from workflow import deciding, enriching, progress
 from workflow.deciding import Seen
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"])
-By = Annotated[Actor, Depends(actor_of)]
 ItemId = Annotated[int, Path(ge=0, lt=1 << 62)]
-UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such item."}}
-DECIDED: dict[int | str, dict[str, Any]] = UNKNOWN | {
+UNKNOWN: Responses = {404: {"description": "There is no such item."}}
+DECIDED: Responses = UNKNOWN | {
     409: {"description": "The item is not what `seen` says; nothing was decided."},
     422: {"description": "It cannot become that; nothing was decided."},
 }
@@ -83,18 +83,16 @@ class ItemPage(BaseModel):
     next: int | str | None
 
 
-class SeenIn(BaseModel):
+class SeenIn(Body):
     """What the one who decides has before them: it must still be so."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     revision: int = Field(ge=1)
     status: str = Field(max_length=30)
 
 
-class DecisionIn(BaseModel):
+class DecisionIn(Body):
     """A decision: about what was seen, and why."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     seen: SeenIn | None = None
     why: str = Field("decided by the API", min_length=1, max_length=500)
     publish: bool = Field(False, description="Of an approval: publish it, too, whatever the gate says.")
@@ -107,18 +105,16 @@ class Decided(BaseModel):
     status: str
 
 
-class ChoiceIn(BaseModel):
+class ChoiceIn(Body):
     """Which release it is: the id of one, `none` for none of them, `auto` to leave it to matching again."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     release: str = Field(min_length=1, max_length=64, pattern="^[0-9a-zA-Z-]+$")
     seen: SeenIn | None = None
 
 
-class EnrichIn(BaseModel):
+class EnrichIn(Body):
     """How providers are asked: with `force` also for what is remembered."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     force: bool = False
 
 

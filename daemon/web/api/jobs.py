@@ -6,18 +6,18 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel
 
 from daemon import jobs
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
+from daemon.web.bodies import Body, Responses
 from daemon.web.deciding import ByAge
 from workflow.engine.job import Job, Status
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
-By = Annotated[Actor, Depends(actor_of)]
-UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "There is none."}}
-REFUSED: dict[int | str, dict[str, Any]] = UNKNOWN | {422: {"description": "Its state does not allow that."}}
+UNKNOWN: Responses = {404: {"description": "There is none."}}
+REFUSED: Responses = UNKNOWN | {422: {"description": "Its state does not allow that."}}
 
 
 class JobOut(BaseModel):
@@ -53,10 +53,9 @@ class JobPage(BaseModel):
     next: int | None
 
 
-class Paused(BaseModel):
+class Paused(Body):
     """Whether a phase starts no more jobs."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     paused: bool
 
 

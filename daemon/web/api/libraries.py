@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.libraries import Kind, Role
@@ -13,12 +13,12 @@ from config.reasons import show_path
 from daemon import libraries
 from daemon.disks import WORTH_IT
 from daemon.web import roots
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
+from daemon.web.bodies import Responses
 from daemon.web.roots import Root
 
 router = APIRouter(prefix="/api/v1/libraries", tags=["libraries"])
-By = Annotated[Actor, Depends(actor_of)]
-REFUSED: dict[int | str, dict[str, Any]] = {422: {"description": "It cannot be; nothing was changed."}}
+REFUSED: Responses = {422: {"description": "It cannot be; nothing was changed."}}
 
 
 class LibraryOut(BaseModel):

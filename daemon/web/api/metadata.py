@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field, JsonValue
 
-from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
-
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
 from daemon.web.api.items import DECIDED, UNKNOWN, ItemId, SeenIn, seen_in
+from daemon.web.bodies import Body
 from processor.metadata import documents, rows
 from processor.metadata.fields import FIELDS, Subject
 from workflow import editing, progress
 from workflow.editing import LONGEST_NOTE
 
 router = APIRouter(prefix="/api/v1/items/{item_id}", tags=["items"])
-By = Annotated[Actor, Depends(actor_of)]
 
 
 class KnownOut(BaseModel):
@@ -33,10 +31,9 @@ class MetadataOut(BaseModel):
     tracks: dict[str, dict[str, KnownOut]]
 
 
-class SaidIn(BaseModel):
+class SaidIn(Body):
     """What a person says of some fields; null lets the sources speak again. `part` is a track's, "" the album."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     seen: SeenIn | None = None
     part: str = Field("", max_length=4096)
     fields: dict[str, JsonValue] = Field(
@@ -44,10 +41,9 @@ class SaidIn(BaseModel):
     )
 
 
-class NoteIn(BaseModel):
+class NoteIn(Body):
     """A note to be kept with the item's history."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     text: str = Field(min_length=1, max_length=LONGEST_NOTE)
 
 

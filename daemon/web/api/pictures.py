@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Path, Request, UploadFile
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Form, HTTPException, Path, Request, UploadFile
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from daemon.bootstrap import Application
 from daemon.disks import WORTH_IT
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
 from daemon.web.api.items import DECIDED, UNKNOWN, ItemId
+from daemon.web.bodies import Body, Responses
 from daemon.web.roots import is_late
 from processor.artwork import previews
 from processor.artwork.blobs import BlobMissing, Blobs
@@ -21,9 +22,8 @@ from processor.artwork.rows import Candidate
 from workflow import picturing
 
 router = APIRouter(prefix="/api/v1", tags=["pictures"])
-By = Annotated[Actor, Depends(actor_of)]
 Number = Annotated[int, Path(ge=0, lt=1 << 62)]
-IMAGE: dict[int | str, dict[str, Any]] = {
+IMAGE: Responses = {
     200: {"content": {"image/jpeg": {}, "image/png": {}}, "description": "The picture."},
     404: {"description": "There is no such picture, or it is not in the cache."},
 }
@@ -83,10 +83,9 @@ class OutcomeOut(BaseModel):
     changed: bool
 
 
-class PictureDecisionIn(BaseModel):
+class PictureDecisionIn(Body):
     """`chosen` puts it first, `rejected` keeps it away in every size, null leaves it to the rule."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     decision: Literal["chosen", "rejected"] | None
 
 

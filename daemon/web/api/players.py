@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.errors import NeedsReview, Rejected, Retryable
 from daemon import players
 from daemon.disks import WORTH_IT
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
+from daemon.web.bodies import Responses
 from processor.players.examination import Examination
 from processor.players.paths import parsed
 from processor.players.player import Player
 from processor.players.rows import Standing
 
 router = APIRouter(prefix="/api/v1/players", tags=["players"])
-By = Annotated[Actor, Depends(actor_of)]
-REFUSED: dict[int | str, dict[str, Any]] = {422: {"description": "It cannot be; nothing was changed."}}
+REFUSED: Responses = {422: {"description": "It cannot be; nothing was changed."}}
 Text = Annotated[str, Field(max_length=4096)]
 
 

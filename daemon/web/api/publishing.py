@@ -5,17 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from config.reasons import show_path
 from daemon import rehearsing
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
 from daemon.web.api.items import DECIDED, ItemId
 from workflow import progress, succession
 
 router = APIRouter(prefix="/api/v1/items/{item_id}/publish", tags=["items"])
-By = Annotated[Actor, Depends(actor_of)]
 Rename = Annotated[bool, Query(description="Give what is published the names it would get now.")]
 
 

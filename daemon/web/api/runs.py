@@ -5,21 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, HTTPException, Query, Request
+from pydantic import BaseModel
 
 from daemon import cycles
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
+from daemon.web.bodies import Body, Responses
 from daemon.web.deciding import ByAge
 from workflow import plans, progress, runs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
-By = Annotated[Actor, Depends(actor_of)]
-BUSY: dict[int | str, dict[str, Any]] = {
+BUSY: Responses = {
     409: {"description": "A cycle is running; the answer names who holds the lock."},
     422: {"description": "It cannot be; nothing was begun."},
 }
-UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "Nobody knows it."}}
+UNKNOWN: Responses = {404: {"description": "Nobody knows it."}}
 
 
 class RunSummary(BaseModel):
@@ -54,10 +54,9 @@ class RunPage(BaseModel):
     next: str | None
 
 
-class RunIn(BaseModel):
+class RunIn(Body):
     """What is asked for: a cycle as the settings say, or a dry run."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     dry_run: bool = False
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from config import admin
 from config.database import Database
 from config.errors import Misconfigured
 from config.settings import SECTIONS
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
+from daemon.web.bodies import Responses
 from daemon.web.fields import fields
 
 router = APIRouter(prefix="/api/v1/settings/phase-config", tags=["settings"])
-By = Annotated[Actor, Depends(actor_of)]
-REFUSED: dict[int | str, dict[str, Any]] = {422: {"description": "A value is not valid; nothing was changed."}}
+REFUSED: Responses = {422: {"description": "A value is not valid; nothing was changed."}}
 
 
 class SettingOut(BaseModel):

@@ -6,14 +6,14 @@ import datetime as dt
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from config.libraries import Role
 from config.reasons import show_path
 from daemon import discarding
 from daemon.discarding import Which
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
 from daemon.web.api.acts import REFUSED, ActOut, WishIn, out
 
 router = APIRouter(prefix="/api/v1/trash", tags=["acts"])
@@ -94,7 +94,7 @@ def read(
 
 
 @router.post("/empty", status_code=202, summary="Remove from the trash for good", responses=REFUSED)
-def empty(request: Request, what: EmptyIn, actor: Annotated[Actor, Depends(actor_of)]) -> ActOut:
+def empty(request: Request, what: EmptyIn, actor: By) -> ActOut:
     """Begin to remove it, or to look what that would remove and how many bytes it has; only `sure` removes."""
     app = request.app.state.greenroom
     transfers = discarding.chosen(app, what.which, what.transfers)
@@ -102,6 +102,6 @@ def empty(request: Request, what: EmptyIn, actor: Annotated[Actor, Depends(actor
 
 
 @router.post("/{transfer_id}/restore", status_code=202, summary="Restore an album from the trash", responses=REFUSED)
-def restore(request: Request, transfer_id: str, what: WishIn, actor: Annotated[Actor, Depends(actor_of)]) -> ActOut:
+def restore(request: Request, transfer_id: str, what: WishIn, actor: By) -> ActOut:
     """Begin to put it back into its place, or to look whether that can be; a better one there goes to inbound then."""
     return out(discarding.bring_back(request.app.state.greenroom, transfer_id, actor=actor.name, sure=what.sure))

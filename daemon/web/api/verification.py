@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
 
 from daemon import verification
-from daemon.web.access import Actor, actor_of
+from daemon.web.access import By
+from daemon.web.bodies import Body
 from processor.verification import rows
 
 router = APIRouter(prefix="/api/v1/verification", tags=["verification"])
@@ -39,10 +40,9 @@ class Look(BaseModel):
     mended: list[dict[str, Any]]
 
 
-class RoundIn(BaseModel):
+class RoundIn(Body):
     """What to read: what is due, or with `every` everything."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
     every: bool = False
 
 
@@ -64,7 +64,7 @@ def read(request: Request) -> Totals:
 
 
 @router.post("", status_code=202, summary="Read albums again now")
-def begin(request: Request, what: RoundIn, actor: Annotated[Actor, Depends(actor_of)]) -> RoundOut:
+def begin(request: Request, what: RoundIn, actor: By) -> RoundOut:
     """Want a round now; if one waits or runs, that one is hastened."""
     return RoundOut(job=verification.begin(request.app.state.greenroom, actor=actor.name, every=what.every).id)
 
