@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
 
 import click
 
 from daemon import jobs
 from daemon.bootstrap import Application, application
 from daemon.cli.group import Group
-from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.output import json_option, print_done, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from workflow.engine.job import STATUSES
@@ -77,7 +76,7 @@ def retry(job: int, as_json: bool) -> None:
     """Start JOB anew, with the input it had, whatever the gate of its phase says."""
     with _opened() as app:
         again = jobs.retry(app, job, actor=person())
-    _said(f"job {again.job.id}", {"job": again.job.id, "is_new": again.is_new}, as_json)
+    print_done(f"job {again.job.id}", {"job": again.job.id, "is_new": again.is_new}, as_json)
 
 
 @command.command("cancel")
@@ -87,7 +86,7 @@ def cancel(job: int, as_json: bool) -> None:
     """Cancel JOB: at once while it is queued, at its next safe place while it runs."""
     with _opened() as app:
         was = jobs.cancel(app, job, actor=person())
-    _said("cancelled" if was == "queued" else "it ends at its next safe place", {"job": job, "was": was}, as_json)
+    print_done("cancelled" if was == "queued" else "it ends at its next safe place", {"job": job, "was": was}, as_json)
 
 
 @command.command("discard")
@@ -97,7 +96,7 @@ def discard(job: int, as_json: bool) -> None:
     """Set JOB, which failed, aside; it is kept, but counts as dealt with."""
     with _opened() as app:
         jobs.discard(app, job, actor=person())
-    _said(f"job {job} discarded", {"job": job, "status": "discarded"}, as_json)
+    print_done(f"job {job} discarded", {"job": job, "status": "discarded"}, as_json)
 
 
 @command.command("pause")
@@ -119,14 +118,7 @@ def resume(phase: str, as_json: bool) -> None:
 def _pause(phase: str, as_json: bool, *, paused: bool) -> None:
     with _opened() as app:
         jobs.pause(app, phase, paused=paused, actor=person())
-    _said(f"{section_of(phase)}.paused = {str(paused).lower()}", {"phase": phase, "paused": paused}, as_json)
-
-
-def _said(text: str, values: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(values)
-    else:
-        click.echo(text, err=True)
+    print_done(f"{section_of(phase)}.paused = {str(paused).lower()}", {"phase": phase, "paused": paused}, as_json)
 
 
 @contextmanager

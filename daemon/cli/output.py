@@ -41,6 +41,14 @@ def print_json(value: Any) -> None:
     out.flush()
 
 
+def print_done(text: str, values: dict[str, Any], as_json: bool) -> None:
+    """Say what was done: to a person on stderr, or to a script as JSON."""
+    if as_json:
+        print_json(values)
+    else:
+        click.echo(text, err=True)
+
+
 def _pieces(value: Any, margin: str = "\n") -> Iterator[str]:
     """Yield JSON with a line for each value of an object and each entry of a list; what is deeper goes in one line.
 

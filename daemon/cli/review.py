@@ -12,7 +12,7 @@ from daemon.bootstrap import Application, application
 from daemon.cli.acting import act
 from daemon.cli.deciding import each
 from daemon.cli.group import Group
-from daemon.cli.output import json_option, print_json
+from daemon.cli.output import json_option, print_done
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.metadata.fields import FIELDS, Subject
@@ -119,7 +119,7 @@ def say(item: int, field: str, value: tuple[str, ...], track: str, unlock: bool,
     text = (
         f"{field} of item {item} {'is left to the sources' if unlock else 'is locked'}" if news else "that is no news"
     )
-    _said(text, {"item": item, "field": field, "changed": bool(news)}, as_json)
+    print_done(text, {"item": item, "field": field, "changed": bool(news)}, as_json)
 
 
 @command.command("note")
@@ -130,7 +130,7 @@ def note(item: int, text: str, as_json: bool) -> None:
     """Keep TEXT with the history of ITEM."""
     with application() as app, usage():
         editing.note(app.database, item, text, actor=person())
-    _said(f"noted of item {item}", {"item": item, "note": text}, as_json)
+    print_done(f"noted of item {item}", {"item": item, "note": text}, as_json)
 
 
 @command.command("split")
@@ -198,10 +198,3 @@ def _decide(items: tuple[int, ...], status: str, why: str, as_json: bool, *, pub
         return f"item {item} {status}", {"item": item, "status": status, "why": why}
 
     each(items, decide, as_json)
-
-
-def _said(text: str, values: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(values)
-    else:
-        click.echo(text, err=True)
