@@ -19,7 +19,7 @@ from config import users
 from config.errors import RootSilent
 from config.machine import no_room
 from config.mounts import MOUNTINFO, find_mount, parse_mountinfo
-from config.reasons import show_path
+from config.reasons import show_path, show_time
 from config.sentinel import read_sentinel
 
 PATIENCE: Final = 30.0  # seconds for which work waits for a disk; one that sleeps takes some ten to wake
@@ -169,7 +169,7 @@ def unanswered(root: bytes, since: dt.datetime) -> str:
     on = f" ({mount.type}, {mount.source} at {show_path(mount.point)})" if mount else ""
     point = show_path(mount.point if mount else root)
     return (
-        f"the disk of {show_path(root)}{on} has not answered since {since:%Y-%m-%d %H:%M:%S} UTC: see to its server, "
+        f"the disk of {show_path(root)}{on} has not answered since {show_time(since)}: see to its server, "
         f"its cable or the program that mounts it; what waits goes on by itself then. `umount -f {point}` gives it up"
     )
 

@@ -30,7 +30,10 @@ def default_data_dir() -> Path:
         return Path(given.split(":")[0])
     # As the service's own user (sudo -u greenroom) a command means the installation of the service, as for root.
     of_service = os.geteuid() == 0 or (SERVICE.is_dir() and SERVICE.stat().st_uid == os.geteuid())
-    return SERVICE if of_service else Path(platformdirs.user_data_dir("greenroom"))
+    try:
+        return SERVICE if of_service else Path(platformdirs.user_data_dir("greenroom"))
+    except RuntimeError:  # a user by number alone, as containers have them
+        raise Misconfigured("this user has no home folder; set GREENROOM_DATA_DIR", code="no_home") from None
 
 
 class BootSettings(BaseSettings):

@@ -17,7 +17,7 @@ from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Stopped
 from config.libraries import Library
 from config.machine import boot_id, boottime
-from config.reasons import show_path
+from config.reasons import show_path, show_time
 from config.tables import LeaseRow
 
 
@@ -109,7 +109,7 @@ def holder(connection: Connection, root_uuid: str) -> str | None:
 
 
 def _shown(row: Row[Any]) -> str:
-    return f"{row.holder}, since {row.since:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{row.holder}, since {show_time(row.since)}"
 
 
 def busy(database: Database, library: Library) -> Busy:

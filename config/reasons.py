@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Final, NamedTuple
 from unicodedata import category
 
@@ -30,6 +31,11 @@ def sentence(clause: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number of things: 1 file, 2 files."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def show_time(moment: dt.datetime) -> str:
+    """Return a moment as sentences and tables say it, which stays true wherever and whenever it is read."""
+    return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def path_text(path: bytes) -> str:

@@ -17,7 +17,7 @@ from loguru import logger
 from config.cron import SHORTEST_INTERVAL, Schedule, is_due
 from config.errors import GreenroomError
 from config.libraries import Library
-from config.reasons import Reason
+from config.reasons import Reason, show_time
 from config.sections import StagingScan
 from daemon.hints import Hints
 from daemon.listening import Listener, Listening
@@ -185,7 +185,7 @@ class Heartbeat:
         if not self._is_running():
             self._start("schedule", fire)
             return
-        why = f"the cycle that began at {self._cycle_began:%Y-%m-%d %H:%M:%S} UTC was still running"
+        why = f"the cycle that began at {show_time(self._cycle_began)} was still running"
         self._app.record_skip(trigger="schedule", fire_time=fire, why=Reason("busy", "; ".join([why, *self._late])))
         logger.bind(fire_time=fire).warning("fire time skipped: a cycle is still running")
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config.errors import Busy
+from config.reasons import show_time
 
 LOCK_NAME = "daemon.lock"
 LOCK_TRIES, LOCK_PAUSE = 5, 0.1  # `status` takes the lock for an instant to see whether somebody has it
@@ -30,7 +31,7 @@ def sole_daemon(data_dir: Path) -> Iterator[None]:
             raise Busy(f"a daemon already works on {data_dir}: {who}; stop it first, or set GREENROOM_DATA_DIR")
         os.ftruncate(fd, 0)
         since = dt.datetime.now(dt.UTC)
-        os.pwrite(fd, f"{socket.gethostname()} pid {os.getpid()}, since {since:%Y-%m-%d %H:%M:%S} UTC\n".encode(), 0)
+        os.pwrite(fd, f"{socket.gethostname()} pid {os.getpid()}, since {show_time(since)}\n".encode(), 0)
         yield
     finally:
         os.close(fd)

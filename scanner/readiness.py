@@ -9,13 +9,12 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from config.reasons import Reason, counted
+from config.reasons import Reason, counted, show_time
 from scanner.writers import has_writer, is_sparse
 
 SECOND_NS = 1_000_000_000
 SAMPLES = 3  # own looks that must agree, the first and the last at least the quiet period apart
 PATIENCE_NS = 24 * 3600 * SECOND_NS  # how long a file that ends too early is taken for one that is still arriving
-_SHOWN = "%Y-%m-%d %H:%M:%S UTC"
 CUT_SHORT = "It ends before the size written in it: its end is missing."
 UNFINISHED = {
     "truncated": "It ends before the size written in it; if it is still arriving, it is taken when it is whole.",
@@ -81,7 +80,7 @@ def folder_reasons(
         since = now - dt.timedelta(microseconds=(now_ns - since_ns) // 1000)
         earliest = since + dt.timedelta(microseconds=quiet_ns // 1000)
         message = (  # in moments, which stay true: the reason is kept, and read later
-            f"It has not changed since {since:{_SHOWN}}, seen {looks}; it is taken from {earliest:{_SHOWN}} on, "
+            f"It has not changed since {show_time(since)}, seen {looks}; it is taken from {show_time(earliest)} on, "
             f"once seen {SAMPLES} times."
         )
         yield Reason("still_changing", message, path)

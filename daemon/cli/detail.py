@@ -11,13 +11,15 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from config import libraries
-from config.reasons import show_path, show_text
+from config.reasons import show_path, show_text, show_time
 from daemon.bootstrap import Application
-from daemon.cli.output import print_table
+from daemon.cli.output import print_table, seconds
 from daemon.web.editing import lines
+from processor import repository
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, Known, to_json, winning
 from processor.publication import ledger
+from processor.transfer import path_from_json
 from processor.verification import rows as checks
 from workflow import progress
 from workflow.engine.job import Job
@@ -30,6 +32,7 @@ class Detail(NamedTuple):
     """One item, and all that is told of it."""
 
     item: dict[str, Any]
+    files: Sequence[repository.StagedFile]
     known: Mapping[str, Known]
     home: dict[str, Any] | None
     look: checks.Look | None
@@ -40,6 +43,7 @@ class Detail(NamedTuple):
         """Return it for scripts."""
         return {
             **self.item,
+            "files": [file._asdict() for file in self.files],
             "known": {name: one._asdict() | {"value": to_json(one.value)} for name, one in self.known.items()},
             "publication": self.home,
             "verified": self.look and self.look._asdict(),
@@ -51,20 +55,28 @@ class Detail(NamedTuple):
         """Yield what stands in one line each: its name, and what is to be said."""
         item, home, look = self.item, self.home, self.look
         for name in ("album_artist", "album", "year", "status", "position", "revision"):
-            yield name, show_text(str(item[name]))
+            yield name, "" if item[name] is None else show_text(str(item[name]))
+        yield "confidence", f"{item['confidence']:.0%}"
         yield "path", show_path(item["path"])
+        for name, heading in (("warnings", "look at"), ("evidence", "one album as")):
+            for n, reason in enumerate(item[name]):
+                place = f"  [{show_path(path_from_json(reason['path']))}]" if reason["path"] else ""
+                yield "" if n else heading, show_text(reason["message"]) + place
         if home is not None:
-            written = f"{home['mode']}, revision {home['revision']}, {home['updated_at']:%Y-%m-%d %H:%M}"
+            written = f"{home['mode']}, revision {home['revision']}, {show_time(home['updated_at'])}"
             yield "published", f"{show_path(home['place'])}  ({written})"
         if look is not None:
-            yield "verified", f"{look.checked_at:%Y-%m-%d %H:%M}, {len(look.findings) or 'no'} findings"
+            yield "verified", f"{show_time(look.checked_at)}, {len(look.findings) or 'no'} findings"
             yield from (("", show_text(one["message"])) for one in look.findings)
         if item["news_at"] is not None:
             command = f"`greenroom publish {item['id']}` brings the library up to date"
-            yield "waiting", f"newer metadata, since {item['news_at']:%Y-%m-%d %H:%M}; {command}"
+            yield "waiting", f"newer metadata, since {show_time(item['news_at'])}; {command}"
 
     def print_tables(self) -> None:
-        """Print what is known, what happened, and its jobs."""
+        """Print its tracks, what is known, what happened, and its jobs."""
+        tracks = [(file.disc, file.track, file.title, seconds(file.facts.get("duration_ms")), file.path)
+                  for file in self.files if file.role == "audio"]  # fmt: skip
+        print_table(tracks, ("disc", "track", "title", "length", "file"), "It has no track.")
         known = [(line.label, textwrap.shorten(line.text.replace("\n", "; "), WIDTH), line.source)
                  for line in lines("album", self.known) if line.source]  # fmt: skip
         print_table(known, ("what is known", "", "from"))
@@ -79,6 +91,7 @@ def read(app: Application, connection: Connection, item: int) -> Detail:
     """Read all that is told of an item. Raises Misconfigured when there is none."""
     return Detail(
         progress.find(connection, item),
+        repository.files(connection, [item]).get(item, ()),
         winning(metadata.sources(connection, item), ITSELF, "album"),
         _home(connection, item),
         checks.look(connection, item),

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 
 from config import libraries
-from config.reasons import path_text, show_path, show_text
+from config.reasons import path_text, show_path, show_text, show_time
 from daemon.bootstrap import application
 from daemon.cli import detail
 from daemon.cli.group import Group
@@ -148,7 +148,7 @@ def candidates(item: int, as_json: bool) -> None:
     for reason in told.reasons:
         click.echo(f"  {show_text(reason['message'])}")
     for debt in told.debts:
-        click.echo(f"  {debt.provider} owes {debt.what} since {debt.since:%Y-%m-%d %H:%M}: {show_text(debt.why)}")
+        click.echo(f"  {debt.provider} owes {debt.what} since {show_time(debt.since)}: {show_text(debt.why)}")
     print_table([_candidate(one) for one in told.candidates], _CANDIDATE, "No release is on offer.")
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from config.reasons import path_text, show_text
+from config.reasons import path_text, show_text, show_time
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of text.")
 
@@ -113,7 +113,9 @@ def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return show_text(str(plain(value) if isinstance(value, dt.datetime | bytes) else value))
+    if isinstance(value, dt.datetime):
+        return show_time(value)
+    return show_text(path_text(value) if isinstance(value, bytes) else str(value))
 
 
 def seconds(ms: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 
 from config.answering import GLANCE
 from config.libraries import list_libraries
-from config.reasons import show_path
+from config.reasons import show_path, show_time
 from daemon import libraries
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
@@ -45,7 +46,8 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "daemon", status["daemon"] or "not running"
     off = "" if status["enabled"] else "  (off: staging_scan.enabled is false)"
     yield "schedule", status["schedule"] + off + ("  (dry run)" if status["dry_run"] else "")
-    yield "next", status["next_fire"] or "–"
+    fire = status["next_fire"]
+    yield "next", show_time(dt.datetime.fromisoformat(fire)) if fire else "–"
     for problem in status["problems"]:
         yield "problem", problem
     for library in status["libraries"]:

@@ -20,6 +20,7 @@ from daemon.web.navigation import links
 from daemon.words import SAID, stage_said
 from processor.metadata.known import credited
 from processor.space import human_size
+from processor.transfer import path_from_json
 
 HERE: Final = Path(__file__).parent
 
@@ -57,6 +58,7 @@ def _environment() -> Environment:
     )
     made.filters |= {"path": show_path, "text": _text, "when": when, "size": human_size, "duration": duration}
     made.filters |= {"credited": credited, "album_name": album_name, "sentence": sentence, "stage": stage_said}
+    made.filters["kept_path"] = lambda kept: show_path(path_from_json(kept))
     made.globals["static"] = _static
     return made
 

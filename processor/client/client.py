@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 from config import admin
 from config.database import Database
 from config.errors import Rejected
+from config.reasons import show_time
 from processor.client import circuit, circuits, memory, waiting
 from processor.client.call import Call, a_get, a_post, a_put, shown
 from processor.client.circuit import Circuit
@@ -212,8 +213,7 @@ class Client:
         """Wait until a service may be asked. Raises Outage when that is not soon."""
         if stands.state != "closed" or seconds > PATIENCE:
             until = self._clock() + dt.timedelta(seconds=seconds)  # a moment: it may be read, with a debt, hours later
-            told = f"{service.name} is left alone until {until:%Y-%m-%d %H:%M:%S} UTC"
-            message = f"{told}: it did not answer, or asked for it"
+            message = f"{service.name} is left alone until {show_time(until)}: it did not answer, or asked for it"
             raise Outage(message, service=service.name, seconds=seconds, code="provider_paused")
         self._wait(seconds)
 

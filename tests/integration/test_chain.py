@@ -302,7 +302,10 @@ def test_the_commands_show_the_chain_its_jobs_and_what_happened(
     shown = run("items", "show", str(one))
     assert "bootleg" in shown
     assert re.search(r"Title +\S.* tags +\n", shown)
-    assert '"position": "staged"' in run("items", "show", str(one), "--json")
+    told = json.loads(run("items", "show", str(one), "--json"))
+    assert (told["position"], told["warnings"][0]["message"] in shown) == ("staged", True)
+    assert [file["path"] in shown for file in told["files"]] == [True, False], "tracks are listed, pictures not"
+    assert r"in \xfe" in shown, "as the path of a reason says it, which is no UTF-8"
     assert '"status": "approved"' in run("review", "approve", str(one), "--json")
     assert f"item {one} is rejected again" in run("review", "undo", str(one))
     assert "no item 99" in run("items", "show", "99", code=2)

@@ -196,6 +196,11 @@ def test_a_form_that_does_not_say_what_it_is_about_is_refused(browser: Browser, 
     assert browser.client.post(f"/review/{item}", data={"csrf": browser.csrf(), **form}).status_code == 422
 
 
+def test_a_path_that_is_no_text_is_shown_where_a_reason_names_it(browser: Browser) -> None:
+    (item,) = stage(browser, named("1", "Ada", "One"))
+    assert r"<code>in \xfe</code>" in browser.client.get(f"/review/{item}").text
+
+
 def test_nobody_is_led_elsewhere(browser: Browser) -> None:
     (item,) = stage(browser, named("1", "Ada", "One"))
     form = {"csrf": browser.csrf(), "approve": seen(browser, item), "back": "//evil.example/"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import pwd
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,6 +156,20 @@ def test_a_bad_value_is_named_and_not_printed(file: Path, monkeypatch: pytest.Mo
     assert "hunt" not in caught.value.message
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_who_has_no_home_as_a_number_in_a_container_is_told_what_to_set(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_DATA_HOME", "STATE_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(os, "geteuid", lambda: 1500)
+    with pytest.raises(Misconfigured, match="has no home folder; set GREENROOM_DATA_DIR"):
+        load_boot_settings()
 
 
 def test_an_unknown_name_in_the_file_is_named_with_the_file(file: Path) -> None:
