@@ -7,14 +7,14 @@ import os
 from collections.abc import Iterable, Iterator, Set
 
 from config.reasons import Reason
-from processor.comparing import digest_at, is_like, is_planned, is_planned_inode, is_same_inode
+from processor.comparing import digest_at, is_like, is_planned, is_planned_inode, is_same_inode, is_still
 from processor.files import Tree, is_file
 from processor.guard import Guard
 from processor.paths import folders, parent, within
 from processor.steps import sync_above
 from processor.system_errors import explained
 from processor.transfer import Transfer, TransferFile
-from scanner.identity import Identity, is_untouched, storable_time
+from scanner.identity import storable_time
 
 SECOND = 10**9  # in nanoseconds
 
@@ -73,10 +73,7 @@ def _why_keep(source: Tree, found: os.stat_result, there: os.stat_result | None,
 
 def _is_read_as(source: Tree, found: os.stat_result, file: TransferFile) -> bool:
     """Read a source; tell whether it has the digest, and still is what stood there before, for that takes minutes."""
-    if digest_at(source, file.source) != file.digest:
-        return False
-    now = source.stat(file.source)
-    return now is not None and is_untouched(Identity.of(now), Identity.of(found)) is not False
+    return digest_at(source, file.source) == file.digest and is_still(source, file.source, found)
 
 
 def _same_change(found: os.stat_result, file: TransferFile) -> bool:

@@ -63,13 +63,23 @@ def is_like(found: os.stat_result | None, file: TransferFile) -> bool:
 
 
 def is_same(one: Tree, path: bytes, other: Tree, there: bytes) -> bool:
-    """Tell whether two names are of one file, or of two plain files with the same bytes, which are read then."""
+    """Tell whether two names are of one file, or of two plain files with the same bytes, which are read then.
+
+    Reading takes minutes where they are large, so both have to be what they were afterwards.
+    """
     found, second = one.stat(path), other.stat(there)
     if found is None or second is None or not (is_file(found) and is_file(second)):
         return False
     if (found.st_dev, found.st_ino) == (second.st_dev, second.st_ino):
         return True
-    return found.st_size == second.st_size and digest_at(one, path) == digest_at(other, there)
+    alike = found.st_size == second.st_size and digest_at(one, path) == digest_at(other, there)
+    return alike and is_still(one, path, found) and is_still(other, there, second)
+
+
+def is_still(tree: Tree, path: bytes, found: os.stat_result) -> bool:
+    """Tell whether what was found at a path is there yet, and nobody wrote to it."""
+    now = tree.stat(path)
+    return now is not None and is_untouched(Identity.of(now), Identity.of(found)) is not False
 
 
 def digest_at(tree: Tree, path: bytes) -> str:

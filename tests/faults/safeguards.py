@@ -577,7 +577,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "what takes the place of a source while that is read goes in its stead",
-        "processor/clearing.py",
+        "processor/comparing.py",
         "return now is not None and is_untouched(Identity.of(now), Identity.of(found)) is not False",
         "return now is not None",
         tests("tests/integration/test_transfer.py", "-k", "while_that_is_read"),

@@ -15,6 +15,8 @@ from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retr
 from processor import copying
 from processor.building import sync_sources
 from processor.clearing import remove_sources
+from processor.comparing import is_same
+from processor.files import Tree
 from processor.hidden import TX, hidden_folder
 from processor.rolling_back import roll_back
 from processor.steps import fill, switch
@@ -211,6 +213,25 @@ def test_what_takes_the_place_of_a_copied_source_while_that_is_read_stays(
     monkeypatch.setattr(copying, "digest", somebody_comes_then)
     (reason,) = (reason for reason in remove_sources(transfer, Steps()) if reason.path == ONE)
     assert (reason.code, tree(world.inbound)[ONE]) == ("source_changed_kept", b"other")
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_files_are_the_same_if_they_still_are_once_they_were_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int
+) -> None:
+    files = (tmp_path / "one", tmp_path / "other")
+    for file in files:
+        file.write_bytes(b"music")
+    read = copying.digest
+    with Tree(os.fsencode(tmp_path)) as there:
+        assert is_same(there, b"one", there, b"other")
+
+        def somebody_comes_then(fd: int) -> str:
+            replace_by_another(files[which])
+            return read(fd)
+
+        monkeypatch.setattr(copying, "digest", somebody_comes_then)
+        assert not is_same(there, b"one", there, b"other")
 
 
 def test_a_copied_source_that_has_another_inode_number_now_goes_if_its_bytes_are_the_same(tmp_path: Path) -> None:
