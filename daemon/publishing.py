@@ -11,12 +11,13 @@ from typing import TypeVar
 
 from config.answering import ANSWERS
 from daemon.bootstrap import Application
+from daemon.disks import Seen
 from processor import repository
 from processor.publication.drafting import Plan
 from processor.publication.given import Publishing
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
-from workflow import publishing
+from workflow import progress, publishing
 from workflow.phase import settings_of
 from workflow.phases.publish import PublishSettings
 
@@ -33,6 +34,17 @@ def rehearse(app: Application, item_id: int, *, rename: bool = False) -> Plan:
     """Say what publishing an item would come to; see workflow.publishing."""
     given = _given(app, rehearsing=True)
     return _reading(given, item_id, lambda: publishing.rehearse(given, item_id, rename=rename))
+
+
+def foretold(app: Application, item_id: int, *, rename: bool) -> Seen[Plan]:
+    """Return the same as the item's disks say now, or said last if they are slow or hang.
+
+    Raises Misconfigured `unknown_item`, what planning raises, and Retryable (`disk_late`) while nothing is known.
+    """
+    with app.database.read() as connection:
+        item = progress.find(connection, item_id)
+    thing = ("publish", item_id, item["revision"], item["status"], item["news_at"], rename)
+    return app.disks.see(thing, lambda: rehearse(app, item_id, rename=rename))
 
 
 def publish(app: Application, item_id: int, *, actor: str, stop: threading.Event, rename: bool = False) -> Outcome:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from config.reasons import show_path
-from daemon import rehearsing
+from daemon import publishing
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, ItemId
 from workflow import progress, succession
@@ -39,7 +39,7 @@ class PublishBegun(BaseModel):
 @router.get("", summary="What publishing an album would come to", responses=DECIDED)
 def look(request: Request, item_id: ItemId, rename: Rename = False) -> PlanOut:
     """Return the tree that would appear in the library; nothing is touched."""
-    _, seen = rehearsing.plan(request.app.state.greenroom, item_id, rename=rename)
+    seen = publishing.foretold(request.app.state.greenroom, item_id, rename=rename)
     plan = seen.value
     assert plan is not None
     return PlanOut(

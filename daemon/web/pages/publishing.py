@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
-from daemon import regrouping, rehearsing
+from daemon import publishing, regrouping
 from daemon.bootstrap import Application
 from daemon.disks import Seen
 from daemon.web.access import actor_of
@@ -28,7 +28,7 @@ def look(request: Request, item_id: int, rename: bool = False) -> Response:
     seen: Seen[Plan] = Seen(None, None)
     refused, again = None, False
     try:
-        _, seen = rehearsing.plan(app, item_id, rename=rename)
+        seen = publishing.foretold(app, item_id, rename=rename)
     except GreenroomError as error:
         refused, again = error.message, error.reason_code == "disk_late"
     return page(request, "publish.html", item=item, seen=seen, refused=refused, again=again, rename=rename)
