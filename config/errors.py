@@ -10,8 +10,7 @@ GreenroomError
         RootSilent       its disk does not answer, and may do so again without a change
     Stopped          somebody asked us to stop, and we did, with nothing half done
 
-Package errors inherit from one of these. `except Exception` stands at the tick and the job runner, and around the
-foreign parsers of scanner/tags/read.py and processor/artwork.
+Package errors inherit from one of these.
 """
 
 from __future__ import annotations

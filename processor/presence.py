@@ -25,8 +25,7 @@ from config.reasons import show_path
 from processor import journal, repository
 from processor.repository import Folder
 from processor.system_errors import meaning, stops_root
-from scanner.scandb import ScanDb
-from scanner.vanished import Gone
+from scanner.scandb import Gone, ScanDb
 
 SHOWN = 3  # of the missing folders a message names
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from config.errors import Rejected, Retryable
 from config.reasons import Reason
@@ -18,7 +18,6 @@ from scanner.identity import Identity, identity_columns, tells_changes
 from scanner.rows import FileRecord, Source
 from scanner.scanschema import connect
 from scanner.tags.columns import FACT_COLUMNS, facts_of
-from scanner.vanished import Gone, Vanished
 
 if TYPE_CHECKING:
     from scanner.facts import Facts
@@ -26,6 +25,20 @@ if TYPE_CHECKING:
 T = TypeVar("T", str, str | None)
 _SOURCE = "id, path, name, role, dev, ino, size, mtime_ns, ctime_ns"
 _FACTS = ", ".join(("id", *FACT_COLUMNS))
+
+
+class Gone(NamedTuple):
+    """One music file that a scan does not find any more."""
+
+    folder: bytes
+    content: tuple[int, int, int]  # inode, size and time of change in ns
+
+
+class Vanished(NamedTuple):
+    """Music that went away, by path, and when the last scan began that saw all of it, ISO 8601, if one did."""
+
+    files: dict[bytes, Gone]
+    since: str | None
 
 
 class ScanDb:

@@ -52,7 +52,6 @@ _ENCODERS: dict[str, tuple[str, str, str, dict[str, str]]] = {
 }
 _SAME = {"mp4": "m4a", "m4b": "m4a", "oga": "ogg", "aif": "aiff"}
 
-AnyPath = str | bytes | os.PathLike[str]
 Picture = tuple[bytes, str] | tuple[bytes, str, int]  # bytes, mime, type (3, the front cover)
 
 

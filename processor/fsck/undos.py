@@ -6,7 +6,7 @@ from config.errors import GreenroomError
 from processor import sidecar, trash
 from processor.comparing import is_same, is_same_inode
 from processor.files import Tree
-from processor.fsck.standing import Candidates, Shape, Standing
+from processor.fsck.remains import Candidates, Shape, Standing
 from processor.hidden import hidden_folder
 from processor.moves.undo import out_of_sight
 from processor.paths import within

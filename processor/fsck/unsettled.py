@@ -16,7 +16,7 @@ from processor.comparing import is_planned, is_planned_inode, is_whole
 from processor.files import Tree
 from processor.fsck import rows, undos
 from processor.fsck.finding import Finding, Resume
-from processor.fsck.standing import Candidates, Shape, Standing
+from processor.fsck.remains import Candidates, Shape, Standing
 from processor.hidden import PLAYER_IGNORES, TX, hidden_folder
 from processor.paths import within
 from processor.publication import ledger

@@ -21,11 +21,10 @@ from scanner.identity import Identity, identity_columns
 from scanner.newscan import NewScan
 from scanner.readiness import FolderState
 from scanner.rows import FileRecord, FileRow
-from scanner.scandb import ScanDb
+from scanner.scandb import ScanDb, Vanished
 from scanner.scanfiles import new_path, newest, prune
 from scanner.tags.columns import blocks_of, columns_of, facts_of
 from scanner.tags.read import Reading
-from scanner.vanished import Vanished
 
 ROOT = b"/inbound\xff"
 STARTED = dt.datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC)
