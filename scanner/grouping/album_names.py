@@ -10,40 +10,41 @@ from typing import NamedTuple
 from scanner.grouping.discs import disc_folder, is_bonus_folder
 from scanner.grouping.folding import clean, fold
 from scanner.grouping.names import DASH, DATE, spaced
+from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import says_unknown
 
-_BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_COUNTED = re.compile(  # "Folge 12", "07": which of a series an album is
+_BRACKETS = pattern(r"[(\[{]([^()\[\]{}]*)[)\]}]")
+_YEAR = pattern(r"(?:19|20)\d\d")
+_COUNTED = pattern(  # "Folge 12", "07": which of a series an album is
     r"(?:folge|episode|vol|volume|part|teil|band|tome|выпуск|часть|том|n[or])[\W_]*\d{1,4}|(?P<bare>0\d\d?|\d\d?)\.?",
     re.IGNORECASE,
 )
-_COUNTED_OF_ARTIST = re.compile(r"0\d")
-_TECHNICAL = re.compile(
+_COUNTED_OF_ARTIST = pattern(r"0\d")
+_TECHNICAL = pattern(
     r"flac|mp3|aac|m4a|alac|ogg|opus|wav|aiff|ape|wv|wma|ds[df]|loss(?:less|y)|[cv]br|v[0-2]|(?:web|cd)?rip|web"
     r"|\d*(?:cd|lp)|vinyl|sacd|hi|res|hires|log|cue|scans|\d+(?:k?bps|kbits?|k?hz|k|bits?|b)?|k?bps|kbits?|k?hz|bits?|x",
     re.IGNORECASE,
 )
-_BITS_AND_RATE = re.compile(r"(?:16|24|32)\W\d{2,3}")
-_EDITION = re.compile(r"edition|remaster|deluxe|anniversary|expanded|version|mono|stereo|live|reissue|mix|bonus", re.I)
-_SCENE = re.compile(r"(?P<names>[^-\s]+(?:-[^-\s]+)+)-(?P<year>(?:19|20)\d\d)-\w+")
-_OF_RELEASE = re.compile(  # what stands behind artist and album
+_BITS_AND_RATE = pattern(r"(?:16|24|32)\W\d{2,3}")
+_EDITION = pattern(r"edition|remaster|deluxe|anniversary|expanded|version|mono|stereo|live|reissue|mix|bonus", re.I)
+_SCENE = pattern(r"(?P<names>[^-\s]+(?:-[^-\s]+)+)-(?P<year>(?:19|20)\d\d)-\w+")
+_OF_RELEASE = pattern(  # what stands behind artist and album
     r"\(.*|.*(?:edition|remaster).*|single|ep|vls|cd[smr]?|dvdr?|promo|retail|digital|bootleg|proper|repack|[a-z]{2}",
     re.IGNORECASE,
 )
-_YEAR_FIRST = re.compile(r"\A(?:(?P<year>(?:19|20)\d\d)(?:\.\s+|[-–—])(?=[^\W\d])|0\d\.\s+)")
-_YEAR_INSIDE = re.compile(
+_YEAR_FIRST = pattern(r"\A(?:(?P<year>(?:19|20)\d\d)(?:\.\s+|[-–—])(?=[^\W\d])|0\d\.\s+)")
+_YEAR_INSIDE = pattern(
     r"(?!.*\s[-–—]\s)(?P<artist>[^()\[\]{}]+?)\s*[(\[](?P<year>(?:19|20)\d\d)[)\]]\s*(?P<album>[^()\[\]{}]+)"
 )
-_YEAR_LAST = re.compile(  # behind a bracket, or before what says no more than the format
+_YEAR_LAST = pattern(  # behind a bracket, or before what says no more than the format
     r"(?:(?<=[)\]}])\s+(?P<year>(?:19|20)\d\d)|(?:\s+(?P<before>(?:19|20)\d\d))?(?:\s+(?:flac|mp3|aac|m4a|alac|ogg|opus"
     r"|wav|ds[df]|lossless|[cv]br|(?:web|cd|vinyl)rip|320|\d+\s?k(?:bps|hz)?|\d\d\s?bits?|24[-/]\d+))+)\Z",
     re.IGNORECASE,
 )
-_PRESSING = re.compile(r"(?P<year>(?:19|20)\d\d)\s*[,;]\s.+")  # "(2009, Germany, Label, CAT 12)"
-_YEARS = re.compile(r"(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")
-_NO_WORD = re.compile(r"[\W_]+")
-_NO_NAME = re.compile(
+_PRESSING = pattern(r"(?P<year>(?:19|20)\d\d)\s*[,;]\s.+")  # "(2009, Germany, Label, CAT 12)"
+_YEARS = pattern(r"(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")
+_NO_WORD = pattern(r"[\W_]+")
+_NO_NAME = pattern(
     r"musi[ck]|musique|audio|media|download(?:s|ed)?|inbound|incoming|inbox|new|unsorted|unknown|misc|albums|artists"
     r"|torrents|completed?|finished|te?mp|rips|collection|library|singles|eps|discography|desktop"
     r"|(?:live|studio) albums|untitled|folder|(?:my|new) music|to sort"
@@ -52,7 +53,7 @@ _NO_NAME = re.compile(
     r"|nowy folder|ny mapp?e?|novy adresar|uj mappa|yeni klasor|новая папка|нова папка|新しいフォルダー|新建文件夹"
     r"|새 폴더)(?: \d+)?"
 )
-_COPY = re.compile(  # as file managers say
+_COPY = pattern(  # as file managers say
     r"\s[-–—]\s(?:copy|kopie|copie|c[oó]pia|kopia|копия|コピー|副本)(?:\s\(\d+\))?\Z", re.IGNORECASE
 )
 
@@ -114,8 +115,8 @@ def _years_pressed(text: str) -> list[str]:
 def _without_years(text: str) -> tuple[str, list[str]]:
     """Take a year out of a name that is no word of it; those in brackets go with them, later."""
     years = [inside.strip()[:4] for inside in _BRACKETS.findall(text) if _is_year(inside.strip())]
-    for pattern in (_YEAR_FIRST, _YEAR_LAST):
-        if found := pattern.search(text):
+    for form in (_YEAR_FIRST, _YEAR_LAST):
+        if found := form.search(text):
             text = text[: found.start()] + text[found.end() :]
             years += filter(None, found.groups())
     return text, years

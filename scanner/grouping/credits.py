@@ -12,6 +12,7 @@ from scanner.grouping.album_names import is_nameless, parse_album
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.groups import Source
 from scanner.grouping.names import text_of
+from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import is_various
 from scanner.grouping.places import Place, Track, known
 
@@ -20,11 +21,11 @@ VARIOUS_ARTISTS = "Various Artists"
 MOST_SPELLINGS = 16
 """A folder with more names than this is a heap; looking for typos among them would find wrong ones, slowly."""
 
-_GUESTS = re.compile(  # a semicolon of HTML ends no name: "Bread &amp; Butter"
+_GUESTS = pattern(  # a semicolon of HTML ends no name: "Bread &amp; Butter"
     r"\s*(?:(?<!&amp)(?<!&quot)(?<!&apos)(?<!&#39)(?<!&#039);|[(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s).*",
     re.IGNORECASE | re.DOTALL,
 )
-_OEUVRE = re.compile(  # what folders of all that an artist made are called: "Discography", "(1967-1990)"
+_OEUVRE = pattern(  # what folders of all that an artist made are called: "Discography", "(1967-1990)"
     r"[\s(\[]+(?:(?:complete )?(?:discogra\w+|diskogra\w+|дискография)\b.*"
     r"|(?:19|20)\d\d\s?[-–]\s?(?:(?:19|20)?\d\d)?[)\]])",
     re.IGNORECASE,

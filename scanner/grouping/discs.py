@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from scanner.grouping.patterns import pattern
+
 MOST_DISCS = 50  # "CD86" and "Disc 1984" are titles, not discs
 
 LONGEST_NAME = 255  # a longer tag is no name that somebody wrote a disc into
@@ -23,25 +25,23 @@ _MEDIUM = (
 )
 _SIDE = r"(?:side|seite|face|lado|cara|strana|сторона)"
 _DISC_FOLDERS = (
-    re.compile(rf"[\W_]*{_MEDIUM}{_NUMBER}(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
-    re.compile(rf"[\W_]*(?:cd|dis[ck])[\W_]+(?P<roman>{_ROMAN})(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
-    re.compile(r"[\W_]*(?P<number>\d{1,2})[\W_]*of[\W_]*\d{1,2}[\W_]*", re.IGNORECASE),
-    re.compile(rf"{_SIDE}[\W_]*(?:(?P<number>\d)|(?P<side>[a-hа-г]))", re.IGNORECASE),
-    re.compile(
+    pattern(rf"[\W_]*{_MEDIUM}{_NUMBER}(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
+    pattern(rf"[\W_]*(?:cd|dis[ck])[\W_]+(?P<roman>{_ROMAN})(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
+    pattern(r"[\W_]*(?P<number>\d{1,2})[\W_]*of[\W_]*\d{1,2}[\W_]*", re.IGNORECASE),
+    pattern(rf"{_SIDE}[\W_]*(?:(?P<number>\d)|(?P<side>[a-hа-г]))", re.IGNORECASE),
+    pattern(
         rf"(?:[\W_]*(?:{_DISC}|lp|vinyl|tape|[ck]assette)[\s_]+(?P<side>[a-h])|(?P<men>[a-h])面)[\W_]*", re.IGNORECASE
     ),
 )
 _BONUS = r"bonus(?:[\W_]*(?:cd|dis[ck]|dvd|lp|tracks?))?"
-_BONUS_FOLDER = re.compile(
+_BONUS_FOLDER = pattern(
     rf"[\W_]*(?:{_BONUS}|(?:cd|dis[ck]|disque|dvd)[\W_]*(?:bonus|0+)|(?:extra|drama|ドラマ|特典)[\W_]*(?:cd|dis[ck]|dvd)|特典)"
     r"[\W_]*",
     re.IGNORECASE,
 )
-_BONUS_AT_END = re.compile(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS})\Z", re.IGNORECASE)
-_BONUS_DISC = re.compile(
-    r"\s*(?:([(\[{])|[-–:,]\s)\s*bonus[\W_]*(?:cd|dis[ck]|dvd|lp)\s*(?(1)[)\]}]|\Z)", re.IGNORECASE
-)
-_MAY_BE_DISC = re.compile(  # most folders begin otherwise; asked of ASCII only
+_BONUS_AT_END = pattern(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS})\Z", re.IGNORECASE)
+_BONUS_DISC = pattern(r"\s*(?:([(\[{])|[-–:,]\s)\s*bonus[\W_]*(?:cd|dis[ck]|dvd|lp)\s*(?(1)[)\]}]|\Z)", re.IGNORECASE)
+_MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
     r"[\W_]*(?:\d{1,2}[\W_]*of|cd|dis|dvd|digital|sacd|s[ci]|vinyl|l[ap]|record|tape|[ck]assette|plyta|face|cara|seite|strana"
     r"|bonus|extra|drama)",
     re.IGNORECASE | re.ASCII,
@@ -49,18 +49,18 @@ _MAY_BE_DISC = re.compile(  # most folders begin otherwise; asked of ASCII only
 
 
 def _in_titles(disc: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    return re.compile(
+    return pattern(
         rf"[\s_]*[(\[{{（［【][\W_]*(?:{disc}{_NUMBER}|(?P<nth>\d{{1,2}})[\W_]*of[\W_]*\d{{1,2}})"
         r"(?:[\W_][^()\[\]{}]*)?[)\]}）］】]",
         re.IGNORECASE,
-    ), re.compile(
+    ), pattern(
         rf"[\s_,.:;–-]{disc}{_NUMBER}(?:\s*[-–:]\s.*|(?P<tail>[\s_]*[(\[{{-].*|[\s_.]+(?:19|20)\d\d\b.*))?\Z",
         re.IGNORECASE | re.DOTALL,
     )
 
 
 _IN_TITLES = _in_titles(_DISC), _in_titles(_CD)  # of any text, of ASCII
-_DISC_OF_A_SHOW = re.compile(r"(?<=\d-\d\d)[\s_.-]?d(?:is[ck])?(?P<number>\d)(?![^\W_])", re.IGNORECASE)
+_DISC_OF_A_SHOW = pattern(r"(?<=\d-\d\d)[\s_.-]?d(?:is[ck])?(?P<number>\d)(?![^\W_])", re.IGNORECASE)
 
 
 def disc_folder(text: str) -> int | None:
@@ -71,8 +71,8 @@ def disc_folder(text: str) -> int | None:
     text = narrow(text).strip()
     if not _may_be_disc(text):
         return None
-    for pattern in _DISC_FOLDERS:
-        found = pattern.fullmatch(text)
+    for form in _DISC_FOLDERS:
+        found = form.fullmatch(text)
         if found:
             groups = found.groupdict()
             side = (groups.get("side") or groups.get("men") or "").lower()

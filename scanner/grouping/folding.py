@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+
+from scanner.grouping.patterns import pattern
 
 ALIKE = 0.9
 """Two folded names are one misspelt name when so much of the longer one agrees (Levenshtein with swaps)."""
@@ -13,18 +14,18 @@ ALIKE = 0.9
 MOST_EDITS = 2
 """A long title that differs in more letters differs in a word: "… Part One" is not "… Part Two"."""
 
-_ACCENTS = re.compile("[\u0300-\u036f]")  # only these: the marks of Japanese and Indic scripts are letters
+_ACCENTS = pattern("[\u0300-\u036f]")  # only these: the marks of Japanese and Indic scripts are letters
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"})
 _ASCII = bytes(range(128))
 _NO_ENGLISH_LETTERS = bytes(code for code in range(256) if not (code < 128 and chr(code).isalpha()))
 _MISREAD = 8  # letters beyond ASCII, before anything is concluded
-_INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
-_AND = re.compile(r"\s*&\s*|\s\+\s")
-_APOSTROPHES = re.compile("['’‘ʼ`´]")
-_LAST_ARTICLE = re.compile(r"^(.+), (the|a|an)$")
-_FIRST_ARTICLE = re.compile(r"^(?:the|an?) (?=.)")
+_INITIALS = pattern(r"\b(?:[^\W\d_]\.){2,}")
+_AND = pattern(r"\s*&\s*|\s\+\s")
+_APOSTROPHES = pattern("['’‘ʼ`´]")
+_LAST_ARTICLE = pattern(r"^(.+), (the|a|an)$")
+_FIRST_ARTICLE = pattern(r"^(?:the|an?) (?=.)")
 _DECORATION = frozenset("|~<>=^¨")
-_NUMERAL = re.compile(r"\w*\d\w*|[ivx]+|\w|one|two|three|four|five|six|seven|eight|nine|ten|first|second|third")
+_NUMERAL = pattern(r"\w*\d\w*|[ivx]+|\w|one|two|three|four|five|six|seven|eight|nine|ten|first|second|third")
 
 
 def clean(text: str | None) -> str | None:

@@ -7,32 +7,33 @@ from typing import NamedTuple
 
 from scanner.grouping.discs import disc_folder, split_disc
 from scanner.grouping.folding import clean
+from scanner.grouping.patterns import pattern
 
-DATE = re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)([-._])(?:0[1-9]|1[0-2])\2(?:0[1-9]|[12]\d|3[01])(?!\d)")
-DASH = re.compile(r"\s+[-–—]\s+")
+DATE = pattern(r"(?<!\d)(?P<year>(?:19|20)\d\d)([-._])(?:0[1-9]|1[0-2])\2(?:0[1-9]|[12]\d|3[01])(?!\d)")
+DASH = pattern(r"\s+[-–—]\s+")
 
-_TRACK_FIRST = re.compile(
+_TRACK_FIRST = pattern(
     r"(?:(?:cd|dis[ck]|d)?[\s_]*(?P<disc>\d{1,2})(?:[-.](?:track|t)?|t))?(?<!\d)(?P<track>\d{1,3})"
     r"(?:\s?of\s?\d{1,3})?(?:(?:\s*[-–—._)\]]+\s*|\s+)(?P<rest>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
-_TRACK_OF_A_SHOW = re.compile(  # "gd77-05-08d1t01", as tapers call it
+_TRACK_OF_A_SHOW = pattern(  # "gd77-05-08d1t01", as tapers call it
     r"[a-z&]{0,12}[\W_]?\d{2,4}-\d\d-\d\d(?:[\W_]\S*?)??[\W_]?(?:(?:cd|d|s)(?P<disc>\d{1,2})[\W_]?)?"
     r"t(?:rack)?(?P<track>\d{2,3})(?:[\W_]+(?P<rest>.*))?",
     re.IGNORECASE | re.DOTALL,
 )
 _NO_DISC = rb"\d{1,3}(?:[ _]|[-.][^\dtT\x80-\xff])"  # what nearly every name begins with
-_NONE_WITH_DISC = re.compile(rb"(?:%b[^/]*/)*" % _NO_DISC)
-_DISC_BEFORE = re.compile(r"(?:cd|dis[ck])[\s_]*(\d{1,2})(?:\s*[-–—]\s*|[\s_]+)(?:track[\s_]*)?(?=\d)", re.IGNORECASE)
-_TRACK_INSIDE = re.compile(  # not "Blink-182 - Title", whose dashes differ
+_NONE_WITH_DISC = pattern(rb"(?:%b[^/]*/)*" % _NO_DISC)
+_DISC_BEFORE = pattern(r"(?:cd|dis[ck])[\s_]*(\d{1,2})(?:\s*[-–—]\s*|[\s_]+)(?:track[\s_]*)?(?=\d)", re.IGNORECASE)
+_TRACK_INSIDE = pattern(  # not "Blink-182 - Title", whose dashes differ
     r"(?P<artist>.+?)(?:(?P<tight>(?<!\s)[-–—](?!\s))|\s+[-–—]\s*|[-–—]\s+)(?P<track>\d{1,3})"
     r"\s*(?:[-–—]|\.\s)(?(tight)(?<!\s[-–—]))\s*(?P<rest>.+)",
     re.DOTALL,
 )
-_TRACK_OF_KARAOKE = re.compile(
+_TRACK_OF_KARAOKE = pattern(
     r"[A-Z]{2,}[ _]?\d{3,}-(?P<track>\d{1,2})\s+[-–—]\s+(?P<rest>.+)", re.DOTALL
 )  # "SC8001-07 - …"
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = pattern(r"(\d+)")
 
 
 class TrackName(NamedTuple):

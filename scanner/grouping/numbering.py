@@ -14,24 +14,23 @@ from collections.abc import Sequence
 from scanner.grouping.discs import narrow
 from scanner.grouping.folding import clean
 from scanner.grouping.names import TrackName, spaced, split_artist
+from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import is_word_for_track
 
-_SIDE_FIRST = re.compile(
-    r"(?P<side>[a-h])\s?(?P<track>\d{1,2})(?:[\s._)\]–-]+(?P<rest>.*))?", re.IGNORECASE | re.DOTALL
-)
-_COUNTING = re.compile(r"(?P<before>\D{0,80})(?P<number>\d{1,4})(?P<after>(?!\d).*)", re.DOTALL)
-_TITLE_AFTER = re.compile(r"(?:\.cdda)?|[話曲章回集首]?(?:[\s.:,、．)\]）】–—-]+|(?=\W))(?P<title>.*)", re.DOTALL)
+_SIDE_FIRST = pattern(r"(?P<side>[a-h])\s?(?P<track>\d{1,2})(?:[\s._)\]–-]+(?P<rest>.*))?", re.IGNORECASE | re.DOTALL)
+_COUNTING = pattern(r"(?P<before>\D{0,80})(?P<number>\d{1,4})(?P<after>(?!\d).*)", re.DOTALL)
+_TITLE_AFTER = pattern(r"(?:\.cdda)?|[話曲章回集首]?(?:[\s.:,、．)\]）】–—-]+|(?=\W))(?P<title>.*)", re.DOTALL)
 _DASH_LAST = " - ", " – ", " — "  # "Artist - Album - 01 Title", as Bandcamp calls files
 _FIRST = 1, 1  # disc and track
 _PARTS = (
-    re.compile(
+    pattern(
         r"[\W_]*(?:vol(?:umen?)?|part[ei]?|pt|teil|deel|del|band|book|buch|tome?|act|akt|disco|skiva|levy|lemez|mc|set|night"
         r"|часть|том)[\W_]*(?P<number>\d{1,2}|[ivx]+)(?![^\W_]).*",
         re.IGNORECASE | re.DOTALL,
     ),
-    re.compile(r"第?(?P<number>\d{1,2}|[一二三四五六七八九十])[张張枚盤盘巻卷集部幕].*", re.DOTALL),
-    re.compile(r"(?P<number>[上前中下後后])[巻卷編编篇集部]?"),
-    re.compile(r"(?P<number>\d{1,2})(?:[\W_]+\D.*)?", re.DOTALL),
+    pattern(r"第?(?P<number>\d{1,2}|[一二三四五六七八九十])[张張枚盤盘巻卷集部幕].*", re.DOTALL),
+    pattern(r"(?P<number>[上前中下後后])[巻卷編编篇集部]?"),
+    pattern(r"(?P<number>\d{1,2})(?:[\W_]+\D.*)?", re.DOTALL),
 )
 _COUNTED = {word: n for n, word in enumerate(["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"], 1)}
 _COUNTED |= {word: n for n, word in enumerate("一二三四五六七八九十", 1)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
@@ -22,10 +21,11 @@ from scanner.grouping.names import (
     text_of,
 )
 from scanner.grouping.numbering import by_counting, by_hundreds, by_sides
+from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import may_say_unknown, says_unknown
 from scanner.grouping.spots import Spots, find_spots
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Number = tuple[int, int]
 """Disc and track; a file that names no disc is of disc 1."""
