@@ -8,9 +8,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured
 from config.lease import Guard
 from config.libraries import Library
 from config.locks import hold
+from config.reasons import Reason
 from config.sections import StagingScan
 from processor import grouping_choices, presence, trash
 from processor.meeting import Rules
@@ -31,7 +31,7 @@ from processor.system_errors import unexpected
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
-from workflow import publishing, suspension
+from workflow import suspension, upkeep
 from workflow.aftermath import of_staging, of_undo
 from workflow.record import Asked, RunRecord
 from workflow.recovering import recover_libraries
@@ -124,7 +124,7 @@ class _Cycle(NamedTuple):
         if guard is not None:
             prune(folder, roots.inbound.path, settings.keep_scan_dbs)
             _prune_trash(database, guard, roots.staging, settings.trash_days)
-            publishing.prune_trash(database, settings.trash_days, self.until)
+            upkeep.prune_trash(database, settings.trash_days, self.until)
         return run.finish(roots.inbound.path, roots.staging.path, result, scan_path)
 
     def _look_for_what_vanished(self, roots: Roots, guard: Guard | None) -> None:
@@ -133,8 +133,7 @@ class _Cycle(NamedTuple):
 
     def _process(self, roots: Roots, scan_path: Path, guard: Guard | None) -> ProcessResult:
         settings = self.settings
-        restage = partial(publishing.restage, self.database, self.data_dir, stop=self.until)
-        run = ForRun(self.run.id, of_staging(self.run.id), restage)
+        run = ForRun(self.run.id, of_staging(self.run.id), self._restage)
         rules = Rules(settings.replace == "better", tuple(settings.quality.split()))
         reserve = settings.reserve_mib << 20
         options = ProcessOptions(settings.workers, settings.rate_limit, reserve, rules, self.request.approved)
@@ -144,6 +143,12 @@ class _Cycle(NamedTuple):
                 self.database, roots.inbound, found, self._limits, act=guard is not None, suspended=suspended
             )
             return process_scan(self.database, found, roots.inbound, roots.staging, guard, options, run, self.progress)
+
+    def _restage(self, keys: Collection[str]) -> dict[str, tuple[Reason, ...]]:
+        """Put the files of published items back into staging; hardly any cycle has to."""
+        from workflow.publishing import restage
+
+        return restage(self.database, self.data_dir, keys, self.until)
 
     @property
     def _limits(self) -> presence.Limits:

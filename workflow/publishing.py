@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from loguru import logger
 
 from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Retryable
@@ -17,25 +14,17 @@ from config.libraries import Library, list_libraries, sole_library, verify_root
 from config.locks import hold
 from config.machine import boot_id
 from config.reasons import Reason, show_path
-from processor import journal, publish, trash
+from processor import publish
 from processor.artwork.blobs import Blobs
 from processor.moves.move import Performance
 from processor.publication import ledger, planning
 from processor.publication.drafting import Plan
 from processor.publication.given import Options, Publishing, known, library_of, selected
 from processor.publish import Outcome
-from processor.recover import RecoveryReport, recover
 from processor.taking_back import TakenBack
 from workflow.completing import complete
 from workflow.published import begun, heal, recorded
-
-WORKERS = 2  # files that are copied at once
-OUTWARD = ("publish", "refresh", "upgrade", "restage", "unpublish")
-
-
-def blobs(database: Database, data_dir: Path) -> bytes:
-    """Return the folder of the cache."""
-    return os.fsencode(Blobs(database, data_dir).folder)
+from workflow.upkeep import WORKERS, blobs, settle
 
 
 def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
@@ -109,31 +98,6 @@ def unpublish_item(given: Publishing, item_id: int, stop: StopSignal, *, actor: 
         return publish.take_out(run, item_id, actor)
 
 
-def recover_libraries(
-    database: Database, data_dir: Path, stop: StopSignal, *, staging_is_held: bool = False
-) -> list[RecoveryReport]:
-    """Settle what was left unfinished between staging and each library; costs one question where there is nothing.
-
-    Raises Busy, LeaseLost, Stopped, Retryable, and Misconfigured for a library that is not there.
-    """
-    with database.read() as connection:
-        roots = {transfer.dst_root for transfer in journal.unsettled(connection) if transfer.kind in OUTWARD}
-    if not roots:
-        heal(database)
-        return []
-    with database.read() as connection:
-        staging = sole_library(connection, "staging", "music")
-        found = [lib for lib in list_libraries(connection) if lib.role == "library" and lib.path in roots]
-    reports = []
-    for library in found:
-        verify_root(library)
-        needed = [library] if staging_is_held else [library, staging]
-        with hold(database, needed, "recover", stop) as guard:
-            reports.append(_recover(database, guard, staging, library, blobs(database, data_dir)))
-    heal(database)
-    return reports
-
-
 def restage(
     database: Database, data_dir: Path, keys: Collection[str], stop: StopSignal
 ) -> dict[str, tuple[Reason, ...]]:
@@ -162,39 +126,16 @@ def restage(
     return refused
 
 
-def prune_trash(database: Database, days: int, stop: StopSignal) -> None:
-    """Empty the trash of each library of what has lain there long enough; a library that is away, or busy, waits.
-
-    Raises LeaseLost, and Retryable when the database fails.
-    """
-    with database.read() as connection:
-        found = [lib for lib in list_libraries(connection) if lib.role == "library"]
-    for library in found:
-        try:
-            verify_root(library)
-            if trash.listed(database, library.path):
-                with hold(database, [library], "empty the trash", stop) as guard:
-                    trash.grow_older(database, library.path, dt.datetime.now(dt.UTC))
-                    trash.empty(database, guard, library.path, dt.timedelta(days=days))
-        except (Busy, Misconfigured, NeedsReview) as error:
-            logger.bind(code=error.reason_code, error=error.message).warning("a library's trash could not be emptied")
-
-
 @contextmanager
 def _locked(given: Publishing, library: Library, what: str, stop: StopSignal) -> Iterator[Performance]:
     """Hold a library and staging, with everything between them settled."""
     for root in (given.staging, library):
         verify_root(root)
     with hold(given.database, [library, given.staging], what, stop) as guard:
-        _recover(given.database, guard, given.staging, library, given.blobs)
+        settle(given.database, guard, given.staging, library, given.blobs)
         heal(given.database)
         yield _performance(given.database, guard, given.blobs)
 
 
 def _performance(database: Database, guard: Guard, cache: bytes) -> Performance:
     return Performance(database, guard, recorded, dt.datetime.now(dt.UTC), boot_id(), workers=WORKERS, blobs=cache)
-
-
-def _recover(database: Database, guard: Guard, staging: Library, library: Library, cache: bytes) -> RecoveryReport:
-    roots, now = (staging.path, library.path), dt.datetime.now(dt.UTC)
-    return recover(database, guard, recorded, roots, now=now, boot_id=boot_id(), workers=WORKERS, blobs=cache)

@@ -13,7 +13,7 @@ from config.locks import hold
 from processor import journal
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport, waiting_for_a_person
-from workflow import publishing
+from workflow import upkeep
 from workflow.aftermath import of_staging, of_undo
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
@@ -31,7 +31,7 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
     with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
         report = recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
         report = report.joined([recover_tagging(database, guard, roots.staging)])
-        report = report.joined(publishing.recover_libraries(database, data_dir, stop, staging_is_held=True))
+        report = report.joined(upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True))
     with database.read() as connection:
         return report.joined([waiting_for_a_person(journal.unsettled(connection), report.attention)])
 
@@ -39,7 +39,7 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
 def recover_libraries(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:
     """Settle what was being published; if a library cannot be worked on now, the cycle goes on without it."""
     try:
-        publishing.recover_libraries(database, data_dir, stop, staging_is_held=True)
+        upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True)
     except LeaseLost:
         raise
     except (Busy, Misconfigured) as error:

@@ -23,10 +23,10 @@ from processor.retag import retold, work_root
 from processor.staged import publish
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
 from processor.transfer import Transfer
-from workflow import publishing
 from workflow.aftermath import of_staging, of_undo
 from workflow.roots import Roots, resolve_roots
 from workflow.stopping import StopOrTimeout
+from workflow.upkeep import OUTWARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _one(run: Performance, transfer: Transfer, roots: Roots) -> TakenBack:
 
 def _published(transfer: Transfer) -> TakenBack | None:
     """Refuse a transfer into a library: `publish --undo` takes it back."""
-    if transfer.kind not in publishing.OUTWARD:
+    if transfer.kind not in OUTWARD:
         return None
     item = intent_of(transfer).item_id
     message = f"It published item {item}; `greenroom publish {item} --undo` takes it out of its library."

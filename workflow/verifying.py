@@ -22,7 +22,7 @@ from processor.verify import Found, Verifying, verify
 from workflow import events, progress
 from workflow.events import Event
 from workflow.phase import settings_of
-from workflow.publishing import blobs
+from workflow.upkeep import blobs
 
 AT_ONCE: Final = 100  # items looked up at once, at first
 ROLES: Final = ("staging", "library")

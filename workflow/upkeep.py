@@ -1,0 +1,80 @@
+"""The libraries → what was left unfinished in them settled, old trash emptied: what every cycle does for them.
+
+Apart from publishing, because most cycles need no more of it, and a command starts quicker without the rest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+
+from loguru import logger
+
+from config.database import Database
+from config.errors import Busy, Misconfigured, NeedsReview
+from config.lease import Guard, StopSignal
+from config.libraries import Library, list_libraries, sole_library, verify_root
+from config.locks import hold
+from config.machine import boot_id
+from processor import journal, trash
+from processor.artwork.blobs import Blobs
+from processor.recover import RecoveryReport, recover
+from workflow.published import heal, recorded
+
+WORKERS = 2  # files that are copied at once
+OUTWARD = ("publish", "refresh", "upgrade", "restage", "unpublish")
+
+
+def blobs(database: Database, data_dir: Path) -> bytes:
+    """Return the folder of the cache."""
+    return os.fsencode(Blobs(database, data_dir).folder)
+
+
+def recover_libraries(
+    database: Database, data_dir: Path, stop: StopSignal, *, staging_is_held: bool = False
+) -> list[RecoveryReport]:
+    """Settle what was left unfinished between staging and each library; costs one question where there is nothing.
+
+    Raises Busy, LeaseLost, Stopped, Retryable, and Misconfigured for a library that is not there.
+    """
+    with database.read() as connection:
+        roots = {transfer.dst_root for transfer in journal.unsettled(connection) if transfer.kind in OUTWARD}
+    if not roots:
+        heal(database)
+        return []
+    with database.read() as connection:
+        staging = sole_library(connection, "staging", "music")
+        found = [lib for lib in list_libraries(connection) if lib.role == "library" and lib.path in roots]
+    reports = []
+    for library in found:
+        verify_root(library)
+        needed = [library] if staging_is_held else [library, staging]
+        with hold(database, needed, "recover", stop) as guard:
+            reports.append(settle(database, guard, staging, library, blobs(database, data_dir)))
+    heal(database)
+    return reports
+
+
+def settle(database: Database, guard: Guard, staging: Library, library: Library, cache: bytes) -> RecoveryReport:
+    """Settle what was left unfinished between staging and a library, both of which the caller holds."""
+    roots, now = (staging.path, library.path), dt.datetime.now(dt.UTC)
+    return recover(database, guard, recorded, roots, now=now, boot_id=boot_id(), workers=WORKERS, blobs=cache)
+
+
+def prune_trash(database: Database, days: int, stop: StopSignal) -> None:
+    """Empty the trash of each library of what has lain there long enough; a library that is away, or busy, waits.
+
+    Raises LeaseLost, and Retryable when the database fails.
+    """
+    with database.read() as connection:
+        found = [lib for lib in list_libraries(connection) if lib.role == "library"]
+    for library in found:
+        try:
+            verify_root(library)
+            if trash.listed(database, library.path):
+                with hold(database, [library], "empty the trash", stop) as guard:
+                    trash.grow_older(database, library.path, dt.datetime.now(dt.UTC))
+                    trash.empty(database, guard, library.path, dt.timedelta(days=days))
+        except (Busy, Misconfigured, NeedsReview) as error:
+            logger.bind(code=error.reason_code, error=error.message).warning("a library's trash could not be emptied")
