@@ -26,7 +26,7 @@ from sqlalchemy import text
 from config.database import Database
 from tests import engine_worker
 from tests.databases import PostgresServer
-from tests.engine_worker import MARKS, PHASES, Script, marks, plays
+from tests.engine_worker import MARKS, PHASES, QUICK, Script, marks, plays
 from tests.waiting import PATIENCE, until
 from workflow.engine.engine import Engine
 
@@ -120,6 +120,10 @@ def _holds_the_file(database: Database) -> bool:
     return True
 
 
+def is_heard(engine: Engine, process: BaseProcess) -> bool:
+    return any(one.pid == process.pid and one.seconds_silent < 1 for one in engine.workers())
+
+
 def pid_of(process: BaseProcess) -> int:
     assert process.pid is not None
     return process.pid
@@ -192,6 +196,26 @@ def test_a_worker_that_wakes_up_too_late_commits_nothing(database: Database, eng
     until(all_done(engine, 2))
     assert [mark.pid for mark in marks(database, "ended") if mark.job == job_id] == [other.pid]
     assert engine.show(job_id).executor in {worker.executor for worker in engine.workers() if worker.pid == other.pid}
+
+
+def test_of_workers_that_slept_together_the_first_to_wake_takes_nobody_for_dead(
+    database: Database, engine: Engine, crew: Crew
+) -> None:
+    """As when their machine is suspended: nobody has heard of anybody since."""
+    both = [crew.hire(host, alpha=[1]) for host in ("first", "second")]
+    for item in range(2):
+        submit(engine, "alpha", item, do="hold", seconds=2 * QUICK.timeout)
+    until(lambda: {mark.pid for mark in marks(database, "began")} == {process.pid for process in both})
+    time.sleep(QUICK.timeout)  # from now on they may judge
+    for process in both:
+        freeze(process, database)
+    time.sleep(2 * QUICK.timeout)
+    for process in both:
+        os.kill(pid_of(process), signal.SIGCONT)
+        until(partial(is_heard, engine, process))
+        time.sleep(2 * QUICK.beat)
+    until(all_done(engine, 2))
+    assert [job.deaths for job in engine.list()] == [0, 0]
 
 
 def test_a_job_that_kills_its_workers_is_parked_with_its_input(database: Database, engine: Engine, crew: Crew) -> None:

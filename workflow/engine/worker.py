@@ -65,6 +65,7 @@ class Worker:
         self._carrier: Carrier | None = None
         self._threads: list[threading.Thread] = []
         self._alive_since: float | None = None  # of signs of life without a gap
+        self._beaten = 0.0  # of the last one
         self._checked = 0  # id up to which lost dispatches were looked for
 
     def start(self) -> None:
@@ -163,10 +164,12 @@ class Worker:
             self._enlist()
             self._alive_since = None
         self._limit()
+        # After an outage everybody looks silent, and after a sleep of the machine, so only a worker that heard the
+        # database all the time may judge.
         now = boottime()
-        if self._alive_since is None:
+        if self._alive_since is None or now - self._beaten > self._pace.timeout / 2:
             self._alive_since = now
-        # After an outage everybody looks silent, so only a worker that heard the database all the time may judge.
+        self._beaten = now
         if now - self._alive_since > self._pace.timeout:
             self._bury()
 
