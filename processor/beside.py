@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from config.errors import GreenroomError, Rejected
 from config.libraries import list_libraries
@@ -25,12 +25,10 @@ from processor.nfo.reading import Track
 from processor.owed import Owed
 from processor.paths import within
 from processor.repository import StagedFile
+from processor.shop import Shop
 from processor.system_errors import explained
 from scanner.grouping.folding import fold
 from scanner.grouping.placeholders import is_various
-
-if TYPE_CHECKING:
-    from processor.enrich import Shop
 
 SAME_LENGTH: Final = 10_000  # ms that a track of a list and ours may differ in
 ABOVE: Final = 2  # folders above an album that may be its artist's

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from processor import repository
-from processor.artwork.desk import Fetch, Gallery
 from processor.artwork.local import AlbumFile, local_offers
 from processor.artwork.offer import EMBEDDED, FOLDER, LOCAL, Offer, Subject, of_artist
 from processor.artwork.pictures import Pass, refresh
-from processor.artwork.wanted import Wanted
 from processor.beside import artist_pictures
 from processor.describe import album_asked
 from processor.metadata import rows as metadata
 from processor.owed import Owed
 from processor.providers.provider import Question
-
-if TYPE_CHECKING:
-    from processor.enrich import Shop
-
-
-@dataclass(frozen=True, slots=True)
-class Studio:
-    """What pictures are worked on with: where they are kept, what is wanted of them, how they are downloaded."""
-
-    gallery: Gallery
-    wanted: Wanted
-    fetch: Fetch
-    is_forced: bool = False
+from processor.shop import Shop, Studio
 
 
 def depict_album(shop: Shop, item_id: int, owed: Owed) -> bool:

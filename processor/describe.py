@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from processor.matching import rows
 from processor.metadata import rows as metadata
@@ -11,9 +11,7 @@ from processor.metadata.documents import ITSELF, part_of
 from processor.metadata.known import AlbumMetadata, TrackMetadata, credited
 from processor.owed import Owed
 from processor.providers.provider import AlbumAsked, Question, TrackAsked
-
-if TYPE_CHECKING:
-    from processor.enrich import Shop
+from processor.shop import Shop
 
 
 def describe_album(shop: Shop, item_id: int, owed: Owed) -> bool:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from config.database import Database
 from config.errors import Rejected
-from config.libraries import list_libraries
 from processor import beside, matched, repository
-from processor.depict import Studio, depict_album, depict_artists
+from processor.depict import depict_album, depict_artists
 from processor.describe import describe_album, describe_artists, describe_tracks
 from processor.fingerprint import fingerprint, fpcalc
 from processor.matched import Album
@@ -25,49 +21,14 @@ from processor.matching.heard import suggested, with_recordings
 from processor.matching.lookup import look_up
 from processor.matching.own import own_album
 from processor.matching.rows import NOBODY, Choice, Debt
-from processor.matching.verdict import Thresholds, Verdict
+from processor.matching.verdict import Verdict
 from processor.metadata import rows as metadata
 from processor.metadata.documents import NFO
 from processor.owed import Owed
 from processor.providers.acoustid import Recognised
-from processor.providers.provider import Question
+from processor.shop import Shop
 
 LISTENED: Final = 100  # tracks of an album that are fingerprinted
-
-
-class Asked(Protocol):
-    """Who can be asked: processor.providers.registry.Providers."""
-
-    def answering(self, question: Question) -> list[Any]:
-        """Return the providers that are on and answer a question, in the order they are asked."""
-
-
-class Nobody:
-    """Who can be asked while no other machine may be."""
-
-    def answering(self, question: Question) -> list[Any]:
-        """Return nobody."""
-        return []
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """What enriching works with; `check` raises when it must stop."""
-
-    database: Database
-    providers: Asked
-    limits: Thresholds
-    check: Callable[[], None]
-    now: Callable[[], dt.datetime]
-    with_lyrics: bool = True
-    studio: Studio | None = None  # None: no pictures
-
-    def folder_of(self, item: Mapping[str, Any]) -> bytes | None:
-        """Return where an item's files are; None where its library is not known."""
-        with self.database.read() as connection:
-            roots = {library.root_uuid: library.path for library in list_libraries(connection)}
-        root = roots.get(item["root_uuid"])
-        return None if root is None else os.path.join(root, item["path"])
 
 
 class _Overtaken(Exception):

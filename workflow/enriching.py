@@ -25,8 +25,8 @@ from workflow.phase import settings_of
 from workflow.phases.enrich import Enrich, EnrichPayload, EnrichSettings
 
 if TYPE_CHECKING:
-    from processor.enrich import Shop
     from processor.matching.told import Change
+    from processor.shop import Shop
 
 NONE: Final = "none"  # said instead of a release: it is none of these
 AUTO: Final = "auto"  # said instead of a release: forget what was chosen
@@ -110,10 +110,9 @@ def shop(
     from processor.artwork.desk import Gallery
     from processor.artwork.pool import shared
     from processor.client.client import Client
-    from processor.depict import Studio
-    from processor.enrich import Nobody, Shop
     from processor.matching.verdict import Thresholds
     from processor.providers.registry import Providers
+    from processor.shop import Nobody, Shop, Studio
 
     limits = Thresholds(settings.match_strong, settings.match_medium, settings.match_gap)
     with Client(database, wait=wait) as client:

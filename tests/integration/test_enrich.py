@@ -29,7 +29,7 @@ from processor import repository
 from processor.artwork import rows as artwork
 from processor.artwork.offer import Subject
 from processor.client.client import Client
-from processor.enrich import Shop, choose, enrich, unchoose
+from processor.enrich import choose, enrich, unchoose
 from processor.fingerprint import Print, fingerprint, fpcalc
 from processor.matching import rows
 from processor.matching.own import OwnAlbum
@@ -40,6 +40,7 @@ from processor.metadata.documents import CHOICE, ITSELF, winning
 from processor.metadata.known import Credit
 from processor.providers.registry import Providers, all_providers
 from processor.publication import ledger
+from processor.shop import Shop
 from processor.tables import PublicationRow
 from tests.catalogue import point
 from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
