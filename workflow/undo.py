@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -68,7 +69,7 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
     roots = resolve_roots(database)
     if dry_run:
         found = named(database, name)
-        return UndoReport(True, tuple(_published(one) or rehearse(database, one) for one in found))
+        return UndoReport(True, tuple(_one(one, roots, lambda one: rehearse(database, one)) for one in found))
     with hold(database, [roots.staging, roots.inbound], f"undo {name}", StopOrTimeout(stop)) as guard:
         recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
         with database.read() as connection:
@@ -83,11 +84,15 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
             workers=settings.workers,
             undone=of_undo,
         )
+
+        def take(transfer: Transfer) -> TakenBack:
+            return take_back(retold(run) if transfer.kind == "retag" else run, transfer)
+
         done: list[TakenBack] = []
         for transfer in named(database, name):
             try:
                 guard.check_stop()
-                done.append(_one(run, transfer, roots))
+                done.append(_one(transfer, roots, take))
             except Stopped as stopped:
                 return UndoReport(False, tuple(done), stopped.reason())
     return UndoReport(False, tuple(done))
@@ -113,15 +118,17 @@ def named(database: Database, name: str) -> list[Transfer]:
     return found
 
 
-def _one(run: Performance, transfer: Transfer, roots: Roots) -> TakenBack:
+def _one(transfer: Transfer, roots: Roots, take: Callable[[Transfer], TakenBack]) -> TakenBack:
+    """Take a transfer back, or rehearse that, if it is one between our roots; what fails fails for it alone."""
     if (refused := _published(transfer)) is not None:
         return refused
     sources = (roots.inbound.path, work_root(roots.staging.path), roots.staging.path)
     if transfer.src_root not in sources or transfer.dst_root != roots.staging.path:
-        message = f"It was moved from {show_path(transfer.src_root)}, which is no library now; add it again first."
+        places = f"{show_path(transfer.src_root)} to {show_path(transfer.dst_root)}"
+        message = f"It was moved from {places}, and one of them is no library now; add it again first."
         return TakenBack(transfer, "refused", (Reason("other_roots", message, transfer.dst_root),))
     try:
-        return take_back(retold(run) if transfer.kind == "retag" else run, transfer)
+        return take(transfer)
     except (Retryable, Stopped):
         raise
     except GreenroomError as error:  # of one album; it is as it was

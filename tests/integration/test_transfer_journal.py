@@ -40,6 +40,7 @@ def test_a_transfer_comes_back_as_it_was_planned(planned: Database) -> None:
 
 def test_planning_again_after_an_unseen_commit_changes_nothing(planned: Database) -> None:
     with planned.begin() as connection:
+        journal.plan(connection, [TRANSFER], NOW)
         journal.plan(connection, [TRANSFER, replace(TRANSFER, id="t-2", target=b"B/B")], NOW)
     with planned.read() as connection:
         assert journal.states(connection, ["t-1", "t-2"]) == {"t-1": "planned", "t-2": "planned"}
@@ -81,6 +82,15 @@ def test_a_write_under_an_old_fence_is_refused(planned: Database) -> None:
         journal.adopt(connection, adopted, 5, NOW)
     with planned.read() as connection:
         assert journal.open_transfers(connection, *ROOTS) == [adopted]
+
+
+def test_a_try_that_is_postponed_is_told_and_does_not_count(planned: Database) -> None:
+    with planned.begin() as connection:
+        adopted = journal.adopt(connection, TRANSFER, 6, NOW)
+        waiting = journal.postpone(connection, adopted, "late", NOW)
+        assert waiting == replace(TRANSFER, fence=6, error="late")
+        assert journal.postpone(connection, waiting, "late", NOW) == waiting
+        assert journal.open_transfers(connection, *ROOTS) == [waiting]
 
 
 def test_of_many_that_move_on_together_one_that_is_lost_is_named_and_none_moves(planned: Database) -> None:

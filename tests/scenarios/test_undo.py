@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, null, update
 
+from config.libraries import Role, add_library, remove_library
 from processor.hidden import PLAYER_IGNORES, TX
 from processor.tables import TransferRow
 from tests.scenarios.drops import JPEG, Drop, songs
@@ -254,6 +255,46 @@ def test_a_run_is_taken_back_album_by_album_and_what_cannot_be_stays(house: Hous
         "undone_before",
         "undone_before",
     ]
+
+
+@pytest.mark.parametrize("role", ["inbound", "staging"])
+def test_nothing_is_written_below_a_root_that_is_no_library_any_more(house: House, role: Role) -> None:
+    drop(house)
+    house.cycle()
+    before = house.look()
+    elsewhere = house.data / "elsewhere"
+    elsewhere.mkdir()
+    with house.database.begin() as connection:
+        remove_library(connection, os.fsencode(house.inbound if role == "inbound" else house.staging))
+        add_library(connection, role, os.fsencode(elsewhere), now=dt.datetime.now(dt.UTC))
+    for dry_run in (True, False):
+        assert told(take_back(house, dry_run=dry_run)) == [("refused", ["other_roots"])]
+    assert house.look() == before
+
+
+def test_who_is_asked_to_stop_finishes_the_album_and_says_that_the_rest_waits(house: House) -> None:
+    class Asked(threading.Event):
+        def is_set(self) -> bool:
+            return len(house.items()) < 2
+
+    drop(house)
+    house.drop(songs("b", "mp3", range(1, 3), artist="Bo", album="Other"))
+    house.cycle()
+    report = undo(house.database, house.report.run_id or "", dry_run=False, stop=Asked())
+    assert (told(report), len(house.items()), report.exit_code) == ([("undone", [])], 1, 1)
+    assert report.to_json()["stopped"] == {**report.to_json()["stopped"], "code": "stopped", "path": None}
+    assert sorted(told(take_back(house))) == [("refused", ["undone_before"]), ("undone", [])]
+
+
+def test_an_album_that_cannot_be_looked_at_is_told_and_the_others_go_back(house: House) -> None:
+    drop(house)
+    house.drop(songs("b", "mp3", range(1, 3), artist="Bo", album="Other"))
+    house.cycle()
+    artist = house.staging / "AD"
+    artist.symlink_to(artist.rename(house.staging / "elsewhere"))
+    for dry_run in (True, False):
+        told_of = sorted(told(take_back(house, dry_run=dry_run)))
+        assert told_of == [("failed", ["not_a_plain_path"]), ("undone", [])]
 
 
 def test_a_taken_back_album_is_taken_again_when_one_of_its_files_changes(house: House) -> None:
