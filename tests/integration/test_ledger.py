@@ -1,0 +1,154 @@
+"""The ledger on both databases: whose each file of a library is, where albums are, and what is news to them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import update
+
+from config.database import Database
+from processor import journal, repository
+from processor.publication import ledger
+from processor.publication.ledger import Entry, Home, Publication, Totals
+from processor.tables import StagingItem
+from processor.transfer import State, Transfer
+from tests.faults.world import NOW
+from tests.items import ROOT, album
+
+LATER = NOW + dt.timedelta(hours=1)
+MUSIC = Entry("lib", b"Ada/Low/1.mp3", "audio", 100, 5, "blake3:00", None, 1, "name:ada", 1, "t")
+NFO = MUSIC._replace(path=b"Ada/Low/album.nfo", role="nfo", size=10, mtime_ns=None, digest="sha256:aa", base="bb")
+OF_ARTIST = NFO._replace(path=b"Ada/artist.nfo", size=1, digest="sha256:cc", base=None, item_id=None)
+ELSEWHERE = OF_ARTIST._replace(root_uuid="other", digest="sha256:dd")
+BOB = OF_ARTIST._replace(path=b"Bob/artist.nfo", artist="name:bob", digest="sha256:ee")
+LOW = Publication(1, "lib", b"Ada/Low", "move", "name:ada", 1, "t", NOW, NOW)
+
+
+def published(database: Database, *homes: Publication) -> None:
+    """Write publications; each of an album that has an item of its own."""
+    with database.begin() as connection:
+        for home in homes:
+            ledger.publish(connection, home, brought=True)
+
+
+@pytest.fixture
+def written(database: Database) -> Database:
+    with database.begin() as connection:
+        ledger.write(connection, [BOB, ELSEWHERE, NFO, OF_ARTIST, MUSIC], NOW)
+    return database
+
+
+def test_files_are_found_by_item_artist_and_library_and_in_order(written: Database) -> None:
+    with written.read() as connection:
+        assert ledger.entries(connection) == [MUSIC, NFO, OF_ARTIST, BOB, ELSEWHERE]
+        assert ledger.entries(connection, item_id=1) == [MUSIC, NFO]
+        assert ledger.entries(connection, artist="name:ada") == [OF_ARTIST, ELSEWHERE]
+        assert ledger.entries(connection, artist="name:ada", root_uuid="other") == [ELSEWHERE]
+        assert ledger.made_of(connection, ["aa", "ee", "00"]) == [BOB, NFO]
+        assert ledger.totals(connection) == Totals(0, 5, 113)
+
+
+def test_the_cache_keeps_what_a_library_shows_and_what_it_would_have_shown(written: Database) -> None:
+    with written.read() as connection:
+        assert ledger.held_blobs(connection) == {"aa", "bb", "cc", "dd", "ee"}
+
+
+def test_a_file_written_again_is_in_the_ledger_once(written: Database) -> None:
+    again = NFO._replace(digest="sha256:ff", revision=2)
+    with written.begin() as connection:
+        ledger.write(connection, [again], LATER)
+        ledger.write(connection, [], LATER)
+        assert ledger.entries(connection, item_id=1) == [MUSIC, again]
+
+
+def test_what_is_forgotten_is_of_that_library_or_item_alone(written: Database) -> None:
+    published(written, LOW, LOW._replace(item_id=2, path=b"Ada/High"))
+    with written.begin() as connection:
+        ledger.forget(connection, "lib", [OF_ARTIST.path])
+        ledger.forget(connection, "lib", [])
+        assert ledger.entries(connection) == [MUSIC, NFO, BOB, ELSEWHERE]
+        ledger.forget_item(connection, 1)
+        assert ledger.entries(connection) == [BOB, ELSEWHERE]
+        assert ledger.publication(connection, 1) is None
+        assert ledger.publication(connection, 2) is not None
+
+
+def test_a_refresh_leaves_it_to_the_transfer_that_brought_the_album_to_be_taken_back(database: Database) -> None:
+    published(database, LOW)
+    again = LOW._replace(path=b"x", mode="copy", revision=2, artist="name:a", transfer_id="u", updated_at=LATER)
+    with database.begin() as connection:
+        ledger.publish(connection, again._replace(published_at=LATER), brought=False)
+        kept = LOW._replace(revision=2, artist="name:a", updated_at=LATER)
+        assert ledger.publication(connection, 1) == kept
+        ledger.publish(connection, again._replace(published_at=LATER), brought=True)
+        assert ledger.publication(connection, 1) == again
+
+
+def test_albums_are_found_by_artist_in_one_library_and_by_the_folder_they_are_below(database: Database) -> None:
+    high = LOW._replace(item_id=2, path=b"Ada/High")
+    other, bob = LOW._replace(item_id=3, root_uuid="other"), LOW._replace(item_id=4, path=b"Ada0/Low", artist=None)
+    published(database, high, LOW, other, bob)
+    with database.read() as connection:
+        assert ledger.publications(connection, "lib", "name:ada") == [LOW, high]
+        assert ledger.below(connection, "lib", b"Ada") == {b"Ada/Low": "name:ada", b"Ada/High": "name:ada"}
+        assert ledger.below(connection, "lib", b"") == {**ledger.below(connection, "lib", b"Ada"), b"Ada0/Low": None}
+
+
+def test_news_are_of_an_item_or_of_one_album_of_an_artist_in_each_library_until_they_are_published(
+    database: Database,
+) -> None:
+    homes = LOW, LOW._replace(item_id=2, path=b"Ada/High"), LOW._replace(item_id=3, root_uuid="other")
+    published(database, *homes, LOW._replace(item_id=4, path=b"Bob/Low", artist="name:bob"))
+    with database.begin() as connection:
+        ledger.note_news(connection, 9, NOW)
+        assert ledger.outdated(connection) == {}
+        ledger.note_news_of(connection, "artist", "name:ada", NOW)
+        assert ledger.outdated(connection) == {1: NOW, 3: NOW}
+        ledger.note_news(connection, 4, NOW)
+        ledger.note_news(connection, 1, LATER)
+        for item_id, seen in ((1, NOW), (3, NOW), (4, None)):  # of item 1 more became known while it was published
+            ledger.caught_up(connection, item_id, seen)
+        assert ledger.outdated(connection) == {1: LATER, 4: NOW}
+
+
+@pytest.fixture
+def staged(database: Database) -> Database:
+    """Two items, 1 and 2, of keys a and b."""
+    with database.begin() as connection:
+        repository.upsert(connection, [album("a", path=b"A"), album("b", path=b"B")], NOW)
+    return database
+
+
+def test_an_albums_home_is_known_by_its_key_and_whether_it_was_moved_there(staged: Database) -> None:
+    published(staged, LOW, LOW._replace(item_id=2, root_uuid=ROOT, path=b"B"))
+    with staged.begin() as connection:
+        assert ledger.homes(connection, ["b", "a", "c"]) == [
+            Home(1, "a", "lib", b"Ada/Low", False),
+            Home(2, "b", ROOT, b"B", True),
+        ]
+        assert ledger.home_of(connection, "a") == LOW
+        assert ledger.home_of(connection, "c") is None
+        ledger.note_news_of(connection, "album", "b", NOW)
+        assert ledger.outdated(connection) == {2: NOW}
+
+
+@pytest.mark.parametrize("state", ["planned", "materialised", "published", "attention"])
+def test_an_item_is_adrift_if_it_says_that_it_is_being_published_and_nothing_does_that(
+    staged: Database, state: State
+) -> None:
+    intent = {"intent": {"item_id": 1}}
+    transfer = Transfer("t", "refresh", state, b"/out", b"/lib", b"x", (), intent, 1, "boot")
+    published(staged, LOW)
+    with staged.begin() as connection:
+        assert ledger.adrift(connection) == []
+        connection.execute(update(StagingItem).values(status="publishing"))
+        assert sorted(ledger.adrift(connection)) == [(1, True), (2, False)]
+        connection.execute(update(StagingItem).values(revision=7))
+        assert sorted(ledger.adrift(connection)) == [(1, False), (2, False)]
+        done = [replace(transfer, id="done", state="done"), replace(transfer, id="album", kind="album", target=b"y")]
+        journal.plan(connection, done, NOW)
+        assert len(ledger.adrift(connection)) == 2
+        journal.plan(connection, [transfer], NOW)
+        assert ledger.adrift(connection) == [(2, False)]
