@@ -23,7 +23,7 @@ from scanner.readiness import (
     probe,
     unfinished_reasons,
 )
-from scanner.writers import has_writer, is_sparse
+from scanner.writers import has_writer, is_sparse, is_written
 
 MINUTE = 60 * SECOND_NS
 NOW = 1000 * MINUTE
@@ -166,6 +166,16 @@ def test_the_look_leaves_no_lease_behind(tmp_path: Path) -> None:
     try:
         assert not has_writer(descriptor)
         assert fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_UNLCK
+    finally:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("flags", [os.O_RDONLY | os.O_DIRECTORY, os.O_PATH])
+def test_what_the_system_lends_to_nobody_is_not_taken_for_being_written(tmp_path: Path, flags: int) -> None:
+    descriptor = os.open(tmp_path, flags)
+    try:
+        assert not has_writer(descriptor)
+        assert not is_written(descriptor)
     finally:
         os.close(descriptor)
 
