@@ -19,11 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
+from config import lease as leases
 from config.database import Database
-from config.errors import Busy, LeaseLost, Misconfigured, Retryable
-from config.lease import Lease, holder
+from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured, Retryable
+from config.lease import Guard, Lease, holder
 from config.libraries import Library, add_library
 from config.locks import hold
 from config.sentinel import SENTINEL, read_sentinel
@@ -402,6 +403,49 @@ def wait_until_lost(child: Process) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert answer == "lease_lost"
+
+
+def test_who_was_taken_over_does_not_end_the_lease_of_who_has_it_now(database: Database, inbound: Library) -> None:
+    with taken(database, inbound), database.begin() as connection:
+        connection.execute(update(LeaseRow).values(fence=LeaseRow.fence + 1))
+    with database.read() as connection:
+        assert holder(connection, inbound.root_uuid) is not None
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_hosts_that_take_a_root_at_the_same_moment_one_is_told_so(
+    postgres_url: str, tmp_path: Path, first: bool
+) -> None:
+    database = Database(postgres_url)
+    library = Library(1, "inbound", "music", os.fsencode(tmp_path), "root")
+    if not first:
+        leases.give_back(database, {"root": leases.take(database, library, "test", SHORT)})
+    other = Database(postgres_url)
+
+    def overtake(_: object, _cursor: object, statement: str, *_more: object) -> None:
+        if statement.startswith(("INSERT", "UPDATE")):
+            leases.take(other, library, "other", SHORT)
+
+    event.listen(database.engine, "before_cursor_execute", overtake)
+    with pytest.raises(Busy, match="taken by another process just now"):
+        leases.take(database, library, "test", SHORT)
+    assert fence(other, library) == (1 if first else 2)
+    for opened in (database, other):
+        opened.close()
+
+
+def test_nobody_takes_a_root_over_while_what_rests_on_its_lease_is_written(postgres_url: str, tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(SENTINEL)).write_text("root")
+    database, other = Database(postgres_url), Database(postgres_url)
+    library = Library(1, "inbound", "music", os.fsencode(tmp_path), "root")
+    with taken(database, library) as guard, database.begin() as connection:
+        assert isinstance(guard, Guard)
+        guard.confirm(connection)
+        with pytest.raises(GreenroomError), other.begin() as another:  # noqa: PT012  one is for the other
+            another.execute(text("SET LOCAL lock_timeout = '20ms'"))
+            another.execute(update(LeaseRow).values(fence=LeaseRow.fence + 1))
+    for opened in (database, other):
+        opened.close()
 
 
 def test_a_frozen_holder_keeps_the_root_and_is_named(database: Database, database_url: str, inbound: Library) -> None:
