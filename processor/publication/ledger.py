@@ -203,8 +203,7 @@ def note_news_of(connection: Connection, subject: Literal["album", "artist"], ke
 def caught_up(connection: Connection, item_id: int, seen: dt.datetime | None) -> None:
     """Note that an item's library has all that was known at `seen`, its last change then."""
     ours = (PublicationRow.item_id == item_id, PublicationRow.news_at == seen)
-    if seen is not None:
-        connection.execute(update(PublicationRow).where(*ours).values(news_at=None))
+    connection.execute(update(PublicationRow).where(*ours).values(news_at=None))
 
 
 def outdated(connection: Connection) -> dict[int, dt.datetime]:

@@ -88,7 +88,10 @@ def test_a_refresh_leaves_it_to_the_transfer_that_brought_the_album_to_be_taken_
 
 def test_albums_are_found_by_artist_in_one_library_and_by_the_folder_they_are_below(database: Database) -> None:
     high = LOW._replace(item_id=2, path=b"Ada/High")
-    other, bob = LOW._replace(item_id=3, root_uuid="other"), LOW._replace(item_id=4, path=b"Ada0/Low", artist=None)
+    other, bob = (
+        LOW._replace(item_id=3, root_uuid="other", path=b"Ada/Other"),
+        LOW._replace(item_id=4, path=b"Ada0/Low", artist=None),
+    )
     published(database, high, LOW, other, bob)
     with database.read() as connection:
         assert ledger.publications(connection, "lib", "name:ada") == [LOW, high]
