@@ -50,6 +50,16 @@ def test_files_are_found_by_item_artist_and_library_and_in_order(written: Databa
         assert ledger.totals(connection) == Totals(0, 5, 113)
 
 
+def test_music_has_no_digest_of_what_greenroom_made() -> None:
+    assert [MUSIC.sha256, MUSIC._replace(digest=None).sha256, NFO.sha256] == [None, None, "aa"]
+
+
+def test_an_artist_is_known_by_an_id_or_else_by_a_name_however_it_is_spelled() -> None:
+    assert ledger.artist_key("Ada", "x") == ledger.artist_key("Other", "x") == "mbid:x"
+    assert ledger.artist_key("ADA", None) == ledger.artist_key("ada", None) != ledger.artist_key("Bob", None)
+    assert ledger.artist_key("!", None) != ledger.artist_key("?", None)
+
+
 def test_the_cache_keeps_what_a_library_shows_and_what_it_would_have_shown(written: Database) -> None:
     with written.read() as connection:
         assert ledger.held_blobs(connection) == {"aa", "bb", "cc", "dd", "ee"}
@@ -92,11 +102,13 @@ def test_albums_are_found_by_artist_in_one_library_and_by_the_folder_they_are_be
         LOW._replace(item_id=3, root_uuid="other", path=b"Ada/Other"),
         LOW._replace(item_id=4, path=b"Ada0/Low", artist=None),
     )
-    published(database, high, LOW, other, bob)
+    abe = bob._replace(item_id=5, path=b"Abe/Low")
+    published(database, high, LOW, other, bob, abe)
     with database.read() as connection:
         assert ledger.publications(connection, "lib", "name:ada") == [LOW, high]
-        assert ledger.below(connection, "lib", b"Ada") == {b"Ada/Low": "name:ada", b"Ada/High": "name:ada"}
-        assert ledger.below(connection, "lib", b"") == {**ledger.below(connection, "lib", b"Ada"), b"Ada0/Low": None}
+        ada = ledger.below(connection, "lib", b"Ada")
+        assert ada == {b"Ada/Low": "name:ada", b"Ada/High": "name:ada"}
+        assert ledger.below(connection, "lib", b"") == dict.fromkeys((b"Abe/Low", b"Ada0/Low")) | ada
 
 
 def test_news_are_of_an_item_or_of_one_album_of_an_artist_in_each_library_until_they_are_published(
