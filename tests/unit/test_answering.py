@@ -132,10 +132,10 @@ class Ear:
     """A watch on a folder that ends when its disk answers."""
 
     def __init__(self, root: bytes) -> None:
-        self.root, self.is_waiting, self.is_stopped = root, True, False
+        self.root, self.is_waiting, self.is_started, self.is_stopped = root, True, False, False
 
     def start(self) -> None:
-        pass
+        self.is_started = True
 
     def stop(self) -> None:
         self.is_stopped = True
@@ -150,14 +150,35 @@ def test_however_often_a_folder_that_hangs_is_to_be_listened_to_it_keeps_one_wat
 
     listening = Listening(watch, lambda: None)
     assert listening.to(ROOT)
+    assert listening.to(None)
     for _ in range(3):
-        listening.to(None)
-        listening.to(ROOT)
+        assert not listening.to(ROOT)
+        assert not listening.to(None)
         assert listening.is_waiting
     assert [ear.root for ear in ears] == [ROOT]
     assert listening.to(b"/srv/other")
-    ears[0].is_waiting = ears[1].is_waiting = False
+    ears[1].is_waiting = False
+    assert listening.is_waiting
+    ears[0].is_waiting = False
     assert not listening.is_waiting
     assert listening.to(ROOT)
     assert [(ear.root, ear.is_stopped) for ear in ears] == [(ROOT, True), (b"/srv/other", True), (ROOT, False)]
     assert not listening.to(ROOT)
+    assert all(ear.is_started for ear in ears)
+
+
+def test_a_folder_that_answers_is_listened_to_anew_as_often_as_that_is_wanted() -> None:
+    ears: list[Ear] = []
+
+    def watch(root: bytes, _hear: Callable[[], None]) -> Ear:
+        ears.append(Ear(root))
+        ears[-1].is_waiting = False
+        return ears[-1]
+
+    listening = Listening(watch, lambda: None)
+    assert not listening.to(None)
+    assert not listening.is_waiting
+    for _ in range(2):
+        assert listening.to(ROOT)
+        assert listening.to(None)
+    assert [(ear.root, ear.is_stopped) for ear in ears] == [(ROOT, True)] * 2

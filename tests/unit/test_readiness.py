@@ -14,6 +14,7 @@ import pytest
 
 from config.reasons import Reason
 from scanner.readiness import (
+    CUT_SHORT,
     PATIENCE_NS,
     SECOND_NS,
     FileState,
@@ -80,6 +81,17 @@ def test_a_folder_that_appears_below_the_album_holds_it_up_because_it_may_be_ano
 
 def test_loose_tracks_in_the_root_do_not_wait_for_the_albums_below_it() -> None:
     assert codes([b""], b"", {b"": still(9), b"a": still(0, 1)}) == []
+    assert codes([b"CD 1", b"CD 2"], b"", {b"": still(0, 1), b"CD 1": still(9), b"CD 2": still(9)}) == []
+
+
+def test_a_folder_that_was_not_looked_at_holds_nothing_up() -> None:
+    assert codes([b"a/cd1"], b"a", {b"": still(9), b"a/cd1": still(9)}) == []
+
+
+def test_what_is_not_whole_is_told_by_path() -> None:
+    paths = [b"a/%d" % n for n in range(8)]
+    unseen = {path: Reason("partial_download", "…", path) for path in reversed(paths)}
+    assert [path for _, path in codes([b"a"], b"a", dict.fromkeys(paths, still(9)), unseen=unseen)] == paths
 
 
 def test_something_unfinished_holds_up_the_album_it_lies_in_and_no_other() -> None:
@@ -103,6 +115,7 @@ def test_a_truncated_file_waits_a_day_and_then_goes_through_with_a_warning() -> 
     assert ([reason.code for reason in waits], warnings) == (["truncated"], ())
     waits, warnings = unfinished_reasons([file("truncated")], PATIENCE_NS, MINUTE)
     assert (waits, [reason.code for reason in warnings]) == ((), ["truncated"])
+    assert [reason.message for reason in warnings] == [CUT_SHORT]
 
 
 def test_an_empty_file_waits_a_day_and_is_then_only_unreadable() -> None:
@@ -159,7 +172,7 @@ def test_a_program_that_opens_the_file_while_we_look_does_not_kill_us(tmp_path: 
             assert code(path) in (None, "open_for_writing")
 
 
-def test_the_look_leaves_no_lease_behind(tmp_path: Path) -> None:
+def test_the_look_leaves_no_lease_behind_and_nothing_open(tmp_path: Path) -> None:
     path = tmp_path / "1.flac"
     path.write_bytes(b"x")
     descriptor = os.open(path, os.O_RDONLY)
@@ -168,6 +181,9 @@ def test_the_look_leaves_no_lease_behind(tmp_path: Path) -> None:
         assert fcntl.fcntl(descriptor, fcntl.F_GETLEASE) == fcntl.F_UNLCK
     finally:
         os.close(descriptor)
+    left_open = len(os.listdir("/proc/self/fd"))
+    assert code(path) is None
+    assert len(os.listdir("/proc/self/fd")) == left_open
 
 
 @pytest.mark.parametrize("flags", [os.O_RDONLY | os.O_DIRECTORY, os.O_PATH])
