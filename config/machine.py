@@ -69,6 +69,12 @@ def keep_imported() -> None:
     gc.freeze()
 
 
+def umask() -> int:
+    """Return which rights this process takes from what it makes; asked of the kernel, since umask(2) would set it."""
+    told = Path("/proc/self/status").read_text()
+    return int(told.partition("Umask:")[2].split()[0], 8)
+
+
 def sync_folder(folder: bytes | Path) -> None:
     """Make what became of the names in a folder survive a power cut. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -13,7 +13,7 @@ from config.boot import BootSettings
 from config.errors import GreenroomError
 from config.libraries import Library, Role, list_libraries, sole_library
 from config.sections import StagingScan
-from daemon import pictures, players, providers, secrecy
+from daemon import pictures, players, providers, publishing, secrecy
 from daemon.bootstrap import Application, application
 from daemon.finding import Finding
 from daemon.roots import examine_data, examine_pair, examine_root
@@ -59,6 +59,7 @@ def examine(app: Application) -> Iterator[Finding]:
     yield pictures.examine()
     yield from providers.examine(app)
     yield from secrecy.examine(app)
+    yield from publishing.examine(app)
     yield from players.examine(app)
 
 

@@ -57,10 +57,15 @@ def _note(app: Application, what: activity.What, job_id: int, actor: str) -> Non
         activity.note(connection, what, actor, dt.datetime.now(dt.UTC), f"job {job_id}")
 
 
+def require_phase(name: str) -> None:
+    """Return if a phase has jobs. Raises Misconfigured for one that has none, or that is mistyped."""
+    if name not in succession.works():
+        raise Misconfigured(f"{name} is no phase with jobs; see `greenroom phases`", code="unknown_job")
+
+
 def pause(app: Application, phase: str, *, paused: bool, actor: str) -> None:
     """Start no more jobs of a phase, or go on. Raises Misconfigured for a phase without jobs."""
-    if phase not in succession.works():
-        raise Misconfigured(f"{phase} is no phase with jobs; see `greenroom phases`", code="unknown_job")
+    require_phase(phase)
     with app.database.begin() as connection:
         admin.put(connection, f"{section_of(phase)}.paused", paused, actor=actor, now=dt.datetime.now(dt.UTC))
 

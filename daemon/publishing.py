@@ -6,12 +6,15 @@ Nobody who only asks waits for ever for a disk that hangs: RootSilent is raised 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
 
 from config.answering import ANSWERS
+from config.libraries import list_libraries
+from config.machine import umask
 from daemon.bootstrap import Application
 from daemon.disks import Seen
+from daemon.finding import Finding
 from processor import repository
 from processor.publication.drafting import Plan
 from processor.publication.given import Publishing
@@ -22,6 +25,7 @@ from workflow.phase import settings_of
 from workflow.phases.publish import PublishSettings
 
 T = TypeVar("T")
+_OTHERS: Final = 0o055  # reading and entering, for the group and for all others
 
 
 def approved(app: Application) -> list[int]:
@@ -58,6 +62,18 @@ def unpublish(app: Application, item_id: int, *, dry_run: bool, actor: str, stop
     if dry_run:
         return _reading(given, item_id, lambda: publishing.rehearse_unpublishing(given, item_id))
     return publishing.unpublish_item(given, item_id, stop, actor=actor)
+
+
+def examine(app: Application) -> Iterator[Finding]:
+    """Say whether nobody but us could enter the folders publishing makes, by the umask of this process."""
+    with app.database.read() as connection:
+        has_library = any(library.role == "library" for library in list_libraries(connection))
+        settings: PublishSettings = settings_of(connection, "publish")
+    mask = umask()
+    if has_library and not settings.folder_mode and mask & _OTHERS == _OTHERS:
+        message = f"by this umask, {mask:03o}, no player that is another user can enter what is published"
+        command = "`greenroom settings set phase.publish.folder_mode 755`, or 775 for a group they share"
+        yield Finding("note", "umask", f"{message}: {command}")
 
 
 def _reading(given: Publishing, item_id: int, work: Callable[[], T]) -> T:

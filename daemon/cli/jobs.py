@@ -44,6 +44,8 @@ def show_list(
 ) -> None:
     """List jobs, newest first."""
     with _opened() as app:
+        if phase is not None:
+            jobs.require_phase(phase)
         found = app.engine.list(statuses=statuses, phase=phase, item_id=item_id, before=before, limit=limit)
     if as_json:
         print_json([asdict(job) for job in found])

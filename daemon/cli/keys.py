@@ -39,8 +39,10 @@ def add(name: str, account: str | None, write: bool) -> None:
     now = dt.datetime.now(dt.UTC)
     with application() as app, app.database.begin() as connection, usage():
         names = accounts.account_names(connection)
+        if not names:
+            raise Misconfigured("a key acts for an account, and there is none yet: `greenroom accounts add NAME`")
         if account is None and len(names) != 1:
-            raise Misconfigured(f"--account is needed: there are {len(names)} accounts")
+            raise Misconfigured(f"--account is needed, one of {', '.join(names)}")
         owner = account or names[0]
         made = accounts.add_key(connection, owner, name, accounts.SCOPES if write else ("read",), now)
         activity.note(connection, "key_made", owner, now, name)

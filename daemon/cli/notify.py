@@ -29,7 +29,10 @@ def command(as_json: bool) -> None:
     with application() as app:
         tried = try_out(app.database)
     if not tried:
-        raise Misconfigured("phase.notify.urls and phase.notify.webhooks are empty, so nobody is told of anything")
+        raise Misconfigured(
+            "nobody is told of anything yet: `greenroom settings set phase.notify.urls URL`, as Apprise writes it, or "
+            "phase.notify.webhooks"
+        )
     if as_json:
         print_json([{"target": one.target, "problem": one.trouble and one.trouble.message} for one in tried])
     else:

@@ -11,7 +11,7 @@ from daemon.signals import stop_on_signals
 
 
 @click.command()
-@click.option("--wait/--no-wait", default=True, help="Wait up to staging_scan.quiet_seconds for what is not quiet yet.")
+@click.option("--wait/--no-wait", default=True, help="Wait staging_scan.quiet_seconds for what is new.")
 @json_option
 def command(wait: bool, as_json: bool) -> None:
     """Scan the inbound folder into a scan DB, and stop there.

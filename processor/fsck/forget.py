@@ -43,10 +43,8 @@ def forget(database: Database, guard: Guard, item_id: int) -> Row:
     for root_uuid in known.keys() & {row.root_uuid, *(entry.root_uuid for entry in published)}:
         verify_root(known[root_uuid])  # where no disk is mounted nothing is gone
     if row.root_uuid in known and (there := _there(known[row.root_uuid].path, row)):
-        message = (
-            f"item {item_id} still has {len(there)} of its files below {show_path(row.path)}: {some(there)}; move "
-        )
-        raise NeedsReview(message + "the folder out of the library first", code="files_exist", path=row.path)
+        message = f"item {item_id} still has files below {show_path(row.path)}: {some(there)}; move the folder out of "
+        raise NeedsReview(message + "the library first", code="files_exist", path=row.path)
     for entry in published:
         library = known.get(entry.root_uuid)
         if library is not None and os.path.lexists(os.path.join(library.path, entry.path)):

@@ -115,6 +115,8 @@ def test_an_empty_list_is_told_in_words(command: str, tmp_path: Path, monkeypatc
     [
         ("settings set enabled ture", "staging_scan.enabled cannot be 'ture': must be true or false"),
         ("settings set quiet_seconds 1h", "must be a whole number"),
+        ("jobs list --phase enrihc", "enrihc is no phase with jobs; see `greenroom phases`"),
+        ("keys add nightly", "a key acts for an account, and there is none yet: `greenroom accounts add NAME`"),
         ("settings set quiet_seconds -4", "must be greater than or equal to 0"),
         ("settings set rate_limit much", "must be a number"),
         ("settings set phase.publish.mode never", "must be 'auto', 'manual' or 'off'"),
@@ -298,6 +300,22 @@ def test_doctor_names_every_library_that_is_missing(tmp_path: Path, monkeypatch:
         greenroom("libraries", "add", role, str(tmp_path / role))
     shown = greenroom("doctor").output
     assert ["add staging" in shown, "add inbound" in shown, "add library" in shown] == [True, False, False]
+
+
+def test_doctor_says_when_no_player_could_enter_what_is_published(data_dir: Path) -> None:
+    (data_dir / "library").mkdir()
+    greenroom("libraries", "add", "library", str(data_dir / "library"))
+    before = os.umask(0o077)
+    try:
+        shown = greenroom("doctor")
+        assert (shown.exit_code, "phase.publish.folder_mode 755" in shown.output) == (0, True)
+        greenroom("settings", "set", "phase.publish.folder_mode", "755")
+        assert "umask" not in greenroom("doctor").output
+        greenroom("settings", "unset", "phase.publish.folder_mode")
+        os.umask(0o027)
+        assert "umask" not in greenroom("doctor").output, "a group that shares them may enter"
+    finally:
+        os.umask(before)
 
 
 def test_doctor_names_a_root_that_is_not_mounted(data_dir: Path) -> None:

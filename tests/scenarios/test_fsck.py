@@ -428,7 +428,7 @@ def test_published_albums_are_not_looked_for_in_staging(house: House) -> None:
 
 def test_an_item_is_forgotten_only_when_nothing_of_it_is_left(house: House, tmp_path: Path) -> None:
     gone = item(house, "Low Tide")
-    with pytest.raises(NeedsReview, match="still has 4 of its files"):
+    with pytest.raises(NeedsReview, match="still has files below"):
         forget_item(house.database, gone["id"], stop=threading.Event())
     with pytest.raises(Rejected, match="there is no item 999"):
         forget_item(house.database, 999, stop=threading.Event())
