@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -56,7 +56,8 @@ def regroup(
     report, is_done = UndoReport(False, ()), False
     try:
         for item_id in item_ids:
-            report = _all_of(database, item_id, report, stop)
+            for one in _all_of(database, item_id, stop):
+                report = UndoReport(False, (*report.albums, *one.albums), one.stopped)
             if report.exit_code:
                 break
         is_done = not report.exit_code
@@ -78,19 +79,17 @@ def rehearse(database: Database, item_ids: Sequence[int]) -> UndoReport:
     return UndoReport(True, tuple(album for report in found for album in report.albums))
 
 
-def _all_of(database: Database, item_id: int, before: UndoReport, stop: threading.Event) -> UndoReport:
-    """Take back every transfer of an item, the newest first, until it is gone from staging."""
-    albums, stopped = before.albums, before.stopped
+def _all_of(database: Database, item_id: int, stop: threading.Event) -> Iterator[UndoReport]:
+    """Take back every transfer of an item, the newest first, until it is gone from staging, or one cannot be."""
     for _ in range(MOST_TRANSFERS):
         with database.read() as connection:
             name = _transfer(connection, item_id)
         if name is None:
-            break
+            return
         report = undo(database, name, dry_run=False, stop=stop)
-        albums, stopped = (*albums, *report.albums), report.stopped
+        yield report
         if report.exit_code:
-            break
-    return UndoReport(False, albums, stopped)
+            return
 
 
 def _transfer(connection: Connection, item_id: int) -> str | None:

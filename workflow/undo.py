@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from config import admin
 from config.database import Database
-from config.errors import GreenroomError, Misconfigured, Retryable, Stopped
+from config.errors import GreenroomError, LeaseLost, Misconfigured, Stopped
 from config.locks import hold
 from config.machine import boot_id
 from config.reasons import Reason, show_path
@@ -129,9 +129,11 @@ def _one(transfer: Transfer, roots: Roots, take: Callable[[Transfer], TakenBack]
         return TakenBack(transfer, "refused", (Reason("other_roots", message, transfer.dst_root),))
     try:
         return take(transfer)
-    except (Retryable, Stopped):
+    except (LeaseLost, Stopped):
         raise
     except GreenroomError as error:  # of one album; it is as it was
+        if error.reason_code == "database_unavailable":
+            raise
         return TakenBack(transfer, "failed", (error.reason(),))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import shutil
 import stat
@@ -13,12 +14,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, null, update
 
+from config.errors import Misconfigured
 from config.libraries import Role, add_library, remove_library
+from processor.files import Tree
 from processor.hidden import PLAYER_IGNORES, TX
 from processor.tables import TransferRow
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House, seen
 from workflow import events
+from workflow.regrouping import regroup
 from workflow.undo import UndoReport, release, undo
 
 KEY = "album:ada/low tide"
@@ -295,6 +299,53 @@ def test_an_album_that_cannot_be_looked_at_is_told_and_the_others_go_back(house:
     for dry_run in (True, False):
         told_of = sorted(told(take_back(house, dry_run=dry_run)))
         assert told_of == [("failed", ["not_a_plain_path"]), ("undone", [])]
+
+
+def test_an_album_on_a_bad_spot_of_the_disk_keeps_no_other_from_going_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ABC":
+        house.drop(songs(name, "mp3", range(1, 3), album=f"Tide {name}"))
+    house.cycle()
+    bad = next(item["path"] for item in house.items().values() if item["album"] == "Tide B")
+    look = Tree.stat
+
+    def stat(tree: Tree, path: bytes) -> os.stat_result | None:
+        if path == bad:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return look(tree, path)
+
+    monkeypatch.setattr(Tree, "stat", stat)
+    assert sorted(told(take_back(house))) == [("failed", ["io_error"]), ("undone", []), ("undone", [])]
+
+
+class Pulled(threading.Event):
+    """Asked whether to stop for the first time, it takes the mark of a root away, as a disk that is pulled out."""
+
+    def __init__(self, mark: Path) -> None:
+        super().__init__()
+        self._mark = mark
+
+    def is_set(self) -> bool:
+        self._mark.unlink(missing_ok=True)
+        return super().is_set()
+
+
+def test_what_went_back_before_regrouping_broke_off_is_let_go(house: House) -> None:
+    """An album that a disc joined goes back in two steps, each under a lock of its own."""
+    house.drop(songs("Low Tide/CD1", "flac", range(1, 4), disc="1/2"))
+    house.cycle()
+    house.drop(songs("Low Tide/CD2", "flac", range(1, 4), disc="2/2"))
+    house.cycle()
+    (item,) = house.items().values()
+    mark = house.inbound / ".greenroom-root"
+    kept = mark.read_bytes()
+    with pytest.raises(Misconfigured, match="is its disk mounted"):
+        regroup(house.database, [item["id"]], {}, actor="eva", stop=Pulled(mark))
+    assert {path.name for path in house.inbound.rglob("*.flac")} == {f"0{n} - Song {n}.flac" for n in range(1, 4)}
+    mark.write_bytes(kept)
+    house.run()
+    assert not list(house.inbound.rglob("*.flac"))  # staged again, as before anybody asked
 
 
 def test_a_taken_back_album_is_taken_again_when_one_of_its_files_changes(house: House) -> None:
