@@ -57,6 +57,9 @@ def discard(
         return UndoReport(True, tuple(_look(database, roots, item_id, asked)[0] for item_id in item_ids))
     with hold(database, [roots.staging, roots.inbound], "put into the trash", StopOrTimeout(stop)) as guard:
         recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
+        with database.read() as connection:
+            for item_id in item_ids:  # before the first goes: somebody else may have been quicker
+                progress.find(connection, item_id)
         done: list[TakenBack] = []
         for item_id in item_ids:
             run = Performance(database, guard, unheard, dt.datetime.now(dt.UTC), boot_id())

@@ -23,6 +23,7 @@ from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House, seen
 from workflow import events
 from workflow.regrouping import regroup
+from workflow.trash import discard
 from workflow.undo import UndoReport, release, undo
 
 KEY = "album:ada/low tide"
@@ -317,6 +318,22 @@ def test_an_album_on_a_bad_spot_of_the_disk_keeps_no_other_from_going_back(
 
     monkeypatch.setattr(Tree, "stat", stat)
     assert sorted(told(take_back(house))) == [("failed", ["io_error"]), ("undone", []), ("undone", [])]
+
+
+def test_of_albums_that_were_chosen_for_the_trash_none_goes_if_one_is_no_more(house: House) -> None:
+    """Somebody else was quicker; whoever chose them looks again, at a list that is as it was but for that one."""
+    for name in "ABC":
+        house.drop(songs(name, "mp3", range(1, 3), album=f"Tide {name}"))
+    house.cycle()
+    ids = [item["id"] for item in house.items().values()]
+
+    def throw_away(*those: int) -> int:
+        return discard(house.database, those, sure=True, actor="eva", why="", seen={}, stop=threading.Event()).exit_code
+
+    assert throw_away(ids[1]) == 0
+    with pytest.raises(Misconfigured, match=f"there is no item {ids[1]}"):
+        throw_away(*ids)
+    assert {item["id"] for item in house.items().values()} == {ids[0], ids[2]}
 
 
 class Pulled(threading.Event):
