@@ -116,7 +116,7 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
 def _see(staging: Tree, inbound: Tree, transfer: Transfer, file: TransferFile) -> Seen:
     place = within(transfer.target, file.target)
     with explained("look at", place):
-        found = staging.stat(place)
+        found = staging.stat_anew(place)  # as in publication.laying
         staged = Identity.of(found) if found is not None and is_file(found) else None
         untouched = is_whole(staging, place, file, rehash=True)
         if untouched and staged is not None and transfer.strategy == "link":

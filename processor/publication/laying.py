@@ -205,7 +205,7 @@ def transfer_files(staging: Tree, item: NewItem, places: Mapping[bytes, bytes]) 
     for file in item.files:
         source = within(item.path, file.path)
         with explained("look at", source):
-            found = staging.stat(source)
+            found = staging.stat_anew(source)  # its name in inbound may have gone just now, which moves its change time
         if found is None:
             raise Retryable(f"{show_path(source)} went away while this was planned", code="vanished", path=source)
         files.append(TransferFile(source, places[file.path], file.role, Identity.of(found)))
