@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import socket
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Index, delete, false, func, insert, select, update
@@ -12,6 +14,7 @@ from sqlalchemy import Connection, Index, delete, false, func, insert, select, u
 from config.tables import Base, column, optional
 
 NEWEST_KEPT: Final = 50  # however old they are
+DRY_RUN: Final = dt.timedelta(days=1)  # none lasts longer
 RunStatus = Literal["running", "done", "failed", "skipped", "interrupted"]
 
 
@@ -62,9 +65,21 @@ def finish(connection: Connection, run_id: str, **columns: Any) -> None:
 
 
 def mark_interrupted(connection: Connection, now: dt.datetime) -> int:
-    """Mark runs that never finished; call it holding the lock, when none of them can be alive. Return how many."""
+    """Mark runs that never finished; call it holding the lock, when none of them can be alive. Return how many.
+
+    A dry run takes no lock: it is marked once its process is gone from this host, or after a day.
+    """
+    columns = (RunRow.id, RunRow.dry_run, RunRow.started_at, RunRow.host, RunRow.pid)
+    running = connection.execute(select(*columns).where(RunRow.status == "running")).all()
+    left = [run.id for run in running if not (run.dry_run and now - run.started_at < DRY_RUN and _may_be_alive(run))]
     ended = {"status": "interrupted", "finished_at": now, "error": "the process ended before the run did"}
-    return connection.execute(update(RunRow).where(RunRow.status == "running").values(ended)).rowcount
+    if left:
+        connection.execute(update(RunRow).where(RunRow.id.in_(left)).values(ended))
+    return len(left)
+
+
+def _may_be_alive(run: Any) -> bool:
+    return run.host != socket.gethostname() or Path(f"/proc/{run.pid}").exists()
 
 
 def recent(connection: Connection, limit: int = 20, trigger: str | None = None) -> Sequence[dict[str, Any]]:

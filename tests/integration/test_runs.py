@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import socket
+import subprocess
 from typing import Any
 
 from config.database import Database
@@ -71,6 +74,18 @@ def test_only_runs_that_never_ended_are_marked_interrupted(database: Database) -
     states = {row["id"]: row["status"] for row in newest(database)}
     assert states == {done: "done", cut: "interrupted", cut_too: "interrupted"}
     assert all(row["error"] for row in newest(database) if row["status"] == "interrupted")
+
+
+def test_a_dry_run_takes_no_lock_so_one_that_may_be_alive_is_not_interrupted_by_a_cycle(database: Database) -> None:
+    here = {"dry_run": True, "host": socket.gethostname()}
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    mine, dead = begin(database, 0, **here, pid=os.getpid()), begin(database, 1, **here, pid=gone.pid)
+    elsewhere, old = begin(database, 2, dry_run=True), begin(database, -2 * 24 * 60, dry_run=True)
+    with database.begin() as connection:
+        assert runs.mark_interrupted(connection, NOW) == 2
+    states = {row["id"]: row["status"] for row in newest(database)}
+    assert states == {mine: "running", elsewhere: "running", dead: "interrupted", old: "interrupted"}
 
 
 def test_the_newest_runs_come_first_and_can_be_limited_to_one_trigger(database: Database) -> None:
