@@ -57,7 +57,8 @@ def compare(own: OwnAlbum, release: Release) -> Comparison:
     """Compare an album with one release, with its tracks if they are told."""
     parts = album_parts(own, release)
     if not release.has_tracks:
-        return Comparison(release, (*parts, *_count(own, release)), (), (), (), (_no_tracks(),))
+        untold = Reason("no_tracks", "Its tracks were not looked at.")
+        return Comparison(release, (*parts, *_count(own, release)), (), (), (), (untold,))
     pairing = paired(own, release)
     there = places(release)
     parts += [*_tracks(pairing.pairs), *_missing(pairing.missing, there), *_unmatched(pairing.unmatched, own)]
@@ -122,10 +123,6 @@ def _doubtful_tracks(own: OwnAlbum, pairs: tuple[Pair, ...]) -> Iterator[Reason]
     if moved:
         named = _named([shown(own.tracks[pair.own].title) for pair in moved])
         yield Reason("tracks_reordered", f"{len(moved)} tracks have other numbers: {named}.")
-
-
-def _no_tracks() -> Reason:
-    return Reason("no_tracks", "Its tracks were not looked at.")
 
 
 def _called(place: Place) -> str:

@@ -47,7 +47,7 @@ def album_parts(own: OwnAlbum, release: Release) -> list[Part]:
         _artist(own, release),
         _album(own, release),
         _year(own, release),
-        _same("media", own.media, _formats(release)),
+        _same("media", own.media, {medium.format for medium in release.media}),
         _mediums(own, release),
         _country(own, release),
         _label(own, release),
@@ -133,10 +133,6 @@ def _mediums(own: OwnAlbum, release: Release) -> Part | None:
         return None
     penalty = 0.0 if own.discs in (theirs, heard) else 1.0
     return part("mediums", penalty, f"Discs: {own.discs} here, {theirs} there.")
-
-
-def _formats(release: Release) -> set[str | None]:
-    return {medium.format for medium in release.media}
 
 
 def _country(own: OwnAlbum, release: Release) -> Part | None:
