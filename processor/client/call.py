@@ -46,26 +46,25 @@ class Call:
         return hashlib.sha256(json.dumps([service.name, bool(service.secrets), *told]).encode()).hexdigest()
 
 
-def a_get(
-    url: str, params: Mapping[str, Any] | None, headers: Mapping[str, str] | None, accept: Accept, limit: int | None
+def a_call(
+    method: Method,
+    url: str,
+    headers: Mapping[str, str] | None,
+    accept: Accept,
+    *,
+    params: Mapping[str, Any] | None = None,
+    form: Mapping[str, Any] | None = None,
+    body: Any = None,
+    limit: int | None = None,
 ) -> Call:
-    """Return the call of a GET; parameters that are None are left out."""
-    prepared = _prepared("GET", url, params=_given(params), headers=headers)
-    return _call(prepared, "GET", headers, accept, limit)
-
-
-def a_post(
-    url: str, form: Mapping[str, Any] | None, body: Any, headers: Mapping[str, str] | None, accept: Accept
-) -> Call:
-    """Return the call of a POST: of a form, or of anything JSON can hold."""
-    prepared = _prepared("POST", url, data=_given(form) or None, json=body, headers=headers)
-    kind = prepared.headers.get("Content-Type")
-    return _call(prepared, "POST", {**(headers or {}), **({"Content-Type": kind} if kind else {})}, accept, None)
-
-
-def a_put(url: str, headers: Mapping[str, str] | None, accept: Accept) -> Call:
-    """Return the call of a PUT that says all in its URL."""
-    return _call(_prepared("PUT", url, headers=headers), "PUT", headers, accept, None)
+    """Return a call: `body` is anything JSON can hold; parameters, and values of a form, that are None are left out."""
+    if any(ord(char) > _LATIN for value in (headers or {}).values() for char in value):
+        raise _unmakeable()
+    prepared = _prepared(method, url, params=_given(params), data=_given(form) or None, json=body, headers=headers)
+    kind, raw = prepared.headers.get("Content-Type"), prepared.body
+    headers = {**(headers or {}), **({"Content-Type": kind} if kind else {})}
+    limits = Limits(EXPECTED[accept], limit or EXPECTED[accept].limit)
+    return Call(method, prepared.url or "", accept, limits, headers, raw.encode() if isinstance(raw, str) else raw)
 
 
 def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -81,21 +80,6 @@ def _prepared(method: str, url: str, **given: Any) -> requests.PreparedRequest:
 
 def _unmakeable() -> Rejected:
     return Rejected("a request cannot be made of what was given", code="forbidden_url")
-
-
-def _call(
-    prepared: requests.PreparedRequest,
-    method: Method,
-    headers: Mapping[str, str] | None,
-    accept: Accept,
-    limit: int | None,
-) -> Call:
-    if any(ord(char) > _LATIN for value in (headers or {}).values() for char in value):
-        raise _unmakeable()
-    expected, body = EXPECTED[accept], prepared.body
-    limits = Limits(expected, limit or expected.limit)
-    raw = body.encode() if isinstance(body, str) else body
-    return Call(method, prepared.url or "", accept, limits, dict(headers or {}), raw)
 
 
 def on_the_wire(call: Call, url: str, agent: str, *, with_credentials: bool) -> requests.PreparedRequest:

@@ -17,7 +17,7 @@ from config.database import Database
 from config.errors import Rejected
 from config.reasons import show_time
 from processor.client import circuit, circuits, memory, waiting
-from processor.client.call import Call, a_get, a_post, a_put, shown
+from processor.client.call import Call, a_call, shown
 from processor.client.circuit import Circuit
 from processor.client.exchange import Exchange, Trouble, World, trusted
 from processor.client.memory import Remembered
@@ -95,7 +95,7 @@ class Client:
         Refused when the service refuses; Rejected `forbidden_url`, `forbidden_address`, `wrong_type`, `too_large`,
         `too_many_redirects`; and what `turn` and `wait` raise.
         """
-        return self._answer(a_get(url, params, headers, accept, limit), service, fresh)
+        return self._answer(a_call("GET", url, headers, accept, params=params, limit=limit), service, fresh)
 
     def post(
         self,
@@ -112,13 +112,13 @@ class Client:
 
         It is tried again only when the service did not take it: no connection, 429, 503.
         """
-        return self._answer(a_post(url, form, json, headers, accept), service, fresh)
+        return self._answer(a_call("POST", url, headers, accept, form=form, body=json), service, fresh)
 
     def put(
         self, url: str, *, service: Service, headers: Mapping[str, str] | None = None, accept: Accept = "json"
     ) -> Answer:
         """Ask with PUT and no body: as `post`, but tried again as `get` is, for twice does no harm."""
-        return self._answer(a_put(url, headers, accept), service, fresh=True)
+        return self._answer(a_call("PUT", url, headers, accept), service, fresh=True)
 
     def _answer(self, call: Call, service: Service, fresh: bool) -> Answer:
         if service.ttl is None:

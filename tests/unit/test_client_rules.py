@@ -14,7 +14,7 @@ from config.redaction import Mask
 from processor.client import circuit
 from processor.client.addresses import Origin, origin_of, refusal
 from processor.client.body import length_of
-from processor.client.call import a_get, shown
+from processor.client.call import a_call, shown
 from processor.client.circuit import Circuit
 from processor.client.service import Answer, Service
 from processor.client.waiting import back_off, retry_after
@@ -192,9 +192,8 @@ def test_a_mask_learns_more_secrets_and_leaves_short_ones() -> None:
 def test_an_answer_is_remembered_by_what_was_asked_and_not_by_the_key() -> None:
     def key(secret: str, word: str) -> str:
         service = Service("s", secrets=(secret,))
-        return a_get(f"https://a/{secret}/x", {"q": word, "api_key": secret, "no": None}, None, "json", None).key(
-            service
-        )
+        params = {"q": word, "api_key": secret, "no": None}
+        return a_call("GET", f"https://a/{secret}/x", None, "json", params=params).key(service)
 
     assert key("first-key", "a") == key("second-key", "a") != key("second-key", "b")
 
