@@ -245,6 +245,14 @@ def test_all_that_a_search_finds_is_decided_with_one_button_also_what_is_on_furt
     assert set(now(browser, ids)) == {"pending_review"}
 
 
+@pytest.mark.parametrize(("button", "told"), [("trash", "Into the trash"), ("merge", "Make them one album")])
+def test_so_are_acts_about_all_that_a_search_finds(browser: Browser, button: str, told: str) -> None:
+    ids = stage(browser, named("1", "Ada", "One"), named("2", "Ada", "Two"), named("3", "Bo", "Three"))
+    page = browser.client.post(f"/review/{button}?q=ada", data={"csrf": browser.csrf(), "every": "true"}).text
+    assert f"<h1>{told}</h1>" in page
+    assert [f'<li><a href="/review/{item}">' in page for item in ids] == [True, True, False]
+
+
 def test_of_more_than_one_button_decides_the_first_are_taken_and_it_says_so(browser: Browser) -> None:
     stage(browser, *(named(str(n), "Ada", f"Album {n}") for n in range(MOST_AT_ONCE + 1)))
     form = {"csrf": browser.csrf(), "status": "approved", "every": "true"}

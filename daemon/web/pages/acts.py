@@ -12,12 +12,13 @@ from daemon import discarding, regrouping, wishes
 from daemon.acts import Act
 from daemon.bootstrap import Application
 from daemon.web.access import actor_of
-from daemon.web.deciding import Marked, chosen_of, seen_of
+from daemon.web.deciding import Marked, seen_of
 from daemon.web.render import page
+from workflow.deciding import Seen
 
 router = APIRouter()
 Text = Annotated[str, Form(max_length=1000)]
-MOST: Final = 200  # albums merged or shown at once, tracks split off
+MOST: Final = 200  # albums shown at once
 
 
 @router.post("/review/{item_id}/inbound")
@@ -53,9 +54,9 @@ def split(
 
 
 @router.post("/review/merge")
-def merge(request: Request, chosen: Annotated[list[str] | None, Form(max_length=MOST)] = None) -> Response:
+def merge(request: Request, marked: Annotated[Marked, Depends()]) -> Response:
     """Look at what making the marked albums one would do; the one staged first gives its name."""
-    seen = chosen_of(chosen or [])
+    seen = _seen(request, marked)
     return _to(regrouping.merge(_app(request), sorted(seen), actor=actor_of(request).name, sure=False, seen=seen))
 
 
@@ -66,12 +67,10 @@ def throw_away(
     why: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Look at what putting the marked albums into the trash would do."""
-    app, actor = _app(request), actor_of(request).name
-    with app.database.read() as connection:
-        seen, _ = marked.seen(connection)
+    actor, seen = actor_of(request).name, _seen(request, marked)
     if not seen:
         raise HTTPException(422, "No album is marked.")
-    return _to(discarding.throw_away(app, list(seen), actor=actor, sure=False, why=why.strip(), seen=seen))
+    return _to(discarding.throw_away(_app(request), list(seen), actor=actor, sure=False, why=why.strip(), seen=seen))
 
 
 @router.post("/trash/{transfer_id}/restore")
@@ -95,6 +94,11 @@ def show(request: Request, act_id: str) -> Response:
 def go_on(request: Request, act_id: str) -> Response:
     """Do what was looked at."""
     return _to(wishes.go_on(_app(request), act_id, actor=actor_of(request).name))
+
+
+def _seen(request: Request, marked: Marked) -> dict[int, Seen]:
+    with _app(request).database.read() as connection:
+        return marked.seen(connection)[0]
 
 
 def _app(request: Request) -> Application:
