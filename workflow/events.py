@@ -52,7 +52,7 @@ class EventRow(Base):
     at = column(dt.datetime)
     subject = column(str)
     why = column(str)
-    item_id = optional(int, BigId)
+    item_id = optional(int, BigId, index=True)
     run_id = optional(str, index=True)
     job_id = optional(int, BigId)
     facts = column(dict[str, Any])

@@ -20,14 +20,18 @@ import daemon.tables  # noqa: F401  their indexes are all known then
 from config.database import Database
 from config.tables import Base
 from daemon.bootstrap import Application
-from processor import listing, repository
+from processor import journal, listing, repository
 from processor.artwork import rows as pictures
 from processor.artwork.offer import Offer, Subject
 from processor.artwork.rows import Known
 from processor.artwork.wire import Seen
 from processor.listing import Filter
+from processor.metadata import rows as metadata
+from processor.publication import ledger
+from processor.verification import rows as checks
 from tests.items import album
 from tests.web import Browser
+from workflow import events, progress
 from workflow.states import MOVES
 
 # Tables that grow with the music, or with the years. Of the others a whole one is read in no time.
@@ -138,6 +142,24 @@ def test_no_list_and_no_figure_reads_a_growing_table_whole(app: Application, bro
     distinct = list({statement: (statement, parameters) for statement, parameters in statements}.values())
     assert len(distinct) > 50
     assert read_whole(app.database, distinct) == []
+
+
+def test_nor_does_what_is_asked_of_each_album_on_its_way(database: Database) -> None:
+    now = dt.datetime.now(dt.UTC)
+    with database.begin() as connection:
+        (item,) = repository.upsert(connection, [album()], now).values()
+    with asked(database) as statements, database.read() as connection:
+        found = progress.find(connection, item.id)
+        progress.history(connection, item.id)
+        events.of_item(connection, item.id, "published", {now})
+        metadata.sources(connection, item.id)
+        ledger.publication(connection, item.id)
+        for look in (checks.subjects, checks.known, checks.look, checks.is_moving):
+            look(connection, item.id)
+        ledger.home_of(connection, found["key"])
+        journal.undo_state(connection, found["transfer_id"])
+        journal.settled(connection, [found["transfer_id"]])
+    assert read_whole(database, statements) == []
 
 
 def test_this_test_would_notice(app: Application) -> None:
