@@ -42,7 +42,11 @@ class Machine:
         chosen = {} if python is None else {"PYTHON": str(python)}
         env = {"PATH": f"{self.programs}:{os.defpath}", **chosen}
         done = subprocess.run([self.checkout / "scripts/setup"], env=env, check=True, stderr=subprocess.PIPE, text=True)
-        return done.stderr.strip().removeprefix("setup: building .venv from requirements.lock with python")
+        if not done.stderr:
+            return ""
+        built, told = done.stderr.splitlines()
+        assert told == f"setup: the command is {self.checkout}/.venv/bin/greenroom"
+        return built.removeprefix("setup: building .venv from requirements.lock with python")
 
     @property
     def made_anew(self) -> bool:
