@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.machine import UNITS, Machine, booted
+from tests.filesystems.kinds import tell_driver
 from tests.music import write_album
 from tests.waiting import until
 
@@ -107,6 +109,29 @@ def test_a_daemon_that_dies_or_hangs_is_started_again(machine: Machine, how: sig
     machine.run("/bin/kill", f"-{how.value}", before)
     until(lambda: machine.asked("MainPID") not in ("0", before), "another process")
     until(lambda: machine.asked("ActiveState") == "active", "the service")
+
+
+@pytest.mark.skipif(shutil.which("bindfs") is None, reason="takes bindfs (Debian: apt-get install bindfs)")
+def test_told_to_stop_while_a_disk_hangs_it_ends_in_its_time_and_the_next_start_goes_on(machine: Machine) -> None:
+    staging = Path("/srv/music/staging")
+    machine.run("/bin/mknod", "/dev/fuse", "c", "10", "229")
+    machine.run("/usr/bin/bindfs", "-o", "allow_other,nonempty", str(staging), str(staging))  # the same, by a program
+    machine.greenroom("settings", "set", "staging_scan.rate_limit", "0.05")
+    machine.run("/bin/systemctl", "restart", "greenroom")
+    drop(machine, "Boathouse")
+    hidden = machine.root / "srv/music/staging/.greenroom-tx"
+    until(lambda: any(path.is_dir() for path in hidden.iterdir()), "the middle of a move")
+    tell_driver(staging, signal.SIGSTOP)
+    try:
+        machine.run("/bin/systemctl", "stop", "greenroom")
+        assert machine.asked("Result") == "exit-code", "and not for a time that was over"
+        machine.run("/bin/systemctl", "start", "greenroom")
+        until(lambda: f"{staging} (fuse" in machine.asked("StatusText"), "the word that it does not answer")
+    finally:
+        tell_driver(staging, signal.SIGCONT)
+    machine.greenroom("settings", "set", "staging_scan.rate_limit", "0")
+    item(machine, "Boathouse", "pending_review")
+    assert json.loads(machine.greenroom("fsck", "--verify", "--json"))["findings"] == []
 
 
 def test_it_stops_when_it_is_told_to(machine: Machine) -> None:
