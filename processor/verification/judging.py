@@ -10,7 +10,6 @@ from scanner.identity import same_time
 Code = Literal["missing", "rotten", "changed", "edited", "unreadable", "undecodable"]
 TROUBLE: Final[frozenset[Code]] = frozenset({"missing", "rotten", "unreadable", "undecodable"})  # a person is told
 MADE: Final = frozenset({"nfo", "picture", "lyrics"})  # roles of what Greenroom makes, and can make anew
-CLOCK_NS: Final = 2_000_000_000  # how coarse the times of a file system may be
 _WORDS: Final[dict[Code, str]] = {
     "missing": "is gone",
     "rotten": "is not what it was, although nobody wrote to it since: its disk may be failing",
@@ -103,5 +102,5 @@ def _time_stood_still(subject: Subject, before: Known | None, seen: Seen) -> boo
     if before is not None:
         return before.mtime_ns == seen.mtime_ns
     if subject.written_ns is not None:
-        return seen.mtime_ns <= subject.written_ns + CLOCK_NS
+        return seen.mtime_ns <= subject.written_ns  # disks that keep whole seconds cut them off
     return subject.mtime_ns is not None and same_time(subject.mtime_ns, seen.mtime_ns)

@@ -16,7 +16,6 @@ from config.lease import Guard
 from config.libraries import Library
 from processor.files import Tree
 from processor.transfer import Strategy
-from processor.verification.judging import CLOCK_NS
 from processor.verification.rows import ARTISTS
 from processor.verify import Verifying, verify
 from tests.faults.killing import Failing, killed, killed_twice
@@ -155,19 +154,12 @@ def verified(scene: Scene) -> list[str]:
 
 def kill_and_verify(quick_path: Path) -> None:
     """Kill an upgrade at steps from the first that is to be seen; verifying before it is recovered touches nothing."""
-
-    def make(name: str, like: Scene | None = None) -> Scene:
-        made = Scene.make(quick_path / name, "upgrade", "link", like)
-        for nfo in (made.folder / "library").rglob("*.nfo"):  # which somebody edited, and not in this instant
-            os.utime(nfo, ns=(0, nfo.stat().st_mtime_ns + 10 * CLOCK_NS))
-        return made
-
-    steps, scene = Steps(fence=2), make("whole")
+    steps, scene = Steps(fence=2), Scene.make(quick_path / "whole", "upgrade", "link")
     assert verified(scene) == []
     assert scene.perform(steps) == "done"
     exchange = steps.labels.index("exchange") + 1
     for step in range(exchange, len(steps.labels) + 1, 1 if ALL else 4):
-        scene = make(f"{step}", scene)
+        scene = Scene.make(quick_path / f"{step}", "upgrade", "link", scene)
         assert killed(scene.perform, step, 2)
         before = tree(scene.library.path)
         assert verified(scene) == [], f"before {steps.labels[step - 1]}"

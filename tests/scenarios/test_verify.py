@@ -162,6 +162,14 @@ def test_no_folder_that_is_not_the_published_album_gets_what_belongs_to_that(
     assert (found["mended"], sorted(library.rglob("*"))) == ((), before)
 
 
+def test_an_nfo_that_a_program_edits_as_soon_as_it_hears_of_the_album_is_no_damage(house: House, library: Path) -> None:
+    nfo = library / ALBUM / "album.nfo"
+    mine = nfo.read_text().replace("Low Tide", "Low Tide!")
+    nfo.write_text(mine)
+    assert look(house) == {"wrong": ("verify_edited album.nfo",), "mended": ()}
+    assert nfo.read_text() == mine
+
+
 def test_what_the_cache_lost_too_is_said_and_nothing_is_made_up(house: House, library: Path) -> None:
     for blob in (house.data / "blobs").rglob("*.nfo"):
         blob.unlink()

@@ -31,6 +31,7 @@ LATER = 100 + 3_000_000_000
         (LINKED._replace(size=20, mtime_ns=200), Known(10, 100, "blake3:aa", None), Seen(20, 200, "blake3:bb"), None),
         (NFO, None, Seen(5, 90, "sha256:aa"), None),
         (NFO, None, Seen(5, 90, "sha256:bb"), "rotten"),
+        (NFO, None, Seen(6, 101, "sha256:bb"), "edited"),  # by somebody who waited for it
         (NFO, None, Seen(6, LATER, "sha256:bb"), "edited"),
         (NFO, Known(6, LATER, "sha256:bb", "edited"), Seen(6, LATER, "sha256:bb"), "edited"),
         (NFO, Known(6, LATER, "sha256:bb", "edited"), Seen(6, LATER, "sha256:cc"), "rotten"),
