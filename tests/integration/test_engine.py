@@ -15,7 +15,7 @@ from sqlalchemy import event, text
 from config.database import Database
 from config.errors import LeaseLost, Misconfigured, RootSilent
 from daemon.worker import GRACE_SECONDS
-from tests.engine_worker import MARKS, QUICK, Script, limits, marks, plays
+from tests.engine_worker import MARKS, QUICK, Play, Script, limits, marks, plays
 from tests.waiting import PATIENCE, until
 from workflow.engine import dispatches, jobs
 from workflow.engine.engine import Engine
@@ -235,6 +235,14 @@ def test_jobs_written_by_another_version_are_read_or_left_to_it(database: Databa
     assert (old.status, wrong.status, wrong.code) == ("done", "dead", "bad_payload")
     newer = until(lambda: (job := engine.show(ids[1])).code and job)
     assert (newer.status, newer.attempt, newer.code) == ("queued", 0, "not_here")
+
+
+def test_a_job_of_a_phase_this_version_does_not_know_is_not_tried_again_here(database: Database) -> None:
+    newer = Engine(database, {**plays(), "omega": Play("omega")})
+    job_id = submit(newer, "omega", 1)
+    newer.cancel(job_id)
+    with pytest.raises(Misconfigured, match="there is no phase 'omega'"):
+        Engine(database, plays()).retry(job_id, actor="eva")
 
 
 def test_what_was_handed_over_before_an_upgrade_runs_after_it(

@@ -25,9 +25,7 @@ class Submitted(NamedTuple):
 def wanted(works: Mapping[str, Work], phase: str, item_id: int | None, payload: Payload | None = None, *, actor: str,
            priority: str = "normal", manual: bool = False, delay: float = 0) -> NewJob:  # fmt: skip
     """Return the job to be written, checked. Raises Misconfigured for a phase, priority or payload that is none."""
-    work = works.get(phase)
-    if work is None:
-        raise Misconfigured(f"there is no phase {phase!r}; there are {', '.join(sorted(works))}")
+    work = _known(works, phase)
     if priority not in PRIORITIES:
         raise Misconfigured(f"there is no priority {priority!r}; there are {', '.join(PRIORITIES)}")
     if payload is None:
@@ -84,12 +82,15 @@ class Engine:
             return hosts.seen(connection)
 
     def retry(self, job_id: int, *, actor: str) -> Submitted:
-        """Want a closed job anew, with its input, for the person who asks. Raises Misconfigured while it is open."""
+        """Want a closed job anew, with its input, for the person who asks.
+
+        Raises Misconfigured while it is open, and for a phase of another version.
+        """
         with self._database.begin() as connection:
             old = _found(listing.find(connection, job_id), job_id)
             if old.status in OPEN:
                 raise Misconfigured(f"job {job_id} is {old.status}; only what has ended can be tried again")
-            payload = self._works[old.phase].payload.read(old.payload, old.payload_version)
+            payload = _known(self._works, old.phase).payload.read(old.payload, old.payload_version)
             new = NewJob(old.phase, old.subject, old.item_id, payload, PRIORITIES["urgent"], actor, manual=True)
             if old.status in FAILED:
                 jobs.discard(connection, job_id, _now())
@@ -113,6 +114,12 @@ class Engine:
             if not jobs.discard(connection, job_id, _now()):
                 old = _found(listing.find(connection, job_id), job_id)
                 raise Misconfigured(f"job {job_id} is {old.status}; only what failed can be discarded")
+
+
+def _known(works: Mapping[str, Work], phase: str) -> Work:
+    if phase not in works:
+        raise Misconfigured(f"there is no phase {phase!r}; there are {', '.join(sorted(works))}")
+    return works[phase]
 
 
 def _found(job: Job | None, job_id: int) -> Job:
