@@ -59,7 +59,9 @@ class World:
     names: Callable[[bytes], Collection[bytes]]  # of everything in a staging folder; empty if there is none
     differs: Callable[[Sequence[PlannedFile], bytes], str | None]  # how its music differs from a staging folder's
     meets: Callable[[Proposal, bytes], Encounter]  # a proposal, and the folder of the item that has its key
-    same: Callable[[Sequence[PlannedFile], Sequence[PlannedFile]], bool]  # whether two albums of inbound are one music
+    same: Callable[
+        [Sequence[PlannedFile], Sequence[PlannedFile]], bool
+    ]  # whether the second has all music of the first
     space: Space
     staged: Mapping[str, bytes] = field(default_factory=dict)  # items by key: their folders, relative to staging
     published: Mapping[str, Home] = field(default_factory=dict)  # items by key that are in a library

@@ -32,9 +32,9 @@ def decide(proposals: Iterable[Proposal], world: World, rules: Rules | None = No
 
 
 def size_difference(files: Iterable[PlannedFile], there: Mapping[bytes, int]) -> str | None:
-    """Say how music differs from that `there` (sizes by path), as far as sizes tell; None if bytes must be compared."""
+    """Say what of some music is not `there` (sizes by path), as far as sizes tell; None if bytes must be compared."""
     here = [file for file in files if file.role == "audio"]
-    if len(here) != len(there):
+    if len(here) > len(there):
         return f"it has {len(there)} music files, this one has {len(here)}"
     left = Counter(there.values())
     for file in here:

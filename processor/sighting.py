@@ -140,7 +140,7 @@ class _Comparison:
         self._digests = digests
 
     def differs(self, files: Sequence[PlannedFile], folder: bytes) -> str | None:
-        """Say how the music of `files` differs from that below a staging folder, or None if it is the same."""
+        """Say how the music of `files` differs from that below a staging folder, or None if all of it is there."""
         with Tree(self._inbound) as source, Tree(self._staging) as destination:
             with explained("look into", folder):
                 there = {path: f for path, f in destination.below(folder) if is_file(f) and is_audio(path)}
@@ -158,7 +158,7 @@ class _Comparison:
         return None
 
     def same(self, files: Sequence[PlannedFile], others: Sequence[PlannedFile]) -> bool:
-        """Tell whether two albums of inbound have the same music."""
+        """Tell whether all the music of an album of inbound is in another one."""
         theirs = [file for file in others if file.role == "audio"]
         if size_difference(files, {file.source: file.identity.size for file in theirs}) is not None:
             return False
@@ -167,4 +167,4 @@ class _Comparison:
             mine, other = (
                 Counter(self._digests(source, f.source, f.identity) for f in some) for some in (ours, theirs)
             )
-        return mine == other
+        return mine <= other

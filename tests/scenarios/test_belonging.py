@@ -100,6 +100,12 @@ FOLDERS = [
         frozenset({"same_album_elsewhere", "numbered"}),
     ),
     Scenario(
+        "one album twice, once without its last song",
+        songs("a", "flac", THREE) | songs("b", "flac", range(1, 3)),
+        ("duplicate Ada / Low Tide: 2 tracks", LOW_TIDE),
+        codes=frozenset({"same_content"}),
+    ),
+    Scenario(
         "formats mixed in one album", songs("a", "flac", range(1, 3)) | songs("a", "mp3", range(3, 4)), (LOW_TIDE,)
     ),
     Scenario(

@@ -335,6 +335,7 @@ def test_sizes_tell_most_differences_without_reading(inbound: Inbound) -> None:
     group = inbound.album()
     (proposal,) = propose([group], inbound.files)
     assert size_difference(proposal.files, {b"1": 1000, b"2": 1000}) is None
+    assert size_difference(proposal.files, {b"1": 1000, b"2": 1000, b"3": 999}) is None
     assert size_difference(proposal.files, {b"1": 1000}) == "it has 1 music files, this one has 2"
     assert "no music file of 1000 bytes" in str(size_difference(proposal.files, {b"1": 1000, b"2": 999}))
 
