@@ -22,7 +22,7 @@ _COUNTED = pattern(  # "Folge 12", "07": which of a series an album is
 _COUNTED_OF_ARTIST = pattern(r"0\d")
 _TECHNICAL = pattern(
     r"flac|mp3|aac|m4a|alac|ogg|opus|wav|aiff|ape|wv|wma|ds[df]|loss(?:less|y)|[cv]br|v[0-2]|(?:web|cd)?rip|web"
-    r"|\d*(?:cd|lp)|vinyl|sacd|hi|res|hires|log|cue|scans|\d+(?:k?bps|kbits?|k?hz|k|bits?|b)?|k?bps|kbits?|k?hz|bits?|x",
+    r"|\d*(?:cd|lp)|vinyl|sacd|hi|res|hires|log|cue|scans|bk|\d+(?:k?bps|kbits?|k?hz|k|bits?|b)?|k?bps|kbits?|k?hz|bits?|x",
     re.IGNORECASE,
 )
 _BITS_AND_RATE = pattern(r"(?:16|24|32)\W\d{2,3}")
@@ -43,6 +43,10 @@ _YEAR_LAST = pattern(  # behind a bracket, or before what says no more than the 
 )
 _PRESSING = pattern(r"(?P<year>(?:19|20)\d\d)\s*[,;]\s.+")  # "(2009, Germany, Label, CAT 12)"
 _YEARS = pattern(r"(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")
+_UNDECODED = pattern(r"\\x[89a-f][0-9a-f]")  # as `text_of` writes bytes of another code page
+_WIDE = str.maketrans("－（）［］", "-()[]")
+_EAST = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_TIGHT_DASH = pattern(rf"(?<={_EAST})-(?={_EAST})")  # "周杰伦-范特西"
 _NO_WORD = pattern(r"[\W_]+")
 _NO_NAME = pattern(
     r"musi[ck]|musique|audio|media|download(?:s|ed)?|inbound|incoming|inbox|new|unsorted|unknown|misc|albums|artists"
@@ -71,9 +75,7 @@ def parse_album(text: str) -> AlbumName:
     """Read an album folder's name: "Artist - Album (1999) [FLAC]", "1999 - Album", "Artist-Album-WEB-1999-GRP"."""
     if scene := _SCENE.fullmatch(text):
         return _scene(scene["names"].split("-"), int(scene["year"]))
-    text = spaced(text)
-    if (copied := _COPY.search(text)) and DASH.search(text, 0, copied.start()):  # "Artist - Copy" may be an album
-        text = text[: copied.start()]
+    text = _plain(text)
     if inside := _YEAR_INSIDE.fullmatch(text):
         artist, year, album = inside.groups()
         if not (is_nameless(album) or _EDITION.search(album)):
@@ -97,6 +99,15 @@ def parse_album(text: str) -> AlbumName:
         del parts[1]
     artist = parts[0] if len(parts) > 1 else None
     return AlbumName(artist, " - ".join(parts[1:] if artist else parts) or None, int(years[0]) if years else None)
+
+
+def _plain(text: str) -> str:
+    """Write a name with spaces and the dashes and brackets of English, without that it is a copy."""
+    text = spaced(text)
+    if not text.isascii():
+        text = _TIGHT_DASH.sub(" - ", text.translate(_WIDE))
+    copied = _COPY.search(text)  # "Artist - Copy" may be an album
+    return text[: copied.start()] if copied and DASH.search(text, 0, copied.start()) else text
 
 
 def _scene(names: list[str], year: int) -> AlbumName:
@@ -143,7 +154,9 @@ def is_technical(text: str) -> bool:
 
 
 def is_nameless(text: str) -> bool:
-    """Tell whether a folder's name names neither an artist nor an album: "Downloads", "FLAC", "CD1"."""
+    """Tell whether a folder's name names neither an artist nor an album: "Downloads", "FLAC", "CD1", no UTF-8."""
+    if "\\x" in text and not any(map(str.isalpha, _UNDECODED.sub("", text))):
+        return True
     if is_technical(text):
         return _BITS_AND_RATE.fullmatch(text.strip()) is not None or any(map(str.isalpha, text))
     if _NO_NAME.fullmatch(fold(text)) or says_unknown(text):
