@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from operator import attrgetter
@@ -13,12 +14,14 @@ from scanner.grouping.cut_names import uncut
 from scanner.grouping.discs import without_bonus_disc
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.groups import Source
+from scanner.grouping.patterns import pattern
 from scanner.grouping.places import Place, Track, repeats, without_the_boxs_disc
 
 MAJORITY = 0.75
 """A folder is one release if its commonest album covers so much of it (Lidarr's track grouping uses the same share)."""
 
 
+_FORMAT = pattern(rb"(?:_(?:vbr|\d+kbp?s?))?\.[^.]*\Z", re.IGNORECASE)  # "01_64kb.mp3" beside "01_vbr.mp3"
 _by_folder_and_name = attrgetter("row.folder", "row.name", "row.file_id")
 
 
@@ -207,7 +210,8 @@ def _by_format(share: _Share) -> list[_Share]:
         return [share]
     copies: dict[bytes, list[Track]] = defaultdict(list)
     for track in share.tracks:
-        copies[track.row.name.rpartition(b".")[2].lower()].append(track)
+        found = _FORMAT.search(track.row.name)
+        copies[found[0].lower() if found else b""].append(track)
     numbers = {track.number for track in share.tracks}
     if None in numbers or any(len(numbers) != len(copy) or repeats(copy) for copy in copies.values()):
         return [share]

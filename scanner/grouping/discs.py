@@ -41,6 +41,7 @@ _BONUS_FOLDER = pattern(
 )
 _BONUS_AT_END = pattern(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS})\Z", re.IGNORECASE)
 _BONUS_DISC = pattern(r"\s*(?:([(\[{])|[-–:,]\s)\s*bonus[\W_]*(?:cd|dis[ck]|dvd|lp)\s*(?(1)[)\]}]|\Z)", re.IGNORECASE)
+_DISC_ALONE = pattern(r"(?:cd|dis[ck])[\W_]*\d{1,2}", re.IGNORECASE)
 _MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
     r"[\W_]*(?:\d{1,2}[\W_]*of|cd|dis|dvd|digital|sacd|s[ci]|vinyl|l[ap]|record|tape|[ck]assette|plyta|face|cara|seite|strana"
     r"|bonus|extra|drama)",
@@ -88,6 +89,11 @@ def is_bonus_folder(text: str) -> bool:
     """Tell whether a folder is a disc that has no number of its own, or comes before the first: "Bonus CD", "CD0"."""
     text = narrow(text).strip()
     return _may_be_disc(text) and _BONUS_FOLDER.fullmatch(text) is not None
+
+
+def is_disc_alone(text: str) -> bool:
+    """Tell whether an album's name is none but "CD1" or "Disc 2"; "LP1" may be the title of a first album."""
+    return _DISC_ALONE.fullmatch(text) is not None
 
 
 def narrow(text: str) -> str:

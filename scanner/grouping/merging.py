@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -13,6 +13,9 @@ from config.reasons import show_path
 from scanner.grouping.folding import fold
 from scanner.grouping.places import Number
 from scanner.grouping.tidy import Part
+
+Names = tuple[str, str]
+"""Folded artist and title."""
 
 LONGEST_NAME = 120
 """Characters of one name in a key. A longer one is cut and hashed: PostgreSQL indexes no value above 2.7 kB."""
@@ -38,32 +41,61 @@ def merge(albums: Iterable[Part]) -> list[Whole]:
     ordered = sorted(albums, key=attrgetter("first"))
     by_identity: dict[str, list[Part]] = defaultdict(list)
     releases = _releases(ordered)
+    leads = _leads(ordered)
     for album in ordered:
-        by_identity[_identity(album, releases)].append(album)
+        by_identity[_identity(album, releases, leads)].append(album)
     wholes: list[Whole] = []
     taken: set[str] = set()
     for same in by_identity.values():
         twin = None
         for parts in _without_collisions(same):
-            plain = min(map(key_of, parts), key=lambda key: not key.startswith("mbid:"))
+            plain = key_of(parts[0]) if len(parts) == 1 else _key_of_all(parts)
             wholes.append(Whole(unused_key(plain, parts[0], taken), tuple(parts), twin))
             twin = twin if twin is not None else parts[0].first[0]
     return wholes
 
 
-def _releases(albums: Iterable[Part]) -> dict[tuple[str, str], set[str]]:
+def _releases(albums: Iterable[Part]) -> dict[Names, set[str]]:
     """Return the release ids seen under each artist and title."""
-    seen: dict[tuple[str, str], set[str]] = defaultdict(set)
+    seen: dict[Names, set[str]] = defaultdict(set)
     for album in albums:
         if album.release_id and album.names:
             seen[album.names].add(album.release_id)
     return seen
 
 
-def _identity(album: Part, releases: dict[tuple[str, str], set[str]]) -> str:
+def _leads(albums: Sequence[Part]) -> dict[Names, Names]:
+    """Map "A & B" to "A" where the songs of both fill gaps in an album of "A": iTunes files them in a folder apart."""
+    artists = [album.credit.artist or "" for album in albums]
+    duets = {album.names for album, artist in zip(albums, artists, strict=True) if "&" in artist or " and " in artist}
+    if not duets:  # as mostly
+        return {}
+    by_names: dict[Names | None, list[Part]] = defaultdict(list)
+    for album in albums:
+        by_names[album.names].append(album)
+    found = {}
+    for names in filter(None, duets):
+        lead = names[0].partition(" and ")[0], names[1]
+        if lead != names and lead in by_names:
+            numbers = [track.number for album in by_names[names] + by_names[lead] for track in album.tracks]
+            if None not in numbers and len(set(numbers)) == len(numbers):
+                found[names] = lead
+    return found
+
+
+def _identity(album: Part, releases: dict[Names, set[str]], leads: dict[Names, Names]) -> str:
     """Return what parts of one album agree in; untagged parts join the release of their names if there is only one."""
-    ids = releases.get(album.names, set()) if album.names and not album.release_id else set()
-    return f"mbid:{next(iter(ids))}" if len(ids) == 1 else key_of(album)
+    if album.release_id or album.names is None:
+        return key_of(album)
+    artist, title = names = leads.get(album.names, album.names)
+    ids = releases.get(names, ())
+    return f"mbid:{next(iter(ids))}" if len(ids) == 1 else f"album:{_short(artist)}/{_short(title)}"
+
+
+def _key_of_all(parts: Iterable[Part]) -> str:
+    """Return the release id of any part, or the key of the largest."""
+    by_size = sorted(parts, key=lambda part: len(part.tracks), reverse=True)
+    return min(map(key_of, by_size), key=lambda key: not key.startswith("mbid:"))
 
 
 def key_of(album: Part) -> str:

@@ -10,7 +10,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
-from scanner.grouping.discs import split_disc, without_bonus
+from scanner.grouping.discs import is_disc_alone, split_disc, without_bonus
 from scanner.grouping.folding import are_clean, clean
 from scanner.grouping.groups import FolderTracks, Source, TrackRow
 from scanner.grouping.names import (
@@ -163,6 +163,10 @@ def _settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> l
     bonus = None if last == 1 and _runs_on(tracks, folders) else last + 1
     by_folder = {folder: bonus if disc == 0 else disc for folder, disc in folders.items()}
     albums = {track.album for track in tracks}
+    discs = {album for album in albums if album and is_disc_alone(album)}
+    if discs and len(folders) > 1:  # rippers call an album they do not know "CD1"
+        tracks = [track._replace(album=None) if track.album in discs else track for track in tracks]
+        albums -= discs
     tracks = [_of_the_album(track, albums, bonus=folders[track.row.folder] == 0) for track in tracks]
     lone_bonus = set(folders.values()) == {0}  # tagged by somebody who did not think of the album's own disc
     by_tag = [

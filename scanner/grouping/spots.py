@@ -69,10 +69,20 @@ def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
         names = [text_of(folder.folder.rpartition(b"/")[2]) for folder in members]
         numbers = by_parts(names)
         copies = names[0][:1].isdecimal() and _same_titles(*members[:2])  # "16 bit" and "24 bit"
-        if numbers and not copies and all(_agree(members[0], other) for other in members):
+        if (
+            numbers
+            and not copies
+            and not _is_one_song_each(members)
+            and all(_agree(members[0], other) for other in members)
+        ):
             title = text_of(parent.rpartition(b"/")[2])
             found |= {part.folder: Spot(parent, None, title, n) for part, n in zip(members, numbers, strict=True)}
     return found
+
+
+def _is_one_song_each(folders: Sequence[FolderTracks]) -> bool:
+    """Tell whether each folder holds one song, with a number of its own: then the folders count songs, not discs."""
+    return len({folder.track[0] for folder in folders if folder.track[0] and len(folder.track) == 1}) == len(folders)
 
 
 def _agree(one: FolderTracks, other: FolderTracks) -> bool:

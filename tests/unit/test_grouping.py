@@ -348,6 +348,42 @@ def test_a_bonus_disc_joins_the_discs_beside_it_and_by_its_tags_those_elsewhere(
     assert [(one.album, one.discs) for one in shelf.groups()] == [("Jazz", 3), ("Gold", 2)]
 
 
+@pytest.mark.parametrize("folders", [("Queen - Jazz (1978)/CD1", "Queen - Jazz (1978)/CD2"), ("Jazz CD1", "Jazz CD2")])
+def test_an_album_that_tags_call_like_its_discs_is_called_like_its_folder(folders: tuple[str, str]) -> None:
+    shelf = Shelf()
+    for disc, folder in enumerate(folders, 1):
+        shelf.album(folder, range(1, 3), artist="Queen", album=f"CD {disc}")
+    assert (shelf.only().album, shelf.only().discs) == ("Jazz", 2)
+
+
+def test_records_called_lp_are_albums_of_their_own() -> None:
+    shelf = Shelf()
+    for album in ("LP2", "LP3"):
+        shelf.album(f"Restorations/{album}", range(1, 3), artist="Restorations", album=album)
+    assert names(shelf) == [("Restorations", "LP2", 2), ("Restorations", "LP3", 2)]
+
+
+def test_folders_of_one_song_each_are_no_discs() -> None:
+    shelf = Shelf()
+    for n in (1, 2, 3):
+        shelf.track(f"Jazz/{n:02} Song/Song.mp3", title=f"Song {n}", artist="Queen", album="Jazz", track=n)
+    assert (shelf.only().discs, len(shelf.only().tracks)) == (1, 3)
+
+
+def test_songs_with_guests_that_iTunes_files_elsewhere_are_of_their_album() -> None:
+    shelf = Shelf()
+    shelf.album("Queen & Bowie/Hot", range(3, 4), artist="Queen & David Bowie", album="Hot", track_total=3)
+    shelf.album("Queen/Hot", range(1, 3), artist="Queen", album="Hot", track_total=3)
+    shelf.album("Simon", range(1, 3), artist="Simon", album="Live")
+    shelf.album("Both", range(1, 3), artist="Simon & Garfunkel", album="Live")
+    assert [(one.key, one.album_artist, len(one.tracks)) for one in shelf.groups()] == [
+        ("album:simon and garfunkel/live", "Simon & Garfunkel", 2),
+        ("album:queen/hot", "Queen", 3),
+        ("album:simon/live", "Simon", 2),
+    ]
+    assert [codes(one) & {"same_album_elsewhere", "tracks_missing"} for one in shelf.groups()] == [set()] * 3
+
+
 @pytest.mark.parametrize("tags", [{}, {"disc": 1, "disc_total": 1}, {"album": "Jazz [Bonus Disc]"}])
 def test_a_bonus_disc_that_comes_alone_is_the_second_of_its_album(tags: dict[str, Any]) -> None:
     shelf = Shelf()
@@ -417,6 +453,13 @@ def test_an_album_in_two_formats_in_one_folder_is_two_copies() -> None:
     assert (len(flac.tracks), len(mp3.tracks), flac.key == mp3.key) == (3, 3, False)
     (told,) = [reason for reason in mp3.warnings if reason.code == "same_album_elsewhere"]
     assert told.message.startswith("Its folder also")
+
+
+def test_an_album_in_two_bitrates_as_the_internet_archive_has_it_is_two_copies() -> None:
+    shelf = Shelf()
+    for name in ("gd_01.flac", "gd_02.flac", "gd_01_vbr.mp3", "gd_02_vbr.mp3", "gd_01_64kb.mp3", "gd_02_64kb.mp3"):
+        shelf.track(f"x/{name}", title=name[:5], artist="Grateful Dead", album="Cornell", track=int(name[3:5]))
+    assert [len(one.tracks) for one in shelf.groups()] == [2, 2, 2]
 
 
 def test_one_track_in_another_format_makes_no_second_copy() -> None:
