@@ -16,7 +16,7 @@ from processor.publication.intent import Mode
 from processor.publication.names import Naming, checked_file, checked_folder
 from processor.publication.pictures import Profile
 from processor.publication.routing import rules
-from workflow import progress, publishing
+from workflow import progress
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.phase import Decision, Phase, PhaseSettings
@@ -160,6 +160,8 @@ class Publish(Phase):
         """Publish. Raises what publishing does; what keeps it from being done is the error of the job."""
         if not context.job.manual and not settings.auto_publish and _nobody_wanted(context, item):
             return Decision(None, "a rule approved it, and phase.publish.auto_publish is off: a person publishes it")
+        from workflow import publishing  # not wanted where only settings are read
+
         given = publishing.prepare(context.database, context.data_dir, settings.options())
         job = context.job
         outcome = publishing.publish_item(
