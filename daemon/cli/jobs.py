@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
 
+from config.reasons import show_time
 from daemon import jobs
 from daemon.bootstrap import Application, application
 from daemon.cli.group import Group
-from daemon.cli.output import json_option, print_done, print_json, print_table
+from daemon.cli.output import cell, json_option, print_done, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from workflow.engine.job import STATUSES
@@ -65,10 +67,12 @@ def show(job: int, as_json: bool) -> None:
         print_json(asdict(found))
         return
     for name, value in asdict(found).items():
-        if name != "failures" and value not in (None, False):
-            click.echo(f"{name:<16} {value}")
+        if name != "failures" and value not in (None, False, {}):
+            click.echo(f"{name:<16} {cell(value)}")
     for failure in found.failures:
-        click.echo(f"{failure['at']}  {failure_of(failure)}")
+        click.echo(f"{show_time(dt.datetime.fromisoformat(failure['at']))}  {failure_of(failure)}")
+    if advice := jobs.advice(found):
+        click.echo(advice)
 
 
 @command.command("retry")

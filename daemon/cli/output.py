@@ -87,7 +87,7 @@ def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str 
     from rich.table import Table
     from rich.text import Text
 
-    cells = [[_cell(cell) for cell in row] for row in rows]
+    cells = [[cell(value) for value in row] for row in rows]
     if not cells:
         click.echo(none)
         return
@@ -110,9 +110,12 @@ def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str 
     console.print(table)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Return a value as a person reads it, in one line, without anything a terminal would obey."""
     if value is None:
         return ""
+    if isinstance(value, dict):
+        return _line(value)
     if isinstance(value, dt.datetime):
         return show_time(value)
     return show_text(path_text(value) if isinstance(value, bytes) else str(value))

@@ -67,6 +67,7 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if jobs:
         left = jobs.keys() & OPEN and not status["workers"]
         idle = "; nobody carries them: start `greenroom run` or `greenroom worker`" if left else ""
-        yield "jobs", ", ".join(f"{n} {name}" for name, n in jobs.items()) + idle
+        stuck = "".join(f"; `greenroom jobs --status {name}` says why" for name in FAILED if name in jobs)
+        yield "jobs", ", ".join(f"{n} {name}" for name, n in jobs.items()) + idle + stuck
     if status["unfinished"]:
         yield "unfinished", f"{status['unfinished']} transfers; the next cycle settles them"

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from config.errors import Stopped
-from config.reasons import Reason, show_text
+from config.reasons import Reason, counted, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
@@ -72,7 +72,7 @@ def command(items: Sequence[int], every: bool, pace: int, decode: bool, only_loo
         print_json(told)
     else:
         files, size = (sum(one[name] for one in told) for name in ("files", "bytes"))
-        click.echo(f"{len(told)} albums, {files} files, {size / (1 << 20):.1f} MiB read")
+        click.echo(f"{counted(len(told), 'album')}, {counted(files, 'file')}, {size / (1 << 20):.1f} MiB read")
     sys.exit(1 if troubled else 0)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from config import admin, libraries
 from config.database import Database
@@ -29,6 +29,7 @@ from workflow.chain import next_phase
 from workflow.engine import runner
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
+from workflow.engine.jobs import JobRow
 from workflow.engine.worker import Pace, working
 from workflow.phase import Decision, Phase, all_chores, all_phases
 from workflow.phases.review import ReviewSettings
@@ -298,6 +299,14 @@ def test_the_commands_show_the_chain_its_jobs_and_what_happened(
     again = json.loads(run("jobs", "retry", str(job.id), "--json"))
     assert again["is_new"]
     assert '"was": "queued"' in run("jobs", "cancel", str(again["job"]), "--json")
+    failure = {"attempt": 1, "at": "2026-01-01T00:00:00+00:00", "code": "full", "message": "the disk was full"}
+    with database.begin() as connection:
+        dead = {"status": "dead", "code": "full", "error": "the disk was full", "failures": [failure]}
+        connection.execute(update(JobRow).where(JobRow.id == job.id).values(**dead))
+    shown = run("jobs", "show", str(job.id))
+    assert "2026-01-01 00:00:00 UTC  attempt 1, full: the disk was full\n" in shown
+    assert "Put right what the error names" in shown
+    assert "1 dead; `greenroom jobs --status dead` says why" in run("status")
     run("review", "reject", str(one), "--why", "bootleg")
     shown = run("items", "show", str(one))
     assert "bootleg" in shown
