@@ -23,7 +23,7 @@ from sqlalchemy import event, select, text, update
 
 from config import lease as leases
 from config.database import Database
-from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured, Retryable
+from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured, Retryable, Stopped
 from config.lease import Guard, Lease, holder
 from config.libraries import Library, add_library
 from config.locks import hold
@@ -410,6 +410,42 @@ def test_who_was_taken_over_does_not_end_the_lease_of_who_has_it_now(database: D
         connection.execute(update(LeaseRow).values(fence=LeaseRow.fence + 1))
     with database.read() as connection:
         assert holder(connection, inbound.root_uuid) is not None
+
+
+def test_who_locks_a_root_without_a_lease_has_no_name(database: Database, inbound: Library) -> None:
+    for _ in ("before the first lease", "after it was given back"):
+        with Path(os.fsdecode(inbound.sentinel)).open() as mark:
+            fcntl.flock(mark, fcntl.LOCK_EX)
+            with pytest.raises(Busy, match="by another process"), taken(database, inbound):
+                pass
+        with taken(database, inbound):
+            pass
+
+
+def test_a_root_is_let_go_also_if_the_database_went_away_meanwhile(sqlite_url: str, tmp_path: Path) -> None:
+    (tmp_path / "inbound").mkdir()
+    database, file = Database(sqlite_url), Path(sqlite_url.removeprefix("sqlite:///"))
+    with database.begin() as connection:
+        library = add_library(connection, "inbound", os.fsencode(tmp_path / "inbound"), now=NOW)
+    with taken(database, library):
+        file.rename(file.with_name("elsewhere"))
+    file.with_name("elsewhere").rename(file)
+    with taken(database, library) as guard:
+        assert isinstance(guard, Guard)
+        assert guard.fence == 2
+    database.close()
+
+
+def test_who_is_asked_to_stop_stops_where_nothing_is_half_done_and_nowhere_else(
+    database: Database, inbound: Library
+) -> None:
+    stop = threading.Event()
+    with hold(database, [inbound], "test", stop) as guard:
+        guard.check_stop()
+        stop.set()
+        guard.check("rename")
+        with pytest.raises(Stopped):
+            guard.check_stop()
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -17,8 +17,8 @@ from tests.faults.world import NOW
 OURS, MISSING = [b"Ada/Low/1.mp3", b"Ada/artist.nfo"], [b"Ada/Low/2.mp3", b"Ada/Low/3.mp3"]
 IN_PLACE = [b".greenroom-tx/.ignore", b".greenroom-tx/busy/1.mp3", b".greenroom-trash/.nomedia"]
 TRASHED = [b".greenroom-trash/t/1.mp3", b".greenroom-trash/t/2.mp3"]
-LEFT = [b".greenroom-tx/gone/1.mp3", b"Ada/.greenroom-mark-01234567", b"Ada/Low/.greenroom-x"]
-OTHERS = [b".hidden", b"Ada/Low/mine.txt", b"Bob/1.mp3", b"x/.ignore"]
+LEFT = [b".greenroom-tx/gone/1.mp3", b"Ada/.greenroom-mark-01234567", b"Ada/Low-/.greenroom-x", b"Ada/Low/.greenroom-x"]
+OTHERS = [b".hidden", b"Ada/Low/mine.txt", b"Bob/1.mp3", b"x-/1", b"x/.ignore"]
 
 
 def test_every_file_of_a_library_is_somebodys(database: Database, tmp_path: Path) -> None:
