@@ -11,10 +11,13 @@ import pytest
 
 from config.database import Database
 from config.errors import LeaseLost, Retryable
-from processor import journal
+from processor import journal, repository
+from processor.publication import ledger
+from processor.publication.ledger import Publication
 from processor.transfer import SourceFolder, State, Transfer, TransferFile, path_to_json
 from scanner.identity import Identity
 from tests.faults.world import NOW
+from tests.items import album
 
 ROOTS = (b"/in\xff", b"/out")
 FILE = TransferFile(b"a\xff/1.mp3", b"1.mp3", "audio", Identity(2**63, 2, 3, 1_700_000_000_123_456_789, 5))
@@ -214,3 +217,29 @@ def test_what_a_transfer_took_and_did_not_give_back_is_known_by_number_size_and_
         assert journal.sources_taken(connection, ROOTS[0], gone) == {b"done", b"published"}
         lately = journal.sources_since(connection, ROOTS[0], NOW + 3 * MINUTE)
         assert lately == {b"undone", b"changed"}
+
+
+def test_the_journal_forgets_only_what_nobody_can_take_back_or_needs(database: Database) -> None:
+    kinds = ("replace", "undo_replace", "retag", "undo_retag", "discard", "upgrade")
+    forgotten = [one("cancelled", "cancelled"), one("gone"), one("released", undoes="b")]
+    needed = [
+        *(one(state, state) for state in ("planned", "materialised", "published", "attention")),
+        *(one(kind, kind=kind) for kind in kinds),
+        one("a"),
+        one("held", undoes="a"),  # keeps sources from cycles
+        one("b"),  # its undo is still in the journal
+        one("listed", target=b"listed"),
+        one("brought", kind="publish"),
+    ]
+    kept(database, *forgotten, *needed)
+    with database.begin() as connection:
+        repository.upsert(connection, [album(path=b"listed")], NOW)
+        home = Publication(1, "lib", b"x", "copy", None, 1, "brought", NOW, NOW)
+        ledger.publish(connection, home, brought=True)
+        journal.release(connection, ["b"], NOW)
+        soon = NOW + dt.timedelta(days=1)
+        assert sorted(journal.old(connection, soon, 9)) == sorted(ids(forgotten))
+        assert len(journal.old(connection, soon, 2)) == 2
+        assert journal.old(connection, NOW, 9) == []
+        journal.remove(connection, ["released"])
+        assert sorted(journal.old(connection, soon, 9)) == ["b", "cancelled", "gone"]
