@@ -11,7 +11,7 @@ import pytest
 
 from config.errors import Retryable
 from processor.files import Tree
-from processor.publication.access import AS_IS, Access, give
+from processor.publication.access import AS_IS, Access, give, mode_of
 
 GIVEN = Access(0o640, 0o750)
 PATHS = [b"Ada", b"Ada/1.mp3"]
@@ -60,6 +60,23 @@ def called(monkeypatch: pytest.MonkeyPatch, call: str, number: int | None = None
 def test_files_and_folders_get_the_rights_that_are_asked_for(library: Path, access: Access, after: list[int]) -> None:
     assert given(library, access) == []
     assert modes(library) == after
+
+
+def test_a_folder_that_hands_no_group_on_does_not_begin_to(library: Path) -> None:
+    (library / "Ada").chmod(0o705)
+    assert given(library, GIVEN) == []
+    assert modes(library) == [0o750, 0o640]
+
+
+@pytest.mark.parametrize(("text", "mode"), [("", None), ("640", 0o640), ("0644", 0o644), ("2775", 0o2775)])
+def test_rights_are_read_as_chmod_reads_them(text: str, mode: int | None) -> None:
+    assert mode_of(text, 0o600) == mode
+
+
+@pytest.mark.parametrize("text", ["8", "64", "00640", "689", "u=rw", "0040", "0400"])
+def test_what_are_no_rights_or_none_of_ours_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="such as 664"):
+        mode_of(text, 0o600)
 
 
 def test_rights_are_set_once_and_durably(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
