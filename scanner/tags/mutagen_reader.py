@@ -72,6 +72,19 @@ def read(fd: int, container: str) -> Facts:
     return _facts(tags, walked(source, container, found.info, _stream(found.info, container)), pictures)
 
 
+def is_film(fd: int, container: str) -> bool:
+    """Tell of a file without any sound that was read whether its tracks are of pictures alone.
+
+    Of an MP4 without sound mutagen takes the length of the film; and where it sees no track at all, it lost its way.
+    """
+    if container != "mp4":
+        return False
+    with os.fdopen(os.dup(fd), "rb") as file:
+        file.seek(0)
+        atoms: Any = import_module("mutagen.mp4").Atoms(file)
+        return any(atoms[b"moov"].findall(b"trak"))
+
+
 def _facts(tags: Tags, stream: Stream, pictures: list[Picture]) -> Facts:
     return Facts._make(row_of([say(field, values) for field, values in tags.items()], stream, pictures))
 

@@ -87,7 +87,7 @@ def read_doubtful(source: Source, extension: str) -> Reading:
             said = said or _said(error)
             continue
         truncated = is_truncated(source, container)
-        if facts.sample_rate is None and (facts.duration_ms is None or facts.codec is None):  # a film lasts, too
+        if facts.sample_rate is None and (facts.duration_ms is None or mutagen_reader.is_film(source.fd, container)):
             return _refused("not_audio", "The file has no sound in it.", truncated)
         return Reading(facts, None, truncated, "mutagen")
     truncated = is_truncated(source, containers[0])

@@ -239,6 +239,17 @@ def film() -> bytes:
     return file.getvalue()
 
 
+def test_sound_behind_a_box_that_mutagen_misreads_is_no_film(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.m4a", **BASE)
+    data = file.read_bytes()
+    moov = data.index(b"moov") - 4
+    size = int.from_bytes(data[moov : moov + 4], "big")
+    meta = struct.pack(">I4sI4s8s", 24, b"meta", 16, b"hdlr", b"")  # as QuickTime has it, without a version
+    first = moov + 8 + int.from_bytes(data[moov + 8 : moov + 12], "big")  # behind mvhd
+    moved = (size + len(meta)).to_bytes(4, "big") + data[moov + 4 : first] + meta + data[first:]
+    assert code(read(put(file, data[:moov] + moved))) is None
+
+
 @pytest.mark.parametrize(
     ("name", "data", "expected"),
     [
