@@ -117,6 +117,8 @@ def list_folder(root: bytes, path: bytes, rules: IgnoreRules) -> tuple[Folder | 
     Raises Misconfigured when it is the root that cannot be listed.
     """
     try:
+        # A folder that gave way to a link since the one above was listed is looked into through it, once. Nothing is
+        # moved from there: who moves opens each folder below the root by itself, and through no link.
         with os.scandir(root + b"/" + path if path else root) as listing:
             entries = list(listing)
     except OSError as error:
