@@ -38,6 +38,7 @@ def test_a_transfer_comes_back_as_it_was_planned(planned: Database) -> None:
     with planned.read() as connection:
         assert journal.open_transfers(connection, *ROOTS) == [TRANSFER]
         assert journal.open_transfers(connection, b"/other", b"/out") == []
+        assert journal.open_transfers(connection, ROOTS[0], b"/other") == []
         assert journal.states(connection, ["t-1", "t-2"]) == {"t-1": "planned"}
 
 
