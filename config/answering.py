@@ -2,7 +2,8 @@
 
 A call into a disk that hangs (a NAS that was switched off, a mount whose program stopped) cannot be given up: its
 thread stays until the disk answers. So one thread of a process at most looks at each root, and whoever asks meanwhile
-is told since when it does.
+is told since when it does. Nor is work that changes something waited for, once its disk has been silent for long: it
+has no leave to change anything more then (config.leave).
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable
-from types import TracebackType
 from typing import Final, NamedTuple, TypeVar
 
 from config import users
 from config.errors import RootSilent
+from config.leave import Leave
 from config.machine import no_room
 from config.mounts import MOUNTINFO, find_mount, parse_mountinfo
 from config.reasons import show_path, show_time
 from config.sentinel import read_sentinel
+from config.task import Task
 
 PATIENCE: Final = 30.0  # seconds for which work waits for a disk; one that sleeps takes some ten to wake
+AT_WORK: Final = 120.0  # seconds of silence after which work that has begun to change something is waited for no longer
 TOLD_AFTER: Final = 10.0  # seconds after which a disk is said to be silent
 GLANCE: Final = 5.0  # seconds for which who only wants to know waits
 
@@ -45,8 +48,10 @@ class Silence(NamedTuple):
 class Answers:
     """Who looks at roots, and since when; `look` raises OSError. Thread-safe."""
 
-    def __init__(self, patience: float, told_after: float, look: Callable[[bytes], Sight]) -> None:
-        self.patience, self.told_after, self._do = patience, told_after, look
+    def __init__(
+        self, patience: float, told_after: float, look: Callable[[bytes], Sight], at_work: float = AT_WORK
+    ) -> None:
+        self.patience, self.told_after, self.at_work, self._do = patience, told_after, at_work, look
         self._lock = threading.Lock()
         self._looks: dict[bytes, _Look] = {}  # those under way
         self._known: dict[bytes, None] = {}
@@ -73,20 +78,30 @@ class Answers:
         Raises RootSilent when one has not answered for as long as work waits; the work goes on then, for nobody, as
         soon as its disk answers.
         """
-        outcome, came = _Outcome(), list[T]()
-
-        def do() -> None:
-            with outcome:
-                came.append(work())
-
-        threading.Thread(target=do, name="reading", daemon=True).start()
-        while not outcome.over.wait(self.patience / 2):
+        task = Task(work)
+        while not task.over.wait(self.patience / 2):
             self.begin(roots)
             for root, since in self.silent(roots, self.patience).items():
                 raise silence(root, since)
-        if outcome.error is not None:
-            raise outcome.error
-        return came[0]
+        return task.result()
+
+    def changing(self, roots: Collection[bytes], work: Callable[[], T]) -> T:
+        """Do work that changes something on roots, in a thread of its own; return what it returns, or raise the same.
+
+        Raises RootSilent when one has not answered for so long (`at_work`), however long the work lasts while all do.
+        Its thread, once its disk answers, meets LeaseLost at the next change it would make; until then the locks of
+        roots that do not answer are held, and those of the others are not.
+        """
+        leave = Leave()
+        task = Task(work, leave)
+        while not task.over.wait(self.patience / 2):
+            silent = self.silent(roots, self.at_work)
+            if silent and leave.end(silent):
+                late = self.silent(roots, 0)  # to unlock what does not answer would keep this thread, too
+                leave.let_go(root for root in roots if root not in late)
+                raise silence(*next(iter(silent.items())))
+            self.begin(roots)
+        return task.result()
 
     def silent(self, roots: Iterable[bytes], after: float | None = None) -> dict[bytes, dt.datetime]:
         """Return which of these roots a look has waited for so many seconds by now, and since when; look at none.
@@ -124,22 +139,6 @@ class Answers:
             look.over.set()
 
 
-class _Outcome:
-    """How a thread's work ended: what it raised is for whoever waits for it."""
-
-    def __init__(self) -> None:
-        self.over = threading.Event()
-        self.error: BaseException | None = None
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
-        self.error = error
-        self.over.set()
-        return True
-
-
 class _Look:
     def __init__(self) -> None:
         self.began, self.since = time.monotonic(), dt.datetime.now(dt.UTC)
@@ -157,7 +156,9 @@ def look_at(root: bytes) -> Sight:
 
 def silence(root: bytes, since: dt.datetime) -> RootSilent:
     """Return the error of a root that does not answer."""
-    return RootSilent(unanswered(root, since), path=root)
+    error = RootSilent(unanswered(root, since), path=root)
+    error.seconds = (dt.datetime.now(dt.UTC) - since).total_seconds()
+    return error
 
 
 def unanswered(root: bytes, since: dt.datetime) -> str:

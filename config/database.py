@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from config import sqlite_file
 from config.errors import Misconfigured, Rejected, Retryable
+from config.leave import ROWS, changing
 from config.machine import no_room
 from config.secrecy import OPTION, Vault
 from config.tables import Base
@@ -72,10 +73,11 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """Open a transaction that writes; it commits at the end of the block, durably, or not at all.
 
-        Raises Retryable when the database cannot be reached or stays locked.
+        Raises Retryable when the database cannot be reached or stays locked; as LeaseLost, before anything is written,
+        for work that nobody waits for any more.
         """
         self._check_file()
-        with answering(self), self.engine.begin() as connection:
+        with changing(ROWS), answering(self), self.engine.begin() as connection:
             yield connection
             self._check_file()
 

@@ -78,6 +78,7 @@ class RootSilent(Misconfigured):
     """The disk of a root does not answer; what is wanted of it may be tried again until it does."""
 
     code = "disk_late"
+    seconds: float = 0.0  # for which it has not answered
 
 
 class Stopped(GreenroomError):

@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Connection, Row, cast, func, insert, literal_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
+from config import leave
 from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Stopped
 from config.libraries import Library
@@ -56,12 +57,14 @@ class Guard:
         self._lease = lease
         self._renewed = taken
         self._lost: str | None = None
+        self._renewing = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._renew_until_ended, name="lease", daemon=True)
         self._thread.start()
 
     def check(self, label: str) -> None:
         """Raise LeaseLost when our time is up; `label` names the step that is about to be taken."""
+        leave.check()
         if self._lost is not None:
             raise LeaseLost(f"stopped before “{label}”: {self._lost}")
         if boottime() - self._renewed > self._lease.deadline:
@@ -82,6 +85,11 @@ class Guard:
         if held != self._fences:
             raise LeaseLost("another process took the lease over; what was about to be written is its to decide")
 
+    def let_go(self, root_uuid: str) -> None:
+        """Renew the lease of one root no longer."""
+        with self._renewing:
+            del self._fences[root_uuid]
+
     def end(self) -> None:
         """Stop renewing; the lease is given back by whoever made this guard."""
         self._ended.set()
@@ -91,7 +99,7 @@ class Guard:
         while not self._ended.wait(self._lease.renew):
             before = boottime()
             try:
-                with self._database.begin() as connection:
+                with self._renewing, self._database.begin() as connection:
                     kept = all(_renew(connection, root, fence, self._lease) for root, fence in self._fences.items())
             except GreenroomError:
                 continue  # the deadline counts on; check() stops the work when it is reached

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import Context
 
 from sqlalchemy import Connection, Engine, create_engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +23,7 @@ from config import lease as leases
 from config.database import Database, answering, keepalives
 from config.errors import Busy, Misconfigured
 from config.lease import STANDARD_LEASE, Guard, Lease, StopSignal, busy
+from config.leave import LEAVE, ROWS, changing
 from config.libraries import Library
 from config.machine import boottime
 from config.reasons import show_path
@@ -45,21 +48,45 @@ def hold(
     """Hold all three layers for every library given, first the one whose fence the journal carries.
 
     Raises Busy, naming the holder, when somebody else has one of them; Misconfigured when a root is not there;
-    Retryable when the database does not answer, or no file can be opened.
+    Retryable when the database does not answer, or no file can be opened. Of work that nobody waits for any more some
+    roots may be let go before it ends (config.leave); the others are held until its thread comes out of here.
     """
+    held = {library.path: contextlib.ExitStack() for library in libraries}
+
+    def let_go(roots: Iterable[bytes]) -> None:
+        for root in roots:
+            if layers := held.pop(root, None):  # whoever takes it out closes it: this thread, or one that waited for it
+                layers.close()
+
+    roots = [*held]
     with contextlib.ExitStack() as stack:
+        stack.callback(let_go, roots)
+        if (work := LEAVE.get()) is not None:
+            work.holding(let_go)
         for library in libraries:
-            stack.enter_context(_flock(database, library))
-        if not database.is_sqlite:
-            stack.enter_context(_advisory(database, libraries))
-        fences: dict[str, int] = {}
-        stack.callback(leases.give_back, database, fences)
-        taken = boottime()  # before the first lease begins, so that our deadline is never later than its end
-        for library in libraries:
-            fences[library.root_uuid] = leases.take(database, library, what, lease)
-        guard = Guard(database, fences, stop, lease, taken)
-        stack.callback(guard.end)
+            with changing(library.path):
+                held[library.path].enter_context(_flock(database, library))
+        with changing(ROWS):  # asks no disk
+            if not database.is_sqlite:
+                unlock = stack.enter_context(_advisory(database, libraries))
+                stack.callback(let_go, roots)  # while it still has its connection
+                for library in libraries:
+                    held[library.path].callback(unlock, library)
+            fences: dict[str, int] = {}
+            taken = boottime()  # before the first lease begins, so that our deadline is never later than its end
+            for library in libraries:
+                fences[library.root_uuid] = leases.take(database, library, what, lease)
+                held[library.path].callback(_give_back, database, library, fences[library.root_uuid])
+            guard = Guard(database, fences, stop, lease, taken)
+            stack.callback(guard.end)
+            for library in libraries:
+                held[library.path].callback(guard.let_go, library.root_uuid)
         yield guard
+
+
+def _give_back(database: Database, library: Library, fence: int) -> None:
+    """Give a lease back, which is no change that needs anybody's leave."""
+    Context().run(leases.give_back, database, {library.root_uuid: fence})
 
 
 @contextlib.contextmanager
@@ -95,7 +122,8 @@ def _still_there(fd: int, path: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _advisory(database: Database, libraries: Sequence[Library]) -> Iterator[None]:
+def _advisory(database: Database, libraries: Sequence[Library]) -> Iterator[Callable[[Library], None]]:
+    """Hold the advisory locks; yield what unlocks one of them, from any thread."""
     # A connection of its own, outside any pool: the lock lives exactly as long as the session.
     engine = create_engine(
         database.url, poolclass=NullPool, connect_args=keepalives(database.url), isolation_level="AUTOCOMMIT"
@@ -104,8 +132,7 @@ def _advisory(database: Database, libraries: Sequence[Library]) -> Iterator[None
         with answering(database):
             connection.execute(_SERVER_KEEPALIVES)
             for library in libraries:
-                key = (ADVISORY_CLASS, zlib.crc32(library.root_uuid.encode()) & 0x7FFFFFFF)
-                if not connection.execute(select(func.pg_try_advisory_lock(*key))).scalar():
+                if not connection.execute(select(func.pg_try_advisory_lock(*_key(library)))).scalar():
                     raise busy(database, library)
             held = connection.execute(_ADVISORY_HELD, {"class": ADVISORY_CLASS}).scalar_one()
         if held < len(libraries):
@@ -113,12 +140,18 @@ def _advisory(database: Database, libraries: Sequence[Library]) -> Iterator[None
                 "the database is reached through a pooler that changes sessions between statements; "
                 "use session pooling, or a direct connection"
             )
-        try:
-            yield
-        finally:
-            # The server would free them too, but only once it has noticed that we are gone: later than the next cycle.
-            with contextlib.suppress(SQLAlchemyError):
-                connection.execute(select(func.pg_advisory_unlock_all()))
+        free = threading.Lock()  # a connection serves one thread at a time
+
+        def unlock(library: Library) -> None:
+            # The server would free it too, but only once it has noticed that we are gone: later than the next cycle.
+            with free, contextlib.suppress(SQLAlchemyError):
+                connection.execute(select(func.pg_advisory_unlock(*_key(library))))
+
+        yield unlock
+
+
+def _key(library: Library) -> tuple[int, int]:
+    return ADVISORY_CLASS, zlib.crc32(library.root_uuid.encode()) & 0x7FFFFFFF
 
 
 def _connected(database: Database, engine: Engine) -> Connection:

@@ -10,6 +10,7 @@ from functools import partial
 from os.path import samestat
 
 from config.errors import NeedsReview, Rejected, Retryable
+from config.leave import LEAVE
 from config.reasons import show_path
 from processor import sidecar
 from processor.comparing import is_planned, is_planned_inode, is_whole
@@ -177,7 +178,7 @@ def _duplicate_rest(
 
     missing = [n for n, way in enumerate(ways) if way is None]
     if workers > 1 and len(missing) > 1:
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPoolExecutor(workers, initializer=LEAVE.set, initargs=(LEAVE.get(),)) as pool:
             for _ in pool.map(one, missing):
                 pass
     else:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 
 from config.errors import Rejected
+from config.leave import changing
 from config.reasons import show_path
 from processor import syscalls
 from processor.open_folders import OpenFolders
@@ -33,7 +34,8 @@ class Tree(OpenFolders):
     """What can be done to files and folders below one root.
 
     Paths are relative to the root, b"" is the root itself. Methods raise OSError as the system does (wrap them in
-    `explained`), and Rejected for a path that could leave the root.
+    `explained`), Rejected for a path that could leave the root, and LeaseLost instead of changing any name for work
+    that nobody waits for any more (config.leave).
     """
 
     def stat(self, path: bytes) -> os.stat_result | None:
@@ -96,7 +98,8 @@ class Tree(OpenFolders):
     def created(self, path: bytes) -> Iterator[int]:
         """Create a file that was not there, for writing, readable by nobody else yet."""
         above, name = self._at(path)
-        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o600, dir_fd=above)
+        with changing(self.root):
+            fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FILE, 0o600, dir_fd=above)
         try:
             yield fd
         finally:
@@ -105,22 +108,23 @@ class Tree(OpenFolders):
     def make(self, path: bytes, mode: int = 0o777) -> None:
         """Make one folder; one that is there already is fine, anything else is not. The caller syncs the one above."""
         above, name = self._at(path)
-        with suppress(FileExistsError):
+        with suppress(FileExistsError), changing(self.root):
             os.mkdir(name, mode, dir_fd=above)
         self.folder(path)  # raises if a link or a file stands there
 
     def make_alike(self, path: bytes) -> None:
         """Make one folder for the owner, and with at least the rights, of the one it is in; one that is there stays."""
         above, name = self._at(path)
-        try:
-            os.mkdir(name, dir_fd=above)
-        except FileExistsError:
-            self.folder(path)
-            return
-        like, made = os.fstat(above), self.folder(path)
-        with rights_spared():
-            os.fchown(made, like.st_uid, like.st_gid)
-        set_mode(made, modes.S_IMODE(os.fstat(made).st_mode | like.st_mode) & 0o2777)
+        with changing(self.root):
+            try:
+                os.mkdir(name, dir_fd=above)
+            except FileExistsError:
+                self.folder(path)
+                return
+            like, made = os.fstat(above), self.folder(path)
+            with rights_spared():
+                os.fchown(made, like.st_uid, like.st_gid)
+            set_mode(made, modes.S_IMODE(os.fstat(made).st_mode | like.st_mode) & 0o2777)
 
     def sync(self, path: bytes, *, missing_ok: bool = False) -> None:
         """Make the names in a folder durable."""
@@ -146,7 +150,8 @@ class Tree(OpenFolders):
         """Remove one name of a file."""
         try:
             above, name = self._at(path)
-            os.unlink(name, dir_fd=above)
+            with changing(self.root):
+                os.unlink(name, dir_fd=above)
         except FileNotFoundError:
             if not missing_ok:
                 raise
@@ -154,7 +159,8 @@ class Tree(OpenFolders):
     def rmdir(self, path: bytes) -> None:
         """Remove an empty folder."""
         above, name = self._at(path)
-        os.rmdir(name, dir_fd=above)
+        with changing(self.root):
+            os.rmdir(name, dir_fd=above)
         self._forget(path)
 
     @contextmanager
@@ -172,7 +178,7 @@ class Tree(OpenFolders):
 
     def link(self, path: bytes, into: Tree, target: bytes) -> None:
         """Give a file one more name in another tree; fails if the name is taken."""
-        with self._pair(path, into, target) as (above, name, there, new):
+        with self._pair(path, into, target) as (above, name, there, new), changing(self.root), changing(into.root):
             os.link(name, new, src_dir_fd=above, dst_dir_fd=there, follow_symlinks=False)
         if into.is_made_up:
             into.stat_anew(target)  # for a second gocryptfs 2.3 would tell the size of the encrypted file
@@ -188,7 +194,7 @@ class Tree(OpenFolders):
 
     def rename(self, old: bytes, new: bytes) -> None:
         """Rename within the tree, over what has the new name. For names of our own only."""
-        with self._pair(old, self, new) as (above, name, there, other):
+        with self._pair(old, self, new) as (above, name, there, other), changing(self.root):
             os.rename(name, other, src_dir_fd=above, dst_dir_fd=there)
         self._forget(old)
         self._forget(new)
@@ -202,7 +208,7 @@ class Tree(OpenFolders):
         self._rename_by(syscalls.RENAME_EXCHANGE, one, other)
 
     def _rename_by(self, flag: int, old: bytes, new: bytes) -> None:
-        with self._pair(old, self, new) as (above, name, there, other):
+        with self._pair(old, self, new) as (above, name, there, other), changing(self.root):
             syscalls.rename(above, name, there, other, flag)
         self._forget(old)
         self._forget(new)

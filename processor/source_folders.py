@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
+from config.leave import changing
 from processor.files import Tree, is_folder
 from processor.guard import Guard
 from processor.paths import folders
@@ -46,7 +47,9 @@ def put_back(undo: Transfer, guard: Guard) -> None:
             at.path = folder.path
             guard.check("folder as it was")
             with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
-                _renew(tree.folder(folder.path), folder)
+                descriptor = tree.folder(folder.path)
+                with changing(tree.root):
+                    _renew(descriptor, folder)
                 tree.sync(folder.path)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Retryable
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries, sole_library, verify_root
-from config.locks import hold
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import publish
@@ -23,8 +24,11 @@ from processor.publication.given import Options, Publishing, known, library_of, 
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
 from workflow.completing import complete
+from workflow.holding import holding
 from workflow.published import begun, heal, recorded
 from workflow.upkeep import WORKERS, blobs, settle
+
+T = TypeVar("T")
 
 
 def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
@@ -60,8 +64,8 @@ def publish_item(
 
     With `rename` what is published gets the names it would get now. Pictures that the cache lost are got again first;
     without those that cannot be had it is published all the same, unless settings say otherwise (Retryable,
-    `blob_missing`). Raises what planning does, Busy when somebody else holds a lock, LeaseLost, and Retryable when the
-    database fails.
+    `blob_missing`). Raises what planning does, Busy when somebody else holds a lock, LeaseLost, Retryable when the
+    database fails, and RootSilent when a disk hangs in the middle of it: then the next try settles what was begun.
     """
     heal(given.database)
     library = library_of(given, known(given, item_id))
@@ -69,7 +73,8 @@ def publish_item(
     if missing and given.options.whole:
         message = f"{missing} selected pictures of item {item_id} cannot be had now, and phase.publish.wait_for_assets"
         raise Retryable(f"{message} is on; it is tried again", code="blob_missing")
-    with _locked(given, library, f"publish item {item_id}", stop) as run:
+
+    def publish_it(run: Performance) -> Outcome:
         planned = planning.plan(given, item_id, actor=actor, job_id=job_id, rename=rename)
         if planned.kind == "upgrade" and planned.transfer is None:
             staged = publish.restage(run, item_id)
@@ -80,7 +85,9 @@ def publish_item(
             raise Misconfigured("the rules of publishing changed just now; try again")
         outcome = publish.perform(run, given.cache, planned, begun)
         heal(given.database)
-    return outcome
+        return outcome
+
+    return _locked(given, library, f"publish item {item_id}", stop, publish_it)
 
 
 def rehearse_unpublishing(given: Publishing, item_id: int) -> TakenBack:
@@ -94,8 +101,8 @@ def unpublish_item(given: Publishing, item_id: int, stop: StopSignal, *, actor: 
     library = next((one for one in given.libraries if one.path == root), None)
     if library is None:
         raise Misconfigured(f"{show_path(root)} is no library any more; add it again", code="no_library")
-    with _locked(given, library, f"take item {item_id} out of its library", stop) as run:
-        return publish.take_out(run, item_id, actor)
+    what = f"take item {item_id} out of its library"
+    return _locked(given, library, what, stop, lambda run: publish.take_out(run, item_id, actor))
 
 
 def restage(
@@ -115,9 +122,8 @@ def restage(
             continue
         try:
             verify_root(library)
-            with hold(database, [library], f"stage item {home.item_id} again", stop) as guard:
-                run = _performance(database, guard, blobs(database, data_dir))
-                done = publish.restage(run, home.item_id)
+            bring_back = partial(_bring_back, database, blobs(database, data_dir), home.item_id)
+            done = holding(database, [library], f"stage item {home.item_id} again", stop, bring_back)
         except (Busy, Misconfigured, NeedsReview) as error:
             refused[key] = (error.reason(),)
         else:
@@ -126,15 +132,21 @@ def restage(
     return refused
 
 
-@contextmanager
-def _locked(given: Publishing, library: Library, what: str, stop: StopSignal) -> Iterator[Performance]:
-    """Hold a library and staging, with everything between them settled."""
+def _locked(given: Publishing, library: Library, what: str, stop: StopSignal, work: Callable[[Performance], T]) -> T:
+    """Do work under the locks of a library and staging, with everything between them settled."""
+
+    def do(guard: Guard) -> T:
+        settle(given.database, given.staging, library, given.blobs, guard)
+        heal(given.database)
+        return work(_performance(given.database, guard, given.blobs))
+
     for root in (given.staging, library):
         verify_root(root)
-    with hold(given.database, [library, given.staging], what, stop) as guard:
-        settle(given.database, guard, given.staging, library, given.blobs)
-        heal(given.database)
-        yield _performance(given.database, guard, given.blobs)
+    return holding(given.database, [library, given.staging], what, stop, do)
+
+
+def _bring_back(database: Database, cache: bytes, item_id: int, guard: Guard) -> TakenBack:
+    return publish.restage(_performance(database, guard, cache), item_id)
 
 
 def _performance(database: Database, guard: Guard, cache: bytes) -> Performance:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from functools import partial
 from pathlib import Path
 
 from loguru import logger
@@ -15,11 +16,11 @@ from config.database import Database
 from config.errors import Busy, Misconfigured, NeedsReview
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries, sole_library, verify_root
-from config.locks import hold
 from config.machine import boot_id
 from processor import journal, trash
 from processor.artwork.blobs import Blobs
 from processor.recover import RecoveryReport, recover
+from workflow.holding import holding
 from workflow.published import heal, recorded
 
 WORKERS = 2  # files that are copied at once
@@ -50,13 +51,13 @@ def recover_libraries(
     for library in found:
         verify_root(library)
         needed = [library] if staging_is_held else [library, staging]
-        with hold(database, needed, "recover", stop) as guard:
-            reports.append(settle(database, guard, staging, library, blobs(database, data_dir)))
+        work = partial(settle, database, staging, library, blobs(database, data_dir))
+        reports.append(holding(database, needed, "recover", stop, work))
     heal(database)
     return reports
 
 
-def settle(database: Database, guard: Guard, staging: Library, library: Library, cache: bytes) -> RecoveryReport:
+def settle(database: Database, staging: Library, library: Library, cache: bytes, guard: Guard) -> RecoveryReport:
     """Settle what was left unfinished between staging and a library, both of which the caller holds."""
     roots, now = (staging.path, library.path), dt.datetime.now(dt.UTC)
     return recover(database, guard, recorded, roots, now=now, boot_id=boot_id(), workers=WORKERS, blobs=cache)
@@ -73,8 +74,11 @@ def prune_trash(database: Database, days: int, stop: StopSignal) -> None:
         try:
             verify_root(library)
             if trash.listed(database, library.path):
-                with hold(database, [library], "empty the trash", stop) as guard:
-                    trash.grow_older(database, library.path, dt.datetime.now(dt.UTC))
-                    trash.empty(database, guard, library.path, dt.timedelta(days=days))
+                holding(database, [library], "empty the trash", stop, partial(_empty, database, library.path, days))
         except (Busy, Misconfigured, NeedsReview) as error:
             logger.bind(code=error.reason_code, error=error.message).warning("a library's trash could not be emptied")
+
+
+def _empty(database: Database, root: bytes, days: int, guard: Guard) -> None:
+    trash.grow_older(database, root, dt.datetime.now(dt.UTC))
+    trash.empty(database, guard, root, dt.timedelta(days=days))

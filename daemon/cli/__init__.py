@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from typing import Any
 
 import click
 
 from config.errors import GreenroomError
+from config.leave import ENDED
 from config.machine import keep_imported, uncollected
 from daemon.cli.output import bear_any_text
 from daemon.signals import attended
@@ -55,6 +58,17 @@ RUNNING = ("run", "worker")  # those that obey signals in a way of their own
 
 class LazyCommands(click.Group):
     """Finds commands by file name, so that only the one that is run is imported."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a command, and end the process, whatever disk one of its threads waits for."""
+        try:
+            return super().main(*args, **extra)
+        except SystemExit as ended:
+            if ENDED.is_set():
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(ended.code if isinstance(ended.code, int) else ended.code is not None)
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of COMMANDS."""

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from config.errors import Misconfigured
+from config.leave import changing
 from config.reasons import Reason, show_path
 from processor.files import Tree, is_file
 from processor.rights import NOT_SET
@@ -72,7 +73,7 @@ def give(tree: Tree, paths: Iterable[bytes], access: Access) -> list[Reason]:
     """Give files and folders their rights; return why some could not get them, in one sentence."""
     refused: list[bytes] = []
     for path in paths if access != AS_IS else ():
-        with explained("set the rights of", path):
+        with explained("set the rights of", path), changing(tree.root):
             refused += [] if _given(tree, path, access) else [path]
     if not refused:
         return []

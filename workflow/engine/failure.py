@@ -9,6 +9,7 @@ from workflow.engine.job import Retries, Status
 
 POISON_DEATHS: Final = 3  # a job that so many workers died with is kept from the next one
 BUSY_SECONDS: Final = 10.0  # before a job looks again whether what it needs is free
+SILENT_SECONDS: Final = 300.0  # before it looks again, at the latest, whether a disk answers that long did not
 ELSEWHERE_SECONDS: Final = 0.5  # before a job is offered to other hosts; the one it left looks away for BUSY_SECONDS
 
 
@@ -43,7 +44,6 @@ _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
     Busy: Verdict("queued", BUSY_SECONDS, counts=False),
     RootAway: Verdict("queued", ELSEWHERE_SECONDS, counts=False),
     NotHere: Verdict("queued", BUSY_SECONDS, counts=False),
-    RootSilent: Verdict("queued", BUSY_SECONDS, counts=False),
     NeedsReview: Verdict("parked"),
     Rejected: Verdict("dead"),
     Misconfigured: Verdict("dead"),
@@ -54,8 +54,11 @@ def judge(error: Exception, attempt: int, retries: Retries, jitter: float) -> Ve
     """Return what becomes of a job whose `attempt`-th start ended with an error; `jitter` is 0…1.
 
     What is not known to be permanent is tried again: after base, 2·base, 4·base … seconds, each shortened or
-    lengthened by up to a half, so that jobs that failed together do not come back together.
+    lengthened by up to a half, so that jobs that failed together do not come back together. A disk that does not answer
+    is asked again after as long as it has been silent.
     """
+    if isinstance(error, RootSilent):
+        return Verdict("queued", min(SILENT_SECONDS, max(BUSY_SECONDS, error.seconds)), counts=False)
     for kind, verdict in _BY_CLASS.items():
         if isinstance(error, kind):
             return verdict

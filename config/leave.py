@@ -1,0 +1,88 @@
+"""Work that disks may keep for ever → leave for each change it makes, until nobody waits for the work any more.
+
+A system call that hangs cannot be taken back, nor can its thread be ended: it goes on whenever its disk answers. So who
+waits for such work no longer takes its leave to change anything, in one instant at which no change is under way but on
+disks that are silent; what it held elsewhere is free for others then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Final
+
+from config.errors import LeaseLost
+
+ROWS: Final = b""  # what rows are a change of; every other place is the path of a root, or of a folder below one
+
+LetGo = Callable[[Collection[bytes]], None]
+
+
+class Leave:
+    """Leave of one work to change things. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: Counter[bytes] = Counter()  # changes, by place
+        self._is_over = False
+        self._holding: list[LetGo] = []
+
+    def check(self) -> None:
+        """Raise LeaseLost if nobody waits for this work any more."""
+        if self._is_over:
+            raise LeaseLost("nobody waits for this any more, since a disk hung; what was begun is settled later")
+
+    @contextmanager
+    def change(self, place: bytes) -> Iterator[None]:
+        """Have a change under way. Raises LeaseLost, before anything is changed, if there is no leave any more."""
+        with self._lock:
+            self.check()
+            self._under_way[place] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way[place] -= 1
+
+    def end(self, silent: Collection[bytes]) -> bool:
+        """Take the leave, but not while anything is changed outside these roots; return whether it is taken."""
+        with self._lock:
+            under_way = (+self._under_way).keys()
+            self._is_over = all(any(_is_in(place, root) for root in silent) for place in under_way)
+        if self._is_over:
+            ENDED.set()
+        return self._is_over
+
+    def holding(self, let_go: LetGo) -> None:
+        """Say how to let go of those of some roots that the work holds."""
+        self._holding.append(let_go)
+
+    def let_go(self, roots: Iterable[bytes]) -> None:
+        """Let go of roots for a work whose leave was taken."""
+        free = list(roots)
+        for let_go in self._holding:
+            let_go(free)
+
+
+LEAVE: Final[ContextVar[Leave | None]] = ContextVar("leave", default=None)  # of the work this thread does
+ENDED: Final = threading.Event()  # whether a thread of this process may wait for its disk for ever
+_FOR_EVER: Final = nullcontext()
+
+
+def changing(place: bytes) -> AbstractContextManager[None]:
+    """Return what stands around each change of a place. Raises LeaseLost as `Leave.change` does."""
+    leave = LEAVE.get()
+    return _FOR_EVER if leave is None else leave.change(place)
+
+
+def check() -> None:
+    """Raise LeaseLost if nobody waits for what this thread does any more."""
+    if (leave := LEAVE.get()) is not None:
+        leave.check()
+
+
+def _is_in(place: bytes, root: bytes) -> bool:
+    return place == root or place.startswith(root + b"/")
