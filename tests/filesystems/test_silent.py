@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -14,8 +15,8 @@ import pytest
 
 from config.answering import ANSWERS
 from daemon import service, signals
-from tests.faults.cycles import House, converges, forked, lost, wrong_items
-from tests.filesystems.kinds import KINDS, mounted, tell_driver
+from tests.faults.cycles import House, converges, encoded, forked, lost, music, wrong_items
+from tests.filesystems.kinds import KINDS, Kind, mounted, tell_driver, upon
 from tests.waiting import until
 
 WAIT = 60.0  # seconds until a test that would hang fails instead
@@ -35,10 +36,20 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody here has the patience that a disk deserves."""
     monkeypatch.setattr(ANSWERS, "patience", 1.0)
     monkeypatch.setattr(ANSWERS, "told_after", 0.5)
+    monkeypatch.setattr(ANSWERS, "at_work", 1.0)
     monkeypatch.setattr(service, "GLANCE", 0.2)
     monkeypatch.setattr(service, "GIVEN_UP_AFTER", 1.0)
     monkeypatch.setattr(signals, "GIVEN_UP_AFTER", 1.0)
     monkeypatch.setattr(signals, "EVERY", 0.1)
+
+
+@pytest.fixture
+def slow_disk() -> Iterator[Path]:
+    """One of the same kind that takes a second for what an album weighs."""
+    slow = upon("bindfs", "--write-rate=400k", "{a}", "{at}")
+    with mounted(Kind("slow bindfs", slow, {"bindfs": "bindfs"})) as path:
+        yield path
+        tell_driver(path, signal.SIGCONT)
 
 
 class Running:
@@ -154,3 +165,76 @@ def test_a_library_that_hangs_keeps_no_album_out_of_staging_and_is_told(tmp_path
         said = house.run(words).out
         assert SILENT in said
         assert f"umount -f {disk}" in said
+
+
+def heavy(house: House) -> int:
+    """Stage the albums, one of which has a large file; return the item of that one."""
+    house.add_library()
+    house.drop({"Nora Vale - Low Tide/booklet.pdf": b"%PDF" + os.urandom(1 << 20)})
+    assert house.run("cycle").status == 0
+    (item,) = (item["id"] for item in house.items() if item["album"] == "Low Tide")
+    return int(item)
+
+
+def hang_in_the_middle(house: House, disk: Path) -> None:
+    """Wait until the album is being copied into the library, and stop its disk."""
+    assert house.library is not None
+    until(lambda: any(house.library.glob(".greenroom-tx/*/*.pdf")))  # type: ignore[union-attr]
+    tell_driver(disk, signal.SIGSTOP)
+
+
+def is_published(house: House, item: int) -> bool:
+    """Whether all of an album is in the library, and its item says so."""
+    assert house.library is not None
+    there = set(music(house.library).values())
+    files = [path for path in house.dropped if path.startswith("Nora Vale - Low Tide/0")]
+    status = json.loads(house.run("items", "--json").out)
+    return {one["id"]: one["status"] for one in status}[item] == "published" and all(
+        house.dropped[path] in there for path in files
+    )
+
+
+def another_album(house: House) -> None:
+    """Drop one, and let a cycle take it into staging."""
+    house.drop({"Ebb/01.flac": encoded(artist="Nora Vale", album="Ebb", date="2020", title="Ebb", track="1/1")})
+    ended = house.run("cycle")
+    assert ended.status == 0, ended.err
+    assert len(house.items()) == 4
+
+
+def test_a_publication_whose_library_hangs_in_the_middle_keeps_no_cycle_and_no_worker_and_is_done_once_it_answers(
+    tmp_path: Path, slow_disk: Path
+) -> None:
+    house = House(tmp_path, library=slow_disk / "library", enabled=True, schedule="0 0 1 1 *")
+    item = heavy(house)
+    assert house.run("review", "approve", str(item), "--publish").status == 0
+    with running(house, slow_disk, "run") as daemon:
+        hang_in_the_middle(house, slow_disk)
+
+        def jobs() -> list[dict[str, object]]:
+            return [job for job in json.loads(house.run("jobs", "list", "--json").out) if job["phase"] == "publish"]
+
+        until(lambda: SILENT in str(jobs()))
+        (job,) = jobs()
+        assert job["status"] == "queued"
+        another_album(house)
+        tell_driver(slow_disk, signal.SIGCONT)
+        until(lambda: is_published(house, item))
+        daemon.tell(signal.SIGTERM)
+        assert daemon.ends() == 0
+    assert list(lost(house)) == []
+
+
+def test_a_command_gives_a_publication_up_that_hangs_in_the_middle_and_ends(tmp_path: Path, slow_disk: Path) -> None:
+    house = House(tmp_path, library=slow_disk / "library")
+    item = heavy(house)
+    assert house.run("review", "approve", str(item)).status == 0
+    with running(house, slow_disk, "publish", str(item)) as child:
+        hang_in_the_middle(house, slow_disk)
+        until(lambda: "refused" in house.ended(0).out)
+        tell_driver(slow_disk, signal.SIGCONT)  # what was on its way to the disk keeps any process until it answers
+        assert child.ends() == 1
+    another_album(house)
+    until(lambda: house.run("publish", str(item)).status == 0)  # nobody has patience with a slow disk here
+    assert is_published(house, item)
+    assert list(lost(house)) == []

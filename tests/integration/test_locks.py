@@ -22,8 +22,9 @@ import pytest
 from sqlalchemy import event, select, text, update
 
 from config import lease as leases
+from config.answering import Answers, Sight
 from config.database import Database
-from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured, Retryable, Stopped
+from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured, Retryable, RootSilent, Stopped
 from config.lease import Guard, Lease, holder
 from config.libraries import Library, add_library
 from config.locks import hold
@@ -285,6 +286,95 @@ def test_a_mark_that_is_replaced_before_it_is_locked_locks_nothing(
         pass
     with hold(database, [inbound], "test", threading.Event()) as guard:
         guard.check("rename")
+
+
+class Hanging:
+    """Work under the locks of two roots, given up because the disk of the first hangs in the middle of it."""
+
+    def __init__(self, database: Database, silent: Library, other: Library) -> None:
+        self._hung, self._may_answer, self._ended = (threading.Event() for _ in range(3))
+        self.guard: Guard
+        self.met: Exception | None = None
+
+        def look(root: bytes) -> Sight:
+            assert root != silent.path or not self._hung.is_set() or self._may_answer.wait(PATIENCE)
+            return Sight("uuid", None)
+
+        def work() -> None:
+            try:
+                with hold(database, [silent, other], "hangs", threading.Event(), SHORT) as self.guard:
+                    self._hung.set()
+                    assert self._may_answer.wait(PATIENCE)
+                    self.guard.check("rename")
+            except LeaseLost as error:
+                self.met = error
+            self._ended.set()
+
+        with pytest.raises(RootSilent):
+            Answers(0.01, 0.0, look, at_work=0.0).changing([silent.path, other.path], work)
+
+    def wake_up(self) -> None:
+        """Let the disk answer, and the work end."""
+        self._may_answer.set()
+        assert self._ended.wait(PATIENCE)
+
+
+@pytest.fixture
+def hanging(database: Database, inbound: Library, staging: Library) -> Iterator[Hanging]:
+    """Work whose inbound disk hangs, and not that of staging."""
+    made = Hanging(database, inbound, staging)
+    yield made
+    made.wake_up()
+
+
+def test_of_work_that_is_given_up_only_the_silent_root_stays_locked(
+    database: Database, database_url: str, inbound: Library, staging: Library, hanging: Hanging
+) -> None:
+    with pytest.raises(Busy, match=r"\(hangs\)"), taken(database, inbound):
+        pass
+    with holding(database_url, staging) as other:
+        hanging.wake_up()
+        assert "nobody waits for this any more" in str(hanging.met)
+        assert other.check() == "going on"
+        with pytest.raises(Busy, match=r"\(cycle\)"), taken(database, staging):
+            pass
+    with taken(database, inbound):
+        assert fence(database, inbound) == 2
+        assert fence(database, staging) == 2
+    with database.read() as connection:
+        assert holder(connection, inbound.root_uuid) is None
+
+
+def test_other_hosts_too_have_the_root_that_was_let_go_and_not_the_silent_one(
+    database: Database,
+    inbound: Library,
+    staging: Library,
+    hanging: Hanging,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite is never shared between hosts")
+    monkeypatch.setenv("GREENROOM_BOOT_ID", "another host")
+    with taken(database, copied_as_on_another_host(staging, tmp_path / "other" / "a")):
+        hanging.guard.check("the thread that renews is not the one that was given up")
+    with pytest.raises(Busy), taken(database, copied_as_on_another_host(inbound, tmp_path / "other" / "b")):
+        pass
+
+
+def test_the_silent_root_is_kept_for_as_long_as_it_is_silent_whoever_has_the_other_one(
+    database: Database, inbound: Library, staging: Library, hanging: Hanging
+) -> None:
+    def expires() -> int:
+        with database.read() as connection:
+            ours = select(LeaseRow.expires_at).where(LeaseRow.root_uuid == inbound.root_uuid)
+            return int(connection.execute(ours).scalar_one())
+
+    with taken(database, staging):
+        first, deadline = expires(), time.monotonic() + PATIENCE
+        while expires() < first + SHORT.seconds:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def only_what_is_open_for_writing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,133 @@
+"""A disk hangs at any system call of a publication: who waits goes on without it, and what wakes up changes nothing."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pytest
+
+from config.answering import Answers, Sight
+from config.errors import LeaseLost, RootSilent
+from processor.hidden import TX
+from processor.transfer import Strategy
+from tests.faults.publishing import Scene, converges
+from tests.faults.world import Steps, tree
+from workflow import published
+
+WAIT: Final = 60.0  # seconds until a test that would hang fails instead
+TRIES: Final = 200 if os.environ.get("GREENROOM_FAULTS") == "all" else 14  # of each kind
+REFUSED: Final = 20  # looks at the disk that answers, after which it is clear that the work is waited for
+kinds = pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        ("publish", "link"), ("publish", "copy"), ("refresh", "link"), ("unpublish", "link"), ("unpublish", "copy"),
+        ("restage", "copy"), ("upgrade", "link"), ("rename", "link"),
+    ],
+)  # fmt: skip
+
+
+class Disk:
+    """The library's, which hangs at one of the system calls of a publication until the test wakes it up."""
+
+    def __init__(self, scene: Scene, hangs_at: int) -> None:
+        self._scene, self._hangs_at = scene, hangs_at
+        self.calls = self._looks = 0
+        self.hung, self.may_answer, self.is_over, self.is_waited_for = (threading.Event() for _ in range(4))
+        self._answers = Answers(0.01, 0.0, self._look, at_work=0.0)
+        self.ended: str | BaseException = ""
+
+    def publish(self) -> Literal["given up", "waited for", "done"]:
+        """Do what the scene is about; return whether its caller goes on without it while the disk hangs."""
+        came: list[BaseException | None] = []
+
+        def wait_for_it() -> None:
+            try:
+                self._answers.changing((self._scene.staging.path, self._scene.library.path), self._work)
+            except RootSilent as error:
+                came.append(error)
+
+        caller = threading.Thread(target=wait_for_it, daemon=True)
+        caller.start()
+        while caller.is_alive() and not self.is_waited_for.is_set():
+            caller.join(0.001)
+        if came:
+            return "given up"
+        is_waited_for = self.hung.is_set()
+        self.wake_up()
+        return "waited for" if is_waited_for else "done"
+
+    def wake_up(self) -> None:
+        """Let the disk answer, and the work end."""
+        self.may_answer.set()
+        assert self.is_over.wait(WAIT)
+
+    def _look(self, root: bytes) -> Sight:
+        if self.hung.is_set():
+            if root == self._scene.library.path:
+                assert self.may_answer.wait(WAIT)
+            self._looks += 1
+            if self._looks > REFUSED:
+                self.is_waited_for.set()
+        return Sight("uuid", None)
+
+    def _work(self) -> None:
+        sys.setprofile(self._count)
+        try:
+            self.ended = self._scene.perform(Steps(fence=2))  # a guard that forbids nothing
+        except LeaseLost as error:
+            self.ended = error
+        finally:
+            sys.setprofile(None)
+            self.is_over.set()
+
+    def _count(self, _frame: object, event: str, called: Any) -> None:
+        if event == "c_call" and getattr(called, "__module__", None) == "posix":
+            self.calls += 1
+            if self.calls == self._hangs_at:
+                self.hung.set()
+                assert self.may_answer.wait(WAIT)
+
+
+def rows(scene: Scene) -> list[str]:
+    """Return all that the database says."""
+    with sqlite3.connect(scene.database.url.database or "") as connection:
+        return list(connection.iterdump())
+
+
+def seen(root: bytes) -> dict[bytes, bytes]:
+    """Return what is below a root, but for the bytes of files in hidden folders, which nobody shows or trusts."""
+    return {path: b"" if path.startswith(TX + b"/") else data for path, data in tree(root).items()}
+
+
+@kinds
+def test_wherever_its_disk_hangs_it_is_given_up_and_wakes_up_to_change_nothing(
+    quick_path: Path, kind: str, way: Strategy
+) -> None:
+    scene = None
+    for name in ("imports modules, too", "whole"):
+        scene = Scene.make(quick_path / name, kind, way, scene)
+        whole = Disk(scene, -1)
+        assert whole.publish() == "done"
+    became = []
+    for n in range(1, TRIES):
+        scene = Scene.make(quick_path / f"{n}", kind, way, scene)
+        disk = Disk(scene, whole.calls * n // TRIES)
+        how = f"hung at call {whole.calls * n // TRIES}"
+        became.append(disk.publish())
+        if became[-1] == "given up":
+            before = rows(scene), seen(scene.staging.path), seen(scene.library.path)
+            disk.wake_up()
+            after = rows(scene), seen(scene.staging.path), seen(scene.library.path)
+            assert isinstance(disk.ended, LeaseLost), how
+            assert before[:2] == after[:2], how
+            assert len(before[2].keys() ^ after[2].keys()) <= 2, how  # those of the one call that hung
+        else:
+            assert disk.ended in ("done", "undone"), how
+        published.heal(scene.database)
+        assert converges(scene) == [], how
+    assert became.count("given up") > TRIES // 2

@@ -1,0 +1,209 @@
+"""Work whose disk hangs: nobody waits for it, it holds nothing elsewhere, and it changes nothing when it wakes up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.answering import Answers, Sight
+from config.database import Database
+from config.errors import LeaseLost, RootSilent
+from config.leave import LEAVE, ROWS, Leave, changing, check
+from processor.files import Tree
+
+WAIT = 60.0  # seconds until a test that would hang fails instead
+HANGS, ANSWERS = b"/srv/music", b"/srv/staging"
+
+
+class Disks:
+    """One that answers, and one that does so when the test says so; and work that meets both."""
+
+    def __init__(self, at_work: float = 0.0) -> None:
+        self.hangs, self.may_answer, self.ended = threading.Event(), threading.Event(), threading.Event()
+        self.looks: list[bytes] = []
+        self.answers = Answers(0.01, 0.0, self._look, at_work)
+        self.let_go: list[bytes] = []
+        self.met: list[object] = []
+
+    def _look(self, root: bytes) -> Sight:
+        self.looks.append(root)
+        if root == HANGS and self.hangs.is_set():
+            assert self.may_answer.wait(WAIT)
+        return Sight("uuid", None)
+
+    def hang(self) -> None:
+        """Be in a system call that hangs."""
+        self.hangs.set()
+        assert self.may_answer.wait(WAIT)
+
+    def given_up(self, work: Callable[[], object]) -> RootSilent:
+        """Do work, which hangs; return why nobody waits for it."""
+
+        def do() -> None:
+            leave = LEAVE.get()
+            assert leave is not None
+            leave.holding(self.let_go.extend)
+            try:
+                self.met.append(work())
+            except LeaseLost as error:
+                self.met.append(error)
+            finally:
+                self.ended.set()
+
+        with pytest.raises(RootSilent) as silent:
+            self.answers.changing([HANGS, ANSWERS], do)
+        return silent.value
+
+    def wake_up(self) -> object:
+        """Let the disk answer; return what the work came to."""
+        self.may_answer.set()
+        assert self.ended.wait(WAIT)
+        return self.met[0]
+
+
+def test_who_waits_goes_on_with_the_disk_named_and_the_others_let_go() -> None:
+    disks = Disks()
+    silent = disks.given_up(disks.hang)
+    assert silent.path == HANGS
+    assert silent.seconds > 0
+    assert "umount -f" in silent.message
+    assert disks.let_go == [ANSWERS]
+    assert disks.met == []
+    assert disks.wake_up() is None
+
+
+def test_what_wakes_up_changes_no_name_no_row_and_takes_no_further_step(tmp_path: Path) -> None:
+    disks, database, told = Disks(), Database(f"sqlite:///{tmp_path / 'rows.db'}"), []
+
+    def work() -> None:
+        disks.hang()
+        with Tree(bytes(tmp_path)) as tree:
+            (tmp_path / "file").touch()
+            (tmp_path / "folder").mkdir()
+            for change in (
+                lambda: tree.created(b"new").__enter__(),
+                lambda: tree.make(b"new"),
+                lambda: tree.make_alike(b"new"),
+                lambda: tree.unlink(b"file"),
+                lambda: tree.unlink(b"file", missing_ok=True),
+                lambda: tree.rmdir(b"folder"),
+                lambda: tree.link(b"file", tree, b"new"),
+                lambda: tree.rename(b"file", b"new"),
+                lambda: tree.rename_noreplace(b"file", b"new"),
+                lambda: tree.exchange(b"file", b"folder"),
+                lambda: database.begin().__enter__(),
+                check,
+            ):
+                with pytest.raises(LeaseLost, match="nobody waits for this any more"):
+                    change()
+                told.append(change)
+
+    disks.given_up(work)
+    assert disks.wake_up() is None
+    assert len(told) == 12
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "rows.db") == ["file", "folder"]
+    database.close()
+
+
+@pytest.mark.parametrize("place", [ANSWERS, ANSWERS + b"/.greenroom-tx", ROWS, b"/srv/music-of-others"])
+def test_leave_is_not_taken_while_something_else_than_the_silent_disk_is_being_changed(place: bytes) -> None:
+    leave = Leave()
+    with leave.change(place):
+        with leave.change(place):
+            pass
+        assert not leave.end([HANGS])
+        leave.check()
+    with leave.change(HANGS), leave.change(HANGS + b"/.greenroom-tx"):
+        assert leave.end([HANGS])
+    with pytest.raises(LeaseLost), leave.change(ANSWERS):
+        pytest.fail("there is no leave any more")
+
+
+def test_work_is_waited_for_while_it_changes_something_on_a_disk_that_answers() -> None:
+    disks = Disks()
+
+    def work() -> None:
+        with changing(ANSWERS):
+            disks.hangs.set()
+            while disks.looks.count(ANSWERS) < 20:
+                assert not disks.ended.wait(0.001)
+            assert not disks.let_go
+        disks.hang()
+
+    assert disks.given_up(work).path == HANGS
+    disks.wake_up()
+
+
+def test_work_is_waited_for_however_long_it_lasts_while_its_disks_answer_in_time() -> None:
+    disks = Disks(at_work=WAIT)
+
+    def work() -> int:
+        disks.hangs.set()  # for a while: that is not silence yet
+        while disks.looks.count(ANSWERS) < 20:
+            assert not disks.ended.wait(0.001)
+        return 7
+
+    assert disks.answers.changing([HANGS, ANSWERS], work) == 7
+    assert disks.looks.count(HANGS) == 1
+    disks.may_answer.set()
+
+
+def test_of_two_disks_that_hang_none_is_let_go() -> None:
+    may_answer, ended, let_go = threading.Event(), threading.Event(), list[bytes]()
+    hung = threading.Event()
+
+    def look(_root: bytes) -> Sight:
+        assert not hung.is_set() or may_answer.wait(WAIT)
+        return Sight("uuid", None)
+
+    def work() -> None:
+        leave = LEAVE.get()
+        assert leave is not None
+        leave.holding(let_go.extend)
+        with changing(ANSWERS), changing(HANGS):
+            hung.set()
+            assert may_answer.wait(WAIT)
+        ended.set()
+
+    with pytest.raises(RootSilent):
+        Answers(0.01, 0.0, look, at_work=0.0).changing([HANGS, ANSWERS], work)
+    assert let_go == []
+    may_answer.set()
+    assert ended.wait(WAIT)
+
+
+def test_who_is_not_waited_for_with_patience_needs_no_leave() -> None:
+    check()
+    with changing(ANSWERS), changing(ROWS):
+        check()
+
+
+def test_what_work_raises_is_raised_where_it_is_waited_for() -> None:
+    def work() -> None:
+        raise KeyError("why")
+
+    with pytest.raises(KeyError, match="why"):
+        Disks().answers.changing([HANGS], work)
+
+
+def test_a_command_ends_although_one_of_its_threads_waits_for_a_disk_for_ever() -> None:
+    script = """
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from config.leave import Leave
+from daemon.cli import main
+
+ThreadPoolExecutor(1).submit(threading.Event().wait)
+Leave().end([])
+main(["--no-such-option"])
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=WAIT, check=False)
+    assert ended.returncode == 2
+    assert "no-such-option" in ended.stderr
