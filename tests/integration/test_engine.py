@@ -19,7 +19,7 @@ from tests.engine_worker import MARKS, QUICK, Play, Script, limits, marks, plays
 from tests.waiting import PATIENCE, until
 from workflow.engine import dispatches, jobs
 from workflow.engine.engine import Engine
-from workflow.engine.failure import judge
+from workflow.engine.failure import Verdict, judge
 from workflow.engine.job import Job, Limits, Payload
 from workflow.engine.runner import Runner
 from workflow.engine.worker import Worker, working
@@ -215,9 +215,15 @@ def test_back_off_doubles_up_to_its_cap_and_jobs_do_not_come_back_together() -> 
     assert judge(OSError(), 2, retries, 1).delay == 6
 
 
-def test_a_disk_that_does_not_answer_costs_a_job_no_attempt() -> None:
-    silent = judge(RootSilent("/srv/music has not answered"), 9, plays()["alpha"].retries, 0.5)
-    assert (silent.status, silent.counts) == ("queued", False)
+def test_a_disk_that_does_not_answer_costs_a_job_no_attempt_and_is_asked_again_after_as_long_as_it_was_silent() -> None:
+    def silent(seconds: float) -> Verdict:
+        error = RootSilent("/srv/music has not answered")
+        error.seconds = seconds
+        return judge(error, 9, plays()["alpha"].retries, 0.5)
+
+    assert [silent(seconds) for seconds in (0, 130, 9000)] == [
+        Verdict("queued", delay, counts=False) for delay in (10, 130, 300)
+    ]
 
 
 def test_jobs_written_by_another_version_are_read_or_left_to_it(database: Database, engine: Engine, work: Any) -> None:
