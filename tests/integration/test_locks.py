@@ -338,11 +338,11 @@ def test_of_work_that_is_given_up_only_the_silent_root_stays_locked(
         assert other.check() == "going on"
         with pytest.raises(Busy, match=r"\(cycle\)"), taken(database, staging):
             pass
+    with database.read() as connection:
+        assert holder(connection, inbound.root_uuid) is None
     with taken(database, inbound):
         assert fence(database, inbound) == 2
         assert fence(database, staging) == 2
-    with database.read() as connection:
-        assert holder(connection, inbound.root_uuid) is None
 
 
 def test_other_hosts_too_have_the_root_that_was_let_go_and_not_the_silent_one(
@@ -375,6 +375,49 @@ def test_the_silent_root_is_kept_for_as_long_as_it_is_silent_whoever_has_the_oth
         while expires() < first + SHORT.seconds:
             assert time.monotonic() < deadline
             time.sleep(0.02)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_who_is_given_up_while_a_root_is_being_locked_locks_nothing_more(
+    database: Database,
+    database_url: str,
+    inbound: Library,
+    staging: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    is_first: bool,
+) -> None:
+    hung, may_answer, met = threading.Event(), threading.Event(), list[Exception]()
+    lock, silent = fcntl.flock, os.stat(inbound.sentinel)
+
+    def hang(fd: int, how: int) -> None:
+        if os.path.samestat(os.fstat(fd), silent) and not hung.is_set():
+            hung.set()
+            assert may_answer.wait(PATIENCE)
+        lock(fd, how)
+
+    def look(root: bytes) -> Sight:
+        assert root != inbound.path or not hung.is_set() or may_answer.wait(PATIENCE)
+        return Sight("uuid", None)
+
+    def work() -> None:
+        try:
+            with taken(database, *((inbound, staging) if is_first else (staging, inbound))):
+                pytest.fail("it is not locked any more")
+        except (Busy, LeaseLost) as error:
+            met.append(error)
+        ended.set()
+
+    ended = threading.Event()
+    monkeypatch.setattr("config.alone.fcntl.flock", hang)
+    with pytest.raises(RootSilent):
+        Answers(0.01, 0.0, look, at_work=0.0).changing([inbound.path, staging.path], work)
+    with holding(database_url, staging) as other:
+        may_answer.set()
+        assert ended.wait(PATIENCE)
+        assert [type(error) for error in met] == [LeaseLost]
+        assert other.check() == "going on"
+    with until_free(database, inbound):
+        pass
 
 
 def only_what_is_open_for_writing(monkeypatch: pytest.MonkeyPatch) -> None:

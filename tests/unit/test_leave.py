@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,13 @@ from config.answering import Answers, Sight
 from config.database import Database
 from config.errors import LeaseLost, RootSilent
 from config.leave import LEAVE, ROWS, Leave, changing, check
+from processor.building import build
 from processor.files import Tree
+from processor.publication.access import Access, give
+from processor.source_folders import put_back
+from processor.transfer import SourceFolder, Transfer, TransferFile
+from scanner.identity import Identity
+from tests.faults.world import At, Steps
 
 WAIT = 60.0  # seconds until a test that would hang fails instead
 HANGS, ANSWERS = b"/srv/music", b"/srv/staging"
@@ -96,6 +105,8 @@ def test_what_wakes_up_changes_no_name_no_row_and_takes_no_further_step(tmp_path
                 lambda: tree.rename(b"file", b"new"),
                 lambda: tree.rename_noreplace(b"file", b"new"),
                 lambda: tree.exchange(b"file", b"folder"),
+                lambda: give(tree, [b"file"], Access(file=0o600)),
+                lambda: put_back(undo(tmp_path, b"folder"), Steps()),
                 lambda: database.begin().__enter__(),
                 check,
             ):
@@ -105,9 +116,61 @@ def test_what_wakes_up_changes_no_name_no_row_and_takes_no_further_step(tmp_path
 
     disks.given_up(work)
     assert disks.wake_up() is None
-    assert len(told) == 12
+    assert len(told) == 14
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "rows.db") == ["file", "folder"]
     database.close()
+
+
+def undo(root: Path, folder: bytes) -> Transfer:
+    """Return an undo that knows another time of a folder."""
+    found = (root / os.fsdecode(folder)).stat()
+    known = SourceFolder(folder, 0, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+    return Transfer(
+        "undo", "undo", "published", bytes(root), bytes(root), folder, (), {}, 1, "boot", source_folders=(known,)
+    )
+
+
+def test_threads_that_help_with_copies_have_no_leave_either(tmp_path: Path) -> None:
+    for name in ("staging", "music"):
+        (tmp_path / name).mkdir()
+    files = []
+    for name in (b"1.mp3", b"2.mp3", b"3.mp3"):
+        path = tmp_path / "staging" / os.fsdecode(name)
+        path.write_bytes(name * 1000)
+        files.append(TransferFile(name, name, "audio", Identity.of(path.lstat())))
+    roots = bytes(tmp_path / "staging"), bytes(tmp_path / "music")
+    album = Transfer("id", "album", "planned", *roots, b"Low", tuple(files), {}, 1, "boot")
+
+    def work() -> None:
+        leave = LEAVE.get()
+        assert leave is not None
+        build(album, At("copy", lambda: leave.end([roots[1]])), strongest="copy", workers=2)
+
+    with pytest.raises(LeaseLost, match="nobody waits for this any more"):
+        Disks(at_work=WAIT).answers.changing(roots, work)
+    assert [path.name for path in (tmp_path / "music").rglob("*.mp3")] == []
+
+
+def test_a_link_is_a_change_of_both_of_its_disks(tmp_path: Path) -> None:
+    one, other = bytes(tmp_path / "one"), bytes(tmp_path / "other")
+    leave, ended = Leave(), []
+
+    def look(_frame: object, event: str, called: object) -> None:
+        if event == "c_call" and called is os.link:
+            ended.extend(leave.end(silent) for silent in ([one], [other], [one, other]))
+
+    for root in (one, other):
+        os.mkdir(root)
+    (tmp_path / "one" / "file").touch()
+    context = copy_context()
+    context.run(LEAVE.set, leave)
+    with Tree(one) as tree, Tree(other) as into:
+        sys.setprofile(look)
+        try:
+            context.run(tree.link, b"file", into, b"file")
+        finally:
+            sys.setprofile(None)
+    assert ended == [False, False, True]
 
 
 @pytest.mark.parametrize("place", [ANSWERS, ANSWERS + b"/.greenroom-tx", ROWS, b"/srv/music-of-others"])
@@ -193,6 +256,8 @@ def test_what_work_raises_is_raised_where_it_is_waited_for() -> None:
 
 def test_a_command_ends_although_one_of_its_threads_waits_for_a_disk_for_ever() -> None:
     script = """
+import os
+import stat
 import subprocess
 import sys
 import threading
