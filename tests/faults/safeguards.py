@@ -10,6 +10,7 @@ SECRETS = "tests/integration/test_secrets.py"
 LIBRARIES = "tests/integration/test_libraries.py"
 VANISHED = "tests/scenarios/test_vanished.py"
 LOCKS = "tests/integration/test_locks.py"
+LEAVE = "tests/unit/test_leave.py"
 BACKUPS = "tests/integration/test_backup.py"
 PUBLISHED = "tests/faults/test_publish_meddling.py"
 SYNCED = "tests/faults/test_publish_durable.py"
@@ -637,5 +638,47 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         'if event.facts.get("phase") != Notify.name',
         "if True",
         on_sqlite("no_message_is_sent", "tests/integration/test_events.py"),
+    ),
+    Mutant(
+        "work is given up in the middle of a change on a disk that answers",
+        "config/leave.py",
+        "self._is_over = all(any(_is_in(place, root) for root in silent) for place in under_way)",
+        "self._is_over = True",
+        tests(LEAVE),
+    ),
+    Mutant(
+        "work that was given up goes on changing names",
+        "config/leave.py",
+        "        with self._lock:\n            self.check()\n",
+        "        with self._lock:\n",
+        tests(LEAVE),
+    ),
+    Mutant(
+        "work that was given up goes on writing rows",
+        "config/database.py",
+        "with changing(ROWS), answering(self)",
+        "with answering(self)",
+        tests(LEAVE),
+    ),
+    Mutant(
+        "threads that help with copies go on after their work was given up",
+        "processor/building.py",
+        ", initializer=LEAVE.set, initargs=(LEAVE.get(),)",
+        "",
+        tests(LEAVE),
+    ),
+    Mutant(
+        "work that was given up locks a root that was let go",
+        "config/locks.py",
+        "            with changing(library.path):\n                held",
+        "            if True:\n                held",
+        on_sqlite("locks_nothing_more", LOCKS),
+    ),
+    Mutant(
+        "a root whose disk hangs is let go",
+        "config/answering.py",
+        "leave.let_go(root for root in roots if root not in late)",
+        "leave.let_go(roots)",
+        tests(LEAVE),
     ),
 )

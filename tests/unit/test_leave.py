@@ -131,8 +131,8 @@ def undo(root: Path, folder: bytes) -> Transfer:
 
 
 def test_threads_that_help_with_copies_have_no_leave_either(tmp_path: Path) -> None:
-    for name in ("staging", "music"):
-        (tmp_path / name).mkdir()
+    for root in ("staging", "music"):
+        (tmp_path / root).mkdir()
     files = []
     for name in (b"1.mp3", b"2.mp3", b"3.mp3"):
         path = tmp_path / "staging" / os.fsdecode(name)
@@ -153,7 +153,7 @@ def test_threads_that_help_with_copies_have_no_leave_either(tmp_path: Path) -> N
 
 def test_a_link_is_a_change_of_both_of_its_disks(tmp_path: Path) -> None:
     one, other = bytes(tmp_path / "one"), bytes(tmp_path / "other")
-    leave, ended = Leave(), []
+    leave, ended = Leave(), list[bool]()
 
     def look(_frame: object, event: str, called: object) -> None:
         if event == "c_call" and called is os.link:
