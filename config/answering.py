@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from config import users
 from config.errors import RootSilent
-from config.leave import Leave
+from config.leave import GIVEN_UP, Leave
 from config.machine import no_room
 from config.mounts import MOUNTINFO, find_mount, parse_mountinfo
 from config.reasons import show_path, show_time
@@ -97,6 +97,7 @@ class Answers:
         while not task.over.wait(self.patience / 2):
             silent = self.silent(roots, self.at_work)
             if silent and leave.end(silent):
+                GIVEN_UP.append(task.over)
                 late = self.silent(roots, 0)  # to unlock what does not answer would keep this thread, too
                 leave.let_go(root for root in roots if root not in late)
                 raise silence(*next(iter(silent.items())))

@@ -52,9 +52,7 @@ class Leave:
         with self._lock:
             under_way = (+self._under_way).keys()
             self._is_over = all(any(_is_in(place, root) for root in silent) for place in under_way)
-        if self._is_over:
-            ENDED.set()
-        return self._is_over
+            return self._is_over
 
     def holding(self, let_go: LetGo) -> None:
         """Say how to let go of those of some roots that the work holds."""
@@ -68,7 +66,7 @@ class Leave:
 
 
 LEAVE: Final[ContextVar[Leave | None]] = ContextVar("leave", default=None)  # of the work this thread does
-ENDED: Final = threading.Event()  # whether a thread of this process may wait for its disk for ever
+GIVEN_UP: Final[list[threading.Event]] = []  # the end of each work that nobody waits for any more
 _FOR_EVER: Final = nullcontext()
 
 
@@ -82,6 +80,11 @@ def check() -> None:
     """Raise LeaseLost if nobody waits for what this thread does any more."""
     if (leave := LEAVE.get()) is not None:
         leave.check()
+
+
+def is_kept() -> bool:
+    """Tell whether a disk keeps a thread of this process, which would keep the process."""
+    return not all(over.is_set() for over in GIVEN_UP)
 
 
 def _is_in(place: bytes, root: bytes) -> bool:

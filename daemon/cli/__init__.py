@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from config.errors import GreenroomError
-from config.leave import ENDED
+from config.leave import is_kept
 from config.machine import keep_imported, uncollected
 from daemon.cli.output import bear_any_text
 from daemon.signals import attended
@@ -64,9 +64,8 @@ class LazyCommands(click.Group):
         try:
             return super().main(*args, **extra)
         except SystemExit as ended:
-            if ENDED.is_set():
+            if is_kept():
                 sys.stdout.flush()
-                sys.stderr.flush()
                 os._exit(ended.code if isinstance(ended.code, int) else ended.code is not None)
             raise
 

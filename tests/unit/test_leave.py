@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ import pytest
 from config.answering import Answers, Sight
 from config.database import Database
 from config.errors import LeaseLost, RootSilent
-from config.leave import LEAVE, ROWS, Leave, changing, check
+from config.leave import LEAVE, ROWS, Leave, changing, check, is_kept
 from processor.building import build
 from processor.files import Tree
 from processor.publication.access import Access, give
@@ -24,6 +24,7 @@ from processor.source_folders import put_back
 from processor.transfer import SourceFolder, Transfer, TransferFile
 from scanner.identity import Identity
 from tests.faults.world import At, Steps
+from tests.waiting import until
 
 WAIT = 60.0  # seconds until a test that would hang fails instead
 HANGS, ANSWERS = b"/srv/music", b"/srv/staging"
@@ -33,7 +34,7 @@ class Disks:
     """One that answers, and one that does so when the test says so; and work that meets both."""
 
     def __init__(self, at_work: float = 0.0) -> None:
-        self.hangs, self.may_answer, self.ended = threading.Event(), threading.Event(), threading.Event()
+        self.hangs, self.both_hang, self.may_answer, self.ended = (threading.Event() for _ in range(4))
         self.looks: list[bytes] = []
         self.answers = Answers(0.01, 0.0, self._look, at_work)
         self.let_go: list[bytes] = []
@@ -41,7 +42,7 @@ class Disks:
 
     def _look(self, root: bytes) -> Sight:
         self.looks.append(root)
-        if root == HANGS and self.hangs.is_set():
+        if (root == HANGS and self.hangs.is_set()) or self.both_hang.is_set():
             assert self.may_answer.wait(WAIT)
         return Sight("uuid", None)
 
@@ -217,27 +218,40 @@ def test_work_is_waited_for_however_long_it_lasts_while_its_disks_answer_in_time
 
 
 def test_of_two_disks_that_hang_none_is_let_go() -> None:
-    may_answer, ended, let_go = threading.Event(), threading.Event(), list[bytes]()
-    hung = threading.Event()
-
-    def look(_root: bytes) -> Sight:
-        assert not hung.is_set() or may_answer.wait(WAIT)
-        return Sight("uuid", None)
+    disks = Disks()
 
     def work() -> None:
-        leave = LEAVE.get()
-        assert leave is not None
-        leave.holding(let_go.extend)
         with changing(ANSWERS), changing(HANGS):
-            hung.set()
-            assert may_answer.wait(WAIT)
-        ended.set()
+            disks.both_hang.set()
+            disks.hang()
 
-    with pytest.raises(RootSilent):
-        Answers(0.01, 0.0, look, at_work=0.0).changing([HANGS, ANSWERS], work)
-    assert let_go == []
-    may_answer.set()
-    assert ended.wait(WAIT)
+    disks.given_up(work)
+    assert disks.let_go == []
+    disks.wake_up()
+
+
+def test_a_disk_that_has_just_begun_to_be_silent_is_not_let_go_either() -> None:
+    disks = Disks(at_work=1.0)
+
+    def work() -> None:
+        with changing(ANSWERS):
+            disks.hangs.set()
+            while not disks.answers.silent([HANGS], 1.0):
+                assert not disks.ended.wait(0.001)
+            disks.both_hang.set()
+            while not disks.answers.silent([ANSWERS], 0.0):
+                assert not disks.ended.wait(0.001)
+        disks.hang()
+
+    assert disks.given_up(work).path == HANGS
+    assert disks.let_go == []
+    disks.wake_up()
+
+
+def test_work_is_done_in_the_name_of_whoever_waits_for_it() -> None:
+    name: ContextVar[str] = ContextVar("name")
+    name.set("job 7")
+    assert Disks().answers.changing([HANGS], name.get) == "job 7"
 
 
 def test_who_is_not_waited_for_with_patience_needs_no_leave() -> None:
@@ -254,21 +268,27 @@ def test_what_work_raises_is_raised_where_it_is_waited_for() -> None:
         Disks().answers.changing([HANGS], work)
 
 
-def test_a_command_ends_although_one_of_its_threads_waits_for_a_disk_for_ever() -> None:
-    script = """
-import os
-import stat
-import subprocess
-import sys
+@pytest.mark.parametrize(("option", "status", "said"), [("--version", 0, "version 0"), ("--none", 2, "No such option")])
+def test_a_command_ends_although_a_disk_keeps_one_of_its_threads(option: str, status: int, said: str) -> None:
+    script = f"""
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from config.leave import Leave
+from config.leave import GIVEN_UP
 from daemon.cli import main
 
 ThreadPoolExecutor(1).submit(threading.Event().wait)
-Leave().end([])
-main(["--no-such-option"])
+GIVEN_UP.append(threading.Event())
+main(["{option}"])
 """
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=WAIT, check=False)
-    assert ended.returncode == 2
-    assert "no-such-option" in ended.stderr
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=False)
+    assert ended.returncode == status
+    assert said in ended.stdout + ended.stderr
+
+
+def test_a_process_is_kept_by_work_that_was_given_up_until_that_has_come_to_its_end() -> None:
+    disks = Disks()
+    disks.given_up(disks.hang)
+    assert is_kept()
+    disks.wake_up()
+    until(lambda: not is_kept())
