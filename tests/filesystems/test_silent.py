@@ -36,7 +36,6 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody here has the patience that a disk deserves."""
     monkeypatch.setattr(ANSWERS, "patience", 1.0)
     monkeypatch.setattr(ANSWERS, "told_after", 0.5)
-    monkeypatch.setattr(ANSWERS, "at_work", 1.0)
     monkeypatch.setattr(service, "GLANCE", 0.2)
     monkeypatch.setattr(service, "GIVEN_UP_AFTER", 1.0)
     monkeypatch.setattr(signals, "GIVEN_UP_AFTER", 1.0)
@@ -44,9 +43,10 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def slow_disk() -> Iterator[Path]:
-    """One of the same kind that takes a second for what an album weighs."""
-    slow = upon("bindfs", "--write-rate=400k", "{a}", "{at}")
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """One of the same kind that takes two seconds for what an album weighs, and answers nobody else meanwhile."""
+    monkeypatch.setattr(ANSWERS, "at_work", 5.0)
+    slow = upon("bindfs", "--write-rate=256k", "{a}", "{at}")
     with mounted(Kind("slow bindfs", slow, {"bindfs": "bindfs"})) as path:
         yield path
         tell_driver(path, signal.SIGCONT)
@@ -170,7 +170,7 @@ def test_a_library_that_hangs_keeps_no_album_out_of_staging_and_is_told(tmp_path
 def heavy(house: House) -> int:
     """Stage the albums, one of which has a large file; return the item of that one."""
     house.add_library()
-    house.drop({"Nora Vale - Low Tide/booklet.pdf": b"%PDF" + os.urandom(1 << 20)})
+    house.drop({"Nora Vale - Low Tide/booklet.pdf": b"%PDF" + os.urandom(1 << 19)})
     assert house.run("cycle").status == 0
     (item,) = (item["id"] for item in house.items() if item["album"] == "Low Tide")
     return int(item)
@@ -235,6 +235,7 @@ def test_a_command_gives_a_publication_up_that_hangs_in_the_middle_and_ends(tmp_
         tell_driver(slow_disk, signal.SIGCONT)  # what was on its way to the disk keeps any process until it answers
         assert child.ends() == 1
     another_album(house)
-    until(lambda: house.run("publish", str(item)).status == 0)  # nobody has patience with a slow disk here
+    ended = house.run("publish", str(item))
+    assert ended.status == 0, ended.err
     assert is_published(house, item)
     assert list(lost(house)) == []

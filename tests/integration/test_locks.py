@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import errno
 import fcntl
+import math
 import os
 import shutil
 import signal
@@ -303,6 +304,7 @@ class Hanging:
         def work() -> None:
             try:
                 with hold(database, [silent, other], "hangs", threading.Event(), SHORT) as self.guard:
+                    answers.at_work = 0.0
                     self._hung.set()
                     assert self._may_answer.wait(PATIENCE)
                     self.guard.check("rename")
@@ -310,8 +312,9 @@ class Hanging:
                 self.met = error
             self._ended.set()
 
+        answers = Answers(0.5, 0.0, look, at_work=math.inf)
         with pytest.raises(RootSilent):
-            Answers(0.01, 0.0, look, at_work=0.0).changing([silent.path, other.path], work)
+            answers.changing([silent.path, other.path], work)
 
     def wake_up(self) -> None:
         """Let the disk answer, and the work end."""
@@ -391,6 +394,7 @@ def test_who_is_given_up_while_a_root_is_being_locked_locks_nothing_more(
 
     def hang(fd: int, how: int) -> None:
         if os.path.samestat(os.fstat(fd), silent) and not hung.is_set():
+            answers.at_work = 0.0
             hung.set()
             assert may_answer.wait(PATIENCE)
         lock(fd, how)
@@ -407,10 +411,10 @@ def test_who_is_given_up_while_a_root_is_being_locked_locks_nothing_more(
             met.append(error)
         ended.set()
 
-    ended = threading.Event()
+    ended, answers = threading.Event(), Answers(0.5, 0.0, look, at_work=math.inf)
     monkeypatch.setattr("config.alone.fcntl.flock", hang)
     with pytest.raises(RootSilent):
-        Answers(0.01, 0.0, look, at_work=0.0).changing([inbound.path, staging.path], work)
+        answers.changing([inbound.path, staging.path], work)
     with holding(database_url, staging) as other:
         may_answer.set()
         assert ended.wait(PATIENCE)

@@ -59,6 +59,15 @@ def test_work_on_a_root_that_hangs_is_refused_with_its_path_since_when_and_what_
     verify_root(INBOUND, WAIT, disk.answers)
 
 
+def test_a_look_is_silence_once_it_lasted_for_as_long_as_is_told_and_whose_root_it_is_is_known() -> None:
+    disk = Disk()
+    disk.answers.told_after = WAIT
+    assert isinstance(disk.answers.ask(ROOT), Silence)
+    assert disk.answers.silent([ROOT]) == {}
+    assert [*disk.answers.silent([ROOT, b"/srv/other"], 0.0)] == [ROOT] == disk.answers.known()
+    disk.may_answer.set()
+
+
 def test_a_mount_whose_program_is_gone_is_no_silence(disk: Disk) -> None:
     disk.may_answer.set()
     with pytest.raises(OSError, match="not connected"):

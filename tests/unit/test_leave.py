@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import subprocess
@@ -36,7 +37,8 @@ class Disks:
     def __init__(self, at_work: float = 0.0) -> None:
         self.hangs, self.both_hang, self.may_answer, self.ended = (threading.Event() for _ in range(4))
         self.looks: list[bytes] = []
-        self.answers = Answers(0.01, 0.0, self._look, at_work)
+        self.at_work = at_work
+        self.answers = Answers(0.5, 0.0, self._look, math.inf)  # a quarter of a second for those that answer
         self.let_go: list[bytes] = []
         self.met: list[object] = []
 
@@ -46,9 +48,14 @@ class Disks:
             assert self.may_answer.wait(WAIT)
         return Sight("uuid", None)
 
+    def begin_to_hang(self) -> None:
+        """From now on one does not answer."""
+        self.answers.at_work = self.at_work  # before, no look that is slow for once is taken for silence
+        self.hangs.set()
+
     def hang(self) -> None:
         """Be in a system call that hangs."""
-        self.hangs.set()
+        self.begin_to_hang()
         assert self.may_answer.wait(WAIT)
 
     def given_up(self, work: Callable[[], object]) -> RootSilent:
@@ -193,8 +200,8 @@ def test_work_is_waited_for_while_it_changes_something_on_a_disk_that_answers() 
 
     def work() -> None:
         with changing(ANSWERS):
-            disks.hangs.set()
-            while disks.looks.count(ANSWERS) < 20:
+            disks.begin_to_hang()
+            while disks.looks.count(ANSWERS) < 4:
                 assert not disks.ended.wait(0.001)
             assert not disks.let_go
         disks.hang()
@@ -207,8 +214,8 @@ def test_work_is_waited_for_however_long_it_lasts_while_its_disks_answer_in_time
     disks = Disks(at_work=WAIT)
 
     def work() -> int:
-        disks.hangs.set()  # for a while: that is not silence yet
-        while disks.looks.count(ANSWERS) < 20:
+        disks.begin_to_hang()  # for a while: that is not silence yet
+        while disks.looks.count(ANSWERS) < 4:
             assert not disks.ended.wait(0.001)
         return 7
 
@@ -235,7 +242,7 @@ def test_a_disk_that_has_just_begun_to_be_silent_is_not_let_go_either() -> None:
 
     def work() -> None:
         with changing(ANSWERS):
-            disks.hangs.set()
+            disks.begin_to_hang()
             while not disks.answers.silent([HANGS], 1.0):
                 assert not disks.ended.wait(0.001)
             disks.both_hang.set()
