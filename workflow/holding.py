@@ -19,7 +19,7 @@ def holding(
 ) -> T:
     """Do work in a thread that holds libraries; return what it returns, or raise the same, or what `hold` does.
 
-    Raises RootSilent when the disk of one has not answered for long, and lets go of those that do: see Answers.changing.
+    Raises RootSilent when the disk of one has not answered for long, and lets go of those that do (Answers.changing).
     """
 
     def do() -> T:
