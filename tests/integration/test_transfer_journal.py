@@ -129,7 +129,8 @@ def test_between_other_roots_nothing_is_reserved_but_where_an_album_was_before_i
     leaving = replace(TRANSFER, src_root=ROOTS[1], dst_root=b"/library", before={"path": path_to_json(b"home\xff")})
     gone = replace(leaving, state="done", before={"path": "published"})
     elsewhere = replace(leaving, src_root=b"/other", before={"path": "elsewhere"})
-    others = [replace(other, target=b"%d" % n) for n, other in enumerate((leaving, gone, elsewhere))]
+    new = replace(leaving, before=None)
+    others = [replace(other, target=b"%d" % n) for n, other in enumerate((leaving, gone, elsewhere, new))]
     files = [replace(other, files=(replace(FILE, source=other.target),)) for other in others]
     with planned.begin() as connection:
         journal.plan(connection, [replace(other, id=other.target.decode()) for other in files], NOW)
@@ -211,12 +212,14 @@ def test_what_a_transfer_took_and_did_not_give_back_is_known_by_number_size_and_
 
     undo = of(b"undone", "u", undoes="d")
     taken = [of(b"done", "a"), of(b"published", "b", "published"), of(b"planned", "c", "planned"), of(b"undone", "d")]
+    taken += [of(b"again", "g"), of(b"again", "v", "cancelled", undoes="g")]
     kept(database, *taken, undo, of(b"elsewhere", "e", src_root=b"/other"), of(b"changed", "f"))
     known = FILE.identity[1:4]
-    gone = dict.fromkeys((b"done", b"published", b"planned", b"undone", b"elsewhere"), known) | {b"changed": (0, 0, 0)}
+    paths = (b"done", b"published", b"planned", b"undone", b"again", b"elsewhere")
+    gone = dict.fromkeys(paths, known) | {b"changed": (0, 0, 0)}
     with database.read() as connection:
-        assert journal.sources_taken(connection, ROOTS[0], gone) == {b"done", b"published"}
-        lately = journal.sources_since(connection, ROOTS[0], NOW + 3 * MINUTE)
+        assert journal.sources_taken(connection, ROOTS[0], gone) == {b"done", b"published", b"again"}
+        lately = journal.sources_since(connection, ROOTS[0], NOW + 6 * MINUTE)
         assert lately == {b"undone", b"changed"}
 
 
