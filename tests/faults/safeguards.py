@@ -48,7 +48,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "a key of secrets is not synced",
         "config/secrecy.py",
         "        os.fsync(lines.fileno())\n",
-        "",
+        "        pass\n",
         on_sqlite("on_the_disk", SECRETS),
     ),
     Mutant(
