@@ -20,7 +20,7 @@ from scanner.tags.source import Source
 from scanner.tags.vorbis_comment import PICTURE_HEAD, PICTURE_KEY, add_picture
 from scanner.tags.walked import walked
 
-# Container → mutagen's module and class.
+# Container → module and class: mutagen's, or ours on top of it.
 _CLASSES = {
     "mp3": ("mutagen.mp3", "MP3"),
     "flac": ("mutagen.flac", "FLAC"),
@@ -34,7 +34,7 @@ _CLASSES = {
     "aiff": ("mutagen.aiff", "AIFF"),
     "asf": ("mutagen.asf", "ASF"),
     "ape": ("mutagen.monkeysaudio", "MonkeysAudio"),
-    "wavpack": ("mutagen.wavpack", "WavPack"),
+    "wavpack": ("scanner.tags.wavpack", "WavPack"),
     "musepack": ("mutagen.musepack", "Musepack"),
     "dsf": ("mutagen.dsf", "DSF"),
     "dsdiff": ("mutagen.dsdiff", "DSDIFF"),
@@ -106,6 +106,8 @@ def _stream(info: Any, container: str) -> Stream:
         codec = _mp4_codec(info.codec)
     elif container == "mp3":
         codec = f"mp{info.layer}"
+    elif container == "wavpack" and info.is_hybrid:
+        codec = "wavpack-hybrid"
     return (
         codec,
         max(0.0, info.length),

@@ -12,7 +12,6 @@ from scanner.tags.mp4_fragments import seconds_of_fragments
 from scanner.tags.mpeg import frame_at, stream_at
 from scanner.tags.said import Stream
 from scanner.tags.source import BLOCK, DoubtError, Source
-from scanner.tags.wavpack import channels_and_hybrid
 
 _LOST = 1 << 16  # bytes without a frame: the sound has ended
 _LAYER = 3
@@ -22,9 +21,6 @@ _UNTOLD = 0  # mutagen's bitrate mode without a Xing or VBRI header
 def walked(source: Source, container: str, info: Any, stream: Stream) -> Stream:
     """Return `stream`, which is what mutagen's `info` says, or a better one; it stays where the file is in no order."""
     try:
-        if container == "wavpack":
-            channels, hybrid = channels_and_hybrid(source)
-            return "wavpack-hybrid" if hybrid else stream[0], *stream[1:5], channels
         walk = _WALKS.get(container)
         found = walk(source, info) if walk else None
     except (DoubtError, StructError, LookupError, ArithmeticError):

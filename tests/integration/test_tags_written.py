@@ -122,8 +122,9 @@ def test_of_a_compressed_wav_the_samples_are_told(tmp_path: Path) -> None:
     assert (facts.codec, facts.duration_ms, facts.bits) == ("mp3", 2000, None)
 
 
-def wavpack_block(samples: int, flags: int, index: int = 0) -> bytes:
-    return struct.pack("<4sIHBBIIIII", b"wvpk", 24, 0x410, 0, 0, SECOND, index, samples, flags | 9 << 23 | 1, 0)
+def wavpack_block(samples: int, flags: int, *, rate: int = 9, total: int = SECOND, pieces: bytes = b"") -> bytes:
+    head = struct.pack("<4sIHBB", b"wvpk", 24 + len(pieces), 0x410, 0, 0)
+    return head + struct.pack("<IIIII", total, 0, samples, flags | rate << 23 | 1, 0) + pieces
 
 
 @pytest.mark.parametrize(
@@ -140,6 +141,34 @@ def test_the_blocks_of_wavpack_say_what_they_hold(data: bytes, codec: str, chann
     reading = read(put(tmp_path / "x.wv", data))
     facts = told(reading)
     assert (facts.codec, facts.channels, facts.duration_ms, reading.truncated) == (codec, channels, 1000, False)
+
+
+@pytest.mark.parametrize(
+    ("flags", "rate", "pieces", "heard"),
+    [
+        (0x1800, 15, bytes([0x02, 1, 0, 0, 0x67, 2, *(176_400).to_bytes(3, "little"), 0]), (176_400, 16)),
+        (0x1800, 15, bytes([0xA2, 1, 0, 0, 0, 0, 0x27, 2, *(352_800).to_bytes(4, "little")]), (352_800, 16)),
+        (0x1802 | 8 << 13, 9, b"", (44_100, 24)),
+        (0x1800 | 1 << 31, 12, bytes([0x0E, 1, 2, 0]), (2_822_400, 1)),
+        (0x1800 | 1 << 31, 12, bytes([0x8E, 1, 0, 0, 3, 0]), (5_644_800, 1)),
+    ],
+    ids=["176.4 kHz", "352.8 kHz", "24 bits of 32", "DSD64", "DSD128"],
+)
+@pytest.mark.parametrize("is_told", [True, False])
+def test_wavpack_of_any_rate_is_heard(
+    flags: int, rate: int, pieces: bytes, heard: tuple[int, int], is_told: bool, tmp_path: Path
+) -> None:
+    samples = heard[0] // 8 if heard[1] == 1 else heard[0]
+    parts = [wavpack_block(n, flags, rate=rate, total=samples if is_told else 0xFFFFFFFF, pieces=pieces)
+             for n in (samples - 700, 700)]  # fmt: skip
+    facts = told(read(put(tmp_path / "x.wv", b"".join(parts))))
+    assert (facts.sample_rate, facts.bits, facts.duration_ms) == (*heard, 1000)
+
+
+def test_wavpack_without_a_rate_is_no_sound_anybody_can_play(tmp_path: Path) -> None:
+    reading = read(put(tmp_path / "x.wv", wavpack_block(SECOND, 0x1800, rate=15)))
+    assert reading.facts is None
+    assert "without a sample rate" in str(reading.problem)
 
 
 @pytest.mark.parametrize(("extension", "codec"), [("ogg", "vorbis"), ("opus", "opus")])
