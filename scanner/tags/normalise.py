@@ -22,6 +22,8 @@ _YEAR_LAST = re.compile(
     r"(?:[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ]|(?:ca?|circa|©|℗|\([cp]\))[. ]{0,2})([0-9]{4})$", re.IGNORECASE
 )
 _INTEGER = re.compile(r"[-+]?[0-9]{1,5}")
+_DISC = re.compile(r"(?:(?:cd|dis[ck]|dvd|lp|vinyl|record|side)[\W_]*)?(?:([0-9]{1,2})|([a-h]))", re.IGNORECASE)
+_ON_DISC = re.compile(r"([1-9])-([0-9]{1,2})|([a-h])([0-9]{1,2})", re.IGNORECASE)
 _LARGEST_NUMBER = 9999  # of a track or disc; more is a mistake or a date
 _LARGEST_DECIBEL = 200.0
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -54,17 +56,39 @@ def first(values: Texts) -> str | None:
 
 
 def number(text: str | None) -> int | None:
-    """Return a counting number; vinyl sides ("A1"), zero and dates are None."""
+    """Return a counting number; zero and dates are None."""
     if text and text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= _LARGEST_NUMBER:
         return int(text)
     return None
 
 
-def number_and_total(values: Texts) -> tuple[int | None, int | None]:
+def track(values: Texts) -> tuple[int | None, int | None, int | None]:
+    """Return the track, the number of tracks, and the disc where "1-05", or the side of "A1", tells that, too."""
+    text, of = _text_and_total(values)
+    found = None if text.isdecimal() else _ON_DISC.fullmatch(text)
+    if found is None:
+        return number(text), of, None
+    disc, on_disc, side, on_side = found.groups()
+    count = number(on_disc or on_side)
+    return count, of, count and _disc(disc, side)
+
+
+def disc(values: Texts) -> tuple[int | None, int | None]:
+    """Return the disc and the number of discs; it may be called "CD1", and each side of a record is one: "B"."""
+    text, of = _text_and_total(values)
+    found = None if text.isdecimal() else _DISC.fullmatch(text)
+    return _disc(*found.groups()) if found else number(text), of
+
+
+def _text_and_total(values: Texts) -> tuple[str, int | None]:
     """Split "3/12", "3 of 12" and "03of12"."""
     text = first(values) or ""
-    count, between, behind = text.partition("/") if "/" in text else text.lower().partition("of")
-    return (number(count.strip()), number(behind.strip())) if between else (number(text), None)
+    count, _, behind = text.partition("/") if "/" in text else text.lower().partition("of")
+    return count.strip(), number(behind.strip())
+
+
+def _disc(count: str | None, side: str | None) -> int | None:
+    return ord(side.lower()) - ord("a") + 1 if side else number(count)
 
 
 def ids(values: Texts) -> tuple[str, ...]:

@@ -12,13 +12,14 @@ from scanner.tags.normalise import (
     artists,
     date,
     decimal,
+    disc,
     first,
     flag,
     ids,
-    number_and_total,
     r128_gain,
     texts,
     total,
+    track,
 )
 
 _LARGEST_MEASURE = 1e12  # milliseconds, bit/s, Hz; a database column holds it, and only a broken header says more
@@ -75,9 +76,10 @@ def row_of(said: Iterable[Said], stream: Stream, pictures: list[Picture]) -> Row
     row[_ARTISTS] = row[_ARTISTS] or names
     row[_ALBUM_ARTIST], names = row[_ALBUM_ARTIST_AND_NAMES]
     row[_ALBUM_ARTISTS] = row[_ALBUM_ARTISTS] or names
-    row[_TRACK], total = row[_TRACK_AND_TOTAL]
+    row[_TRACK], total, on_disc = row[_TRACK_AND_TOTAL]
     row[_TRACK + 1] = row[_TRACK + 1] or total
     row[_DISC], total = row[_DISC_AND_TOTAL]
+    row[_DISC] = on_disc or row[_DISC]  # the tag may tell the record of two sides
     row[_DISC + 1] = row[_DISC + 1] or total
     if row[_R128_TRACK] is not None:
         row[_RG_TRACK] = row[_R128_TRACK]
@@ -106,7 +108,7 @@ _ARTIST, _ALBUM_ARTIST, _TRACK, _DISC, _CODEC, _ARTISTS, _ALBUM_ARTISTS, _PICTUR
 _ARTIST_AND_NAMES, _ALBUM_ARTIST_AND_NAMES, _TRACK_AND_TOTAL, _DISC_AND_TOTAL, _R128_TRACK, _R128_ALBUM, ELSEWHERE = (
     range(len(_PLACES), len(_PLACES) + 7)
 )
-_NOTHING: list[Any] = [*Facts(), (None, ()), (None, ()), (None, None), (None, None), None, None, None]
+_NOTHING: list[Any] = [*Facts(), (None, ()), (None, ()), (None, None, None), (None, None), None, None, None]
 UNWANTED: Said = (ELSEWHERE, None, ())  # what a tag says that fills no field
 
 # What no two tracks share, and nobody should remember.
@@ -124,8 +126,8 @@ _BY_FIELD: dict[str, tuple[int, Callable[[Texts], Any]]] = {
     "compilation": (_PLACES["compilation"], flag),
     "artist": (_ARTIST_AND_NAMES, artists),
     "album_artist": (_ALBUM_ARTIST_AND_NAMES, artists),
-    "track": (_TRACK_AND_TOTAL, number_and_total),
-    "disc": (_DISC_AND_TOTAL, number_and_total),
+    "track": (_TRACK_AND_TOTAL, track),
+    "disc": (_DISC_AND_TOTAL, disc),
     "r128_track": (_R128_TRACK, r128_gain),
     "r128_album": (_R128_ALBUM, r128_gain),
 }

@@ -54,6 +54,8 @@ TEXTS: list[dict[str, Any]] = [
     {"more": {"Unknown": "x", "ALBUM ARTIST": "B", "YEAR": "1990"}, "album_artist": "B"},
     {"title": " padded ", "album": "nul\0inside", "comment": "y" * 9000},
     {"date": "1. Mai 2003", "genre": ["RX", "Ambient"], "track": "1/0"},
+    {"track": "1-05", "disc": "2"},
+    {"track": "B2/12", "disc": "Disc 1/2"},
 ]
 PICTURES: list[dict[str, Any]] = [
     {},
@@ -92,8 +94,8 @@ def variants() -> Iterator[tuple[str, str | None, dict[str, Any]]]:
     for extension, flavour in FORMATS:
         encodings = ENCODINGS if extension == "mp3" else [{}]
         for text, picture, encoding in itertools.product(TEXTS, PICTURES, encodings):
-            if extension == "m4a" and "1/0" in text.get("track", ""):
-                text = {**text, "track": "1"}  # noqa: PLW2901 - MP4 holds numbers
+            if extension == "m4a" and text.get("track") in ("1/0", "1-05", "B2/12"):
+                text = {**text, "track": "1", "disc": "1"}  # noqa: PLW2901 - MP4 holds numbers
             yield extension, flavour, {**BASE, **text, **picture, **encoding}
 
 

@@ -9,12 +9,13 @@ from scanner.tags.normalise import (
     clean,
     date,
     decimal,
+    disc,
     first,
     flag,
     ids,
-    number_and_total,
     r128_gain,
     texts,
+    track,
 )
 from scanner.tags.said import Stream, joined, row_of, say
 
@@ -62,7 +63,6 @@ def test_a_list_keeps_order_says_nothing_twice_and_ends() -> None:
         ("03of12", (3, 12)),
         ("1 OF many", (1, None)),
         ("03", (3, None)),
-        ("A1", (None, None)),
         ("0/0", (None, None)),
         ("20130405", (None, None)),
         ("/9", (None, 9)),
@@ -72,7 +72,56 @@ def test_a_list_keeps_order_says_nothing_twice_and_ends() -> None:
     ],
 )
 def test_numbers_are_counting_numbers(raw: str, both: tuple[int | None, int | None]) -> None:
-    assert number_and_total([raw]) == both
+    assert track([raw]) == (*both, None)
+    assert disc([raw]) == both
+
+
+@pytest.mark.parametrize(
+    ("raw", "number", "on_disc"),
+    [
+        ("1-05", 5, 1),
+        ("2-12/24", 12, 2),
+        ("A1", 1, 1),
+        ("b2", 2, 2),
+        ("D10", 10, 4),
+        ("A0", None, None),
+        ("1-00", None, None),
+        ("3-9", 9, 3),
+        ("10-12", None, None),
+        ("A", None, None),
+        ("8A", None, None),
+        ("K1", None, None),
+        ("A1 Steak", None, None),
+    ],
+)
+def test_a_track_may_be_told_with_its_disc_or_its_side(raw: str, number: int | None, on_disc: int | None) -> None:
+    found = facts(track=[raw], disc_total=["4"])
+    assert (found.track, found.disc) == (number, on_disc)
+
+
+def test_a_side_tells_more_than_the_disc_that_has_two() -> None:
+    assert [facts(track=[side], disc=["1/2"]).disc for side in ("A1", "B1", "1")] == [1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("raw", "both"),
+    [
+        ("A", (1, None)),
+        ("b", (2, None)),
+        ("B/2", (2, 2)),
+        ("CD1", (1, None)),
+        ("Disc 2", (2, None)),
+        ("disk 02 of 03", (2, 3)),
+        ("Side B", (2, None)),
+        ("LP 2/2", (2, 2)),
+        ("CD0", (None, None)),
+        ("CD 2003", (None, None)),
+        ("Bonus", (None, None)),
+        ("K", (None, None)),
+    ],
+)
+def test_a_disc_may_be_told_by_its_name_or_as_a_side(raw: str, both: tuple[int | None, int | None]) -> None:
+    assert disc([raw]) == both
 
 
 def test_a_total_with_a_tag_of_its_own_wins() -> None:
