@@ -105,12 +105,6 @@ def create_app(app: Application) -> FastAPI:
     return made
 
 
-def greenroom(request: Request) -> Application:
-    """Return the installation a request is about. A dependency."""
-    app: Application = request.app.state.greenroom
-    return app
-
-
 async def _refused(request: Request, error: Exception) -> Response:
     """Answer with what a typed error says."""
     assert isinstance(error, GreenroomError)

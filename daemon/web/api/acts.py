@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from daemon import discarding, regrouping, wishes
@@ -13,6 +13,7 @@ from daemon.acts import Act
 from daemon.web.access import By
 from daemon.web.api.items import ItemId, SeenIn, seen_in
 from daemon.web.bodies import Body, Responses
+from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1", tags=["acts"])
 REFUSED: Responses = {
@@ -64,35 +65,35 @@ class ActOut(BaseModel):
 
 
 @router.post("/items/{item_id}/inbound", status_code=202, summary="Take an album back to inbound", responses=REFUSED)
-def take_home(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
+def take_home(app: App, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
     """Begin to take it back, or to look whether that can be."""
-    return out(regrouping.take_home(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
+    return out(regrouping.take_home(app, item_id, actor=actor.name, sure=what.sure))
 
 
 @router.post("/runs/{run_id}/undo", status_code=202, summary="Take back what a run moved", responses=REFUSED)
-def take_back(request: Request, run_id: str, what: WishIn, actor: By) -> ActOut:
+def take_back(app: App, run_id: str, what: WishIn, actor: By) -> ActOut:
     """Begin to take its albums back to where they came from, each on its own, or to look whether that can be."""
-    return out(regrouping.take_back(request.app.state.greenroom, run_id, actor=actor.name, sure=what.sure))
+    return out(regrouping.take_back(app, run_id, actor=actor.name, sure=what.sure))
 
 
 @router.post("/items/{item_id}/rules", status_code=202, summary="Group an album anew", responses=REFUSED)
-def leave_to_rules(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
+def leave_to_rules(app: App, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
     """Begin to take it back and stage it by the rules again, or to look whether that can be."""
-    return out(regrouping.leave_to_rules(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
+    return out(regrouping.leave_to_rules(app, item_id, actor=actor.name, sure=what.sure))
 
 
 @router.post(
     "/items/{item_id}/unpublish", status_code=202, summary="Take an album out of its library", responses=REFUSED
 )
-def takeout(request: Request, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
+def takeout(app: App, item_id: ItemId, what: WishIn, actor: By) -> ActOut:
     """Begin to take it out of its library, back to staging, or to look whether that can be."""
-    return out(regrouping.take_out(request.app.state.greenroom, item_id, actor=actor.name, sure=what.sure))
+    return out(regrouping.take_out(app, item_id, actor=actor.name, sure=what.sure))
 
 
 @router.post("/items/{item_id}/split", status_code=202, summary="Make an album two", responses=REFUSED)
-def split(request: Request, item_id: ItemId, what: SplitIn, actor: By) -> ActOut:
+def split(app: App, item_id: ItemId, what: SplitIn, actor: By) -> ActOut:
     """Begin to make some of its tracks another album, or to look whether that can be."""
-    app, seen = request.app.state.greenroom, seen_in(what.seen)
+    seen = seen_in(what.seen)
     act = regrouping.split(
         app, item_id, what.parts, what.artist, what.album, actor=actor.name, sure=what.sure, seen=seen
     )
@@ -100,32 +101,31 @@ def split(request: Request, item_id: ItemId, what: SplitIn, actor: By) -> ActOut
 
 
 @router.post("/items/merge", status_code=202, summary="Make albums one", responses=REFUSED)
-def merge(request: Request, what: MergeIn, actor: By) -> ActOut:
+def merge(app: App, what: MergeIn, actor: By) -> ActOut:
     """Begin to make them one, or to look whether that can be."""
-    return out(regrouping.merge(request.app.state.greenroom, what.items, actor=actor.name, sure=what.sure))
+    return out(regrouping.merge(app, what.items, actor=actor.name, sure=what.sure))
 
 
 @router.post("/items/{item_id}/trash", status_code=202, summary="Put an album into the trash", responses=REFUSED)
-def throw_away(request: Request, item_id: ItemId, what: TrashIn, actor: By) -> ActOut:
+def throw_away(app: App, item_id: ItemId, what: TrashIn, actor: By) -> ActOut:
     """Begin to reject it and put it into the trash of staging, or to look whether that can be."""
     seen = seen_in(what.seen)
     known = {item_id: seen} if seen else None
-    app = request.app.state.greenroom
     return out(
         discarding.throw_away(app, [item_id], actor=actor.name, sure=what.sure, why=what.why.strip(), seen=known)
     )
 
 
 @router.get("/acts/{act_id}", summary="One act", responses=REFUSED)
-def read(request: Request, act_id: str) -> ActOut:
+def read(app: App, act_id: str) -> ActOut:
     """Return how far it is, or what came of it; the newest of this process are kept."""
-    return out(wishes.found(request.app.state.greenroom, act_id))
+    return out(wishes.found(app, act_id))
 
 
 @router.post("/acts/{act_id}", status_code=202, summary="Do what was looked at", responses=REFUSED)
-def go_on(request: Request, act_id: str, actor: By) -> ActOut:
+def go_on(app: App, act_id: str, actor: By) -> ActOut:
     """Begin it, if the albums are still what they were when they were looked at."""
-    return out(wishes.go_on(request.app.state.greenroom, act_id, actor=actor.name))
+    return out(wishes.go_on(app, act_id, actor=actor.name))
 
 
 def out(act: Act) -> ActOut:

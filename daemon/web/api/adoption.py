@@ -6,7 +6,7 @@ import datetime as dt
 import os
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, Field
 
@@ -14,6 +14,7 @@ from config.reasons import show_path
 from daemon.adopting import Look
 from daemon.web.access import By
 from daemon.web.bodies import Body, Responses
+from daemon.web.installation import App
 from workflow.adopting import Difference, plain_album
 
 router = APIRouter(prefix="/api/v1/adoption", tags=["adoption"])
@@ -43,27 +44,27 @@ class AdoptionOut(BaseModel):
 
 
 @router.post("", status_code=202, responses=REFUSED, summary="Compare a library")
-def begin(request: Request, body: AdoptionIn, by: By) -> AdoptionOut:
+def begin(app: App, body: AdoptionIn, by: By) -> AdoptionOut:
     """Index a folder and compare it, in the background; one at a time, and the newest is kept until a restart."""
-    return _out(request.app.state.greenroom.looks.begin(os.fsencode(body.path), by.name))
+    return _out(app.looks.begin(os.fsencode(body.path), by.name))
 
 
 @router.get("", summary="How far the newest comparison is")
-def read(request: Request) -> AdoptionOut | None:
+def read(app: App) -> AdoptionOut | None:
     """Return it; null where nobody asked for one since the start."""
-    look = request.app.state.greenroom.looks.newest()
+    look = app.looks.newest()
     return None if look is None else _out(look)
 
 
 @router.get("/albums", summary="The albums of the newest comparison")
 def albums(
-    request: Request,
+    app: App,
     differs: Difference | None = None,
     offset: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[dict[str, Any]]:
     """List its albums in the order of their folders; `differs` leaves those that differ in that."""
-    look = request.app.state.greenroom.looks.newest()
+    look = app.looks.newest()
     found = [plain_album(one) for one in (look.found.of(differs) if look and look.found else [])[offset:][:limit]]
     plain: list[dict[str, Any]] = jsonable_encoder(found, custom_encoder={bytes: show_path})
     return plain

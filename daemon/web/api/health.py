@@ -7,6 +7,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from config.errors import GreenroomError
+from daemon.bootstrap import Application
+from daemon.web.installation import App
 from daemon.web.roots import roots
 
 router = APIRouter()
@@ -19,15 +21,15 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", tags=["health"], summary="Whether it can work", responses={503: {"description": "It cannot."}})
-async def readyz(request: Request) -> Response:
+async def readyz(app: App) -> Response:
     """Ask the database and look at the roots. Says only whether, not what: anybody may ask."""
-    ready = await run_in_threadpool(_ready, request)
+    ready = await run_in_threadpool(_ready, app)
     return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
 
 
-def _ready(request: Request) -> bool:
+def _ready(app: Application) -> bool:
     try:
-        return all(root.problem is None for root in roots(request.app.state.greenroom))
+        return all(root.problem is None for root in roots(app))
     except GreenroomError:
         return False
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from config import accounts
 from daemon import hook_secrets
 from daemon.web.access import By
 from daemon.web.bodies import Body, Responses
+from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
 UNKNOWN: Responses = {404: {"description": "There is no such hook."}}
@@ -40,22 +41,22 @@ class HookMade(BaseModel):
 
 
 @router.get("", summary="The hooks")
-def read(request: Request) -> list[HookOut]:
+def read(app: App) -> list[HookOut]:
     """Return every hook, the newest first."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         found = accounts.tokens(connection, "hook")
     return [HookOut(name=one.name or "", made_by=one.account, created_at=one.created_at) for one in found]
 
 
 @router.post("", status_code=201, summary="Make a hook")
-def add(request: Request, what: HookIn, actor: By) -> HookMade:
+def add(app: App, what: HookIn, actor: By) -> HookMade:
     """Make a hook for Lidarr, Radarr or whoever knows when something arrived."""
-    secret = hook_secrets.add(request.app.state.greenroom, what.name, actor=actor.name)
+    secret = hook_secrets.add(app, what.name, actor=actor.name)
     return HookMade(name=what.name, path=f"/api/v1/hooks/{what.name}", secret=secret)
 
 
 # The name stands in the query: paths below this one are open to whoever shows a hook's secret.
 @router.delete("", status_code=204, summary="Remove a hook", responses=UNKNOWN)
-def remove(request: Request, name: Annotated[str, Query(max_length=200)], actor: By) -> None:
+def remove(app: App, name: Annotated[str, Query(max_length=200)], actor: By) -> None:
     """Forget a hook; its secret is worthless at once."""
-    hook_secrets.remove(request.app.state.greenroom, name, actor=actor.name)
+    hook_secrets.remove(app, name, actor=actor.name)

@@ -18,6 +18,7 @@ from config.sections import Hooks
 from daemon import hooks
 from daemon.bootstrap import Application
 from daemon.web.bodies import Responses
+from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
 ANSWERS: Final[Responses] = {
@@ -38,21 +39,20 @@ class Heard(BaseModel):
 
 @router.post("/{name}", summary="Tell that something may have arrived", responses=ANSWERS)
 async def tell(
-    request: Request, name: Annotated[str, Path(pattern=accounts.HOOK_NAME, description="The hook's name.")]
+    request: Request, app: App, name: Annotated[str, Path(pattern=accounts.HOOK_NAME, description="The hook's name.")]
 ) -> Heard:
     """Take a message of Lidarr or Radarr as a hint. The secret is the password of Basic authentication, or stands in
     `X-Hook-Secret`. No path it names is ever opened: one that lies in inbound makes the next cycle come earlier."""
-    await run_in_threadpool(_check, request, name)
+    await run_in_threadpool(_check, request, app, name)
     body = b""
     async for piece in request.stream():
         body += piece
         if len(body) > hooks.MAX_BODY:
             raise HTTPException(413, f"A message may have {hooks.MAX_BODY} bytes at most.")
-    return await run_in_threadpool(_hear, request, name, body)
+    return await run_in_threadpool(_hear, request, app, name, body)
 
 
-def _check(request: Request, name: str) -> None:
-    app: Application = request.app.state.greenroom
+def _check(request: Request, app: Application, name: str) -> None:
     throttle, now = request.app.state.throttle, time.monotonic()
     keys = (f"hook {name}", f"address {request.client.host if request.client else ''}")
     if throttle.wait(keys, now):
@@ -65,8 +65,7 @@ def _check(request: Request, name: str) -> None:
         raise HTTPException(401, "The secret is not this hook's.", {"www-authenticate": 'Basic realm="Greenroom"'})
 
 
-def _hear(request: Request, name: str, body: bytes) -> Heard:
-    app: Application = request.app.state.greenroom
+def _hear(request: Request, app: Application, name: str, body: bytes) -> Heard:
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):

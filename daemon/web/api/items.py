@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from config.reasons import show_path
+from daemon.bootstrap import Application
 from daemon.web.access import Actor, By
 from daemon.web.bodies import Body, Responses
 from daemon.web.called import called
+from daemon.web.installation import App
 from processor import listing, repository
 from processor.listing import Filter, Sort
 from workflow import deciding, enriching, progress
@@ -165,7 +167,7 @@ class CandidatesOut(BaseModel):
 
 @router.get("", summary="The albums in staging")
 def read(
-    request: Request,
+    app: App,
     status: Annotated[str | None, Query(max_length=30)] = None,
     below: Annotated[float | None, Query(ge=0, le=1, description="Confidence below this.")] = None,
     warned: bool | None = None,
@@ -175,7 +177,7 @@ def read(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> ItemPage:
     """List items: added or changed last first, by artist or album from A to Z, or by year, the newest first."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         found = listing.page(connection, Filter(status, below, warned, q), sort, before=before, limit=limit)
         items = called(connection, found.items)
     following = int(found.next) if found.next and found.next.isdecimal() else found.next
@@ -183,9 +185,9 @@ def read(
 
 
 @router.get("/{item_id}", summary="One album", responses=UNKNOWN)
-def read_one(request: Request, item_id: ItemId) -> ItemOut:
+def read_one(app: App, item_id: ItemId) -> ItemOut:
     """Return an item with its files and its history."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         item = progress.find(connection, item_id)
         files = repository.files(connection, [item_id]).get(item_id, ())
         history = progress.history(connection, item_id)
@@ -194,35 +196,34 @@ def read_one(request: Request, item_id: ItemId) -> ItemOut:
 
 
 @router.post("/{item_id}/approve", summary="Approve an album", responses=DECIDED)
-def approve(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
+def approve(app: App, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Approve it, if it is still what was seen."""
-    return _decide(request, item_id, "approved", what, actor)
+    return _decide(app, item_id, "approved", what, actor)
 
 
 @router.post("/{item_id}/reject", summary="Reject an album", responses=DECIDED)
-def reject(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
+def reject(app: App, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Reject it, if it is still what was seen; it stays in staging."""
-    return _decide(request, item_id, "rejected", what, actor)
+    return _decide(app, item_id, "rejected", what, actor)
 
 
 @router.post("/{item_id}/quarantine", summary="Put an album into quarantine", responses=DECIDED)
-def quarantine(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
+def quarantine(app: App, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Quarantine it, if it is still what was seen; it stays in staging and goes nowhere by itself."""
-    return _decide(request, item_id, "quarantined", what, actor)
+    return _decide(app, item_id, "quarantined", what, actor)
 
 
 @router.post("/{item_id}/undo", summary="Take the last decision back", responses=DECIDED)
-def undo(request: Request, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
+def undo(app: App, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Give it the status it had before the last decision, if nothing happened since."""
-    app = request.app.state.greenroom
     status = deciding.take_back(app.database, item_id, actor=actor.name, seen=seen_in(what.seen))
     return Decided(id=item_id, status=status)
 
 
 @router.get("/{item_id}/candidates", summary="Which releases an album could be", responses=UNKNOWN)
-def candidates(request: Request, item_id: int) -> CandidatesOut:
+def candidates(app: App, item_id: int) -> CandidatesOut:
     """Return what it was compared with, the nearest first, each with what choosing it would change."""
-    told = enriching.candidates(request.app.state.greenroom.database, item_id)
+    told = enriching.candidates(app.database, item_id)
     shown = [
         CandidateOut(**one._asdict(), changes=[change._asdict() for change in changes])
         for one, changes in zip(told.candidates, told.changes, strict=True)
@@ -232,26 +233,23 @@ def candidates(request: Request, item_id: int) -> CandidatesOut:
 
 
 @router.post("/{item_id}/choose", summary="Say which release an album is", responses=DECIDED)
-def choose(request: Request, item_id: int, what: ChoiceIn, actor: By) -> Wanted:
+def choose(app: App, item_id: int, what: ChoiceIn, actor: By) -> Wanted:
     """Choose a release, if the album is still what was seen; what follows of it is a job."""
     seen = None if what.seen is None else Seen(what.seen.revision, what.seen.status)
-    app = request.app.state.greenroom
     job = enriching.choose(app.database, app.engine, item_id, what.release, actor=actor.name, seen=seen)
     return Wanted(id=item_id, job=job.id)
 
 
 @router.post("/{item_id}/enrich", summary="Ask providers about an album", responses=UNKNOWN)
-def enrich(request: Request, item_id: int, what: EnrichIn, actor: By) -> Wanted:
+def enrich(app: App, item_id: int, what: EnrichIn, actor: By) -> Wanted:
     """Want it enriched, whatever the settings say."""
-    app = request.app.state.greenroom
     with app.database.read() as connection:
         progress.find(connection, item_id)
     (job,) = enriching.want(app.engine, [item_id], actor=actor.name, force=what.force)
     return Wanted(id=item_id, job=job.id)
 
 
-def _decide(request: Request, item_id: int, status: str, what: DecisionIn, actor: Actor) -> Decided:
-    app = request.app.state.greenroom
+def _decide(app: Application, item_id: int, status: str, what: DecisionIn, actor: Actor) -> Decided:
     seen = seen_in(what.seen)
     now = deciding.decide(
         app.database, item_id, status, actor=actor.name, why=what.why, seen=seen, publish=what.publish

@@ -6,13 +6,14 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from daemon import jobs
 from daemon.web.access import By
 from daemon.web.bodies import Body, Responses
 from daemon.web.deciding import ByAge
+from daemon.web.installation import App
 from workflow.engine.job import Job, Status
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
@@ -61,7 +62,7 @@ class Paused(Body):
 
 @router.get("", summary="The jobs")
 def read(
-    request: Request,
+    app: App,
     status: Annotated[list[Status] | None, Query(max_length=10)] = None,
     phase: Annotated[str | None, Query(max_length=50)] = None,
     item_id: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
@@ -70,8 +71,8 @@ def read(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JobPage:
     """List jobs, newest first; with `-added` the oldest."""
-    engine, oldest = request.app.state.greenroom.engine, sort == "-added"
-    found = engine.list(
+    oldest = sort == "-added"
+    found = app.engine.list(
         statuses=status or (), phase=phase, item_id=item_id, before=before, limit=limit + 1, oldest_first=oldest
     )
     more = found[limit - 1].id if len(found) > limit else None
@@ -79,29 +80,27 @@ def read(
 
 
 @router.get("/counts", summary="How many jobs of each phase have each status")
-def counts(request: Request) -> dict[str, dict[str, int]]:
+def counts(app: App) -> dict[str, dict[str, int]]:
     """Count them."""
-    found: dict[str, dict[str, int]] = request.app.state.greenroom.engine.counts()
-    return found
+    return app.engine.counts()
 
 
 @router.get("/{job_id}", summary="One job", responses=UNKNOWN)
-def read_one(request: Request, job_id: int) -> JobOut:
+def read_one(app: App, job_id: int) -> JobOut:
     """Return a job with every failure."""
-    return _out(request.app.state.greenroom.engine.show(job_id))
+    return _out(app.engine.show(job_id))
 
 
 @router.post("/{job_id}/{verb}", summary="Retry, cancel or set aside", responses=REFUSED)
-def change(request: Request, job_id: int, verb: jobs.Verb, actor: By) -> JobOut:
+def change(app: App, job_id: int, verb: jobs.Verb, actor: By) -> JobOut:
     """Do it; a retry answers with the new job."""
-    app = request.app.state.greenroom
     return _out(app.engine.show(jobs.do(app, job_id, verb, actor=actor.name)))
 
 
 @router.put("/phases/{phase}", summary="Pause a phase, or go on", responses=UNKNOWN)
-def pause(request: Request, phase: str, what: Paused, actor: By) -> Paused:
+def pause(app: App, phase: str, what: Paused, actor: By) -> Paused:
     """Start no more jobs of a phase; running ones end."""
-    jobs.pause(request.app.state.greenroom, phase, paused=what.paused, actor=actor.name)
+    jobs.pause(app, phase, paused=what.paused, actor=actor.name)
     return what
 
 

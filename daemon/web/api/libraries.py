@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.libraries import Kind, Role
@@ -15,6 +15,7 @@ from daemon.disks import WORTH_IT
 from daemon.web import roots
 from daemon.web.access import By
 from daemon.web.bodies import Responses
+from daemon.web.installation import App
 from daemon.web.roots import Root
 
 router = APIRouter(prefix="/api/v1/libraries", tags=["libraries"])
@@ -59,38 +60,37 @@ class Resumed(BaseModel):
 
 
 @router.get("", summary="The libraries as they are now")
-def read(request: Request) -> list[LibraryOut]:
+def read(app: App) -> list[LibraryOut]:
     """Return every library."""
-    return [_out(root) for root in roots.roots(request.app.state.greenroom)]
+    return [_out(root) for root in roots.roots(app)]
 
 
 @router.get("/check", summary="What speaks for and against a path")
 def check(
-    request: Request, path: Annotated[str, Query(max_length=4096)], role: Role = "inbound", kind: Kind = "music"
+    app: App, path: Annotated[str, Query(max_length=4096)], role: Role = "inbound", kind: Kind = "music"
 ) -> list[Finding]:
     """Judge a path without writing anything."""
-    found = roots.checked(request.app.state.greenroom, _raw(path), role, kind)
+    found = roots.checked(app, _raw(path), role, kind)
     return [Finding(tone=tone, text=text) for tone, text in found]
 
 
 @router.post("", status_code=201, summary="Add a library", responses=REFUSED)
-def add(request: Request, what: LibraryIn, actor: By) -> list[LibraryOut]:
+def add(app: App, what: LibraryIn, actor: By) -> list[LibraryOut]:
     """Check the folder, mark it, and add it; adding the same one again changes nothing."""
-    roots.add(request.app.state.greenroom, _raw(what.path), what.role, what.kind, actor=actor.name)
-    return read(request)
+    roots.add(app, _raw(what.path), what.role, what.kind, actor=actor.name)
+    return read(app)
 
 
 @router.delete("/{library_id}", summary="Forget a library", responses=REFUSED)
-def remove(request: Request, library_id: int, actor: By) -> list[LibraryOut]:
+def remove(app: App, library_id: int, actor: By) -> list[LibraryOut]:
     """Forget it; no file is touched."""
-    libraries.remove(request.app.state.greenroom, library_id, actor=actor.name)
-    return read(request)
+    libraries.remove(app, library_id, actor=actor.name)
+    return read(app)
 
 
 @router.post("/{library_id}/resume", summary="Let cycles work there again", responses=REFUSED)
-def resume(request: Request, library_id: int, actor: By) -> Resumed:
+def resume(app: App, library_id: int, actor: By) -> Resumed:
     """Resume a suspended library; what is missing there then counts as gone for good."""
-    app = request.app.state.greenroom
     return Resumed(missing=roots.resume(app, library_id, actor=actor.name, times=WORTH_IT))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, Field, JsonValue
 
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, UNKNOWN, ItemId, SeenIn, seen_in
 from daemon.web.bodies import Body
+from daemon.web.installation import App
 from processor.metadata import documents, rows
 from processor.metadata.fields import FIELDS, Subject
 from workflow import editing, progress
@@ -48,9 +49,9 @@ class NoteIn(Body):
 
 
 @router.get("/metadata", summary="What is known of an album", responses=UNKNOWN)
-def read(request: Request, item_id: ItemId) -> MetadataOut:
+def read(app: App, item_id: ItemId) -> MetadataOut:
     """Return every field somebody said something of."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         progress.find(connection, item_id)
         sources, album = rows.sources(connection, item_id), rows.album(connection, item_id)
     parts = [documents.part_of(track.path) for track in album.tracks]
@@ -60,17 +61,16 @@ def read(request: Request, item_id: ItemId) -> MetadataOut:
 
 
 @router.patch("/metadata", summary="Say what fields are, or let the sources speak again", responses=DECIDED)
-def change(request: Request, item_id: ItemId, what: SaidIn, actor: By) -> MetadataOut:
+def change(app: App, item_id: ItemId, what: SaidIn, actor: By) -> MetadataOut:
     """Keep what is said and lock it: all of it, or nothing if one field cannot be that."""
-    app = request.app.state.greenroom
     editing.say(app.database, item_id, what.part, what.fields, actor=actor.name, seen=seen_in(what.seen))
-    return read(request, item_id)
+    return read(app, item_id)
 
 
 @router.post("/notes", status_code=204, summary="Keep a note", responses=DECIDED)
-def note(request: Request, item_id: ItemId, what: NoteIn, actor: By) -> None:
+def note(app: App, item_id: ItemId, what: NoteIn, actor: By) -> None:
     """Keep a note with the item's history."""
-    editing.note(request.app.state.greenroom.database, item_id, what.text, actor=actor.name)
+    editing.note(app.database, item_id, what.text, actor=actor.name)
 
 
 def _out(sources: documents.Documents, part: str, subject: Subject) -> dict[str, KnownOut]:

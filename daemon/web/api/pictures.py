@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, HTTPException, Path, Request, UploadFile
+from fastapi import APIRouter, Form, HTTPException, Path, UploadFile
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from daemon.disks import WORTH_IT
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, UNKNOWN, ItemId
 from daemon.web.bodies import Body, Responses
+from daemon.web.installation import App
 from daemon.web.roots import is_late
 from processor.artwork import previews
 from processor.artwork.blobs import BlobMissing, Blobs
@@ -90,15 +91,15 @@ class PictureDecisionIn(Body):
 
 
 @router.get("/items/{item_id}/pictures", summary="Pictures on offer for an album", responses=UNKNOWN)
-def read(request: Request, item_id: ItemId) -> PicturesOut:
+def read(app: App, item_id: ItemId) -> PicturesOut:
     """Return every picture on offer, by type and rank."""
-    found = picturing.shown(request.app.state.greenroom.database, item_id)
+    found = picturing.shown(app.database, item_id)
     return PicturesOut(pictures=[_out(item_id, group.artist, one) for group in found for one in group.pictures])
 
 
 @router.post("/items/{item_id}/pictures", summary="Give an album a picture", responses=DECIDED)
 def give(
-    request: Request,
+    app: App,
     item_id: ItemId,
     actor: By,
     type: Annotated[str, Form(max_length=30)],
@@ -106,7 +107,6 @@ def give(
     artist: Annotated[str | None, Form(max_length=1000)] = None,
 ) -> OutcomeOut:
     """Let the picture sent (JPEG, PNG, WebP or GIF, 20 MB at most) be the first of its type, of `artist` if given."""
-    app: Application = request.app.state.greenroom
     data = file.file.read()
     return _done(
         app,
@@ -116,16 +116,14 @@ def give(
 
 
 @router.post("/items/{item_id}/pictures/look", summary="Look at an album's own pictures", responses=DECIDED)
-def look(request: Request, item_id: ItemId) -> OutcomeOut:
+def look(app: App, item_id: ItemId) -> OutcomeOut:
     """Look at what is in its folder and in its tags, and select anew."""
-    app: Application = request.app.state.greenroom
     return _done(app, item_id, lambda: picturing.look(app.database, app.boot.data_dir, item_id))
 
 
 @router.post("/items/{item_id}/pictures/{number}", summary="Choose or reject a picture", responses=DECIDED)
-def decide(request: Request, item_id: ItemId, number: Number, what: PictureDecisionIn, actor: By) -> OutcomeOut:
+def decide(app: App, item_id: ItemId, number: Number, what: PictureDecisionIn, actor: By) -> OutcomeOut:
     """Keep what is said of it, and select anew."""
-    app: Application = request.app.state.greenroom
     return _done(
         app,
         item_id,
@@ -134,9 +132,8 @@ def decide(request: Request, item_id: ItemId, number: Number, what: PictureDecis
 
 
 @router.get("/items/{item_id}/pictures/{number}/image", summary="A picture", responses=IMAGE, response_class=Response)
-def image(request: Request, item_id: ItemId, number: Number) -> Response:
+def image(app: App, item_id: ItemId, number: Number) -> Response:
     """Send what players are given of it, as the cache has it: only what is selected, or was, is there."""
-    app: Application = request.app.state.greenroom
     found = picturing.shown(app.database, item_id)
     one = next((one for group in found for one in group.pictures if one.id == number), None)
     if one is None or one.blob is None:
@@ -154,9 +151,9 @@ def image(request: Request, item_id: ItemId, number: Number) -> Response:
 @router.get(
     "/previews/{content}.jpg", summary="The small version of a picture", responses=IMAGE, response_class=Response
 )
-def preview(request: Request, content: str) -> Response:
+def preview(app: App, content: str) -> Response:
     """Send the small JPEG that a limited process made of it."""
-    found = previews.read(request.app.state.greenroom.boot.data_dir, content)
+    found = previews.read(app.boot.data_dir, content)
     if found is None:
         raise HTTPException(404, "There is no such picture.")
     return Response(found, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400, immutable"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.errors import NeedsReview, Rejected, Retryable
@@ -13,6 +13,7 @@ from daemon import players
 from daemon.disks import WORTH_IT
 from daemon.web.access import By
 from daemon.web.bodies import Responses
+from daemon.web.installation import App
 from processor.players.examination import Examination
 from processor.players.paths import parsed
 from processor.players.player import Player
@@ -84,44 +85,40 @@ class Told(BaseModel):
 
 
 @router.get("", summary="The players, and how it goes with each")
-def read(request: Request) -> list[PlayerOut]:
+def read(app: App) -> list[PlayerOut]:
     """Return every player."""
-    app = request.app.state.greenroom
     missed = players.missed(app)
     return [_out(one, missed.get(one.player.id, [])) for one in players.listed(app)]
 
 
 @router.post("", status_code=201, summary="Add a player", responses=REFUSED)
-def add(request: Request, what: PlayerIn, actor: By) -> list[PlayerOut]:
+def add(app: App, what: PlayerIn, actor: By) -> list[PlayerOut]:
     """Add it, without asking it anything."""
     new = Player(0, what.name, what.kind, what.url, what.user, what.secret, parsed(what.path_map), what.enabled)
-    players.add(request.app.state.greenroom, new, actor=actor.name)
-    return read(request)
+    players.add(app, new, actor=actor.name)
+    return read(app)
 
 
 @router.put("/{player_id}", summary="Change a player", responses=REFUSED)
-def change(request: Request, player_id: int, what: PlayerChange, actor: By) -> list[PlayerOut]:
+def change(app: App, player_id: int, what: PlayerChange, actor: By) -> list[PlayerOut]:
     """Change everything but its name and kind."""
     new = Player(player_id, "", "", what.url, what.user, what.secret, parsed(what.path_map), what.enabled)
-    players.change(request.app.state.greenroom, new, actor=actor.name)
-    return read(request)
+    players.change(app, new, actor=actor.name)
+    return read(app)
 
 
 @router.delete("/{player_id}", summary="Forget a player", responses=REFUSED)
-def remove(request: Request, player_id: int, actor: By) -> list[PlayerOut]:
+def remove(app: App, player_id: int, actor: By) -> list[PlayerOut]:
     """Forget it, and what it is owed."""
-    players.remove(request.app.state.greenroom, player_id, actor=actor.name)
-    return read(request)
+    players.remove(app, player_id, actor=actor.name)
+    return read(app)
 
 
 @router.post("/{player_id}/test", summary="Ask a player who it is", responses=REFUSED)
-def try_out(
-    request: Request, player_id: int, folder: Annotated[list[str] | None, Query(max_length=100)] = None
-) -> Tested:
+def try_out(app: App, player_id: int, folder: Annotated[list[str] | None, Query(max_length=100)] = None) -> Tested:
     """Return what it says, and which paths it would be asked for: of folders, or else of the libraries."""
     folders = [one.encode("utf-8", "surrogatepass") for one in folder or []]
     try:
-        app = request.app.state.greenroom
         return _tested(
             app.disks.do(("player", player_id), lambda: players.try_out(app, player_id, folders), times=WORTH_IT)
         )
@@ -130,9 +127,9 @@ def try_out(
 
 
 @router.post("/{player_id}/tell", summary="Tell a player what it is owed and what it missed", responses=REFUSED)
-def tell(request: Request, player_id: int, actor: By) -> Told:
+def tell(app: App, player_id: int, actor: By) -> Told:
     """Want it told now."""
-    return Told(folders=players.tell(request.app.state.greenroom, player_id, actor=actor.name))
+    return Told(folders=players.tell(app, player_id, actor=actor.name))
 
 
 def _out(one: Standing, missed: list[str]) -> PlayerOut:

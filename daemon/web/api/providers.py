@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from daemon import providers
+from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1/providers", tags=["providers"])
 
@@ -33,6 +34,6 @@ class ProviderOut(BaseModel):
 
 
 @router.get("", summary="Who is asked about albums and artists, in their order")
-def read(request: Request) -> list[ProviderOut]:
+def read(app: App) -> list[ProviderOut]:
     """Return every provider: whether it is asked and if not why, what it answers, when it last did, what went wrong."""
-    return [ProviderOut(**row) for row in providers.standing(request.app.state.greenroom)]
+    return [ProviderOut(**row) for row in providers.standing(app)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from config.reasons import show_path
 from daemon import publishing
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, ItemId
+from daemon.web.installation import App
 from workflow import progress, succession
 
 router = APIRouter(prefix="/api/v1/items/{item_id}/publish", tags=["items"])
@@ -37,9 +38,9 @@ class PublishBegun(BaseModel):
 
 
 @router.get("", summary="What publishing an album would come to", responses=DECIDED)
-def look(request: Request, item_id: ItemId, rename: Rename = False) -> PlanOut:
+def look(app: App, item_id: ItemId, rename: Rename = False) -> PlanOut:
     """Return the tree that would appear in the library; nothing is touched."""
-    seen = publishing.foretold(request.app.state.greenroom, item_id, rename=rename)
+    seen = publishing.foretold(app, item_id, rename=rename)
     plan = seen.value
     assert plan is not None
     return PlanOut(
@@ -54,9 +55,8 @@ def look(request: Request, item_id: ItemId, rename: Rename = False) -> PlanOut:
 
 
 @router.post("", status_code=202, summary="Publish an album", responses=DECIDED)
-def publish(request: Request, item_id: ItemId, actor: By, rename: Rename = False) -> PublishBegun:
+def publish(app: App, item_id: ItemId, actor: By, rename: Rename = False) -> PublishBegun:
     """Want it published now, whatever the gate says; only what was approved is."""
-    app = request.app.state.greenroom
     with app.database.read() as connection:
         progress.find(connection, item_id)
     return PublishBegun(job_id=succession.request(app.engine, "publish", item_id, actor=actor.name, rename=rename).id)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 
 from daemon import cycles
 from daemon.web.access import By
 from daemon.web.bodies import Body, Responses
 from daemon.web.deciding import ByAge
+from daemon.web.installation import App
 from workflow import plans, progress, runs
 
 router = APIRouter(prefix="/api/v1/runs", tags=["runs"])
@@ -115,28 +116,28 @@ class RunAlbums(BaseModel):
 
 @router.get("", summary="The newest runs")
 def read(
-    request: Request,
+    app: App,
     before: Annotated[str | None, Query(max_length=100)] = None,
     sort: ByAge = "added",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> RunPage:
     """List runs, newest first; with `-added` the oldest."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         found = runs.page(connection, before, limit + 1, oldest_first=sort == "-added")
     more = found[limit - 1]["id"] if len(found) > limit else None
     return RunPage(runs=[RunSummary(**run) for run in found[:limit]], next=more)
 
 
 @router.post("", status_code=202, summary="Begin a cycle", responses=BUSY)
-def ask(request: Request, what: RunIn, actor: By) -> Begun:
+def ask(app: App, what: RunIn, actor: By) -> Begun:
     """Begin a cycle in this process and return at once."""
-    return Begun(run_id=cycles.ask(request.app.state.greenroom, dry_run=what.dry_run, actor=actor.name))
+    return Begun(run_id=cycles.ask(app, dry_run=what.dry_run, actor=actor.name))
 
 
 @router.get("/{run_id}", summary="One run", responses=UNKNOWN)
-def read_one(request: Request, run_id: str) -> RunOut:
+def read_one(app: App, run_id: str) -> RunOut:
     """Return a run. One that was begun just now may not be known yet."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         run = runs.one(connection, run_id)
     if run is None:
         raise HTTPException(404, "there is no such run")
@@ -145,13 +146,13 @@ def read_one(request: Request, run_id: str) -> RunOut:
 
 @router.get("/{run_id}/albums", summary="What a run moved")
 def read_albums(
-    request: Request,
+    app: App,
     run_id: str,
     after: Annotated[int, Query(ge=0, lt=1 << 62)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> RunAlbums:
     """List the albums a run staged; there are none of a run nobody knows."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         found = progress.moved_by(connection, run_id, after, limit + 1)
     more = found[limit - 1]["id"] if len(found) > limit else None
     return RunAlbums(albums=[RunAlbum(**album) for album in found[:limit]], next=more)
@@ -159,13 +160,13 @@ def read_albums(
 
 @router.get("/{run_id}/plan", summary="What a dry run would move", responses=UNKNOWN)
 def read_plan(
-    request: Request,
+    app: App,
     run_id: str,
     start: Annotated[int, Query(ge=0, le=1 << 31)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> PlanPage:
     """Return some albums of a plan; plans of the newest dry runs are kept."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         plan = plans.read(connection, run_id)
     if plan is None:
         raise HTTPException(404, "there is no such plan; only the newest are kept")
@@ -181,6 +182,6 @@ def read_plan(
 
 
 @router.post("/{run_id}/approve", status_code=202, summary="Carry out a plan, exactly or not at all", responses=BUSY)
-def approve(request: Request, run_id: str, actor: By) -> Begun:
+def approve(app: App, run_id: str, actor: By) -> Begun:
     """Begin the cycle that does what a dry run planned. If the world changed it fails, says how, and moves nothing."""
-    return Begun(run_id=cycles.approve(request.app.state.greenroom, run_id, actor=actor.name))
+    return Begun(run_id=cycles.approve(app, run_id, actor=actor.name))

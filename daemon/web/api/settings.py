@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from config import admin
@@ -15,6 +15,7 @@ from config.settings import SECTIONS
 from daemon.web.access import By
 from daemon.web.bodies import Responses
 from daemon.web.fields import fields
+from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1/settings/phase-config", tags=["settings"])
 REFUSED: Responses = {422: {"description": "A value is not valid; nothing was changed."}}
@@ -45,31 +46,29 @@ Changes = Annotated[dict[str, JsonValue], Body(max_length=200, examples=[{"stagi
 
 
 @router.get("", summary="Every setting, by section")
-def read(request: Request) -> Config:
+def read(app: App) -> Config:
     """Return every setting with its meaning and its limits."""
-    return _config(request.app.state.greenroom.database)
+    return _config(app.database)
 
 
 @router.patch("", summary="Change some settings, or none", responses=REFUSED)
-def change(request: Request, changes: Changes, actor: By) -> Config:
+def change(app: App, changes: Changes, actor: By) -> Config:
     """Change the settings named by their whole keys; null goes back to the default. All are changed, or none."""
-    database = request.app.state.greenroom.database
-    with database.begin() as connection:
+    with app.database.begin() as connection:
         for key, value in changes.items():
             admin.put(connection, key, value, actor=actor.name, now=dt.datetime.now(dt.UTC))
-    return _config(database)
+    return _config(app.database)
 
 
 @router.post("/reset", summary="Back to the defaults", responses=REFUSED)
-def reset(request: Request, what: ResetIn, actor: By) -> Config:
+def reset(app: App, what: ResetIn, actor: By) -> Config:
     """Forget every change of one section, or of all."""
-    database = request.app.state.greenroom.database
     if what.section is not None and what.section not in SECTIONS:
         raise Misconfigured(f"there is no section {what.section}", code="unknown_setting")
-    with database.begin() as connection:
+    with app.database.begin() as connection:
         for prefix in [what.section] if what.section else SECTIONS:
             admin.reset(connection, prefix, actor=actor.name, now=dt.datetime.now(dt.UTC))
-    return _config(database)
+    return _config(app.database)
 
 
 def _config(database: Database) -> Config:

@@ -6,7 +6,7 @@ import datetime as dt
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from config.libraries import Role
@@ -15,6 +15,7 @@ from daemon import discarding
 from daemon.discarding import Which
 from daemon.web.access import By
 from daemon.web.api.acts import REFUSED, ActOut, WishIn, out
+from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1/trash", tags=["acts"])
 
@@ -57,12 +58,9 @@ class EmptyIn(WishIn):
 
 @router.get("", summary="What lies in the trash", responses=REFUSED)
 def read(
-    request: Request,
-    start: Annotated[int, Query(ge=0, le=1 << 31)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    app: App, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 200
 ) -> TrashOut:
     """Return what lies in the trash of each root, as far as that is known, and when it is due to go for good."""
-    app = request.app.state.greenroom
     days, now = dt.timedelta(days=app.staging_settings()[0].trash_days), dt.datetime.now(dt.UTC)
     bins = discarding.bins(app)
     if all(one.late and not one.lying.albums for one in bins) and bins[0].error:
@@ -94,14 +92,13 @@ def read(
 
 
 @router.post("/empty", status_code=202, summary="Remove from the trash for good", responses=REFUSED)
-def empty(request: Request, what: EmptyIn, actor: By) -> ActOut:
+def empty(app: App, what: EmptyIn, actor: By) -> ActOut:
     """Begin to remove it, or to look what that would remove and how many bytes it has; only `sure` removes."""
-    app = request.app.state.greenroom
     transfers = discarding.chosen(app, what.which, what.transfers)
     return out(discarding.empty(app, transfers, actor=actor.name, sure=what.sure))
 
 
 @router.post("/{transfer_id}/restore", status_code=202, summary="Restore an album from the trash", responses=REFUSED)
-def restore(request: Request, transfer_id: str, what: WishIn, actor: By) -> ActOut:
+def restore(app: App, transfer_id: str, what: WishIn, actor: By) -> ActOut:
     """Begin to put it back into its place, or to look whether that can be; a better one there goes to inbound then."""
-    return out(discarding.bring_back(request.app.state.greenroom, transfer_id, actor=actor.name, sure=what.sure))
+    return out(discarding.bring_back(app, transfer_id, actor=actor.name, sure=what.sure))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from daemon import verification
 from daemon.web.access import By
 from daemon.web.bodies import Body
+from daemon.web.installation import App
 from processor.verification import rows
 
 router = APIRouter(prefix="/api/v1/verification", tags=["verification"])
@@ -53,9 +54,9 @@ class RoundOut(BaseModel):
 
 
 @router.get("", summary="What was read, and what was found")
-def read(request: Request) -> Totals:
+def read(app: App) -> Totals:
     """Count, over all albums in staging and in libraries; findings by their codes."""
-    found = verification.standing(request.app.state.greenroom)
+    found = verification.standing(app)
     totals = found.totals
     return Totals(
         files=totals.files, bytes=totals.size, oldest=totals.oldest, never=totals.never, mended=totals.mended,
@@ -64,19 +65,19 @@ def read(request: Request) -> Totals:
 
 
 @router.post("", status_code=202, summary="Read albums again now")
-def begin(request: Request, what: RoundIn, actor: By) -> RoundOut:
+def begin(app: App, what: RoundIn, actor: By) -> RoundOut:
     """Want a round now; if one waits or runs, that one is hastened."""
-    return RoundOut(job=verification.begin(request.app.state.greenroom, actor=actor.name, every=what.every).id)
+    return RoundOut(job=verification.begin(app, actor=actor.name, every=what.every).id)
 
 
 @router.get("/findings", summary="The albums something was found or made anew of")
 def findings(
-    request: Request,
+    app: App,
     after: Annotated[int, Query(ge=-1, lt=1 << 62)] = -1,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> list[Look]:
     """List them by item; `after` is the item the page before ended with, and 0 stands for artists."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         found = rows.troubled(connection, after, limit)
     return [
         Look(
