@@ -142,7 +142,7 @@ def _mend(
             if home is not None and not sidecar.is_of(tree, home.path, home.transfer_id):
                 # Somebody's, or a better copy whose move waits for a person: what is recorded is not of it.
                 return "; its folder is not the album that was published there"
-            kept = put(tree, [made], given.blobs, guard, MARK, given.access)
+            kept, _ = put(tree, [made], given.blobs, guard, MARK, given.access)
     except Retryable as error:
         if error.reason_code != "blob_missing":
             raise

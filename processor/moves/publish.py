@@ -100,8 +100,8 @@ def written(run: Performance, transfer: Transfer, made: list[Made]) -> Transfer:
     """Put made files in their places, remove the unwanted; return the transfer without what could not be written."""
     intent = intent_of(transfer)
     with Tree(transfer.dst_root) as tree:
-        kept = put(tree, made, run.blobs, run.guard, transfer.id[:8], intent.access)
-        run.reasons += [*kept, *take(tree, intent.gone, run.guard)]
+        kept, rights = put(tree, made, run.blobs, run.guard, transfer.id[:8], intent.access)
+        run.reasons += [*kept, *rights, *take(tree, intent.gone, run.guard)]
     refused = {reason.path for reason in kept}
     return with_intent(transfer, replace(intent, made=tuple(one for one in intent.made if one.path not in refused)))
 

@@ -10,7 +10,7 @@ import os
 import pwd
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -71,10 +71,19 @@ def _number(name: str, of_name: Callable[[str], int]) -> int:
 
 def give(tree: Tree, paths: Iterable[bytes], access: Access) -> list[Reason]:
     """Give files and folders their rights; return why some could not get them, in one sentence."""
-    refused: list[bytes] = []
-    for path in paths if access != AS_IS else ():
-        with explained("set the rights of", path), changing(tree.root):
-            refused += [] if _given(tree, path, access) else [path]
+    return rights_kept([path for path in paths if not given(tree, path, access)])
+
+
+def given(tree: Tree, path: bytes, access: Access) -> bool:
+    """Give a file or a folder its rights, durably; return whether it has all of them."""
+    if access == AS_IS:
+        return True
+    with explained("set the rights of", path), changing(tree.root):
+        return _given(tree, path, access)
+
+
+def rights_kept(refused: Sequence[bytes]) -> list[Reason]:
+    """Return why some could not get their rights, in one sentence; nothing where there are none."""
     if not refused:
         return []
     more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""

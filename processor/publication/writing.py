@@ -23,7 +23,7 @@ from processor.files import Tree, is_file, write_all
 from processor.guard import Guard
 from processor.materialise import CANNOT
 from processor.paths import ancestors, folders, parent, within
-from processor.publication.access import AS_IS, Access, give
+from processor.publication.access import AS_IS, Access, given, rights_kept
 from processor.publication.intent import Gone, Made
 from processor.renaming import rename_file
 from processor.rights import set_mode
@@ -74,9 +74,13 @@ def add(tree: Tree, folder: bytes, within_target: bytes, made: Iterable[Made], b
 
 def put(
     tree: Tree, made: Iterable[Made], blobs: bytes, guard: Guard, mark: str, access: Access = AS_IS
-) -> list[Reason]:
-    """Put files in their places, durably; return why some were not. `mark` tells our fresh files from others'."""
+) -> tuple[list[Reason], list[Reason]]:
+    """Put files in their places, durably; return why some were not, and what of the others kept its rights.
+
+    `mark` tells our fresh files from others'.
+    """
     reasons: list[Reason] = []
+    refused: list[bytes] = []
     changed: list[bytes] = []
     for one in made:
         guard.check("put")
@@ -94,17 +98,19 @@ def put(
             for folder in above:
                 tree.make(folder)
             _create(tree, fresh, one, blobs)
-            give(tree, [*above, fresh], access)
+            refused += [folder for folder in above if not given(tree, folder, access)]
+            is_given = given(tree, fresh, access)
             guard.check("put in place")
             if _took_place(tree, fresh, one, there):
                 changed.append(one.path)
+                refused += [] if is_given else [one.path]
             else:
                 reasons.append(_kept(one.path))
     for folder in folders(changed):
         guard.check("fsync put")
         with explained("sync", folder):
             tree.sync(folder)
-    return reasons
+    return reasons, rights_kept(refused)
 
 
 def take(tree: Tree, gone: Iterable[Gone], guard: Guard) -> list[Reason]:

@@ -14,6 +14,7 @@ import pytest
 from config.errors import Retryable
 from processor.artwork.blobs import Blob
 from processor.files import Tree
+from processor.publication.access import Access
 from processor.publication.intent import Gone, Made
 from processor.publication.writing import add, put, read_blob, take
 from tests.faults.world import At, Steps
@@ -53,7 +54,7 @@ class Shelf:
 
     def put(self, one: Made, guard: Steps | None = None) -> list[tuple[str, bytes | None]]:
         with self.tree as tree:
-            kept = put(tree, [one], os.fsencode(self.blobs), guard or Steps(), "mark")
+            kept, _ = put(tree, [one], os.fsencode(self.blobs), guard or Steps(), "mark")
         return [(reason.code, reason.path) for reason in kept]
 
     def add(self, *made: Made, guard: Steps | None = None) -> None:
@@ -166,6 +167,24 @@ def test_a_file_takes_a_free_place_or_that_of_what_it_may_give_way_to_it_and_of_
     for _ in range(2):
         assert shelf.put(shelf.made(over=over)) == ([("changed_kept", PLACE)] if kept else [])
         assert shelf.files() == {PLACE: after}
+
+
+def test_what_is_in_its_place_without_the_rights_it_was_to_have_is_told_apart_from_what_is_not(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.write(b"Bo/artist.nfo", THEIRS)
+    both = [shelf.made(), shelf.made(b"Bo/artist.nfo")]
+    monkeypatch.setattr(os, "fchown", no_owners)
+    with shelf.tree as tree:
+        kept, rights = put(tree, both, os.fsencode(shelf.blobs), Steps(), "mark", Access(uid=os.geteuid() + 1))
+    assert [(reason.code, reason.path) for reason in kept] == [("changed_kept", b"Bo/artist.nfo")]
+    assert [reason.code for reason in rights] == ["rights_kept"]
+    assert rights[0].message.startswith("Ada (and 1 more) keeps its rights or owner")
+    assert shelf.files() == {PLACE: NEW, b"Bo/artist.nfo": THEIRS}
+
+
+def no_owners(*_: int) -> None:
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def test_an_empty_file_stays_unless_it_is_what_a_rename_that_was_interrupted_left(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -401,6 +402,22 @@ def test_what_cannot_be_given_away_is_published_and_told(house: House) -> None:
     done = publish(house, item_id)
     assert (done.outcome, codes(done.reasons)[:1]) == ("published", ["rights_kept"])
     assert (library / ALBUM / "album.nfo").stat().st_uid == os.geteuid()
+
+
+def test_what_a_refresh_cannot_give_away_is_written_and_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, item_id = staged(house)
+    publish(house, item_id)
+    house.change(owner=str(os.geteuid() + 1))
+    say(house, item_id, "review", "Calm.")
+
+    def refuse(*_: int) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    done = publish(house, item_id)
+    assert (done.outcome, codes(done.reasons)) == ("refreshed", ["rights_kept"])
+    assert "album.nfo keeps its rights or owner" in done.reasons[0].message
+    assert publish(house, item_id).outcome == "unchanged"
 
 
 def test_without_room_nothing_happens(tmp_path: Path) -> None:
