@@ -139,6 +139,27 @@ def test_a_job_that_is_to_go_on_with_another_wish_does_so_once(database: Databas
     assert engine.show(job_id).status == "done"  # it was too late to cancel it, and nobody wants it again
 
 
+@pytest.mark.parametrize("noticed", [False, True])
+@pytest.mark.parametrize("wish", [{}, {"do": "hold"}])
+def test_what_a_person_asks_for_after_a_cancellation_is_done(
+    database: Database, engine: Engine, wish: dict[str, str], noticed: bool
+) -> None:
+    job_id = submit(engine, "alpha", 1)
+    with database.begin() as connection:
+        job = jobs.start(connection, job_id, "me", NOW)
+    assert job is not None
+    engine.cancel(job_id)
+    submit(engine, "alpha", 1, manual=True, **wish)
+    with database.begin() as connection:
+        if noticed:
+            assert jobs.fail(connection, job, Verdict("cancelled"), {"code": "cancelled", "message": ""}, NOW)
+        else:
+            assert jobs.finish(connection, job, NOW)
+    after = engine.show(job_id)
+    assert (after.status, after.cancel_requested) == ("queued" if wish or noticed else "done", False)
+    assert after.payload == Script.model_validate(wish).model_dump(mode="json")
+
+
 def test_an_item_has_one_running_job_at_a_time(database: Database, engine: Engine, work: Any) -> None:
     ids = [submit(engine, phase, 7, do="spin", seconds=0.05) for phase in ("alpha", "beta", "gamma", "delta")]
     work()

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Identity,
     Index,
     delete,
+    false,
     func,
     select,
     text,
@@ -115,20 +116,23 @@ def _hasten(connection: Connection, job: NewJob, row: dict[str, Any]) -> None:
     """Give a queued job that is wanted again the priority of the new wish, if that is more urgent.
 
     A person's wish also ends the wait after a failure and, where it has a payload of its own, replaces the old one,
-    that of a running job, too, which has read its own by now and begins again with this one; see `finish`.
+    that of a running job, too, which has read its own by now and begins again with this one; see `finish`. It comes
+    after a cancellation that has yet to reach a running job, too, which begins again if it does; see `fail`.
     """
     statuses: Sequence[Status] = ("queued",)
     waiting = JobRow.created_at != row["created_at"]  # not what was written just now; the clock may have been set back
     sooner = JobRow.priority > job.priority
     least = func.least if connection.dialect.name == "postgresql" else func.min
     values: dict[str, Any] = {"priority": least(JobRow.priority, job.priority)}
+    revoked: ColumnElement[bool] = false()
     if job.manual:
-        sooner = sooner | (JobRow.not_before > row["not_before"]) | JobRow.manual.is_(False)
-        values |= {"manual": True, "actor": job.actor, "not_before": row["not_before"]}
+        revoked = JobRow.cancel_requested & JobRow.status.in_(OPEN)
+        sooner = sooner | (JobRow.not_before > row["not_before"]) | JobRow.manual.is_(False) | revoked
+        values |= {"manual": True, "actor": job.actor, "not_before": row["not_before"], "cancel_requested": False}
         if job.payload.model_dump(exclude_defaults=True):
             sooner, statuses = true(), OPEN
             values |= {name: row[name] for name in ("payload", "payload_version")}
-    same = (JobRow.phase == job.phase, JobRow.subject == job.subject, JobRow.status.in_(statuses))
+    same = (JobRow.phase == job.phase, JobRow.subject == job.subject, JobRow.status.in_(statuses) | revoked)
     connection.execute(update(JobRow).where(*same, waiting, sooner).values(values))
 
 
@@ -169,8 +173,7 @@ def finish(connection: Connection, job: Job, now: dt.datetime) -> bool:
     ended = update(JobRow).where(*_held(job)).values(done).returning(JobRow.payload, JobRow.cancel_requested)
     if found := connection.execute(ended).first():
         if found.payload != job.payload and not found.cancel_requested:
-            again = {"status": "queued", "finished_at": None, "attempt": 0, "not_before": now}
-            connection.execute(update(JobRow).where(JobRow.id == job.id).values(again))
+            connection.execute(update(JobRow).where(JobRow.id == job.id).values(_again(now)))
         return True
     over = (JobRow.id == job.id, JobRow.fence == job.fence, JobRow.status.in_(("done", "queued")))
     if connection.execute(select(JobRow.id).where(*over)).first():
@@ -179,7 +182,14 @@ def finish(connection: Connection, job: Job, now: dt.datetime) -> bool:
 
 
 def fail(connection: Connection, job: Job, verdict: Verdict, failure: dict[str, Any], now: dt.datetime) -> bool:
-    """Write down how a job failed and what becomes of it; False, with nothing written, if it is no longer ours."""
+    """Write down how a job failed and what becomes of it; False, with nothing written, if it is no longer ours.
+
+    One that was cancelled, and that a person wanted again before it had noticed, is queued again.
+    """
+    if verdict.status == "cancelled":
+        wanted = update(JobRow).where(*_held(job), JobRow.cancel_requested.is_(False))
+        if connection.execute(wanted.values(_again(now))).rowcount:
+            return True
     closed = verdict.status not in OPEN
     values: dict[str, Any] = {
         "status": verdict.status,
@@ -195,6 +205,10 @@ def fail(connection: Connection, job: Job, verdict: Verdict, failure: dict[str, 
     if ours and verdict.status in FAILED:
         _tell(connection, job, verdict.status, failure["message"], now)
     return ours
+
+
+def _again(now: dt.datetime) -> dict[str, Any]:
+    return {"status": "queued", "finished_at": None, "carried": False, "attempt": 0, "not_before": now}
 
 
 def _tell(connection: Connection, job: Job, status: str, why: str, now: dt.datetime) -> None:
