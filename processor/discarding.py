@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Final
 
 from config.database import Database
@@ -22,14 +23,20 @@ from scanner.identity import Identity
 NOWHERE: Final = Identity(0, 0, 0, 0, 0)
 
 
-def transfer_of(staging: bytes, item: NewItem, *, id: str, fence: int, boot_id: str) -> Transfer:
-    """Return the transfer of a staged album to the trash, about to be journalled.
+def files_of(staging: bytes, item: NewItem) -> Mapping[bytes, os.stat_result]:
+    """Return what is in the folder of a staged album, by path in it. Raises the typed error of what cannot be read."""
+    with Tree(staging) as tree, explained("look into", item.path):
+        return standing.files_below(tree, item.path) if tree.stat(item.path) is not None else {}
+
+
+def transfer_of(
+    staging: bytes, item: NewItem, found: Mapping[bytes, os.stat_result], *, id: str, fence: int, boot_id: str
+) -> Transfer:
+    """Return the transfer of a staged album to the trash, about to be journalled; `found` is what `files_of` says.
 
     It is read as every transfer: its files go from their `source` below the root to their `target` in the trash. What
     people said of the item is kept with it from when it is unlisted.
     """
-    with Tree(staging) as tree, explained("look into", item.path):
-        found = standing.files_below(tree, item.path) if tree.stat(item.path) is not None else {}
     files = tuple(
         TransferFile(
             within(item.path, file.path), file.path, file.role,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -121,7 +122,12 @@ def _look(
         reason = _why_not(connection, row, asked.seen.get(item_id), roots)
     assert found is not None
     reason = reason or discarding.why_not(root, found.item)
-    transfer = discarding.transfer_of(root, found.item, id=str(uuid.uuid4()), fence=fence, boot_id=boot_id())
+    files: Mapping[bytes, os.stat_result] = {}
+    try:
+        files = discarding.files_of(root, found.item)
+    except GreenroomError as error:  # of one album, as what `why_not` says
+        reason = reason or error.reason()
+    transfer = discarding.transfer_of(root, found.item, files, id=str(uuid.uuid4()), fence=fence, boot_id=boot_id())
     return TakenBack(transfer, "refused" if reason else "trashed", (reason,) if reason else ()), row
 
 

@@ -58,8 +58,9 @@ class Scene:
         with self.house.database.begin() as connection:
             found = repository.recorded(connection, [self.key])[self.key]
             self.names += 1
+            there = discarding.files_of(self.root, found.item)
             transfer = discarding.transfer_of(
-                self.root, found.item, id=f"discard-{self.names}", fence=guard.fence, boot_id=boot_id()
+                self.root, found.item, there, id=f"discard-{self.names}", fence=guard.fence, boot_id=boot_id()
             )
             journal.plan(connection, [transfer], NOW)
         settle(self.run(guard), transfer)

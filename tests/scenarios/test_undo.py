@@ -302,9 +302,8 @@ def test_an_album_that_cannot_be_looked_at_is_told_and_the_others_go_back(house:
         assert told_of == [("failed", ["not_a_plain_path"]), ("undone", [])]
 
 
-def test_an_album_on_a_bad_spot_of_the_disk_keeps_no_other_from_going_back(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def with_a_bad_spot(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three albums in staging, one of them where the disk cannot be read."""
     for name in "ABC":
         house.drop(songs(name, "mp3", range(1, 3), album=f"Tide {name}"))
     house.cycle()
@@ -317,7 +316,23 @@ def test_an_album_on_a_bad_spot_of_the_disk_keeps_no_other_from_going_back(
         return look(tree, path)
 
     monkeypatch.setattr(Tree, "stat", stat)
+
+
+def test_an_album_on_a_bad_spot_of_the_disk_keeps_no_other_from_going_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_a_bad_spot(house, monkeypatch)
     assert sorted(told(take_back(house))) == [("failed", ["io_error"]), ("undone", []), ("undone", [])]
+
+
+def test_an_album_on_a_bad_spot_of_the_disk_keeps_no_other_from_the_trash(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_a_bad_spot(house, monkeypatch)
+    ids = [item["id"] for item in house.items().values()]
+    report = discard(house.database, ids, sure=True, actor="eva", why="", seen={}, stop=threading.Event())
+    assert sorted(told(report)) == [("refused", ["io_error"]), ("trashed", []), ("trashed", [])]
+    assert report.exit_code == 1
 
 
 def test_of_albums_that_were_chosen_for_the_trash_none_goes_if_one_is_no_more(house: House) -> None:
