@@ -61,14 +61,18 @@ def add(app: Application, player: Player, *, actor: str) -> Player:
     return made
 
 
-def change(app: Application, player: Player, *, actor: str) -> Player:
+def change(app: Application, player: Player, *, actor: str, seen: str | None = None) -> Player:
     """Store what is new of a player; without a secret it keeps the one it has, as long as its address is the same.
 
-    Raises Misconfigured: a secret is not sent to another address than the one it was entered for.
+    `seen` is the mark of what was changed; None: whatever it is now. Raises NeedsReview `player_changed` if it is
+    another by now, and Misconfigured: a secret is not sent to another address than the one it was entered for.
     """
     now = dt.datetime.now(dt.UTC)
     with app.database.begin() as connection:
         before = rows.to_change(connection, player.id)
+        if seen not in (None, before.mark):
+            message = f"somebody changed the player {before.name} meanwhile; nothing was saved, so look at it again"
+            raise NeedsReview(message, code="player_changed")
         if player.secret is KEEP and (before.secret is not None or before.lost):
             if player.url.strip().rstrip("/") != before.url:
                 message = "the address of the player is another one; enter its password or token again"

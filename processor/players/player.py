@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -37,6 +38,12 @@ class Player:
     path_map: tuple[Pair, ...] = ()
     enabled: bool = True
     lost: str | None = None  # why its secret, which is kept, cannot be read
+
+    @property
+    def mark(self) -> str:
+        """What changes with anything people see of it, its secret apart: tells who changes it what they saw."""
+        seen = (self.name, self.kind, self.url, self.user, self.path_map, self.enabled)
+        return sha256(repr(seen).encode()).hexdigest()[:16]
 
     @property
     def service(self) -> Service:

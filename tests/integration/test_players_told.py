@@ -268,6 +268,23 @@ def app(bare_app: Application, tmp_path: Path) -> Application:
 API = "/api/v1/players"
 
 
+def test_who_changes_a_player_by_what_it_was_before_somebody_else_did_is_refused(browser: Browser) -> None:
+    added = {"name": "tv", "kind": "kodi", "url": "http://tv:8080"}
+    (seen,) = browser.client.post(API, json=added).json()
+    mine, place = {"seen": seen["mark"], "url": seen["url"], "user": "ada"}, f"{API}/{seen['id']}"
+    form = {**mine, "csrf": browser.csrf(), "user": "bo"}
+    assert f'name="seen" value="{seen["mark"]}"' in browser.client.get("/players").text
+    assert browser.client.put(place, json=mine).status_code == 200
+    page = browser.client.post(f"/players/{seen['id']}", data=form)
+    assert page.status_code == 409
+    assert "somebody changed the player tv meanwhile" in page.text
+    answer = browser.client.put(place, json=mine | {"user": "eva"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "player_changed")
+    (kept,) = browser.client.get(API).json()
+    assert kept["user"] == "ada"
+    assert browser.client.put(place, json=mine | {"seen": kept["mark"], "user": "eva"}).status_code == 200
+
+
 def test_a_player_is_added_tested_changed_and_forgotten_on_the_page(
     browser: Browser, provider: Provider, tmp_path: Path
 ) -> None:
@@ -289,6 +306,7 @@ def test_a_player_is_added_tested_changed_and_forgotten_on_the_page(
     assert pair in tested
     changed = {
         "csrf": form["csrf"],
+        "seen": player["mark"],
         "url": provider.url,
         "user": USER,
         "path_map": pair,
@@ -298,6 +316,8 @@ def test_a_player_is_added_tested_changed_and_forgotten_on_the_page(
     answer = browser.client.post(f"{API}/{player['id']}/test").json()
     assert [place["known"] for place in answer["places"]] == [True]
     assert answer["suggested"] == []
+    (player,) = browser.client.get(API).json()
+    changed["seen"] = player["mark"]
     moved = browser.client.post(f"/players/{player['id']}", data=changed | {"url": "http://elsewhere:8080"})
     assert moved.status_code == 422
     assert "enter its password or token again" in moved.text

@@ -126,7 +126,8 @@ def test_a_lost_key_costs_the_secrets_and_a_person_is_asked_for_them(app: Applic
     enter(app, "a-new-one")
     assert read(app)[0] == "a-new-one"
     assert len(at_a_glance(app)["problems"]) == 1
-    form = {"csrf": browser.csrf(), "url": "http://192.0.2.7:8080", "user": "kodi", "enabled": "true"}
+    form = {"csrf": browser.csrf(), "seen": player.mark, "enabled": "true"}
+    form |= {"url": "http://192.0.2.7:8080", "user": "kodi"}
     number = player.id
     browser.client.post(f"/players/{number}", data=form)  # without a password: what is kept of it stays
     assert len(at_a_glance(app)["problems"]) == 1

@@ -21,6 +21,7 @@ from processor.players.rows import Standing
 
 router = APIRouter(prefix="/api/v1/players", tags=["players"])
 REFUSED: Responses = {422: {"description": "It cannot be; nothing was changed."}}
+STALE: Responses = REFUSED | {409: {"description": "The player is not what `seen` says; nothing was changed."}}
 Text = Annotated[str, Field(max_length=4096)]
 
 
@@ -35,6 +36,7 @@ class PlayerOut(BaseModel):
     has_secret: bool
     path_map: list[str]
     enabled: bool
+    mark: str = Field(description="What changes with any of the above; a change may say it as `seen`.")
     heard_at: dt.datetime | None
     problem: str | None
     owed: int
@@ -51,6 +53,12 @@ class PlayerChange(BaseModel):
     secret: Text | None = Field(None, description="A password or a token.")
     path_map: list[Text] = Field([], max_length=100, examples=[["/srv/music=smb://nas/music"]])
     enabled: bool = True
+
+
+class PlayerChanged(PlayerChange):
+    """A change of what was seen."""
+
+    seen: Text | None = Field(None, description="The `mark` of what is changed; if it is another by now, nothing is.")
 
 
 class PlayerIn(PlayerChange):
@@ -99,11 +107,11 @@ def add(app: App, what: PlayerIn, actor: By) -> list[PlayerOut]:
     return read(app)
 
 
-@router.put("/{player_id}", summary="Change a player", responses=REFUSED)
-def change(app: App, player_id: int, what: PlayerChange, actor: By) -> list[PlayerOut]:
-    """Change everything but its name and kind."""
+@router.put("/{player_id}", summary="Change a player", responses=STALE)
+def change(app: App, player_id: int, what: PlayerChanged, actor: By) -> list[PlayerOut]:
+    """Change everything but its name and kind, if it is still what was seen."""
     new = Player(player_id, "", "", what.url, what.user, what.secret, parsed(what.path_map), what.enabled)
-    players.change(app, new, actor=actor.name)
+    players.change(app, new, actor=actor.name, seen=what.seen)
     return read(app)
 
 
@@ -137,8 +145,8 @@ def _out(one: Standing, missed: list[str]) -> PlayerOut:
     return PlayerOut(
         id=player.id, name=player.name, kind=player.kind, url=player.url, user=player.user,
         has_secret=bool(player.secret or player.lost), path_map=[str(pair) for pair in player.path_map],
-        enabled=player.enabled, heard_at=one.heard_at, problem=one.problem, owed=one.owed, missed=missed,
-        missed_count=one.missed,
+        enabled=player.enabled, mark=player.mark, heard_at=one.heard_at, problem=one.problem, owed=one.owed,
+        missed=missed, missed_count=one.missed,
     )  # fmt: skip
 
 

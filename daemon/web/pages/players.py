@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from config.errors import GreenroomError
+from config.errors import GreenroomError, NeedsReview
 from daemon import players
 from daemon.disks import WORTH_IT
 from daemon.web.access import actor_of
@@ -46,13 +46,15 @@ def add(
 
 @router.post("/{player_id}")
 def change(
-    request: Request, player_id: int, url: Line, user: Line = "", secret: Line = "", path_map: Line = "",
+    request: Request, player_id: int, seen: Line, url: Line, user: Line = "", secret: Line = "", path_map: Line = "",
     enabled: Flag = False,
 ) -> Response:  # fmt: skip
-    """Change a player; without a secret it keeps the one it has."""
+    """Change a player, if it is still what was seen; without a secret it keeps the one it has."""
     try:
         new = Player(player_id, "", "", url, user or None, secret or None, parsed(path_map.splitlines()), enabled)
-        players.change(request.app.state.greenroom, new, actor=actor_of(request).name)
+        players.change(request.app.state.greenroom, new, actor=actor_of(request).name, seen=seen)
+    except NeedsReview as error:
+        return _page(request, problem=error.message, code=409)
     except GreenroomError as error:
         return _page(request, problem=error.message, code=422)
     return lead("/players", "saved")
