@@ -97,8 +97,8 @@ class Group(NamedTuple):
     """Files that are one album.
 
     `key` stays the same when the same album, or another disc of it, is dropped again: `mbid:<release id>`, or
-    `album:<folded artist>/<folded album>`. Of two groups of one scan that would share it, the later has its folder's
-    name added. Which discs they hold is no part of it; it only decides whether two folders are one group.
+    `album:<folded artist>/<folded album>`. Of two groups of one scan that would share it, the smaller has its
+    folder's name added. Which discs they hold is no part of it; it only decides whether two folders are one group.
     `home` is the folder the side files' places are relative to (the common parent of disc folders).
     """
 

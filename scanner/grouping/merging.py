@@ -36,7 +36,8 @@ def merge(albums: Iterable[Part]) -> list[Whole]:
     """Join parts of the same release id or names while their disc and track numbers do not collide.
 
     The key is the release id, or the artist and title; neither year nor discs, so that a second disc dropped a week
-    later finds the first one. Where two albums of one scan share it, the later folder's gets that folder's name added.
+    later finds the first one. Where several albums of one scan share it, the largest has it, of which the others may be
+    copies; they get the names of their folders added.
     """
     ordered = sorted(albums, key=attrgetter("first"))
     by_identity: dict[str, list[Part]] = defaultdict(list)
@@ -129,7 +130,7 @@ def unused_key(plain: str, first: Part, taken: set[str]) -> str:
 
 
 def _without_collisions(albums: list[Part]) -> list[list[Part]]:
-    """Deal albums of one identity out, so that each number occurs once in each whole; linear in the tracks.
+    """Deal albums of one identity out, largest whole first, so that each number occurs once in each; linear in tracks.
 
     An album goes one above the last whole that holds any of its numbers. One whose artist or title is unknown, or that
     has a track without a number, cannot be shown to be a part: it stays alone.
@@ -147,4 +148,4 @@ def _without_collisions(albums: list[Part]) -> list[list[Part]]:
         level = max(above.get(number, 0) for number in numbers if number)
         wholes[level].append(album)
         above.update((number, level + 1) for number in numbers if number)
-    return sorted([*wholes.values(), *alone], key=lambda parts: parts[0].first)
+    return sorted([*wholes.values(), *alone], key=lambda parts: (-sum(len(p.tracks) for p in parts), parts[0].first))

@@ -106,6 +106,12 @@ FOLDERS = [
         codes=frozenset({"same_content"}),
     ),
     Scenario(
+        "one album twice, first without its last song",
+        songs("a", "flac", range(1, 3)) | songs("b", "flac", THREE),
+        ("duplicate Ada / Low Tide: 2 tracks", LOW_TIDE),
+        codes=frozenset({"same_content"}),
+    ),
+    Scenario(
         "formats mixed in one album", songs("a", "flac", range(1, 3)) | songs("a", "mp3", range(3, 4)), (LOW_TIDE,)
     ),
     Scenario(

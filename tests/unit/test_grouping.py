@@ -602,6 +602,16 @@ def test_the_same_album_over_two_folders_stays_two_if_a_number_collides() -> Non
     assert (second.warnings[0].code, second.warnings[0].path) == ("same_album_elsewhere", b"Abbey Road")
 
 
+def test_of_two_copies_the_whole_one_has_the_key_wherever_it_lies() -> None:
+    shelf = Shelf()
+    shelf.album("Abbey Road", [1, 3], **ABBEY)
+    shelf.album("Abbey Road (1)", range(1, 4), **ABBEY)
+    part, whole = shelf.groups()
+    assert (part.key, whole.key) == ("album:beatles/abbey road#abbey road", "album:beatles/abbey road")
+    assert [reason.path for reason in part.warnings if reason.code == "same_album_elsewhere"] == [b"Abbey Road (1)"]
+    assert "same_album_elsewhere" not in codes(whole)
+
+
 def test_four_albums_called_peter_gabriel_stay_four_whatever_their_years() -> None:
     shelf = Shelf()
     for year in (1977, 1978, 1980, 1982):
