@@ -153,12 +153,17 @@ def is_technical(text: str) -> bool:
     return bool(words) and all(map(_TECHNICAL.fullmatch, words))
 
 
+def is_format(text: str) -> bool:
+    """Tell whether a folder is called after a format: "FLAC", "MP3 320", "24-96"; "1999" may be an album."""
+    return is_technical(text) and (_BITS_AND_RATE.fullmatch(text.strip()) is not None or any(map(str.isalpha, text)))
+
+
 def is_nameless(text: str) -> bool:
     """Tell whether a folder's name names neither an artist nor an album: "Downloads", "FLAC", "CD1", no UTF-8."""
     if "\\x" in text and not any(map(str.isalpha, _UNDECODED.sub("", text))):
         return True
     if is_technical(text):
-        return _BITS_AND_RATE.fullmatch(text.strip()) is not None or any(map(str.isalpha, text))
+        return is_format(text)
     if _NO_NAME.fullmatch(fold(text)) or says_unknown(text):
         return True
     return disc_folder(text) is not None or is_bonus_folder(text)

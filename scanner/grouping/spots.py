@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from scanner.grouping.album_names import is_format
 from scanner.grouping.discs import disc_folder, is_bonus_folder, split_disc, without_bonus_disc
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import FolderTracks
@@ -24,32 +25,36 @@ class Spot(NamedTuple):
 Spots = dict[bytes, Spot]
 """Folders of one place, by their path."""
 
+_Key = tuple[bytes, str | None, str]
+"""Home and label of a place, and the folded format that its disc folders are divided by: "CD1/FLAC", "CD1/MP3"."""
+
 
 def find_spots(folders: Sequence[FolderTracks]) -> Iterable[Spots]:
     """Put each folder together with its disc folders; all stay in the order given."""
-    found: dict[tuple[bytes, str | None], Spots] = {}
+    found: dict[_Key, Spots] = {}
     parts = _parts(folders)
     for folder in (each.folder for each in folders):
-        spot = parts.get(folder) or _spot(folder)
-        found.setdefault((spot.home, spot.label), {})[folder] = spot
+        spot, form = (parts[folder], "") if folder in parts else _spot_and_format(folder)
+        found.setdefault((spot.home, spot.label, form), {})[folder] = spot
     _bring_bonus_discs(found)
     return found.values()
 
 
-def _bring_bonus_discs(found: dict[tuple[bytes, str | None], Spots]) -> None:
+def _bring_bonus_discs(found: dict[_Key, Spots]) -> None:
     """Let "Album [Bonus Disc]" join the "Album" beside it, or "Album (Disc 1)" and the others; alone it is disc 2."""
-    for home in [home for home, label in found if label is None and b"bonus" in home.lower()]:
+    for home in [home for home, *which in found if which == [None, ""] and b"bonus" in home.lower()]:
         above, _, name = home.rpartition(b"/")
         title = text_of(name)
         plain = without_bonus_disc(title)
-        host = found.get((home.removesuffix(name) + plain.encode(), None)) or found.get((above, fold(plain)))
-        if plain == title or list(found[home, None]) != [home]:
+        beside = home.removesuffix(name) + plain.encode()
+        host = found.get((beside, None, "")) or found.get((above, fold(plain), ""))
+        if plain == title or list(found[home, None, ""]) != [home]:
             continue
-        alone = found.pop((home, None))[home]
+        alone = found.pop((home, None, ""))[home]
         if host:
             host[home] = alone._replace(disc=0)
         else:
-            found[above, fold(plain)] = {home: Spot(above, fold(plain), plain, 0)}
+            found[above, fold(plain), ""] = {home: Spot(above, fold(plain), plain, 0)}
 
 
 def _parts(folders: Iterable[FolderTracks]) -> dict[bytes, Spot]:
@@ -104,6 +109,15 @@ def _artists(folder: FolderTracks) -> set[str]:
 def _same_titles(one: FolderTracks, other: FolderTracks) -> bool:
     """Tell whether two folders hold the same songs, as copies do."""
     return bool(set(zip(one.track, one.title, strict=True)) & set(zip(other.track, other.title, strict=True)))
+
+
+def _spot_and_format(folder: bytes) -> tuple[Spot, str]:
+    """Look through the format in a disc folder: `b"Album/CD1/FLAC"` is disc 1 of `b"Album"`, in one of its copies."""
+    spot = _spot(folder)
+    above, _, name = folder.rpartition(b"/")
+    if above and spot.disc is None and is_format(text_of(name)) and (disc := _spot(above)).disc is not None:
+        return disc, fold(text_of(name))
+    return spot, ""
 
 
 def _spot(folder: bytes) -> Spot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from typing import Any
 
@@ -280,6 +281,33 @@ def test_folders_named_album_and_disc_become_one_album(suffix: str, tagged: bool
             shelf.untagged(folder, "01 - A.mp3", "02 - B.mp3")
     one = shelf.only()
     assert (one.key, one.discs) == ("album:beatles/white album", 2)
+
+
+@pytest.mark.parametrize("style", ["Queen - Live (1992)/CD{}", "Queen - Live (1992) CD{}"])
+@pytest.mark.parametrize("tagged", [True, False])
+def test_formats_in_the_disc_folders_are_copies_of_the_whole(style: str, *, tagged: bool) -> None:
+    shelf = Shelf()
+    for disc, kind in itertools.product((1, 2), ("FLAC 24-96", "mp3")):
+        where = f"{style.format(disc)}/{kind}"
+        if tagged:
+            shelf.album(where, range(1, 3), artist="Queen", album="Live")
+        else:
+            shelf.untagged(where, "01 - A.x", "02 - B.x")
+    copies = shelf.groups()
+    for one, form in zip(copies, (b"FLAC 24-96", b"mp3"), strict=True):
+        assert (one.album_artist, one.album) == ("Queen", "Live")
+        assert {folder.rpartition(b"/")[2] for folder in one.folders} == {form}
+        assert [(t.disc, t.track) for t in one.tracks] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    assert len({one.key for one in copies}) == 2
+
+
+def test_a_disc_with_its_format_joins_those_without() -> None:
+    shelf = Shelf()
+    shelf.album("Live/CD1", range(1, 3), artist="Queen", album="Live")
+    shelf.album("Live/CD2/FLAC", range(1, 3), artist="Queen", album="Live")
+    shelf.album("Hits/CD1/1999", range(1, 3), artist="Prince", album="1999")
+    live, prince = sorted(shelf.groups(), key=lambda one: len(one.tracks), reverse=True)
+    assert (live.discs, live.home, prince.home) == (2, b"Live", b"Hits/CD1/1999")
 
 
 @pytest.mark.parametrize("suffix", ["(Disc {})", "[CD{}]", " CD {}", ", Disc {}"])
