@@ -57,13 +57,15 @@ def advance(connection: Connection, transfers: Iterable[Transfer], to: State, no
 
     Safe to repeat. Raises LeaseLost when another holder has taken one over, or it was settled otherwise.
     """
-    moved = tuple(replace(transfer, state=to) for transfer in transfers)
+    # whatever stopped earlier attempts did not stop this one, which is the first in the new state
+    moved = tuple(replace(transfer, state=to, attempt=min(transfer.attempt, 1)) for transfer in transfers)
     alike: defaultdict[Any, list[Transfer]] = defaultdict(list)  # transfers that one statement can update
     for transfer in moved:
         new = to == "materialised" and any(file.digest for file in transfer.files)  # else the row has the files already
-        alike[transfer.fence, transfer.strategy, transfer.error, transfer.id if new else None].append(transfer)
-    for (_, strategy, error, new), group in alike.items():
-        values: dict[str, Any] = {"state": to, "strategy": strategy, "error": error, "updated_at": now}
+        same = transfer.fence, transfer.strategy, transfer.error, transfer.attempt
+        alike[*same, transfer.id if new else None].append(transfer)
+    for (_, strategy, error, attempt, new), group in alike.items():
+        values = {"state": to, "strategy": strategy, "error": error, "attempt": attempt, "updated_at": now}
         if new:
             values["files"] = [file_to_json(file) for file in group[0].files]
         _update(connection, group, (*_BEFORE[to], to), values)

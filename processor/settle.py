@@ -14,7 +14,7 @@ from processor.moves import MOVES
 from processor.moves.move import Performance
 from processor.transfer import State, Transfer
 
-MAX_ATTEMPTS = 3  # a transfer that was interrupted more often than this waits for a person
+MAX_ATTEMPTS = 3  # a transfer that was interrupted more often than this in one state waits for a person
 
 
 def take_over(run: Performance, transfer: Transfer) -> Transfer:

@@ -18,7 +18,7 @@ from processor.settle import MAX_ATTEMPTS
 from processor.steps import fill, switch
 from processor.tables import StagingItem, TransferRow
 from processor.transfer import State, Strategy, Transfer, file_to_json
-from tests.faults.world import FOREIGN, NOW, Steps, World, complaints, publish, put, recovered, tree, unfinished
+from tests.faults.world import FOREIGN, NOW, Killed, Steps, World, complaints, publish, put, recovered, tree, unfinished
 
 ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
 ONE, COVER = ALBUM[b"Band - Two"]
@@ -185,6 +185,27 @@ def test_a_move_interrupted_too_often_is_left_alone(world: World) -> None:
     assert states(report) == ATTENTION
     assert "interrupted" in str(row(world, transfer).error)
     assert (tree(world.inbound), tree(world.staging)) == before
+
+
+class Dying(Steps):
+    """The power fails before the first source is removed."""
+
+    def check(self, label: str) -> None:
+        super().check(label)
+        if label.startswith("unlink"):
+            raise Killed(label)
+
+
+def test_interruptions_are_counted_anew_in_each_state(world: World) -> None:
+    transfer = left_as(world, "materialised")
+    with world.database.begin() as connection:
+        connection.execute(update(TransferRow).values(attempt=MAX_ATTEMPTS - 1))
+    for fence in range(2, 2 + MAX_ATTEMPTS):
+        with pytest.raises(Killed):
+            recovered(world, Dying(fence=fence))
+        assert (row(world, transfer).state, row(world, transfer).attempt) == ("published", fence - 1)
+    assert states(recovered(world, Dying(fence=20))) == ATTENTION  # what never comes further is left alone
+    assert tree(world.inbound)[ONE] == b"one"
 
 
 class Failing(Steps):
