@@ -7,7 +7,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from config.errors import GreenroomError
-from daemon.bootstrap import Application
 from daemon.web.installation import App
 from daemon.web.roots import roots
 
@@ -27,7 +26,7 @@ async def readyz(app: App) -> Response:
     return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
 
 
-def _ready(app: Application) -> bool:
+def _ready(app: App) -> bool:
     try:
         return all(root.problem is None for root in roots(app))
     except GreenroomError:

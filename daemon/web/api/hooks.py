@@ -16,7 +16,6 @@ from starlette.datastructures import Headers
 from config import accounts, admin
 from config.sections import Hooks
 from daemon import hooks
-from daemon.bootstrap import Application
 from daemon.web.bodies import Responses
 from daemon.web.installation import App
 
@@ -52,7 +51,7 @@ async def tell(
     return await run_in_threadpool(_hear, request, app, name, body)
 
 
-def _check(request: Request, app: Application, name: str) -> None:
+def _check(request: Request, app: App, name: str) -> None:
     throttle, now = request.app.state.throttle, time.monotonic()
     keys = (f"hook {name}", f"address {request.client.host if request.client else ''}")
     if throttle.wait(keys, now):
@@ -65,7 +64,7 @@ def _check(request: Request, app: Application, name: str) -> None:
         raise HTTPException(401, "The secret is not this hook's.", {"www-authenticate": 'Basic realm="Greenroom"'})
 
 
-def _hear(request: Request, app: Application, name: str, body: bytes) -> Heard:
+def _hear(request: Request, app: App, name: str, body: bytes) -> Heard:
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):

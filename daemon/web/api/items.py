@@ -9,7 +9,6 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
 from config.reasons import show_path
-from daemon.bootstrap import Application
 from daemon.web.access import Actor, By
 from daemon.web.bodies import Body, Responses
 from daemon.web.called import called
@@ -249,7 +248,7 @@ def enrich(app: App, item_id: int, what: EnrichIn, actor: By) -> Wanted:
     return Wanted(id=item_id, job=job.id)
 
 
-def _decide(app: Application, item_id: int, status: str, what: DecisionIn, actor: Actor) -> Decided:
+def _decide(app: App, item_id: int, status: str, what: DecisionIn, actor: Actor) -> Decided:
     seen = seen_in(what.seen)
     now = deciding.decide(
         app.database, item_id, status, actor=actor.name, why=what.why, seen=seen, publish=what.publish

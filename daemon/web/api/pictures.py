@@ -9,7 +9,6 @@ from fastapi import APIRouter, Form, HTTPException, Path, UploadFile
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from daemon.bootstrap import Application
 from daemon.disks import WORTH_IT
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, UNKNOWN, ItemId
@@ -173,7 +172,7 @@ def working_on(item_id: int) -> tuple[str, int]:
     return "pictures", item_id
 
 
-def _done(app: Application, item_id: int, work: Callable[[], Outcome]) -> OutcomeOut:
+def _done(app: App, item_id: int, work: Callable[[], Outcome]) -> OutcomeOut:
     """Do it in a thread, for which a program waits some seconds: a disk or a provider may not answer."""
     outcome = app.disks.do(working_on(item_id), work, times=0 if is_late(app) else WORTH_IT)
     chosen = [

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from config import accounts, activity
 from config.errors import Misconfigured
 from daemon.web.access import person_of
+from daemon.web.installation import App
 from daemon.web.pages.sign_in import Field, open_session, tried
 from daemon.web.render import lead, page
 
@@ -18,32 +19,33 @@ router = APIRouter(prefix="/account")
 
 
 @router.get("")
-def show(request: Request) -> Response:
+def show(request: Request, app: App) -> Response:
     """Show the account of this session."""
-    return _page(request)
+    return _page(request, app)
 
 
 @router.post("/password")
-def change_password(request: Request, current: Field, password: Field) -> Response:
+def change_password(request: Request, app: App, current: Field, password: Field) -> Response:
     """Change the password, end every session of the account, and go on in a new one."""
-    actor, now, database = person_of(request), dt.datetime.now(dt.UTC), request.app.state.greenroom.database
-    is_right, wait = tried(request, actor.name, current)
+    actor, now = person_of(request), dt.datetime.now(dt.UTC)
+    is_right, wait = tried(request, app, actor.name, current)
     if wait:
-        return _page(request, refused="There were too many wrong passwords; wait five minutes.", code=429)
+        return _page(request, app, refused="There were too many wrong passwords; wait five minutes.", code=429)
     if not is_right:
-        return _page(request, refused="The current password is another one.", code=403)
+        return _page(request, app, refused="The current password is another one.", code=403)
     try:
-        with database.begin() as connection:
+        with app.database.begin() as connection:
             accounts.change_password(connection, actor.name, password)
             activity.note(connection, "password_changed", actor.name, now)
     except Misconfigured as error:
-        return _page(request, refused=f"{error.message}.", code=422)
-    return open_session(request, actor.name, now, to="/account?said=password")
+        return _page(request, app, refused=f"{error.message}.", code=422)
+    return open_session(request, app, actor.name, now, to="/account?said=password")
 
 
 @router.post("/keys")
 def add_key(
     request: Request,
+    app: App,
     name: Annotated[str, Form(max_length=200)],
     scope: Annotated[accounts.Scope, Form()] = "read",
 ) -> Response:
@@ -51,19 +53,19 @@ def add_key(
     actor, now = person_of(request), dt.datetime.now(dt.UTC)
     scopes = accounts.SCOPES if scope == "write" else ("read",)
     try:
-        with request.app.state.greenroom.database.begin() as connection:
+        with app.database.begin() as connection:
             made = accounts.add_key(connection, actor.name, name.strip(), scopes, now)
             activity.note(connection, "key_made", actor.name, now, name.strip())
     except Misconfigured as error:
-        return _page(request, key_error=f"{error.message}.", key_name=name, code=422)
-    return _page(request, made=made)
+        return _page(request, app, key_error=f"{error.message}.", key_name=name, code=422)
+    return _page(request, app, made=made)
 
 
 @router.post("/keys/{key_id}/revoke")
-def revoke_key(request: Request, key_id: int) -> Response:
+def revoke_key(request: Request, app: App, key_id: int) -> Response:
     """Make an API key worthless, at once."""
     actor, now = person_of(request), dt.datetime.now(dt.UTC)
-    with request.app.state.greenroom.database.begin() as connection:
+    with app.database.begin() as connection:
         key = accounts.revoke_key(connection, key_id, actor.name)
         activity.note(connection, "key_revoked", actor.name, now, key.name)
     return lead("/account", "revoked")
@@ -71,6 +73,7 @@ def revoke_key(request: Request, key_id: int) -> Response:
 
 def _page(
     request: Request,
+    app: App,
     *,
     made: str | None = None,
     refused: str | None = None,
@@ -79,7 +82,7 @@ def _page(
     code: int = 200,
 ) -> Response:
     actor = person_of(request)
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         keys = accounts.tokens(connection, "api_key", actor.name)
     return page(
         request,

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from config import activity, admin
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from workflow import progress, runs
@@ -31,9 +32,9 @@ class Done(NamedTuple):
 
 
 @router.get("")
-def show(request: Request, everything: bool = False) -> Response:
+def show(request: Request, app: App, everything: bool = False) -> Response:
     """Show who did what; unless everything is asked for, without what Greenroom did to albums by itself."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         entries = progress.newest(connection, EACH, by_people=not everything)
         names = progress.names(connection, {entry["item_id"] for entry in entries})
         found = [

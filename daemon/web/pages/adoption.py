@@ -9,7 +9,8 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
-from daemon.web.access import actor_of
+from daemon.web.access import By
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from workflow.adopting import WORDS, Difference
@@ -22,28 +23,29 @@ PAGE: Final = 50  # albums
 @router.get("")
 def show(
     request: Request,
+    app: App,
     differs: Difference | None = None,
     offset: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
 ) -> Response:
     """Show the newest comparison, and a form for another one."""
-    return _page(request, differs=differs, offset=offset)
+    return _page(request, app, differs=differs, offset=offset)
 
 
 @router.post("")
-def begin(request: Request, path: Annotated[str, Form(max_length=4096)]) -> Response:
+def begin(request: Request, app: App, path: Annotated[str, Form(max_length=4096)], actor: By) -> Response:
     """Begin a comparison."""
     try:
-        request.app.state.greenroom.looks.begin(os.fsencode(path.strip()), actor_of(request).name)
+        app.looks.begin(os.fsencode(path.strip()), actor.name)
     except GreenroomError as error:
-        return _page(request, typed=path, refused=error.message, code=422)
+        return _page(request, app, typed=path, refused=error.message, code=422)
     return RedirectResponse("/adopt", 303)
 
 
 def _page(
-    request: Request, *, differs: Difference | None = None, offset: int = 0, typed: str = "",
+    request: Request, app: App, *, differs: Difference | None = None, offset: int = 0, typed: str = "",
     refused: str | None = None, code: int = 200,
 ) -> Response:  # fmt: skip
-    look = request.app.state.greenroom.looks.newest()
+    look = app.looks.newest()
     found = look.found.of(differs) if look and look.found else []
     more = offset + PAGE if len(found) > offset + PAGE else None
     return page(

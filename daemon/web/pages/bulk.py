@@ -14,10 +14,10 @@ from starlette.responses import RedirectResponse, Response
 
 from config.database import Database
 from config.errors import GreenroomError
-from daemon.bootstrap import Application
-from daemon.web.access import actor_of
+from daemon.web.access import By
 from daemon.web.called import called
 from daemon.web.deciding import MOST_AT_ONCE, WHY, Marked
+from daemon.web.installation import App
 from daemon.web.render import page
 from workflow import deciding, progress, succession
 from workflow.deciding import Seen
@@ -45,13 +45,14 @@ DEEDS: Final = {
 @router.post("/bulk")
 def bulk(
     request: Request,
+    app: App,
     status: Annotated[str, Form(max_length=20)],
     marked: Annotated[Marked, Depends()],
+    actor: By,
     sure: Annotated[bool, Form()] = False,
     why: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Show what a decision about many items would do; when the person is sure, do it, one item at a time."""
-    app: Application = request.app.state.greenroom
     if status not in DEEDS:
         raise HTTPException(422, "Many items can be approved, published, rejected, quarantined or taken back.")
     with app.database.read() as connection:
@@ -65,7 +66,7 @@ def bulk(
     refused: list[tuple[dict[str, Any], str]] = []
     for item in items:
         try:
-            _decide(app.database, item["id"], status, actor_of(request).name, why.strip(), seen[item["id"]])
+            _decide(app.database, item["id"], status, actor.name, why.strip(), seen[item["id"]])
         except GreenroomError as error:
             refused.append((item, error.message))
     after = newest[0].id if newest else 0
@@ -92,9 +93,8 @@ def _known(connection: Connection, ids: Mapping[int, Seen] | list[int]) -> list[
 
 
 @router.get("/publishing")
-def publishing(request: Request, after: Annotated[int, Query(ge=0, lt=1 << 62)]) -> Response:
+def publishing(request: Request, app: App, after: Annotated[int, Query(ge=0, lt=1 << 62)]) -> Response:
     """Show how far the publications are that were asked for after a job, and what keeps one from being done."""
-    app: Application = request.app.state.greenroom
     jobs = app.engine.list(phase="publish", before=after, oldest_first=True, limit=MOST_AT_ONCE)
     with app.database.read() as connection:
         names = progress.names(connection, {job.item_id for job in jobs if job.item_id is not None})

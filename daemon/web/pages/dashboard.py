@@ -7,9 +7,9 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from daemon.bootstrap import Application
 from daemon.status import at_a_glance
 from daemon.web.called import called, with_covers
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.pages.runs import by_album
 from daemon.web.render import page
@@ -26,9 +26,8 @@ WAITING: Final = 5  # albums shown of those that wait
 
 
 @router.get("/")
-def show(request: Request) -> Response:
+def show(request: Request, app: App) -> Response:
     """Show it."""
-    app: Application = request.app.state.greenroom
     status = at_a_glance(app)
     with app.database.read() as connection:
         owed = rows.count_debts(connection)

@@ -9,9 +9,10 @@ from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from config.errors import Rejected
-from daemon.web.access import actor_of
+from daemon.web.access import By
 from daemon.web.deciding import seen_of
 from daemon.web.editing import Line, lines, said
+from daemon.web.installation import App
 from daemon.web.render import lead, page
 from processor.metadata import documents, rows
 from processor.metadata.fields import Subject
@@ -27,29 +28,31 @@ async def _sent(request: Request) -> FormData:
 
 
 @router.get("/{item_id}/edit")
-def show(request: Request, item_id: int, part: Part = "") -> Response:
+def show(request: Request, app: App, item_id: int, part: Part = "") -> Response:
     """Show what is known, to be changed."""
-    item, subject, known = _known(request, item_id, part)
+    item, subject, known = _known(app, item_id, part)
     return _page(request, item, part, lines(subject, known))
 
 
 @router.post("/{item_id}/edit")
-def change(request: Request, item_id: int, form: Annotated[FormData, Depends(_sent)], part: Part = "") -> Response:
+def change(
+    request: Request, app: App, item_id: int, form: Annotated[FormData, Depends(_sent)], actor: By, part: Part = ""
+) -> Response:
     """Keep what a person says; if one field cannot be that nothing is kept, and each says why beside it."""
-    item, subject, known = _known(request, item_id, part)
+    item, subject, known = _known(app, item_id, part)
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
     news, sent = said(subject, known, texts, _named(form, "locked"), _named(form, "was locked"))
     if any(line.error for line in sent):
         return _page(request, item, part, sent, code=422)
     seen = seen_of(texts.get("seen", ""))
-    editing.say(request.app.state.greenroom.database, item_id, part, news, actor=actor_of(request).name, seen=seen)
+    editing.say(app.database, item_id, part, news, actor=actor.name, seen=seen)
     return lead(f"/review/{item_id}#known", "saved" if news else "same")
 
 
 @router.post("/{item_id}/note")
-def note(request: Request, item_id: int, text: Annotated[str, Form(max_length=2 * LONGEST_NOTE)]) -> Response:
+def note(app: App, item_id: int, text: Annotated[str, Form(max_length=2 * LONGEST_NOTE)], actor: By) -> Response:
     """Keep a note with the album's history."""
-    editing.note(request.app.state.greenroom.database, item_id, text, actor=actor_of(request).name)
+    editing.note(app.database, item_id, text, actor=actor.name)
     return lead(f"/review/{item_id}#history", "saved")
 
 
@@ -57,8 +60,8 @@ def _named(form: FormData, name: str) -> list[str]:
     return [value for value in form.getlist(name) if isinstance(value, str)]
 
 
-def _known(request: Request, item_id: int, part: str) -> tuple[dict[str, Any], Subject, dict[str, documents.Known]]:
-    with request.app.state.greenroom.database.read() as connection:
+def _known(app: App, item_id: int, part: str) -> tuple[dict[str, Any], Subject, dict[str, documents.Known]]:
+    with app.database.read() as connection:
         item = progress.find(connection, item_id)
         album = rows.album(connection, item_id)
         sources = rows.sources(connection, item_id)

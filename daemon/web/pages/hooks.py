@@ -11,6 +11,7 @@ from config import accounts, admin
 from config.errors import Misconfigured
 from daemon import hook_secrets
 from daemon.web.access import person_of
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
 
@@ -19,37 +20,38 @@ LINK = Link(78, "Hooks", "/hooks")
 
 
 @router.get("")
-def show(request: Request) -> Response:
+def show(request: Request, app: App) -> Response:
     """Show every hook."""
-    return _page(request)
+    return _page(request, app)
 
 
 @router.post("")
-def add(request: Request, name: Annotated[str, Form(max_length=200)]) -> Response:
+def add(request: Request, app: App, name: Annotated[str, Form(max_length=200)]) -> Response:
     """Make a hook and show its secret, this once."""
     try:
-        secret = hook_secrets.add(request.app.state.greenroom, name.strip(), actor=person_of(request).name)
+        secret = hook_secrets.add(app, name.strip(), actor=person_of(request).name)
     except Misconfigured as error:
-        return _page(request, refused=f"{error.message}.", typed=name, code=422)
-    return _page(request, made=(name.strip(), secret))
+        return _page(request, app, refused=f"{error.message}.", typed=name, code=422)
+    return _page(request, app, made=(name.strip(), secret))
 
 
 @router.post("/remove")
-def remove(request: Request, name: Annotated[str, Form(max_length=200)]) -> Response:
+def remove(request: Request, app: App, name: Annotated[str, Form(max_length=200)]) -> Response:
     """Forget a hook; its secret is worthless at once."""
-    hook_secrets.remove(request.app.state.greenroom, name, actor=person_of(request).name)
+    hook_secrets.remove(app, name, actor=person_of(request).name)
     return lead("/hooks", "removed")
 
 
 def _page(
     request: Request,
+    app: App,
     *,
     made: tuple[str, str] | None = None,
     refused: str | None = None,
     typed: str = "",
     code: int = 200,
 ) -> Response:
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         hooks = accounts.tokens(connection, "hook")
         path_map = admin.get(connection, "hooks.path_map")
     return page(

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from daemon import jobs
-from daemon.bootstrap import Application
-from daemon.web.access import actor_of
+from daemon.web.access import By
 from daemon.web.deciding import ByAge
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
 from workflow import progress, succession
@@ -26,13 +26,13 @@ Text = Annotated[str, Query(max_length=50)]
 @router.get("")
 def show(
     request: Request,
+    app: App,
     status: Text = "",
     phase: Text = "",
     before: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
     sort: ByAge = "added",
 ) -> Response:
     """List jobs, newest first or the other way around, and how many there are of each phase and state."""
-    app: Application = request.app.state.greenroom
     wanted = (status,) if status in STATUSES else ()
     oldest = sort == "-added"
     found = app.engine.list(statuses=wanted, phase=phase or None, before=before, limit=PAGE + 1, oldest_first=oldest)
@@ -63,9 +63,8 @@ def _about() -> dict[str, str]:
 
 
 @router.get("/{job_id}")
-def show_job(request: Request, job_id: int) -> Response:
+def show_job(request: Request, app: App, job_id: int) -> Response:
     """Show one job."""
-    app: Application = request.app.state.greenroom
     job = app.engine.show(job_id)
     with app.database.read() as connection:
         names = progress.names(connection, [] if job.item_id is None else [job.item_id])
@@ -73,14 +72,14 @@ def show_job(request: Request, job_id: int) -> Response:
 
 
 @router.post("/{job_id}")
-def change(request: Request, job_id: int, verb: Annotated[jobs.Verb, Form()]) -> Response:
+def change(app: App, job_id: int, verb: Annotated[jobs.Verb, Form()], actor: By) -> Response:
     """Retry, cancel or set aside."""
-    then = jobs.do(request.app.state.greenroom, job_id, verb, actor=actor_of(request).name)
+    then = jobs.do(app, job_id, verb, actor=actor.name)
     return RedirectResponse(f"/jobs/{then}", 303)
 
 
 @router.post("/phases/{phase}")
-def pause(request: Request, phase: str, paused: Annotated[bool, Form()]) -> Response:
+def pause(app: App, phase: str, paused: Annotated[bool, Form()], actor: By) -> Response:
     """Start no more jobs of a phase, or go on."""
-    jobs.pause(request.app.state.greenroom, phase, paused=paused, actor=actor_of(request).name)
+    jobs.pause(app, phase, paused=paused, actor=actor.name)
     return lead("/jobs", "paused" if paused else "goes_on")

@@ -11,7 +11,8 @@ from config.errors import GreenroomError
 from config.libraries import Kind, Role
 from daemon import libraries
 from daemon.web import roots
-from daemon.web.access import actor_of
+from daemon.web.access import By
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
 
@@ -21,48 +22,48 @@ MAX_PATH = 4096  # bytes, of Linux
 
 
 @router.get("")
-def show(request: Request) -> Response:
+def show(request: Request, app: App) -> Response:
     """Show every library, and a form for another one."""
-    return _page(request)
+    return _page(request, app)
 
 
 @router.get("/check")
 def check(
-    request: Request,
-    role: Role = "inbound",
-    path: Annotated[str, Query(max_length=MAX_PATH)] = "",
+    request: Request, app: App, role: Role = "inbound", path: Annotated[str, Query(max_length=MAX_PATH)] = ""
 ) -> Response:
     """Judge a path somebody is typing."""
-    found = roots.checked(request.app.state.greenroom, _raw(path), role, "music") if path else []
+    found = roots.checked(app, _raw(path), role, "music") if path else []
     return page(request, "parts/path_check.html", findings=found)
 
 
 @router.post("")
 def add(
     request: Request,
+    app: App,
     role: Annotated[Role, Form()],
     path: Annotated[str, Form(max_length=MAX_PATH)],
+    actor: By,
     kind: Annotated[Kind, Form()] = "music",
 ) -> Response:
     """Add a library."""
     try:
-        roots.add(request.app.state.greenroom, _raw(path), role, kind, actor=actor_of(request).name)
+        roots.add(app, _raw(path), role, kind, actor=actor.name)
     except GreenroomError as error:
-        return _page(request, role=role, path=path, refused=error.message, code=422)
+        return _page(request, app, role=role, path=path, refused=error.message, code=422)
     return lead("/libraries", "added")
 
 
 @router.post("/{library_id}/remove")
-def remove(request: Request, library_id: int) -> Response:
+def remove(app: App, library_id: int, actor: By) -> Response:
     """Forget a library; no file is touched."""
-    libraries.remove(request.app.state.greenroom, library_id, actor=actor_of(request).name)
+    libraries.remove(app, library_id, actor=actor.name)
     return lead("/libraries", "removed")
 
 
 @router.post("/{library_id}/resume")
-def resume(request: Request, library_id: int) -> Response:
+def resume(app: App, library_id: int, actor: By) -> Response:
     """Let cycles work on a suspended library again."""
-    roots.resume(request.app.state.greenroom, library_id, actor=actor_of(request).name)
+    roots.resume(app, library_id, actor=actor.name)
     return lead("/libraries", "resumed")
 
 
@@ -71,7 +72,7 @@ def _raw(path: str) -> bytes:
 
 
 def _page(
-    request: Request, *, role: Role = "inbound", path: str = "", refused: str | None = None, code: int = 200
+    request: Request, app: App, *, role: Role = "inbound", path: str = "", refused: str | None = None, code: int = 200
 ) -> Response:
-    found = roots.roots(request.app.state.greenroom)
+    found = roots.roots(app)
     return page(request, "libraries.html", code=code, roots=found, role=role, typed=path, refused=refused, findings=())

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
-from daemon.bootstrap import Application
 from daemon.disks import NOT_OVER, WORTH_IT
-from daemon.web.access import actor_of
+from daemon.web.access import By
 from daemon.web.api.pictures import working_on
+from daemon.web.installation import App
 from daemon.web.render import lead, page
 from daemon.web.roots import is_late
 from processor.artwork import previews
@@ -28,9 +28,8 @@ Said = Literal["chosen", "rejected", "rule"]
 
 
 @router.get("/review/{item_id}/pictures")
-def show(request: Request, item_id: int) -> Response:
+def show(request: Request, app: App, item_id: int) -> Response:
     """Show every picture on offer, by type, the album's first."""
-    app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         item = progress.find(connection, item_id)
     came = app.disks.came_of(working_on(item_id))
@@ -48,52 +47,49 @@ def show(request: Request, item_id: int) -> Response:
 
 
 @router.post("/review/{item_id}/pictures/look")
-def look(request: Request, item_id: int) -> Response:
+def look(app: App, item_id: int) -> Response:
     """Look at the album's own pictures."""
-    app: Application = request.app.state.greenroom
     return _done(app, item_id, "looked", lambda: picturing.look(app.database, app.boot.data_dir, item_id))
 
 
 @router.post("/review/{item_id}/pictures/decide")
 def decide(
-    request: Request,
+    app: App,
     item_id: int,
+    actor: By,
     chosen: Annotated[int | None, Form(ge=0, lt=1 << 62)] = None,
     rejected: Annotated[int | None, Form(ge=0, lt=1 << 62)] = None,
     rule: Annotated[int | None, Form(ge=0, lt=1 << 62)] = None,
 ) -> Response:
     """Choose or reject a picture, or leave it to the rule; the button pressed says which."""
-    app: Application = request.app.state.greenroom
     said: dict[Said, int | None] = {"chosen": chosen, "rejected": rejected, "rule": rule}
     given = [(word, number) for word, number in said.items() if number is not None]
     if len(given) != 1:
         raise HTTPException(422, "Press one button: choose, reject, or leave it to the rule.")
     ((word, number),) = given
     decision = None if word == "rule" else word
-    actor = actor_of(request).name
     return _done(
         app,
         item_id,
         "saved",
-        lambda: picturing.decide(app.database, app.boot.data_dir, item_id, number, decision, actor=actor),
+        lambda: picturing.decide(app.database, app.boot.data_dir, item_id, number, decision, actor=actor.name),
     )
 
 
 @router.post("/review/{item_id}/pictures")
-def give(request: Request, item_id: int, type: Annotated[str, Form(max_length=1100)], file: UploadFile) -> Response:
+def give(app: App, item_id: int, type: Annotated[str, Form(max_length=1100)], file: UploadFile, actor: By) -> Response:
     """Take a picture a person gives; after its type stands the artist it is of, if it is not of the album."""
-    app: Application = request.app.state.greenroom
     data, (kind, _, artist) = file.file.read(), type.partition(" ")
-    actor, given = actor_of(request).name, artist or None
+    given = artist or None
     return _done(
         app,
         item_id,
         "saved",
-        lambda: picturing.give(app.database, app.boot.data_dir, item_id, kind, data, actor=actor, artist=given),
+        lambda: picturing.give(app.database, app.boot.data_dir, item_id, kind, data, actor=actor.name, artist=given),
     )
 
 
-def _done(app: Application, item_id: int, said: str, work: Callable[[], object]) -> Response:
+def _done(app: App, item_id: int, said: str, work: Callable[[], object]) -> Response:
     """Do it, or leave it to its thread, at once where a disk hangs, else after some seconds; the page tells of it."""
     try:
         app.disks.do(working_on(item_id), work, times=0 if is_late(app) else WORTH_IT)
@@ -105,9 +101,9 @@ def _done(app: Application, item_id: int, said: str, work: Callable[[], object])
 
 
 @router.get("/previews/{content}.jpg")
-def preview(request: Request, content: str) -> Response:
+def preview(app: App, content: str) -> Response:
     """Send the small version of a picture, which a limited process made anew."""
-    found = previews.read(request.app.state.greenroom.boot.data_dir, content)
+    found = previews.read(app.boot.data_dir, content)
     if found is None:
         raise HTTPException(404, "There is no such picture.")
     return Response(found, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400, immutable"})

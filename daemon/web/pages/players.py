@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
 from config.errors import GreenroomError, NeedsReview
 from daemon import players
 from daemon.disks import WORTH_IT
-from daemon.web.access import actor_of
+from daemon.web.access import By
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
 from processor.players.kinds import kinds
@@ -24,60 +26,70 @@ Line = Annotated[str, Form(max_length=4096)]
 Flag = Annotated[bool, Form()]
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a form says of a player, whether it is new or changed. A dependency."""
+
+    url: Line
+    user: Line = ""
+    secret: Line = field(default="", repr=False)
+    path_map: Line = ""
+
+    def player(self, player_id: int = 0, name: str = "", kind: str = "", *, enabled: bool = True) -> Player:
+        """Return it as a player. Raises what `parsed` does."""
+        pairs = parsed(self.path_map.splitlines())
+        return Player(player_id, name, kind, self.url, self.user or None, self.secret or None, pairs, enabled)
+
+
 @router.get("")
-def show(request: Request) -> Response:
+def show(request: Request, app: App) -> Response:
     """Show every player, and a form for another one."""
-    return _page(request)
+    return _page(request, app)
 
 
 @router.post("")
-def add(
-    request: Request, name: Line, kind: Line, url: Line, user: Line = "", secret: Line = "", path_map: Line = ""
-) -> Response:
+def add(request: Request, app: App, actor: By, name: Line, kind: Line, typed: Annotated[Typed, Depends()]) -> Response:
     """Add a player."""
     try:
-        new = Player(0, name.strip(), kind, url, user or None, secret or None, parsed(path_map.splitlines()))
-        players.add(request.app.state.greenroom, new, actor=actor_of(request).name)
+        players.add(app, typed.player(name=name.strip(), kind=kind), actor=actor.name)
     except GreenroomError as error:
-        typed = {"name": name, "kind": kind, "url": url, "user": user, "path_map": path_map}
-        return _page(request, typed=typed, refused=error.message, code=422)
+        shown = {"name": name, "kind": kind, "url": typed.url, "user": typed.user, "path_map": typed.path_map}
+        return _page(request, app, typed=shown, refused=error.message, code=422)
     return lead("/players", "added")
 
 
 @router.post("/{player_id}")
 def change(
-    request: Request, player_id: int, seen: Line, url: Line, user: Line = "", secret: Line = "", path_map: Line = "",
+    request: Request, app: App, actor: By, player_id: int, seen: Line, typed: Annotated[Typed, Depends()],
     enabled: Flag = False,
 ) -> Response:  # fmt: skip
     """Change a player, if it is still what was seen; without a secret it keeps the one it has."""
     try:
-        new = Player(player_id, "", "", url, user or None, secret or None, parsed(path_map.splitlines()), enabled)
-        players.change(request.app.state.greenroom, new, actor=actor_of(request).name, seen=seen)
+        players.change(app, typed.player(player_id, enabled=enabled), actor=actor.name, seen=seen)
     except NeedsReview as error:
-        return _page(request, problem=error.message, code=409)
+        return _page(request, app, problem=error.message, code=409)
     except GreenroomError as error:
-        return _page(request, problem=error.message, code=422)
+        return _page(request, app, problem=error.message, code=422)
     return lead("/players", "saved")
 
 
 @router.post("/{player_id}/remove")
-def remove(request: Request, player_id: int) -> Response:
+def remove(app: App, player_id: int, actor: By) -> Response:
     """Forget a player."""
-    players.remove(request.app.state.greenroom, player_id, actor=actor_of(request).name)
+    players.remove(app, player_id, actor=actor.name)
     return lead("/players", "removed")
 
 
 @router.post("/{player_id}/tell")
-def tell(request: Request, player_id: int) -> Response:
+def tell(app: App, player_id: int, actor: By) -> Response:
     """Have a player told what it is owed and what it missed."""
-    players.tell(request.app.state.greenroom, player_id, actor=actor_of(request).name)
+    players.tell(app, player_id, actor=actor.name)
     return lead("/players", "told")
 
 
 @router.post("/{player_id}/test")
-def try_out(request: Request, player_id: int) -> Response:
+def try_out(request: Request, app: App, player_id: int) -> Response:
     """Ask a player who it is, and show what it would make of our libraries."""
-    app = request.app.state.greenroom
     try:
         tested = app.disks.do(("player", player_id), lambda: players.try_out(app, player_id), times=WORTH_IT)
         found, refused = tested, None
@@ -85,17 +97,16 @@ def try_out(request: Request, player_id: int) -> Response:
         found, refused = None, error.message
     if "hx-request" in request.headers:
         return page(request, "parts/player_test.html", found=found, refused=refused)
-    return _page(request, tested={player_id: (found, refused)})
+    return _page(request, app, tested={player_id: (found, refused)})
 
 
 _NOTHING: dict[str, str] = dict.fromkeys(("name", "kind", "url", "user", "path_map"), "")
 
 
 def _page(
-    request: Request, *, typed: dict[str, str] = _NOTHING, refused: str | None = None, problem: str | None = None,
-    tested: dict[int, object] | None = None, code: int = 200,
+    request: Request, app: App, *, typed: dict[str, str] = _NOTHING, refused: str | None = None,
+    problem: str | None = None, tested: dict[int, object] | None = None, code: int = 200,
 ) -> Response:  # fmt: skip
-    app = request.app.state.greenroom
     return page(
         request, "players.html", code=code, standings=players.listed(app), missed=players.missed(app), kinds=kinds(),
         typed=typed, refused=refused, problem=problem, tested=tested or {},

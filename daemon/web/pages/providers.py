@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from daemon import providers
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from processor.matching import rows
@@ -16,9 +17,8 @@ LINK = Link(72, "Providers", "/providers")
 
 
 @router.get("")
-def show(request: Request) -> Response:
+def show(request: Request, app: App) -> Response:
     """Show every provider, in the order they are asked."""
-    app = request.app.state.greenroom
     with app.database.read() as connection:
         owed = rows.count_debts(connection)
     return page(request, "providers.html", providers=providers.standing(app), owed=owed, section_of=section_of)

@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
 from daemon import publishing, regrouping
-from daemon.bootstrap import Application
 from daemon.disks import Seen
-from daemon.web.access import actor_of
+from daemon.web.access import By
+from daemon.web.installation import App
 from daemon.web.render import page
 from processor.publication.drafting import Plan
 from workflow import progress, succession
@@ -20,9 +20,8 @@ router = APIRouter(prefix="/review/{item_id}")
 
 
 @router.get("/publish")
-def look(request: Request, item_id: int, rename: bool = False) -> Response:
+def look(request: Request, app: App, item_id: int, rename: bool = False) -> Response:
     """Show the tree that would appear in the library, and why; or why it cannot."""
-    app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         item = progress.find(connection, item_id)
     seen: Seen[Plan] = Seen(None, None)
@@ -35,15 +34,14 @@ def look(request: Request, item_id: int, rename: bool = False) -> Response:
 
 
 @router.post("/publish")
-def publish(request: Request, item_id: int, rename: Annotated[bool, Form()] = False) -> Response:
+def publish(app: App, item_id: int, actor: By, rename: Annotated[bool, Form()] = False) -> Response:
     """Want it published now; a job does it."""
-    app: Application = request.app.state.greenroom
-    job = succession.request(app.engine, "publish", item_id, actor=actor_of(request).name, rename=rename)
+    job = succession.request(app.engine, "publish", item_id, actor=actor.name, rename=rename)
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 
 @router.post("/unpublish")
-def unpublish(request: Request, item_id: int) -> Response:
+def unpublish(app: App, item_id: int, actor: By) -> Response:
     """Look at what taking it out of the library would do."""
-    act = regrouping.take_out(request.app.state.greenroom, item_id, actor=actor_of(request).name, sure=False)
+    act = regrouping.take_out(app, item_id, actor=actor.name, sure=False)
     return RedirectResponse(f"/acts/{act.id}", 303)

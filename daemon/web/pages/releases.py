@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from daemon.bootstrap import Application
-from daemon.web.access import actor_of
+from daemon.web.access import By
 from daemon.web.deciding import seen_of
+from daemon.web.installation import App
 from daemon.web.render import lead, page
 from workflow import enriching, progress
 
@@ -17,9 +17,8 @@ router = APIRouter(prefix="/review/{item_id}/release")
 
 
 @router.get("")
-def show(request: Request, item_id: int) -> Response:
+def show(request: Request, app: App, item_id: int) -> Response:
     """Show every candidate, the nearest first."""
-    app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         item = progress.find(connection, item_id)
     told = enriching.candidates(app.database, item_id)
@@ -29,16 +28,15 @@ def show(request: Request, item_id: int) -> Response:
 
 @router.post("")
 def choose(
-    request: Request, item_id: int, release: Annotated[str, Form(max_length=100)], seen: Annotated[str, Form()]
+    app: App, item_id: int, release: Annotated[str, Form(max_length=100)], seen: Annotated[str, Form()], actor: By
 ) -> Response:
     """Say which release it is, that it is none of them, or leave it to matching again."""
-    app: Application = request.app.state.greenroom
-    enriching.choose(app.database, app.engine, item_id, release, actor=actor_of(request).name, seen=seen_of(seen))
+    enriching.choose(app.database, app.engine, item_id, release, actor=actor.name, seen=seen_of(seen))
     return lead(f"/review/{item_id}/release", "saved")
 
 
 @router.post("/ask")
-def ask(request: Request, item_id: int) -> Response:
+def ask(app: App, item_id: int, actor: By) -> Response:
     """Ask the providers about it again, now."""
-    (job,) = enriching.want(request.app.state.greenroom.engine, [item_id], actor=actor_of(request).name, force=True)
+    (job,) = enriching.want(app.engine, [item_id], actor=actor.name, force=True)
     return RedirectResponse(f"/jobs/{job.id}", 303)

@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from config.libraries import list_libraries
-from daemon.bootstrap import Application
-from daemon.web.access import actor_of
+from daemon.web.access import By
 from daemon.web.called import called, with_covers
 from daemon.web.deciding import ANY, SORTS, STATUSES, WHY, Wanted, Word
 from daemon.web.editing import lines
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from processor import listing, repository
@@ -35,9 +35,11 @@ Place = Annotated[str, Query(max_length=1000)]
 
 
 @router.get("")
-def show(request: Request, wanted: Filtered, before: Place | None = None, done: ItemId | None = None) -> Response:
+def show(
+    request: Request, app: App, wanted: Filtered, before: Place | None = None, done: ItemId | None = None
+) -> Response:
     """Show the queue."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         found = listing.page(connection, wanted.filter, wanted.sort, before=before, limit=PAGE)
         listed = with_covers(connection, called(connection, found.items))
         counts = listing.counts(connection)
@@ -63,9 +65,8 @@ def show(request: Request, wanted: Filtered, before: Place | None = None, done: 
 
 
 @router.get("/{item_id}")
-def show_item(request: Request, item_id: int, wanted: Filtered, done: ItemId | None = None) -> Response:
+def show_item(request: Request, app: App, item_id: int, wanted: Filtered, done: ItemId | None = None) -> Response:
     """Show one album."""
-    app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         shown = {**_album(connection, item_id), **_whereabouts(connection, item_id)}
         newer, older = listing.neighbours(connection, wanted.filter, item_id, wanted.sort)
@@ -116,14 +117,13 @@ def _whereabouts(connection: Connection, item_id: int) -> dict[str, Any]:
 
 
 @router.post("/{item_id}")
-def decide(request: Request, item_id: int, word: Annotated[Word, Depends()]) -> Response:
+def decide(app: App, item_id: int, word: Annotated[Word, Depends()], actor: By) -> Response:
     """Approve, publish with it, reject, quarantine, or take the last decision back, if it is still what was seen."""
-    app, actor = request.app.state.greenroom, actor_of(request).name
     if word.status == "undo":
-        deciding.take_back(app.database, item_id, actor=actor, seen=word.seen)
+        deciding.take_back(app.database, item_id, actor=actor.name, seen=word.seen)
         return RedirectResponse(f"/review/{item_id}", 303)
     why = word.why or WHY[word.status]
-    deciding.decide(app.database, item_id, word.status, actor=actor, why=why, seen=word.seen, publish=word.publish)
+    deciding.decide(app.database, item_id, word.status, actor=actor.name, why=why, seen=word.seen, publish=word.publish)
     mark = "&" if "?" in word.back else "?"
     return RedirectResponse(f"{word.back}{mark}done={item_id}", 303)
 

@@ -13,10 +13,10 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from config.settings import REGISTRY
 from daemon import cycles
-from daemon.bootstrap import Application
 from daemon.ongoing import Stage
-from daemon.web.access import actor_of
+from daemon.web.access import By
 from daemon.web.deciding import ByAge
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from daemon.words import stage_said
@@ -31,9 +31,8 @@ RunId = Annotated[str, Query(max_length=100)]
 
 
 @router.get("")
-def show(request: Request, before: RunId | None = None, sort: ByAge = "added") -> Response:
+def show(request: Request, app: App, before: RunId | None = None, sort: ByAge = "added") -> Response:
     """List the runs, newest first, or the other way around."""
-    app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         found = runs.page(connection, before, PAGE + 1, oldest_first=sort == "-added")
     listed, more = found[:PAGE], len(found) > PAGE
@@ -41,23 +40,22 @@ def show(request: Request, before: RunId | None = None, sort: ByAge = "added") -
 
 
 @router.post("")
-def ask(request: Request, dry_run: Annotated[bool, Form()] = False) -> Response:
+def ask(app: App, actor: By, dry_run: Annotated[bool, Form()] = False) -> Response:
     """Begin a cycle, or a dry run, in this process."""
-    run_id = cycles.ask(request.app.state.greenroom, dry_run=dry_run, actor=actor_of(request).name)
+    run_id = cycles.ask(app, dry_run=dry_run, actor=actor.name)
     return RedirectResponse(f"/runs/{run_id}", 303)
 
 
 @router.get("/now")
-async def follow(request: Request) -> Response:
+async def follow(app: App) -> Response:
     """Send how far the cycles of this process are, as server-sent events, until none runs."""
-    events = _events(request.app.state.greenroom)
+    events = _events(app)
     return StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
 @router.get("/{run_id}")
-def show_run(request: Request, run_id: str, after: Annotated[int, Query(ge=0, lt=1 << 62)] = 0) -> Response:
+def show_run(request: Request, app: App, run_id: str, after: Annotated[int, Query(ge=0, lt=1 << 62)] = 0) -> Response:
     """Show one run, and what it moved beyond an entry of the history; while it runs the page follows it."""
-    app: Application = request.app.state.greenroom
     stage = next((stage for stage in app.ongoing.stages() if stage.run_id == run_id), None)
     with app.database.read() as connection:
         run = runs.one(connection, run_id)
@@ -84,9 +82,9 @@ def show_run(request: Request, run_id: str, after: Annotated[int, Query(ge=0, lt
 
 
 @router.get("/{run_id}/plan")
-def show_plan(request: Request, run_id: str, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0) -> Response:
+def show_plan(request: Request, app: App, run_id: str, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0) -> Response:
     """Show the plan of a dry run, every file from where to where, some albums a page."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         plan, approving = plans.read(connection, run_id), runs.approving(connection, run_id)
     if plan is None:
         raise HTTPException(404, f"There is no plan of a run {run_id}; only the newest are kept.")
@@ -103,9 +101,9 @@ def _is_carried_out(approving: list[dict[str, Any]]) -> bool:
 
 
 @router.post("/{run_id}/approve")
-def approve(request: Request, run_id: str) -> Response:
+def approve(app: App, run_id: str, actor: By) -> Response:
     """Begin the cycle that carries a plan out, exactly or not at all."""
-    begun = cycles.approve(request.app.state.greenroom, run_id, actor=actor_of(request).name)
+    begun = cycles.approve(app, run_id, actor=actor.name)
     return RedirectResponse(f"/runs/{begun}", 303)
 
 
@@ -124,7 +122,7 @@ def _used(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield known.label if known else name, f"{shown} {known.unit}" if known and known.unit else shown
 
 
-async def _events(app: Application) -> AsyncIterator[str]:
+async def _events(app: App) -> AsyncIterator[str]:
     told: list[Stage] | None = None
     for _ in range(int(LONGEST_SECONDS / LOOK_SECONDS)):
         stages = app.ongoing.stages()

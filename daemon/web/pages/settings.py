@@ -13,8 +13,9 @@ from config import admin
 from config.cron import Schedule, timezone
 from config.errors import Misconfigured
 from config.settings import SECTIONS, find_setting
-from daemon.web.access import actor_of
+from daemon.web.access import By
 from daemon.web.fields import Field, fields
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import lead, page
 
@@ -28,18 +29,17 @@ async def _sent(request: Request) -> FormData:
 
 
 @router.get("")
-def show(request: Request) -> Response:
+def show(request: Request, app: App) -> Response:
     """Show every section."""
-    return _page(request, {}, {})
+    return _page(request, app, {}, {})
 
 
 @router.post("/{prefix}")
-def change(request: Request, prefix: str, form: Annotated[FormData, Depends(_sent)]) -> Response:
+def change(request: Request, app: App, prefix: str, form: Annotated[FormData, Depends(_sent)], actor: By) -> Response:
     """Change what a person changed of what the form showed them: anything else may be another by now, and stays so.
 
     If one value is not valid nothing is changed, and each says why beside its field.
     """
-    app, actor = request.app.state.greenroom, actor_of(request).name
     with app.database.read() as connection:
         section, _ = admin.read_section(connection, _known(prefix))
     wanted = {
@@ -52,28 +52,26 @@ def change(request: Request, prefix: str, form: Annotated[FormData, Depends(_sen
         except Misconfigured as error:
             errors[key] = error.message.partition(": ")[2] or error.message
     if errors:
-        return _page(request, errors, wanted, code=422)
+        return _page(request, app, errors, wanted, code=422)
     with app.database.begin() as connection:
         for key, value in wanted.items():
-            admin.put(connection, key, value, actor=actor, now=dt.datetime.now(dt.UTC))
+            admin.put(connection, key, value, actor=actor.name, now=dt.datetime.now(dt.UTC))
     return lead(f"/admin/settings#{prefix}", "saved" if wanted else "same")
 
 
 @router.post("/{prefix}/reset")
-def reset(request: Request, prefix: str) -> Response:
+def reset(app: App, prefix: str, actor: By) -> Response:
     """Go back to the defaults of one section."""
-    app, actor = request.app.state.greenroom, actor_of(request).name
     with app.database.begin() as connection:
-        admin.reset(connection, _known(prefix), actor=actor, now=dt.datetime.now(dt.UTC))
+        admin.reset(connection, _known(prefix), actor=actor.name, now=dt.datetime.now(dt.UTC))
     return lead(f"/admin/settings#{prefix}", "defaults")
 
 
 @router.post("/history/undo")
-def undo(request: Request, change: Annotated[int, Form()]) -> Response:
+def undo(app: App, change: Annotated[int, Form()], actor: By) -> Response:
     """Set one setting back to what it was before one change."""
-    app, actor = request.app.state.greenroom, actor_of(request).name
     with app.database.begin() as connection:
-        admin.undo(connection, change, actor=actor, now=dt.datetime.now(dt.UTC))
+        admin.undo(connection, change, actor=actor.name, now=dt.datetime.now(dt.UTC))
     return lead("/admin/settings#history", "undone")
 
 
@@ -126,8 +124,8 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _page(request: Request, errors: dict[str, str], given: dict[str, str], code: int = 200) -> Response:
-    with request.app.state.greenroom.database.read() as connection:
+def _page(request: Request, app: App, errors: dict[str, str], given: dict[str, str], code: int = 200) -> Response:
+    with app.database.read() as connection:
         read = admin.read_sections(connection, SECTIONS)
         history = admin.history(connection, limit=20)
         scan, _ = admin.staging_scan(connection)

@@ -14,7 +14,8 @@ from starlette.responses import RedirectResponse, Response
 
 from config import accounts, activity
 from config.errors import GreenroomError
-from daemon.web.access import COOKIE, SECURE_COOKIE, actor_of
+from daemon.web.access import COOKIE, SECURE_COOKIE, By
+from daemon.web.installation import App
 from daemon.web.render import page
 
 router = APIRouter()
@@ -24,10 +25,9 @@ _OURS: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")  # a path; browsers
 
 
 @router.get("/sign-in")
-def show(request: Request, to: Annotated[str, Query(max_length=LONGEST)] = "/") -> Response:
+def show(request: Request, app: App, to: Annotated[str, Query(max_length=LONGEST)] = "/") -> Response:
     """Ask who it is; or, if nobody has an account, for the setup token."""
-    database = request.app.state.greenroom.database
-    with database.read() as connection:
+    with app.database.read() as connection:
         if not accounts.has_accounts(connection):
             return RedirectResponse("/setup", 303)
     return page(request, "sign_in.html", error=None, to=to)
@@ -35,41 +35,40 @@ def show(request: Request, to: Annotated[str, Query(max_length=LONGEST)] = "/") 
 
 @router.post("/sign-in")
 def sign_in(
-    request: Request, name: Field, password: Field, to: Annotated[str, Form(max_length=LONGEST)] = "/"
+    request: Request, app: App, name: Field, password: Field, to: Annotated[str, Form(max_length=LONGEST)] = "/"
 ) -> Response:
     """Open a session, and go on to the page that was asked for."""
     now = dt.datetime.now(dt.UTC)
-    is_right, wait = tried(request, name, password)
+    is_right, wait = tried(request, app, name, password)
     if wait:
         error = f"There were too many tries; the next one is possible in {math.ceil(wait / 60)} minutes."
         return page(request, "sign_in.html", code=429, error=error, to=to)
     if not is_right:
         address = _address(request)
-        with request.app.state.greenroom.database.begin() as connection:
+        with app.database.begin() as connection:
             activity.note(connection, "sign_in_failed", name, now, address)
         logger.bind(account=name, address=address).warning("a sign-in failed")
         return page(request, "sign_in.html", code=403, error="No account has this name and this password.", to=to)
-    return open_session(request, name, now, to if _OURS.fullmatch(to) else "/")
+    return open_session(request, app, name, now, to if _OURS.fullmatch(to) else "/")
 
 
 @router.get("/setup")
-def show_setup(request: Request) -> Response:
+def show_setup(request: Request, app: App) -> Response:
     """Ask for the setup token; once there is an account, there is nothing to set up."""
-    with request.app.state.greenroom.database.read() as connection:
+    with app.database.read() as connection:
         if accounts.has_accounts(connection):
             return RedirectResponse("/sign-in", 303)
     return page(request, "setup.html", error=None, name="")
 
 
 @router.post("/setup")
-def set_up(request: Request, token: Field, name: Field, password: Field) -> Response:
+def set_up(request: Request, app: App, token: Field, name: Field, password: Field) -> Response:
     """Make the first account."""
-    database, throttle = request.app.state.greenroom.database, request.app.state.throttle
-    keys, now = _keys(request, "setup"), dt.datetime.now(dt.UTC)
+    throttle, keys, now = request.app.state.throttle, _keys(request, "setup"), dt.datetime.now(dt.UTC)
     if throttle.wait(keys, time.monotonic()):
         return page(request, "setup.html", code=429, error="There were too many tries; wait five minutes.", name=name)
     try:
-        with database.begin() as connection:
+        with app.database.begin() as connection:
             if not accounts.add_first_account(connection, token.strip(), name, password, now):
                 throttle.failed(keys, time.monotonic())
                 error = "This is not the setup token; the newest one is in Greenroom's log."
@@ -78,24 +77,24 @@ def set_up(request: Request, token: Field, name: Field, password: Field) -> Resp
     except GreenroomError as error:
         return page(request, "setup.html", code=422, error=error.message, name=name)
     logger.bind(account=name).info("the first account was made")
-    return open_session(request, name, now)
+    return open_session(request, app, name, now)
 
 
 @router.post("/sign-out")
-def sign_out(request: Request) -> Response:
+def sign_out(app: App, actor: By) -> Response:
     """End the session."""
-    with request.app.state.greenroom.database.begin() as connection:
-        accounts.revoke(connection, actor_of(request).token.id)
-        activity.note(connection, "signed_out", actor_of(request).name, dt.datetime.now(dt.UTC))
+    with app.database.begin() as connection:
+        accounts.revoke(connection, actor.token.id)
+        activity.note(connection, "signed_out", actor.name, dt.datetime.now(dt.UTC))
     answer = RedirectResponse("/sign-in", 303)
     for cookie in (COOKIE, SECURE_COOKIE):
         answer.delete_cookie(cookie, secure=cookie == SECURE_COOKIE, httponly=True)
     return answer
 
 
-def open_session(request: Request, name: str, now: dt.datetime, to: str = "/") -> Response:
+def open_session(request: Request, app: App, name: str, now: dt.datetime, to: str = "/") -> Response:
     """Make a session and hand its token over; browsers keep `__Host-` cookies from every other host and path."""
-    with request.app.state.greenroom.database.begin() as connection:
+    with app.database.begin() as connection:
         accounts.forget_expired(connection, now)
         token = accounts.grant(connection, "session", now, account=name, lasts=accounts.SESSION)
         activity.note(connection, "signed_in", name, now, _address(request))
@@ -113,13 +112,13 @@ def open_session(request: Request, name: str, now: dt.datetime, to: str = "/") -
     return answer
 
 
-def tried(request: Request, name: str, password: str) -> tuple[bool, float]:
+def tried(request: Request, app: App, name: str, password: str) -> tuple[bool, float]:
     """Return whether a password is that of an account, and if it was not looked at: for how many seconds not yet."""
     throttle, keys = request.app.state.throttle, _keys(request, name)
     with throttle.turn:
         if wait := throttle.wait(keys, time.monotonic()):
             return False, wait
-        with request.app.state.greenroom.database.read() as connection:
+        with app.database.read() as connection:
             kept = accounts.kept_password(connection, name)
         is_right = accounts.is_password(kept, password)
         if not is_right:

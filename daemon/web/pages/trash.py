@@ -11,9 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
 from daemon import discarding
-from daemon.bootstrap import Application
 from daemon.discarding import Which
-from daemon.web.access import actor_of
+from daemon.web.access import By
+from daemon.web.installation import App
 from daemon.web.render import page
 
 router = APIRouter(prefix="/trash")
@@ -21,9 +21,8 @@ PAGE: Final = 100  # albums
 
 
 @router.get("")
-def show(request: Request, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0) -> Response:
+def show(request: Request, app: App, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0) -> Response:
     """Show what lies in the trash of staging and of each library, in each what has lain there longest first."""
-    app: Application = request.app.state.greenroom
     days, now = app.staging_settings()[0].trash_days, dt.datetime.now(dt.UTC)
     try:
         bins, problems = discarding.bins(app), []
@@ -52,12 +51,12 @@ def show(request: Request, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0) -
 
 @router.post("/empty")
 def empty(
-    request: Request,
+    app: App,
     which: Annotated[Which, Form()],
+    actor: By,
     chosen: Annotated[list[str] | None, Form(max_length=PAGE)] = None,
 ) -> Response:
     """Look at what removing for good what was chosen would remove."""
-    app: Application = request.app.state.greenroom
     transfers = discarding.chosen(app, which, chosen or [])
-    act = discarding.empty(app, transfers, actor=actor_of(request).name, sure=False)
+    act = discarding.empty(app, transfers, actor=actor.name, sure=False)
     return RedirectResponse(f"/acts/{act.id}", 303)

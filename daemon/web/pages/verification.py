@@ -8,8 +8,8 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from daemon import verification
-from daemon.bootstrap import Application
-from daemon.web.access import actor_of
+from daemon.web.access import By
+from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from processor.verification import rows
@@ -21,9 +21,8 @@ PAGE: Final = 50
 
 
 @router.get("")
-def show(request: Request, after: Annotated[int, Query(ge=-1, lt=1 << 62)] = -1) -> Response:
+def show(request: Request, app: App, after: Annotated[int, Query(ge=-1, lt=1 << 62)] = -1) -> Response:
     """Show how it goes, and the albums something was found or made anew of."""
-    app: Application = request.app.state.greenroom
     with app.database.read() as connection:
         found = rows.troubled(connection, after, PAGE + 1)
         names = progress.names(connection, [look.item_id for look in found])
@@ -39,7 +38,7 @@ def show(request: Request, after: Annotated[int, Query(ge=-1, lt=1 << 62)] = -1)
 
 
 @router.post("")
-def begin(request: Request, every: Annotated[bool, Form()] = False) -> Response:
+def begin(app: App, actor: By, every: Annotated[bool, Form()] = False) -> Response:
     """Begin a round."""
-    verification.begin(request.app.state.greenroom, actor=actor_of(request).name, every=every)
+    verification.begin(app, actor=actor.name, every=every)
     return RedirectResponse("/verification", 303)
