@@ -14,11 +14,10 @@ from starlette.responses import RedirectResponse, Response
 from config.errors import GreenroomError
 from daemon.disks import NOT_OVER, WORTH_IT
 from daemon.web.access import By
-from daemon.web.api.pictures import working_on
+from daemon.web.api.pictures import preview, working_on
 from daemon.web.installation import App
 from daemon.web.render import lead, page
 from daemon.web.roots import is_late
-from processor.artwork import previews
 from processor.artwork.scoring import Parts
 from processor.artwork.types import TYPES
 from workflow import picturing, progress
@@ -100,10 +99,4 @@ def _done(app: App, item_id: int, said: str, work: Callable[[], object]) -> Resp
     return lead(f"/review/{item_id}/pictures", said)
 
 
-@router.get("/previews/{content}.jpg")
-def preview(app: App, content: str) -> Response:
-    """Send the small version of a picture, which a limited process made anew."""
-    found = previews.read(app.boot.data_dir, content)
-    if found is None:
-        raise HTTPException(404, "There is no such picture.")
-    return Response(found, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400, immutable"})
+router.add_api_route("/previews/{content}.jpg", preview)
