@@ -151,6 +151,8 @@ class _Planner:
     def _met(self, proposal: Proposal, encounter: Encounter, meeting: Meeting) -> tuple[Proposal, Decision]:
         """Turn the outcome of a meeting into a plan."""
         folder = encounter.folder
+        if meeting.outcome == "conflict" and (copy := self._copy_of_numbered(proposal)) is not None:
+            return proposal, copy
         if meeting.outcome == "duplicate" or meeting.outcome == "conflict":
             return proposal, Decision(meeting.outcome, folder, meeting.reasons)
         if fold(folder) in self._taken:
@@ -162,6 +164,21 @@ class _Planner:
         reasons = (*meeting.reasons, *joining.reasons)
         decision = Decision("staged", folder, reasons, "merge", joining.stays, encounter.checksum)
         return replace(proposal, files=joining.files), decision
+
+    def _copy_of_numbered(self, proposal: Proposal) -> Decision | None:
+        """Return a duplicate if the same music is staged beside the album of this name, in a folder with a number.
+
+        Albums of one name that come together get keys of their own; a copy that comes alone has the plain one.
+        """
+        assert proposal.target is not None
+        wanted = self._spelled(proposal.target)
+        for number in itertools.count(2):
+            there = self._there(numbered(wanted, number, folder=True))
+            if there is None:
+                return None
+            if (met := self._compare(proposal, there)).outcome == "duplicate":
+                return met
+        raise AssertionError("unreachable: itertools.count does not end")
 
     def _place(self, proposal: Proposal) -> Decision:
         """Find the first free folder, passing by those of other items."""

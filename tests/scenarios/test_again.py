@@ -111,6 +111,16 @@ def test_two_identical_copies_at_once_are_one_album_and_a_duplicate(house: House
     assert house.cycle() == ["duplicate Ada / Low Tide: 3 tracks", *STAGED]
 
 
+def test_a_copy_of_the_second_of_two_that_came_at_once_is_a_duplicate(house: House) -> None:
+    """Its key said which folder it came from; that of a copy that comes alone does not."""
+    house.drop(songs("a", "flac", THREE) | songs("b", "mp3", THREE))
+    assert house.cycle() == STAGED * 2
+    items = house.items()
+    house.drop(songs("c", "mp3", THREE))
+    assert house.cycle() == ["duplicate Ada / Low Tide: 3 tracks"]
+    assert house.items() == items
+
+
 def test_a_name_that_differs_in_case_alone_goes_beside_and_not_over(house: House) -> None:
     house.drop({"a/1.mp3": song(1, artist="Ada", album="Low?", album_artist="Ada")})
     house.cycle()

@@ -235,6 +235,16 @@ def test_the_same_album_with_other_music_is_a_conflict_wherever_it_lies(inbound:
     assert "9 music files" in plan.reasons[0].message
 
 
+def test_a_copy_of_what_got_a_number_is_a_duplicate_of_that_and_what_is_neither_is_a_conflict(inbound: Inbound) -> None:
+    first, second, third = (b"AR/Artist/2001 - Album" + number for number in (b"", b" [2]", b" [3]"))
+    staged = {"k": first, "k#in/2": second, "k#in/3": third}
+    for differs, outcome in (((None, "x"), ("duplicate", second)), (("x", None), ("duplicate", third)),
+                             (("x", "y"), ("conflict", first))):  # fmt: skip
+        on_disk = dict(zip((first, second, third), ("z", *differs), strict=True))
+        (plan,) = inbound.plan(inbound.album(), on_disk=on_disk, staged=staged)
+        assert (plan.outcome, plan.target) == outcome
+
+
 def test_a_folder_that_is_no_items_is_never_touched(inbound: Inbound) -> None:
     there = b"AR/Artist/2001 - ALBUM"  # the same name where case does not count
     (plan,) = inbound.plan(inbound.album(), on_disk={there: "x"})
