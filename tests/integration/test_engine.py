@@ -152,7 +152,8 @@ def test_what_a_person_asks_for_after_a_cancellation_is_done(
     submit(engine, "alpha", 1, manual=True, **wish)
     with database.begin() as connection:
         if noticed:
-            assert jobs.fail(connection, job, Verdict("cancelled"), {"code": "cancelled", "message": ""}, NOW)
+            failure = {"code": "cancelled", "message": ""}
+            assert jobs.fail(connection, job, Verdict("cancelled"), failure, NOW, asked=True)
         else:
             assert jobs.finish(connection, job, NOW)
     after = engine.show(job_id)

@@ -49,6 +49,11 @@ class Context:
             seconds -= LOOK
         self.check()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody cancelled the job, and it may have learned so."""
+        return self._cancelled.is_set()
+
     def cancel(self) -> None:
         """Let the job learn that somebody cancelled it."""
         self._cancelled.set()

@@ -181,12 +181,14 @@ def finish(connection: Connection, job: Job, now: dt.datetime) -> bool:
     raise LeaseLost(f"job {job.id} was given to another worker; what this one did is not recorded")
 
 
-def fail(connection: Connection, job: Job, verdict: Verdict, failure: dict[str, Any], now: dt.datetime) -> bool:
+def fail(
+    connection: Connection, job: Job, verdict: Verdict, failure: dict[str, Any], now: dt.datetime, *, asked: bool
+) -> bool:
     """Write down how a job failed and what becomes of it; False, with nothing written, if it is no longer ours.
 
-    One that was cancelled, and that a person wanted again before it had noticed, is queued again.
+    `asked`: somebody cancelled it. If a person wanted it again since, but too late for it, it is queued again.
     """
-    if verdict.status == "cancelled":
+    if asked and verdict.status == "cancelled":
         wanted = update(JobRow).where(*_held(job), JobRow.cancel_requested.is_(False))
         if connection.execute(wanted.values(_again(now))).rowcount:
             return True

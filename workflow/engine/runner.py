@@ -163,9 +163,9 @@ class Runner:
         except GreenroomError as error:
             if isinstance(error, RootAway):
                 self._away[job.phase] = time.monotonic() + BUSY_SECONDS
-            self._fail(job, error)
+            self._fail(context, job, error)
         except Exception as error:  # noqa: BLE001 - the job runner: one broken phase must not end the worker
-            self._fail(job, error)
+            self._fail(context, job, error)
 
     def _work(self, context: Context, job: Job) -> Ending | None:
         work = self._works[job.phase]
@@ -183,7 +183,7 @@ class Runner:
 
         self._persist(done)
 
-    def _fail(self, job: Job, error: Exception) -> None:
+    def _fail(self, context: Context, job: Job, error: Exception) -> None:
         retries = self._works[job.phase].retries
         verdict = judge(error, job.attempt, retries, random.random())  # noqa: S311  jitter, no secret
         ours = isinstance(error, GreenroomError)
@@ -196,7 +196,8 @@ class Runner:
             "traceback": "".join(traceback.format_exception(error))[-MAX_TRACEBACK:],
         }
         log = logger.bind(code=failure["code"], error=failure["message"], becomes=verdict.status)
-        if self._persist(lambda connection: jobs.fail(connection, job, verdict, failure, _now())):
+        asked = context.is_cancelled
+        if self._persist(lambda connection: jobs.fail(connection, job, verdict, failure, _now(), asked=asked)):
             log.opt(exception=None if ours else error).log("INFO" if not verdict.counts else "WARNING", "a job failed")
 
     def _persist(self, write: Callable[[Connection], _T]) -> _T:
