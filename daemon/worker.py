@@ -45,9 +45,8 @@ def works_of(phases: Collection[str]) -> Mapping[str, Work]:
     return {name: work for name, work in there.items() if not phases or name in phases}
 
 
-def work(app: Application, phases: Collection[str], concurrency: int, stop: threading.Event) -> None:
-    """Carry jobs until `stop` is set. Raises Misconfigured, and Retryable when the database is away at the start."""
-    carried = works_of(phases)
+def work(app: Application, carried: Mapping[str, Work], concurrency: int, stop: threading.Event) -> None:
+    """Carry jobs until `stop` is set. Raises Retryable when the database is away at the start."""
     with working(
         app.database, app.boot.data_dir, carried, succession.limits, concurrency=concurrency, grace=GRACE_SECONDS
     ) as worker:

@@ -10,6 +10,7 @@ import click
 
 from config.logs import RUNNING_LEVEL
 from daemon.bootstrap import application
+from daemon.cli.usage import usage
 
 
 @click.command()
@@ -22,12 +23,13 @@ def command(phases: str, concurrency: int) -> None:
     jobs go on at its restart, or after half a minute in another worker. SIGTERM and SIGINT let running jobs reach a
     safe place and give the others back.
     """
-    from daemon.worker import work
+    from daemon.worker import work, works_of
 
+    with usage():
+        carried = works_of([name.strip() for name in phases.split(",") if name.strip()])
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
-    names = [name.strip() for name in phases.split(",") if name.strip()]
     with application(log_level=RUNNING_LEVEL) as app:
-        work(app, names, concurrency, stop)
+        work(app, carried, concurrency, stop)
     os._exit(0)  # a job that would not stop was given back; its thread must not keep the process

@@ -318,4 +318,4 @@ def test_the_commands_show_the_chain_its_jobs_and_what_happened(
     assert '"status": "approved"' in run("review", "approve", str(one), "--json")
     assert f"item {one} is rejected again" in run("review", "undo", str(one))
     assert "no item 99" in run("items", "show", "99", code=2)
-    assert "no phase" in run("worker", "--phases", "omega", code=1)
+    assert "no phase" in run("worker", "--phases", "omega", code=2)
