@@ -107,7 +107,8 @@ def known(given: Publishing, item_id: int) -> Known:
         if found is None:
             raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
         if found.status not in PUBLISHABLE:
-            message = f"item {item_id} is {found.status}; only what was approved is published"
+            command = f"`greenroom review approve {item_id}`"
+            message = f"item {item_id} is {found.status}; only what was approved is published, with {command}"
             raise NeedsReview(message, code="not_approved")
         album = metadata.album(connection, item_id)
         artist = _artist(connection, item_id, album)

@@ -145,7 +145,7 @@ def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: py
         assert done.exit_code == code, done.output
         return done.output
 
-    assert "only what was approved" in run("publish", str(item_id), code=1)
+    assert f"`greenroom review approve {item_id}`" in run("publish", str(item_id), code=1)
     run("review", "approve", str(item_id))
     before = house.look()
     (told,) = json.loads(run("publish", "--approved", "--dry-run", "--json"))
