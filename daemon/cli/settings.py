@@ -27,6 +27,7 @@ def command() -> None:
     \b
     Examples:
       greenroom settings
+      greenroom settings list phase.publish
       greenroom settings set staging_scan.schedule "0 3 * * *"
       greenroom settings set quiet_seconds 300
       greenroom settings unset quiet_seconds
@@ -35,13 +36,17 @@ def command() -> None:
 
 
 @command.command("list")
+@click.argument("prefix", default="")
 @json_option
-def list_all(as_json: bool) -> None:
-    """List the settings: their values, their units, what they do."""
+def list_all(prefix: str, as_json: bool) -> None:
+    """List the settings: their values, their units, what they do; with PREFIX those whose keys begin with it."""
     with application() as app, app.database.read() as connection:
         stored = admin.read_values(connection)
+    wanted = {key: setting for key, setting in REGISTRY.items() if key.startswith(prefix)}
+    if not wanted:
+        raise click.UsageError(f"no setting begins with {prefix}; `greenroom settings` lists them all")
     rows = []
-    for key, setting in REGISTRY.items():
+    for key, setting in wanted.items():
         value = (MASK if setting.is_secret else json.loads(stored[key])) if key in stored else setting.default
         rows.append({"key": key, "value": value, "default": setting.default, "changed": key in stored,
                      "unit": setting.unit, "description": setting.field.description})  # fmt: skip

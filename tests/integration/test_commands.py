@@ -100,7 +100,7 @@ def test_what_has_a_list_is_no_less_than_what_people_type_it_of() -> None:
 
 def test_an_option_before_a_verb_is_refused_rather_than_passed_over(data_dir: Path) -> None:
     shown = greenroom("settings", "--json", "get", "quiet_seconds")
-    assert (shown.exit_code, "extra arguments (get quiet_seconds)" in shown.output) == (2, True)
+    assert (shown.exit_code, "extra argument (quiet_seconds)" in shown.output) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["items", "runs", "libraries", "jobs list", "settings history", "keys list"])
@@ -132,6 +132,17 @@ def test_what_is_typed_wrongly_is_answered_with_what_would_be_right(data_dir: Pa
     refused = greenroom(*typed.format(file=data_dir / "file").split())
     assert refused.exit_code
     assert told in refused.stderr
+
+
+def test_settings_are_listed_by_section_or_by_how_their_keys_begin(data_dir: Path) -> None:
+    def keys(prefix: str) -> set[str]:
+        return {row["key"] for row in json.loads(greenroom("settings", "list", prefix, "--json").output)}
+
+    assert keys("phase.publish.f") == {"phase.publish.file", "phase.publish.file_mode", "phase.publish.folder",
+                                       "phase.publish.folder_mode"}  # fmt: skip
+    assert keys("phase.publish.f") < keys("phase.publish")
+    refused = greenroom("settings", "list", "no.such")
+    assert (refused.exit_code, "no setting begins with no.such" in refused.output) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["items", "runs", "settings"])
