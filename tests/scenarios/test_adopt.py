@@ -82,6 +82,36 @@ def test_an_album_that_is_staged_too_is_named(house: House, run: Any, tmp_path: 
     assert "known" in album["differs"]
 
 
+def test_a_summary_says_how_many_differ_and_which_need_a_person(house: House, run: Any, tmp_path: Path) -> None:
+    music = tmp_path / "old"
+    music.mkdir()
+    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.cycle(rehearsed=False)
+    lay_out(
+        music,
+        songs("Ada/Low Tide (2014)", "mp3", range(1, 3), date="2014")
+        | songs("Bo/Wrong", "mp3", range(1, 3), artist="Bo", album="Right")
+        | {"Bo/Wrong/album.nfo": b"no XML"}
+        | songs("Cy/Elsewhere", "mp3", range(1, 3), artist="Cy", album="Plain"),
+    )
+
+    def adopt(*options: str) -> str:
+        return CliRunner().invoke(main, ["adopt", str(music), *options], catch_exceptions=False).stdout
+
+    (item,) = house.items().values()
+    summary = adopt().splitlines()
+    assert summary[:4] == [
+        "Ada/Low Tide (2014)", f"  the same as item {item['id']}, which is pending_review",
+        "Bo/Wrong", "  album.nfo: unreadable",
+    ]  # fmt: skip
+    assert summary[4].startswith("3 albums, ")
+    assert "2 in other folders" in summary[5]
+    assert len(summary) == 6
+    everything = adopt("--verbose").splitlines()
+    assert "Cy/Elsewhere" in everything
+    assert everything[-2:] == summary[-2:]
+
+
 def test_names_that_differ_are_shown_file_by_file(house: House, run: Any, tmp_path: Path) -> None:
     music = tmp_path / "old"
     music.mkdir()
