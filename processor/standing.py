@@ -10,7 +10,7 @@ from typing import Final
 from config.errors import NeedsReview
 from config.reasons import Reason, show_path
 from processor import sidecar
-from processor.files import Tree, is_folder
+from processor.files import Tree, is_file, is_folder
 from processor.item import NewItem
 from processor.paths import within
 from processor.system_errors import explained
@@ -35,7 +35,7 @@ def look_at(tree: Tree, folder: bytes, item: NewItem) -> Standing:
         found = files_below(tree, folder)
     known = {file.path: file.size for file in item.files}
     for path, size in known.items():
-        if path not in found or found[path].st_size != size:
+        if path not in found or not is_file(found[path]) or found[path].st_size != size:
             what = "is missing from it" if path not in found else "is not what was put there"
             message = f"{show_path(within(folder, path))} {what}; `greenroom fsck` tells more."
             return Standing(Reason("not_as_recorded", message), ())

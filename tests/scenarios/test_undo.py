@@ -335,6 +335,17 @@ def test_an_album_on_a_bad_spot_of_the_disk_keeps_no_other_from_the_trash(
     assert report.exit_code == 1
 
 
+def test_a_link_as_long_as_the_file_it_stands_for_is_not_taken_for_it(house: House) -> None:
+    house.drop(songs("Low Tide", "mp3", range(1, 3)) | {"Low Tide/notes.txt": b"of a link"})
+    house.cycle()
+    (notes,) = house.staging.rglob("notes.txt")
+    notes.unlink()
+    notes.symlink_to("elsewhere")
+    ids = [item["id"] for item in house.items().values()]
+    report = discard(house.database, ids, sure=True, actor="eva", why="", seen={}, stop=threading.Event())
+    assert told(report) == [("refused", ["not_as_recorded"])]
+
+
 def test_of_albums_that_were_chosen_for_the_trash_none_goes_if_one_is_no_more(house: House) -> None:
     """Somebody else was quicker; whoever chose them looks again, at a list that is as it was but for that one."""
     for name in "ABC":
