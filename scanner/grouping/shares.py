@@ -1,0 +1,118 @@
+"""The tracks of a place → shares, each an album by its tags, joined where they are only spelt or filed otherwise."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from scanner.grouping.album_names import parse_album
+from scanner.grouping.credits import MOST_SPELLINGS, commonest, whose
+from scanner.grouping.cut_names import uncut
+from scanner.grouping.folding import alike, fold
+from scanner.grouping.places import Place, Track
+
+MAJORITY = 0.75
+"""A folder is one release if its commonest album covers so much of it (Lidarr's track grouping uses the same share)."""
+
+
+class Share(NamedTuple):
+    """Some tracks of a place while it is being split."""
+
+    name: str  # folded album, "" if no tag names one
+    release_id: str | None
+    tracks: list[Track]
+    strays: list[Track]
+
+    def take(self, tracks: list[Track], *, stray: bool = False) -> None:
+        """Add tracks; strays are remembered, because their own tags do not say that they belong here."""
+        self.tracks.extend(tracks)
+        if stray:
+            self.strays.extend(tracks)
+
+
+def by_album(place: Place, tracks: list[Track]) -> list[Share]:
+    """Share the tracks out by release id and album tag; then join what is only spelt, tagged or filed otherwise."""
+    named, nameless = _by_name(tracks)
+    if len(named) > 1 and (whole := uncut(tracks)) is not tracks:
+        named, nameless = _by_name(whole)
+    shares = [Share(name or _album_name(members), rid, members, []) for (rid, name), members in named.items()]
+    kept = _join_spellings(place, shares)
+    if place.is_root:  # loose files without an album have nothing to do with one another
+        return kept + [Share("", None, [track], []) for track in nameless]
+    return _join_nameless(place, kept, nameless) if nameless else kept
+
+
+def _by_name(tracks: Iterable[Track]) -> tuple[dict[tuple[str | None, str], list[Track]], list[Track]]:
+    """Return the tracks by release id or album tag, and those that have neither."""
+    named: dict[tuple[str | None, str], list[Track]] = defaultdict(list)
+    nameless = []
+    for track in tracks:
+        if track.album or track.release_id:
+            named[track.release_id, "" if track.release_id else fold(track.album or "")].append(track)
+        else:
+            nameless.append(track)
+    return named, nameless
+
+
+def _album_name(tracks: Iterable[Track]) -> str:
+    names = [fold(track.album) for track in tracks if track.album]
+    return commonest(names) if names else ""
+
+
+def _join_spellings(place: Place, shares: list[Share]) -> list[Share]:
+    """Let each share join the release of its name, the album it is a typo of, or the one whose gap it fills."""
+    total = sum(len(share.tracks) for share in shares)
+    heap = len(shares) > MOST_SPELLINGS  # comparing each with each would take for ever there, and prove nothing
+    few = len(shares) <= (1 - MAJORITY) * total
+    kept: list[Share] = []
+    releases: dict[str, Share] = {}
+    for share in sorted(shares, key=lambda s: (s.release_id is None, -len(s.tracks), s.name, s.release_id or "")):
+        if share.release_id is not None:
+            releases.setdefault(share.name, share)
+            kept.append(share)
+        elif host := releases.get(share.name) or (None if heap else _correctly_spelt(place, kept, share)):
+            host.take(share.tracks)
+        elif few and not heap and not place.is_root and (host := _with_gap(kept, share, total)):
+            host.take(share.tracks, stray=True)
+        else:
+            kept.append(share)
+    return kept
+
+
+def _correctly_spelt(place: Place, kept: list[Share], share: Share) -> Share | None:
+    """Find the larger share whose name this one misspells; two albums of alike names would both have a track 1."""
+    for big in kept:
+        larger = len(big.tracks) > len(share.tracks) and alike(big.name, share.name)
+        if larger and _fit(big, share) and (not place.is_root or _share_artist(big, share)):
+            return big
+    return None
+
+
+def _with_gap(kept: list[Share], share: Share, total: int) -> Share | None:
+    """Find the album that is nearly all of the place, by the same artist, and has these track numbers free."""
+    big = max(kept, key=lambda one: len(one.tracks), default=None)
+    if big is None or len(big.tracks) < MAJORITY * total:
+        return None
+    return big if all(t.number for t in share.tracks) and _fit(big, share) and _share_artist(big, share) else None
+
+
+def _fit(one: Share, other: Share) -> bool:
+    """Tell whether no disc and track is in both."""
+    return {t.number for t in one.tracks if t.number}.isdisjoint(t.number for t in other.tracks)
+
+
+def _share_artist(one: Share, other: Share) -> bool:
+    artists = whose([*one.tracks, *other.tracks])
+    return bool(set(artists[: len(one.tracks)]) & set(artists[len(one.tracks) :]))
+
+
+def _join_nameless(place: Place, shares: list[Share], nameless: list[Track]) -> list[Share]:
+    """Let tracks without an album tag join the album that is nearly all of the place, or the one the folder names."""
+    folder = fold(parse_album(place.title).album or "")
+    total = sum(len(share.tracks) for share in shares)
+    for share in shares:
+        if len(share.tracks) >= MAJORITY * total or share.name == folder:
+            share.take(nameless, stray=True)
+            return shares
+    return [*shares, Share("", None, nameless, [])]
