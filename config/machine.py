@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import gc
 import os
@@ -43,6 +44,11 @@ def boot_id() -> str:
 def boottime() -> float:
     """Return seconds since boot, counting suspend; never jumps with the wall clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def utc_now() -> dt.datetime:
+    """Return the time rows are written with."""
+    return dt.datetime.now(dt.UTC)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import queue
 import signal
 import threading
@@ -16,7 +15,7 @@ from config.boot import load_boot_settings
 from config.errors import GreenroomError
 from config.libraries import verify_root
 from config.logs import RUNNING_LEVEL, setup_logs
-from config.machine import boottime
+from config.machine import boottime, utc_now
 from daemon import scheduler, secrecy, systemd
 from daemon.beats import Beats
 from daemon.bootstrap import Application
@@ -50,7 +49,7 @@ def serve(app: Application) -> int:
             return hanging.look(roots(app.database), busy=busy or carrying.is_busy or bool(app.ongoing.stages()))
 
         heartbeat = scheduler.Heartbeat(
-            app, stop, clock=_utc_now, monotonic=boottime, watch=Watch, carry=carrying.look, silent=silent
+            app, stop, clock=utc_now, monotonic=boottime, watch=Watch, carry=carrying.look, silent=silent
         )
         app.hint = heartbeat.hint
         beat = _Reporting(heartbeat)
@@ -181,7 +180,3 @@ def _check_at_start(app: Application) -> None:
             verify_root(library, GLANCE)
     except GreenroomError as error:
         logger.bind(error=error.message).warning("cycles will fail until this is put right")
-
-
-def _utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

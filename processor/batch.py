@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from loguru import logger
 
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, Retryable, Stopped
-from config.machine import free_bytes, free_files
+from config.machine import free_bytes, free_files, utc_now
 from config.reasons import Reason
 from processor import journal, repository
 from processor.arrival import await_copies
@@ -73,7 +72,7 @@ class Batch:
         Raises LeaseLost, and Retryable of the database; what was begun is left to recovery then.
         """
         with self._between.database.begin() as connection:
-            journal.plan(connection, [album.transfer for album in albums], now())
+            journal.plan(connection, [album.transfer for album in albums], utc_now())
         inner = max(1, self._crew.workers // len(albums))
         ready = self._each(albums, lambda album: album.sync_sources(self._guard))
         built = self._each(
@@ -93,8 +92,8 @@ class Batch:
         self._guard.check("commit published")
         with self._between.database.begin() as connection:
             items = [digested(album.item, album.transfer) for album in albums]
-            self._between.then(connection, repository.upsert(connection, items, now()), now())
-            moved = journal.advance(connection, [album.transfer for album in albums], "published", now())
+            self._between.then(connection, repository.upsert(connection, items, utc_now()), utc_now())
+            moved = journal.advance(connection, [album.transfer for album in albums], "published", utc_now())
         for album, transfer in zip(albums, moved, strict=True):
             album.transfer = transfer
 
@@ -200,7 +199,7 @@ class Batch:
         if albums:
             self._guard.check(f"commit {state}")
             with self._between.database.begin() as connection:
-                moved = journal.advance(connection, [album.transfer for album in albums], state, now())
+                moved = journal.advance(connection, [album.transfer for album in albums], state, utc_now())
             for album, transfer in zip(albums, moved, strict=True):
                 album.transfer = transfer
 
@@ -208,8 +207,3 @@ class Batch:
 def ends_moving(error: GreenroomError) -> bool:
     """Tell whether no other album is to be tried after this."""
     return isinstance(error, Stopped) or stops_root(error)
-
-
-def now() -> dt.datetime:
-    """Return the time rows are written with."""
-    return dt.datetime.now(dt.UTC)

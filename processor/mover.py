@@ -11,10 +11,10 @@ from loguru import logger
 from sqlalchemy import Connection
 
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Retryable, Stopped
-from config.machine import boot_id
+from config.machine import boot_id, utc_now
 from config.reasons import Reason, show_path
 from processor import source_folders
-from processor.batch import Album, Batch, Between, ends_moving, now
+from processor.batch import Album, Batch, Between, ends_moving
 from processor.changing import change
 from processor.item import new_item
 from processor.moves.album import as_mounted
@@ -103,7 +103,7 @@ class Mover:
 
     def _alone(self, kind: str, album: Album) -> None:
         """Perform a change of a staged album as recovery would, which knows how to go back."""
-        between, at = self._between, now()
+        between, at = self._between, utc_now()
         try:
             if self.trouble is not None:
                 raise self.trouble
@@ -131,7 +131,7 @@ class Mover:
         album.reasons = tuple(run.reasons)
 
     def _publish(self, connection: Connection, transfer: Transfer) -> None:
-        publish(connection, [transfer], now(), self._between.then)
+        publish(connection, [transfer], utc_now(), self._between.then)
 
 
 def _moved(plan: AlbumPlan, album: Album) -> Moved:

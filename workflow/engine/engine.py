@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from config.database import Database
 from config.errors import Misconfigured
+from config.machine import utc_now
 from workflow.engine import hosts, jobs, listing
 from workflow.engine.job import FAILED, OPEN, PRIORITIES, Job, NewJob, Payload, Work
 
@@ -47,7 +48,7 @@ class Engine:
         """Want a phase of an item, in a transaction of its own; see `wanted`. If both have an open job, return that."""
         new = self.wanted(phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)
         with self._database.begin() as connection:
-            return Submitted(*jobs.submit_one(connection, new, _now()))
+            return Submitted(*jobs.submit_one(connection, new, utc_now()))
 
     def wanted(self, phase: str, item_id: int | None, payload: Payload | None = None, *, actor: str,
                priority: str = "normal", manual: bool = False, delay: float = 0) -> NewJob:  # fmt: skip
@@ -93,8 +94,8 @@ class Engine:
             payload = _known(self._works, old.phase).payload.read(old.payload, old.payload_version)
             new = NewJob(old.phase, old.subject, old.item_id, payload, PRIORITIES["urgent"], actor, manual=True)
             if old.status in FAILED:
-                jobs.discard(connection, job_id, _now())
-            return Submitted(*jobs.submit_one(connection, new, _now()))
+                jobs.discard(connection, job_id, utc_now())
+            return Submitted(*jobs.submit_one(connection, new, utc_now()))
 
     def cancel(self, job_id: int) -> str:
         """Cancel a queued job at once, a running one at its next safe place; return which it was.
@@ -102,7 +103,7 @@ class Engine:
         Raises Misconfigured for one that has ended.
         """
         with self._database.begin() as connection:
-            was = jobs.cancel(connection, job_id, _now())
+            was = jobs.cancel(connection, job_id, utc_now())
             if was is None:
                 old = _found(listing.find(connection, job_id), job_id)
                 raise Misconfigured(f"job {job_id} is {old.status}; there is nothing to cancel")
@@ -111,7 +112,7 @@ class Engine:
     def discard(self, job_id: int) -> None:
         """Set a failed job aside. Raises Misconfigured for any other."""
         with self._database.begin() as connection:
-            if not jobs.discard(connection, job_id, _now()):
+            if not jobs.discard(connection, job_id, utc_now()):
                 old = _found(listing.find(connection, job_id), job_id)
                 raise Misconfigured(f"job {job_id} is {old.status}; only what failed can be discarded")
 
@@ -126,7 +127,3 @@ def _found(job: Job | None, job_id: int) -> Job:
     if job is None:
         raise Misconfigured(f"there is no job {job_id}", code="unknown_job")
     return job
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import random
 import threading
 import time
@@ -18,6 +17,7 @@ from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Retryable
+from config.machine import utc_now
 from processor.system_errors import unexpected
 from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
@@ -126,7 +126,7 @@ class Runner:
         def start(connection: Connection) -> Job | None:
             nonlocal chosen
             chosen = self._choose(connection, phase) if chosen is None else chosen
-            return None if chosen is None else jobs.start(connection, chosen, self.executor, _now())
+            return None if chosen is None else jobs.start(connection, chosen, self.executor, utc_now())
 
         try:
             job = self._persist(start)
@@ -146,12 +146,12 @@ class Runner:
 
     def _choose(self, connection: Connection, phase: str) -> int | None:
         """Return the next job of a phase; it is in `_running` before its row says that it runs."""
-        while (job_id := dispatches.next_due(connection, phase, _now())) is not None:
+        while (job_id := dispatches.next_due(connection, phase, utc_now())) is not None:
             with self._changed:
                 if job_id not in self._running:
                     self._running[job_id] = None
                     return job_id
-            jobs.postpone(connection, job_id, _now())  # an older start of this job has not noticed yet that it lost it
+            jobs.postpone(connection, job_id, utc_now())  # an older start of it has not noticed yet that it lost it
         return None
 
     def _carry(self, context: Context, job: Job) -> None:
@@ -178,7 +178,7 @@ class Runner:
 
     def _end(self, job: Job, ending: Ending | None) -> None:
         def done(connection: Connection) -> None:
-            if jobs.finish(connection, job, _now()) and ending is not None:
+            if jobs.finish(connection, job, utc_now()) and ending is not None:
                 ending(connection, job)
 
         self._persist(done)
@@ -189,7 +189,7 @@ class Runner:
         ours = isinstance(error, GreenroomError)
         failure = {
             "attempt": job.attempt,
-            "at": _now().isoformat(),
+            "at": utc_now().isoformat(),
             "executor": self.executor,
             "code": error.reason_code if isinstance(error, GreenroomError) else "unexpected",
             "message": error.message if isinstance(error, GreenroomError) else repr(error),
@@ -197,7 +197,7 @@ class Runner:
         }
         log = logger.bind(code=failure["code"], error=failure["message"], becomes=verdict.status)
         asked = context.is_cancelled
-        if self._persist(lambda connection: jobs.fail(connection, job, verdict, failure, _now(), asked=asked)):
+        if self._persist(lambda connection: jobs.fail(connection, job, verdict, failure, utc_now(), asked=asked)):
             log.opt(exception=None if ours else error).log("INFO" if not verdict.counts else "WARNING", "a job failed")
 
     def _persist(self, write: Callable[[Connection], _T]) -> _T:
@@ -211,10 +211,6 @@ class Runner:
                     raise
                 logger.bind(error=error.message).debug("the end of a job waits for the database")
             self._stop.wait(DATABASE_SECONDS)
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
 
 
 def failure_of(values: Mapping[str, Any]) -> str:

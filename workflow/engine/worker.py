@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import os
 import socket
 import threading
@@ -16,7 +15,7 @@ from sqlalchemy import Connection
 
 from config.database import Database, answering
 from config.errors import GreenroomError
-from config.machine import boottime
+from config.machine import boottime, utc_now
 from workflow.engine import dispatches, hosts, jobs
 from workflow.engine.job import Limits, Work
 from workflow.engine.naming import worker_name
@@ -111,7 +110,7 @@ class Worker:
         # If the database is away, the next worker of this name gives it back.
         with contextlib.suppress(GreenroomError), answering(self._database):
             with self._database.begin() as connection:
-                jobs.give_back(connection, self._executor, _now(), died=False)
+                jobs.give_back(connection, self._executor, utc_now(), died=False)
             self._take_back(self._executor)
             with self._database.begin() as connection:
                 hosts.leave(connection, self._executor)
@@ -126,7 +125,7 @@ class Worker:
             "pid": os.getpid(),
             "phases": sorted(self._works),
             "concurrency": self._concurrency,
-            "started_at": _now(),
+            "started_at": utc_now(),
         }
         with self._database.begin() as connection:
             hosts.enlist(connection, row)
@@ -142,13 +141,13 @@ class Worker:
         """Keep as many dispatches of a phase waiting as it has slots; its other jobs wait in their rows."""
         assert self._carrier is not None
         with self._database.read() as connection:
-            phases = dispatches.waiting(connection, [p for p in self._works if not self._runner.is_away(p)], _now())
+            phases = dispatches.waiting(connection, [p for p in self._works if not self._runner.is_away(p)], utc_now())
         for phase in phases:
             slots = self._allowed[phase].slots
             room = slots - self._carrier.waiting(phase, slots)
             if room > 0:
                 with self._database.begin() as connection:
-                    self._carrier.enqueue(connection, dispatches.hand_over(connection, phase, _now(), room))
+                    self._carrier.enqueue(connection, dispatches.hand_over(connection, phase, utc_now(), room))
 
     def _beat(self) -> None:
         assert self._carrier is not None
@@ -158,7 +157,7 @@ class Worker:
             held = jobs.held_by(connection, self._executor)
         if strays := self._runner.tell(running, held):
             with self._database.begin() as connection:
-                jobs.give_back(connection, self._executor, _now(), died=True, only=strays)
+                jobs.give_back(connection, self._executor, utc_now(), died=True, only=strays)
         if not known:
             logger.bind(executor=self._executor).warning("this worker was taken for dead; it begins anew")
             self._enlist()
@@ -178,14 +177,14 @@ class Worker:
             dead = hosts.bury(connection, self._pace.timeout)
             for executor in dead:
                 logger.bind(executor=executor).warning("a worker is dead; its jobs go to others")
-                jobs.give_back(connection, executor, _now(), died=True)
-            jobs.give_back(connection, None, _now(), died=True)
+                jobs.give_back(connection, executor, utc_now(), died=True)
+            jobs.give_back(connection, None, utc_now(), died=True)
         for executor in dead:
             self._drop_claims(executor)
 
     def _take_back(self, executor: str) -> None:
         with self._database.begin() as connection:
-            jobs.give_back(connection, executor, _now(), died=True)
+            jobs.give_back(connection, executor, utc_now(), died=True)
         self._drop_claims(executor)
 
     def _drop_claims(self, executor: str) -> None:
@@ -249,7 +248,3 @@ def working(
             yield worker
         finally:
             worker.stop(grace)
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)

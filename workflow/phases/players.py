@@ -14,6 +14,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from config.errors import GreenroomError, Rejected
+from config.machine import utc_now
 from processor.players import debts, rows
 from processor.players.debts import Debt
 from processor.players.kinds import kind_of, line_to
@@ -77,7 +78,7 @@ class Players(Chore):
         if not owed:
             return None
         player = found[0]
-        if (seconds := still_coming(owed, settings.debounce_seconds, _now())) and not context.job.manual:
+        if (seconds := still_coming(owed, settings.debounce_seconds, utc_now())) and not context.job.manual:
             return _later(player, seconds)
         try:
             return self._told(context, player, owed, settings)
@@ -105,8 +106,8 @@ class Players(Chore):
             missed = [(outcome, explained(player.name, outcome)) for outcome in outcomes if outcome.sight is None]
             for outcome, why in missed:
                 debts.give_up(connection, outcome.debt, why)
-            events.tell(connection, _missed(connection, player, missed, job), _now())
-            rows.heard(connection, player.id, _now())
+            events.tell(connection, _missed(connection, player, missed, job), utc_now())
+            rows.heard(connection, player.id, utc_now())
             if player.id in debts.debtors(connection):  # wanted anew while we told it
                 want(connection, [player.id], actor=job.actor)
 
@@ -122,7 +123,7 @@ def want(
     if not manual:
         delay = max(delay, settings.debounce_seconds)
     new = [NewJob(NAME, f"player {id}", None, Tell(player_id=id), priority, actor, manual, delay) for id in player_ids]
-    jobs.submit(connection, new, _now())
+    jobs.submit(connection, new, utc_now())
 
 
 def still_coming(owed: Sequence[Debt], debounce: float, now: dt.datetime) -> float:
@@ -156,10 +157,6 @@ def _missed(connection: Connection, player: Player, missed: Sequence[tuple[Outco
 
 def _later(player: Player, seconds: float) -> Ending:
     return lambda connection, job: want(connection, [player.id], actor=job.actor, delay=seconds)
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
 
 
 PHASE = Players()
