@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import hashlib
+import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from processor.space import human_size
 from processor.transfer import path_from_json
 
 HERE: Final = Path(__file__).parent
+_TYPED: Final = re.compile("`([^`]+)`")
 
 
 def page(request: Request, template: str, *, code: int = 200, **shown: Any) -> HTMLResponse:
@@ -58,6 +60,7 @@ def _environment() -> Environment:
     )
     made.filters |= {"path": show_path, "text": _text, "when": when, "size": human_size, "duration": duration}
     made.filters |= {"credited": credited, "album_name": album_name, "sentence": sentence, "stage": stage_said}
+    made.filters["message"] = message
     made.filters["kept_path"] = lambda kept: show_path(path_from_json(kept))
     made.globals["static"] = _static
     return made
@@ -80,10 +83,15 @@ def album_name(item: Mapping[str, Any], most: int = 10_000) -> str:
     return f"{_isolated(_short(artist, most))} – {_isolated(_short(title, most))}"
 
 
-def sentence(message: object) -> str:
+def message(value: object) -> Markup:
+    """Return a message with what people may type, which stands between backticks, as such."""
+    return Markup(_TYPED.sub(r"<code>\1</code>", str(escape(_text(value)))))  # noqa: S704 - all else is escaped
+
+
+def sentence(value: object) -> Markup:
     """Return a message of an error as a sentence: it begins with a capital and ends."""
-    text = _text(message).strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":", "`")) else ".")
+    text = _text(value).strip()
+    return message(text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":", "`")) else "."))
 
 
 def _short(text: str, most: int) -> str:
