@@ -171,14 +171,12 @@ class _Planner:
         Albums of one name that come together get keys of their own; a copy that comes alone has the plain one.
         """
         assert proposal.target is not None
-        wanted = self._spelled(proposal.target)
-        for number in itertools.count(2):
-            there = self._there(numbered(wanted, number, folder=True))
-            if there is None:
-                return None
+        wanted, number = self._spelled(proposal.target), 2
+        while (there := self._there(numbered(wanted, number, folder=True))) is not None:
             if (met := self._compare(proposal, there)).outcome == "duplicate":
                 return met
-        raise AssertionError("unreachable: itertools.count does not end")
+            number += 1
+        return None
 
     def _place(self, proposal: Proposal) -> Decision:
         """Find the first free folder, passing by those of other items."""
