@@ -19,7 +19,6 @@ from processor.players.player import (
     Told,
     Wanted,
     believed,
-    same_name,
 )
 
 LIMIT: Final = 50  # albums of one title, artists of one name
@@ -101,7 +100,7 @@ class Jellyfin(PlayerKind):
 
     def find(self, line: Line, wanted: Wanted) -> Sight | None:
         """Return the album in the folder; where its path says nothing, the one of the MusicBrainz id."""
-        items = self._items(line, "MusicAlbum", wanted.album.title or "")
+        items = (item for title in wanted.titles for item in self._items(line, "MusicAlbum", title))
         found = next((item for item in items if _is(item, wanted)), None)
         return Sight(found.id, None, found.name) if found else None
 
@@ -129,7 +128,7 @@ def _is(item: _Item, wanted: Wanted) -> bool:
     if item.path and wanted.folder is not None:
         return within(item.path, wanted.folder)
     release = wanted.album.release_id
-    return release is not None and release in item.ids.values() and same_name(item.name, wanted.album.title)
+    return release is not None and release in item.ids.values() and wanted.is_called(item.name)
 
 
 PLAYER = Jellyfin()

@@ -163,7 +163,7 @@ class Kodi(PlayerKind):
             return None
         counted = Counter(song.albumid for song in songs)
         titles = {song.albumid: song.album for song in songs}
-        best = max(counted, key=lambda one: (same_name(titles[one], wanted.album.title), counted[one]))
+        best = max(counted, key=lambda one: (wanted.is_called(titles[one]), counted[one]))
         return Sight(str(best), counted[best], titles[best])
 
     def prepare(self, line: Line, wanted: Wanted) -> None:
@@ -176,8 +176,9 @@ class Kodi(PlayerKind):
             return
         asked = {"albumid": int(sight.id), "properties": ["musicbrainzalbumid"]}
         shown = self._read(line, _AlbumDetails, "AudioLibrary.GetAlbumDetails", asked).albumdetails
-        if shown.release_id != (wanted.tagged_id or ""):
-            changed = {"albumid": int(sight.id), "musicbrainzalbumid": wanted.tagged_id or ""}
+        tagged_id = wanted.tagged.release_id or ""
+        if shown.release_id != tagged_id:
+            changed = {"albumid": int(sight.id), "musicbrainzalbumid": tagged_id}
             self._ask(line, "AudioLibrary.SetAlbumDetails", changed)
 
     def refresh(self, line: Line, wanted: Wanted, sight: Sight, *, is_new: bool) -> None:

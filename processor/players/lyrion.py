@@ -86,14 +86,16 @@ class Lyrion(PlayerKind):
 
     def find(self, line: Line, wanted: Wanted) -> Sight | None:
         """Return the album of the title that has a file in the folder."""
-        title = wanted.album.title or ""
-        albums = self._ask(line, "albums", 0, 50, f"search:{title}", "tags:l").albums
-        for album in [album for album in albums if same_name(album.album, title)][:CANDIDATES]:
+        for album in (album for title in wanted.titles for album in self._titled(line, title)):
             titles = self._ask(line, "titles", 0, TRACKS, f"album_id:{album.id}", "tags:u").titles
             files = [path_of(track.url) for track in titles if track.url]
             if wanted.folder is None or any(within(file, wanted.folder) for file in files):
                 return Sight(album.id, len(titles), album.album)
         return None
+
+    def _titled(self, line: Line, title: str) -> Sequence[_Album]:
+        albums = self._ask(line, "albums", 0, 50, f"search:{title}", "tags:l").albums
+        return [album for album in albums if same_name(album.album, title)][:CANDIDATES]
 
     def _ask(self, line: Line, *words: str | int) -> _Result:
         """Make one request of no player; Lyrion's way to say no is an empty result."""

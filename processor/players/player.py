@@ -74,9 +74,18 @@ class Wanted(NamedTuple):
     artists: tuple[ArtistMetadata, ...] = ()
     tracks: int = 0
     pictures: tuple[str, ...] = ()  # files in the album's folder; of a disc's folder with its name
-    tagged_id: str | None = None  # MusicBrainz release, as the tags have it
+    tagged: AlbumMetadata = AlbumMetadata()  # as the tags have it, which are all that most players read
     artist_folder: str | None = None  # the folder above, if it is the artist's own
     artist_pictures: tuple[str, ...] = ()  # names of files there
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """What it may be called there."""
+        return tuple(dict.fromkeys(filter(None, (self.album.title, self.tagged.title))))
+
+    def is_called(self, name: str | None) -> bool:
+        """Whether it may be called so there."""
+        return any(same_name(name, title) for title in self.titles)
 
 
 class Sight(NamedTuple):

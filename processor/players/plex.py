@@ -97,7 +97,7 @@ class Plex(PlayerKind):
 
     def find(self, line: Line, wanted: Wanted) -> Sight | None:
         """Return the album of the title that has a file in the folder."""
-        for album in self._titled(line, wanted.album.title or ""):
+        for album in (album for title in wanted.titles for album in self._titled(line, title)):
             if wanted.folder is None:
                 return Sight(album.id, album.tracks, album.title)
             tracks = self._ask(line, f"/library/metadata/{album.id}/children").metadata

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
+from processor.metadata.known import Credit, credited
 from processor.players.paths import components, within
 from processor.players.player import (
     LONGEST,
@@ -128,11 +129,13 @@ class Subsonic(PlayerKind):
 
     def find(self, line: Line, wanted: Wanted) -> Sight | None:
         """Return the album of the MusicBrainz id, or of the same title and artist."""
-        title = wanted.album.title or ""
-        asked = {"query": title, "albumCount": ALBUMS, "artistCount": 0, "songCount": 0}
-        albums = self._ask(line, "search3", asked).found.albums
+        albums = (album for title in wanted.titles for album in self._titled(line, title))
         found = next((album for album in albums if _is(album, wanted)), None)
         return Sight(found.id, found.tracks, found.name) if found else None
+
+    def _titled(self, line: Line, title: str) -> Sequence[_Album]:
+        asked = {"query": title, "albumCount": ALBUMS, "artistCount": 0, "songCount": 0}
+        return self._ask(line, "search3", asked).found.albums
 
     def _ask(self, line: Line, method: str, params: Mapping[str, Any] | None = None) -> _Body:
         """Call a method. Raises Rejected with its own words when it refuses."""
@@ -152,11 +155,15 @@ class Subsonic(PlayerKind):
 def _is(album: _Album, wanted: Wanted) -> bool:
     if album.release_id and album.release_id == wanted.album.release_id:
         return True
-    artists = " ".join(credit.name for credit in wanted.album.credits)
-    known = album.artist is None or not artists or any(
-        same_name(album.artist, name) for name in (artists, *(credit.name for credit in wanted.album.credits))
-    )  # fmt: skip
-    return same_name(album.name, wanted.album.title) and known
+    names = [name for credits in (wanted.album.credits, wanted.tagged.credits) for name in _names(credits)]
+    known = album.artist is None or not names or any(same_name(album.artist, name) for name in names)
+    return wanted.is_called(album.name) and known
+
+
+def _names(credits: Sequence[Credit]) -> list[str]:
+    """Return what the artist of an album may be called: whole, as on the cover and without what joins them, or any."""
+    each = [credit.name for credit in credits]
+    return [*filter(None, (credited(credits), " ".join(each))), *each]
 
 
 def _token(player: Player) -> dict[str, str]:

@@ -8,8 +8,9 @@ from typing import Final
 from sqlalchemy import Connection
 
 from config.reasons import show_path
+from processor.metadata import documents
 from processor.metadata import rows as metadata
-from processor.metadata.documents import ITSELF, TAGS
+from processor.metadata.documents import TAGS
 from processor.players.debts import Owed
 from processor.players.paths import mapped
 from processor.players.player import Player, Wanted
@@ -25,14 +26,14 @@ def wanted(connection: Connection, player: Player, owed: Owed) -> Wanted:
     """
     folder = os.path.join(owed.root, owed.folder).rstrip(b"/")
     album = metadata.album(connection, owed.item_id)
-    tags = metadata.sources(connection, owed.item_id)[TAGS].get(ITSELF, {})
+    tagged = documents.album({TAGS: metadata.sources(connection, owed.item_id)[TAGS]}, ())
     artists = [metadata.artist(connection, one.id) for one in metadata.artists_of(connection, owed.item_id)]
     above = os.path.dirname(folder) if os.path.dirname(owed.folder) else None
     names = _names(above) if above is not None else []
     is_artists = ARTIST_NFO in names
     return Wanted(
         _as_the_player(player, folder), album, tuple(artists), len(album.tracks), tuple(_pictures(_with_discs(folder))),
-        tags.get("release_id"), _as_the_player(player, above) if above is not None and is_artists else None,
+        tagged, _as_the_player(player, above) if above is not None and is_artists else None,
         tuple(_pictures(names)) if is_artists else (),
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from config.database import Database
 from config.errors import GreenroomError, Misconfigured, Retryable
 from daemon import players
 from processor.client.client import Client
-from processor.metadata.known import ArtistMetadata
+from processor.metadata.known import AlbumMetadata, ArtistMetadata, Credit
 from processor.players import rows
 from processor.players.debts import Change, Debt, Owed
 from processor.players.examination import examine
@@ -72,7 +72,7 @@ class Asking:
         return shelved
 
     def tells(self, *cases: tuple[Shelved, Change], artist: ArtistMetadata | None = None) -> list[Outcome]:
-        found = [Case(self._debt(n, one, change), self._wanted(one, artist)) for n, (one, change) in enumerate(cases)]
+        found = [Case(self.debt(n, one, change), self._wanted(one, artist)) for n, (one, change) in enumerate(cases)]
         return sorted(tell(self.line, found, self.away.world), key=lambda outcome: outcome.debt.id)
 
     def _wanted(self, shelved: Shelved, artist: ArtistMetadata | None) -> Wanted:
@@ -80,7 +80,7 @@ class Asking:
         above = shelved.folder.rpartition("/")[0]
         return found._replace(artists=(artist,), artist_folder=above) if artist else found
 
-    def _debt(self, n: int, shelved: Shelved, change: Change) -> Debt:
+    def debt(self, n: int, shelved: Shelved, change: Change) -> Debt:
         folder = shelved.folder.removeprefix(THERE[self.kind] + "/").encode()
         return Debt(n, 1, Owed(n, LIBRARY, folder, change), NOW, NOW, None)
 
@@ -135,6 +135,15 @@ def test_a_new_album_is_told_and_seen(asking: Asking) -> None:
     first = {"parent": asking.path("Ädam"), "folder": album.folder, "all": None}[ladder[0]]
     assert asking.house.asked == [first]
     assert (other in asking.house.shown) == (first != album.folder or asking.kind == "subsonic")
+
+
+def test_an_album_is_found_by_its_tags_where_a_player_reads_these_alone(asking: Asking) -> None:
+    """Its NFO says what MusicBrainz calls it; its tags, which nobody rewrote, say what it was called when it came."""
+    album = asking.puts("Björk/Debut", "Debut (Remastered)", artist="Bjork")
+    known = wanted_of(album)._replace(album=AlbumMetadata("Debut", (Credit("Björk"),)), tagged=wanted_of(album).album)
+    case = Case(asking.debt(1, album, "new"), known)
+    ((sight, tried),) = ((seen.sight, seen.tried) for seen in tell(asking.line, [case], asking.away.world))
+    assert (sight and sight.title, len(tried)) == (album.title, 1)
 
 
 def test_what_is_not_shown_is_asked_for_further_up_and_then_said(asking: Asking) -> None:

@@ -14,7 +14,7 @@ from processor.metadata import rows as metadata
 from processor.players import debts, rows
 from processor.players.paths import Pair
 from processor.players.player import Player
-from tests.playing import SECRET, USER, kodi
+from tests.playing import SECRET, USER, kodi, plex
 from tests.playing import House as Shelves
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
@@ -148,6 +148,27 @@ def test_players_show_what_is_published_and_forget_what_is_taken_out(
     with house.database.read() as connection:
         whys = [one["why"] for one in progress.history(connection, item_id) if one["what"] == "sync"]
     assert whys == ["owed to tv", "owed to tv"]
+
+
+def test_a_player_that_reads_tags_alone_is_not_asked_for_what_only_the_nfo_says(house: House, shelves: Shelves) -> None:
+    library = add_library(house)
+    house.drop(songs("Low Tide", "flac", range(1, 4), date="2014"))
+    house.cycle()
+    (item_id,) = approve(house)
+    with house.database.begin() as connection:
+        metadata.say(connection, item_id, "", "title", "Low Tide, High Water", NOW)
+        metadata.say(connection, item_id, "", "credits", ["Ada Lovelace"], NOW)
+    with plex(shelves).serving() as provider:
+        pair = Pair(str(library), "/storage/music")
+        shelves.mount = (pair.theirs, library)
+        with house.database.begin() as connection:
+            rows.add(connection, Player(0, "plex", "plex", provider.url, None, SECRET, (pair,)), NOW)
+        publish(house, item_id)
+        carry(house, "sync")
+        carry(house, "players")
+    assert owed(house) == []
+    with house.database.read() as connection:
+        assert [standing.missed for standing in rows.standings(connection)] == [0]
 
 
 def test_without_a_player_an_album_goes_on(house: House) -> None:
