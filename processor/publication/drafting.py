@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from config.errors import NeedsReview
 from config.libraries import Library
 from config.reasons import Reason, show_path
-from processor import journal
+from processor import journal, layout
 from processor.artwork.blobs import Blob
 from processor.files import Tree
 from processor.item import NewItem
@@ -63,17 +63,16 @@ class Draft:
         """Whether the item's files are in staging, and not only in its library."""
         return self.known.item.root_uuid == self.given.staging.root_uuid
 
-    def is_misnamed(self, home: Publication) -> bool:
-        """Whether the folder of a published album, or a track in it, would be called otherwise now."""
+    def is_misnamed(self, home: Publication, others: Collection[bytes] = ()) -> bool:
+        """Whether the folder of a published album, or what came with it, would be called otherwise beside `others`."""
         options, known = self.given.options, self.known
         with self.given.database.read() as connection:
             now = _places(journal.named(connection, home.transfer_id), self.is_staged)
         with self._files() as files, Tree(self.library.path) as tree:
             chosen = known.chosen.album
-            laid = laying.lay_out(files, known.item, known.album, options.naming, chosen, options.profile)
+            laid = laying.lay_out(files, known.item, known.album, options.naming, chosen, options.profile, others)
             folder = self._free_folder(tree, home.path)
-        audio = [file.path for file in known.item.files if file.role == "audio"]
-        return folder != home.path or any(laid.places[path] != now.get(path) for path in audio)
+        return folder != home.path or any(place != now.get(path) for path, place in laid.places.items())
 
     def whole(self, home: Publication | None, there: Standing, *, rename: bool = False) -> Plan:
         """Plan an album's way from staging into a folder that is free, or into the place of the one of its item."""
@@ -115,14 +114,17 @@ class Draft:
             brought = journal.named(connection, home.transfer_id)
         audio = [entry.path[len(home.path) + 1 :] for entry in entries if entry.role == "audio"]
         named = pictures.names("album", known.chosen.album, options.profile, disc_folders(audio))
-        dropped = {entry.path for entry in entries if entry.sha256 is None}
-        named = {name: one for name, one in named.items() if within(home.path, name) not in dropped}
+        dropped = {layout.fold(entry.path): entry.path for entry in entries if entry.sha256 is None}
+        ours = {name: one for name, one in named.items() if layout.fold(within(home.path, name)) not in dropped}
         with Tree(self.library.path) as tree:
-            made = self._made(tree, home.path, named, _places(brought, self.is_staged), entries)
+            made = self._made(tree, home.path, ours, _places(brought, self.is_staged), entries)
+            for name, picture in named.items():
+                if name not in ours:
+                    making.note_dropped(made, tree, dropped[layout.fold(within(home.path, name))], picture)
             beside = self._beside(tree, home.path)
         fresh = [one for one in (*made.made, *beside.made) if one.path not in {*made.same, *beside.same}]
         gone = [*made.gone, *beside.gone]
-        files = sorted([*(one.path for one in (*made.made, *beside.made)), *dropped])
+        files = sorted([*(one.path for one in (*made.made, *beside.made)), *dropped.values()])
         mode: Any = home.mode
         said = self._said(replace(self.intent, mode=mode, made=tuple(fresh), gone=tuple(gone)))
         said |= {"home": home.transfer_id}

@@ -116,6 +116,17 @@ def _one(making: Making, tree: Tree, one: Wanted, entry: Entry | None, blob: Blo
         making.reasons.append(Reason("foreign_kept", message, one.path))
 
 
+def note_dropped(making: Making, tree: Tree, path: bytes, picture: Picture) -> None:
+    """Say of a picture the album came with that it has the name of a selected one; nothing if it is that."""
+    with explained("look at", path):
+        if sha256_at(tree, path) != picture.sha256:
+            message = (
+                f"{show_path(path)} came with the album, so the selected picture does not have that name; to publish it "
+                "with new names (`--rename`) gives it to that."
+            )
+            making.reasons.append(Reason("dropped_kept", message, path))
+
+
 def _want(making: Making, one: Wanted, there: str | None, base: str | None = None) -> None:
     if one.data is not None:
         making.texts[one.sha256, one.ext] = one.data

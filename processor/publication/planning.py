@@ -66,7 +66,10 @@ def plan(
         )
         raise NeedsReview(message, code="music_changed")
     with Tree(library.path) as tree:
-        return draft.whole(home, laying.look(tree, home, entries), rename=rename)
+        there = laying.look(tree, home, entries)
+    if is_same and not draft.is_misnamed(home, there.others):
+        return draft.again(home, entries)  # what it would be called somebody else has
+    return draft.whole(home, there, rename=rename)
 
 
 def _is_same_music(item: NewItem, entries: Sequence[Entry], brought: Sequence[Transfer]) -> bool:

@@ -187,6 +187,26 @@ def test_a_dropped_picture_gives_its_name_to_the_selected_one_unless_it_is_that(
     assert publish(house, item_id, Chosen([picture(house, "front", b"the one")])).outcome == "unchanged"
 
 
+def test_a_selected_picture_that_a_dropped_one_keeps_from_its_name_is_told_and_a_rename_gives_it_that(
+    house: House,
+) -> None:
+    library = add_library(house)
+    house.drop(DROP | {"Low Tide/Folder.jpg": b"the one"})
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    one, other = picture(house, "front", b"the one"), picture(house, "front", b"the other")
+    publish(house, item_id, Chosen([one]))
+    assert publish(house, item_id, Chosen([one])).outcome == "unchanged"
+    outcome = publish(house, item_id, Chosen([other]))
+    assert (outcome.outcome, codes(outcome.reasons)) == ("refreshed", ["dropped_kept"])
+    assert "Folder.jpg came with the album" in outcome.reasons[0].message
+    assert publish(house, item_id, Chosen([other]), rename=True).outcome == "upgraded"
+    shown = {path.name: path.read_bytes() for path in (library / ALBUM).glob("*.jpg")}
+    assert shown == {"cover.jpg": b"the other", "folder.jpg": b"the other", "Folder [2].jpg": b"the one"}
+    outcome = publish(house, item_id, Chosen([other]), rename=True)
+    assert (outcome.outcome, outcome.reasons) == ("unchanged", ())
+
+
 def test_a_folder_that_is_not_ours_is_never_touched_however_it_is_spelled(house: House) -> None:
     library, item_id = staged(house)
     (library / "ADA" / "low tide (2014)").mkdir(parents=True)

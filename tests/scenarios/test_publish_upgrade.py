@@ -204,6 +204,18 @@ def test_a_name_that_somebody_has_is_not_taken(house: House) -> None:
     assert inside(library) == before
 
 
+def test_a_name_of_a_track_that_somebody_has_is_not_taken_and_not_tried_for_ever(house: House) -> None:
+    library, item_id = home(house)
+    (library / FOLDER / "01 - New.flac").write_bytes(b"theirs")
+    with house.database.begin() as connection:
+        first = metadata.album(connection, item_id).tracks[0].path
+        metadata.say(connection, item_id, part_of(first), "title", "New", NOW)
+    assert publish(house, item_id, rename=True).outcome == "upgraded"
+    assert inside(library)["01 - New.flac"] == b"theirs"
+    assert "01 - New [2].flac" in inside(library)
+    assert publish(house, item_id, rename=True).outcome == "unchanged"
+
+
 @pytest.mark.parametrize(
     ("title", "other"), [("Low Tide", "{album_artist}/{album}[ ({year})]/{year}"), ("Ada", "{album}")]
 )
