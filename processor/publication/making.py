@@ -121,8 +121,8 @@ def note_dropped(making: Making, tree: Tree, path: bytes, picture: Picture) -> N
     with explained("look at", path):
         if sha256_at(tree, path) != picture.sha256:
             message = (
-                f"{show_path(path)} came with the album, so the selected picture does not have that name; to publish it "
-                "with new names (`--rename`) gives it to that."
+                f"{show_path(path)} came with the album, so the selected picture does not have that name; to publish "
+                "it with new names (`--rename`) gives it to that."
             )
             making.reasons.append(Reason("dropped_kept", message, path))
 
