@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from config.reasons import Reason, counted
 from processor.item import NewFile, NewItem, as_reasons, reasons_of
+from processor.layout import fold
 from scanner.grouping.doubts import DOUBT
 from scanner.grouping.missing import Numbered, missing
 
@@ -49,12 +50,10 @@ def succeeded(old: NewItem, new: NewItem, status: str) -> NewItem:
 def kept(old: NewItem, files: Iterable[NewFile]) -> tuple[NewFile, ...]:
     """Return the side files of a replaced album that go on beside the new one: lyrics, pictures, booklets.
 
-    Those whose name the new one uses, and those that speak of the old files, stay with the old album.
+    Those whose name the new one uses, in whatever case, and those that speak of the old files, stay with the old album.
     """
-    names = {file.path for file in files}
-    return tuple(
-        file for file in old.files if file.role != "audio" and file.role not in OF_THE_RIP and file.path not in names
-    )
+    names, going = {fold(file.path) for file in files}, {"audio", *OF_THE_RIP}
+    return tuple(file for file in old.files if file.role not in going and fold(file.path) not in names)
 
 
 def renamed(old: NewItem, new: NewItem) -> dict[bytes, bytes]:

@@ -78,4 +78,10 @@ def test_a_better_album_takes_the_folder_and_the_side_files_that_do_not_speak_of
     assert [f.path for f in made.files] == [b"01.flac", b"cover.jpg", b"01.lrc"]
     assert (made.path, made.track_count, made.duration_ms, made.size) == (OLD.path, 1, 10_000, 300)
     assert codes(made) == ["replaced"]
+
+
+def test_a_side_file_whose_name_the_better_album_spells_otherwise_does_not_go_on_beside_its() -> None:
+    """On a disk that tells no case one would be written over the other."""
+    new = item(file(b"01.flac", number=1), file(b"Cover.JPG", "picture"))
+    assert [f.path for f in kept(OLD, new.files)] == [b"01.lrc"]
     assert [f.path for f in kept(OLD, new.files)] == [b"01.lrc"]
