@@ -25,6 +25,8 @@ def _look(run: Performance, transfer: Transfer) -> Transfer:
 
 
 def _write(run: Performance, transfer: Transfer) -> Transfer:
+    with Tree(transfer.dst_root) as tree:
+        check_published(tree, transfer.target, transfer.item["home"])  # it may have been moved since an earlier try
     return run.published(written(run, transfer, list(intent_of(transfer).made)))
 
 

@@ -36,6 +36,20 @@ def test_an_album_somebody_put_in_the_place_of_the_published_one_is_not_touched(
     assert moved > {MUSIC[path] for path in NAMED}
 
 
+def test_an_album_that_is_moved_away_before_a_refresh_is_taken_up_again_leaves_no_trace_of_itself(
+    quick_path: Path,
+) -> None:
+    scene = Scene.make(quick_path / "scene", "refresh", "link")
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    scene = Scene.make(quick_path / "again", "refresh", "link", scene)
+    assert killed(scene.perform, steps.labels.index("put") + 1, 2)
+    put_another_there(scene)
+    report = scene.recovered(Steps(fence=3))
+    assert [transfer.state for transfer in report.attention] == ["attention"]
+    assert [path.name for path in album(scene).iterdir()] == ["mine.mp3"]
+
+
 def test_a_file_that_appears_before_ours_has_its_place_stays_and_is_not_ours(quick_path: Path) -> None:
     scene = Scene.make(quick_path / "scene", "publish", "link")
     mine = [album(scene).parent / name for name in ("artist.jpg", "artist.nfo", "folder.jpg", "poster.jpg")]
