@@ -90,6 +90,12 @@ def decode(data: bytes, tag: str) -> ET.Element:
     return root
 
 
+def behind(data: bytes, tag: str) -> bytes:
+    """Return what stands behind the root of a file, on lines of its own, such as the URLs Kodi looks up."""
+    _, end, text = text_of(data).rpartition(f"</{tag}>")
+    return f"{text.strip()}\n".encode() if end and text.strip() else b""
+
+
 def text_of(data: bytes) -> str:
     """Return the text of a file, in the encoding its first bytes say, else UTF-8, else Latin-1."""
     for mark, encoding in _MARKS:

@@ -157,7 +157,7 @@ def _merge(making: Making, tree: Tree, one: Wanted, there: str, base: str, blob:
         message = f"Somebody changed {', '.join(merged.kept)} in it, and that was kept."
         making.reasons.append(Reason("edits_kept", message, one.path))
     making.texts[one.sha256, one.ext] = one.data  # what the next merge compares with
-    _want(making, _text(one.path, one.role, xml.encode(merged.root)), there, one.sha256)
+    _want(making, _text(one.path, one.role, xml.encode(merged.root) + xml.behind(data, tag)), there, one.sha256)
 
 
 def _text(path: bytes, role: Role, data: bytes) -> Wanted:

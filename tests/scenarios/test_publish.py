@@ -149,6 +149,20 @@ def test_only_what_changed_is_written_again_and_edits_stay(house: House) -> None
     assert publish(house, item_id, Chosen()).outcome == "unchanged"
 
 
+def test_what_somebody_writes_behind_an_nfo_stays_there(house: House) -> None:
+    """Kodi looks up an address that follows the root."""
+    library, item_id = staged(house)
+    publish(house, item_id)
+    nfo, address = library / ALBUM / "album.nfo", "https://musicbrainz.org/release/1\n"
+    nfo.write_text(nfo.read_text() + address)
+    for genre in ("Folk", "Jazz"):
+        say(house, item_id, "genres", [genre])
+        assert publish(house, item_id).outcome == "refreshed"
+        assert f"<genre>{genre}</genre>" in nfo.read_text()
+        assert nfo.read_text().endswith(f"</album>\n{address}")
+    assert unexplained(house, library) == []
+
+
 def test_a_picture_somebody_replaced_is_theirs_from_then_on(house: House) -> None:
     library, item_id = staged(house)
     publish(house, item_id, Chosen([picture(house, "front", b"one")]))
