@@ -1,4 +1,4 @@
-"""A connection that sends no headers in time → closed, so that a few cannot keep everybody else out."""
+"""A connection that keeps us waiting → closed in time, so that a few cannot keep everybody else out."""
 
 from __future__ import annotations
 
@@ -8,31 +8,42 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEADER_SECONDS: Final = 15.0  # until the headers of a request have to be there
+HEADER_SECONDS: Final = 15.0  # until the headers of a request have to be there, and the like
 
 
 class PromptProtocol(H11Protocol):
-    """uvicorn's HTTP with a limit to waiting for the headers of a request, which uvicorn itself does for ever."""
+    """uvicorn's HTTP with a limit to waiting for others, which uvicorn itself does for ever.
+
+    That is for the headers of a request, for the rest of a body that was answered, and for an answer to be read.
+    """
 
     patience = HEADER_SECONDS
 
     def connection_made(self, transport: Any) -> None:
         """Begin to count."""
         super().connection_made(transport)
-        self._look_again(None)
+        self._look_again(self._waiting_for())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop counting."""
         self._next_look.cancel()
         super().connection_lost(exc)
 
-    def _look_again(self, answered: object) -> None:
-        """Look after a while whether a request came since the one that was answered last."""
-        self._next_look = asyncio.get_running_loop().call_later(self.patience, self._look, answered)
+    def _look_again(self, seen: object) -> None:
+        """Look after a while whether the same is still waited for."""
+        self._next_look = asyncio.get_running_loop().call_later(self.patience, self._look, seen)
 
-    def _look(self, answered: object) -> None:
-        is_waiting = self.conn.their_state is h11.IDLE and (self.cycle is None or self.cycle.response_complete)
-        if is_waiting and self.cycle is answered:
-            self.transport.close()
+    def _look(self, seen: object) -> None:
+        now = self._waiting_for()
+        if now is not None and now == seen:
+            self.transport.abort()  # to close would wait for what nobody reads
         else:
-            self._look_again(self.cycle if is_waiting else self)
+            self._look_again(now)
+
+    def _waiting_for(self) -> object | None:
+        """Return what changes with all that others do; None while it is for us to do something."""
+        if self.flow.write_paused:
+            return self.cycle, self.transport.get_write_buffer_size()
+        if self.cycle is None or (self.cycle.response_complete and self.conn.their_state in (h11.IDLE, h11.SEND_BODY)):
+            return (self.cycle,)
+        return None

@@ -21,6 +21,7 @@ from daemon.web.app import create_app
 from daemon.web.guard import POLICY
 from daemon.web.prompt import PromptProtocol
 from daemon.web.server import WebServer
+from tests.waiting import until
 from tests.web import NAME, PASSWORD, Browser, set_up
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -256,6 +257,41 @@ def test_a_name_that_is_not_ours_is_not_answered(browser: Browser) -> None:
         assert browser.client.get("/healthz", headers={"host": host}).status_code == status, host
 
 
+def test_names_of_ours_are_written_as_people_write_them(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = "Bücher.example, music.example:8443, fd00::5, [fd00::6]:80, .ü"
+    monkeypatch.setattr(browser.app, "boot", browser.app.boot.model_copy(update={"web_hosts": names}))
+    client = TestClient(create_app(browser.app))
+    for host in ("xn--bcher-kva.example", "music.example", "MUSIC.example:8443", "[fd00::5]:7788", "[fd00::6]"):
+        assert client.get("/healthz", headers={"host": host}).status_code == 200, host
+    for host in ("cher.example", "fd00", "", "[fd00::7]"):
+        assert client.get("/healthz", headers={"host": host}).status_code == 400, host
+
+
+def test_an_origin_that_is_no_address_is_not_our_page(browser: Browser) -> None:
+    outside = TestClient(browser.served, base_url="http://localhost")
+    assert outside.post("/sign-in", headers={"origin": "http://["}).status_code == 403
+
+
+def test_who_only_wants_to_know_whether_it_is_there_is_told(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    with application() as app, WebServer(app, ("127.0.0.1", 0)) as server:
+        asked = socket.create_connection(server.address, timeout=60)
+        with asked, asked.makefile("rb") as answer:
+            asked.sendall(b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            head, _, body = answer.read().partition(b"\r\n\r\n")
+    assert (head[:15], b"content-length: 15" in head, body) == (b"HTTP/1.1 200 OK", True, b"")
+
+
+def test_no_answer_leads_to_another_scheme_than_the_browsers(browser: Browser) -> None:
+    """A proxy may speak TLS: then ours is not the browser's."""
+    set_up(browser)
+    answer = browser.client.get("/review/?q=a", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/review?q=a")
+
+
 def test_every_answer_tells_browsers_to_run_nothing_but_our_own_scripts(browser: Browser) -> None:
     for path in ("/setup", "/healthz", "/nowhere", "/static/style.css"):
         policy = browser.client.get(path).headers["content-security-policy"]
@@ -300,3 +336,35 @@ def test_who_never_says_what_they_want_is_not_waited_for(
         with socket.create_connection(server.address, timeout=60) as prompt:
             prompt.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert b"200 OK" in prompt.recv(1000)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",  # whose answer needs none of it
+        b"GET /static/htmx.min.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 300,  # more than any buffer holds
+    ],
+    ids=["a body without end", "answers nobody reads"],
+)
+def test_who_was_answered_and_neither_ends_nor_reads_is_not_waited_for(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    monkeypatch.setattr(PromptProtocol, "patience", 0.2)
+    with (
+        application() as app,
+        WebServer(app, ("127.0.0.1", 0)) as server,
+        socket.create_connection(server.address, timeout=60) as slow,
+    ):
+        slow.sendall(said)
+        slow.recv(1)
+
+        def is_closed() -> bool:
+            try:
+                slow.send(b"x")  # a byte now and then keeps uvicorn from closing by itself
+            except OSError:
+                return True
+            return False
+
+        until(is_closed)
