@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -35,11 +36,11 @@ HEADERS: Final = {
 
 
 class Guard:
-    """The outermost layer of the app. `hosts` are the names it answers to, without ports."""
+    """The outermost layer of the app. `hosts` are the names it answers to, as people write them."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._hosts = frozenset(map(name_of, hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -50,8 +51,9 @@ class Guard:
         most = MAX_PICTURE if scope["path"].endswith(PICTURES) else MAX_BODY
         refusal = self._refusal(scope["method"], headers, most)
         app = PlainTextResponse(refusal[1] + "\n", refusal[0]) if refusal else self._app
-        versioned = scope["query_string"].startswith(b"v=")  # such an address never means anything else
-        await app(scope, _limited(receive, most), _protected(send, scope["path"], versioned=versioned))
+        if scope["method"] == "HEAD":  # what is answered to GET; uvicorn leaves the body out (RFC 9110, 9.3.2)
+            scope = {**scope, "method": "GET"}
+        await app(scope, _limited(receive, most), _protected(send, scope, headers.get("host", "")))
 
     def _refusal(self, method: str, headers: Headers, most: int) -> tuple[int, str] | None:
         host = headers.get("host", "")
@@ -71,6 +73,14 @@ def host_name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def name_of(host: str) -> str:
+    """Return a name somebody wrote down as browsers ask for it, without its port: `Bücher:80` → `xn--bcher-kva`."""
+    bare = host.lower() if host.count(":") > 1 and not host.startswith("[") else host_name(host)
+    with suppress(UnicodeError):  # no name browsers could ask for
+        return bare.encode("idna").decode()
+    return bare
 
 
 def came_from(headers: Headers) -> str:
@@ -96,7 +106,7 @@ def is_own(headers: Headers, host: str) -> bool:
         return site in OWN_SITES
     origin = headers.get("origin")
     if origin is not None:
-        return urlsplit(origin).netloc.lower() == host.lower()
+        return origin.lower().partition("://")[2] == host.lower()
     return "cookie" not in headers  # nobody's authority is used, so none can be abused
 
 
@@ -129,12 +139,16 @@ def _limited(receive: Receive, most: int) -> Receive:
     return limited
 
 
-def _protected(send: Send, path: str, *, versioned: bool) -> Send:
+def _protected(send: Send, scope: Scope, host: str) -> Send:
+    versioned = scope["query_string"].startswith(b"v=")  # such an address never means anything else
+
     async def protected(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _headers_for(path, versioned):
+            for name, value in _headers_for(scope["path"], versioned):
                 headers.setdefault(name, value)
+            if "location" in headers:  # Starlette names our scheme, which behind a proxy that speaks TLS is another
+                headers["location"] = headers["location"].removeprefix(f"{scope['scheme']}://{host}")
         await send(message)
 
     return protected
