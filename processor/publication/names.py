@@ -85,9 +85,16 @@ def album_folder(naming: Naming, album: AlbumMetadata, *, tell_apart: str | None
 
 
 def artist_folder(naming: Naming, folder: bytes) -> bytes | None:
-    """Return the folder above an album's that is its artist's alone; None if there is none."""
-    parts, depth = folder.split(b"/"), naming.artist_depth
-    return None if depth is None or depth >= len(parts) else b"/".join(parts[:depth])
+    """Return the folder above an album's that is its artist's alone; None if there is none, or it cannot be told.
+
+    That is so where the template has a folder above it that is left out if nobody knows its values, and one was.
+    """
+    parts, depth, wanted = folder.split(b"/"), naming.artist_depth, _split(naming.folder)
+    if depth is None or depth >= len(parts):
+        return None
+    if len(parts) < len(wanted) and any(_may_be_left_out(one) for one in wanted[:depth]):
+        return None
+    return b"/".join(parts[:depth])
 
 
 def file_places(
@@ -184,6 +191,11 @@ def _split(parts: tuple[Part, ...]) -> list[list[Part]]:
 
 def _is_artists(parts: list[Part]) -> bool:
     return set(template.used(parts)) <= _ARTIST and bool(_ARTIST & set(template.used(parts)))
+
+
+def _may_be_left_out(parts: list[Part]) -> bool:
+    """Whether nothing is left of a folder where only what is always known of an album is."""
+    return not template.render(parts, dict.fromkeys((*_ARTIST, "album"), "_"))
 
 
 def _stem(path: bytes) -> bytes:

@@ -146,6 +146,14 @@ def test_the_artists_folder_is_the_one_the_template_names_after_the_artist_alone
     assert artist_folder(deep, b"Music/Nora Vale/Low Tide") == b"Music/Nora Vale"
 
 
+def test_where_a_folder_above_the_artists_is_left_out_another_one_is_not_taken_for_it() -> None:
+    typed = Naming.of("{type}/{album_artist}/{year}/{album}", "{title}")
+    assert artist_folder(typed, album_folder(typed, low_tide(type="live"))) == b"live/Nora Vale"
+    assert artist_folder(typed, album_folder(typed, low_tide())) is None
+    below = Naming.of("{album_artist}/{type}/{album}", "{title}")
+    assert artist_folder(below, album_folder(below, low_tide())) == b"Nora Vale"
+
+
 def picture(type: str, rank: int = 1, ext: str = "jpg") -> Picture:
     return Picture(type, rank, f"{type}{rank}", ext)
 
