@@ -21,6 +21,7 @@ from config.reasons import Reason
 from processor import sidecar
 from processor.artwork.blobs import Blobs
 from processor.files import Tree
+from processor.paths import parent
 from processor.publication import ledger
 from processor.publication.access import AS_IS, Access
 from processor.publication.intent import Made, Role
@@ -142,6 +143,8 @@ def _mend(
             if home is not None and not sidecar.is_of(tree, home.path, home.transfer_id):
                 # Somebody's, or a better copy whose move waits for a person: what is recorded is not of it.
                 return "; its folder is not the album that was published there"
+            if tree.stat(parent(subject.path)) is None:
+                return "; so is its folder"
             kept, _ = put(tree, [made], given.blobs, guard, MARK, given.access)
     except Retryable as error:
         if error.reason_code != "blob_missing":

@@ -6,11 +6,12 @@ import datetime as dt
 import os
 
 from loguru import logger
+from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import NeedsReview, Rejected
 from config.lease import Guard
-from config.libraries import list_libraries, verify_root
+from config.libraries import Library, list_libraries, verify_root
 from config.reasons import show_path
 from processor import journal, sidecar
 from processor.artwork import blobs
@@ -19,7 +20,8 @@ from processor.fsck import rows
 from processor.fsck.finding import some
 from processor.fsck.rows import Row
 from processor.paths import within
-from processor.publication import ledger
+from processor.publication import ledger, recording
+from processor.publication.ledger import Entry
 from processor.system_errors import explained
 
 
@@ -34,7 +36,7 @@ def forget(database: Database, guard: Guard, item_id: int) -> Row:
         row = next((row for row in rows.read(connection) if row.id == item_id), None)
         known = {library.root_uuid: library for library in list_libraries(connection)}
         open_moves = [t for t in journal.unsettled(connection) if row and t.target == row.path]
-        published = ledger.entries(connection, item_id=item_id)
+        published, artists = ledger.entries(connection, item_id=item_id), _of_its_artist(connection, item_id)
     if row is None:
         raise Rejected(f"there is no item {item_id}; `greenroom items` lists them", code="unknown_item")
     if open_moves:
@@ -47,17 +49,32 @@ def forget(database: Database, guard: Guard, item_id: int) -> Row:
         raise NeedsReview(message + "the library first", code="files_exist", path=row.path)
     for entry in published:
         library = known.get(entry.root_uuid)
-        if library is not None and os.path.lexists(os.path.join(library.path, entry.path)):
+        if library is not None and os.path.lexists(_path(library, entry)):
             message = f"{show_path(entry.path)} of item {item_id} is in a library; take it out of there first, with "
             message += f"`greenroom publish {item_id} --undo`, or move its folder elsewhere"
             raise NeedsReview(message, code="files_exist", path=entry.path)
+    gone = [one for one in artists if one.root_uuid in known and not os.path.lexists(_path(known[one.root_uuid], one))]
+    now = dt.datetime.now(dt.UTC)
     with database.begin() as connection:
         guard.confirm(connection)
         rows.forget(connection, item_id)
         ledger.forget_item(connection, item_id)
-        blobs.hold(connection, f"published {item_id}", (), dt.datetime.now(dt.UTC))
+        blobs.hold(connection, f"published {item_id}", (), now)
+        recording.forget(connection, gone, now)
     logger.bind(item=item_id, key=row.key, path=show_path(row.path)).info("item forgotten")
     return row
+
+
+def _of_its_artist(connection: Connection, item_id: int) -> list[Entry]:
+    """Return the files of the artist an item was published by, if no other album there is by that artist."""
+    home = ledger.publication(connection, item_id)
+    if home is None or home.artist is None or len(ledger.publications(connection, home.root_uuid, home.artist)) > 1:
+        return []
+    return ledger.entries(connection, artist=home.artist, root_uuid=home.root_uuid)
+
+
+def _path(library: Library, entry: Entry) -> bytes:
+    return os.path.join(library.path, entry.path)
 
 
 def _there(root: bytes, row: Row) -> list[bytes]:

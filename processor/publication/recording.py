@@ -61,11 +61,23 @@ def _holders(connection: Connection, intent: Intent) -> Iterator[tuple[str, list
     yield f"published {intent.item_id}", ledger.entries(connection, item_id=intent.item_id)
     if intent.artist is not None:
         entries = ledger.entries(connection, artist=intent.artist, root_uuid=intent.library)
-        yield f"published {intent.library} {intent.artist}", entries
+        yield _artists_holder(intent.library, intent.artist), entries
+
+
+def _artists_holder(root_uuid: str, artist: str | None) -> str:
+    return f"published {root_uuid} {artist}"
 
 
 def _blobs(entries: Iterable[Entry]) -> set[str]:
     return {sha for entry in entries for sha in (entry.sha256, entry.base) if sha}
+
+
+def forget(connection: Connection, gone: Iterable[Entry], now: dt.datetime) -> None:
+    """Delete the rows of files of artists that are gone, and hold the blobs of those that are left."""
+    for entry in gone:
+        ledger.forget(connection, entry.root_uuid, [entry.path])
+        left = ledger.entries(connection, artist=entry.artist, root_uuid=entry.root_uuid)
+        blobs.hold(connection, _artists_holder(entry.root_uuid, entry.artist), _blobs(left), now)
 
 
 def withdraw(connection: Connection, undo: Transfer, now: dt.datetime) -> None:

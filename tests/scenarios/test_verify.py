@@ -13,16 +13,19 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from config.errors import Stopped
 from daemon.bootstrap import application
 from daemon.cli import main
 from daemon.web.metrics import exposition
+from processor.artwork.tables import BlobHoldRow
 from processor.verification import rows
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import House, digest
 from tests.scenarios.publishing import add_library, approve, publish, take_out
 from workflow import events, verifying
+from workflow.fsck import forget_item
 
 ALBUM = "Ada/Low Tide (2014)"
 
@@ -135,6 +138,19 @@ def test_what_greenroom_made_is_mended_and_music_is_only_told_of(house: House, l
     rot(song)  # the same bit again: it is whole
     rot(staged)
     assert look(house) == {"wrong": (), "mended": ()}
+
+
+def test_the_folder_of_an_artist_that_somebody_took_away_is_not_made_anew(house: House, library: Path) -> None:
+    shutil.rmtree(library / "Ada")
+    assert look(house)["mended"] == ()
+    assert not (library / "Ada").exists()
+    assert any("so is its folder" in why for _, why in told(house))
+    (item_id,) = (item["id"] for item in house.items().values() if item["album"] == "Low Tide")
+    forget_item(house.database, item_id, stop=threading.Event())
+    assert look(house) == {"wrong": (), "mended": ()}
+    with house.database.read() as connection:
+        holders = connection.scalars(select(BlobHoldRow.holder)).all()
+    assert [holder for holder in holders if holder.startswith("published")] == []
 
 
 def test_an_edited_nfo_is_no_damage_and_a_retagged_song_is_right_from_then_on(house: House, library: Path) -> None:
