@@ -22,8 +22,8 @@ from processor.guard import Guard
 from processor.hidden import hidden_folder
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
 from processor.moves.move import Move, Performance, before
-from processor.paths import ancestors, folders, within
-from processor.publication.access import give
+from processor.paths import folders, within
+from processor.publication.access import give, make_above, rights_kept
 from processor.publication.intent import Made, Mode, intent_of, with_intent
 from processor.publication.writing import add, put, take
 from processor.rolling_back import roll_back
@@ -50,10 +50,10 @@ def _switch(run: Performance, transfer: Transfer) -> Transfer:
     if where == hidden_folder(transfer):
         found = build(run, found) if found.attempt else found  # syncs again what was not synced
         with Tree(found.dst_root) as tree:
-            fresh = [folder for folder in ancestors(found.target) if tree.stat(folder) is None]
+            with explained("prepare", found.target):
+                run.reasons += rights_kept(make_above(tree, found.target, intent_of(found).access, run.guard))
             switch(found, run.guard)
             await_copies(found, run.guard)
-            run.reasons += give(tree, fresh, intent_of(found).access)
     else:
         check_final(run, found, rehash=True)
     return run.published(written(run, found, beside(found)))

@@ -25,7 +25,7 @@ from processor.moves.move import Move, Performance
 from processor.moves.publish import beside, build, check_published, clear_staging, inside, take_apart, written
 from processor.moves.replace import is_ours, keep, put_into_trash, take_kept
 from processor.paths import ancestors, folders, within
-from processor.publication.access import give
+from processor.publication.access import make_above, rights_kept
 from processor.publication.intent import intent_of
 from processor.renaming import rename_folder
 from processor.rolling_back import roll_back
@@ -152,10 +152,7 @@ def _others(tree: Tree, transfer: Transfer) -> Iterator[bytes]:
 def _rename(run: Performance, tree: Tree, transfer: Transfer) -> None:
     """Give the album, which is whole under its old name, the new one. Raises NeedsReview `target_exists`."""
     with explained("rename", transfer.target):
-        fresh = [folder for folder in ancestors(transfer.target) if tree.stat(folder) is None]
-        for folder in reversed(fresh):
-            tree.make(folder)
-        run.reasons += give(tree, fresh, intent_of(transfer).access)
+        run.reasons += rights_kept(make_above(tree, transfer.target, intent_of(transfer).access, run.guard))
         run.guard.check("rename")
         rename_folder(tree, published(transfer), transfer.target)
     sync_above(transfer.dst_root, _changed(transfer), run.guard, missing_ok=True)

@@ -18,6 +18,8 @@ from config.errors import Misconfigured
 from config.leave import changing
 from config.reasons import Reason, show_path
 from processor.files import Tree, is_file
+from processor.guard import Guard
+from processor.paths import ancestors
 from processor.rights import NOT_SET
 from processor.system_errors import explained
 
@@ -80,6 +82,21 @@ def given(tree: Tree, path: bytes, access: Access) -> bool:
         return True
     with explained("set the rights of", path), changing(tree.root):
         return _given(tree, path, access)
+
+
+def make_above(tree: Tree, path: bytes, access: Access, guard: Guard) -> list[bytes]:
+    """Make the folders above a path that are not there, each with its rights; return those that could not have them.
+
+    An empty one may be what a killed try left without them.
+    """
+    refused = []
+    for folder in reversed([*ancestors(path)]):
+        guard.check("make above")
+        is_new = tree.stat(folder) is None
+        tree.make(folder)
+        if (is_new or (access != AS_IS and not tree.names(folder))) and not given(tree, folder, access):
+            refused.append(folder)
+    return refused
 
 
 def rights_kept(refused: Sequence[bytes]) -> list[Reason]:

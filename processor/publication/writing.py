@@ -23,7 +23,7 @@ from processor.files import Tree, is_file, write_all
 from processor.guard import Guard
 from processor.materialise import CANNOT
 from processor.paths import ancestors, folders, parent, within
-from processor.publication.access import AS_IS, Access, given, rights_kept
+from processor.publication.access import AS_IS, Access, given, make_above, rights_kept
 from processor.publication.intent import Gone, Made
 from processor.renaming import rename_file
 from processor.rights import set_mode
@@ -94,11 +94,8 @@ def put(
             elif tree.stat(one.path) is not None and (there is None or there != one.over):
                 reasons.append(_kept(one.path))
                 continue
-            above = [folder for folder in reversed([*ancestors(one.path)]) if tree.stat(folder) is None]
-            for folder in above:
-                tree.make(folder)
+            refused += make_above(tree, one.path, access, guard)
             _create(tree, fresh, one, blobs)
-            refused += [folder for folder in above if not given(tree, folder, access)]
             is_given = given(tree, fresh, access)
             guard.check("put in place")
             if _took_place(tree, fresh, one, there):

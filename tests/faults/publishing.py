@@ -27,6 +27,7 @@ from processor.metadata.documents import ITSELF
 from processor.metadata.rows import ItemMetadataRow
 from processor.moves.move import Performance, Publish
 from processor.publication import ledger, planning
+from processor.publication.access import AS_IS, Access
 from processor.publication.given import Chosen, Options, Publishing
 from processor.publication.names import Naming
 from processor.publication.pictures import Picture
@@ -71,12 +72,15 @@ class Scene:
     item_id: int
     front: bytes  # the picture that is selected now
     recorded: Publish = published.recorded
+    access: Access = AS_IS
 
     def __del__(self) -> None:
         self.database.close()
 
     @classmethod
-    def make(cls, folder: Path, kind: str, strongest: Strategy, like: Scene | None = None) -> Scene:
+    def make(
+        cls, folder: Path, kind: str, strongest: Strategy, like: Scene | None = None, access: Access = AS_IS
+    ) -> Scene:
         folder.mkdir()
         database = _emptied(folder, like)
         roots = []
@@ -85,7 +89,7 @@ class Scene:
             with database.begin() as connection:
                 roots.append(libraries.add_library(connection, role, bytes(folder / role), now=NOW))
         item_id = _staged(database, folder, roots[0])
-        scene = cls(kind, folder, database, strongest, roots[0], roots[1], item_id, FRONTS[0])
+        scene = cls(kind, folder, database, strongest, roots[0], roots[1], item_id, FRONTS[0], access=access)
         if kind != "publish":
             assert scene.perform_kind("publish", Steps(fence=1)) == "done"
         if kind in ("publish", "unpublish"):
@@ -113,7 +117,7 @@ class Scene:
         picture = Picture("front", 1, blob.sha256, "jpg")
         chosen = Chosen([picture], [picture._replace(type="thumb")] if self.front == FRONTS[0] else [])
         naming = Naming.of("{album_artist}/{album}", "[{track:02} - ]{title}")
-        options = Options(naming, reserve=0)
+        options = Options(naming, reserve=0, access=self.access)
         return Publishing(self.database, self.staging, [self.library], options, cache, lambda *_: chosen)
 
     def perform(self, guard: Guard) -> str:

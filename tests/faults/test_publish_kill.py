@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +16,7 @@ from config.errors import Retryable
 from config.lease import Guard
 from config.libraries import Library
 from processor.files import Tree
+from processor.publication.access import Access
 from processor.transfer import Strategy
 from processor.verification.rows import ARTISTS
 from processor.verify import Verifying, verify
@@ -197,6 +199,25 @@ def test_folders_left_by_trying_an_exchange_do_not_keep_an_upgrade_from_going_ba
     (transfer,) = scene.recovered(Failing(fails_at, 3)).cancelled
     assert transfer.kind == "upgrade"
     assert converges(scene) == []
+
+
+@pytest.mark.parametrize("label", ["make above", "switch", "fsync above"])
+def test_folders_made_for_an_album_have_the_rights_that_are_wanted_wherever_it_was_killed(
+    quick_path: Path, label: str
+) -> None:
+    """Players that run as others see nothing of an artist whose folder they may not look into."""
+    steps, wanted = Steps(fence=2), Access(0o664, 0o775)
+    before = os.umask(0o077)
+    try:
+        Scene.make(quick_path / "first", "publish", "link", access=wanted).perform(steps)
+        scene = Scene.make(quick_path / "again", "publish", "link", access=wanted)
+        last = len(steps.labels) - steps.labels[::-1].index("switch") - 1
+        assert killed(scene.perform, steps.labels.index(label, last if label == "fsync above" else 0) + 2, 2)
+        assert converges(scene) == []
+    finally:
+        os.umask(before)
+    artist = scene.folder / "library" / "Ada"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (artist, artist / "Low")} == {0o775}
 
 
 def test_after_a_restart_of_the_machine_what_was_published_is_read_again(quick_path: Path) -> None:

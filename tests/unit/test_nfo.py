@@ -71,6 +71,10 @@ def test_any_text_can_be_written_and_read(text: str) -> None:
     assert xml.encode(xml.decode(data, "album")) == data
 
 
+def test_nothing_stands_behind_a_root_that_is_not_closed_apart() -> None:
+    assert xml.behind(b"<album/>\n", "album") == xml.behind(b"<album></album>\n", "album") == b""
+
+
 def test_what_is_written_again_is_the_same_bytes_and_long_texts_end() -> None:
     assert file() == file()
     assert len(file(AlbumMetadata(review="x" * 10**7))) < 2 * xml.LONGEST
