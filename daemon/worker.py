@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import math
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Protocol
@@ -18,13 +19,15 @@ from daemon.hanging import Hanging, roots
 from workflow import events, succession
 from workflow.chores import want_daily
 from workflow.engine.engine import Engine
-from workflow.engine.job import OPEN, Work
+from workflow.engine.job import Work
 from workflow.engine.worker import Worker, working
 from workflow.phases.notify import Notifier
 from workflow.phases.sync import Withdrawn
 
 RECONCILE_SECONDS: Final = 30.0  # between two looks for items that are due and have no job
+DAILY_SECONDS: Final = 600.0  # between two looks for what is wanted daily: those read most of what is kept
 DISPATCH_SECONDS: Final = 2.0  # between two looks for new events
+REST_SECONDS: Final = 300.0  # without a job to do, until the daemon stops looking for some; retries wait no longer
 GRACE_SECONDS: Final = 20  # for running jobs, of the 90 that systemd gives us
 CONCURRENCY: Final = 8
 SUBSCRIBERS: Final = (Notifier(), Withdrawn())
@@ -63,39 +66,43 @@ class Upkeep:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._reconciled: float | None = None
+        self._reconciled = self._wanted = -math.inf
 
     def look(self) -> None:
         """Dispatch events; now and then look for items that are due, and for what is wanted daily."""
         now = dt.datetime.now(dt.UTC)
         events.dispatch(self._database, SUBSCRIBERS, now)
-        if self._reconciled is None or boottime() - self._reconciled > RECONCILE_SECONDS:
+        if boottime() - self._reconciled > RECONCILE_SECONDS:
             succession.reconcile(self._database)
-            want_daily(self._database, succession.works(), now)
             self._reconciled = boottime()
+        if boottime() - self._wanted > DAILY_SECONDS:
+            want_daily(self._database, succession.works(), now)
+            self._wanted = boottime()
 
 
 class Carrying:
-    """The daemon's own worker: begun when there is a first job, because most installations never have one."""
+    """The daemon's own worker: begun when there is a job to do, ended when there was none for some minutes.
+
+    Who carries jobs writes a sign of life every two seconds, and no disk of the database sleeps meanwhile.
+    """
 
     def __init__(self, app: Application) -> None:
         self._app = app
         self._engine = Engine(app.database, succession.works())
         self._stack = contextlib.ExitStack()
         self._worker: Worker | None = None
+        self._due = 0.0  # when there was something to do
         self._upkeep = Upkeep(app.database)
 
     def look(self) -> None:
-        """Keep events and the chain going; begin to work when there is something to do."""
+        """Keep events and the chain going; begin to work when there is something to do, and rest when there is not."""
         self._upkeep.look()
-        if self._worker is None and self._engine.list(statuses=OPEN, limit=1):
-            app = self._app
-            self._worker = self._stack.enter_context(
-                working(
-                    app.database, app.boot.data_dir, works_of(()), succession.limits,
-                    concurrency=CONCURRENCY, grace=GRACE_SECONDS,
-                )
-            )  # fmt: skip
+        if self._engine.is_due():
+            self._due = boottime()
+            self._worker = self._worker or self._begun()
+        elif self._worker is not None and boottime() - self._due > REST_SECONDS:
+            self._worker = None
+            self.stop()
 
     @property
     def is_busy(self) -> bool:
@@ -105,6 +112,15 @@ class Carrying:
     def stop(self) -> None:
         """Let running jobs reach a safe place and give the others back."""
         self._stack.close()
+
+    def _begun(self) -> Worker:
+        app = self._app
+        return self._stack.enter_context(
+            working(
+                app.database, app.boot.data_dir, works_of(()), succession.limits,
+                concurrency=CONCURRENCY, grace=GRACE_SECONDS,
+            )
+        )  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -178,15 +178,15 @@ def go_on(connection: Connection, items: Sequence[Mapping[str, Any]], now: dt.da
 def reconcile(database: Database) -> int:
     """Give a job to every item that is due for a phase and has none; return how many."""
     now = dt.datetime.now(dt.UTC)
-    with database.read() as connection:
+    with database.begin() as connection:
         opened = gates(connection)
+        progress.adopt(connection, now)
     found = 0
     for phase in all_phases().values():
         following = next_phase(phase.reached, "approved", all_phases(), opened)
         if following is None or following.gate != "auto":
             continue
         with database.begin() as connection:
-            progress.adopt(connection, now)
             ids = progress.due(connection, phase.reached, following.phase, GOES_ON, RECONCILED_AT_ONCE)
             jobs.submit(connection, [wanted(works(), following.phase, i, actor="reconciler") for i in ids], now)
         found += len(ids)

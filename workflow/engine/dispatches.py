@@ -19,6 +19,13 @@ _HINTS: Final = {"sqlite": "INDEXED BY ix_jobs_due", "postgresql": ""}
 _UNLOCKED: Final = {"sqlite": "", "postgresql": "FOR UPDATE SKIP LOCKED"}  # of those that no other worker is busy with
 
 
+def is_due(connection: Connection, now: dt.datetime) -> bool:
+    """Tell whether a job runs, whoever has it, or is queued and may start."""
+    queued = select(JobRow.id).where(JobRow.status == "queued", JobRow.not_before <= now).limit(1)
+    running = select(JobRow.id).where(JobRow.status == "running").limit(1)
+    return any(connection.execute(query).first() for query in (queued, running))
+
+
 def waiting(connection: Connection, phases: Iterable[str], now: dt.datetime) -> list[str]:
     """Return those phases that have a job to be handed over; where there is none at all, one question tells."""
     due = (JobRow.status == "queued", JobRow.carried.is_(False), JobRow.not_before <= now)

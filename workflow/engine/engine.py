@@ -12,7 +12,7 @@ from typing import NamedTuple
 from config.database import Database
 from config.errors import Misconfigured
 from config.machine import utc_now
-from workflow.engine import hosts, jobs, listing
+from workflow.engine import dispatches, hosts, jobs, listing
 from workflow.engine.job import FAILED, OPEN, PRIORITIES, Job, NewJob, Payload, Work
 
 
@@ -76,6 +76,11 @@ class Engine:
         """Return since when the oldest queued job waits; None if none does."""
         with self._database.read() as connection:
             return listing.oldest_queued(connection)
+
+    def is_due(self) -> bool:
+        """Whether a job is being done, on whatever host, or may be begun now."""
+        with self._database.read() as connection:
+            return dispatches.is_due(connection, utc_now())
 
     def workers(self) -> Sequence[hosts.WorkerSeen]:
         """Return the workers that carry jobs."""

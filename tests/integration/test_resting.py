@@ -1,0 +1,78 @@
+"""A daemon with nothing to do: it writes nothing, and begins to carry jobs when there is one, however often."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import event
+
+from config.database import Database
+from daemon import worker
+from daemon.worker import Carrying
+from tests.waiting import until
+from workflow import succession
+from workflow.engine.engine import Engine
+
+
+@pytest.fixture
+def engine(database: Database) -> Engine:
+    return Engine(database, succession.works())
+
+
+@pytest.fixture
+def carrying(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Carrying]:
+    """What the daemon carries jobs with, at rest as soon as there is none."""
+    monkeypatch.setattr(worker, "REST_SECONDS", -1)
+    made = Carrying(SimpleNamespace(database=database, boot=SimpleNamespace(data_dir=tmp_path)))
+    yield made
+    made.stop()
+
+
+@contextlib.contextmanager
+def written(database: Database) -> Iterator[list[str]]:
+    """Collect what changes rows."""
+    statements: list[str] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")):
+            statements.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", hear)
+    try:
+        yield statements
+    finally:
+        event.remove(database.engine, "before_cursor_execute", hear)
+
+
+def test_who_has_nothing_to_carry_rests_until_there_is_something(engine: Engine, carrying: Carrying) -> None:
+    carrying.look()
+    assert not engine.workers()
+    threads = threading.active_count()
+    for _ in range(2):
+        wanted = engine.submit("cleanup", None, actor="test", manual=True).job
+        carrying.look()
+        assert len(engine.workers()) == 1
+        engine.cancel(wanted.id)
+        until(lambda: not engine.is_due())
+        carrying.look()
+        assert not engine.workers()
+        assert threading.active_count() == threads
+
+
+def test_a_job_for_later_is_waited_for_at_rest(engine: Engine, carrying: Carrying) -> None:
+    engine.submit("cleanup", None, actor="test", delay=3600)
+    carrying.look()
+    assert not engine.workers()
+
+
+def test_at_rest_nothing_is_written(database: Database, carrying: Carrying) -> None:
+    carrying.look()  # the first look enters who hears events
+    with written(database) as statements:
+        for _ in range(3):
+            carrying.look()
+    assert statements == []
