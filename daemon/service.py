@@ -15,7 +15,7 @@ from config.boot import load_boot_settings
 from config.errors import GreenroomError
 from config.libraries import verify_root
 from config.logs import RUNNING_LEVEL, setup_logs
-from config.machine import boottime, utc_now
+from config.machine import boottime, share_heaps, utc_now
 from daemon import scheduler, secrecy, systemd
 from daemon.beats import Beats
 from daemon.bootstrap import Application
@@ -37,6 +37,7 @@ def serve(app: Application) -> int:
     SIGHUP reads the log level and the settings again, at once. Raises Busy when a daemon already works on this data
     folder.
     """
+    share_heaps()
     stop = threading.Event()
     every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
     with sole_daemon(app.boot.data_dir), _signals() as signals, _page(app):

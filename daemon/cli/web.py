@@ -6,6 +6,7 @@ import click
 
 from config.errors import Misconfigured
 from config.logs import RUNNING_LEVEL
+from config.machine import share_heaps
 from daemon.bootstrap import application
 from daemon.signals import stop_on_signals
 
@@ -23,6 +24,7 @@ def command() -> None:
     """
     from daemon.web.server import WebServer
 
+    share_heaps()
     with application(log_level=RUNNING_LEVEL) as app:
         address = app.boot.web_address
         if address is None:

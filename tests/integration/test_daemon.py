@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import datetime as dt
 import os
 import signal
@@ -172,6 +173,27 @@ def test_an_idle_daemon_ends_with_success(installation: Installation, number: si
         assert process.wait(WAIT) == 0
         installation.hear(lambda line: line == "STOPPING=1")
     assert running_daemon(installation.data_dir) is None
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="this C library has one heap")
+def test_threads_of_the_daemon_share_two_heaps(installation: Installation) -> None:
+    installation.set(enabled=True, schedule=YEARLY, quiet_seconds=0)
+    with installation.daemon() as process:
+        write_album(installation.inbound / "album", artist="Artist", album="Album", tracks=1)
+        until(lambda: len(os.listdir(f"/proc/{process.pid}/task")) > 9)  # those that carry the album's jobs are many
+        assert len(heaps(process.pid)) == 1  # and the main one
+
+
+def heaps(pid: int) -> list[int]:
+    """Return where the heaps of threads begin: glibc reserves 64 MiB for each, and uses the first of them."""
+    found: list[int] = []
+    size, before = 64 << 20, (0, 0)
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        begin, end = (int(number, 16) for number in line.split()[0].split("-"))
+        is_rest = line.split()[1] == "---p" and before[1] == begin
+        found += [before[0]] if is_rest and before[0] % size == 0 and end == before[0] + size else []
+        before = (begin, end)
+    return found
 
 
 def test_systemd_hears_of_life_and_of_a_reload(installation: Installation) -> None:
