@@ -78,9 +78,11 @@ def bear_any_text() -> None:
 def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str = "There are none.") -> None:
     """Print rows under a header in columns, or what to say of `none`; a terminal gets it dressed, a pipe gets it plain.
 
-    A terminal too narrow for the words of all columns gets each row by itself: an id in two pieces cannot be copied.
+    In a pipe each row is one line, however long, so that grep finds whole rows. A terminal too narrow for the words
+    of all columns gets each row by itself: an id in two pieces cannot be copied.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.measure import Measurement
     from rich.padding import Padding
@@ -91,15 +93,20 @@ def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str 
     if not cells:
         click.echo(none)
         return
+    console = Console()
+    if not console.is_terminal:
+        lines = [header, *cells]
+        widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+        for line in lines:
+            padded = (text + " " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True))
+            click.echo("  ".join(padded).rstrip())
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title, column in zip(header, zip(*cells, strict=True), strict=True):
         table.add_column(title, overflow="fold", no_wrap=not any(" " in cell for cell in column))
     for row in cells:
         table.add_row(*map(Text, row))
-    console = Console()
-    if not console.is_terminal:
-        console.width = 200
-    elif Measurement.get(console, console.options.update(width=10_000), table).minimum > console.width:
+    if Measurement.get(console, console.options.update(width=10_000), table).minimum > console.width:
         for first, *others in cells:
             console.print(Text(first, "bold"), soft_wrap=True)
             labelled = [

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 
 from config import activity
 from daemon.bootstrap import application
@@ -155,6 +156,16 @@ def test_a_narrow_terminal_breaks_no_name_in_two(data_dir: Path, command: str, m
     names = {"items": "pending_review", "runs": run, "settings": "phase.publish.folder_mode"}
     assert names[command] in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_row_of_a_list_is_one_line_in_a_pipe_however_long(data_dir: Path) -> None:
+    for album in ("Tide", "海" * 60):
+        write_album(data_dir / "inbound" / album, artist="A" * 90, album=album, tracks=1, ext="mp3")
+    greenroom("cycle")
+    head, *rows = greenroom("items", "--sort", "album").stdout.splitlines()
+    places = [item["staging_path"] for item in json.loads(greenroom("items", "--sort", "album", "--json").stdout)]
+    assert [row[-len(place) :] for row, place in zip(rows, places, strict=True)] == places
+    assert [cell_len(row[: -len(place)]) for row, place in zip(rows, places, strict=True)] == [cell_len(head[:-5])] * 2
 
 
 def test_a_cycle_names_each_album_what_became_of_it_and_why(data_dir: Path) -> None:
