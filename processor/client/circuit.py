@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final, Literal, NamedTuple
 
+from processor.client.waiting import LONGEST_ASKED
+
 State = Literal["closed", "open", "probing"]
 
 FAILURES: Final = 5  # calls in a row that open it
@@ -33,19 +35,24 @@ class Admission(NamedTuple):
 
 def admit(circuit: Circuit, now: dt.datetime) -> Admission:
     """Decide about one call. Of an open circuit one call goes out as a probe when its time has come."""
-    if circuit.quiet_until is not None and circuit.quiet_until > now:
-        return Admission(circuit, False, (circuit.quiet_until - now).total_seconds())
+    if seconds := _left(circuit.quiet_until, now):
+        return Admission(circuit, False, seconds)
     if circuit.state == "closed":
         return Admission(circuit, True)
-    if circuit.until is not None and circuit.until > now:
-        return Admission(circuit, False, (circuit.until - now).total_seconds())
+    if seconds := _left(circuit.until, now):
+        return Admission(circuit, False, seconds)
     return Admission(circuit._replace(state="probing", until=now + PROBE), True)
 
 
 def barred(circuit: Circuit, now: dt.datetime) -> float:
     """Return for how many seconds a call has to wait that was admitted: much may have happened before its turn."""
-    ends = [circuit.quiet_until, circuit.until if circuit.state == "open" else None]
-    return max([(end - now).total_seconds() for end in ends if end is not None and end > now], default=0)
+    return max(_left(circuit.quiet_until, now), _left(circuit.until, now) if circuit.state == "open" else 0)
+
+
+def _left(end: dt.datetime | None, now: dt.datetime) -> float:
+    """Return the seconds until an end; none if it is further away than any ever is, for a clock was set back then."""
+    left = (end - now).total_seconds() if end is not None else 0
+    return left if 0 < left <= LONGEST_ASKED else 0
 
 
 def succeeded(circuit: Circuit) -> Circuit:
@@ -67,5 +74,6 @@ def failed(circuit: Circuit, now: dt.datetime) -> Circuit:
 
 def asked_for_quiet(circuit: Circuit, seconds: float, now: dt.datetime) -> Circuit:
     """Return the circuit of a service that wants no call for some seconds."""
-    until = now + dt.timedelta(seconds=seconds)
-    return circuit._replace(quiet_until=max(until, circuit.quiet_until or until))
+    if _left(circuit.quiet_until, now) > seconds:
+        return circuit
+    return circuit._replace(quiet_until=now + dt.timedelta(seconds=seconds))

@@ -151,6 +151,14 @@ def test_a_service_that_asks_for_quiet_gets_it_whoever_asks() -> None:
     assert circuit.admit(stands, NOW + 10 * SOON).admitted
 
 
+def test_a_clock_that_was_ahead_bars_nobody() -> None:
+    ahead = NOW + dt.timedelta(days=400)
+    for stands in (opened()._replace(until=ahead + circuit.OPEN), circuit.asked_for_quiet(Circuit(), 10, ahead)):
+        assert circuit.admit(stands, NOW).admitted
+        assert circuit.barred(stands, NOW) == 0
+        assert circuit.barred(circuit.asked_for_quiet(stands, 3, NOW), NOW) == 3
+
+
 def test_a_call_that_was_admitted_waits_for_what_came_meanwhile() -> None:
     opened = Circuit("open", 5, 0, NOW + 2 * SOON)
     assert circuit.barred(Circuit(), NOW) == circuit.barred(Circuit("probing", 5, 0, NOW + SOON), NOW) == 0
