@@ -143,6 +143,7 @@ def _match(shop: Shop, album: Album, chosen: Choice | None, owed: Owed) -> bool:
     if chosen is not None and (is_news := _match_chosen(shop, album, chosen, owed)) is not None:
         return is_news
     best: tuple[str, Verdict] | None = None
+    strangers = []  # who answered, and knows no such album
     for provider in shop.providers.answering("releases"):
         with owed.asking(provider.name, "releases"):
             verdict = look_up(album.own, provider, shop.limits)
@@ -152,9 +153,10 @@ def _match(shop: Shop, album: Album, chosen: Choice | None, owed: Owed) -> bool:
                 best = provider.name, verdict
             if verdict.kind != "none":
                 break
+            strangers.append(provider.name)
     with _unless_overtaken(shop, album, chosen) as connection:
         if best is not None:
-            return matched.keep(connection, album, *best, shop.now())
+            return matched.keep(connection, album, *best, strangers, shop.now())
         matched.link(connection, album.item_id)
     return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,9 +40,16 @@ class Album:
         return content_key(self.own.tracks)
 
 
-def keep(connection: Connection, album: Album, source: str, verdict: Verdict, now: dt.datetime) -> bool:
-    """Write the result of matching, and what the release says if it was accepted; return whether that is new."""
-    best = verdict.best
+def keep(
+    connection: Connection, album: Album, source: str, verdict: Verdict, strangers: Collection[str], now: dt.datetime
+) -> bool:
+    """Write the result of matching, and what the release says if it was accepted; return whether that is new.
+
+    `strangers` know no such album: what one of them said of a release the album was compared with before goes.
+    """
+    best, is_news = verdict.best, False
+    for other in {one.source for one in rows.candidates(connection, album.item_id)} & {*strangers} - {source}:
+        is_news |= metadata.write(connection, album.item_id, other, {}, now)
     found = [told.candidate(album.own, one, n) for n, one in enumerate(verdict.ranked[:CANDIDATES], 1)]
     if verdict.kind == "accepted":
         found[0] = found[0]._replace(chosen_by=MATCH)
@@ -52,7 +59,7 @@ def keep(connection: Connection, album: Album, source: str, verdict: Verdict, no
         said = found[0].document
     elif verdict.group_id is not None and best is not None:
         said = told.group_document(best.release)
-    is_news = metadata.write(connection, album.item_id, source, said, now)
+    is_news |= metadata.write(connection, album.item_id, source, said, now)
     is_news |= metadata.write(connection, album.item_id, CHOICE, {}, now)
     _conclude(connection, album, verdict.kind, verdict.reasons, now)
     return is_news

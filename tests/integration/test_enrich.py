@@ -165,6 +165,35 @@ def test_force_asks_anew(shop: Shop, server: Provider, database: Database) -> No
     assert known(shop, item).country == "IE"
 
 
+def test_what_a_provider_said_of_a_release_does_not_outlive_that_it_knows_none_any_more(
+    shop: Shop, server: Provider, database: Database
+) -> None:
+    """MusicBrainz is believed before Discogs, so its word of another album would go on counting."""
+    knows(server, release())
+    item = stage(shop, own(release()))
+    enrich(shop, item)
+    assert known(shop, item).release_id == uuid(1)
+    server.answers["/ws/2/release"] = as_json({"releases": []})
+    server.answers[f"/ws/2/release/{uuid(1)}"] = Reply(404)
+    tracks = [{"position": str(n), "title": title, "duration": f"{length // 60_000}:{length // 1000 % 60:02}"}
+              for n, (title, length) in enumerate(zip(TITLES, LENGTHS, strict=True), 1)]  # fmt: skip
+    hit = {"id": 5, "type": "release", "title": f"{ARTIST.name} - Harbour Lights", "year": "1998", "country": "UK"}
+    said = {"id": 5, "title": "Harbour Lights", "artists": [{"name": ARTIST.name}], "released": "1998-03-02",
+            "country": "UK", "labels": [{"name": "Other Shore", "catno": "OS 1"}], "formats": [{"name": "CD"}],
+            "tracklist": tracks}  # fmt: skip
+    server.answers |= {"/database/search": as_json({"results": [hit]}), "/releases/5": as_json(said)}
+    with database.begin() as connection:
+        for name, value in (("enabled", True), ("base_url", server.url), ("key", "token")):
+            admin.put(connection, f"provider.discogs.{name}", value, actor="eva", now=NOW)
+    with Client(database, world=AT_ONCE) as client:
+        both = replace(shop, providers=Providers(database, client, fresh=True))
+        assert enrich(both, item).verdict == "accepted"
+        album = known(shop, item)
+        assert ([one.source for one in candidates(shop, item)], album.labels) == (["discogs"], ("Other Shore",))
+        assert (album.release_id, album.release_group_id) == (None, None)
+        assert enrich(both, item).is_news is False
+
+
 def test_of_two_reissues_a_person_chooses_and_the_choice_is_kept_by_the_sound(shop: Shop, server: Provider) -> None:
     knows(server, release(), release(2, **AGAIN))
     album = replace(own(release()), year=None)
