@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 from sqlalchemy import (
     JSON,
@@ -47,6 +48,9 @@ LEFT_OUT: Final[dict[str, tuple[str, tuple[str, ...]]]] = {"tokens": ("purpose",
 
 # Tables that are written without their rows: what was answered to us is worth asking again, and may be large.
 NOT_KEPT: Final = frozenset({"answers"})
+
+# Columns that go on naming a row of these tables when it is gone: its number is never that of another one.
+NAMED: Final = {"staging_items": "item_id"}
 
 
 class Backup(NamedTuple):
@@ -133,7 +137,7 @@ def _write(connection: Connection, stream: Any) -> Backup:
 def _restored(file: Path, work: Path) -> Iterator[tuple[Backup, Database]]:
     """Restore a file into a new SQLite database, at the file's revision, and then bring that up to date."""
     with tempfile.TemporaryDirectory(prefix="restore-", dir=work) as folder:
-        scratch = Database(f"sqlite:///{folder}/scratch.db", on_network=True)
+        scratch = Database(f"sqlite:///{quote(folder)}/scratch.db", on_network=True)
         try:
             try:
                 restored = _restore(file, scratch)
@@ -230,11 +234,19 @@ def _require_empty(connection: Connection) -> None:
 
 
 def _restart_identities(connection: Connection) -> None:
-    """Let the next rows get the numbers after those that came in; SQLite does so by itself."""
-    if connection.dialect.name != "postgresql":
-        return
-    for made in Base.metadata.sorted_tables:
+    """Let the next rows get the numbers after those that came in, and after those that were once given."""
+    tables = Base.metadata.sorted_tables
+    for made in tables:
+        name = NAMED.get(made.name, "")
+        named = [other.c[name] for other in tables if name in other.c]
         for identity in (c for c in made.columns if c.identity is not None):
-            highest = select(func.max(identity)).scalar_subquery()
-            sequence = func.pg_get_serial_sequence(made.name, identity.name)
-            connection.execute(select(func.setval(sequence, func.coalesce(highest, 1), highest.is_not(None))))
+            highest = max(connection.scalar(select(func.max(given))) or 0 for given in (identity, *named))
+            if connection.dialect.name == "postgresql":
+                sequence = func.pg_get_serial_sequence(made.name, identity.name)
+                connection.execute(select(func.setval(sequence, max(highest, 1), highest > 0)))
+            elif named:  # SQLite goes on after those that came in by itself
+                connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), {"name": made.name})
+                connection.execute(
+                    text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :highest)"),
+                    {"name": made.name, "highest": highest},
+                )

@@ -155,6 +155,32 @@ def test_new_rows_get_new_numbers_after_an_import(
         assert new.id > max(connection.scalars(select(StagingItem.id).where(StagingItem.key != "k3")))
 
 
+def test_the_number_of_an_item_that_is_gone_stays_its_own_after_an_import(
+    database: Database, target: Database, file: Path, tmp_path: Path
+) -> None:
+    """Its history is still there: another item of its number would have that for its own."""
+    with database.begin() as connection:
+        gone = repository.upsert(connection, [album("k1"), album("k2", path=b"B")], NOW)["k2"]
+        progress.staged(connection, [gone], "r", NOW)
+        connection.execute(delete(StagingItem).where(StagingItem.id == gone.id))
+    export_database(database, file, tmp_path)
+    import_database(target, file, tmp_path)
+    with target.begin() as connection:
+        new = repository.upsert(connection, [album("k3", path=b"C")], NOW)["k3"]
+        assert new.id > gone.id
+        assert progress.history(connection, new.id) == []
+
+
+@pytest.mark.parametrize("name", ["at 100%41", "what?", "a#b c"])
+def test_a_backup_is_proven_in_the_folder_that_was_named(
+    database: Database, file: Path, tmp_path: Path, name: str
+) -> None:
+    work = tmp_path / "work" / name
+    work.mkdir(parents=True)
+    export_database(database, file, work)
+    assert [*(tmp_path / "work").iterdir(), *work.iterdir()] == [work]
+
+
 def test_the_fence_of_a_restored_root_goes_on_and_nobody_holds_it(
     filled: Database, target: Database, file: Path, tmp_path: Path
 ) -> None:
