@@ -32,16 +32,19 @@ JUNK_PREFIXES = (b"._", b".trash")
 # Suffixes that download and copy programs give to what is not whole yet. All lower case.
 TEMP_SUFFIXES = tuple(
     b""".part .partial .!qb .!ut .bc! .crdownload .download .opdownload .tmp .temp .aria2 .st .dctmp .incomplete
-    .unfinished .filepart .ytdl .partial~ .backup~ .!sync .bts .ffs_tmp .fdmdownload .jc! .xltd""".split()
+    .unfinished .filepart .ytdl .partial~ .backup~ .!sync .bts .ffs_tmp .fdmdownload .jc! .xltd
+    .downloading .lftp-pget-status""".split()
 )
-TEMP_PREFIXES = (b".nfs", b".fuse_hidden", b".syncthing.", b"~syncthing~")
+TEMP_PREFIXES = (b".nfs", b".fuse_hidden", b".syncthing.", b"~syncthing~", b".getxfer.")
 # An album may well be called "Alles.st"; a folder is temporary only under the names programs use for folders.
 TEMP_FOLDER_SUFFIXES = tuple(
     b".part .partial .!qb .!ut .crdownload .download .tmp .incomplete .unfinished .filepart".split()
 )
-TEMP_FOLDER_PREFIXES = (b"_unpack_", b"_failed_")
-TEMP_FOLDERS = frozenset([b".~tmp~", b".rsync-partial"])  # rsync puts files there until all are whole
+_FAILED = b"_failed_"  # SABnzbd
+TEMP_FOLDER_PREFIXES = (b"_unpack_", _FAILED)
+TEMP_FOLDERS = frozenset([b".~tmp~", b".rsync-partial", b"_unpack"])  # of rsync, NZBGet: until all in it is whole
 _FRAGMENT = re.compile(rb"\.part-frag\d+$")  # yt-dlp
+_SOULSEEK = re.compile(rb"incomplete[0-9a-f]{32}")  # Nicotine+, before the name
 _HIDDEN_COPY = re.compile(  # .<name>.<ext>.XXXXXX of rsync, .<name>.~<hex> of Nextcloud and ownCloud
     rb"\.(?:.+\.[a-z0-9]{2,4}(?P<rsync>\.[a-z0-9]{6})|.+(?P<cloud>\.~[0-9a-f]{1,8}))"
 )
@@ -50,7 +53,7 @@ _HIDDEN = re.compile(rb"\.[^.0-9]")
 
 # Nearly every name begins unlike the first and ends in four bytes of the second; the walk spares those a call of a
 # microsecond.
-ODD_FIRST = frozenset(b"._@~#$")
+ODD_FIRST = frozenset(b"._@~#$I")
 PLAIN_LAST = frozenset(
     b"flac opus aiff jpeg .mp3 .m4a .ogg .wav .aif .wma .ape .mpc .dsf .jpg .png .cue .log .txt .nfo .m3u .lrc".split()
 )
@@ -70,6 +73,10 @@ PARTIAL = Why("partial_download", "The name says that a program is still writing
 PARTIAL_FOLDER = Why(
     "partial_folder", "The name says that a program is still writing into this folder; it will be looked into later."
 )
+FAILED = Why(
+    "partial_folder",
+    "The name says that unpacking it failed; if the album in it is whole, give the folder another name.",
+)
 PATTERN = Why("ignored_by_pattern", "An ignore pattern matches it.")
 
 
@@ -85,7 +92,7 @@ def built_in(name: bytes, is_folder: bool) -> Why | None:
     if low.startswith(JUNK_PREFIXES):
         return JUNK
     if _is_temporary(low, is_folder):
-        return PARTIAL_FOLDER if is_folder else PARTIAL
+        return PARTIAL if not is_folder else FAILED if low.startswith(_FAILED) else PARTIAL_FOLDER
     return HIDDEN if _HIDDEN.match(low) else None
 
 
@@ -94,7 +101,7 @@ def _is_temporary(low: bytes, is_folder: bool) -> bool:
         return low.startswith(TEMP_FOLDER_PREFIXES) or low.endswith(TEMP_FOLDER_SUFFIXES) or low in TEMP_FOLDERS
     if low.startswith(TEMP_PREFIXES) or low.endswith(TEMP_SUFFIXES):
         return True
-    return bool(_FRAGMENT.search(low) or _HIDDEN_COPY.fullmatch(low))
+    return bool(_FRAGMENT.search(low) or _HIDDEN_COPY.fullmatch(low) or _SOULSEEK.match(low))
 
 
 def finished_name(name: bytes) -> bytes:
@@ -102,6 +109,8 @@ def finished_name(name: bytes) -> bytes:
     low = name.lower()
     if match := _FRAGMENT.search(low):
         return name[: match.start()]
+    if match := _SOULSEEK.match(low):
+        return name[match.end() :]
     if match := _HIDDEN_COPY.fullmatch(low):
         return name[1 : match.start(match.lastgroup or 0)]
     return next((name[: -len(suffix)] for suffix in TEMP_SUFFIXES if low.endswith(suffix)), name)

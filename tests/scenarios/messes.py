@@ -122,6 +122,7 @@ PARTS = [
         for end in (".part", ".crdownload", ".!qB", ".!ut", ".filepart", ".partial", ".opdownload", ".bc!")
     ),
     *("03.mp3.aria2", "03.mp3.download", ".syncthing.a.mp3.tmp", ".fuse_hidden0001", ".nfs0001"),
+    *("INCOMPLETE" + "0f" * 16 + "03.mp3", "03.mp3.lftp-pget-status", "_unpack/03.mp3"),
     *("03.mp3.!sync", ".03.mp3.~3f2a91", ".~tmp~/03.mp3"),
 ]
 JUNK = [

@@ -43,16 +43,24 @@ def test_folders_of_other_programs_are_junk(name: bytes) -> None:
             for suffix in b".part .PART .partial .!qB .!ut .bc! .crdownload .tmp .aria2 .st .filepart .!sync".split()
         ],
         *(b"a.mp4.part-Frag12", b"a.flac.partial~", b"~syncthing~a.flac.tmp", b".syncthing.a.flac.tmp", b".nfs0000a1"),
-        *(b".01 - a.flac.eUoihF", b".fuse_hidden0001", b".01 - a.flac.~3f2a91", b".01 - a.~0"),
+        *(b"INCOMPLETE" + b"0f" * 16 + b"01 a.mp3", b"a.flac.lftp-pget-status", b"a.flac.baiduyun.p.downloading"),
+        *(b".getxfer.12.34.mega", b".01 - a.flac.eUoihF", b".fuse_hidden0001", b".01 - a.flac.~3f2a91", b".01 - a.~0"),
     ],
 )
 def test_what_is_still_being_written_by_its_name_waits(name: bytes) -> None:
     assert built_in(name, False) is PARTIAL
 
 
-@pytest.mark.parametrize("name", [b"_UNPACK_Album", b"_FAILED_Album", b"Album.part", b"Album.!qB", b".~tmp~"])
+@pytest.mark.parametrize("name", [b"_UNPACK_Album", b"_unpack", b"Album.part", b"Album.!qB", b".~tmp~"])
 def test_a_folder_that_is_still_being_filled_by_its_name_is_not_looked_into(name: bytes) -> None:
     assert built_in(name, True) is PARTIAL_FOLDER
+
+
+def test_a_folder_whose_unpacking_failed_is_told_as_that() -> None:
+    why = built_in(b"_FAILED_Album", True)
+    assert why is not None
+    assert why.code == "partial_folder"
+    assert "failed" in why.message
 
 
 @pytest.mark.parametrize("name", [b".hidden.flac", b".git", b".cache"])
@@ -81,6 +89,7 @@ def test_odd_but_honest_album_names_are_taken(name: bytes) -> None:
         (b"a.mp4.part-Frag3", b"a.mp4"),
         (b".01.flac.eUoihF", b"01.flac"),
         (b".01.flac.~3f2a91", b"01.flac"),
+        (b"INCOMPLETE" + b"0f" * 16 + b"01.flac", b"01.flac"),
     ],
 )
 def test_a_temporary_name_says_which_file_it_will_become(name: bytes, whole: bytes) -> None:
