@@ -25,9 +25,17 @@ _GUESTS = pattern(  # a semicolon of HTML ends no name: "Bread &amp; Butter"
     r"\s*(?:(?<!&amp)(?<!&quot)(?<!&apos)(?<!&#39)(?<!&#039);|[(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s).*",
     re.IGNORECASE | re.DOTALL,
 )
+_COMMA = pattern(r"\s*,(?!\s*(?:the|an?)\s*\Z)", re.IGNORECASE)  # "Beatles, The" is one
+_WITH_OTHERS = pattern(" (?:and|with) ")
 _OEUVRE = pattern(  # what folders of all that an artist made are called: "Discography", "(1967-1990)"
     r"[\s(\[]+(?:(?:complete )?(?:discogra\w+|diskogra\w+|дискография)\b.*"
     r"|(?:19|20)\d\d\s?[-–]\s?(?:(?:19|20)?\d\d)?[)\]])",
+    re.IGNORECASE,
+)
+
+_SHELF = pattern(  # by which the albums of one artist are sorted; "Live" and "Singles" may also be who made them
+    r"(?:studio |live |official )?(?:albums|eps|singles|live|compilations|bootlegs|demos)(?: (?:&|and) \w+)?"
+    r"|(?:студийные )?альбомы|синглы|сборники|концерты",
     re.IGNORECASE,
 )
 
@@ -71,18 +79,18 @@ def _folded_credit(track: Track) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _folded_main(artist: str) -> str:
-    return fold(VARIOUS_ARTISTS if is_various(artist) else main_artist(artist))
+    return fold(VARIOUS_ARTISTS if is_various(artist) else _COMMA.sub(" &", main_artist(artist)))
 
 
 def _same_names(folded: list[str | None]) -> list[str | None]:
-    """Map each name to the most frequent one that it is a spelling or an extension of."""
+    """Map each name to the most frequent one that it is a spelling or an extension of: "A with B" of "A"."""
     counts = Counter(name for name in folded if name)
     same: dict[str | None, str | None] = {}
     kept: list[str] = []
     for name in sorted(counts, key=lambda name: (-counts[name], name)):
-        lead = name.partition(" and ")[0]
+        leads = (name[: more.start()] for more in _WITH_OTHERS.finditer(name))
         typo = next((other for other in kept[:MOST_SPELLINGS] if alike(name, other)), None)
-        same[name] = typo or (lead if lead in counts else name)
+        same[name] = typo or next((lead for lead in leads if lead in counts), name)
         if same[name] == name:
             kept.append(name)
     return [same.get(name) for name in folded]
@@ -122,7 +130,7 @@ def _majority(artists: list[str]) -> Credit:
     if top == fold(VARIOUS_ARTISTS):
         return Credit(VARIOUS_ARTISTS, "tag" if len(counts) == 1 else "majority")
     shown = [main_artist(artist) for artist, name in zip(artists, names, strict=True) if name == top]
-    exact = [artist for artist in shown if fold(artist) == top]
+    exact = [artist for artist in shown if _folded_main(artist) == top]
     return Credit(commonest(exact or shown), "tag" if len(counts) == 1 else "majority")
 
 
@@ -140,7 +148,7 @@ def credit_by_names(place: Place, album: str | None, tracks: Sequence[Track]) ->
     elif len(named) == len(tracks) > 1 and len(set(named)) == 1:
         found = Credit(commonest(track.named_artist for track in tracks if track.named_artist), "file_name")
     else:
-        found = Credit(_artist_folder(place.above), "folder")
+        found = Credit(_artist_folder(place.above, dated=folder.year is not None), "folder")
     artist = known(found.artist)
     if artist is None:
         return _UNKNOWN
@@ -151,14 +159,16 @@ def _same_title(one: str, other: str) -> bool:
     return fold(one) == fold(other) or alike(fold(one), fold(other))
 
 
-def _artist_folder(folder: bytes) -> str | None:
+def _artist_folder(folder: bytes, *, dated: bool) -> str | None:
+    """Read the artist of an album that lies in a folder; one with its year also through "Artist/Live"."""
     above, _, name = folder.rpartition(b"/")
     text = text_of(name)
     if not text:
         return None
-    if is_nameless(text):  # "Artist (1967-1990)/Albums"
+    shelf = dated and above and _SHELF.fullmatch(text)
+    if shelf or is_nameless(text):  # "Artist (1967-1990)/Albums"
         text = text_of(above.rpartition(b"/")[2])
-        if not _OEUVRE.search(text):
+        if is_nameless(text) if shelf else not _OEUVRE.search(text):
             return None
     said = parse_album(text)  # "Artist - Discography (1990-2010)"
     return said.artist or (said.album and _OEUVRE.sub("", said.album))

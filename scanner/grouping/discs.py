@@ -25,12 +25,13 @@ _MEDIUM = (
 )
 _SIDE = r"(?:side|seite|face|lado|cara|strana|сторона)"
 _DISC_FOLDERS = (
+    pattern(rf"[\W_]*{_MEDIUM}[\W_]*(?P<number>\d{{1,2}})[\W_]+{_SIDE}[\W_]*(?P<side>[a-h])[\W_]*", re.IGNORECASE),
     pattern(rf"[\W_]*{_MEDIUM}{_NUMBER}(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
     pattern(rf"[\W_]*(?:cd|dis[ck])[\W_]+(?P<roman>{_ROMAN})(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
     pattern(r"[\W_]*(?P<number>\d{1,2})[\W_]*of[\W_]*\d{1,2}[\W_]*", re.IGNORECASE),
     pattern(rf"{_SIDE}[\W_]*(?:(?P<number>\d)|(?P<side>[a-hа-г]))", re.IGNORECASE),
     pattern(
-        rf"(?:[\W_]*(?:{_DISC}|lp|vinyl|tape|[ck]assette)[\s_]+(?P<side>[a-h])|(?P<men>[a-h])面)[\W_]*", re.IGNORECASE
+        rf"(?:[\W_]*(?:{_DISC}|lp|vinyl|tape|[ck]assette)[\s_-]+(?P<side>[a-h])|(?P<men>[a-h])面)[\W_]*", re.IGNORECASE
     ),
 )
 _BONUS = r"bonus(?:[\W_]*(?:cd|dis[ck]|dvd|lp|tracks?))?"
@@ -77,8 +78,14 @@ def disc_folder(text: str) -> int | None:
         if found:
             groups = found.groupdict()
             side = (groups.get("side") or groups.get("men") or "").lower()
-            return ord(side) - ord("a" if side.isascii() else "а") + 1 if side else _disc_number(found)
+            return _side_number(side, groups.get("number")) if side else _disc_number(found)
     return None
+
+
+def _side_number(side: str, medium: str | None) -> int:
+    """Count sides, two of each record or tape, unless their letters run on: side B of tape 2 is the fourth, so is D."""
+    number = ord(side) - ord("a" if side.isascii() else "а") + 1
+    return number + 2 * (int(medium) - 1) if medium and number <= 2 else number
 
 
 def _may_be_disc(text: str) -> bool:

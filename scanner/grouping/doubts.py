@@ -73,9 +73,10 @@ def warnings_of(whole: Whole, readable: list[Track], year: Year) -> Iterator[Rea
     first = readable[0].row if readable else None
     if first and is_misread(first.artist, first.album, first.title):
         message = (
-            "The tags seem to be Cyrillic, Japanese, Chinese or the like, of another code page, but say that they are"
+            "The tags seem to be of another code page (Cyrillic, Japanese, Chinese or the like, or UTF-8), but say that"
+            " they are Latin-1; write them anew as Unicode, or correct what is shown."
         )
-        yield Reason("tags_misread", f"{message} Latin-1; write them anew as Unicode, or correct what is shown.", home)
+        yield Reason("tags_misread", message, home)
     if len(year.all) > 1:
         told = ", ".join(map(str, year.all[:_SHOWN]))
         yield Reason("years_differ", f"The files name different years ({told}); {year.year} is taken.", home)
@@ -86,6 +87,9 @@ def file_warnings(tracks: list[Track]) -> Iterator[Reason]:
     for row in [track.row for track in tracks if track.row.problem is not None]:
         path = b"/".join(filter(None, (row.folder, row.name)))
         yield Reason("unreadable_file", row.said or f"It cannot be read ({row.problem}).", path)
+    if alike := next((t.row.track for t in tracks if t.row.track and t.sources["track"] == "file_name"), None):
+        message = f"The tags call every file track {alike}; the numbers are those of the files' names."
+        yield Reason("track_numbers_repeat", message)
     if not _is_complete(tracks):
         yield from _numbers(tracks)
 

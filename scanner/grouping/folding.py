@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 
 from scanner.grouping.patterns import pattern
@@ -53,17 +54,27 @@ def are_clean(texts: Iterable[str], joined: str) -> bool:
 def is_misread(*names: str | None) -> bool:
     """Tell whether names were written in another code page and read as Latin-1: "Êèíî", where "Кино" was meant.
 
-    No language that Latin-1 is made for writes several words with twice as many accents as plain letters.
+    No language that Latin-1 is made for writes several words with twice as many accents as plain letters, nor any text
+    whose bytes happen to be UTF-8: "RÃ³s".
     """
     text = "".join(filter(None, names))
     if text.isascii():
         return False
-    try:
-        raw = text.encode("latin-1")
-    except UnicodeEncodeError:
+    raw = _bytes_of(text)
+    if raw is None:
         return False
+    with suppress(UnicodeDecodeError):
+        return bool(raw.decode())
     others = len(raw.translate(None, _ASCII))
     return others >= _MISREAD and others > 2 * len(raw.translate(None, _NO_ENGLISH_LETTERS))
+
+
+def _bytes_of(text: str) -> bytes | None:
+    """Return what was read as Latin-1, or as Windows reads it: "Donâ€™t"; None if it was neither."""
+    for code_page in ("latin-1", "cp1252"):
+        with suppress(UnicodeEncodeError):
+            return text.encode(code_page)
+    return None
 
 
 @lru_cache(maxsize=8192)

@@ -10,6 +10,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
+from scanner.grouping.album_names import parse_album
 from scanner.grouping.discs import is_disc_alone, split_disc, without_bonus
 from scanner.grouping.folding import are_clean, clean
 from scanner.grouping.groups import FolderTracks, Source, TrackRow
@@ -96,7 +97,7 @@ def _present(row: TrackRow) -> Track:
         disc = album_disc or disc
         sources = _TAGGED if disc else _TAGGED_BUT_DISC
         return Track(row, title, artist, album or None, known(raw_credit), release_id, disc, number, None, sources)
-    named = parse_track(text_of(stem_of(name)))
+    named = parse_track(_behind_folder(row.folder, text_of(stem_of(name))))
     track = number or named.track
     return Track(
         row,
@@ -115,6 +116,12 @@ def _present(row: TrackRow) -> Track:
             "tag" if album_disc or disc else "file_name",
         ),
     )
+
+
+def _behind_folder(folder: bytes, stem: str) -> str:
+    """Leave out what a file's name repeats of its folder's: "Adele - 21 - 01 Title" in "Adele - 21 (2011)"."""
+    said = parse_album(text_of(folder.rpartition(b"/")[2])) if " - " in stem else None
+    return stem.removeprefix(f"{said.artist} - {said.album} - ") if said else stem
 
 
 @lru_cache(maxsize=1024)
@@ -219,11 +226,24 @@ def _in_style(tracks: list[Track]) -> list[Track]:
     if (tracks[0].track or 0) > 100:
         split = by_hundreds([track.track for track in tracks])
     elif repeats(tracks):  # names may tell apart what tags call by the same number
-        split = by_hundreds([parse_track(stem).track for stem in _stems(tracks)])
+        by_name = [parse_track(stem).track for stem in _stems(tracks)]
+        if _all_called_alike(tracks) and len({*filter(None, by_name)}) == len(tracks):
+            return [_counted_by_name(*pair) for pair in zip(tracks, by_name, strict=True)]
+        split = by_hundreds(by_name)
         split = split if split and [track for _, track in split] == [track.track for track in tracks] else None
     else:
         return tracks
     return [_numbered(*pair) for pair in zip(tracks, split, strict=True)] if split else tracks
+
+
+def _all_called_alike(tracks: list[Track]) -> bool:
+    """Tell whether all tracks of one album have the same number, as some programs that download songs give them."""
+    return len({(track.album, track.track) for track in tracks}) == 1
+
+
+def _counted_by_name(track: Track, number: int | None) -> Track:
+    sources = _sources(track.sources["title"], "file_name", track.sources["disc"])
+    return track._replace(track=number, sources=sources)
 
 
 def _counted(tracks: list[Track]) -> list[TrackName]:

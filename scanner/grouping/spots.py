@@ -122,20 +122,24 @@ def _spot_and_format(folder: bytes) -> tuple[Spot, str]:
 
 def _spot(folder: bytes) -> Spot:
     """Tell a disc folder from an album's: `b"Album/CD1"` is disc 1 of `b"Album"`."""
-    home, disc = folder, None
+    home, disc, inside = folder, None, ""
     while home:
         parent, _, name = home.rpartition(b"/")
         text = text_of(name)
         number = disc_folder(text) or (0 if is_bonus_folder(text) and parent else None)
         if number is None:
             break
-        home, disc = parent, number
+        if inside and number:  # "LP2/Side A" is the third side
+            number = disc_folder(f"{text} {inside}") or number
+        home, disc, inside = parent, number, text
     title = text_of(home.rpartition(b"/")[2])
     if disc is not None:  # disc folders lying in the root are one place, apart from the loose files there
         return Spot(home, None if home else "", title, disc)
     rest, number = split_disc(title)
     if number is None:
         above = text_of(home.rpartition(b"/")[0].rpartition(b"/")[2])
-        named = f"{above} - {title}" if " - " in above and is_part(title) else title
+        named = title
+        if " - " in above and (is_part(title) or is_format(title)):  # "Artist - Album/FLAC" is that album
+            named = above if is_format(title) else f"{above} - {title}"
         return Spot(folder, None, named, None)
     return Spot(home.rpartition(b"/")[0], fold(rest), rest, number)

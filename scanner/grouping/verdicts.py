@@ -19,7 +19,7 @@ from scanner.grouping.folding import fold
 from scanner.grouping.groups import Group, GroupTrack, SideRow, Source, Verdict
 from scanner.grouping.merging import Whole
 from scanner.grouping.names import natural_key
-from scanner.grouping.places import Track
+from scanner.grouping.places import Track, repeats
 from scanner.grouping.tidy import Part, Tidy
 
 
@@ -204,7 +204,8 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
     if len(folders) > 1 and several and any(part.place.disc_folders for part in whole.parts):
         yield Reason("disc_folders_merged", f"{len(folders)} folders hold the discs of one album.", home_of(whole))
     elif len(folders) > 1:
-        yield Reason("folders_merged", f"{len(folders)} folders hold the album, and no track number is in two of them.")
+        alone = "" if repeats(readable) else ", and no track number is in two of them"
+        yield Reason("folders_merged", f"{len(folders)} folders hold the album{alone}.")
     yield from _by_name(lead.credit, readable)
     if strays := [track for part in whole.parts for track in part.strays]:
         belong = "belongs" if len(strays) == 1 else "belong"

@@ -121,6 +121,26 @@ def test_a_guest_does_not_split_an_album() -> None:
     assert (one.album_artist, one.sources["album_artist"], one.compilation) == ("Queen", "majority", False)
 
 
+@pytest.mark.parametrize(
+    "guest",
+    ["The Band & Ada", "The Band with Ada", "The Band, Ada", "The Band feat. Ada", "Band, The", "The Band, Ada & Bo"],
+)
+@pytest.mark.parametrize("band", ["The Band", "Nick & The Seeds", "Earth, Wind & Fire"])
+def test_a_band_has_the_album_whoever_sings_with_it(band: str, guest: str) -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 3), artist=band, album="Guests")
+    shelf.album("x", [3], artist=guest.replace("The Band", band), album="Guests")
+    shelf.album("x", [4], artist=f"{band} with Chloe", album="Guests")
+    assert shelf.only().album_artist == band
+
+
+def test_a_name_that_begins_like_another_is_another() -> None:
+    shelf = Shelf()
+    for number, band in enumerate(("Yes", "Yes Men", "Yes Sir", "Yesterday"), 1):
+        shelf.album("x", [number], artist=band, album="Yes!")
+    assert shelf.only().album_artist == "Various Artists"
+
+
 def test_several_albums_in_one_folder_are_split() -> None:
     shelf = Shelf()
     for album in ("Abbey Road", "Let It Be", "Help!"):
@@ -749,11 +769,83 @@ def test_a_number_in_a_series_is_no_name(folder: str, album: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("Ada - Long (1999)/FLAC", ("Ada", "Long", 1999)),
+        ("Ada - Long (1999)/MP3 320", ("Ada", "Long", 1999)),
+        ("Ada/FLAC", (None, None, None)),
+        ("Ada/Albums/1999 - Long", ("Ada", "Long", 1999)),
+        ("Rock/Ada/EPs/1999 - Long", ("Ada", "Long", 1999)),
+        ("Ada/Live/Long (1999)", ("Ada", "Long", 1999)),
+        ("Ada/Студийные альбомы/1999 - Long", ("Ada", "Long", 1999)),
+        ("Live/1999 - Long", ("Live", "Long", 1999)),
+        ("Rock/Live/Long", ("Live", "Long", None)),
+        ("Downloads/Live/1999 - Long", (None, "Long", 1999)),
+        ("Ada/Albums/Long", (None, "Long", None)),
+    ],
+)
+def test_what_albums_are_sorted_by_is_nobody(folder: str, told: tuple[str | None, str | None, int | None]) -> None:
+    shelf = Shelf()
+    shelf.untagged(folder, "01 A.mp3", "02 B.mp3")
+    one = shelf.only()
+    assert (one.album_artist, one.album, one.year) == told
+
+
+@pytest.mark.parametrize(
+    ("folders", "discs"),
+    [
+        (("LP1/Side A", "LP1/Side B", "LP2/Side A"), [1, 2, 3]),
+        (("LP1/Side A", "LP1/Side B", "LP2/Side C"), [1, 2, 3]),
+        (("Tape 1 Side A", "Tape 1 Side B", "Tape 2 - Side B"), [1, 2, 4]),
+        (("CD-A", "CD-B", "CD-C"), [1, 2, 3]),
+    ],
+)
+def test_sides_of_several_records_are_discs(folders: tuple[str, ...], discs: list[int]) -> None:
+    shelf = Shelf()
+    for folder in folders:
+        shelf.album(f"Ada - Long/{folder}", range(1, 3), artist="Ada", album="Long")
+    one = shelf.only()
+    assert sorted({track.disc for track in one.tracks if track.disc}) == discs
+    assert "track_numbers_repeat" not in codes(one)
+
+
+def test_folders_are_said_to_share_no_number_only_if_so() -> None:
+    shelf = Shelf()
+    for folder in ("CD1", "Disc 1"):
+        shelf.album(f"Ada - Long/{folder}", range(1, 3), artist="Ada", album="Long")
+    one = shelf.only()
+    assert {"folders_merged", "track_numbers_repeat"} <= set(codes(one))
+    assert [reason.message for reason in one.evidence if reason.code == "folders_merged"] == [
+        "2 folders hold the album."
+    ]
+
+
+def test_names_count_what_tags_call_by_one_number_all() -> None:
+    shelf = Shelf()
+    for n, song in enumerate(("Rain", "Hail", "Snow"), 1):
+        shelf.track(f"x/{n:02} {song}.mp3", artist="Ada", album="Long", title=song, track=1, year=1999)
+    one = shelf.only()
+    assert [(track.track, track.title) for track in one.tracks] == [(1, "Rain"), (2, "Hail"), (3, "Snow")]
+    assert {track.sources["track"] for track in one.tracks} == {"file_name"}
+    assert "The tags call every file track 1; the numbers are those of the files' names." in {
+        reason.message for reason in one.warnings
+    }
+
+
+def test_singles_in_one_folder_keep_their_number() -> None:
+    shelf = Shelf()
+    for n, song in enumerate(("Rain", "Hail"), 1):
+        shelf.track(f"x/{n:02} {song}.mp3", artist="Ada", album=song, title=song, track=1)
+    assert [[track.track for track in one.tracks] for one in shelf.groups()] == [[1], [1]]
+
+
+@pytest.mark.parametrize(
     ("artist", "album", "told"),
     [
         ("Кино".encode("cp1251"), "Группа крови".encode("cp1251"), True),
         ("サザンオールスターズ".encode("cp932"), "海のうた".encode("cp932"), True),
         ("王菲".encode("gbk"), "天空".encode("gbk"), True),
+        ("Sigur Rós".encode(), "Ágætis byrjun".encode(), True),
         ("Sigur Rós".encode("latin-1"), "Ágætis byrjun".encode("latin-1"), False),
         ("Été".encode("latin-1"), "Où çà là".encode("latin-1"), False),
     ],
@@ -763,6 +855,13 @@ def test_tags_of_another_code_page_are_told(artist: bytes, album: bytes, told: b
     said = {"artist": artist.decode("latin-1"), "album": album.decode("latin-1"), "year": 1990}
     shelf.album("x", range(1, 3), **said, title=said["album"])
     assert ("tags_misread" in codes(shelf.only())) is told
+
+
+def test_unicode_that_windows_misread_is_told() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 3), artist="Blondie", album="Don’t Stop".encode().decode("cp1252"), year=1990)
+    shelf.album("y", range(1, 3), artist="Blondie", album="Don’t Go – “Live”", year=1990)
+    assert ["tags_misread" in codes(one) for one in shelf.groups()] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,15 @@ def test_the_names_of_a_rip_count_its_tracks(
     assert [(track.disc, track.track, track.title) for track in one.tracks] == expected
 
 
+@pytest.mark.parametrize(
+    ("artist", "album"), [("Adele", "21"), ("Nala Sinephro", "Space 1.8"), ("Blink-182", "Neighborhoods")]
+)
+def test_what_names_repeat_of_their_folder_is_no_number(artist: str, album: str) -> None:
+    shelf = Shelf()
+    shelf.untagged(f"{artist} - {album} (2011)", *(f"{artist} - {album} - 0{n} Song {n}.wav" for n in (1, 2)))
+    assert [(track.track, track.title) for track in shelf.only().tracks] == [(1, "Song 1"), (2, "Song 2")]
+
+
 def test_each_disc_folder_counts_from_one() -> None:
     shelf = Shelf()
     for disc in ("CD1", "CD2"):
