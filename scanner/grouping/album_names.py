@@ -16,7 +16,7 @@ from scanner.grouping.placeholders import says_unknown
 _BRACKETS = pattern(r"[(\[{]([^()\[\]{}]*)[)\]}]")
 _YEAR = pattern(r"(?:19|20)\d\d")
 _COUNTED = pattern(  # "Folge 12", "07": which of a series an album is
-    r"(?:folge|episode|vol|volume|part|teil|band|tome|выпуск|часть|том|n[or])[\W_]*\d{1,4}|(?P<bare>0\d\d?|\d\d?)\.?",
+    r"(?:folge|episode|book|buch|chapter|kapitel|vol|volume|part|teil|band|tome|выпуск|часть|том|n[or])[\W_]*\d{1,4}|(?P<bare>0\d\d?|\d\d?)\.?",
     re.IGNORECASE,
 )
 _COUNTED_OF_ARTIST = pattern(r"0\d")

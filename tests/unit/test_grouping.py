@@ -759,6 +759,7 @@ def test_folder_names_stand_in_for_missing_tags(folder: str) -> None:
     [
         ("Fabio - Sessions (2001)/Volume 2", "Sessions - Volume 2"),
         ("Fabio/Folge 02 - Fog", "Folge 02 - Fog"),
+        ("Fabio/Book 2 - Fog", "Book 2 - Fog"),
         ("Fabio/03 - Fog", "Fog"),
     ],
 )
