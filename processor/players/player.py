@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Step = Literal["folder", "parent", "root", "all"]
 SignIn = Literal["password", "token"]
 _STRANGERS: Final = (401, 403)
+STRANGE: Final = "not_in_player"  # code of the error of a folder that is in none of a player's own
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,19 @@ from typing import Any, ClassVar, Final
 from pydantic import Field
 
 from processor.players.paths import within
-from processor.players.player import LONGEST, Health, Line, Player, PlayerKind, Sight, Told, Wanted, believed, same_name
+from processor.players.player import (
+    LONGEST,
+    STRANGE,
+    Health,
+    Line,
+    Player,
+    PlayerKind,
+    Sight,
+    Told,
+    Wanted,
+    believed,
+    same_name,
+)
 
 ALBUM: Final = 9  # Plex's number of the type
 MUSIC: Final = "artist"  # the type of a music section
@@ -90,7 +102,7 @@ class Plex(PlayerKind):
         holding = [one for one in sections if folder is None or any(within(folder, at.path) for at in one.locations)]
         if not holding:
             places = ", ".join(place.path for section in sections for place in section.locations) or "none"
-            raise line.refused(f"{folder} is in none of its music folders: {places[:LONGEST]}", "not_in_player")
+            raise line.refused(f"{folder} is in none of its music folders: {places[:LONGEST]}", STRANGE)
         for section in holding:
             path = {} if folder is None else {"path": folder}
             line.get(f"/library/sections/{section.key}/refresh", path, accept="any")

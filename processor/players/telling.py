@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from config.errors import Retryable
+from config.errors import Rejected, Retryable
 from config.reasons import show_path
 from processor.players.debts import Debt
 from processor.players.kinds import kind_of
-from processor.players.paths import mapped, outermost
-from processor.players.player import Line, Player, PlayerKind, Sight, Step, Wanted
+from processor.players.paths import mapped, outermost, within
+from processor.players.player import STRANGE, Line, Player, PlayerKind, Sight, Step, Wanted
 
 SCAN_SECONDS: Final = 3600.0  # a scan may take so long before the job gives its place to others
 BEGIN_SECONDS: Final = 1.0  # from an OK until a scan shows; a Kodi told again before that would stop the first one
@@ -73,11 +73,23 @@ def _told_of_there(line: Line, kind: PlayerKind, cases: Sequence[Case], world: W
         if case.debt.owed.change != "new":
             _rest(line, kind, world)
             kind.prepare(line, case.wanted)
+    strange: list[str] = []  # places the player has not, so that nothing there or below is asked for again
+    is_told = False
     for places in rounds(line, kind, [case.debt for case in cases]):
         left = [case for case in cases if case.debt.id not in outcomes and case.debt.id in places]
+        left = [case for case in left if not any(_is_at(place, tried[case.debt.id]) for place in strange)]
         roots = [_place(line.player, case.debt, "root") for case in left]
         for place in coalesced([places[case.debt.id] for case in left], roots):
-            _ask(line, kind, place, world)
+            try:
+                _ask(line, kind, place, world)
+                is_told = True
+            except Rejected as error:
+                if place is None or error.reason_code != STRANGE:
+                    raise
+                strange.append(place)
+                refused = error
+        if strange and not is_told:
+            raise refused
         for case in left:
             tried[case.debt.id].append(places[case.debt.id] or "everything")
         outcomes |= _confirmed(line, kind, left, tried, world)
@@ -90,8 +102,17 @@ def _told_of_gone(line: Line, kind: PlayerKind, gone: Sequence[Case], world: Wor
     steps = [step for step in kind.ladder(line, is_new=False) if step in GONE] or ["all"] if gone else []
     wanted = [_place(line.player, case.debt, step) for case in gone for step in steps]
     for place in dict.fromkeys(place for place in wanted if place != ""):
-        _ask(line, kind, place, world)
+        try:
+            _ask(line, kind, place, world)
+        except Rejected as error:
+            if error.reason_code != STRANGE:
+                raise
     return [Outcome(case.debt, Sight("", None), ()) for case in gone]
+
+
+def _is_at(place: str, tried: Sequence[str]) -> bool:
+    """Whether a folder that was asked for is a place or below it."""
+    return any(within(one, place) for one in tried)
 
 
 def _ask(line: Line, kind: PlayerKind, place: Place, world: World) -> None:

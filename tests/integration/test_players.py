@@ -269,6 +269,21 @@ def test_plex_says_nothing_of_a_folder_it_has_not_so_we_do(plex: Asking) -> None
     assert raised.value.reason_code == "not_in_player"
 
 
+def test_a_library_that_plex_has_not_does_not_keep_those_it_has_from_it(plex: Asking) -> None:
+    plex.player = replace(plex.player, path_map=(*plex.player.path_map, Pair("/srv/other", "/other")))
+    mine, album = Shelved("/other/A/A", "A"), plex.puts("Ädam/One", "One")
+    owed = (Owed(0, b"/srv/other", b"A/A", "new"), Owed(1, b"/srv/other", b"A/B", "gone"),
+            Owed(2, LIBRARY, "Ädam/One".encode(), "new"))  # fmt: skip
+    cases = [
+        Case(Debt(one.item_id, 1, one, NOW, NOW, None), wanted_of(shelved))
+        for one, shelved in zip(owed, (mine, mine, album), strict=True)
+    ]
+    outcomes = {outcome.debt.id: outcome for outcome in tell(plex.line, cases, plex.away.world)}
+    assert [outcomes[n].sight is not None for n in range(3)] == [False, True, True]
+    assert plex.house.asked == [album.folder]
+    assert "was asked to look at /other/A/A, and still does not show" in explained("plex", outcomes[0])
+
+
 def test_navidrome_looks_at_one_folder_and_others_at_everything(sqlite_url: str) -> None:
     for asking in _asking(sqlite_url, "subsonic", server="navidrome"):
         asking.house.shown.append(album := asking.puts("Ädam/One", "One"))
