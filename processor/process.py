@@ -178,12 +178,23 @@ def _digests(scan: ScanDb) -> Digests:
     return digest
 
 
+_OF_NO_ALBUM = "no_album", "It belongs to no album we can tell, so it stays where it is."
+_STAYS: Mapping[str, tuple[str, str]] = {
+    "packed": ("packed", "Archives are not unpacked; put here what is in it, and its album is taken."),
+    "unread": (
+        "unread_format",
+        "Music of this format is not read here, or is encrypted; convert it, and its album is taken.",
+    ),
+}
+
+
 def _homeless(scan: ScanDb, plans: tuple[AlbumPlan, ...]) -> Iterator[Reason]:
     """Name the side files no album takes along."""
     taken = {file_id for plan in plans for file_id in plan.group.sides}
     left = [side.file_id for side in scan.sides() if side.file_id not in taken]
     for file in sorted(scan.sources(left).values(), key=lambda file: file.path):
-        yield Reason("no_album", "It belongs to no album we can tell, so it stays where it is.", file.path)
+        code, message = _STAYS.get(file.role, _OF_NO_ALBUM)
+        yield Reason(code, message, file.path)
 
 
 def _as_planned(plan: AlbumPlan) -> AlbumResult:

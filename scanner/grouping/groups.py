@@ -80,7 +80,7 @@ class SideRow(NamedTuple):
     file_id: int
     folder: bytes
     name: bytes
-    role: str  # picture, cue, log, lyrics, nfo, checksum, playlist, other
+    role: str  # picture, cue, log, lyrics, nfo, checksum, playlist, packed, unread, other
 
 
 class GroupTrack(NamedTuple):

@@ -28,6 +28,8 @@ _EXTENSIONS = {
     "nfo": "nfo",
     "checksum": "md5 sha1 sha256 sha512 sfv ffp st5",
     "playlist": "m3u m3u8 pls xspf wpl",
+    "packed": " ".join(["zip rar 7z", *(f"r{part:02}" for part in range(100))]),
+    "unread": "shn aa aax m4p mka weba webm ac3 dts ra",  # music; beside some that is read it goes along
 }
 
 

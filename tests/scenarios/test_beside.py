@@ -97,6 +97,25 @@ SCENARIOS = [
         ignored={"notes.txt": "no_album", "pictures/holiday.jpg": "no_album"},
     ),
     Scenario(
+        "an album that is packed, and one nobody can read",
+        {
+            "a.zip": b"PK",
+            "show/a.rar": b"Rar!",
+            "show/a.r00": b"..",
+            "show/d1t01.shn": b"ajkg",
+            "book/Book.AAX": b"ftypaax",
+        },
+        (),
+        (),
+        ignored={
+            "a.zip": "packed",
+            "book/Book.AAX": "unread_format",
+            "show/a.r00": "packed",
+            "show/a.rar": "packed",
+            "show/d1t01.shn": "unread_format",
+        },
+    ),
+    Scenario(
         "what other programs left behind",
         songs("a", "flac", TWO)
         | {"a/.DS_Store": b"x", "a/Thumbs.db": b"x", "a/._01 - Song 1.flac": b"x", ".hidden": b"x"},
