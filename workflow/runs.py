@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Index, delete, false, func, insert, select, update
+from sqlalchemy import Connection, Index, Text, cast, delete, false, func, insert, select, update
 
 from config.tables import Base, column, optional
 
@@ -134,6 +134,21 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     newest = select(RunRow.id).order_by(RunRow.id.desc()).limit(NEWEST_KEPT).scalar_subquery()
     ended = (RunRow.finished_at < before, RunRow.id.not_in(newest))
     return connection.scalars(select(RunRow.id).where(*ended).limit(limit)).all()
+
+
+def telling(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str]:
+    """Return runs that ended before a time and still tell why albums stayed; the newest may.
+
+    Of an inbound folder that nobody clears up each run tells the same, up to 100 kB of it.
+    """
+    newest = select(RunRow.id).order_by(RunRow.id.desc()).limit(NEWEST_KEPT).scalar_subquery()
+    tells = (RunRow.finished_at < before, cast(RunRow.reasons, Text) != "[]", RunRow.id.not_in(newest))
+    return connection.scalars(select(RunRow.id).where(*tells).limit(limit)).all()
+
+
+def forget_reasons(connection: Connection, ids: Sequence[str]) -> None:
+    """Forget why albums stayed where they were; the counts stay."""
+    connection.execute(update(RunRow).where(RunRow.id.in_(ids)).values(reasons=[]))
 
 
 def remove(connection: Connection, ids: Sequence[str]) -> None:

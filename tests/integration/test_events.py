@@ -33,7 +33,7 @@ from workflow.engine.job import NewJob
 from workflow.engine.worker import Pace, working
 from workflow.events import KINDS, Event, Kind
 from workflow.phase import all_phases
-from workflow.phases import notify
+from workflow.phases import cleanup, notify
 from workflow.phases.notify import Notifier
 from workflow.record import RunRecord
 
@@ -371,3 +371,20 @@ def test_what_is_old_is_removed_once_a_day_and_the_rest_stays(
         assert list(connection.scalars(text("SELECT id FROM transfers"))) == ["kept"]
         assert set(connection.scalars(text("SELECT item_id FROM item_history"))) == {listed}
     assert want_daily(database, succession.works(), now + dt.timedelta(days=1)) == 0
+
+
+def test_why_albums_stayed_is_forgotten_before_the_run_is(database: Database) -> None:
+    now, why = dt.datetime.now(dt.UTC), [{"code": "conflict"}]
+    with database.begin() as connection:
+        for n in range(runs.NEWEST_KEPT + 2):
+            moment, id = now - dt.timedelta(days=20 + n), f"r{2000 - n}"
+            row = {"id": id, "status": "running", "trigger": "schedule", "dry_run": False,
+                   "fire_time": None, "started_at": moment, "host": "h", "pid": 1, "settings": {}}  # fmt: skip
+            runs.start(connection, row)
+            runs.finish(connection, id, status="done", finished_at=moment, counts={"conflict": 1}, reasons=why)
+    removed = [cleanup.remove_old(database, cleanup.CleanupSettings(), now, lambda: None) for _ in range(2)]
+    assert [one["reasons"] for one in removed] == [2, 0]
+    with database.read() as connection:
+        kept = {run["id"]: (run["counts"], run["reasons"]) for run in runs.recent(connection, limit=99)}
+    assert [id for id, told in kept.items() if told != ({"conflict": 1}, why)] == ["r1950", "r1949"]
+    assert kept["r1949"] == ({"conflict": 1}, [])

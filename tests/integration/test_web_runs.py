@@ -14,6 +14,7 @@ from daemon.ongoing import Stage
 from tests.music import write_album
 from tests.scenarios.house import NOW
 from tests.web import NAME, Browser
+from workflow import runs
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 
@@ -57,6 +58,12 @@ def test_a_cycle_is_begun_by_a_button_and_its_page_says_what_came_of_it(browser:
     assert "Quiet for" in shown
     assert "Review what waits" in shown
     assert f'href="/runs/{run_id}"' in browser.client.get("/runs").text
+
+    with browser.app.database.begin() as connection:
+        runs.forget_reasons(connection, [run_id])
+    shown = browser.client.get(f"/runs/{run_id}").text
+    assert "is not kept for so long" in shown
+    assert "x.mp3" not in shown
 
 
 def test_a_dry_run_touches_nothing_and_its_plan_names_every_file(browser: Browser, tmp_path: Path) -> None:

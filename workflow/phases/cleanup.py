@@ -35,6 +35,7 @@ class CleanupSettings(ChoreSettings):
     keep_events_days: int = _days(30, "Events that everybody has heard.")
     keep_answers_days: int = _days(30, "Answers of providers beyond their time, for when nobody answers.")
     keep_runs_days: int = _days(365, "Runs; the newest fifty always stay.")
+    keep_reasons_days: int = _days(14, "Why albums stayed where they were, of a run; the newest fifty always tell it.")
     keep_transfers_days: int = _days(365, "Moves that nobody can take back any more.")
 
 
@@ -53,6 +54,7 @@ KEPT: Final = (
     _Kept("events", lambda settings: settings.keep_events_days, events.old, events.remove),
     _Kept("answers", lambda settings: settings.keep_answers_days, memory.surplus, memory.forget),
     _Kept("runs", lambda settings: settings.keep_runs_days, runs.old, runs.remove),
+    _Kept("reasons", lambda settings: settings.keep_reasons_days, runs.telling, runs.forget_reasons),
     _Kept("transfers", lambda settings: settings.keep_transfers_days, journal.old, journal.remove),
 )
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from itertools import groupby
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -20,11 +20,13 @@ from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from daemon.words import stage_said
+from processor.plan import Outcome
 from workflow import plans, progress, runs
 
 router = APIRouter(prefix="/runs")
 LINK = Link(20, "Runs", "/runs")
 PAGE: Final = 50  # runs, or albums of a plan
+STAYED: Final = frozenset(get_args(Outcome)) - {"staged"}
 LOOK_SECONDS: Final = 0.3  # between two looks at the cycle that is followed
 LONGEST_SECONDS: Final = 600.0  # browsers ask again by themselves
 RunId = Annotated[str, Query(max_length=100)]
@@ -72,6 +74,7 @@ def show_run(request: Request, app: App, run_id: str, after: Annotated[int, Quer
         run_id=run_id,
         stage=stage,
         albums=albums,
+        is_forgotten=bool(run and not albums and any(run["counts"].get(outcome) for outcome in STAYED)),
         plan=plan,
         approving=approving,
         carried_out=_is_carried_out(approving),
