@@ -100,17 +100,22 @@ def _id3(tags: Any, name: str, values: list[str]) -> None:
 
 
 def _with_total(name: str, values: list[str], before: str) -> list[str]:
-    """Keep the total of `3/12`."""
+    """Keep the total of `3/12`, unless the number is beyond it."""
     total = before.partition("/")[2].strip()
-    return [f"{values[0]}/{total}"] if name in ("TRACKNUMBER", "DISCNUMBER") and total else values
+    is_kept = name in ("TRACKNUMBER", "DISCNUMBER") and total and not _is_less(total, values[0])
+    return [f"{values[0]}/{total}"] if is_kept else values
+
+
+def _is_less(total: str, number: str) -> bool:
+    return total.isdecimal() and int(total) < int(number)
 
 
 def _mp4(tags: Any, name: str, values: list[str]) -> None:
     mp4: Any = import_module("mutagen.mp4")
     key = KEYS[name].mp4
     if key in ("trkn", "disk"):
-        total = next((total for _, total in tags.get(key, ())), 0)
-        tags[key] = [(int(values[0]), total)]
+        number, total = int(values[0]), next((total for _, total in tags.get(key, ())), 0)
+        tags[key] = [(number, total if total >= number else 0)]
     elif key == "cpil":
         tags[key] = True
     elif key.startswith(FREE):

@@ -99,6 +99,15 @@ def test_a_total_stays_under_whatever_name_the_number_had_it(extension: str, key
     assert (after.track, after.track_total, after.disc, after.disc_total) == (3, 9, 2, 4)
 
 
+@pytest.mark.parametrize("extension", ["mp3", "m4a", "wma"])
+def test_a_total_that_is_less_than_the_number_goes(extension: str, tmp_path: Path) -> None:
+    """Each disc of a box is tagged as the only one of an album."""
+    path = write_track(tmp_path / f"song.{extension}", title="old", artist="old", album="old", track="1/9", disc="1/1")
+    assert retag(path, {"TRACKNUMBER": ["9"], "DISCNUMBER": ["2"]}).outcome == "written"
+    after = facts(path)
+    assert (after.track, after.track_total, after.disc, after.disc_total) == (9, 9, 2, None)
+
+
 def test_a_year_beside_the_date_gives_way_to_it(tmp_path: Path) -> None:
     path = write_track(tmp_path / "song.wma", title="old", artist="old", album="old")
     opened: Any = mutagen.File(path)
