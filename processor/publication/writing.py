@@ -166,8 +166,8 @@ def _fresh(tree: Tree, one: Made, mark: str) -> Iterator[bytes]:
 
 def _settle_fresh(tree: Tree, place: bytes, one: Made) -> None:
     """Clean up after an interrupted try: put back a file it exchanged and did not look at yet, and remove the rest."""
-    left = sha256_at(tree, place)
-    if left not in (None, one.sha256, one.over) and sha256_at(tree, one.path) == one.sha256:
+    is_ours = tree.stat(place) is None or sha256_at(tree, place) in (one.sha256, one.over or one.sha256)
+    if not is_ours and sha256_at(tree, one.path) == one.sha256:
         tree.exchange(place, one.path)
     tree.unlink(place, missing_ok=True)
 

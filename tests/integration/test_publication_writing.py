@@ -232,6 +232,15 @@ def test_what_an_interrupted_try_left_is_settled(shelf: Shelf, left: bytes, ther
     assert shelf.files() == {PLACE: after}
 
 
+def test_a_link_that_an_interrupted_try_took_the_place_of_is_back_there(shelf: Shelf) -> None:
+    shelf.write(PLACE, NEW)
+    hidden = shelf.at(b"Ada/.greenroom-mark-" + hashlib.sha256(PLACE).hexdigest()[:8].encode())
+    hidden.symlink_to("elsewhere")
+    assert shelf.put(shelf.made(over=OLD)) == [("changed_kept", PLACE)]
+    assert os.readlink(shelf.at(PLACE)) == "elsewhere"
+    assert not os.path.lexists(hidden)
+
+
 def test_only_what_is_still_ours_is_taken_away(shelf: Shelf) -> None:
     for path, data in ((b"Ada/ours", OLD), (b"Ada/theirs", THEIRS)):
         shelf.write(path, data)
