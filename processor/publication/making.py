@@ -6,6 +6,7 @@ A file that somebody changed since we wrote it stays as it is; an NFO is merged,
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -46,7 +47,8 @@ class Making:
     texts: dict[tuple[str, str], bytes] = field(default_factory=dict)  # by SHA-256 and extension: what the cache needs
     reasons: list[Reason] = field(default_factory=list)
     same: list[bytes] = field(default_factory=list)  # what is there already as it should be
-    absent: set[bytes] = field(default_factory=set)  # pictures the cache does not have; what is there of them stays
+    # Names without extension of pictures the cache does not have; what is there under them stays.
+    absent: set[bytes] = field(default_factory=set)
 
 
 Blob = Callable[[str, str], bytes | None]  # the bytes of a blob, by SHA-256 and extension; None if it is not there
@@ -72,7 +74,7 @@ def of_pictures(folder: bytes, named: Mapping[bytes, Picture], size: Size, makin
         if found is None:
             message = f"The picture for {show_path(name)} is not in the cache; it is added once it can be had again."
             making.reasons.append(Reason("blob_missing", message, within(folder, name)))
-            making.absent.add(within(folder, name))
+            making.absent.add(_stem(within(folder, name)))
         else:
             yield Wanted(within(folder, name), "picture", picture.sha256, picture.ext, found)
 
@@ -97,7 +99,7 @@ def compare(making: Making, tree: Tree, wanted: Iterable[Wanted], known: Iterabl
         with explained("look at", path):
             _one(making, tree, one, entries.get(path), blob)
     for path, entry in entries.items():
-        if path not in listed and path not in making.absent and entry.sha256 is not None:
+        if path not in listed and _stem(path) not in making.absent and entry.sha256 is not None:
             making.gone.append(Gone(path, entry.sha256))
 
 
@@ -158,6 +160,10 @@ def _merge(making: Making, tree: Tree, one: Wanted, there: str, base: str, blob:
         making.reasons.append(Reason("edits_kept", message, one.path))
     making.texts[one.sha256, one.ext] = one.data  # what the next merge compares with
     _want(making, _text(one.path, one.role, xml.encode(merged.root) + xml.behind(data, tag)), there, one.sha256)
+
+
+def _stem(path: bytes) -> bytes:
+    return os.path.splitext(path)[0]
 
 
 def _text(path: bytes, role: Role, data: bytes) -> Wanted:

@@ -201,6 +201,20 @@ def test_a_dropped_picture_gives_its_name_to_the_selected_one_unless_it_is_that(
     assert publish(house, item_id, Chosen([picture(house, "front", b"the one")])).outcome == "unchanged"
 
 
+@pytest.mark.parametrize("ext", ["jpg", "png"])
+def test_a_published_picture_stays_while_the_one_that_is_to_follow_cannot_be_had(house: House, ext: str) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id, Chosen([picture(house, "front", b"one")]))
+    other = picture(house, "front", b"other", ext=ext)
+    given(house).cache.path(Blob(other.sha256, ext, 0)).unlink()
+    outcome = publish(house, item_id, Chosen([other]))
+    assert (outcome.outcome, set(codes(outcome.reasons))) == ("unchanged", {"blob_missing"})
+    assert (library / ALBUM / "folder.jpg").read_bytes() == b"one"
+    picture(house, "front", b"other", ext=ext)
+    publish(house, item_id, Chosen([other]))
+    assert {path.name for path in (library / ALBUM).glob("folder.*")} == {f"folder.{ext}"}
+
+
 def test_a_selected_picture_that_a_dropped_one_keeps_from_its_name_is_told_and_a_rename_gives_it_that(
     house: House,
 ) -> None:
