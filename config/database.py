@@ -60,6 +60,8 @@ class Database:
             event.listen(self.engine, "connect", self._remember_file)
         else:
             self.engine = create_engine(self.url, pool_pre_ping=True, connect_args=keepalives(self.url))
+            # Before SQLAlchemy's own first look, which cannot read what a database without an encoding says.
+            event.listen(self.engine, "connect", self._refuse_few_letters, insert=True)
             if STANDING_STILL not in str(self.url.query.get("options")):
                 event.listen(self.engine, "connect", _end_what_stands_still)
         self.engine.update_execution_options(**{OPTION: vault})
@@ -109,6 +111,16 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+    def _refuse_few_letters(self, dbapi: Any, _record: object) -> None:
+        """Raise Misconfigured for a database that cannot hold every name there is, as servers make them under LANG=C."""
+        encoding = dbapi.info.parameter_status("server_encoding")
+        if encoding not in {None, "UTF8"}:  # a pooler may not say
+            raise Misconfigured(
+                f"the database {self.url.database} is in {encoding}, and names need UTF8; make one that is: "
+                "`createdb -E UTF8 -T template0 NAME`",
+                code="database_encoding",
+            )
 
     def _remember_file(self, _dbapi: object, _record: object) -> None:
         self._file = self._file or sqlite_file.file_identity(self.url)

@@ -29,6 +29,7 @@ from config.tables import Base, SettingRow
 from processor import repository
 from processor.item import ITEM_COLUMNS, NewItem
 from processor.tables import StagingFile, StagingItem
+from tests.databases import PostgresServer
 from tests.items import album, recorded
 
 NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.timezone(dt.timedelta(hours=2)))
@@ -343,3 +344,14 @@ def test_items_and_files_survive_being_made_anew_so_that_no_id_is_given_twice(em
     with empty_database.begin() as connection:
         connection.execute(delete(StagingItem))
         assert not list(connection.execute(select(StagingFile))), "files go with their item"
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_every_name_is_refused_with_the_way_out(
+    postgres_server: PostgresServer, encoding: str
+) -> None:
+    with postgres_server.database(f"template0 ENCODING {encoding}") as url:
+        opened = Database(url)
+        with pytest.raises(Misconfigured, match=f"is in {encoding}.*createdb -E UTF8 -T template0"):
+            migrate(opened)
+        opened.close()
