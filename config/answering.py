@@ -152,7 +152,10 @@ def look_at(root: bytes) -> Sight:
     mark = read_sentinel(root)
     if mark is None or os.access(root, os.W_OK | os.X_OK):
         return Sight(mark, None)
-    return Sight(mark, no_room(root) or users.refusal(root) or "this user may not write there")
+    if full := no_room(root):
+        return Sight(mark, full)
+    said = users.refusal(root) or "this user may not write there"
+    return Sight(mark, f"{said}; it is {users.rights(os.stat(root))}, and this is {users.me()}")
 
 
 def silence(root: bytes, since: dt.datetime) -> RootSilent:

@@ -113,7 +113,7 @@ class Database:
         self.engine.dispose()
 
     def _refuse_few_letters(self, dbapi: Any, _record: object) -> None:
-        """Raise Misconfigured for a database that cannot hold every name there is, as servers make them under LANG=C."""
+        """Raise Misconfigured for a database that cannot hold every name, as made under LANG=C."""
         encoding = dbapi.info.parameter_status("server_encoding")
         if encoding not in {None, "UTF8"}:  # a pooler may not say
             raise Misconfigured(

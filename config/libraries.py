@@ -36,6 +36,11 @@ class Library:
     suspended: str | None = None  # why no cycle may work there until a person resumes it
 
     @property
+    def called(self) -> str:
+        """What people call such a folder."""
+        return "library" if self.role == "library" else f"{self.role} library"
+
+    @property
     def sentinel(self) -> bytes:
         """Path of the sentinel file; it is also what the cycle locks."""
         return os.path.join(self.path, SENTINEL)
@@ -140,28 +145,25 @@ def verify_root(library: Library, patience: float | None = None, answers: Answer
     try:
         found = answers.ask(library.path, patience)
     except OSError as error:
-        raise unseen(library.role, library.path, error) from error
+        raise unseen(library.called, library.path, error) from error
     if isinstance(found, Silence):
         raise silence(library.path, found.since)
     if found.mark is None:
         raise Misconfigured(
-            f"the {library.role} library {shown} has no {SENTINEL.decode()} file: is its disk mounted? If the "
+            f"the {library.called} {shown} has no {SENTINEL.decode()} file: is its disk mounted? If the "
             f"folder was made anew, run `greenroom libraries remove {shown}` and add it again",
             code="root_not_mounted",
         )
     if found.mark != library.root_uuid:
         raise Misconfigured(
-            f"the {library.role} library {shown} carries the mark of another root ({found.mark}); is that the wrong "
-            "disk?",
+            f"the {library.called} {shown} carries the mark of another root ({found.mark}); is that the wrong disk?",
             code="wrong_root",
         )
     if found.refusal:
-        raise Misconfigured(
-            f"the {library.role} library {shown} cannot be written: {found.refusal}", code="root_read_only"
-        )
+        raise Misconfigured(f"the {library.called} {shown} cannot be written: {found.refusal}", code="root_read_only")
     if library.suspended is not None:
         raise Misconfigured(
-            f"the {library.role} library {shown} is suspended: {library.suspended}. Look at its disk; when all is "
+            f"the {library.called} {shown} is suspended: {library.suspended}. Look at its disk; when all is "
             f"as it should be, run `greenroom libraries resume {shown}`",
             code="suspended",
         )
@@ -208,7 +210,7 @@ def _mark(path: bytes, existing: Sequence[Library]) -> str:
     for other in existing:
         if other.root_uuid == root_uuid:
             raise Misconfigured(
-                f"{show_path(path)} carries the mark of the {other.role} library {show_path(other.path)}: it is the "
+                f"{show_path(path)} carries the mark of the {other.called} {show_path(other.path)}: it is the "
                 f"same folder mounted twice, or a copy; of a copy, remove its {SENTINEL.decode()} file first",
                 code="nested_libraries",
             )
@@ -221,7 +223,7 @@ def refuse_clash(role: str, kind: str, path: bytes, existing: Sequence[Library])
         if path == other.path or path.startswith(other.path + b"/") or other.path.startswith(path + b"/"):
             how = "the same as" if path == other.path else "nested with"
             raise Misconfigured(
-                f"{show_path(path)} is {how} the {other.role} library {show_path(other.path)}; libraries must be apart",
+                f"{show_path(path)} is {how} the {other.called} {show_path(other.path)}; libraries must be apart",
                 code="nested_libraries",
             )
         if role in ONCE_PER_KIND and (other.role, other.kind) == (role, kind):

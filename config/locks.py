@@ -95,14 +95,14 @@ def _flock(database: Database, library: Library) -> Iterator[None]:
     try:
         fd = alone.open_plain(library.sentinel)
     except OSError as error:
-        raise unseen(library.role, library.path, error) from error
+        raise unseen(library.called, library.path, error) from error
     try:
         try:
             alone.lock(fd, library.sentinel)
         except BlockingIOError:
             raise busy(database, library) from None
         except OSError as error:  # ENOLCK on a network share without a lock service
-            message = f"the mark of the {library.role} library {shown} cannot be locked ({error.strerror}); "
+            message = f"the mark of the {library.called} {shown} cannot be locked ({error.strerror}); "
             raise Misconfigured(message + "use a file system that can lock files", code="cannot_lock") from error
         # Somebody may have replaced the file between our open and our lock; then ours locks nothing.
         if not _still_there(fd, library.sentinel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from config import users
 from config.alone import open_plain
 from config.errors import GreenroomError, Misconfigured, Retryable
 from config.machine import sync_folder
@@ -36,12 +37,14 @@ def read_sentinel(root: bytes) -> str | None:
     return text if text and text.isprintable() else None
 
 
-def unseen(role: str, root: bytes, error: OSError) -> GreenroomError:
+def unseen(called: str, root: bytes, error: OSError) -> GreenroomError:
     """Return the typed error for a sentinel that could not be opened: our own want, or a disk in doubt."""
-    what = f"the mark of the {role} library {show_path(root)} cannot be opened ({error.strerror})"
+    what = f"the mark of the {called} {show_path(root)} cannot be opened ({error.strerror})"
     if error.errno in _OURS:
         advice = "lower the number of workers or raise LimitNOFILE; it is tried again"
         return Retryable(f"{what}: {advice}", code="too_many_files", path=root)
+    if error.errno == errno.EACCES:
+        return Misconfigured(f"{what}: let {users.me()} read and write there", code="root_not_mounted", path=root)
     return Misconfigured(f"{what}: is its disk mounted, and well?", code="root_not_mounted", path=root)
 
 

@@ -50,7 +50,7 @@ def _begin(app: Application, request: cycle.Request) -> str:
     with app.database.read() as connection:
         for root in (roots.staging, roots.inbound):
             if who := holder(connection, root.root_uuid):
-                raise Busy(f"somebody works on the {root.role} library just now: {who}")
+                raise Busy(f"somebody works on the {root.called} just now: {who}")
     run_id = runs.new_run_id(dt.datetime.now(dt.UTC))
     request = replace(request, run_id=run_id)
 

@@ -39,7 +39,7 @@ def scan_db_folder(database: Database, settings: StagingScan, data_dir: Path) ->
         for library in list_libraries(connection):
             if (bytes(folder.resolve()) + b"/").startswith(library.path + b"/"):
                 raise Misconfigured(
-                    f"staging_scan.scan_db_data_path {folder} lies inside the {library.role} library "
+                    f"staging_scan.scan_db_data_path {folder} lies inside the {library.called} "
                     f"{show_path(library.path)}; choose a folder outside"
                 )
     return folder

@@ -6,6 +6,7 @@ import datetime as dt
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -108,6 +109,13 @@ def one(connection: Connection, run_id: str) -> dict[str, Any] | None:
     """Return a whole run; None if nobody knows it."""
     row = connection.execute(select(RunRow.__table__).where(RunRow.id == run_id)).first()
     return None if row is None else dict(row._mapping)
+
+
+def by_album(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return stored reasons by album: where it lies or else its key, its outcome and why, in the order they came."""
+    grouped = groupby(reasons, key=lambda reason: (reason["album"], reason["outcome"]))
+    each = [(key, outcome, list(why)) for (key, outcome), why in grouped]
+    return [{"name": why[0]["path"] or key, "outcome": outcome, "reasons": why} for key, outcome, why in each]
 
 
 def approving(connection: Connection, run_id: str) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ def of_decision(item: Mapping[str, Any], status: str, why: str, job_id: int | No
 
 def of_suspension(library: Library, why: str, run_id: str | None) -> Event:
     """Return the event of a library in which no cycle may work."""
-    return Event("library_suspended", f"{library.role} library {show_path(library.path)}", why, run_id=run_id)
+    return Event("library_suspended", f"{library.called} {show_path(library.path)}", why, run_id=run_id)
 
 
 def of_undo(item: Mapping[str, Any], transfer_id: str) -> Event:

@@ -37,7 +37,7 @@ def list_all(as_json: bool) -> None:
     if as_json:
         print_json(names)
     else:
-        click.echo("\n".join(names) or "nobody has an account yet")
+        click.echo("\n".join(names) or "Nobody has an account yet: `greenroom accounts add NAME`")
 
 
 @command.command("add")

@@ -24,7 +24,8 @@ def each(items: Sequence[int], decide: Callable[[Application, int], tuple[str, d
             try:
                 text, values = decide(app, item)
             except (Misconfigured, NeedsReview, Rejected) as error:
-                text, values = f"! item {item}: {error.message}", {"item": item, "refused": error.message}
+                named = "" if f"item {item}" in error.message else f"item {item}: "
+                text, values = f"! {named}{error.message}", {"item": item, "refused": error.message}
                 refused = True
             told.append(values)
             if not as_json:

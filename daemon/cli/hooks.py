@@ -12,6 +12,8 @@ from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 
+NONE = "There are none yet: `greenroom hooks add lidarr`"
+
 
 @click.group(cls=Group)
 def command() -> None:
@@ -50,7 +52,7 @@ def show(as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table([tuple(row.values()) for row in rows], ("name", "made by", "made"))
+        print_table([tuple(row.values()) for row in rows], ("name", "made by", "made"), NONE)
 
 
 @command.command("remove")

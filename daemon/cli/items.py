@@ -22,6 +22,8 @@ from processor.matching.rows import Candidate
 from processor.publication import ledger
 from workflow.states import MOVES
 
+NONE = {None: "No album is in staging or published yet.", "pending_review": "No album waits for a person."}
+
 # The verbs of a subcommand are imported in it: listing items needs none of them, and starts the quicker.
 
 
@@ -77,7 +79,7 @@ def list_all(status: str | None, sort: Sort, limit: int | None, as_json: bool) -
         (i["id"], _status(i), i["album_artist"], i["album"], i["year"], i["track_count"], i["staging_path"])
         for i in items
     ]
-    none = f"No album is {status}." if status else "No album is in staging or published yet."
+    none = NONE.get(status, f"No album is {status}.")
     print_table(rows, ("id", "status", "artist", "album", "year", "tracks", "where"), none)
 
 

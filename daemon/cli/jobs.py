@@ -52,8 +52,9 @@ def show_list(
     if as_json:
         print_json([asdict(job) for job in found])
         return
+    none = "There is no such job." if statuses or phase or item_id or before else "No album wants anything done."
     rows = [(j.id, j.phase, j.subject, j.status, j.attempt, j.actor, j.created_at, j.error) for j in found]
-    print_table(rows, ("job", "phase", "of", "status", "attempt", "by", "since", "error"))
+    print_table(rows, ("job", "phase", "of", "status", "attempt", "by", "since", "error"), none)
 
 
 @command.command("show")

@@ -13,6 +13,8 @@ from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.usage import usage
 
+NONE = "There are none yet: `greenroom keys add NAME`"
+
 
 @click.group(cls=Group)
 def command() -> None:
@@ -61,7 +63,7 @@ def show(as_json: bool) -> None:
         print_json(rows)
         return
     header = ("id", "account", "name", "begins with", "may", "made", "last used")
-    print_table([tuple((row | {"scopes": " ".join(row["scopes"])}).values()) for row in rows], header)
+    print_table([tuple((row | {"scopes": " ".join(row["scopes"])}).values()) for row in rows], header, NONE)
 
 
 @command.command("revoke")

@@ -54,7 +54,7 @@ def list_all(as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    none = "There are none yet: greenroom libraries add inbound PATH"
+    none = "There are none yet: `greenroom libraries add inbound PATH`"
     print_table([tuple(row.values()) for row in rows], ("role", "kind", "path", "state"), none)
 
 
@@ -71,8 +71,7 @@ def add(role: str, path: str, kind: str) -> None:
         library = libraries.add(app, role, raw, kind=kind, actor=person())
         with app.database.read() as connection:
             others = [other for other in list_libraries(connection) if other.id != library.id]
-    called = role if role == "library" else f"{role} library"
-    click.echo(f"{called} for {kind}: {show_path(library.path)}", err=True)
+    click.echo(f"{library.called} for {kind}: {show_path(library.path)}", err=True)
     mount = mount_of(library.path)
     for weakness in mount.weaknesses if mount else ():
         click.echo(f"note: {weakness}", err=True)
@@ -88,7 +87,7 @@ def remove(path: str) -> None:
     raw = os.path.abspath(os.fsencode(path))
     with application() as app, usage():
         library = libraries.remove(app, raw, actor=person())
-    click.echo(f"forgot the {library.role} library {show_path(library.path)}; its files stay", err=True)
+    click.echo(f"forgot the {library.called} {show_path(library.path)}; its files stay", err=True)
 
 
 @command.command("resume")
@@ -98,7 +97,7 @@ def resume(path: str) -> None:
     raw = os.path.abspath(os.fsencode(path))
     with application() as app, usage():
         library, gone = libraries.resume(app, raw, actor=person())
-    shown = f"the {library.role} library {show_path(library.path)}"
+    shown = f"the {library.called} {show_path(library.path)}"
     click.echo(f"resumed {shown}" if library.suspended else f"{shown} was not suspended", err=True)
     if gone:
         click.echo(f"{gone} staged albums are gone from there; their items now say `missing`", err=True)

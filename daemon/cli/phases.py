@@ -7,15 +7,21 @@ from typing import Any
 import click
 
 from daemon.bootstrap import application
+from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from workflow import succession
 from workflow.engine.engine import Engine
 from workflow.phase import all_chores, all_phases, settings_of
 
 
-@click.command()
+@click.group(cls=Group)
+def command() -> None:
+    """Show the chain an album goes through, and the chores apart from it."""
+
+
+@command.command("list")
 @json_option
-def command(as_json: bool) -> None:
+def show_list(as_json: bool) -> None:
     """Show the phases of the chain in their order, those apart from it, how each is entered, and its jobs.
 
     A phase goes by itself (auto), waits for a person (manual), or is passed over (off); see `greenroom settings`.

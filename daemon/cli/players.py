@@ -21,6 +21,8 @@ from processor.players.paths import parsed
 from processor.players.player import Player
 from processor.players.rows import Standing
 
+NONE = "There are none yet; `greenroom players add --help` says how one is added."
+
 
 @click.group(cls=Group)
 def command() -> None:
@@ -49,7 +51,7 @@ def show(as_json: bool) -> None:
         return
     rows = [(p.name, p.kind, p.url, "on" if p.enabled else "off", one.owed, one.missed, one.problem)
             for one in found if (p := one.player)]  # fmt: skip
-    print_table(rows, ("name", "kind", "address", "", "owed", "missed", "problem"))
+    print_table(rows, ("name", "kind", "address", "", "owed", "missed", "problem"), NONE)
     for why in (why for reasons in lost.values() for why in reasons):
         click.echo(why, err=True)
 

@@ -103,8 +103,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a folder without a mark is a root",
         "config/libraries.py",
-        '    if found.mark is None:\n        raise Misconfigured(\n            f"the {library.role}',
-        '    if False:\n        raise Misconfigured(\n            f"the {library.role}',
+        '    if found.mark is None:\n        raise Misconfigured(\n            f"the {library.called}',
+        '    if False:\n        raise Misconfigured(\n            f"the {library.called}',
         on_sqlite("empty_mount", LIBRARIES),
     ),
     Mutant(

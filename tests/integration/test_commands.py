@@ -96,7 +96,8 @@ def test_a_list_is_shown_with_and_without_the_word_for_it(data_dir: Path, name: 
 
 
 def test_what_has_a_list_is_no_less_than_what_people_type_it_of() -> None:
-    assert {"items", "settings", "libraries", "players", "accounts", "keys", "hooks", "jobs", "trash"} < set(LISTS)
+    typed = "accounts hooks items jobs keys libraries phases players runs settings trash"
+    assert set(typed.split()) < set(LISTS)
 
 
 def test_an_option_before_a_verb_is_refused_rather_than_passed_over(data_dir: Path) -> None:
@@ -104,11 +105,27 @@ def test_an_option_before_a_verb_is_refused_rather_than_passed_over(data_dir: Pa
     assert (shown.exit_code, "extra argument (quiet_seconds)" in shown.output) == (2, True)
 
 
-@pytest.mark.parametrize("command", ["items", "runs", "libraries", "jobs list", "settings history", "keys list"])
-def test_an_empty_list_is_told_in_words(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("items", "yet"),
+        ("runs", "Nothing has run yet: `greenroom cycle`"),
+        ("libraries", "`greenroom libraries add inbound PATH`"),
+        ("jobs list", "No album wants anything done."),
+        ("review", "No album waits for a person."),
+        ("settings history", "yet"),
+        ("accounts", "`greenroom accounts add NAME`"),
+        ("keys list", "`greenroom keys add NAME`"),
+        ("players", "`greenroom players add --help`"),
+        ("hooks", "`greenroom hooks add lidarr`"),
+    ],
+)
+def test_an_empty_list_says_so_and_what_fills_it(
+    command: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
     (told,) = greenroom(*command.split()).stdout.splitlines()
-    assert "none" in told or "yet" in told
+    assert words in told
 
 
 @pytest.mark.parametrize(
@@ -176,6 +193,21 @@ def test_a_cycle_names_each_album_what_became_of_it_and_why(data_dir: Path) -> N
     assert f"→ {data_dir}/staging/AF/Ada Fern/" in shown
     assert "The album and artist tags agree." in shown
     assert "1 staged in" in shown
+
+
+def test_what_a_run_did_and_why_is_shown_afterwards_too(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    (data_dir / "inbound" / "b").mkdir()
+    (data_dir / "inbound" / "b" / "01.mp3").write_bytes(b"no music" * 500)
+    greenroom("cycle")
+    (run,) = json.loads(greenroom("runs", "--json").output)
+    shown = greenroom("runs", "show", run["id"]).output
+    assert "item 1: Ada Fern – Harbour, pending_review" in shown
+    assert "None of the audio files here can be read.  [b]" in shown
+    told = json.loads(greenroom("runs", "show", run["id"], "--json").output)
+    assert [album["item_id"] for album in told["moved"]] == [1]
+    assert told["reasons"] == run["reasons"]
+    assert "`greenroom runs` lists them" in greenroom("runs", "show", "nope").stderr
 
 
 def test_a_plan_that_cannot_be_written_costs_no_report(data_dir: Path) -> None:
@@ -256,7 +288,8 @@ def test_several_albums_are_decided_at_once_and_one_that_cannot_be_stops_no_othe
     assert (done.exit_code, [one.get("status", one.get("refused")) for one in json.loads(done.stdout)]) == (
         1, ["approved", "there is no item 99", "approved"],
     )  # fmt: skip
-    assert greenroom("review").output == "No album is pending_review.\n"
+    assert greenroom("review").output == "No album waits for a person.\n"
+    assert greenroom("review", "approve", "99").stderr == "! there is no item 99\n"
     assert greenroom("review", "undo", *ids).exit_code == 0
     assert [str(item["id"]) for item in json.loads(greenroom("review", "--json").output)] == ids
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import multiprocessing
+import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from config import users
 from config.answering import Answers, Sight, Silence, unanswered
 from config.errors import Busy, Misconfigured, RootSilent
 from config.libraries import Library, verify_root
+from config.sentinel import mark_root
 from daemon.hanging import Hanging
 from daemon.listening import Listening
 
@@ -191,3 +197,45 @@ def test_a_folder_that_answers_is_listened_to_anew_as_often_as_that_is_wanted() 
         assert listening.to(ROOT)
         assert listening.to(None)
     assert [(ear.root, ear.is_stopped) for ear in ears] == [(ROOT, True)] * 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [
+        (0o755, "the library {} cannot be written: Permission denied; it is root:root drwxr-xr-x, and this is "),
+        (0o700, "the mark of the library {} cannot be opened (Permission denied): let "),
+    ],
+)
+def test_a_root_of_others_is_told_with_whose_it_is_and_who_we_are(mode: int, why: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
+        uuid = mark_root(folder.encode())
+        Path(folder).chmod(mode)
+        library = Library(1, "library", "music", folder.encode(), uuid)
+
+        def told() -> str:
+            with pytest.raises(Misconfigured) as refused:
+                verify_root(library)
+            return refused.value.message
+
+        said = as_nobody(told)
+    assert said.startswith(f"{why.format(folder)}{users.user(65534)} (in ")
+
+
+def as_nobody(work: Callable[[], str]) -> str:
+    """Return what `work` does in a process of another user."""
+    context = multiprocessing.get_context("fork")
+    reading, writing = context.Pipe(duplex=False)
+
+    def run() -> None:
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+        writing.send(work())
+
+    process = context.Process(target=run)
+    process.start()
+    writing.close()
+    said: str = reading.recv()
+    process.join()
+    return said

@@ -11,11 +11,11 @@ from daemon.status import at_a_glance
 from daemon.web.called import called, with_covers
 from daemon.web.installation import App
 from daemon.web.navigation import Link
-from daemon.web.pages.runs import by_album
 from daemon.web.render import page
 from daemon.web.roots import roots
 from processor import listing
 from processor.matching import rows
+from workflow import runs
 from workflow.engine.job import FAILED
 
 router = APIRouter()
@@ -43,5 +43,5 @@ def show(request: Request, app: App) -> Response:
         owed=owed,
         stages=app.ongoing.stages(),
         failed_jobs={state: status["jobs"][state] for state in FAILED},
-        stayed=by_album(last["reasons"])[:WAITING] if last else [],
+        stayed=runs.by_album(last["reasons"])[:WAITING] if last else [],
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from itertools import groupby
 from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
@@ -66,7 +65,7 @@ def show_run(request: Request, app: App, run_id: str, after: Annotated[int, Quer
         moved = progress.moved_by(connection, run_id, after, PAGE + 1)
     if run is None and stage is None:
         raise HTTPException(404, f"There is no run {run_id}.")
-    albums = by_album(run["reasons"]) if run else []
+    albums = runs.by_album(run["reasons"]) if run else []
     return page(
         request,
         "run.html",
@@ -108,13 +107,6 @@ def approve(app: App, run_id: str, actor: By) -> Response:
     """Begin the cycle that carries a plan out, exactly or not at all."""
     begun = cycles.approve(app, run_id, actor=actor.name)
     return RedirectResponse(f"/runs/{begun}", 303)
-
-
-def by_album(reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return stored reasons by album: where it lies or else its key, its outcome and why, in the order they came."""
-    grouped = groupby(reasons, key=lambda reason: (reason["album"], reason["outcome"]))
-    each = [(key, outcome, list(why)) for (key, outcome), why in grouped]
-    return [{"name": why[0]["path"] or key, "outcome": outcome, "reasons": why} for key, outcome, why in each]
 
 
 def _used(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
