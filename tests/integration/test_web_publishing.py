@@ -113,7 +113,7 @@ def test_candidates_stand_side_by_side_and_one_is_chosen(browser: Browser, item:
         keep_debts(connection, item, [Debt(item, "discogs", "releases", "it is away", NOW, 1, NOW)])
     page = browser.client.get(f"/review/{item}/release").text
     assert page.count("2014 there, 2015 here") == 2
-    assert "discogs owes releases" in page
+    assert "discogs did not answer about releases since" in page
     assert "</a> owes answers about 1 album" in browser.client.get("/").text
     known = browser.client.get(f"{API}/{item}/candidates").json()
     assert [one["distance"] for one in known["candidates"]] == [0.1, 0.2]

@@ -21,6 +21,12 @@ function localise(root) {
 document.addEventListener("DOMContentLoaded", () => localise(document));
 document.addEventListener("htmx:afterSwap", () => localise(document));
 
+// What is told of work that goes on stays where it is while it says the same, or screen readers would repeat it every time.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target, fragment } = event.detail;
+  event.detail.shouldSwap = target.innerHTML !== fragment.innerHTML;
+});
+
 // A cycle that runs is followed; when it is over, the page says what came of it. Without a script pages load themselves anew.
 function follow(panel) {
   const events = new EventSource(panel.dataset.follow);
@@ -107,7 +113,18 @@ document.addEventListener("DOMContentLoaded", () => {
     address.searchParams.delete("said");
     window.history.replaceState(null, "", address);
   }
-  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  const here = document.querySelector("nav [aria-current]");
+  if (here) {  // not scrollIntoView, which takes the whole page to its top
+    here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - (here.parentElement.clientWidth - here.clientWidth) / 2;
+  }
+});
+
+// On a phone what is searched for makes room for the albums, unless it is why some are missing.
+document.addEventListener("DOMContentLoaded", () => {
+  const narrow = window.matchMedia("(max-width: 40rem)");
+  const fold = () => document.querySelectorAll("[data-folds]").forEach((sieve) => (sieve.open = !narrow.matches));
+  narrow.addEventListener("change", fold);
+  fold();
 });
 
 // One box marks all of a list, where there is a script.
