@@ -54,7 +54,7 @@ class Plan:
 
 
 def keep(connection: Connection, run_id: str, inbound: bytes, staging: bytes, albums: Iterable[AlbumResult]) -> None:
-    """Store the plan of a dry run, and forget the oldest ones."""
+    """Store the plan of a dry run, and forget the oldest others: where the clock was set back this one seems older."""
     moving = [album for album in albums if album.outcome == "staged"]
     listed = sum(len(album.files) for album in moving) <= MAX_FILES
     plan = {
@@ -65,8 +65,9 @@ def keep(connection: Connection, run_id: str, inbound: bytes, staging: bytes, al
     }
     text = json.dumps(plan, separators=(",", ":")).encode()
     connection.execute(insert(PlanRow).values(run_id=run_id, plan=zlib.compress(text, 6)))
-    kept = list(connection.scalars(select(PlanRow.run_id).order_by(PlanRow.run_id.desc()).limit(KEPT)))
-    connection.execute(delete(PlanRow).where(PlanRow.run_id < min(kept)))
+    others = select(PlanRow.run_id).where(PlanRow.run_id != run_id).order_by(PlanRow.run_id.desc()).limit(KEPT - 1)
+    kept = [run_id, *connection.scalars(others)]
+    connection.execute(delete(PlanRow).where(PlanRow.run_id.not_in(kept)))
 
 
 def read(connection: Connection, run_id: str) -> Plan | None:

@@ -192,9 +192,15 @@ def known(connection: Connection, item_id: int) -> dict[str, Any] | None:
         return None
 
 
-def due(connection: Connection, position: str, phase: str, statuses: Iterable[str], limit: int) -> list[int]:
-    """Return items at a position that have no open job, and had none of the phase since they came there."""
-    busy = _busy(phase, ProgressRow.item_id, ProgressRow.moved_at)
+def due(
+    connection: Connection, position: str, phase: str, statuses: Iterable[str], now: dt.datetime, limit: int
+) -> list[int]:
+    """Return items at a position that have no open job, and had none of the phase since they came there.
+
+    Where the clock was set back since, any job of the phase counts: each would be before they came there, and be
+    wanted again and again.
+    """
+    busy = _busy(phase, ProgressRow.item_id, ProgressRow.moved_at, now)
     query = select(ProgressRow.item_id).join(StagingItem, StagingItem.id == ProgressRow.item_id)
     wanted = (ProgressRow.position == position, StagingItem.status.in_(list(statuses)), ~busy)
     return list(connection.scalars(query.where(*wanted).order_by(ProgressRow.item_id).limit(limit)))
@@ -205,17 +211,17 @@ def outdated(connection: Connection, phase: str, status: str, before: dt.datetim
 
     Only items without an open job, and without one of the phase since the last change.
     """
-    busy = _busy(phase, PublicationRow.item_id, PublicationRow.news_at)
+    busy = _busy(phase, PublicationRow.item_id, PublicationRow.news_at, before)
     query = select(PublicationRow.item_id).join(StagingItem, StagingItem.id == PublicationRow.item_id)
     wanted = (PublicationRow.news_at <= before, StagingItem.status == status, ~busy)
     return list(connection.scalars(query.where(*wanted).order_by(PublicationRow.item_id).limit(limit)))
 
 
-def _busy(phase: str, item_id: Any, since: Any) -> Any:
-    """Return the condition that an item has an open job, or had one of a phase since a time."""
+def _busy(phase: str, item_id: Any, since: Any, now: dt.datetime) -> Any:
+    """Return the condition that an item has an open job, or had one of a phase since a time, or ever if it is ahead."""
     tried = and_(
         JobRow.phase == phase,
-        JobRow.created_at >= since,
+        or_(JobRow.created_at >= since, since > now),
         or_(JobRow.code.is_(None), JobRow.code != GATE_CLOSED),
     )
     return exists().where(JobRow.item_id == item_id, or_(JobRow.status.in_(("queued", "running")), tried))

@@ -187,7 +187,7 @@ def reconcile(database: Database) -> int:
         if following is None or following.gate != "auto":
             continue
         with database.begin() as connection:
-            ids = progress.due(connection, phase.reached, following.phase, GOES_ON, RECONCILED_AT_ONCE)
+            ids = progress.due(connection, phase.reached, following.phase, GOES_ON, now, RECONCILED_AT_ONCE)
             jobs.submit(connection, [wanted(works(), following.phase, i, actor="reconciler") for i in ids], now)
         found += len(ids)
     return found + _renew(database, opened, now)

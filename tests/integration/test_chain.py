@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 
 from config import admin, libraries
 from config.database import Database
@@ -33,6 +33,7 @@ from workflow.engine.jobs import JobRow
 from workflow.engine.worker import Pace, working
 from workflow.phase import Decision, Phase, all_chores, all_phases
 from workflow.phases.review import ReviewSettings
+from workflow.progress import ProgressRow
 from workflow.states import MOVES, IllegalMove, check_move
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
@@ -271,6 +272,21 @@ def test_whoever_lost_a_job_gets_it_again(database: Database, engine: Engine) ->
     assert succession.reconcile(database) == 9
     assert sorted(job.item_id or 0 for job in engine.list()) == sorted(ids)
     assert succession.reconcile(database) == 0
+
+
+def test_a_clock_set_back_makes_no_job_come_again_and_again(database: Database, engine: Engine) -> None:
+    """The rule leaves it to a person, and the item stays where it is: since a time that is yet to come."""
+    put(database, auto_approve="0.9")
+    (item_id,) = stage(database, "k1")
+    with database.begin() as connection:
+        tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+        connection.execute(update(ProgressRow).values(moved_at=tomorrow))
+        connection.execute(update(JobRow).values(status="done", created_at=dt.datetime.now(dt.UTC)))
+    assert succession.reconcile(database) == 0
+    with database.begin() as connection:
+        connection.execute(delete(JobRow))
+    assert succession.reconcile(database) == 1, "it had none at all"
+    assert [job.item_id for job in engine.list()] == [item_id]
 
 
 def test_the_commands_show_the_chain_its_jobs_and_what_happened(

@@ -9,7 +9,7 @@ import subprocess
 from typing import Any
 
 from config.database import Database
-from workflow import runs
+from workflow import plans, runs
 
 NOW = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
 
@@ -94,3 +94,11 @@ def test_the_newest_runs_come_first_and_can_be_limited_to_one_trigger(database: 
     assert [row["id"] for row in newest(database, limit=2)] == [new, scheduled]
     assert [row["id"] for row in newest(database, trigger="schedule")] == [scheduled]
     assert newest(database, trigger="watch") == []
+
+
+def test_the_plan_of_the_newest_dry_run_is_kept_also_after_the_clock_was_set_back(database: Database) -> None:
+    names = [begin(database, minute, dry_run=True) for minute in (*range(100, 100 + plans.KEPT), 1)]
+    with database.begin() as connection:
+        for name in names:
+            plans.keep(connection, name, b"/in", b"/out", ())
+        assert [name for name in names if plans.read(connection, name)] == names[1:]
