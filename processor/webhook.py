@@ -29,9 +29,9 @@ def deliver(client: Client, url: str, secret: str, message: Mapping[str, Any], n
     """
     at = str(int(now))
     headers = {TIMESTAMP: at, **({SIGNATURE: signature(secret, at, encoded(message))} if secret else {})}
-    service = Service(
-        f"webhook {hashlib.sha256(url.encode()).hexdigest()[:12]}", local=(url,), secrets=(secret,) if secret else ()
-    )
+    hidden = (url, url.partition("?")[0], secret)  # many an address is all that its receiver asks for
+    name = f"webhook {hashlib.sha256(url.encode()).hexdigest()[:12]}"
+    service = Service(name, local=(url,), secrets=tuple(filter(None, hidden)))
     if not client.post(url, service=service, json=message, headers=headers, accept="any").found:
         raise Rejected("there is nothing at the address of a webhook; look at phase.notify.webhooks", code="no_webhook")
 

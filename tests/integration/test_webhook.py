@@ -108,6 +108,7 @@ def test_what_is_not_taken_is_told_again_if_that_may_help(
     provider.down = reply
     with pytest.raises(GreenroomError) as raised:
         carry(database, job, settings)
+    assert f"{provider.url}/hook" not in raised.value.message, "many an address is all that its receiver asks for"
     assert isinstance(raised.value, Retryable) == retried
     assert "/else" not in provider.paths()
     assert SECRET not in raised.value.message
