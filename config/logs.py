@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -41,6 +42,19 @@ def setup_logs(level: str, style: str, secrets: Iterable[str] = ()) -> None:
     logger.remove()
     # diagnose would print the values of local variables, and backtrace the callers' lines: secrets are among them.
     logger.add(write, level=level, diagnose=False, backtrace=False, catch=True)
+    logging.getLogger().addHandler(_FROM_LIBRARIES)
+
+
+class _Passing(logging.Handler):
+    """Passes on what libraries log, which would else go to stderr as it is, with its secrets and line breaks."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = record.levelname if record.levelno in _LEVELS else "WARNING"
+        logger.bind(by=record.name).opt(exception=record.exc_info).log(level, "{}", record.getMessage().rstrip())
+
+
+_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
+_FROM_LIBRARIES = _Passing()
 
 
 def _masked(clean: Callable[[str], str], value: Any) -> Any:

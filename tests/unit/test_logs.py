@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -184,3 +185,14 @@ def test_auto_means_json_where_there_is_no_terminal(capsys: pytest.CaptureFixtur
     setup_logs("INFO", "auto")
     logger.info("hello")
     assert json.loads(capsys.readouterr().err)["message"] == "hello"
+
+
+def test_what_libraries_log_is_written_as_ours_is(line: Callable[[], dict[str, Any]]) -> None:
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("broken\n")
+    found = line()
+    assert (found["level"], found["message"], found["by"]) == ("ERROR", "broken", "uvicorn.error")
+    assert MASK in found["traceback"]
+    assert SECRET not in found["traceback"]
