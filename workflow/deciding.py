@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import NeedsReview, Rejected
+from processor.metadata.fields import clean
 from workflow import progress, succession
 from workflow.engine import jobs
 from workflow.engine.engine import wanted
@@ -33,7 +34,7 @@ def decide(
 
     Raises IllegalMove, and NeedsReview `item_changed` if it is another than the person saw.
     """
-    review = all_phases()["review"]
+    review, why = all_phases()["review"], clean(why)
     with database.begin() as connection:
         item = as_seen(connection, item_id, seen)
         if item["status"] != status:  # else its history says it twice

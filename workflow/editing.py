@@ -50,5 +50,5 @@ def note(database: Database, item_id: int, text: str, *, actor: str) -> None:
 
 def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(entry if isinstance(entry, str) else str(entry[0]) for entry in value)
-    return "left to the sources" if value is None else str(value)
+        return clean(", ".join(entry if isinstance(entry, str) else str(entry[0]) for entry in value))
+    return "left to the sources" if value is None else clean(str(value))

@@ -20,6 +20,7 @@ from config.machine import boot_id
 from config.reasons import Reason, sentence, show_path
 from processor import discarding, journal, repository
 from processor.item import NewItem
+from processor.metadata.fields import clean
 from processor.moves.move import Performance, unheard
 from processor.process import recover_transfers
 from processor.publication import ledger
@@ -53,7 +54,7 @@ def discard(
     LeaseLost, Misconfigured (`unknown_item`), and Retryable when the database fails.
     """
     roots = resolve_roots(database)
-    asked = _Asked(actor, why or "into the trash", seen)
+    asked = _Asked(actor, clean(why) or "into the trash", seen)
     if not sure:
         return UndoReport(True, tuple(_look(database, roots, item_id, asked)[0] for item_id in item_ids))
     with hold(database, [roots.staging, roots.inbound], "put into the trash", StopOrTimeout(stop)) as guard:

@@ -7,7 +7,6 @@ its file. What a person said is the source `user`: it always counts, so saying s
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -51,11 +50,11 @@ def part_of(path: bytes) -> str:
 
 def path_of(part: str) -> bytes:
     """Return the file of a track's part. Raises Rejected for what `part_of` never makes."""
-    if not part.startswith(_ENCODED):
-        return part.encode()
     try:
+        if not part.startswith(_ENCODED):
+            return part.encode()
         return base64.b64decode(part.removeprefix(_ENCODED), validate=True)
-    except binascii.Error:
+    except ValueError:  # no base64, or half a surrogate pair
         raise Rejected(f"{part!r} names no file", code="no_part") from None
 
 

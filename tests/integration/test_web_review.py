@@ -196,6 +196,16 @@ def test_a_form_that_does_not_say_what_it_is_about_is_refused(browser: Browser, 
     assert browser.client.post(f"/review/{item}", data={"csrf": browser.csrf(), **form}).status_code == 422
 
 
+def test_what_people_say_is_kept_as_any_database_takes_it(browser: Browser) -> None:
+    """PostgreSQL has no NUL: a backup with one could not be taken there."""
+    (item,) = stage(browser, named("1", "Ada", "One"))
+    said = "so\0o"
+    assert browser.client.post(f"{API}/{item}/reject", json={"why": said}).status_code == 200
+    assert browser.client.patch(f"{API}/{item}/metadata", json={"fields": {"title": said}}).status_code == 200
+    history = browser.client.get(f"{API}/{item}").json()["history"]
+    assert [entry["why"] for entry in history if entry["actor"] == NAME] == ["soo", "said: title: soo"]
+
+
 def test_a_path_that_is_no_text_is_shown_where_a_reason_names_it(browser: Browser) -> None:
     (item,) = stage(browser, named("1", "Ada", "One"))
     assert r"<code>in \xfe</code>" in browser.client.get(f"/review/{item}").text

@@ -117,6 +117,12 @@ def test_every_file_has_a_part_of_its_own(path: bytes) -> None:
     assert json.loads(json.dumps(part_of(path))) == part_of(path)
 
 
+@pytest.mark.parametrize("part", ["\ud800", "base64:?", "base64:é"])
+def test_what_no_file_is_named_is_refused(part: str) -> None:
+    with pytest.raises(Rejected, match="names no file"):
+        path_of(part)
+
+
 @given(st.lists(st.tuples(st.text(min_size=1, max_size=5), st.text(max_size=3)), min_size=1, max_size=4))
 def test_a_credit_survives_being_stored(names: list[tuple[str, str]]) -> None:
     try:
