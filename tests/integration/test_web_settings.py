@@ -94,6 +94,15 @@ def test_what_somebody_else_changed_meanwhile_stays_so(browser: Browser) -> None
     assert (browser.setting("workers"), browser.setting("schedule")) == ("8", "every 20m")
 
 
+def test_a_form_that_did_not_have_a_box_does_not_untick_it(browser: Browser) -> None:
+    """As one that a page of an older version showed."""
+    form = {"csrf": browser.csrf(), "was staging_scan.workers": "4", "staging_scan.workers": "5"}
+    browser.client.post("/admin/settings/staging_scan", data=form)
+    assert (browser.setting("workers"), browser.setting("watch")) == ("5", "True")
+    browser.client.post("/admin/settings/staging_scan", data=form | {"was staging_scan.watch": "true"})
+    assert browser.setting("watch") == "False"
+
+
 def test_a_text_of_several_lines_gets_a_field_of_several_lines(browser: Browser) -> None:
     """A browser takes line breaks out of any other one, and saving would put two patterns together to one."""
     browser.client.patch("/api/v1/settings/phase-config", json={"staging_scan.ignore": "*.tmp\n*.log"})

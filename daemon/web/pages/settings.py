@@ -106,8 +106,10 @@ def _known(prefix: str) -> str:
 
 
 def _given(field: Field, form: FormData) -> str:
-    if field.type == "boolean":  # a box that is not ticked is not sent
-        return "true" if field.key in form else "false"
+    if field.type == "boolean" and field.key in form:
+        return "true"
+    if field.type == "boolean" and f"was {field.key}" in form:  # a box that is not ticked is not sent
+        return "false"
     return _sent_text(form.get(field.key, _text(field.value)))
 
 
