@@ -73,6 +73,13 @@ def test_a_fresh_installation_is_set_up_once_with_the_token_from_the_log(browser
     assert browser.client.get("/setup").url.path == "/sign-in"
 
 
+def test_a_setup_token_of_yesterday_opens_nothing_and_it_is_said_how_to_get_another(browser: Browser) -> None:
+    with browser.app.database.begin() as connection:
+        old = accounts.grant(connection, "setup", NOW - accounts.SETUP, lasts=accounts.SETUP)
+    page = browser.client.post("/setup", data={"token": old, "name": NAME, "password": PASSWORD})
+    assert (page.status_code, "restart" in page.text) == (403, True)
+
+
 def test_signing_in_takes_the_right_password_and_signing_out_ends_it(browser: Browser) -> None:
     set_up(browser)
     client = browser.client

@@ -71,7 +71,9 @@ def set_up(request: Request, app: App, token: Field, name: Field, password: Fiel
         with app.database.begin() as connection:
             if not accounts.add_first_account(connection, token.strip(), name, password, now):
                 throttle.failed(keys, time.monotonic())
-                error = "This is not the setup token; the newest one is in Greenroom's log."
+                error = (
+                    "This is not the setup token: the newest in Greenroom's log is, for a day; a restart makes another."
+                )
                 return page(request, "setup.html", code=403, error=error, name=name)
             activity.note(connection, "account_made", name, now, _address(request))
     except GreenroomError as error:
