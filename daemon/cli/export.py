@@ -46,6 +46,7 @@ def command(file: Path, work: Path | None, as_json: bool) -> None:
       zcat /backup/greenroom-2026-01-31.jsonl.gz | less
     """
     with application() as app:
+        secrecy.seal_at_start(app.database)  # an older version may have left some in clear
         backup = export_database(app.database, file.absolute(), work or app.boot.data_dir)
         kept = secrecy.count(app.database)
         key = "your key of secrets" if app.vault.given else str(app.vault.file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from config.schema import migrate
+from daemon import secrecy
 from daemon.bootstrap import application
 
 
@@ -17,6 +18,7 @@ def command() -> None:
     """
     with application(migrate=False) as app:
         before, after = migrate(app.database)
+        secrecy.seal_at_start(app.database)
     click.echo(
         f"schema {after}, nothing to do" if before == after else f"schema {before or 'empty'} → {after}", err=True
     )

@@ -91,16 +91,32 @@ def test_saying_the_same_secret_again_is_no_change(app: Application) -> None:
     assert kept(app) == before
 
 
-def test_what_an_older_version_left_in_clear_is_read_and_then_encrypted(app: Application) -> None:
+def leave_in_clear(app: Application) -> None:
+    """Let the secrets be as versions left them that encrypted none."""
     with app.database.begin() as connection:
         connection.execute(text(f"UPDATE settings SET value = '\"{KEY}\"' WHERE key = '{SETTING}'"))
         connection.execute(text(f"UPDATE settings_history SET new = '\"{KEY}\"' WHERE key = '{SETTING}'"))
         connection.execute(text(f"UPDATE players SET secret = '{PASSWORD}'"))
+
+
+def test_what_an_older_version_left_in_clear_is_read_and_then_encrypted(app: Application) -> None:
+    leave_in_clear(app)
     assert read(app) == (KEY, PASSWORD)
     assert secrecy.seal(app.database) == 3
     assert all(value.startswith(SEALED) for value in kept(app))
     assert read(app) == (KEY, PASSWORD)
     assert secrecy.seal(app.database) == 0
+
+
+@pytest.mark.parametrize("command", ["migrate", "export"])
+def test_who_upgrades_or_makes_a_backup_before_the_daemon_starts_leaves_none_in_clear(
+    app: Application, tmp_path: Path, command: str
+) -> None:
+    leave_in_clear(app)
+    told = greenroom(command, *([str(tmp_path / "backup.gz")] if command == "export" else []))
+    assert told.exit_code == 0, told.output
+    assert all(value.startswith(SEALED) for value in kept(app))
+    assert read(app) == (KEY, PASSWORD)
 
 
 def test_a_lost_key_costs_the_secrets_and_a_person_is_asked_for_them(app: Application) -> None:
