@@ -14,6 +14,7 @@ from config import users
 from config.answering import ANSWERS, Answers, Silence, silence
 from config.database import one_writer
 from config.errors import Misconfigured
+from config.mounts import place_of
 from config.reasons import show_path
 from config.sentinel import SENTINEL, mark_root, unseen
 from config.tables import LibraryRow
@@ -219,9 +220,13 @@ def _mark(path: bytes, existing: Sequence[Library]) -> str:
 
 def refuse_clash(role: str, kind: str, path: bytes, existing: Sequence[Library]) -> None:
     """Raise Misconfigured if a real path cannot be a root beside those there are."""
+    place = place_of(path)
     for other in existing:
-        if path == other.path or path.startswith(other.path + b"/") or other.path.startswith(path + b"/"):
-            how = "the same as" if path == other.path else "nested with"
+        how = _clash(path, other.path)
+        if how is None and place and (theirs := place_of(other.path)) and place[0] == theirs[0]:
+            seen = _clash(place[1], theirs[1])  # as a bind mount shows it elsewhere
+            how = f"through another mount {seen}" if seen else None
+        if how:
             raise Misconfigured(
                 f"{show_path(path)} is {how} the {other.called} {show_path(other.path)}; libraries must be apart",
                 code="nested_libraries",
@@ -231,3 +236,9 @@ def refuse_clash(role: str, kind: str, path: bytes, existing: Sequence[Library])
                 f"{kind} already has the {role} library {show_path(other.path)}; remove it first",
                 code="several_libraries",
             )
+
+
+def _clash(path: bytes, other: bytes) -> str | None:
+    if path == other:
+        return "the same as"
+    return "nested with" if path.startswith(other + b"/") or other.startswith(path + b"/") else None

@@ -45,6 +45,7 @@ _NO_BARRIERS: Final = "write barriers are off: a power cut may lose what was syn
 class Mount:
     """One line of mountinfo, proc_pid_mountinfo(5)."""
 
+    root: bytes  # the folder of its filesystem that is mounted; not / of a bind mount, or of a subvolume
     point: bytes  # where it is mounted
     type: str  # ext4, nfs4, fuse.mergerfs …
     source: str  # the device, or the server's path
@@ -61,6 +62,17 @@ class Mount:
 def mount_of(path: bytes) -> Mount | None:
     """Return the mount a path is on; None where /proc does not say."""
     return find_mount(os.path.realpath(path), _mounts())
+
+
+def place_of(path: bytes) -> tuple[str, bytes] | None:
+    """Return the device a real path is on, and the path there, the same whatever mount it is seen through.
+
+    None where /proc does not say. Touches no disk.
+    """
+    mount = find_mount(path, _mounts())
+    if mount is None:
+        return None
+    return mount.device, mount.root.rstrip(b"/") + path[len(mount.point.rstrip(b"/")) :]
 
 
 def type_of_device(device: int) -> str | None:
@@ -95,7 +107,8 @@ def parse_mountinfo(text: bytes) -> Iterator[Mount]:
         if len(before) >= 5 and len(after) >= 3:
             options = frozenset(after[2].decode("utf-8", "replace").split(","))
             kind, source = after[0].decode("ascii", "replace"), after[1].decode("utf-8", "replace")
-            yield Mount(_unescaped(before[4]), kind, source, options, before[2].decode("ascii", "replace"))
+            root, point = _unescaped(before[3]), _unescaped(before[4])
+            yield Mount(root, point, kind, source, options, before[2].decode("ascii", "replace"))
 
 
 def _unescaped(field: bytes) -> bytes:

@@ -114,6 +114,22 @@ def test_the_outer_one_is_refused_as_well(database: Database, tmp_path: Path) ->
     assert read_sentinel(outer) is None
 
 
+@pytest.mark.parametrize(
+    ("mounted", "how"), [("staging/BA", "nested with"), ("", "nested with"), ("staging", "the same as")]
+)
+def test_a_bind_mount_of_a_part_of_a_root_is_nested_with_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounted: str, how: str
+) -> None:
+    (tmp_path / "mountinfo").write_text(
+        f"27 1 8:1 / / rw - ext4 /dev/sda1 rw\n41 27 8:1 {tmp_path / mounted} {tmp_path}/seen rw - ext4 /dev/sda1 rw\n"
+    )
+    monkeypatch.setattr("config.mounts.MOUNTINFO", tmp_path / "mountinfo")
+    add(database, "staging", folder(tmp_path, "staging"))
+    said = refused(database, "library", folder(tmp_path, "seen"), "nested_libraries")
+    assert f"is through another mount {how} the staging library" in said
+    add(database, "library", folder(tmp_path, "beside"))
+
+
 def test_links_to_links_are_followed_before_roots_are_compared(database: Database, tmp_path: Path) -> None:
     real = folder(tmp_path, "real")
     (tmp_path / "one").symlink_to(tmp_path / "real")
