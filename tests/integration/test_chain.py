@@ -175,6 +175,21 @@ def test_a_rule_approves_and_a_person_decides_the_rest(database: Database, engin
     assert item(database, ids[1])["status"] == "rejected"
 
 
+def test_a_rule_does_not_approve_again_what_a_person_took_back(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    put(database, auto_approve="0.5", max_warnings=9)
+    (one,) = stage(database, "k1")
+    with working(database, tmp_path, succession.works(), succession.limits, concurrency=2, grace=5, pace=QUICK):
+        until(lambda: item(database, one)["status"] == "approved")
+        deciding.take_back(database, one, actor="eva")
+        succession.reconcile(database)
+        until(lambda: engine.counts().get("review") == {"done": 2})
+        assert item(database, one)["status"] == "pending_review"
+        succession.request(engine, "review", one, actor="eva")
+        until(lambda: item(database, one)["status"] == "approved")
+
+
 def test_a_gate_that_closed_meanwhile_holds_what_nobody_asked_for(
     database: Database, engine: Engine, tmp_path: Path
 ) -> None:

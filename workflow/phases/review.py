@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from workflow import progress
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.phase import Decision, Mode, Phase, PhaseSettings
@@ -55,7 +56,17 @@ class Review(Phase):
         wanted = f"{settings.auto_approve} with at most {settings.max_warnings} warnings"
         if confidence < float(settings.auto_approve) or warnings > settings.max_warnings:
             return Decision(None, f"{seen}; the rule wants {wanted}: a person decides")
+        if not context.job.manual and _taken_back(context, item):
+            return Decision(None, "a person took a decision about it back: a person decides")
         return Decision("approved", f"{seen}; the rule wants {wanted}")
+
+
+def _taken_back(context: Context, item: Mapping[str, Any]) -> bool:
+    """Whether a person has decided about this revision of an item, which is to be reviewed all the same."""
+    with context.database.read() as connection:
+        happened = progress.history(connection, item["id"])
+    words = (one["revision"] for one in happened if one["what"] == Review.name and one["job_id"] is None)
+    return item["revision"] in words
 
 
 PHASE = Review()
