@@ -18,7 +18,7 @@ from processor.metadata.documents import ITSELF
 from tests.integration.test_chain import QUICK
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
-from tests.scenarios.publishing import add_library, published
+from tests.scenarios.publishing import add_library, published, take_out
 from tests.waiting import until
 from workflow import deciding, editing, events, progress, succession
 from workflow.engine.engine import Engine
@@ -133,6 +133,20 @@ def say(house: House, **fields: Any) -> list[str]:
 
 def rests(house: House) -> bool:
     return not Engine(house.database, succession.works()).list(statuses=OPEN)
+
+
+def test_what_was_taken_out_of_its_library_waits_for_review_and_fails_nowhere(house: House) -> None:
+    put(house, publish__mode="auto", sync__mode="off")
+    item_id, engine = only(house)["id"], Engine(house.database, succession.works())
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+    work(house, lambda: rests(house) and only(house)["status"] == "published")
+    assert take_out(house, item_id).outcome == "undone"
+    succession.reconcile(house.database)
+    work(house, lambda: rests(house))
+    assert only(house)["status"] == "pending_review"
+    assert {job.status for job in engine.list(phase="publish")} == {"done"}
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it again")
+    work(house, lambda: rests(house) and only(house)["status"] == "published")
 
 
 def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

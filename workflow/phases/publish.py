@@ -11,7 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from config.errors import NeedsReview
 from config.sections import IS_NEW
 from processor.publication.access import Access, mode_of, owner_of
-from processor.publication.given import Options
+from processor.publication.given import PUBLISHABLE, Options
 from processor.publication.intent import Mode
 from processor.publication.names import Naming, checked_file, checked_folder
 from processor.publication.pictures import Profile
@@ -160,6 +160,8 @@ class Publish(Phase):
         """Publish. Raises what publishing does; what keeps it from being done is the error of the job."""
         if not context.job.manual and not settings.auto_publish and _nobody_wanted(context, item):
             return Decision(None, "a rule approved it, and phase.publish.auto_publish is off: a person publishes it")
+        if not context.job.manual and item["status"] not in PUBLISHABLE:  # as after it was taken out of its library
+            return Decision(None, f"it is {item['status']}; only what was approved is published")
         from workflow import publishing  # not wanted where only settings are read
 
         given = publishing.prepare(context.database, context.data_dir, settings.options())
