@@ -25,7 +25,7 @@ _TECHNICAL = pattern(
     r"|\d*(?:cd|lp)|vinyl|sacd|hi|res|hires|log|cue|scans|bk|\d+(?:k?bps|kbits?|k?hz|k|bits?|b)?|k?bps|kbits?|k?hz|bits?|x",
     re.IGNORECASE,
 )
-_BITS_AND_RATE = pattern(r"(?:16|24|32)\W\d{2,3}")
+_BITS_OR_RATE = pattern(r"(?:16|24|32)\W\d{2,3}|128|192|256|320")
 _EDITION = pattern(r"edition|remaster|deluxe|anniversary|expanded|version|mono|stereo|live|reissue|mix|bonus", re.I)
 _SCENE = pattern(r"(?P<names>[^-\s]+(?:-[^-\s]+)+)-(?P<year>(?:19|20)\d\d)-\w+")
 _OF_RELEASE = pattern(  # what stands behind artist and album
@@ -154,8 +154,8 @@ def is_technical(text: str) -> bool:
 
 
 def is_format(text: str) -> bool:
-    """Tell whether a folder is called after a format: "FLAC", "MP3 320", "24-96"; "1999" may be an album."""
-    return is_technical(text) and (_BITS_AND_RATE.fullmatch(text.strip()) is not None or any(map(str.isalpha, text)))
+    """Tell whether a folder is called after a format: "FLAC", "MP3 320", "24-96", "320"; "1999" may be an album."""
+    return is_technical(text) and (_BITS_OR_RATE.fullmatch(text.strip()) is not None or any(map(str.isalpha, text)))
 
 
 def is_nameless(text: str) -> bool:

@@ -33,8 +33,10 @@ _OEUVRE = pattern(  # what folders of all that an artist made are called: "Disco
     re.IGNORECASE,
 )
 
+_YEARS = pattern(r"(?:19|20)\d\ds?|\d0s|(?:19|20)\d\d\s?[-–]\s?(?:19|20)?\d\d")  # "Artist/1984", "Artist/1980s"
 _SHELF = pattern(  # by which the albums of one artist are sorted; "Live" and "Singles" may also be who made them
-    r"(?:studio |live |official )?(?:albums|eps|singles|live|compilations|bootlegs|demos)(?: (?:&|and) \w+)?"
+    r"(?:\d{1,2}[\W_]+)?(?:studio |live |official )?(?:albums|eps|singles|live|compilations|bootlegs|demos)"
+    r"(?: (?:&|and) \w+)?"
     r"|(?:студийные )?альбомы|синглы|сборники|концерты",
     re.IGNORECASE,
 )
@@ -165,10 +167,10 @@ def _artist_folder(folder: bytes, *, dated: bool) -> str | None:
     text = text_of(name)
     if not text:
         return None
-    shelf = dated and above and _SHELF.fullmatch(text)
+    shelf = _YEARS.fullmatch(text) or (dated and above and _SHELF.fullmatch(text))
     if shelf or is_nameless(text):  # "Artist (1967-1990)/Albums"
         text = text_of(above.rpartition(b"/")[2])
-        if is_nameless(text) if shelf else not _OEUVRE.search(text):
+        if (not text or is_nameless(text)) if shelf else not _OEUVRE.search(text):
             return None
     said = parse_album(text)  # "Artist - Discography (1990-2010)"
     return said.artist or (said.album and _OEUVRE.sub("", said.album))

@@ -91,6 +91,10 @@ def is_part(folder: str) -> bool:
 def by_parts(folders: Sequence[str]) -> list[int] | None:
     """Read names of folders side by side: "Part 1", "Vol. II", "下巻", "2", "03 Late"; None if they do not count."""
     texts = [narrow(folder).strip() for folder in folders]
+    if len(texts) > 2 and [text.lower() for text in texts].count("encore") == 1:  # behind the sets of a show
+        sets = by_parts([text for text in texts if text.lower() != "encore"])
+        count = iter(sets or ())
+        return [max(sets) + 1 if text.lower() == "encore" else next(count) for text in texts] if sets else None
     for style in _PARTS:
         found = [part["number"].lower() for part in map(style.fullmatch, texts) if part]
         if len(found) == len(texts):

@@ -132,14 +132,18 @@ def _spot(folder: bytes) -> Spot:
         if inside and number:  # "LP2/Side A" is the third side
             number = disc_folder(f"{text} {inside}") or number
         home, disc, inside = parent, number, text
-    title = text_of(home.rpartition(b"/")[2])
     if disc is not None:  # disc folders lying in the root are one place, apart from the loose files there
-        return Spot(home, None if home else "", title, disc)
-    rest, number = split_disc(title)
+        return Spot(home, None if home else "", _title_of(home), disc)
+    rest, number = split_disc(text_of(home.rpartition(b"/")[2]))
     if number is None:
-        above = text_of(home.rpartition(b"/")[0].rpartition(b"/")[2])
-        named = title
-        if " - " in above and (is_part(title) or is_format(title)):  # "Artist - Album/FLAC" is that album
-            named = above if is_format(title) else f"{above} - {title}"
-        return Spot(folder, None, named, None)
+        return Spot(folder, None, _title_of(home), None)
     return Spot(home.rpartition(b"/")[0], fold(rest), rest, number)
+
+
+def _title_of(home: bytes) -> str:
+    """Name an album's folder; one that says no more than a format or a part as the "Artist - Album" it lies in."""
+    parent, _, name = home.rpartition(b"/")
+    title, above = text_of(name), text_of(parent.rpartition(b"/")[2])
+    if " - " not in above:
+        return title
+    return above if is_format(title) else f"{above} - {title}" if is_part(title) else title

@@ -774,7 +774,13 @@ def test_a_number_in_a_series_is_no_name(folder: str, album: str) -> None:
     [
         ("Ada - Long (1999)/FLAC", ("Ada", "Long", 1999)),
         ("Ada - Long (1999)/MP3 320", ("Ada", "Long", 1999)),
+        ("Ada - Long (1999)/320", ("Ada", "Long", 1999)),
+        ("Ada - Long (1999)/FLAC/CD1", ("Ada", "Long", 1999)),
         ("Ada/FLAC", (None, None, None)),
+        ("Ada/1999/Long", ("Ada", "Long", None)),
+        ("Ada/1990s/Long (1999)", ("Ada", "Long", 1999)),
+        ("Ada/02. Live/1999 - Long", ("Ada", "Long", 1999)),
+        ("1999/Long", (None, "Long", None)),
         ("Ada/Albums/1999 - Long", ("Ada", "Long", 1999)),
         ("Rock/Ada/EPs/1999 - Long", ("Ada", "Long", 1999)),
         ("Ada/Live/Long (1999)", ("Ada", "Long", 1999)),
@@ -808,6 +814,14 @@ def test_sides_of_several_records_are_discs(folders: tuple[str, ...], discs: lis
     one = shelf.only()
     assert sorted({track.disc for track in one.tracks if track.disc}) == discs
     assert "track_numbers_repeat" not in codes(one)
+
+
+def test_an_encore_is_the_disc_behind_the_sets() -> None:
+    shelf = Shelf()
+    for folder in ("Set 1", "Set 2", "Encore"):
+        shelf.album(f"1997-11-17 Denver/{folder}", range(1, 3), artist="Phish", album="Denver")
+    found = {track.disc: shelf.tracks[track.file_id - 1].folder for track in shelf.only().tracks}
+    assert [found[disc].rpartition(b"/")[2] for disc in (1, 2, 3)] == [b"Set 1", b"Set 2", b"Encore"]
 
 
 def test_folders_are_said_to_share_no_number_only_if_so() -> None:
