@@ -12,10 +12,9 @@ from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_,
 from sqlalchemy.exc import IntegrityError
 
 from config.errors import LeaseLost, Retryable
-from processor.tables import IS_OPEN, OPEN_STATES, PublicationRow, StagingItem, TransferRow
+from processor.tables import IS_OPEN, IS_UNSETTLED, PublicationRow, StagingItem, TransferRow
 from processor.transfer import SourceFolder, State, Transfer, file_from_json, file_to_json, path_from_json, path_to_json
 
-UNSETTLED = (*OPEN_STATES, "attention")
 
 # The states before each state. The state itself is allowed, too: the answer to an earlier commit may have got lost.
 _BEFORE: dict[State, tuple[State, ...]] = {
@@ -150,7 +149,7 @@ def moved_on(connection: Connection, transfer_id: str) -> dt.datetime:
 def settled(connection: Connection, ids: Collection[str]) -> set[str]:
     """Return which of the transfers are done or cancelled, without an undo under way."""
     over = select(TransferRow.id).where(TransferRow.id.in_(ids), TransferRow.state.in_(("done", "cancelled")))
-    busy = select(TransferRow.undoes).where(TransferRow.undoes.in_(ids), TransferRow.state.in_(UNSETTLED))
+    busy = select(TransferRow.undoes).where(TransferRow.undoes.in_(ids), IS_UNSETTLED)
     return set(connection.scalars(over)) - set(connection.scalars(busy))
 
 
@@ -163,8 +162,8 @@ def open_transfers(connection: Connection, src_root: bytes, dst_root: bytes) -> 
 
 def unsettled(connection: Connection) -> list[Transfer]:
     """Return every transfer that is neither done nor cancelled, between whichever roots, oldest first."""
-    query = select(TransferRow.__table__).where(TransferRow.state.not_in(("done", "cancelled")))
-    return [_transfer(row) for row in connection.execute(query.order_by(TransferRow.created_at, TransferRow.id))]
+    query = select(TransferRow.__table__).where(IS_UNSETTLED).order_by(TransferRow.created_at, TransferRow.id)
+    return [_transfer(row) for row in connection.execute(query)]
 
 
 def count_open(connection: Connection) -> int:
@@ -175,10 +174,9 @@ def count_open(connection: Connection) -> int:
 
 def reserved(connection: Connection, src_root: bytes, dst_root: bytes) -> Reserved:
     """Return what no scan or plan may use: what transfers hold that are open or wait for a person."""
-    unsettled = TransferRow.state.in_(UNSETTLED)
-    taken = select(TransferRow.files).where(unsettled, TransferRow.src_root == src_root)
-    held = select(TransferRow.target).where(unsettled, TransferRow.dst_root == dst_root)
-    leaving = select(TransferRow.before).where(unsettled, TransferRow.src_root == dst_root)  # on the way to a library
+    taken = select(TransferRow.files).where(IS_UNSETTLED, TransferRow.src_root == src_root)
+    held = select(TransferRow.target).where(IS_UNSETTLED, TransferRow.dst_root == dst_root)
+    leaving = select(TransferRow.before).where(IS_UNSETTLED, TransferRow.src_root == dst_root)  # on the way to a library
     sources = frozenset(path_from_json(file["source"]) for (files,) in connection.execute(taken) for file in files)
     homes = {path_from_json(item["path"]) for (item,) in connection.execute(leaving) if item}
     return Reserved(sources, frozenset({*connection.scalars(held), *homes}))
@@ -234,8 +232,8 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     from cycles, with what they took back; those that put an album into the trash, where it may still be; and those that
     brought an album into its library.
     """
-    listed = exists().where(StagingItem.path == TransferRow.target)
-    over = or_(TransferRow.state == "cancelled", and_(TransferRow.state == "done", ~listed))
+    gone = TransferRow.target.not_in(select(StagingItem.path))  # sorted once; `exists` would read all for each
+    over = or_(TransferRow.state == "cancelled", and_(TransferRow.state == "done", gone))
     undo = TransferRow.__table__.alias()
     held = and_(TransferRow.undoes.is_not(None), TransferRow.state == "done", TransferRow.released_at.is_(None))
     named = exists().where(undo.c.undoes == TransferRow.id)

@@ -12,10 +12,9 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, false, text
 
 from config.tables import Base, BigId, column, optional
 
-OPEN_STATES = ("planned", "materialised", "published")
 # As text, because SQLite uses an index of some rows only where it sees their states in the statement.
 IS_OPEN: Final = text("state IN ('planned', 'materialised', 'published')")
-_OF_OPEN: Final[dict[str, Any]] = {"sqlite_where": IS_OPEN, "postgresql_where": IS_OPEN}
+IS_UNSETTLED: Final = text("state IN ('planned', 'materialised', 'published', 'attention')")
 
 
 class TransferRow(Base):
@@ -24,8 +23,10 @@ class TransferRow(Base):
     __tablename__ = "transfers"
     # While a move is open nobody may plan another one to the same folder.
     __table_args__ = (
-        Index("uq_transfers_open_target", "dst_root", "target", unique=True, **_OF_OPEN),
-        Index("ix_transfers_open", "state", **_OF_OPEN),
+        Index(
+            "uq_transfers_open_target", "dst_root", "target", unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN
+        ),
+        Index("ix_transfers_unsettled", "state", sqlite_where=IS_UNSETTLED, postgresql_where=IS_UNSETTLED),
     )
 
     # A uuid4 made before the insert, so that a commit whose answer was lost can be looked up.

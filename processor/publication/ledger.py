@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from processor.repository import IN_CHUNK
-from processor.tables import OPEN_STATES, LedgerRow, PublicationRow, StagingItem, TransferRow
+from processor.tables import IS_UNSETTLED, LedgerRow, PublicationRow, StagingItem, TransferRow
 from scanner.grouping.folding import fold
 
 
@@ -106,14 +106,15 @@ def entries(
     connection: Connection, *, item_id: int | None = None, artist: str | None = None, root_uuid: str | None = None
 ) -> list[Entry]:
     """Return what was put into libraries: for an item, for an artist, or into one library, by path."""
-    query = select(*(getattr(LedgerRow, name) for name in Entry._fields)).order_by(LedgerRow.root_uuid, LedgerRow.path)
+    query = select(*(getattr(LedgerRow, name) for name in Entry._fields))
     if item_id is not None:
         query = query.where(LedgerRow.item_id == item_id)
     if artist is not None:
         query = query.where(LedgerRow.artist == artist, LedgerRow.item_id.is_(None))
     if root_uuid is not None:
         query = query.where(LedgerRow.root_uuid == root_uuid)
-    return [Entry(*row) for row in connection.execute(query)]
+    # Sorted here: told to, SQLite would read a whole library by path, for the few files of an artist.
+    return sorted(Entry(*row) for row in connection.execute(query))
 
 
 def made_of(connection: Connection, sha256s: Collection[str]) -> list[Entry]:
@@ -214,9 +215,7 @@ def outdated(connection: Connection) -> dict[int, dt.datetime]:
 
 def adrift(connection: Connection) -> list[tuple[int, bool]]:
     """Return items with status `publishing` that no transfer is publishing, and whether a library has them."""
-    busy = select(TransferRow.item).where(
-        TransferRow.kind.in_(("publish", "refresh", "upgrade")), TransferRow.state.in_((*OPEN_STATES, "attention"))
-    )
+    busy = select(TransferRow.item).where(TransferRow.kind.in_(("publish", "refresh", "upgrade")), IS_UNSETTLED)
     open_items = {item["intent"]["item_id"] for (item,) in connection.execute(busy)}
     query = select(StagingItem.id, PublicationRow.item_id).outerjoin(
         PublicationRow,

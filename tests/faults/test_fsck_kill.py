@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from processor.tables import OPEN_STATES, TransferRow
+from processor.tables import IS_OPEN, TransferRow
 from tests.faults.cycles import House, lost, wrong_items
 from tests.faults.steps import die, labels, run_until
 from tests.faults.subjects import REPAIR, SUBJECTS, Subject
@@ -31,7 +31,7 @@ def give_up(house: House) -> int:
     """Let every open transfer wait for a person, as after too many interruptions; return how many."""
     with house.database() as database, database.begin() as connection:
         waits = {"state": "attention", "error": "it was interrupted too often"}
-        return connection.execute(update(TransferRow).where(TransferRow.state.in_(OPEN_STATES)).values(waits)).rowcount
+        return connection.execute(update(TransferRow).where(IS_OPEN).values(waits)).rowcount
 
 
 @pytest.mark.parametrize("subject", UNDOS, ids=lambda subject: subject.name)

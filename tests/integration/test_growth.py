@@ -1,0 +1,107 @@
+"""What one piece of work asks of the database does not grow with all that was done before it.
+
+Counted are steps of SQLite's machine, not seconds: a statement that reads a table whole takes more of them with each row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import event, insert, select
+from sqlalchemy.pool import Pool
+
+from config.database import Database
+from config.tables import Base
+from daemon.bootstrap import application
+from daemon.cli import main
+from processor import journal
+from processor.tables import LedgerRow, PublicationRow, StagingItem, TransferRow
+from tests.music import write_album
+
+HISTORY = 2000  # albums that were published before
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation on SQLite with three approved albums, the first of which is published."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    for role in ("inbound", "staging", "library"):
+        (tmp_path / role).mkdir()
+        greenroom("libraries", "add", role, str(tmp_path / role))
+    greenroom("settings", "set", "quiet_seconds", "0")
+    for artist in ("Ada", "Bo", "Cy"):
+        write_album(tmp_path / "inbound" / artist, artist=artist, album="Tide", tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "approve", "1", "2", "3")
+    greenroom("publish", "1")
+    return tmp_path
+
+
+def greenroom(*words: str) -> None:
+    """Run a command in this process."""
+    assert CliRunner().invoke(main, words, catch_exceptions=False).exit_code == 0
+
+
+@contextmanager
+def counting() -> Iterator[list[int]]:
+    """Count the steps of all connections that are opened meanwhile, in hundreds."""
+    steps = [0]
+
+    def step() -> None:
+        steps[0] += 1
+
+    def connected(connection: Any, _record: Any) -> None:
+        connection.set_progress_handler(step, 100)
+
+    event.listen(Pool, "connect", connected)
+    try:
+        yield steps
+    finally:
+        event.remove(Pool, "connect", connected)
+
+
+def remember(database: Database) -> None:
+    """Let what happened to the first album have happened to many others, of as many artists."""
+    tables: tuple[type[Base], ...] = (StagingItem, TransferRow, PublicationRow, LedgerRow)
+    with database.begin() as connection:
+        for table in tables:
+            first = connection.execute(select(table.__table__)).mappings().all()
+            rows = [{**row, **_other(dict(row), n, m)} for n in range(HISTORY) for m, row in enumerate(first)
+                    if row.get("status", "published") == "published"]  # fmt: skip
+            connection.execute(insert(table), rows)
+
+
+def _other(row: dict[str, Any], album: int, m: int) -> dict[str, Any]:
+    """Return how the same row of another album differs."""
+    other: dict[str, Any] = {"key": f"album:{album}-{m}", "artist": f"name:{album}"}
+    other |= {name: b"%d/%d/%s" % (album, m, row[name]) for name in ("path", "target") if name in row}
+    other |= {"item_id": row.get("item_id") and 1000 + album * 100 + m, "id": 1000 + album * 100 + m}
+    if isinstance(row.get("id"), str):
+        other["id"] = f"{album}-{m}"
+    return {name: value for name, value in other.items() if name in row}
+
+
+def test_a_publication_costs_no_more_beside_thousands_of_others(data_dir: Path) -> None:
+    greenroom("publish", "1")
+    with counting() as few:
+        greenroom("publish", "2")
+    with application() as app:
+        remember(app.database)
+    with counting() as many:
+        greenroom("publish", "3")
+    assert many[0] < 2 * few[0]
+
+
+def test_what_may_be_removed_is_found_among_many_without_reading_all_for_each(data_dir: Path) -> None:
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    with application() as app:
+        remember(app.database)
+    with counting() as steps, application() as app, app.database.read() as connection:
+        journal.old(connection, later, HISTORY)
+    assert steps[0] * 100 < 200 * HISTORY
