@@ -15,7 +15,6 @@ from config.errors import LeaseLost, Retryable
 from processor.tables import IS_OPEN, IS_UNSETTLED, PublicationRow, StagingItem, TransferRow
 from processor.transfer import SourceFolder, State, Transfer, file_from_json, file_to_json, path_from_json, path_to_json
 
-
 # The states before each state. The state itself is allowed, too: the answer to an earlier commit may have got lost.
 _BEFORE: dict[State, tuple[State, ...]] = {
     "materialised": ("planned",),
@@ -176,7 +175,7 @@ def reserved(connection: Connection, src_root: bytes, dst_root: bytes) -> Reserv
     """Return what no scan or plan may use: what transfers hold that are open or wait for a person."""
     taken = select(TransferRow.files).where(IS_UNSETTLED, TransferRow.src_root == src_root)
     held = select(TransferRow.target).where(IS_UNSETTLED, TransferRow.dst_root == dst_root)
-    leaving = select(TransferRow.before).where(IS_UNSETTLED, TransferRow.src_root == dst_root)  # on the way to a library
+    leaving = select(TransferRow.before).where(IS_UNSETTLED, TransferRow.src_root == dst_root)  # for a library
     sources = frozenset(path_from_json(file["source"]) for (files,) in connection.execute(taken) for file in files)
     homes = {path_from_json(item["path"]) for (item,) in connection.execute(leaving) if item}
     return Reserved(sources, frozenset({*connection.scalars(held), *homes}))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, false, text
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, TextClause, false, text
 
 from config.tables import Base, BigId, column, optional
 
@@ -17,16 +17,18 @@ IS_OPEN: Final = text("state IN ('planned', 'materialised', 'published')")
 IS_UNSETTLED: Final = text("state IN ('planned', 'materialised', 'published', 'attention')")
 
 
+def _of(rows: TextClause) -> dict[str, Any]:
+    return {"sqlite_where": rows, "postgresql_where": rows}
+
+
 class TransferRow(Base):
     """One journalled move of one item. The states and who moves them on are in journal.py."""
 
     __tablename__ = "transfers"
     # While a move is open nobody may plan another one to the same folder.
     __table_args__ = (
-        Index(
-            "uq_transfers_open_target", "dst_root", "target", unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN
-        ),
-        Index("ix_transfers_unsettled", "state", sqlite_where=IS_UNSETTLED, postgresql_where=IS_UNSETTLED),
+        Index("uq_transfers_open_target", "dst_root", "target", unique=True, **_of(IS_OPEN)),
+        Index("ix_transfers_unsettled", "state", **_of(IS_UNSETTLED)),
     )
 
     # A uuid4 made before the insert, so that a commit whose answer was lost can be looked up.

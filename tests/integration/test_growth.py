@@ -1,6 +1,6 @@
 """What one piece of work asks of the database does not grow with all that was done before it.
 
-Counted are steps of SQLite's machine, not seconds: a statement that reads a table whole takes more of them with each row.
+Counted are steps of SQLite's machine, not seconds: what reads a table whole takes more of them with each row.
 """
 
 from __future__ import annotations
