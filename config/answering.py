@@ -9,6 +9,7 @@ has no leave to change anything more then (config.leave).
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import threading
 import time
@@ -126,7 +127,11 @@ class Answers:
             if root in self._looks:
                 return self._looks[root]
             look = self._looks[root] = _Look()
-        threading.Thread(target=self._run, args=(root, look), name="root", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, args=(root, look), name="root", daemon=True).start()
+        except RuntimeError as error:  # there are as many as the system allows: that is no silence of the disk
+            look.came = OSError(errno.ENOMEM, str(error))
+            self._end(root, look)
         return look
 
     def _run(self, root: bytes, look: _Look) -> None:
@@ -135,9 +140,12 @@ class Answers:
         except OSError as error:
             look.came = error
         finally:
-            with self._lock:
-                del self._looks[root]
-            look.over.set()
+            self._end(root, look)
+
+    def _end(self, root: bytes, look: _Look) -> None:
+        with self._lock:
+            del self._looks[root]
+        look.over.set()
 
 
 class _Look:

@@ -80,7 +80,8 @@ class Disks(Generic[T]):
         if not begun.over.wait(times * self._patience):
             raise Retryable("a disk or a machine has not answered yet; what was begun goes on", code=NOT_OVER)
         with self._lock:
-            came: Any = self._seen.pop(thing).value
+            self._seen.pop(thing, None)
+        came: Any = begun.came[0]
         if isinstance(came, GreenroomError):
             raise came
         value: S = came
@@ -101,13 +102,19 @@ class Disks(Generic[T]):
             alike = sum(_kind(other) == _kind(thing) for other in self._looks) if few else 0
             if known is not None or len(self._looks) >= MOST or alike >= FEW:
                 return known
-            made = self._looks[thing] = _Look(time.monotonic(), threading.Event(), look)
-        self._start(lambda: self._look(thing, look, made))
+            made = self._looks[thing] = _Look(time.monotonic(), threading.Event(), look, [])
+        try:
+            self._start(lambda: self._look(thing, look, made))
+        except RuntimeError:  # there are as many threads as the system allows
+            with self._lock:
+                del self._looks[thing]
+            return None
         return made
 
     def _look(self, thing: Hashable, look: Callable[[], T], made: _Look) -> None:
         try:
             seen = Seen(look(), dt.datetime.now(dt.UTC))
+            made.came.append(seen.value)
             with self._lock:
                 self._seen.pop(thing, None)
                 self._seen[thing] = seen
@@ -157,3 +164,4 @@ class _Look(NamedTuple):
     began: float
     over: threading.Event
     look: Callable[[], object]
+    came: list[object]  # of it, once it is over

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from loguru import logger
 
-from config.errors import Busy, GreenroomError, Stopped
+from config.errors import Busy, GreenroomError, Retryable, Stopped
 from scanner.options import Progress
 
 
@@ -59,7 +59,7 @@ class Ongoing:
     def ask(self, stage: Stage, work: Callable[[threading.Event], object]) -> None:
         """Let a thread do one cycle's work, with the event that asks it to stop; `stage` is shown until it begins.
 
-        Raises Busy while another cycle runs in this process, Stopped when the process is about to end.
+        Raises Busy while another cycle runs in this process, Stopped when the process is about to end, and Retryable.
         """
         with self._lock:
             if self.stopping.is_set():
@@ -67,9 +67,12 @@ class Ongoing:
             if self._stages or (self._asked is not None and self._asked.is_alive()):
                 running = next(iter(self._stages), "another one")
                 raise Busy(f"a cycle is running here already: {running}")
-            self._stages[stage.run_id] = stage
-            self._asked = threading.Thread(target=self._run, args=(stage, work), name="asked cycle")
-            self._asked.start()
+            asked = threading.Thread(target=self._run, args=(stage, work), name="asked cycle")
+            try:
+                asked.start()
+            except RuntimeError as error:  # there are as many as the system allows
+                raise Retryable(f"nothing was begun: {error}", code="no_thread") from error
+            self._asked, self._stages[stage.run_id] = asked, stage
 
     def stop(self) -> None:
         """Ask the cycle at hand to end at the next safe place, and begin no other."""

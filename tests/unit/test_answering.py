@@ -14,7 +14,7 @@ import pytest
 
 from config import users
 from config.answering import Answers, Sight, Silence, unanswered
-from config.errors import Busy, Misconfigured, RootSilent
+from config.errors import Busy, Misconfigured, Retryable, RootSilent
 from config.libraries import Library, verify_root
 from config.sentinel import mark_root
 from daemon.hanging import Hanging
@@ -41,6 +41,11 @@ class Disk:
         return Sight("uuid", None)
 
 
+def no_thread(_thread: threading.Thread) -> None:
+    """What the system says beyond `TasksMax` of a unit, or `ulimit -u`."""
+    raise RuntimeError("can't start new thread")
+
+
 @pytest.fixture
 def disk() -> Iterator[Disk]:
     made = Disk()
@@ -53,6 +58,15 @@ def test_a_disk_that_hangs_costs_one_look_and_all_are_told_since_when(disk: Disk
     assert isinstance(first, Silence)
     assert [disk.answers.ask(ROOT) for _ in range(5)] == [first] * 5
     assert disk.looks == 1
+    disk.may_answer.set()
+    assert disk.answers.ask(ROOT, WAIT) == Sight("uuid", None)
+
+
+def test_a_look_that_no_thread_can_be_had_for_is_no_silence(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(Retryable, match="can't start new thread"):
+            verify_root(INBOUND, answers=disk.answers)
     disk.may_answer.set()
     assert disk.answers.ask(ROOT, WAIT) == Sight("uuid", None)
 

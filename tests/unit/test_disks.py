@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
+from config.errors import Busy
 from daemon.disks import MOST, Disks
 
 AGES = 60.0
@@ -46,3 +49,28 @@ def test_disks_that_hang_do_not_eat_all_threads() -> None:
     seen = Disks[int](patience=0.0, begin=hanging.append).ask({n: lambda: 1 for n in range(2 * MOST)})
     assert len(hanging) == MOST
     assert all(one.late is not None for one in seen.values())
+
+
+def test_a_look_that_no_thread_can_be_had_for_is_begun_again_by_who_asks_next() -> None:
+    left = [1, 1]
+
+    def begin(act: Callable[[], None]) -> None:
+        if left:
+            left.pop()
+            raise RuntimeError("can't start new thread")
+        act()
+
+    disks = Disks[str](AGES, begin=begin)
+    assert disks.ask({"a": lambda: "one"})["a"].late is not None
+    with pytest.raises(Busy):
+        disks.do("a", lambda: "two")
+    assert disks.do("a", lambda: "three") == "three"
+
+
+def test_who_waits_for_a_work_gets_what_came_of_it_though_others_look_at_it_in_that_instant() -> None:
+    def begin(act: Callable[[], None]) -> None:
+        act()
+        disks.came_of("a")
+
+    disks = Disks[str](AGES, begin=begin)
+    assert disks.do("a", lambda: "done") == "done"

@@ -36,6 +36,20 @@ def test_whoever_asks_while_one_runs_is_told_which() -> None:
     assert ongoing.stages() == []
 
 
+def test_a_cycle_that_no_thread_can_be_had_for_is_not_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    ongoing, ran = Ongoing(), threading.Event()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", full)
+        with pytest.raises(Retryable, match="can't start new thread"):
+            ongoing.ask(ONE, lambda _stop: ran.set())
+    assert (ongoing.stages(), ongoing.is_idle()) == ([], True)
+    ongoing.ask(TWO, lambda _stop: ran.set())
+    assert ran.wait(WAIT)
+
+
 def test_a_stop_reaches_the_cycle_at_hand_and_none_begins_after_it() -> None:
     ongoing, stopped = Ongoing(), []
     ongoing.ask(ONE, lambda stop: stopped.append(stop.wait(WAIT)))
