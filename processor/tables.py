@@ -51,7 +51,7 @@ class TransferRow(Base):
     boot_id = column(str)  # the kernel's; another one means that the machine was restarted in between
     attempt = column(int)
     error = optional(str)
-    run_id = optional(str)
+    run_id = optional(str, index=True)
     created_at = column(dt.datetime)
     updated_at = column(dt.datetime)
 

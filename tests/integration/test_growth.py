@@ -66,6 +66,13 @@ def counting() -> Iterator[list[int]]:
         event.remove(Pool, "connect", connected)
 
 
+def steps_of(*words: str) -> int:
+    """Return what a command asks of the database."""
+    with counting() as steps:
+        greenroom(*words)
+    return steps[0]
+
+
 def remember(database: Database) -> None:
     """Let what happened to the first album have happened to many others, of as many artists."""
     tables: tuple[type[Base], ...] = (StagingItem, TransferRow, PublicationRow, LedgerRow)
@@ -87,15 +94,12 @@ def _other(row: dict[str, Any], album: int, m: int) -> dict[str, Any]:
     return {name: value for name, value in other.items() if name in row}
 
 
-def test_a_publication_costs_no_more_beside_thousands_of_others(data_dir: Path) -> None:
-    greenroom("publish", "1")
-    with counting() as few:
-        greenroom("publish", "2")
+def test_a_publication_costs_no_more_beside_thousands_of_others_nor_does_taking_it_back(data_dir: Path) -> None:
+    few = steps_of("publish", "2"), steps_of("publish", "--undo", "2")
     with application() as app:
         remember(app.database)
-    with counting() as many:
-        greenroom("publish", "3")
-    assert many[0] < 2 * few[0]
+    many = steps_of("publish", "3"), steps_of("publish", "--undo", "3")
+    assert [now < 2 * before for now, before in zip(many, few, strict=True)] == [True, True]
 
 
 def test_what_may_be_removed_is_found_among_many_without_reading_all_for_each(data_dir: Path) -> None:
