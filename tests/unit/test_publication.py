@@ -14,8 +14,10 @@ from processor import layout
 from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata
 from processor.publication import making, names, pictures, routing
 from processor.publication.access import KEEP, owner_of
+from processor.publication.intent import Intent, Made, intent_of
 from processor.publication.names import NamedFile, Naming, album_folder, artist_folder, file_places
 from processor.publication.pictures import Picture, Profile
+from processor.transfer import Transfer
 
 DEFAULT = Naming.of("{album_artist}/{album}[ ({year})]", "[CD {disc}/][{track:02} - ]{title}")
 
@@ -103,6 +105,31 @@ def test_lyrics_are_not_made_where_an_album_brought_some_however_these_are_spell
     places = {b"1.flac": b"01 - Wave.flac", b"1.lrc": dropped}
     assert making.lyrics_of(low_tide(one), places) == {}
     assert making.lyrics_of(low_tide(one), {b"1.flac": b"01 - Wave.flac"}) == {b"01 - Wave.lrc": b"[00:01]la\n"}
+
+
+def test_no_file_takes_the_name_of_the_sidecar_and_extensions_are_small() -> None:
+    files = [NamedFile(b"01.MP3", "audio"), NamedFile(b"Album.greenroom.json", "other")]
+    assert file_places(DEFAULT, low_tide(track("01.MP3", "Wave", 1, 1)), files) == {
+        b"01.MP3": b"01 - Wave.mp3", b"Album.greenroom.json": b"Album.greenroom [2].json",
+    }  # fmt: skip
+
+
+def test_what_belongs_to_a_track_has_its_name_before_what_is_only_called_so() -> None:
+    files = [NamedFile(b"01 - Wave.lrc", "other"), NamedFile(b"x.flac", "audio"), NamedFile(b"x.lrc", "lyrics")]
+    found = file_places(DEFAULT, low_tide(track("x.flac", "Wave", 1, 1)), files)
+    assert (found[b"x.lrc"], found[b"01 - Wave.lrc"]) == (b"01 - Wave.lrc", b"01 - Wave [2].lrc")
+
+
+def test_discs_have_folders_only_where_each_has_one() -> None:
+    assert names.disc_folders([b"CD 2/1.mp3", b"CD 1/1.mp3", b"CD 1/2.mp3"]) == [b"CD 1", b"CD 2"]
+    assert names.disc_folders([b"CD 2/1.mp3", b"1.mp3"]) == []
+
+
+def test_what_an_older_version_meant_to_publish_is_understood() -> None:
+    meant = Intent(1, 2, "uuid", "move", (Made(b"A/album.nfo", "nfo", "0" * 64, "nfo", 3),))
+    said = {name: value for name, value in meant.to_json().items() if name not in ("access", "news_at")}
+    transfer = Transfer("t", "publish", "planned", b"/s", b"/l", b"A", (), {"intent": said}, 1, "boot")
+    assert intent_of(transfer) == meant
 
 
 def test_a_track_that_a_cue_sheet_calls_by_its_name_keeps_it() -> None:
@@ -198,6 +225,21 @@ RULES = "genre Classical -> /srv/classical\ncompilation -> /srv/classical/; * ->
 )  # fmt: skip
 def test_the_first_rule_that_fits_says_the_library(album: AlbumMetadata, path: bytes) -> None:
     assert routing.choose(album, routing.rules(RULES), LIBRARIES).path == path
+
+
+@pytest.mark.parametrize(
+    ("rule", "album"),
+    [
+        ("genre Baroque", low_tide(styles=("baroque",))), ("type EP", low_tide(type="ep")),
+        ("type live", low_tide(type="album", secondary_types=("Live",))), ("artist nora vale", low_tide()),
+        ("label Shore", low_tide(labels=("A", "Shore"))),
+        ("country GB", low_tide(country="GB")), ("language deu", low_tide(language="deu")),
+    ],
+)  # fmt: skip
+def test_a_rule_is_about_all_that_is_known_of_what_it_asks(rule: str, album: AlbumMetadata) -> None:
+    table = routing.rules(f"{rule} -> /srv/classical; * -> /srv/music")
+    assert routing.choose(album, table, LIBRARIES).path == b"/srv/classical"
+    assert routing.choose(low_tide(credits=()), table, LIBRARIES).path == b"/srv/music"
 
 
 def test_without_a_rule_there_must_be_one_library() -> None:

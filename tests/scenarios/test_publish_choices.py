@@ -1,0 +1,222 @@
+"""What an admin chose about publishing → what is in the library then, also of what was published before."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import libraries
+from config.errors import Misconfigured, NeedsReview, Retryable
+from processor.metadata import rows as metadata
+from processor.metadata.documents import part_of
+from processor.publication import ledger
+from processor.publication.given import Chosen
+from tests.scenarios.conftest import SHM
+from tests.scenarios.drops import song
+from tests.scenarios.house import NOW, House
+from tests.scenarios.publishing import (
+    OWN,
+    add_library,
+    approve,
+    picture,
+    publish,
+    published,
+    rehearse,
+    take_out,
+    unexplained,
+)
+from tests.scenarios.test_publish import ALBUM, codes, say, staged
+
+
+def chosen(house: House) -> Chosen:
+    return Chosen([picture(house, "front", b"front")], [picture(house, "thumb", b"ada")])
+
+
+def with_words(house: House, item_id: int) -> None:
+    """Let the words of a track be known, which are published beside it."""
+    with house.database.begin() as connection:
+        first = metadata.album(connection, item_id).tracks[0].path
+        metadata.say(connection, item_id, part_of(first), "lyrics", "La la.", NOW)
+
+
+MUSIC = [f"{ALBUM}/01 - Song 1.flac", f"{ALBUM}/02 - Song 2.flac", f"{ALBUM}/{OWN}"]
+TEXTS = [f"{ALBUM}/01 - Song 1.txt", f"{ALBUM}/album.nfo", "Ada/artist.nfo"]
+PICTURES = [f"{ALBUM}/cover.jpg", f"{ALBUM}/folder.jpg", "Ada/artist.jpg", "Ada/folder.jpg", "Ada/poster.jpg"]
+
+
+@pytest.mark.parametrize(("setting", "left"), [("nfo", PICTURES), ("assets", TEXTS)])
+def test_what_is_turned_off_is_not_published_and_goes_from_what_was(
+    house: House, setting: str, left: list[str]
+) -> None:
+    library, item_id = staged(house)
+    with_words(house, item_id)
+    publish(house, item_id, chosen(house))
+    assert published(library) == sorted([*MUSIC, *TEXTS, *PICTURES])
+    house.change(**{f"phase.publish.{setting}": "false"})
+    assert publish(house, item_id, chosen(house)).outcome == "refreshed"
+    assert published(library) == sorted([*MUSIC, *left])
+    assert take_out(house, item_id).outcome == "undone"
+    approve(house)
+    publish(house, item_id, chosen(house))
+    assert published(library) == sorted([*MUSIC, *left])
+
+
+def test_the_pictures_of_discs_stay_when_an_album_is_published_again(house: House) -> None:
+    library = add_library(house)
+    house.drop({f"Low Tide/CD{n}/1.mp3": song(1, disc=f"{n}/2", artist="Ada", album="Low Tide") for n in (1, 2)})
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    publish(house, item_id, chosen(house))
+    assert publish(house, item_id, chosen(house)).outcome == "unchanged"
+    publish(house, item_id, Chosen([picture(house, "front", b"another")]))
+    covers = {str(path.relative_to(library / "Ada/Low Tide")): path.read_bytes() for path in library.rglob("cover.jpg")}
+    assert covers == dict.fromkeys(("cover.jpg", "CD 1/cover.jpg", "CD 2/cover.jpg"), b"another")
+
+
+@pytest.fixture
+def far_library(house: House) -> Iterator[Path]:
+    """A library on another file system."""
+    if not SHM.is_dir() or SHM.stat().st_dev == house.staging.stat().st_dev:
+        pytest.skip("needs a second file system at /dev/shm")
+    add_library(house, "near")
+    folder = Path(tempfile.mkdtemp(prefix="greenroom-", dir=SHM))
+    with house.database.begin() as connection:
+        libraries.add_library(connection, "library", os.fsencode(folder), now=NOW)
+    house.change(**{"phase.publish.library": f"* -> {folder}"})
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_hard_links_are_refused_where_there_can_be_none_before_anything_is_copied(
+    house: House, far_library: Path
+) -> None:
+    house.change(transfer="hardlink")
+    house.drop({"Low Tide/1.flac": song(1, artist="Ada", album="Low Tide")})
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    with pytest.raises(NeedsReview, match="so nothing can be hard-linked") as refused:
+        publish(house, item_id)
+    assert refused.value.reason_code == "cannot_hardlink"
+    assert published(far_library) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "room", "fits"),
+    [("move", 0, False), ("move", 1 << 14, True), ("hardlink", 1 << 14, True), ("copy", 1 << 14, False)],
+)
+def test_room_is_wanted_for_what_is_made_and_for_music_that_is_not_linked(
+    house: House, monkeypatch: pytest.MonkeyPatch, mode: str, room: int, fits: bool
+) -> None:
+    library = add_library(house)
+    house.change(transfer=mode)
+    house.drop({"Low Tide/1.flac": song(1, artist="Ada", album="Low Tide"), "Low Tide/scan.tif": bytes(1 << 16)})
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    left = os.statvfs_result((4096, 1, 1 << 17, room, room, 1 << 20, 1 << 20, 1 << 20, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: left)
+    if fits:
+        assert publish(house, item_id, chosen(house)).outcome == "published"
+        return
+    with pytest.raises(Retryable, match="stay in reserve"):
+        publish(house, item_id, chosen(house))
+    assert published(library) == []
+
+
+def test_another_template_leaves_the_folder_of_an_artist_that_other_albums_are_in(house: House) -> None:
+    library = add_library(house)
+    for name in ("Low Tide", "High Tide"):
+        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
+    house.cycle(rehearsed=False)
+    one, two = approve(house)
+    publish(house, one, chosen(house))
+    house.change(folder="Music/{album_artist}/{album}")
+    publish(house, two, chosen(house))
+    names = ["artist.jpg", "artist.nfo", "folder.jpg", "poster.jpg"]
+    for above in ("Ada", "Music/Ada"):
+        assert sorted(path.name for path in (library / above).iterdir() if path.is_file()) == names
+    assert unexplained(house, library) == []
+
+
+def test_what_is_news_to_no_file_of_an_album_is_published_once_and_not_for_ever(house: House) -> None:
+    _, item_id = staged(house)
+    publish(house, item_id)
+    say(house, item_id, "barcode", "5012345678900")  # which no NFO has
+    with house.database.read() as connection:
+        assert ledger.outdated(connection).keys() == {item_id}
+    assert publish(house, item_id).outcome == "unchanged"
+    with house.database.read() as connection:
+        assert ledger.outdated(connection) == {}
+
+
+def test_a_rehearsal_says_that_the_disk_of_the_library_is_not_there(house: House, tmp_path: Path) -> None:
+    library, item_id = staged(house)
+    library.rename(tmp_path / "unmounted")
+    library.mkdir()
+    with pytest.raises(Misconfigured, match="is its disk mounted"):
+        rehearse(house, item_id)
+
+
+@pytest.mark.parametrize(
+    "various", [("compilation", True), ("credits", [["Various Artists", "89ad4ac3-39f7-470e-963a-56509c546377"]])]
+)
+def test_the_folder_of_various_artists_is_nobodys(house: House, various: tuple[str, object]) -> None:
+    library, item_id = staged(house)
+    say(house, item_id, *various)
+    publish(house, item_id, chosen(house))
+    assert [path.name for path in library.rglob("artist.*")] == []
+
+
+ID = "22221111-2222-3333-4444-555555555555"
+
+
+@pytest.mark.parametrize("rename", [False, True])
+def test_an_artists_files_stay_while_another_album_there_is_by_that_artist(house: House, rename: bool) -> None:
+    library = add_library(house)
+    for name in ("Low Tide", "High Tide"):
+        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
+    house.cycle(rehearsed=False)
+    one, two = approve(house)
+    for item_id in (one, two):
+        publish(house, item_id, chosen(house))
+    say(house, one, "credits", [["Eva" if rename else "Ada", ID]])
+    publish(house, one, Chosen(), rename=rename)
+    assert {path.name for path in (library / "Ada").iterdir() if path.is_file()} == {
+        "artist.jpg", "artist.nfo", "folder.jpg", "poster.jpg",
+    }  # fmt: skip
+    assert ID not in (library / "Ada" / "artist.nfo").read_text()
+
+
+def test_an_album_that_gets_another_name_in_the_folder_of_its_artist_leaves_that_as_it_is(house: House) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id, chosen(house))
+    before = {path: path.stat().st_ino for path in (library / "Ada").iterdir() if path.is_file()}
+    say(house, item_id, "title", "High Tide")
+    assert publish(house, item_id, chosen(house), rename=True).outcome == "upgraded"
+    assert {path: path.stat().st_ino for path in (library / "Ada").iterdir() if path.is_file()} == before
+
+
+def test_an_nfo_that_somebody_edits_goes_on_with_its_album_to_another_name(house: House) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    nfo = library / ALBUM / "album.nfo"
+    nfo.write_text(nfo.read_text().replace("</album>", "  <mood>mine</mood>\n</album>"))
+    say(house, item_id, "title", "High Tide")
+    assert codes(publish(house, item_id, rename=True).reasons) == ["edits_kept", "trashed"]
+    assert "<mood>mine</mood>" in (library / "Ada/High Tide (2014)/album.nfo").read_text()
+    assert "<title>High Tide</title>" in (library / "Ada/High Tide (2014)/album.nfo").read_text()
+
+
+def test_an_nfo_that_cannot_be_read_any_more_is_theirs_who_wrote_it(house: House) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    nfo = library / ALBUM / "album.nfo"
+    nfo.write_text("<album><title>mine")
+    assert set(codes(publish(house, item_id).reasons)) == {"nfo_unreadable", "changed_kept"}
+    assert unexplained(house, library) == [f"{ALBUM}/album.nfo"]
+    assert codes(publish(house, item_id).reasons) == ["foreign_kept"]
+    assert nfo.read_text() == "<album><title>mine"
