@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from config import libraries
 from config.errors import Misconfigured, NeedsReview, Retryable
+from processor.artwork.tables import BlobHoldRow
 from processor.metadata import rows as metadata
 from processor.metadata.documents import part_of
 from processor.publication import ledger
@@ -140,6 +142,34 @@ def test_another_template_leaves_the_folder_of_an_artist_that_other_albums_are_i
     for above in ("Ada", "Music/Ada"):
         assert sorted(path.name for path in (library / above).iterdir() if path.is_file()) == names
     assert unexplained(house, library) == []
+
+
+def test_the_files_of_an_artist_leave_a_folder_with_the_last_album_that_leaves_it(house: House) -> None:
+    library = add_library(house)
+    for name in ("Low Tide", "High Tide"):
+        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
+    house.cycle(rehearsed=False)
+    one, two = approve(house)
+    for item_id in (one, two):
+        publish(house, item_id, chosen(house))
+    house.change(folder="Music/{album_artist}/{album}")
+    assert publish(house, one, chosen(house), rename=True).outcome == "upgraded"
+    names = ["artist.jpg", "artist.nfo", "folder.jpg", "poster.jpg"]
+    for above in ("Ada", "Music/Ada"):
+        assert sorted(path.name for path in (library / above).iterdir() if path.is_file()) == names
+    publish(house, two, chosen(house), rename=True)
+    assert not (library / "Ada").exists()
+
+
+def test_what_the_files_of_an_artist_were_made_of_is_let_go_with_them(house: House) -> None:
+    _, item_id = staged(house)
+    publish(house, item_id, chosen(house))
+    say(house, item_id, "credits", ["Eva"])
+    publish(house, item_id, Chosen(), rename=True)
+    with house.database.read() as connection:
+        holders = set(connection.scalars(select(BlobHoldRow.holder)))
+    assert [holder for holder in holders if "name:ada" in holder] == []
+    assert [holder for holder in holders if "name:eva" in holder] != []
 
 
 def test_what_is_news_to_no_file_of_an_album_is_published_once_and_not_for_ever(house: House) -> None:

@@ -58,6 +58,14 @@ def test_a_folder_that_is_not_as_it_was_left_is_said_once_and_its_files_are_not(
     assert told(ALBUM, Sighting(None, "other", {})) == [("album_replaced", b"/out/A/Ada/Low")]
 
 
+def test_what_is_not_in_the_trash_any_more_cannot_take_its_place_again() -> None:
+    better = replace(ALBUM, kind="replace")
+    assert told(better, replace(WELL, replaced="whole")) == []
+    assert told(better, replace(WELL, replaced="gone")) == [("trash_gone", b"/out/A/Ada/Low")]
+    rejected = replace(ALBUM, kind="discard")
+    assert told(rejected, Sighting(None, "gone", {})) == [("trash_gone", b"/out/A/Ada/Low")]
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
