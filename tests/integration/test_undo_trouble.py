@@ -165,6 +165,19 @@ def test_an_album_moved_away_after_it_was_unlisted_is_left_where_it_is(world: Wo
     assert tree(world.inbound) == {b"Band - Two/": b"", b"Band - Two/CD 1/": b"", **ALBUM[b"Band - Two"]}
 
 
+def test_a_right_that_is_missing_once_the_item_is_unlisted_is_waited_for(world: World) -> None:
+    """It can only go forward then, and nobody has to say so."""
+
+    def refuse() -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    assert undo(world, At("hide", refuse)).outcome == "failed"
+    assert [transfer.state for transfer in recovered(world, At("hide", refuse, fence=3)).waiting] == ["published"]
+    assert [transfer.state for transfer in recovered(world, Steps(fence=4)).done] == ["done"]
+    assert tree(world.inbound).items() >= ALBUM[b"Band - Two"].items()
+    assert hidden(world.staging) == []
+
+
 @pytest.mark.parametrize("label", ["link 1", "back 2", "verify back", "hide", "undo file", "undo album"])
 def test_when_the_database_forgets_an_undo_nothing_is_lost_and_little_is_left(world: World, label: str) -> None:
     with pytest.raises(Killed):
