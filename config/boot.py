@@ -151,6 +151,11 @@ class BootSettings(BaseSettings):
         return self.secret_key.get_secret_value().split() if self.secret_key else []
 
 
+VARIABLES = frozenset(
+    {f"GREENROOM_{name.upper()}" for name in BootSettings.model_fields} | {"GREENROOM_CONFIG_FILE", "GREENROOM_BOOT_ID"}
+)
+
+
 def _credential() -> Path | None:
     """Return the file systemd hands over with LoadCredential= (systemd.exec(5)), if it does."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")

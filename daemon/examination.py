@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
 
 from config.answering import ANSWERS
-from config.boot import BootSettings
-from config.errors import GreenroomError
+from config.boot import VARIABLES, BootSettings
+from config.errors import GreenroomError, Misconfigured
 from config.libraries import Library, Role, list_libraries, sole_library
 from config.sections import StagingScan
 from daemon import pictures, players, providers, publishing, secrecy
 from daemon.bootstrap import Application, application
 from daemon.finding import Finding
 from daemon.roots import examine_data, examine_pair, examine_root
+from daemon.sole import running_daemon
+from daemon.web.address import listening
 from processor import journal
 
 MIN_WATCHES = 8192  # inotify watches; one per folder of the inbound tree
@@ -36,8 +39,10 @@ def examine_installation(boot: BootSettings) -> Iterator[Finding]:
             yield from examine(app)
     except GreenroomError as error:
         yield Finding("problem", error.reason_code, f"{error.message}; what is in it could not be looked at")
+    yield from _page(boot)
     yield _watches()
     yield from _process()
+    yield from _variables()
 
 
 def examine(app: Application) -> Iterator[Finding]:
@@ -110,6 +115,15 @@ def _staging_pair(app: Application, *, well: bool) -> Iterator[Finding]:
         yield Finding("ok", "unfinished", "no transfer is unfinished")
 
 
+def _page(boot: BootSettings) -> Iterator[Finding]:
+    """Try where the page is to listen, unless our own daemon does."""
+    if boot.web_address and not running_daemon(boot.data_dir):
+        try:
+            listening(boot.web_address).close()
+        except Misconfigured as error:
+            yield Finding("note", "page", f"{error.message}, or stop what listens there")
+
+
 def _watches() -> Finding:
     try:
         watches, queue = (int((INOTIFY / name).read_text()) for name in ("max_user_watches", "max_queued_events"))
@@ -130,3 +144,11 @@ def _process() -> Iterator[Finding]:
     if "eatmydata" in os.environ.get("LD_PRELOAD", ""):
         message = "libeatmydata is loaded: nothing is synced, and a power cut loses albums; start without it"
         yield Finding("problem", "no_sync", message)
+
+
+def _variables() -> Iterator[Finding]:
+    """Name what the environment sets in vain: a name typed wrongly changes nothing, and nobody would say so."""
+    for name in sorted(name for name in os.environ if name.startswith("GREENROOM_") and name not in VARIABLES):
+        meant = difflib.get_close_matches(name, VARIABLES, 1)
+        hint = f"; is {meant[0]} meant?" if meant else ""
+        yield Finding("note", "unknown_variable", f"{name} is set, which means nothing to Greenroom{hint}")

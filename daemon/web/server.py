@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import socket
 import threading
 from types import TracebackType
 
@@ -11,8 +10,8 @@ import uvicorn
 from loguru import logger
 
 from config import accounts
-from config.errors import Misconfigured
 from daemon.bootstrap import Application
+from daemon.web.address import listening
 from daemon.web.app import create_app
 from daemon.web.prompt import PromptProtocol
 
@@ -26,7 +25,7 @@ class WebServer:
 
     def __init__(self, app: Application, address: tuple[str, int]) -> None:
         self._app = app
-        self._socket = _listening(address)
+        self._socket = listening(address)  # here and not in the thread, so that the error reaches who asked
         self.address = self._socket.getsockname()[:2]
         settings = uvicorn.Config(
             create_app(app),
@@ -59,15 +58,6 @@ class WebServer:
         """Wait until the server is asked to stop, or ends by itself."""
         while self._thread.is_alive() and not stop.wait(WAKE_SECONDS):
             pass
-
-
-def _listening(address: tuple[str, int]) -> socket.socket:
-    """Return a socket that listens; bound here and not in the thread, so that the error reaches who asked."""
-    host, port = address
-    try:
-        return socket.create_server(address, family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128)
-    except (OSError, OverflowError) as error:
-        raise Misconfigured(f"the page cannot listen on {host} port {port}: {error}; set GREENROOM_WEB") from error
 
 
 def _offer_setup(app: Application) -> None:

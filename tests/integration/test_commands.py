@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import resource
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -371,6 +372,17 @@ def test_doctor_says_when_no_player_could_enter_what_is_published(data_dir: Path
         assert "umask" not in greenroom("doctor").output, "a group that shares them may enter"
     finally:
         os.umask(before)
+
+
+def test_doctor_says_who_is_where_the_page_should_be_and_what_is_set_in_vain(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setenv("GREENROOM_WEB", f"127.0.0.1:{other.getsockname()[1]}")
+        monkeypatch.setenv("GREENROOM_DATADIR", str(data_dir))
+        told = greenroom("doctor").stdout
+    assert "Address already in use" in told
+    assert "GREENROOM_DATADIR is set, which means nothing to Greenroom; is GREENROOM_DATA_DIR meant?" in told
 
 
 def test_doctor_names_a_root_that_is_not_mounted(data_dir: Path) -> None:
