@@ -20,7 +20,8 @@ class Group(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read arguments, `list` before those that name no command."""
         asks_for_help = any(name in args[:1] for name in self.get_help_option_names(ctx))
-        if self.listing and not asks_for_help and not (args and not args[0].startswith("-")):
+        # A shell that completes has not got to the verb yet, of which `list` is only one.
+        if self.listing and not ctx.resilient_parsing and not asks_for_help and not (args and args[0][:1] != "-"):
             args = ["list", *args]
         return super().parse_args(ctx, args)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import BashComplete
 from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
@@ -99,6 +100,13 @@ def test_a_list_is_shown_with_and_without_the_word_for_it(data_dir: Path, name: 
 def test_what_has_a_list_is_no_less_than_what_people_type_it_of() -> None:
     typed = "accounts hooks items jobs keys libraries phases players runs settings trash"
     assert set(typed.split()) < set(LISTS)
+
+
+@pytest.mark.parametrize(("typed", "completed"), [("rev", "review"), ("review ap", "approve"), ("jobs ret", "retry")])
+def test_a_shell_completes_commands_and_their_verbs(typed: str, completed: str) -> None:
+    *words, begun = typed.split()
+    complete = BashComplete(main, {}, "greenroom", "_GREENROOM_COMPLETE")
+    assert [found.value for found in complete.get_completions(words, begun)] == [completed]
 
 
 def test_an_option_before_a_verb_is_refused_rather_than_passed_over(data_dir: Path) -> None:
