@@ -175,7 +175,7 @@ def library_of(connection: Connection, library_id: int) -> Library:
     for library in list_libraries(connection):
         if library.id == library_id:
             return library
-    raise Misconfigured("there is no such library; it may have been removed already", code="no_library")
+    raise Misconfigured("there is no such library; it may have been removed already", code="unknown_library")
 
 
 def same_filesystem(a: Library, b: Library) -> bool:

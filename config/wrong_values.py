@@ -9,6 +9,8 @@ _MUST: dict[str, str] = {
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
     "float_parsing": "must be a number",
+    "missing": "has to be given",
+    "model_attributes_type": "must be a JSON object, sent as application/json",
     "extra_forbidden": "nothing of that name is known",
 }
 

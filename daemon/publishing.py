@@ -17,10 +17,11 @@ from daemon.disks import Seen
 from daemon.finding import Finding
 from processor import repository
 from processor.publication.drafting import Plan
-from processor.publication.given import Publishing
+from processor.publication.given import Publishing, require_approved
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
-from workflow import progress, publishing
+from workflow import progress, publishing, succession
+from workflow.engine.job import Job
 from workflow.phase import settings_of
 from workflow.phases.publish import PublishSettings
 
@@ -54,6 +55,13 @@ def foretold(app: Application, item_id: int, *, rename: bool) -> Seen[Plan]:
 def publish(app: Application, item_id: int, *, actor: str, stop: threading.Event, rename: bool = False) -> Outcome:
     """Publish an item for a person, now; see workflow.publishing."""
     return publishing.publish_item(_given(app), item_id, stop, actor=actor, rename=rename)
+
+
+def want(app: Application, item_id: int, *, actor: str, rename: bool) -> Job:
+    """Have a worker publish an item for a person. Raises Misconfigured `unknown_item`, NeedsReview `not_approved`."""
+    with app.database.read() as connection:
+        require_approved(item_id, progress.find(connection, item_id)["status"])
+    return succession.request(app.engine, "publish", item_id, actor=actor, rename=rename)
 
 
 def unpublish(app: Application, item_id: int, *, dry_run: bool, actor: str, stop: threading.Event) -> TakenBack:

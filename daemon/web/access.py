@@ -59,12 +59,12 @@ class Access:
         try:
             actor = await run_in_threadpool(self._recognise, headers)
         except GreenroomError as error:
-            await JSONResponse({"detail": error.message}, 503)(scope, receive, send)
+            await JSONResponse({"detail": error.message, "code": error.reason_code}, 503)(scope, receive, send)
             return
         if actor is None:
             await _stranger(scope, headers)(scope, receive, send)
         elif scope["method"] not in SAFE_METHODS and "write" not in actor.token.scopes:
-            await JSONResponse({"detail": "this key may only read"}, 403)(scope, receive, send)
+            await JSONResponse({"detail": "this key may only read", "code": "forbidden"}, 403)(scope, receive, send)
         else:
             scope.setdefault("state", {})["actor"] = actor
             await self._app(scope, receive, send)
@@ -139,7 +139,8 @@ def _stranger(scope: Scope, headers: Headers) -> Response:
     if wants_page:  # a form of a session that ended leads back to the page it stood on
         to = _asked(scope) if scope["method"] in SAFE_METHODS else came_from(headers)
         return RedirectResponse(f"/sign-in?{urlencode({'to': to})}" if to not in ("", "/") else "/sign-in", 303)
-    return JSONResponse({"detail": "sign in, or send X-Api-Key"}, 401, headers={"www-authenticate": "Bearer"})
+    told = {"detail": "sign in, or send X-Api-Key", "code": "unauthorized"}
+    return JSONResponse(told, 401, headers={"www-authenticate": "Bearer"})
 
 
 def _asked(scope: Scope) -> str:

@@ -45,7 +45,7 @@ class Refusal(BaseModel):
     """Why not: one sentence and a stable code, or, field by field, what is not as described."""
 
     detail: str | list[dict[str, Any]]
-    code: str | None = None
+    code: str
 
 
 # What any request may be answered; the OpenAPI document says so of each.
@@ -68,6 +68,9 @@ CODES: Final = {
     "not_trashed": 404,
     "no_candidate": 404,
     "unknown_hook": 404,
+    "unknown_library": 404,
+    "unknown_player": 404,
+    "no_plan": 404,
 }
 
 
@@ -123,7 +126,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         for one in error.errors()
     ]
     if _is_api(request):
-        return JSONResponse({"detail": found}, 422)
+        return JSONResponse({"detail": found, "code": "not_as_described"}, 422)
     if any(problem["loc"][0] == "path" for problem in error.errors()):
         return _refusal(request, 404, NO_PAGE)
     return _refusal(request, 422, "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in found))
@@ -133,7 +136,8 @@ async def _not_so(request: Request, error: Exception) -> Response:
     """Answer a path that is nowhere, or a method that is not allowed."""
     assert isinstance(error, HTTPException)
     if _is_api(request) or request.method not in ("GET", "POST"):
-        return JSONResponse({"detail": error.detail}, error.status_code, headers=error.headers)
+        code = HTTPStatus(error.status_code).name.lower()
+        return JSONResponse({"detail": error.detail, "code": code}, error.status_code, headers=error.headers)
     is_plain = error.detail == HTTPStatus(error.status_code).phrase  # Starlette's own: nothing answers there
     return _refusal(request, error.status_code, NO_PAGE if is_plain else error.detail)
 

@@ -60,7 +60,7 @@ def find(connection: Connection, name_or_id: str | int) -> Player:
     which = PlayerRow.id == name_or_id if isinstance(name_or_id, int) else PlayerRow.name == name_or_id
     row = connection.execute(select(PlayerRow.__table__).where(which)).first()
     if row is None:
-        raise Misconfigured(f"there is no player {name_or_id}; `greenroom players` lists them", code="no_player")
+        raise Misconfigured(f"there is no player {name_or_id}; `greenroom players` lists them", code="unknown_player")
     return _player(connection, row)
 
 

@@ -106,15 +106,19 @@ def known(given: Publishing, item_id: int) -> Known:
         found = repository.of_id(connection, item_id)
         if found is None:
             raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
-        if found.status not in PUBLISHABLE:
-            command = f"`greenroom review approve {item_id}`"
-            message = f"item {item_id} is {found.status}; only what was approved is published, with {command}"
-            raise NeedsReview(message, code="not_approved")
+        require_approved(item_id, found.status)
         album = metadata.album(connection, item_id)
         artist = _artist(connection, item_id, album)
         chosen = given.chosen(connection, found.item, artist) if given.options.assets else Chosen()
         publication = ledger.publication(connection, item_id)
     return Known(item_id, found.status, found.revision, found.item, album, artist, publication, chosen)
+
+
+def require_approved(item_id: int, status: str) -> None:
+    """Raise NeedsReview `not_approved` for an item that nobody approved."""
+    if status not in PUBLISHABLE:
+        message = f"item {item_id} is {status}; only what was approved is published"
+        raise NeedsReview(f"{message}, with `greenroom review approve {item_id}`", code="not_approved")
 
 
 def library_of(given: Publishing, one: Known) -> Library:

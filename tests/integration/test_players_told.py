@@ -352,7 +352,7 @@ def test_the_api_adds_changes_tells_and_forgets(browser: Browser, provider: Prov
     assert [job.manual for job in browser.app.engine.list(phase="players")] == [True]
     assert "yet to show 1 folder." in browser.client.get("/players").text
     assert browser.client.delete(f"{API}/{player['id']}").json() == []
-    assert browser.client.post(f"{API}/99/test").status_code == 422
+    assert browser.client.post(f"{API}/99/test").status_code == 404
 
 
 def test_a_player_that_is_down_is_a_finding_of_its_test(browser: Browser, provider: Provider) -> None:

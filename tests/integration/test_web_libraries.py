@@ -87,7 +87,8 @@ def test_the_api_refuses_what_cannot_be(browser: Browser, tmp_path: Path) -> Non
     assert browser.client.post(API, json={"role": "cellar", "path": "/tmp"}).status_code == 422
     assert browser.client.post(API, json={"role": "inbound", "path": "/", "more": 1}).status_code == 422
     assert browser.client.post(API, json={"role": "inbound", "path": "/"}).json()["code"] == "bad_path"
-    assert browser.client.delete(f"{API}/77").json()["code"] == "no_library"
+    unknown = browser.client.delete(f"{API}/77")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_library")
     headers = {"content-type": "application/json"}
     for body in (r'{"role": "inbound", "path": "/\ud800"}', r'{"role": "\ud800", "path": "/", "\udfff": 1}', "[[[["):
         assert browser.client.post(API, content=body, headers=headers).status_code == 422, body

@@ -52,6 +52,13 @@ def test_an_approval_can_carry_the_publishing(browser: Browser, item: int) -> No
     assert open_jobs(browser, item, "publish") == [("queued", True)]
 
 
+def test_what_nobody_approved_is_not_begun_to_be_published(browser: Browser, item: int) -> None:
+    refused = browser.client.post(f"/api/v1/items/{item}/publish")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_approved")
+    assert browser.client.post(f"/review/{item}/publish", data={"csrf": browser.csrf()}).status_code == 409
+    assert browser.app.engine.list(phase="publish") == []
+
+
 def test_an_approval_alone_publishes_nothing_while_the_gate_is_manual(browser: Browser, item: int) -> None:
     assert browser.client.post(f"{API}/{item}/approve", json={}).json()["status"] == "approved"
     assert open_jobs(browser, item, "publish") == []

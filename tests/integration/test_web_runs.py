@@ -110,6 +110,21 @@ def test_a_plan_of_a_world_that_changed_is_refused_before_anything_moves(browser
     assert staged(tmp_path) == set()
 
 
+def test_what_nobody_knows_is_not_found_and_says_so_in_a_code(browser: Browser) -> None:
+    answers = [
+        browser.client.get(f"{API}/nope"),
+        browser.client.get(f"{API}/nope/plan"),
+        browser.client.post(f"{API}/nope/approve"),
+        browser.client.get("/api/v1/nowhere"),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (404, "not_found"), (404, "not_found"), (404, "no_plan"), (404, "not_found"),
+    ]  # fmt: skip
+    assert browser.client.get("/api/v1/items", params={"status": "aproved"}).status_code == 422
+    browser.client.cookies.clear()
+    assert browser.client.get("/api/v1/items").json()["code"] == "unauthorized"
+
+
 def test_an_approval_does_not_override_the_dry_run_switch(browser: Browser, tmp_path: Path) -> None:
     drop(tmp_path, "Harbour")
     planned = begin(browser, dry_run=True)

@@ -17,6 +17,7 @@ from processor import listing, repository
 from processor.listing import Filter, Sort
 from workflow import deciding, enriching, progress
 from workflow.deciding import Seen
+from workflow.states import MOVES
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"])
 ItemId = Annotated[int, Path(ge=0, lt=1 << 62)]
@@ -167,7 +168,7 @@ class CandidatesOut(BaseModel):
 @router.get("", summary="The albums in staging")
 def read(
     app: App,
-    status: Annotated[str | None, Query(max_length=30)] = None,
+    status: Annotated[str | None, Query(pattern=f"^({'|'.join(MOVES)})$")] = None,
     below: Annotated[float | None, Query(ge=0, le=1, description="Confidence below this.")] = None,
     warned: bool | None = None,
     q: Annotated[str, Query(max_length=200, description="Words of artist and album.")] = "",

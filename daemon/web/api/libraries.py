@@ -20,6 +20,7 @@ from daemon.web.roots import Root
 
 router = APIRouter(prefix="/api/v1/libraries", tags=["libraries"])
 REFUSED: Responses = {422: {"description": "It cannot be; nothing was changed."}}
+UNKNOWN: Responses = REFUSED | {404: {"description": "There is no such library."}}
 
 
 class LibraryOut(BaseModel):
@@ -81,14 +82,14 @@ def add(app: App, what: LibraryIn, actor: By) -> list[LibraryOut]:
     return read(app)
 
 
-@router.delete("/{library_id}", summary="Forget a library", responses=REFUSED)
+@router.delete("/{library_id}", summary="Forget a library", responses=UNKNOWN)
 def remove(app: App, library_id: int, actor: By) -> list[LibraryOut]:
     """Forget it; no file is touched."""
     libraries.remove(app, library_id, actor=actor.name)
     return read(app)
 
 
-@router.post("/{library_id}/resume", summary="Let cycles work there again", responses=REFUSED)
+@router.post("/{library_id}/resume", summary="Let cycles work there again", responses=UNKNOWN)
 def resume(app: App, library_id: int, actor: By) -> Resumed:
     """Resume a suspended library; what is missing there then counts as gone for good."""
     return Resumed(missing=roots.resume(app, library_id, actor=actor.name, times=WORTH_IT))

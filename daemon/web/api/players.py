@@ -21,7 +21,8 @@ from processor.players.rows import Standing
 
 router = APIRouter(prefix="/api/v1/players", tags=["players"])
 REFUSED: Responses = {422: {"description": "It cannot be; nothing was changed."}}
-STALE: Responses = REFUSED | {409: {"description": "The player is not what `seen` says; nothing was changed."}}
+UNKNOWN: Responses = REFUSED | {404: {"description": "There is no such player."}}
+STALE: Responses = UNKNOWN | {409: {"description": "The player is not what `seen` says; nothing was changed."}}
 Text = Annotated[str, Field(max_length=4096)]
 
 
@@ -115,14 +116,14 @@ def change(app: App, player_id: int, what: PlayerChanged, actor: By) -> list[Pla
     return read(app)
 
 
-@router.delete("/{player_id}", summary="Forget a player", responses=REFUSED)
+@router.delete("/{player_id}", summary="Forget a player", responses=UNKNOWN)
 def remove(app: App, player_id: int, actor: By) -> list[PlayerOut]:
     """Forget it, and what it is owed."""
     players.remove(app, player_id, actor=actor.name)
     return read(app)
 
 
-@router.post("/{player_id}/test", summary="Ask a player who it is", responses=REFUSED)
+@router.post("/{player_id}/test", summary="Ask a player who it is", responses=UNKNOWN)
 def try_out(app: App, player_id: int, folder: Annotated[list[str] | None, Query(max_length=100)] = None) -> Tested:
     """Return what it says, and which paths it would be asked for: of folders, or else of the libraries."""
     folders = [one.encode("utf-8", "surrogatepass") for one in folder or []]
@@ -134,7 +135,7 @@ def try_out(app: App, player_id: int, folder: Annotated[list[str] | None, Query(
         return Tested(version=None, roots=[], places=[], problems=[error.message], suggested=[])
 
 
-@router.post("/{player_id}/tell", summary="Tell a player what it is owed and what it missed", responses=REFUSED)
+@router.post("/{player_id}/tell", summary="Tell a player what it is owed and what it missed", responses=UNKNOWN)
 def tell(app: App, player_id: int, actor: By) -> Told:
     """Want it told now."""
     return Told(folders=players.tell(app, player_id, actor=actor.name))

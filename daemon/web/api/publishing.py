@@ -13,7 +13,6 @@ from daemon import publishing
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, ItemId
 from daemon.web.installation import App
-from workflow import progress, succession
 
 router = APIRouter(prefix="/api/v1/items/{item_id}/publish", tags=["items"])
 Rename = Annotated[bool, Query(description="Give what is published the names it would get now.")]
@@ -57,6 +56,4 @@ def look(app: App, item_id: ItemId, rename: Rename = False) -> PlanOut:
 @router.post("", status_code=202, summary="Publish an album", responses=DECIDED)
 def publish(app: App, item_id: ItemId, actor: By, rename: Rename = False) -> PublishBegun:
     """Want it published now, whatever the gate says; only what was approved is."""
-    with app.database.read() as connection:
-        progress.find(connection, item_id)
-    return PublishBegun(job_id=succession.request(app.engine, "publish", item_id, actor=actor.name, rename=rename).id)
+    return PublishBegun(job_id=publishing.want(app, item_id, actor=actor.name, rename=rename).id)

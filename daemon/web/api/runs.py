@@ -181,7 +181,9 @@ def read_plan(
     )
 
 
-@router.post("/{run_id}/approve", status_code=202, summary="Carry out a plan, exactly or not at all", responses=BUSY)
+@router.post(
+    "/{run_id}/approve", status_code=202, summary="Carry out a plan, exactly or not at all", responses=UNKNOWN | BUSY
+)
 def approve(app: App, run_id: str, actor: By) -> Begun:
     """Begin the cycle that does what a dry run planned. If the world changed it fails, says how, and moves nothing."""
     return Begun(run_id=cycles.approve(app, run_id, actor=actor.name))

@@ -14,7 +14,7 @@ from daemon.web.access import By
 from daemon.web.installation import App
 from daemon.web.render import page
 from processor.publication.drafting import Plan
-from workflow import progress, succession
+from workflow import progress
 
 router = APIRouter(prefix="/review/{item_id}")
 
@@ -36,7 +36,7 @@ def look(request: Request, app: App, item_id: int, rename: bool = False) -> Resp
 @router.post("/publish")
 def publish(app: App, item_id: int, actor: By, rename: Annotated[bool, Form()] = False) -> Response:
     """Want it published now; a job does it."""
-    job = succession.request(app.engine, "publish", item_id, actor=actor.name, rename=rename)
+    job = publishing.want(app, item_id, actor=actor.name, rename=rename)
     return RedirectResponse(f"/jobs/{job.id}", 303)
 
 
