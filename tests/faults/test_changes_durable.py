@@ -11,6 +11,7 @@ import pytest
 from processor.transfer import Strategy
 from tests.faults.changes import OLD, TARGET, Scene
 from tests.faults.test_transfer_durable import Disk, _path, synced_twice
+from tests.faults.test_undo_changes_kill import Changed
 from tests.faults.traced import Call, run_traced
 from tests.faults.world import Steps
 
@@ -47,6 +48,25 @@ def test_everything_is_synced_before_the_item_tells_of_it(tmp_path: Path, kind: 
     scene, calls = traced(tmp_path / "scene", kind, way)
     assert any(call.name in ("mkdir", "mkdirat") and "CD 2" in call.text for call in calls)
     assert list(at_risk(scene, calls)) == []
+
+
+@both
+@ways
+def test_everything_is_synced_before_the_item_says_again_what_it_said_before(
+    tmp_path: Path, kind: str, way: Strategy
+) -> None:
+    changed, disk = Changed(tmp_path / "scene", kind, way), Disk()
+    outcome = run_traced(lambda: changed.undo(Steps(fence=3)), tmp_path / "log")
+    assert outcome.status == 0
+    told = next(n for n, call in enumerate(outcome.calls) if "/greenroom-mark/published" in call.text)
+    for call in outcome.calls[:told]:
+        if " = -1 " not in call.text:
+            disk.take(call)
+    roots = tuple(map(os.fsdecode, (changed.scene.staging, changed.scene.inbound)))
+    assert any(call.name == "renameat2" for call in outcome.calls[:told]) == (kind == "replace")
+    lost = {path for path in (*disk.names, *disk.contents) if path.startswith(roots) and "-tx/." not in path}
+    assert sorted(lost) == []
+    changed.scene.database.close()
 
 
 @both
