@@ -115,7 +115,10 @@ def _elsewhere(sighting: Sighting, owned: Ownership, row: Row) -> Finding:
         return Finding("unknown_root", f"{message}`greenroom items forget {row.id}`.", (row.path,), row.id)
     taken = owned.of_folder.get(row.path)
     why = f"its place belongs to item {taken.id}" if taken else "its folder is not there"
-    message = f"The album is missing: {why}. Put it back, or let its row go with `greenroom items forget {row.id}`."
+    message = (
+        f"The album is missing: {why}. Put it back (where an older database was restored: from a library, or from "
+    )
+    message += f"the trash), or let its row go with `greenroom items forget {row.id}`."
     return Finding(MISSING, message, (row.path,), row.id, _marked(row))
 
 

@@ -23,7 +23,16 @@ def _unlisted(sighting: Sighting, owned: Ownership) -> Iterator[Finding]:
     moved_to = {row.key for row in staged(sighting) if owned.of_folder.get(row.path) is not row}
     elsewhere = {row.key for row in sighting.items if row.status in NOT_STAGED}
     elsewhere |= sighting.known.keys() - {row.key for row in sighting.items}  # somebody works on them just now
+    published = _published_elsewhere(sighting)
     for key, paths in owned.by_key.items():
+        if key in published:
+            message = (
+                f"Item {published[key]} counts as published, and its album is here, as after restoring an older "
+                f"database. If it is in no library any more, run `greenroom items forget {published[key]}`, then this "
+                "with --adopt; else move the folder to inbound, and the next cycle compares it with what is published."
+            )
+            yield Finding("published_here", message, tuple(paths), published[key])
+            continue
         if key in elsewhere or (key in moved_to and key in sighting.known):
             continue  # the item explains it
         if key in sighting.known:
@@ -39,6 +48,14 @@ def _unlisted(sighting: Sighting, owned: Ownership) -> Iterator[Finding]:
         if folder.trouble and path not in owned.of_folder and path not in owned.contested:
             message = f"This folder is no item's, and its sidecar cannot be read: {folder.trouble}. Move it to inbound."
             yield Finding("unknown_folder", message, (path,))
+
+
+def _published_elsewhere(sighting: Sighting) -> dict[str, int]:
+    """Return the items that are in libraries alone, and that no unsettled transfer is about, by their keys."""
+    left = (standing.transfer for standing in sighting.left.moves)
+    moving = {said.get("key") for transfer in left for said in (transfer.item, transfer.before or {})}
+    there = (row for row in sighting.items if row.status == "published" and row.root_uuid != sighting.staging)
+    return {row.key: row.id for row in there if row.key not in moving}
 
 
 def _told(sighting: Sighting, path: bytes) -> Told:

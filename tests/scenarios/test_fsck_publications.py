@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
 import pytest
 from sqlalchemy import select, update
 
+from config.backup import export_database, import_database
+from config.database import Database
 from processor.tables import TransferRow
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
@@ -15,6 +20,7 @@ from tests.scenarios.publishing import add_library, approve, check_libraries, pu
 from tests.scenarios.test_fsck import adopt, codes, look, write
 from tests.scenarios.test_publish import say
 from workflow import publishing
+from workflow.fsck import forget_item
 from workflow.recovering import recover
 
 
@@ -61,3 +67,54 @@ def test_what_waits_for_a_person_goes_on_when_one_says_so(home: tuple[House, int
     assert published(library) == before
     check_libraries(house)
     assert codes(look(house)) == {}
+
+
+@contextmanager
+def a_backup_is_restored_after(house: House, folder: Path) -> Iterator[None]:
+    """Back the database up, and let what is done meanwhile be known to the disks alone."""
+    export_database(house.database, folder / "backup", folder)
+    yield
+    house.database.close()
+    house.database = Database(f"sqlite:///{folder / 'restored.db'}")
+    import_database(house.database, folder / "backup", folder)
+
+
+def test_what_was_published_since_a_backup_is_put_back_into_staging_by_hand(house: House, tmp_path: Path) -> None:
+    library = add_library(house)
+    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.run()
+    ((_, item),) = house.items().items()
+    with a_backup_is_restored_after(house, tmp_path):
+        publish(house, approve(house)[0])
+    (found,) = look(house).findings
+    assert (found.code, found.item_id) == ("missing", item["id"])
+    assert "where an older database was restored: from a library" in found.message
+    (album,) = (file.parent for file in library.rglob("album.nfo"))
+    (album / "album.nfo").unlink()
+    staged = house.staging / os.fsdecode(item["path"])
+    staged.parent.mkdir(parents=True, exist_ok=True)
+    album.rename(staged)
+    adopt(house)
+    assert codes(look(house)) == {}
+    house.check_staging()
+    publish(house, approve(house)[0])
+    check_libraries(house)
+
+
+def test_what_was_taken_out_of_its_library_since_a_backup_is_told_and_can_be_adopted(
+    home: tuple[House, int, Path], tmp_path: Path
+) -> None:
+    house, item_id, _ = home
+    with a_backup_is_restored_after(house, tmp_path):
+        take_out(house, item_id)
+    leave(house, "publish")
+    assert "published_here" not in codes(look(house)), "the publication says what becomes of that folder"
+    write(house, update(TransferRow).values(state="done"))
+    (found,) = adopt(house).findings
+    assert (found.code, found.item_id) == ("published_here", item_id)
+    assert f"`greenroom items forget {item_id}`, then this with --adopt" in found.message
+    forget_item(house.database, item_id, stop=Event())
+    assert codes(adopt(house)) == {"unlisted_album": True}
+    house.check_staging()
+    publish(house, approve(house)[0])
+    check_libraries(house)
