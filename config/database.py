@@ -224,4 +224,10 @@ def answering(database: Database) -> Iterator[None]:
     except DatabaseError as error:
         if type(error) is not DatabaseError:
             raise
-        raise Misconfigured(f"the database {shown} is damaged or no database: {error.orig}") from error
+        message = f"the database {shown} is damaged or no database: {error.orig}"
+        if database.is_sqlite:
+            message += (
+                "; put it aside, with its -wal and -shm, fill a new one from a backup (`greenroom import FILE`) or add "
+                "the libraries again, and then run `greenroom fsck --adopt`"
+            )
+        raise Misconfigured(message) from error
