@@ -14,7 +14,7 @@ from typing import Any, Literal
 from config.errors import NeedsReview
 from config.libraries import Library
 from config.reasons import Reason, show_path
-from processor import journal, layout
+from processor import journal, layout, standing
 from processor.artwork.blobs import Blob
 from processor.files import Tree
 from processor.item import NewItem
@@ -79,7 +79,7 @@ class Draft:
         options, item = self.given.options, self.known.item
         self._check_links()
         with self._files() as staging, Tree(self.library.path) as tree:
-            laying.check_whole(staging, item)
+            standing.check(staging, item.path, item, alone=False)
             folder = home.path if home and not rename else self._free_folder(tree, home and home.path)
             at = home.path if home else folder
             laid = laying.lay_out(
@@ -90,6 +90,7 @@ class Draft:
             beside = self._beside(tree, folder)
             beside.gone += self._left_behind(home, folder) if home else []
             files = laying.transfer_files(staging, item, laid.places)
+            laying.check_bytes(staging, item)  # which takes minutes; what is written to meanwhile is not these files
         need = sum(one.size for one in made.made) + (0 if self._links else item.size)
         laying.check_space(self.library.path, need, options.reserve)
         located = self._located(folder, laid.places) if options.mode == "move" else None

@@ -37,7 +37,7 @@ from tests.scenarios.publishing import (
     take_out,
     unexplained,
 )
-from workflow import progress
+from workflow import progress, publishing
 from workflow.fsck import forget_item
 from workflow.undo import undo
 
@@ -485,6 +485,27 @@ def test_bytes_that_changed_in_staging_are_noticed_by_their_digest(divided_house
     with pytest.raises(NeedsReview, match="has other bytes than were staged"):
         publish(divided_house, item_id)
     assert published(library) == []
+
+
+def test_music_that_is_written_to_while_other_music_is_compared_is_not_published(
+    divided_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, item_id = staged(divided_house)
+    first, second = sorted(divided_house.staging.rglob("*.flac"))
+    read = os.readv
+
+    def meanwhile(fd: int, buffers: list[memoryview]) -> int:
+        if os.path.samestat(os.fstat(fd), second.stat()):  # the first was compared by now
+            with first.open("ab") as file:
+                file.write(b"tag")
+            monkeypatch.undo()
+        return read(fd, buffers)
+
+    monkeypatch.setattr(os, "readv", meanwhile)
+    outcome = publishing.publish_item(given(divided_house), item_id, threading.Event(), actor="eva")
+    assert (outcome.outcome, codes(outcome.reasons)) == ("failed", ["source_changed"])
+    assert published(library) == []
+    assert first.read_bytes().endswith(b"tag")
 
 
 @pytest.fixture
