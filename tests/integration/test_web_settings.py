@@ -49,6 +49,7 @@ def test_every_setting_of_the_registry_has_a_field_that_says_what_it_means(brows
     for key, setting in REGISTRY.items():
         assert f'name="{key}"' in page, key
         assert (setting.field.description or "?")[:20].partition("`")[0] in page
+    assert "or <code>every 15m</code>." in page
 
 
 def test_saving_the_form_as_it_is_changes_nothing(browser: Browser) -> None:

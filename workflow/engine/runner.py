@@ -198,7 +198,8 @@ class Runner:
         log = logger.bind(code=failure["code"], error=failure["message"], becomes=verdict.status)
         asked = context.is_cancelled
         if self._persist(lambda connection: jobs.fail(connection, job, verdict, failure, utc_now(), asked=asked)):
-            log.opt(exception=None if ours else error).log("INFO" if not verdict.counts else "WARNING", "a job failed")
+            level, said = ("WARNING", "a job failed") if verdict.counts else ("INFO", "a job goes on later")
+            log.opt(exception=None if ours else error).log(level, said)
 
     def _persist(self, write: Callable[[Connection], _T]) -> _T:
         """Commit; while the database is away, try again, because what was done must not be forgotten."""
