@@ -8,6 +8,7 @@ from typing import Final, Literal
 from config import activity, admin
 from config.errors import Misconfigured
 from daemon.bootstrap import Application
+from daemon.sole import running_daemon
 from workflow import succession
 from workflow.engine.engine import Submitted
 from workflow.engine.job import FAILED, OPEN, Job
@@ -22,6 +23,11 @@ ADVICE: Final = {
     "parked": "A person has to decide what the error says; then retry, or set it aside.",
     "dead": "Put right what the error names, then retry; or set it aside.",
 }
+
+
+def is_nobody_there(app: Application) -> bool:
+    """Return whether nobody carries jobs, nor a daemon of this data folder is up that would begin to."""
+    return not app.engine.workers() and running_daemon(app.boot.data_dir) is None
 
 
 def retry(app: Application, job_id: int, *, actor: str) -> Submitted:

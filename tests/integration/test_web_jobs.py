@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from config import admin
 from config.reasons import Reason
+from daemon.sole import sole_daemon
 from processor import repository
 from processor.matching import rows
 from processor.verification import rows as checks
@@ -76,6 +77,15 @@ def test_a_queued_job_is_cancelled_and_one_that_failed_set_aside(browser: Browse
     shown = browser.client.get("/activity").text
     assert "job cancelled" in shown
     assert "job discarded" in shown
+
+
+def test_jobs_that_nobody_carries_say_so_and_what_to_start(browser: Browser) -> None:
+    paths = ("/jobs", f"/jobs/{job_of(browser)}")
+    for path in paths:
+        assert "Nobody carries jobs: they begin once <code>greenroom run</code>" in browser.client.get(path).text
+    with sole_daemon(browser.app.boot.data_dir):  # which begins to
+        for path in paths:
+            assert "Nobody carries jobs" not in browser.client.get(path).text
 
 
 def test_a_phase_is_paused_and_goes_on(browser: Browser) -> None:

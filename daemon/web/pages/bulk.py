@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from config.database import Database
 from config.errors import GreenroomError
+from daemon.jobs import is_nobody_there
 from daemon.web.access import By
 from daemon.web.called import called
 from daemon.web.deciding import MOST_AT_ONCE, WHY, Marked
@@ -109,4 +110,5 @@ def publishing(request: Request, app: App, after: Annotated[int, Query(ge=0, lt=
         failed=[job for job in jobs if job.status not in (*OPEN, "done")],
         done=[job for job in jobs if job.status == "done"],
         paused=paused,
+        uncarried=is_nobody_there(app),
     )

@@ -53,6 +53,7 @@ def show(
         sort=sort,
         statuses=STATUSES,
         about=_about(),
+        uncarried=jobs.is_nobody_there(app),
     )
 
 
@@ -68,7 +69,15 @@ def show_job(request: Request, app: App, job_id: int) -> Response:
     job = app.engine.show(job_id)
     with app.database.read() as connection:
         names = progress.names(connection, [] if job.item_id is None else [job.item_id])
-    return page(request, "job.html", job=job, names=names, may=jobs.possible(job), advice=jobs.advice(job))
+    return page(
+        request,
+        "job.html",
+        job=job,
+        names=names,
+        may=jobs.possible(job),
+        advice=jobs.advice(job),
+        uncarried=jobs.is_nobody_there(app),
+    )
 
 
 @router.post("/{job_id}")
