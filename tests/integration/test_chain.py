@@ -9,6 +9,7 @@ import random
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,12 @@ from workflow.chain import next_phase
 from workflow.engine import runner
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
+from workflow.engine.failure import NotHere
+from workflow.engine.job import Job, Payload
 from workflow.engine.jobs import JobRow
 from workflow.engine.worker import Pace, working
 from workflow.phase import Decision, Phase, all_chores, all_phases
+from workflow.phases.enrich import EnrichSettings
 from workflow.phases.review import ReviewSettings
 from workflow.progress import ProgressRow
 from workflow.states import MOVES, IllegalMove, check_move
@@ -243,6 +247,51 @@ def test_a_phase_that_is_off_is_remembered_as_passed_over(database: Database) ->
     assert history(database, one) == [("cycle", "stage", "pending_review"), *passed]
     stage(database, "k1")  # nothing changed
     assert len(history(database, one)) == 3
+
+
+class Looked(Phase):
+    """Enriching that asks nobody."""
+
+    name, after, reached, settings = "enrich", "stage", "enriched", EnrichSettings
+
+    def run(self, context: Any, item: Any, payload: Any, settings: Any) -> Decision:
+        """Leave the item as it is."""
+        return Decision(item["status"], "nobody was asked")
+
+
+def carried(database: Database, phase: Phase, job: Job, folder: Path) -> None:
+    """Carry one job of a phase to its end, as a worker does."""
+    ending = succession.PhaseWork(phase).run(Context(database, folder, job, threading.Event()), job, Payload())
+    with database.begin() as connection:
+        ending(connection, job)
+
+
+def test_an_album_waits_for_a_person_when_all_that_goes_by_itself_is_done(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    with database.begin() as connection:
+        admin.put(connection, "phase.enrich.mode", "auto", actor="eva", now=NOW)
+    (one,) = stage(database, "k1")
+
+    def told() -> list[str]:
+        with database.read() as connection:
+            return list(connection.scalars(text("SELECT why FROM events WHERE kind = 'needs_review'")))
+
+    assert told() == []
+    carried(database, Looked(), engine.list(item_id=one)[0], tmp_path)
+    assert (told(), item(database, one)["position"]) == (["nobody was asked"], "enriched")
+
+
+@pytest.mark.parametrize("setting", ["phase.enrich.paused", "staging_scan.dry_run"])
+def test_while_a_phase_is_paused_or_dry_run_is_on_its_jobs_wait(
+    database: Database, engine: Engine, tmp_path: Path, setting: str
+) -> None:
+    (one,) = stage(database, "k1")
+    job = succession.request(engine, "enrich", one, actor="eva")
+    with database.begin() as connection:
+        admin.put(connection, setting, True, actor="eva", now=NOW)
+    with pytest.raises(NotHere, match="enrich waits"):
+        carried(database, Looked(), job, tmp_path)
 
 
 class Files(Phase):
