@@ -99,7 +99,7 @@ def by_parts(folders: Sequence[str]) -> list[int] | None:
         found = [part["number"].lower() for part in map(style.fullmatch, texts) if part]
         if len(found) == len(texts):
             numbers = [int(number) if number.isdecimal() else _COUNTED.get(number, 0) for number in found]
-            if "中" not in found and not numbers.count(2):
+            if not numbers.count(2):
                 numbers = [2 if number in "下後后" else n for number, n in zip(found, numbers, strict=True)]
             return numbers if all(numbers) and len(set(numbers)) == len(numbers) else None
     return None
