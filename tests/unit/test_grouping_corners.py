@@ -75,3 +75,94 @@ def test_a_blank_title_in_a_tidy_album_is_that_of_the_files_name() -> None:
     one = shelf.only()
     assert [track.title for track in one.tracks] == ["Hail", "Rain", "Snow"]
     assert "missing_tags" in codes(one)
+
+
+def test_of_two_spellings_that_are_as_frequent_none_is_a_slip() -> None:
+    shelf = Shelf()
+    shelf.album("x", [1], artist="Ada", album="Silver Tide")
+    shelf.album("x", [2], artist="Ada", album="Silver Tyde")
+    assert sorted(one.album or "" for one in shelf.groups()) == ["Silver Tide", "Silver Tyde"]
+
+
+@pytest.mark.parametrize("unknown", [0, 1])
+def test_parts_are_of_one_album_if_one_does_not_say_its_year(unknown: int) -> None:
+    shelf = Shelf()
+    for part in (0, 1):
+        year = None if part == unknown else 1999
+        shelf.album(f"Long/Part {part + 1}", range(1, 3), artist="Ada", album="Long", year=year)
+    assert shelf.only().discs == 2
+
+
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("B-Movie-The_Album-CD-1999-GRP", ("B-Movie", "The Album")),
+        ("Blink-182-Cheshire_Cat-CD-1999-GRP", ("Blink-182", "Cheshire Cat")),
+        ("Burial-Rival_Dealer-Extra-CD-1999-GRP", ("Burial", "Rival Dealer")),
+    ],
+)
+def test_hyphens_of_artists_are_told_from_those_of_scenes(folder: str, told: tuple[str, str]) -> None:
+    shelf = Shelf()
+    shelf.untagged(folder, "01-a.mp3", "02-b.mp3")
+    assert (shelf.only().album_artist, shelf.only().album) == told
+
+
+@pytest.mark.parametrize(("strays", "told"), [(1, "1 file "), (2, "2 files ")])
+def test_songs_that_lack_the_albums_name_are_counted(strays: int, told: str) -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 10), artist="Ada", album="Long")
+    shelf.album("x", range(10, 10 + strays), artist="Ada")
+    (reason,) = [reason for reason in shelf.only().evidence if reason.code == "strays_joined"]
+    assert reason.message.startswith(told)
+    assert f"{'belongs' if strays == 1 else 'belong'} to it" in reason.message
+
+
+def test_folders_that_only_end_like_a_show_are_no_discs() -> None:
+    shelf = Shelf()
+    for folder in ("Early", "Late", "Encore"):
+        shelf.album(f"Denver/{folder}", range(1, 3), artist="Ada", album="Denver")
+    assert [one.discs for one in shelf.groups()] == [1, 1, 1]
+
+
+def test_spellings_that_were_read_as_one_are_told() -> None:
+    shelf = Shelf()
+    for n, (album, artist) in enumerate((("Long", "The Adas"), ("LONG", "Adas"), ("Long", "The Adas")), 1):
+        shelf.track(f"x/0{n}.mp3", artist="Ada", album_artist=artist, album=album, title=f"T{n}", track=n)
+    told = [reason.message for reason in shelf.only().evidence if reason.code == "spelling_folded"]
+    assert told == [f"2 spellings of the {what} were read as one name." for what in ("album", "album artist")]
+
+
+def test_tags_are_said_to_agree_only_where_they_name_the_artist() -> None:
+    shelf = Shelf()
+    shelf.album("Ada - Long", range(1, 3), album="Long")
+    one = shelf.only()
+    assert one.album_artist == "Ada"
+    assert "album_and_artist_agree" not in codes(one)
+
+
+@pytest.mark.parametrize(("other", "where"), [("x", "Its folder also holds"), ("y", "Another folder holds")])
+def test_a_second_album_of_one_name_is_said_to_be_where_it_is(other: str, where: str) -> None:
+    shelf = Shelf()
+    for folder, ext in (("x", "flac"), (other, "mp3")):
+        for n in (1, 2):
+            shelf.track(f"{folder}/0{n}.{ext}", artist="Ada", album="Long", title=f"T{n}", track=n)
+    (told,) = [reason for one in shelf.groups() for reason in one.warnings if reason.code == "same_album_elsewhere"]
+    assert told.message.startswith(where)
+
+
+def test_a_reader_that_says_why_a_file_cannot_be_read_is_quoted() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 3), artist="Ada", album="Long")
+    shelf.track("x/03.flac", problem="broken", said="It begins as flac and then does not.")
+    shelf.track("x/04.flac", problem="broken")
+    told = [reason.message for reason in shelf.only().warnings if reason.code == "unreadable_file"]
+    assert told == ["It begins as flac and then does not.", "It cannot be read (broken)."]
+
+
+def test_songs_of_no_album_in_one_folder_are_not_shared_out_by_artist() -> None:
+    shelf = Shelf()
+    for artist in ("Ada", "Bo"):
+        for n in (1, 2):
+            shelf.track(f"Summer/{artist} {n}.mp3", artist=artist, title=f"{artist} {n}", track=n)
+    one = shelf.only()
+    assert (one.album, one.album_artist, len(one.tracks)) == ("Summer", "Various Artists", 4)
