@@ -65,7 +65,7 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "items", ", ".join(f"{n} {name}" for name, n in status["items"].items()) or "none"
     jobs = {name: status["jobs"][name] for name in (*OPEN, *FAILED) if status["jobs"][name]}
     if jobs:
-        left = jobs.keys() & OPEN and not status["workers"]
+        left = jobs.keys() & OPEN and not (status["workers"] or status["daemon"])  # which begins when a job is due
         idle = "; nobody carries them: start `greenroom run` or `greenroom worker`" if left else ""
         stuck = "".join(f"; `greenroom jobs --status {name}` says why" for name in FAILED if name in jobs)
         yield "jobs", ", ".join(f"{n} {name}" for name, n in jobs.items()) + idle + stuck

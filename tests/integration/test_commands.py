@@ -23,6 +23,7 @@ from daemon.bootstrap import application
 from daemon.cli import COMMANDS, main
 from daemon.cli.group import Group
 from daemon.cli.person import person
+from daemon.sole import sole_daemon
 from tests.music import write_album
 
 
@@ -316,6 +317,8 @@ def test_the_installation_at_a_glance_tells_a_dry_run_from_a_real_one_and_jobs_t
     assert "1 queued; nobody carries them: start `greenroom run` or `greenroom worker`" in shown
     told = json.loads(greenroom("status", "--json").stdout)
     assert (told["jobs"], told["workers"]) == ({"queued": 1}, 0)
+    with sole_daemon(data_dir / "data"):
+        assert "nobody carries" not in greenroom("status").output
 
 
 def test_albums_are_listed_as_they_were_staged_or_in_an_order_that_is_asked_for(data_dir: Path) -> None:
