@@ -97,6 +97,8 @@ def test_a_phase_is_paused_and_goes_on(browser: Browser) -> None:
     assert browser.client.put(f"{API}/phases/nothing", json={"paused": True}).status_code == 404
     assert browser.client.post("/jobs/phases/stage", data=form).status_code == 404
     assert "phase.review.paused" in browser.client.get("/activity").text
+    newest = browser.client.get("/api/v1/activity").json()[0]
+    assert [newest[key] for key in ("who", "what", "about")] == [NAME, "set phase.review.paused", "true → false"]
 
 
 def test_pages_of_jobs_go_on_where_the_page_before_ended(browser: Browser) -> None:
