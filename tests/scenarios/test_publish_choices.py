@@ -15,7 +15,7 @@ from config import libraries
 from config.errors import Misconfigured, NeedsReview, Retryable
 from processor.artwork.tables import BlobHoldRow
 from processor.metadata import rows as metadata
-from processor.metadata.documents import part_of
+from processor.metadata.documents import ITSELF, part_of
 from processor.publication import ledger
 from processor.publication.given import Chosen
 from tests.scenarios.conftest import SHM
@@ -202,6 +202,22 @@ def test_the_folder_of_various_artists_is_nobodys(house: House, various: tuple[s
 
 
 ID = "22221111-2222-3333-4444-555555555555"
+
+
+def test_an_artists_nfo_is_of_the_artist_of_that_id_and_of_no_other_of_the_name(house: House) -> None:
+    library, item_id = staged(house)
+    with house.database.begin() as connection:
+        known = metadata.artist_named(connection, "Ada", ID)
+        metadata.write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "She sang."}}, NOW)
+        metadata.link_artists(connection, item_id, [known])
+    say(house, item_id, "credits", [["Ada", ID]])
+    publish(house, item_id)
+    nfo = library / "Ada" / "artist.nfo"
+    assert (ID in nfo.read_text(), "She sang." in nfo.read_text()) == (True, True)
+    other = ID.replace("2", "3")
+    say(house, item_id, "credits", [["Ada", other]])
+    publish(house, item_id)
+    assert (other in nfo.read_text(), "She sang." in nfo.read_text()) == (True, False)
 
 
 @pytest.mark.parametrize("rename", [False, True])
