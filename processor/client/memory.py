@@ -47,7 +47,8 @@ def recall(connection: Connection, key: str, now: dt.datetime) -> Remembered | N
     if row is None:
         return None
     headers = {str(name): str(value) for name, value in row.headers.items()}
-    return Remembered(Answer(row.status, headers, zlib.decompress(row.body), from_cache=True), row.good_until > now)
+    is_good = row.stored_at <= now < row.good_until  # one of a later hour is of a clock that was ahead
+    return Remembered(Answer(row.status, headers, zlib.decompress(row.body), from_cache=True), is_good)
 
 
 def remember(connection: Connection, key: str, service: str, answer: Answer, now: dt.datetime, seconds: float) -> None:

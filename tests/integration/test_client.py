@@ -483,6 +483,14 @@ def test_a_service_that_refuses_works(client: Client, provider: Provider) -> Non
     assert len(provider.seen) == 9
 
 
+def test_an_answer_of_a_clock_that_was_ahead_is_asked_for_anew(database: Database) -> None:
+    with database.begin() as connection:
+        memory.remember(connection, "q", "s", Answer(200, {}, b"{}"), NOW + dt.timedelta(days=400), 60)
+        found = memory.recall(connection, "q", NOW)
+    assert found is not None, "for when nobody answers"
+    assert not found.is_good
+
+
 def test_only_so_much_is_remembered(database: Database) -> None:
     answers = [Answer(200, {}, os.urandom(1000)) for _ in range(10)]
     with database.begin() as connection:
