@@ -246,6 +246,14 @@ def test_an_album_that_gets_another_name_in_the_folder_of_its_artist_leaves_that
     assert {path: path.stat().st_ino for path in (library / "Ada").iterdir() if path.is_file()} == before
 
 
+def test_of_a_picture_that_somebody_put_there_already_nothing_is_said(house: House) -> None:
+    library, item_id = staged(house)
+    (library / "Ada").mkdir()
+    (library / "Ada" / "folder.jpg").write_bytes(b"ada")
+    assert publish(house, item_id, chosen(house)).reasons == ()
+    assert unexplained(house, library) == ["Ada/folder.jpg"]
+
+
 def test_an_nfo_that_somebody_edits_goes_on_with_its_album_to_another_name(house: House) -> None:
     library, item_id = staged(house)
     publish(house, item_id)
