@@ -34,8 +34,13 @@ class Trashed:
     age: dt.timedelta = dt.timedelta(0)  # how long it has provably lain there; see `grow_older`
     told: trash_rows.GaveWay | None = None  # what it is; None if the journal does not know
 
-    def kept_until(self, days: dt.timedelta, now: dt.datetime) -> dt.datetime:
-        """Return when it is due to be removed, if it is kept so many days and cycles go on looking at it."""
+    def kept_until(self, days: dt.timedelta, now: dt.datetime) -> dt.datetime | None:
+        """Return when it is due to be removed, if it is kept so many days and cycles go on looking at it.
+
+        None for what stays, because the journal does not know it: an older database was restored, or a new one made.
+        """
+        if self.told is None:
+            return None
         return now + max(days - self.age, dt.timedelta(0))
 
 

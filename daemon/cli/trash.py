@@ -38,7 +38,10 @@ def command() -> None:
 @command.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List what lies in the trash, what has lain there longest first, and from when on it is removed."""
+    """List what lies in the trash, what has lain there longest first, and from when on it is removed.
+
+    What an older database or a new one does not know stays; whoever does not want it any more removes it by hand.
+    """
     with application() as app:
         app.disks = Disks(threading.TIMEOUT_MAX)
         found = discarding.bins(app)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from sqlalchemy import delete
 
 from config import activity, admin, libraries
+from daemon.cli import main
 from processor import journal, trash, trash_rows
 from processor.files import Tree
+from processor.tables import TransferRow
 from processor.transfer import State, Transfer
 from tests.faults.world import Steps, put
 from tests.integration.test_web_acts import go_on, look
@@ -113,3 +118,16 @@ def test_a_library_that_is_away_hides_no_trash_of_others(
     assert len(browser.client.get(API).json()["problems"]) == 1
     assert "1 album" in go_on(browser, look(browser, "/trash/empty", which="chosen", chosen="tide"))
     assert lying(browser) == []
+
+
+def test_what_the_journal_does_not_know_stays_and_no_day_is_named(browser: Browser, roots: dict[str, bytes]) -> None:
+    throw_away(browser, roots["staging"], "harbour")
+    with browser.app.database.begin() as connection:
+        connection.execute(delete(TransferRow))  # as in an older database that was restored
+    (album,) = browser.client.get(API).json()["albums"]
+    assert (album["transfer"], album["kept_until"]) == ("harbour", None)
+    assert "never" in browser.client.get("/trash").text
+    listed = CliRunner().invoke(main, ["trash", "list", "--json"])
+    assert json.loads(listed.stdout)[0]["kept_until"] is None
+    gone, kept = trash.due(browser.app.database, roots["staging"], dt.timedelta(0))
+    assert (gone, [reason.code for reason in kept]) == ([], ["trash_kept"])

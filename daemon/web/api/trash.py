@@ -36,7 +36,7 @@ class TrashedOut(BaseModel):
     files: int
     size: int
     since: dt.datetime
-    kept_until: dt.datetime
+    kept_until: dt.datetime | None  # none of what stays, because the journal does not know it
 
 
 class TrashOut(BaseModel):
