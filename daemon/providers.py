@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -84,6 +85,8 @@ def examine(app: Application) -> Iterator[Finding]:
     if on and not contact:
         message = "MusicBrainz asks how to reach you: `greenroom settings set network.contact you@example.org`"
         yield Finding("note", "no_contact", message)
+    if on and (proxy := next(filter(os.environ.get, ("HTTPS_PROXY", "https_proxy")), None)):
+        yield Finding("note", "no_proxy", f"{proxy} is set, but nobody is asked through a proxy; only directly")
 
 
 def try_out(app: Application, name: str) -> Trial:
