@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, text, update
 
 from config.database import Database
 from config.errors import LeaseLost, Misconfigured, RootSilent
@@ -21,6 +21,7 @@ from workflow.engine import dispatches, jobs
 from workflow.engine.engine import Engine
 from workflow.engine.failure import Verdict, judge
 from workflow.engine.job import Job, Limits, Payload
+from workflow.engine.jobs import JobRow
 from workflow.engine.runner import Runner
 from workflow.engine.worker import Worker, working
 
@@ -390,6 +391,18 @@ def test_a_person_can_hasten_a_job_of_before_the_clock_was_set_back(database: Da
     job = engine.submit("alpha", 1, Script(), actor="eva", priority="urgent", manual=True).job
     assert (job.actor, job.manual, job.priority) == ("eva", True, 10)
     assert job.not_before < now + dt.timedelta(hours=1)
+
+
+def test_a_job_of_before_the_clock_was_set_back_waits_for_no_year(
+    database: Database, engine: Engine, work: Any
+) -> None:
+    far, near = submit(engine, "alpha", 1), submit(engine, "alpha", 2, delay=3600)
+    with database.begin() as connection:
+        next_year = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
+        connection.execute(update(JobRow).where(JobRow.id == far).values(not_before=next_year, created_at=next_year))
+    work()
+    assert [job.status for job in closed(engine, far)] == ["done"]
+    assert engine.show(near).status == "queued"
 
 
 def test_what_the_carrier_forgets_is_handed_over_again(database: Database, engine: Engine, work: Any) -> None:

@@ -18,10 +18,13 @@ _FREE: Final = "NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.item_id = du
 _HINTS: Final = {"sqlite": "INDEXED BY ix_jobs_due", "postgresql": ""}
 _UNLOCKED: Final = {"sqlite": "", "postgresql": "FOR UPDATE SKIP LOCKED"}  # of those that no other worker is busy with
 
+LONGEST_WAIT: Final = dt.timedelta(days=1)  # of a job before it may start: `phase.sync.delay_seconds` at its most
+
 
 def is_due(connection: Connection, now: dt.datetime) -> bool:
     """Tell whether a job runs, whoever has it, or is queued and may start."""
-    queued = select(JobRow.id).where(JobRow.status == "queued", JobRow.not_before <= now).limit(1)
+    may_start = (JobRow.not_before <= now) | (JobRow.not_before > now + LONGEST_WAIT)  # see `unstrand`
+    queued = select(JobRow.id).where(JobRow.status == "queued", may_start).limit(1)
     running = select(JobRow.id).where(JobRow.status == "running").limit(1)
     return any(connection.execute(query).first() for query in (queued, running))
 
@@ -87,6 +90,12 @@ def uncarry(connection: Connection, dispatches: Iterable[tuple[int, int]]) -> in
         ).rowcount
         for job_id, dispatch in dispatches
     )
+
+
+def unstrand(connection: Connection, now: dt.datetime) -> None:
+    """Let queued jobs start that would wait for longer than any is made to wait: the clock was set back since."""
+    stranded = (JobRow.status == "queued", JobRow.not_before > now + LONGEST_WAIT)
+    connection.execute(update(JobRow).where(*stranded).values(not_before=now))
 
 
 def carried(connection: Connection, phases: Collection[str], after: int, limit: int) -> list[tuple[int, int]]:

@@ -197,7 +197,8 @@ class Worker:
 
     def _tidy(self) -> None:
         assert self._carrier is not None
-        with self._database.read() as connection:
+        with self._database.begin() as connection:
+            dispatches.unstrand(connection, utc_now())
             handed = dispatches.carried(connection, self._works, self._checked, CHECKED_AT_ONCE)
             alive = {worker.executor for worker in hosts.seen(connection)}
         self._checked = handed[-1][0] if handed else 0
