@@ -12,8 +12,9 @@ from config.database import Database
 from config.errors import NeedsReview, Rejected
 from processor.metadata.fields import clean
 from workflow import progress, succession
-from workflow.engine import jobs
+from workflow.engine import jobs, listing
 from workflow.engine.engine import wanted
+from workflow.engine.job import OPEN
 from workflow.phase import all_phases
 
 
@@ -85,5 +86,8 @@ def _move(
 ) -> None:
     now = dt.datetime.now(dt.UTC)
     progress.move(connection, item, because, now, status=status, position=position)
+    if status != "approved":  # then nobody wants it published any more, either
+        for job in listing.page(connection, statuses=OPEN, phase="publish", item_id=item["id"]):
+            jobs.cancel(connection, job.id, now)
     if position is not None:
         succession.go_on(connection, [{**item, "status": status, "position": position}], now)

@@ -135,6 +135,17 @@ def rests(house: House) -> bool:
     return not Engine(house.database, succession.works()).list(statuses=OPEN)
 
 
+@pytest.mark.parametrize("word", ["undo", "rejected"])
+def test_who_takes_an_approval_back_wants_no_publication_either(house: House, word: str) -> None:
+    item_id, engine = only(house)["id"], Engine(house.database, succession.works())
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it", publish=True)
+    if word == "undo":
+        deciding.take_back(house.database, item_id, actor="eva")
+    else:
+        deciding.decide(house.database, item_id, word, actor="eva", why="heard it again")
+    assert [job.status for job in engine.list(phase="publish")] == ["cancelled"]
+
+
 def test_what_was_taken_out_of_its_library_waits_for_review_and_fails_nowhere(house: House) -> None:
     put(house, publish__mode="auto", sync__mode="off")
     item_id, engine = only(house)["id"], Engine(house.database, succession.works())
