@@ -79,10 +79,10 @@ def _hear(request: Request, app: App, name: str, body: bytes) -> Heard:
         return Heard(heard=False, why="there is no inbound library")
     if not any(hooks.lies_in(path, inbound.path, settings.mapping) for path in hooks.paths_of(payload)):
         return Heard(heard=False, why="it names no path in inbound; see hooks.path_map")
-    if not request.app.state.messages.is_new(name, body, time.monotonic()):
-        return Heard(heard=False, why="the same message was there before")
     if app.hint is None:
         raise HTTPException(503, "No daemon runs in this process, so nobody could follow the hint.")
+    if not request.app.state.messages.is_new(name, body, time.monotonic()):
+        return Heard(heard=False, why="the same message was there before")
     app.hint()
     return Heard(heard=True, why="the next cycle comes once inbound is quiet, if the daemon is switched on")
 
