@@ -140,7 +140,9 @@ def _stranger(scope: Scope, headers: Headers) -> Response:
         to = _asked(scope) if scope["method"] in SAFE_METHODS else came_from(headers)
         return RedirectResponse(f"/sign-in?{urlencode({'to': to})}" if to not in ("", "/") else "/sign-in", 303)
     told = {"detail": "sign in, or send X-Api-Key", "code": "unauthorized"}
-    return JSONResponse(told, 401, headers={"www-authenticate": "Bearer"})
+    # A page that asks for a part of itself, by htmx, is loaded anew, and so leads to the door.
+    anew = {"hx-refresh": "true"} if "hx-request" in headers else {}
+    return JSONResponse(told, 401, headers={"www-authenticate": "Bearer", **anew})
 
 
 def _asked(scope: Scope) -> str:

@@ -123,6 +123,14 @@ def test_signing_in_leads_to_the_page_that_was_asked_for_and_never_elsewhere(bro
         assert answer.headers["location"] == "/"
 
 
+def test_a_page_that_follows_something_is_loaded_anew_once_its_session_has_ended(browser: Browser) -> None:
+    """Or it would go on showing what was last seen; loaded anew it leads to the door, and from there back."""
+    set_up(browser)
+    browser.client.post("/sign-out", data={"csrf": browser.csrf()})
+    answer = browser.client.get("/jobs/1", headers={"hx-request": "true"})
+    assert (answer.status_code, answer.headers["hx-refresh"]) == (401, "true")
+
+
 def test_a_page_that_is_not_there_says_so_and_leads_back(browser: Browser) -> None:
     set_up(browser)
     for path in ("/nowhere", "/review/x", "/review/999", "/runs/none"):
