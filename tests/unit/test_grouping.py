@@ -17,8 +17,7 @@ def names(shelf: Shelf) -> list[tuple[str | None, str | None, int]]:
     return sorted((one.album_artist, one.album, len(one.tracks)) for one in shelf.groups())
 
 
-def test_a_tidy_folder_is_one_album() -> None:
-    shelf = Shelf()
+def test_a_tidy_folder_is_one_album(shelf: Shelf) -> None:
     shelf.album("Abbey Road", range(1, 6), **ABBEY, track_total=5)
     cover = shelf.side("Abbey Road/cover.jpg")
     one = shelf.only()
@@ -35,36 +34,31 @@ def test_a_tidy_folder_is_one_album() -> None:
     assert set(one.sources.values()) == {"tag"}
 
 
-def test_the_release_id_is_the_key() -> None:
-    shelf = Shelf()
+def test_the_release_id_is_the_key(shelf: Shelf) -> None:
     shelf.album("x", range(1, 3), **ABBEY, release_id=RELEASE.upper())
     one = shelf.only()
     assert (one.key, one.release_id) == (f"mbid:{RELEASE}", RELEASE)
     assert "release_id_agrees" in codes(one)
 
 
-def test_a_release_id_that_is_none_is_not_believed() -> None:
-    shelf = Shelf()
+def test_a_release_id_that_is_none_is_not_believed(shelf: Shelf) -> None:
     shelf.album("x", range(1, 3), **ABBEY, release_id="../../etc")
     assert shelf.only().key == "album:beatles/abbey road"
 
 
-def test_two_releases_of_the_same_names_stay_apart() -> None:
-    shelf = Shelf()
+def test_two_releases_of_the_same_names_stay_apart(shelf: Shelf) -> None:
     shelf.album("a", range(1, 3), **ABBEY, release_id=RELEASE)
     shelf.album("b", range(3, 5), **ABBEY, release_id=OTHER_RELEASE)
     assert {one.key for one in shelf.groups()} == {f"mbid:{RELEASE}", f"mbid:{OTHER_RELEASE}"}
 
 
-def test_two_releases_in_one_folder_stay_apart() -> None:
-    shelf = Shelf()
+def test_two_releases_in_one_folder_stay_apart(shelf: Shelf) -> None:
     shelf.album("a", range(1, 3), **ABBEY, release_id=RELEASE)
     shelf.album("a", range(3, 5), **ABBEY, release_id=OTHER_RELEASE)
     assert len(shelf.groups()) == 2
 
 
-def test_tracks_without_the_release_id_join_those_with_it() -> None:
-    shelf = Shelf()
+def test_tracks_without_the_release_id_join_those_with_it(shelf: Shelf) -> None:
     shelf.album("Abbey Road/CD1", range(1, 3), **ABBEY, release_id=RELEASE)
     shelf.album("Abbey Road/CD2", range(1, 3), **ABBEY)
     shelf.album("elsewhere", range(3, 5), **ABBEY, disc=2)
@@ -72,47 +66,41 @@ def test_tracks_without_the_release_id_join_those_with_it() -> None:
 
 
 @pytest.mark.parametrize("edition", ["(Deluxe Edition)", "[Remastered 2011]", "(Live)", "{Mono}"])
-def test_an_edition_is_another_album(edition: str) -> None:
-    shelf = Shelf()
+def test_an_edition_is_another_album(shelf: Shelf, edition: str) -> None:
     shelf.album("a", range(1, 3), **ABBEY)
     shelf.album("b", range(3, 5), **{**ABBEY, "album": f"Abbey Road {edition}"})
     assert len(shelf.groups()) == 2
 
 
-def test_different_bands_with_one_title_stay_apart() -> None:
-    shelf = Shelf()
+def test_different_bands_with_one_title_stay_apart(shelf: Shelf) -> None:
     for band in ("Queen", "ABBA"):
         shelf.album(f"{band} - Greatest Hits", range(1, 3), artist=band, album="Greatest Hits")
     assert [one.key for one in shelf.groups()] == ["album:abba/greatest hits", "album:queen/greatest hits"]
 
 
 @pytest.mark.parametrize("tag", ["artist", "album_artist"])
-def test_different_bands_with_one_title_in_one_folder_stay_apart(tag: str) -> None:
-    shelf = Shelf()
+def test_different_bands_with_one_title_in_one_folder_stay_apart(shelf: Shelf, tag: str) -> None:
     for band in ("Queen", "ABBA"):
         for n in (1, 2):
             shelf.track(f"Best ofs/{band} {n}.mp3", **{tag: band}, album="Greatest Hits", title="x", track=n)
     assert names(shelf) == [("ABBA", "Greatest Hits", 2), ("Queen", "Greatest Hits", 2)]
 
 
-def test_two_bands_in_one_folder_stay_apart_where_their_years_do() -> None:
-    shelf = Shelf()
+def test_two_bands_in_one_folder_stay_apart_where_their_years_do(shelf: Shelf) -> None:
     shelf.album("Requiem", range(1, 4), artist="Verdi", album_artist="Solti", album="Requiem", year=1977)
     shelf.album("Requiem", range(4, 8), artist="Mozart", album_artist="Böhm", album="Requiem", year=1971)
     assert names(shelf) == [("Böhm", "Requiem", 4), ("Solti", "Requiem", 3)]
 
 
 @pytest.mark.parametrize("tags", [{"disc_total": 2}, {"year": None}, {"year": 1977}])
-def test_a_set_of_discs_by_two_bands_is_one_album(tags: dict[str, Any]) -> None:
-    shelf = Shelf()
+def test_a_set_of_discs_by_two_bands_is_one_album(shelf: Shelf, tags: dict[str, Any]) -> None:
     for disc, band in ((1, "Solti"), (2, "Böhm")):
         said = {"artist": band, "album_artist": band, "album": "Requiem", "disc": disc, "year": 1970 + disc, **tags}
         shelf.album(f"Requiem/CD{disc}", range(1, 4), **said)
     assert names(shelf) == [("Various Artists", "Requiem", 6)]
 
 
-def test_a_guest_does_not_split_an_album() -> None:
-    shelf = Shelf()
+def test_a_guest_does_not_split_an_album(shelf: Shelf) -> None:
     shelf.album("Hot Space", range(1, 10), artist="Queen", album="Hot Space")
     shelf.album("Hot Space", range(10, 11), artist="Queen feat. David Bowie", album="Hot Space")
     shelf.album("Hot Space", range(11, 12), artist="Queen & David Bowie", album="Hot Space")
@@ -126,30 +114,26 @@ def test_a_guest_does_not_split_an_album() -> None:
     ["The Band & Ada", "The Band with Ada", "The Band, Ada", "The Band feat. Ada", "Band, The", "The Band, Ada & Bo"],
 )
 @pytest.mark.parametrize("band", ["The Band", "Nick & The Seeds", "Earth, Wind & Fire"])
-def test_a_band_has_the_album_whoever_sings_with_it(band: str, guest: str) -> None:
-    shelf = Shelf()
+def test_a_band_has_the_album_whoever_sings_with_it(shelf: Shelf, band: str, guest: str) -> None:
     shelf.album("x", range(1, 3), artist=band, album="Guests")
     shelf.album("x", [3], artist=guest.replace("The Band", band), album="Guests")
     shelf.album("x", [4], artist=f"{band} with Chloe", album="Guests")
     assert shelf.only().album_artist == band
 
 
-def test_a_name_that_begins_like_another_is_another() -> None:
-    shelf = Shelf()
+def test_a_name_that_begins_like_another_is_another(shelf: Shelf) -> None:
     for number, band in enumerate(("Yes", "Yes Men", "Yes Sir", "Yesterday"), 1):
         shelf.album("x", [number], artist=band, album="Yes!")
     assert shelf.only().album_artist == "Various Artists"
 
 
-def test_several_albums_in_one_folder_are_split() -> None:
-    shelf = Shelf()
+def test_several_albums_in_one_folder_are_split(shelf: Shelf) -> None:
     for album in ("Abbey Road", "Let It Be", "Help!"):
         shelf.album("The Beatles", range(1, 4), artist="The Beatles", album=album)
     assert len(shelf.groups()) == 3
 
 
-def test_a_bonus_track_with_its_own_album_tag_fills_the_gap_of_the_folder() -> None:
-    shelf = Shelf()
+def test_a_bonus_track_with_its_own_album_tag_fills_the_gap_of_the_folder(shelf: Shelf) -> None:
     shelf.album("Abbey Road", range(1, 12), **ABBEY)
     shelf.album("Abbey Road", range(12, 13), **{**ABBEY, "album": "Anthology"})
     one = shelf.only()
@@ -157,8 +141,7 @@ def test_a_bonus_track_with_its_own_album_tag_fills_the_gap_of_the_folder() -> N
     assert "strays_joined" in codes(one)
 
 
-def test_a_stray_track_of_another_album_is_split_off_when_its_number_is_taken() -> None:
-    shelf = Shelf()
+def test_a_stray_track_of_another_album_is_split_off_when_its_number_is_taken(shelf: Shelf) -> None:
     shelf.album("Abbey Road", range(1, 12), **ABBEY)
     shelf.track("Abbey Road/x.mp3", **{**ABBEY, "album": "Anthology"}, title="x", track=3)
     assert names(shelf) == [("The Beatles", "Abbey Road", 11), ("The Beatles", "Anthology", 1)]
@@ -171,15 +154,13 @@ def test_a_stray_track_of_another_album_is_split_off_when_its_number_is_taken() 
     "other",
     ["Abbey Raod", "ABBEY ROAD", "abbey  road ", "Abbey-Road", "Abbey Road\u200b", "Abbéy Road", "The Abbey Road"],
 )
-def test_one_folder_folds_small_spelling_differences(other: str) -> None:
-    shelf = Shelf()
+def test_one_folder_folds_small_spelling_differences(shelf: Shelf, other: str) -> None:
     shelf.album("x", range(1, 5), **ABBEY)
     shelf.album("x", range(5, 6), **{**ABBEY, "album": other})
     assert shelf.only().album == "Abbey Road"
 
 
-def test_composed_and_decomposed_letters_are_one_spelling() -> None:
-    shelf = Shelf()
+def test_composed_and_decomposed_letters_are_one_spelling(shelf: Shelf) -> None:
     shelf.album("a", range(1, 3), artist="Björk", album="Début")
     shelf.album(
         "b", range(3, 5), artist=unicodedata.normalize("NFD", "Björk"), album=unicodedata.normalize("NFD", "Début")
@@ -191,8 +172,7 @@ def test_composed_and_decomposed_letters_are_one_spelling() -> None:
     ("one", "other"),
     [("Greatest Hits 1", "Greatest Hits 2"), ("Led Zeppelin II", "Led Zeppelin III"), ("Now Part One", "Now Part Two")],
 )
-def test_volumes_are_no_spellings(one: str, other: str) -> None:
-    shelf = Shelf()
+def test_volumes_are_no_spellings(shelf: Shelf, one: str, other: str) -> None:
     shelf.album("x", range(1, 5), artist="Queen", album=one)
     shelf.album("x", range(5, 7), artist="Queen", album=other)
     assert len(shelf.groups()) == 2
@@ -202,8 +182,7 @@ LONG_ALBUM, LONG_ARTIST = "The Rise and Fall of Ziggy Stardust", "The Royal Scot
 
 
 @pytest.mark.parametrize("whole", [1, 4])
-def test_names_cut_by_id3v1_join_the_whole_ones(whole: int) -> None:
-    shelf = Shelf()
+def test_names_cut_by_id3v1_join_the_whole_ones(shelf: Shelf, whole: int) -> None:
     cut = {"artist": LONG_ARTIST[:30].strip(), "album": LONG_ALBUM[:30].strip()}
     shelf.album("x", range(1, 1 + whole), artist=LONG_ARTIST, album=LONG_ALBUM, track_total=5)
     shelf.album("x", range(1 + whole, 6), **cut)
@@ -220,23 +199,22 @@ def test_names_cut_by_id3v1_join_the_whole_ones(whole: int) -> None:
         (range(3, 5), {"album": LONG_ALBUM[:28]}),  # nothing cut that
     ],
 )
-def test_an_album_whose_name_only_begins_like_another_stays_apart(numbers: range, tags: dict[str, Any]) -> None:
-    shelf = Shelf()
+def test_an_album_whose_name_only_begins_like_another_stays_apart(
+    shelf: Shelf, numbers: range, tags: dict[str, Any]
+) -> None:
     shelf.album("x", range(1, 3), artist="Ada", album=LONG_ALBUM)
     shelf.album("x", numbers, **{"artist": "Ada", "album": LONG_ALBUM[:30].strip(), **tags})
     assert len(shelf.groups()) == 2
 
 
-def test_a_misspelt_artist_joins_the_others() -> None:
-    shelf = Shelf()
+def test_a_misspelt_artist_joins_the_others(shelf: Shelf) -> None:
     shelf.album("x", range(1, 5), artist="Radiohead Band", album="X")
     shelf.album("x", range(5, 6), artist="Radiohaed Band", album="X")
     assert shelf.only().album_artist == "Radiohead Band"
 
 
 @pytest.mark.parametrize(("one", "other"), [("!!!", "???"), ("…", "( )"), ("÷", "×"), ("+", "-"), ("4", "1999")])
-def test_albums_named_by_signs_or_numbers_stay_apart(one: str, other: str) -> None:
-    shelf = Shelf()
+def test_albums_named_by_signs_or_numbers_stay_apart(shelf: Shelf, one: str, other: str) -> None:
     shelf.album("a", range(1, 3), artist="Band", album=one)
     shelf.album("b", range(3, 5), artist="Band", album=other)
     assert {group.album for group in shelf.groups()} == {one, other}
@@ -270,8 +248,7 @@ STYLES = [
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("tagged", ["no disc", "disc 1 on both", "nothing"])
-def test_disc_folders_become_one_album(style: tuple[str, str], tagged: str) -> None:
-    shelf = Shelf()
+def test_disc_folders_become_one_album(shelf: Shelf, style: tuple[str, str], tagged: str) -> None:
     for folder in style:
         where = f"The Beatles - The White Album (1968)/{folder}"
         if tagged == "nothing":
@@ -291,8 +268,7 @@ def test_disc_folders_become_one_album(style: tuple[str, str], tagged: str) -> N
     "suffix", ["(Disc {})", "CD{}", "[CD {} of 2]", "- Disc {}", "(disc {}: sub)", "[CD{}] (1968)"]
 )
 @pytest.mark.parametrize("tagged", [True, False])
-def test_folders_named_album_and_disc_become_one_album(suffix: str, tagged: bool) -> None:
-    shelf = Shelf()
+def test_folders_named_album_and_disc_become_one_album(shelf: Shelf, suffix: str, tagged: bool) -> None:
     for disc in (1, 2):
         folder = f"The Beatles/White Album {suffix.format(disc)}"
         if tagged:
@@ -305,8 +281,7 @@ def test_folders_named_album_and_disc_become_one_album(suffix: str, tagged: bool
 
 @pytest.mark.parametrize("style", ["Queen - Live (1992)/CD{}", "Queen - Live (1992) CD{}"])
 @pytest.mark.parametrize("tagged", [True, False])
-def test_formats_in_the_disc_folders_are_copies_of_the_whole(style: str, *, tagged: bool) -> None:
-    shelf = Shelf()
+def test_formats_in_the_disc_folders_are_copies_of_the_whole(shelf: Shelf, style: str, *, tagged: bool) -> None:
     for disc, kind in itertools.product((1, 2), ("FLAC 24-96", "mp3")):
         where = f"{style.format(disc)}/{kind}"
         if tagged:
@@ -321,8 +296,7 @@ def test_formats_in_the_disc_folders_are_copies_of_the_whole(style: str, *, tagg
     assert len({one.key for one in copies}) == 2
 
 
-def test_a_disc_with_its_format_joins_those_without() -> None:
-    shelf = Shelf()
+def test_a_disc_with_its_format_joins_those_without(shelf: Shelf) -> None:
     shelf.album("Live/CD1", range(1, 3), artist="Queen", album="Live")
     shelf.album("Live/CD2/FLAC", range(1, 3), artist="Queen", album="Live")
     shelf.album("Hits/CD1/1999", range(1, 3), artist="Prince", album="1999")
@@ -331,31 +305,27 @@ def test_a_disc_with_its_format_joins_those_without() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["(Disc {})", "[CD{}]", " CD {}", ", Disc {}"])
-def test_a_disc_in_the_album_tag_is_taken_out_of_it(suffix: str) -> None:
-    shelf = Shelf()
+def test_a_disc_in_the_album_tag_is_taken_out_of_it(shelf: Shelf, suffix: str) -> None:
     for disc in (1, 2):
         shelf.album(f"dump {disc}", range(1, 3), artist="X", album=f"Live {suffix.format(disc)}", disc=1, disc_total=1)
     one = shelf.only()
     assert (one.album, one.discs, one.sources["album"]) == ("Live", 2, "tag")
 
 
-def test_a_flat_folder_with_discs_in_the_tags_is_one_album() -> None:
-    shelf = Shelf()
+def test_a_flat_folder_with_discs_in_the_tags_is_one_album(shelf: Shelf) -> None:
     for disc in (1, 2):
         for n in (1, 2):
             shelf.track(f"X/{disc}{n}.mp3", artist="X", album="Y", title="t", disc=disc, track=n)
     assert shelf.only().discs == 2
 
 
-def test_a_flat_folder_with_discs_in_the_file_names_is_one_album() -> None:
-    shelf = Shelf()
+def test_a_flat_folder_with_discs_in_the_file_names_is_one_album(shelf: Shelf) -> None:
     shelf.untagged("Queen - Live (1992)", "1-01 A.mp3", "1-02 B.mp3", "2-01 C.mp3")
     one = shelf.only()
     assert (one.discs, [(t.disc, t.track, t.title) for t in one.tracks][-1]) == (2, (2, 1, "C"))
 
 
-def test_names_tell_the_discs_apart_where_tags_give_a_number_twice() -> None:
-    shelf = Shelf()
+def test_names_tell_the_discs_apart_where_tags_give_a_number_twice(shelf: Shelf) -> None:
     for name, track in (("101-a.mp3", 1), ("102-b.mp3", 2), ("201-c.mp3", 1), ("202-d.mp3", 2)):
         shelf.track(f"Jazz/{name}", artist="Queen", album="Jazz", title=name, track=track)
     for name, track in (("101-a.mp3", 1), ("102-b.mp3", 1), ("201-c.mp3", 9)):
@@ -376,9 +346,8 @@ def test_names_tell_the_discs_apart_where_tags_give_a_number_twice() -> None:
 )
 @pytest.mark.parametrize("tag", ["Jazz", "Jazz [Bonus Disc]"])
 def test_a_bonus_is_of_the_album_it_lies_in_or_beside(
-    folder: str, first: int, numbers: list[tuple[int | None, int]], tag: str
+    shelf: Shelf, folder: str, first: int, numbers: list[tuple[int | None, int]], tag: str
 ) -> None:
-    shelf = Shelf()
     shelf.album("Jazz", range(1, 4), artist="Queen", album="Jazz")
     shelf.album(folder, range(first, first + 2), artist="Queen", album=tag)
     one = shelf.only()
@@ -387,8 +356,7 @@ def test_a_bonus_is_of_the_album_it_lies_in_or_beside(
     assert any(reason.message.startswith("2 folders hold the ") for reason in one.evidence)
 
 
-def test_a_bonus_disc_joins_the_discs_beside_it_and_by_its_tags_those_elsewhere() -> None:
-    shelf = Shelf()
+def test_a_bonus_disc_joins_the_discs_beside_it_and_by_its_tags_those_elsewhere(shelf: Shelf) -> None:
     for disc in ("Disc 1", "Disc 2", "Bonus Disc"):
         shelf.album(f"Jazz ({disc})", range(1, 3), artist="Queen", album="Jazz")
     shelf.album("a", range(1, 3), artist="ABBA", album="Gold", disc=1, disc_total=2)
@@ -397,29 +365,27 @@ def test_a_bonus_disc_joins_the_discs_beside_it_and_by_its_tags_those_elsewhere(
 
 
 @pytest.mark.parametrize("folders", [("Queen - Jazz (1978)/CD1", "Queen - Jazz (1978)/CD2"), ("Jazz CD1", "Jazz CD2")])
-def test_an_album_that_tags_call_like_its_discs_is_called_like_its_folder(folders: tuple[str, str]) -> None:
-    shelf = Shelf()
+def test_an_album_that_tags_call_like_its_discs_is_called_like_its_folder(
+    shelf: Shelf, folders: tuple[str, str]
+) -> None:
     for disc, folder in enumerate(folders, 1):
         shelf.album(folder, range(1, 3), artist="Queen", album=f"CD {disc}")
     assert (shelf.only().album, shelf.only().discs) == ("Jazz", 2)
 
 
-def test_records_called_lp_are_albums_of_their_own() -> None:
-    shelf = Shelf()
+def test_records_called_lp_are_albums_of_their_own(shelf: Shelf) -> None:
     for album in ("LP2", "LP3"):
         shelf.album(f"Restorations/{album}", range(1, 3), artist="Restorations", album=album)
     assert names(shelf) == [("Restorations", "LP2", 2), ("Restorations", "LP3", 2)]
 
 
-def test_folders_of_one_song_each_are_no_discs() -> None:
-    shelf = Shelf()
+def test_folders_of_one_song_each_are_no_discs(shelf: Shelf) -> None:
     for n in (1, 2, 3):
         shelf.track(f"Jazz/{n:02} Song/Song.mp3", title=f"Song {n}", artist="Queen", album="Jazz", track=n)
     assert (shelf.only().discs, len(shelf.only().tracks)) == (1, 3)
 
 
-def test_songs_with_guests_that_iTunes_files_elsewhere_are_of_their_album() -> None:
-    shelf = Shelf()
+def test_songs_with_guests_that_iTunes_files_elsewhere_are_of_their_album(shelf: Shelf) -> None:
     shelf.album("Queen & Bowie/Hot", range(3, 4), artist="Queen & David Bowie", album="Hot", track_total=3)
     shelf.album("Queen/Hot", range(1, 3), artist="Queen", album="Hot", track_total=3)
     shelf.album("Simon", range(1, 3), artist="Simon", album="Live")
@@ -433,23 +399,20 @@ def test_songs_with_guests_that_iTunes_files_elsewhere_are_of_their_album() -> N
 
 
 @pytest.mark.parametrize("tags", [{}, {"disc": 1, "disc_total": 1}, {"album": "Jazz [Bonus Disc]"}])
-def test_a_bonus_disc_that_comes_alone_is_the_second_of_its_album(tags: dict[str, Any]) -> None:
-    shelf = Shelf()
+def test_a_bonus_disc_that_comes_alone_is_the_second_of_its_album(shelf: Shelf, tags: dict[str, Any]) -> None:
     shelf.album("Jazz [Bonus Disc]", range(1, 3), **{"artist": "Queen", "album": "Jazz", **tags})
     one = shelf.only()
     assert (one.key, one.album) == ("album:queen/jazz", "Jazz")
     assert [(t.disc, t.track) for t in one.tracks] == [(2, 1), (2, 2)]
 
 
-def test_an_edition_with_bonus_tracks_is_no_bonus_disc() -> None:
-    shelf = Shelf()
+def test_an_edition_with_bonus_tracks_is_no_bonus_disc(shelf: Shelf) -> None:
     for folder in ("Jazz", "Jazz (Bonus Tracks)", "Jazz (Bonus Edition)"):
         shelf.album(folder, range(1, 4), artist="Queen", album="Jazz")
     assert [one.discs for one in shelf.groups()] == [1, 1, 1]
 
 
-def test_albums_of_their_own_in_the_disc_folders_of_a_box_have_one_disc() -> None:
-    shelf = Shelf()
+def test_albums_of_their_own_in_the_disc_folders_of_a_box_have_one_disc(shelf: Shelf) -> None:
     shelf.album("Box/CD1", range(1, 3), artist="Queen", album="Jazz")
     shelf.album("Box/CD2", range(1, 3), artist="Queen", album="News")
     shelf.album("Box/CD3", range(1, 3), artist="Queen", album="News")
@@ -458,8 +421,7 @@ def test_albums_of_their_own_in_the_disc_folders_of_a_box_have_one_disc() -> Non
     assert {t.disc for t in news.tracks} == {2, 3}
 
 
-def test_names_are_no_sides_nor_discs_unless_all_of_them_are() -> None:
-    shelf = Shelf()
+def test_names_are_no_sides_nor_discs_unless_all_of_them_are(shelf: Shelf) -> None:
     shelf.untagged("Ada - Steak", "A1 Sauce.mp3", "B2 Bomber.mp3", "Plain.mp3")
     shelf.untagged("Ada - Long", *(f"{n} Chapter.mp3" for n in (1, 99, 100, 101, 201)))
     shelf.untagged("Ada - Lone", "101 Song.mp3", "102 Song.mp3")
@@ -470,15 +432,13 @@ def test_names_are_no_sides_nor_discs_unless_all_of_them_are() -> None:
     ]
 
 
-def test_disc_and_track_in_one_number_may_be_tagged_so() -> None:
-    shelf = Shelf()
+def test_disc_and_track_in_one_number_may_be_tagged_so(shelf: Shelf) -> None:
     shelf.album("Queen", [*range(101, 104), *range(201, 203)], artist="Queen", album="Box")
     shelf.album("King", range(101, 252), artist="King", album="Long")
     assert [(one.album, one.discs, len(one.tracks)) for one in shelf.groups()] == [("Long", 1, 151), ("Box", 2, 5)]
 
 
-def test_the_show_of_a_taper_has_its_discs_in_its_names() -> None:
-    shelf = Shelf()
+def test_the_show_of_a_taper_has_its_discs_in_its_names(shelf: Shelf) -> None:
     tapes = [f"gd77-05-08d{disc}t0{n}.flac" for disc in (1, 2) for n in (1, 2)]
     shelf.untagged("gd1977-05-08.sbd.4982.flac16", *tapes)
     for disc in (1, 2):
@@ -492,8 +452,7 @@ def test_the_show_of_a_taper_has_its_discs_in_its_names() -> None:
     assert (phish.album_artist, phish.discs, phish.home) == ("Phish", 2, b"ph1997-11-17.flac16")
 
 
-def test_an_album_in_two_formats_in_one_folder_is_two_copies() -> None:
-    shelf = Shelf()
+def test_an_album_in_two_formats_in_one_folder_is_two_copies(shelf: Shelf) -> None:
     shelf.album("Abbey Road", range(1, 4), **ABBEY)
     for n in range(1, 4):
         shelf.track(f"Abbey Road/{n:02} - Song {n}.mp3", title=f"Song {n}", track=n, **ABBEY)
@@ -503,30 +462,26 @@ def test_an_album_in_two_formats_in_one_folder_is_two_copies() -> None:
     assert told.message.startswith("Its folder also")
 
 
-def test_an_album_in_two_bitrates_as_the_internet_archive_has_it_is_two_copies() -> None:
-    shelf = Shelf()
+def test_an_album_in_two_bitrates_as_the_internet_archive_has_it_is_two_copies(shelf: Shelf) -> None:
     for name in ("gd_01.flac", "gd_02.flac", "gd_01_vbr.mp3", "gd_02_vbr.mp3", "gd_01_64kb.mp3", "gd_02_64kb.mp3"):
         shelf.track(f"x/{name}", title=name[:5], artist="Grateful Dead", album="Cornell", track=int(name[3:5]))
     assert [len(one.tracks) for one in shelf.groups()] == [2, 2, 2]
 
 
-def test_one_track_in_another_format_makes_no_second_copy() -> None:
-    shelf = Shelf()
+def test_one_track_in_another_format_makes_no_second_copy(shelf: Shelf) -> None:
     shelf.album("Abbey Road", range(1, 4), **ABBEY)
     shelf.track("Abbey Road/01 - Song 1.mp3", title="Song 1", track=1, **ABBEY)
     assert "track_numbers_repeat" in codes(shelf.only())
 
 
-def test_disc_folders_in_the_root_follow_their_tags() -> None:
-    shelf = Shelf()
+def test_disc_folders_in_the_root_follow_their_tags(shelf: Shelf) -> None:
     shelf.album("CD1", range(1, 3), **ABBEY)
     shelf.album("CD2", range(1, 3), **ABBEY)
     shelf.album("CD3", range(1, 3), artist="Queen", album="Jazz")
     assert names(shelf) == [("Queen", "Jazz", 2), ("The Beatles", "Abbey Road", 4)]
 
 
-def test_volumes_and_parts_are_no_discs() -> None:
-    shelf = Shelf()
+def test_volumes_and_parts_are_no_discs(shelf: Shelf) -> None:
     for volume in (1, 2):
         shelf.untagged(f"Queen/Greatest Hits Vol. {volume}", "01 - A.mp3", "02 - B.mp3")
         shelf.untagged(f"Queen/Part {volume}", "01 - A.mp3", "02 - B.mp3")
@@ -547,8 +502,7 @@ def test_volumes_and_parts_are_no_discs() -> None:
         ("01 Early", "02 - Late"),
     ],
 )
-def test_parts_that_are_tagged_as_one_album_are_its_discs(style: tuple[str, str]) -> None:
-    shelf = Shelf()
+def test_parts_that_are_tagged_as_one_album_are_its_discs(shelf: Shelf, style: tuple[str, str]) -> None:
     for disc, folder in enumerate(style, 1):
         for n in (1, 2):
             shelf.track(f"Box/{folder}/0{n}.mp3", artist="Queen", album="Box", title=f"Song {disc}{n}", track=n)
@@ -572,16 +526,16 @@ def test_parts_that_are_tagged_as_one_album_are_its_discs(style: tuple[str, str]
     ],
     ids=["album artists", "artists", "years"],
 )
-def test_numbered_albums_of_one_title_stay_apart(style: tuple[str, str], said: tuple[dict[str, Any], ...]) -> None:
-    shelf = Shelf()
+def test_numbered_albums_of_one_title_stay_apart(
+    shelf: Shelf, style: tuple[str, str], said: tuple[dict[str, Any], ...]
+) -> None:
     for folder, tags in zip(style, said, strict=True):
         for n in (1, 2):
             shelf.track(f"Best/{folder}/0{n}.mp3", album="Greatest Hits", title=f"Song {folder}{n}", track=n, **tags)
     assert len(shelf.groups()) == 2
 
 
-def test_parts_of_a_compilation_are_its_discs_whoever_plays_on_each() -> None:
-    shelf = Shelf()
+def test_parts_of_a_compilation_are_its_discs_whoever_plays_on_each(shelf: Shelf) -> None:
     for part in (1, 2):
         for n in (1, 2):
             song = f"{part}{n}"
@@ -592,22 +546,19 @@ def test_parts_of_a_compilation_are_its_discs_whoever_plays_on_each() -> None:
 @pytest.mark.parametrize(
     "style", [("1", "2"), ("FLAC", "MP3"), ("1963", "1977"), ("Part 1", "More"), ("Vol 2", "Vol. II")]
 )
-def test_copies_that_are_tagged_as_one_album_stay_apart(style: tuple[str, str]) -> None:
-    shelf = Shelf()
+def test_copies_that_are_tagged_as_one_album_stay_apart(shelf: Shelf, style: tuple[str, str]) -> None:
     for folder in style:
         shelf.album(f"Box/{folder}", range(1, 3), artist="Queen", album="Box")
     assert len(shelf.groups()) == 2
 
 
-def test_a_bonus_disc_in_a_numbered_folder_belongs_to_its_album() -> None:
-    shelf = Shelf()
+def test_a_bonus_disc_in_a_numbered_folder_belongs_to_its_album(shelf: Shelf) -> None:
     shelf.album("Box/CD1", range(1, 3), artist="Queen", album="Box")
     shelf.album("Box/CD2", range(1, 3), artist="Queen", album="Box (Bonus Disc)")
     assert (shelf.only().album, shelf.only().discs) == ("Box", 2)
 
 
-def test_volumes_whose_tags_say_disc_are_one_album() -> None:
-    shelf = Shelf()
+def test_volumes_whose_tags_say_disc_are_one_album(shelf: Shelf) -> None:
     for volume in (1, 2):
         shelf.album(f"Box/Volume {volume}", range(1, 3), artist="Queen", album="Box", disc=volume)
     assert shelf.only().discs == 2
@@ -621,8 +572,7 @@ def test_the_second_disc_dropped_later_has_the_same_key() -> None:
     assert "tracks_missing" in codes(later.only())
 
 
-def test_a_number_that_is_part_of_the_title_is_no_disc() -> None:
-    shelf = Shelf()
+def test_a_number_that_is_part_of_the_title_is_no_disc(shelf: Shelf) -> None:
     shelf.album("LP1", range(1, 3), artist="FKA twigs", album="LP1")
     shelf.album("CD86", range(1, 3), album_artist="Various Artists", album="CD86")
     assert names(shelf) == [("FKA twigs", "LP1", 2), ("Various Artists", "CD86", 2)]
@@ -631,8 +581,7 @@ def test_a_number_that_is_part_of_the_title_is_no_disc() -> None:
 # --- one album in several folders -------------------------------------------------------------------------------------
 
 
-def test_the_same_album_over_two_folders_is_one_if_no_number_collides() -> None:
-    shelf = Shelf()
+def test_the_same_album_over_two_folders_is_one_if_no_number_collides(shelf: Shelf) -> None:
     shelf.album("first half", range(1, 6), **ABBEY)
     shelf.album("second half", range(6, 10), **ABBEY)
     one = shelf.only()
@@ -640,8 +589,7 @@ def test_the_same_album_over_two_folders_is_one_if_no_number_collides() -> None:
     assert "folders_merged" in codes(one)
 
 
-def test_the_same_album_over_two_folders_stays_two_if_a_number_collides() -> None:
-    shelf = Shelf()
+def test_the_same_album_over_two_folders_stays_two_if_a_number_collides(shelf: Shelf) -> None:
     shelf.album("Abbey Road", range(1, 6), **ABBEY)
     shelf.album("Abbey Road (1)", range(5, 8), **ABBEY)
     first, second = shelf.groups()
@@ -650,8 +598,7 @@ def test_the_same_album_over_two_folders_stays_two_if_a_number_collides() -> Non
     assert (second.warnings[0].code, second.warnings[0].path) == ("same_album_elsewhere", b"Abbey Road")
 
 
-def test_of_two_copies_the_whole_one_has_the_key_wherever_it_lies() -> None:
-    shelf = Shelf()
+def test_of_two_copies_the_whole_one_has_the_key_wherever_it_lies(shelf: Shelf) -> None:
     shelf.album("Abbey Road", [1, 3], **ABBEY)
     shelf.album("Abbey Road (1)", range(1, 4), **ABBEY)
     part, whole = shelf.groups()
@@ -660,15 +607,13 @@ def test_of_two_copies_the_whole_one_has_the_key_wherever_it_lies() -> None:
     assert "same_album_elsewhere" not in codes(whole)
 
 
-def test_four_albums_called_peter_gabriel_stay_four_whatever_their_years() -> None:
-    shelf = Shelf()
+def test_four_albums_called_peter_gabriel_stay_four_whatever_their_years(shelf: Shelf) -> None:
     for year in (1977, 1978, 1980, 1982):
         shelf.album(str(year), range(1, 5), artist="Peter Gabriel", album="Peter Gabriel", year=year)
     assert len({one.key for one in shelf.groups()}) == 4
 
 
-def test_copies_below_folders_of_one_name_still_have_keys_of_their_own() -> None:
-    shelf = Shelf()
+def test_copies_below_folders_of_one_name_still_have_keys_of_their_own(shelf: Shelf) -> None:
     for folder in ("a b/c", "a-b/c", "a_b/c"):
         shelf.album(folder, range(1, 3), **ABBEY)
     assert len({one.key for one in shelf.groups()}) == 3
@@ -678,15 +623,13 @@ def test_copies_below_folders_of_one_name_still_have_keys_of_their_own() -> None
 
 
 @pytest.mark.parametrize("name", ["Various Artists", "various", "VA", "V.A.", "V/A", "Various  artists"])
-def test_every_word_for_various_artists_is_one(name: str) -> None:
-    shelf = Shelf()
+def test_every_word_for_various_artists_is_one(shelf: Shelf, name: str) -> None:
     shelf.album("x", range(1, 3), artist="ABBA", album_artist=name, album="Hits")
     one = shelf.only()
     assert (one.album_artist, one.compilation, one.key) == ("Various Artists", True, "album:various artists/hits")
 
 
-def test_many_artists_and_no_album_artist_are_various() -> None:
-    shelf = Shelf()
+def test_many_artists_and_no_album_artist_are_various(shelf: Shelf) -> None:
     for n, artist in enumerate(["ABBA", "Queen", "Blur", "Pulp", "Suede"], 1):
         shelf.album("Hits", range(n, n + 1), artist=artist, album="Hits")
     one = shelf.only()
@@ -694,29 +637,25 @@ def test_many_artists_and_no_album_artist_are_various() -> None:
     assert "compilation_by_rule" in codes(one)
 
 
-def test_a_compilation_whose_every_track_credits_its_own_album_artist_is_various() -> None:
-    shelf = Shelf()
+def test_a_compilation_whose_every_track_credits_its_own_album_artist_is_various(shelf: Shelf) -> None:
     for n, artist in enumerate(["ABBA", "Queen", "Blur", "Pulp", "Suede"], 1):
         shelf.album("Hits", range(n, n + 1), artist=artist, album_artist=artist, album="Hits")
     assert shelf.only().album_artist == "Various Artists"
 
 
-def test_a_compilation_flag_makes_loose_tracks_one_album() -> None:
-    shelf = Shelf()
+def test_a_compilation_flag_makes_loose_tracks_one_album(shelf: Shelf) -> None:
     for n, artist in enumerate(["ABBA", "Queen"], 1):
         shelf.track(f"{n}.mp3", artist=artist, album="Hits", title="t", track=n, compilation=True)
     assert shelf.only().album_artist == "Various Artists"
 
 
-def test_a_best_of_flagged_as_compilation_keeps_its_artist() -> None:
-    shelf = Shelf()
+def test_a_best_of_flagged_as_compilation_keeps_its_artist(shelf: Shelf) -> None:
     shelf.album("x", range(1, 4), artist="Queen", album="Best of", compilation=True)
     one = shelf.only()
     assert (one.album_artist, one.compilation) == ("Queen", True)
 
 
-def test_a_rippers_unknown_artist_is_unknown() -> None:
-    shelf = Shelf()
+def test_a_rippers_unknown_artist_is_unknown(shelf: Shelf) -> None:
     shelf.album("x", range(1, 4), artist="Unknown Artist", album="Best of")
     one = shelf.only()
     assert (one.album_artist, one.verdict) == (None, "needs_review")
@@ -742,8 +681,7 @@ def test_a_rippers_unknown_artist_is_unknown() -> None:
         "Pink Floyd (1967-2014) [FLAC]/Studio Albums/1977 - Animals",
     ],
 )
-def test_folder_names_stand_in_for_missing_tags(folder: str) -> None:
-    shelf = Shelf()
+def test_folder_names_stand_in_for_missing_tags(shelf: Shelf, folder: str) -> None:
     shelf.untagged(folder, "02 - Dogs.mp3", "01. Pigs on the Wing.mp3")
     one = shelf.only()
     assert (one.album_artist, one.album, one.year) == ("Pink Floyd", "Animals", 1977)
@@ -763,8 +701,7 @@ def test_folder_names_stand_in_for_missing_tags(folder: str) -> None:
         ("Fabio/03 - Fog", "Fog"),
     ],
 )
-def test_a_number_in_a_series_is_no_name(folder: str, album: str) -> None:
-    shelf = Shelf()
+def test_a_number_in_a_series_is_no_name(shelf: Shelf, folder: str, album: str) -> None:
     shelf.untagged(folder, "01 - A.mp3", "02 - B.mp3")
     assert (shelf.only().album_artist, shelf.only().album) == ("Fabio", album)
 
@@ -791,8 +728,9 @@ def test_a_number_in_a_series_is_no_name(folder: str, album: str) -> None:
         ("Ada/Albums/Long", (None, "Long", None)),
     ],
 )
-def test_what_albums_are_sorted_by_is_nobody(folder: str, told: tuple[str | None, str | None, int | None]) -> None:
-    shelf = Shelf()
+def test_what_albums_are_sorted_by_is_nobody(
+    shelf: Shelf, folder: str, told: tuple[str | None, str | None, int | None]
+) -> None:
     shelf.untagged(folder, "01 A.mp3", "02 B.mp3")
     one = shelf.only()
     assert (one.album_artist, one.album, one.year) == told
@@ -807,8 +745,7 @@ def test_what_albums_are_sorted_by_is_nobody(folder: str, told: tuple[str | None
         (("CD-A", "CD-B", "CD-C"), [1, 2, 3]),
     ],
 )
-def test_sides_of_several_records_are_discs(folders: tuple[str, ...], discs: list[int]) -> None:
-    shelf = Shelf()
+def test_sides_of_several_records_are_discs(shelf: Shelf, folders: tuple[str, ...], discs: list[int]) -> None:
     for folder in folders:
         shelf.album(f"Ada - Long/{folder}", range(1, 3), artist="Ada", album="Long")
     one = shelf.only()
@@ -816,16 +753,14 @@ def test_sides_of_several_records_are_discs(folders: tuple[str, ...], discs: lis
     assert "track_numbers_repeat" not in codes(one)
 
 
-def test_an_encore_is_the_disc_behind_the_sets() -> None:
-    shelf = Shelf()
+def test_an_encore_is_the_disc_behind_the_sets(shelf: Shelf) -> None:
     for folder in ("Set 1", "Set 2", "Encore"):
         shelf.album(f"1997-11-17 Denver/{folder}", range(1, 3), artist="Phish", album="Denver")
     found = {track.disc: shelf.tracks[track.file_id - 1].folder for track in shelf.only().tracks}
     assert [found[disc].rpartition(b"/")[2] for disc in (1, 2, 3)] == [b"Set 1", b"Set 2", b"Encore"]
 
 
-def test_folders_are_said_to_share_no_number_only_if_so() -> None:
-    shelf = Shelf()
+def test_folders_are_said_to_share_no_number_only_if_so(shelf: Shelf) -> None:
     for folder in ("CD1", "Disc 1"):
         shelf.album(f"Ada - Long/{folder}", range(1, 3), artist="Ada", album="Long")
     one = shelf.only()
@@ -835,8 +770,7 @@ def test_folders_are_said_to_share_no_number_only_if_so() -> None:
     ]
 
 
-def test_names_count_what_tags_call_by_one_number_all() -> None:
-    shelf = Shelf()
+def test_names_count_what_tags_call_by_one_number_all(shelf: Shelf) -> None:
     for n, song in enumerate(("Rain", "Hail", "Snow"), 1):
         shelf.track(f"x/{n:02} {song}.mp3", artist="Ada", album="Long", title=song, track=1, year=1999)
     one = shelf.only()
@@ -847,8 +781,7 @@ def test_names_count_what_tags_call_by_one_number_all() -> None:
     }
 
 
-def test_singles_in_one_folder_keep_their_number() -> None:
-    shelf = Shelf()
+def test_singles_in_one_folder_keep_their_number(shelf: Shelf) -> None:
     for n, song in enumerate(("Rain", "Hail"), 1):
         shelf.track(f"x/{n:02} {song}.mp3", artist="Ada", album=song, title=song, track=1)
     assert [[track.track for track in one.tracks] for one in shelf.groups()] == [[1], [1]]
@@ -865,15 +798,13 @@ def test_singles_in_one_folder_keep_their_number() -> None:
         ("Été".encode("latin-1"), "Où çà là".encode("latin-1"), False),
     ],
 )
-def test_tags_of_another_code_page_are_told(artist: bytes, album: bytes, told: bool) -> None:
-    shelf = Shelf()
+def test_tags_of_another_code_page_are_told(shelf: Shelf, artist: bytes, album: bytes, told: bool) -> None:
     said = {"artist": artist.decode("latin-1"), "album": album.decode("latin-1"), "year": 1990}
     shelf.album("x", range(1, 3), **said, title=said["album"])
     assert ("tags_misread" in codes(shelf.only())) is told
 
 
-def test_unicode_that_windows_misread_is_told() -> None:
-    shelf = Shelf()
+def test_unicode_that_windows_misread_is_told(shelf: Shelf) -> None:
     shelf.album("x", range(1, 3), artist="Blondie", album="Don’t Stop".encode().decode("cp1252"), year=1990)
     shelf.album("y", range(1, 3), artist="Blondie", album="Don’t Go – “Live”", year=1990)
     assert ["tags_misread" in codes(one) for one in shelf.groups()] == [True, False]
@@ -888,36 +819,33 @@ def test_unicode_that_windows_misread_is_told() -> None:
         ("ΔΙ' ΕΥΧΩΝ", "Δι' ευχών", "Δι' ευχών"),
     ],
 )
-def test_of_two_spellings_the_one_with_small_and_capital_letters_is_shown(one: str, other: str, shown: str) -> None:
-    shelf = Shelf()
+def test_of_two_spellings_the_one_with_small_and_capital_letters_is_shown(
+    shelf: Shelf, one: str, other: str, shown: str
+) -> None:
     shelf.album("x", range(1, 2), artist="X", album=one)
     shelf.album("x", range(2, 3), artist="X", album=other)
     assert shelf.only().album == shown
 
 
-def test_file_names_that_all_begin_with_the_artist_name_it() -> None:
-    shelf = Shelf()
+def test_file_names_that_all_begin_with_the_artist_name_it(shelf: Shelf) -> None:
     shelf.untagged("Animals", "Pink Floyd - 01 - Pigs.mp3", "Pink Floyd - 02 - Dogs.mp3")
     one = shelf.only()
     assert (one.album_artist, one.sources["album_artist"]) == ("Pink Floyd", "file_name")
     assert [t.title for t in one.tracks] == ["Pigs", "Dogs"]
 
 
-def test_an_untagged_compilation_keeps_the_artists_in_its_titles() -> None:
-    shelf = Shelf()
+def test_an_untagged_compilation_keeps_the_artists_in_its_titles(shelf: Shelf) -> None:
     shelf.untagged("VA - Hits (1999)", "01 - ABBA - Waterloo.mp3", "02 - Queen - Jealousy.mp3")
     one = shelf.only()
     assert (one.album_artist, one.tracks[0].title) == ("Various Artists", "ABBA - Waterloo")
 
 
-def test_a_semicolon_of_html_ends_no_artist() -> None:
-    shelf = Shelf()
+def test_a_semicolon_of_html_ends_no_artist(shelf: Shelf) -> None:
     shelf.album("x", range(1, 3), artist="Bread &amp; Butter; Ada", album="Toast")
     assert shelf.only().album_artist == "Bread &amp; Butter"
 
 
-def test_an_artist_that_is_only_repeated_before_the_title_is_taken_off() -> None:
-    shelf = Shelf()
+def test_an_artist_that_is_only_repeated_before_the_title_is_taken_off(shelf: Shelf) -> None:
     shelf.untagged("Four_Tet-Rounds-2003-GRP", "01-four_tet-hands.mp3", "02-koushik-ideas.mp3")
     assert [t.title for t in shelf.only().tracks] == ["hands", "koushik-ideas"]
 
@@ -930,8 +858,7 @@ def test_an_artist_that_is_only_repeated_before_the_title_is_taken_off() -> None
         ("gd77-05-08.sbd", ("gd77-05-08d1t01.flac", "gd77-05-08d2t01.flac")),
     ],
 )
-def test_neither_a_date_nor_one_file_of_two_names_the_artist(folder: str, files: tuple[str, ...]) -> None:
-    shelf = Shelf()
+def test_neither_a_date_nor_one_file_of_two_names_the_artist(shelf: Shelf, folder: str, files: tuple[str, ...]) -> None:
     shelf.untagged(folder, *files)
     if folder == "yt":
         shelf.track("yt/Rick - Song.m4a", title="Song", artist="RickVEVO")
@@ -940,8 +867,7 @@ def test_neither_a_date_nor_one_file_of_two_names_the_artist(folder: str, files:
     assert "track_numbers_repeat" not in codes(one)
 
 
-def test_songs_in_a_folder_of_their_artist_are_no_album_unless_they_count() -> None:
-    shelf = Shelf()
+def test_songs_in_a_folder_of_their_artist_are_no_album_unless_they_count(shelf: Shelf) -> None:
     shelf.track("Queen/Jealousy.mp3", title="Jealousy", artist="Queen")
     shelf.track("Queen/Mustapha.mp3", title="Mustapha", artist="Queen")
     shelf.track("ABBA/1.mp3", title="Waterloo", artist="ABBA", track=1)
@@ -953,16 +879,14 @@ def test_songs_in_a_folder_of_their_artist_are_no_album_unless_they_count() -> N
     ]
 
 
-def test_an_artist_is_never_invented() -> None:
-    shelf = Shelf()
+def test_an_artist_is_never_invented(shelf: Shelf) -> None:
     shelf.untagged("Downloads/Animals", "01 - Pigs.mp3")
     one = shelf.only()
     assert (one.album_artist, one.album, one.verdict) == (None, "Animals", "needs_review")
     assert "no_artist" in codes(one)
 
 
-def test_a_few_tracks_without_an_album_tag_join_their_folder() -> None:
-    shelf = Shelf()
+def test_a_few_tracks_without_an_album_tag_join_their_folder(shelf: Shelf) -> None:
     shelf.album("Abbey Road", range(1, 9), **ABBEY)
     shelf.album("Abbey Road", range(9, 11), artist="The Beatles")
     one = shelf.only()
@@ -970,8 +894,7 @@ def test_a_few_tracks_without_an_album_tag_join_their_folder() -> None:
     assert "missing_tags" in codes(one)
 
 
-def test_album_tags_without_any_artist_take_the_artist_of_a_folder_of_that_name() -> None:
-    shelf = Shelf()
+def test_album_tags_without_any_artist_take_the_artist_of_a_folder_of_that_name(shelf: Shelf) -> None:
     shelf.album("Beatles - Abbey Road", range(1, 3), album="Abbey Road")
     shelf.album("Queen - Whatever", range(1, 3), album="Jazz")
     assert [(one.album_artist, one.album) for one in shelf.groups()] == [("Beatles", "Abbey Road"), (None, "Jazz")]
@@ -980,8 +903,7 @@ def test_album_tags_without_any_artist_take_the_artist_of_a_folder_of_that_name(
 # --- loose files in the root ------------------------------------------------------------------------------------------
 
 
-def test_loose_tracks_group_by_their_tags() -> None:
-    shelf = Shelf()
+def test_loose_tracks_group_by_their_tags(shelf: Shelf) -> None:
     for n in (1, 2):
         shelf.track(f"b{n}.mp3", **ABBEY, title="t", track=n)
         shelf.track(f"q{n}.mp3", artist="Queen", album="Jazz", title="t", track=n)
@@ -995,15 +917,13 @@ def test_loose_tracks_group_by_their_tags() -> None:
     ]
 
 
-def test_loose_tracks_join_the_rest_of_their_album() -> None:
-    shelf = Shelf()
+def test_loose_tracks_join_the_rest_of_their_album(shelf: Shelf) -> None:
     shelf.album("Abbey Road", range(1, 5), **ABBEY)
     shelf.track("05.mp3", **ABBEY, title="t", track=5)
     assert len(shelf.only().tracks) == 5
 
 
-def test_loose_files_without_tags_wait_one_by_one() -> None:
-    shelf = Shelf()
+def test_loose_files_without_tags_wait_one_by_one(shelf: Shelf) -> None:
     shelf.untagged("", "Queen - Jealousy.mp3", "track 7.mp3")
     groups = shelf.groups()
     assert [one.key for one in groups] == ["file:Queen - Jealousy.mp3", "file:track 7.mp3"]
@@ -1015,8 +935,7 @@ def test_loose_files_without_tags_wait_one_by_one() -> None:
 # --- what a person should look at -------------------------------------------------------------------------------------
 
 
-def test_the_year_is_the_majoritys_and_never_part_of_the_key() -> None:
-    shelf = Shelf()
+def test_the_year_is_the_majoritys_and_never_part_of_the_key(shelf: Shelf) -> None:
     shelf.album("x", range(1, 4), **ABBEY)
     shelf.album("x", range(4, 5), **{**ABBEY, "year": 2009})
     shelf.album("x", range(5, 7), **{**ABBEY, "year": None})
@@ -1034,8 +953,7 @@ def test_the_year_is_the_majoritys_and_never_part_of_the_key() -> None:
         (range(1, 2), 10**12, "1 of"),
     ],
 )
-def test_missing_tracks_are_told(numbers: range, total: int | None, missing: str | None) -> None:
-    shelf = Shelf()
+def test_missing_tracks_are_told(shelf: Shelf, numbers: range, total: int | None, missing: str | None) -> None:
     shelf.album("x", numbers, **ABBEY, track_total=total)
     told = [reason.message for reason in shelf.only().warnings if reason.code == "tracks_missing"]
     assert len(told) == (missing is not None)
@@ -1046,16 +964,14 @@ def test_missing_tracks_are_told(numbers: range, total: int | None, missing: str
     ("second", "is_whole"), [(range(4, 7), True), (range(1, 4), True), (range(1, 3), False), (range(2, 5), False)]
 )
 def test_a_total_may_be_that_of_all_discs_whether_numbers_run_on_over_them_or_not(
-    second: range, is_whole: bool
+    shelf: Shelf, second: range, is_whole: bool
 ) -> None:
-    shelf = Shelf()
     shelf.album("x/CD1", range(1, 4), **ABBEY, track_total=6)
     shelf.album("x/CD2", second, **ABBEY, track_total=6)
     assert ("tracks_missing" not in codes(shelf.only())) == is_whole
 
 
-def test_a_number_that_is_there_twice_is_told() -> None:
-    shelf = Shelf()
+def test_a_number_that_is_there_twice_is_told(shelf: Shelf) -> None:
     shelf.album("x", range(1, 4), **ABBEY)
     shelf.track("x/03 - Song 3 (1).flac", **ABBEY, title="Song 3", track=3)
     one = shelf.only()
@@ -1064,22 +980,19 @@ def test_a_number_that_is_there_twice_is_told() -> None:
 
 
 @pytest.mark.parametrize("cue", ["X.cue", "Y.flac.cue"])
-def test_an_image_with_its_cue_sheet_is_flagged(cue: str) -> None:
-    shelf = Shelf()
+def test_an_image_with_its_cue_sheet_is_flagged(shelf: Shelf, cue: str) -> None:
     shelf.track("X/Y.flac", **ABBEY)
     shelf.side(f"X/{cue}")
     assert "image_and_cue" in codes(shelf.only())
 
 
-def test_a_cue_sheet_beside_single_tracks_is_no_image() -> None:
-    shelf = Shelf()
+def test_a_cue_sheet_beside_single_tracks_is_no_image(shelf: Shelf) -> None:
     shelf.album("X", range(1, 4), **ABBEY)
     shelf.side("X/X.cue")
     assert "image_and_cue" not in codes(shelf.only())
 
 
-def test_an_unreadable_file_belongs_to_its_folders_album() -> None:
-    shelf = Shelf()
+def test_an_unreadable_file_belongs_to_its_folders_album(shelf: Shelf) -> None:
     shelf.album("X", range(1, 3), **ABBEY)
     shelf.track("X/03 - Broken.flac", problem="truncated")
     one = shelf.only()
@@ -1087,8 +1000,7 @@ def test_an_unreadable_file_belongs_to_its_folders_album() -> None:
     assert [r.path for r in one.warnings if r.code == "unreadable_file"] == [b"X/03 - Broken.flac"]
 
 
-def test_a_folder_without_any_readable_file_is_quarantined() -> None:
-    shelf = Shelf()
+def test_a_folder_without_any_readable_file_is_quarantined(shelf: Shelf) -> None:
     shelf.track("Queen - Jazz/01 - A.flac", problem="truncated")
     shelf.track("loose.flac", problem="truncated")
     loose, folder = shelf.groups()
@@ -1103,8 +1015,7 @@ def test_a_folder_without_any_readable_file_is_quarantined() -> None:
 @pytest.mark.parametrize(
     "album", ["../../etc", "x" * 4096, "a\x00b\x1b[31m", "שלום \u202eevil", "🎵🎶", "!!!", "CON", "/", "\ud800"]
 )
-def test_hostile_album_tags_make_one_ordinary_group(album: str) -> None:
-    shelf = Shelf()
+def test_hostile_album_tags_make_one_ordinary_group(shelf: Shelf, album: str) -> None:
     shelf.album("x", range(1, 4), artist=album, album=album)
     one = shelf.only()
     assert len(one.key.encode()) < 1024
@@ -1112,29 +1023,25 @@ def test_hostile_album_tags_make_one_ordinary_group(album: str) -> None:
     assert not any(ord(c) < 32 for c in one.key + one.album)
 
 
-def test_long_names_that_differ_at_the_end_have_different_keys() -> None:
-    shelf = Shelf()
+def test_long_names_that_differ_at_the_end_have_different_keys(shelf: Shelf) -> None:
     for end in "ab":
         shelf.album(end, range(1, 3), artist="X", album="long " * 800 + end)
     assert len({one.key for one in shelf.groups()}) == 2
 
 
-def test_names_that_are_no_utf8_are_read_with_escapes() -> None:
-    shelf = Shelf()
+def test_names_that_are_no_utf8_are_read_with_escapes(shelf: Shelf) -> None:
     shelf.track(b"Bj\xf6rk - D\xe9but/01 - \xff.mp3")
     one = shelf.only()
     assert (one.album_artist, one.tracks[0].title, one.home) == ("Bj\\xf6rk", "\\xff", b"Bj\xf6rk - D\xe9but")
 
 
-def test_a_blank_tag_is_a_missing_tag() -> None:
-    shelf = Shelf()
+def test_a_blank_tag_is_a_missing_tag(shelf: Shelf) -> None:
     shelf.album("Queen - Jazz", range(1, 3), artist=" \t", album="\x00", title="")
     one = shelf.only()
     assert (one.album_artist, one.album, one.tracks[0].title) == ("Queen", "Jazz", "Song 1")
 
 
-def test_tracks_come_in_the_order_of_disc_number_and_natural_name() -> None:
-    shelf = Shelf()
+def test_tracks_come_in_the_order_of_disc_number_and_natural_name(shelf: Shelf) -> None:
     for name in ("b10.mp3", "b9.mp3"):
         shelf.track(f"x/{name}", **ABBEY, title=name)
     shelf.track("x/z.mp3", **ABBEY, title="last disc", disc=2, track=1)

@@ -20,8 +20,7 @@ def paths(shelf: Shelf) -> list[bytes]:
     return [row.folder + b"/" + row.name for row in rows]
 
 
-def test_some_tracks_of_an_album_are_another_one_with_a_key_of_its_own() -> None:
-    shelf = Shelf()
+def test_some_tracks_of_an_album_are_another_one_with_a_key_of_its_own(shelf: Shelf) -> None:
     shelf.album("Abbey Road", range(1, 5), **ABBEY)
     chosen = dict.fromkeys(paths(shelf)[2:], OTHER)
     found = groups(shelf, chosen)
@@ -34,8 +33,7 @@ def test_some_tracks_of_an_album_are_another_one_with_a_key_of_its_own() -> None
     assert other.verdict == "take"
 
 
-def test_files_of_many_folders_are_one_album_with_the_discs_that_were_said() -> None:
-    shelf = Shelf()
+def test_files_of_many_folders_are_one_album_with_the_discs_that_were_said(shelf: Shelf) -> None:
     shelf.album("a", range(1, 3), artist="Ada", album="A")
     shelf.album("b", range(1, 3), artist="Bo", album="B")
     chosen = {path: OTHER._replace(disc=2 if path.startswith(b"b") else None) for path in paths(shelf)}
@@ -43,8 +41,7 @@ def test_files_of_many_folders_are_one_album_with_the_discs_that_were_said() -> 
     assert [(track.disc, track.track) for track in one.tracks] == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
-def test_what_lies_beside_goes_where_it_was_said_and_else_by_the_rules() -> None:
-    shelf = Shelf()
+def test_what_lies_beside_goes_where_it_was_said_and_else_by_the_rules(shelf: Shelf) -> None:
     shelf.album("Abbey Road", range(1, 3), **ABBEY)
     mine, lyrics = shelf.side("Abbey Road/cover.jpg"), shelf.side("Abbey Road/02 - Song 2.lrc")
     found = groups(shelf, {paths(shelf)[1]: OTHER, b"Abbey Road/cover.jpg": OTHER})
@@ -52,8 +49,7 @@ def test_what_lies_beside_goes_where_it_was_said_and_else_by_the_rules() -> None
     assert found["Abbey Road"].sides == ()
 
 
-def test_two_albums_of_one_name_in_one_scan_have_two_keys() -> None:
-    shelf = Shelf()
+def test_two_albums_of_one_name_in_one_scan_have_two_keys(shelf: Shelf) -> None:
     shelf.album("x", range(1, 3), artist="George", album="Other Songs", album_artist="George")
     shelf.album("y", range(1, 3), **ABBEY)
     keys = [one.key for one in group(shelf.tracks, [], {path: OTHER for path in paths(shelf) if path[:1] == b"y"})]

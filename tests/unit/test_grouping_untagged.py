@@ -46,9 +46,8 @@ RIPS = {
 
 @pytest.mark.parametrize(("stems", "expected"), RIPS.values(), ids=RIPS)
 def test_the_names_of_a_rip_count_its_tracks(
-    stems: list[str], expected: list[tuple[int | None, int | None, str | None]]
+    shelf: Shelf, stems: list[str], expected: list[tuple[int | None, int | None, str | None]]
 ) -> None:
-    shelf = Shelf()
     shelf.untagged("Ada - Long (1999)", *(f"{stem}.wav" for stem in stems))
     one = shelf.only()
     assert (one.album_artist, one.album) == ("Ada", "Long")
@@ -58,14 +57,12 @@ def test_the_names_of_a_rip_count_its_tracks(
 @pytest.mark.parametrize(
     ("artist", "album"), [("Adele", "21"), ("Nala Sinephro", "Space 1.8"), ("Blink-182", "Neighborhoods")]
 )
-def test_what_names_repeat_of_their_folder_is_no_number(artist: str, album: str) -> None:
-    shelf = Shelf()
+def test_what_names_repeat_of_their_folder_is_no_number(shelf: Shelf, artist: str, album: str) -> None:
     shelf.untagged(f"{artist} - {album} (2011)", *(f"{artist} - {album} - 0{n} Song {n}.wav" for n in (1, 2)))
     assert [(track.track, track.title) for track in shelf.only().tracks] == [(1, "Song 1"), (2, "Song 2")]
 
 
-def test_each_disc_folder_counts_from_one() -> None:
-    shelf = Shelf()
+def test_each_disc_folder_counts_from_one(shelf: Shelf) -> None:
     for disc in ("CD1", "CD2"):
         shelf.untagged(f"Ada - Long (1999)/{disc}", "Track01.wav", "Track02.wav")
     one = shelf.only()
@@ -73,8 +70,7 @@ def test_each_disc_folder_counts_from_one() -> None:
     assert one.tracks[0].sources == {"disc": "folder", "track": "file_name", "title": "file_name"}
 
 
-def test_a_title_in_a_tag_stays_where_the_name_counts() -> None:
-    shelf = Shelf()
+def test_a_title_in_a_tag_stays_where_the_name_counts(shelf: Shelf) -> None:
     for n, title in enumerate(("Rain", "Hail"), 1):
         shelf.track(f"Long/Track {n}.mp3", title=title, artist="Ada", album="Long")
     assert [(track.track, track.title) for track in shelf.only().tracks] == [(1, "Rain"), (2, "Hail")]

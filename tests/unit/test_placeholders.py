@@ -114,8 +114,7 @@ def test_an_artist_may_sound_like_many(text: str | None) -> None:
     assert not is_various(text)
 
 
-def test_albums_of_unknown_artists_are_not_one_album_nor_called_so() -> None:
-    shelf = Shelf()
+def test_albums_of_unknown_artists_are_not_one_album_nor_called_so(shelf: Shelf) -> None:
     for folder in ("Bo - Rain (1999)", "Cy - Hail (2001)"):
         shelf.album(
             folder, range(1, 3), artist="Unbekannter Interpret", album="Unbekanntes Album (03.11.2020 13:23:45)"
