@@ -20,8 +20,7 @@ settings.register_profile(
 )
 settings.load_profile("greenroom")
 
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
-
+BOTH = {"sqlite": "sqlite", "postgres": pytest.param("postgresql", marks=pytest.mark.postgres)}
 
 # Many daemons run at once in tests, and one port is enough for one page only.
 os.environ.setdefault("GREENROOM_WEB", "")
@@ -66,21 +65,28 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=BOTH)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let a test that asks for a database run once on each kind; on one, if it is marked with that one's name."""
+    if "database_url" in metafunc.fixturenames:
+        only = [kind for name, kind in BOTH.items() if metafunc.definition.get_closest_marker(name)]
+        metafunc.parametrize("database_url", only or BOTH.values(), indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of a migrated database; a test that asks for it runs once on each kind."""
+    """The URL of a migrated database."""
     return str(request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]))
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    """A migrated database; a test that asks for it runs once on each kind."""
+    """A migrated database."""
     opened = Database(database_url)
     yield opened
     opened.close()
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture(params=BOTH.values())
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without any table, of each kind."""
     if request.param == "sqlite":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import PostgresServer, start_postgres
 from tests.memory import memory
 
 
@@ -20,6 +21,14 @@ def quick_path(tmp_path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="greenroom-", dir=where) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test alone."""
+    started = start_postgres()
+    yield started
+    started.stop()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.databases import TEMPLATE, PostgresServer, start_postgres
+from tests.databases import TEMPLATE, PostgresServer
 from tests.faults.cycles import House, converges, forked, lost
 from tests.faults.test_cycle_signals import is_moving, is_scanning
 from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    """A server of this test alone."""
-    started = start_postgres()
-    yield started
-    started.stop()
 
 
 def begun(house: House) -> int:

@@ -7,14 +7,13 @@ import os
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from tests.databases import TEMPLATE, PostgresServer, start_postgres
+from tests.databases import TEMPLATE, PostgresServer
 from tests.faults.cycles import House, converges, forked, lost, wrong_items
 from tests.faults.steps import begin, labels
 from tests.faults.test_cycle_environment import CYCLE, every_kind, told
@@ -30,14 +29,6 @@ def ended(house: House, child: int) -> str:
     """Wait for a cycle; return how its report says it ended."""
     _, status = os.waitpid(child, 0)
     return str(told(house.ended(os.waitstatus_to_exitcode(status)))["status"])
-
-
-@pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    """A server of this test alone."""
-    started = start_postgres()
-    yield started
-    started.stop()
 
 
 def test_a_server_that_freezes_and_thaws_costs_nothing(tmp_path: Path, server: PostgresServer) -> None:

@@ -282,46 +282,31 @@ def test_a_worker_told_to_stop_gives_back_what_it_has(database: Database, engine
 
 @pytest.mark.postgres
 def test_workers_outlive_a_server_that_goes_away(
-    postgres_server: PostgresServer, postgres_url: str, tmp_path: Path
+    postgres_server: PostgresServer, database: Database, engine: Engine, crew: Crew
 ) -> None:
-    database = Database(postgres_url)
-    with database.begin() as connection:
-        connection.execute(text(MARKS))
-    engine, crew = Engine(database, plays()), Crew(database, tmp_path)
-    try:
-        worker = crew.hire(alpha=[2])
-        for item in range(6):
-            submit(engine, "alpha", item, do="spin", seconds=0.3)
-        until(lambda: len(marks(database, "began")) >= 2)
-        postgres_server.crash()
-        time.sleep(30 if ALL else 1)  # it is away so long
-        postgres_server.start()
-        database.engine.dispose()
-        until(all_done(engine, 6))
-        assert worker.is_alive()
-        assert_each_ended_once(database, {("alpha", item) for item in range(6)})
-    finally:
-        crew.end()
-        database.close()
+    worker = crew.hire(alpha=[2])
+    for item in range(6):
+        submit(engine, "alpha", item, do="spin", seconds=0.3)
+    until(lambda: len(marks(database, "began")) >= 2)
+    postgres_server.crash()
+    time.sleep(30 if ALL else 1)  # it is away so long
+    postgres_server.start()
+    database.engine.dispose()
+    until(all_done(engine, 6))
+    assert worker.is_alive()
+    assert_each_ended_once(database, {("alpha", item) for item in range(6)})
 
 
-def test_workers_outlive_a_file_that_stays_locked(sqlite_url: str, tmp_path: Path) -> None:
-    database = Database(sqlite_url)
-    with database.begin() as connection:
-        connection.execute(text(MARKS))
-    engine, crew = Engine(database, plays()), Crew(database, tmp_path)
-    try:
-        worker = crew.hire()
-        for item in range(6):
-            submit(engine, "alpha", item, do="spin", seconds=0.1)
-        with database.begin():
-            time.sleep(40 if ALL else 3)  # longer than it takes to be taken for dead
-        until(all_done(engine, 6))
-        assert worker.is_alive()
-        assert_each_ended_once(database, {("alpha", item) for item in range(6)})
-    finally:
-        crew.end()
-        database.close()
+@pytest.mark.sqlite
+def test_workers_outlive_a_file_that_stays_locked(database: Database, engine: Engine, crew: Crew) -> None:
+    worker = crew.hire()
+    for item in range(6):
+        submit(engine, "alpha", item, do="spin", seconds=0.1)
+    with database.begin():
+        time.sleep(40 if ALL else 3)  # longer than it takes to be taken for dead
+    until(all_done(engine, 6))
+    assert worker.is_alive()
+    assert_each_ended_once(database, {("alpha", item) for item in range(6)})
 
 
 def test_chains_of_four_phases_end_once_while_workers_are_killed_at_random(

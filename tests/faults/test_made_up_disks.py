@@ -33,11 +33,9 @@ from processor.tables import TransferRow
 from processor.transfer import Transfer
 from tests.faults.cycles import House, music
 from tests.faults.subjects import CYCLE
-from tests.faults.world import NOW, At, Killed, Steps, World, recovered, tree, unfinished
+from tests.faults.world import ALBUM, NOW, ONE, At, Killed, Steps, World, recovered, tree, unfinished
 from tests.unit.test_plan import GIB
 
-ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
-ONE, COVER = ALBUM[b"Band - Two"]
 PLACE = b"B/Band - Two/CD 1/1.mp3"
 
 

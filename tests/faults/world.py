@@ -35,6 +35,9 @@ ALBUMS = {
     b"Band - Two": TWO_DISCS | {b"Band - Two/caf\xe9.jpg": b"cover", b"Band - Two/empty.log": b""},
     b"Solo - One": {b"Solo - One/1.mp3": b"solo" * 5000},
 }
+ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
+ONE, COVER = ALBUM[b"Band - Two"]
+FINAL = b"B/Band - Two/"
 FOREIGN = {b"M/Mine/2000 - Kept/1.mp3": b"was here before"}
 
 

@@ -1,4 +1,4 @@
-"""An installation with two empty roots, and a browser at it: what tests of pages and of the API begin with."""
+"""An album to move; an installation with two empty roots, and a browser at it: what many tests begin with."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from pathlib import Path
 import pytest
 
 from daemon.bootstrap import Application
+from tests.faults.world import ALBUM, World
 from tests.web import Browser, add_roots, installation, set_up
 
 
-@pytest.fixture
-def web_url(database_url: str) -> str:
-    """Each kind of database; a module for which one is enough says so with a fixture of its own."""
-    return database_url
+@pytest.fixture(params=["link", "copy"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """One album that was not moved yet, on each way."""
+    return World.make(tmp_path, ALBUM, request.param)
 
 
 @pytest.fixture
-def bare_app(web_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+def bare_app(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     """An installation with nothing in it."""
-    with installation(web_url, tmp_path, monkeypatch) as opened:
+    with installation(database_url, tmp_path, monkeypatch) as opened:
         yield opened
 
 

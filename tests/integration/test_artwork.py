@@ -341,9 +341,9 @@ def test_what_a_person_decides_while_a_pass_is_on_counts(world: World, monkeypat
     assert len(moments) > 2
 
 
-def test_a_picture_that_ends_processes_is_given_up_after_three_strikes(sqlite_url: str, tmp_path: Path) -> None:
+@pytest.mark.sqlite
+def test_a_picture_that_ends_processes_is_given_up_after_three_strikes(database: Database, tmp_path: Path) -> None:
     pool = PicturePool(1, wall_limit=3)
-    database = Database(sqlite_url)
     world = World(Gallery(database, tmp_path, pool))
     deadly, good = world.offer("deadly", jpeg(1, 64)), world.offer("good", jpeg(2))
     others = workers()
@@ -366,7 +366,6 @@ def test_a_picture_that_ends_processes_is_given_up_after_three_strikes(sqlite_ur
         assert world.refresh(deadly, good).downloads == 0
     finally:
         pool.close()
-        database.close()
 
 
 def test_each_picture_that_was_looked_at_has_a_preview_without_anything_else_in_it(world: World) -> None:

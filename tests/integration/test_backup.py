@@ -248,6 +248,7 @@ def test_a_database_that_holds_anything_is_refused_untouched(filled: Database, f
     assert rows(filled) == before
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
@@ -260,14 +261,12 @@ def test_a_database_that_holds_anything_is_refused_untouched(filled: Database, f
     ],
 )
 def test_a_damaged_file_is_refused_and_nothing_changes(
-    sqlite_url: str, file: Path, tmp_path: Path, damage: Any, says: str
+    database: Database, file: Path, tmp_path: Path, damage: Any, says: str
 ) -> None:
-    database = Database(sqlite_url)
     export_database(database, file, tmp_path)
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(Rejected, match=says):
         check_backup(file, tmp_path)
-    database.close()
 
 
 def test_a_line_that_was_lost_added_or_changed_is_noticed(
@@ -289,11 +288,11 @@ def test_a_line_that_was_lost_added_or_changed_is_noticed(
             assert not inspect(connection).has_table("staging_items")
 
 
+@pytest.mark.sqlite
 def test_values_that_a_restore_does_not_give_back_as_they_were_written_are_noticed(
-    sqlite_url: str, file: Path, tmp_path: Path
+    database: Database, file: Path, tmp_path: Path
 ) -> None:
     """Its sums are right; but a number that was written as text comes back as a number."""
-    database = Database(sqlite_url)
     with database.begin() as connection:
         add_library(connection, "staging", os.fsencode(tmp_path), now=NOW)
     export_database(database, file, tmp_path)
@@ -304,13 +303,13 @@ def test_values_that_a_restore_does_not_give_back_as_they_were_written_are_notic
     rewrite(file, [*whole, json.dumps({"end": json.loads(end)["end"] | {"libraries": content}})])
     with pytest.raises(Rejected, match="does not restore to what was written"):
         check_backup(file, tmp_path)
-    database.close()
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_on_the_disk_before_it_has_its_name(
-    sqlite_url: str, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database, real, synced = Database(sqlite_url), os.fsync, []
+    real, synced = os.fsync, []
 
     def fsync(fd: int) -> None:
         real(fd)
@@ -320,7 +319,6 @@ def test_a_backup_is_on_the_disk_before_it_has_its_name(
     monkeypatch.setattr("config.backup.os.fsync", fsync)
     export_database(database, file, tmp_path)
     assert synced == [("bytes", False), ("name", True)]
-    database.close()
 
 
 def test_a_file_of_an_older_version_is_brought_up_to_date(
@@ -397,13 +395,12 @@ def test_the_commands_export_check_and_import(tmp_path: Path, monkeypatch: pytes
     assert run.invoke(main, ["settings", "get", "quiet_seconds"]).output.strip() == "77"
 
 
-def test_other_databases_are_not_opened_by_a_check(tmp_path: Path, sqlite_url: str, file: Path) -> None:
-    database = Database(sqlite_url)
+@pytest.mark.sqlite
+def test_other_databases_are_not_opened_by_a_check(database: Database, tmp_path: Path, file: Path) -> None:
     export_database(database, file, tmp_path)
     with database.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert check_backup(file, tmp_path).tables["transfers"].rows == 0
-    database.close()
 
 
 def test_transfers_come_back_as_the_journal_reads_them(

@@ -26,6 +26,7 @@ from tests.music import write_album
 from tests.waiting import until
 from workflow import runs
 
+pytestmark = pytest.mark.sqlite
 HOUSE = Path(__file__).parents[2]
 WAIT = 60.0  # seconds until a test that would hang fails instead
 YEARLY = "0 0 1 1 *"
@@ -101,12 +102,10 @@ class Installation:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, sqlite_url: str) -> Iterator[Installation]:
-    database = Database(sqlite_url)
+def installation(tmp_path: Path, database: Database) -> Iterator[Installation]:
     made = Installation(tmp_path, database)
     yield made
     made.socket.close()
-    database.close()
 
 
 def test_a_schedule_changed_while_the_daemon_runs_is_obeyed(installation: Installation) -> None:

@@ -15,20 +15,21 @@ from processor.client.exchange import World
 from processor.providers.registry import Providers, all_providers
 from workflow.downloading import downloads
 
+pytestmark = pytest.mark.sqlite
+
+
 all_providers()  # their settings have to be there before they are read
 
 
 @pytest.fixture
-def providers(sqlite_url: str) -> Iterator[Providers]:
+def providers(database: Database) -> Iterator[Providers]:
     """Providers of an installation that may ask nobody: no turn is given."""
-    database = Database(sqlite_url)
 
     def turn(_: object, name: str, *__: object, **___: object) -> NoReturn:
         raise AssertionError(f"{name} was asked")
 
     with Client(database, world=World(turn=turn)) as client:
         yield Providers(database, client)
-    database.close()
 
 
 def test_offline_nobody_is_asked_and_the_picture_is_owed(providers: Providers, monkeypatch: pytest.MonkeyPatch) -> None:

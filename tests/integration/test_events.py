@@ -164,8 +164,7 @@ def test_what_a_subscriber_could_not_take_is_given_again(database: Database) -> 
 
 
 @pytest.mark.postgres
-def test_an_event_that_becomes_visible_late_is_not_passed_over(postgres_url: str) -> None:
-    database = Database(postgres_url)
+def test_an_event_that_becomes_visible_late_is_not_passed_over(database: Database) -> None:
     listener = Listener("ear")
     with database.begin() as slow:
         events.tell(slow, [Event("approved", "written first", "")], NOW)
@@ -173,7 +172,6 @@ def test_an_event_that_becomes_visible_late_is_not_passed_over(postgres_url: str
         events.dispatch(database, [listener], NOW)
     events.dispatch(database, [listener], NOW)
     assert listener.heard == ["written second", "written first"]
-    database.close()
 
 
 def test_moves_of_items_and_ends_of_runs_are_told(database: Database, engine: Engine) -> None:

@@ -240,26 +240,21 @@ def test_a_lease_is_renewed_for_as_long_as_it_is_held(database: Database, inboun
             time.sleep(0.02)
 
 
-def test_a_holder_that_cannot_renew_stops_before_its_lease_ends(sqlite_url: str, tmp_path: Path) -> None:
-    database = Database(sqlite_url)
-    (tmp_path / "inbound").mkdir()
-    with database.begin() as connection:
-        inbound = add_library(connection, "inbound", os.fsencode(tmp_path / "inbound"), now=NOW)
+@pytest.mark.sqlite
+def test_a_holder_that_cannot_renew_stops_before_its_lease_ends(database: Database, inbound: Library) -> None:
     never_renewed = Lease(seconds=60, renew=3600, deadline=0)
     with (
         hold(database, [inbound], "test", threading.Event(), never_renewed) as guard,
         pytest.raises(LeaseLost, match="before “rename”"),
     ):
         guard.check("rename")
-    database.close()
 
 
-def test_a_replaced_mark_lets_a_second_holder_in_but_only_its_fence_counts(sqlite_url: str, tmp_path: Path) -> None:
-    database = Database(sqlite_url)
-    (tmp_path / "inbound").mkdir()
-    with database.begin() as connection:
-        inbound = add_library(connection, "inbound", os.fsencode(tmp_path / "inbound"), now=NOW)
-    with holding(sqlite_url, inbound, short=True) as first:
+@pytest.mark.sqlite
+def test_a_replaced_mark_lets_a_second_holder_in_but_only_its_fence_counts(
+    database: Database, database_url: str, inbound: Library, tmp_path: Path
+) -> None:
+    with holding(database_url, inbound, short=True) as first:
         mark = tmp_path / "inbound" / os.fsdecode(SENTINEL)
         shutil.copy(mark, tmp_path / "copy")
         (tmp_path / "copy").replace(mark)
@@ -267,7 +262,6 @@ def test_a_replaced_mark_lets_a_second_holder_in_but_only_its_fence_counts(sqlit
             assert second.fence == fence(database, inbound) == 2
             wait_until_lost(first)
             second.check("rename")
-    database.close()
 
 
 def test_a_mark_that_is_replaced_before_it_is_locked_locks_nothing(
@@ -559,18 +553,17 @@ def test_who_locks_a_root_without_a_lease_has_no_name(database: Database, inboun
             pass
 
 
-def test_a_root_is_let_go_also_if_the_database_went_away_meanwhile(sqlite_url: str, tmp_path: Path) -> None:
-    (tmp_path / "inbound").mkdir()
-    database, file = Database(sqlite_url), Path(sqlite_url.removeprefix("sqlite:///"))
-    with database.begin() as connection:
-        library = add_library(connection, "inbound", os.fsencode(tmp_path / "inbound"), now=NOW)
-    with taken(database, library):
+@pytest.mark.sqlite
+def test_a_root_is_let_go_also_if_the_database_went_away_meanwhile(
+    database: Database, database_url: str, inbound: Library
+) -> None:
+    file = Path(database_url.removeprefix("sqlite:///"))
+    with taken(database, inbound):
         file.rename(file.with_name("elsewhere"))
     file.with_name("elsewhere").rename(file)
-    with taken(database, library) as guard:
+    with taken(database, inbound) as guard:
         assert isinstance(guard, Guard)
         assert guard.fence == 2
-    database.close()
 
 
 def test_who_is_asked_to_stop_stops_where_nothing_is_half_done_and_nowhere_else(
@@ -585,15 +578,21 @@ def test_who_is_asked_to_stop_stops_where_nothing_is_half_done_and_nowhere_else(
             guard.check_stop()
 
 
+@pytest.fixture
+def other(database_url: str) -> Iterator[Database]:
+    """Another host at the same database."""
+    with contextlib.closing(Database(database_url)) as opened:
+        yield opened
+
+
+@pytest.mark.postgres
 @pytest.mark.parametrize("first", [True, False])
 def test_of_two_hosts_that_take_a_root_at_the_same_moment_one_is_told_so(
-    postgres_url: str, tmp_path: Path, first: bool
+    database: Database, other: Database, tmp_path: Path, first: bool
 ) -> None:
-    database = Database(postgres_url)
     library = Library(1, "inbound", "music", os.fsencode(tmp_path), "root")
     if not first:
         leases.give_back(database, {"root": leases.take(database, library, "test", SHORT)})
-    other = Database(postgres_url)
 
     def overtake(_: object, _cursor: object, statement: str, *_more: object) -> None:
         if statement.startswith(("INSERT", "UPDATE")):
@@ -603,22 +602,18 @@ def test_of_two_hosts_that_take_a_root_at_the_same_moment_one_is_told_so(
     with pytest.raises(Busy, match="taken by another process just now"):
         leases.take(database, library, "test", SHORT)
     assert fence(other, library) == (1 if first else 2)
-    for opened in (database, other):
-        opened.close()
 
 
-def test_nobody_takes_a_root_over_while_what_rests_on_its_lease_is_written(postgres_url: str, tmp_path: Path) -> None:
-    (tmp_path / os.fsdecode(SENTINEL)).write_text("root")
-    database, other = Database(postgres_url), Database(postgres_url)
-    library = Library(1, "inbound", "music", os.fsencode(tmp_path), "root")
-    with taken(database, library) as guard, database.begin() as connection:
+@pytest.mark.postgres
+def test_nobody_takes_a_root_over_while_what_rests_on_its_lease_is_written(
+    database: Database, other: Database, inbound: Library
+) -> None:
+    with taken(database, inbound) as guard, database.begin() as connection:
         assert isinstance(guard, Guard)
         guard.confirm(connection)
         with pytest.raises(GreenroomError), other.begin() as another:  # noqa: PT012  one is for the other
             another.execute(text("SET LOCAL lock_timeout = '20ms'"))
             another.execute(update(LeaseRow).values(fence=LeaseRow.fence + 1))
-    for opened in (database, other):
-        opened.close()
 
 
 def test_a_frozen_holder_keeps_the_root_and_is_named(database: Database, database_url: str, inbound: Library) -> None:
@@ -638,13 +633,11 @@ def lease_runs(database: Database, library: Library) -> bool:
 
 
 @pytest.mark.postgres
-def test_another_host_takes_over_from_a_frozen_one_which_then_stops(postgres_url: str, tmp_path: Path) -> None:
-    database = Database(postgres_url)
-    (tmp_path / "inbound").mkdir()
-    with database.begin() as connection:
-        inbound = add_library(connection, "inbound", os.fsencode(tmp_path / "inbound"), now=NOW)
+def test_another_host_takes_over_from_a_frozen_one_which_then_stops(
+    database: Database, database_url: str, inbound: Library, tmp_path: Path
+) -> None:
     elsewhere = copied_as_on_another_host(inbound, tmp_path)
-    with holding(postgres_url, inbound, short=True, boot="another machine") as frozen:
+    with holding(database_url, inbound, short=True, boot="another machine") as frozen:
         frozen.process.send_signal(signal.SIGSTOP)
         cut_advisory_sessions(database)  # what the server does when the network to the holder is gone
         with until_free(database, elsewhere):
@@ -654,17 +647,14 @@ def test_another_host_takes_over_from_a_frozen_one_which_then_stops(postgres_url
             frozen.end()
             assert fence(database, elsewhere) == 2  # leaving, the loser gave back nothing that was not its own
             assert lease_runs(database, elsewhere)
-    database.close()
 
 
 @pytest.mark.postgres
-def test_a_live_lease_of_another_host_is_respected_without_any_lock(postgres_url: str, tmp_path: Path) -> None:
-    database = Database(postgres_url)
-    (tmp_path / "inbound").mkdir()
-    with database.begin() as connection:
-        inbound = add_library(connection, "inbound", os.fsencode(tmp_path / "inbound"), now=NOW)
+def test_a_live_lease_of_another_host_is_respected_without_any_lock(
+    database: Database, database_url: str, inbound: Library, tmp_path: Path
+) -> None:
     elsewhere = copied_as_on_another_host(inbound, tmp_path)
-    with holding(postgres_url, inbound, boot="another machine") as first:
+    with holding(database_url, inbound, boot="another machine") as first:
         with pytest.raises(Busy, match=f"pid {first.process.pid} "), taken(database, elsewhere):  # the advisory lock
             pass
         cut_advisory_sessions(database)
@@ -675,7 +665,6 @@ def test_a_live_lease_of_another_host_is_respected_without_any_lock(postgres_url
         assert first.process.returncode == 0
         with taken(database, elsewhere):
             pass
-    database.close()
 
 
 def test_a_root_without_its_mark_cannot_be_held(database: Database, inbound: Library) -> None:

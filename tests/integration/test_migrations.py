@@ -92,9 +92,10 @@ def test_a_database_of_a_newer_version_is_refused_untouched(database: Database) 
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["9999"]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("there", [None, b"a file", "a folder"])
 def test_an_installation_whose_migrations_cannot_be_read_says_so(
-    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: object
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: object
 ) -> None:
     if there == "a folder":
         (tmp_path / "versions").mkdir()
@@ -102,11 +103,11 @@ def test_an_installation_whose_migrations_cannot_be_read_says_so(
         (tmp_path / "versions").write_bytes(b"a file")
     monkeypatch.setattr(schema, "MIGRATIONS", tmp_path)
     with pytest.raises(Misconfigured, match=f"{tmp_path}/versions .*install Greenroom again") as refused:
-        migrate(Database(sqlite_url))
+        migrate(database)
     assert refused.value.reason_code == "migrations_unreadable"
 
 
-def test_a_checkout_in_a_folder_with_a_percent_sign_migrates(sqlite_url: str, tmp_path: Path) -> None:
+def test_a_checkout_in_a_folder_with_a_percent_sign_migrates(tmp_path: Path) -> None:
     (tmp_path / "100%(x)s").mkdir()
     (tmp_path / "100%(x)s" / "config").symlink_to(Path(database_module.__file__).parent)
     fresh = f"sqlite:///{tmp_path}/fresh.db"
@@ -135,8 +136,8 @@ def test_times_come_back_in_utc_and_naive_ones_are_refused(database: Database) -
         connection.execute(naive)
 
 
-def test_sqlite_keeps_its_promises_on_every_connection(sqlite_url: str) -> None:
-    database = Database(sqlite_url)
+@pytest.mark.sqlite
+def test_sqlite_keeps_its_promises_on_every_connection(database: Database) -> None:
     with database.read() as one, database.read() as two, database.begin() as three:
         for connection in (one, two, three):
             pragmas = {
@@ -146,7 +147,6 @@ def test_sqlite_keeps_its_promises_on_every_connection(sqlite_url: str) -> None:
             assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
             before, now = time.time(), connection.execute(text("SELECT unixepoch('subsec')")).scalar_one()
             assert before - 0.002 < now < time.time() + 0.002  # also of a SQLite that knows nothing below a second
-    database.close()
 
 
 def test_a_file_of_an_item_that_does_not_exist_is_refused(database: Database) -> None:
@@ -188,21 +188,23 @@ def test_a_reader_neither_waits_for_a_writer_nor_sees_its_half(database: Databas
     assert stored(database) == ["a"]
 
 
-def test_a_reader_sees_one_moment_while_others_write(sqlite_url: str) -> None:
-    database = Database(sqlite_url)
+@pytest.mark.sqlite
+def test_a_reader_sees_one_moment_while_others_write(database: Database) -> None:
     with database.read() as reader:
         assert reader.scalars(select(SettingRow.key)).all() == []
         with database.begin() as writer:
             store(writer, "a")
         assert reader.scalars(select(SettingRow.key)).all() == []
     assert stored(database) == ["a"]
-    database.close()
 
 
-def test_a_writer_that_waits_in_vain_is_told_to_try_again(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.sqlite
+def test_a_writer_that_waits_in_vain_is_told_to_try_again(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sqlite_file, "BUSY_MS", 1)
-    impatient, other = Database(sqlite_url), Database(sqlite_url)
-    with other.begin() as writer:
+    impatient = Database(database_url)
+    with database.begin() as writer:
         store(writer, "a")
         with pytest.raises(Retryable, match="locked") as caught, impatient.begin():
             pass
@@ -210,18 +212,16 @@ def test_a_writer_that_waits_in_vain_is_told_to_try_again(sqlite_url: str, monke
     with impatient.begin() as connection:
         connection.execute(delete(SettingRow))
     impatient.close()
-    other.close()
 
 
-def test_the_transaction_is_durable_in_another_process(sqlite_url: str) -> None:
+@pytest.mark.sqlite
+def test_the_transaction_is_durable_in_another_process(database: Database, database_url: str) -> None:
     context = multiprocessing.get_context("spawn")
-    writer = context.Process(target=_write_and_die, args=(sqlite_url,))
+    writer = context.Process(target=_write_and_die, args=(database_url,))
     writer.start()
     writer.join()
     assert writer.exitcode == 9
-    database = Database(sqlite_url)
     assert stored(database) == ["committed"]
-    database.close()
 
 
 def _write_and_die(url: str) -> None:
@@ -251,15 +251,13 @@ def test_a_server_that_does_not_answer_is_retryable_and_the_password_is_not_show
 
 
 @pytest.mark.postgres
-def test_a_session_that_the_server_ended_is_retryable(postgres_url: str) -> None:
-    database = Database(postgres_url)
+def test_a_session_that_the_server_ended_is_retryable(database: Database) -> None:
     with pytest.raises(Retryable), database.begin() as connection:  # noqa: PT012  the block is what is tested
         own = connection.execute(text("SELECT pg_backend_pid()")).scalar()
         with database.begin() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": own})
         store(connection, "a")
     assert stored(database) == []  # and the next one is a new session
-    database.close()
 
 
 @pytest.mark.parametrize(

@@ -18,18 +18,16 @@ from processor.metadata import rows as metadata
 from tests.items import album
 from tests.pictures import jpeg
 
+pytestmark = pytest.mark.sqlite
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def item(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+def item(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
     """An item of an installation of its own."""
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    database = Database(sqlite_url)
     with database.begin() as connection:
-        staged = repository.upsert(connection, [album("k1")], NOW)["k1"]
-    database.close()
-    return staged.id
+        return repository.upsert(connection, [album("k1")], NOW)["k1"].id
 
 
 def run(*arguments: object) -> str:

@@ -28,6 +28,7 @@ from processor.players.telling import TOGETHER, Case, Outcome, World, coalesced,
 from tests.playing import HTML, PLAYERS, ROOTS, SECRET, USER, House, Shelved, wanted_of
 from tests.providers import AT_ONCE, Provider, Reply, as_json
 
+pytestmark = pytest.mark.sqlite
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 LIBRARY = b"/srv/music"
 THERE = {**{name: root.rstrip("/") for name, root in ROOTS.items()}, "subsonic": "/music"}
@@ -89,35 +90,34 @@ def _credentials(kind: str) -> tuple[str | None, str]:
     return (USER if kind_of(kind).signs_in == "password" else None, SECRET)
 
 
-def _asking(sqlite_url: str, kind: str, **more: Any) -> Iterator[Asking]:
-    house, database = House(), Database(sqlite_url)
+def _asking(database: Database, kind: str, **more: Any) -> Iterator[Asking]:
+    house = House()
     with (
         PLAYERS[kind](house, **more).serving() as provider,
         Client(database, world=AT_ONCE, wait=lambda _: None) as client,
     ):
         yield Asking(client, kind, provider, house)
-    database.close()
 
 
 @pytest.fixture(params=sorted(PLAYERS))
-def asking(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[Asking]:
+def asking(request: pytest.FixtureRequest, database: Database) -> Iterator[Asking]:
     """Each kind of player once."""
-    yield from _asking(sqlite_url, request.param)
+    yield from _asking(database, request.param)
 
 
 @pytest.fixture
-def kodi(sqlite_url: str) -> Iterator[Asking]:
-    yield from _asking(sqlite_url, "kodi")
+def kodi(database: Database) -> Iterator[Asking]:
+    yield from _asking(database, "kodi")
 
 
 @pytest.fixture
-def plex(sqlite_url: str) -> Iterator[Asking]:
-    yield from _asking(sqlite_url, "plex")
+def plex(database: Database) -> Iterator[Asking]:
+    yield from _asking(database, "plex")
 
 
 @pytest.fixture
-def jellyfin(sqlite_url: str) -> Iterator[Asking]:
-    yield from _asking(sqlite_url, "jellyfin")
+def jellyfin(database: Database) -> Iterator[Asking]:
+    yield from _asking(database, "jellyfin")
 
 
 def test_there_is_a_fake_of_each_kind() -> None:
@@ -284,15 +284,15 @@ def test_a_library_that_plex_has_not_does_not_keep_those_it_has_from_it(plex: As
     assert "was asked to look at /other/A/A, and still does not show" in explained("plex", outcomes[0])
 
 
-def test_navidrome_looks_at_one_folder_and_others_at_everything(sqlite_url: str) -> None:
-    for asking in _asking(sqlite_url, "subsonic", server="navidrome"):
+def test_navidrome_looks_at_one_folder_and_others_at_everything(database: Database) -> None:
+    for asking in _asking(database, "subsonic", server="navidrome"):
         asking.house.shown.append(album := asking.puts("Ädam/One", "One"))
         asking.tells((album, "new"))
         assert asking.house.asked == ["1:Ädam/One"]
 
 
-def test_a_server_that_cannot_check_a_token_gets_the_password_in_hex(sqlite_url: str) -> None:
-    for asking in _asking(sqlite_url, "subsonic", tokens=False):
+def test_a_server_that_cannot_check_a_token_gets_the_password_in_hex(database: Database) -> None:
+    for asking in _asking(database, "subsonic", tokens=False):
         assert kind_of("subsonic").check(asking.line).version == "Subsonic API 1.16.1"
         assert all(SECRET not in str(seen.query) for seen in asking.provider.seen)
 

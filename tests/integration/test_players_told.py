@@ -256,12 +256,6 @@ def test_an_item_that_is_gone_is_owed_nothing(database: Database, provider: Prov
 
 
 @pytest.fixture
-def web_url(sqlite_url: str) -> str:
-    """One kind of database is enough here."""
-    return sqlite_url
-
-
-@pytest.fixture
 def app(bare_app: Application, tmp_path: Path) -> Application:
     """An installation with one library."""
     (tmp_path / "music").mkdir()
@@ -273,6 +267,7 @@ def app(bare_app: Application, tmp_path: Path) -> Application:
 API = "/api/v1/players"
 
 
+@pytest.mark.sqlite
 def test_who_changes_a_player_by_what_it_was_before_somebody_else_did_is_refused(browser: Browser) -> None:
     added = {"name": "tv", "kind": "kodi", "url": "http://tv:8080"}
     (seen,) = browser.client.post(API, json=added).json()
@@ -290,6 +285,7 @@ def test_who_changes_a_player_by_what_it_was_before_somebody_else_did_is_refused
     assert browser.client.put(place, json=mine | {"seen": kept["mark"], "user": "eva"}).status_code == 200
 
 
+@pytest.mark.sqlite
 def test_a_player_is_added_tested_changed_and_forgotten_on_the_page(
     browser: Browser, provider: Provider, tmp_path: Path
 ) -> None:
@@ -339,6 +335,7 @@ def test_a_player_is_added_tested_changed_and_forgotten_on_the_page(
     assert done[:3] == ["player_removed", "player_changed", "player_added"]
 
 
+@pytest.mark.sqlite
 def test_the_api_adds_changes_tells_and_forgets(browser: Browser, provider: Provider) -> None:
     new = {"name": "tv", "kind": "kodi", "url": provider.url, "user": USER, "secret": SECRET}
     assert browser.client.post(API, json=new | {"kind": "winamp"}).status_code == 422
@@ -355,6 +352,7 @@ def test_the_api_adds_changes_tells_and_forgets(browser: Browser, provider: Prov
     assert browser.client.post(f"{API}/99/test").status_code == 404
 
 
+@pytest.mark.sqlite
 def test_a_player_that_is_down_is_a_finding_of_its_test(browser: Browser, provider: Provider) -> None:
     new = {"name": "tv", "kind": "kodi", "url": provider.url, "user": USER, "secret": SECRET}
     (player,) = browser.client.post(API, json=new).json()
@@ -365,6 +363,7 @@ def test_a_player_that_is_down_is_a_finding_of_its_test(browser: Browser, provid
     assert "did not answer" in answer.json()["problems"][0]
 
 
+@pytest.mark.sqlite
 def test_the_command_line_adds_tests_tells_and_forgets(
     browser: Browser, provider: Provider, house: House, tmp_path: Path
 ) -> None:

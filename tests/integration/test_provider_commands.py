@@ -20,6 +20,8 @@ from processor.client.circuit import Circuit
 from tests.catalogue import KEY, NOW, fill, point
 from tests.providers import Provider, Reply
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def server() -> Iterator[Provider]:
@@ -29,13 +31,11 @@ def server() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def database(tmp_path: Path, sqlite_url: str, server: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+def database(database: Database, tmp_path: Path, server: Provider, monkeypatch: pytest.MonkeyPatch) -> Database:
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("GREENROOM_OFFLINE", raising=False)
-    opened = Database(sqlite_url)
-    point(opened, server)
-    yield opened
-    opened.close()
+    point(database, server)
+    return database
 
 
 def greenroom(*arguments: str) -> Result:

@@ -33,6 +33,7 @@ from processor.providers.theaudiodb import TheAudioDb
 from tests.catalogue import ARTIST, BARCODE, GROUP, JPEG, KEY, NAME, RELEASE, TITLE, fill, point
 from tests.providers import AT_ONCE, Provider, Reply, as_json
 
+pytestmark = pytest.mark.sqlite
 Kind = TypeVar("Kind", bound=AnyProvider)
 ALBUM = AlbumAsked(TITLE, NAME, RELEASE, GROUP, BARCODE, "TERN 12")
 TRACK = TrackAsked("Low Tide", NAME, TITLE, 187_000)
@@ -46,12 +47,10 @@ def server() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def known(sqlite_url: str, server: Provider) -> Iterator[Providers]:
-    database = Database(sqlite_url)
+def known(database: Database, server: Provider) -> Iterator[Providers]:
     point(database, server)
     with Client(database, world=AT_ONCE, wait=lambda _: None) as client:
         yield Providers(database, client)
-    database.close()
 
 
 def speaking(known: Providers, language: str) -> Providers:

@@ -20,18 +20,8 @@ from processor.files import Tree
 from processor.hidden import TX, hidden_folder
 from processor.rolling_back import roll_back
 from processor.steps import fill, switch
-from processor.transfer import Strategy, Transfer
-from tests.faults.world import FOREIGN, Steps, World, put, tree
-
-ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
-ONE, COVER = ALBUM[b"Band - Two"]
-FINAL = b"B/Band - Two/"
-WAYS: list[Strategy] = ["link", "copy"]
-
-
-@pytest.fixture(params=WAYS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    return World.make(tmp_path, ALBUM, request.param)
+from processor.transfer import Transfer
+from tests.faults.world import ALBUM, COVER, FINAL, FOREIGN, ONE, Steps, World, put, tree
 
 
 def planned(world: World) -> Transfer:

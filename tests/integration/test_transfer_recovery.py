@@ -17,18 +17,24 @@ from processor.recover import RecoveryReport
 from processor.settle import MAX_ATTEMPTS
 from processor.steps import fill, switch
 from processor.tables import StagingItem, TransferRow
-from processor.transfer import State, Strategy, Transfer, file_to_json
-from tests.faults.world import FOREIGN, NOW, Killed, Steps, World, complaints, publish, put, recovered, tree, unfinished
-
-ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
-ONE, COVER = ALBUM[b"Band - Two"]
-FINAL = b"B/Band - Two/"
-WAYS: list[Strategy] = ["link", "copy"]
-
-
-@pytest.fixture(params=WAYS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    return World.make(tmp_path, ALBUM, request.param)
+from processor.transfer import State, Transfer, file_to_json
+from tests.faults.world import (
+    ALBUM,
+    COVER,
+    FINAL,
+    FOREIGN,
+    NOW,
+    ONE,
+    Killed,
+    Steps,
+    World,
+    complaints,
+    publish,
+    put,
+    recovered,
+    tree,
+    unfinished,
+)
 
 
 def left_as(world: World, state: State) -> Transfer:

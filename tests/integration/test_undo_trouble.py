@@ -16,25 +16,35 @@ from processor.hidden import PLAYER_IGNORES, TX
 from processor.moves.move import Performance
 from processor.tables import StagingItem, TransferRow
 from processor.taking_back import TakenBack, take_back
-from processor.transfer import Strategy, Transfer
-from tests.faults.world import NOW, At, Killed, Steps, World, complaints, move, publish, put, recovered, tree
-
-ALBUM = {b"Band - Two": {b"Band - Two/CD 1/1.mp3": b"one", b"Band - Two/caf\xe9.jpg": b"cover"}}
-ONE, COVER = ALBUM[b"Band - Two"]
-FINAL = b"B/Band - Two/"
-WAYS: list[Strategy] = ["link", "copy"]
+from processor.transfer import Transfer
+from tests.faults.world import (
+    ALBUM,
+    COVER,
+    FINAL,
+    NOW,
+    ONE,
+    At,
+    Killed,
+    Steps,
+    World,
+    complaints,
+    move,
+    publish,
+    put,
+    recovered,
+    tree,
+)
 
 
 def die() -> None:
     raise Killed
 
 
-@pytest.fixture(params=WAYS)
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+@pytest.fixture
+def world(world: World) -> World:
     """One album, staged."""
-    made = World.make(tmp_path, ALBUM, request.param)
-    move(made, Steps())
-    return made
+    move(world, Steps())
+    return world
 
 
 def staged(world: World) -> Transfer:

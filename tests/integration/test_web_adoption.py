@@ -11,13 +11,8 @@ from tests.scenarios.house import seen
 from tests.waiting import until
 from tests.web import Browser
 
+pytestmark = pytest.mark.sqlite
 API = "/api/v1/adoption"
-
-
-@pytest.fixture
-def web_url(sqlite_url: str) -> str:
-    """One kind of database is enough here."""
-    return sqlite_url
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.integration.test_web_acts import stage
 from tests.integration.test_web_review import press, seen
 from tests.web import AGES, Browser
 
+pytestmark = pytest.mark.sqlite
 API = "/api/v1"
 TOUCHING = ("stat", "lstat", "open", "scandir", "listdir", "statvfs", "access", "readlink", "mkdir")
 # What a route needs beside its path to get as far as the disks.
@@ -40,12 +41,6 @@ FORMS: dict[str, dict[str, Any]] = {
     "/trash/empty": {"which": "all"},
 }
 NOT_WALKED = {"/sign-out", "/runs/now", "/libraries/{library_id}/remove", f"{API}/libraries/{{library_id}}"}
-
-
-@pytest.fixture
-def web_url(sqlite_url: str) -> str:
-    """One kind of database is enough here."""
-    return sqlite_url
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from daemon.web.access import Throttle
 from tests.scenarios.house import NOW
 from tests.web import NAME, Browser, set_up
 
+pytestmark = pytest.mark.sqlite
 LIDARR = {
     "eventType": "Download",
     "artist": {"id": 7, "name": "Ada", "path": "/music/Ada"},
@@ -34,12 +35,6 @@ RADARR = {
         "sourcePath": "/downloads/x",
     },
 }
-
-
-@pytest.fixture
-def web_url(sqlite_url: str) -> str:
-    """One kind of database is enough here."""
-    return sqlite_url
 
 
 @pytest.fixture

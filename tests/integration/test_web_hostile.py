@@ -10,6 +10,8 @@ import pytest
 from tests.everything import HOSTILE, everything_says
 from tests.web import Browser
 
+pytestmark = pytest.mark.sqlite
+
 
 class Looks(HTMLParser):
     """Collects what a browser would run: scripts, handlers, styles, and addresses that are no pages."""
@@ -38,12 +40,6 @@ def inert(page: str) -> list[str]:
     looks = Looks()
     looks.feed(page)
     return looks.active
-
-
-@pytest.fixture
-def web_url(sqlite_url: str) -> str:
-    """One kind of database is enough here."""
-    return sqlite_url
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

@@ -14,13 +14,8 @@ from daemon.bootstrap import Application
 from daemon.disks import MOST, Disks
 from tests.web import NAME, Browser
 
+pytestmark = pytest.mark.sqlite
 API = "/api/v1/libraries"
-
-
-@pytest.fixture
-def web_url(sqlite_url: str) -> str:
-    """One kind of database is enough here."""
-    return sqlite_url
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from processor.metadata import rows as metadata
 from tests.integration.test_web_acts import stage
 from tests.web import NAME, Browser
 
+pytestmark = pytest.mark.sqlite
+
 
 def picture(colour: str, side: int = 600, format: str = "JPEG") -> bytes:
     data = io.BytesIO()
@@ -21,12 +23,6 @@ def picture(colour: str, side: int = 600, format: str = "JPEG") -> bytes:
     made.paste(Image.linear_gradient("L").resize((side // 2, side // 2)), (side // 4, 0))
     made.save(data, format)
     return data.getvalue()
-
-
-@pytest.fixture
-def web_url(sqlite_url: str) -> str:
-    """One kind of database is enough here."""
-    return sqlite_url
 
 
 @pytest.fixture

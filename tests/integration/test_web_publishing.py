@@ -16,13 +16,8 @@ from tests.integration.test_web_review import NOW, press, seen
 from tests.web import NAME, Browser
 from workflow import editing
 
+pytestmark = pytest.mark.sqlite
 API = "/api/v1/items"
-
-
-@pytest.fixture
-def web_url(sqlite_url: str) -> str:
-    """One kind of database is enough here."""
-    return sqlite_url
 
 
 @pytest.fixture

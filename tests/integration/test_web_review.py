@@ -311,6 +311,7 @@ QUEUE = "USING COVERING INDEX ix_staging_items"
 EVERYTHING = Filter("pending_review", below=0.5, warned=True, words="a b")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("wanted", "sort", "place", "how"),
     [
@@ -324,9 +325,8 @@ EVERYTHING = Filter("pending_review", below=0.5, warned=True, words="a b")
     ],
 )
 def test_a_page_of_the_queue_is_found_by_its_index_alone(
-    sqlite_url: str, wanted: Filter, sort: listing.Sort, place: str, how: str
+    database: Database, wanted: Filter, sort: listing.Sort, place: str, how: str
 ) -> None:
-    database = Database(sqlite_url)
     asked: list[tuple[str, tuple[object, ...]]] = []
     event.listen(database.engine, "before_cursor_execute", lambda *said: asked.append((said[2], said[3])))
     with database.read() as connection:
@@ -335,4 +335,3 @@ def test_a_page_of_the_queue_is_found_by_its_index_alone(
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {ids[0]}", ids[1]).all()
     assert how in str(plan), plan
     assert "TEMP B-TREE" not in str(plan)
-    database.close()

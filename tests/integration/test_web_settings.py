@@ -16,14 +16,9 @@ from processor.client import circuits
 from processor.client.circuit import Circuit
 from tests.web import NAME, Browser
 
+pytestmark = pytest.mark.sqlite
 LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 CONFIG = "/api/v1/settings/phase-config"
-
-
-@pytest.fixture
-def web_url(sqlite_url: str) -> str:
-    """One kind of database is enough here."""
-    return sqlite_url
 
 
 @pytest.fixture

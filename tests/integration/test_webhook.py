@@ -28,6 +28,7 @@ from workflow.events import Event
 from workflow.phase import all_phases
 from workflow.phases.notify import Message, Notifier, Notify, NotifySettings
 
+pytestmark = pytest.mark.sqlite
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 SECRET = "v3ry s3cret"
 
@@ -44,13 +45,6 @@ def provider() -> Iterator[Provider]:
     with Provider().serving() as serving:
         serving.answers["/hook"] = Reply(204, kind=None)
         yield serving
-
-
-@pytest.fixture
-def database(sqlite_url: str) -> Iterator[Database]:
-    opened = Database(sqlite_url)
-    yield opened
-    opened.close()
 
 
 def wanted(database: Database, provider: Provider, **settings: Any) -> tuple[Job, NotifySettings]:
@@ -125,10 +119,10 @@ def test_its_address_and_its_secret_are_shown_to_nobody(database: Database, prov
 
 
 def test_an_admin_sees_at_once_who_takes_messages(
-    database: Database, provider: Provider, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, database_url: str, provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
     by_apprise = f"json://eva:hunter22@127.0.0.1:{provider.port}/hook"
     all_phases()  # their settings join the registry
     with database.begin() as connection:
