@@ -29,7 +29,7 @@ from processor.transfer import State, Strategy, Transfer, TransferFile
 from processor.trash import TRASH
 from scanner.identity import Identity
 from tests.faults.traced import mark
-from tests.faults.world import NOW, Steps, empty_database, put, tree
+from tests.faults.world import NOW, Steps, empty_database, put, recovered_twice, tree
 
 TARGET: Final = b"A/Ada/Low"
 OLD: Final = {b"01.mp3": b"old one" * 900, b"02.mp3": b"old two" * 800, b"art/cover.jpg": b"cover", b"rip.log": b"log"}
@@ -212,13 +212,7 @@ def unfinished(scene: Scene) -> Iterator[str]:
 def converges(scene: Scene) -> list[str]:
     """Recover twice and do what was never begun; return what is broken on the way or left over at the end."""
     seeds = scene.seeds()
-    wrong = list(complaints(scene))
-    scene.recovered(Steps(fence=3))
-    wrong += complaints(scene)
-    seen = tree(scene.inbound), tree(scene.staging)
-    again = scene.recovered(Steps(fence=4))
-    if again.done or again.cancelled or seen != (tree(scene.inbound), tree(scene.staging)):
-        wrong.append("I5: a second recovery changed something")
+    wrong = recovered_twice(scene.recovered, lambda: complaints(scene), (scene.inbound, scene.staging))
     if any(not path.endswith(b"/") for path in tree(scene.inbound)):
         scene.perform(Steps(fence=5))
     wrong += [*complaints(scene), *unfinished(scene)]

@@ -31,15 +31,25 @@ def killed(act: Callable[[Any], object], die_at: int, fence: int) -> bool:
     return False
 
 
-def killed_twice(
-    make: Callable[[str, _Scene | None], _Scene], start: int, every: int, then_every: int
-) -> Iterator[tuple[_Scene, str]]:
-    """Kill a scene before each so manieth step from `start`, and its recovery before each; yield it, and what was done.
+Make = Callable[[str, _Scene | None], _Scene]
+"""Makes a scene of a name; the one before it, which may be made use of, is given."""
 
-    `make` is given the name of a scene and the one before it.
-    """
+
+def killed_once(make: Make[_Scene], every: int = 1) -> Iterator[tuple[_Scene, int]]:
+    """Kill a scene before each so manieth step; yield it, and the step; at last one that came through."""
+    step, came_so_far, scene = 0, True, None
+    while came_so_far:
+        step += every
+        scene = make(f"{step}", scene)
+        came_so_far = killed(scene.perform, step, 2)
+        yield scene, step
+
+
+def killed_twice(make: Make[_Scene], start: int, every: int, then_every: int) -> Iterator[tuple[_Scene, str]]:
+    """Kill a scene before each so manieth step from `start`, and its recovery, too; yield it, and what was done."""
     scene, steps = make("0", None), Steps(fence=2)
     scene.perform(steps)
+    assert len(steps.labels) > 10
     for first in range(start, len(steps.labels) + 1, every):
         for second in range(1 + first % 7, 2 * len(steps.labels), then_every):
             scene = make(f"{first} {second}", scene)
@@ -62,3 +72,15 @@ class Failing(Steps):
         super().check(label)
         if len(self.labels) == self._fail_at:
             raise Retryable("the disk could not write", code="io_error")
+
+
+def failing(make: Make[_Scene], every: int = 1) -> Iterator[tuple[_Scene, Failing, str]]:
+    """Yield scenes to be performed, each with a guard that fails at the next so manieth step, and which that is.
+
+    The last one does not fail.
+    """
+    step, scene, guard = every, None, None
+    while guard is None or len(guard.labels) >= step - every:
+        scene, guard = make(f"{step}", scene), Failing(step, 2)
+        yield scene, guard, f"step {step}"
+        step += every

@@ -37,7 +37,7 @@ from processor.tables import LedgerRow, PublicationRow, StagingFile, StagingItem
 from processor.transfer import Strategy, Transfer, TransferFile
 from processor.trash import TRASH
 from scanner.identity import Identity
-from tests.faults.world import NOW, Steps, empty_database, put, tree
+from tests.faults.world import NOW, Steps, empty_database, put, recovered_twice, tree
 from workflow import published
 from workflow.events import EventRow
 from workflow.progress import ItemHistoryRow, ProgressRow
@@ -315,13 +315,8 @@ def unfinished(scene: Scene) -> Iterator[str]:
 
 def converges(scene: Scene) -> list[str]:
     """Recover twice and do what was never done; return what is broken on the way or left over at the end."""
-    wrong = list(complaints(scene))
-    scene.recovered(Steps(fence=3))
-    wrong += complaints(scene)
-    seen = tree(scene.staging.path), tree(scene.library.path)
-    again = scene.recovered(Steps(fence=4))
-    if again.done or again.cancelled or seen != (tree(scene.staging.path), tree(scene.library.path)):
-        wrong.append("I5: a second recovery changed something")
+    roots = (scene.staging.path, scene.library.path)
+    wrong = recovered_twice(scene.recovered, lambda: complaints(scene), roots)
     if scene.kind != "unpublish" or scene.status() == "published":
         ended = scene.perform(Steps(fence=5))
         wrong += [] if ended in ("done", "undone") else [f"afterwards it is {ended}"]

@@ -66,7 +66,7 @@ def test_killed_before_any_rename_a_publication_goes_on(quick_path: Path) -> Non
 def test_killed_before_any_rename_an_undo_goes_on(quick_path: Path) -> None:
     def undo(name: str, *rules: str) -> tuple[Undoing, int, list[str]]:
         undoing = Undoing(quick_path / name, "copy")
-        outcome = run_traced(lambda: undoing.undo(Steps(fence=2)), quick_path / "log", *BARE, *rules)
+        outcome = run_traced(lambda: undoing.perform(Steps(fence=2)), quick_path / "log", *BARE, *rules)
         return undoing, outcome.status, [call.name for call in outcome.calls]
 
     undoing, status, calls = undo("count")

@@ -12,12 +12,16 @@ from processor import sidecar
 from processor.hidden import TX
 from processor.transfer import Strategy
 from tests.faults.changes import OLD, TARGET, Scene, complaints, converges, unfinished
-from tests.faults.killing import Failing, killed, killed_twice
+from tests.faults.killing import Make, failing, killed, killed_once, killed_twice
 from tests.faults.world import Steps, tree
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 both = pytest.mark.parametrize("kind", ["merge", "replace"])
 ways = pytest.mark.parametrize("way", ["link", "copy"])
+
+
+def making(folder: Path, kind: str, way: Strategy) -> Make[Scene]:
+    return lambda name, like: Scene.make(folder / name, kind, way, like)
 
 
 @both
@@ -33,11 +37,7 @@ def test_an_undisturbed_change_ends_settled(quick_path: Path, kind: str, way: St
 @both
 @ways
 def test_killed_before_any_step_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
-    step, came_so_far, scene = 0, True, None
-    while came_so_far:
-        step += 1
-        scene = Scene.make(quick_path / str(step), kind, way, scene)
-        came_so_far = killed(scene.perform, step, 2)
+    for scene, step in killed_once(making(quick_path, kind, way)):
         assert converges(scene) == [], f"killed before step {step}"
     assert step > 40
 
@@ -45,10 +45,7 @@ def test_killed_before_any_step_everything_converges(quick_path: Path, kind: str
 @both
 @ways
 def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
-    def make(name: str, like: Scene | None) -> Scene:
-        return Scene.make(quick_path / name, kind, way, like)
-
-    for scene, how in killed_twice(make, 2, 1 if ALL else 5, 1 if ALL else 9):
+    for scene, how in killed_twice(making(quick_path, kind, way), 2, 1 if ALL else 5, 1 if ALL else 9):
         assert converges(scene) == [], how
 
 
@@ -68,18 +65,13 @@ def test_what_was_begun_is_finished_by_the_recovery(quick_path: Path, kind: str)
 @ways
 def test_any_step_may_fail_and_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
     """What was not switched is taken back at once; what was switched goes forward with the next recovery."""
-    step, failed, scene = 0, True, None
     states = []
-    while failed:
-        step += 1
-        scene = Scene.make(quick_path / str(step), kind, way, scene)
-        guard = Failing(step, 2)
+    for scene, guard, how in failing(making(quick_path, kind, way)):
         states.append(scene.perform(guard))
-        failed = len(guard.labels) >= step
-        assert list(complaints(scene)) == [], f"step {step}"
+        assert list(complaints(scene)) == [], how
         if states[-1] == "cancelled":
-            assert [*after_going_back(scene)] == [], f"step {step}"
-        assert converges(scene) == [], f"step {step}"
+            assert [*after_going_back(scene)] == [], how
+        assert converges(scene) == [], how
     turned = states.index("materialised")
     assert set(states[:turned]) == {"cancelled"}
     assert set(states[turned:]) == {"materialised", "published", "done"}

@@ -20,9 +20,9 @@ from processor.publication.access import Access
 from processor.transfer import Strategy
 from processor.verification.rows import ARTISTS
 from processor.verify import Verifying, verify
-from tests.faults.killing import Failing, killed, killed_twice
+from tests.faults.killing import Failing, Make, failing, killed, killed_once, killed_twice
 from tests.faults.publishing import Scene, complaints, converges, unfinished
-from tests.faults.world import Killed, Steps, tree
+from tests.faults.world import At, Killed, Steps, tree
 from workflow import published
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
@@ -36,6 +36,10 @@ kinds = pytest.mark.parametrize(
 )  # fmt: skip
 
 
+def making(folder: Path, kind: str, way: Strategy) -> Make[Scene]:
+    return lambda name, like: Scene.make(folder / name, kind, way, like)
+
+
 @kinds
 def test_an_undisturbed_one_ends_settled(quick_path: Path, kind: str, way: Strategy) -> None:
     scene = Scene.make(quick_path / "scene", kind, way)
@@ -47,37 +51,25 @@ def test_an_undisturbed_one_ends_settled(quick_path: Path, kind: str, way: Strat
 
 @kinds
 def test_killed_before_any_step_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
-    step, came_so_far, scene = 0, True, None
-    while came_so_far:
-        step += 1 if ALL else EVERY.get((kind, way), 13)
-        scene = Scene.make(quick_path / str(step), kind, way, scene)
-        came_so_far = killed(scene.perform, step, 2)
+    for scene, step in killed_once(making(quick_path, kind, way), 1 if ALL else EVERY.get((kind, way), 13)):
         assert converges(scene) == [], f"killed before step {step}"
     assert step > 10
 
 
 @kinds
 def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
-    def make(name: str, like: Scene | None) -> Scene:
-        return Scene.make(quick_path / name, kind, way, like)
-
-    for scene, how in killed_twice(make, 4, 1 if ALL else 37, 1 if ALL else 23):
+    for scene, how in killed_twice(making(quick_path, kind, way), 4, 1 if ALL else 37, 1 if ALL else 23):
         assert converges(scene) == [], how
 
 
 @kinds
 def test_any_step_may_fail_and_everything_converges(quick_path: Path, kind: str, way: Strategy) -> None:
-    step, failed, scene = 0, True, None
-    while failed:
-        step += 1 if ALL else 13
-        scene = Scene.make(quick_path / str(step), kind, way, scene)
-        guard = Failing(step, 2)
+    for scene, guard, how in failing(making(quick_path, kind, way), 1 if ALL else 13):
         with contextlib.suppress(Retryable):  # before anything was written down it is the caller's
             scene.perform(guard)
-        failed = len(guard.labels) >= step
         published.heal(scene.database)
-        assert list(complaints(scene)) == [], f"step {step}"
-        assert converges(scene) == [], f"step {step}"
+        assert list(complaints(scene)) == [], how
+        assert converges(scene) == [], how
 
 
 @pytest.fixture
@@ -95,8 +87,7 @@ def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_where_folders_cannot_change_places_an_album_is_missing_for_an_instant_and_never_lost(
     quick_path: Path, kind: str
 ) -> None:
-    def make(name: str, like: Scene | None) -> Scene:
-        return Scene.make(quick_path / name, kind, "link", like)
+    make = making(quick_path, kind, "link")
 
     def converges_soon(scene: Scene, how: str) -> None:
         said = [one for one in complaints(scene) if one.startswith(("I1", "I3", "half an album", "it is shown twice"))]
@@ -231,24 +222,16 @@ def test_after_a_restart_of_the_machine_what_was_published_is_read_again(quick_p
     assert [*complaints(scene), *unfinished(scene)] == []
 
 
-class Meddling(Steps):
+def meddling(label: str, path: Path) -> At:
     """A guard that lets somebody write to a file before the first step of a label."""
-
-    def __init__(self, label: str, path: Path) -> None:
-        super().__init__(None, 2)
-        self._label, self._path = label, path
-
-    def check(self, label: str) -> None:
-        super().check(label)
-        if label == self._label and self.labels.count(label) == 1:
-            self._path.write_bytes(b"somebody's own")
+    return At(label, lambda: path.write_bytes(b"somebody's own"))
 
 
 @pytest.mark.parametrize("label", ["commit planned", "put", "put in place"])
 def test_what_somebody_writes_while_a_refresh_is_under_way_stays(quick_path: Path, label: str) -> None:
     scene = Scene.make(quick_path / "scene", "refresh", "link")
     picture = scene.folder / "library" / "Ada" / "Low" / "folder.jpg"  # the first that is written
-    assert scene.perform(Meddling(label, picture)) == "done"
+    assert scene.perform(meddling(label, picture)) == "done"
     assert picture.read_bytes() == b"somebody's own"
     scene.recovered(Steps(fence=3))
     assert picture.read_bytes() == b"somebody's own"
@@ -267,7 +250,7 @@ def test_what_an_exchange_took_out_without_looking_goes_back_after_a_crash(quick
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Tree, "exchange", then_die)
         with pytest.raises(Killed):
-            scene.perform(Meddling("put in place", picture))
+            scene.perform(meddling("put in place", picture))
     scene.recovered(Steps(fence=3))
     assert picture.read_bytes() == b"somebody's own"
     assert not list((scene.folder / "library").rglob(".greenroom-????????-*"))
@@ -276,11 +259,11 @@ def test_what_an_exchange_took_out_without_looking_goes_back_after_a_crash(quick
 def test_what_somebody_writes_while_an_album_is_taken_out_stays(quick_path: Path) -> None:
     scene = Scene.make(quick_path / "scene", "unpublish", "copy")
     track = scene.folder / "library" / "Ada" / "Low" / "01 - One.mp3"
-    scene.perform(Meddling("commit nothing", track))  # nobody meddles: it is taken out
+    scene.perform(meddling("commit nothing", track))  # nobody meddles: it is taken out
     assert not track.exists()
     scene = Scene.make(quick_path / "again", "unpublish", "copy", scene)
     track = scene.folder / "library" / "Ada" / "Low" / "01 - One.mp3"
-    assert scene.perform(Meddling("verify back 1/4", track)) != "undone"
+    assert scene.perform(meddling("verify back 1/4", track)) != "undone"
     assert track.read_bytes() == b"somebody's own"
     assert list(complaints_of_music(scene)) == []
 

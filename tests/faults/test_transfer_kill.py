@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from processor.transfer import Strategy
-from tests.faults.killing import killed
-from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, recovered, unfinished
+from tests.faults.killing import Make, killed_once, killed_twice
+from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, unfinished
 
 WAYS: list[Strategy] = ["link", "copy"]
 Albums = dict[bytes, dict[bytes, bytes]]
@@ -27,11 +26,7 @@ def test_an_undisturbed_move_ends_settled(quick_path: Path, way: Strategy) -> No
 
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_before_any_step_everything_converges(quick_path: Path, way: Strategy) -> None:
-    step, came_so_far, world = 0, True, None
-    while came_so_far:
-        step += 1
-        world = fresh(quick_path, f"{step}", ALBUMS, way, world)
-        came_so_far = killed(partial(move, world), step, 1)
+    for world, step in killed_once(making(quick_path, ALBUMS, way)):
         assert converges(world) == [], f"killed before step {step}"
     assert step > 40
 
@@ -39,27 +34,13 @@ def test_killed_before_any_step_everything_converges(quick_path: Path, way: Stra
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, way: Strategy) -> None:
     one = {b"Band - Two": ALBUMS[b"Band - Two"]}
-    total = steps_of_a_move(quick_path, one, way)
-    world = None
-    for first in range(1, total + 1, 1 if ALL else 4):
-        # A sample of the steps of recovery; another one for each step of the move.
-        for second in range(1 + first % 7, 2 * total, 1 if ALL else 7):
-            world = fresh(quick_path, f"{first} {second}", one, way, world)
-            assert killed(partial(move, world), first, 1)
-            came_so_far = killed(partial(recovered, world), second, 2)
-            assert converges(world) == [], f"killed before step {first}, recovery before {second}"
-            if not came_so_far:
-                break
-    assert total > 25
+    for world, how in killed_twice(making(quick_path, one, way), 1, 1 if ALL else 4, 1 if ALL else 7):
+        assert converges(world) == [], how
 
 
-def steps_of_a_move(quick_path: Path, albums: Albums, way: Strategy) -> int:
-    steps = Steps()
-    move(fresh(quick_path, "count", albums, way), steps)
-    return len(steps.labels)
+def making(quick_path: Path, albums: Albums, way: Strategy) -> Make[World]:
+    def make(name: str, like: World | None) -> World:
+        (quick_path / name).mkdir()
+        return World.make(quick_path / name, albums, way, like)
 
-
-def fresh(quick_path: Path, name: str, albums: Albums, way: Strategy, like: World | None = None) -> World:
-    folder = quick_path / name
-    folder.mkdir()
-    return World.make(folder, albums, way, like)
+    return make

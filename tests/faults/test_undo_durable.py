@@ -43,7 +43,7 @@ def power_cut_complaints(world: World, calls: list[Call]) -> Iterator[str]:
 
 def traced_undo(folder: Path, way: Strategy, *inject: str) -> tuple[Undoing, list[Call], int]:
     undoing = Undoing(folder, way)
-    outcome = run_traced(lambda: undoing.undo(Marking(fence=2)), folder / "log", *inject)
+    outcome = run_traced(lambda: undoing.perform(Marking(fence=2)), folder / "log", *inject)
     return undoing, outcome.calls, outcome.status
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from processor.transfer import Strategy
-from tests.faults.killing import killed
+from tests.faults.killing import Make, killed, killed_once, killed_twice
 from tests.faults.undoing import ONE, Undoing
 from tests.faults.world import Steps, complaints, put, recovered, tree
 
@@ -17,26 +16,26 @@ WAYS: list[Strategy] = ["link", "copy"]
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 
 
+def making(folder: Path, way: Strategy) -> Make[Undoing]:
+    return lambda name, like: Undoing(folder / name, way, like.world if like else None)
+
+
 def steps_of_an_undo(folder: Path, way: Strategy) -> int:
     steps = Steps()
-    Undoing(folder, way).undo(steps)
+    Undoing(folder, way).perform(steps)
     return len(steps.labels)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_undisturbed_undo_puts_everything_back(quick_path: Path, way: Strategy) -> None:
     undoing = Undoing(quick_path, way)
-    assert [taken.outcome for taken in undoing.undo(Steps())] == ["undone"]
+    assert [taken.outcome for taken in undoing.perform(Steps())] == ["undone"]
     assert [*complaints(undoing.world), *undoing.wrong()] == []
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_before_any_step_everything_converges(quick_path: Path, way: Strategy) -> None:
-    step, came_so_far, like = 0, True, None
-    while came_so_far:
-        step += 1
-        undoing = Undoing(quick_path / f"{step}", way, like)
-        came_so_far, like = killed(undoing.undo, step, 2), undoing.world
+    for undoing, step in killed_once(making(quick_path, way)):
         assert undoing.converges() == [], f"killed before step {step}"
     assert step > 50
 
@@ -44,29 +43,20 @@ def test_killed_before_any_step_everything_converges(quick_path: Path, way: Stra
 def test_killed_before_any_step_across_file_systems_everything_converges(quick_path: Path, tmp_path: Path) -> None:
     if quick_path.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("needs a second file system at /dev/shm")
-    step, came_so_far, like = 0, True, None
-    while came_so_far:
-        step += 1 if ALL else 3
-        elsewhere = tmp_path / f"{step}"
-        elsewhere.mkdir()
-        undoing = Undoing(quick_path / f"{step}", "link", like, elsewhere)
-        came_so_far, like = killed(undoing.undo, step, 2), undoing.world
+
+    def make(name: str, like: Undoing | None) -> Undoing:
+        (tmp_path / name).mkdir()
+        return Undoing(quick_path / name, "link", like.world if like else None, tmp_path / name)
+
+    for undoing, step in killed_once(make, 1 if ALL else 3):
         assert undoing.converges() == [], f"killed before step {step}"
     assert step > 50
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_in_the_recovery_too_everything_converges(quick_path: Path, way: Strategy) -> None:
-    total, like = steps_of_an_undo(quick_path / "count", way), None
-    for first in range(1, total + 1, 1 if ALL else 9):
-        for second in range(1 + first % 7, 2 * total, 1 if ALL else 11):
-            undoing = Undoing(quick_path / f"{first} {second}", way, like)
-            like = undoing.world
-            assert killed(undoing.undo, first, 2)
-            came_so_far = killed(partial(recovered, like), second, 3)
-            assert undoing.converges() == [], f"killed before step {first}, recovery before {second}"
-            if not came_so_far:
-                break
+    for undoing, how in killed_twice(making(quick_path, way), 1, 1 if ALL else 9, 1 if ALL else 11):
+        assert undoing.converges() == [], how
 
 
 def test_killed_anywhere_a_link_somebody_made_before_stays(quick_path: Path) -> None:
@@ -81,7 +71,7 @@ def test_killed_anywhere_a_link_somebody_made_before_stays(quick_path: Path) -> 
         os.link(old, new)
         for folder in (b"Band - Two/CD 1", b"Band - Two"):  # as it was, if nobody looks closely
             os.utime(os.path.join(world.inbound, folder), ns=(1, undoing.before[folder + b"/"][2]))
-        killed(undoing.undo, step, 2)
+        killed(undoing.perform, step, 2)
         recovered(world, Steps(fence=3))
         assert tree(world.inbound)[path] == ONE[b"Band - Two"][path], f"killed before step {step}"
         assert undoing.converges() == [], f"killed before step {step}"

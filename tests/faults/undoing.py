@@ -14,7 +14,7 @@ from processor.moves.move import Performance
 from processor.tables import StagingItem, TransferRow
 from processor.taking_back import TakenBack, take_back
 from processor.transfer import State, Strategy, Transfer
-from tests.faults.world import ALBUMS, FOREIGN, NOW, Steps, World, complaints, move, publish, recovered, tree
+from tests.faults.world import ALBUMS, FOREIGN, NOW, Steps, World, complaints, move, publish, recovered_twice, tree
 
 ONE = {b"Band - Two": ALBUMS[b"Band - Two"]}
 
@@ -51,7 +51,11 @@ class Undoing:
             found[path] = (data, stat.st_mode, stat.st_mtime_ns)
         return found
 
-    def undo(self, guard: Steps) -> list[TakenBack]:
+    def recovered(self, guard: Steps) -> object:
+        """Take what was begun through its recovery."""
+        return self.world.recovered(guard)
+
+    def perform(self, guard: Steps) -> list[TakenBack]:
         """Take back what is staged."""
         world = self.world
         run = Dying(world.database, guard, publish, NOW, "boot", world.strongest, 1)
@@ -76,12 +80,7 @@ class Undoing:
 
     def converges(self) -> list[str]:
         """Recover twice, take back what was rolled back; return what is broken on the way or wrong at the end."""
-        wrong = [*complaints(self.world)]
-        recovered(self.world, Steps(fence=3))
-        wrong += complaints(self.world)
-        there = tree(self.world.inbound), tree(self.world.staging)
-        again = recovered(self.world, Steps(fence=4))
-        if again.done or again.cancelled or there != (tree(self.world.inbound), tree(self.world.staging)):
-            wrong.append("a second recovery changed something")
-        self.undo(Steps(fence=5))
+        world = self.world
+        wrong = recovered_twice(world.recovered, lambda: complaints(world), (world.inbound, world.staging))
+        self.perform(Steps(fence=5))
         return [*wrong, *complaints(self.world), *self.wrong()]

@@ -7,7 +7,7 @@ import functools
 import os
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -146,6 +146,14 @@ class World:
             folders = source_folders.look_at(self.inbound, there)
             planned.append(replace(transfer, source_folders=tuple(folders.values())))
         return planned
+
+    def perform(self, guard: Guard) -> list[Transfer]:
+        """Take every album through all its states."""
+        return move(self, guard)
+
+    def recovered(self, guard: Guard) -> RecoveryReport:
+        """Recover, once."""
+        return recovered(self, guard)
 
 
 @functools.cache
@@ -297,15 +305,23 @@ def unfinished(world: World) -> Iterator[str]:
                 yield f"a transfer is {row.state}: {row.error}"
 
 
+def recovered_twice(
+    recover: Callable[[Steps], RecoveryReport], complain: Callable[[], Iterator[str]], roots: Sequence[bytes]
+) -> list[str]:
+    """Recover twice; return what is broken on the way."""
+    wrong = [*complain()]
+    recover(Steps(fence=3))
+    wrong += complain()
+    before = [tree(root) for root in roots]
+    again = recover(Steps(fence=4))
+    if again.done or again.cancelled or before != [tree(root) for root in roots]:
+        wrong.append("I5: a second recovery changed something")
+    return wrong
+
+
 def converges(world: World) -> list[str]:
     """Recover twice and finish what was never begun; return what is broken on the way or left over at the end."""
-    wrong = list(complaints(world))
-    recovered(world, Steps(fence=3))
-    wrong += complaints(world)
-    before = tree(world.inbound), tree(world.staging)
-    again = recovered(world, Steps(fence=4))
-    if again.done or again.cancelled or before != (tree(world.inbound), tree(world.staging)):
-        wrong.append("I5: a second recovery changed something")
+    wrong = recovered_twice(world.recovered, lambda: complaints(world), (world.inbound, world.staging))
     move(world, Steps(fence=5))
     wrong += [*complaints(world), *unfinished(world)]
     world.database.close()
