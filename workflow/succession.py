@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from config import admin
 from config.database import Database
-from config.errors import Misconfigured, Rejected
+from config.errors import Misconfigured
 from config.libraries import Library, list_libraries, verify_root
 from processor import repository
 from workflow import events, progress
@@ -27,7 +27,6 @@ from workflow.phase import Chore, Mode, Phase, PhaseSettings, all_chores, all_ph
 from workflow.telling import album_name
 
 RECONCILED_AT_ONCE: Final = 500
-_GONE: Final = ("unknown_item", "no_item")  # codes of errors about an item that is no more
 
 
 class PhaseWork:
@@ -41,8 +40,8 @@ class PhaseWork:
         """Run the phase on the job's item. Raises Cancelled if that was taken back, or went to the trash, meanwhile."""
         try:
             return self._run(context, job, payload)
-        except (Misconfigured, Rejected) as error:
-            if error.reason_code not in _GONE:
+        except Misconfigured as error:
+            if error.reason_code != "unknown_item":
                 raise
             raise Cancelled(f"{job.subject} is not there any more") from error
 

@@ -7,7 +7,7 @@ its file. What a person said is the source `user`: it always counts, so saying s
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from config.errors import Rejected
@@ -58,12 +58,12 @@ def path_of(part: str) -> bytes:
         raise Rejected(f"{part!r} names no file", code="no_part") from None
 
 
-def winning(documents: Documents, part: str, subject: Subject, order: Sequence[str] = ORDER) -> dict[str, Known]:
-    """Return the fields of one part that anybody knows: of each the first source's in `order`, others last by name.
+def winning(documents: Documents, part: str, subject: Subject) -> dict[str, Known]:
+    """Return the fields of one part that anybody knows: of each the first source's in ORDER, others last by name.
 
     A value that is not what its field may be is passed over: it is of an older version, or its source is in error.
     """
-    rank = {source: n for n, source in enumerate(order)}
+    rank = {source: n for n, source in enumerate(ORDER)}
     found: dict[str, Known] = {}
     for source in sorted(documents, key=lambda source: (rank.get(source, len(rank)), source)):
         for name, value in documents[source].get(part, {}).items():
@@ -72,22 +72,20 @@ def winning(documents: Documents, part: str, subject: Subject, order: Sequence[s
     return {name: found[name] for name in FIELDS[subject] if name in found}
 
 
-def album(
-    documents: Documents, tracks: Iterable[tuple[bytes, int | None]], order: Sequence[str] = ORDER
-) -> AlbumMetadata:
+def album(documents: Documents, tracks: Iterable[tuple[bytes, int | None]]) -> AlbumMetadata:
     """Return what counts of an album; `tracks` are its audio files, each with its length in ms."""
     known = [
-        TrackMetadata(path, duration_ms=duration, **_values(winning(documents, part_of(path), "track", order)))
+        TrackMetadata(path, duration_ms=duration, **_values(winning(documents, part_of(path), "track")))
         for path, duration in tracks
     ]
     inf = float("inf")
     known.sort(key=lambda track: (track.disc or 1, inf if track.position is None else track.position, track.path))
-    return AlbumMetadata(tracks=tuple(known), **_values(winning(documents, ITSELF, "album", order)))
+    return AlbumMetadata(tracks=tuple(known), **_values(winning(documents, ITSELF, "album")))
 
 
-def artist(documents: Documents, name: str, order: Sequence[str] = ORDER) -> ArtistMetadata:
+def artist(documents: Documents, name: str) -> ArtistMetadata:
     """Return what counts of an artist; `name` where no source names it."""
-    return ArtistMetadata(**{"name": name} | _values(winning(documents, ITSELF, "artist", order)))
+    return ArtistMetadata(**{"name": name} | _values(winning(documents, ITSELF, "artist")))
 
 
 def to_json(value: Any) -> Any:

@@ -106,18 +106,18 @@ def said_of(connection: Connection, key: str) -> Document:
 def sources(connection: Connection, item_id: int) -> dict[str, Document]:
     """Return all that is known of an item, by source; what its tags say is told anew from its files.
 
-    Raises Rejected (`no_item`).
+    Raises what `repository.item` does.
     """
-    item, files = _item(connection, item_id)
+    item, files = repository.item(connection, item_id)
     return {**read(connection, item_id), TAGS: of_tags(item, files)}
 
 
-def album(connection: Connection, item_id: int, order: Sequence[str] = documents.ORDER) -> AlbumMetadata:
-    """Return what counts of an item. Raises Rejected (`no_item`)."""
-    item, files = _item(connection, item_id)
+def album(connection: Connection, item_id: int) -> AlbumMetadata:
+    """Return what counts of an item. Raises what `repository.item` does."""
+    item, files = repository.item(connection, item_id)
     known = {**read(connection, item_id), TAGS: of_tags(item, files)}
     tracks = [(file.path, file.facts.get("duration_ms")) for file in files if file.role == "audio"]
-    return documents.album(known, tracks, order)
+    return documents.album(known, tracks)
 
 
 def write(connection: Connection, item_id: int, source: str, document: Document, now: dt.datetime) -> bool:
@@ -132,10 +132,10 @@ def write(connection: Connection, item_id: int, source: str, document: Document,
 def say(connection: Connection, item_id: int, part: str, field: str, value: Any, now: dt.datetime) -> bool:
     """Let a person say what a field is, which locks it, or with None that they say nothing; return whether it is news.
 
-    Raises Rejected for a field, a part or a value that cannot be.
+    Raises Rejected for a field, a part or a value that cannot be, and what `repository.item` does.
     """
     lock(connection, item_id)
-    _, files = _item(connection, item_id)
+    _, files = repository.item(connection, item_id)
     if part != ITSELF and documents.path_of(part) not in {file.path for file in files if file.role == "audio"}:
         raise Rejected(f"item {item_id} has no track {part!r}", code="no_part")
     said = {name: dict(fields) for name, fields in read(connection, item_id).get(USER, {}).items()}
@@ -187,12 +187,12 @@ def artists_of(connection: Connection, item_id: int) -> list[Artist]:
     return [Artist(*row) for row in connection.execute(query)]
 
 
-def artist(connection: Connection, artist: int, order: Sequence[str] = documents.ORDER) -> ArtistMetadata:
+def artist(connection: Connection, artist: int) -> ArtistMetadata:
     """Return what counts of an artist. Raises Rejected (`no_artist`)."""
     name = connection.scalar(select(ArtistRow.name).where(ArtistRow.id == artist))
     if name is None:
         raise Rejected(f"there is no artist {artist}", code="no_artist")
-    return documents.artist(read_artist(connection, artist), name, order)
+    return documents.artist(read_artist(connection, artist), name)
 
 
 def read_artist(connection: Connection, artist: int) -> dict[str, Document]:
@@ -234,13 +234,6 @@ def _replace(
     else:
         connection.execute(update(table).where(*where).values(values))
     return True
-
-
-def _item(connection: Connection, item_id: int) -> tuple[Mapping[str, Any], tuple[repository.StagedFile, ...]]:
-    item = connection.execute(select(StagingItem.__table__).where(StagingItem.id == item_id)).mappings().first()
-    if item is None:
-        raise Rejected(f"there is no item {item_id}", code="no_item")
-    return dict(item), repository.files(connection, [item_id]).get(item_id, ())
 
 
 def _pairs(connection: Connection, keys: Sequence[str]) -> list[tuple[str, int]]:

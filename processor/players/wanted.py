@@ -20,7 +20,7 @@ _PICTURES: Final = (b".jpg", b".jpeg", b".png")
 
 
 def wanted(connection: Connection, player: Player, owed: Owed) -> Wanted:
-    """Return what a player should show. Raises Rejected (`no_item`) for an item that is gone.
+    """Return what a player should show. Raises Misconfigured (`unknown_item`) for an item that is gone.
 
     The folders are only looked at: which pictures there are, and whether the one above is the artist's.
     """

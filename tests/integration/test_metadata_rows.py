@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from config.database import Database
-from config.errors import Rejected
+from config.errors import Misconfigured, Rejected
 from processor import repository
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF, USER
@@ -72,7 +72,7 @@ def test_what_cannot_be_said_is_refused(database: Database) -> None:
         for part, field, value in ((ITSELF, "nonsense", 1), ("none.mp3", "title", "x"), (TRACK, "position", "one")):
             with pytest.raises(Rejected):
                 rows.say(connection, item, part, field, value, NOW)
-        with pytest.raises(Rejected):
+        with pytest.raises(Misconfigured, match="no item"):
             rows.album(connection, item + 1)
         assert rows.read(connection, item) == {}
 

@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import Field
 from sqlalchemy import Connection
 
-from config.errors import GreenroomError, Rejected
+from config.errors import GreenroomError, Misconfigured
 from config.machine import utc_now
 from processor.players import debts, rows
 from processor.players.debts import Debt
@@ -141,7 +141,7 @@ def _cases(context: Context, player: Player, owed: Sequence[Debt]) -> tuple[list
         for debt in owed:
             try:
                 cases.append(Case(debt, wanted(connection, player, debt.owed)))
-            except Rejected:
+            except Misconfigured:
                 gone.append(debt)
     return cases, gone
 
