@@ -1,11 +1,19 @@
-"""What requests of the API bring, and what they may be answered with beside what was asked for: shared by resources."""
+"""What requests bring, and what those of the API may be answered with beside what was asked for: shared."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict
+from starlette.datastructures import FormData
 
+
+async def _form(request: Request) -> FormData:
+    return await request.form()
+
+
+Sent = Annotated[FormData, Depends(_form)]  # a form whose fields are known to its settings or fields only
 Responses = dict[int | str, dict[str, Any]]
 
 

@@ -235,7 +235,7 @@ def candidates(app: App, item_id: int) -> CandidatesOut:
 @router.post("/{item_id}/choose", summary="Say which release an album is", responses=DECIDED)
 def choose(app: App, item_id: int, what: ChoiceIn, actor: By) -> Wanted:
     """Choose a release, if the album is still what was seen; what follows of it is a job."""
-    seen = None if what.seen is None else Seen(what.seen.revision, what.seen.status)
+    seen = seen_in(what.seen)
     job = enriching.choose(app.database, app.engine, item_id, what.release, actor=actor.name, seen=seen)
     return Wanted(id=item_id, job=job.id)
 

@@ -175,7 +175,5 @@ def working_on(item_id: int) -> tuple[str, int]:
 def _done(app: App, item_id: int, work: Callable[[], Outcome]) -> OutcomeOut:
     """Do it in a thread, for which a program waits some seconds: a disk or a provider may not answer."""
     outcome = app.disks.do(working_on(item_id), work, times=0 if is_late(app) else WORTH_IT)
-    chosen = [
-        SelectedOut(**{name: getattr(one, name) for name in SelectedOut.model_fields}) for one in outcome.selected
-    ]
+    chosen = [SelectedOut.model_validate(one, from_attributes=True) for one in outcome.selected]
     return OutcomeOut(selected=chosen, changed=outcome.is_changed)

@@ -76,17 +76,7 @@ def _config(database: Database) -> Config:
         read = {prefix: section for prefix, (section, _) in admin.read_sections(connection, SECTIONS).items()}
     return {
         prefix: {
-            field.name: SettingOut(
-                type=field.type,
-                value=field.value,
-                default=field.default,
-                description=field.description,
-                unit=field.unit,
-                minimum=field.minimum,
-                maximum=field.maximum,
-                choices=list(field.choices),
-            )
-            for field in fields(prefix, section)
+            field.name: SettingOut.model_validate(field, from_attributes=True) for field in fields(prefix, section)
         }
         for prefix, section in read.items()
     }

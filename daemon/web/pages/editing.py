@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from fastapi import APIRouter, Form, HTTPException, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from config.errors import Rejected
 from daemon.web.access import By
+from daemon.web.bodies import Sent
 from daemon.web.deciding import seen_of
 from daemon.web.editing import Line, lines, said
 from daemon.web.installation import App
@@ -23,10 +24,6 @@ router = APIRouter(prefix="/review")
 Part = Annotated[str, Query(max_length=4096)]
 
 
-async def _sent(request: Request) -> FormData:
-    return await request.form()
-
-
 @router.get("/{item_id}/edit")
 def show(request: Request, app: App, item_id: int, part: Part = "") -> Response:
     """Show what is known, to be changed."""
@@ -35,9 +32,7 @@ def show(request: Request, app: App, item_id: int, part: Part = "") -> Response:
 
 
 @router.post("/{item_id}/edit")
-def change(
-    request: Request, app: App, item_id: int, form: Annotated[FormData, Depends(_sent)], actor: By, part: Part = ""
-) -> Response:
+def change(request: Request, app: App, item_id: int, form: Sent, actor: By, part: Part = "") -> Response:
     """Keep what a person says; if one field cannot be that nothing is kept, and each says why beside it."""
     item, subject, known = _known(app, item_id, part)
     texts = {name: value for name, value in form.items() if isinstance(value, str)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Form, Query, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -14,6 +14,7 @@ from config.cron import Schedule, timezone
 from config.errors import Misconfigured
 from config.settings import SECTIONS, find_setting
 from daemon.web.access import By
+from daemon.web.bodies import Sent
 from daemon.web.fields import Field, fields
 from daemon.web.installation import App
 from daemon.web.navigation import Link
@@ -24,10 +25,6 @@ LINK = Link(80, "Settings", "/admin/settings")
 FIRES = 5  # of the next fire times shown
 
 
-async def _sent(request: Request) -> FormData:
-    return await request.form()
-
-
 @router.get("")
 def show(request: Request, app: App) -> Response:
     """Show every section."""
@@ -35,7 +32,7 @@ def show(request: Request, app: App) -> Response:
 
 
 @router.post("/{prefix}")
-def change(request: Request, app: App, prefix: str, form: Annotated[FormData, Depends(_sent)], actor: By) -> Response:
+def change(request: Request, app: App, prefix: str, form: Sent, actor: By) -> Response:
     """Change what a person changed of what the form showed them: anything else may be another by now, and stays so.
 
     If one value is not valid nothing is changed, and each says why beside its field.
