@@ -8,23 +8,25 @@ from collections.abc import Callable
 
 from daemon import wishes
 from daemon.acts import Act
-from daemon.bootstrap import Application
+from daemon.bootstrap import Application, application
 from daemon.cli.output import print_json
 from daemon.cli.undo import tell
+from daemon.cli.usage import usage
 from daemon.disks import Disks
 from daemon.signals import stop_on_signals
 from workflow.undo import UndoReport
 
 
-def act(app: Application, begin: Callable[[], Act], as_json: bool) -> None:
+def act(begin: Callable[[Application], Act], as_json: bool) -> None:
     """Wait for an act, and for the cycle that follows it; print what came of it. Raises why it failed."""
-    app.ongoing.stopping = stop_on_signals()
-    app.disks = Disks(threading.TIMEOUT_MAX)  # who types a command waits as long as a disk takes
-    begun = begin()
-    app.ongoing.is_idle()
-    ended = wishes.found(app, begun.id)
-    if ended.failure is not None:
-        raise ended.failure
+    with application() as app, usage():
+        app.ongoing.stopping = stop_on_signals()
+        app.disks = Disks(threading.TIMEOUT_MAX)  # who types a command waits as long as a disk takes
+        begun = begin(app)
+        app.ongoing.is_idle()
+        ended = wishes.found(app, begun.id)
+        if ended.failure is not None:
+            raise ended.failure
     assert ended.report is not None
     if as_json:
         print_json({**ended.report.to_json(), "run_id": ended.run_id})

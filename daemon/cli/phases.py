@@ -11,7 +11,7 @@ from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from workflow import succession
 from workflow.engine.engine import Engine
-from workflow.phase import all_chores, all_phases, settings_of
+from workflow.phase import Chore, Phase, all_chores, all_phases, settings_of
 
 
 @click.group(cls=Group)
@@ -29,29 +29,19 @@ def show_list(as_json: bool) -> None:
     with application() as app:
         with app.database.read() as connection:
             gates, limits = succession.gates(connection), succession.limits(connection)
-            modes = {name: settings_of(connection, name).mode for name in all_chores()}
+            gates |= {name: settings_of(connection, name).mode for name in all_chores()}
         counts = Engine(app.database, succession.works()).counts()
+    phases: dict[str, Phase | Chore] = {**all_phases(), **all_chores()}
     rows: list[dict[str, Any]] = [
         {
-            "phase": phase.name,
-            "after": phase.after,
-            "gate": gates.get(phase.name, "auto"),
-            "paused": phase.name in limits and limits[phase.name].paused,
-            "jobs": counts.get(phase.name, {}),
+            "phase": name,
+            "after": getattr(phase, "after", None),
+            "gate": gates.get(name, "auto"),
+            "paused": name in limits and limits[name].paused,
+            "jobs": counts.get(name, {}),
             "description": phase.description,
         }
-        for phase in all_phases().values()
-    ]
-    rows += [
-        {
-            "phase": chore.name,
-            "after": None,
-            "gate": modes[chore.name],
-            "paused": limits[chore.name].paused,
-            "jobs": counts.get(chore.name, {}),
-            "description": chore.description,
-        }
-        for chore in all_chores().values()
+        for name, phase in phases.items()
     ]
     if as_json:
         print_json(rows)

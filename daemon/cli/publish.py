@@ -92,7 +92,7 @@ def _one(app: Application, item: int, stop: Any, *, dry_run: bool, rename: bool,
     except (Busy, LeaseLost):
         raise
     except GreenroomError as error:
-        return {"item": item, "outcome": "refused", "reasons": [_reason(error.reason())]}
+        return {"item": item, "outcome": "refused", "reasons": [error.reason()._asdict()]}
 
 
 def _taken_out(app: Application, item: int, stop: Any, *, dry_run: bool) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _taken_out(app: Application, item: int, stop: Any, *, dry_run: bool) -> dict
     words = "would be taken out" if dry_run else "taken out"
     where = show_path(taken.transfer.dst_root + b"/" + taken.transfer.target)
     outcome = words if taken.outcome == "undone" else taken.outcome
-    return {"outcome": outcome, "folder": where, "reasons": [_reason(one) for one in taken.reasons]}
+    return {"outcome": outcome, "folder": where, "reasons": [one._asdict() for one in taken.reasons]}
 
 
 def _of_plan(plan: Plan, reasons: Sequence[Reason]) -> dict[str, Any]:
@@ -110,12 +110,8 @@ def _of_plan(plan: Plan, reasons: Sequence[Reason]) -> dict[str, Any]:
         "files": [show_path(path) for path in plan.files],
         "written": [show_path(path) for path in plan.fresh],
         "transfer": plan.transfer and plan.transfer.id,
-        "reasons": [_reason(reason) for reason in reasons],
+        "reasons": [reason._asdict() for reason in reasons],
     }
-
-
-def _reason(reason: Reason) -> dict[str, Any]:
-    return {"code": reason.code, "message": reason.message, "path": reason.path}
 
 
 def _tell(told: dict[str, Any]) -> None:

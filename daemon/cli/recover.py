@@ -26,7 +26,7 @@ def command(as_json: bool) -> None:
         report = recovering.recover(app.database, app.boot.data_dir, stop)
     left = len(report.attention) + len(report.waiting)
     if as_json:
-        reasons = [{"code": r.code, "message": r.message, "path": r.path} for r in report.reasons]
+        reasons = [reason._asdict() for reason in report.reasons]
         print_json({"done": len(report.done), "cancelled": len(report.cancelled), "open": left, "reasons": reasons})
     else:
         click.echo(f"{len(report.done)} finished, {len(report.cancelled)} undone, {left} left open")

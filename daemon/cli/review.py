@@ -74,8 +74,7 @@ def trash(items: tuple[int, ...], why: str, dry_run: bool, as_json: bool) -> Non
     An album goes as a whole, and only while it is as it was put there, with nothing of somebody else in its folder.
     `greenroom trash restore` brings it back, with what people said of its fields; its decisions do not come along.
     """
-    with application() as app, usage():
-        act(app, lambda: discarding.throw_away(app, items, actor=person(), why=why, sure=not dry_run), as_json)
+    act(lambda app: discarding.throw_away(app, items, actor=person(), why=why, sure=not dry_run), as_json)
 
 
 @command.command("undo")
@@ -150,8 +149,7 @@ def split(item: int, tracks: tuple[str, ...], artist: str, album: str, dry_run: 
       greenroom review split 17 "05 - Engines.flac" "06 - Home.flac" \\
           --artist "Nora Vale" --album "High Tide"
     """
-    with application() as app, usage():
-        act(app, lambda: regrouping.split(app, item, tracks, artist, album, actor=person(), sure=not dry_run), as_json)
+    act(lambda app: regrouping.split(app, item, tracks, artist, album, actor=person(), sure=not dry_run), as_json)
 
 
 @command.command("merge")
@@ -164,8 +162,7 @@ def merge(items: tuple[int, ...], dry_run: bool, as_json: bool) -> None:
     They go back to inbound, and the cycle that follows stages them as one; where they have the same numbers, the later
     ones become further discs.
     """
-    with application() as app, usage():
-        act(app, lambda: regrouping.merge(app, items, actor=person(), sure=not dry_run), as_json)
+    act(lambda app: regrouping.merge(app, items, actor=person(), sure=not dry_run), as_json)
 
 
 @command.command("regroup")
@@ -174,8 +171,7 @@ def merge(items: tuple[int, ...], dry_run: bool, as_json: bool) -> None:
 @json_option
 def regroup(item: int, dry_run: bool, as_json: bool) -> None:
     """Take ITEM back to inbound and group its files by the rules again, whatever was said of them before."""
-    with application() as app, usage():
-        act(app, lambda: regrouping.leave_to_rules(app, item, actor=person(), sure=not dry_run), as_json)
+    act(lambda app: regrouping.leave_to_rules(app, item, actor=person(), sure=not dry_run), as_json)
 
 
 def value_of(subject: Subject, field: str, words: tuple[str, ...]) -> Any:

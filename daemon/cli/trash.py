@@ -15,7 +15,6 @@ from daemon.cli.acting import act
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
-from daemon.cli.usage import usage
 from daemon.disks import Disks
 from daemon.signals import stop_on_signals
 from processor.space import human_size
@@ -71,8 +70,7 @@ def restore(transfer: str, dry_run: bool, as_json: bool) -> None:
 
     A better album that had taken the place goes back to inbound then, as `greenroom undo` says.
     """
-    with application() as app, usage():
-        act(app, lambda: discarding.bring_back(app, transfer, actor=person(), sure=not dry_run), as_json)
+    act(lambda app: discarding.bring_back(app, transfer, actor=person(), sure=not dry_run), as_json)
 
 
 @command.command("empty")

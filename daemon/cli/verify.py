@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from config.errors import Stopped
-from config.reasons import Reason, counted, show_text
+from config.reasons import counted, show_text
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.usage import usage
@@ -96,13 +96,9 @@ def _told(found: Found) -> dict[str, Any]:
         "item": checked.item_id or None,  # None: pictures and NFO of artists
         "files": checked.files,
         "bytes": checked.size,
-        "findings": [_reason(one) for one in checked.findings],
-        "mended": [_reason(one) for one in checked.mended],
+        "findings": [one._asdict() for one in checked.findings],
+        "mended": [one._asdict() for one in checked.mended],
     }
-
-
-def _reason(one: Reason) -> dict[str, Any]:
-    return {"code": one.code, "message": one.message, "path": one.path}
 
 
 def _say(told: dict[str, Any]) -> None:
