@@ -44,8 +44,6 @@ class FileRecord(NamedTuple):
     id: int
     path: bytes
     identity: Identity
-    nlink: int
-    mode: int
     role: str  # audio, or a side file's role
     facts: Facts | None
     problem: tuple[str, str] | None  # code and sentence when it could not be read
@@ -71,9 +69,9 @@ def storable(value: object) -> object:
 def record_from(row: Sequence[Any]) -> FileRecord:
     """Return a file from all columns of the view `entry`."""
     file_id, folder, name, role = row[:4]
-    nlink, mode, _probed, _file_id, _unwritten, problem, message, _truncated, _reader = row[9:18]
+    problem, message = row[14:16]
     path, why = _path(folder, name), (problem, message) if problem else None
-    return FileRecord(file_id, path, identity_from(row[4:9]), nlink, mode, role, facts_of(row[18:]), why)
+    return FileRecord(file_id, path, identity_from(row[4:9]), role, facts_of(row[18:]), why)
 
 
 def source_from(row: Sequence[Any]) -> Source:
