@@ -5,62 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 from config.errors import NeedsReview
 from config.reasons import Reason, show_text
-from processor.naming import PlannedFile
-from processor.plan import AlbumPlan, Outcome
-from scanner.grouping.groups import Group
+from processor.plan import AlbumPlan
 
 MOST_NAMED: Final = 5  # albums named in the sentence that says what changed
 
 
-class Planned(Protocol):
-    """What is planned for one album; an AlbumPlan has it, and an AlbumResult of a dry run."""
-
-    @property
-    def group(self) -> Group:
-        """The album."""
-
-    @property
-    def outcome(self) -> Outcome:
-        """What will become of it."""
-
-    @property
-    def target(self) -> bytes | None:
-        """Its folder."""
-
-    @property
-    def files(self) -> tuple[PlannedFile, ...]:
-        """Its files, and where each goes."""
-
-    @property
-    def kind(self) -> str:
-        """How it is moved."""
-
-    @property
-    def stays(self) -> frozenset[bytes]:
-        """The sources that do not move."""
-
-    @property
-    def over(self) -> str | None:
-        """The checksum of the staged album it changes."""
-
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """Why."""
-
-
-def fingerprint(planned: Planned) -> str:
+def fingerprint(plan: AlbumPlan) -> str:
     """Return a digest of one planned move: every name, and the size and times of every file.
 
     Numbers of devices and inodes are left out, for they may change at the next mount. For a move that changes a staged
     album its reasons and that album's checksum count, too."""
-    files = [(file.source, file.target, file.role, *file.identity[2:]) for file in planned.files]
-    why = [(reason.code, reason.message) for reason in planned.reasons] if planned.kind != "album" else []
-    why += [("over", planned.over)] if planned.over is not None else []
-    said = (planned.group.key, planned.kind, planned.target, sorted(files), sorted(planned.stays), why)
+    files = [(file.source, file.target, file.role, *file.identity[2:]) for file in plan.files]
+    why = [(reason.code, reason.message) for reason in plan.reasons] if plan.kind != "album" else []
+    why += [("over", plan.over)] if plan.over is not None else []
+    said = (plan.group.key, plan.kind, plan.target, sorted(files), sorted(plan.stays), why)
     return hashlib.sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 

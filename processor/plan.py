@@ -1,4 +1,4 @@
-"""What will be done with each album of a cycle, and what planner.py must know to decide it: plain data."""
+"""What will be done, or was, with each album of a cycle, and what planner.py must know to decide it: plain data."""
 
 from __future__ import annotations
 
@@ -19,19 +19,27 @@ Outcome = Literal["staged", "waiting", "needs_review", "quarantined", "duplicate
 
 @dataclass(frozen=True, slots=True)
 class AlbumPlan:
-    """What will be done with one group. Only `staged` moves anything; otherwise the files stay where they are.
+    """What will be done with one group, or what came of it. Only of `staged` files move; others stay where they are.
 
-    For `duplicate` and `conflict` the target is the folder that is there already.
+    Paths are relative: `target` to staging, sources to inbound, targets to the album. For `duplicate` and `conflict`
+    the target is the folder that is there already.
     """
 
     group: Group
     outcome: Outcome
-    target: bytes | None  # the album's folder, relative to the staging root
-    files: tuple[PlannedFile, ...]
+    target: bytes | None  # the album's folder
+    files: tuple[PlannedFile, ...]  # the tracks in the group's order, then the side files
     reasons: tuple[Reason, ...]
     kind: str = "album"  # of the transfer that stages it: a key of processor.moves.MOVES
     stays: frozenset[bytes] = frozenset()  # sources that do not move: their bytes are in the album, where `files` says
     over: str | None = None  # checksum of the staged album that it changes
+
+    @property
+    def tracks(self) -> list[tuple[int | None, int | None, str | None, bytes, bytes | None]]:
+        """Each track's disc, number, title, source and, if it is in staging or would be, target."""
+        goes = self.outcome == "staged"
+        pairs = zip(self.group.tracks, self.files, strict=False)
+        return [(t.disc, t.track, t.title, f.source, f.target if goes else None) for t, f in pairs]
 
     def moving(self) -> AlbumPlan:
         """Return the plan without what stays."""

@@ -22,15 +22,14 @@ from processor.files import Tree
 from processor.meeting import Rules
 from processor.mover import Moved, Mover
 from processor.moves.move import Publish, unheard
-from processor.naming import MAX_CUE_SHEET, PlannedFile, Proposal, cue_references, propose
+from processor.naming import MAX_CUE_SHEET, Proposal, cue_references, propose
 from processor.pace import Pace, PacedGuard
-from processor.plan import RESTAGE, AlbumPlan, Outcome
+from processor.plan import RESTAGE, AlbumPlan
 from processor.planner import decide
 from processor.recover import RecoveryReport, recover
 from processor.sighting import look
 from processor.staged import ForRun, Then, nothing_more, publish
 from processor.system_errors import explained
-from scanner.grouping.groups import Group
 from scanner.identity import Identity
 from scanner.rows import Source
 from scanner.scan import Progress
@@ -49,31 +48,10 @@ class ProcessOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class AlbumResult:
-    """What became of one group. Paths are relative: `target` to staging, sources to inbound, targets to the album."""
-
-    group: Group
-    outcome: Outcome
-    reasons: tuple[Reason, ...]
-    target: bytes | None
-    files: tuple[PlannedFile, ...]  # the tracks in the group's order, then the side files
-    kind: str = "album"  # of the transfer: merge and replace change an album that was staged before
-    stays: frozenset[bytes] = frozenset()  # sources that did not move, though the album is staged
-    over: str | None = None  # checksum of the staged album that it changes
-
-    @property
-    def tracks(self) -> list[tuple[int | None, int | None, str | None, bytes, bytes | None]]:
-        """Each track's disc, number, title, source and, if it is in staging or would be, target."""
-        goes = self.outcome == "staged"
-        pairs = zip(self.group.tracks, self.files, strict=False)
-        return [(t.disc, t.track, t.title, f.source, f.target if goes else None) for t, f in pairs]
-
-
-@dataclass(frozen=True, slots=True)
 class ProcessResult:
     """What became of every group of a scan, which paths were ignored, and what stopped us, if anything."""
 
-    albums: tuple[AlbumResult, ...]
+    albums: tuple[AlbumPlan, ...]
     ignored: tuple[Reason, ...]
     trouble: GreenroomError | None = None
 
@@ -103,9 +81,9 @@ def process_scan(
             for plan in _plan(database, scan, inbound, staging, options)
         )
     ignored = (*scan.ignored(), *_homeless(scan, plans))
-    results = [_as_planned(plan) for plan in plans]
     if guard is None:
-        return ProcessResult(tuple(results), ignored)
+        return ProcessResult(plans, ignored)
+    results = [*plans]
     told = {reason.path for reason in ignored if reason.path} | {f.source for plan in plans for f in plan.files}
     moving = [n for n, plan in enumerate(plans) if plan.outcome == "staged"]
     paced = PacedGuard(guard, Pace(options.rate_limit))
@@ -113,7 +91,7 @@ def process_scan(
         between = Between(inbound.path, staging.path, database, paced, crew, run.then, told)
         mover = Mover(between, staging.root_uuid, run.id)
         for done, (n, moved) in enumerate(zip(moving, mover.move([plans[n] for n in moving], scan), strict=True), 1):
-            results[n] = _after(results[n], moved)
+            results[n] = _after(plans[n], moved)
             progress("move", done, len(moving))
         return ProcessResult(tuple(results), ignored, mover.trouble)
 
@@ -197,15 +175,8 @@ def _homeless(scan: ScanDb, plans: tuple[AlbumPlan, ...]) -> Iterator[Reason]:
         yield Reason(code, message, file.path)
 
 
-def _as_planned(plan: AlbumPlan) -> AlbumResult:
-    """Return what becomes of an album if its plan is carried out."""
-    return AlbumResult(
-        plan.group, plan.outcome, plan.reasons, plan.target, plan.files, plan.kind, plan.stays, plan.over
-    )
-
-
-def _after(result: AlbumResult, moved: Moved) -> AlbumResult:
+def _after(plan: AlbumPlan, moved: Moved) -> AlbumPlan:
     """Return what became of an album that was to be moved."""
-    outcome = result.outcome if moved.outcome is None else moved.outcome
-    target = result.target if outcome == "staged" else None
-    return replace(result, outcome=outcome, target=target, reasons=(*moved.reasons, *result.reasons))
+    outcome = plan.outcome if moved.outcome is None else moved.outcome
+    target = plan.target if outcome == "staged" else None
+    return replace(plan, outcome=outcome, target=target, reasons=(*moved.reasons, *plan.reasons))

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, ForeignKey, delete, insert, select
 from config.reasons import show_path
 from config.tables import Base, column
 from processor.approval import fingerprint
-from processor.process import AlbumResult
+from processor.plan import AlbumPlan
 
 KEPT: Final = 20  # plans
 MAX_FILES: Final = 200_000  # listed in one plan; some ten megabytes compressed
@@ -53,7 +53,7 @@ class Plan:
         return sum(album["count"] for album in self.albums)
 
 
-def keep(connection: Connection, run_id: str, inbound: bytes, staging: bytes, albums: Iterable[AlbumResult]) -> None:
+def keep(connection: Connection, run_id: str, inbound: bytes, staging: bytes, albums: Iterable[AlbumPlan]) -> None:
     """Store the plan of a dry run, and forget the oldest others: where the clock was set back this one seems older."""
     moving = [album for album in albums if album.outcome == "staged"]
     listed = sum(len(album.files) for album in moving) <= MAX_FILES
@@ -76,7 +76,7 @@ def read(connection: Connection, run_id: str) -> Plan | None:
     return None if stored is None else Plan(**json.loads(zlib.decompress(stored)))
 
 
-def _album(album: AlbumResult, *, listed: bool) -> _Object:
+def _album(album: AlbumPlan, *, listed: bool) -> _Object:
     moving = [file for file in album.files if file.source not in album.stays]
     return {
         "key": album.group.key,

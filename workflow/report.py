@@ -10,8 +10,7 @@ from typing import Any, Literal, get_args
 
 from config.errors import GreenroomError
 from config.reasons import Reason, path_text
-from processor.plan import Outcome
-from processor.process import AlbumResult
+from processor.plan import AlbumPlan, Outcome
 
 MAX_STORED_REASONS = 500  # in one run row; the report itself has all of them
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -27,7 +26,7 @@ class CycleReport:
     duration_ms: int
     inbound: bytes | None = None
     staging: bytes | None = None
-    albums: tuple[AlbumResult, ...] = ()
+    albums: tuple[AlbumPlan, ...] = ()
     ignored: tuple[Reason, ...] = ()
     error: Reason | None = None
     exit_code: int = 0
@@ -59,7 +58,7 @@ class CycleReport:
             "error": None if self.error is None else _reason(self.inbound, self.error),
         }
 
-    def _album(self, album: AlbumResult) -> dict[str, Any]:
+    def _album(self, album: AlbumPlan) -> dict[str, Any]:
         group = album.group
         target = None if album.target is None or self.staging is None else os.path.join(self.staging, album.target)
         return {
@@ -109,7 +108,7 @@ def plan_json(report: CycleReport) -> dict[str, Any]:
     return {"format": 1, "run_id": report.run_id, "dry_run": report.dry_run, "albums": moves}
 
 
-def stored_reasons(albums: Iterable[AlbumResult]) -> list[dict[str, Any]]:
+def stored_reasons(albums: Iterable[AlbumPlan]) -> list[dict[str, Any]]:
     """Return why albums stayed where they were, as a run row keeps it."""
     kept = [
         {"album": album.group.key, "outcome": album.outcome, **_reason(None, reason)}
