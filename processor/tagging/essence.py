@@ -104,9 +104,9 @@ def _ogg(container: str) -> Callable[[BinaryIO, int], Iterator[Span]]:
     return spans
 
 
-def _chunks(wanted: bytes, order: str, first: int = 12) -> Callable[[BinaryIO, int], Iterator[Span]]:
+def _chunks(wanted: bytes, order: str) -> Callable[[BinaryIO, int], Iterator[Span]]:
     def spans(file: BinaryIO, size: int) -> Iterator[Span]:
-        at = first
+        at = 12
         while at + 8 <= size:
             name, length = struct.unpack(f"{order}4sI", _at(file, at, 8))
             if name == wanted:
