@@ -340,13 +340,31 @@ def unsettled(house: House) -> Iterator[str]:
     found = Counter(sha256(data).digest() for data in (*here.values(), *there.values()))
     if found + Counter(trashed - found.keys()) != Counter(sha256(data).digest() for data in house.dropped.values()):
         yield f"not everything is there exactly once: {sorted(here)} and {sorted(there)}"
-    with house.database() as database, database.read() as connection:
-        yield from (f"a {open.kind} is {open.state}: {open.error}" for open in journal.unsettled(connection))
+    yield from open_transfers(house)
     if len(items := house.items()) != 3:
         yield f"{len(items)} items"
     for run in house.runs():
         if run["status"] == "running":
             yield f"run {run['id']} is still said to be running"
+
+
+def open_transfers(house: House) -> Iterator[str]:
+    """Say which transfers have not ended."""
+    with house.database() as database, database.read() as connection:
+        yield from (f"a {one.kind} is {one.state}: {one.error}" for one in journal.unsettled(connection))
+
+
+def tried(house: House, *command: str) -> Iterator[str]:
+    """Run a command; say if it failed, and what is broken then."""
+    ended = house.run(*command)
+    if ended.status:
+        yield f"{command[:2]} ended with {ended.status}: {ended.out} {ended.err}"
+    yield from (*lost(house), *wrong_items(house))
+
+
+def recovered(house: House) -> Iterator[str]:
+    """Recover, as after a crash; say what is broken before and then."""
+    yield from (*lost(house), *wrong_items(house), *tried(house, "recover", "--json"))
 
 
 def snapshot(house: House) -> object:
@@ -359,12 +377,7 @@ def snapshot(house: House) -> object:
 
 def converges(house: House, *, interrupted: bool = False) -> list[str]:
     """Recover and run again, as after a crash; return what is broken on the way or left over at the end."""
-    wrong = [*lost(house), *wrong_items(house)]
-    ended = house.run("recover", "--json")
-    if ended.status:
-        wrong.append(f"recover ended with {ended.status}: {ended.out} {ended.err}")
-    wrong += [*lost(house), *wrong_items(house)]
-    wrong += completes(house)
+    wrong = [*recovered(house), *completes(house)]
     if interrupted and "interrupted" not in [run["status"] for run in house.runs()]:
         wrong.append(f"no run is interrupted: {[(run['status'], run['error']) for run in house.runs()]}")
     before = snapshot(house)

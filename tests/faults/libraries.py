@@ -7,13 +7,12 @@ import json
 import os
 from collections.abc import Iterator
 
-from processor import journal
 from processor.hidden import PLAYER_IGNORES, TX
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.publication import ledger
 from processor.trash import TRASH
-from tests.faults.cycles import House, late_tracks, lost, music, wrong_items
+from tests.faults.cycles import House, late_tracks, lost, music, open_transfers, recovered, tried, wrong_items
 from tests.faults.trials import Trial, must
 
 EDIT, CYCLE = "<mood>mine</mood>", ("cycle", "--json")
@@ -77,19 +76,15 @@ def _publish(house: House) -> tuple[str, ...]:
 
 def has_joined(house: House) -> list[str]:
     """Recover and run a cycle, as after a crash, then approve and publish what waits; return what is wrong."""
-    wrong = [*_recovered(house)]
-    ended = house.run(*CYCLE)
-    if ended.status:
-        wrong.append(f"cycle ended with {ended.status}: {ended.out} {ended.err}")
+    wrong = [*recovered(house), *tried(house, *CYCLE)]
     wrong += [f"left in inbound: {path!r}" for path in music(house.inbound)]
-    wrong += [*lost(house), *wrong_items(house)]
     _approve(house)
     return [*wrong, *is_published(house)]
 
 
 def is_published(house: House) -> list[str]:
     """Recover and publish, as after a crash; return what is broken on the way or not as it must be at the end."""
-    wrong = [*_recovered(house)]
+    wrong = [*recovered(house)]
     for outcomes in ({"published", "refreshed", "upgraded", "unchanged"}, {"unchanged"}):
         ended = house.run(*_publish(house))
         if ended.status or not {one["outcome"] for one in json.loads(ended.out)} <= outcomes:
@@ -110,7 +105,7 @@ def is_anew(house: House) -> list[str]:
 
 def is_out(house: House) -> list[str]:
     """Recover and take out, as after a crash; return what is broken on the way or not as it must be at the end."""
-    wrong = [*_recovered(house)]
+    wrong = [*recovered(house)]
     ended = house.run(*_publish(house), "--undo")
     refused = {reason["code"] for one in json.loads(ended.out) for reason in one["reasons"]} - {"not_published"}
     wrong += [f"publish --undo: {ended.out} {ended.err}"] if refused else []
@@ -119,19 +114,11 @@ def is_out(house: House) -> list[str]:
     return [*wrong, *lost(house), *wrong_items(house), *_settled(house, "pending_review")]
 
 
-def _recovered(house: House) -> Iterator[str]:
-    yield from (*lost(house), *wrong_items(house))
-    ended = house.run("recover", "--json")
-    if ended.status:
-        yield f"recover ended with {ended.status}: {ended.out} {ended.err}"
-    yield from (*lost(house), *wrong_items(house))
-
-
 def _settled(house: House, status: str) -> Iterator[str]:
     """Say what is left over, and what ledger and library do not agree about."""
     assert house.library is not None
+    yield from open_transfers(house)
     with house.database() as database, database.read() as connection:
-        yield from (f"a {one.kind} is {one.state}: {one.error}" for one in journal.unsettled(connection))
         entries = {entry.path: entry for entry in ledger.entries(connection)}
     there = {path: data for path, data in music(house.library).items() if not path.startswith(TRASH + b"/")}
     yield from (f"the ledger does not know {path!r}" for path in there.keys() - entries.keys())

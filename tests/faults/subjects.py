@@ -21,6 +21,8 @@ from tests.faults.cycles import (
     late_tracks,
     lost,
     music,
+    recovered,
+    tried,
     unsettled,
     wrong_items,
 )  # fmt: skip
@@ -125,10 +127,7 @@ SUBJECTS = (
 
 def is_repaired(house: House) -> list[str]:
     """Repair again, as after a crash; return what is broken on the way or not as it must be at the end."""
-    wrong = [*lost(house)]
-    ended = house.run(*REPAIR)
-    wrong += [f"fsck ended with {ended.status}: {ended.out} {ended.err}"] if ended.status else []
-    wrong += [*lost(house), *wrong_items(house)]
+    wrong = [*lost(house), *tried(house, *REPAIR)]
     ended = house.run(*REPAIR)
     wrong += [f"fsck found more: {ended}"] if '"findings": []' not in ended.out else []
     return [*wrong, *converges(house)]
@@ -155,10 +154,7 @@ def look(house: House) -> object:
 
 def goes_back(house: House, *, undo: tuple[str, ...], before: object) -> list[str]:
     """Recover and undo again, as after a crash; return what is broken on the way or not as it was at the end."""
-    wrong = [*lost(house), *wrong_items(house)]
-    ended = house.run(*RECOVER)
-    wrong += [f"recover ended with {ended.status}: {ended.out} {ended.err}"] if ended.status else []
-    wrong += [*lost(house), *wrong_items(house)]
+    wrong = [*recovered(house)]
     for command in (undo, CYCLE):  # the cycle leaves alone what was taken back
         ended = house.run(*command)
         if ended.status and left_of(ended) != {"undone_before"}:
