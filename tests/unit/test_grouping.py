@@ -243,6 +243,11 @@ STYLES = [
     ("ＣＤ１", "ＣＤ２"),
     ("Диск 1", "Диск 2"),
     ("Seite A", "Seite B"),
+    ("cd_01", "cd_02"),
+    ("1 of 2", "2 of 2"),
+    ("Disc I", "Disc II"),
+    ("Scheibe 1", "Scheibe 2"),
+    ("CD 1 - Ebb", "CD 2 - Flood"),
 ]
 
 
