@@ -315,8 +315,8 @@ MUTANTS = (
     Mutant(
         "an open circuit lets everybody through",
         "processor/client/circuit.py",
-        "        return Admission(circuit, False, (circuit.until - now).total_seconds())\n",
-        "        return Admission(circuit, True)\n",
+        "    if seconds := _left(circuit.until, now):\n        return Admission(circuit, False, seconds)\n",
+        "    if _left(circuit.until, now):\n        return Admission(circuit, True)\n",
         asking("five_times or probe"),
     ),
     Mutant(
