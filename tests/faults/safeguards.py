@@ -124,8 +124,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "roots may lie in one another",
         "config/libraries.py",
-        'if path == other.path or path.startswith(other.path + b"/") or other.path.startswith(path + b"/"):',
-        "if path == other.path:",
+        'return "nested with" if path.startswith(other + b"/") or other.startswith(path + b"/") else None',
+        "return None",
         on_sqlite("one_another", LIBRARIES),
     ),
     Mutant(
