@@ -317,7 +317,7 @@ MUTANTS = (
         "processor/client/circuit.py",
         "    if seconds := _left(circuit.until, now):\n        return Admission(circuit, False, seconds)\n",
         "    if _left(circuit.until, now):\n        return Admission(circuit, True)\n",
-        asking("five_times or probe"),
+        tests("tests/unit/test_client_rules.py", "-k", "five_minutes or probe"),
     ),
     Mutant(
         "the turn is handed on before the service has answered",
