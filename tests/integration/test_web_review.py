@@ -48,7 +48,8 @@ def seen(browser: Browser, item_id: int) -> str:
 
 def now(browser: Browser, ids: list[int]) -> list[str]:
     """Return what albums are."""
-    return [browser.client.get(f"{API}/{item}").json()["status"] for item in ids]
+    with browser.app.database.read() as connection:
+        return [repository.item(connection, item)[0]["status"] for item in ids]
 
 
 def chosen(page: str) -> list[str]:
