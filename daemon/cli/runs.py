@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from config.reasons import show_text, show_time
@@ -41,7 +44,7 @@ def show_list(limit: int, as_json: bool) -> None:
         return
     rows = [
         (run["id"], run["started_at"], run["status"] + (" (dry run)" if run["dry_run"] else ""), run["trigger"],
-         ", ".join(f"{n} {name}" for name, n in run["counts"].items() if n and name in SHOWN), run["error"])
+         _counted(run), run["error"])
         for run in found
     ]  # fmt: skip
     print_table(
@@ -67,8 +70,10 @@ def show(run_id: str, as_json: bool) -> None:
     if as_json:
         print_json({**run, "moved": moved})
         return
-    what = "dry run" if run["dry_run"] else "run"
+    what, counts = "dry run" if run["dry_run"] else "run", _counted(run)
     click.echo(f"{what} {run_id} {run['status']}, began {show_time(run['started_at'])} by {run['trigger']}")
+    if counts:
+        click.echo(f"would be: {counts}" if run["dry_run"] else counts)
     if run["error"]:
         click.echo(show_text(run["error"]))
     for album in moved:
@@ -78,3 +83,7 @@ def show(run_id: str, as_json: bool) -> None:
         click.echo(f"! {show_text(stayed['name'])}: {stayed['outcome'].replace('_', ' ')}")
         for why in stayed["reasons"]:
             click.echo(f"      {show_text(why['message'])}" + (f"  [{show_text(why['path'])}]" if why["path"] else ""))
+
+
+def _counted(run: Mapping[str, Any]) -> str:
+    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in run["counts"].items() if n and name in SHOWN)

@@ -212,6 +212,7 @@ def test_what_a_run_did_and_why_is_shown_afterwards_too(data_dir: Path) -> None:
     greenroom("cycle")
     (run,) = json.loads(greenroom("runs", "--json").output)
     shown = greenroom("runs", "show", run["id"]).output
+    assert "1 staged, 1 quarantined" in shown
     assert "item 1: Ada Fern – Harbour, pending_review" in shown
     assert "None of the audio files here can be read.  [b]" in shown
     told = json.loads(greenroom("runs", "show", run["id"], "--json").output)
