@@ -166,3 +166,35 @@ def test_songs_of_no_album_in_one_folder_are_not_shared_out_by_artist() -> None:
             shelf.track(f"Summer/{artist} {n}.mp3", artist=artist, title=f"{artist} {n}", track=n)
     one = shelf.only()
     assert (one.album, one.album_artist, len(one.tracks)) == ("Summer", "Various Artists", 4)
+
+
+def test_what_files_repeat_before_their_number_is_left_out_whatever_their_folder_is_called() -> None:
+    shelf = Shelf()
+    shelf.untagged("Long", "Ada - Long - 01 Rain.wav", "Ada - Long - 02 Hail.wav")
+    assert [(track.track, track.title) for track in shelf.only().tracks] == [(1, "Rain"), (2, "Hail")]
+
+
+def test_a_number_that_two_singers_share_makes_no_two_albums_unless_both_begin() -> None:
+    shelf = Shelf()
+    for artist, numbers in (("Ada", (1, 2, 3)), ("Bo", (3, 4, 5))):
+        for n in numbers:
+            shelf.track(f"x/{n:02} {artist}.mp3", artist=artist, album="Duets", title=f"{artist} {n}", track=n)
+    one = shelf.only()
+    assert (one.album_artist, len(one.tracks)) == ("Various Artists", 6)
+    assert "track_numbers_repeat" in codes(one)
+
+
+def test_a_disc_that_nothing_names_is_told_as_by_rule() -> None:
+    shelf = Shelf()
+    shelf.album("x", range(1, 3), artist="Ada", album="Long")
+    shelf.album("x", range(3, 5), artist="Ada", album="Long", disc=2)
+    assert [(track.disc, track.sources["disc"]) for track in shelf.only().tracks] == [(1, "rule")] * 2 + [
+        (2, "tag")
+    ] * 2
+
+
+def test_names_are_counted_in_all_disc_folders_or_in_none() -> None:
+    shelf = Shelf()
+    shelf.untagged("Ada - Long/CD1", "Track 01.wav", "Track 02.wav")
+    shelf.untagged("Ada - Long/CD2", "Outro.wav", "Rain.wav")
+    assert {track.track for track in shelf.only().tracks} == {None}
