@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scanner.grouping.chosen import Choice
     from workflow.deciding import Seen
 
+UNFORESEEN: Final = "a mistake of ours ended it; the log says which"
 KEPT: Final = 100  # acts that are remembered; a restart forgets them, the journal keeps what was done
 
 
@@ -78,13 +79,15 @@ class Acts:
         """Begin the work in a thread and, if all of it was done, what follows. Raises Busy and Stopped."""
 
         def all_of_it(stop: threading.Event) -> None:
+            ended, done = replace(act, failure=GreenroomError(UNFORESEEN)), False
             try:
                 report = work(stop)
+                done = act.sure and report.exit_code == 0
+                ended = replace(act, report=report, run_id=act.id if done and act.told.follows else None)
             except (GreenroomError, OSError) as error:
-                self._keep(replace(act, failure=unexpected(error) if isinstance(error, OSError) else error))
-                return
-            done = act.sure and report.exit_code == 0
-            self._keep(replace(act, report=report, run_id=act.id if done and act.told.follows else None))
+                ended = replace(act, failure=unexpected(error) if isinstance(error, OSError) else error)
+            finally:  # also after what nobody foresaw: it would be going on until the next start
+                self._keep(ended)
             if done:
                 then()
 

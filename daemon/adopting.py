@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, Stopped
 from config.reasons import show_path
+from daemon.acts import UNFORESEEN
 from daemon.ongoing import Ongoing
 from processor.system_errors import unexpected
 
@@ -60,9 +61,10 @@ class Looks:
                 raise Stopped("Greenroom is stopping")
             if self._look is not None and not self._look.is_over:
                 raise Busy(f"{show_path(self._look.path)} is being compared; one at a time")
-            self._look = Look(path, actor, dt.datetime.now(dt.UTC))
-            threading.Thread(target=self._run, args=(self._look,), name="adopt").start()
-            return self._look
+            look = Look(path, actor, dt.datetime.now(dt.UTC))
+            threading.Thread(target=self._run, args=(look,), name="adopt").start()
+            self._look = look
+            return look
 
     def _run(self, look: Look) -> None:
         from workflow.adopting import adopt
@@ -70,13 +72,15 @@ class Looks:
         def told(name: str, done: int, total: int | None) -> None:
             self._keep(replace(look, stage=(name, done, total)))
 
+        ended = replace(look, error=UNFORESEEN)
         try:
             found = adopt(self._database, self._data_dir, look.path, self._ongoing.stopping, told)
+            ended = replace(look, found=found)
         except (GreenroomError, OSError) as error:
             told_so = unexpected(error) if isinstance(error, OSError) else error
-            self._keep(replace(look, error=told_so.message))
-        else:
-            self._keep(replace(look, found=found))
+            ended = replace(look, error=told_so.message)
+        finally:  # also after what nobody foresaw: it would keep all others out
+            self._keep(ended)
 
     def _keep(self, look: Look) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ import re
 import threading
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from config import admin
@@ -279,6 +280,17 @@ def test_an_act_that_the_system_refuses_is_over_and_says_why(browser: Browser) -
     told = browser.client.get(f"{API}/acts/{act.id}").json()
     assert told["over"]
     assert "/srv/staging/a" in told["error"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_act_that_a_mistake_of_ours_ended_is_over_too(browser: Browser) -> None:
+    def mistaken(_act: Act, _actor: str, _stop: threading.Event) -> UndoReport:
+        raise ZeroDivisionError
+
+    act = wishes.begin(browser.app, "trash", [], mistaken, actor="ada", sure=True)
+    assert browser.app.ongoing.is_idle(60)
+    told = browser.client.get(f"{API}/acts/{act.id}").json()
+    assert (told["over"], "mistake" in told["error"]) == (True, True)
 
 
 def test_what_a_run_moved_goes_back_but_for_what_cannot(browser: Browser, tmp_path: Path) -> None:
