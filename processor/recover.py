@@ -83,4 +83,9 @@ def report_of(settled: Sequence[Transfer], reasons: Sequence[Reason]) -> Recover
     """Return what became of transfers that were taken over."""
     by_state = {state: tuple(t for t in settled if t.state == state) for state in ("done", "cancelled", "attention")}
     waiting = tuple(t for t in settled if t.state not in by_state)
-    return RecoveryReport(**by_state, waiting=waiting, reasons=tuple(reasons))
+    message = "A move could not be settled, and is tried again: {}"
+    why = [
+        Reason("unsettled_transfer", sentence(message.format(one.error)), os.path.join(one.dst_root, one.target))
+        for one in waiting
+    ]
+    return RecoveryReport(**by_state, waiting=waiting, reasons=(*reasons, *why))

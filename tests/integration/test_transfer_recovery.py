@@ -226,7 +226,9 @@ class Failing(Steps):
 def test_a_failing_disk_is_waited_for_and_does_not_count(world: World) -> None:
     transfer = left_as(world, "published")
     for fence in range(2, 4 + MAX_ATTEMPTS):
-        assert states(recovered(world, Failing(fence=fence))) == WAITING
+        report = recovered(world, Failing(fence=fence))
+        assert states(report) == WAITING
+        assert [reason.message for reason in report.reasons][-1].endswith("and is tried again: read-only.")
     assert (row(world, transfer).attempt, row(world, transfer).error) == (0, "read-only")
     assert states(recovered(world, Steps(fence=20))) == DONE
     assert row(world, transfer).error is None
