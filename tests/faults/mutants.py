@@ -383,6 +383,28 @@ MUTANTS = (
         PUBLISH_KILLED,
     ),
     Mutant(
+        "a refresh that is taken up again writes into whatever is there by now",
+        "processor/moves/refresh.py",
+        '        check_published(tree, transfer.target, transfer.item["home"])  # it may have been moved',
+        "        pass  #",
+        tests("tests/faults/test_publish_meddling.py", "-k", "moved_away_before"),
+    ),
+    Mutant(
+        "music that changes while other music is compared is published",
+        "processor/publication/drafting.py",
+        "            laying.check_bytes(staging, item)  # which takes minutes",
+        "            laying.check_bytes(staging, item)\n"
+        "            files = laying.transfer_files(staging, item, laid.places)  # which takes minutes",
+        tests("tests/scenarios/test_publish.py", "-k", "written_to_while"),
+    ),
+    Mutant(
+        "the folder of an artist that somebody took away is made anew",
+        "processor/verify.py",
+        "            if tree.stat(parent(subject.path)) is None:",
+        "            if False:",
+        tests("tests/scenarios/test_verify.py", "-k", "took_away"),
+    ),
+    Mutant(
         "a refresh trusts the ledger and does not look what is there",
         "processor/publication/writing.py",
         "            elif tree.stat(one.path) is not None and (there is None or there != one.over):\n",
