@@ -9,7 +9,7 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 
 from config.database import Database
-from config.libraries import Library
+from config.libraries import Library, verify_root
 from config.sentinel import SENTINEL
 from processor import journal
 from processor.files import Tree, is_folder
@@ -33,10 +33,13 @@ class Explained:
 
 
 def explain(database: Database, library: Library) -> Explained:
-    """Look at every file of a library and say whose it is. Raises the errors of processor.system_errors.
+    """Look at every file of a library and say whose it is.
 
+    Raises what `verify_root` does, for where no disk is mounted nothing is missing, and the errors of
+    processor.system_errors.
     What is published meanwhile may be told as of others, or as missing: the ledger is read before the tree.
     """
+    verify_root(library)
     with database.read() as connection:
         named = {bytes(entry.path) for entry in ledger.entries(connection, root_uuid=library.root_uuid)}
         busy = {transfer.id.encode() for transfer in journal.unsettled(connection)}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from config.database import Database
+from config.errors import Misconfigured
 from config.libraries import add_library
 from processor import journal
 from processor.publication import ledger
@@ -35,3 +38,14 @@ def test_every_file_of_a_library_is_somebodys(database: Database, tmp_path: Path
         ledger.write(connection, rows, NOW)
         journal.plan(connection, [Transfer("busy", "publish", "planned", b"/", b"/", b"x", (), {}, 1, "boot")], NOW)
     assert explain(database, library) == Explained(len(OURS), len(TRASHED), MISSING, LEFT, OTHERS)
+
+
+def test_nothing_is_missing_from_a_library_whose_disk_is_not_mounted(database: Database, tmp_path: Path) -> None:
+    root = tmp_path / "library"
+    root.mkdir()
+    with database.begin() as connection:
+        library = add_library(connection, "library", os.fsencode(root), now=NOW)
+    root.rename(tmp_path / "elsewhere")
+    root.mkdir()
+    with pytest.raises(Misconfigured, match="is its disk mounted"):
+        explain(database, library)
