@@ -19,7 +19,7 @@ from processor.artwork.embedded import Embedded, embedded_in
 from processor.artwork.look import look
 from processor.artwork.source import Refused, open_file, read_file
 from processor.artwork.wire import Op, Task
-from scanner.tags.wire import take_frames
+from scanner.tags.wire import take_frames, write
 
 CPU_LIMIT = 20  # seconds for one task
 
@@ -28,12 +28,12 @@ def serve(tasks: int, answers: int) -> None:
     """Answer every task, in their order, each in one frame."""
     signal.signal(signal.SIGIO, signal.SIG_IGN)
     buffer = bytearray()
-    _write(answers, wire.answer_frame("ready"))
+    write(answers, wire.answer_frame("ready"))
     while received := os.read(tasks, 1 << 16):
         buffer += received
         for body in take_frames(buffer):
             _grant(CPU_LIMIT)
-            _write(answers, answer(wire.task_of(body)))
+            write(answers, answer(wire.task_of(body)))
 
 
 def answer(task: Task) -> bytes:
@@ -99,9 +99,3 @@ def _grant(seconds: int) -> None:
     """Let the next task have so many seconds of processor time."""
     used = int(time.process_time())
     resource.setrlimit(resource.RLIMIT_CPU, (used + seconds + 2, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-
-
-def _write(answers: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(answers, view) :]

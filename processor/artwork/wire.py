@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple
 
 from processor.artwork.likeness import Likeness
-from scanner.tags.wire import BadFrameError
+from scanner.tags.wire import BadFrameError, framed
 
 FRAME_LIMIT: Final = 64 << 20  # bytes; a picture made anew may be larger than what it was made of
 Op = Literal["look", "list", "take", "preview", "plain"]
@@ -69,14 +69,9 @@ class Made(NamedTuple):
     data: bytes
 
 
-def frame(body: bytes) -> bytes:
-    """Return a body with its length before it."""
-    return len(body).to_bytes(4, "big") + body
-
-
 def task_frame(task: Task) -> bytes:
     """Return a task as one frame."""
-    return frame(marshal.dumps(tuple(task)))
+    return framed(marshal.dumps(tuple(task)))
 
 
 def task_of(body: bytes) -> Task:
@@ -87,7 +82,7 @@ def task_of(body: bytes) -> Task:
 def answer_frame(said: Any, data: bytes = b"") -> bytes:
     """Return an answer, plain values and perhaps bytes, as one frame."""
     header = json.dumps(said).encode("ascii")
-    return frame(len(header).to_bytes(4, "big") + header + data)
+    return framed(len(header).to_bytes(4, "big") + header + data)
 
 
 def answer_of(op: Op, body: bytes) -> Any:

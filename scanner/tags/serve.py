@@ -30,7 +30,7 @@ def serve(tasks: int, answers: int) -> None:
     signal.signal(signal.SIGIO, signal.SIG_IGN)  # see is_written
     buffer = bytearray()
     clock = _Clock()
-    _write(answers, wire.frame("ready"))
+    wire.write(answers, wire.frame("ready"))
     while received := os.read(tasks, 1 << 16):
         buffer += received
         for body in wire.take_frames(buffer):
@@ -130,18 +130,12 @@ def _send(answers: int, rows: list[Any], moved: dict[int, Numbers]) -> None:
         return
     data = wire.answer_frame(Answer(blocks_of(rows), moved))
     if len(data) <= wire.FRAME_LIMIT:
-        _write(answers, data)
+        wire.write(answers, data)
     elif len(rows) == 1:
         problem = ("answer_too_long", "Its tags are longer than any music needs.")
         row = columns_of(rows[0][0], False, (None, problem, False, "mutagen"))
-        _write(answers, wire.answer_frame(Answer(blocks_of([row]), moved)))
+        wire.write(answers, wire.answer_frame(Answer(blocks_of([row]), moved)))
     else:
         middle = len(rows) // 2
         for part in rows[:middle], rows[middle:]:
             _send(answers, part, {row[0]: moved[row[0]] for row in part if row[0] in moved})
-
-
-def _write(answers: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(answers, view) :]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import marshal
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -55,7 +56,7 @@ class BadFrameError(ValueError):
 
 def frame(message: Any) -> bytes:
     """Return a message of plain lists, numbers and text as one frame."""
-    return _framed(_encode(message).encode("utf-8", "surrogatepass"))
+    return framed(_encode(message).encode("utf-8", "surrogatepass"))
 
 
 def answer_frame(answer: Answer) -> bytes:
@@ -78,7 +79,7 @@ def _packed(values: Sequence[Any]) -> Any:
 
 def batch_frame(batch: Batch) -> bytes:
     """Return a batch as one frame."""
-    return _framed(marshal.dumps(batch))
+    return framed(marshal.dumps(batch))
 
 
 def batch_of(body: bytes) -> Batch:
@@ -87,8 +88,16 @@ def batch_of(body: bytes) -> Batch:
     return batch
 
 
-def _framed(body: bytes) -> bytes:
+def framed(body: bytes) -> bytes:
+    """Return a body with its length before it."""
     return len(body).to_bytes(PREFIX, "big") + body
+
+
+def write(pipe: int, data: bytes) -> None:
+    """Write all of some bytes, however few a pipe takes at once."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(pipe, view) :]
 
 
 def take_frames(buffer: bytearray, limit: int = FRAME_LIMIT) -> list[bytes]:
