@@ -35,9 +35,8 @@ class Explained:
 def explain(database: Database, library: Library) -> Explained:
     """Look at every file of a library and say whose it is.
 
-    Raises what `verify_root` does, for where no disk is mounted nothing is missing, and the errors of
-    processor.system_errors.
-    What is published meanwhile may be told as of others, or as missing: the ledger is read before the tree.
+    What is published meanwhile may be told as of others, or as missing: the ledger is read before the tree. Raises what
+    `verify_root` does, for where no disk is mounted nothing is missing, and the errors of processor.system_errors.
     """
     verify_root(library)
     with database.read() as connection:
