@@ -3,7 +3,8 @@ r"""Artist, album, track and file names → path components that ext4, NTFS and 
 Rules (Microsoft "Naming Files, Paths, and Namespaces"; spelling as users of Lidarr and Radarr know it):
 `/ \` become `+`, `: ` becomes ` - `, `: * |` become `-`, `?` becomes `!`, `"` becomes `'`, `< >` go; white space is
 one space; control, format (zero width, direction marks) and non-characters go; names are NFC; no space, dot or dash in
-front, no space or dot behind; device names and names that players skip get a `_`.
+front, no space or dot behind; device names and names that players skip get a `_`. Three `?` and more become wide ones,
+because "Die drei ???" and "Die drei !!!" are two artists.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ UNKNOWN_ARTIST: Final = b"_/Unknown Artist"  # a place, never a fact: no row and
 STEM_BYTES: Final = 200  # of 255, so that " [2]", an extension and a temporary suffix still fit
 
 _COLON: Final = re.compile(r":(?=\s)\s*")
+_CALLS: Final = re.compile(r"\?{3,}")
 _EXTENSION: Final = re.compile(r"(?s)(.+)(\.[A-Za-z0-9]{1,16})")
 
 _ILLEGAL: Final = {
@@ -171,6 +173,7 @@ def _fold(text: str) -> str:
 def _legal(text: str) -> str:
     if ":" in text:
         text = _COLON.sub(" - ", text).replace(":", "-")
+    text = _CALLS.sub(lambda calls: "\uff1f" * len(calls[0]), text)
     legal = " ".join(text.translate(_LEGAL).split())
     return legal if legal.isascii() else unicodedata.normalize("NFC", legal)
 

@@ -21,6 +21,7 @@ _ASCII = bytes(range(128))
 _NO_ENGLISH_LETTERS = bytes(code for code in range(256) if not (code < 128 and chr(code).isalpha()))
 _MISREAD = 8  # letters beyond ASCII, before anything is concluded
 _INITIALS = pattern(r"\b(?:[^\W\d_]\.){2,}")
+_CALLS = pattern(r"!{3,}|\?{3,}")  # so many are meant: "Die drei ???" and "Die drei !!!" are two series of plays
 _AND = pattern(r"\s*&\s*|\s\+\s")
 _APOSTROPHES = pattern("['’‘ʼ`´]")
 _LAST_ARTICLE = pattern(r"^(.+), (the|a|an)$")
@@ -81,18 +82,21 @@ def _bytes_of(text: str) -> bytes | None:
 def fold(text: str) -> str:
     """Fold case, width, accents, punctuation, "&" and the leading article: `"The Beatles"` → `"beatles"`.
 
-    Edition words stay. A name of nothing but punctuation stays as it is, so "!!!" is not "???".
+    Edition words stay. A name of nothing but punctuation stays as it is, so "!!!" is not "???";
+    three of these stay anywhere.
     """
     plain = spoken = text.casefold()
     if not text.isascii():
         plain = unicodedata.normalize("NFKC", text.encode("utf-8", "backslashreplace").decode("utf-8")).casefold()
         bare = _ACCENTS.sub("", unicodedata.normalize("NFD", plain))
         spoken = unicodedata.normalize("NFC", bare).translate(_LETTERS)
+    calls: list[str] = []
     if not spoken.replace(" ", "").isalnum():  # else nothing of this is to be done
+        calls = _CALLS.findall(spoken)
         spoken = _INITIALS.sub(lambda initials: initials[0].replace(".", ""), spoken)
         spoken = _LAST_ARTICLE.sub(r"\2 \1", _AND.sub(" and ", _APOSTROPHES.sub("", spoken)).strip())
         spoken = spoken.translate(_SPOKEN)
-    words = " ".join(spoken.split())
+    words = " ".join(spoken.split() + calls)
     return _FIRST_ARTICLE.sub("", words) or " ".join(plain.split())
 
 

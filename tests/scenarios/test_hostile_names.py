@@ -64,7 +64,7 @@ TAGS = [
         "signs alone",
         _tagged(artist="!!!", album="???"),
         ("staged !!! / ???: 1 track",),
-        ("_e8/!!!/!!!/01 - Song 1.mp3",),
+        ("_e8/!!!/？？？/01 - Song 1.mp3",),
     ),
     Scenario(
         "pictures", _tagged(artist="🎷", album="🌊🌊"), ("staged 🎷 / 🌊🌊: 1 track",), ("_8f/🎷/🌊🌊/01 - Song 1.mp3",)

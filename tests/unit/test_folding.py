@@ -23,7 +23,8 @@ from scanner.grouping.folding import alike, clean, fold
         ("Ｆｕｌｌ　Ｗｉｄｔｈ", "full width"),
         ("Straße", "STRASSE"),
         ("Mø", "mo"),
-        ("Wait… What?", "wait what"),
+        ("Wait… What?!", "wait what"),
+        ("Die drei ？？？", "DIE DREI ???"),
         ("ze\u200bro", "zero"),
         ("\u202dRight", "right"),
     ],
@@ -36,6 +37,7 @@ def test_spellings_of_one_name_fold_to_one_text(one: str, other: str) -> None:
     ("one", "other"),
     [
         ("!!!", "???"),
+        ("Die drei ???", "Die drei !!!"),
         ("÷", "×"),
         ("Album", "Album (Deluxe)"),
         ("1999", "99"),

@@ -104,6 +104,7 @@ def test_unique_places_never_meet_on_a_file_system_without_case(paths: list[byte
         ("Live: At Last", "Live - At Last"),
         ("12:51", "12-51"),
         ("Who Are You?", "Who Are You!"),
+        ("Die drei ???", "Die drei \uff1f\uff1f\uff1f"),
         ('"Heroes"', "'Heroes'"),
         ("What's the Story...", "What's the Story"),
         ("...And Justice for All", "And Justice for All"),
