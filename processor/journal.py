@@ -159,6 +159,12 @@ def open_transfers(connection: Connection, src_root: bytes, dst_root: bytes) -> 
     return [_transfer(row) for row in connection.execute(query)]
 
 
+def moving(connection: Connection, key: str) -> list[Transfer]:
+    """Return what was begun with the item of a key and is not settled, oldest first."""
+    query = select(TransferRow.__table__).where(IS_OPEN).order_by(TransferRow.created_at, TransferRow.id)
+    return [found for row in connection.execute(query) if (found := _transfer(row)).item.get("key") == key]
+
+
 def unsettled(connection: Connection) -> list[Transfer]:
     """Return every transfer that is neither done nor cancelled, between whichever roots, oldest first."""
     query = select(TransferRow.__table__).where(IS_UNSETTLED).order_by(TransferRow.created_at, TransferRow.id)

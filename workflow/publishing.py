@@ -26,7 +26,7 @@ from processor.taking_back import TakenBack
 from workflow.completing import complete
 from workflow.holding import holding
 from workflow.published import begun, heal, recorded
-from workflow.upkeep import WORKERS, blobs, settle
+from workflow.upkeep import WORKERS, blobs, check_unmoved, settle
 
 T = TypeVar("T")
 
@@ -68,7 +68,8 @@ def publish_item(
     database fails, and RootSilent when a disk hangs in the middle of it: then the next try settles what was begun.
     """
     heal(given.database)
-    library = library_of(given, known(given, item_id))
+    one = known(given, item_id)
+    library = library_of(given, one)
     missing = complete(given.database, given.cache.data_dir, item_id, stop) if given.options.assets else 0
     if missing and given.options.whole:
         message = f"{missing} selected pictures of item {item_id} cannot be had now, and phase.publish.wait_for_assets"
@@ -87,7 +88,7 @@ def publish_item(
         heal(given.database)
         return outcome
 
-    return _locked(given, library, f"publish item {item_id}", stop, publish_it)
+    return _locked(given, library, one.item.key, f"publish item {item_id}", stop, publish_it)
 
 
 def rehearse_unpublishing(given: Publishing, item_id: int) -> TakenBack:
@@ -97,12 +98,12 @@ def rehearse_unpublishing(given: Publishing, item_id: int) -> TakenBack:
 
 def unpublish_item(given: Publishing, item_id: int, stop: StopSignal, *, actor: str) -> TakenBack:
     """Take an item out of its library; it waits for review again. Raises as `publish_item` does."""
-    root = publish.to_take_back(given.database, item_id).dst_root
-    library = next((one for one in given.libraries if one.path == root), None)
+    transfer = publish.to_take_back(given.database, item_id)
+    library = next((one for one in given.libraries if one.path == transfer.dst_root), None)
     if library is None:
-        raise Misconfigured(f"{show_path(root)} is no library any more; add it again", code="no_library")
+        raise Misconfigured(f"{show_path(transfer.dst_root)} is no library any more; add it again", code="no_library")
     what = f"take item {item_id} out of its library"
-    return _locked(given, library, what, stop, lambda run: publish.take_out(run, item_id, actor))
+    return _locked(given, library, transfer.item["key"], what, stop, lambda run: publish.take_out(run, item_id, actor))
 
 
 def restage(
@@ -132,12 +133,15 @@ def restage(
     return refused
 
 
-def _locked(given: Publishing, library: Library, what: str, stop: StopSignal, work: Callable[[Performance], T]) -> T:
-    """Do work under the locks of a library and staging, with everything between them settled."""
+def _locked(
+    given: Publishing, library: Library, key: str, what: str, stop: StopSignal, work: Callable[[Performance], T]
+) -> T:
+    """Do work on the album of a key under the locks of a library and staging, with everything between them settled."""
 
     def do(guard: Guard) -> T:
         settle(given.database, given.staging, library, given.blobs, guard)
         heal(given.database)
+        check_unmoved(given.database, key)
         return work(_performance(given.database, guard, given.blobs))
 
     for root in (given.staging, library):

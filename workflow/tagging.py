@@ -20,6 +20,7 @@ from processor.recover import RecoveryReport
 from processor.retag import Retagged, retag, retold, settle_retags, sweep
 from processor.transfer import Transfer
 from workflow import events, telling
+from workflow.upkeep import check_unmoved
 
 
 def tag_item(database: Database, item_id: int, stop: StopSignal) -> Retagged:
@@ -38,6 +39,7 @@ def tag_item(database: Database, item_id: int, stop: StopSignal) -> Retagged:
             known = rows.album(connection, item_id)
         if found is None or found.item.root_uuid != staging.root_uuid:
             raise Rejected(f"item {item_id} is not in staging any more; only staged files get tags", code="not_staged")
+        check_unmoved(database, found.item.key)
         return retag(run, staging.path, found.item, known)
 
 

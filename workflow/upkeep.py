@@ -63,6 +63,16 @@ def settle(database: Database, staging: Library, library: Library, cache: bytes,
     return recover(database, guard, recorded, roots, now=now, boot_id=boot_id(), workers=WORKERS, blobs=cache)
 
 
+def check_unmoved(database: Database, key: str) -> None:
+    """Raise Busy while a move of an album within staging, into it or out of it to inbound is not finished.
+
+    What finishes it goes by what it left there: it would not know an album again that has gone on, or has new tags.
+    """
+    with database.read() as connection:
+        if any(transfer.kind not in OUTWARD for transfer in journal.moving(connection, key)):
+            raise Busy("a move of this album is not finished; the next cycle, or `greenroom recover`, finishes it")
+
+
 def prune_trash(database: Database, days: int, stop: StopSignal) -> None:
     """Empty the trash of each library of what has lain there long enough; a library that is away, or busy, waits.
 

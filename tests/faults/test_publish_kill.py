@@ -6,13 +6,14 @@ import contextlib
 import errno
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from config.errors import Retryable
+from config.errors import Busy, Retryable
 from config.lease import Guard
 from config.libraries import Library
 from processor.files import Tree
@@ -20,10 +21,14 @@ from processor.publication.access import Access
 from processor.transfer import Strategy
 from processor.verification.rows import ARTISTS
 from processor.verify import Verifying, verify
+from tests.faults.cycles import House
 from tests.faults.killing import Failing, Make, failing, killed, killed_once, killed_twice
+from tests.faults.libraries import CYCLE, to_publish
 from tests.faults.publishing import Scene, complaints, converges, unfinished
+from tests.faults.steps import die, labels, run_until
 from tests.faults.world import At, Killed, Steps, tree
 from workflow import published
+from workflow.tagging import tag_item
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 EVERY = {("publish", "link"): 5, ("refresh", "link"): 3, ("upgrade", "link"): 5}  # steps; of the others fewer are tried
@@ -282,3 +287,19 @@ def test_what_was_broken_off_before_anything_was_to_be_seen_is_approved_again(qu
     assert scene.status() == "publishing"
     assert len(scene.recovered(Steps(fence=3)).cancelled) == 1
     assert scene.status() == "approved"
+
+
+def test_an_album_is_published_and_tagged_once_the_cycle_that_staged_it_has_emptied_its_place_in_inbound(
+    quick_path: Path,
+) -> None:
+    steps = labels(House(quick_path / "whole", workers=1), *CYCLE)
+    house = House(quick_path / "killed", workers=1)
+    house.add_library()
+    assert run_until(house, next(n for n, one in enumerate(steps, 1) if one.startswith("unlink")), die, *CYCLE) < 0
+    trial = to_publish(house)
+    for item in house.items():
+        ended = house.run("publish", str(item["id"]))
+        assert (ended.status, "is not finished" in ended.err) == (75, True), ended
+        with house.database() as database, pytest.raises(Busy, match="is not finished"):
+            tag_item(database, item["id"], threading.Event())
+    assert trial.converges(house) == []
