@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from config import users
 from config.errors import RootSilent
-from config.leave import GIVEN_UP, Leave
+from config.leave import GIVEN_UP, LEAVE, Leave
 from config.machine import no_room
 from config.mounts import MOUNTINFO, find_mount, parse_mountinfo
 from config.reasons import show_path, show_time
@@ -91,19 +91,25 @@ class Answers:
 
         Raises RootSilent when one has not answered for so long (`at_work`), however long the work lasts while all do.
         Its thread, once its disk answers, meets LeaseLost at the next change it would make; until then the locks of
-        roots that do not answer are held, and those of the others are not.
+        roots that do not answer are held, and those of the others are not. Work that does this is given up with all
+        its parts.
         """
-        leave = Leave()
+        leave = Leave(LEAVE.get())
         task = Task(work, leave)
         while not task.over.wait(self.patience / 2):
             silent = self.silent(roots, self.at_work)
             if silent and leave.end(silent):
                 GIVEN_UP.append(task.over)
-                late = self.silent(roots, 0)  # to unlock what does not answer would keep this thread, too
-                leave.let_go(root for root in roots if root not in late)
+                leave.let_go(self._does_answer)  # to unlock what does not would keep this thread, too
                 raise silence(*next(iter(silent.items())))
             self.begin(roots)
         return task.result()
+
+    def _does_answer(self, root: bytes) -> bool:
+        try:
+            return isinstance(self.ask(root, self.patience / 2), Sight)
+        except OSError:  # that is an answer
+            return True
 
     def silent(self, roots: Iterable[bytes], after: float | None = None) -> dict[bytes, dt.datetime]:
         """Return which of these roots a look has waited for so many seconds by now, and since when; look at none.

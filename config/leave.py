@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Final
@@ -22,47 +22,59 @@ LetGo = Callable[[Collection[bytes]], None]
 
 
 class Leave:
-    """Leave of one work to change things. Thread-safe."""
+    """Leave of one work to change things, which is a part of another one or of none. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: Leave | None = None) -> None:
+        self._whole = whole
         self._lock = threading.Lock()
         self._under_way: Counter[bytes] = Counter()  # changes, by place
         self._is_over = False
-        self._holding: list[LetGo] = []
+        self._holding: list[tuple[Collection[bytes], LetGo]] = []
+
+    def is_over(self) -> bool:
+        """Tell whether nobody waits for this work any more, or for what it is a part of."""
+        return self._is_over or (self._whole is not None and self._whole.is_over())
 
     def check(self) -> None:
         """Raise LeaseLost if nobody waits for this work any more."""
-        if self._is_over:
+        if self.is_over():
             raise LeaseLost("nobody waits for this any more, since a disk hung; what was begun is settled later")
 
     @contextmanager
     def change(self, place: bytes) -> Iterator[None]:
         """Have a change under way. Raises LeaseLost, before anything is changed, if there is no leave any more."""
-        with self._lock:
-            self.check()
-            self._under_way[place] += 1
-        try:
-            yield
-        finally:
+        with _FOR_EVER if self._whole is None else self._whole.change(place):
             with self._lock:
-                self._under_way[place] -= 1
+                self.check()
+                self._under_way[place] += 1
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._under_way[place] -= 1
 
     def end(self, silent: Collection[bytes]) -> bool:
-        """Take the leave, but not while anything is changed outside these roots; return whether it is taken."""
+        """Take the leave, but not while anything is changed outside these roots; return whether it is taken.
+
+        That of a part whose whole has none any more is not: the locks of the whole wait until the part is out, too.
+        """
+        if self._whole is not None and self._whole.is_over():
+            return False
         with self._lock:
             under_way = (+self._under_way).keys()
             self._is_over = all(any(_is_in(place, root) for root in silent) for place in under_way)
             return self._is_over
 
-    def holding(self, let_go: LetGo) -> None:
-        """Say how to let go of those of some roots that the work holds."""
-        self._holding.append(let_go)
+    def holding(self, roots: Collection[bytes], let_go: LetGo) -> None:
+        """Say which roots the work holds, and how to let go of some of them."""
+        self._holding.append((roots, let_go))
+        if self._whole is not None:
+            self._whole.holding(roots, let_go)
 
-    def let_go(self, roots: Iterable[bytes]) -> None:
-        """Let go of roots for a work whose leave was taken."""
-        free = list(roots)
-        for let_go in self._holding:
-            let_go(free)
+    def let_go(self, is_free: Callable[[bytes], bool]) -> None:
+        """Let go of the roots that are free to go, for a work whose leave was taken."""
+        for roots, let_go in self._holding:
+            let_go([root for root in roots if is_free(root)])
 
 
 LEAVE: Final[ContextVar[Leave | None]] = ContextVar("leave", default=None)  # of the work this thread does
@@ -74,6 +86,12 @@ def changing(place: bytes) -> AbstractContextManager[None]:
     """Return what stands around each change of a place. Raises LeaseLost as `Leave.change` does."""
     leave = LEAVE.get()
     return _FOR_EVER if leave is None else leave.change(place)
+
+
+def is_over() -> bool:
+    """Tell whether nobody waits for what this thread does any more."""
+    leave = LEAVE.get()
+    return leave is not None and leave.is_over()
 
 
 def check() -> None:

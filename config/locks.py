@@ -62,7 +62,7 @@ def hold(
     with contextlib.ExitStack() as stack:
         stack.callback(let_go, roots)
         if (work := LEAVE.get()) is not None:
-            work.holding(let_go)
+            work.holding(roots, let_go)
         for library in libraries:
             with changing(library.path):
                 held[library.path].enter_context(_flock(database, library))

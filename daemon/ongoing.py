@@ -45,6 +45,8 @@ class Ongoing:
 
         def told(name: str, done: int, total: int | None) -> None:
             with self._lock:
+                if stage.run_id not in self._stages:  # nobody waits for it any more: its disk hung (config.leave)
+                    return
                 self._stages[stage.run_id] = replace(stage, name=name, done=done, total=total)
             progress(name, done, total)
 

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Final, TypeVar
 
+from config.leave import LEAVE
+
 _Work = TypeVar("_Work")
 _Done = TypeVar("_Done")
 # Seconds. Steps on a local disk that only change names keep the processor busy, and Python threads would take turns at
@@ -27,7 +29,8 @@ class Crew:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="move")
+        leave = LEAVE.get()
+        self._pool = ThreadPoolExecutor(workers, "move", initializer=LEAVE.set, initargs=(leave,))
 
     def __enter__(self) -> Crew:
         return self

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat as modes
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
 
 from config.errors import Rejected
@@ -86,7 +87,8 @@ class Tree(OpenFolders):
     def opened(self, path: bytes, *, write: bool = False) -> Iterator[int]:
         """Open a plain file for reading, or for both; raise Rejected for anything else."""
         above, name = self._at(path)
-        fd = os.open(name, (os.O_RDWR if write else os.O_RDONLY) | _FILE, dir_fd=above)
+        with changing(self.root) if write else nullcontext():
+            fd = os.open(name, (os.O_RDWR if write else os.O_RDONLY) | _FILE, dir_fd=above)
         try:
             if not is_file(os.fstat(fd)):
                 raise Rejected(f"{show_path(path)} is not a plain file", code="not_a_file", path=path)
@@ -178,8 +180,12 @@ class Tree(OpenFolders):
 
     def link(self, path: bytes, into: Tree, target: bytes) -> None:
         """Give a file one more name in another tree; fails if the name is taken."""
-        with self._pair(path, into, target) as (above, name, there, new), changing(self.root), changing(into.root):
-            os.link(name, new, src_dir_fd=above, dst_dir_fd=there, follow_symlinks=False)
+        with self._pair(path, into, target) as (above, name, there, new):
+            # The call would say so, too, once it has found the source: a disk that hangs then would keep the other one.
+            if into is not self and os.fstat(above).st_dev != os.fstat(there).st_dev:
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+            with changing(self.root), changing(into.root):
+                os.link(name, new, src_dir_fd=above, dst_dir_fd=there, follow_symlinks=False)
         if into.is_made_up:
             into.stat_anew(target)  # for a second gocryptfs 2.3 would tell the size of the encrypted file
 

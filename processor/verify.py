@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -36,6 +36,10 @@ MARK: Final = "verify"  # in the names of the fresh files beside those that are 
 CACHED: Final = 64 << 20  # bytes; a larger file is not put back into the cache
 
 
+Hold = Callable[[Library, Callable[[Guard], str]], str]
+"""Does something under the lock of a library."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verifying:
     """What verifying is given to work with."""
@@ -45,7 +49,7 @@ class Verifying:
     blobs: bytes  # the folder of the cache
     spend: Spend
     decode: Callable[[int], bool] | None = None
-    hold: Callable[[Library], AbstractContextManager[Guard]] | None = None  # for mending; None: nothing is mended
+    hold: Hold | None = None  # for mending; None: nothing is mended
     access: Access = AS_IS  # of what is mended
 
 
@@ -119,13 +123,7 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
         looked.findings.append(finding(judged.code, subject.path, why))
 
 
-def _mend(
-    given: Verifying,
-    hold: Callable[[Library], AbstractContextManager[Guard]],
-    item_id: int,
-    subject: Subject,
-    seen: Seen | None,
-) -> str:
+def _mend(given: Verifying, hold: Hold, item_id: int, subject: Subject, seen: Seen | None) -> str:
     """Make a file of ours anew, over what was just seen there; return why not, "" if it was."""
     assert subject.digest is not None
     sha256, ext = subject.digest.removeprefix("sha256:"), _extension(subject.path)
@@ -133,8 +131,9 @@ def _mend(
     role: Role = "picture" if subject.role == "picture" else "nfo"
     over = None if seen is None else seen.digest.removeprefix("sha256:")
     made = Made(subject.path, role, sha256, ext, subject.size, over)
-    try:
-        with hold(library) as guard, Tree(library.path) as tree:
+
+    def work(guard: Guard) -> str:
+        with Tree(library.path) as tree:
             with given.database.read() as connection:
                 # The album may have left the library, or be on its way where somebody died.
                 if subject not in rows.subjects(connection, item_id) or rows.is_moving(connection, item_id):
@@ -146,11 +145,14 @@ def _mend(
             if tree.stat(parent(subject.path)) is None:
                 return "; so is its folder"
             kept, _ = put(tree, [made], given.blobs, guard, MARK, given.access)
+        return "; it was changed again just now" if kept else ""
+
+    try:
+        return hold(library, work)
     except Retryable as error:
         if error.reason_code != "blob_missing":
             raise
         return "; the cache does not have it either, so publish the item again"
-    return "; it was changed again just now" if kept else ""
 
 
 def _cache_again(given: Verifying, tree: Tree, subject: Subject) -> None:

@@ -5,22 +5,23 @@ The scheduler's tick, the command line, the web page and the tests all call run_
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from loguru import logger
 
 from config import admin
+from config.answering import ANSWERS
 from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Misconfigured
 from config.lease import Guard
+from config.leave import ROWS, changing
 from config.libraries import Library
-from config.locks import hold
 from config.reasons import Reason
 from config.sections import StagingScan
 from processor import grouping_choices, presence, trash
@@ -33,6 +34,7 @@ from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
 from workflow import suspension, upkeep
 from workflow.aftermath import of_staging, of_undo
+from workflow.holding import holding
 from workflow.record import Asked, RunRecord
 from workflow.recovering import recover_libraries
 from workflow.report import CycleReport
@@ -82,8 +84,9 @@ def run_staging_cycle(
             if problems:
                 raise Misconfigured("; ".join(problems), code="unreadable_setting")
             roots = resolve_roots(database)
-            with _lock(database, roots, run, until, dry_run) as guard:
-                return cycle.carry_out(roots, guard)
+            if dry_run:  # it only reads, so it needs no lock and disturbs nobody
+                return ANSWERS.changing([root.path for root in roots.both], partial(cycle.carry_out, roots, None))
+            return holding(database, roots.both, f"cycle {run.id}", until, partial(cycle.carry_out, roots))
         except Busy as error:
             return run.skip(error)
         except GreenroomError as error:
@@ -122,7 +125,8 @@ class _Cycle(NamedTuple):
             scan_path, _ = scan(database, roots.inbound, settings, folder, self.until, settle, self.progress)
         result = self._process(roots, scan_path, guard)
         if guard is not None:
-            prune(folder, roots.inbound.path, settings.keep_scan_dbs)
+            with changing(ROWS):
+                prune(folder, roots.inbound.path, settings.keep_scan_dbs)
             _prune_trash(database, guard, roots.staging, settings.trash_days)
             upkeep.prune_trash(database, settings.trash_days, self.until)
         return run.finish(roots.inbound.path, roots.staging.path, result, scan_path)
@@ -181,14 +185,3 @@ def _prune_trash(database: Database, guard: Guard, staging: Library, days: int) 
         raise
     except GreenroomError as error:
         logger.bind(code=error.reason_code, error=error.message).warning("the trash could not be emptied")
-
-
-@contextlib.contextmanager
-def _lock(
-    database: Database, roots: Roots, run: RunRecord, until: StopOrTimeout, dry_run: bool
-) -> Iterator[Guard | None]:
-    if dry_run:
-        yield None  # it only reads, so it needs no lock and disturbs nobody
-        return
-    with hold(database, [roots.staging, roots.inbound], f"cycle {run.id}", until) as guard:
-        yield guard

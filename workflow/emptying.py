@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from config import activity
@@ -15,11 +15,11 @@ from config.database import Database
 from config.errors import Busy, Misconfigured, NeedsReview
 from config.lease import Guard
 from config.libraries import Library, list_libraries, sole_library, verify_root
-from config.locks import hold
 from config.reasons import Reason, show_path
 from processor import trash
 from processor.space import human_size
 from processor.trash import Trashed
+from workflow.holding import holding, reading
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 
@@ -132,24 +132,17 @@ def _of(
     sure: bool,
 ) -> tuple[list[Trashed], list[Reason]]:
     """Empty the trash of one root, or say what would go and what may not."""
-    if not sure:
-        return trash.due(database, root.path, kept_for, only)
-    if root.role == "library" and not trash.listed(database, root.path):
-        return [], []
-    with _held(database, root, stop) as guard:
+
+    def work(guard: Guard) -> tuple[list[Trashed], list[Reason]]:
         trash.grow_older(database, root.path, dt.datetime.now(dt.UTC))
         return trash.empty(database, guard, root.path, kept_for, only)
 
-
-@contextmanager
-def _held(database: Database, root: Library, stop: threading.Event) -> Iterator[Guard]:
-    """Hold a root; staging with inbound, as a cycle does."""
-    needed = [root]
-    if root.role == "staging":
-        roots = resolve_roots(database)
-        needed = [roots.staging, roots.inbound]
-    with hold(database, needed, "empty the trash", StopOrTimeout(stop)) as guard:
-        yield guard
+    if not sure:
+        return reading([root], partial(trash.due, database, root.path, kept_for, only))
+    if root.role == "library" and not reading([root], partial(trash.listed, database, root.path)):
+        return [], []
+    needed = resolve_roots(database).both if root.role == "staging" else [root]  # as a cycle does
+    return holding(database, needed, "empty the trash", StopOrTimeout(stop), work)
 
 
 def _told(done: Emptied) -> str:

@@ -8,8 +8,8 @@ from typing import Final
 
 from config import admin
 from config.database import Database
+from config.lease import Guard
 from config.libraries import Role, sole_library, verify_root
-from config.locks import hold
 from processor.fsck import fsck as verb
 from processor.fsck.forget import forget
 from processor.fsck.fsck import FsckReport
@@ -17,6 +17,7 @@ from processor.fsck.rows import Row
 from processor.fsck.sighting import Effort
 from processor.presence import Limits
 from scanner.scan import Progress
+from workflow.holding import holding
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 
@@ -27,7 +28,8 @@ def fsck(database: Database, *, verify: bool, adopt: bool, stop: threading.Event
     """Compare disk, journal, sidecars and rows of the staging library; with `adopt` repair what is provable.
 
     Raises Busy when somebody else holds the lock that `adopt` needs, and Misconfigured when there are no libraries, a
-    root is not mounted, or is suspended, which only keeps `adopt` from it.
+    root is not mounted, or is suspended, which only keeps `adopt` from it; as RootSilent also when a disk hangs in the
+    middle of it.
     """
     with database.read() as connection:
         settings, _ = admin.staging_scan(connection)
@@ -38,12 +40,15 @@ def fsck(database: Database, *, verify: bool, adopt: bool, stop: threading.Event
     limits = Limits(settings.vanish_files, settings.vanish_percent)
     if not adopt:
         return verb.check(database, inbound, staging, effort, limits, progress)
-    with hold(database, [staging, inbound], "fsck", StopOrTimeout(stop)) as guard:
+
+    def work(guard: Guard) -> FsckReport:
         return verb.repair(database, guard, inbound, staging, effort, limits, progress)
+
+    return holding(database, [staging, inbound], "fsck", StopOrTimeout(stop), work)
 
 
 def forget_item(database: Database, item_id: int, *, stop: threading.Event) -> Row:
     """Delete the row of an item whose files are gone; see processor.fsck.forget. Raises Busy and Misconfigured, too."""
     roots = resolve_roots(database)
-    with hold(database, [roots.staging, roots.inbound], f"forget item {item_id}", StopOrTimeout(stop)) as guard:
-        return forget(database, guard, item_id)
+    what = f"forget item {item_id}"
+    return holding(database, roots.both, what, StopOrTimeout(stop), lambda guard: forget(database, guard, item_id))

@@ -27,3 +27,11 @@ def holding(
             return work(guard)
 
     return ANSWERS.changing([library.path for library in libraries], do)
+
+
+def reading(libraries: Sequence[Library], work: Callable[[], T]) -> T:
+    """Do work that only reads libraries, in a thread; return what it returns, or raise the same.
+
+    Raises RootSilent when the disk of one has not answered for as long as work waits (Answers.reading).
+    """
+    return ANSWERS.reading([library.path for library in libraries], work)

@@ -53,6 +53,7 @@ class RunRecord:
         self._dry_run = dry_run
         self._began = time.monotonic()
         self._open = False
+        self._done: CycleReport | None = None
         self._row: dict[str, Any] = {
             "id": self.id,
             "status": "running",
@@ -105,10 +106,16 @@ class RunRecord:
             log.info("cycle done")
         else:
             self._log_end(log, trouble)
+        self._done = report
         return report
 
     def fail(self, error: GreenroomError) -> CycleReport:
-        """Record a cycle that could not go on: failed, or interrupted if it was asked to stop."""
+        """Record a cycle that could not go on: failed, or interrupted if it was asked to stop.
+
+        Not one that had come to its end, whose disk hung when its lock was given back.
+        """
+        if self._done is not None:
+            return self._done
         self._end(_row_status(error), error=error)
         self._log_end(logger, error)
         return self._report("failed", error)

@@ -9,12 +9,13 @@ from loguru import logger
 
 from config.database import Database
 from config.errors import Busy, LeaseLost, Misconfigured
-from config.locks import hold
+from config.lease import Guard
 from processor import journal
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport, waiting_for_a_person
 from workflow import upkeep
 from workflow.aftermath import of_staging, of_undo
+from workflow.holding import holding
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 from workflow.tagging import recover_tagging
@@ -25,13 +26,17 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
 
     The report also names those that wait for a person, which stay as they are.
 
-    Raises Busy when somebody else holds the lock, Misconfigured when there are no libraries to work between.
+    Raises Busy when somebody else holds the lock, Misconfigured when there are no libraries to work between, as
+    RootSilent also when a disk hangs in the middle of it.
     """
-    roots = resolve_roots(database)
-    with hold(database, [roots.staging, roots.inbound], "recover", StopOrTimeout(stop)) as guard:
+
+    def work(guard: Guard) -> RecoveryReport:
         report = recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
         report = report.joined([recover_tagging(database, guard, roots.staging)])
-        report = report.joined(upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True))
+        return report.joined(upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True))
+
+    roots = resolve_roots(database)
+    report = holding(database, roots.both, "recover", StopOrTimeout(stop), work)
     with database.read() as connection:
         return report.joined([waiting_for_a_person(journal.unsettled(connection), report.attention)])
 

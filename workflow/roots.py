@@ -19,6 +19,11 @@ class Roots:
     inbound: Library
     staging: Library
 
+    @property
+    def both(self) -> list[Library]:
+        """The two, first the one whose fence the journal carries."""
+        return [self.staging, self.inbound]
+
 
 def resolve_roots(database: Database) -> Roots:
     """Return the inbound and the staging library, both checked.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import Final
 
+from config import leave
 from config.machine import boottime
+
+LOOK: Final = 2.0  # seconds between two looks while waiting
 
 
 class StopOrTimeout:
-    """Set when the process was asked to stop, or when the cycle has used up its time."""
+    """Set when the process was asked to stop, when the cycle has used up its time, or nobody waits for it any more."""
 
     def __init__(self, stop: threading.Event, timeout_minutes: int = 0) -> None:
         self._stop = stop
@@ -16,8 +20,10 @@ class StopOrTimeout:
 
     def is_set(self) -> bool:
         """Whether to stop at the next safe place."""
-        return self._stop.is_set() or (self._ends is not None and boottime() > self._ends)
+        return self._stop.is_set() or (self._ends is not None and boottime() > self._ends) or leave.is_over()
 
     def wait(self, seconds: float) -> None:
-        """Wait, but no longer than until somebody asks to stop."""
-        self._stop.wait(seconds)
+        """Wait, but no longer than until it is set."""
+        while seconds > 0 and not self.is_set():
+            self._stop.wait(min(seconds, LOOK))
+            seconds -= LOOK

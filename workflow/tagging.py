@@ -10,7 +10,6 @@ from config.database import Database
 from config.errors import Rejected
 from config.lease import Guard, StopSignal
 from config.libraries import Library, sole_library, verify_root
-from config.locks import hold
 from config.machine import boot_id
 from processor import repository
 from processor.files import Tree
@@ -20,18 +19,18 @@ from processor.recover import RecoveryReport
 from processor.retag import Retagged, retag, retold, settle_retags, sweep
 from processor.transfer import Transfer
 from workflow import events, telling
+from workflow.holding import holding
 from workflow.upkeep import check_unmoved
 
 
 def tag_item(database: Database, item_id: int, stop: StopSignal) -> Retagged:
     """Write what is known of an item into its files.
 
-    Raises Rejected for an item there is not, what processor.retag raises, and Busy when somebody else holds the lock.
+    Raises Rejected for an item there is not, what processor.retag raises, Busy when somebody else holds the lock, and
+    RootSilent when the disk hangs in the middle of it: then the next try settles what was begun.
     """
-    with database.read() as connection:
-        staging = sole_library(connection, "staging", "music")
-    verify_root(staging)
-    with hold(database, [staging], f"tag item {item_id}", stop) as guard:
+
+    def work(guard: Guard) -> Retagged:
         run = _performance(database, guard)
         settle_retags(run, staging.path)
         with database.read() as connection:
@@ -41,6 +40,11 @@ def tag_item(database: Database, item_id: int, stop: StopSignal) -> Retagged:
             raise Rejected(f"item {item_id} is not in staging any more; only staged files get tags", code="not_staged")
         check_unmoved(database, found.item.key)
         return retag(run, staging.path, found.item, known)
+
+    with database.read() as connection:
+        staging = sole_library(connection, "staging", "music")
+    verify_root(staging)
+    return holding(database, [staging], f"tag item {item_id}", stop, work)
 
 
 def recover_tagging(database: Database, guard: Guard, staging: Library) -> RecoveryReport:

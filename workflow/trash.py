@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from config import activity
 from config.database import Database
 from config.errors import GreenroomError, NeedsReview, Rejected, Stopped
-from config.locks import hold
+from config.lease import Guard
 from config.machine import boot_id
 from config.reasons import Reason, sentence, show_path
 from processor import discarding, journal, repository
@@ -30,6 +30,7 @@ from processor.transfer import Transfer
 from workflow import progress
 from workflow.aftermath import of_staging, of_undo
 from workflow.deciding import Seen, as_seen
+from workflow.holding import holding, reading
 from workflow.roots import Roots, resolve_roots
 from workflow.states import check_move
 from workflow.stopping import StopOrTimeout
@@ -51,13 +52,16 @@ def discard(
     """Reject items for a person and put their albums into the trash, or, unless `sure`, say whether that can be.
 
     One that cannot go is an outcome in the report, and the others go on. Raises Busy when somebody else holds the lock,
-    LeaseLost, Misconfigured (`unknown_item`), and Retryable when the database fails.
+    LeaseLost, Misconfigured (`unknown_item`), Retryable when the database fails, and RootSilent when a disk hangs in
+    the middle of it: then the next cycle settles what was begun.
     """
     roots = resolve_roots(database)
     asked = _Asked(actor, clean(why) or "into the trash", seen)
-    if not sure:
+
+    def look() -> UndoReport:
         return UndoReport(True, tuple(_look(database, roots, item_id, asked)[0] for item_id in item_ids))
-    with hold(database, [roots.staging, roots.inbound], "put into the trash", StopOrTimeout(stop)) as guard:
+
+    def work(guard: Guard) -> UndoReport:
         recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
         with database.read() as connection:
             for item_id in item_ids:  # before the first goes: somebody else may have been quicker
@@ -70,7 +74,11 @@ def discard(
                 done.append(_one(run, roots, item_id, asked))
             except Stopped as stopped:
                 return UndoReport(False, tuple(done), stopped.reason())
-    return UndoReport(False, tuple(done))
+        return UndoReport(False, tuple(done))
+
+    if not sure:
+        return reading(roots.both, look)
+    return holding(database, roots.both, "put into the trash", StopOrTimeout(stop), work)
 
 
 def restore(database: Database, transfer_id: str, *, sure: bool, actor: str, stop: threading.Event) -> UndoReport:

@@ -8,12 +8,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, get_args
 
 from config import admin
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost, Misconfigured, Stopped
-from config.locks import hold
+from config.lease import Guard
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import journal
@@ -25,6 +26,7 @@ from processor.staged import publish
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
 from processor.transfer import Transfer
 from workflow.aftermath import of_staging, of_undo
+from workflow.holding import holding, reading
 from workflow.roots import Roots, resolve_roots
 from workflow.stopping import StopOrTimeout
 from workflow.upkeep import OUTWARD
@@ -63,38 +65,45 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
     """Take back the transfer of that id, or all transfers of the run of that id, newest first.
 
     One that cannot be taken back is an outcome in the report, and the others go on. Raises Misconfigured
-    (`unknown_transfer`) for an id nobody has, Busy when somebody else holds the lock, LeaseLost, and Retryable when the
-    database fails.
+    (`unknown_transfer`) for an id nobody has, Busy when somebody else holds the lock, LeaseLost, Retryable when the
+    database fails, and RootSilent when a disk hangs in the middle of it: then the next cycle settles what was begun.
     """
     roots = resolve_roots(database)
     if dry_run:
-        found = named(database, name)
-        return UndoReport(True, tuple(_one(one, roots, lambda one: rehearse(database, one)) for one in found))
-    with hold(database, [roots.staging, roots.inbound], f"undo {name}", StopOrTimeout(stop)) as guard:
-        recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
-        with database.read() as connection:
-            settings, _ = admin.staging_scan(connection)
-        now = dt.datetime.now(dt.UTC)
-        run = Performance(
-            database,
-            guard,
-            lambda connection, transfer: publish(connection, [transfer], now, of_staging(None)),
-            now,
-            boot_id(),
-            workers=settings.workers,
-            undone=of_undo,
-        )
+        return reading(roots.both, partial(_rehearsed, database, name, roots))
+    return holding(database, roots.both, f"undo {name}", StopOrTimeout(stop), partial(_undo, database, name, roots))
 
-        def take(transfer: Transfer) -> TakenBack:
-            return take_back(retold(run) if transfer.kind == "retag" else run, transfer)
 
-        done: list[TakenBack] = []
-        for transfer in named(database, name):
-            try:
-                guard.check_stop()
-                done.append(_one(transfer, roots, take))
-            except Stopped as stopped:
-                return UndoReport(False, tuple(done), stopped.reason())
+def _rehearsed(database: Database, name: str, roots: Roots) -> UndoReport:
+    found = named(database, name)
+    return UndoReport(True, tuple(_one(one, roots, partial(rehearse, database)) for one in found))
+
+
+def _undo(database: Database, name: str, roots: Roots, guard: Guard) -> UndoReport:
+    recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
+    with database.read() as connection:
+        settings, _ = admin.staging_scan(connection)
+    now = dt.datetime.now(dt.UTC)
+    run = Performance(
+        database,
+        guard,
+        lambda connection, transfer: publish(connection, [transfer], now, of_staging(None)),
+        now,
+        boot_id(),
+        workers=settings.workers,
+        undone=of_undo,
+    )
+
+    def take(transfer: Transfer) -> TakenBack:
+        return take_back(retold(run) if transfer.kind == "retag" else run, transfer)
+
+    done: list[TakenBack] = []
+    for transfer in named(database, name):
+        try:
+            guard.check_stop()
+            done.append(_one(transfer, roots, take))
+        except Stopped as stopped:
+            return UndoReport(False, tuple(done), stopped.reason())
     return UndoReport(False, tuple(done))
 
 

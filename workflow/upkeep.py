@@ -20,7 +20,7 @@ from config.machine import boot_id
 from processor import journal, trash
 from processor.artwork.blobs import Blobs
 from processor.recover import RecoveryReport, recover
-from workflow.holding import holding
+from workflow.holding import holding, reading
 from workflow.published import heal, recorded
 
 WORKERS = 2  # files that are copied at once
@@ -83,7 +83,7 @@ def prune_trash(database: Database, days: int, stop: StopSignal) -> None:
     for library in found:
         try:
             verify_root(library)
-            if trash.listed(database, library.path):
+            if reading([library], partial(trash.listed, database, library.path)):
                 holding(database, [library], "empty the trash", stop, partial(_empty, database, library.path, days))
         except (Busy, Misconfigured, NeedsReview) as error:
             logger.bind(code=error.reason_code, error=error.message).warning("a library's trash could not be emptied")

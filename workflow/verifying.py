@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +13,13 @@ from loguru import logger
 from config.database import Database
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries
-from config.locks import hold
 from processor.publication.access import AS_IS
 from processor.verification import rows
 from processor.verification.looking import decoder
 from processor.verify import Found, Verifying, verify
 from workflow import events, progress
 from workflow.events import Event
+from workflow.holding import holding
 from workflow.phase import settings_of
 from workflow.upkeep import blobs
 
@@ -56,8 +55,8 @@ def verifying(
         found = {library.root_uuid: library for library in list_libraries(connection) if library.role in ROLES}
         publish = settings_of(connection, "publish")
 
-    def locked(library: Library) -> AbstractContextManager[Guard]:
-        return hold(database, [library], "verify", stop)
+    def locked(library: Library, work: Callable[[Guard], str]) -> str:
+        return holding(database, [library], "verify", stop, work)
 
     return Verifying(
         database, found, blobs(database, data_dir), pace.spend, decoder() if decode else None,

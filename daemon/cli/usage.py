@@ -12,7 +12,7 @@ from config.errors import Misconfigured
 
 # What is wrong with a root, and not with what the command was called with.
 OF_ROOTS: Final = frozenset(
-    {"root_not_mounted", "wrong_root", "root_read_only", "suspended", "mass_vanished", "cannot_lock"}
+    {"root_not_mounted", "disk_late", "wrong_root", "root_read_only", "suspended", "mass_vanished", "cannot_lock"}
 )
 
 

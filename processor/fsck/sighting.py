@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+from config import leave
 from config.database import Database
 from config.errors import GreenroomError
 from config.libraries import Library, list_libraries
@@ -114,6 +115,7 @@ def _digests(
 
     with ThreadPoolExecutor(effort.workers) as pool:
         for done, _ in enumerate(pool.map(lambda pair: read(*pair), wanted), 1):
+            leave.check()
             progress("verify", done, len(wanted))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import functools
+import io
 import json
 import os
 import re
@@ -50,6 +51,16 @@ class Ended(NamedTuple):
     status: int
     out: str
     err: str
+
+
+class _Printed(io.FileIO):
+    """What a command prints. strace counts a thread at a time, so an error for the work may hit this, which is ours."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return super().write(data)
 
 
 class House:
@@ -137,7 +148,9 @@ class House:
             fd = os.open(output / name, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
             os.dup2(fd, number)
             os.close(fd)
-        sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+        sys.stdout, sys.stderr = (
+            io.TextIOWrapper(io.BufferedWriter(_Printed(fd, "w", closefd=False))) for fd in (1, 2)
+        )
         status = 99
         try:
             main(arguments, standalone_mode=False)
@@ -147,10 +160,7 @@ class House:
         except BaseException:  # noqa: BLE001  the end of the process, as the interpreter would make it
             traceback.print_exc()
         for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except OSError:  # strace counts a thread at a time, so the error may be meant for this, which is only ours
-                stream.flush()
+            stream.flush()
         os._exit(status)
 
     def run(self, *arguments: str) -> Ended:

@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -142,8 +142,8 @@ def verified(scene: Scene) -> list[str]:
     blobs = os.fsencode(scene.given.cache.folder)
     libraries = {library.root_uuid: library for library in (scene.staging, scene.library)}
 
-    def hold(_library: Library) -> contextlib.nullcontext[Guard]:
-        return contextlib.nullcontext(Steps(fence=3))  # type: ignore[arg-type]
+    def hold(_library: Library, work: Callable[[Guard], str]) -> str:
+        return work(Steps(fence=3))  # type: ignore[arg-type]
 
     given = Verifying(scene.database, libraries, blobs, lambda _size: None, hold=hold)
     looks = [verify(given, item_id) for item_id in (scene.item_id, ARTISTS)]

@@ -1,9 +1,10 @@
-"""Kill the writing of tags, and its undo, before each step: the album is whole at every instant, old or new."""
+"""Kill the writing of tags, and its undo, before each step, or let its disk hang: the album is whole, old or new."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
+import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from config.database import Database
 from config.errors import NeedsReview
 from config.machine import boot_id
 from processor import journal, repository
@@ -26,10 +28,12 @@ from processor.tables import IS_OPEN, TransferRow
 from processor.tagging.essence import essence
 from processor.taking_back import take_back
 from scanner.tags.signature import candidates
+from tests.faults.hanging import NAMING, Child
 from tests.faults.killing import killed
 from tests.faults.world import Steps, tree
 from tests.scenarios.drops import JPEG, songs
 from tests.scenarios.house import House
+from workflow.tagging import tag_item
 
 ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -113,6 +117,32 @@ class Scene:
             yield from (
                 f"left: {path!r}" for path in tree(self.root) if path.startswith(hidden) and path.count(b"/") > 1
             )
+
+
+@pytest.mark.parametrize("part", range(1, 30 if ALL else 6))
+def test_wherever_the_disk_hangs_it_is_given_up_and_wakes_up_to_change_nothing(
+    part: int, quick_path: Path, sqlite_url: str
+) -> None:
+    scene = Scene(quick_path, sqlite_url)
+    sounds, root = scene.sounds(), scene.root
+
+    def tag() -> None:
+        tag_item(Database(sqlite_url), scene.item, threading.Event())
+
+    whole = Child(tag, [root], 0)
+    assert whole.wake_up() == 0
+    after = scene.shown()
+    scene.undo(Steps(fence=10))
+    work = Child(tag, [root], whole.came.calls * part // (30 if ALL else 6))
+    assert work.came.how == "given-up"
+    before = scene.shown()
+    assert work.wake_up() != 0
+    assert scene.shown() == before or work.came.call in NAMING
+    told = [*scene.complaints(sounds, after)]
+    scene.recover(Steps(fence=11))
+    if scene.shown() == scene.before:
+        scene.tag(Steps(fence=12))
+    assert [*told, *scene.complaints(sounds, after), *scene.settled()] == []
 
 
 @pytest.mark.parametrize("what", ["tag", "undo"])

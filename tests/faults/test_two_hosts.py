@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.faults.cycles import House, converges, forked, lost, wrong_items
 from tests.faults.steps import begin, labels
 from tests.faults.test_cycle_environment import CYCLE, every_kind
 from tests.waiting import until
-from workflow import cycle
+from workflow import holding
 
 pytestmark = pytest.mark.postgres
 SHORT = Lease(seconds=4, renew=0.1, deadline=3)
@@ -38,12 +39,12 @@ def on_host(name: str) -> None:
     os.environ["GREENROOM_BOOT_ID"] = name
     boot_id.cache_clear()
     locks._flock = unlocked
-    cycle.hold = partial(locks.hold, lease=SHORT)  # type: ignore[attr-defined]  # for good: this process is a child
+    holding.hold = partial(locks.hold, lease=SHORT)  # type: ignore[attr-defined]  # for good: this process is a child
 
 
 def fall_asleep(_label: str) -> None:
     """Stop, as a machine that is suspended does."""
-    os.kill(os.getpid(), signal.SIGSTOP)
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # so that this thread takes no further step before
 
 
 def is_free(database: Database) -> bool:

@@ -8,14 +8,16 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from hashlib import md5
 from pathlib import Path
 
 import pytest
 
 from config.answering import ANSWERS
 from daemon import service, signals
-from tests.faults.cycles import House, converges, encoded, forked, lost, music, wrong_items
+from tests.faults.cycles import House, converges, encoded, forked, late_tracks, lost, music, wrong_items
+from tests.faults.test_cycle_signals import is_scanning
 from tests.filesystems.kinds import KINDS, Kind, mounted, tell_driver, upon
 from tests.waiting import until
 
@@ -42,11 +44,11 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "EVERY", 0.1)
 
 
-@pytest.fixture
-def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+@pytest.fixture(params=["write"])
+def slow_disk(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Path]:
     """One of the same kind that takes two seconds for what an album weighs, and answers nobody else meanwhile."""
     monkeypatch.setattr(ANSWERS, "at_work", 5.0)
-    slow = upon("bindfs", "--write-rate=256k", "{a}", "{at}")
+    slow = upon("bindfs", f"--{request.param}-rate=256k", "{a}", "{at}")
     with mounted(Kind("slow bindfs", slow, {"bindfs": "bindfs"})) as path:
         yield path
         tell_driver(path, signal.SIGCONT)
@@ -239,3 +241,54 @@ def test_a_command_gives_a_publication_up_that_hangs_in_the_middle_and_ends(tmp_
     assert ended.status == 0, ended.err
     assert is_published(house, item)
     assert list(lost(house)) == []
+
+
+def is_copied(house: House, _pid: int) -> bool:
+    """Whether a large file is on its way into staging."""
+    return any(house.staging.glob(".greenroom-tx/*/*.pdf"))
+
+
+def is_read(_house: House, pid: int) -> bool:
+    """Whether a process reads a large file."""
+    with contextlib.suppress(OSError):  # another one was closed just now
+        return any(os.readlink(path).endswith("booklet.pdf") for path in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+def is_settling(house: House, _pid: int) -> bool:
+    """Whether a cycle waits until what is new has been quiet, or is about to."""
+    return is_scanning(house)
+
+
+@pytest.mark.parametrize("slow_disk", ["read"], indirect=True)
+@pytest.mark.parametrize(("quiet_seconds", "once"), [(0, is_copied), (0, is_read), (3600, is_settling)])
+def test_a_cycle_whose_inbound_hangs_in_the_middle_keeps_no_publication_and_is_done_once_it_answers(
+    tmp_path: Path, slow_disk: Path, quiet_seconds: int, once: Callable[[House, int], bool]
+) -> None:
+    house = House(tmp_path, inbound=slow_disk / "inbound", library=tmp_path / "library")
+    house.add_library()
+    assert house.run("cycle").status == 0
+    item = next(item["id"] for item in house.items() if item["album"] == "Live")
+    for path in house.data.glob("scan-db/*"):
+        path.unlink()
+    booklet = b"%PDF" + os.urandom(1 << 19)
+    listed = f"{md5(booklet, usedforsecurity=False).hexdigest()}  booklet.pdf\n".encode()  # so a scan reads it, too
+    folder = "Nora Vale - Low Tide, late"
+    house.drop({**late_tracks(), f"{folder}/booklet.pdf": booklet, f"{folder}/booklet.md5": listed})
+    house.set(quiet_seconds=quiet_seconds, enabled=True, schedule="every 10s")
+    with running(house, slow_disk, "run") as daemon:
+        until(lambda: once(house, daemon.pid))
+        tell_driver(slow_disk, signal.SIGSTOP)
+        until(lambda: len(house.runs()) > 2)  # one that was given up, and one for which there was no disk
+        (given_up, *refused) = [run for run in reversed(house.runs()) if run["status"] == "failed"]
+        assert SILENT in given_up["error"]
+        assert f"umount -f {slow_disk}" in given_up["error"]
+        assert all(SILENT in run["error"] for run in refused)
+        assert house.run("review", "approve", str(item), "--publish").status == 0
+        until(lambda: {one["id"]: one["status"] for one in house.items()}[item] == "published")
+        house.set(quiet_seconds=0)
+        tell_driver(slow_disk, signal.SIGCONT)
+        until(lambda: house.runs()[0]["status"] == "done" and not music(house.inbound))
+        daemon.tell(signal.SIGTERM)
+        assert daemon.ends() == 0
+    assert [*lost(house), *wrong_items(house)] == []

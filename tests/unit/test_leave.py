@@ -8,25 +8,32 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from config.answering import Answers, Sight
 from config.database import Database
 from config.errors import LeaseLost, RootSilent
-from config.leave import LEAVE, ROWS, Leave, changing, check, is_kept
+from config.leave import LEAVE, ROWS, Leave, changing, check, is_kept, is_over
 from processor.building import build
+from processor.crew import Crew
 from processor.files import Tree
 from processor.publication.access import Access, give
 from processor.source_folders import put_back
 from processor.transfer import SourceFolder, Transfer, TransferFile
 from scanner.identity import Identity
+from scanner.scan import scan_folder
+from tests.faults.cycles import another_filesystem
 from tests.faults.world import At, Steps
 from tests.waiting import until
+from workflow.stopping import StopOrTimeout
 
+T = TypeVar("T")
 WAIT = 60.0  # seconds until a test that would hang fails instead
 HANGS, ANSWERS = b"/srv/music", b"/srv/staging"
 
@@ -64,7 +71,7 @@ class Disks:
         def do() -> None:
             leave = LEAVE.get()
             assert leave is not None
-            leave.holding(self.let_go.extend)
+            leave.holding([HANGS, ANSWERS], self.let_go.extend)
             try:
                 self.met.append(work())
             except LeaseLost as error:
@@ -113,6 +120,7 @@ def test_what_wakes_up_changes_no_name_no_row_and_takes_no_further_step(tmp_path
                 lambda: tree.rename(b"file", b"new"),
                 lambda: tree.rename_noreplace(b"file", b"new"),
                 lambda: tree.exchange(b"file", b"folder"),
+                lambda: tree.opened(b"file", write=True).__enter__(),
                 lambda: give(tree, [b"file"], Access(file=0o600)),
                 lambda: put_back(undo(tmp_path, b"folder"), Steps()),
                 lambda: database.begin().__enter__(),
@@ -124,7 +132,7 @@ def test_what_wakes_up_changes_no_name_no_row_and_takes_no_further_step(tmp_path
 
     disks.given_up(work)
     assert disks.wake_up() is None
-    assert len(told) == 14
+    assert len(told) == 15
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "rows.db") == ["file", "folder"]
     database.close()
 
@@ -157,6 +165,114 @@ def test_threads_that_help_with_copies_have_no_leave_either(tmp_path: Path) -> N
     with pytest.raises(LeaseLost, match="nobody waits for this any more"):
         Disks(at_work=WAIT).answers.changing(roots, work)
     assert [path.name for path in (tmp_path / "music").rglob("*.mp3")] == []
+
+
+def without_leave(work: Callable[[], T]) -> T:
+    """Do work that nobody waits for any more."""
+    context, leave = copy_context(), Leave()
+    context.run(LEAVE.set, leave)
+    assert leave.end([])
+    return context.run(work)
+
+
+def test_threads_that_help_with_steps_have_no_leave_either() -> None:
+    def step(number: int) -> bool:
+        if number == 0:
+            time.sleep(0.01)  # so that threads are worth it
+        return is_over()
+
+    def work() -> list[bool]:
+        with Crew(2) as crew:
+            return crew.each(range(3), step)
+
+    assert without_leave(work) == [True, True, True]
+
+
+def test_a_part_of_work_has_no_leave_once_the_whole_has_none_and_its_locks_go_with_those_of_the_whole() -> None:
+    disks, third = Disks(), b"/srv/library"
+
+    def part() -> None:
+        leave = LEAVE.get()
+        assert leave is not None
+        leave.holding([third], disks.let_go.extend)
+        disks.hang()
+        for place in (third, ROWS):
+            with pytest.raises(LeaseLost), changing(place):
+                pytest.fail("there is no leave any more")
+        disks.met.append("the part's end")
+        check()
+
+    assert disks.given_up(lambda: disks.answers.changing([third], part)).path == HANGS
+    assert sorted(disks.let_go) == sorted([ANSWERS, third])
+    assert disks.met == []
+    disks.wake_up()
+    first, second = disks.met
+    assert first == "the part's end"
+    assert isinstance(second, LeaseLost)
+
+
+def test_what_a_part_changes_its_whole_changes_and_goes_on_without_it() -> None:
+    whole = Leave()
+    part = Leave(whole)
+    with part.change(ANSWERS):
+        assert not whole.end([HANGS])
+    assert part.end([ANSWERS])
+    with whole.change(ANSWERS), pytest.raises(LeaseLost), part.change(ANSWERS):
+        pytest.fail("it has no leave any more")
+
+
+def test_the_part_of_a_whole_that_was_given_up_is_waited_for() -> None:
+    whole = Leave()
+    part = Leave(whole)
+    assert whole.end([HANGS])
+    assert not part.end([ANSWERS])
+    with pytest.raises(LeaseLost):
+        part.check()
+
+
+def test_between_two_disks_no_link_is_tried_which_one_that_hangs_would_keep(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        another_filesystem(tmp_path) as elsewhere,
+        Tree(bytes(tmp_path)) as tree,
+        Tree(bytes(elsewhere)) as into,
+        pytest.raises(OSError, match="cross-device"),  # and not that there is no leave for it
+    ):
+        without_leave(lambda: tree.link(b"file", into, b"file"))
+
+
+def test_who_waits_for_quiet_or_looks_whether_to_stop_hears_that_nobody_waits_for_it() -> None:
+    until = StopOrTimeout(threading.Event())
+    assert not until.is_set()
+    assert without_leave(until.is_set)
+    without_leave(lambda: until.wait(10 * WAIT))
+
+
+def test_a_scan_that_nobody_waited_for_is_none_to_carry_on_from(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    (tmp_path / "inbound").mkdir()
+    with pytest.raises(LeaseLost):
+        without_leave(lambda: scan_folder(bytes(tmp_path / "inbound"), scans, workers=1, stop=threading.Event()))
+    assert list(scans.iterdir()) == []
+
+
+def test_a_disk_that_is_just_being_looked_at_is_let_go() -> None:
+    disks = Disks()
+    look = disks.answers._do
+
+    def slowly(root: bytes) -> Sight:
+        time.sleep(0.05 if root == ANSWERS else 0)
+        return look(root)
+
+    def look_always() -> None:
+        while not disks.ended.wait(0.001):
+            disks.answers.begin([ANSWERS])
+
+    disks.answers._do = slowly
+    threading.Thread(target=look_always, daemon=True).start()
+    disks.given_up(disks.hang)
+    assert disks.let_go == [ANSWERS]
+    disks.wake_up()
 
 
 def test_a_link_is_a_change_of_both_of_its_disks(tmp_path: Path) -> None:

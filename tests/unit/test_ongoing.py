@@ -23,6 +23,15 @@ def test_a_cycle_is_known_while_it_lasts_and_tells_both_who_follow_and_who_began
     assert told == [("move", 2, 7)]
 
 
+def test_a_cycle_that_is_waited_for_no_longer_is_not_shown_again_when_its_disk_wakes_up() -> None:
+    ongoing, told = Ongoing(), []
+    with ongoing.following(ONE, lambda *stage: told.append(stage)) as progress:
+        pass
+    progress("move", 2, 7)
+    assert ongoing.stages() == []
+    assert told == []
+
+
 def test_whoever_asks_while_one_runs_is_told_which() -> None:
     ongoing, may_end = Ongoing(), threading.Event()
     ongoing.ask(ONE, lambda _stop: may_end.wait(WAIT))
