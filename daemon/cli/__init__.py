@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -104,6 +105,13 @@ class LazyCommands(click.Group):
         except GreenroomError as error:
             click.echo(f"greenroom: {error.message}", err=True)
             sys.exit(error.exit_code)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be written
+            what = "the answer could not be written; whatever it tells of stays as it is"
+            click.echo(f"greenroom: {what}: {os.strerror(error.errno)}", err=True)
+            sys.exit(1)
 
 
 @click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -195,6 +195,16 @@ def test_a_row_of_a_list_is_one_line_in_a_pipe_however_long(data_dir: Path) -> N
     assert [cell_len(row[: -len(place)]) for row, place in zip(rows, places, strict=True)] == [cell_len(head[:-5])] * 2
 
 
+@pytest.mark.parametrize("words", [["status"], ["settings"], ["settings", "list", "--json"]])
+def test_a_disk_too_full_for_an_answer_is_told_in_one_sentence(data_dir: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run([Path(sys.executable).with_name("greenroom"), *words],
+                             stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # fmt: skip
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("greenroom: the answer could not be written")
+    assert ran.stderr.count("\n") == 1
+
+
 def test_a_cycle_names_each_album_what_became_of_it_and_why(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=2, ext="mp3")
     shown = greenroom("cycle").output
