@@ -684,8 +684,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "what a part of it is changing keeps nobody from giving work up",
         "config/leave.py",
-        "with _FOR_EVER if self._whole is None else self._whole.change(place):",
-        "if True:",
+        "            self._whole.begin(place)\n",
+        "            self._whole.begin(place)\n            self._whole.over(place)\n",
         tests(LEAVE),
     ),
     Mutant(
