@@ -197,8 +197,13 @@ class Heartbeat:
             return
         self._hints.clear()  # whatever changed until now, this cycle sees
         self._cycle_began = self._clock()
-        self._cycle = threading.Thread(target=self._run, args=(trigger, fire_time), name="cycle")
-        self._cycle.start()
+        cycle = threading.Thread(target=self._run, args=(trigger, fire_time), name="cycle")
+        try:
+            cycle.start()
+        except RuntimeError:  # no thread can be had just now
+            self._hints.hear()
+            raise
+        self._cycle = cycle
 
     def _run(self, trigger: Trigger, fire_time: dt.datetime | None) -> None:
         self._last = "failed"  # until we know better

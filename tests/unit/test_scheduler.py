@@ -315,6 +315,25 @@ def test_unreadable_settings_are_told_once_per_change_and_nothing_runs(logged: l
     assert logged == ["ERROR a setting cannot be read; nothing runs until it is put right"] * 2
 
 
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_a_cycle_for_which_no_thread_can_be_had_is_begun_by_a_later_beat(
+    is_watched: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    daemon = Daemon(Installation(settings("0 0 1 1 *" if is_watched else "0 * * * *", quiet=60)))
+    daemon.beat()
+    if is_watched:
+        daemon.watches[0].change()
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", refuse)
+        daemon.beat(hours=1)  # settles, as a daemon does that is to end now
+    assert daemon.app.cycles == []
+    daemon.beat(minutes=2)
+    assert daemon.app.cycles == [("watch", None) if is_watched else ("schedule", later(hours=1))]
+
+
 def test_no_cycle_starts_once_the_daemon_is_stopping() -> None:
     daemon = Daemon(Installation())
     daemon.beat()
