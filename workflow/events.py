@@ -34,6 +34,7 @@ Kind = Literal[
     "player_missed", "damage_found",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+STAGED: Final[tuple[Kind, ...]] = ("item_staged",)
 ENDS: Final[tuple[Kind, ...]] = ("run_finished", "run_failed")
 LOOKED_BACK: Final = 20  # ends of runs, for one that was no dry run
 AT_ONCE: Final = 1000  # events numbered, or given to a subscriber, in one transaction

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from loguru import logger
+from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Busy, GreenroomError, Stopped
@@ -71,8 +72,10 @@ class RunRecord:
     def start(self, *, holding_lock: bool) -> None:
         """Insert the row. Under the lock no other run can be alive: those left running are interrupted."""
         with self._database.begin() as connection:
-            if holding_lock and (left := runs.mark_interrupted(connection, dt.datetime.now(dt.UTC))):
-                logger.bind(runs=left).warning("an earlier run was interrupted")
+            if holding_lock and (left := runs.mark_interrupted(connection, now := dt.datetime.now(dt.UTC))):
+                logger.bind(runs=len(left)).warning("an earlier run was interrupted")
+                for run_id, dry_run in left.items():
+                    _tell(connection, run_id, "interrupted", runs.INTERRUPTED, None, {}, now, dry_run=dry_run)
             runs.start(connection, self._row)
         self._open = True
 
@@ -149,9 +152,9 @@ class RunRecord:
                 runs.start(connection, self._row)
             now, message = dt.datetime.now(dt.UTC), error and error.message
             runs.finish(connection, self.id, status=status, finished_at=now, error=message, **columns)
-            before, counts = events.last_failure(connection), columns.get("counts", {})
-            told = telling.of_run(self.id, status, dry_run=self._dry_run, counts=counts, error=error, before=before)
-            events.tell(connection, told, now)
+            counts = columns.get("counts", {})
+            code = error.reason_code if error else None
+            _tell(connection, self.id, status, message or status, code, counts, now, dry_run=self._dry_run)
         self._open = False
 
     def _log_end(self, log: Logger, error: GreenroomError, how: str = "failed") -> None:
@@ -171,6 +174,17 @@ def record_skip(
     """Record a fire time at which no cycle could begin."""
     run = RunRecord(database, settings, trigger=trigger, fire_time=fire_time, dry_run=settings.dry_run)
     run.skip(Busy(why.message, code=why.code))
+
+
+def _tell(
+    connection: Connection, run_id: str, status: runs.RunStatus, why: str, code: str | None, counts: dict[str, int],
+    now: dt.datetime, *, dry_run: bool,
+) -> None:  # fmt: skip
+    """Tell of a run's end; of one that could not count what it staged, as many albums as were told of one by one."""
+    counts = counts or {"staged": len(events.of_run(connection, run_id, events.STAGED))}
+    before = events.last_failure(connection)
+    told = telling.of_run(run_id, status, why, dry_run=dry_run, counts=counts, code=code, before=before)
+    events.tell(connection, told, now)
 
 
 def _row_status(error: GreenroomError | None) -> runs.RunStatus:

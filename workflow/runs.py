@@ -16,6 +16,7 @@ from config.tables import Base, column, optional
 
 NEWEST_KEPT: Final = 50  # however old they are
 DRY_RUN: Final = dt.timedelta(days=1)  # none lasts longer
+INTERRUPTED: Final = "the process ended before the run did"
 RunStatus = Literal["running", "done", "failed", "skipped", "interrupted"]
 
 
@@ -65,18 +66,24 @@ def finish(connection: Connection, run_id: str, **columns: Any) -> None:
     connection.execute(update(RunRow).where(RunRow.id == run_id).values(**columns))
 
 
-def mark_interrupted(connection: Connection, now: dt.datetime) -> int:
-    """Mark runs that never finished; call it holding the lock, when none of them can be alive. Return how many.
+def mark_interrupted(connection: Connection, now: dt.datetime) -> dict[str, bool]:
+    """Mark runs that never finished; call it holding the lock, when none of them can be alive.
+
+    Return their ids, oldest first, each with whether it was a dry run.
 
     A dry run takes no lock: it is marked once its process is gone from this host, or after a day.
     """
     columns = (RunRow.id, RunRow.dry_run, RunRow.started_at, RunRow.host, RunRow.pid)
-    running = connection.execute(select(*columns).where(RunRow.status == "running")).all()
-    left = [run.id for run in running if not (run.dry_run and now - run.started_at < DRY_RUN and _may_be_alive(run))]
-    ended = {"status": "interrupted", "finished_at": now, "error": "the process ended before the run did"}
+    running = connection.execute(select(*columns).where(RunRow.status == "running").order_by(RunRow.id)).all()
+    left = {
+        run.id: run.dry_run
+        for run in running
+        if not (run.dry_run and now - run.started_at < DRY_RUN and _may_be_alive(run))
+    }
+    ended = {"status": "interrupted", "finished_at": now, "error": INTERRUPTED}
     if left:
         connection.execute(update(RunRow).where(RunRow.id.in_(left)).values(ended))
-    return len(left)
+    return left
 
 
 def _may_be_alive(run: Any) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from config.errors import GreenroomError
 from config.libraries import Library
 from config.reasons import show_path
 from workflow.events import Event, Kind
 
-_RUNS: Mapping[str, Kind] = {"done": "run_finished", "failed": "run_failed"}
+_RUNS: Mapping[str, Kind] = {"done": "run_finished", "failed": "run_failed", "interrupted": "run_finished"}
 _DECISIONS: Mapping[str, Kind] = {"approved": "approved", "rejected": "rejected"}
 
 
@@ -22,21 +21,24 @@ def album_name(item: Mapping[str, Any]) -> str:
 def of_run(
     run_id: str,
     status: str,
+    why: str,
     *,
     dry_run: bool,
     counts: Mapping[str, int],
-    error: GreenroomError | None,
+    code: str | None,
     before: str | None,
 ) -> list[Event]:
-    """Return the event of a run's end; one that was skipped, or stopped by a person, is none.
+    """Return the event of a run's end; one that was skipped is none.
 
-    `before` is the code the run before failed with, None if it did not: so who hears it knows what is new.
+    `before` is the code the run before failed with, None if it did not: so who hears it knows what is new. A run that
+    was stopped or killed tells nothing of that; it is heard of for what it staged until then.
     """
     kind = _RUNS.get(status)
     if kind is None:
         return []
-    facts = {"dry_run": dry_run, "counts": dict(counts), "code": error and error.reason_code, "before": before}
-    return [Event(kind, f"run {run_id}", error.message if error else status, run_id=run_id, facts=facts)]
+    code = before if status == "interrupted" else code
+    facts = {"dry_run": dry_run, "counts": dict(counts), "code": code, "before": before}
+    return [Event(kind, f"run {run_id}", why, run_id=run_id, facts=facts)]
 
 
 def of_decision(item: Mapping[str, Any], status: str, why: str, job_id: int | None) -> list[Event]:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from config import admin
 from config.database import Database
-from config.errors import Misconfigured, Retryable
+from config.errors import Busy, Misconfigured, Retryable, Stopped
 from config.sections import StagingScan
 from daemon.bootstrap import application
 from daemon.cli import main
@@ -70,6 +70,12 @@ def stage(database: Database, run_id: str, *keys: str) -> list[int]:
         upserted = repository.upsert(connection, [album(key) for key in keys], NOW)
         succession.after_staging(connection, upserted, run_id, NOW)
     return [upserted[key].id for key in keys]
+
+
+def began(database: Database) -> RunRecord:
+    run = RunRecord(database, StagingScan(), trigger="schedule", fire_time=None, dry_run=False)
+    run.start(holding_lock=True)
+    return run
 
 
 def put(database: Database, **settings: Any) -> None:
@@ -232,6 +238,32 @@ def test_a_trouble_that_lasts_is_told_once_and_when_it_is_over(database: Databas
     with database.read() as connection:
         (over,) = events.of_run(connection, engine.list(phase="notify")[0].payload["run_id"], KINDS)
     assert "well again" in notify.rendered([over])[1]
+
+
+@pytest.mark.parametrize("end", ["killed", "stopped", "lost"])
+@pytest.mark.parametrize("failed_before", [False, True])
+def test_what_a_run_staged_is_told_though_it_came_to_no_end(
+    database: Database, engine: Engine, end: str, failed_before: bool
+) -> None:
+    put(database, notify__urls="json://127.0.0.1:9/")
+    events.dispatch(database, [Notifier()], NOW)
+    if failed_before:
+        began(database).fail(Retryable("away", code="database_unavailable"))
+    for staged in ([], ["k1", "k2"]):
+        run = began(database)
+        stage(database, run.id, *staged)
+        if end == "killed":
+            began(database).skip(Busy("not the one this is about"))
+        else:
+            run.fail(Stopped("on request") if end == "stopped" else Retryable("away", code="database_unavailable"))
+        events.dispatch(database, [Notifier()], NOW)
+        told_of = [job for job in engine.list(phase="notify") if run.id in job.subject]
+        assert len(told_of) == (bool(staged) or (end == "lost" and not failed_before))
+    with database.read() as connection:
+        title, text = notify.rendered(events.of_run(connection, run.id, KINDS))
+        assert events.last_failure(connection) == ("database_unavailable" if failed_before or end == "lost" else None)
+    assert "2 staged" in title
+    assert "well again" not in text
 
 
 def test_a_message_that_is_not_taken_is_tried_again_and_stops_nothing(

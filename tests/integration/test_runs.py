@@ -69,8 +69,8 @@ def test_only_runs_that_never_ended_are_marked_interrupted(database: Database) -
     done, cut, cut_too = begin(database, 0), begin(database, 1), begin(database, 2)
     with database.begin() as connection:
         runs.finish(connection, done, status="done", finished_at=NOW)
-        assert runs.mark_interrupted(connection, NOW) == 2
-        assert runs.mark_interrupted(connection, NOW) == 0
+        assert runs.mark_interrupted(connection, NOW) == {cut: False, cut_too: False}
+        assert runs.mark_interrupted(connection, NOW) == {}
     states = {row["id"]: row["status"] for row in newest(database)}
     assert states == {done: "done", cut: "interrupted", cut_too: "interrupted"}
     assert all(row["error"] for row in newest(database) if row["status"] == "interrupted")
@@ -83,7 +83,7 @@ def test_a_dry_run_takes_no_lock_so_one_that_may_be_alive_is_not_interrupted_by_
     mine, dead = begin(database, 0, **here, pid=os.getpid()), begin(database, 1, **here, pid=gone.pid)
     elsewhere, old = begin(database, 2, dry_run=True), begin(database, -2 * 24 * 60, dry_run=True)
     with database.begin() as connection:
-        assert runs.mark_interrupted(connection, NOW) == 2
+        assert runs.mark_interrupted(connection, NOW) == {old: True, dead: True}
     states = {row["id"]: row["status"] for row in newest(database)}
     assert states == {mine: "running", elsewhere: "running", dead: "interrupted", old: "interrupted"}
 

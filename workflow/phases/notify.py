@@ -184,7 +184,8 @@ def as_json(told: Sequence[Event]) -> dict[str, Any]:
 
 def _line(event: Event) -> str:
     counts: Iterable[str] = (f"{n} {name}" for name, n in event.facts.get("counts", {}).items() if n)
-    well = ["well again"] if event.kind == "run_finished" and event.facts.get("before") else []
+    over = event.facts.get("before") and not event.facts.get("code")
+    well = ["well again"] if event.kind == "run_finished" and over else []
     return f"{_WORDS[event.kind]}: {event.subject} ({', '.join([*well, *counts]) or event.why})"
 
 
