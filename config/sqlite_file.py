@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
 
 from config.errors import Misconfigured
 from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
@@ -53,13 +54,16 @@ def engine_of(url: URL) -> Engine:
     turn = _TURNS.setdefault(os.path.realpath(url.database or ""), threading.Lock())
 
     @event.listens_for(engine, "connect")
-    def _prepare(dbapi: Any, _record: Any) -> None:
+    def _prepare(dbapi: Any, record: Any) -> None:
+        record.info["file"] = file_identity(url)
         dbapi.isolation_level = None  # the driver must not open transactions of its own; _begin does
         _use_wal(dbapi)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", f"busy_timeout={BUSY_MS}"):
             dbapi.execute(f"PRAGMA {pragma}")
         if sqlite3.sqlite_version_info < KNOWS_MILLISECONDS:
             dbapi.create_function("unixepoch", 1, _unixepoch)
+
+    event.listen(engine, "checkout", lambda _dbapi, record, _proxy: _refuse_another_file(url, record))
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -80,6 +84,15 @@ def engine_of(url: URL) -> Engine:
             record.info.pop("turn").release()
 
     return engine
+
+
+def _refuse_another_file(url: URL, record: Any) -> None:
+    """Have a connection to another file than is there now replaced, before it is used.
+
+    DBOS asks its engine and no Database: it would keep to the file of a disk that failed and was mounted again.
+    """
+    if file_identity(url) not in (None, record.info["file"]):  # where there is none, connecting would make an empty one
+        raise DisconnectionError
 
 
 def _unixepoch(modifier: str) -> float | None:

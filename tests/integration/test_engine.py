@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from sqlalchemy import event, text, update
 
 from config.database import Database
-from config.errors import LeaseLost, Misconfigured, RootSilent
+from config.errors import LeaseLost, Misconfigured, Retryable, RootSilent
 from daemon.worker import GRACE_SECONDS
 from tests.engine_worker import MARKS, QUICK, Play, Script, limits, marks, plays
 from tests.waiting import PATIENCE, until
@@ -72,6 +74,26 @@ def test_a_job_ends_in_one_transaction_with_what_it_did(database: Database, engi
     assert (job.status, job.attempt, job.error, job.failures) == ("done", 1, None, [])
     assert [(mark.job, mark.item) for mark in marks(database, "ended")] == [(job_id, 1)]
     assert engine.counts() == {"alpha": {"done": 1}}
+
+
+def test_once_the_file_of_the_database_was_replaced_jobs_are_taken_from_the_new_one(
+    database: Database, engine: Engine, work: Any
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("there is no file that could be replaced")
+    file = Path(str(database.url.database))
+    work()
+    closed(engine, submit(engine, "alpha", 1))
+    restored = file.with_name("restored.db")
+    with closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(restored)) as new:
+        old.backup(new)
+    for name in (f"{file.name}-wal", f"{file.name}-shm"):
+        file.with_name(name).unlink(missing_ok=True)
+    restored.replace(file)
+    with suppress(Retryable):  # which says so, to whoever asks first
+        engine.counts()
+    (job,) = closed(engine, submit(engine, "alpha", 2))
+    assert (job.status, job.dispatch) == ("done", 1)
 
 
 def test_the_urgent_goes_before_the_idle_whatever_came_first(database: Database, engine: Engine, work: Any) -> None:
