@@ -97,6 +97,12 @@ def kept_password(connection: Connection, name: str) -> str | None:
     return connection.execute(select(AccountRow.password).where(AccountRow.name == name)).scalar_one_or_none()
 
 
+def is_kept(connection: Connection, name: str, kept: str) -> bool:
+    """Tell whether this still is what is kept of an account's password; it stays so until the transaction ends."""
+    mine = select(AccountRow.name).where(AccountRow.name == name, AccountRow.password == kept)
+    return connection.execute(mine.with_for_update()).first() is not None
+
+
 def is_password(kept: str | None, password: str) -> bool:
     """Tell whether a password is the one of which this is kept. Takes as long for a name nobody has, and 64 MiB."""
     from argon2 import PasswordHasher

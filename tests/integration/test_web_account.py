@@ -42,6 +42,26 @@ def test_another_password_ends_every_other_session(browser: Browser) -> None:
     assert elsewhere.post("/sign-in", data={"name": NAME, "password": ANOTHER}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/account/password"])
+def test_a_password_that_is_changed_while_it_is_checked_opens_nothing_any_more(
+    browser: Browser, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_password = accounts.is_password
+
+    def slowly(kept: str | None, password: str) -> bool:
+        is_right = is_password(kept, password)
+        with browser.app.database.begin() as connection:
+            accounts.change_password(connection, NAME, ANOTHER)
+        return is_right
+
+    form = {"csrf": browser.csrf(), "name": NAME, "current": PASSWORD, "password": PASSWORD}
+    monkeypatch.setattr(accounts, "is_password", slowly)
+    assert browser.client.post(path, data=form).status_code == 403
+    monkeypatch.undo()
+    assert browser.client.get("/account").status_code == 401
+    assert browser.client.post("/sign-in", data={"name": NAME, "password": ANOTHER}).status_code == 200
+
+
 def test_a_key_is_shown_once_and_opens_the_api_until_it_is_revoked(browser: Browser) -> None:
     form = {"csrf": browser.csrf(), "name": "graphs <b>", "scope": "read"}
     page = browser.client.post("/account/keys", data=form).text

@@ -12,7 +12,7 @@ from config import accounts, activity
 from config.errors import Misconfigured
 from daemon.web.access import person_of
 from daemon.web.installation import App
-from daemon.web.pages.sign_in import Field, open_session, tried
+from daemon.web.pages.sign_in import Field, new_session, signed_in, tried
 from daemon.web.render import lead, page
 
 router = APIRouter(prefix="/account")
@@ -28,18 +28,21 @@ def show(request: Request, app: App) -> Response:
 def change_password(request: Request, app: App, current: Field, password: Field) -> Response:
     """Change the password, end every session of the account, and go on in a new one."""
     actor, now = person_of(request), dt.datetime.now(dt.UTC)
-    is_right, wait = tried(request, app, actor.name, current)
+    kept, wait = tried(request, app, actor.name, current)
     if wait:
         return _page(request, app, refused="There were too many wrong passwords; wait five minutes.", code=429)
-    if not is_right:
-        return _page(request, app, refused="The current password is another one.", code=403)
+    token = None
     try:
         with app.database.begin() as connection:
-            accounts.change_password(connection, actor.name, password)
-            activity.note(connection, "password_changed", actor.name, now)
+            if kept is not None and accounts.is_kept(connection, actor.name, kept):
+                accounts.change_password(connection, actor.name, password)
+                activity.note(connection, "password_changed", actor.name, now)
+                token = new_session(connection, request, actor.name, now)
     except Misconfigured as error:
         return _page(request, app, refused=f"{error.message}.", code=422)
-    return open_session(request, app, actor.name, now, to="/account?said=password")
+    if token is None:
+        return _page(request, app, refused="The current password is another one.", code=403)
+    return signed_in(request, token, "/account?said=password")
 
 
 @router.post("/keys")

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Query, Request
 from loguru import logger
+from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from config import accounts, activity
@@ -39,17 +40,20 @@ def sign_in(
 ) -> Response:
     """Open a session, and go on to the page that was asked for."""
     now = dt.datetime.now(dt.UTC)
-    is_right, wait = tried(request, app, name, password)
+    kept, wait = tried(request, app, name, password)
     if wait:
         error = f"There were too many tries; the next one is possible in {math.ceil(wait / 60)} minutes."
         return page(request, "sign_in.html", code=429, error=error, to=to)
-    if not is_right:
-        address = _address(request)
-        with app.database.begin() as connection:
-            activity.note(connection, "sign_in_failed", name, now, address)
-        logger.bind(account=name, address=address).warning("a sign-in failed")
+    with app.database.begin() as connection:
+        # Checking a password takes a while: whoever changed it meanwhile has ended every session that came by it.
+        is_right = kept is not None and accounts.is_kept(connection, name, kept)
+        token = new_session(connection, request, name, now) if is_right else None
+        if token is None:
+            activity.note(connection, "sign_in_failed", name, now, _address(request))
+    if token is None:
+        logger.bind(account=name, address=_address(request)).warning("a sign-in failed")
         return page(request, "sign_in.html", code=403, error="No account has this name and this password.", to=to)
-    return open_session(request, app, name, now, to if _OURS.fullmatch(to) else "/")
+    return signed_in(request, token, to if _OURS.fullmatch(to) else "/")
 
 
 @router.get("/setup")
@@ -76,10 +80,11 @@ def set_up(request: Request, app: App, token: Field, name: Field, password: Fiel
                 )
                 return page(request, "setup.html", code=403, error=error, name=name)
             activity.note(connection, "account_made", name, now, _address(request))
+            session = new_session(connection, request, name, now)
     except GreenroomError as error:
         return page(request, "setup.html", code=422, error=error.message, name=name)
     logger.bind(account=name).info("the first account was made")
-    return open_session(request, app, name, now)
+    return signed_in(request, session, "/")
 
 
 @router.post("/sign-out")
@@ -94,12 +99,15 @@ def sign_out(app: App, actor: By) -> Response:
     return answer
 
 
-def open_session(request: Request, app: App, name: str, now: dt.datetime, to: str = "/") -> Response:
-    """Make a session and hand its token over; browsers keep `__Host-` cookies from every other host and path."""
-    with app.database.begin() as connection:
-        accounts.forget_expired(connection, now)
-        token = accounts.grant(connection, "session", now, account=name, lasts=accounts.SESSION)
-        activity.note(connection, "signed_in", name, now, _address(request))
+def new_session(connection: Connection, request: Request, name: str, now: dt.datetime) -> str:
+    """Make a session, in the transaction that knows whose it is, and return its token."""
+    accounts.forget_expired(connection, now)
+    activity.note(connection, "signed_in", name, now, _address(request))
+    return accounts.grant(connection, "session", now, account=name, lasts=accounts.SESSION)
+
+
+def signed_in(request: Request, token: str, to: str) -> Response:
+    """Hand the token of a session over; browsers keep `__Host-` cookies from every other host and path."""
     # A proxy that speaks TLS asks us without it; the browser says in Origin which of the two it speaks itself.
     secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
     answer = RedirectResponse(to, 303)
@@ -114,18 +122,20 @@ def open_session(request: Request, app: App, name: str, now: dt.datetime, to: st
     return answer
 
 
-def tried(request: Request, app: App, name: str, password: str) -> tuple[bool, float]:
-    """Return whether a password is that of an account, and if it was not looked at: for how many seconds not yet."""
+def tried(request: Request, app: App, name: str, password: str) -> tuple[str | None, float]:
+    """Return what is kept of an account's password if this is it, and if it was not looked at: for how many seconds
+    not yet.
+    """
     throttle, keys = request.app.state.throttle, _keys(request, name)
     with throttle.turn:
         if wait := throttle.wait(keys, time.monotonic()):
-            return False, wait
+            return None, wait
         with app.database.read() as connection:
             kept = accounts.kept_password(connection, name)
         is_right = accounts.is_password(kept, password)
         if not is_right:
             throttle.failed(keys, time.monotonic())
-        return is_right, 0.0
+        return (kept if is_right else None), 0.0
 
 
 def _keys(request: Request, name: str) -> tuple[str, str]:
