@@ -23,6 +23,7 @@ from daemon.cli import main
 from processor import journal
 from processor.tables import LedgerRow, PublicationRow, StagingItem, TransferRow
 from tests.music import write_album
+from workflow.engine.jobs import JobRow
 
 HISTORY = 2000  # albums that were published before
 
@@ -109,3 +110,17 @@ def test_what_may_be_removed_is_found_among_many_without_reading_all_for_each(da
     with counting() as steps, application() as app, app.database.read() as connection:
         journal.old(connection, later, HISTORY)
     assert steps[0] * 100 < 200 * HISTORY
+
+
+def test_an_album_that_tracks_join_costs_no_more_while_thousands_wait_to_be_enriched(data_dir: Path) -> None:
+    def join(artist: str) -> int:
+        first, _ = write_album(data_dir / "inbound" / artist, artist=artist, album="Tide", tracks=2, ext="mp3")
+        first.unlink()
+        return steps_of("cycle")
+
+    few = join("Bo")
+    with application() as app, app.database.begin() as connection:
+        (job,) = connection.execute(select(JobRow.__table__).where(JobRow.item_id == 2)).mappings().all()
+        others = ({"id": n, "item_id": n, "subject": f"item {n}"} for n in range(1000, 1000 + HISTORY))
+        connection.execute(insert(JobRow), [{**job, **other} for other in others])
+    assert join("Cy") < 2 * few

@@ -29,6 +29,7 @@ from workflow import events
 from workflow.engine.failure import POISON_DEATHS, Verdict
 from workflow.engine.job import FAILED, OPEN, Job, NewJob, Status
 
+# As text, because SQLite uses an index of some rows only where it sees their statuses in the statement.
 _OPEN: Final = text("status IN ('queued', 'running')")
 _RUNNING: Final = text("status = 'running'")
 _QUEUED: Final = text("status = 'queued'")
@@ -97,7 +98,7 @@ def submit_one(connection: Connection, wanted: NewJob, now: dt.datetime) -> tupl
     made = connection.execute(insert).scalar()
     if made is None:
         _hasten(connection, wanted, row)
-    same = (JobRow.phase == wanted.phase, JobRow.subject == wanted.subject, JobRow.status.in_(OPEN))
+    same = (JobRow.phase == wanted.phase, JobRow.subject == wanted.subject, _OPEN)
     return _one(connection, *((JobRow.id == made,) if made else same)), made is not None
 
 
@@ -132,7 +133,7 @@ def _hasten(connection: Connection, job: NewJob, row: dict[str, Any]) -> None:
         if job.payload.model_dump(exclude_defaults=True):
             sooner, statuses = true(), OPEN
             values |= {name: row[name] for name in ("payload", "payload_version")}
-    same = (JobRow.phase == job.phase, JobRow.subject == job.subject, JobRow.status.in_(statuses) | revoked)
+    same = (JobRow.phase == job.phase, JobRow.subject == job.subject, _OPEN, JobRow.status.in_(statuses) | revoked)
     connection.execute(update(JobRow).where(*same, waiting, sooner).values(values))
 
 
