@@ -18,6 +18,7 @@ from processor import journal, layout, standing
 from processor.artwork.blobs import Blob
 from processor.files import Tree
 from processor.item import NewItem
+from processor.metadata.known import ArtistMetadata
 from processor.paths import within
 from processor.publication import laying, ledger, making, pictures
 from processor.publication.given import Known, Publishing
@@ -170,16 +171,16 @@ class Draft:
         return made
 
     def _beside(self, tree: Tree, album: bytes) -> Making:
-        """Return what is to be made in the artist's folder."""
+        """Return what is to be made in the artist's folder; where an id says whose it is, nothing for one without."""
         options, artist, made = self.given.options, self.known.artist, Making()
         folder = artist_folder(options.naming, album)
-        if artist is not None and folder is not None:
-            entries = self._of_artists()
+        if artist is not None and folder is not None and not self._is_of_another(folder):
             named = pictures.names("artist", self.known.chosen.artist, options.profile)
             wanted = [*making.of_pictures(folder, named, self._size, made)]
             if options.nfo:
                 wanted += making.of_artist(folder, artist)
-            known = [entry for entry in entries if os.path.dirname(entry.path) == folder]
+            known = [entry for entry in self._of_artists() if os.path.dirname(entry.path) == folder]
+            known += self._before_the_id(artist, {one.path for one in wanted})
             making.compare(made, tree, wanted, known, self._blob)
         return made
 
@@ -210,6 +211,18 @@ class Draft:
             if one.sha256 and os.path.dirname(one.path) != above
             and not any(path.startswith(os.path.dirname(one.path) + b"/") for path in others)
         ]  # fmt: skip
+
+    def _before_the_id(self, artist: ArtistMetadata, paths: Collection[bytes]) -> list[Entry]:
+        """Return what stands in these places and was made while nobody knew the artist's id."""
+        root, name = self.library.root_uuid, ledger.artist_key(artist.name, None)
+        with self.given.database.read() as connection:
+            return [one for one in ledger.entries(connection, artist=name, root_uuid=root) if one.path in paths]
+
+    def _is_of_another(self, folder: bytes) -> bool:
+        if ledger.is_identified(self.known.artist_key):
+            return False
+        with self.given.database.read() as connection:
+            return any(map(ledger.is_identified, ledger.below(connection, self.library.root_uuid, folder).values()))
 
     def _of_artists(self) -> list[Entry]:
         """Return the files of the artist in the library; those of the one it was published by, too, if they are left.

@@ -19,7 +19,7 @@ from processor.metadata.known import AlbumMetadata
 from processor.naming import MAX_CUE_SHEET, cue_references
 from processor.paths import ancestors, parent, within
 from processor.publication import names, pictures
-from processor.publication.ledger import Entry, Publication
+from processor.publication.ledger import Entry, Publication, is_identified
 from processor.publication.names import NamedFile, Naming, disc_folders
 from processor.publication.pictures import Picture, Profile
 from processor.publication.writing import sha256_at
@@ -151,8 +151,8 @@ def free_folder(
     """
     wanted = _spelled(tree, names.album_folder(naming, album))
     above = names.artist_folder(naming, wanted)
-    others = set(below(above).values()) - {artist, None} if above else set()
-    if others and artist is not None and artist.startswith("mbid:"):
+    others = {other for other in below(above).values() if is_identified(other)} - {artist} if above else set()
+    if others and artist is not None and is_identified(artist):  # who has no id yet may be either of them
         told_apart = names.album_folder(naming, album, tell_apart=artist.removeprefix("mbid:")[:4])
         wanted = _spelled(tree, told_apart)
     owned = {layout.fold(path) for path in below(parent(wanted))}

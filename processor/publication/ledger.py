@@ -64,6 +64,11 @@ def artist_key(name: str, artist_id: str | None) -> str:
     return f"mbid:{artist_id}" if artist_id else f"name:{fold(name) or name}"
 
 
+def is_identified(artist: str | None) -> bool:
+    """Tell whether an artist's key is an id."""
+    return artist is not None and artist.startswith("mbid:")
+
+
 def publication(connection: Connection, item_id: int) -> Publication | None:
     """Return where an item is published."""
     row = connection.execute(select(PublicationRow.__table__).where(PublicationRow.item_id == item_id)).first()

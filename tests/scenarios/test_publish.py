@@ -274,6 +274,24 @@ def test_two_artists_of_one_name_have_folders_of_their_own(house: House) -> None
     assert {path.split("/")[0] for path in published(library)} == {"Ada", "Ada (2222)"}
 
 
+def test_albums_of_an_artist_whose_id_is_known_of_one_alone_share_a_folder_and_the_files_that_know_most(
+    house: House,
+) -> None:
+    library = add_library(house)
+    for name in ("Low Tide", "High Tide", "Neap Tide"):
+        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
+    house.cycle(rehearsed=False)
+    before, known, after = approve(house)
+    say(house, known, "credits", [["Ada", "22221111-2222-3333-4444-555555555555"]])
+    for item_id in (before, known, after, before):
+        assert publish(house, item_id).reasons == ()
+    assert {path.split("/")[0] for path in published(library)} == {"Ada"}
+    assert "22221111" in (library / "Ada" / "artist.nfo").read_text()
+    for item_id in (known, before, after):
+        take_out(house, item_id)
+    assert published(library) == []
+
+
 def test_an_artists_file_that_was_there_before_stays(house: House) -> None:
     library, item_id = staged(house)
     (library / "Ada").mkdir()
