@@ -20,6 +20,20 @@ MOVES: Final[dict[str, frozenset[str]]] = {
 }
 
 
+# status → what can be done with such an item, after “item 7 is …;”
+INSTEAD: Final[dict[str, str]] = {
+    "pending_review": "approve or reject it first",
+    "approved": "publish it, reject it, or take the approval back",
+    "rejected": "approve it, or take the rejection back",
+    "publishing": "wait until it is published, or cancel its job",
+    "published": "take it out of its library first",
+    "quarantined": "reject it, or take it back to inbound",
+    "conflict": "reject it, or take it back to inbound",
+    "attention": "look at what happened to it, then approve or reject it",
+    "missing": "put its files back where they were and run `greenroom fsck --adopt`",
+}
+
+
 class IllegalMove(Rejected):
     """A status that cannot follow the one the item has."""
 
@@ -27,7 +41,7 @@ class IllegalMove(Rejected):
 
 
 def check_move(item_id: int, now: str, then: str) -> None:
-    """Return when an item may go from one status to another. Raises IllegalMove with what it may become instead."""
+    """Return when an item may go from one status to another. Raises IllegalMove with what can be done instead."""
     if then not in MOVES.get(now, frozenset()):
-        allowed = ", ".join(sorted(MOVES.get(now, ()))) or "nothing"
-        raise IllegalMove(f"item {item_id} is {now}, and cannot become {then}; it may become {allowed}")
+        is_now, becomes = (status.replace("_", " ") for status in (now, then))
+        raise IllegalMove(f"item {item_id} is {is_now}, and cannot become {becomes}; {INSTEAD[now]}")

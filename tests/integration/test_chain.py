@@ -123,10 +123,18 @@ def test_no_command_but_the_worker_imports_what_carries_jobs() -> None:
 def test_statuses_follow_one_another_as_the_table_says() -> None:
     assert {then for allowed in MOVES.values() for then in allowed} <= set(MOVES)
     check_move(1, "pending_review", "approved")
-    with pytest.raises(
-        IllegalMove, match="item 1 is missing, and cannot become approved; it may become pending_review"
-    ):
+    with pytest.raises(IllegalMove, match="item 1 is missing, and cannot become approved; put its files back"):
         check_move(1, "missing", "approved")
+
+
+@pytest.mark.parametrize("now", MOVES)
+def test_who_asks_for_what_cannot_be_is_told_what_can_be_done_without_the_programs_words(now: str) -> None:
+    then = next(status for status in MOVES if status != now and status not in MOVES[now])
+    with pytest.raises(IllegalMove) as refused:
+        check_move(1, now, then)
+    said, _, instead = refused.value.message.partition("; ")
+    assert "_" not in said
+    assert instead
 
 
 def test_phases_are_found_by_their_files_and_bring_their_settings(database: Database) -> None:
