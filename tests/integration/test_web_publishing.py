@@ -47,6 +47,13 @@ def test_an_approval_can_carry_the_publishing(browser: Browser, item: int) -> No
     assert open_jobs(browser, item, "publish") == [("queued", True)]
 
 
+def test_who_publishes_by_the_api_is_told_the_job_as_who_enriches_is(browser: Browser, item: int) -> None:
+    browser.client.post(f"{API}/{item}/approve", json={})
+    begun = browser.client.post(f"{API}/{item}/publish").json()
+    (job,) = browser.app.engine.list(item_id=item, phase="publish")
+    assert begun == {"id": item, "job": job.id, "job_id": job.id}
+
+
 def test_what_nobody_approved_is_not_begun_to_be_published(browser: Browser, item: int) -> None:
     refused = browser.client.post(f"/api/v1/items/{item}/publish")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_approved")

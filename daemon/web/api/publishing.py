@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from config.reasons import show_path
 from daemon import publishing
 from daemon.web.access import By
-from daemon.web.api.items import DECIDED, ItemId
+from daemon.web.api.items import DECIDED, ItemId, Wanted
 from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1/items/{item_id}/publish", tags=["items"])
@@ -30,10 +30,10 @@ class PlanOut(BaseModel):
     as_of: dt.datetime | None = Field(description="When that was seen, while the disk does not answer.")
 
 
-class PublishBegun(BaseModel):
+class PublishBegun(Wanted):
     """The job that publishes it."""
 
-    job_id: int
+    job_id: int = Field(description="The same as `job`.")
 
 
 @router.get("", summary="What publishing an album would come to", responses=DECIDED)
@@ -56,4 +56,5 @@ def look(app: App, item_id: ItemId, rename: Rename = False) -> PlanOut:
 @router.post("", status_code=202, summary="Publish an album", responses=DECIDED)
 def publish(app: App, item_id: ItemId, actor: By, rename: Rename = False) -> PublishBegun:
     """Want it published now, whatever the gate says; only what was approved is."""
-    return PublishBegun(job_id=publishing.want(app, item_id, actor=actor.name, rename=rename).id)
+    job = publishing.want(app, item_id, actor=actor.name, rename=rename)
+    return PublishBegun(id=item_id, job=job.id, job_id=job.id)
