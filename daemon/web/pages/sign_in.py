@@ -8,7 +8,7 @@ import re
 import time
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from loguru import logger
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
@@ -21,12 +21,12 @@ from daemon.web.render import page
 
 router = APIRouter()
 Field = Annotated[str, Form(max_length=accounts.MAX_PASSWORD)]
-LONGEST: Final = 4000  # of an address
+LONGEST: Final = 4000  # of an address that is gone on to
 _OURS: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")  # a path; browsers read //, /\ and /TAB/ as another site
 
 
 @router.get("/sign-in")
-def show(request: Request, app: App, to: Annotated[str, Query(max_length=LONGEST)] = "/") -> Response:
+def show(request: Request, app: App, to: str = "/") -> Response:
     """Ask who it is; or, if nobody has an account, for the setup token."""
     with app.database.read() as connection:
         if not accounts.has_accounts(connection):
@@ -35,9 +35,7 @@ def show(request: Request, app: App, to: Annotated[str, Query(max_length=LONGEST
 
 
 @router.post("/sign-in")
-def sign_in(
-    request: Request, app: App, name: Field, password: Field, to: Annotated[str, Form(max_length=LONGEST)] = "/"
-) -> Response:
+def sign_in(request: Request, app: App, name: Field, password: Field, to: Annotated[str, Form()] = "/") -> Response:
     """Open a session, and go on to the page that was asked for."""
     now = dt.datetime.now(dt.UTC)
     kept, wait = tried(request, app, name, password)
@@ -53,7 +51,7 @@ def sign_in(
     if token is None:
         logger.bind(account=name, address=_address(request)).warning("a sign-in failed")
         return page(request, "sign_in.html", code=403, error="No account has this name and this password.", to=to)
-    return signed_in(request, token, to if _OURS.fullmatch(to) else "/")
+    return signed_in(request, token, to if len(to) <= LONGEST and _OURS.fullmatch(to) else "/")
 
 
 @router.get("/setup")
