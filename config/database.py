@@ -211,9 +211,11 @@ def answering(database: Database) -> Iterator[None]:
         yield
     except (OperationalError, PoolTimeout) as error:
         why = getattr(error, "orig", error)
-        raise Retryable(
-            f"the database {shown} did not answer: {why}{_told_by_its_disk(database)}", code="database_unavailable"
-        ) from error
+        message = f"the database {shown} did not answer: {why}{_told_by_its_disk(database)}"
+        if f'database "{database.url.database}" does not exist' in str(why):  # whoever refuses a login gives no code
+            make = f"createdb -E UTF8 -T template0 -O {database.url.username or 'USER'} {database.url.database}"
+            message = f"the database {shown} is not there; make it, as an administrator of its server: `{make}`"
+        raise Retryable(message, code="database_unavailable") from error
     except InternalError as error:
         said = _INTERNAL.get(getattr(error.orig, "sqlstate", None) or "")
         if said is None:

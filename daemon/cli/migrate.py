@@ -7,10 +7,12 @@ import click
 from config.schema import migrate
 from daemon import secrecy
 from daemon.bootstrap import application
+from daemon.cli.output import json_option, print_json
 
 
 @click.command()
-def command() -> None:
+@json_option
+def command(as_json: bool) -> None:
     """Bring the database's schema up to date.
 
     Every other command and the daemon do this at their start too; use it to do it at a time of your choosing, for
@@ -19,6 +21,9 @@ def command() -> None:
     with application(migrate=False) as app:
         before, after = migrate(app.database)
         secrecy.seal_at_start(app.database)
+    if as_json:
+        print_json({"before": before, "after": after})
+        return
     click.echo(
         f"schema {after}, nothing to do" if before == after else f"schema {before or 'empty'} → {after}", err=True
     )

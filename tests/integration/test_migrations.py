@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from click.testing import CliRunner
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
@@ -26,6 +27,7 @@ from config.errors import Misconfigured, Retryable
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
 from config.schema import migrate
 from config.tables import Base, SettingRow
+from daemon.cli import main
 from processor import repository
 from processor.item import ITEM_COLUMNS, NewItem
 from processor.tables import StagingFile, StagingItem
@@ -66,6 +68,19 @@ def test_the_migrations_make_exactly_the_schema_of_the_models(empty_database: Da
 def test_migrating_again_changes_nothing(empty_database: Database) -> None:
     assert migrate(empty_database) == (None, NEWEST)
     assert migrate(empty_database) == (NEWEST, NEWEST)
+
+
+def test_scripts_are_told_what_a_migration_did(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", empty_database.url.render_as_string(hide_password=False))
+    told = [json.loads(CliRunner().invoke(main, ["migrate", "--json"]).stdout) for _ in range(2)]
+    assert told == [{"before": None, "after": NEWEST}, {"before": NEWEST, "after": NEWEST}]
+
+
+@pytest.mark.postgres
+def test_of_a_database_that_is_not_there_it_is_said_how_to_make_it(database: Database) -> None:
+    nowhere = Database(database.url.set(database="nowhere").render_as_string(hide_password=False))
+    with pytest.raises(Retryable, match=r"is not there; make it, .*createdb -E UTF8 .* nowhere`"), nowhere.read():
+        pass
 
 
 def test_processes_that_start_at_once_migrate_one_after_the_other(empty_database: Database) -> None:
