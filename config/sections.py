@@ -53,7 +53,8 @@ class StagingScan(Section):
         title="Quiet for",
         ge=0,
         le=86_400,
-        description="An album is taken only when nothing under it changed for so long; 0 takes what is there at once.",
+        description="An album is taken only when nothing under it changed for so long; 0 takes what is there at once. "
+        "A cycle waits for up to 300 s itself; what has to be quiet for longer is for a later one.",
         json_schema_extra=_unit("s"),
     )
     keep_scan_dbs: int = Field(5, ge=1, le=1000, description="Newest scan DBs kept; the others are removed.")

@@ -32,6 +32,8 @@ __all__ = [
     "silent",
 ]
 
+LONGEST_WAIT = 300  # seconds
+
 
 def scan_into(
     folder: Path, root: bytes, options: ScanOptions, until: Until, progress: Progress = silent
@@ -113,8 +115,11 @@ def _timed(name: str, now_ns: Callable[[], int], seconds: dict[str, float]) -> I
 
 
 def _settle(scan: Scan, survey: Survey) -> Survey:
-    """Look again, twice, half the quiet period apart, while there is music that was not still for long enough."""
-    if not (scan.options.settle and scan.options.quiet_ns):
+    """Look again, twice, half the quiet period apart, while there is music that was not still for long enough.
+
+    A quiet period of more than LONGEST_WAIT is left to later scans: whoever scans holds the roots meanwhile.
+    """
+    if not (scan.options.settle and 0 < scan.options.quiet_seconds <= LONGEST_WAIT):
         return survey
     for count in range(SAMPLES - 1):
         now_ns, music = scan.now_ns(), scan.db.music_folders()

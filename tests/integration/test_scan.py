@@ -255,6 +255,15 @@ def test_new_music_is_looked_at_three_times_over_the_quiet_period_and_then_taken
     assert inbound.time.waited == [30, 30], "nothing is new, so nothing is waited for"
 
 
+def test_a_long_quiet_period_is_waited_for_by_several_scans_and_not_within_one(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "01.wav")
+    waiting = []
+    for _ in range(4):
+        waiting.append(inbound.scan(3600).waiting)
+        inbound.time.seconds += 1800
+    assert (waiting, inbound.time.waited) == ([1, 1, 0, 0], [])
+
+
 def test_an_old_modification_time_does_not_make_a_file_quiet(inbound: Inbound) -> None:
     os.utime(wav(inbound.root / ALBUM / "01.wav"), (0, 0))
     inbound.scan(60, settle=False)
