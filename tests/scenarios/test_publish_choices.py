@@ -39,6 +39,16 @@ def chosen(house: House) -> Chosen:
     return Chosen([picture(house, "front", b"front")], [picture(house, "thumb", b"ada")])
 
 
+def two_of_ada(house: House) -> tuple[Path, int, int]:
+    """Have a library, and two approved albums of one artist; return it and them."""
+    library = add_library(house)
+    for name in ("Low Tide", "High Tide"):
+        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
+    house.cycle(rehearsed=False)
+    one, two = approve(house)
+    return library, one, two
+
+
 def with_words(house: House, item_id: int) -> None:
     """Let the words of a track be known, which are published beside it."""
     with house.database.begin() as connection:
@@ -48,6 +58,7 @@ def with_words(house: House, item_id: int) -> None:
 
 MUSIC = [f"{ALBUM}/01 - Song 1.flac", f"{ALBUM}/02 - Song 2.flac", f"{ALBUM}/{OWN}"]
 TEXTS = [f"{ALBUM}/01 - Song 1.txt", f"{ALBUM}/album.nfo", "Ada/artist.nfo"]
+OF_ARTIST = ["artist.jpg", "artist.nfo", "folder.jpg", "poster.jpg"]
 PICTURES = [f"{ALBUM}/cover.jpg", f"{ALBUM}/folder.jpg", "Ada/artist.jpg", "Ada/folder.jpg", "Ada/poster.jpg"]
 
 
@@ -130,33 +141,23 @@ def test_room_is_wanted_for_what_is_made_and_for_music_that_is_not_linked(
 
 
 def test_another_template_leaves_the_folder_of_an_artist_that_other_albums_are_in(house: House) -> None:
-    library = add_library(house)
-    for name in ("Low Tide", "High Tide"):
-        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
-    house.cycle(rehearsed=False)
-    one, two = approve(house)
+    library, one, two = two_of_ada(house)
     publish(house, one, chosen(house))
     house.change(folder="Music/{album_artist}/{album}")
     publish(house, two, chosen(house))
-    names = ["artist.jpg", "artist.nfo", "folder.jpg", "poster.jpg"]
     for above in ("Ada", "Music/Ada"):
-        assert sorted(path.name for path in (library / above).iterdir() if path.is_file()) == names
+        assert sorted(path.name for path in (library / above).iterdir() if path.is_file()) == OF_ARTIST
     assert unexplained(house, library) == []
 
 
 def test_the_files_of_an_artist_leave_a_folder_with_the_last_album_that_leaves_it(house: House) -> None:
-    library = add_library(house)
-    for name in ("Low Tide", "High Tide"):
-        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
-    house.cycle(rehearsed=False)
-    one, two = approve(house)
+    library, one, two = two_of_ada(house)
     for item_id in (one, two):
         publish(house, item_id, chosen(house))
     house.change(folder="Music/{album_artist}/{album}")
     assert publish(house, one, chosen(house), rename=True).outcome == "upgraded"
-    names = ["artist.jpg", "artist.nfo", "folder.jpg", "poster.jpg"]
     for above in ("Ada", "Music/Ada"):
-        assert sorted(path.name for path in (library / above).iterdir() if path.is_file()) == names
+        assert sorted(path.name for path in (library / above).iterdir() if path.is_file()) == OF_ARTIST
     publish(house, two, chosen(house), rename=True)
     assert not (library / "Ada").exists()
 
@@ -222,18 +223,12 @@ def test_an_artists_nfo_is_of_the_artist_of_that_id_and_of_no_other_of_the_name(
 
 @pytest.mark.parametrize("rename", [False, True])
 def test_an_artists_files_stay_while_another_album_there_is_by_that_artist(house: House, rename: bool) -> None:
-    library = add_library(house)
-    for name in ("Low Tide", "High Tide"):
-        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
-    house.cycle(rehearsed=False)
-    one, two = approve(house)
+    library, one, two = two_of_ada(house)
     for item_id in (one, two):
         publish(house, item_id, chosen(house))
     say(house, one, "credits", [["Eva" if rename else "Ada", ID]])
     publish(house, one, Chosen(), rename=rename)
-    assert {path.name for path in (library / "Ada").iterdir() if path.is_file()} == {
-        "artist.jpg", "artist.nfo", "folder.jpg", "poster.jpg",
-    }  # fmt: skip
+    assert sorted(path.name for path in (library / "Ada").iterdir() if path.is_file()) == OF_ARTIST
     assert (ID in (library / "Ada" / "artist.nfo").read_text()) is not rename, "who is Eva now was not Ada's"
 
 
