@@ -140,7 +140,7 @@ def _child(pid: int) -> int | None:
 
 
 def _install(root: Path) -> None:
-    """Put the program, its unit and its account where README and unit say, with the system's own Python."""
+    """Put the program, its unit and its account where docs/operating.md and the unit say, with the system's Python."""
     home = root / HOME
     home.mkdir(parents=True)
     for part in PARTS:

@@ -1,4 +1,4 @@
-"""Each clause of the README's promise and each line against strangers names tests, and those tests are there."""
+"""Each clause of what is promised and each line against strangers names tests, and those tests are there."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PROMISES = (ROOT / "README.md").read_text().split("## What it promises")[1].split("\n## ")[0]
+PROMISES = (ROOT / "docs/promises.md").read_text()
 STRANGERS = (ROOT / "ARCHITECTURE.md").read_text().split("## What strangers may try")[1].split("\n## ")[0]
-CLAUSES = re.split(r"^\d\. ", PROMISES, flags=re.MULTILINE)[1:]
+CLAUSES = re.split(r"^\d\. ", PROMISES.split("\n## ")[0], flags=re.MULTILINE)[1:]
 
 
 def named(text: str) -> list[tuple[str, str]]:
