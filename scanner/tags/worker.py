@@ -82,9 +82,12 @@ def limit_yourself(parent: int, file_size: int = 0) -> None:
     """
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     die_with(parent)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for kind, limit in (
+        (resource.RLIMIT_AS, MEMORY_LIMIT), (resource.RLIMIT_FSIZE, file_size), (resource.RLIMIT_CORE, 0)
+    ):  # fmt: skip
+        given = resource.getrlimit(kind)[0]  # who started us may allow less: more is refused, or not what was meant
+        least = limit if given == resource.RLIM_INFINITY else min(limit, given)
+        resource.setrlimit(kind, (least, least))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pool's process, which closes our input
 
 

@@ -290,6 +290,14 @@ def test_the_children_may_write_nothing_and_gain_nothing() -> None:
     assert limits_of(limits, "Max address space") == (str(512 << 20), str(512 << 20))
 
 
+def test_the_children_may_have_no_more_than_who_started_us_may() -> None:
+    limit = "import os, resource; from scanner.tags.worker import limit_yourself; limit_yourself(os.getppid())"
+    script = f"{limit}; print(resource.getrlimit(resource.RLIMIT_AS))"
+    command = ["bash", "-c", 'ulimit -v 400000; "$0" -c "$1"; true', sys.executable, script]
+    told = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert told.stdout.strip() == str((400_000 << 10, 400_000 << 10))
+
+
 def limits_of(text: str, name: str) -> tuple[str, str]:
     line = next(line for line in text.splitlines() if line.startswith(name))
     soft, hard = line.removeprefix(name).split()[:2]
