@@ -25,12 +25,13 @@ def command(as_json: bool) -> None:
     It writes nothing but a probe file of its own in each root, which it takes away again. Ends with 1 when it found a
     problem.
     """
-    findings = list(examine_installation(load_boot_settings()))
+    findings: list[Finding] = []
+    for finding in examine_installation(load_boot_settings()):
+        findings.append(finding)
+        if not as_json:
+            _print(finding)  # at once: what is looked at next may hang, or end the process
     if as_json:
         print_json([{"level": f.level, "code": f.code, "message": f.message} for f in findings])
-    else:
-        for finding in findings:
-            _print(finding)
     sys.exit(1 if any(f.level == "problem" for f in findings) else 0)
 
 

@@ -496,6 +496,19 @@ def test_doctor_warns_when_hardly_a_file_can_be_opened(data_dir: Path) -> None:
     assert "LimitNOFILE" in shown.output
 
 
+def test_what_doctor_found_is_told_also_when_it_ends_before_its_time(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(kind: int) -> tuple[int, int]:
+        raise MemoryError
+
+    monkeypatch.setattr(resource, "getrlimit", out_of_memory)
+    shown, for_scripts = (CliRunner().invoke(main, command) for command in (["doctor"], ["doctor", "--json"]))
+    assert isinstance(shown.exception, MemoryError)
+    assert "✓ the database answers" in shown.stdout
+    assert for_scripts.stdout == "", "half an answer is none"
+
+
 def test_doctor_names_a_disk_without_room_for_an_album(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.statvfs
 
