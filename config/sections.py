@@ -125,6 +125,10 @@ class StagingScan(Section):
             raise ValueError("must be an absolute path without control characters, or empty")
         return value
 
+    def patterns(self) -> tuple[str, ...]:
+        """Return the patterns to ignore, one by one."""
+        return tuple(line.strip() for line in self.ignore.replace(",", "\n").splitlines() if line.strip())
+
     def as_schedule(self) -> Schedule:
         """Return the schedule in its zone."""
         return Schedule(self.schedule, timezone(self.timezone))

@@ -7,6 +7,10 @@ import grp
 import os
 import pwd
 import stat
+from pathlib import Path
+from typing import Final
+
+CAP_FOWNER: Final = 3  # linux/capability.h
 
 
 def user(uid: int) -> str:
@@ -23,6 +27,15 @@ def group(gid: int) -> str:
         return grp.getgrgid(gid).gr_name
     except KeyError:
         return str(gid)
+
+
+def acts_for_owners() -> bool:
+    """Tell whether this process may do what only the owner of a file may, as root usually does; see capabilities(7)."""
+    try:
+        status = Path("/proc/self/status").read_bytes()
+        return bool(int(status.partition(b"CapEff:")[2].split()[0], 16) >> CAP_FOWNER & 1)
+    except (OSError, ValueError, IndexError):
+        return os.geteuid() == 0
 
 
 def me() -> str:

@@ -17,6 +17,7 @@ from config.sections import StagingScan
 from daemon import pictures, players, providers, publishing, secrecy
 from daemon.bootstrap import Application, application
 from daemon.finding import Finding
+from daemon.folders import examine_folders
 from daemon.roots import examine_data, examine_pair, examine_root
 from daemon.sole import running_daemon
 from daemon.web.address import listening
@@ -57,7 +58,7 @@ def examine(app: Application) -> Iterator[Finding]:
     ANSWERS.begin(library.path for library in found)  # all are waited for together
     seen = [finding for library in found for finding in examine_root(library, settings.reserve_mib << 20)]
     yield from seen
-    yield from _staging_pair(app, well=all(finding.level != "problem" for finding in seen))
+    yield from _staging_pair(app, settings, well=all(finding.level != "problem" for finding in seen))
     if not any(library.role == "library" for library in found):
         message = "there is no library to publish into; add one with `greenroom libraries add library PATH`"
         yield Finding("note", "no_library", message)
@@ -89,7 +90,7 @@ def _settings(settings: StagingScan, problems: list[str]) -> Iterator[Finding]:
     yield Finding("ok", "schedule", f"cycles run on “{settings.schedule}”, next {when}{dry}")
 
 
-def _staging_pair(app: Application, *, well: bool) -> Iterator[Finding]:
+def _staging_pair(app: Application, settings: StagingScan, *, well: bool) -> Iterator[Finding]:
     """Look at what is between the two; what they can do is tried only when they are well."""
     pair: list[Library] = []
     missing: list[Finding] = []
@@ -108,6 +109,7 @@ def _staging_pair(app: Application, *, well: bool) -> Iterator[Finding]:
         unsettled = journal.open_transfers(connection, inbound.path, staging.path)
     if well:
         yield from examine_pair(inbound, staging)
+        yield from examine_folders(inbound, settings.patterns())
     if unsettled:
         message = f"{len(unsettled)} transfers are unfinished; the next cycle, or `greenroom recover`, settles them"
         yield Finding("note", "unfinished", message)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from config import users
 from config.database import Database
 from config.libraries import Library, list_libraries
 from config.machine import free_bytes, free_files
@@ -19,6 +18,7 @@ from processor.naming import PlannedFile, Proposal
 from processor.plan import Home, World
 from processor.planner import size_difference
 from processor.publication import ledger
+from processor.shut import not_to_be_changed, why_shut
 from processor.space import Space, reserve
 from processor.system_errors import OTHER_FILESYSTEM, explained
 from processor.transfer import Transfer, TransferFile
@@ -58,7 +58,7 @@ def look(
         held=held.sources,
         taken_back=_kept_back(inbound.path, undos),
         waiting=waiting,
-        inbound_problems=_not_writable(inbound.path, {os.path.dirname(f.source) for p in proposals for f in p.files}),
+        inbound_problems=_shut(inbound.path, (f.source for p in proposals for f in p.files)),
         staging_problems=_elsewhere(staging.path, parents) | _not_writable(staging.path, parents),
     )
 
@@ -96,18 +96,22 @@ def _parents(root: bytes, proposals: Iterable[Proposal]) -> set[bytes]:
     return {folder for folder in wanted | {b""} if os.path.isdir(os.path.join(root, folder))}
 
 
+def _shut(root: bytes, sources: Iterable[bytes]) -> dict[bytes, Reason]:
+    names = defaultdict[bytes, list[bytes]](list)
+    for source in sources:
+        folder, _, name = source.rpartition(b"/")
+        names[folder].append(name)
+    found = {folder: why_shut(os.path.join(root, folder), some) for folder, some in names.items()}
+    return {folder: Reason("permission_denied", why, folder) for folder, why in found.items() if why}
+
+
 def _not_writable(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
     paths = {folder: os.path.join(root, folder) for folder in folders}
     return {
-        folder: Reason("permission_denied", _not_to_be_changed(path), folder)
+        folder: Reason("permission_denied", not_to_be_changed(path), folder)
         for folder, path in paths.items()
         if os.path.isdir(path) and not os.access(path, os.W_OK | os.X_OK)
     }
-
-
-def _not_to_be_changed(path: bytes) -> str:
-    said = users.refusal(path) or "Permission denied"
-    return f"This user may not change the folder ({said}), so nothing can be moved; give it write permission."
 
 
 def _elsewhere(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:

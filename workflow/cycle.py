@@ -171,8 +171,7 @@ def scan(
     """Scan the inbound library into a new scan DB in `folder`; return its path and what was found."""
     with database.begin() as connection:
         choices = grouping_choices.current(connection, inbound, dt.datetime.now(dt.UTC))
-    patterns = tuple(line.strip() for line in settings.ignore.replace(",", "\n").splitlines() if line.strip())
-    options = ScanOptions(settings.quiet_seconds, settle, settings.workers, patterns, choices)
+    options = ScanOptions(settings.quiet_seconds, settle, settings.workers, settings.patterns(), choices)
     return scan_into(folder, inbound.path, options, until, progress)
 
 

@@ -53,11 +53,12 @@ def test_a_file_nobody_may_move_keeps_its_album_where_it_is(disk: Path, flag: st
 
 
 @pytest.mark.skipif(not ALL, reason="scripts/filesystems tries it")
-def test_a_folder_nobody_may_change_is_told_before_anything_is_done(disk: Path) -> None:
+@pytest.mark.parametrize("flag", ["i", "a"])
+def test_a_folder_nobody_may_change_is_told_before_anything_is_done(disk: Path, flag: str) -> None:
     house = House(disk / "house")
-    run("chattr", "+i", str(house.inbound / "Nora Vale - Low Tide"))
+    run("chattr", f"+{flag}", str(house.inbound / "Nora Vale - Low Tide"))
     assert told(house) == {"Low Tide": "permission_denied"}
-    run("chattr", "-i", str(house.inbound / "Nora Vale - Low Tide"))
+    run("chattr", f"-{flag}", str(house.inbound / "Nora Vale - Low Tide"))
     assert converges(house) == []
 
 
