@@ -75,7 +75,8 @@ def retag(run: Performance, staging: bytes, item: NewItem, known: AlbumMetadata)
     Raises NeedsReview where the album is not what its item says, LeaseLost, and Retryable when the disk or the database
     fails.
     """
-    tags = {track.path: wanted(known, track) for track in known.tracks}
+    said = {file.path: json.loads(file.facts) for file in item.files}
+    tags = {track.path: wanted(known, track, said[track.path]) for track in known.tracks}
     with Tree(staging) as tree:
         standing.check(tree, item.path, item, alone=False)
         differing = _differing(tree, item, tags)

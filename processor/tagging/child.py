@@ -64,6 +64,7 @@ def _written(container: str, file: BinaryIO, opened: Any, extension: str, tags: 
         return ["sound_changed", "writing its tags would have changed the sound"]
     if not _put_changes_nothing(container, open_as(container, file), tags):
         return ["tags_lost", "its tags do not read back as they were written"]
+    file.seek(0, os.SEEK_END)  # forgets what was read ahead: closing would go back by that from where the reader stops
     facts = read_tags(file.fileno(), extension, os.fstat(file.fileno()).st_size).facts
     return ["tags_lost", "it cannot be read any more with its new tags"] if facts is None else facts._asdict()
 

@@ -26,7 +26,8 @@ def _keys(id3: str, mp4: str | None = None, ape: str | None = None, asf: str | N
     return Keys(id3, mp4 or FREE + id3, ape or id3, asf or id3)
 
 
-# Source: Picard's tag mapping. `UFID` is the frame of UFID_OWNER; TRCK, TPOS, trkn and disk hold a total as well.
+# Source: Picard's tag mapping; of ALBUMARTISTS, which it leaves to scripts, what beets writes. `UFID` is the frame of
+# UFID_OWNER; TRCK, TPOS, trkn and disk hold a total as well.
 KEYS: Final[Mapping[str, Keys]] = {
     "TITLE": _keys("TIT2", "\xa9nam", "Title", "Title"),
     "ARTIST": _keys("TPE1", "\xa9ART", "Artist", "Author"),
@@ -34,6 +35,7 @@ KEYS: Final[Mapping[str, Keys]] = {
     "ARTISTSORT": _keys("TSOP", "soar", "ARTISTSORT", "WM/ArtistSortOrder"),
     "ALBUM": _keys("TALB", "\xa9alb", "Album", "WM/AlbumTitle"),
     "ALBUMARTIST": _keys("TPE2", "aART", "Album Artist", "WM/AlbumArtist"),
+    "ALBUMARTISTS": _keys("ALBUMARTISTS", asf="WM/AlbumArtists"),
     "ALBUMARTISTSORT": _keys("TSO2", "soaa", "ALBUMARTISTSORT", "WM/AlbumArtistSortOrder"),
     "DATE": _keys("TDRC", "\xa9day", "Year", "WM/Year"),
     "ORIGINALDATE": _keys("TDOR", FREE + "ORIGINALDATE", "ORIGINALDATE", "WM/OriginalReleaseTime"),
@@ -80,7 +82,8 @@ def put(container: str, file: Any, wanted: Wanted) -> None:
 def _vorbis(tags: Any, name: str, values: list[str]) -> None:
     values = _with_total(name, values, _before(tags, _alike(name)))
     _drop(tags, list(tags.keys()), _alike(name))
-    tags[name] = values
+    if values:
+        tags[name] = values
 
 
 def _id3(tags: Any, name: str, values: list[str]) -> None:
@@ -88,14 +91,15 @@ def _id3(tags: Any, name: str, values: list[str]) -> None:
     key = KEYS[name].id3
     if key == "UFID":
         tags.setall(f"UFID:{UFID_OWNER}", [id3.UFID(owner=UFID_OWNER, data=values[0].encode())])
-    elif key in id3.Frames:
-        before = next((str(text) for frame in tags.getall(key) for text in frame.text), "")
-        tags.setall(key, [id3.Frames[key](encoding=id3.Encoding.UTF8, text=_with_total(name, values, before))])
-    else:
-        alike = {key.upper(), *_alike(name)}
-        for frame in tags.getall("TXXX"):
-            if frame.desc.upper() in alike:
-                del tags[frame.HashKey]
+        return
+    before = next((str(text) for frame in tags.getall(key) for text in frame.text), "")
+    alike = {key.upper(), *_alike(name)}
+    for frame in (*tags.getall(key), *tags.getall("TXXX"), *(tags.getall("TDRL") if name == "DATE" else ())):
+        if frame.FrameID != "TXXX" or frame.desc.upper() in alike:
+            del tags[frame.HashKey]
+    if values and key in id3.Frames:
+        tags.add(id3.Frames[key](encoding=id3.Encoding.UTF8, text=_with_total(name, values, before)))
+    elif values:
         tags.add(id3.TXXX(encoding=id3.Encoding.UTF8, desc=key, text=values))
 
 
@@ -116,10 +120,14 @@ def _mp4(tags: Any, name: str, values: list[str]) -> None:
     if key in ("trkn", "disk"):
         number, total = int(values[0]), next((total for _, total in tags.get(key, ())), 0)
         tags[key] = [(number, total if total >= number else 0)]
-    elif key == "cpil":
+        return
+    alike = {(FREE + other).upper() for other in (key.removeprefix(FREE), *_alike(name))}
+    _drop(tags, list(tags.keys()), {key.upper(), *alike})
+    if not values:
+        return
+    if key == "cpil":
         tags[key] = True
     elif key.startswith(FREE):
-        _drop(tags, list(tags.keys()), {(FREE + alike).upper() for alike in (key.removeprefix(FREE), *_alike(name))})
         tags[key] = [mp4.MP4FreeForm(value.encode()) for value in values]
     else:
         tags[key] = values
@@ -130,15 +138,18 @@ def _ape(tags: Any, name: str, values: list[str]) -> None:
     alike = {key.upper(), *_alike(name)}
     values = _with_total(name, values, _before(tags, alike))
     _drop(tags, list(tags.keys()), alike)
-    tags[key] = values
+    if values:
+        tags[key] = values
 
 
 def _asf(tags: Any, name: str, values: list[str]) -> None:
     key = KEYS[name].asf
     values = _with_total(name, values, str(next(iter(tags.get(key, ())), "")))
     field = ASF.get(key.upper())
-    _drop(tags, list(tags.keys()), {other for other, means in ASF.items() if field is not None and means == field})
-    tags[key] = values
+    alike = {other for other, means in ASF.items() if field is not None and means == field}
+    _drop(tags, list(tags.keys()), {key.upper(), *_alike(name), *alike})
+    if values:
+        tags[key] = values
 
 
 def _before(tags: Any, alike: set[str]) -> str:
@@ -156,7 +167,8 @@ def _listed(values: Any) -> list[Any]:
 def _alike(name: str) -> set[str]:
     """Return all names that mean the same tag, in capitals."""
     field = NAMED.get(name)
-    return {name, *(other for other, means in NAMED.items() if field is not None and means == field)}
+    alike = {name, *(other for other, means in NAMED.items() if field is not None and means == field)}
+    return alike | {"RELEASEDATE"} if name == "DATE" else alike  # by which Navidrome takes albums apart
 
 
 def _drop(tags: Any, keys: Iterable[str], alike: set[str]) -> None:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata, credited
+from scanner.grouping.folding import fold
 
-Wanted = dict[str, list[str]]  # by name of a Vorbis comment; what is unknown is not in it, and stays what it was
+# By name of a Vorbis comment; what is unknown is not in it, and stays what it was; a tag without a value goes.
+Wanted = dict[str, list[str]]
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-def wanted(album: AlbumMetadata, track: TrackMetadata) -> Wanted:
-    """Return the tags of one file.
+def wanted(album: AlbumMetadata, track: TrackMetadata, said: Mapping[str, Any] = _NOTHING) -> Wanted:
+    """Return the tags of one file; `said` is what it says so far, by fields of scanner.facts.
 
     `MUSICBRAINZ_TRACKID` is the recording's id, `MUSICBRAINZ_RELEASETRACKID` the track's (Picard's tag mapping).
     """
-    credits = track.credits or album.credits
+    artist = said.get("artist")
     types = [name for name in (album.type, *album.secondary_types) if name]
     tags = {
         "TITLE": _one(track.title),
-        "ARTIST": _one(credited(credits)),
-        "ARTISTS": [credit.name for credit in credits],
-        "ARTISTSORT": _sorted(credits),
         "ALBUM": _one(album.title),
-        "ALBUMARTIST": _one(credited(album.credits)),
-        "ALBUMARTISTSORT": _sorted(album.credits),
         "DATE": _one(album.date),
         "ORIGINALDATE": _one(album.original_date),
         "TRACKNUMBER": _one(track.position),
@@ -41,9 +41,34 @@ def wanted(album: AlbumMetadata, track: TrackMetadata) -> Wanted:
         "MUSICBRAINZ_RELEASEGROUPID": _one(album.release_group_id),
         "MUSICBRAINZ_TRACKID": _one(track.recording_id),
         "MUSICBRAINZ_RELEASETRACKID": _one(track.track_id),
-        "MUSICBRAINZ_ARTISTID": _ids(credits),
-        "MUSICBRAINZ_ALBUMARTISTID": _ids(album.credits),
     }
+    return {
+        **{name: values for name, values in tags.items() if values},
+        **({"COMPILATION": []} if album.compilation is False else {}),
+        **_by("ARTIST", track.credits or album.credits, artist, said.get("artists", ())),
+        **_by("ALBUMARTIST", album.credits, said.get("album_artist", artist), said.get("album_artists", ())),
+    }
+
+
+def _by(tag: str, credits: Sequence[Credit], shown: str | None, names: Sequence[str]) -> Wanted:
+    """Return the tags of a credit, where a file shows another one, or the same, and has told `names` apart in it.
+
+    Ids and sort names that nobody knows go with the names they belonged to: to players an id is the artist, who would
+    have the new name from then on, in all albums.
+    """
+    credit = credited(credits)
+    if credit is None:
+        return {}
+    tags = {
+        tag: [credit],
+        f"{tag}S": [credit.name for credit in credits],
+        f"{tag}SORT": _sorted(credits),
+        f"MUSICBRAINZ_{tag}ID": _ids(credits),
+    }
+    if shown is not None and fold(shown) != fold(credit):
+        return tags
+    if len(names) > len(credits):
+        del tags[f"{tag}S"]
     return {name: values for name, values in tags.items() if values}
 
 

@@ -92,6 +92,7 @@ ASF = {
     "WM/ARTISTS": "artists",
     "WM/ALBUMTITLE": "album",
     "WM/ALBUMARTIST": "album_artist",
+    "WM/ALBUMARTISTS": "album_artists",  # beets
     "WM/TRACKNUMBER": "track",
     "WM/PARTOFSET": "disc",
     "WM/SETSUBTITLE": "disc_subtitle",

@@ -11,6 +11,7 @@ import av
 import mutagen
 import pytest
 
+from processor.item import facts_to_json
 from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata
 from processor.tagging.essence import essence
 from processor.tagging.wanted import Wanted, wanted
@@ -71,7 +72,7 @@ def test_every_format_says_what_it_was_given_and_sounds_as_before(extension: str
     assert retag(path, wanted(ALBUM, TRACK)) == Said("same")
     assert after.title == "One <&> two"
     assert (after.artist, after.artists) == ("Ada feat. Bø", ("Ada", "Bø"))
-    assert (after.album, after.album_artist) == ("Quiet ☃", "Ada")
+    assert (after.album, after.album_artist, after.album_artists) == ("Quiet ☃", "Ada", ("Ada",))
     assert (after.track, after.track_total, after.disc) == (3, before.track_total, 2)
     assert (after.date, after.original_date, after.genres) == ("2001-02-03", "1999", ("Folk", "Jazz"))
     assert (after.label, after.catalog_number, after.barcode, after.country) == ("Low", "L-1", "0123", "DE")
@@ -115,6 +116,77 @@ def test_a_year_beside_the_date_gives_way_to_it(tmp_path: Path) -> None:
     opened.save()
     assert retag(path, {"ORIGINALDATE": ["1999"]}).outcome == "written"
     assert facts(path).original_date == "1999"
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_an_album_of_two_artists_names_each_of_them(extension: str, tmp_path: Path) -> None:
+    """Players that are only told "Ada & Bø" show a third artist called so, and neither of the two has the album."""
+    path = write_track(tmp_path / f"song.{extension}", title="old", album_artist="old", more={"ALBUMARTISTS": "older"})
+    two = AlbumMetadata(credits=(ADA._replace(join=" & "), BO))
+    assert retag(path, wanted(two, TRACK)).outcome == "written"
+    after = facts(path)
+    assert (after.album_artist, after.album_artists) == ("Ada & Bø", ("Ada", "Bø"))
+    assert after.mb_album_artist_ids == (ID("a"), ID("b"))
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_ids_and_sort_names_go_with_the_names_they_belonged_to(extension: str, tmp_path: Path) -> None:
+    """Lyrion, Kodi and others know an artist by the id: with somebody else's, both get one name."""
+    one = AlbumMetadata(title="Quiet", credits=(ADA._replace(join=""),))
+    path = write_track(tmp_path / f"song.{extension}", title="old")
+    retag(path, wanted(one, TrackMetadata(b"1", credits=one.credits)))
+    before = facts(path)
+    cy = AlbumMetadata(title="Quiet", credits=(Credit("Cy"),))
+    assert retag(path, wanted(cy, TrackMetadata(b"1", credits=one.credits), facts_to_json(before))).outcome == "written"
+    after = facts(path)
+    assert (after.album_artist, after.mb_album_artist_ids) == ("Cy", ())
+    assert (after.artist, after.mb_artist_ids) == ("Ada", (ID("a"),))
+    assert sum("Ada, A." in line for line in everything(path)) == 1
+    assert retag(path, wanted(cy, TrackMetadata(b"1", credits=one.credits), facts_to_json(after))) == Said("same")
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_what_a_file_says_better_of_the_same_names_stays(extension: str, tmp_path: Path) -> None:
+    two = AlbumMetadata(credits=(ADA._replace(join=" & "), BO))
+    path = write_track(tmp_path / f"song.{extension}", title="old")
+    retag(path, wanted(two, TrackMetadata(b"1", credits=two.credits)))
+    before = facts(path)
+    whole = AlbumMetadata(credits=(Credit("ADA and Bø"),))
+    retag(path, wanted(whole, TrackMetadata(b"1", credits=whole.credits), facts_to_json(before)))
+    after = facts(path)
+    assert (after.artist, after.artists, after.mb_artist_ids) == ("ADA and Bø", before.artists, before.mb_artist_ids)
+    assert (after.album_artists, after.mb_album_artist_ids) == (before.album_artists, before.mb_album_artist_ids)
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_an_album_that_is_not_of_various_artists_does_not_say_so_any_more(extension: str, tmp_path: Path) -> None:
+    """Two songs of an album that were once of a compilation are two albums to Navidrome."""
+    path = write_track(tmp_path / f"song.{extension}", title="old")
+    retag(path, wanted(AlbumMetadata(compilation=True), TRACK))
+    assert facts(path).compilation is True
+    retag(path, wanted(AlbumMetadata(compilation=None), TRACK))
+    assert facts(path).compilation is True
+    retag(path, wanted(AlbumMetadata(compilation=False), TRACK))
+    assert facts(path).compilation is not True
+
+
+@pytest.mark.parametrize("extension", ["flac", "opus", "mp3", "m4a", "ape"])
+def test_another_tag_of_the_date_of_release_gives_way_to_it(extension: str, tmp_path: Path) -> None:
+    """Songs of one album whose RELEASEDATE differs are several albums to Navidrome."""
+    path = write_track(tmp_path / f"song.{extension}", title="old", date="1980", more={"RELEASEDATE": "1981"})
+    assert any("1981" in line for line in everything(path))
+    assert retag(path, wanted(ALBUM, TRACK)).outcome == "written"
+    assert not any("198" in line for line in everything(path))
+
+
+def test_a_frame_of_the_release_gives_way_to_the_date_too(tmp_path: Path) -> None:
+    path = write_track(tmp_path / "song.mp3", title="old", more={"ORIGINALYEAR": "1971"})
+    opened: Any = mutagen.File(path)
+    frame: Any = mutagen.id3.TDRL
+    opened.tags.add(frame(encoding=3, text=["1981"]))
+    opened.save()
+    assert retag(path, wanted(ALBUM, TRACK)).outcome == "written"
+    assert not any("19" in line.replace("1999", "") for line in everything(path))
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)

@@ -31,6 +31,7 @@ ALBUM: Drop = songs("Low Tide", "flac", range(1, 3)) | songs("Low Tide", "mp3", 
     "Low Tide/cover.jpg": JPEG, "Low Tide/notes.txt": b"mine",
 }  # fmt: skip
 STOP = threading.Event()
+ADA = "11111111-1111-4111-8111-111111111111"
 
 
 @pytest.fixture(params=["house", pytest.param("postgres_house", marks=pytest.mark.postgres)])
@@ -198,3 +199,17 @@ def test_an_album_of_more_files_than_a_process_may_have_open_is_tagged(house: Ho
         assert len(tag_item(house.database, item, STOP).files) == 90
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_new_name_of_the_artist_does_not_keep_the_id_of_the_old_one(house: House) -> None:
+    house.drop(songs("Low Tide", "mp3", range(1, 3), album_artist="Ada", mb={"album_artist_ids": [ADA]}))
+    house.cycle()
+    (item,) = house.items().values()
+    with house.database.begin() as connection:
+        rows.say(connection, item["id"], ITSELF, "credits", [["Bo"]], NOW)
+    assert tag_item(house.database, item["id"], STOP).outcome == "retagged"
+    for path in album(house).glob("*.mp3"):
+        said = mutagen.File(path).tags
+        assert (said["TPE2"].text, said["TXXX:ALBUMARTISTS"].text) == (["Bo"], ["Bo"])
+        assert ADA not in said.pprint()
+    assert complaints(house) == []
