@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import XMLParser
 
 from config.errors import Rejected
 
@@ -23,6 +23,8 @@ MOST: Final = 2_000  # values of one list; no album has so many tracks
 DEEPEST: Final = 10  # levels below the root; Kodi's files have two
 _DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _SAID: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
+# Comments and instructions before the root (XML 1.0, 2.8); document types are refused.
+_AHEAD: Final = re.compile(r"\s*((?:\s*(?:<!--.*?-->|<\?.*?\?>))*)", re.DOTALL)
 # What XML 1.0 has no character for; ElementTree writes it all the same, and no parser reads it (XML 1.0, 2.2).
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MARKS: Final = (
@@ -59,16 +61,18 @@ def add_all(parent: ET.Element, tag: str, values: Iterable[str]) -> None:
         add(parent, tag, value)
 
 
-def encode(root: ET.Element) -> bytes:
-    """Return the file."""
-    whole = ET.fromstring(ET.tostring(root))  # noqa: S314  our own; indenting must not change the caller's
+def encode(root: ET.Element, ahead: str = "") -> bytes:
+    """Return the file, with what stands ahead of its root."""
+    parser = ET.XMLParser(target=ET.TreeBuilder(insert_comments=True, insert_pis=True))  # noqa: S314 - it is our own
+    whole = ET.fromstring(ET.tostring(root), parser)  # noqa: S314 - and indenting must not change the caller's
     ET.indent(whole, "  ")
-    return (_DECLARATION + ET.tostring(whole, encoding="unicode") + "\n").encode()
+    return (_DECLARATION + ahead + ET.tostring(whole, encoding="unicode") + "\n").encode()
 
 
-def decode(data: bytes, tag: str) -> ET.Element:
+def decode(data: bytes, tag: str, *, notes: bool = False) -> ET.Element:
     """Read a file whose root is `tag`; what follows the root, such as the URLs Kodi allows there, is left out.
 
+    So are comments and processing instructions, unless `notes` are wanted: their `tag` is a function of ElementTree.
     Takes UTF-8, UTF-16 with its mark, and Latin-1 as old programs wrote it. Raises Rejected `nfo_unreadable`.
     """
     if len(data) > MAX_BYTES:
@@ -77,7 +81,9 @@ def decode(data: bytes, tag: str) -> ET.Element:
     end = text.rfind(f"</{tag}>")
     whole = text if end < 0 else text[: end + len(tag) + 3]
     try:
-        root: ET.Element = fromstring(_ILLEGAL.sub("", whole), forbid_dtd=True)
+        parser = XMLParser(target=ET.TreeBuilder(insert_comments=notes, insert_pis=notes), forbid_dtd=True)
+        parser.feed(_ILLEGAL.sub("", whole))
+        root: ET.Element = parser.close()
     except (ET.ParseError, DefusedXmlException, ValueError, RecursionError) as error:
         raise _unreadable(str(error) or type(error).__name__) from error
     if root.tag != tag:
@@ -88,6 +94,12 @@ def decode(data: bytes, tag: str) -> ET.Element:
         if depth > DEEPEST:
             raise _unreadable(f"its elements are nested more than {DEEPEST} deep")
     return root
+
+
+def ahead(data: bytes) -> str:
+    """Return the comments and instructions ahead of the root of a file, on lines of their own."""
+    found = _AHEAD.match(_ILLEGAL.sub("", _SAID.sub("", text_of(data))))
+    return f"{found[1]}\n" if found and found[1] else ""
 
 
 def behind(data: bytes, tag: str) -> bytes:

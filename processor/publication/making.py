@@ -151,6 +151,7 @@ def _merge(making: Making, tree: Tree, one: Wanted, there: str, base: str, blob:
         now = xml.decode(data, tag)
         before = None if written is None else xml.decode(written, tag)
         merged = merging.merge(before, now, xml.decode(one.data, tag))
+        merging.annotate(merged.root, xml.decode(data, tag, notes=True))
     except Rejected as error:
         making.reasons.append(error.reason(one.path))
         making.gone.append(Gone(one.path, base))
@@ -159,7 +160,8 @@ def _merge(making: Making, tree: Tree, one: Wanted, there: str, base: str, blob:
         message = f"Somebody changed {', '.join(merged.kept)} in it, and that was kept."
         making.reasons.append(Reason("edits_kept", message, one.path))
     making.texts[one.sha256, one.ext] = one.data  # what the next merge compares with
-    _want(making, _text(one.path, one.role, xml.encode(merged.root) + xml.behind(data, tag)), there, one.sha256)
+    merged_file = xml.encode(merged.root, xml.ahead(data)) + xml.behind(data, tag)
+    _want(making, _text(one.path, one.role, merged_file), there, one.sha256)
 
 
 def _stem(path: bytes) -> bytes:

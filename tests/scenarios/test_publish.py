@@ -129,7 +129,7 @@ def test_only_what_changed_is_written_again_and_edits_stay(house: House) -> None
     publish(house, item_id, Chosen([front]))
     before = {path: path.stat() for path in library.rglob("*") if path.is_file()}
     nfo = library / ALBUM / "album.nfo"
-    nfo.write_text(nfo.read_text().replace("</album>", "  <mood>mine</mood>\n</album>"))
+    nfo.write_text(nfo.read_text().replace("</album>", "  <!-- mine, too -->\n  <mood>mine</mood>\n</album>"))
     say(house, item_id, "genres", ["Folk"])
     outcome = publish(house, item_id, Chosen([front]))
     assert (outcome.outcome, codes(outcome.reasons)) == ("refreshed", ["edits_kept"])
@@ -138,6 +138,7 @@ def test_only_what_changed_is_written_again_and_edits_stay(house: House) -> None
     say(house, item_id, "genres", ["Jazz"])
     publish(house, item_id, Chosen([other]))
     assert "<genre>Jazz</genre>" in nfo.read_text()
+    assert "<!-- mine, too -->\n  <mood>mine</mood>" in nfo.read_text()
     assert "<mood>mine</mood>" in nfo.read_text()
     assert {(library / ALBUM / name).read_bytes() for name in ("folder.jpg", "cover.jpg")} == {b"two"}
     for path, found in before.items():

@@ -132,3 +132,60 @@ def test_merging_twice_is_merging_once() -> None:
     before, theirs, ours = root(title="a", year="1"), root(title="b", year="1"), root(title="c", year="2")
     once = merging.merge(before, theirs, ours).root
     assert xml.encode(merging.merge(before, once, ours).root) == xml.encode(once)
+
+
+def annotated(there: bytes, wanted: ET.Element, written: ET.Element | None = None) -> str:
+    merged = merging.merge(written, xml.decode(there, "album"), wanted)
+    merging.annotate(merged.root, xml.decode(there, "album", notes=True))
+    return xml.encode(merged.root, xml.ahead(there)).decode()
+
+
+def test_comments_and_instructions_of_a_person_stay_where_they_stand() -> None:
+    there = b"""<?xml version="1.0"?>
+<!-- mine, not <album> --><?style a.xsl?>
+<album mine="yes">
+  <!-- the name --><title>Low Tide</title>
+  <!-- of two --><genre>Folk</genre>
+  <!-- gone with us --><genre>Pop</genre>
+  <track><title>One</title><!-- live --><position>1</position></track>
+  <own a="b"><!-- theirs --><part/><![CDATA[<raw>]]></own>
+  <!-- last -->
+</album>"""
+    written = xml.decode(b"<album><title>Low Tide</title><genre>Folk</genre><genre>Pop</genre></album>", "album")
+    ET.SubElement(written, "track").extend(root(title="One", position="1"))
+    wanted = root(title="High Tide", genre="Jazz")
+    ET.SubElement(wanted, "track").extend(root(title="Two", position="1"))
+    told = annotated(there, wanted, written)
+    assert (
+        told
+        == """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<!-- mine, not <album> --><?style a.xsl?>
+<album mine="yes">
+  <!-- the name -->
+  <title>High Tide</title>
+  <!-- of two -->
+  <genre>Jazz</genre>
+  <!-- gone with us -->
+  <track>
+    <title>Two</title>
+    <!-- live -->
+    <position>1</position>
+  </track>
+  <own a="b">
+    <!-- theirs -->
+    <part />&lt;raw&gt;</own>
+  <!-- last -->
+</album>
+"""
+    )
+    assert annotated(told.encode(), wanted, wanted) == told, "and the next merge changes nothing"
+
+
+def test_a_comment_inside_of_text_leaves_the_text_whole() -> None:
+    told = annotated(b"<album><title>Low <!-- or high? -->Tide</title></album>", root(title="x"))
+    assert "<!-- or high? -->\n  <title>Low Tide</title>" in told
+
+
+@pytest.mark.parametrize("text", ["<!-- " * 40_000, "<?a " * 40_000, "<!--a-->" * 20_000, " " * 500_000 + "<!--"])
+def test_what_stands_ahead_of_a_root_is_looked_for_in_no_time_that_grows_with_its_square(text: str) -> None:
+    assert xml.ahead(f"{text}<album/>".encode()) in ("", f"{text}\n")
