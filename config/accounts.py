@@ -58,7 +58,10 @@ def account_names(connection: Connection) -> list[str]:
 
 
 def add_account(connection: Connection, name: str, password: str, now: dt.datetime) -> None:
-    """Add an account. Raises Misconfigured for a name that is taken or no name, and a password that is too short."""
+    """Add an account; the setup token opens nothing from then on.
+
+    Raises Misconfigured for a name that is taken or no name, and a password that is too short.
+    """
     one_writer(connection, AccountRow.__tablename__)
     if not name or len(name) > 64 or not name.isprintable() or name != name.strip():
         raise Misconfigured("a name has 1 to 64 printable characters, without spaces around it", code="bad_name")
@@ -66,10 +69,11 @@ def add_account(connection: Connection, name: str, password: str, now: dt.dateti
         raise Misconfigured(f"there is an account {name} already", code="bad_name")
     values = {"name": name, "password": _hashed(password), "created_at": now}
     connection.execute(insert(AccountRow).values(**values))
+    connection.execute(delete(TokenRow).where(TokenRow.purpose == "setup"))
 
 
 def add_first_account(connection: Connection, token: str, name: str, password: str, now: dt.datetime) -> bool:
-    """Add an account for whoever shows the setup token, which opens nothing from then on; False for anybody else.
+    """Add an account for whoever shows the setup token; False for anybody else.
 
     Raises what `add_account` does.
     """
@@ -77,8 +81,15 @@ def add_first_account(connection: Connection, token: str, name: str, password: s
     if has_accounts(connection) or recognise(connection, token, ("setup",), now) is None:
         return False
     add_account(connection, name, password, now)
-    revoke_all(connection, "setup")
     return True
+
+
+def offer_setup(connection: Connection, now: dt.datetime) -> str | None:
+    """Make the setup token, and those made before worthless; None once there is an account."""
+    if has_accounts(connection):
+        return None
+    connection.execute(delete(TokenRow).where(TokenRow.purpose == "setup"))
+    return grant(connection, "setup", now, lasts=SETUP)
 
 
 def change_password(connection: Connection, name: str, password: str) -> None:
@@ -210,11 +221,6 @@ def remove_hook(connection: Connection, name: str) -> None:
     ours = (TokenRow.purpose == "hook", TokenRow.name == name)
     if not connection.execute(delete(TokenRow).where(*ours)).rowcount:
         raise Misconfigured(f"there is no hook {name}", code="unknown_hook")
-
-
-def revoke_all(connection: Connection, purpose: Purpose) -> None:
-    """Make every token of one purpose worthless."""
-    connection.execute(delete(TokenRow).where(TokenRow.purpose == purpose))
 
 
 def tokens(connection: Connection, purpose: Purpose, account: str | None = None) -> list[Token]:

@@ -53,18 +53,23 @@ def list_libraries(connection: Connection) -> list[Library]:
     return [Library(r.id, r.role, r.kind, bytes(r.path), r.root_uuid, r.filesystem, r.suspended) for r in rows]
 
 
-def sole_library(connection: Connection, role: Role, kind: Kind) -> Library:
-    """Return the one library of a role and kind. Raises Misconfigured when there is none, or several."""
-    found = [lib for lib in list_libraries(connection) if (lib.role, lib.kind) == (role, kind)]
+def music_libraries(connection: Connection, role: Role) -> list[Library]:
+    """Return the music libraries of a role in the order they were added."""
+    return [lib for lib in list_libraries(connection) if (lib.role, lib.kind) == (role, "music")]
+
+
+def sole_library(connection: Connection, role: Role) -> Library:
+    """Return the one music library of a role. Raises Misconfigured when there is none, or several."""
+    found = music_libraries(connection, role)
     if not found:
         raise Misconfigured(
-            f"there is no {role} library for {kind}; add one with `greenroom libraries add {role} PATH`",
+            f"there is no {role} library for music; add one with `greenroom libraries add {role} PATH`",
             code="no_library",
         )
     if len(found) > 1:
         paths = ", ".join(show_path(lib.path) for lib in found)
         raise Misconfigured(
-            f"there are {len(found)} {role} libraries for {kind} ({paths}); keep one and remove the others with "
+            f"there are {len(found)} {role} libraries for music ({paths}); keep one and remove the others with "
             "`greenroom libraries remove PATH`",
             code="several_libraries",
         )

@@ -67,9 +67,7 @@ class Application:
     def inbound(self) -> Library | None:
         """Return the inbound library, or None while there is not exactly one."""
         with self.database.read() as connection:
-            found = [
-                lib for lib in libraries.list_libraries(connection) if (lib.role, lib.kind) == ("inbound", "music")
-            ]
+            found = libraries.music_libraries(connection, "inbound")
         return found[0] if len(found) == 1 else None
 
     def last_fire(self) -> tuple[dt.datetime, str] | None:
@@ -84,8 +82,8 @@ class Application:
         self,
         *,
         trigger: str,
-        fire_time: dt.datetime | None,
         stop: threading.Event,
+        fire_time: dt.datetime | None = None,
         request: cycle.Request | None = None,
         progress: Progress = silent,
     ) -> CycleReport:
@@ -105,12 +103,12 @@ class Application:
                 progress=told,
             )
 
-    def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
-        """Record a fire time at which no cycle could begin."""
+    def record_skip(self, fire_time: dt.datetime, why: Reason) -> None:
+        """Record a fire time of the schedule at which no cycle could begin."""
         from workflow import record
 
         settings, _ = self.staging_settings()
-        record.record_skip(self.database, settings, trigger=trigger, fire_time=fire_time, why=why)
+        record.record_skip(self.database, settings, fire_time, why)
 
     def scan(self, *, stop: threading.Event, settle: bool, progress: Progress) -> tuple[Path, ScanStats]:
         """Scan the inbound library, and do nothing else; return the scan DB and what was found."""

@@ -55,7 +55,7 @@ def _begin(app: Application, request: cycle.Request) -> str:
     request = replace(request, run_id=run_id)
 
     def work(stop: threading.Event) -> CycleReport:
-        return app.run_cycle(trigger="request", fire_time=None, stop=stop, request=request)
+        return app.run_cycle(trigger="request", stop=stop, request=request)
 
     app.ongoing.ask(Stage(run_id, "request", request.dry_run), work)
     return run_id

@@ -98,7 +98,7 @@ def _staging_pair(app: Application, settings: StagingScan, *, well: bool) -> Ite
     with app.database.read() as connection:
         for role in roles:
             try:
-                pair.append(sole_library(connection, role, "music"))
+                pair.append(sole_library(connection, role))
             except GreenroomError as error:
                 missing.append(Finding("problem", error.reason_code, error.message))
     yield from missing

@@ -58,8 +58,8 @@ class Application(Protocol):
     def run_cycle(self, *, trigger: str, fire_time: dt.datetime | None, stop: threading.Event) -> Report:
         """Run one cycle to its end."""
 
-    def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
-        """Record a fire time at which no cycle could start."""
+    def record_skip(self, fire_time: dt.datetime, why: Reason) -> None:
+        """Record a fire time of the schedule at which no cycle could start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Heartbeat:
             self._start("schedule", fire)
             return
         why = f"the cycle that began at {show_time(self._cycle_began)} was still running"
-        self._app.record_skip(trigger="schedule", fire_time=fire, why=Reason("busy", "; ".join([why, *self._late])))
+        self._app.record_skip(fire, Reason("busy", "; ".join([why, *self._late])))
         logger.bind(fire_time=fire).warning("fire time skipped: a cycle is still running")
 
     def _is_running(self) -> bool:

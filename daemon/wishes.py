@@ -35,7 +35,7 @@ def begin(
     def then() -> None:
         if act.told.follows:
             request = cycle.Request(run_id=act.id, asked_by=actor)
-            app.run_cycle(trigger="request", fire_time=None, stop=app.ongoing.stopping, request=request)
+            app.run_cycle(trigger="request", stop=app.ongoing.stopping, request=request)
 
     app.acts.begin(act, lambda stop: work(act, actor, stop), then)
     return act

@@ -52,8 +52,7 @@ class Emptied:
     @property
     def amount(self) -> str:
         """All that in words."""
-        counts = ((len(self.gone), "album"), (self.files, "file"))
-        return ", ".join([*(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts), human_size(self.size)])
+        return f"{counted(len(self.gone), 'album')}, {counted(self.files, 'file')}, {human_size(self.size)}"
 
     def to_json(self) -> dict[str, Any]:
         """Return what scripts are told."""

@@ -33,7 +33,7 @@ def fsck(database: Database, *, verify: bool, adopt: bool, stop: threading.Event
     """
     with database.read() as connection:
         settings, _ = admin.staging_scan(connection)
-        inbound, staging = (sole_library(connection, role, "music") for role in _ROLES)
+        inbound, staging = (sole_library(connection, role) for role in _ROLES)
     for library in (inbound, staging):
         verify_root(library if adopt else replace(library, suspended=None))
     effort = Effort(verify, verify and adopt, settings.workers)

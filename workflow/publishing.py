@@ -12,7 +12,7 @@ from typing import TypeVar
 from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Retryable
 from config.lease import Guard, StopSignal
-from config.libraries import Library, list_libraries, sole_library, verify_root
+from config.libraries import Library, list_libraries, music_libraries, sole_library, verify_root
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor import publish
@@ -34,8 +34,8 @@ T = TypeVar("T")
 def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
     """Return what publishing works with. Raises Misconfigured when there is no staging library."""
     with database.read() as connection:
-        staging = sole_library(connection, "staging", "music")
-        found = [lib for lib in list_libraries(connection) if (lib.role, lib.kind) == ("library", "music")]
+        staging = sole_library(connection, "staging")
+        found = music_libraries(connection, "library")
     return Publishing(database, staging, found, options, Blobs(database, data_dir), selected)
 
 

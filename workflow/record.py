@@ -168,11 +168,9 @@ class RunRecord:
         return round((time.monotonic() - self._began) * 1000)
 
 
-def record_skip(
-    database: Database, settings: StagingScan, *, trigger: str, fire_time: dt.datetime | None, why: Reason
-) -> None:
-    """Record a fire time at which no cycle could begin."""
-    run = RunRecord(database, settings, trigger=trigger, fire_time=fire_time, dry_run=settings.dry_run)
+def record_skip(database: Database, settings: StagingScan, fire_time: dt.datetime, why: Reason) -> None:
+    """Record a fire time of the schedule at which no cycle could begin."""
+    run = RunRecord(database, settings, trigger="schedule", fire_time=fire_time, dry_run=settings.dry_run)
     run.skip(Busy(why.message, code=why.code))
 
 

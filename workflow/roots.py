@@ -31,7 +31,7 @@ def resolve_roots(database: Database) -> Roots:
     Raises Misconfigured when one is missing, doubled, not mounted or not writable.
     """
     with database.read() as connection:
-        roots = Roots(sole_library(connection, "inbound", "music"), sole_library(connection, "staging", "music"))
+        roots = Roots(sole_library(connection, "inbound"), sole_library(connection, "staging"))
     verify_root(roots.inbound)
     verify_root(roots.staging)
     return roots

@@ -42,7 +42,7 @@ def tag_item(database: Database, item_id: int, stop: StopSignal) -> Retagged:
         return retag(run, staging.path, found.item, known)
 
     with database.read() as connection:
-        staging = sole_library(connection, "staging", "music")
+        staging = sole_library(connection, "staging")
     verify_root(staging)
     return holding(database, [staging], f"tag item {item_id}", stop, work)
 

@@ -45,7 +45,7 @@ def recover_libraries(
         heal(database)
         return []
     with database.read() as connection:
-        staging = sole_library(connection, "staging", "music")
+        staging = sole_library(connection, "staging")
         found = [lib for lib in list_libraries(connection) if lib.role == "library" and lib.path in roots]
     reports = []
     for library in found:

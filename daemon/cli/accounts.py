@@ -47,7 +47,6 @@ def add(name: str) -> None:
     now, password = dt.datetime.now(dt.UTC), _password()
     with application() as app, app.database.begin() as connection, usage():
         accounts.add_account(connection, name, password, now)
-        accounts.revoke_all(connection, "setup")
         activity.note(connection, "account_made", name, now, "command line")
     click.echo(f"{name} can sign in now", err=True)
 

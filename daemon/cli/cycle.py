@@ -56,7 +56,7 @@ def command(dry_run: bool | None, plan_file: Path | None, wait: bool, as_json: b
     try:
         with application() as app, bars() as progress:
             request = Request(dry_run=dry_run, settle=wait)
-            report = app.run_cycle(trigger="command", fire_time=None, stop=stop, request=request, progress=progress)
+            report = app.run_cycle(trigger="command", stop=stop, request=request, progress=progress)
     except GreenroomError as error:  # there is no database to record it in; scripts get their object all the same
         if as_json:
             print_json(unrecorded(error, dry_run=bool(dry_run)).to_json())

@@ -34,7 +34,7 @@ def command(scan_db: Path | None, dry_run: bool | None, as_json: bool) -> None:
     stop = stop_on_signals()
     with application() as app, bars() as progress:
         request = Request(dry_run=dry_run, scan_db=scan_db or app.newest_scan_db())
-        report = app.run_cycle(trigger="command", fire_time=None, stop=stop, request=request, progress=progress)
+        report = app.run_cycle(trigger="command", stop=stop, request=request, progress=progress)
     if as_json:
         print_json(report.to_json())
     else:

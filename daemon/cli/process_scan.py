@@ -42,7 +42,7 @@ def main(scan_db: Path, staging: str | None, dry_run: bool | None) -> None:
             if staging is not None and os.path.realpath(os.fsencode(staging)) != library.path:
                 raise Misconfigured(f"{staging} is not the staging library; that is {show_path(library.path)}")
             request = Request(dry_run=dry_run, scan_db=scan_db)
-            report = app.run_cycle(trigger="command", fire_time=None, stop=stop, request=request)
+            report = app.run_cycle(trigger="command", stop=stop, request=request)
     except GreenroomError as error:
         click.echo(f"process-scan: {error.message}", err=True)
         sys.exit(error.exit_code)

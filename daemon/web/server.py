@@ -62,10 +62,9 @@ class WebServer:
 
 def _offer_setup(app: Application) -> None:
     """Print a setup token if nobody has an account. Each start makes the one before worthless."""
-    now = dt.datetime.now(dt.UTC)
     with app.database.begin() as connection:
-        if accounts.has_accounts(connection):
-            return
-        accounts.revoke_all(connection, "setup")
-        token = accounts.grant(connection, "setup", now, lasts=accounts.SETUP)
-    logger.bind(token=token, path="/setup").warning("nobody has an account yet: open the page, the setup token is here")
+        token = accounts.offer_setup(connection, dt.datetime.now(dt.UTC))
+    if token is not None:
+        logger.bind(token=token, path="/setup").warning(
+            "nobody has an account yet: open the page, the setup token is here"
+        )

@@ -67,7 +67,7 @@ class Tidy(NamedTuple):
 Part = Album | Tidy
 
 
-def parts_in(place: Place, *, each_track: bool = False) -> Sequence[Part]:
+def parts_in(place: Place, *, each_track: bool) -> Sequence[Part]:
     """Return the albums of a place; `each_track` takes the long way, which must come to the same."""
     album = None if each_track else tidy(place)
     return [album] if album else albums_in(place)

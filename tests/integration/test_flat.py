@@ -51,7 +51,7 @@ def held() -> Held:
 def live(browser: Browser, inbound: Path, album: str) -> None:
     """Let one album be taken in, and look at what there is."""
     write_album(inbound / album, artist="Ada", album=album, tracks=3, ext="mp3")
-    report = browser.app.run_cycle(trigger="schedule", fire_time=None, stop=threading.Event())
+    report = browser.app.run_cycle(trigger="schedule", stop=threading.Event())
     assert report.counts["staged"] == 1
     newest = browser.client.get("/api/v1/items?limit=1").json()["items"][0]["id"]
     for page in (*PAGES, f"/review/{newest}", f"/review/{newest}/pictures", f"/runs/{report.run_id}"):

@@ -169,14 +169,14 @@ def test_an_unknown_role_or_kind_is_refused(database: Database, tmp_path: Path, 
 
 def test_the_sole_library_is_found_and_none_or_several_are_an_error(database: Database, tmp_path: Path) -> None:
     with database.read() as connection, pytest.raises(Misconfigured, match="libraries add library") as none:
-        sole_library(connection, "library", "music")
+        sole_library(connection, "library")
     assert none.value.reason_code == "no_library"
     first = add(database, "library", folder(tmp_path, "a"))
     with database.read() as connection:
-        assert sole_library(connection, "library", "music") == first
+        assert sole_library(connection, "library") == first
     add(database, "library", folder(tmp_path, "b"))
     with database.read() as connection, pytest.raises(Misconfigured, match=r"2 library libraries.*/a, .*/b") as several:
-        sole_library(connection, "library", "music")
+        sole_library(connection, "library")
     assert several.value.reason_code == "several_libraries"
 
 

@@ -48,7 +48,7 @@ class Installation:
     cycle_error: Exception | None = None
     is_taken: bool = False  # by somebody else, who works on the roots
     cycles: list[tuple[str, dt.datetime | None]] = field(default_factory=list)
-    skips: list[tuple[dt.datetime | None, str]] = field(default_factory=list)
+    skips: list[tuple[dt.datetime, str]] = field(default_factory=list)
     may_end: threading.Event = field(default_factory=threading.Event)
 
     def staging_settings(self) -> tuple[StagingScan, list[str]]:
@@ -69,8 +69,7 @@ class Installation:
             raise self.cycle_error
         return Report("skipped" if self.is_taken else "done")
 
-    def record_skip(self, *, trigger: str, fire_time: dt.datetime | None, why: Reason) -> None:
-        assert trigger == "schedule"
+    def record_skip(self, fire_time: dt.datetime, why: Reason) -> None:
         self.skips.append((fire_time, why.message))
 
 
