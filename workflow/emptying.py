@@ -15,7 +15,7 @@ from config.database import Database
 from config.errors import Busy, Misconfigured, NeedsReview
 from config.lease import Guard
 from config.libraries import Library, list_libraries, sole_library, verify_root
-from config.reasons import Reason, show_path
+from config.reasons import Reason, counted, show_path
 from processor import trash
 from processor.space import human_size
 from processor.trash import Trashed
@@ -76,7 +76,7 @@ class Lying(NamedTuple):
 def bins(database: Database) -> list[Library]:
     """Return the roots that have a trash: staging, and then the libraries. Raises Misconfigured without staging."""
     with database.read() as connection:
-        staging = sole_library(connection, "staging", "music")
+        staging = sole_library(connection, "staging")
         return [staging, *(one for one in list_libraries(connection) if one.role == "library")]
 
 

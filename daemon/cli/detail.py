@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from config import libraries
 from config.reasons import show_path, show_text, show_time
 from daemon.bootstrap import Application
-from daemon.cli.output import print_table, seconds
+from daemon.cli.output import because, print_table, seconds
 from daemon.web.editing import lines
 from processor import repository
 from processor.metadata import rows as metadata
@@ -60,8 +60,8 @@ class Detail(NamedTuple):
         yield "path", show_path(item["path"])
         for name, heading in (("warnings", "look at"), ("evidence", "one album as")):
             for n, reason in enumerate(item[name]):
-                place = f"  [{show_path(path_from_json(reason['path']))}]" if reason["path"] else ""
-                yield "" if n else heading, show_text(reason["message"]) + place
+                path = reason["path"] and path_from_json(reason["path"])
+                yield "" if n else heading, because(reason["message"], path)
         if home is not None:
             written = f"{home['mode']}, revision {home['revision']}, {show_time(home['updated_at'])}"
             yield "published", f"{show_path(home['place'])}  ({written})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from config.reasons import counted
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.person import person
@@ -44,4 +45,4 @@ def command(items: tuple[int, ...], status: str | None, search: str, warned: boo
     if as_json:
         print_json([{"item": job.item_id, "job": job.id} for job in jobs])
     else:
-        click.echo(f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} wanted")
+        click.echo(f"{counted(len(jobs), 'job')} wanted")

@@ -1,4 +1,4 @@
-"""`greenroom items`: staging items → a list."""
+"""`greenroom items`: albums in staging and libraries → listed, shown, forgotten; which release one is, chosen."""
 
 from __future__ import annotations
 

@@ -128,6 +128,12 @@ def cell(value: Any) -> str:
     return show_text(path_text(value) if isinstance(value, bytes) else str(value))
 
 
+def because(message: str, path: bytes | str | None) -> str:
+    """Return a reason in one line, with the path it is about if there is one."""
+    shown = path_text(path) if isinstance(path, bytes) else path
+    return show_text(message) + (f"  [{show_text(shown)}]" if shown else "")
+
+
 def seconds(ms: int | None) -> str:
     """Show a duration: 0.4 s, 12 s, 3 min 20 s."""
     if ms is None:

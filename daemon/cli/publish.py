@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from config.errors import Busy, GreenroomError, LeaseLost
-from config.reasons import Reason, show_path, show_text
+from config.reasons import Reason, show_path
 from daemon import publishing
 from daemon.bootstrap import Application, application
-from daemon.cli.output import json_option, print_json
+from daemon.cli.output import because, json_option, print_json
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
@@ -122,5 +122,4 @@ def _tell(told: dict[str, Any]) -> None:
     for path in told.get("files", ()):
         click.echo(f"      {'+' if path in fresh else ' '} {path}")
     for reason in told["reasons"]:
-        shown = f"  [{show_path(reason['path'])}]" if reason["path"] else ""
-        click.echo(f"      {show_text(reason['message'])}{shown}")
+        click.echo(f"      {because(reason['message'], reason['path'])}")

@@ -6,9 +6,8 @@ import sys
 
 import click
 
-from config.reasons import show_path
 from daemon.bootstrap import application
-from daemon.cli.output import json_option, print_json
+from daemon.cli.output import because, json_option, print_json
 from daemon.signals import stop_on_signals
 from workflow import recovering
 
@@ -31,5 +30,5 @@ def command(as_json: bool) -> None:
     else:
         click.echo(f"{len(report.done)} finished, {len(report.cancelled)} undone, {left} left open")
         for reason in report.reasons:
-            click.echo(f"  {reason.message}" + (f"  [{show_path(reason.path)}]" if reason.path else ""))
+            click.echo(f"  {because(reason.message, reason.path)}")
     sys.exit(1 if left else 0)

@@ -10,7 +10,7 @@ import click
 from config.reasons import show_text, show_time
 from daemon.bootstrap import application
 from daemon.cli.group import Group
-from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.output import because, json_option, print_json, print_table
 from workflow import progress, runs
 
 SHOWN = ("staged", "waiting", "needs_review", "quarantined", "duplicate", "conflict", "failed")
@@ -82,7 +82,7 @@ def show(run_id: str, as_json: bool) -> None:
     for stayed in runs.by_album(run["reasons"]):
         click.echo(f"! {show_text(stayed['name'])}: {stayed['outcome'].replace('_', ' ')}")
         for why in stayed["reasons"]:
-            click.echo(f"      {show_text(why['message'])}" + (f"  [{show_text(why['path'])}]" if why["path"] else ""))
+            click.echo(f"      {because(why['message'], why['path'])}")
 
 
 def _counted(run: Mapping[str, Any]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from config.reasons import show_path, show_text
-from daemon.cli.output import seconds
+from config.reasons import counted, show_text
+from daemon.cli.output import because, seconds
 from workflow.report import OUTCOMES, CycleReport
 
 MARKS = {
@@ -29,8 +29,8 @@ def print_report(report: CycleReport) -> None:
     for entry in data["ignored"]:
         click.echo(click.style("- ignored     ", dim=True) + f" {show_text(entry['path'])}: {entry['reason']}")
     if report.error is not None:
-        where = f" [{show_path(report.error.path)}]" if report.error.path else ""
-        click.echo(click.style(f"{report.status}: ", fg="red") + report.error.message + where, err=True)
+        why = because(report.error.message, report.error.path)
+        click.echo(click.style(f"{report.status}: ", fg="red") + why, err=True)
         return
     counts = ", ".join(f"{report.counts[name]} {name.replace('_', ' ')}" for name in OUTCOMES if report.counts[name])
     what = "would be: " if report.dry_run else ""
@@ -41,11 +41,10 @@ def _print_album(album: dict[str, Any]) -> None:
     mark, colour = MARKS[album["outcome"]]
     year = f" ({album['year']})" if album["year"] else ""
     name = f"{album['album_artist'] or 'unknown artist'} – {album['album'] or 'unknown album'}{year}"
-    tracks = f"{len(album['tracks'])} track" + ("" if len(album["tracks"]) == 1 else "s")
+    tracks = counted(len(album["tracks"]), "track")
     discs = f", {album['discs']} discs" if album["discs"] > 1 else ""
     click.echo(click.style(f"{mark} {album['outcome']:<12}", fg=colour) + f" {show_text(name)}: {tracks}{discs}")
     if album["staging_path"] and album["outcome"] == "staged":
         click.echo(f"      → {show_text(album['staging_path'])}")
     for reason in album["reasons"]:
-        where = f"  [{show_text(reason['path'])}]" if reason["path"] else ""
-        click.echo(f"      {show_text(reason['message'])}{where}")
+        click.echo(f"      {because(reason['message'], reason['path'])}")

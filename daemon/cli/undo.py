@@ -9,7 +9,7 @@ import click
 
 from config.reasons import counted, show_path, show_text
 from daemon.bootstrap import application
-from daemon.cli.output import json_option, print_json
+from daemon.cli.output import because, json_option, print_json
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from processor.taking_back import TakenBack
@@ -89,4 +89,4 @@ def _tell_album(album: TakenBack) -> None:
     click.echo(f"{mark} {album.outcome:8} {name}: {counted(len(transfer.files), 'file')}")
     click.echo(f"      {show_path(os.path.join(transfer.dst_root, transfer.target))}  (transfer {transfer.id})")
     for reason in album.reasons:
-        click.echo(f"      {reason.message}" + (f"  [{show_path(reason.path)}]" if reason.path else ""))
+        click.echo(f"      {because(reason.message, reason.path)}")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -23,6 +23,14 @@ from workflow.phase import Decision, Phase, PhaseSettings
 
 DECIDED = ("approved", "publishing")  # statuses that say that somebody wanted it
 BY_ITSELF = ("chain", "reconciler")  # the actors of decisions no person made
+# What reads a setting, and raises ValueError with what is wrong with it.
+_READ_BY: Final[Mapping[str, Callable[[str], object]]] = {
+    "folder": checked_folder,
+    "file": checked_file,
+    "library": rules,
+    "file_mode": lambda mode: mode_of(mode, 0o600),  # ours to read and write
+    "folder_mode": lambda mode: mode_of(mode, 0o700),
+}
 
 
 class PublishSettings(PhaseSettings):
@@ -74,34 +82,10 @@ class PublishSettings(PhaseSettings):
         json_schema_extra={"unit": "MiB"},
     )  # fmt: skip
 
-    @field_validator("folder")
+    @field_validator(*_READ_BY)
     @classmethod
-    def _folder_is_a_template(cls, value: str) -> str:
-        checked_folder(value)
-        return value
-
-    @field_validator("file")
-    @classmethod
-    def _file_is_a_template(cls, value: str) -> str:
-        checked_file(value)
-        return value
-
-    @field_validator("library")
-    @classmethod
-    def _rules_are_readable(cls, value: str) -> str:
-        rules(value)
-        return value
-
-    @field_validator("file_mode")
-    @classmethod
-    def _files_stay_ours(cls, value: str) -> str:
-        mode_of(value, 0o600)
-        return value
-
-    @field_validator("folder_mode")
-    @classmethod
-    def _folders_stay_ours(cls, value: str) -> str:
-        mode_of(value, 0o700)
+    def _can_be_read(cls, value: str, info: ValidationInfo) -> str:
+        _READ_BY[str(info.field_name)](value)
         return value
 
     @field_validator("owner")
