@@ -9,14 +9,15 @@ from functools import lru_cache
 from scanner.grouping.patterns import pattern
 
 MOST_DISCS = 50  # "CD86" and "Disc 1984" are titles, not discs
+MOST_IN_A_BOX = 999  # … unless "CD1" lies beside, or brackets say so
 
 LONGEST_NAME = 255  # a longer tag is no name that somebody wrote a disc into
 
 _WORDS = "one|two|three|four|five|six|seven|eight|nine|ten"
 _ROMAN = "i|ii|iii|iv|v|vi|vii|viii|ix|x"
 _COUNT = {w: n for words in (_WORDS, _ROMAN) for n, w in enumerate(words.split("|"), 1)}
-_OF = r"(?:[\W_]*of[\W_]*\d{1,2})?"
-_NUMBER = rf"(?:[\W_]*(?P<number>\d{{1,2}})(?!\d)|[\W_]+(?P<word>{_WORDS})\b){_OF}"
+_OF = r"(?:[\W_]*of[\W_]*\d{1,3})?"
+_NUMBER = rf"(?:[\W_]*(?P<number>\d{{1,3}})(?!\d)|[\W_]+(?P<word>{_WORDS})\b){_OF}"
 _CD = r"(?:cd|dis[ck])"
 _DISC = r"(?:cd|dis[ck]|диск|ディスク|디스크|δίσκος|דיסק|光?碟)"
 _MEDIUM = (
@@ -28,7 +29,7 @@ _DISC_FOLDERS = (
     pattern(rf"[\W_]*{_MEDIUM}[\W_]*(?P<number>\d{{1,2}})[\W_]+{_SIDE}[\W_]*(?P<side>[a-h])[\W_]*", re.IGNORECASE),
     pattern(rf"[\W_]*{_MEDIUM}{_NUMBER}(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
     pattern(rf"[\W_]*(?:cd|dis[ck])[\W_]+(?P<roman>{_ROMAN})(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
-    pattern(r"[\W_]*(?P<number>\d{1,2})[\W_]*of[\W_]*\d{1,2}[\W_]*", re.IGNORECASE),
+    pattern(r"[\W_]*(?P<number>\d{1,3})[\W_]*of[\W_]*\d{1,3}[\W_]*", re.IGNORECASE),
     pattern(rf"{_SIDE}[\W_]*(?:(?P<number>\d)|(?P<side>[a-hа-г]))", re.IGNORECASE),
     pattern(
         rf"(?:[\W_]*(?:{_DISC}|lp|vinyl|tape|[ck]assette)[\s_-]+(?P<side>[a-h])|(?P<men>[a-h])面)[\W_]*", re.IGNORECASE
@@ -42,9 +43,9 @@ _BONUS_FOLDER = pattern(
 )
 _BONUS_AT_END = pattern(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS})\Z", re.IGNORECASE)
 _BONUS_DISC = pattern(r"\s*(?:([(\[{])|[-–:,]\s)\s*bonus[\W_]*(?:cd|dis[ck]|dvd|lp)\s*(?(1)[)\]}]|\Z)", re.IGNORECASE)
-_DISC_ALONE = pattern(r"(?:cd|dis[ck])[\W_]*\d{1,2}", re.IGNORECASE)
+_DISC_ALONE = pattern(r"(?:cd|dis[ck])[\W_]*\d{1,3}", re.IGNORECASE)
 _MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
-    r"[\W_]*(?:\d{1,2}[\W_]*of|cd|dis|dvd|digital|sacd|s[ci]|vinyl|l[ap]|record|tape|[ck]assette|plyta|face|cara|seite|strana"
+    r"[\W_]*(?:\d{1,3}[\W_]*of|cd|dis|dvd|digital|sacd|s[ci]|vinyl|l[ap]|record|tape|[ck]assette|plyta|face|cara|seite|strana"
     r"|bonus|extra|drama)",
     re.IGNORECASE | re.ASCII,
 )
@@ -52,7 +53,7 @@ _MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
 
 def _in_titles(disc: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return pattern(
-        rf"[\s_]*[(\[{{（［【][\W_]*(?:{disc}{_NUMBER}|(?P<nth>\d{{1,2}})[\W_]*of[\W_]*\d{{1,2}})"
+        rf"[\s_]*[(\[{{（［【][\W_]*(?:{disc}{_NUMBER}|(?P<nth>\d{{1,3}})[\W_]*of[\W_]*\d{{1,3}})"
         r"(?:[\W_][^()\[\]{}]*)?[)\]}）］】]",
         re.IGNORECASE,
     ), pattern(
@@ -65,7 +66,7 @@ _IN_TITLES = _in_titles(_DISC), _in_titles(_CD)  # of any text, of ASCII
 _DISC_OF_A_SHOW = pattern(r"(?<=\d-\d\d)[\s_.-]?d(?:is[ck])?(?P<number>\d)(?![^\W_])", re.IGNORECASE)
 
 
-def disc_folder(text: str) -> int | None:
+def disc_folder(text: str, most: int = MOST_DISCS) -> int | None:
     """Return the number of a folder that is nothing but one disc of its parent: "CD1", "Disk_2 - Live", "Side B".
 
     "Volume 2" and "Part 2" are none: they are mostly albums of their own, and their tags say when they are not.
@@ -78,7 +79,7 @@ def disc_folder(text: str) -> int | None:
         if found:
             groups = found.groupdict()
             side = (groups.get("side") or groups.get("men") or "").lower()
-            return _side_number(side, groups.get("number")) if side else _disc_number(found)
+            return _side_number(side, groups.get("number")) if side else _disc_number(found, most)
     return None
 
 
@@ -119,24 +120,25 @@ def without_bonus(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def split_disc(text: str) -> tuple[str, int | None]:
+def split_disc(text: str, most: int = MOST_DISCS) -> tuple[str, int | None]:
     """Take the disc out of an album's name: `"Album (Disc 2) [Remastered]"` → `("Album [Remastered]", 2)`."""
     found = None
     if len(text) <= LONGEST_NAME:
         in_brackets, at_end = _IN_TITLES[text.isascii()]
-        found = (
-            in_brackets.search(text) or at_end.search(text) or ("-" in text and _DISC_OF_A_SHOW.search(text)) or None
-        )
+        if found := in_brackets.search(text):
+            most = MOST_IN_A_BOX
+        else:
+            found = at_end.search(text) or ("-" in text and _DISC_OF_A_SHOW.search(text)) or None
     if found is None:
         return text, None
     tail = text[found.end() :] or found.groupdict().get("tail") or ""
     before = text[: found.start()].rstrip(" _,.:;–-")
-    number = _disc_number(found)
+    number = _disc_number(found, most)
     return (f"{before}{tail}".strip(), number) if number and any(map(str.isalnum, before)) else (text, None)
 
 
-def _disc_number(found: re.Match[str]) -> int | None:
+def _disc_number(found: re.Match[str], most: int) -> int | None:
     groups = found.groupdict()
     word = groups.get("word") or groups.get("roman")
     number = _COUNT[word.lower()] if word else int(groups.get("number") or groups.get("nth") or 0)
-    return number if 0 < number <= MOST_DISCS else None
+    return number if 0 < number <= most else None

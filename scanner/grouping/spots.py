@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scanner.grouping.album_names import is_format
-from scanner.grouping.discs import disc_folder, is_bonus_folder, split_disc, without_bonus_disc
+from scanner.grouping.discs import (
+    MOST_DISCS,
+    MOST_IN_A_BOX,
+    disc_folder,
+    is_bonus_folder,
+    split_disc,
+    without_bonus_disc,
+)
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import FolderTracks
 from scanner.grouping.names import text_of
@@ -34,10 +41,24 @@ def find_spots(folders: Sequence[FolderTracks]) -> Iterable[Spots]:
     found: dict[_Key, Spots] = {}
     parts = _parts(folders)
     for folder in (each.folder for each in folders):
-        spot, form = (parts[folder], "") if folder in parts else _spot_and_format(folder)
+        spot, form = (parts[folder], "") if folder in parts else _spot_and_format(folder, MOST_IN_A_BOX)
         found.setdefault((spot.home, spot.label, form), {})[folder] = spot
+    _forget_titles(found, parts)
     _bring_bonus_discs(found)
     return found.values()
+
+
+def _forget_titles(found: dict[_Key, Spots], parts: Mapping[bytes, Spot]) -> None:
+    """Take "CD86" for the title of an album unless "CD1", or another disc that is no title, lies beside."""
+    for key, spots in [*found.items()]:
+        discs = {folder: spot.disc for folder, spot in spots.items() if spot.disc}
+        if discs and min(discs.values()) > MOST_DISCS and parts.keys().isdisjoint(discs):
+            for folder in discs:
+                del spots[folder]
+                spot, form = _spot_and_format(folder, MOST_DISCS)
+                found.setdefault((spot.home, spot.label, form), {})[folder] = spot
+            if not spots:
+                del found[key]
 
 
 def _bring_bonus_discs(found: dict[_Key, Spots]) -> None:
@@ -111,22 +132,23 @@ def _same_titles(one: FolderTracks, other: FolderTracks) -> bool:
     return bool(set(zip(one.track, one.title, strict=True)) & set(zip(other.track, other.title, strict=True)))
 
 
-def _spot_and_format(folder: bytes) -> tuple[Spot, str]:
+def _spot_and_format(folder: bytes, most: int) -> tuple[Spot, str]:
     """Look through the format in a disc folder: `b"Album/CD1/FLAC"` is disc 1 of `b"Album"`, in one of its copies."""
-    spot = _spot(folder)
+    spot = _spot(folder, most)
     above, _, name = folder.rpartition(b"/")
-    if above and spot.disc is None and is_format(text_of(name)) and (disc := _spot(above)).disc is not None:
+    if above and spot.disc is None and is_format(text_of(name)) and (disc := _spot(above, most)).disc is not None:
         return disc, fold(text_of(name))
     return spot, ""
 
 
-def _spot(folder: bytes) -> Spot:
-    """Tell a disc folder from an album's: `b"Album/CD1"` is disc 1 of `b"Album"`."""
+def _spot(folder: bytes, most: int) -> Spot:
+    """Tell a disc folder from an album's: `b"Album/CD1"` is disc 1 of `b"Album"`; none has a number above `most`."""
     home, disc, inside = folder, None, ""
     while home:
         parent, _, name = home.rpartition(b"/")
         text = text_of(name)
-        number = disc_folder(text) or (0 if is_bonus_folder(text) and parent else None)
+        highest = most if parent and not inside else MOST_DISCS
+        number = disc_folder(text, highest) or (0 if is_bonus_folder(text) and parent else None)
         if number is None:
             break
         if inside and number:  # "LP2/Side A" is the third side
@@ -134,7 +156,7 @@ def _spot(folder: bytes) -> Spot:
         home, disc, inside = parent, number, text
     if disc is not None:  # disc folders lying in the root are one place, apart from the loose files there
         return Spot(home, None if home else "", _title_of(home), disc)
-    rest, number = split_disc(text_of(home.rpartition(b"/")[2]))
+    rest, number = split_disc(text_of(home.rpartition(b"/")[2]), most)
     if number is None:
         return Spot(folder, None, _title_of(home), None)
     return Spot(home.rpartition(b"/")[0], fold(rest), rest, number)

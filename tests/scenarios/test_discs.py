@@ -99,6 +99,13 @@ SCENARIOS = [
         tuple(f"AD/Ada/Low Tide/{d:02}-01 - Song 1.mp3" for d in range(1, 14)),
     ),
     Scenario(
+        "the works of a composer",
+        {k: v for d in (1, 50, 51, 222) for k, v in songs(f"Low Tide/CD{d:03}", "mp3", range(1, 2)).items()},
+        ("staged Ada / Low Tide: 4 tracks on 4 discs",),
+        tuple(f"AD/Ada/Low Tide/{d:03}-01 - Song 1.mp3" for d in (1, 50, 51, 222)),
+        frozenset({"tracks_missing"}),
+    ),
+    Scenario(
         "volumes that are albums of their own",
         songs("Hits/Volume 1", "mp3", ONE, album="Hits, Vol. 1")
         | songs("Hits/Volume 2", "mp3", ONE, album="Hits, Vol. 2"),

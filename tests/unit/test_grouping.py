@@ -586,6 +586,21 @@ def test_a_number_that_is_part_of_the_title_is_no_disc(shelf: Shelf) -> None:
 # --- one album in several folders -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("style", ["Works/CD{:03}", "Works/Disc {}", "Works/CD{:03}/FLAC", "Works (CD {})", "Works CD{}"])
+def test_a_box_has_more_discs_than_any_title(shelf: Shelf, style: str) -> None:
+    for disc in (1, 50, 51, 99, 100, 222):
+        shelf.album(style.format(disc), range(1, 3), artist="Bach", album="Works")
+    one = shelf.only()
+    assert (one.album, one.discs, [t.disc for t in one.tracks[::2]]) == ("Works", 6, [1, 50, 51, 99, 100, 222])
+
+
+def test_discs_with_high_numbers_alone_are_titles(shelf: Shelf) -> None:
+    shelf.album("Various/CD86", range(1, 3), artist="Ada", album="CD86")
+    shelf.album("Various/CD86/Bonus CD", range(1, 3), artist="Ada", album="CD86")
+    shelf.album("Various", range(1, 3), artist="Ada", album="Low Tide")
+    assert [(one.album, one.discs) for one in shelf.groups()] == [("Low Tide", 1), ("CD86", 2)]
+
+
 def test_the_same_album_over_two_folders_is_one_if_no_number_collides(shelf: Shelf) -> None:
     shelf.album("first half", range(1, 6), **ABBEY)
     shelf.album("second half", range(6, 10), **ABBEY)
