@@ -13,11 +13,14 @@ from collections.abc import Sequence
 
 from scanner.grouping.discs import narrow
 from scanner.grouping.folding import clean
-from scanner.grouping.names import TrackName, spaced, split_artist
+from scanner.grouping.names import TrackName, parse_track, spaced, split_artist
 from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import is_word_for_track
 
-_SIDE_FIRST = pattern(r"(?P<side>[a-h])\s?(?P<track>\d{1,2})(?:[\s._)\]–-]+(?P<rest>.*))?", re.IGNORECASE | re.DOTALL)
+_SIDE_FIRST = pattern(  # a side of one song has no number: "B - Title", but not "A Title"
+    r"(?P<side>aa|[a-h])(?:\s?(?P<track>\d{1,2})(?:[\s._)\]–-]+|\Z)|\s?[._)\]–-]+\s|\Z)(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 _COUNTING = pattern(r"(?P<before>\D{0,80})(?P<number>\d{1,4})(?P<after>(?!\d).*)", re.DOTALL)
 _TITLE_AFTER = pattern(r"(?:\.cdda)?|[話曲章回集首]?(?:[\s.:,、．)\]）】–—-]+|(?=\W))(?P<title>.*)", re.DOTALL)
 _DASH_LAST = " - ", " – ", " — "  # "Artist - Album - 01 Title", as Bandcamp calls files
@@ -49,8 +52,9 @@ def _side(stem: str) -> TrackName | None:
     found = _SIDE_FIRST.fullmatch(stem.replace("_", " ").strip())
     if found is None:
         return None
-    disc = ord(found["side"].lower()) - ord("a") + 1
-    return TrackName(disc, int(found["track"]), *split_artist(clean(found["rest"])))
+    side = found["side"].lower()
+    disc = ord(side[0]) - ord("a") + len(side)  # "AA" is the other side of "A"
+    return TrackName(disc, int(found["track"] or 1), *split_artist(clean(found["rest"])))
 
 
 def by_counting(stems: Sequence[str]) -> list[TrackName] | None:
@@ -81,6 +85,17 @@ def by_hundreds(numbers: Sequence[int | None]) -> list[tuple[int, int]] | None:
     discs = {disc for disc, _ in split}
     whole = 0 not in discs and len(discs) == max(discs) > 1 and all(track for _, track in split)
     return split if whole and {(disc, 1) for disc in discs}.issubset(split) else None
+
+
+def discs_of(stems: Sequence[str], tracks: Sequence[int | None]) -> list[int] | None:
+    """Return the disc of each name, "2-01", "201" or "B1", if all tell one, the track that is known, and none twice."""
+    named = [parse_track(stem) for stem in stems]
+    for style in (named, by_hundreds([name.track for name in named]), by_sides(stems)):
+        split = [name[:2] for name in style or ()]
+        discs = [disc for disc, _ in split if disc]
+        if len(discs) == len(stems) == len({*split}) and [track for _, track in split] == tracks:
+            return discs
+    return None
 
 
 def is_part(folder: str) -> bool:

@@ -21,7 +21,7 @@ from scanner.grouping.names import (
     stem_of,
     text_of,
 )
-from scanner.grouping.numbering import by_counting, by_hundreds, by_sides
+from scanner.grouping.numbering import by_counting, by_hundreds, by_sides, discs_of
 from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import may_say_unknown, says_unknown
 from scanner.grouping.spots import Spots, find_spots
@@ -221,19 +221,20 @@ def _in_style(tracks: list[Track]) -> list[Track]:
     if tracks[0].track is None and not any(track.track for track in tracks):
         named = by_sides(_stems(tracks)) or _counted(tracks)
         return [_as_named(*pair) for pair in zip(tracks, named, strict=True)] if named else tracks
-    if any(track.disc for track in tracks):
+    if len({track.disc for track in tracks}) > 1:
         return tracks
-    if (tracks[0].track or 0) > 100:
+    disc = tracks[0].disc
+    if (tracks[0].track or 0) > 100 and not disc:
         split = by_hundreds([track.track for track in tracks])
-    elif repeats(tracks):  # names may tell apart what tags call by the same number
-        by_name = [parse_track(stem).track for stem in _stems(tracks)]
-        if _all_called_alike(tracks) and len({*filter(None, by_name)}) == len(tracks):
-            return [_counted_by_name(*pair) for pair in zip(tracks, by_name, strict=True)]
-        split = by_hundreds(by_name)
-        split = split if split and [track for _, track in split] == [track.track for track in tracks] else None
-    else:
+        return [_numbered(*pair) for pair in zip(tracks, split, strict=True)] if split else tracks
+    if not repeats(tracks):
         return tracks
-    return [_numbered(*pair) for pair in zip(tracks, split, strict=True)] if split else tracks
+    stems = _stems(tracks)  # names may tell apart what tags call by the same number
+    by_name = [parse_track(stem).track for stem in stems]
+    if not disc and _all_called_alike(tracks) and len({*filter(None, by_name)}) == len(tracks):
+        return [_counted_by_name(*pair) for pair in zip(tracks, by_name, strict=True)]
+    discs = discs_of(stems, [track.track for track in tracks])
+    return [_on_named_disc(*pair) for pair in zip(tracks, discs, strict=True)] if discs else tracks
 
 
 def _all_called_alike(tracks: list[Track]) -> bool:
@@ -244,6 +245,11 @@ def _all_called_alike(tracks: list[Track]) -> bool:
 def _counted_by_name(track: Track, number: int | None) -> Track:
     sources = _sources(track.sources["title"], "file_name", track.sources["disc"])
     return track._replace(track=number, sources=sources)
+
+
+def _on_named_disc(track: Track, disc: int) -> Track:
+    sources = _sources(track.sources["title"], track.sources["track"], "file_name")
+    return track._replace(disc=disc, sources=sources)
 
 
 def _counted(tracks: list[Track]) -> list[TrackName]:

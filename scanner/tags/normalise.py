@@ -22,8 +22,8 @@ _YEAR_LAST = re.compile(
     r"(?:[0-9]{1,2}[-./ ][0-9]{1,2}[-./ ]|(?:ca?|circa|©|℗|\([cp]\))[. ]{0,2})([0-9]{4})$", re.IGNORECASE
 )
 _INTEGER = re.compile(r"[-+]?[0-9]{1,5}")
-_DISC = re.compile(r"(?:(?:cd|dis[ck]|dvd|lp|vinyl|record|side)[\W_]*)?(?:([0-9]{1,2})|([a-h]))", re.IGNORECASE)
-_ON_DISC = re.compile(r"([1-9])-([0-9]{1,2})|([a-h])([0-9]{1,2})", re.IGNORECASE)
+_DISC = re.compile(r"(?:(?:cd|dis[ck]|dvd|lp|vinyl|record|side)[\W_]*)?(?:([0-9]{1,3})|([a-h]))", re.IGNORECASE)
+_ON_DISC = re.compile(r"([1-9])-([0-9]{1,2})|(aa|[a-h])([0-9]{0,2})", re.IGNORECASE)
 _LARGEST_NUMBER = 9999  # of a track or disc; more is a mistake or a date
 _LARGEST_DECIBEL = 200.0
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -63,13 +63,16 @@ def number(text: str | None) -> int | None:
 
 
 def track(values: Texts) -> tuple[int | None, int | None, int | None]:
-    """Return the track, the number of tracks, and the disc where "1-05", or the side of "A1", tells that, too."""
+    """Return the track, the number of tracks, and the disc where "1-05", or the side of "A1", tells that, too.
+
+    A side of one song is called "B" alone, and "AA", if it is as good as the other.
+    """
     text, of = _text_and_total(values)
     found = None if text.isdecimal() else _ON_DISC.fullmatch(text)
     if found is None:
         return number(text), of, None
     disc, on_disc, side, on_side = found.groups()
-    count = number(on_disc or on_side)
+    count = number(on_disc or on_side or "1")
     return count, of, count and _disc(disc, side)
 
 
@@ -88,7 +91,7 @@ def _text_and_total(values: Texts) -> tuple[str, int | None]:
 
 
 def _disc(count: str | None, side: str | None) -> int | None:
-    return ord(side.lower()) - ord("a") + 1 if side else number(count)
+    return ord(side[0].lower()) - ord("a") + len(side) if side else number(count)
 
 
 def ids(values: Texts) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.drops import Drop, song, songs, untagged
+from tests.scenarios.drops import Drop, Song, song, songs, untagged
 from tests.scenarios.house import House
 from tests.scenarios.play import Scenario, play
 
@@ -43,6 +43,22 @@ SCENARIOS = [
         },
         TWO_DISCS,
         NAMES,
+    ),
+    Scenario(
+        "a single, whose sides are called by their letters",
+        {
+            f"Low Tide/{n}. Song 1.flac": Song({"artist": "Ada", "album": "Low Tide", "track": n, "title": "Song 1"})
+            for n in ("A", "B")
+        },
+        ("staged Ada / Low Tide: 2 tracks on 2 discs",),
+        (NAMES[0], NAMES[3]),
+    ),
+    Scenario(
+        "tags that call every disc the first",
+        {f"Low Tide/{d}-{n:02}.flac": song(n, artist="Ada", album="Low Tide", disc="1/1") for d, n in NUMBERS},
+        TWO_DISCS,
+        NAMES,
+        frozenset({"track_numbers_repeat"}),
     ),
     Scenario(
         "disc and track in one number",

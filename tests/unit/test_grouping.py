@@ -437,6 +437,24 @@ def test_names_are_no_sides_nor_discs_unless_all_of_them_are(shelf: Shelf) -> No
     ]
 
 
+@pytest.mark.parametrize("style", ["{}-0{} Song", "{}0{} Song", "{side}{} - Song"])
+@pytest.mark.parametrize("disc", [None, 1])
+def test_names_tell_discs_that_tags_give_one_number(shelf: Shelf, style: str, disc: int | None) -> None:
+    for of_name, n in ((1, 1), (1, 2), (2, 1), (2, 2), (2, 3)):
+        name = style.format(*((n,) if "side" in style else (of_name, n)), side="?AB"[of_name])
+        shelf.track(f"Low/{name}.mp3", artist="Ada", album="Low", title="Song", track=n, disc=disc)
+    one = shelf.only()
+    assert [(t.disc, t.track) for t in one.tracks] == [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3)]
+    assert one.tracks[0].sources["disc"] == "file_name"
+    assert ("track_numbers_repeat" in codes(one)) is (disc is not None)
+
+
+def test_names_that_contradict_the_numbers_of_the_tags_tell_no_discs(shelf: Shelf) -> None:
+    for name, n in (("1-01", 1), ("1-02", 2), ("2-01", 2)):
+        shelf.track(f"Low/{name}.mp3", artist="Ada", album="Low", title="Song", track=n, disc=1)
+    assert shelf.only().discs == 1
+
+
 def test_disc_and_track_in_one_number_may_be_tagged_so(shelf: Shelf) -> None:
     shelf.album("Queen", [*range(101, 104), *range(201, 203)], artist="Queen", album="Box")
     shelf.album("King", range(101, 252), artist="King", album="Long")
@@ -586,7 +604,9 @@ def test_a_number_that_is_part_of_the_title_is_no_disc(shelf: Shelf) -> None:
 # --- one album in several folders -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("style", ["Works/CD{:03}", "Works/Disc {}", "Works/CD{:03}/FLAC", "Works (CD {})", "Works CD{}"])
+@pytest.mark.parametrize(
+    "style", ["Works/CD{:03}", "Works/Disc {}", "Works/CD{:03}/FLAC", "Works (CD {})", "Works CD{}"]
+)
 def test_a_box_has_more_discs_than_any_title(shelf: Shelf, style: str) -> None:
     for disc in (1, 50, 51, 99, 100, 222):
         shelf.album(style.format(disc), range(1, 3), artist="Bach", album="Works")

@@ -39,6 +39,10 @@ RIPS = {
     "discs and titles": (["Disc 1 Track 1 - Rain", "Disc 2 Track 1 - Hail"], [(1, 1, "Rain"), (2, 1, "Hail")]),
     "discs and numbers": (["CD1 01 Rain", "CD2_01_Hail"], [(1, 1, "Rain"), (2, 1, "Hail")]),
     "one number": (["0101 Rain", "0102 Hail", "0201 Snow"], [(1, 1, "Rain"), (1, 2, "Hail"), (2, 1, "Snow")]),
+    "a single": (["A - Rain", "B - Hail"], [(1, 1, "Rain"), (2, 1, "Hail")]),
+    "a side of one song": (["A1. Rain", "A2. Snow", "B. Hail"], [(1, 1, "Rain"), (1, 2, "Snow"), (2, 1, "Hail")]),
+    "two A sides": (["A) Rain", "AA1) Hail", "AA2) Snow"], [(1, 1, "Rain"), (2, 1, "Hail"), (2, 2, "Snow")]),
+    "an article": (["A Day", "B Side"], [(None, None, "A Day"), (None, None, "B Side")]),
     "images": (["CD1", "CD2"], [(1, None, "CD1"), (2, None, "CD2")]),
     "images of an album": (["Ada - Long (CD1)", "Ada - Long (CD2)"], [(n, None, f"Long (CD{n})") for n in (1, 2)]),
 }
