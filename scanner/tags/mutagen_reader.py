@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, BinaryIO
 
 from scanner.facts import Facts, Picture
-from scanner.tags import fields
-from scanner.tags.id3_frames import LINK, MUSICBRAINZ_OWNER
-from scanner.tags.mp4_tags import FRONT_COVER, PNG
+from scanner.tags.mutagen_tags import Converted, from_ape, from_id3, tags_of
 from scanner.tags.normalise import Tags, first
 from scanner.tags.ogg import OPUS_RATE
 from scanner.tags.riff import read_wave
 from scanner.tags.said import Stream, row_of, say
 from scanner.tags.source import Source
-from scanner.tags.vorbis_comment import PICTURE_HEAD, PICTURE_KEY, add_picture
 from scanner.tags.walked import walked
 
 # Container → module and class: mutagen's, or ours on top of it.
@@ -60,7 +57,7 @@ def read(fd: int, container: str) -> Facts:
         return _read_wave(source)
     with os.fdopen(os.dup(fd), "rb") as file:
         found = open_as(container, file)
-        tags, pictures = _tags_of(found.tags, container)
+        tags, pictures = tags_of(found.tags, container)
         if container == "mp3" and found.info.sketchy:
             raise ValueError("no four MPEG frames in a row")
         if container in ("mp3", "tta"):
@@ -96,7 +93,7 @@ def _read_wave(source: Source) -> Facts:
     pictures: list[Picture] = []
     if source.head[:4] == b"RIFF":
         with os.fdopen(os.dup(source.fd), "rb") as file:
-            tags, pictures = _tags_of(open_as("wav", file).tags, "wav")
+            tags, pictures = tags_of(open_as("wav", file).tags, "wav")
     return _facts({**said, **tags}, stream, pictures)
 
 
@@ -124,21 +121,7 @@ def _mp4_codec(name: str) -> str | None:
     return name.strip().lower() or None
 
 
-def _tags_of(tags: Any, container: str) -> tuple[Tags, list[Picture]]:
-    if not tags:
-        return {}, []
-    if container == "mp4":
-        return _from_mp4(tags)
-    if container == "asf":
-        return _from_asf(tags)
-    if container in ("ape", "wavpack", "musepack", "tak"):
-        return _from_ape(tags)
-    if container in ("vorbis", "opus", "flac", "oggflac", "speex"):
-        return _from_vorbis(tags)
-    return _from_id3(tags.values())
-
-
-def _around_adts(file: BinaryIO) -> tuple[Tags, list[Picture]]:
+def _around_adts(file: BinaryIO) -> Converted:
     """Read the ID3 tag in front of a bare AAC stream, of which mutagen reads no tags, or an APEv2 tag behind it."""
     from mutagen import MutagenError
     from mutagen.id3 import ID3
@@ -148,7 +131,7 @@ def _around_adts(file: BinaryIO) -> tuple[Tags, list[Picture]]:
     file.seek(0)
     reader: Any = ID3
     with contextlib.suppress(MutagenError):  # there is none
-        tags, pictures = _from_id3(reader(file).values())
+        tags, pictures = from_id3(reader(file))
     _complete_from_end(tags, file)
     return tags, pictures
 
@@ -161,10 +144,7 @@ def _complete_from_end(tags: Tags, file: BinaryIO) -> None:
     from mutagen.apev2 import APEv2
     from mutagen.id3 import ID3
 
-    readers: list[tuple[Callable[[BinaryIO], Any], Callable[[Any], tuple[Tags, list[Picture]]]]] = [
-        (APEv2, _from_ape),
-        (ID3, lambda found: _from_id3(found.values())),
-    ]
+    readers: list[tuple[Any, Callable[[Any], Converted]]] = [(APEv2, from_ape), (ID3, from_id3)]
     for reader, convert in readers:
         file.seek(0)
         try:
@@ -172,99 +152,3 @@ def _complete_from_end(tags: Tags, file: BinaryIO) -> None:
         except MutagenError:  # there is none of this kind
             continue
         tags.update((field, values) for field, values in more.items() if not first(tags.get(field, ())))
-
-
-def _from_id3(frames: Iterable[Any]) -> tuple[Tags, list[Picture]]:
-    tags: Tags = {}
-    named: Tags = {}
-    pictures: list[Picture] = []
-    for frame in frames:
-        name = frame.FrameID
-        if name in fields.ID3:
-            tags[fields.ID3[name]] = [str(value) for value in frame.text]
-        elif name == "TXXX" and (field := fields.NAMED.get(frame.desc.upper())):
-            named.setdefault(field, []).extend(frame.text)
-        elif name == "UFID" and frame.owner.encode("latin-1") == MUSICBRAINZ_OWNER:
-            tags["mb_recording_id"] = [frame.data.decode("ascii", "replace")]
-        elif name == "APIC" and frame.mime != LINK:
-            pictures.append(Picture(len(frame.data), int(frame.type), frame.mime or None))
-    return {**named, **tags}, pictures
-
-
-def _from_vorbis(comments: Iterable[tuple[str, str]]) -> tuple[Tags, list[Picture]]:
-    tags: Tags = {}
-    pictures: list[Picture] = []
-    for name, value in comments:
-        name = name.upper()  # noqa: PLW2901 - the same name
-        if field := fields.NAMED.get(name):
-            tags.setdefault(field, []).append(value)
-        elif name == PICTURE_KEY:
-            add_picture(value[:PICTURE_HEAD].encode("ascii", "replace"), len(value), pictures)
-    return tags, pictures
-
-
-def _from_mp4(atoms: Any) -> tuple[Tags, list[Picture]]:
-    tags: Tags = {}
-    named: Tags = {}
-    pictures: list[Picture] = []
-    for key, values in atoms.items():
-        if key in fields.MP4:
-            tags[fields.MP4[key]] = list(values)
-        elif key in ("trkn", "disk"):
-            field = "track" if key == "trkn" else "disc"
-            tags[field] = [str(number) if number else "" for number, _ in values]
-            tags[field + "_total"] = [str(total) if total else "" for _, total in values]
-        elif key == "cpil":
-            tags["compilation"] = ["1" if values else "0"]
-        elif key == "covr":
-            pictures += [_cover(cover) for cover in values]
-        elif key.startswith("----:com.apple.iTunes:") and (field := fields.NAMED.get(key[22:].upper(), "")):
-            named.setdefault(field, []).extend(
-                bytes(value).decode("utf-8", "replace") for value in values if value.dataformat in (0, 1)
-            )
-    return {**named, **tags}, pictures
-
-
-def _cover(cover: Any) -> Picture:
-    return Picture(len(cover), FRONT_COVER, "image/png" if cover.imageformat == PNG else "image/jpeg")
-
-
-def _from_ape(items: Any) -> tuple[Tags, list[Picture]]:
-    """Text items are lists separated by NUL; a picture is a name, NUL, and the bytes (wiki.hydrogenaud.io, APE key)."""
-    tags: Tags = {}
-    pictures: list[Picture] = []
-    for key, value in items.items():
-        name = key.upper()
-        if name.startswith("COVER ART") and value.kind == 1:
-            size = len(value.value.partition(b"\0")[2])
-            pictures.append(Picture(size, FRONT_COVER if "FRONT" in name else 0, None))
-        elif value.kind == 0 and (field := fields.NAMED.get(name)):
-            tags.setdefault(field, []).extend(value)
-    return tags, pictures
-
-
-def _from_asf(attributes: Iterable[tuple[str, Any]]) -> tuple[Tags, list[Picture]]:
-    tags: Tags = {}
-    named: Tags = {}
-    pictures: list[Picture] = []
-    for key, value in attributes:
-        name = key.upper()
-        if name == "WM/PICTURE":
-            pictures += _asf_picture(value.value)
-        elif field := fields.ASF.get(name):
-            tags.setdefault(field, []).append(_plain(value))
-        elif field := fields.NAMED.get(name):
-            named.setdefault(field, []).append(_plain(value))
-    return {**named, **tags}, pictures
-
-
-def _plain(value: Any) -> str:
-    return str(int(value.value)) if isinstance(value.value, bool) else str(value)
-
-
-def _asf_picture(data: bytes) -> list[Picture]:
-    """Read type (1 byte), size (4, little endian), then mime and description in UTF-16, each with a NUL."""
-    if len(data) < 5:
-        return []
-    mime = data[5:].decode("utf-16-le", "replace").partition("\0")[0]
-    return [Picture(int.from_bytes(data[1:5], "little"), data[0], mime or None)]
