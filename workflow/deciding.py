@@ -28,8 +28,8 @@ class Seen(NamedTuple):
 def decide(
     database: Database, item_id: int, status: str, *, actor: str, why: str, seen: Seen | None = None,
     publish: bool = False,
-) -> str:  # fmt: skip
-    """Let a person approve, reject or quarantine an item, and want what follows; return the new status.
+) -> None:  # fmt: skip
+    """Let a person approve, reject or quarantine an item, and want what follows.
 
     With `publish` the approval carries the publication with it, whatever that gate says.
 
@@ -44,7 +44,6 @@ def decide(
         if publish and status == "approved":
             job = wanted(succession.works(), "publish", item_id, actor=actor, priority="urgent", manual=True)
             jobs.submit(connection, [job], dt.datetime.now(dt.UTC))
-    return status
 
 
 def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None = None) -> str:

@@ -15,7 +15,7 @@ from daemon.web.called import called
 from daemon.web.installation import App
 from processor import listing, repository
 from processor.listing import Filter, Sort
-from workflow import deciding, enriching, progress
+from workflow import deciding, progress
 from workflow.deciding import Seen
 from workflow.states import MOVES
 
@@ -107,62 +107,11 @@ class Decided(BaseModel):
     status: str
 
 
-class ChoiceIn(Body):
-    """Which release it is: the id of one, `none` for none of them, `auto` to leave it to matching again."""
-
-    release: str = Field(min_length=1, max_length=64, pattern="^[0-9a-zA-Z-]+$")
-    seen: SeenIn | None = None
-
-
-class EnrichIn(Body):
-    """How providers are asked: with `force` also for what is remembered."""
-
-    force: bool = False
-
-
 class Wanted(BaseModel):
     """The job that does it."""
 
     id: int
     job: int
-
-
-class CandidateOut(BaseModel):
-    """One release an album could be; the distance goes from 0, the same in all that both say, to 1."""
-
-    source: str
-    release_id: str
-    position: int
-    distance: float
-    about: dict[str, Any]
-    parts: list[dict[str, Any]]
-    tracks: list[dict[str, Any]]
-    doubts: list[dict[str, Any]]
-    document: dict[str, Any]
-    chosen_by: str | None
-    changes: list[dict[str, Any]]
-
-
-class DebtOut(BaseModel):
-    """What a provider did not answer."""
-
-    item_id: int
-    provider: str
-    what: str
-    why: str
-    since: dt.datetime
-    tries: int
-    next_try: dt.datetime
-
-
-class CandidatesOut(BaseModel):
-    """Which releases an album could be, and what is thought of them."""
-
-    verdict: str | None
-    reasons: list[dict[str, Any]]
-    at: dt.datetime | None
-    candidates: list[CandidateOut]
-    debts: list[DebtOut]
 
 
 @router.get("", summary="The albums in staging")
@@ -220,41 +169,10 @@ def undo(app: App, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     return Decided(id=item_id, status=status)
 
 
-@router.get("/{item_id}/candidates", summary="Which releases an album could be", responses=UNKNOWN)
-def candidates(app: App, item_id: int) -> CandidatesOut:
-    """Return what it was compared with, the nearest first, each with what choosing it would change."""
-    told = enriching.candidates(app.database, item_id)
-    shown = [
-        CandidateOut(**one._asdict(), changes=[change._asdict() for change in changes])
-        for one, changes in zip(told.candidates, told.changes, strict=True)
-    ]
-    debts = [DebtOut(**debt._asdict()) for debt in told.debts]
-    return CandidatesOut(verdict=told.verdict, reasons=list(told.reasons), at=told.at, candidates=shown, debts=debts)
-
-
-@router.post("/{item_id}/choose", summary="Say which release an album is", responses=DECIDED)
-def choose(app: App, item_id: int, what: ChoiceIn, actor: By) -> Wanted:
-    """Choose a release, if the album is still what was seen; what follows of it is a job."""
-    seen = seen_in(what.seen)
-    job = enriching.choose(app.database, app.engine, item_id, what.release, actor=actor.name, seen=seen)
-    return Wanted(id=item_id, job=job.id)
-
-
-@router.post("/{item_id}/enrich", summary="Ask providers about an album", responses=UNKNOWN)
-def enrich(app: App, item_id: int, what: EnrichIn, actor: By) -> Wanted:
-    """Want it enriched, whatever the settings say."""
-    with app.database.read() as connection:
-        progress.find(connection, item_id)
-    (job,) = enriching.want(app.engine, [item_id], actor=actor.name, force=what.force)
-    return Wanted(id=item_id, job=job.id)
-
-
 def _decide(app: App, item_id: int, status: str, what: DecisionIn, actor: Actor) -> Decided:
     seen = seen_in(what.seen)
-    now = deciding.decide(
-        app.database, item_id, status, actor=actor.name, why=what.why, seen=seen, publish=what.publish
-    )
-    return Decided(id=item_id, status=now)
+    deciding.decide(app.database, item_id, status, actor=actor.name, why=what.why, seen=seen, publish=what.publish)
+    return Decided(id=item_id, status=status)
 
 
 def seen_in(seen: SeenIn | None) -> Seen | None:
