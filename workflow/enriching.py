@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from config.boot import BootSettings
 from config.database import Database
 from config.errors import Misconfigured
 from processor import repository
@@ -18,15 +14,13 @@ from processor.matching import rows
 from processor.matching.rows import NOBODY, Candidate, Debt
 from workflow import progress
 from workflow.deciding import Seen, as_seen
-from workflow.downloading import downloads
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job
 from workflow.phase import settings_of
-from workflow.phases.enrich import Enrich, EnrichPayload, EnrichSettings
+from workflow.phases.enrich import Enrich, EnrichPayload, EnrichSettings, shop
 
 if TYPE_CHECKING:
     from processor.matching.told import Change
-    from processor.shop import Shop
 
 NONE: Final = "none"  # said instead of a release: it is none of these
 AUTO: Final = "auto"  # said instead of a release: forget what was chosen
@@ -94,34 +88,6 @@ def want(engine: Engine, item_ids: Sequence[int], *, actor: str, force: bool = F
     return [
         engine.submit(Enrich.name, one, payload, actor=actor, priority="urgent", manual=True).job for one in item_ids
     ]
-
-
-@contextmanager
-def shop(
-    database: Database,
-    settings: EnrichSettings,
-    *,
-    wait: Callable[[float], None],
-    check: Callable[[], None],
-    fresh: bool = False,
-    data_dir: Path | None = None,
-) -> Iterator[Shop]:
-    """Yield what enriching works with; with GREENROOM_OFFLINE nobody can be asked."""
-    from processor.artwork.desk import Gallery
-    from processor.artwork.pool import shared
-    from processor.client.client import Client
-    from processor.matching.verdict import Thresholds
-    from processor.providers.registry import Providers
-    from processor.shop import Nobody, Shop, Studio
-
-    limits = Thresholds(settings.match_strong, settings.match_medium, settings.match_gap)
-    with Client(database, wait=wait) as client:
-        providers = Providers(database, client, language=settings.language, fresh=fresh)
-        asked = Nobody() if BootSettings().offline else providers
-        gallery = Gallery(database, data_dir, shared()) if data_dir else None
-        studio = Studio(gallery, settings, downloads(providers), fresh) if gallery else None
-        now = partial(dt.datetime.now, dt.UTC)
-        yield Shop(database, asked, limits, check, now, settings.fetch_lyrics, studio)
 
 
 def _named(release: str, found: Sequence[Candidate]) -> str:

@@ -53,6 +53,7 @@ from workflow.engine.engine import Engine
 from workflow.engine.worker import Pace, working
 from workflow.phase import all_chores
 from workflow.phases.enrich import EnrichSettings
+from workflow.phases.enrich import shop as shop_of_phase
 
 NOW = dt.datetime(2026, 1, 2, 3, tzinfo=dt.UTC)
 AGAIN: dict[str, Any] = dict(date="2009-01-01", country="US", barcode="0601215489422")
@@ -563,7 +564,7 @@ def test_an_album_gets_its_own_picture_and_those_on_offer(
         listed = replace(plain, files=(*plain.files, listing), root_uuid=library.root_uuid)
         item = repository.upsert(connection, [listed], NOW)["k"].id
     settings = EnrichSettings()
-    with enriching.shop(database, settings, wait=lambda _: None, check=lambda: None, data_dir=tmp_path) as asked:
+    with shop_of_phase(database, settings, wait=lambda _: None, check=lambda: None, data_dir=tmp_path) as asked:
         done = enrich(asked, item)
         assert (done.verdict, [(debt.provider, debt.what) for debt in done.debts]) == (
             "accepted",

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from config.boot import BootSettings
+from config.database import Database
 from processor.artwork.wanted import Wanted
+from workflow.downloading import downloads
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
 from workflow.phase import Decision, Mode, Phase, PhaseSettings
+
+if TYPE_CHECKING:
+    from processor.shop import Shop
 
 
 def _distance(default: float, what: str) -> Any:
@@ -54,7 +64,6 @@ class Enrich(Phase):
     ) -> Decision:
         """Ask about one item, and say what came of it; its status stays."""
         from processor.enrich import enrich
-        from workflow.enriching import shop
 
         with shop(
             context.database, settings, wait=context.wait, check=context.check,
@@ -63,6 +72,34 @@ class Enrich(Phase):
             done = enrich(made, item["id"])
         owed = "".join(f"; {debt.provider} did not answer" for debt in done.debts)
         return Decision(item["status"], f"{done.verdict}: {done.why}{owed}"[:500])
+
+
+@contextmanager
+def shop(
+    database: Database,
+    settings: EnrichSettings,
+    *,
+    wait: Callable[[float], None],
+    check: Callable[[], None],
+    fresh: bool = False,
+    data_dir: Path | None = None,
+) -> Iterator[Shop]:
+    """Yield what enriching works with; with GREENROOM_OFFLINE nobody can be asked."""
+    from processor.artwork.desk import Gallery
+    from processor.artwork.pool import shared
+    from processor.client.client import Client
+    from processor.matching.verdict import Thresholds
+    from processor.providers.registry import Providers
+    from processor.shop import Nobody, Shop, Studio
+
+    limits = Thresholds(settings.match_strong, settings.match_medium, settings.match_gap)
+    with Client(database, wait=wait) as client:
+        providers = Providers(database, client, language=settings.language, fresh=fresh)
+        asked = Nobody() if BootSettings().offline else providers
+        gallery = Gallery(database, data_dir, shared()) if data_dir else None
+        studio = Studio(gallery, settings, downloads(providers), fresh) if gallery else None
+        now = partial(dt.datetime.now, dt.UTC)
+        yield Shop(database, asked, limits, check, now, settings.fetch_lyrics, studio)
 
 
 PHASE = Enrich()
