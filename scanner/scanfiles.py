@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from pathlib import Path
 
 from config.blake import blake2b
@@ -10,8 +11,16 @@ from scanner.scanschema import is_finished
 
 
 def new_path(folder: Path, root: bytes, now: dt.datetime, token: str) -> Path:
-    """Name the scan DB of a scan that begins now; `token` is random, so that no two scans share a file."""
-    return folder / f"{_prefix(root)}{now.astimezone(dt.UTC):%Y%m%dT%H%M%S.%f}-{token}.db"
+    """Name the scan DB of a scan that begins now; `token` is random, so that no two scans share a file.
+
+    It comes after all others also where a clock that was ahead was put right: else that time's scan stayed the newest.
+    """
+    moment = now.astimezone(dt.UTC)
+    for last in _of_root(folder, root)[:1]:
+        with suppress(ValueError, OverflowError):  # a name of somebody else's
+            stamp = last.name.removeprefix(_prefix(root)).partition("-")[0]
+            moment = max(moment, dt.datetime.fromisoformat(stamp + "Z") + dt.timedelta(microseconds=1))
+    return folder / f"{_prefix(root)}{moment:%Y%m%dT%H%M%S.%f}-{token}.db"
 
 
 def newest(folder: Path, root: bytes) -> Path | None:

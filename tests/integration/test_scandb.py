@@ -377,6 +377,16 @@ def test_the_newest_finished_scan_of_the_same_root_is_found(tmp_path: Path) -> N
     assert newest(tmp_path, b"/elsewhere") is None
 
 
+def test_a_scan_is_the_newest_also_after_the_clock_was_set_back(tmp_path: Path) -> None:
+    ahead = finished(new_path(tmp_path, ROOT, STARTED + dt.timedelta(days=1000), "x"))
+    finished(ahead.with_name(ahead.name.replace("x.db", "a copy.db")))  # a person's
+    for n in range(3):
+        made = finished(new_path(tmp_path, ROOT, STARTED + dt.timedelta(seconds=n), "x"))
+        assert newest(tmp_path, ROOT) == made
+    made.with_name(made.name[:15] + "mine.db").write_bytes(b"")
+    finished(new_path(tmp_path, ROOT, STARTED, "x"))
+
+
 def test_pruning_keeps_the_newest_finished_scans_of_each_root(tmp_path: Path) -> None:
     paths = [finished(new_path(tmp_path, ROOT, STARTED + dt.timedelta(seconds=n), "x")) for n in range(4)]
     killed = new_path(tmp_path, ROOT, STARTED + dt.timedelta(days=1), "killed")
