@@ -70,9 +70,9 @@ class NewScan(ScanDb):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise Misconfigured(f"the scan DB {path} cannot be made: {error.strerror}; choose another place") from error
-        known = previous is not None and is_finished(previous, root) and copy(previous, path, boot)
         sql: sqlite3.Connection | None = None
         try:
+            known = previous is not None and is_finished(previous, root) and copy(previous, path, boot)
             sql = sqlite3.connect(path, isolation_level=None)
             sql.executescript(FAST if known else f"PRAGMA page_size = 16384; {FAST} {DDL}")
             sql.execute("BEGIN EXCLUSIVE")
@@ -84,11 +84,11 @@ class NewScan(ScanDb):
             unread = [row[0] for row in sql.execute(_FORGET_PASSING, PASSING)]
             row = (root, code_version(), boot, started.isoformat(), options, previous)
             sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL, ?)", row)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             if sql is not None:
                 sql.close()
             path.unlink()
-            if is_mistake(error):
+            if isinstance(error, sqlite3.Error) and is_mistake(error):
                 raise
             raise failed(path, error) from error
         scan = cls(path, sql, same_options=same_options, unread=unread)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from config.errors import Retryable
 from config.leave import ROWS, changing
 from config.machine import uncollected
 from scanner import strikes
@@ -17,6 +18,7 @@ from scanner.newscan import NewScan
 from scanner.options import Clock, Progress, ScanOptions, ScanStats, Until, silent
 from scanner.readiness import SAMPLES, SECOND_NS
 from scanner.regroup import regroup
+from scanner.scandb import DAMAGED
 from scanner.scanfiles import new_path, newest
 from scanner.survey import Scan, Survey, look
 
@@ -42,10 +44,21 @@ def scan_into(
 
     Raises like `scan_inbound`.
     """
+    try:
+        return _carry_on(newest(folder, root), folder, root, options, until, progress)
+    except Retryable as error:
+        if error.reason_code != DAMAGED:
+            raise
+        return _carry_on(None, folder, root, options, until, progress)  # or no scan would come to its end any more
+
+
+def _carry_on(
+    previous: Path | None, folder: Path, root: bytes, options: ScanOptions, until: Until, progress: Progress
+) -> tuple[Path, ScanStats]:
     started = dt.datetime.now(dt.UTC)
     path = new_path(folder, root, started, os.urandom(4).hex())
     stats = scan_inbound(
-        root, path, previous=newest(folder, root), options=options, until=until, started=started, progress=progress
+        root, path, previous=previous, options=options, until=until, started=started, progress=progress
     )
     return path, stats
 

@@ -22,6 +22,7 @@ from scanner.tags.columns import FACT_COLUMNS, facts_of
 if TYPE_CHECKING:
     from scanner.facts import Facts
 
+DAMAGED = "scan_db_damaged"  # code of the error
 T = TypeVar("T", str, str | None)
 _SOURCE = "id, path, name, role, dev, ino, size, mtime_ns, ctime_ns"
 _FACTS = ", ".join(("id", *FACT_COLUMNS))
@@ -52,7 +53,7 @@ class ScanDb:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open a finished scan. Raises Rejected when it is none."""
-        sql = connect(path, "rw")
+        sql = connect(path)
         if sql.execute("SELECT stats FROM scan").fetchone()[0] is None:
             sql.close()
             raise Rejected(f"the scan in {path} was interrupted; scan again")
@@ -64,10 +65,11 @@ class ScanDb:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._sql.close()
-        if not self._is_finished:
+        told = failed(self.path, error) if isinstance(error, sqlite3.Error) and not is_mistake(error) else None
+        if not self._is_finished or (told and told.reason_code == DAMAGED):  # it holds nothing that is nowhere else
             self.path.unlink(missing_ok=True)
-        if isinstance(error, sqlite3.Error) and not is_mistake(error):
-            raise failed(self.path, error) from error
+        if told:
+            raise told from error
 
     def groups(self) -> Iterator[tuple[Group, tuple[Reason, ...]]]:
         """Yield every group with the reasons it has to wait for; ready ones have none."""
@@ -159,6 +161,8 @@ def is_mistake(error: sqlite3.Error) -> bool:
     )
 
 
-def failed(path: Path, error: sqlite3.Error) -> Retryable:
-    """Return what to raise when SQLite cannot go on with a scan DB."""
+def failed(path: Path, error: sqlite3.Error | OSError) -> Retryable:
+    """Return what to raise when SQLite, or the system, cannot go on with a scan DB."""
+    if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return Retryable(f"the scan DB {path} is damaged ({error}); the next scan begins anew", code=DAMAGED)
     return Retryable(f"the scan DB {path} cannot be used: {error}; is the disk full?", code="scan_db_failed")

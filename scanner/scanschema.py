@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from config.blake import blake2b
@@ -56,7 +56,7 @@ def code_version() -> str:
 def is_finished(path: Path, root: bytes) -> bool:
     """Whether a file is a scan DB of this root that was written to its end, by any code of this schema."""
     try:
-        with closing(connect(path, "ro")) as sql:
+        with closing(connect(path)) as sql:  # a digest whose writing was interrupted is rolled back
             return (
                 sql.execute("SELECT 1 FROM scan WHERE stats IS NOT NULL AND root = ?", (root,)).fetchone() is not None
             )
@@ -64,10 +64,10 @@ def is_finished(path: Path, root: bytes) -> bool:
         return False
 
 
-def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Open a scan DB, to read ("ro") or to write ("rw"). Raises Rejected when it is none of this schema."""
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a scan DB that is there. Raises Rejected when it is none of this schema."""
     try:
-        sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+        sql = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
     except sqlite3.OperationalError as error:
         raise Rejected(f"the scan DB {path} cannot be opened: {error}") from error
     try:
@@ -82,7 +82,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 def copy(previous: Path, path: Path, boot: str) -> bool:
     """Fill a new file with all that an earlier scan knew; return whether it can be carried on from."""
-    with closing(connect(previous, "rw")) as old:  # reading rolls back a digest whose writing was interrupted
+    with closing(connect(previous)) as old:
         code, boot_then = old.execute("SELECT code, boot_id FROM scan").fetchone()
         if code != code_version():
             return False
@@ -90,10 +90,13 @@ def copy(previous: Path, path: Path, boot: str) -> bool:
         if boot_then != boot and not _is_whole(old):
             return False
         if old.execute("PRAGMA freelist_count").fetchone()[0] * 2 > old.execute("PRAGMA page_count").fetchone()[0]:
-            old.execute("VACUUM")  # most of what it knew has left the inbound folder
-    import shutil  # a first scan starts quicker without it
+            with suppress(sqlite3.OperationalError):  # somebody reads it
+                old.execute("VACUUM")  # most of what it knew has left the inbound folder
+        import shutil  # a first scan starts quicker without it
 
-    shutil.copyfile(previous, path)  # by the kernel, four times faster than SQLite's own backup
+        old.execute("BEGIN")
+        old.execute("SELECT root FROM scan").fetchone()  # from now on nobody writes a digest into what is copied
+        shutil.copyfile(previous, path)  # by the kernel, four times faster than SQLite's own backup
     return True
 
 

@@ -22,7 +22,7 @@ import pytest
 from config.errors import Misconfigured, Stopped
 from config.reasons import Reason
 from scanner.newscan import NewScan
-from scanner.scan import Clock, Progress, ScanOptions, ScanStats, scan_inbound, silent
+from scanner.scan import Clock, Progress, ScanOptions, ScanStats, scan_inbound, scan_into, silent
 from scanner.scandb import ScanDb
 from scanner.strikes import count
 from scanner.survey import Scan
@@ -575,6 +575,20 @@ def test_a_scan_that_is_stopped_leaves_nothing_behind(inbound: Inbound) -> None:
             started=STARTED,
         )
     assert list(inbound.dbs.iterdir()) == []
+
+
+def test_a_scan_db_that_was_damaged_is_done_without(inbound: Inbound) -> None:
+    for number in range(1000):
+        wav(inbound.root / ALBUM / f"{number + 1}.wav", 8)
+    folder, root, options = inbound.dbs, os.fsencode(inbound.root), ScanOptions(0)
+    last, _ = scan_into(folder, root, options, inbound.time)
+    with last.open("r+b") as file:
+        file.seek(4 * 16384)
+        file.write(bytes(last.stat().st_size - 4 * 16384))
+    wav(inbound.root / ALBUM / "new.wav")
+    again, stats = scan_into(folder, root, options, inbound.time)
+    assert (stats.read, stats.carried) == (1001, 0)
+    assert sorted(folder.iterdir()) == [last, again]
 
 
 def test_a_root_that_is_not_mounted_is_told_and_leaves_no_scan_behind(inbound: Inbound) -> None:

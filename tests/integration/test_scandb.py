@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +319,50 @@ def test_a_file_damaged_when_the_machine_went_down_is_not_carried_on_from(tmp_pa
         file.write(bytes(16384))  # a page that never reached the disk
     with create(tmp_path / "2.db", tmp_path / "1.db", boot="another") as db:
         assert db.folder_states() == {}
+
+
+_DIE_WRITING = """
+import os, sqlite3, sys
+sql = sqlite3.connect(sys.argv[1], isolation_level=None)
+sql.execute("PRAGMA cache_size = 1")
+sql.execute("BEGIN")
+for number in range(2000):
+    sql.execute("INSERT INTO content_digest (path) VALUES (?)", (os.urandom(99),))
+os._exit(1)"""
+
+
+def test_a_scan_into_which_a_digest_was_being_written_when_its_process_died_is_carried_on_from(tmp_path: Path) -> None:
+    with create(tmp_path / "1.db") as db:
+        audio(db, b"1")
+        db.finish({})
+    subprocess.run([sys.executable, "-c", _DIE_WRITING, tmp_path / "1.db"], check=False)
+    assert (tmp_path / "1.db-journal").exists()
+    with create(tmp_path / "2.db", tmp_path / "1.db") as db:
+        assert list(db.folder_states()) == [b"album"]
+
+
+def test_nobody_writes_into_a_scan_while_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished(tmp_path / "1.db")
+
+    def write_meanwhile(previous: Path, _: Path) -> None:
+        with closing(sqlite3.connect(previous, timeout=0)) as sql, pytest.raises(sqlite3.OperationalError, match="lock"):
+            sql.executescript("INSERT INTO content_digest (path) VALUES ('x')")
+
+    monkeypatch.setattr(shutil, "copyfile", write_meanwhile)
+    assert scanschema.copy(tmp_path / "1.db", tmp_path / "2.db", "boot")
+
+
+def test_a_finished_scan_that_turns_out_to_be_damaged_is_removed(tmp_path: Path) -> None:
+    with create(tmp_path / "1.db") as db:
+        audio(db, *(b"%d" % number for number in range(2000)))
+        db.finish({})
+    with (tmp_path / "1.db").open("r+b") as file:
+        file.seek(2 * 16384)
+        file.write(bytes((tmp_path / "1.db").stat().st_size - 2 * 16384))
+    with pytest.raises(Retryable, match="is damaged") as told, ScanDb.open(tmp_path / "1.db") as scan:
+        scan.files(range(3000))
+    assert told.value.reason_code == "scan_db_damaged"
+    assert not list(tmp_path.iterdir())
 
 
 def test_only_a_finished_scan_is_opened(tmp_path: Path) -> None:
