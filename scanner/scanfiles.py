@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from config.blake import blake2b
-from scanner.scanschema import is_finished
+from scanner.scanschema import is_being_written, is_finished
 
 
 def new_path(folder: Path, root: bytes, now: dt.datetime, token: str) -> Path:
@@ -31,9 +31,9 @@ def newest(folder: Path, root: bytes) -> Path | None:
 def prune(folder: Path, root: bytes, keep: int) -> int:
     """Remove all but the newest `keep` finished scan DBs of a root, and what interrupted scans left; return how many.
 
-    Only while nobody scans that root: a scan DB that is being written is not finished either.
+    What somebody is writing stays: a dry run scans beside a cycle.
     """
-    paths = _of_root(folder, root)
+    paths = [path for path in _of_root(folder, root) if not is_being_written(path)]
     kept = [path for path in paths if is_finished(path, root)][:keep]
     for path in set(paths).difference(kept):
         path.unlink(missing_ok=True)

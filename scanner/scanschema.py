@@ -64,6 +64,16 @@ def is_finished(path: Path, root: bytes) -> bool:
         return False
 
 
+def is_being_written(path: Path) -> bool:
+    """Whether somebody writes to a file at this moment, as who scans does from begin to end."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=0, uri=True)) as sql:
+            sql.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return False
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open a scan DB that is there. Raises Rejected when it is none of this schema."""
     try:

@@ -345,7 +345,10 @@ def test_nobody_writes_into_a_scan_while_it_is_copied(tmp_path: Path, monkeypatc
     finished(tmp_path / "1.db")
 
     def write_meanwhile(previous: Path, _: Path) -> None:
-        with closing(sqlite3.connect(previous, timeout=0)) as sql, pytest.raises(sqlite3.OperationalError, match="lock"):
+        with (
+            closing(sqlite3.connect(previous, timeout=0)) as sql,
+            pytest.raises(sqlite3.OperationalError, match="lock"),
+        ):
             sql.executescript("INSERT INTO content_digest (path) VALUES ('x')")
 
     monkeypatch.setattr(shutil, "copyfile", write_meanwhile)
@@ -445,6 +448,14 @@ def test_pruning_keeps_the_newest_finished_scans_of_each_root(tmp_path: Path) ->
     assert prune(tmp_path, ROOT, 2) == 3
     assert sorted(tmp_path.iterdir()) == sorted([*paths[2:], other, tmp_path / "notes.txt"])
     assert prune(tmp_path, ROOT, 2) == 0
+
+
+def test_pruning_leaves_the_scan_that_somebody_makes_at_the_time(tmp_path: Path) -> None:
+    old = finished(new_path(tmp_path, ROOT, STARTED, "x"))
+    with create(new_path(tmp_path, ROOT, STARTED, "y"), old) as scan:
+        assert prune(tmp_path, ROOT, 0) == 1
+        scan.finish({})
+    assert list(tmp_path.iterdir()) == [scan.path]
 
 
 def test_a_file_that_shrank_by_much_is_packed_when_it_is_carried_over(tmp_path: Path) -> None:
