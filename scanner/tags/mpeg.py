@@ -22,8 +22,11 @@ _LAME_SIZE = 9 + 27  # version, then the extended header
 
 _XING_WINDOW = 36 + 16 + 100 + 4 + _LAME_SIZE  # bytes that hold a frame's head and the whole Xing header
 _XING_MARKS = frozenset((b"Xing", b"Info"))
+_V1, _APE, _LYRICS = 128, 32, 15  # bytes of ID3v1, and of what ends an APEv2 tag and Lyrics3
+_HAS_HEADER = 1 << 31  # of an APEv2 tag
 _THREE = Struct(">III").unpack_from
 _DELAYS = Struct(">I").unpack_from
+_ITEMS = Struct("<III").unpack_from
 _VBRI = Struct(">4sHHHIIHHHH")
 
 
@@ -46,8 +49,9 @@ def stream_at(source: Source, position: int) -> Stream:
     data = source.window[start:]
     if data[36:40] == b"VBRI":
         return _vbri(data, header, audio_size)
-    stream = _constant(data, header, audio_size)
-    if not all([_goes_on(source, position + audio_size * part // _LOOKS, header) for part in range(1, _LOOKS)]):
+    audio_size -= _tags_behind(source, position)
+    stream, end = _constant(data, header, audio_size), position + audio_size
+    if not all([_goes_on(source, end - audio_size * part // _LOOKS, end, header) for part in range(1, _LOOKS)]):
         raise DoubtError("frames of several bitrates and no header that tells the length")
     return stream
 
@@ -69,6 +73,23 @@ def frame_at(header: bytes) -> Frame | None:
 
 
 _HEADERS = Remembered(frame_at)
+
+
+def _tags_behind(source: Source, position: int) -> int:
+    """Return the bytes of ID3v1, APEv2 and Lyrics3 at the end: pictures in them would count as half a minute."""
+    reach = min(_V1 + _APE, source.size - position)
+    tail = source.bytes_at(source.size - reach, reach)
+    size = _V1 if tail[-_V1 : -_V1 + 3] == b"TAG" else 0
+    for _ in range(2):
+        if size + _APE > source.size - position:
+            break
+        tail = source.bytes_at(source.size - size - _APE, _APE)
+        if tail.startswith(b"APETAGEX"):
+            length, _, flags = _ITEMS(tail, 12)
+            size += length + (_APE if flags & _HAS_HEADER else 0)
+        elif tail.endswith(b"LYRICS200") and tail[-_LYRICS:-9].isdigit():
+            size += int(tail[-_LYRICS:-9]) + _LYRICS
+    return size if size < source.size - position else 0
 
 
 def _xing(data: bytes, place: int, header: Frame, audio_size: int) -> Stream:
@@ -126,9 +147,9 @@ def _constant(data: bytes, header: Frame, audio_size: int) -> Stream:
     return "mp3", 8 * audio_size / float(bitrate), bitrate, sample_rate, 0, channels
 
 
-def _goes_on(source: Source, position: int, header: Frame) -> bool:
-    """Whether frames like the first one follow one another around `position`."""
-    length = min((_FRAMES_NEEDED + 1) * (header[4] + 1), source.size - position)
+def _goes_on(source: Source, position: int, end: int, header: Frame) -> bool:
+    """Whether frames like the first one follow one another around `position`, or up to `end`."""
+    length = min((_FRAMES_NEEDED + 1) * (header[4] + 1), end - position)
     data = source.bytes_at(position, length)
     place = data.find(b"\xff")
     while place >= 0:

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from importlib import import_module
+from struct import error as StructError
 from typing import Any, BinaryIO
 
 from scanner.facts import Facts, Picture
@@ -39,6 +40,7 @@ _CLASSES = {
     "tak": ("mutagen.tak", "TAK"),
 }
 _CODECS = {"asf": "wma", "dsf": "dsd", "dsdiff": "dsd", "adts": "aac", "oggflac": "flac"}
+_MAY_HAVE_ID3 = {"mp3", "tta", "flac", "ape", "wavpack", "musepack"}  # beside tags of their own, as EAC wrote it
 _HAVE_BITS = {"flac", "aiff", "ape", "wavpack", "tak", "dsf", "dsdiff", "alac"}
 
 
@@ -60,9 +62,9 @@ def read(fd: int, container: str) -> Facts:
         tags, pictures = tags_of(found.tags, container)
         if container == "mp3" and found.info.sketchy:
             raise ValueError("no four MPEG frames in a row")
-        if container in ("mp3", "tta"):
+        if container in _MAY_HAVE_ID3:
             _complete_from_end(tags, file)
-        elif container == "adts":
+        if container == "adts":
             tags, pictures = _around_adts(file)
         elif container == "flac":
             pictures += [Picture(len(p.data), p.type, p.mime or None) for p in found.pictures]
@@ -137,7 +139,7 @@ def _around_adts(file: BinaryIO) -> Converted:
 
 
 def _complete_from_end(tags: Tags, file: BinaryIO) -> None:
-    """Fill what the tag at the start of an MP3 leaves open from APEv2 or ID3v1 at its end, if it lacks what matters."""
+    """Fill what a file's own tag leaves open from APEv2 or ID3v1 at its end, or ID3v2, if it lacks what matters."""
     if all(first(tags.get(field, ())) for field in ("title", "artist", "album")):
         return
     from mutagen import MutagenError
@@ -149,6 +151,6 @@ def _complete_from_end(tags: Tags, file: BinaryIO) -> None:
         file.seek(0)
         try:
             more, _ = convert(reader(file))
-        except MutagenError:  # there is none of this kind
+        except (MutagenError, ValueError, StructError, LookupError):  # there is none of this kind, or it is in no order
             continue
         tags.update((field, values) for field, values in more.items() if not first(tags.get(field, ())))

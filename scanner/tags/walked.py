@@ -35,14 +35,13 @@ Found = tuple[float, int] | None  # seconds, and the bytes of sound in them, 0 u
 
 
 def _mp3(source: Source, info: Any) -> Found:
-    """Add up all frames where no header tells of them and they are not of one bitrate."""
+    """Add up all frames where no header tells of them and they are not of one bitrate; else leave out tags behind."""
     if info.layer != _LAYER or info.bitrate_mode != _UNTOLD:
         return None
     try:
-        stream_at(source, info.frame_offset)
+        return stream_at(source, info.frame_offset)[1], 0
     except DoubtError:
         return _frames(source, info.frame_offset)
-    return None
 
 
 def _frames(source: Source, position: int) -> Found:

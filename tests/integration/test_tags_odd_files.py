@@ -12,7 +12,7 @@ from typing import Any
 
 import av
 import pytest
-from mutagen.apev2 import APEv2
+from mutagen.apev2 import BINARY, APEv2, APEValue
 from mutagen.id3 import ID3, TALB, TIT2, TPE1, ID3v1SaveOptions
 
 from scanner.tags.read import Reading
@@ -52,6 +52,16 @@ def old(name: str, body: bytes) -> bytes:
     return name.encode() + len(body).to_bytes(3, "big") + body
 
 
+def ape_with_a_picture() -> bytes:
+    file = io.BytesIO()
+    items = APEv2()
+    items["Cover Art (Front)"] = APEValue(b"x.jpg\0" + JPEG * 200, BINARY)
+    items.save(file)
+    return file.getvalue()
+
+
+V1 = b"TAG" + b"Title".ljust(30, b"\0") + b"Artist".ljust(30, b"\0") + b"Album".ljust(30, b"\0") + b"1999"
+V1 += bytes(28) + b"\0\7\21"
 BASIC = texts("TIT2", "TPE1", "TALB")
 OLD = old("TT2", b"\1" + "Ä".encode("utf-16") + b"\0\0") + old("TP1", b"\0cd\0") + old("TAL", b"\0ef\0")
 OLD_MORE = (
@@ -146,11 +156,59 @@ def test_tags_at_the_end_of_an_mp3_fill_what_the_start_leaves_open(tmp_path: Pat
 
 
 def test_an_mp3_with_nothing_but_an_old_tag_at_its_end_is_known(tmp_path: Path) -> None:
-    old = b"TAG" + b"Title".ljust(30, b"\0") + b"Artist".ljust(30, b"\0") + b"Album".ljust(30, b"\0") + b"1999"
-    file = put(tmp_path / "x.mp3", audio("mp3", 0.4) + old + bytes(28) + b"\0\7\21")
+    file = put(tmp_path / "x.mp3", audio("mp3", 0.4) + V1)
     facts = read(file).facts
     assert facts is not None
     assert (facts.title, facts.artist, facts.album, facts.date, facts.track) == ("Title", "Artist", "Album", "1999", 7)
+
+
+@pytest.mark.parametrize("flavour", ["flac", "wv", "mpc", "ape"])
+def test_what_only_an_id3_tag_says_of_other_formats_is_known(flavour: str, tmp_path: Path) -> None:
+    sound = audio(flavour, 0.4)
+    for file in (
+        put(tmp_path / f"behind.{flavour}", sound + V1),
+        put(tmp_path / f"before.{flavour}", id3(texts("TIT2", "TPE1", "TALB")) + sound),
+    )[: 2 if flavour == "flac" else 1]:
+        facts = read(file).facts
+        assert facts is not None
+        assert None not in (facts.title, facts.artist, facts.album)
+
+
+def test_a_tag_at_the_end_that_is_in_no_order_leaves_the_sound_readable(tmp_path: Path) -> None:
+    file = put(tmp_path / "x.mp3", audio("mp3", 0.4))
+    items = APEv2()
+    items["Artist"] = "Artist"
+    items.save(file)
+    whole = file.read_bytes()
+    put(file, whole[:-16] + b"\5" + whole[-15:])  # five items, it says
+    reading = read(file)
+    assert (reading.problem, reading.facts and reading.facts.codec) == (None, "mp3")
+
+
+LYRICS = b"LYRICSBEGIN" + b"x" * 5000
+TAGS_BEHIND = {
+    "ID3v1": V1,
+    "APEv2": ape_with_a_picture(),
+    "APEv2 and ID3v1": ape_with_a_picture() + V1,
+    "APEv2, Lyrics3 and ID3v1": ape_with_a_picture() + LYRICS + b"%06dLYRICS200" % len(LYRICS) + V1,
+}
+
+
+@pytest.mark.parametrize("behind", TAGS_BEHIND)
+@pytest.mark.parametrize("tag", [id3(BASIC), b""], ids=["known by the header", "not"])
+def test_tags_behind_the_sound_are_no_part_of_its_length(behind: str, tag: bytes, tmp_path: Path) -> None:
+    alone = read(mp3(id3(BASIC), "mp3-bare")(tmp_path)).facts
+    facts = read(mp3(tag, "mp3-bare", TAGS_BEHIND[behind])(tmp_path)).facts
+    assert alone is not None
+    assert facts is not None
+    assert (facts.duration_ms, facts.bitrate) == (alone.duration_ms, alone.bitrate)
+
+
+@pytest.mark.parametrize("behind", [b"APETAGEX" + b"\xff" * 24, b"TAG".ljust(128, b"\0") * 3, b"9999999LYRICS200" + V1])
+def test_tags_behind_the_sound_that_lie_of_their_size_count_at_most_as_sound(behind: bytes, tmp_path: Path) -> None:
+    facts = read(mp3(id3(BASIC), "mp3-bare", behind)(tmp_path)).facts
+    assert facts is not None
+    assert 400 <= (facts.duration_ms or 0) <= 500
 
 
 def test_the_info_list_of_a_wav_is_read_where_it_has_no_other_tag(tmp_path: Path) -> None:
