@@ -1,8 +1,8 @@
 """A list of checksums beside the music → what it says of each file, and which audio file is not what it says.
 
 Releases come with such lists so that whoever receives them can tell whether all arrived, and whole: .sfv (CRC-32),
-.md5 and .sha… as md5sum(1) and its kin write them, also in the style of BSD, and .ffp (the MD5 of the decoded audio,
-which FLAC keeps in its STREAMINFO; here only the two are compared, nothing is decoded).
+.md5 and .sha… as md5sum(1) and its kin write them, also in the style of BSD, .ffp and shntool's .st5 (the MD5 of the
+decoded audio, which FLAC keeps in its STREAMINFO; here only the two are compared, nothing is decoded).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
@@ -21,6 +22,9 @@ MAX_LIST: Final = 1 << 20  # bytes; a line a file, so this is far above any albu
 BUFFER: Final = 1 << 20
 _BY_LENGTH: Final = {8: "crc32", 32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 _SUM_FIRST: Final = re.compile(rb"\\?([0-9A-Fa-f]{32,128})[ \t]+\*?(\S.*)")
+_SHNTOOL: Final = b"[shntool]"  # before the name: the sum is of the decoded audio
+_WINDOWS: Final = re.compile(rb"[A-Za-z]:/")
+_FOREIGN: Final = re.compile(rb"[^\x00-\x7f]+")
 _BSD: Final = re.compile(rb"(?:MD5|SHA1|SHA256|SHA512) ?\((.+)\) ?= ?([0-9A-Fa-f]{32,128})")
 _FFP: Final = re.compile(rb"(.+?):([0-9A-Fa-f]{32})")
 _SFV: Final = re.compile(rb"(.*\S)[ \t]+([0-9A-Fa-f]{8})")
@@ -48,6 +52,8 @@ def parse(data: bytes) -> tuple[Listed, ...]:
 def _line(line: bytes) -> Listed | None:
     if match := _SUM_FIRST.fullmatch(line):
         value, name = match.groups()
+        if name.startswith(_SHNTOOL) and len(value) == 32:
+            return Listed(_name(name.removeprefix(_SHNTOOL)), "flac", value.decode().lower())
     elif match := _BSD.fullmatch(line) or _SFV.fullmatch(line):
         name, value = match.groups()
     elif match := _FFP.fullmatch(line):
@@ -64,7 +70,8 @@ def _name(written: bytes) -> bytes:
 
 
 def _stays_below(name: bytes) -> bool:
-    return not name.startswith(b"/") and b".." not in name.split(b"/") and b"\0" not in name
+    outside = name.startswith(b"/") or _WINDOWS.match(name) or b".." in name.split(b"/")
+    return not outside and b"\0" not in name
 
 
 def failures(root: bytes, list_path: bytes, wanted: Callable[[bytes], bool], remember: Remember) -> Iterator[Reason]:
@@ -86,7 +93,10 @@ def failures(root: bytes, list_path: bytes, wanted: Callable[[bytes], bool], rem
 
 
 def _find(root: bytes, path: bytes) -> bytes | None:
-    """Return the path as it is spelled here; lists made on Windows do not mind upper and lower case."""
+    """Return the path as it is spelled here; lists made on Windows do not mind upper and lower case.
+
+    Nor do they name their code page: a name that is no UTF-8 is the only one here that has the same ASCII around it.
+    """
     if os.path.lexists(os.path.join(root, path)):
         return path
     folder, name = os.path.split(path)
@@ -94,11 +104,26 @@ def _find(root: bytes, path: bytes) -> bytes | None:
         names = os.listdir(os.path.join(root, folder))
     except OSError:
         return None
-    return next((os.path.join(folder, one) for one in sorted(names) if _folded(one) == _folded(name)), None)
+    alike = [one for one in sorted(names) if _folded(one) == _folded(name)]
+    if not alike and not _is_text(name):
+        alike = [one for one in names if _plain(one) == _plain(name)]
+        alike = alike if len(alike) == 1 else []
+    return os.path.join(folder, alike[0]) if alike else None
 
 
 def _folded(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape").casefold()
+    return unicodedata.normalize("NFC", name.decode("utf-8", "surrogateescape")).casefold()
+
+
+def _plain(name: bytes) -> bytes:
+    return _FOREIGN.sub(b"?", name).lower()
+
+
+def _is_text(name: bytes) -> bool:
+    try:
+        return bool(name.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _content(path: bytes) -> bytes:
