@@ -138,7 +138,7 @@ class IgnoreRules:
 
     def inside(self, folder: bytes, text: bytes) -> tuple[IgnoreRules, tuple[str, ...]]:
         """Add the ignore file of `folder` (relative to the root); return the rules below it and the lines refused."""
-        lines = text[:MAX_IGNORE_FILE].decode("utf-8", "surrogateescape").splitlines()
+        lines = text[:MAX_IGNORE_FILE].decode("utf-8-sig", "surrogateescape").splitlines()  # Notepad writes a mark
         usable = [line for line in lines[:MAX_PATTERNS] if not refused(line)]
         bad = tuple(line for line in lines if refused(line)) + tuple(lines[MAX_PATTERNS:])
         layer = (len(folder) + 1 if folder else 0, _spec(usable))

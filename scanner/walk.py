@@ -148,19 +148,16 @@ def _sort_out(
     entries.sort(key=_name)
     for entry in entries:
         name = entry.name
-        is_folder = entry.is_dir(follow_symlinks=False)
         why = None
-        if is_folder or not (plain and name[-4:] in PLAIN_LAST and name[0] not in ODD_FIRST):
-            why = built_in(name, is_folder) or rules.why(prefix + name, is_folder)
-        if why is None:
-            if is_folder:
-                below.append((prefix + name, rules))
-                continue
-            try:
+        try:
+            is_folder = entry.is_dir(follow_symlinks=False)  # which some file systems are asked for
+            if is_folder or not (plain and name[-4:] in PLAIN_LAST and name[0] not in ODD_FIRST):
+                why = built_in(name, is_folder) or rules.why(prefix + name, is_folder)
+            if why is None:
+                if is_folder:
+                    below.append((prefix + name, rules))
+                    continue
                 found = entry.stat(follow_symlinks=False)
-            except OSError as error:
-                why = GONE if isinstance(error, FileNotFoundError) else _unreadable(error, "file")
-            else:
                 mode = found.st_mode
                 if mode & _FORMAT == _REGULAR:
                     files.append(
@@ -169,6 +166,8 @@ def _sort_out(
                     devices.append(found.st_dev)
                     continue
                 why = _not_regular(mode)
+        except OSError as error:
+            why = GONE if isinstance(error, FileNotFoundError) else _unreadable(error, "file")
         if why is not None and why is not GONE:
             ignored.append(Reason(*why, prefix + name))
     ignored = _with_siblings(ignored, {file[0] for file in files}) if ignored else ignored

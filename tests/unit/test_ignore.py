@@ -115,6 +115,12 @@ def test_the_nearest_ignore_file_decides() -> None:
     assert rules.why(b"\xffA/CD1/01.flac", False) is None
 
 
+def test_the_mark_that_notepad_writes_first_is_no_part_of_a_pattern() -> None:
+    rules, bad = IgnoreRules().inside(b"", b"\xef\xbb\xbf/Drafts/\r\n")
+    assert bad == ()
+    assert rules.why(b"Drafts", True) is PATTERN
+
+
 @pytest.mark.parametrize("pattern", ["*a*a*a*a*b", "a/**/b/**/c/**", "x" * 256, "a\\", "!"])
 def test_a_pattern_that_is_wrong_or_could_be_made_slow_is_refused(pattern: str) -> None:
     assert refused(pattern)

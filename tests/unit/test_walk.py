@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,25 @@ def test_a_folder_closed_to_us_is_told_and_holds_its_album_up(tmp_path: Path) ->
         closed.chmod(0o700)
     assert reasons(found) == {b"album/cd2": "unreadable_folder"}
     assert found[b"album/cd2"].unseen() is not None
+
+
+class Untold:
+    """What is listed where listings tell no kinds, in a folder that may be read but not searched."""
+
+    name = b"01.flac"
+
+    def is_dir(self, *, follow_symlinks: bool) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+
+def test_what_cannot_even_be_told_from_a_folder_holds_its_album_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listings = iter([nullcontext([Untold()])])
+    monkeypatch.setattr(os, "scandir", lambda _: next(listings))
+    found = look(tmp_path)
+    assert reasons(found) == {b"01.flac": "unreadable_file"}
+    assert found[b""].unseen() is not None
 
 
 def test_a_root_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
