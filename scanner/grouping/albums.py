@@ -11,9 +11,11 @@ from scanner.grouping.credits import Credit, commonest, credit_by_names, credit_
 from scanner.grouping.discs import without_bonus_disc
 from scanner.grouping.folding import fold
 from scanner.grouping.groups import Source
-from scanner.grouping.places import Place, Track, without_the_boxs_disc
+from scanner.grouping.places import Place
+from scanner.grouping.settling import without_the_boxs_disc
 from scanner.grouping.shares import Share, by_album
 from scanner.grouping.splitting import by_artist, by_format
+from scanner.grouping.tracks import Track
 
 _by_folder_and_name = attrgetter("row.folder", "row.name", "row.file_id")
 

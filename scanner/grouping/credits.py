@@ -14,7 +14,8 @@ from scanner.grouping.groups import Source
 from scanner.grouping.names import text_of
 from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import is_various
-from scanner.grouping.places import Place, Track, known
+from scanner.grouping.places import Place
+from scanner.grouping.tracks import Track, known
 
 VARIOUS_ARTISTS = "Various Artists"
 

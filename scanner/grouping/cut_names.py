@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from scanner.grouping.places import Track
+from scanner.grouping.tracks import Track
 
 LONGEST = 30  # characters of a name in ID3v1; a space at the end of them is lost
 

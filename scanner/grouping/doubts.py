@@ -13,7 +13,7 @@ from scanner.grouping.folding import is_misread
 from scanner.grouping.groups import SideRow, Source
 from scanner.grouping.merging import Whole
 from scanner.grouping.missing import Numbered, missing
-from scanner.grouping.places import Track
+from scanner.grouping.tracks import Track
 
 DOUBT: Mapping[str, float] = {
     "spelling_folded": 0.95,

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from config.blake import blake2b
 from config.reasons import show_path
 from scanner.grouping.folding import fold
-from scanner.grouping.places import Number
 from scanner.grouping.tidy import Part
+from scanner.grouping.tracks import Number
 
 Names = tuple[str, str]
 """Folded artist and title."""

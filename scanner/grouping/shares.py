@@ -10,7 +10,8 @@ from scanner.grouping.album_names import parse_album
 from scanner.grouping.credits import MOST_SPELLINGS, commonest, whose
 from scanner.grouping.cut_names import uncut
 from scanner.grouping.folding import alike, fold
-from scanner.grouping.places import Place, Track
+from scanner.grouping.places import Place
+from scanner.grouping.tracks import Track
 
 MAJORITY = 0.75
 """A folder is one release if its commonest album covers so much of it (Lidarr's track grouping uses the same share)."""

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable
 
 from scanner.grouping.credits import commonest, whose
 from scanner.grouping.patterns import pattern
-from scanner.grouping.places import Place, Track, repeats
+from scanner.grouping.places import Place
 from scanner.grouping.shares import MAJORITY, Share
+from scanner.grouping.tracks import Track, repeats
 
 _FORMAT = pattern(rb"(?:_(?:vbr|\d+kbp?s?))?\.[^.]*\Z", re.IGNORECASE)  # "01_64kb.mp3" beside "01_vbr.mp3"
 

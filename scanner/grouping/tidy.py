@@ -13,7 +13,8 @@ from scanner.grouping.discs import split_disc
 from scanner.grouping.folding import is_misread
 from scanner.grouping.groups import FolderTracks
 from scanner.grouping.names import may_tell_disc
-from scanner.grouping.places import Place, Track, all_known, known, release_id_of
+from scanner.grouping.places import Place
+from scanner.grouping.tracks import Track, all_known, known, release_id_of
 
 _said_of_the_album = attrgetter(
     "album", "album_artist", "compilation", "track_total", "disc", "disc_total", "year", "release_id", "problem"

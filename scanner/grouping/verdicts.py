@@ -19,8 +19,8 @@ from scanner.grouping.folding import fold
 from scanner.grouping.groups import Group, GroupTrack, SideRow, Source, Verdict
 from scanner.grouping.merging import Whole
 from scanner.grouping.names import natural_key
-from scanner.grouping.places import Track, repeats
 from scanner.grouping.tidy import Part, Tidy
+from scanner.grouping.tracks import Track, repeats
 
 
 class _Look(NamedTuple):

@@ -1,0 +1,112 @@
+"""The tracks of a place → their discs and numbers, where only all of them together tell which these are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import attrgetter
+
+from scanner.grouping.discs import is_disc_alone, without_bonus
+from scanner.grouping.names import TrackName, parse_track, stem_of, text_of
+from scanner.grouping.numbering import by_counting, by_hundreds, by_sides, discs_of
+from scanner.grouping.tracks import Track, repeats
+
+
+def settle_discs(tracks: list[Track], folders: Mapping[bytes, int | None]) -> list[Track]:
+    """Decide between the discs of tags and folders: the tag, unless the folder tells more tracks apart."""
+    numbered = [disc for disc in (*folders.values(), *(track.disc for track in tracks)) if disc]
+    last = max(numbered, default=1)
+    bonus = None if last == 1 and _runs_on(tracks, folders) else last + 1
+    by_folder = {folder: bonus if disc == 0 else disc for folder, disc in folders.items()}
+    albums = {track.album for track in tracks}
+    discs = {album for album in albums if album and is_disc_alone(album)}
+    if discs and len(folders) > 1:  # rippers call an album they do not know "CD1"
+        tracks = [track._replace(album=None) if track.album in discs else track for track in tracks]
+        albums -= discs
+    tracks = [_of_the_album(track, albums, bonus=folders[track.row.folder] == 0) for track in tracks]
+    lone_bonus = set(folders.values()) == {0}  # tagged by somebody who did not think of the album's own disc
+    by_tag = [
+        _on_disc(
+            track, by_folder[track.row.folder], track.sources["disc"] == "tag" and not (lone_bonus and track.disc == 1)
+        )
+        for track in tracks
+    ]
+    by_name = [_on_disc(track, by_folder[track.row.folder], False) for track in tracks]
+    return by_name if repeats(by_name) < repeats(by_tag) else by_tag
+
+
+def _runs_on(tracks: list[Track], folders: Mapping[bytes, int | None]) -> bool:
+    """Tell whether the tracks in bonus folders go on where the album's end: they are of its disc."""
+    album = [track.track or 0 for track in tracks if folders[track.row.folder] is None]
+    bonus = [track.track or 0 for track in tracks if folders[track.row.folder] == 0]
+    return bool(album and bonus) and min(bonus) == max(album) + 1 > 1
+
+
+def without_the_boxs_disc(tracks: list[Track]) -> list[Track]:
+    """Forget the disc that a folder named, if these have no other: an album of its own in a box has one disc."""
+    told = {(track.disc, track.sources["disc"]) for track in tracks}
+    if len(told) > 1 or next(iter(told))[1] != "folder" or any((track.row.disc_total or 1) > 1 for track in tracks):
+        return tracks
+    return [track.numbered("file_name", disc=None) for track in tracks]
+
+
+def _of_the_album(track: Track, albums: set[str | None], *, bonus: bool) -> Track:
+    """Take "(Bonus Disc)" out of the album's name in a bonus folder, or where other discs have it without."""
+    album = without_bonus(track.album) if track.album and (bonus or len(albums) > 1) else track.album
+    return track._replace(album=album) if album != track.album and (bonus or album in albums) else track
+
+
+def _on_disc(track: Track, disc: int | None, keep: bool) -> Track:
+    if disc is None or (keep and track.disc):
+        return track
+    return track.numbered("folder", disc=disc)
+
+
+def in_style(tracks: list[Track]) -> list[Track]:
+    """Number tracks whose names tell it in a style that only all of them together show."""
+    if tracks[0].track is None and not any(track.track for track in tracks):
+        named = by_sides(_stems(tracks)) or _counted(tracks)
+        return [_as_named(*pair) for pair in zip(tracks, named, strict=True)] if named else tracks
+    if len({track.disc for track in tracks}) > 1:
+        return tracks
+    disc = tracks[0].disc
+    if (tracks[0].track or 0) > 100 and not disc:
+        split = by_hundreds([track.track for track in tracks])
+        return [_numbered(*pair) for pair in zip(tracks, split, strict=True)] if split else tracks
+    if not repeats(tracks):
+        return tracks
+    stems = _stems(tracks)  # names may tell apart what tags call by the same number
+    by_name = [parse_track(stem).track for stem in stems]
+    if not disc and _all_called_alike(tracks) and len({*filter(None, by_name)}) == len(tracks):
+        return [track.numbered("file_name", track=number) for track, number in zip(tracks, by_name, strict=True)]
+    discs = discs_of(stems, [track.track for track in tracks])
+    return [track.numbered("file_name", disc=n) for track, n in zip(tracks, discs, strict=True)] if discs else tracks
+
+
+def _all_called_alike(tracks: list[Track]) -> bool:
+    """Tell whether all tracks of one album have the same number, as some programs that download songs give them."""
+    return len({(track.album, track.track) for track in tracks}) == 1
+
+
+def _counted(tracks: list[Track]) -> list[TrackName]:
+    """Read the names folder by folder, because each begins to count anew; empty if those of any do not count tracks."""
+    if any(track.disc and track.sources["disc"] == "file_name" for track in tracks):  # they count discs
+        return []
+    folders = [[*inside] for _, inside in groupby(tracks, attrgetter("row.folder"))]
+    named = [by_counting(_stems(inside)) for inside in folders]
+    return [name for names in named for name in names or ()] if all(named) else []
+
+
+def _stems(tracks: Iterable[Track]) -> list[str]:
+    return [text_of(stem_of(track.row.name)) for track in tracks]
+
+
+def _as_named(track: Track, name: TrackName) -> Track:
+    if track.sources["title"] != "tag" and name.title:
+        track = track._replace(title=name.title, named_artist=name.artist)
+    return _numbered(track, name[:2])
+
+
+def _numbered(track: Track, number: tuple[int | None, int | None]) -> Track:
+    disc = {"disc": number[0]} if number[0] else {}
+    return track.numbered(track.sources["track"], track=number[1], **disc)
