@@ -119,10 +119,14 @@ class Draft:
         dropped = {layout.fold(entry.path): entry.path for entry in entries if entry.sha256 is None}
         ours = {name: one for name, one in named.items() if layout.fold(within(home.path, name)) not in dropped}
         with Tree(self.library.path) as tree:
-            made = self._made(tree, home.path, ours, _places(brought, self.is_staged), entries)
+            made_by_us = [entry for entry in entries if entry.sha256]
+            made = self._made(tree, home.path, ours, _places(brought, self.is_staged), made_by_us)
             for name, picture in named.items():
                 if name not in ours:
                     making.note_dropped(made, tree, dropped[layout.fold(within(home.path, name))], picture)
+            for name in pictures.rivals(named):
+                if (place := dropped.get(layout.fold(within(home.path, name)))) is not None:
+                    making.note_rival(made, place)
             beside = self._beside(tree, home.path)
         fresh = [one for one in (*made.made, *beside.made) if one.path not in {*made.same, *beside.same}]
         gone = [*made.gone, *beside.gone]
@@ -167,7 +171,7 @@ class Draft:
         wanted = [*making.of_pictures(folder, named, self._size, made)]
         if self.given.options.nfo:
             wanted += making.of_album(folder, album, making.lyrics_of(album, places))
-        making.compare(made, tree, wanted, [entry for entry in entries if entry.sha256], self._blob)
+        making.compare(made, tree, wanted, entries, self._blob)
         return made
 
     def _beside(self, tree: Tree, album: bytes) -> Making:

@@ -114,6 +114,8 @@ def lay_out(
 ) -> LaidOut:
     """Name every file; those Greenroom adds come first, and a dropped picture with the same bytes is one of them.
 
+    What players would take for one of them gives way, too.
+
     `others` are files of somebody else, which keep their names.
     """
     files = [NamedFile(file.path, file.role) for file in item.files]
@@ -121,13 +123,14 @@ def lay_out(
     places = names.file_places(naming, album, files, kept=kept, taken=others)
     audio = [places[file.path] for file in files if file.role == "audio"]
     named = pictures.names("album", chosen, profile, disc_folders(audio))
-    wanted = {layout.fold(name): one for name, one in named.items()}
+    rivals = pictures.rivals(named)
+    spelled = {layout.fold(name): name for name in (*named, *rivals)}
     for path, place in places.items():
-        one = wanted.get(layout.fold(place))
+        one = named.get(spelled.get(layout.fold(place), place))
         if one is not None and sha256_at(staging, within(item.path, path)) == one.sha256:
             named = {name: other for name, other in named.items() if layout.fold(name) != layout.fold(place)}
-    places = names.file_places(naming, album, files, kept=kept, taken=[*named, b"album.nfo", *others])
-    return LaidOut(places, named)
+    taken = [*named, *rivals, b"album.nfo", *others]
+    return LaidOut(names.file_places(naming, album, files, kept=kept, taken=taken, spelled=spelled), named)
 
 
 def _played(staging: Tree, item: NewItem) -> frozenset[bytes]:

@@ -92,7 +92,7 @@ def lyrics_of(album: AlbumMetadata, places: Mapping[bytes, bytes]) -> dict[bytes
 
 
 def compare(making: Making, tree: Tree, wanted: Iterable[Wanted], known: Iterable[Entry], blob: Blob) -> None:
-    """Compare what should be with what is there and what the ledger says we wrote; `blob` reads the cache."""
+    """Compare what should be with what is there and what the ledger says of it; `blob` reads the cache."""
     entries = {entry.path: entry for entry in known}
     listed = {one.path: one for one in wanted}
     for path, one in listed.items():
@@ -105,7 +105,8 @@ def compare(making: Making, tree: Tree, wanted: Iterable[Wanted], known: Iterabl
 
 def _one(making: Making, tree: Tree, one: Wanted, entry: Entry | None, blob: Blob) -> None:
     there, ours = sha256_at(tree, one.path), entry and entry.sha256
-    if tree.stat(one.path) is None:
+    is_brought = entry is not None and ours is None  # came with the album, which is about to call it otherwise
+    if tree.stat(one.path) is None or is_brought:
         _want(making, one, None)
     elif entry is not None and ours is not None and there is not None and one.role == "nfo":
         _merge(making, tree, one, there, entry.base or ours, blob)
@@ -127,6 +128,15 @@ def note_dropped(making: Making, tree: Tree, path: bytes, picture: Picture) -> N
                 "it with new names (`--rename`) gives it to that."
             )
             making.reasons.append(Reason("dropped_kept", message, path))
+
+
+def note_rival(making: Making, path: bytes) -> None:
+    """Say of a picture the album came with that it is in the way of a selected one."""
+    message = (
+        f"{show_path(path)} came with the album, and some players show it instead of the selected picture; to publish "
+        "it with new names (`--rename`) gives it another one."
+    )
+    making.reasons.append(Reason("dropped_kept", message, path))
 
 
 def _want(making: Making, one: Wanted, there: str | None, base: str | None = None) -> None:

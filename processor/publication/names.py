@@ -9,6 +9,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from processor import layout, sidecar
@@ -24,6 +25,7 @@ OF_ALBUM: Final = frozenset(
     | {"edition"}
 )
 OF_TRACK: Final = OF_ALBUM | {"disc", "track", "title", "artist"}
+_AS_THEY_ARE: Final[Mapping[str, bytes]] = MappingProxyType({})
 _ARTIST: Final = frozenset({"album_artist", "album_artist_sort"})
 
 
@@ -104,12 +106,13 @@ def file_places(
     *,
     kept: Set[bytes] = frozenset(),
     taken: Iterable[bytes] = (),
+    spelled: Mapping[str, bytes] = _AS_THEY_ARE,
 ) -> dict[bytes, bytes]:
     """Return the place of each file by its path in staging, all relative to the album's folder.
 
     Tracks are named by the template, but for those in `kept`, which a cue sheet calls by their names. A file beside
     one track, such as its lyrics, goes with it; the others keep their places. `taken` are names of files Greenroom
-    adds itself.
+    adds itself; `spelled` are names by their fold, for MPD and others tell Cover.jpg from cover.jpg.
     """
     tracks = {track.path: track for track in album.tracks}
     discs = len({track.disc or 1 for track in album.tracks})
@@ -124,7 +127,7 @@ def file_places(
     stems = {_stem(path): _stem(place) for path, place in found.items()}
     beside = [(file, _beside(file.path, stems)) for file in files if file.role != "audio"]
     for file, place in sorted(beside, key=lambda pair: pair[1] is None):  # what belongs to a track claims first
-        found[file.path] = places.claim(place or file.path)
+        found[file.path] = places.claim(place or spelled.get(layout.fold(file.path), file.path))
     return found
 
 

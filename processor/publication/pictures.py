@@ -58,6 +58,9 @@ _TABLE: Final[Mapping[tuple[Of, str], Mapping[Profile, Names]]] = {
     ("artist", "landscape"): {"kodi": Names("landscape", "landscape{n}"), "jellyfin": Names("landscape")},
 }  # fmt: skip
 
+# Jellyfin asks for the PNG first, MPD, too; Kodi for the JPEG; Navidrome sorts.
+_FORMATS: Final = (b".jpg", b".jpeg", b".png", b".gif", b".webp", b".bmp", b".tbn")
+
 
 def names(of: Of, pictures: Iterable[Picture], profile: Profile, discs: Sequence[bytes] = ()) -> dict[bytes, Picture]:
     """Return the pictures by the names they get, relative to the folder of the album or artist.
@@ -72,6 +75,13 @@ def names(of: Of, pictures: Iterable[Picture], profile: Profile, discs: Sequence
                 for name in _called(known, picture.rank, discs):
                     found.setdefault(name + b"." + picture.ext.encode(), picture)
     return found
+
+
+def rivals(named: Iterable[bytes]) -> list[bytes]:
+    """Return the names under which players take a picture of another format for one of these, and some before it."""
+    wanted = set(named)
+    stems = dict.fromkeys(name.rpartition(b".")[0] for name in sorted(wanted))
+    return [other for stem in stems for ext in _FORMATS if (other := stem + ext) not in wanted]
 
 
 def _called(known: Names, rank: int, discs: Sequence[bytes]) -> Iterator[bytes]:

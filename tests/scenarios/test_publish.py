@@ -202,6 +202,42 @@ def test_a_dropped_picture_gives_its_name_to_the_selected_one_unless_it_is_that(
     assert publish(house, item_id, Chosen([picture(house, "front", b"the one")])).outcome == "unchanged"
 
 
+def test_a_dropped_picture_of_another_format_does_not_hide_the_selected_one(house: House) -> None:
+    """Jellyfin and MPD take folder.png and cover.png before the JPEG, Kodi the JPEG, Navidrome the first by name."""
+    library = add_library(house)
+    discs = {f"Low Tide/CD{n}/1.mp3": song(1, disc=f"{n}/2", artist="Ada", album="Low Tide") for n in (1, 2)}
+    came = {name: name.encode() for name in ("Folder.PNG", "cover.jpeg", "CD 1/cover.gif", "back.jpg", "scan.png")}
+    house.drop(discs | {f"Low Tide/{name}": data for name, data in came.items()})
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    front = Chosen([picture(house, "front", b"the one")])
+    publish(house, item_id, front)
+    found = {path.removeprefix("Ada/Low Tide/") for path in published(library) if not path.endswith(("mp3", "o", "n"))}
+    assert found == {
+        "CD 1/cover [2].gif", "CD 1/cover.jpg", "CD 2/cover.jpg", "back.jpg", "cover [2].jpeg", "cover.jpg",
+        "folder [2].png", "folder.jpg", "scan.png",
+    }  # fmt: skip
+    assert publish(house, item_id, front).reasons == ()
+
+
+def test_a_dropped_picture_that_hides_the_next_selected_one_is_told_and_a_rename_gives_it_another_name(
+    house: House,
+) -> None:
+    library = add_library(house)
+    house.drop(DROP | {"Low Tide/Folder.png": b"the one"})
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    publish(house, item_id, Chosen([picture(house, "front", b"the one", ext="png")]))
+    assert {path.name for path in (library / ALBUM).glob("*.png")} == {"cover.png", "folder.png"}
+    other = Chosen([picture(house, "front", b"the other")])
+    outcome = publish(house, item_id, other)
+    assert (outcome.outcome, codes(outcome.reasons)) == ("refreshed", ["dropped_kept"])
+    assert "folder.png came with the album" in outcome.reasons[0].message
+    assert publish(house, item_id, other, rename=True).outcome == "upgraded"
+    assert {path.name for path in (library / ALBUM).glob("*.[jp]*g")} == {"cover.jpg", "folder.jpg", "folder [2].png"}
+    assert publish(house, item_id, other).reasons == ()
+
+
 @pytest.mark.parametrize("ext", ["jpg", "png"])
 def test_a_published_picture_stays_while_the_one_that_is_to_follow_cannot_be_had(house: House, ext: str) -> None:
     library, item_id = staged(house)
@@ -228,10 +264,10 @@ def test_a_selected_picture_that_a_dropped_one_keeps_from_its_name_is_told_and_a
     assert publish(house, item_id, Chosen([one])).outcome == "unchanged"
     outcome = publish(house, item_id, Chosen([other]))
     assert (outcome.outcome, codes(outcome.reasons)) == ("refreshed", ["dropped_kept"])
-    assert "Folder.jpg came with the album" in outcome.reasons[0].message
+    assert "folder.jpg came with the album" in outcome.reasons[0].message
     assert publish(house, item_id, Chosen([other]), rename=True).outcome == "upgraded"
     shown = {path.name: path.read_bytes() for path in (library / ALBUM).glob("*.jpg")}
-    assert shown == {"cover.jpg": b"the other", "folder.jpg": b"the other", "Folder [2].jpg": b"the one"}
+    assert shown == {"cover.jpg": b"the other", "folder.jpg": b"the other", "folder [2].jpg": b"the one"}
     outcome = publish(house, item_id, Chosen([other]), rename=True)
     assert (outcome.outcome, outcome.reasons) == ("unchanged", ())
 
