@@ -26,12 +26,16 @@ _ILLEGAL: Final = {
     **dict.fromkeys("\u3164\uffa0\u2800", " "),  # letters and signs that look like nothing
     **{"/": "+", "\\": "+", "?": "!", "*": "-", "|": "-", '"': "'", "<": "", ">": "", "\ufffd": "_"},
 }
-_SAMPLE: Final = re.compile(r"(?i)((?:^|\.)sample)$")  # Jellyfin takes `sample.flac` and `x.sample.flac` for teasers
+# Jellyfin takes `sample.flac` and `x.sample.flac` for teasers, in Hungarian, too.
+_SAMPLE: Final = re.compile(r"(?i)((?:^|\.)(?:sample|minta))$")
+_SKIPPED_ENDS: Final = (".trickplay", ".sync", ".bts")  # of folders, too
 _DEVICE: Final = re.compile(r"(?i)^(con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?= *(?:\.|$))")
-# Folders that Jellyfin (IgnorePatterns.cs), Synology and QNAP never look into, and one name of our own.
+# Folders that Jellyfin (IgnorePatterns.cs), Navidrome (walk_dir_tree.go), Synology and QNAP never look into, and one
+# name of our own.
 _SKIPPED_FOLDERS: Final = frozenset(
-    {"metadata", "subs", "sample", "extrafanart", "extrathumbs", "actors", "snapshots"}
-    | {"lost+found", "@eadir", "@recycle", "#recycle", "$recycle.bin"}
+    {"metadata", "subs", "sample", "minta", "extrafanart", "extrathumbs", "actors", "snapshots"}
+    | {"lost+found", "@eadir", "eadir", "@recycle", "#recycle", "$recycle.bin", "#snapshot", "@recently-snapshot"}
+    | {"ps3_update", "ps3_vprm", "temprec", "tempsbe", "system volume information"}
     | {"album.greenroom.json"}  # our sidecar's name: a folder called so would pass for a broken one
 )
 _ARTICLES: Final = frozenset(
@@ -53,7 +57,8 @@ def component(text: str) -> str:
 def folder_name(text: str) -> bytes:
     """Return a safe folder name that no player takes for something of its own, in UTF-8."""
     name = component(text)
-    skipped = name.casefold() in _SKIPPED_FOLDERS or name.casefold().endswith(".trickplay") or not name.strip("~")
+    small = name.casefold()
+    skipped = small in _SKIPPED_FOLDERS or small.endswith(_SKIPPED_ENDS) or not name.strip("~")
     return (name + "_" if skipped else name).encode()
 
 

@@ -126,7 +126,13 @@ def test_names_read_as_people_expect(text: str, name: str) -> None:
     assert layout.component(text) == name
 
 
-@pytest.mark.parametrize("name", ["Metadata", "subs", "SAMPLE", "lost+found", "@eaDir", ".actors", "~~", "x.trickplay"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Metadata", "subs", "SAMPLE", "Minta", "lost+found", "@eaDir", "eaDir", "#snapshot", ".actors", "~~",
+        "x.trickplay", "N.Sync", "System Volume Information",
+    ],
+)  # fmt: skip
 def test_folders_that_players_skip_get_another_name(name: str) -> None:
     assert layout.folder_name(name).decode() == name.lstrip(".") + "_"
 
