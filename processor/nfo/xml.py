@@ -10,6 +10,8 @@ import codecs
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
+from html import escape
+from html.entities import html5
 from typing import Final
 
 from defusedxml.common import DefusedXmlException
@@ -27,6 +29,8 @@ _SAID: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _AHEAD: Final = re.compile(r"\s*((?:\s*(?:<!--.*?-->|<\?.*?\?>))*)", re.DOTALL)
 # What XML 1.0 has no character for; ElementTree writes it all the same, and no parser reads it (XML 1.0, 2.2).
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# "&" that begins nothing XML knows: "Simon & Garfunkel", "caf&eacute;", an address with two parameters.
+_BARE: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)([A-Za-z][A-Za-z0-9]*;)?")
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -73,17 +77,19 @@ def decode(data: bytes, tag: str, *, notes: bool = False) -> ET.Element:
     """Read a file whose root is `tag`; what follows the root, such as the URLs Kodi allows there, is left out.
 
     So are comments and processing instructions, unless `notes` are wanted: their `tag` is a function of ElementTree.
-    Takes UTF-8, UTF-16 with its mark, and Latin-1 as old programs wrote it. Raises Rejected `nfo_unreadable`.
+    Takes UTF-8, UTF-16 with its mark, and Latin-1 as old programs wrote it; and "&" as people write it, as Kodi
+    does. Raises Rejected `nfo_unreadable`.
     """
     if len(data) > MAX_BYTES:
         raise _unreadable(f"it is larger than {MAX_BYTES} bytes")
     text = _SAID.sub("", text_of(data))
     end = text.rfind(f"</{tag}>")
-    whole = text if end < 0 else text[: end + len(tag) + 3]
+    whole = _ILLEGAL.sub("", text if end < 0 else text[: end + len(tag) + 3])
     try:
-        parser = XMLParser(target=ET.TreeBuilder(insert_comments=notes, insert_pis=notes), forbid_dtd=True)
-        parser.feed(_ILLEGAL.sub("", whole))
-        root: ET.Element = parser.close()
+        try:
+            root = _parsed(whole, notes=notes)
+        except ET.ParseError:
+            root = _parsed(_BARE.sub(_escaped, whole), notes=notes)
     except (ET.ParseError, DefusedXmlException, ValueError, RecursionError) as error:
         raise _unreadable(str(error) or type(error).__name__) from error
     if root.tag != tag:
@@ -94,6 +100,18 @@ def decode(data: bytes, tag: str, *, notes: bool = False) -> ET.Element:
         if depth > DEEPEST:
             raise _unreadable(f"its elements are nested more than {DEEPEST} deep")
     return root
+
+
+def _parsed(text: str, *, notes: bool) -> ET.Element:
+    parser = XMLParser(target=ET.TreeBuilder(insert_comments=notes, insert_pis=notes), forbid_dtd=True)
+    parser.feed(text)
+    root: ET.Element = parser.close()
+    return root
+
+
+def _escaped(bare: re.Match[str]) -> str:
+    """Return the character of an HTML name, or the sign itself, as XML has them."""
+    return escape(html5.get(bare[1] or "", bare[0]))
 
 
 def ahead(data: bytes) -> str:

@@ -87,6 +87,19 @@ def test_files_of_other_programs_are_read_with_the_urls_behind_them(encoding: st
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Simon & Garfunkel", "Simon & Garfunkel"), ("AT&T; R&B", "AT&T; R&B"), ("caf&eacute;&nbsp;&LT;3", "café\xa0<3"),
+        ("http://x/?a=1&b=2&amp;c=3", "http://x/?a=1&b=2&c=3"), ("&#233;&#xe9; & &quot;", 'éé & "'), ("&&amp", "&&amp"),
+        ("<![CDATA[a & &eacute;]]>", "a & &eacute;"),
+    ],
+)  # fmt: skip
+def test_an_ampersand_is_read_as_people_write_it(written: str, meant: str) -> None:
+    """Kodi reads "Simon & Garfunkel" as it stands; scripts and other programs leave names of HTML in their files."""
+    assert said(f"<album><title>{written}</title></album>".encode(), "title") == [meant]
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"", b"https://musicbrainz.org/release/1", b"<artist><name>x</name></artist>", b"<album><title></album>",
