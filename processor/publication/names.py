@@ -174,7 +174,8 @@ def _beside(path: bytes, stems: Mapping[bytes, bytes]) -> bytes | None:
     while b"." in os.path.basename(stem):
         stem = stem.rpartition(b".")[0]
         if stem in stems:
-            folder, name = os.path.split(stems[stem] + path[len(stem) :])
+            first, dot, last = path[len(stem) :].rpartition(b".")
+            folder, name = os.path.split(stems[stem] + first + dot + last.lower())  # nobody looks for Song.LRC
             return os.path.join(folder, name if len(name) <= LONGEST else layout.file_name(name))
     return None
 

@@ -75,9 +75,9 @@ def test_tracks_get_disc_folders_only_where_there_are_several_discs() -> None:
 def test_what_lies_beside_a_track_goes_with_it_and_names_are_never_given_twice() -> None:
     tracks = [track("01.flac", "Wave", None, 1), track("02.flac", "wave", None, 1)]
     files = [NamedFile(t.path, "audio") for t in tracks]
-    files += [NamedFile(b"01.en.lrc", "lyrics"), NamedFile(b"cover.jpg", "art"), NamedFile(b"album.nfo", "nfo")]
+    files += [NamedFile(b"01.en.LRC", "lyrics"), NamedFile(b"cover.jpg", "art"), NamedFile(b"album.nfo", "nfo")]
     assert file_places(DEFAULT, low_tide(*tracks), files, taken=[b"cover.jpg", b"album.nfo"]) == {
-        b"01.flac": b"01 - Wave.flac", b"02.flac": b"01 - wave [2].flac", b"01.en.lrc": b"01 - Wave.en.lrc",
+        b"01.flac": b"01 - Wave.flac", b"02.flac": b"01 - wave [2].flac", b"01.en.LRC": b"01 - Wave.en.lrc",
         b"cover.jpg": b"cover [2].jpg", b"album.nfo": b"album [2].nfo",
     }  # fmt: skip
 
