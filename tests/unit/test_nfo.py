@@ -89,7 +89,8 @@ def test_files_of_other_programs_are_read_with_the_urls_behind_them(encoding: st
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        ("Simon & Garfunkel", "Simon & Garfunkel"), ("AT&T; R&B", "AT&T; R&B"), ("caf&eacute;&nbsp;&LT;3", "café\xa0<3"),
+        ("Simon & Garfunkel", "Simon & Garfunkel"), ("AT&T; R&B", "AT&T; R&B"),
+        ("caf&eacute;&nbsp;&LT;3", "café\xa0<3"),
         ("http://x/?a=1&b=2&amp;c=3", "http://x/?a=1&b=2&c=3"), ("&#233;&#xe9; & &quot;", 'éé & "'), ("&&amp", "&&amp"),
         ("<![CDATA[a & &eacute;]]>", "a & &eacute;"),
     ],
