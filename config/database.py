@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, cast, create_engine, event, func, literal_column, select
+from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InternalError, OperationalError
@@ -33,6 +33,7 @@ _INTERNAL = {
     READ_ONLY_TRANSACTION: "takes no writes just now; is it a standby?",
     STOOD_STILL: "took back what was not committed yet, because this process stood still for too long; was it stopped?",
 }
+POOLED = "greenroom_pooled"  # of Connection.info: whether a pooler stands before PostgreSQL
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 # A connection that died must be noticed in a minute, not in the two hours of the defaults. Seconds, but the last: ms.
 KEEPALIVES = {
@@ -166,6 +167,20 @@ def _end_what_stands_still(dbapi: Any, _record: object) -> None:
     # Not as a start-up parameter, which a pooler may refuse.
     dbapi.execute(f"SET {STANDING_STILL} = '{STANDING_STILL_S}s'")
     dbapi.commit()
+
+
+@event.listens_for(Engine, "connect")
+def _know_a_pooler(dbapi: Any, record: Any) -> None:
+    """Prepare no statement where a pooler may run the next transaction in another session, which does not know it.
+
+    A pooler gives clients a number of its own for the process that serves them; whether it keeps sessions, nobody can
+    ask it. For every engine of the process, because what carries jobs makes one of its own.
+    """
+    if hasattr(dbapi, "prepare_threshold"):  # psycopg's
+        record.info[POOLED] = dbapi.execute("SELECT pg_backend_pid()").fetchone()[0] != dbapi.info.backend_pid
+        dbapi.commit()
+        if record.info[POOLED]:
+            dbapi.prepare_threshold = None
 
 
 def now_ms(connection: Connection) -> ColumnElement[int]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import Context
 
 from sqlalchemy import Connection, Engine, create_engine, func, select, text
@@ -20,7 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from config import alone
 from config import lease as leases
-from config.database import Database, answering, keepalives
+from config.database import POOLED, Database, answering, keepalives, may_stand_still
 from config.errors import Busy, Misconfigured
 from config.lease import STANDARD_LEASE, Guard, Lease, StopSignal, busy
 from config.leave import LEAVE, ROWS, changing
@@ -34,10 +33,6 @@ ADVISORY_CLASS = 0x67726E  # namespace of our advisory locks
 _SERVER_KEEPALIVES = text(
     "SELECT set_config('tcp_keepalives_idle', '15', false), set_config('tcp_keepalives_interval', '5', false), "
     "set_config('tcp_keepalives_count', '3', false)"
-)
-# Behind a transaction pooler the next statement may run in another session, which holds nothing.
-_ADVISORY_HELD = text(
-    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND classid = :class"
 )
 
 
@@ -68,10 +63,8 @@ def hold(
                 held[library.path].enter_context(_flock(database, library))
         with changing(ROWS):  # asks no disk
             if not database.is_sqlite:
-                unlock = stack.enter_context(_advisory(database, libraries))
-                stack.callback(let_go, roots)  # while it still has its connection
                 for library in libraries:
-                    held[library.path].callback(unlock, library)
+                    held[library.path].enter_context(_advisory(database, library))
             fences: dict[str, int] = {}
             taken = boottime()  # before the first lease begins, so that our deadline is never later than its end
             for library in libraries:
@@ -122,32 +115,30 @@ def _still_there(fd: int, path: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _advisory(database: Database, libraries: Sequence[Library]) -> Iterator[Callable[[Library], None]]:
-    """Hold the advisory locks; yield what unlocks one of them, from any thread."""
+def _advisory(database: Database, library: Library) -> Iterator[None]:
+    """Hold the advisory lock of a root. May be left by any thread."""
     # A connection of its own, outside any pool: the lock lives exactly as long as the session.
     engine = create_engine(
         database.url, poolclass=NullPool, connect_args=keepalives(database.url), isolation_level="AUTOCOMMIT"
     )
     with contextlib.closing(_connected(database, engine)) as connection:
+        lock = func.pg_try_advisory_lock
         with answering(database):
-            connection.execute(_SERVER_KEEPALIVES)
-            for library in libraries:
-                if not connection.execute(select(func.pg_try_advisory_lock(*_key(library)))).scalar():
-                    raise busy(database, library)
-            held = connection.execute(_ADVISORY_HELD, {"class": ADVISORY_CLASS}).scalar_one()
-        if held < len(libraries):
-            raise Misconfigured(
-                "the database is reached through a pooler that changes sessions between statements; "
-                "use session pooling, or a direct connection"
-            )
-        free = threading.Lock()  # a connection serves one thread at a time
-
-        def unlock(library: Library) -> None:
-            # The server would free it too, but only once it has noticed that we are gone: later than the next cycle.
-            with free, contextlib.suppress(SQLAlchemyError):
+            if connection.info[POOLED]:  # a session may be another one's by the next transaction, so it is all in one
+                connection.execution_options(isolation_level="READ COMMITTED")
+                may_stand_still(connection)
+                lock = func.pg_try_advisory_xact_lock
+            else:
+                connection.execute(_SERVER_KEEPALIVES)
+            if not connection.execute(select(lock(*_key(library)))).scalar():
+                raise busy(database, library)
+        yield
+        # The server would free it too, but only once it has noticed that we are gone: later than the next cycle.
+        with contextlib.suppress(SQLAlchemyError):
+            if connection.info[POOLED]:
+                connection.rollback()
+            else:
                 connection.execute(select(func.pg_advisory_unlock(*_key(library))))
-
-        yield unlock
 
 
 def _key(library: Library) -> tuple[int, int]:

@@ -130,6 +130,34 @@ class PostgresServer:
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    @contextmanager
+    def pooled(self, name: str) -> Iterator[str]:
+        """Put PgBouncer before one database, which changes sessions between transactions; give the URL through it."""
+        program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+        if program is None:
+            pytest.skip("pgbouncer is not installed: a pooler was NOT tested")
+        folder = Path(tempfile.mkdtemp(prefix="pooler-", dir=self.folder))
+        config = folder / "pgbouncer.ini"
+        config.write_text(
+            f"[databases]\n{name} = host={self.folder} user=postgres\n[pgbouncer]\npool_mode = transaction\n"
+            f"auth_type = any\nlisten_addr =\nunix_socket_dir = {folder}\n",
+            encoding="ascii",
+        )
+        if self._ordinary is not None:
+            os.chown(folder, self._ordinary.pw_uid, self._ordinary.pw_gid)
+        with (folder / "log").open("ab") as log:
+            pooler = subprocess.Popen([program, str(config)], stdout=log, stderr=log, **self._as_ordinary())
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not (folder / ".s.PGSQL.6432").exists():
+                if pooler.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("PgBouncer did not start:\n" + (folder / "log").read_text())
+                time.sleep(0.02)
+            yield f"postgresql+psycopg://postgres@:6432/{name}?host={folder}"
+        finally:
+            pooler.kill()
+            pooler.wait()
+
     def stop(self) -> None:
         """Stop the server at once, by its own process, and remove all of it."""
         if hasattr(self, "_process"):
