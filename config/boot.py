@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote
 
 import platformdirs
 from loguru import logger
@@ -20,6 +22,7 @@ from config.wrong_values import what_is_wrong
 
 CONFIG_FILE = "/etc/greenroom/greenroom.toml"
 CREDENTIAL = "greenroom.secret_key"
+_PASSWORD = re.compile(r"[\w+]+://[^:/]*:([^@]*)@")
 SERVICE = Path("/var/lib/greenroom")  # what systemd/greenroom.tmpfiles makes
 
 
@@ -91,7 +94,7 @@ class BootSettings(BaseSettings):
     def url(self) -> str:
         """The database URL in force; it may hold a password."""
         if self.database_url is not None:
-            return self.database_url.get_secret_value()
+            return self.database_url.get_secret_value().strip()  # a file or a variable may end in a line break
         return f"sqlite:///{quote(str(self.data_dir / 'greenroom.db'))}"
 
     @property
@@ -205,11 +208,16 @@ def _check_owner(data_dir: Path) -> None:
             "the data folder belongs to another user, who will not be able to change what root makes now: "
             "run commands as that one, as with sudo -u"
         )
-    for path in (data_dir, data_dir / "greenroom.db"):
+    mine = users.user(os.geteuid())
+    give = f"chown -R {mine}: {shlex.quote(str(data_dir))}"
+    advice = f"run greenroom as {owner}, or give this user the folder (`{give}`)"
+    if owner == mine:
+        advice = f"give it back (`{give}`, `chmod -R u+rwX {shlex.quote(str(data_dir))}`)"
+    # Whoever copied SQLite's file as root, or worked with it, may have left those beside it.
+    for path in (data_dir, *(data_dir / f"greenroom.db{end}" for end in ("", "-wal", "-shm"))):
         if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
             raise Misconfigured(
-                f"{path} cannot be read and written by {users.me()}: it is {users.rights(path.stat())}; "
-                f"run greenroom as {owner}, or give it back (chown -R {owner}: {data_dir})"
+                f"{path} cannot be read and written by {users.me()}: it is {users.rights(path.stat())}; {advice}"
             )
 
 
@@ -224,9 +232,9 @@ def _named(error: ValidationError, file: Path) -> str:
 
 
 def _passwords(url: str) -> list[str]:
-    parts = urlsplit(url)
-    found = [unquote(parts.password)] if parts.password else []
-    return found + parse_qs(parts.query).get("password", [])
+    named = _PASSWORD.match(url)  # and not urlsplit: to SQLAlchemy a password may hold / ? # [ as they are
+    found = [unquote(named[1])] if named and named[1] else []
+    return found + parse_qs(url.partition("?")[2]).get("password", [])
 
 
 def _warn_if_exposed(boot: BootSettings, file: Path) -> None:

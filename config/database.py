@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InternalError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -34,6 +35,7 @@ _INTERNAL = {
     STOOD_STILL: "took back what was not committed yet, because this process stood still for too long; was it stopped?",
 }
 POOLED = "greenroom_pooled"  # of Connection.info: whether a pooler stands before PostgreSQL
+_AFTER_USER = re.compile(r"^[\w+]+://(?:[^:/]*(?::[^@]*)?@)?")  # what SQLAlchemy takes for driver, user and password
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 # A connection that died must be noticed in a minute, not in the two hours of the defaults. Seconds, but the last: ms.
 KEEPALIVES = {
@@ -205,6 +207,13 @@ def _parsed(url: str) -> URL:
         raise Misconfigured(
             f"{parsed.drivername} databases are not supported; use sqlite:////path or postgresql+psycopg://user@host/name"
         )
+    # Whoever wrote a password as it is would be told of a host that is not there, called like the end of it.
+    said = "".join(map(str, parsed.query.values()))
+    if backend == "postgresql" and "@" in _AFTER_USER.sub("", url) and "@" not in said:
+        raise Misconfigured(
+            "the database URL has an @ too many; in a name or a password write it as %40, and so what else means "
+            "something in a URL: % as %25, / as %2F, # as %23"
+        )
     return parsed.set(drivername=DRIVERS[backend])
 
 
@@ -231,6 +240,10 @@ def answering(database: Database) -> Iterator[None]:
             make = f"createdb -E UTF8 -T template0 -O {database.url.username or 'USER'} {database.url.database}"
             message = f"the database {shown} is not there; make it, as an administrator of its server: `{make}`"
         raise Retryable(message, code="database_unavailable") from error
+    except ProgrammingError as error:
+        if error.statement is not None:
+            raise
+        raise Misconfigured(f"the URL of the database {shown} cannot be used: {str(error.orig).strip()}") from error
     except InternalError as error:
         said = _INTERNAL.get(getattr(error.orig, "sqlstate", None) or "")
         if said is None:

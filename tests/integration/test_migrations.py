@@ -83,6 +83,27 @@ def test_of_a_database_that_is_not_there_it_is_said_how_to_make_it(database: Dat
         pass
 
 
+@pytest.mark.postgres
+def test_what_a_url_asks_that_the_driver_does_not_know_is_named(database: Database) -> None:
+    odd = Database(database.url.update_query_dict({"ssl": "true"}).render_as_string(hide_password=False))
+    with pytest.raises(Misconfigured, match='invalid connection option "ssl"'), odd.read():
+        pass
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:hunt@er22@db/name", "postgresql://me:hunt@er/22?@db:5432/name"])
+def test_an_at_sign_in_a_password_is_told_and_no_part_of_it_shown(url: str) -> None:
+    with pytest.raises(Misconfigured, match="as %40") as caught:
+        Database(url)
+    assert "er22" not in caught.value.message and "er/22" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me@server:hunt@db/name", "postgresql://db/name?password=h@nt", "sqlite:////tmp/@home.db"]
+)
+def test_an_at_sign_elsewhere_is_one(url: str) -> None:
+    Database(url).close()
+
+
 def test_processes_that_start_at_once_migrate_one_after_the_other(empty_database: Database) -> None:
     starts = [
         subprocess.Popen(

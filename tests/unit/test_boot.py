@@ -85,8 +85,9 @@ def another_user() -> Iterator[None]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize("name", ["greenroom.db", "greenroom.db-wal", "greenroom.db-shm"])
 def test_a_database_that_belongs_to_another_user_is_refused_with_the_way_out(
-    file: Path, monkeypatch: pytest.MonkeyPatch
+    file: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """As after `sudo greenroom libraries add` in the folder of the service."""
     with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
@@ -94,14 +95,25 @@ def test_a_database_that_belongs_to_another_user_is_refused_with_the_way_out(
         monkeypatch.setenv("GREENROOM_CONFIG_FILE", f"{folder}/greenroom.toml")
         monkeypatch.setenv("STATE_DIRECTORY", folder)
         os.chown(folder, 65534, -1)
-        database = Path(folder, "greenroom.db")
+        database = Path(folder, name)
         database.touch(mode=0o644)
-        with another_user(), pytest.raises(Misconfigured, match=r"it is root:.*; run greenroom as") as refused:
+        with another_user(), pytest.raises(Misconfigured, match=rf"it is root:.*; give it back \(`chown -R .*: {folder}`"):
             load_boot_settings()
-        assert str(database) in refused.value.message
         os.chown(database, 65534, -1)
         with another_user():
             assert str(load_boot_settings().data_dir) == folder
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_folder_of_root_is_refused_with_how_to_give_it_to_a_user_of_a_container(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="greenroom-") as folder:
+        monkeypatch.delenv("GREENROOM_CONFIG_FILE")
+        monkeypatch.setenv("STATE_DIRECTORY", folder)
+        os.chmod(folder, 0o755)
+        with another_user(), pytest.raises(Misconfigured, match=rf"it is root:.*give this user the folder .* {folder}`"):
+            load_boot_settings()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be warned")
@@ -137,9 +149,25 @@ def test_showing_the_settings_masks_the_password(file: Path, monkeypatch: pytest
         assert "hunt" not in shown
 
 
-@pytest.mark.parametrize("url", [SECRET_URL, "postgresql://db/greenroom?user=greenroom&password=hunt%40er22"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        SECRET_URL,
+        "postgresql://db/greenroom?user=greenroom&password=hunt%40er22",
+        f"{SECRET_URL}\n",
+    ],
+)
 def test_the_password_is_known_as_a_secret(url: str) -> None:
     assert BootSettings(database_url=url).secrets == ["hunt@er22"]
+
+
+@pytest.mark.parametrize("letter", "/?#[:% ")
+def test_a_password_that_is_written_as_it_is_is_known_too(letter: str) -> None:
+    assert BootSettings(database_url=f"postgresql://me:hunt{letter}er@db/greenroom").secrets == [f"hunt{letter}er"]
+
+
+def test_a_line_break_at_its_end_is_no_part_of_the_url() -> None:
+    assert BootSettings(database_url="postgresql://db/greenroom\n").url == "postgresql://db/greenroom"
 
 
 def test_without_a_password_there_is_no_secret() -> None:
