@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.elements import ColumnElement
 
 from config import sqlite_file
-from config.errors import Misconfigured, Rejected, Retryable
+from config.errors import GreenroomError, Misconfigured, Rejected, Retryable
 from config.leave import ROWS, changing
 from config.machine import no_room
 from config.secrecy import OPTION, Vault
@@ -25,6 +25,7 @@ from config.tables import Base
 
 READ_ONLY = {"greenroom_read": True}
 READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby and when an admin says so
+NOT_ALLOWED = "42501"  # of PostgreSQL, from 15 on also to make tables where another user owns the database
 STOOD_STILL = "25P03"  # of PostgreSQL, when a session waited too long in a transaction and was ended
 # A process that is stopped inside a transaction would lock its rows for ever. This is longer than any of ours waits
 # between two statements, and no longer than the silence after which a worker counts as dead; half a lease.
@@ -227,6 +228,22 @@ def _told_by_its_disk(database: Database) -> str:
     return ""
 
 
+def _refusal(database: Database, shown: str, error: InternalError | ProgrammingError) -> GreenroomError | None:
+    """Return what PostgreSQL or its driver refuses whatever is asked; None for a mistake in what is asked."""
+    if type(error) is ProgrammingError and error.statement is None:  # nothing was asked yet
+        return Misconfigured(f"the URL of the database {shown} cannot be used: {error.orig}")
+    state = getattr(error.orig, "sqlstate", None)
+    if state == NOT_ALLOWED:
+        owner = f'ALTER DATABASE "{database.url.database}" OWNER TO "{database.url.username or "USER"}"'
+        message = (
+            f"the database {shown} does not let its user do that ({error.orig}); make it the owner of the database"
+        )
+        return Misconfigured(f"{message} and of all that is in it: `{owner}`", code="database_rights")
+    if said := _INTERNAL.get(state or ""):
+        return Retryable(f"the database {shown} {said} ({error.orig})", code="database_unavailable")
+    return None
+
+
 @contextmanager
 def answering(database: Database) -> Iterator[None]:
     """Turn what the driver raises into Retryable when the database cannot be reached or used just now."""
@@ -240,15 +257,11 @@ def answering(database: Database) -> Iterator[None]:
             make = f"createdb -E UTF8 -T template0 -O {database.url.username or 'USER'} {database.url.database}"
             message = f"the database {shown} is not there; make it, as an administrator of its server: `{make}`"
         raise Retryable(message, code="database_unavailable") from error
-    except ProgrammingError as error:
-        if error.statement is not None:
+    except (InternalError, ProgrammingError) as error:
+        refusal = _refusal(database, shown, error)
+        if refusal is None:
             raise
-        raise Misconfigured(f"the URL of the database {shown} cannot be used: {str(error.orig).strip()}") from error
-    except InternalError as error:
-        said = _INTERNAL.get(getattr(error.orig, "sqlstate", None) or "")
-        if said is None:
-            raise
-        raise Retryable(f"the database {shown} {said} ({error.orig})", code="database_unavailable") from error
+        raise refusal from error
     except (DataError, UnicodeEncodeError, OverflowError) as error:  # NUL, half a surrogate pair, a number too large
         raise Rejected("a value cannot be looked up or stored in a database", code="bad_value") from error
     except DatabaseError as error:

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -84,6 +85,22 @@ def test_of_a_database_that_is_not_there_it_is_said_how_to_make_it(database: Dat
 
 
 @pytest.mark.postgres
+def test_of_a_database_of_another_user_it_is_said_whom_it_has_to_belong_to(
+    empty_database: Database, postgres_server: PostgresServer
+) -> None:
+    if empty_database.is_sqlite:
+        pytest.skip("SQLite knows no users")
+    postgres_server.execute("CREATE ROLE stranger LOGIN")
+    try:
+        strangers = Database(empty_database.url.set(username="stranger").render_as_string())
+        with pytest.raises(Misconfigured, match=r'ALTER DATABASE "test_.*" OWNER TO "stranger"'):
+            migrate(strangers)
+        strangers.close()
+    finally:
+        postgres_server.execute("DROP ROLE stranger")
+
+
+@pytest.mark.postgres
 def test_what_a_url_asks_that_the_driver_does_not_know_is_named(database: Database) -> None:
     odd = Database(database.url.update_query_dict({"ssl": "true"}).render_as_string(hide_password=False))
     with pytest.raises(Misconfigured, match='invalid connection option "ssl"'), odd.read():
@@ -94,7 +111,7 @@ def test_what_a_url_asks_that_the_driver_does_not_know_is_named(database: Databa
 def test_an_at_sign_in_a_password_is_told_and_no_part_of_it_shown(url: str) -> None:
     with pytest.raises(Misconfigured, match="as %40") as caught:
         Database(url)
-    assert "er22" not in caught.value.message and "er/22" not in caught.value.message
+    assert not re.search("er.?22", caught.value.message)
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,17 @@ from dbos import DBOS, DBOSClient, Serializer
 from loguru import logger
 from sqlalchemy import Connection
 
-from config.database import Database
+from config.database import Database, answering
+from config.machine import boottime
 from workflow.engine.job import Job, Limits
 
 APPLICATION: Final = "greenroom"
 VERSION: Final = "1"  # a constant: else a new release would leave the jobs of the old one lying
 WORKFLOW: Final = "job"
 CHUNK: Final = 500
+TOLD_AGAIN: Final = 600.0  # seconds after which a trouble of DBOS that lasts is told once more
+# It asks another database of the server whether ours has to be made, and goes on where it may not.
+_NOT_ASKED: Final = "Could not connect to postgres database"
 LAZY: Final = 4  # how much more seldom DBOS looks for jobs that nobody waits for
 
 Run = Callable[[int, int], None]
@@ -50,7 +54,8 @@ class Carrier:
         _log_through_loguru()
         self._own = Database(url)  # a pool of its own: polling must not wait for the cycle's connections
         shown = self._own.url.set(drivername=self._own.url.get_backend_name()).render_as_string(hide_password=False)
-        DBOS.migrate(shown)  # not at launch: on SQLite it opens transactions itself, which our engine does, too
+        with answering(self._own):
+            DBOS.migrate(shown)  # not at launch: on SQLite it opens transactions itself, which our engine does, too
         DBOS(
             config={
                 "name": APPLICATION,
@@ -166,10 +171,25 @@ def _dispatch(name: str) -> tuple[int, int]:
 
 
 class _ToLoguru(logging.Handler):
-    """Passes what DBOS logs on to our log, where secrets are taken out."""
+    """Passes what DBOS logs on to our log, where secrets are taken out; the same trouble only once in a while.
+
+    It asks the database for each phase every other second, and each time says that it does not answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._until: dict[str, float] = {}  # by trouble: when it is told again
 
     def emit(self, record: logging.LogRecord) -> None:
-        logger.bind(said=record.getMessage()).log(record.levelname, "the job carrier")
+        said = record.getMessage()
+        doing, _, trouble = said.partition("\n")[0].partition(": ")
+        if doing.startswith(_NOT_ASKED):
+            return
+        now = boottime()
+        self._until = {known: until for known, until in self._until.items() if until > now}
+        if (trouble or doing) not in self._until:
+            self._until[trouble or doing] = now + TOLD_AGAIN
+            logger.bind(said=said).log(record.levelname, "the job carrier")
 
 
 def _log_through_loguru() -> None:
