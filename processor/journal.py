@@ -114,9 +114,21 @@ def states(connection: Connection, ids: Collection[str]) -> dict[str, State]:
 
 def named(connection: Connection, name: str) -> list[Transfer]:
     """Return the transfer of that id, or those a run of that id made, newest first; undos left out."""
+    return these(connection, ids(connection, name))
+
+
+def ids(connection: Connection, name: str) -> list[str]:
+    """Return the ids of the transfers a name means, as `named`."""
     ours = (or_(TransferRow.id == name, TransferRow.run_id == name), TransferRow.undoes.is_(None))
-    query = select(TransferRow.__table__).where(*ours).order_by(TransferRow.created_at.desc(), TransferRow.id.desc())
-    return [_transfer(row) for row in connection.execute(query)]
+    query = select(TransferRow.id).where(*ours).order_by(TransferRow.created_at.desc(), TransferRow.id.desc())
+    return list(connection.scalars(query))
+
+
+def these(connection: Connection, ids: Sequence[str]) -> list[Transfer]:
+    """Return the transfers of these ids, in their order, without those that are gone."""
+    query = select(TransferRow.__table__).where(TransferRow.id.in_(ids))
+    found = {row.id: row for row in connection.execute(query)}
+    return [_transfer(found[id]) for id in ids if id in found]
 
 
 def undo_state(connection: Connection, transfer_id: str) -> State | None:

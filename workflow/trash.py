@@ -19,14 +19,13 @@ from config.lease import Guard
 from config.machine import boot_id
 from config.reasons import Reason, sentence, show_path
 from processor import discarding, journal, repository
-from processor.item import NewItem
 from processor.metadata.fields import clean
 from processor.moves.move import Performance, unheard
 from processor.process import recover_transfers
 from processor.publication import ledger
 from processor.settle import settle
 from processor.taking_back import TakenBack
-from processor.transfer import Transfer
+from processor.transfer import Transfer, path_from_json
 from workflow import progress
 from workflow.aftermath import of_staging, of_undo
 from workflow.deciding import Seen, as_seen
@@ -164,4 +163,4 @@ def _begin(connection: Connection, transfer: Transfer, row: Mapping[str, Any], a
 
 
 def _home(transfer: Transfer) -> bytes:
-    return NewItem.from_json(transfer.before or transfer.item).path
+    return path_from_json((transfer.before or transfer.item)["path"])

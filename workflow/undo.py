@@ -6,8 +6,8 @@ import datetime as dt
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, get_args
 
@@ -24,12 +24,17 @@ from processor.publication.intent import intent_of
 from processor.retag import retold, work_root
 from processor.staged import publish
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
-from processor.transfer import Transfer
+from processor.transfer import Transfer, TransferFile
+from scanner.identity import Identity
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding, reading
 from workflow.roots import Roots, resolve_roots
 from workflow.stopping import StopOrTimeout
 from workflow.upkeep import OUTWARD
+
+AT_ONCE = 100  # transfers that are read from the journal
+TOLD = ("key", "album_artist", "album", "path")  # of an item
+UNKNOWN = Identity(0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ def undo(database: Database, name: str, *, dry_run: bool, stop: threading.Event)
 
 def _rehearsed(database: Database, name: str, roots: Roots) -> UndoReport:
     found = named(database, name)
-    return UndoReport(True, tuple(_one(one, roots, partial(rehearse, database)) for one in found))
+    return UndoReport(True, tuple(_in_short(_one(one, roots, partial(rehearse, database))) for one in found))
 
 
 def _undo(database: Database, name: str, roots: Roots, guard: Guard) -> UndoReport:
@@ -101,7 +106,7 @@ def _undo(database: Database, name: str, roots: Roots, guard: Guard) -> UndoRepo
     for transfer in named(database, name):
         try:
             guard.check_stop()
-            done.append(_one(transfer, roots, take))
+            done.append(_in_short(_one(transfer, roots, take)))
         except Stopped as stopped:
             return UndoReport(False, tuple(done), stopped.reason())
     return UndoReport(False, tuple(done))
@@ -112,15 +117,26 @@ def release(database: Database, name: str) -> int:
 
     Raises Misconfigured (`unknown_transfer`) for an id nobody has.
     """
-    ids = [transfer.id for transfer in named(database, name)]
+    ids, now = _ids(database, name), dt.datetime.now(dt.UTC)
     with database.begin() as connection:
-        return journal.release(connection, ids, dt.datetime.now(dt.UTC))
+        return sum(journal.release(connection, ids[at : at + AT_ONCE], now) for at in range(0, len(ids), AT_ONCE))
 
 
-def named(database: Database, name: str) -> list[Transfer]:
-    """Return the transfers an id means, newest first. Raises Misconfigured (`unknown_transfer`) if there is none."""
+def named(database: Database, name: str) -> Iterator[Transfer]:
+    """Yield the transfers an id means, newest first, reading some at a time: a run may have moved 10,000 albums.
+
+    Raises Misconfigured (`unknown_transfer`) if there is none.
+    """
+    ids = _ids(database, name)
+    for at in range(0, len(ids), AT_ONCE):
+        with database.read() as connection:
+            found = journal.these(connection, ids[at : at + AT_ONCE])
+        yield from found
+
+
+def _ids(database: Database, name: str) -> list[str]:
     with database.read() as connection:
-        found = journal.named(connection, name)
+        found = journal.ids(connection, name)
     if not found:
         message = f"no transfer is called {name!r}, and no run of that name moved anything; `greenroom runs` lists them"
         raise Misconfigured(message, code="unknown_transfer")
@@ -144,6 +160,18 @@ def _one(transfer: Transfer, roots: Roots, take: Callable[[Transfer], TakenBack]
         if error.reason_code == "database_unavailable":
             raise
         return TakenBack(transfer, "failed", (error.reason(),))
+
+
+def _in_short(album: TakenBack) -> TakenBack:
+    """Return no more than a report tells: all that 10,000 albums said of themselves would be half a gigabyte."""
+    transfer = album.transfer
+    files = tuple(TransferFile(file.source, file.target, file.role, UNKNOWN) for file in transfer.files)
+    item, before = _told(transfer.item), transfer.before and _told(transfer.before)
+    return replace(album, transfer=replace(transfer, files=files, item=item, before=before, source_folders=()))
+
+
+def _told(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: item[name] for name in TOLD if name in item}
 
 
 def _published(transfer: Transfer) -> TakenBack | None:

@@ -1,11 +1,14 @@
-"""What one piece of work asks of the database does not grow with all that was done before it.
+"""What one piece of work asks of the database does not grow with all that was done before it, nor memory with albums.
 
-Counted are steps of SQLite's machine, not seconds: what reads a table whole takes more of them with each row.
+Counted are steps of SQLite's machine, not seconds: what reads a table whole takes more of them with each row; and bytes
+of Python's objects.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +27,7 @@ from processor import journal
 from processor.tables import LedgerRow, PublicationRow, StagingItem, TransferRow
 from tests.music import write_album
 from workflow.engine.jobs import JobRow
+from workflow.undo import undo
 
 HISTORY = 2000  # albums that were published before
 
@@ -124,3 +128,23 @@ def test_an_album_that_tracks_join_costs_no_more_while_thousands_wait_to_be_enri
         others = ({"id": n, "item_id": n, "subject": f"item {n}"} for n in range(1000, 1000 + HISTORY))
         connection.execute(insert(JobRow), [{**job, **other} for other in others])
     assert join("Cy") < 2 * few
+
+
+def test_an_undo_of_a_run_has_not_all_in_memory_that_its_albums_said(data_dir: Path) -> None:
+    said, albums = 50_000, 400  # characters of an album's evidence
+    with application() as app:
+        with app.database.begin() as connection:
+            album = TransferRow.kind == "album"
+            first = connection.execute(select(TransferRow.__table__).where(album)).mappings().first()
+            assert first is not None
+            item = first["item"] | {"evidence": "x" * said}
+            rows = ({"id": f"{n:03}", "target": b"%d" % n, "item": item, "run_id": "many"} for n in range(albums))
+            connection.execute(insert(TransferRow), [{**first, **row} for row in rows])
+        tracemalloc.start()
+        try:
+            report = undo(app.database, "many", dry_run=True, stop=threading.Event())
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert [album.transfer.id for album in report.albums] == [f"{n:03}" for n in reversed(range(albums))]
+    assert peak < albums * said
