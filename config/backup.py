@@ -109,6 +109,9 @@ def check_backup(file: Path, work: Path) -> Backup:
 @contextlib.contextmanager
 def _written_whole(file: Path) -> Iterator[Path]:
     """Yield a temporary file beside the wanted one, readable by nobody else, that takes its name when all went well."""
+    file = Path(os.path.realpath(file))  # a link goes on leading to it
+    if file.exists() and not file.is_file():  # root may rename over /dev/null, and everybody's would be gone
+        raise Misconfigured(f"{file} is no file; no backup takes its place")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".new", dir=file.parent)
     except OSError as error:

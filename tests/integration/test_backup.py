@@ -181,6 +181,26 @@ def test_a_backup_is_proven_in_the_folder_that_was_named(
     assert [*(tmp_path / "work").iterdir(), *work.iterdir()] == [work]
 
 
+def test_a_link_goes_on_leading_to_the_backup(filled: Database, file: Path, tmp_path: Path) -> None:
+    older = tmp_path / "elsewhere" / "older.gz"
+    older.parent.mkdir()
+    older.write_bytes(b"older")
+    file.symlink_to(older)
+    made = export_database(filled, file, tmp_path)
+    assert (file.readlink(), check_backup(older, tmp_path)) == (older, made)
+
+
+def test_what_is_no_file_is_no_place_for_a_backup(filled: Database, file: Path, tmp_path: Path) -> None:
+    """Root may put a file in the place of /dev/null."""
+    os.mkfifo(file)
+    (tmp_path / "link").symlink_to(file)
+    for name in (file, tmp_path / "link"):
+        with pytest.raises(Misconfigured, match="is no file"):
+            export_database(filled, name, tmp_path)
+    assert file.is_fifo()
+    assert not list(tmp_path.glob(".*.new"))
+
+
 def test_the_fence_of_a_restored_root_goes_on_and_nobody_holds_it(
     filled: Database, target: Database, file: Path, tmp_path: Path
 ) -> None:
