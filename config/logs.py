@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,17 @@ def setup_logs(level: str, style: str, secrets: Iterable[str] = ()) -> None:
     # diagnose would print the values of local variables, and backtrace the callers' lines: secrets are among them.
     logger.add(write, level=level, diagnose=False, backtrace=False, catch=True)
     logging.getLogger().addHandler(_FROM_LIBRARIES)
+
+
+def log_threads() -> None:
+    """Let what ends a thread, foreseen by nobody, be a record, too: Python would print it as it is."""
+    threading.excepthook = _ended
+
+
+def _ended(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        name = args.thread.name if args.thread else None
+        logger.bind(thread=name).opt(exception=args.exc_value).error("a thread ended unexpectedly")
 
 
 class _Passing(logging.Handler):

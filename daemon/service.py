@@ -14,7 +14,7 @@ from config.answering import GLANCE
 from config.boot import load_boot_settings
 from config.errors import GreenroomError
 from config.libraries import verify_root
-from config.logs import RUNNING_LEVEL, setup_logs
+from config.logs import RUNNING_LEVEL, log_threads, setup_logs
 from config.machine import boottime, share_heaps, utc_now
 from daemon import scheduler, secrecy, systemd
 from daemon.beats import Beats
@@ -38,6 +38,7 @@ def serve(app: Application) -> int:
     folder.
     """
     share_heaps()
+    log_threads()
     stop = threading.Event()
     every = min(scheduler.HEARTBEAT_SECONDS, (systemd.watchdog_seconds() or 3600) / 2)
     with sole_daemon(app.boot.data_dir), _signals() as signals, _page(app):

@@ -14,6 +14,7 @@ from loguru import logger
 from config.boot import BootSettings
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured
+from config.logs import log_threads
 from config.machine import boottime, share_heaps
 from daemon.hanging import Hanging, roots
 from workflow import events, succession
@@ -51,6 +52,7 @@ def works_of(phases: Collection[str]) -> Mapping[str, Work]:
 def work(app: Application, carried: Mapping[str, Work], concurrency: int, stop: threading.Event) -> None:
     """Carry jobs until `stop` is set. Raises Retryable when the database is away at the start."""
     share_heaps()
+    log_threads()
     with working(
         app.database, app.boot.data_dir, carried, succession.limits, concurrency=concurrency, grace=GRACE_SECONDS
     ) as worker:

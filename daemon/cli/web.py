@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from config.errors import Misconfigured
-from config.logs import RUNNING_LEVEL
+from config.logs import RUNNING_LEVEL, log_threads
 from config.machine import share_heaps
 from daemon.bootstrap import application
 from daemon.signals import stop_on_signals
@@ -25,6 +25,7 @@ def command() -> None:
     from daemon.web.server import WebServer
 
     share_heaps()
+    log_threads()
     with application(log_level=RUNNING_LEVEL) as app:
         address = app.boot.web_address
         if address is None:

@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -14,7 +15,7 @@ from uuid import uuid4
 import pytest
 from loguru import logger
 
-from config.logs import setup_logs
+from config.logs import log_threads, setup_logs
 from config.reasons import MASK
 from config.redaction import conceal
 
@@ -75,6 +76,23 @@ def test_a_secret_is_masked_in_messages_fields_and_tracebacks(either: Callable[[
     assert shown.count(MASK) >= 6
     for form in (SECRET, quote(SECRET), quote_plus(SECRET), json.dumps(SECRET)[1:-1], "p@ss", "w%22", "rd/1", "rd%2F1"):
         assert form not in shown
+
+
+def test_what_nobody_foresaw_in_a_thread_is_a_record_like_any_other(
+    line: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", None)  # the next tests want their own back
+    log_threads()
+
+    def fail() -> None:
+        raise ValueError(f"asked {SECRET}")
+
+    thread = threading.Thread(target=fail, name="look")
+    thread.start()
+    thread.join()
+    told = line()
+    assert (told["level"], told["thread"]) == ("ERROR", "look")
+    assert told["traceback"].endswith(f"ValueError: asked {MASK}")
 
 
 def test_the_values_of_local_variables_are_not_printed(either: Callable[[], str]) -> None:
