@@ -203,7 +203,7 @@ def send(url: str, title: str, body: str) -> None:
     if not target.add(url):
         raise Misconfigured(f"Apprise cannot use a {scheme} URL of phase.notify.urls; look at what it needs")
     if not target.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT):
-        raise Retryable(f"a message by {scheme} was not taken; it is tried again", code="not_delivered")
+        raise Retryable(f"a message by {scheme} was not taken", code="not_delivered")
 
 
 PHASE = Notify()
