@@ -21,7 +21,7 @@ from workflow.roots import scan_db_folder
 
 
 def collect(database: Database, data_dir: Path, stop: threading.Event) -> dict[str, int]:
-    """Remove what settings say may go; return how many of each kind.
+    """Remove what settings say may go; return how many of each kind. While only dry runs are allowed the trash stays.
 
     Raises Busy while a cycle holds the roots, Stopped, and Misconfigured when there are no libraries to work between.
     """
@@ -40,5 +40,7 @@ def collect(database: Database, data_dir: Path, stop: threading.Event) -> dict[s
     removed["blobs"] = garbage.collect(Gallery(database, data_dir, shared()), now, grace)
     folder = scan_db_folder(database, staging, data_dir)
     removed["scans"] = sum(prune(folder, root, staging.keep_scan_dbs) for root in inbound)
+    if staging.dry_run:
+        return removed | {"trash": 0}
     emptied = emptying.empty(database, stop, actor="gc", days=staging.trash_days)
     return removed | {"trash": len(emptied.gone)}

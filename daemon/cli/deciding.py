@@ -20,7 +20,7 @@ def each(items: Sequence[int], decide: Callable[[Application, int], tuple[str, d
     """
     told, refused = [], False
     with application() as app:
-        for item in items:
+        for item in dict.fromkeys(items):  # the second time would take back what the first one took back
             try:
                 text, values = decide(app, item)
             except (Misconfigured, NeedsReview, Rejected) as error:

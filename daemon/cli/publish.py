@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from config.errors import Busy, GreenroomError, LeaseLost
-from config.reasons import Reason, show_path
+from config.errors import Busy, GreenroomError, LeaseLost, Stopped
+from config.reasons import Reason, counted, show_path
 from daemon import publishing
 from daemon.bootstrap import Application, application
 from daemon.cli.output import because, json_option, print_json
@@ -63,7 +63,7 @@ def command(items: Sequence[int], approved: bool, dry_run: bool, rename: bool, u
         raise click.UsageError("name items, or use --approved; --undo wants items")
     stop = stop_on_signals()
     with usage(), application() as app:
-        wanted = list(items) or publishing.approved(app)
+        wanted = list(dict.fromkeys(items)) or publishing.approved(app)
         told = []
         for item in wanted:
             told.append(_one(app, item, stop, dry_run=dry_run, rename=rename, undo=undo))
@@ -75,6 +75,8 @@ def command(items: Sequence[int], approved: bool, dry_run: bool, rename: bool, u
         print_json(told)
     elif not told:
         click.echo("nothing to publish")
+    if left := len(wanted) - len(told):
+        raise Stopped(f"asked to stop; nothing was done about {counted(left, 'item')}")
     sys.exit(0 if all(one["outcome"] in _DONE for one in told) else 1)
 
 

@@ -74,7 +74,7 @@ def restore(transfer: str, dry_run: bool, as_json: bool) -> None:
 
 
 @command.command("empty")
-@click.option("--older-than", type=click.IntRange(0), metavar="DAYS", help="Default: staging_scan.trash_days.")
+@click.option("--older-than", type=click.IntRange(0, 36_500), metavar="DAYS", help="Default: staging_scan.trash_days.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @json_option
 def empty(older_than: int | None, dry_run: bool, as_json: bool) -> None:
@@ -85,6 +85,8 @@ def empty(older_than: int | None, dry_run: bool, as_json: bool) -> None:
     """
     stop = stop_on_signals()
     with application() as app:
+        if not dry_run:
+            app.may_move()
         days = app.staging_settings()[0].trash_days if older_than is None else older_than
         done = emptying.empty(app.database, stop, actor=person(), days=days, sure=not dry_run)
     if as_json:

@@ -55,6 +55,8 @@ def command(what: str, dry_run: bool, release: bool, as_json: bool) -> None:
         if release:
             _tell_released(undo.release(app.database, what), as_json=as_json)
             return
+        if not dry_run:
+            app.may_move()
         report = undo.undo(app.database, what, dry_run=dry_run, stop=stop)
     if as_json:
         print_json(report.to_json())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pwd
+import re
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +28,7 @@ from daemon.cli.group import Group
 from daemon.cli.person import person
 from daemon.sole import sole_daemon
 from tests.music import write_album
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -205,6 +209,15 @@ def test_a_disk_too_full_for_an_answer_is_told_in_one_sentence(data_dir: Path, w
     assert ran.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(("command", "code"), [("status --json", 0), ("items", 0), ("accounts add eva", 2)])
+def test_closed_standard_streams_are_empty_ones(data_dir: Path, command: str, code: int) -> None:
+    program = Path(sys.executable).with_name("greenroom")
+    ran = subprocess.run(
+        ["sh", "-c", f"exec {program} {command} <&- >&-"], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (ran.returncode, "Traceback" in ran.stderr) == (code, False)
+
+
 def test_a_cycle_names_each_album_what_became_of_it_and_why(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=2, ext="mp3")
     shown = greenroom("cycle").output
@@ -296,6 +309,61 @@ def test_what_would_go_from_the_trash_is_named_first(data_dir: Path) -> None:
     gone = greenroom("trash", "empty", "--older-than", "0").output
     assert gone == would.replace("would be ", "")
     assert greenroom("trash", "empty", "--older-than", "0").output == "the trash is empty\n"
+
+
+def test_while_only_dry_runs_are_allowed_nothing_is_taken_back_or_removed(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    write_album(data_dir / "inbound" / "b", artist="Ada Fern", album="Tide", tracks=1, ext="mp3")
+    run = json.loads(greenroom("cycle", "--json").stdout)["run_id"]
+    greenroom("review", "trash", "1")
+    greenroom("settings", "set", "staging_scan.trash_days", "0")
+    greenroom("settings", "set", "staging_scan.dry_run", "true")
+    before = sorted((data_dir / "staging").rglob("*"))
+    for words in (("undo", run), ("trash", "empty", "--older-than", "0")):
+        refused = greenroom(*words)
+        assert refused.exit_code != 0
+        assert "staging_scan.dry_run is on" in refused.stderr
+        assert "would be" in greenroom(*words, "--dry-run").stdout
+    assert json.loads(greenroom("gc", "--json").stdout)["trash"] == 0
+    assert sorted((data_dir / "staging").rglob("*")) == before
+
+
+def test_nothing_lies_in_the_trash_for_longer_than_days_can_be_counted(data_dir: Path) -> None:
+    assert greenroom("trash", "empty", "--older-than", "99999999999").exit_code == 2
+
+
+def test_an_album_named_twice_is_decided_once(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "approve", "1")
+    assert greenroom("review", "undo", "1", "1").stderr == "item 1 is pending_review again\n"
+
+
+def test_who_is_asked_to_stop_before_all_is_published_says_so(data_dir: Path) -> None:
+    (data_dir / "library").mkdir()
+    greenroom("libraries", "add", "library", str(data_dir / "library"))
+    for name in ("a", "b"):
+        write_album(data_dir / "inbound" / name, artist="Ada", album=name, tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "approve", "1", "2")
+    reads, writes = os.pipe()
+    room = fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writes, b"\n" * room)  # so it waits with what it says of the first one
+    command = [str(Path(sys.executable).with_name("greenroom")), "publish", "--approved", "--dry-run"]
+    with subprocess.Popen(command, stdout=writes, stderr=subprocess.PIPE, text=True) as program:
+        os.close(writes)
+        until(lambda: _catches(program.pid, signal.SIGTERM))
+        program.terminate()
+        with os.fdopen(reads) as told:
+            assert told.read().count("would publish") == 1
+        assert program.stderr is not None
+        assert program.stderr.read() == "greenroom: asked to stop; nothing was done about 1 item\n"
+    assert program.returncode == 1
+
+
+def _catches(pid: int, number: int) -> bool:
+    (caught,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())
+    return bool(int(caught, 16) >> number - 1 & 1)
 
 
 def test_several_albums_are_decided_at_once_and_one_that_cannot_be_stops_no_other(data_dir: Path) -> None:

@@ -80,7 +80,7 @@ def test_only_the_hooks_own_secret_opens_it(browser: Browser, secret: str) -> No
     client = TestClient(browser.served, base_url="http://localhost")
     assert client.post("/api/v1/hooks/lidarr", json=LIDARR, headers={"x-hook-secret": secret}).status_code == 200
     for garbage in (b"Basic %%%", b"Basic \xff\xfe", "Basic é".encode()):
-        answer = client.post("/api/v1/hooks/lidarr", json=LIDARR, headers={"authorization": garbage})
+        answer = client.post("/api/v1/hooks/lidarr", json=LIDARR, headers={b"authorization": garbage})
         assert answer.status_code == 401
     assert client.get("/api/v1/runs", headers={"x-api-key": secret}).status_code == 401
     assert [hook["name"] for hook in json.loads(greenroom("hooks", "list", "--json").stdout)] == ["radarr", "lidarr"]
