@@ -79,7 +79,8 @@ def warnings_of(whole: Whole, readable: list[Track], year: Year) -> Iterator[Rea
         yield Reason("tags_misread", message, home)
     if len(year.all) > 1:
         told = ", ".join(map(str, year.all[:_SHOWN]))
-        yield Reason("years_differ", f"The files name different years ({told}); {year.year} is taken.", home)
+        whose = ", as the folder says," if year.source == "folder" else ""
+        yield Reason("years_differ", f"The files name different years ({told}); {year.year}{whose} is taken.", home)
 
 
 def file_warnings(tracks: list[Track]) -> Iterator[Reason]:

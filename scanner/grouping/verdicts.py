@@ -159,18 +159,19 @@ def _shared(title: Source, track: Source | None, disc: Source | None) -> Mapping
 
 
 def _year(tracks: list[Track], parts: Iterable[Part]) -> Year:
-    """Take the year most tracks know (of equals the earliest), or else the folder's."""
+    """Take the year half of the tracks or more know (of equals the earliest), else the folder's, or the commonest."""
     years = {track.row.year for track in tracks}
     if len(years) == 1 and (only := next(iter(years))):
         return Year(only, "tag", (only,))
     counts = Counter(track.row.year for track in tracks if track.row.year)
-    if counts:
-        top = min(counts, key=lambda year: (-counts[year], year))
+    top = min(counts, key=lambda year: (-counts[year], year), default=None)
+    if top and 2 * counts[top] >= counts.total():
         everywhere = len(counts) == 1 and counts[top] == len(tracks)
         return Year(top, "tag" if everywhere else "majority", tuple(sorted(counts)))
     named = (parse_album(part.place.title) for part in parts if not part.place.is_root and part.title)
-    year = next((name.year for name in named if name.year), None)
-    return Year(year, "folder" if year else None, ())
+    if year := next((name.year for name in named if name.year), None):
+        return Year(year, "folder", tuple(sorted(counts)))
+    return Year(top, "majority" if top else None, tuple(sorted(counts)))
 
 
 def _judge(lead: Part, readable: list[Track], home: bytes) -> tuple[Verdict, tuple[Reason, ...]]:
@@ -206,8 +207,9 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
     elif len(folders) > 1:
         alone = "" if repeats(readable) else ", and no track number is in two of them"
         yield Reason("folders_merged", f"{len(folders)} folders hold the album{alone}.")
-    yield from _by_name(lead.credit, readable)
-    if strays := [track for part in whole.parts for track in part.strays]:
+    strays = [track for part in whole.parts for track in part.strays]
+    yield from _by_name(lead.credit, readable, strays)
+    if strays:
         belong = "belongs" if len(strays) == 1 else "belong"
         message = f"{counted(len(strays), 'file')} without this album's tag, found in its folder, {belong} to it."
         yield Reason("strays_joined", message)
@@ -221,14 +223,15 @@ def _held_together(lead: Part, agree: int | None, readable: int) -> Iterator[Rea
         yield Reason("album_and_artist_agree", "The album and artist tags agree.")
 
 
-def _by_name(credit: Credit, readable: list[Track]) -> Iterator[Reason]:
+def _by_name(credit: Credit, readable: list[Track], strays: list[Track]) -> Iterator[Reason]:
     if credit.source == "rule":
         yield Reason("compilation_by_rule", "No album artist, and many artists or a compilation flag: Various Artists.")
     if credit.source == "majority":
         yield Reason("artist_by_majority", "Not all files name the same artist; most do.")
+    others = {track.row.file_id for track in strays}  # their tags name something else
     for what, spellings in (
-        ("album", {track.album for track in readable if track.album}),
-        ("album artist", {track.album_artist for track in readable if track.album_artist}),
+        ("album", {track.album for track in readable if track.album and track.row.file_id not in others}),
+        ("album artist", {track.album_artist for track in readable if track.album_artist and credit.source == "tag"}),
     ):
         if len(spellings) > 1:
             yield Reason("spelling_folded", f"{len(spellings)} spellings of the {what} were read as one name.")

@@ -985,6 +985,25 @@ def test_the_year_is_the_majoritys_and_never_part_of_the_key(shelf: Shelf) -> No
 
 
 @pytest.mark.parametrize(
+    ("folder", "years", "year", "source"),
+    [
+        ("VA - Hits (1997)", (1980, 1984, 1984, 1989, 1991), 1997, "folder"),
+        ("VA - Hits (1997)", (1980, 1984, 1984, 1989), 1984, "majority"),
+        ("VA - Hits", (1980, 1984, 1984, 1989), 1984, "majority"),
+        ("VA - Hits", (1980, 1984, None, 1989), 1980, "majority"),
+    ],
+)
+def test_where_songs_are_of_many_years_the_folder_tells_that_of_the_album(
+    shelf: Shelf, folder: str, years: tuple[int | None, ...], year: int, source: str
+) -> None:
+    for n, of_song in enumerate(years, 1):
+        shelf.track(f"{folder}/{n}.mp3", artist=f"Band {n}", album="Hits", title="t", track=n, year=of_song)
+    one = shelf.only()
+    assert (one.year, one.sources["year"]) == (year, source)
+    assert "years_differ" in codes(one)
+
+
+@pytest.mark.parametrize(
     ("numbers", "total", "missing"),
     [
         (range(1, 4), 12, "3 of 12"),

@@ -132,6 +132,17 @@ def test_spellings_that_were_read_as_one_are_told() -> None:
     assert told == [f"2 spellings of the {what} were read as one name." for what in ("album", "album artist")]
 
 
+def test_other_names_are_no_spellings() -> None:
+    shelf = Shelf()
+    for n, singer in enumerate(("Ada", "Bo", "Cy", "Di") * 2, 1):
+        shelf.track(f"x/0{n}.mp3", artist=singer, album_artist=singer, album="Hits", title=f"T{n}", track=n)
+    shelf.track("x/09.mp3", artist="Ada", album="Long", title="T9", track=9)
+    one = shelf.only()
+    assert len(one.tracks) == 9
+    assert {"compilation_by_rule", "strays_joined"} <= codes(one)
+    assert "spelling_folded" not in codes(one)
+
+
 def test_tags_are_said_to_agree_only_where_they_name_the_artist() -> None:
     shelf = Shelf()
     shelf.album("Ada - Long", range(1, 3), album="Long")
