@@ -26,6 +26,7 @@ _GUESTS = pattern(  # a semicolon of HTML ends no name: "Bread &amp; Butter"
     r"\s*(?:(?<!&amp)(?<!&quot)(?<!&apos)(?<!&#39)(?<!&#039);|[(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s).*",
     re.IGNORECASE | re.DOTALL,
 )
+_FEATURED = pattern(r"\s*[(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s.*", re.IGNORECASE | re.DOTALL)
 _COMMA = pattern(r"\s*,(?!\s*(?:the|an?)\s*\Z)", re.IGNORECASE)  # "Beatles, The" is one
 _WITH_OTHERS = pattern(" (?:and|with) ")
 _OEUVRE = pattern(  # what folders of all that an artist made are called: "Discography", "(1967-1990)"
@@ -48,6 +49,7 @@ class Credit(NamedTuple):
 
     artist: str | None
     source: Source | None
+    together: str | None = None  # "A; B", where tags name several album artists; keys go by the first
 
 
 _BY_RULE = Credit(VARIOUS_ARTISTS, "rule")
@@ -112,7 +114,9 @@ def credit_by_tags(tracks: Sequence[Track]) -> Credit:
 def credit_of(credited: list[str], artists: list[str], flagged: bool) -> Credit:
     """Decide by all album artists and artists that were named, and by whether most tracks are flagged."""
     if credited:
-        return _majority(credited)
+        credit = _majority(credited)
+        together = _FEATURED.sub("", credited[0]) if len(set(credited)) == 1 else None
+        return credit._replace(together=together) if together and credit.artist != VARIOUS_ARTISTS else credit
     credit = _majority(artists)
     # players flag a "best of" of one artist as a compilation too
     if flagged and (len(artists) < 2 or credit.source != "tag"):

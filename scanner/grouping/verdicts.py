@@ -49,7 +49,7 @@ def describe(whole: Whole, sides: Sequence[SideRow], kind: str) -> Group:
     return Group(
         key=whole.key,
         kind=kind,
-        album_artist=lead.credit.artist,
+        album_artist=lead.credit.together or lead.credit.artist,
         album=lead.title,
         year=found.year.year,
         discs=found.discs,

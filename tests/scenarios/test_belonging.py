@@ -38,6 +38,12 @@ COMPILATIONS = [
     Scenario("VA for Various Artists", _various("H", album_artist="VA"), ("staged Various Artists / Hits: 5 tracks",)),
     Scenario("a compilation by its many artists", _various("Hits"), ("staged Various Artists / Hits: 5 tracks",)),
     Scenario(
+        "an album of two artists",
+        songs("Low Tide", "flac", THREE, artist=["Ada", "Bo"], album_artist=["Ada", "Bo"]),
+        ("staged Ada; Bo / Low Tide: 3 tracks",),
+        tuple(f"AB/Ada; Bo/Low Tide/{n:02} - Song {n}.flac" for n in THREE),
+    ),
+    Scenario(
         "guests on one song",
         songs("Low Tide", "flac", range(1, 5)) | songs("Low Tide", "flac", range(5, 6), artist="Ada feat. Bo"),
         ("staged Ada / Low Tide: 5 tracks",),
