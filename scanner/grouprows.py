@@ -49,16 +49,18 @@ class GroupRows:
         """Begin the list of groups anew."""
         self._sql.execute("DELETE FROM album")
 
-    def keep_whole(self) -> set[int]:
-        """Forget the groups that lost a file since the scan before; return the ids of the files of the others."""
+    def keep_whole(self) -> tuple[set[int], set[str]]:
+        """Forget the groups that lost a file since the scan before; return ids of the files, and keys, of the others."""
         there = {row[0] for row in self._sql.execute("SELECT id FROM file")}
         kept: set[int] = set()
+        keys: set[str] = set()
         for album_id, group in self.known(only_waiting=False):
             if there.issuperset(ids := group.file_ids):
                 kept.update(ids)
+                keys.add(group.key)
             else:
                 self._sql.execute("DELETE FROM album WHERE id = ?", (album_id,))
-        return kept
+        return kept, keys
 
     def add(self, group: Group) -> int:
         """Add a group and return the id of its row."""

@@ -55,10 +55,10 @@ def _regroup_broken(scan: Scan) -> None:
     another album because they are gone.
     """
     rows = scan.db.grouping
-    kept = rows.keep_whole()
+    kept, keys = rows.keep_whole()
     tracks = [track for track in rows.tracks() if track.file_id not in kept]
     sides = [side for side in scan.db.sides() if side.file_id not in kept]
-    for found in group(tracks, sides, scan.options.choices):
+    for found in group(tracks, sides, scan.options.choices, keys):
         rows.add(found)
 
 

@@ -53,10 +53,9 @@ def folders_apart(
     return left + in_folders(rest), found
 
 
-def together(by_name: Mapping[str, Iterable[TrackRow]], choices: Choices, taken: Iterable[Whole]) -> dict[str, Whole]:
-    """Return an album for each name, with a key that no other one of the scan has."""
-    keys = {whole.key for whole in taken}
-    return {name: _whole(list(rows), choices, keys) for name, rows in by_name.items()}
+def together(by_name: Mapping[str, Iterable[TrackRow]], choices: Choices, taken: set[str]) -> dict[str, Whole]:
+    """Return an album for each name, with a key that is not `taken` by another one of the scan; then it is."""
+    return {name: _whole(list(rows), choices, taken) for name, rows in by_name.items()}
 
 
 def path_of(row: TrackRow | SideRow) -> bytes:

@@ -32,12 +32,12 @@ class Whole(NamedTuple):
     twin: bytes | None
 
 
-def merge(albums: Iterable[Part]) -> list[Whole]:
+def merge(albums: Iterable[Part], taken: set[str]) -> list[Whole]:
     """Join parts of the same release id or names while their disc and track numbers do not collide.
 
     The key is the release id, or the artist and title; neither year nor discs, so that a second disc dropped a week
     later finds the first one. Where several albums of one scan share it, the largest has it, of which the others may be
-    copies; they get the names of their folders added.
+    copies; they get the names of their folders added. Keys in `taken` have others; those given are put into it.
     """
     ordered = sorted(albums, key=attrgetter("first"))
     by_identity: dict[str, list[Part]] = defaultdict(list)
@@ -46,7 +46,6 @@ def merge(albums: Iterable[Part]) -> list[Whole]:
     for album in ordered:
         by_identity[_identity(album, releases, leads)].append(album)
     wholes: list[Whole] = []
-    taken: set[str] = set()
     for same in by_identity.values():
         twin = None
         for parts in _without_collisions(same):

@@ -34,24 +34,28 @@ _EXTENSIONS = {
 
 
 def group(
-    tracks: Iterable[TrackRow], sides: Iterable[SideRow], choices: Mapping[bytes, Choice] = NOTHING_SAID
+    tracks: Iterable[TrackRow],
+    sides: Iterable[SideRow],
+    choices: Mapping[bytes, Choice] = NOTHING_SAID,
+    taken: Iterable[str] = (),
 ) -> list[Group]:
     """Do what `group_folders` does with files in any order."""
-    return group_folders(in_folders(tracks), sides, choices)
+    return group_folders(in_folders(tracks), sides, choices, taken)
 
 
 def group_folders(
     folders: Iterable[FolderTracks],
     sides: Iterable[SideRow],
     choices: Mapping[bytes, Choice] = NOTHING_SAID,
+    taken: Iterable[str] = (),
     *,
     each_track: bool = False,
 ) -> list[Group]:
     """Put every track into exactly one album; a side file that no album claims is in none of them.
 
     What a person said of files, by path, comes before all rules. The order of the rows does not matter. Groups come in
-    the order of their folders. Nothing is raised, whatever the tags and names hold. `each_track` looks at every track
-    where a look at the folder would do; what comes of it is the same.
+    the order of their folders. Nothing is raised, whatever the tags and names hold. `taken` are keys that other
+    groups have. `each_track` looks at every track where a look at the folder would do; what comes of it is the same.
     """
     # An unchanged tree is not grouped again, and a scan of it starts quicker without these.
     from scanner.grouping.chosen import apart, folders_apart, together
@@ -63,8 +67,9 @@ def group_folders(
 
     rest, said = (folders, {}) if not choices else folders_apart(folders, choices)
     others, said_sides = (sides, {}) if not choices else apart(sides, choices)
-    wholes = merge(part for place in find_places(rest) for part in parts_in(place, each_track=each_track))
-    chosen = together(said, choices, wholes)
+    keys = set(taken)
+    wholes = merge((part for place in find_places(rest) for part in parts_in(place, each_track=each_track)), keys)
+    chosen = together(said, choices, keys)
     first = len(wholes)
     wholes += chosen.values()
     companions = share_out(others, wholes)

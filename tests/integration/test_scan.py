@@ -238,6 +238,20 @@ def test_what_is_left_behind_does_not_become_another_album_when_its_neighbours_h
     assert inbound.verdicts() == {"album:bo/third": ("take", 5)}
 
 
+def test_a_copy_that_loses_a_file_does_not_take_the_key_of_the_other_one(inbound: Inbound) -> None:
+    for folder, tracks in (("one", 3), ("two", 2)):
+        (inbound.root / folder).mkdir()
+        for n in range(tracks):
+            write_track(
+                inbound.root / folder / f"{n}.flac", title=f"A{n}", artist="Bo", album="First", track=str(n + 1)
+            )
+    inbound.scan()
+    assert inbound.verdicts() == {"album:bo/first": ("take", 3), "album:bo/first#two": ("take", 2)}
+    (inbound.root / "two" / "1.flac").unlink()
+    inbound.scan()
+    assert inbound.verdicts() == {"album:bo/first": ("take", 3), "album:bo/first#two": ("take", 1)}
+
+
 def test_patterns_of_the_admin_take_effect_at_once(inbound: Inbound) -> None:
     wav(inbound.root / ALBUM / "01.wav")
     wav(inbound.root / ALBUM / "sample.wav")
