@@ -50,7 +50,7 @@ class GroupRows:
         self._sql.execute("DELETE FROM album")
 
     def keep_whole(self) -> tuple[set[int], set[str]]:
-        """Forget the groups that lost a file since the scan before; return ids of the files, and keys, of the others."""
+        """Forget the groups that lost a file since the scan before; return the files' ids and the keys of others."""
         there = {row[0] for row in self._sql.execute("SELECT id FROM file")}
         kept: set[int] = set()
         keys: set[str] = set()

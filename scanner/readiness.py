@@ -31,8 +31,10 @@ class FolderState(NamedTuple):
     samples: int  # how often in a row it was seen, up to SAMPLES: then its row stays as it is
 
     def is_quiet(self, now_ns: int, quiet_ns: int) -> bool:
-        """Whether nothing changed for the quiet period. Without a period one look is enough."""
-        return self.samples >= (SAMPLES if quiet_ns else 1) and now_ns - self.since_ns >= quiet_ns
+        """Whether nothing changed for so long before `now_ns`, when the last look began; 0 asks for no more than one."""
+        if not quiet_ns:
+            return self.samples > 0
+        return self.samples >= SAMPLES and now_ns - self.since_ns >= quiet_ns
 
 
 class FileState(NamedTuple):

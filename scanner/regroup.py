@@ -34,7 +34,8 @@ def regroup(scan: Scan, survey: Survey) -> None:
         return
     lists = rows.checksum_lists()
     tree = Tree(sorted(survey.states), survey.states, scan.db.music_folders(), survey.unseen)
-    now_ns, quiet_ns, now = scan.now_ns(), scan.options.quiet_ns, dt.datetime.now(dt.UTC)
+    now_ns, quiet_ns = survey.began_ns, scan.options.quiet_ns
+    now = dt.datetime.now(dt.UTC) - dt.timedelta(microseconds=(scan.now_ns() - now_ns) // 1000)
     doubtful = rows.doubtful_files()
     for album_id, album in chain((first,), groups):
         scan.check()

@@ -135,8 +135,8 @@ def _settle(scan: Scan, survey: Survey) -> Survey:
     if not (scan.options.settle and 0 < scan.options.quiet_seconds <= LONGEST_WAIT):
         return survey
     for count in range(SAMPLES - 1):
-        now_ns, music = scan.now_ns(), scan.db.music_folders()
-        if all(survey.states[path].is_quiet(now_ns, scan.options.quiet_ns) for path in music):
+        music = scan.db.music_folders()
+        if all(survey.states[path].is_quiet(survey.began_ns, scan.options.quiet_ns) for path in music):
             break
         scan.progress("settle", count, SAMPLES - 1)
         scan.until.wait(scan.options.quiet_seconds / (SAMPLES - 1))

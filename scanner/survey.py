@@ -43,7 +43,8 @@ class Scan(NamedTuple):
 class Survey:
     """What one look, or several, have seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, began_ns: int) -> None:
+        self.began_ns = began_ns  # the last look; until then what it saw was still, and who knows since
         self.states: dict[bytes, FolderState] = {}
         self.unseen: dict[bytes, Reason] = {}  # folders where something is not whole or was not seen
         self.changed = False  # whether any folder was not what the scan DB said
@@ -55,7 +56,7 @@ def look(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:
 
     Whoever writes to a file meanwhile changes its identity, and makes its folder one that is not still.
     """
-    survey = Survey()
+    survey = Survey(scan.now_ns())
     scan.db.forget_ignored()
     with Listers(scan.root, scan.options.workers - 1, scan.check, known=len(known)) as listers:
         touched = _read(scan, spared(scan, chain(_news(scan, known, survey, listers), _unread(scan))), survey)

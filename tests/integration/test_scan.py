@@ -294,6 +294,21 @@ def test_without_staying_looks_of_several_scans_add_up(inbound: Inbound) -> None
     assert inbound.time.waited == []
 
 
+def test_what_a_look_takes_after_it_saw_a_folder_is_no_time_in_which_that_was_quiet(inbound: Inbound) -> None:
+    wav(inbound.root / ALBUM / "1.wav")
+
+    def be_slow(stage: str, done: int, _: int | None) -> None:
+        inbound.time.seconds += 100 if (stage, done) == ("walk", 2) and inbound.time.seconds >= 1020 else 0
+
+    inbound.progress = be_slow
+    for _ in range(3):
+        inbound.scan(60, settle=False)
+        inbound.time.seconds += 10
+    assert inbound.waits() == {ALBUM.encode(): ["still_changing"]}  # seen at 0, 10 and 20 seconds
+    inbound.scan(60, settle=False)
+    assert inbound.waits() == {ALBUM.encode(): []}
+
+
 def test_a_folder_is_counted_up_to_the_looks_it_needs_and_then_its_row_stays(inbound: Inbound) -> None:
     wav(inbound.root / ALBUM / "01.wav")
     rows = []
