@@ -31,7 +31,7 @@ class FolderState(NamedTuple):
     samples: int  # how often in a row it was seen, up to SAMPLES: then its row stays as it is
 
     def is_quiet(self, now_ns: int, quiet_ns: int) -> bool:
-        """Whether nothing changed for so long before `now_ns`, when the last look began; 0 asks for no more than one."""
+        """Whether nothing changed for so long before `now_ns`, when the last look began; 0 asks for no more."""
         if not quiet_ns:
             return self.samples > 0
         return self.samples >= SAMPLES and now_ns - self.since_ns >= quiet_ns

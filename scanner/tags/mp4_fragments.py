@@ -1,4 +1,4 @@
-"""An MP4 file in fragments → the seconds of its first track. Source: ISO 14496-12 sections 8.8.3, 8.8.7 and 8.8.8."""
+"""An MP4 file in fragments → the seconds of its first track of sound. Source: ISO 14496-12, 8.8.3, 8.8.7 and 8.8.8."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scanner.tags.source import LONGEST, DoubtError, Source
 _BOX = Struct(">I4s").unpack_from
 _WORD = Struct(">I").unpack_from
 _LONG = Struct(">Q").unpack_from
+_DEFAULTS = Struct(">III").unpack_from  # track, description, duration
 _TFHD_BEFORE = ((0x1, 8), (0x2, 4))  # what stands in front of the duration, by flag
 _TFHD_DURATION = 0x8
 _TRUN_BEFORE = ((0x1, 4), (0x4, 4))
@@ -28,17 +29,26 @@ class Box(NamedTuple):
 
 def seconds_of_fragments(source: Source) -> float | None:
     """Add up the durations of all samples; None if there are no fragments. Raises DoubtError at odd boxes."""
-    unit = usual = total = 0
+    number = unit = usual = total = 0
     for box in _boxes(source, 0, source.size):
         if box.name == b"moov":
-            for track in _find(source, box, (b"trak", b"mdia", b"mdhd")):
-                unit = unit or _unit(source, track)
+            number, unit = next(_sounds(source, box), (0, 0))
             for defaults in _find(source, box, (b"mvex", b"trex")):
-                usual = usual or _WORD(source.bytes_at(defaults.start + 12, 4))[0]
+                of, _, duration = _DEFAULTS(source.bytes_at(defaults.start + 4, 12))
+                usual = duration if of == number else usual
         elif box.name == b"moof":
             for fragment in _find(source, box, (b"traf",)):
-                total += _duration(source, fragment, usual)
+                total += _duration(source, fragment, number, usual)
     return total / unit if total and unit else None
+
+
+def _sounds(source: Source, movie: Box) -> Iterator[tuple[int, int]]:
+    """Yield number and ticks of a second of each track of sound."""
+    for track in _find(source, movie, (b"trak",)):
+        parts = [_find(source, track, path) for path in ((b"tkhd",), (b"mdia", b"hdlr"), (b"mdia", b"mdhd"))]
+        for header, handler, media in zip(*parts, strict=False):
+            if source.bytes_at(handler.start + 8, 4) == b"soun":
+                yield _behind_times(source, header), _behind_times(source, media)
 
 
 def _boxes(source: Source, start: int, end: int) -> Iterator[Box]:
@@ -61,21 +71,23 @@ def _find(source: Source, box: Box, path: tuple[bytes, ...]) -> Iterator[Box]:
             yield from _find(source, inner, path[1:]) if path[1:] else (inner,)
 
 
-def _unit(source: Source, mdhd: Box) -> int:
-    """Return the ticks of a second."""
-    long = source.bytes_at(mdhd.start, 1) == b"\1"
-    return int(_WORD(source.bytes_at(mdhd.start + (20 if long else 12), 4))[0])
+def _behind_times(source: Source, box: Box) -> int:
+    """Return what stands behind the two times at the start of `tkhd`, the track's number, or `mdhd`, its unit."""
+    long = source.bytes_at(box.start, 1) == b"\1"
+    return int(_WORD(source.bytes_at(box.start + (20 if long else 12), 4))[0])
 
 
-def _duration(source: Source, fragment: Box, usual: int) -> int:
-    """Return the ticks of the samples of one fragment, each of which may have a duration of its own."""
+def _duration(source: Source, fragment: Box, number: int, usual: int) -> int:
+    """Return the ticks of the samples of one fragment, each of which may have a duration of its own; 0 of others."""
     ticks = 0
     for box in _boxes(source, fragment.start, fragment.end):
         if box.name not in (b"tfhd", b"trun"):
             continue
         data = source.bytes_at(box.start, min(box.end - box.start, LONGEST))
-        flags, count = _WORD(data)[0] & 0xFFFFFF, _WORD(data, 4)[0]
+        flags, count = _WORD(data)[0] & 0xFFFFFF, _WORD(data, 4)[0]  # in `tfhd` the track's number
         if box.name == b"tfhd":
+            if count != number:
+                return 0
             usual = _WORD(data, 8 + _length(flags, _TFHD_BEFORE))[0] if flags & _TFHD_DURATION else usual
         elif flags & _TRUN_DURATION:
             first, step = 8 + _length(flags, _TRUN_BEFORE), _length(flags, _TRUN_OF_SAMPLE)

@@ -180,11 +180,18 @@ def test_a_chain_of_ogg_streams_is_as_long_as_all_of_them(extension: str, codec:
     assert facts.duration_ms == pytest.approx(sum(lengths), abs=2)
 
 
-def test_an_mp4_in_fragments_is_as_long_as_all_of_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("film", ["none", "before", "behind"])
+def test_an_mp4_in_fragments_is_as_long_as_all_of_them(film: str, tmp_path: Path) -> None:
     file = tmp_path / "x.m4a"
     moving: Any = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "300000"}
     with av.open(str(file), "w", format="mp4", options=moving) as output:
+        pictures: Any = output.add_stream("mpeg4", rate=25, width=16, height=16) if film == "before" else None
         stream: Any = output.add_stream("aac", rate=SECOND, layout="stereo")
+        pictures = output.add_stream("mpeg4", rate=25, width=16, height=16) if film == "behind" else pictures
+        for number in range(50 if pictures else 0):
+            picture = av.VideoFrame(16, 16, "yuv420p")
+            picture.pts = number
+            output.mux(pictures.encode(picture))
         for place in range(0, 2 * SECOND, 1024):
             part = av.AudioFrame(format="fltp", layout="stereo", samples=1024)
             for plane in part.planes:
