@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -16,10 +18,18 @@ PATIENCE = 300.0  # seconds for another process's migration
 MIGRATION_LOCK = 0x67726E726D  # any constant will do, as long as it stays
 
 
-def migrate(database: Database, newest: str | None = None) -> tuple[str | None, str]:
+Told = Callable[[int, int, str], None]  # which step of how many begins, and its revision
+
+
+def silent(_step: int, _of: int, _revision: str) -> None:
+    """Tell nobody."""
+
+
+def migrate(database: Database, newest: str | None = None, told: Told = silent) -> tuple[str | None, str]:
     """Run the revisions that are missing, in one transaction; return the revisions before and after.
 
-    `newest` is where to stop, to read what an older version wrote; this version's own, if not given.
+    `newest` is where to stop, to read what an older version wrote; this version's own, if not given. `told` hears of
+    each step, unless the database is new, which takes no time.
 
     Every command calls this at its start, so a database that is up to date costs one look, and no import of Alembic.
     Raises Misconfigured when the database was written by a newer Greenroom, or when our own files cannot be read.
@@ -42,7 +52,7 @@ def migrate(database: Database, newest: str | None = None) -> tuple[str | None, 
                 raise Misconfigured(
                     f"the database is at revision {before}, made by a newer Greenroom; install that one"
                 )
-            _upgrade(connection, newest)
+            _upgrade(connection, newest, [one for one in sorted(known) if (before or one) < one <= newest], told)
     return before, newest
 
 
@@ -85,11 +95,18 @@ def revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _upgrade(connection: Connection, newest: str) -> None:
+def _upgrade(connection: Connection, newest: str, steps: list[str], told: Told) -> None:
     from alembic import command
     from alembic.config import Config
 
+    waiting = iter(enumerate(steps, 1))
+
+    def begin(**_applied: object) -> None:
+        for n, one in islice(waiting, 1):
+            told(n, len(steps), one)
+
     alembic = Config()
     alembic.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # a ConfigParser reads it
-    alembic.attributes["connection"] = connection
+    alembic.attributes.update(connection=connection, applied=begin)
+    begin()
     command.upgrade(alembic, newest)

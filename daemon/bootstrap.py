@@ -21,7 +21,7 @@ from config.logs import RESULT_LEVEL, setup_logs
 from config.machine import keep_imported, uncollected
 from config.reasons import Reason
 from config.sections import StagingScan
-from daemon import secrecy
+from daemon import migrating, secrecy
 from daemon.acts import Acts
 from daemon.adopting import Looks
 from daemon.disks import Disks
@@ -167,7 +167,8 @@ def application(*, log_level: str = RESULT_LEVEL, migrate: bool = True) -> Itera
     setup_logs(boot.log_level or log_level, boot.log_format, boot.secrets)
     database = Database(boot.url, on_network=boot.sqlite_on_network, vault=boot.vault())
     try:
-        if migrate and len(set(schema.migrate(database))) > 1:
+        told = migrating.tell_aloud if log_level == RESULT_LEVEL else migrating.tell
+        if migrate and len(set(schema.migrate(database, told=told))) > 1:
             secrecy.seal_at_start(database)
         yield Application(boot, database)
     except BrokenPipeError:

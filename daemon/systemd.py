@@ -43,6 +43,11 @@ def status(text: str) -> str:
     return "STATUS=" + " ".join(text.split())  # a newline would begin another assignment
 
 
+def more_time(seconds: int) -> str:
+    """Return the assignment that asks for at least so long from now until READY or the next such message."""
+    return f"EXTEND_TIMEOUT_USEC={seconds * 1_000_000}"
+
+
 def reloading() -> str:
     """Return the assignments that announce a reload; READY ends it. The time tells it from an older one."""
     return f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}"

@@ -11,5 +11,6 @@ context.configure(
     render_as_batch=True,
     # On SQLite the job carrier's own tables stand beside ours.
     include_name=lambda name, kind, _parents: kind != "table" or name in Base.metadata.tables,
+    on_version_apply=context.config.attributes["applied"],
 )
 context.run_migrations()

@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -44,6 +45,7 @@ from config.schema import migrate
 print(*migrate(Database(sys.argv[1])))
 """
 NEWEST = max(path.name.split("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
+OLDER = "0028"
 
 
 def url_of(database: Database) -> str:
@@ -75,6 +77,35 @@ def test_scripts_are_told_what_a_migration_did(empty_database: Database, monkeyp
     monkeypatch.setenv("GREENROOM_DATABASE_URL", empty_database.url.render_as_string(hide_password=False))
     told = [json.loads(CliRunner().invoke(main, ["migrate", "--json"]).stdout) for _ in range(2)]
     assert told == [{"before": None, "after": NEWEST}, {"before": NEWEST, "after": NEWEST}]
+
+
+def test_a_migration_says_which_step_it_is_at_and_asks_systemd_for_the_time(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    migrate(empty_database, OLDER)
+    steps = [f"{n:04}" for n in range(int(OLDER) + 1, int(NEWEST) + 1)]
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", empty_database.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "systemd"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "systemd"))
+        shown = CliRunner().invoke(main, ["migrate", "--json"])
+        systemd.setblocking(False)
+        heard = [systemd.recv(1000).decode().splitlines() for _ in steps]
+    assert json.loads(shown.stdout) == {"before": OLDER, "after": NEWEST}
+    logged = [json.loads(line) for line in shown.stderr.splitlines()]
+    assert [(one["step"], one["of"], one["revision"]) for one in logged] == [
+        (n, len(steps), revision) for n, revision in enumerate(steps, 1)
+    ]
+    assert [status for _, status in heard] == [
+        f"STATUS=the database is being migrated: step {n} of {len(steps)}" for n, _ in enumerate(steps, 1)
+    ]
+    assert {more for more, _ in heard} == {"EXTEND_TIMEOUT_USEC=900000000"}
+
+
+def test_the_first_start_says_nothing_of_steps(empty_database: Database) -> None:
+    told: list[int] = []
+    migrate(empty_database, told=lambda step, _of, _revision: told.append(step))
+    assert not told
 
 
 @pytest.mark.postgres
