@@ -26,16 +26,18 @@ def _keys(id3: str, mp4: str | None = None, ape: str | None = None, asf: str | N
     return Keys(id3, mp4 or FREE + id3, ape or id3, asf or id3)
 
 
-# Source: Picard's tag mapping; of ALBUMARTISTS, which it leaves to scripts, what beets writes. `UFID` is the frame of
-# UFID_OWNER; TRCK, TPOS, trkn and disk hold a total as well.
+# Source: Picard's tag mapping; of ALBUMARTISTS, which it leaves to scripts, what beets writes, and of the sort names of
+# each what Navidrome reads. `UFID` is the frame of UFID_OWNER; TRCK, TPOS, trkn and disk hold a total as well.
 KEYS: Final[Mapping[str, Keys]] = {
     "TITLE": _keys("TIT2", "\xa9nam", "Title", "Title"),
     "ARTIST": _keys("TPE1", "\xa9ART", "Artist", "Author"),
     "ARTISTS": _keys("ARTISTS", asf="WM/ARTISTS"),
     "ARTISTSORT": _keys("TSOP", "soar", "ARTISTSORT", "WM/ArtistSortOrder"),
     "ALBUM": _keys("TALB", "\xa9alb", "Album", "WM/AlbumTitle"),
+    "ARTISTSSORT": _keys("ARTISTSSORT"),
     "ALBUMARTIST": _keys("TPE2", "aART", "Album Artist", "WM/AlbumArtist"),
     "ALBUMARTISTS": _keys("ALBUMARTISTS", asf="WM/AlbumArtists"),
+    "ALBUMARTISTSSORT": _keys("ALBUMARTISTSSORT"),
     "ALBUMARTISTSORT": _keys("TSO2", "soaa", "ALBUMARTISTSORT", "WM/AlbumArtistSortOrder"),
     "DATE": _keys("TDRC", "\xa9day", "Year", "WM/Year"),
     "ORIGINALDATE": _keys("TDOR", FREE + "ORIGINALDATE", "ORIGINALDATE", "WM/OriginalReleaseTime"),
@@ -80,10 +82,13 @@ def put(container: str, file: Any, wanted: Wanted) -> None:
 
 
 def _vorbis(tags: Any, name: str, values: list[str]) -> None:
-    values = _with_total(name, values, _before(tags, _alike(name)))
-    _drop(tags, list(tags.keys()), _alike(name))
-    if values:
-        tags[name] = values
+    alike = _alike(name, values)
+    written = _with_total(name, values, _before(tags, alike))
+    _drop(tags, list(tags.keys()), alike)
+    if "DISCTOTAL" in alike:
+        tags[name], tags["DISCTOTAL"] = written[0].split("/")
+    elif written:
+        tags[name] = written
 
 
 def _id3(tags: Any, name: str, values: list[str]) -> None:
@@ -93,7 +98,7 @@ def _id3(tags: Any, name: str, values: list[str]) -> None:
         tags.setall(f"UFID:{UFID_OWNER}", [id3.UFID(owner=UFID_OWNER, data=values[0].encode())])
         return
     before = next((str(text) for frame in tags.getall(key) for text in frame.text), "")
-    alike = {key.upper(), *_alike(name)}
+    alike = {key.upper(), *_alike(name, values)}
     for frame in (*tags.getall(key), *tags.getall("TXXX"), *(tags.getall("TDRL") if name == "DATE" else ())):
         if frame.FrameID != "TXXX" or frame.desc.upper() in alike:
             del tags[frame.HashKey]
@@ -104,10 +109,11 @@ def _id3(tags: Any, name: str, values: list[str]) -> None:
 
 
 def _with_total(name: str, values: list[str], before: str) -> list[str]:
-    """Keep the total of `3/12`, unless the number is beyond it."""
+    """Keep the total of `3/12`, unless the number is beyond it, or has another one."""
+    if name not in ("TRACKNUMBER", "DISCNUMBER") or "/" in values[0]:
+        return values
     total = before.partition("/")[2].strip()
-    is_kept = name in ("TRACKNUMBER", "DISCNUMBER") and total and not _is_less(total, values[0])
-    return [f"{values[0]}/{total}"] if is_kept else values
+    return [f"{values[0]}/{total}"] if total and not _is_less(total, values[0]) else values
 
 
 def _is_less(total: str, number: str) -> bool:
@@ -118,10 +124,11 @@ def _mp4(tags: Any, name: str, values: list[str]) -> None:
     mp4: Any = import_module("mutagen.mp4")
     key = KEYS[name].mp4
     if key in ("trkn", "disk"):
-        number, total = int(values[0]), next((total for _, total in tags.get(key, ())), 0)
-        tags[key] = [(number, total if total >= number else 0)]
+        number, slash, given = values[0].partition("/")
+        total = int(given) if slash else next((total for _, total in tags.get(key, ())), 0)
+        tags[key] = [(int(number), total if total >= int(number) else 0)]
         return
-    alike = {(FREE + other).upper() for other in (key.removeprefix(FREE), *_alike(name))}
+    alike = {(FREE + other).upper() for other in (key.removeprefix(FREE), *_alike(name, values))}
     _drop(tags, list(tags.keys()), {key.upper(), *alike})
     if not values:
         return
@@ -135,7 +142,7 @@ def _mp4(tags: Any, name: str, values: list[str]) -> None:
 
 def _ape(tags: Any, name: str, values: list[str]) -> None:
     key = KEYS[name].ape
-    alike = {key.upper(), *_alike(name)}
+    alike = {key.upper(), *_alike(name, values)}
     values = _with_total(name, values, _before(tags, alike))
     _drop(tags, list(tags.keys()), alike)
     if values:
@@ -147,7 +154,7 @@ def _asf(tags: Any, name: str, values: list[str]) -> None:
     values = _with_total(name, values, str(next(iter(tags.get(key, ())), "")))
     field = ASF.get(key.upper())
     alike = {other for other, means in ASF.items() if field is not None and means == field}
-    _drop(tags, list(tags.keys()), {key.upper(), *_alike(name), *alike})
+    _drop(tags, list(tags.keys()), {key.upper(), *_alike(name, values), *alike})
     if values:
         tags[key] = values
 
@@ -164,11 +171,15 @@ def _listed(values: Any) -> list[Any]:
     return list(values) if isinstance(values, list) or getattr(values, "kind", None) == 0 else []
 
 
-def _alike(name: str) -> set[str]:
-    """Return all names that mean the same tag, in capitals."""
+def _alike(name: str, values: list[str]) -> set[str]:
+    """Return all names that mean the same tag, in capitals, and those of the total if there is one in the value."""
     field = NAMED.get(name)
     alike = {name, *(other for other, means in NAMED.items() if field is not None and means == field)}
-    return alike | {"RELEASEDATE"} if name == "DATE" else alike  # by which Navidrome takes albums apart
+    if name == "DATE":
+        alike.add("RELEASEDATE")  # by which Navidrome takes albums apart
+    if name == "DISCNUMBER" and "/" in values[0]:
+        alike |= _alike("DISCTOTAL", [])
+    return alike
 
 
 def _drop(tags: Any, keys: Iterable[str], alike: set[str]) -> None:

@@ -19,7 +19,7 @@ def wanted(album: AlbumMetadata, track: TrackMetadata, said: Mapping[str, Any] =
 
     `MUSICBRAINZ_TRACKID` is the recording's id, `MUSICBRAINZ_RELEASETRACKID` the track's (Picard's tag mapping).
     """
-    artist = said.get("artist")
+    artist, last = said.get("artist"), max((one.disc or 0 for one in album.tracks), default=0)
     types = [name for name in (album.type, *album.secondary_types) if name]
     tags = {
         "TITLE": _one(track.title),
@@ -27,7 +27,7 @@ def wanted(album: AlbumMetadata, track: TrackMetadata, said: Mapping[str, Any] =
         "DATE": _one(album.date),
         "ORIGINALDATE": _one(album.original_date),
         "TRACKNUMBER": _one(track.position),
-        "DISCNUMBER": _one(track.disc),
+        "DISCNUMBER": _of_all(track.disc, said.get("disc_total"), last),
         "GENRE": list(album.genres),
         "LABEL": list(album.labels),
         "CATALOGNUMBER": list(album.catalog_numbers),
@@ -63,6 +63,7 @@ def _by(tag: str, credits: Sequence[Credit], shown: str | None, names: Sequence[
         tag: [credit],
         f"{tag}S": [credit.name for credit in credits],
         f"{tag}SORT": _sorted(credits),
+        f"{tag}SSORT": [credit.sort_name or credit.name for credit in credits] if len(credits) > 1 else [],
         f"MUSICBRAINZ_{tag}ID": _ids(credits),
     }
     if shown is not None and fold(shown) != fold(credit):
@@ -70,6 +71,11 @@ def _by(tag: str, credits: Sequence[Credit], shown: str | None, names: Sequence[
     if len(names) > len(credits):
         del tags[f"{tag}S"]
     return {name: values for name, values in tags.items() if values}
+
+
+def _of_all(disc: int | None, total: int | None, last: int) -> list[str]:
+    """Return a disc's number, with a total where the file has one that the album is beyond: "1/1" of two discs."""
+    return _one(disc) if disc is None or total is None or total >= last else [f"{disc}/{last}"]
 
 
 def _one(value: str | int | None) -> list[str]:

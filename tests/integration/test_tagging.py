@@ -127,6 +127,23 @@ def test_an_album_of_two_artists_names_each_of_them(extension: str, tmp_path: Pa
     after = facts(path)
     assert (after.album_artist, after.album_artists) == ("Ada & Bø", ("Ada", "Bø"))
     assert after.mb_album_artist_ids == (ID("a"), ID("b"))
+    assert sum("Ada, A." in line for line in everything(path)) == 4  # both credits, whole and apart
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_each_disc_of_a_box_that_was_tagged_as_the_only_one_knows_of_the_others(extension: str, tmp_path: Path) -> None:
+    """To servers without an id of the album, discs with different totals are different albums."""
+    discs = tuple(TrackMetadata(b"%d" % n, disc=n, position=1) for n in (1, 2))
+    for track in discs:
+        path = write_track(tmp_path / f"song.{extension}", title="old", disc="1/1")
+        said = wanted(AlbumMetadata(tracks=discs), track, facts_to_json(facts(path)))
+        assert retag(path, said).outcome == "written"
+        after = facts(path)
+        assert (after.disc, after.disc_total) == (track.disc, 2)
+        assert retag(path, wanted(AlbumMetadata(tracks=discs), track, facts_to_json(after))) == Said("same")
+    path = write_track(tmp_path / f"song.{extension}", title="old", disc="1/3")
+    retag(path, wanted(AlbumMetadata(tracks=discs), discs[1], facts_to_json(facts(path))))
+    assert (facts(path).disc, facts(path).disc_total) == (2, 3)
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
