@@ -14,7 +14,7 @@ from processor.transfer import Transfer
 
 TX = b".greenroom-tx"
 # Keep players from indexing what is not there yet.
-PLAYER_IGNORES = (b".ignore", b".ndignore", b".plexignore", b".nomedia")
+PLAYER_IGNORES = (b".ignore", b".ndignore", b".plexignore", b".nomedia", b".lmsignore")
 
 
 def hidden_folder(transfer: Transfer) -> bytes:

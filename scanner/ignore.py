@@ -24,7 +24,8 @@ JUNK_NAMES = frozenset(
     b"""
     .ds_store .localized .appledouble .spotlight-v100 .fseventsd .temporaryitems .documentrevisions-v100 __macosx
     thumbs.db ehthumbs.db desktop.ini $recycle.bin recycler @eadir @tmp #recycle #snapshot .snapshot .snapshots
-    .stfolder .stversions .stignore .directory .thumbnails .nomedia .ignore .ndignore .plexignore lost+found
+    .stfolder .stversions .stignore .directory .thumbnails .nomedia .ignore .ndignore .plexignore .lmsignore
+    lost+found
     """.split()
 ) | {b"system volume information", b"network trash folder", b"icon\r"}
 JUNK_PREFIXES = (b"._", b".trash")
