@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -24,7 +23,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-PATIENCE = 40  # seconds for a player to start, or to have looked; far more than one needs
+from tests.waiting import until
+
 USER, SECRET = "greenroom", "s3cret pass"
 KODI = "/usr/lib/x86_64-linux-gnu/kodi/kodi.bin"
 _DIDL = {"dc": "http://purl.org/dc/elements/1.1/", "upnp": "urn:schemas-upnp-org:metadata-1-0/upnp/"}
@@ -44,15 +44,6 @@ class Upnp(NamedTuple):
 def absent(program: str) -> NoReturn:
     """Skip the test, and say what to install."""
     pytest.skip(f"{program} is not installed: this player was NOT asked; `scripts/players` installs it on Debian")
-
-
-def until(found: Callable[[], Any]) -> Any:
-    """Return what is found, once it is anything."""
-    end = time.monotonic() + PATIENCE
-    while not (value := found()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.1)
-    return value
 
 
 def free_port(least: int = 0) -> int:

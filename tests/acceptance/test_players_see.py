@@ -31,6 +31,7 @@ from tests.acceptance import programs
 from tests.scenarios.drops import song
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, approve, given
+from tests.waiting import until
 from workflow import publishing
 
 pytestmark = pytest.mark.skipif(
@@ -262,4 +263,4 @@ def test_a_upnp_server_shows_everything(house: House, tmp_path: Path, server: st
             """Return what is shown with its picture."""
             return {(one.album, one.title, one.date[:4], one.artist) for one in tracks() if one.picture}
 
-        assert programs.until(lambda: wanted <= pictured())
+        assert until(lambda: wanted <= pictured())

@@ -14,7 +14,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,10 +30,10 @@ from config.libraries import Library, add_library
 from config.locks import hold
 from config.sentinel import SENTINEL, read_sentinel
 from config.tables import LeaseRow
+from tests.waiting import PATIENCE, until
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 SHORT = Lease(seconds=4, renew=0.1, deadline=3.5)
-PATIENCE = 60  # seconds until a condition that must come true is given up on
 
 CHILD = """
 import sys, threading
@@ -121,8 +120,10 @@ def staging(database: Database, tmp_path: Path) -> Library:
     return added(database, "staging", tmp_path / "staging")
 
 
-def taken(database: Database, *libraries: Library) -> contextlib.AbstractContextManager[object]:
-    return hold(database, libraries, "test", threading.Event())
+def taken(
+    database: Database, *libraries: Library, lease: Lease = leases.STANDARD_LEASE
+) -> contextlib.AbstractContextManager[Guard]:
+    return hold(database, libraries, "test", threading.Event(), lease)
 
 
 def fence(database: Database, library: Library) -> int:
@@ -130,6 +131,12 @@ def fence(database: Database, library: Library) -> int:
         return int(
             connection.execute(select(LeaseRow.fence).where(LeaseRow.root_uuid == library.root_uuid)).scalar_one()
         )
+
+
+def expires(database: Database, library: Library) -> int:
+    with database.read() as connection:
+        ours = select(LeaseRow.expires_at).where(LeaseRow.root_uuid == library.root_uuid)
+        return int(connection.execute(ours).scalar_one())
 
 
 def copied_as_on_another_host(library: Library, tmp_path: Path) -> Library:
@@ -166,21 +173,20 @@ def test_a_killed_holder_frees_the_root_at_once(database: Database, database_url
 
 @contextlib.contextmanager
 def until_free(database: Database, library: Library) -> Iterator[None]:
-    deadline = time.monotonic() + PATIENCE
     with contextlib.ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(taken(database, library))
-                break
-            except Busy:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+
+        def is_taken() -> bool:
+            with contextlib.suppress(Busy):
+                return bool(stack.enter_context(taken(database, library)))
+            return False
+
+        until(is_taken)
         yield
 
 
 def test_the_fence_grows_with_each_holder_and_the_lease_is_given_back(database: Database, inbound: Library) -> None:
     for number in (1, 2, 3):
-        with hold(database, [inbound], "test", threading.Event()) as guard:
+        with taken(database, inbound) as guard:
             assert guard.fence == number
             with database.read() as connection:
                 assert "(test)" in (holder(connection, inbound.root_uuid) or "")
@@ -211,9 +217,9 @@ def test_when_the_second_root_is_taken_the_first_is_let_go(
 def test_the_fence_of_the_guard_belongs_to_the_first_root(
     database: Database, inbound: Library, staging: Library
 ) -> None:
-    with taken(database, staging), hold(database, [inbound], "test", threading.Event()):
+    with taken(database, staging), taken(database, inbound):
         pass
-    with hold(database, [inbound, staging], "test", threading.Event()) as guard:
+    with taken(database, inbound, staging) as guard:
         assert guard.fence == fence(database, inbound) == 2
         assert fence(database, staging) == 2
 
@@ -228,23 +234,21 @@ def test_the_renewing_thread_ends_with_the_guard(database: Database, inbound: Li
 
 
 def test_a_lease_is_renewed_for_as_long_as_it_is_held(database: Database, inbound: Library) -> None:
-    def expires() -> int:
-        with database.read() as connection:
-            return int(connection.execute(select(LeaseRow.expires_at)).scalar_one())
+    with taken(database, inbound, lease=SHORT) as guard:
+        first = expires(database, inbound)
 
-    with hold(database, [inbound], "test", threading.Event(), SHORT) as guard:
-        first, deadline = expires(), time.monotonic() + PATIENCE
-        while expires() < first + SHORT.seconds:  # past the end of the lease as it was taken
-            assert time.monotonic() < deadline
+        def is_renewed() -> bool:
             guard.check("rename")
-            time.sleep(0.02)
+            return expires(database, inbound) >= first + SHORT.seconds
+
+        until(is_renewed)  # past the end of the lease as it was taken
 
 
 @pytest.mark.sqlite
 def test_a_holder_that_cannot_renew_stops_before_its_lease_ends(database: Database, inbound: Library) -> None:
     never_renewed = Lease(seconds=60, renew=3600, deadline=0)
     with (
-        hold(database, [inbound], "test", threading.Event(), never_renewed) as guard,
+        taken(database, inbound, lease=never_renewed) as guard,
         pytest.raises(LeaseLost, match="before “rename”"),
     ):
         guard.check("rename")
@@ -258,7 +262,7 @@ def test_a_replaced_mark_lets_a_second_holder_in_but_only_its_fence_counts(
         mark = tmp_path / "inbound" / os.fsdecode(SENTINEL)
         shutil.copy(mark, tmp_path / "copy")
         (tmp_path / "copy").replace(mark)
-        with hold(database, [inbound], "test", threading.Event()) as second:
+        with taken(database, inbound) as second:
             assert second.fence == fence(database, inbound) == 2
             wait_until_lost(first)
             second.check("rename")
@@ -277,9 +281,9 @@ def test_a_mark_that_is_replaced_before_it_is_locked_locks_nothing(
         lock(fd, how)
 
     monkeypatch.setattr("config.alone.fcntl.flock", too_late)
-    with pytest.raises(Busy, match="replaced just now"), hold(database, [inbound], "test", threading.Event()):
+    with pytest.raises(Busy, match="replaced just now"), taken(database, inbound):
         pass
-    with hold(database, [inbound], "test", threading.Event()) as guard:
+    with taken(database, inbound) as guard:
         guard.check("rename")
 
 
@@ -362,16 +366,9 @@ def test_other_hosts_too_have_the_root_that_was_let_go_and_not_the_silent_one(
 def test_the_silent_root_is_kept_for_as_long_as_it_is_silent_whoever_has_the_other_one(
     database: Database, inbound: Library, staging: Library, hanging: Hanging
 ) -> None:
-    def expires() -> int:
-        with database.read() as connection:
-            ours = select(LeaseRow.expires_at).where(LeaseRow.root_uuid == inbound.root_uuid)
-            return int(connection.execute(ours).scalar_one())
-
     with taken(database, staging):
-        first, deadline = expires(), time.monotonic() + PATIENCE
-        while expires() < first + SHORT.seconds:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        first = expires(database, inbound)
+        until(lambda: expires(database, inbound) >= first + SHORT.seconds)
 
 
 @pytest.mark.parametrize("is_first", [True, False])
@@ -470,9 +467,9 @@ def test_on_shares_too_one_holds_a_root_while_others_read_its_mark(
     share(monkeypatch)
     left_open = set()
     for _ in range(2):
-        with hold(database, [inbound], "test", threading.Event()):
+        with taken(database, inbound):
             assert read_sentinel(inbound.path) == inbound.root_uuid
-            with pytest.raises(Busy), hold(database, [inbound], "test", threading.Event()):
+            with pytest.raises(Busy), taken(database, inbound):
                 pass
         left_open.add(len(os.listdir("/proc/self/fd")))
     assert len(left_open) == 1
@@ -529,11 +526,7 @@ def test_who_was_taken_over_writes_nothing_that_no_journal_row_stands_for(databa
 
 
 def wait_until_lost(child: Process) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while (answer := child.check()) == "going on":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    assert answer == "lease_lost"
+    assert until(lambda: (answer := child.check()) != "going on" and answer) == "lease_lost"
 
 
 def test_who_was_taken_over_does_not_end_the_lease_of_who_has_it_now(database: Database, inbound: Library) -> None:
@@ -619,10 +612,7 @@ def test_nobody_takes_a_root_over_while_what_rests_on_its_lease_is_written(
 def test_a_frozen_holder_keeps_the_root_and_is_named(database: Database, database_url: str, inbound: Library) -> None:
     with holding(database_url, inbound, short=True) as first:
         first.process.send_signal(signal.SIGSTOP)
-        deadline = time.monotonic() + PATIENCE
-        while lease_runs(database, inbound):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: not lease_runs(database, inbound))
         with pytest.raises(Busy, match=f"pid {first.process.pid} "), taken(database, inbound):
             pass
 
@@ -704,12 +694,9 @@ def test_a_takeover_is_noticed_at_the_next_renewal_long_before_the_deadline(
     database: Database, inbound: Library
 ) -> None:
     lease = Lease(seconds=3600, renew=0.05, deadline=3600)
-    with hold(database, [inbound], "test", threading.Event(), lease) as guard:
+    with taken(database, inbound, lease=lease) as guard:
         guard.check("rename")
         with database.begin() as connection:
             connection.execute(update(LeaseRow).values(fence=LeaseRow.fence + 1))
-        deadline = time.monotonic() + PATIENCE
-        with pytest.raises(LeaseLost, match="took the lease over"):  # noqa: PT012  it is only known after a while
-            while time.monotonic() < deadline:
-                guard.check("rename")
-                time.sleep(0.02)
+        with pytest.raises(LeaseLost, match="took the lease over"):
+            until(lambda: guard.check("rename"))  # it is only known after a while
