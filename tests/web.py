@@ -18,6 +18,7 @@ from daemon.disks import Disks
 from daemon.web import api, pages
 from daemon.web.app import create_app
 from daemon.web.navigation import routers
+from tests.commands import chosen
 
 AGES = 60.0  # seconds: on a loaded machine a disk that is well answers later than people wait
 NAME, PASSWORD = "eva", "correct horse battery"
@@ -61,8 +62,7 @@ class Browser:
 @contextmanager
 def installation(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     """An installation with nothing in it; at its end nothing of it runs any more."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(folder / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", url)
+    chosen(monkeypatch, folder / "data", url)
     with application() as opened:
         yield opened
         opened.ongoing.stop()

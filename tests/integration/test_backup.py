@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import JSON, Column, Connection, delete, insert, inspect, select, text, update
 
 import daemon.tables  # noqa: F401
@@ -27,7 +26,6 @@ from config.errors import Misconfigured, Rejected
 from config.lease import STANDARD_LEASE, holder, take
 from config.libraries import Library, add_library
 from config.tables import Base, LeaseRow, SettingRow, TokenRow
-from daemon.cli import main
 from processor import journal, repository
 from processor.client import circuits, memory, turns
 from processor.client.circuit import Circuit
@@ -35,6 +33,7 @@ from processor.client.service import Answer
 from processor.tables import StagingItem, TransferRow
 from processor.transfer import Transfer, TransferFile
 from scanner.identity import Identity
+from tests.commands import greenroom
 from tests.items import album
 from workflow import plans, progress
 from workflow.engine import hosts, jobs
@@ -400,19 +399,17 @@ def test_rows_the_database_cannot_store_leave_it_empty(
 
 def test_the_commands_export_check_and_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "one"))
-    run = CliRunner()
-    run.invoke(main, ["settings", "set", "quiet_seconds", "77"], catch_exceptions=False)
-    said = run.invoke(main, ["export", str(file)], catch_exceptions=False)
-    assert "restored for a test, and every table was the same" in said.output
-    nowhere = run.invoke(main, ["export", str(file.parent / "nowhere" / "file")], catch_exceptions=False)
+    greenroom("settings", "set", "quiet_seconds", "77")
+    assert "restored for a test, and every table was the same" in greenroom("export", file).output
+    nowhere = greenroom("export", file.parent / "nowhere" / "file")
     assert f"no backup can be made in {file.parent / 'nowhere'}: No such file or directory" in nowhere.stderr
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert "whole" in run.invoke(main, ["import", "--check", str(file)]).output
-    assert run.invoke(main, ["import", str(file)]).exit_code == 1
+    assert "whole" in greenroom("import", "--check", file).output
+    assert greenroom("import", file).exit_code == 1
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "two"))
-    told = json.loads(run.invoke(main, ["import", "--json", str(file)], catch_exceptions=False).output)
+    told = json.loads(greenroom("import", "--json", file).output)
     assert told["tables"]["settings"]["rows"] == 1
-    assert run.invoke(main, ["settings", "get", "quiet_seconds"]).output.strip() == "77"
+    assert greenroom("settings", "get", "quiet_seconds").output.strip() == "77"
 
 
 @pytest.mark.sqlite

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import delete, text, update
 
 from config import admin, libraries
 from config.database import Database
 from config.errors import Misconfigured
-from daemon.cli import main
 from processor import repository
+from tests.commands import chosen, printed
 from tests.items import album
 from tests.waiting import until
 from workflow import deciding, progress, succession
@@ -366,44 +365,37 @@ def test_the_commands_show_the_chain_its_jobs_and_what_happened(
 ) -> None:
     put(database, auto_approve="0.5")
     (one,) = stage(database, "k1")
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database.url.render_as_string(hide_password=False))
-
-    def run(*arguments: str, code: int = 0) -> str:
-        done = CliRunner().invoke(main, arguments)
-        assert done.exit_code == code, done.output
-        return done.output
-
+    chosen(monkeypatch, tmp_path, database)
     (job,) = engine.list()
-    assert "review" in run("phases")
-    assert '"gate": "auto"' in run("phases", "--json")
-    assert "queued" in run("jobs", "list", "--status", "queued")
-    assert f'"id": {job.id}' in run("jobs", "show", str(job.id), "--json")
-    assert json.loads(run("jobs", "pause", "review", "--json")) == {"phase": "review", "paused": True}
-    assert "(paused)" in run("phases")
-    run("jobs", "resume", "review")
-    run("jobs", "cancel", str(job.id))
-    assert "nothing to cancel" in run("jobs", "cancel", str(job.id), code=2)
-    again = json.loads(run("jobs", "retry", str(job.id), "--json"))
+    assert "review" in printed("phases")
+    assert '"gate": "auto"' in printed("phases", "--json")
+    assert "queued" in printed("jobs", "list", "--status", "queued")
+    assert f'"id": {job.id}' in printed("jobs", "show", job.id, "--json")
+    assert json.loads(printed("jobs", "pause", "review", "--json")) == {"phase": "review", "paused": True}
+    assert "(paused)" in printed("phases")
+    printed("jobs", "resume", "review")
+    printed("jobs", "cancel", job.id)
+    assert "nothing to cancel" in printed("jobs", "cancel", job.id, code=2)
+    again = json.loads(printed("jobs", "retry", job.id, "--json"))
     assert again["is_new"]
-    assert '"was": "queued"' in run("jobs", "cancel", str(again["job"]), "--json")
+    assert '"was": "queued"' in printed("jobs", "cancel", str(again["job"]), "--json")
     failure = {"attempt": 1, "at": "2026-01-01T00:00:00+00:00", "code": "full", "message": "the disk was full"}
     with database.begin() as connection:
         dead = {"status": "dead", "code": "full", "error": "the disk was full", "failures": [failure]}
         connection.execute(update(JobRow).where(JobRow.id == job.id).values(**dead))
-    shown = run("jobs", "show", str(job.id))
+    shown = printed("jobs", "show", job.id)
     assert "2026-01-01 00:00:00 UTC  attempt 1, full: the disk was full\n" in shown
     assert "Put right what the error names" in shown
-    assert "1 dead; `greenroom jobs --status dead` says why" in run("status")
-    run("review", "reject", str(one), "--why", "bootleg")
-    shown = run("items", "show", str(one))
+    assert "1 dead; `greenroom jobs --status dead` says why" in printed("status")
+    printed("review", "reject", one, "--why", "bootleg")
+    shown = printed("items", "show", one)
     assert "bootleg" in shown
     assert re.search(r"Title +\S.* tags\n", shown)
-    told = json.loads(run("items", "show", str(one), "--json"))
+    told = json.loads(printed("items", "show", one, "--json"))
     assert (told["position"], told["warnings"][0]["message"] in shown) == ("staged", True)
     assert [file["path"] in shown for file in told["files"]] == [True, False], "tracks are listed, pictures not"
     assert r"in \xfe" in shown, "as the path of a reason says it, which is no UTF-8"
-    assert '"status": "approved"' in run("review", "approve", str(one), "--json")
-    assert f"item {one} is rejected again" in run("review", "undo", str(one))
-    assert "no item 99" in run("items", "show", "99", code=2)
-    assert "no phase" in run("worker", "--phases", "omega", code=2)
+    assert '"status": "approved"' in printed("review", "approve", one, "--json")
+    assert f"item {one} is rejected again" in printed("review", "undo", one)
+    assert "no item 99" in printed("items", "show", "99", code=2)
+    assert "no phase" in printed("worker", "--phases", "omega", code=2)

@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 import pytest
 from click.shell_completion import BashComplete
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from rich.cells import cell_len
 
 from config import activity
@@ -27,6 +27,7 @@ from daemon.cli import COMMANDS, main
 from daemon.cli.group import Group
 from daemon.cli.person import person
 from daemon.sole import sole_daemon
+from tests.commands import greenroom
 from tests.music import write_album
 from tests.waiting import until
 
@@ -40,11 +41,6 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         greenroom("libraries", "add", role, str(tmp_path / role))
     greenroom("settings", "set", "quiet_seconds", "0")
     return tmp_path
-
-
-def greenroom(*arguments: str) -> Result:
-    """Run a command in this process."""
-    return CliRunner().invoke(main, arguments, catch_exceptions=False)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -508,7 +504,7 @@ def test_settings_are_listed_changed_and_remembered(data_dir: Path) -> None:
 
 def test_a_folder_that_cannot_serve_is_wrong_usage_and_says_why(data_dir: Path) -> None:
     for path, why in ((data_dir / "nowhere", "is no folder"), (data_dir / "inbound", "nested"), (data_dir, "nested")):
-        refused = greenroom("libraries", "add", "library", str(path))
+        refused = greenroom("libraries", "add", "library", path)
         assert refused.exit_code == 2
         assert why in refused.output or "same as" in refused.output
     assert greenroom("libraries", "remove", "/nowhere").exit_code == 2
@@ -520,8 +516,8 @@ def test_what_is_done_by_command_is_remembered_as_what_is_done_on_the_page(data_
         assert greenroom("libraries", *verb, inbound).exit_code == 0
     with application() as app:
         job = app.engine.submit("verify", None, actor="test").job.id
-        assert greenroom("jobs", "cancel", str(job)).exit_code == 0
-        assert greenroom("jobs", "retry", str(job)).exit_code == 0
+        assert greenroom("jobs", "cancel", job).exit_code == 0
+        assert greenroom("jobs", "retry", job).exit_code == 0
         with app.database.read() as connection:
             found = activity.newest(connection)
     assert [one.what for one in found[:5]] == [

@@ -17,14 +17,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 from sqlalchemy import insert
 
 from config import admin, libraries
 from config.database import Database
 from config.errors import Rejected
-from daemon.cli import main
 from processor import repository
 from processor.artwork import rows as artwork
 from processor.artwork.offer import Subject
@@ -43,6 +41,7 @@ from processor.publication import ledger
 from processor.shop import Shop
 from processor.tables import PublicationRow
 from tests.catalogue import point
+from tests.commands import chosen, printed
 from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
 from tests.releases import ARTIST, LENGTHS, TITLES, knows, own, release, retitled, staged, uuid
 from tests.waiting import until
@@ -429,29 +428,22 @@ def test_the_commands_show_and_choose(
     knows(server, release(), release(2, **AGAIN))
     item = stage(shop, replace(own(release()), year=None))
     enrich(shop, item)
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", shop.database.url.render_as_string(hide_password=False))
-
-    def run(*arguments: str, code: int = 0) -> str:
-        done = CliRunner().invoke(main, arguments)
-        assert done.exit_code == code, done.output
-        return done.output
-
-    assert "It could as well be another release" in run("items", "candidates", str(item))
-    told = json.loads(run("items", "candidates", str(item), "--json"))
+    chosen(monkeypatch, tmp_path, shop.database)
+    assert "It could as well be another release" in printed("items", "candidates", item)
+    told = json.loads(printed("items", "candidates", item, "--json"))
     assert [one["release_id"] for one in told["candidates"]] == [uuid(1), uuid(2)]
     assert {"part": "", "field": "country", "before": None, "after": "US"} in told["candidates"][1]["changes"]
-    assert json.loads(run("items", "choose", str(item), "2", "--json"))["release"] == "2"
-    assert "chosen by" in run("items", "candidates", str(item))
-    assert "there is no candidate 9" in run("items", "choose", str(item), "9", code=2)
-    run("items", "choose", str(item), "auto")
-    assert json.loads(run("enrich", str(item), "--json"))[0]["item"] == item
-    assert "1 job wanted" in run("enrich", "--status", "pending_review", "--force")
-    assert "1 job wanted" in run("enrich", "--search", "harbour LIGHTS")
-    assert "0 jobs wanted" in run("enrich", "--search", "harbour", "--status", "rejected")
-    assert "name items, or say" in run("enrich", code=2)
-    assert "name items, or say" in run("enrich", "1", "--warned", code=2)
-    assert "no item 99" in run("enrich", "99", code=2)
+    assert json.loads(printed("items", "choose", item, "2", "--json"))["release"] == "2"
+    assert "chosen by" in printed("items", "candidates", item)
+    assert "there is no candidate 9" in printed("items", "choose", item, "9", code=2)
+    printed("items", "choose", item, "auto")
+    assert json.loads(printed("enrich", item, "--json"))[0]["item"] == item
+    assert "1 job wanted" in printed("enrich", "--status", "pending_review", "--force")
+    assert "1 job wanted" in printed("enrich", "--search", "harbour LIGHTS")
+    assert "0 jobs wanted" in printed("enrich", "--search", "harbour", "--status", "rejected")
+    assert "name items, or say" in printed("enrich", code=2)
+    assert "name items, or say" in printed("enrich", "1", "--warned", code=2)
+    assert "no item 99" in printed("enrich", "99", code=2)
 
 
 FPCALC = """#!/bin/sh

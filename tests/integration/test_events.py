@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import Connection, text
 
 from config import admin
@@ -19,10 +18,10 @@ from config.database import Database
 from config.errors import Busy, Misconfigured, Retryable, Stopped
 from config.sections import StagingScan
 from daemon.bootstrap import application
-from daemon.cli import main
 from processor import journal, repository
 from processor.process import ProcessResult
 from processor.transfer import Transfer
+from tests.commands import chosen, greenroom
 from tests.items import album
 from tests.waiting import until
 from workflow import deciding, events, runs, succession
@@ -330,11 +329,10 @@ def test_nobody_is_told_where_nobody_is_named(database: Database, engine: Engine
 def test_the_urls_are_shown_to_nobody(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Any
 ) -> None:
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database.url.render_as_string(hide_password=False))
+    chosen(monkeypatch, tmp_path, database)
     secret = url(server)
     shown = [
-        CliRunner().invoke(main, ["settings", *arguments]).output
+        greenroom("settings", *arguments).output
         for arguments in (
             ["set", "phase.notify.urls", secret], ["get", "phase.notify.urls"], [], ["--json"], ["history"],
             ["set", "phase.notify.urls", "hunter22"], ["get", "phase.notify.urls", "--json"],

@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import event, insert, select
 from sqlalchemy.pool import Pool
 
 from config.database import Database
 from config.tables import Base
 from daemon.bootstrap import application
-from daemon.cli import main
 from processor import journal
 from processor.tables import LedgerRow, PublicationRow, StagingItem, TransferRow
+from tests.commands import printed
 from tests.music import write_album
 from workflow.engine.jobs import JobRow
 from workflow.undo import undo
@@ -38,19 +37,14 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
     for role in ("inbound", "staging", "library"):
         (tmp_path / role).mkdir()
-        greenroom("libraries", "add", role, str(tmp_path / role))
-    greenroom("settings", "set", "quiet_seconds", "0")
+        printed("libraries", "add", role, str(tmp_path / role))
+    printed("settings", "set", "quiet_seconds", "0")
     for artist in ("Ada", "Bo", "Cy"):
         write_album(tmp_path / "inbound" / artist, artist=artist, album="Tide", tracks=1, ext="mp3")
-    greenroom("cycle")
-    greenroom("review", "approve", "1", "2", "3")
-    greenroom("publish", "1")
+    printed("cycle")
+    printed("review", "approve", "1", "2", "3")
+    printed("publish", "1")
     return tmp_path
-
-
-def greenroom(*words: str) -> None:
-    """Run a command in this process."""
-    assert CliRunner().invoke(main, words, catch_exceptions=False).exit_code == 0
 
 
 @contextmanager
@@ -74,7 +68,7 @@ def counting() -> Iterator[list[int]]:
 def steps_of(*words: str) -> int:
     """Return what a command asks of the database."""
     with counting() as steps:
-        greenroom(*words)
+        printed(*words)
     return steps[0]
 
 

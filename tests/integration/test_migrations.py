@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from click.testing import CliRunner
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 from sqlalchemy.exc import StatementError
 
@@ -29,10 +28,10 @@ from config.errors import Misconfigured, Retryable
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
 from config.schema import migrate
 from config.tables import Base, SettingRow
-from daemon.cli import main
 from processor import repository
 from processor.item import ITEM_COLUMNS, NewItem
 from processor.tables import StagingFile, StagingItem
+from tests.commands import greenroom
 from tests.databases import PostgresServer
 from tests.items import album, recorded
 
@@ -75,7 +74,7 @@ def test_migrating_again_changes_nothing(empty_database: Database) -> None:
 
 def test_scripts_are_told_what_a_migration_did(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GREENROOM_DATABASE_URL", empty_database.url.render_as_string(hide_password=False))
-    told = [json.loads(CliRunner().invoke(main, ["migrate", "--json"]).stdout) for _ in range(2)]
+    told = [json.loads(greenroom("migrate", "--json").stdout) for _ in range(2)]
     assert told == [{"before": None, "after": NEWEST}, {"before": NEWEST, "after": NEWEST}]
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from config.database import Database
 from daemon.bootstrap import application
-from daemon.cli import main
 from processor import repository
 from processor.metadata import rows as metadata
+from tests.commands import greenroom, printed
 from tests.items import album
 from tests.pictures import jpeg
 
@@ -31,9 +30,7 @@ def item(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def run(*arguments: object) -> str:
-    done = CliRunner().invoke(main, ["pictures", *map(str, arguments)])
-    assert done.exit_code == 0, done.output
-    return done.output
+    return printed("pictures", *arguments)
 
 
 def listed(item: int) -> list[dict[str, Any]]:
@@ -87,7 +84,7 @@ def test_what_cannot_be_is_refused_with_the_reason(item: int, tmp_path: Path) ->
         (("choose", item, 99), "no picture 99"),
         (("give", item, "thumb", tmp_path / "a.jpg", "--artist", "Eva"), "it is by nobody yet"),
     ):
-        done = CliRunner().invoke(main, ["pictures", *map(str, arguments)])
+        done = greenroom("pictures", *arguments)
         assert done.exit_code != 0
         assert why in done.output
     assert listed(item) == []

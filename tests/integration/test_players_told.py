@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import delete
 
 from config import activity, libraries
@@ -19,12 +18,12 @@ from config.database import Database
 from config.errors import GreenroomError, Retryable
 from config.reasons import MASK
 from daemon.bootstrap import Application
-from daemon.cli import main
 from processor import repository
 from processor.players import debts, rows
 from processor.players.debts import Debt, Owed
 from processor.players.paths import Pair
 from processor.players.player import Player
+from tests.commands import greenroom
 from tests.items import album
 from tests.playing import SECRET, USER, House, Shelved, kodi
 from tests.providers import Provider, Reply
@@ -368,7 +367,7 @@ def test_the_command_line_adds_tests_tells_and_forgets(
     browser: Browser, provider: Provider, house: House, tmp_path: Path
 ) -> None:
     def said(*arguments: str, given: str = "", code: int = 0) -> Any:
-        result = CliRunner().invoke(main, ["players", *arguments], input=given)
+        result = greenroom("players", *arguments, given=given)
         assert result.exit_code == code, result.output
         assert SECRET not in result.output
         return json.loads(result.stdout) if "--json" in arguments else result.output
@@ -382,7 +381,7 @@ def test_the_command_line_adds_tests_tells_and_forgets(
     found = said("test", "tv", "--json", code=1)  # it reads no NFO
     assert found["places"] == [{"ours": str(music), "theirs": "smb://nas/music", "known": True}]
     assert "smb://nas/music/Air" in said("test", "tv", str(music / "Air"), code=1)
-    doctor = CliRunner().invoke(main, ["doctor"])
+    doctor = greenroom("doctor")
     assert "the player tv: its setting" in doctor.output
     said("tell", "tv", str(music / "Air"))
     assert house.asked == ["smb://nas/music/Air"]

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from config import admin
 from config.database import Database
 from config.errors import Misconfigured
 from config.reasons import MASK
-from daemon.cli import main
 from processor.client import circuits
 from processor.client.circuit import Circuit
 from tests.catalogue import KEY, NOW, fill, point
+from tests.commands import greenroom
 from tests.providers import Provider, Reply
 
 pytestmark = pytest.mark.sqlite
@@ -36,10 +35,6 @@ def database(database: Database, tmp_path: Path, server: Provider, monkeypatch: 
     monkeypatch.delenv("GREENROOM_OFFLINE", raising=False)
     point(database, server)
     return database
-
-
-def greenroom(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments, catch_exceptions=False)
 
 
 def listed() -> dict[str, dict[str, Any]]:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from config import admin
 from config.database import Database
-from daemon.cli import main
 from processor.metadata.documents import ITSELF
+from tests.commands import chosen, printed
 from tests.integration.test_chain import QUICK
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
@@ -161,40 +160,33 @@ def test_what_was_taken_out_of_its_library_waits_for_review_and_fails_nowhere(ho
 
 
 def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+    chosen(monkeypatch, house.data, house.database)
     item_id = only(house)["id"]
-
-    def run(*arguments: str, code: int = 0) -> str:
-        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
-        assert done.exit_code == code, done.output
-        return done.output
-
-    assert f"`greenroom review approve {item_id}`" in run("publish", str(item_id), code=1)
-    run("review", "approve", str(item_id))
+    assert f"`greenroom review approve {item_id}`" in printed("publish", item_id, code=1)
+    printed("review", "approve", item_id)
     before = house.look()
-    (told,) = json.loads(run("publish", "--approved", "--dry-run", "--json"))
+    (told,) = json.loads(printed("publish", "--approved", "--dry-run", "--json"))
     assert house.look() == before
     assert (told["outcome"], told["folder"]) == ("would publish", ALBUM)
     assert f"{ALBUM}/album.nfo" in told["written"]
     house.change(dry_run="true")
-    assert "would publish" in run("publish", str(item_id), "--dry-run")
-    assert "dry_run is on" in run("publish", str(item_id), code=1)
+    assert "would publish" in printed("publish", item_id, "--dry-run")
+    assert "dry_run is on" in printed("publish", item_id, code=1)
     house.change(dry_run="false")
-    assert "Ada/artist.nfo" in run("publish", str(item_id))
-    assert "nothing to publish" in run("publish", "--approved")
-    assert "unchanged" in run("publish", str(item_id))
-    assert "newer metadata" not in run("items")
+    assert "Ada/artist.nfo" in printed("publish", item_id)
+    assert "nothing to publish" in printed("publish", "--approved")
+    assert "unchanged" in printed("publish", item_id)
+    assert "newer metadata" not in printed("items")
     say(house, genres=["Folk"])
-    assert "published, newer metadata waiting" in run("items")
-    assert "newer metadata, since" in run("items", "show", str(item_id))
-    assert "refreshed" in run("publish", str(item_id))
-    assert "newer metadata" not in run("items") + run("items", "show", str(item_id))
-    shown = json.loads(run("items", "show", str(item_id), "--json"))
+    assert "published, newer metadata waiting" in printed("items")
+    assert "newer metadata, since" in printed("items", "show", item_id)
+    assert "refreshed" in printed("publish", item_id)
+    assert "newer metadata" not in printed("items") + printed("items", "show", item_id)
+    shown = json.loads(printed("items", "show", item_id, "--json"))
     assert shown["publication"]["place"] == os.fspath(library(house) / ALBUM)
-    assert "published" in run("items", "show", str(item_id))
-    assert "would be taken out" in run("publish", str(item_id), "--undo", "--dry-run")
-    assert "taken out" in run("publish", str(item_id), "--undo")
+    assert "published" in printed("items", "show", item_id)
+    assert "would be taken out" in printed("publish", item_id, "--undo", "--dry-run")
+    assert "taken out" in printed("publish", item_id, "--undo")
     assert published(library(house)) == []
-    assert "is not published" in run("publish", str(item_id), "--undo", code=1)
-    assert "name items" in run("publish", code=2)
+    assert "is not published" in printed("publish", item_id, "--undo", code=1)
+    assert "name items" in printed("publish", code=2)

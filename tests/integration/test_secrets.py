@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 import config.secrecy
@@ -22,11 +21,11 @@ from config.redaction import KNOWN
 from config.secrecy import SEALED, Vault, new_key
 from daemon import examination, providers, secrecy
 from daemon.bootstrap import Application, application
-from daemon.cli import main
 from daemon.status import at_a_glance
 from processor.players import rows as players
 from processor.players.kinds import line_to
 from processor.players.player import Player
+from tests.commands import chosen, greenroom
 from tests.web import Browser, set_up
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -63,10 +62,6 @@ def kept(app: Application) -> list[str]:
     )
     with app.database.read() as connection:
         return [value for query in queries for value in connection.scalars(text(query))]
-
-
-def greenroom(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments)
 
 
 def test_what_the_database_holds_says_nothing_without_the_key_beside_it(app: Application) -> None:
@@ -212,8 +207,7 @@ def test_a_key_from_outside_counts_and_no_file_is_made(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = new_key(), new_key()
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    chosen(monkeypatch, tmp_path, sqlite_url)
     monkeypatch.setenv("GREENROOM_SECRET_KEY", first)
     with application() as app:
         enter(app)
@@ -256,8 +250,7 @@ def test_a_backup_has_the_secrets_and_not_the_key(
     assert told.exit_code == 0, told.output
     assert "secrets in it are encrypted (2)" in told.output
     elsewhere = tmp_path / "elsewhere"
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(elsewhere))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", f"sqlite:///{elsewhere}/greenroom.db")
+    chosen(monkeypatch, elsewhere, f"sqlite:///{elsewhere}/greenroom.db")
     told = greenroom("import", str(tmp_path / "backup.gz"))
     assert told.exit_code == 0, told.output
     assert f"copy the secret.key of where it was made to {elsewhere}/secret.key" in told.output

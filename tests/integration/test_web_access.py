@@ -21,6 +21,7 @@ from daemon.web.app import create_app
 from daemon.web.guard import POLICY
 from daemon.web.prompt import PromptProtocol
 from daemon.web.server import WebServer
+from tests.commands import chosen
 from tests.waiting import until
 from tests.web import NAME, PASSWORD, Browser, set_up
 
@@ -300,8 +301,7 @@ def test_an_origin_that_is_no_address_is_not_our_page(browser: Browser) -> None:
 def test_who_only_wants_to_know_whether_it_is_there_is_told(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    chosen(monkeypatch, tmp_path, sqlite_url)
     with application() as app, WebServer(app, ("127.0.0.1", 0)) as server:
         asked = socket.create_connection(server.address, timeout=60)
         with asked, asked.makefile("rb") as answer:
@@ -350,8 +350,7 @@ def test_behind_a_proxy_that_speaks_tls_cookies_are_for_tls_alone(
 def test_who_never_says_what_they_want_is_not_waited_for(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    chosen(monkeypatch, tmp_path, sqlite_url)
     monkeypatch.setattr(PromptProtocol, "patience", 0.1)
     with application() as app, WebServer(app, ("127.0.0.1", 0)) as server:
         with socket.create_connection(server.address, timeout=60) as slow:
@@ -374,8 +373,7 @@ def test_who_never_says_what_they_want_is_not_waited_for(
 def test_who_was_answered_and_neither_ends_nor_reads_is_not_waited_for(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", sqlite_url)
+    chosen(monkeypatch, tmp_path, sqlite_url)
     monkeypatch.setattr(PromptProtocol, "patience", 0.2)
     with (
         application() as app,

@@ -9,14 +9,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 from sqlalchemy import Connection, text
 
 from config import accounts, activity
 from config.errors import Misconfigured
 from daemon.bootstrap import application
-from daemon.cli import main
+from tests.commands import chosen, greenroom
 from tests.web import NAME, PASSWORD, Browser, set_up
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -97,15 +96,11 @@ def test_who_signed_in_and_who_failed_to_is_remembered(browser: Browser) -> None
     assert events[1].account == NAME
 
 
-def greenroom(*arguments: str, said: str = "") -> Result:
-    return CliRunner().invoke(main, arguments, input=said, catch_exceptions=False)
-
-
 def test_accounts_and_keys_are_made_on_the_command_line_too(browser: Browser) -> None:
-    assert greenroom("accounts", "add", "ada", said="short\n").exit_code == 2
-    assert greenroom("accounts", "add", "ada", said=f"{PASSWORD}\n").exit_code == 0
-    assert greenroom("accounts", "password", "nobody", said=f"{PASSWORD}\n").exit_code == 2
-    assert greenroom("accounts", "password", "ada", said=f"{ANOTHER}\n").exit_code == 0
+    assert greenroom("accounts", "add", "ada", given="short\n").exit_code == 2
+    assert greenroom("accounts", "add", "ada", given=f"{PASSWORD}\n").exit_code == 0
+    assert greenroom("accounts", "password", "nobody", given=f"{PASSWORD}\n").exit_code == 2
+    assert greenroom("accounts", "password", "ada", given=f"{ANOTHER}\n").exit_code == 0
     assert json.loads(greenroom("accounts", "--json").stdout) == ["ada", NAME]
     assert greenroom("keys", "add", "nightly").exit_code == 2  # whose?
     key = greenroom("keys", "add", "nightly", "--account", "ada", "--write").stdout.strip()
@@ -145,8 +140,7 @@ def test_of_two_who_make_the_same_at_once_one_is_refused(browser: Browser) -> No
 def test_a_database_that_takes_no_writes_still_shows_its_pages(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", postgres_url)
+    chosen(monkeypatch, tmp_path / "data", postgres_url)
     with application() as app:
         browser = Browser(app)
         set_up(browser)

@@ -11,14 +11,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from config import admin
 from daemon import wishes
 from daemon.acts import Act
-from daemon.cli import main
 from processor import grouping_choices
 from scanner.grouping.chosen import Choice
+from tests.commands import greenroom, printed
 from tests.integration.test_web_review import NOW
 from tests.music import write_album, write_track
 from tests.web import Browser
@@ -219,23 +218,18 @@ def test_nothing_moves_while_dry_runs_are_all_that_settings_allow(browser: Brows
 def test_the_command_line_does_the_same(browser: Browser, tmp_path: Path) -> None:
     item = stage(browser, tmp_path, "Both")["Both"]
 
-    def run(*words: str) -> str:
-        done = CliRunner().invoke(main, ["review", *words])
-        assert done.exit_code == 0, done.output
-        return done.output
-
     words = ("split", str(item), "01 - Track 01.mp3", "--artist", "Bo", "--album", "Other")
-    assert "would be" in run(*words, "--dry-run")
-    run(*words)
+    assert "would be" in printed("review", *words, "--dry-run")
+    printed("review", *words)
     found = listed(browser)
     assert found.keys() == {"Both", "Other"}
-    run("merge", str(found["Both"]), str(found["Other"]))
+    printed("review", "merge", str(found["Both"]), str(found["Other"]))
     assert listed(browser).keys() == {"Both"}
-    run("regroup", str(listed(browser)["Both"]))
-    assert "1 trashed" in run("trash", str(listed(browser)["Both"]))
+    printed("review", "regroup", str(listed(browser)["Both"]))
+    assert "1 trashed" in printed("review", "trash", str(listed(browser)["Both"]))
     assert listed(browser) == {}
-    shown = CliRunner().invoke(main, ["trash", "list", "--json"])
-    assert CliRunner().invoke(main, ["trash", "restore", json.loads(shown.output)[0]["transfer"]]).exit_code == 0
+    shown = greenroom("trash", "list", "--json")
+    assert greenroom("trash", "restore", json.loads(shown.output)[0]["transfer"]).exit_code == 0
     (one,) = browser.client.get(f"{API}/items").json()["items"]
     assert (one["album"], one["track_count"]) == ("Both", 3)
 
@@ -244,7 +238,7 @@ def test_a_command_says_by_its_exit_code_that_somebody_else_holds_the_lock(brows
     item = stage(browser, tmp_path, "Both")["Both"]
     sentinel = os.open(tmp_path / "staging" / ".greenroom-root", os.O_RDONLY)
     fcntl.flock(sentinel, fcntl.LOCK_EX)
-    refused = CliRunner().invoke(main, ["review", "trash", str(item), "--json"])
+    refused = greenroom("review", "trash", item, "--json")
     os.close(sentinel)
     assert (refused.exit_code, refused.stdout) == (75, "")
     assert "is being worked on" in refused.stderr
@@ -253,7 +247,7 @@ def test_a_command_says_by_its_exit_code_that_somebody_else_holds_the_lock(brows
 def test_what_could_not_begin_leaves_what_was_said_before(browser: Browser, tmp_path: Path) -> None:
     stage(browser, tmp_path, "Both")
     words = ("01 - Track 01.mp3", "--artist", "Bo", "--album", "Other")
-    assert CliRunner().invoke(main, ["review", "split", str(listed(browser)["Both"]), *words]).exit_code == 0
+    assert greenroom("review", "split", str(listed(browser)["Both"]), *words).exit_code == 0
     inbound = resolve_roots(browser.app.database).inbound
 
     def said() -> dict[bytes, Choice]:
@@ -266,7 +260,7 @@ def test_what_could_not_begin_leaves_what_was_said_before(browser: Browser, tmp_
     fcntl.flock(sentinel, fcntl.LOCK_EX)
     both = [str(listed(browser)[name]) for name in ("Both", "Other")]
     for wish in (("merge", *both), ("regroup", both[0])):
-        assert CliRunner().invoke(main, ["review", *wish]).exit_code == 75
+        assert greenroom("review", *wish).exit_code == 75
     os.close(sentinel)
     assert said() == before
 

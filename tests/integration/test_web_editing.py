@@ -6,12 +6,11 @@ import re
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from daemon.cli import main
 from processor import repository
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
+from tests.commands import greenroom, printed
 from tests.integration.test_web_review import NOW, press, seen
 from tests.items import album
 from tests.web import NAME, Browser
@@ -147,18 +146,13 @@ def test_notes_stay_with_the_album(browser: Browser, item: int) -> None:
 
 
 def test_the_command_line_says_the_same(browser: Browser, item: int) -> None:
-    def run(*words: str) -> str:
-        done = CliRunner().invoke(main, ["review", *words])
-        assert done.exit_code == 0, done.output
-        return done.output
-
-    run("set", str(item), "genres", "Folk", "Sea Shanty")
-    run("set", str(item), "rating", "7.5")
-    run("set", str(item), "title", "Salt", "--track", TRACK)
-    run("note", str(item), "from Gran")
+    printed("review", "set", item, "genres", "Folk", "Sea Shanty")
+    printed("review", "set", item, "rating", "7.5")
+    printed("review", "set", item, "title", "Salt", "--track", TRACK)
+    printed("review", "note", item, "from Gran")
     assert known(browser, item)["genres"]["value"] == ["Folk", "Sea Shanty"]
     assert known(browser, item)["rating"]["value"] == 7.5
-    run("set", str(item), "genres", "--unlock")
+    printed("review", "set", item, "genres", "--unlock")
     assert "genres" not in known(browser, item)
-    assert CliRunner().invoke(main, ["review", "set", str(item), "colour", "red"]).exit_code == 1
-    assert CliRunner().invoke(main, ["review", "set", str(item), "title"]).exit_code == 2
+    assert greenroom("review", "set", item, "colour", "red").exit_code == 1
+    assert greenroom("review", "set", item, "title").exit_code == 2

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from fastapi.testclient import TestClient
 
 from config import admin
 from daemon.bootstrap import Application
-from daemon.cli import main
 from daemon.hooks import MAX_BODY, REMEMBERED_SECONDS, Messages, lies_in, paths_of
 from daemon.web.access import Throttle
+from tests.commands import greenroom
 from tests.scenarios.house import NOW
 from tests.web import NAME, Browser, set_up
 
@@ -43,10 +42,6 @@ def browser(app: Application, tmp_path: Path) -> Browser:
     with app.database.begin() as connection:
         admin.put(connection, "hooks.path_map", f"/downloads={tmp_path / 'inbound'}", actor="test", now=NOW)
     return Browser(app)
-
-
-def greenroom(*arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments, catch_exceptions=False)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from config import accounts
 from daemon.bootstrap import application
 from daemon.web.server import WebServer
+from tests.commands import chosen
 from tests.everything import everything_says
 from tests.web import NAME, add_roots, new_account
 
@@ -30,8 +31,7 @@ def test_no_request_makes_the_api_fail(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     database_url = request.getfixturevalue(database)
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
+    chosen(monkeypatch, tmp_path / "data", database_url)
     with application() as app:
         add_roots(app, tmp_path)
         new_account(app)

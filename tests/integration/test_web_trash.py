@@ -8,15 +8,14 @@ import os
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import delete
 
 from config import activity, admin, libraries
-from daemon.cli import main
 from processor import journal, trash, trash_rows
 from processor.files import Tree
 from processor.tables import TransferRow
 from processor.transfer import State, Transfer
+from tests.commands import greenroom
 from tests.faults.world import Steps, put
 from tests.integration.test_web_acts import go_on, look
 from tests.web import NAME, Browser
@@ -127,7 +126,7 @@ def test_what_the_journal_does_not_know_stays_and_no_day_is_named(browser: Brows
     (album,) = browser.client.get(API).json()["albums"]
     assert (album["transfer"], album["kept_until"]) == ("harbour", None)
     assert "never" in browser.client.get("/trash").text
-    listed = CliRunner().invoke(main, ["trash", "list", "--json"])
+    listed = greenroom("trash", "list", "--json")
     assert json.loads(listed.stdout)[0]["kept_until"] is None
     gone, kept = trash.due(browser.app.database, roots["staging"], dt.timedelta(0))
     assert (gone, [reason.code for reason in kept]) == ([], ["trash_kept"])

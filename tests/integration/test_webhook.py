@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from config import admin
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured, Retryable
 from config.reasons import MASK
-from daemon.cli import main
+from tests.commands import chosen, greenroom
 from tests.providers import Provider, Reply, redirect
 from workflow import events
 from workflow.engine import listing
@@ -121,8 +120,7 @@ def test_its_address_and_its_secret_are_shown_to_nobody(database: Database, prov
 def test_an_admin_sees_at_once_who_takes_messages(
     database: Database, database_url: str, provider: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", database_url)
+    chosen(monkeypatch, tmp_path, database_url)
     by_apprise = f"json://eva:hunter22@127.0.0.1:{provider.port}/hook"
     all_phases()  # their settings join the registry
     with database.begin() as connection:
@@ -130,7 +128,7 @@ def test_an_admin_sees_at_once_who_takes_messages(
             admin.put(connection, f"phase.notify.{name}", value, actor="eva", now=NOW)
 
     def run() -> tuple[int, str]:
-        done = CliRunner().invoke(main, ["notify"])
+        done = greenroom("notify")
         return done.exit_code, done.output
 
     assert run() == (0, f"json: taken\nwebhook {provider.url}: taken\n")

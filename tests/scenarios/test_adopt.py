@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from daemon.cli import main
+from tests.commands import chosen, greenroom
 from tests.scenarios.drops import lay_out, songs
 from tests.scenarios.house import House, seen
 from tests.scenarios.publishing import add_library, approve, publish
@@ -20,12 +19,11 @@ from workflow.phase import all_phases
 @pytest.fixture
 def run(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The command, its JSON by folder."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+    chosen(monkeypatch, house.data, house.database)
 
     def adopt(path: Path) -> dict[str, Any]:
         before = seen(path)
-        done = CliRunner().invoke(main, ["adopt", str(path), "--json"], catch_exceptions=False)
+        done = greenroom("adopt", path, "--json")
         assert seen(path) == before
         return {album["folder"]: album for album in json.loads(done.stdout)["albums"]}
 
@@ -96,7 +94,7 @@ def test_a_summary_says_how_many_differ_and_which_need_a_person(house: House, ru
     )
 
     def adopt(*options: str) -> str:
-        return CliRunner().invoke(main, ["adopt", str(music), *options], catch_exceptions=False).stdout
+        return greenroom("adopt", music, *options).stdout
 
     (item,) = house.items().values()
     summary = adopt().splitlines()

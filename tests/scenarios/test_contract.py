@@ -23,6 +23,7 @@ from config.locks import hold
 from daemon.cli import main
 from daemon.cli.process_scan import main as process_scan
 from daemon.scan_inbound import main as scan_inbound
+from tests.commands import chosen
 from tests.scenarios.drops import JPEG, Drop, link, song, songs
 from tests.scenarios.house import House, seen
 from workflow.stopping import StopOrTimeout
@@ -60,12 +61,12 @@ class Greenroom:
     def __init__(self, house: House) -> None:
         self.house = house
 
-    def __call__(self, *arguments: str) -> Answer:
+    def __call__(self, *arguments: object) -> Answer:
         return self.run(main, *arguments)
 
-    def run(self, command: Any, *arguments: str) -> Answer:
+    def run(self, command: Any, *arguments: object) -> Answer:
         """Run one of the programs."""
-        result = CliRunner().invoke(command, arguments)
+        result = CliRunner().invoke(command, [*map(str, arguments)])
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
         return Answer(result.exit_code, result.stdout, result.stderr)
 
@@ -73,8 +74,7 @@ class Greenroom:
 @pytest.fixture
 def greenroom(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Greenroom]:
     """The command line, with the environment that selects the house; signals and logs are put back afterwards."""
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+    chosen(monkeypatch, house.data, house.database)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     yield Greenroom(house)
     logger.remove()
@@ -140,7 +140,7 @@ def test_a_dry_run_foretells_all_and_touches_nothing(greenroom: Greenroom, tmp_p
     house, plan = greenroom.house, tmp_path / "plan.json"
     house.drop(DROP)
     before = house.look()
-    told = greenroom("cycle", "--dry-run", "--json", "--plan", str(plan)).json
+    told = greenroom("cycle", "--dry-run", "--json", "--plan", plan).json
     assert house.look() == before
     assert told["dry_run"] is True
     assert greenroom("items", "--json").json == []
@@ -180,7 +180,7 @@ def test_a_root_that_is_not_mounted_fails_with_one_object(greenroom: Greenroom) 
 
 
 def test_missing_libraries_fail_with_one_object(greenroom: Greenroom) -> None:
-    assert greenroom("libraries", "remove", str(greenroom.house.staging)).code == 0
+    assert greenroom("libraries", "remove", greenroom.house.staging).code == 0
     answer = greenroom("cycle", "--json")
     assert (answer.code, answer.json["status"], answer.json["error"]["code"]) == (1, "failed", "no_library")
     assert "libraries add staging" in answer.json["error"]["message"]
@@ -221,13 +221,13 @@ def test_settings_have_short_names_and_refuse_nonsense(greenroom: Greenroom) -> 
 def test_libraries_are_checked_when_they_are_added(greenroom: Greenroom, tmp_path: Path) -> None:
     inside = greenroom.house.inbound / "inside"
     inside.mkdir()
-    assert greenroom("libraries", "add", "library", str(inside)).code != 0
+    assert greenroom("libraries", "add", "library", inside).code != 0
     assert greenroom("libraries", "add", "library", str(tmp_path / "missing")).code != 0
-    assert greenroom("libraries", "add", "attic", str(tmp_path)).code == 2
+    assert greenroom("libraries", "add", "attic", tmp_path).code == 2
     shelf = tmp_path / "shelf"
     shelf.mkdir()
-    assert greenroom("libraries", "add", "library", str(shelf)).code == 0
-    assert greenroom("libraries", "add", "library", str(shelf)).code == 0
+    assert greenroom("libraries", "add", "library", shelf).code == 0
+    assert greenroom("libraries", "add", "library", shelf).code == 0
     assert [row["role"] for row in greenroom("libraries", "--json").json] == ["inbound", "staging", "library"]
 
 

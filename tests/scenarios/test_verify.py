@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sqlalchemy import select
 
 from config.errors import Stopped
 from daemon.bootstrap import application
-from daemon.cli import main
 from daemon.web.metrics import exposition
 from processor.artwork.tables import BlobHoldRow
 from processor.verification import rows
+from tests.commands import chosen, greenroom
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import House, digest
 from tests.scenarios.publishing import add_library, approve, publish, take_out
@@ -260,8 +259,7 @@ def test_music_that_cannot_be_decoded_to_its_end_is_told(house: House) -> None:
 def test_what_is_kept_and_found_is_counted_and_what_is_old_goes_at_once(
     house: House, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+    chosen(monkeypatch, house.data, house.database)
     look(house)
     rot(library / ALBUM / "02 - Song 2.flac")
     look(house)
@@ -274,7 +272,7 @@ def test_what_is_kept_and_found_is_counted_and_what_is_old_goes_at_once(
     assert "greenroom_verify_oldest_timestamp_seconds" in shown
     assert len(list((house.data / "scan-db").glob("*.db"))) > 1
     house.change(keep_scan_dbs="1")
-    removed = json.loads(CliRunner().invoke(main, ["gc", "--json"], catch_exceptions=False).stdout)
+    removed = json.loads(greenroom("gc", "--json").stdout)
     assert removed["scans"] > 0
     assert {removed[name] for name in ("jobs", "runs", "transfers", "history", "trash")} == {0}
     assert look(house)["mended"] == ()  # nothing that is published went
@@ -283,11 +281,10 @@ def test_what_is_kept_and_found_is_counted_and_what_is_old_goes_at_once(
 def test_the_command_reads_what_is_due_and_ends_with_1_when_music_is_damaged(
     house: House, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
-    monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+    chosen(monkeypatch, house.data, house.database)
 
     def run(*arguments: str) -> tuple[int, Any]:
-        done = CliRunner().invoke(main, ["verify", *arguments, "--json"])
+        done = greenroom("verify", *arguments, "--json")
         return done.exit_code, json.loads(done.stdout)
 
     code, first = run()
@@ -297,7 +294,7 @@ def test_the_command_reads_what_is_due_and_ends_with_1_when_music_is_damaged(
     code, again = run("--all", "--only-look")
     assert (code, [one["code"] for item in again for one in item["findings"]]) == (1, ["verify_rotten"])
     (item_id,) = (item["item"] for item in again if item["findings"])
-    assert CliRunner().invoke(main, ["verify", str(item_id), "99"]).exit_code == 2  # there is none of that number
-    shown = CliRunner().invoke(main, ["items", "show", str(item_id)]).output
+    assert greenroom("verify", item_id, "99").exit_code == 2  # there is none of that number
+    shown = greenroom("items", "show", item_id).output
     assert "verified" in shown
     assert "02 - Song 2.flac is not what it was" in shown
