@@ -87,7 +87,7 @@ def test_a_migration_says_which_step_it_is_at_and_asks_systemd_for_the_time(
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "systemd"))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "systemd"))
-        shown = CliRunner().invoke(main, ["migrate", "--json"])
+        shown = greenroom("migrate", "--json")
         systemd.setblocking(False)
         heard = [systemd.recv(1000).decode().splitlines() for _ in steps]
     assert json.loads(shown.stdout) == {"before": OLDER, "after": NEWEST}
