@@ -249,15 +249,19 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     from cycles, with what they took back; those that put an album into the trash, where it may still be; and those that
     brought an album into its library.
     """
-    gone = TransferRow.target.not_in(select(StagingItem.path))  # sorted once; `exists` would read all for each
-    over = or_(TransferRow.state == "cancelled", and_(TransferRow.state == "done", gone))
-    undo = TransferRow.__table__.alias()
-    held = and_(TransferRow.undoes.is_not(None), TransferRow.state == "done", TransferRow.released_at.is_(None))
-    named = exists().where(undo.c.undoes == TransferRow.id)
+    # Joined, and so sorted once: `exists` would read all items for each on SQLite, `not in` on PostgreSQL if they are
+    # more than its memory holds.
+    there = TransferRow.__table__.outerjoin(StagingItem.__table__, StagingItem.path == TransferRow.target)
+    over = or_(TransferRow.state == "cancelled", and_(TransferRow.state == "done", StagingItem.id.is_(None)))
     kind = TransferRow.kind.not_in(("replace", "undo_replace", "retag", "undo_retag", "discard", "upgrade"))
     published = exists().where(PublicationRow.transfer_id == TransferRow.id)
-    query = select(TransferRow.id).where(TransferRow.updated_at < before, over, kind, ~held, ~named, ~published)
-    return connection.scalars(query.limit(limit)).all()
+    undo = TransferRow.__table__.alias()
+    named = exists().where(undo.c.undoes == TransferRow.id)
+    # Last, and by a look of its own: in SQLite these columns lie behind the files, and would be read through for each.
+    of_undo = (undo.c.undoes.is_not(None), undo.c.state == "done", undo.c.released_at.is_(None))
+    held = exists().where(undo.c.id == TransferRow.id, *of_undo)
+    query = select(TransferRow.id).select_from(there).where(TransferRow.updated_at < before, over, kind)
+    return connection.scalars(query.where(~published, ~named, ~held).limit(limit)).all()
 
 
 def remove(connection: Connection, ids: Sequence[str]) -> None:

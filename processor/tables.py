@@ -15,6 +15,7 @@ from config.tables import Base, BigId, column, optional
 # As text, because SQLite uses an index of some rows only where it sees their states in the statement.
 IS_OPEN: Final = text("state IN ('planned', 'materialised', 'published')")
 IS_UNSETTLED: Final = text("state IN ('planned', 'materialised', 'published', 'attention')")
+IS_UNDO: Final = text("undoes IS NOT NULL")
 
 
 def _of(rows: TextClause) -> dict[str, Any]:
@@ -29,6 +30,7 @@ class TransferRow(Base):
     __table_args__ = (
         Index("uq_transfers_open_target", "dst_root", "target", unique=True, **_of(IS_OPEN)),
         Index("ix_transfers_unsettled", "state", **_of(IS_UNSETTLED)),
+        Index("ix_transfers_undoes", "undoes", **_of(IS_UNDO)),
     )
 
     # A uuid4 made before the insert, so that a commit whose answer was lost can be looked up.
@@ -42,7 +44,7 @@ class TransferRow(Base):
     files = column(list[Any])  # see Transfer.files
     item = column(dict[str, Any])  # what the staging item will say; lets recovery publish without a new scan
     before = optional(dict[str, Any])  # what the item said before, if there was one; lets undo say it again
-    undoes = optional(str, index=True)  # the transfer an undo takes back
+    undoes = optional(str)  # the transfer an undo takes back
     source_folders = optional(list[Any])  # see Transfer.source_folders; None where nobody noted them
     released_at = optional(dt.datetime)  # since when a cycle may have again what an undo took back
     trash_seconds = optional(int, BigInteger)  # how long what it replaced has lain in the trash
@@ -53,7 +55,7 @@ class TransferRow(Base):
     error = optional(str)
     run_id = optional(str, index=True)
     created_at = column(dt.datetime)
-    updated_at = column(dt.datetime)
+    updated_at = column(dt.datetime, index=True)
 
 
 class StagingItem(Base):
@@ -87,7 +89,7 @@ class StagingItem(Base):
     release_id = optional(str)  # MusicBrainz release
     compilation = optional(bool)
     confidence = column(float)  # 0…1, of the grouping
-    root_uuid = column(str)  # the staging root
+    root_uuid = column(str, index=True)  # the staging root
     path = column(bytes)  # the album's folder, relative to the staging root
     evidence = column(list[Any])  # why these files are one album
     warnings = column(list[Any])  # what a reviewer should look at

@@ -39,13 +39,17 @@ ENDS: Final[tuple[Kind, ...]] = ("run_finished", "run_failed")
 LOOKED_BACK: Final = 20  # ends of runs, for one that was no dry run
 AT_ONCE: Final = 1000  # events numbered, or given to a subscriber, in one transaction
 _UNNUMBERED: Final = text("number IS NULL")
+_IS_END: Final = text("kind IN ('run_finished', 'run_failed')")  # as text: SQLite sees only so which index answers it
 
 
 class EventRow(Base):
     """One event; the meaning of each column is in Event."""
 
     __tablename__ = "events"
-    __table_args__ = (Index("ix_events_unnumbered", "id", sqlite_where=_UNNUMBERED, postgresql_where=_UNNUMBERED),)
+    __table_args__ = (
+        Index("ix_events_unnumbered", "id", sqlite_where=_UNNUMBERED, postgresql_where=_UNNUMBERED),
+        Index("ix_events_ends", "id", sqlite_where=_IS_END, postgresql_where=_IS_END),
+    )
 
     id = column(int, BigId, Identity(), primary_key=True)
     number = optional(int, BigInteger, unique=True)  # the order all hear; None until dispatched
@@ -176,7 +180,7 @@ def of_run(connection: Connection, run_id: str, kinds: Collection[Kind]) -> list
 
 def last_failure(connection: Connection) -> str | None:
     """Return the code of the reason the last run failed for; None if it did not fail. Dry runs do not count."""
-    query = select(EventRow.kind, EventRow.facts).where(EventRow.kind.in_(ENDS)).order_by(EventRow.id.desc())
+    query = select(EventRow.facts).where(_IS_END).order_by(EventRow.id.desc())
     ends = (row for row in connection.execute(query.limit(LOOKED_BACK)) if not row.facts.get("dry_run"))
     last = next(ends, None)
     return None if last is None else last.facts.get("code")

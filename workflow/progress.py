@@ -228,8 +228,14 @@ def _busy(phase: str, item_id: Any, since: Any, now: dt.datetime) -> Any:
 
 
 def adopt(connection: Connection, now: dt.datetime) -> None:
-    """Put items that an older version staged at the beginning of the chain."""
-    unplaced = select(StagingItem.id).where(~exists().where(ProgressRow.item_id == StagingItem.id))
+    """Put items at the beginning of the chain that an older version staged, or fsck recorded from a sidecar.
+
+    What is published has come along the chain, so those are not looked through.
+    """
+    unplaced = select(StagingItem.id).where(
+        StagingItem.status.in_(("pending_review", "approved")),
+        ~exists().where(ProgressRow.item_id == StagingItem.id),
+    )
     rows = [{"item_id": item_id, "position": "staged", "moved_at": now} for item_id in connection.scalars(unplaced)]
     if rows:
         connection.execute(insert(ProgressRow), rows)

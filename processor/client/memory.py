@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Index, delete, func, select
 
 from config.database import insert_into
 from config.tables import Base, column
@@ -23,6 +23,8 @@ class AnswerRow(Base):
     """One remembered answer."""
 
     __tablename__ = "answers"
+    # all that is asked of all: in SQLite the size lies behind the body, and each body would be read for it
+    __table_args__ = (Index("ix_answers_stored_at", "stored_at", "key", "size"),)
 
     key = column(str, primary_key=True)  # a digest of the request, without its secrets
     service = column(str, index=True)
@@ -30,7 +32,7 @@ class AnswerRow(Base):
     headers = column(dict[str, Any])
     body = column(bytes)  # packed with zlib
     size = column(int)  # of the packed body
-    stored_at = column(dt.datetime, index=True)
+    stored_at = column(dt.datetime)
     good_until = column(dt.datetime, index=True)
 
 

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
+from pathlib import Path
+from threading import Event
 from typing import Any, get_args
 
 import pytest
@@ -20,6 +22,7 @@ import daemon.tables  # noqa: F401  their indexes are all known then
 from config.database import Database
 from config.tables import Base
 from daemon.bootstrap import Application
+from daemon.worker import SUBSCRIBERS
 from processor import journal, listing, repository
 from processor.artwork import rows as pictures
 from processor.artwork.offer import Offer, Subject
@@ -30,8 +33,9 @@ from processor.metadata import rows as metadata
 from processor.publication import ledger
 from processor.verification import rows as checks
 from tests.items import album
+from tests.music import write_album
 from tests.web import Browser
-from workflow import events, progress
+from workflow import events, progress, succession
 from workflow.states import MOVES
 
 # Tables that grow with the music, or with the years. Of the others a whole one is read in no time.
@@ -160,6 +164,21 @@ def test_nor_does_what_is_asked_of_each_album_on_its_way(database: Database) -> 
         journal.undo_state(connection, found["transfer_id"])
         journal.settled(connection, [found["transfer_id"]])
     assert read_whole(database, statements) == []
+
+
+def test_nor_does_a_cycle_nor_a_daemon_that_waits(app: Application, tmp_path: Path) -> None:
+    with asked(app.database) as statements:
+        for album_name in ("Tide", "Ebb", "Flow"):  # each cycle but the first finds that what the last one took is gone
+            for n in range(2):
+                artist = f"Ada {n}"
+                write_album(tmp_path / "inbound" / artist / album_name, artist=artist, album=album_name, ext="mp3")
+            assert app.run_cycle(trigger="schedule", fire_time=None, stop=Event()).counts["staged"] == 2
+        events.dispatch(app.database, SUBSCRIBERS, dt.datetime.now(dt.UTC))
+        succession.reconcile(app.database)
+        assert app.engine.is_due()
+    distinct = list({statement: (statement, parameters) for statement, parameters in statements}.values())
+    assert any("updated_at >=" in statement for statement, _ in distinct), "music that is gone was looked up"
+    assert read_whole(app.database, distinct) == []
 
 
 def test_this_test_would_notice(app: Application) -> None:
