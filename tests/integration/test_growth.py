@@ -158,8 +158,8 @@ def test_what_was_moved_before_is_read_neither_by_a_cycle_nor_by_the_look_for_wh
         before = read_so_far()
         for artist in ("Di", "Eve"):
             write_album(data_dir / "inbound" / artist / album, artist=artist, album=album, tracks=1, ext="mp3")
-        greenroom("cycle")
-        greenroom("cycle")
+        printed("cycle")
+        printed("cycle")
         with application() as app, app.database.read() as connection:
             assert not cleanup.PHASE.has_work(connection, cleanup.CleanupSettings(), dt.datetime.now(dt.UTC))
         return read_so_far() - before
