@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import PostgresServer, start_postgres
+from tests.faults import ALL
 from tests.memory import memory
 
 
@@ -33,7 +33,7 @@ def server() -> Iterator[PostgresServer]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give every case of a test the time it takes when all of them are asked for."""
-    if os.environ.get("GREENROOM_FAULTS") == "all":
+    if ALL:
         for item in items:
             if "faults" in item.path.parts:
                 item.add_marker(pytest.mark.timeout(7200))

@@ -5,7 +5,6 @@ So are exFAT, FAT and some shares: there a name is taken by an empty file, over 
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable
 from functools import partial
@@ -15,13 +14,13 @@ import pytest
 
 from processor.files import Tree
 from processor.renaming import rename_file, rename_folder
+from tests.faults import ALL
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.traced import run_traced
 from tests.faults.undoing import Undoing
 from tests.faults.world import Steps
 
 pytestmark = pytest.mark.strace
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 BARE = ("link,linkat:error=EPERM", "renameat2:error=EINVAL")
 WITHOUT_RIGHTS = (*BARE, "fchmod,fchown:error=ENOSYS")
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from processor.transfer import Strategy
 from tests.faults.changes import OLD, TARGET, Scene
-from tests.faults.test_transfer_durable import Disk, _path, synced_twice
 from tests.faults.test_undo_changes_kill import Changed
 from tests.faults.traced import Call, run_traced
+from tests.faults.unsynced import Disk, path_of, synced_twice
 from tests.faults.world import Steps
 
 pytestmark = pytest.mark.strace
@@ -26,20 +25,16 @@ def traced(folder: Path, kind: str, way: Strategy, *inject: str) -> tuple[Scene,
     outcome = run_traced(lambda: scene.perform(Steps(fence=2)), folder / "log", *inject)
     scene.database.close()
     assert outcome.status == 0
-    told = next(n for n, call in enumerate(outcome.calls) if "/greenroom-mark/published" in call.text)
-    return scene, outcome.calls[:told]
+    return scene, outcome.until("published")
 
 
-def at_risk(scene: Scene, calls: list[Call]) -> Iterator[str]:
-    """Say what of staging would be lost if the power failed after these calls."""
+def at_risk(scene: Scene, calls: list[Call]) -> list[str]:
+    """Return what of staging would be lost if the power failed after these calls."""
     staging, disk = os.fsdecode(scene.staging), Disk()
     disk.synced |= {os.path.join(staging, os.fsdecode(TARGET + b"/" + path)) for path in OLD}  # as it was staged
     for call in calls:
-        if " = -1 " not in call.text and "(INJECTED)" not in call.text:
-            disk.take(call)
-    players = f"{staging}/.greenroom-tx/."  # the files that keep players out hold nothing
-    lost = {path for path in (*disk.names, *disk.contents) if path.startswith(staging) and not path.startswith(players)}
-    yield from sorted(lost)
+        disk.take(call)
+    return disk.lost(staging)
 
 
 @both
@@ -47,7 +42,7 @@ def at_risk(scene: Scene, calls: list[Call]) -> Iterator[str]:
 def test_everything_is_synced_before_the_item_tells_of_it(tmp_path: Path, kind: str, way: Strategy) -> None:
     scene, calls = traced(tmp_path / "scene", kind, way)
     assert any(call.name in ("mkdir", "mkdirat") and "CD 2" in call.text for call in calls)
-    assert list(at_risk(scene, calls)) == []
+    assert at_risk(scene, calls) == []
 
 
 @both
@@ -58,14 +53,11 @@ def test_everything_is_synced_before_the_item_says_again_what_it_said_before(
     changed, disk = Changed(tmp_path / "scene", kind, way), Disk()
     outcome = run_traced(lambda: changed.undo(Steps(fence=3)), tmp_path / "log")
     assert outcome.status == 0
-    told = next(n for n, call in enumerate(outcome.calls) if "/greenroom-mark/published" in call.text)
-    for call in outcome.calls[:told]:
-        if " = -1 " not in call.text:
-            disk.take(call)
-    roots = tuple(map(os.fsdecode, (changed.scene.staging, changed.scene.inbound)))
-    assert any(call.name == "renameat2" for call in outcome.calls[:told]) == (kind == "replace")
-    lost = {path for path in (*disk.names, *disk.contents) if path.startswith(roots) and "-tx/." not in path}
-    assert sorted(lost) == []
+    calls = outcome.until("published")
+    for call in calls:
+        disk.take(call)
+    assert any(call.name == "renameat2" for call in calls) == (kind == "replace")
+    assert disk.lost(*map(os.fsdecode, (changed.scene.staging, changed.scene.inbound))) == []
     changed.scene.database.close()
 
 
@@ -73,9 +65,9 @@ def test_everything_is_synced_before_the_item_says_again_what_it_said_before(
 def test_a_dropped_sync_is_noticed(tmp_path: Path, kind: str) -> None:
     scene, calls = traced(tmp_path / "scene", kind, "link")
     album = os.path.join(os.fsdecode(scene.staging), "A/Ada")
-    syncs = [call for call in calls if call.name in ("fsync", "fdatasync") and _path(call).startswith(album)]
+    syncs = [call for call in calls if call.name in ("fsync", "fdatasync") and path_of(call).startswith(album)]
     needed = [call for call in syncs if not synced_twice(call, syncs)]
-    assert {"merge": f"{album}/Low/CD 2", "replace": album}[kind] in {_path(call) for call in needed}
+    assert {"merge": f"{album}/Low/CD 2", "replace": album}[kind] in {path_of(call) for call in needed}
     for n, call in enumerate(needed):
         scene, dropped = traced(tmp_path / f"drop {n}", kind, "link", f"{call.name}:retval=0:when={call.n}")
-        assert list(at_risk(scene, dropped)), f"nobody noticed: {call}"
+        assert at_risk(scene, dropped), f"nobody noticed: {call}"

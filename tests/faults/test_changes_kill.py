@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +10,11 @@ import pytest
 from processor import sidecar
 from processor.hidden import TX
 from processor.transfer import Strategy
+from tests.faults import ALL
 from tests.faults.changes import OLD, TARGET, Scene, complaints, converges, unfinished
 from tests.faults.killing import Make, failing, killed, killed_once, killed_twice
 from tests.faults.world import Steps, tree
 
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 both = pytest.mark.parametrize("kind", ["merge", "replace"])
 ways = pytest.mark.parametrize("way", ["link", "copy"])
 

@@ -13,13 +13,11 @@ from processor.tables import TransferRow
 from processor.transfer import Strategy
 from tests.faults.changes import Scene, complaints, converges
 from tests.faults.test_changes_kill import after_going_back
-from tests.faults.test_transfer_strace import ERRORS, changes_something, sample
-from tests.faults.traced import REFUSED, Call, run_traced
+from tests.faults.traced import REFUSED, Call, changing, run_traced, sample, with_errors
 from tests.faults.world import Steps
 
 pytestmark = pytest.mark.strace
 KINDS = ["merge", "replace"]
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 
 
 def run(scene: Scene, log: Path, *inject: str) -> int:
@@ -32,7 +30,7 @@ def calls_of_a_change(quick_path: Path, kind: str, way: Strategy) -> list[Call]:
     outcome = run_traced(lambda: scene.perform(Steps(fence=2)), quick_path / "calls")
     assert outcome.status == 0
     assert list(complaints(scene)) == []
-    return list({(call.name, call.n): call for call in outcome.calls if changes_something(call, scene)}.values())
+    return changing(outcome.calls, scene.inbound, scene.staging)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -45,19 +43,16 @@ def test_sigkill_before_a_call_loses_nothing(quick_path: Path, kind: str) -> Non
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_from_a_call_loses_nothing(quick_path: Path, kind: str) -> None:
-    way: Strategy = "copy"
-    calls = [call for call in calls_of_a_change(quick_path, kind, way) if "greenroom.db" not in call.text]
-    for n, call in enumerate(sample(calls, 9)):
-        for error in ERRORS if ALL else [ERRORS[n % len(ERRORS)]]:
-            name = f"{call.name} {call.n} {error}"
-            scene = Scene.make(quick_path / name, kind, way)
-            status = run(scene, quick_path / "log", f"{call.name}:error={error}:when={call.n}")
-            assert status in (0, REFUSED), name
-            assert list(complaints(scene)) == [], name
-            wrong = converges(scene)
-            if "AT_REMOVEDIR" in call.text:  # then an empty folder may stay in the inbound tree
-                wrong = [what for what in wrong if not what.startswith("left in inbound: b'new/")]
-            assert wrong == [], name
+    for call, error in with_errors(calls_of_a_change(quick_path, kind, "copy"), 9):
+        name = f"{call.name} {call.n} {error}"
+        scene = Scene.make(quick_path / name, kind, "copy")
+        status = run(scene, quick_path / "log", f"{call.name}:error={error}:when={call.n}")
+        assert status in (0, REFUSED), name
+        assert list(complaints(scene)) == [], name
+        wrong = converges(scene)
+        if "AT_REMOVEDIR" in call.text:  # then an empty folder may stay in the inbound tree
+            wrong = [what for what in wrong if not what.startswith("left in inbound: b'new/")]
+        assert wrong == [], name
 
 
 def test_the_two_albums_change_places_in_one_call(quick_path: Path) -> None:

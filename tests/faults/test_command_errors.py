@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults import ALL
 from tests.faults.cycles import Ended, House, albums, calls_of, lost, wrong_items
 from tests.faults.libraries import to_exchange, to_join, to_publish, to_publish_anew, to_rename, to_take_out
 from tests.faults.subjects import Subject
@@ -19,7 +19,6 @@ from tests.faults.trashing import to_restore, to_trash
 from tests.faults.trials import Trial
 
 pytestmark = pytest.mark.strace
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 SAMPLE = 1  # calls of each command; all of them when everything is asked for, but of the database's every tenth
 ERRORS = ["ENOSPC", "EIO", "EROFS", "EACCES", "EDQUOT", "EMFILE", "EBUSY", "EPERM"]
 

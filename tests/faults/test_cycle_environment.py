@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 import config.sqlite_file
+from tests.faults import ALL
 from tests.faults.cycles import Ended, House, converges, forked, lost, wrong_items
 from tests.faults.steps import labels, run_until
 from tests.waiting import until
 
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 TELLING = ("commit", "link", "switch", "unlink")
 CYCLE = ("cycle", "--json")
 HELD: list[sqlite3.Connection] = []

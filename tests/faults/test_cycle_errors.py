@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.faults import ALL
 from tests.faults.cycles import (
     House,
     another_filesystem,
@@ -21,7 +21,6 @@ from tests.faults.cycles import (
 )
 
 pytestmark = pytest.mark.strace
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 PARTS = 2  # tests that share the calls of one way, to run beside each other
 ERRORS = ["ENOSPC", "EIO", "EROFS", "EDQUOT", "EACCES", "EMFILE"]
 

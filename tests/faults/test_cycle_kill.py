@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
 import pytest
 
+from tests.faults import ALL
 from tests.faults.cycles import House, another_filesystem, calls_of_a_cycle, converges, open_runs, sample, traced_cycle
 
 pytestmark = pytest.mark.strace
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 PARTS = 2  # tests that share the calls of one way, to run beside each other
 
 

@@ -20,6 +20,7 @@ from config.libraries import list_libraries, resume
 from processor.hidden import TX
 from processor.tables import TransferRow
 from processor.transfer import path_from_json
+from tests.faults import ALL
 from tests.faults.cycles import House, albums, another_filesystem, late_tracks, music, snapshot
 from tests.faults.soak import set_aside_the_count
 from tests.faults.steps import die, run_until
@@ -27,7 +28,6 @@ from tests.faults.subjects import better_album
 from tests.faults.test_cycle_rollback import copy_database
 from tests.memory import memory
 
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 # What is dropped together, and where grouping and naming will put it.
 DROPS = {
     "Nora": "NV/Nora Vale/2014 - Low Tide",

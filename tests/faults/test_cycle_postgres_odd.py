@@ -14,6 +14,7 @@ from typing import Literal
 import pytest
 
 from tests.databases import TEMPLATE, PostgresServer
+from tests.faults import ALL
 from tests.faults.cycles import House, converges, forked, lost, wrong_items
 from tests.faults.steps import begin, labels
 from tests.faults.test_cycle_environment import CYCLE, every_kind, told
@@ -21,7 +22,6 @@ from tests.faults.test_cycle_signals import is_moving
 from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 COMMIT = b"COMMIT\0"
 
 

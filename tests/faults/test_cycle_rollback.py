@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -11,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import ALL
 from tests.faults.cycles import House, lost, wrong_items
 from tests.faults.steps import die, labels, run_until
 
 CYCLE = ("cycle", "--json")
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 
 
 def copy_database(source: Path, target: Path) -> None:

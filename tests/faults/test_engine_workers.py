@@ -27,11 +27,9 @@ from config.database import Database
 from tests import engine_worker
 from tests.databases import PostgresServer
 from tests.engine_worker import MARKS, PHASES, QUICK, Script, marks, plays
+from tests.faults import ALL
 from tests.waiting import PATIENCE, until
 from workflow.engine.engine import Engine
-
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
-
 
 NURSERY = multiprocessing.get_context("forkserver")  # imports once what each worker would import for a second
 NURSERY.set_forkserver_preload(["tests.engine_worker", "workflow.engine.carrier"])

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from processor.tables import IS_OPEN, TransferRow
+from tests.faults import ALL
 from tests.faults.cycles import House, lost, wrong_items
 from tests.faults.steps import die, labels, run_until
 from tests.faults.subjects import REPAIR, SUBJECTS, Subject
 from tests.faults.trials import Trial
 
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 UNDOS = [subject for subject in SUBJECTS if subject.undone]
 REPAIRS = [subject for subject in SUBJECTS if subject.damage is not None]
 

@@ -16,13 +16,14 @@ import pytest
 from config.libraries import list_libraries
 from config.locks import hold
 from processor.hidden import TX
+from tests.faults import ALL
 from tests.faults.cycles import House, converges
 from tests.faults.hanging import NAMING, Child
 from tests.faults.subjects import CYCLE, SUBJECTS, Subject
 from tests.faults.test_fsck_kill import ready
 from tests.faults.world import tree
 
-TRIES: Final = 100 if os.environ.get("GREENROOM_FAULTS") == "all" else 4  # of each kind
+TRIES: Final = 100 if ALL else 4  # of each kind
 SILENT: Final = (["inbound"], ["staging"], ["inbound", "staging"])
 LATE: Final = (["library"], ["staging"], ["inbound"])  # where a library has a part in a cycle
 kinds = pytest.mark.parametrize(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import os
 
 import pytest
 
+from tests.faults import ALL
 from tests.faults.disks import why_not
 from tests.faults.power import PLACES, STORIES, UNSYNCED, tell
 from tests.faults.subjects import SUBJECTS
 
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 # Some points of some pairs; all of all of them with scripts/faults, and when everything is asked for.
 SAMPLE = [
     ("ext4, link", "cycle", "power cut", 29),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +12,11 @@ from sqlalchemy import Connection
 
 from processor.transfer import Strategy, Transfer
 from tests.faults.publishing import Scene
-from tests.faults.test_transfer_durable import Disk
-from tests.faults.traced import Call, mark, run_traced
+from tests.faults.traced import MARK, Call, mark, run_traced
+from tests.faults.unsynced import Disk
 from tests.faults.world import Steps
 
 pytestmark = pytest.mark.strace
-_EMPTY = re.compile(r"/\.greenroom-(tx|trash)/\.")  # the files that keep players out hold nothing
 
 
 def traced(folder: Path, kind: str, way: Strategy) -> tuple[Scene, list[Call]]:
@@ -41,12 +39,10 @@ def at_risk(scene: Scene, calls: list[Call]) -> Iterator[str]:
     staging, library = (os.fsdecode(root.path) for root in (scene.staging, scene.library))
     disk = Disk()
     disk.synced.add(f"{library}/Ada/Low/note.txt")  # by whoever wrote it
-    for call in [*calls, Call("access", 0, "/greenroom-mark/done")]:
-        if "/greenroom-mark/" in call.text:
-            at = call.text.split("/greenroom-mark/")[1].partition('"')[0]
-            lost = [path for path in (*disk.names, *disk.contents) if path.startswith((staging, library))]
-            yield from (f"at {at}: {path} is not durable" for path in sorted(lost) if not _EMPTY.search(path))
-        elif " = -1 " not in call.text:
+    for call in [*calls, Call("access", 0, f"{MARK}done")]:
+        if call.mark:
+            yield from (f"at {call.mark}: {path} is not durable" for path in disk.lost(staging, library))
+        else:
             disk.take(call)
 
 
@@ -59,6 +55,6 @@ def at_risk(scene: Scene, calls: list[Call]) -> Iterator[str]:
 )  # fmt: skip
 def test_everything_is_synced_before_the_rows_tell_of_it(tmp_path: Path, kind: str, way: Strategy, told: int) -> None:
     scene, calls = traced(tmp_path / "scene", kind, way)
-    assert sum("/greenroom-mark/" in call.text for call in calls) == told
+    assert sum(call.mark is not None for call in calls) == told
     risks = list(at_risk(scene, calls))
     assert not risks, "\n".join(risks)

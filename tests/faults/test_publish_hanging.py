@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import sqlite3
 import sys
 import threading
@@ -16,12 +15,13 @@ from config.answering import Answers, Sight
 from config.errors import LeaseLost, RootSilent
 from processor.hidden import TX
 from processor.transfer import Strategy
+from tests.faults import ALL
 from tests.faults.publishing import Scene, converges
 from tests.faults.world import Steps, tree
 from workflow import published
 
 WAIT: Final = 60.0  # seconds until a test that would hang fails instead
-TRIES: Final = 200 if os.environ.get("GREENROOM_FAULTS") == "all" else 14  # of each kind
+TRIES: Final = 200 if ALL else 14  # of each kind
 OTHER: Final = b"/srv/other"  # another disk that is asked each time whoever waits looks what answers
 REFUSED: Final = 5  # such looks, after which it is clear that the work is waited for
 kinds = pytest.mark.parametrize(

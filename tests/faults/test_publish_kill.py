@@ -21,6 +21,7 @@ from processor.publication.access import Access
 from processor.transfer import Strategy
 from processor.verification.rows import ARTISTS
 from processor.verify import Verifying, verify
+from tests.faults import ALL
 from tests.faults.cycles import House
 from tests.faults.killing import Failing, Make, failing, killed, killed_once, killed_twice
 from tests.faults.libraries import CYCLE, to_publish
@@ -30,7 +31,6 @@ from tests.faults.world import At, Killed, Steps, tree
 from workflow import published
 from workflow.tagging import tag_item
 
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 EVERY = {("publish", "link"): 5, ("refresh", "link"): 3, ("upgrade", "link"): 5}  # steps; of the others fewer are tried
 kinds = pytest.mark.parametrize(
     ("kind", "way"),

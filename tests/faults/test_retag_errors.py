@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.faults import ALL
 from tests.faults.test_retag_kill import Scene
-from tests.faults.test_transfer_strace import ERRORS
-from tests.faults.traced import MUTATING, REFUSED, Call, run_traced
+from tests.faults.traced import ERRORS, MUTATING, REFUSED, Call, run_traced
 from tests.faults.world import Steps
 
 pytestmark = pytest.mark.strace
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 SAMPLE = 3  # calls
 
 

@@ -28,6 +28,7 @@ from processor.tables import IS_OPEN, TransferRow
 from processor.tagging.essence import essence
 from processor.taking_back import take_back
 from scanner.tags.signature import candidates
+from tests.faults import ALL
 from tests.faults.hanging import NAMING, Child
 from tests.faults.killing import killed
 from tests.faults.world import Steps, tree
@@ -35,7 +36,6 @@ from tests.scenarios.drops import JPEG, songs
 from tests.scenarios.house import House
 from workflow.tagging import tag_item
 
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from processor.transfer import Strategy
+from tests.faults import ALL
 from tests.faults.killing import Make, killed_once, killed_twice
 from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, unfinished
 
 WAYS: list[Strategy] = ["link", "copy"]
 Albums = dict[bytes, dict[bytes, bytes]]
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -19,11 +19,11 @@ from processor import journal
 from processor.tables import TransferRow
 from processor.taking_back import take_back
 from processor.transfer import Strategy
+from tests.faults import ALL
 from tests.faults.undoing import Dying
 from tests.faults.world import NOW, Killed, Steps, World, complaints, move, publish, put, recovered, tree, unfinished
 from tests.memory import memory
 
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 NAMES = [b"Band - A", b"Band - B", b"Solo - \xff"]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,35 +12,12 @@ from sqlalchemy import select
 
 from processor.tables import TransferRow
 from processor.transfer import Strategy
-from tests.faults.changes import Scene
-from tests.faults.traced import MUTATING, REFUSED, Call, run_traced
+from tests.faults.traced import REFUSED, Call, changing, run_traced, sample, with_errors
 from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, recovered, tree, unfinished
 
 pytestmark = pytest.mark.strace
 WAYS: list[Strategy] = ["link", "copy"]
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 ALBUM = {b"Band - Two": ALBUMS[b"Band - Two"]}
-ERRORS = [
-    "EIO",
-    "ENOSPC",
-    "EDQUOT",
-    "EROFS",
-    "EACCES",
-    "EBUSY",
-    "EXDEV",
-    "EPERM",
-    "EMLINK",
-    "EINVAL",
-    "ENOSYS",
-    "EMFILE",
-]
-
-
-def changes_something(call: Call, world: World | Scene) -> bool:
-    roots = (os.fsdecode(world.inbound), os.fsdecode(world.staging))
-    if call.name not in MUTATING or not any(root in call.text for root in (*roots, "greenroom.db")):
-        return False
-    return call.name != "openat" or "O_CREAT" in call.text
 
 
 def calls_of_a_move(quick_path: Path, way: Strategy) -> list[Call]:
@@ -50,22 +26,13 @@ def calls_of_a_move(quick_path: Path, way: Strategy) -> list[Call]:
     outcome = run_traced(lambda: move(world, Steps(), workers=1), quick_path / "calls")
     assert outcome.status == 0
     assert list(complaints(world)) == []
-    return list({(call.name, call.n): call for call in outcome.calls if changes_something(call, world)}.values())
+    return changing(outcome.calls, world.inbound, world.staging)
 
 
 def fresh(quick_path: Path, name: str, way: Strategy) -> World:
     folder = quick_path / name
     folder.mkdir()
     return World.make(folder, ALBUM, way)
-
-
-def sample(calls: list[Call], every: int) -> Iterator[Call]:
-    """Some of the calls, though of each kind the first."""
-    seen = set()
-    for n, call in enumerate(calls):
-        if ALL or call.name not in seen or n % every == 0:
-            yield call
-        seen.add(call.name)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -84,19 +51,17 @@ def test_sigkill_before_a_call_loses_nothing(quick_path: Path, way: Strategy) ->
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_error_from_a_call_loses_nothing(quick_path: Path, way: Strategy) -> None:
-    calls = [call for call in calls_of_a_move(quick_path, way) if "greenroom.db" not in call.text]
-    for n, call in enumerate(sample(calls, 4)):
-        for error in ERRORS if ALL else [ERRORS[n % len(ERRORS)], ERRORS[(n * 5 + 3) % len(ERRORS)]]:
-            name = f"{call.name} {call.n} {error}"
-            world = fresh(quick_path, name, way)
-            rule = f"{call.name}:error={error}:when={call.n}"
-            outcome = run_traced(partial(move, world, Steps(), workers=1), quick_path / "log", rule)
-            assert outcome.status in (0, REFUSED), name
-            assert list(complaints(world)) == [], name
-            wrong = converges(world)
-            if "AT_REMOVEDIR" in call.text:  # then an empty folder may stay in the inbound tree
-                wrong = [what for what in wrong if not what.startswith("left in the inbound folder: b'Band - Two/")]
-            assert wrong == [], name
+    for call, error in with_errors(calls_of_a_move(quick_path, way), 4, each=2):
+        name = f"{call.name} {call.n} {error}"
+        world = fresh(quick_path, name, way)
+        rule = f"{call.name}:error={error}:when={call.n}"
+        outcome = run_traced(partial(move, world, Steps(), workers=1), quick_path / "log", rule)
+        assert outcome.status in (0, REFUSED), name
+        assert list(complaints(world)) == [], name
+        wrong = converges(world)
+        if "AT_REMOVEDIR" in call.text:  # then an empty folder may stay in the inbound tree
+            wrong = [what for what in wrong if not what.startswith("left in the inbound folder: b'Band - Two/")]
+        assert wrong == [], name
 
 
 def test_without_renameat2_the_album_still_appears_whole(quick_path: Path) -> None:

@@ -15,11 +15,11 @@ from processor.tables import TransferRow
 from processor.taking_back import TakenBack, take_back
 from processor.transfer import Strategy
 from processor.trash import TRASH
+from tests.faults import ALL
 from tests.faults.changes import OLD, TARGET, Scene, complaints
 from tests.faults.undoing import Dying
 from tests.faults.world import Killed, Steps, put, tree
 
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 both = pytest.mark.parametrize("kind", ["merge", "replace"])
 ways = pytest.mark.parametrize("way", ["link", "copy"])
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from processor.transfer import Strategy
+from tests.faults import ALL
 from tests.faults.killing import Make, killed, killed_once, killed_twice
 from tests.faults.undoing import ONE, Undoing
 from tests.faults.world import Steps, complaints, put, recovered, tree
 
 WAYS: list[Strategy] = ["link", "copy"]
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 
 
 def making(folder: Path, way: Strategy) -> Make[Undoing]:

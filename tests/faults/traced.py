@@ -9,13 +9,14 @@ import shutil
 import subprocess
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from config.errors import GreenroomError
+from tests.faults import ALL
 
 ADDS = ("link", "linkat", "mkdir", "mkdirat", "rename", "renameat", "renameat2", "openat", "ioctl")
 TAKES = ("unlink", "unlinkat", "rmdir")
@@ -25,6 +26,10 @@ WRITES = (
 )
 MUTATING = (*ADDS, *TAKES, *WRITES)
 MARKS = ("access", "faccessat", "faccessat2")
+MARK = "/greenroom-mark/"
+ERRORS = (
+    "EIO", "ENOSPC", "EDQUOT", "EROFS", "EACCES", "EBUSY", "EXDEV", "EPERM", "EMLINK", "EINVAL", "ENOSYS", "EMFILE",
+)  # fmt: skip
 REFUSED = 3  # the exit status of work that ended in a GreenroomError
 _LINE = re.compile(r"(?P<thread>\d+) +(?P<name>\w+)\((?P<rest>.*)")
 _RESUMED = re.compile(r"(?P<thread>\d+) +<\.\.\. \w+ resumed>(?P<rest>.*)")
@@ -37,6 +42,16 @@ class Call(NamedTuple):
     n: int
     text: str  # what strace wrote after the name: arguments, descriptors with their paths, result
 
+    @property
+    def mark(self) -> str | None:
+        """The mark that is left by it, if it is one."""
+        return self.text.partition(MARK)[2].partition('"')[0] or None
+
+    @property
+    def was_done(self) -> bool:
+        """Whether the system did it: it neither refused it nor was it answered in the system's stead."""
+        return " = -1 " not in self.text and "(INJECTED)" not in self.text
+
 
 class Outcome(NamedTuple):
     """How the child ended: a signal's number negated, or an exit status."""
@@ -44,10 +59,43 @@ class Outcome(NamedTuple):
     status: int
     calls: list[Call]
 
+    @property
+    def marks(self) -> list[str]:
+        """The marks that were left."""
+        return [call.mark for call in self.calls if call.mark]
+
+    def until(self, mark: str) -> list[Call]:
+        """The calls before a mark, which must be there."""
+        return self.calls[: next(n for n, call in enumerate(self.calls) if call.mark == mark)]
+
 
 def mark(name: str) -> None:
     """Leave a mark in the list of calls."""
-    os.access(f"/greenroom-mark/{name}", os.F_OK)
+    os.access(f"{MARK}{name}", os.F_OK)
+
+
+def changing(calls: list[Call], *roots: bytes) -> list[Call]:
+    """Return every call that changes something below a root, or the database, each once."""
+    places = (*map(os.fsdecode, roots), "greenroom.db")
+    found = (call for call in calls if call.name in MUTATING and any(place in call.text for place in places))
+    made = (call for call in found if call.name != "openat" or "O_CREAT" in call.text)
+    return list({(call.name, call.n): call for call in made}.values())
+
+
+def sample(calls: list[Call], every: int) -> Iterator[Call]:
+    """Yield some of the calls, though of each kind the first."""
+    seen = set()
+    for n, call in enumerate(calls):
+        if ALL or call.name not in seen or n % every == 0:
+            yield call
+        seen.add(call.name)
+
+
+def with_errors(calls: list[Call], every: int, each: int = 1) -> Iterator[tuple[Call, str]]:
+    """Yield some of the calls, none of which is of the database, with so many errors of each."""
+    for n, call in enumerate(sample([call for call in calls if "greenroom.db" not in call.text], every)):
+        some = [ERRORS[n % len(ERRORS)], ERRORS[(n * 5 + 3) % len(ERRORS)]][:each]
+        yield from ((call, error) for error in (ERRORS if ALL else some))
 
 
 def run_traced(work: Callable[[], object], log: Path, *inject: str) -> Outcome:

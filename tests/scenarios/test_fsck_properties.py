@@ -28,6 +28,7 @@ from processor.hidden import TX
 from processor.presence import Limits
 from processor.tables import StagingFile, StagingItem, TransferRow
 from scanner.scan import silent
+from tests.faults import ALL
 from tests.memory import memory
 from tests.scenarios.drops import JPEG, songs
 from tests.scenarios.house import House
@@ -285,7 +286,7 @@ def test_a_repair_that_is_killed_anywhere_is_finished_by_the_next_one(template: 
         whole = content(house)
         house.database.close()
     assert steps > 30
-    for die_at in range(1, steps + 1, 1 if os.environ.get("GREENROOM_FAULTS") == "all" else 5):
+    for die_at in range(1, steps + 1, 1 if ALL else 5):
         with tempfile.TemporaryDirectory(dir=memory()) as folder:
             house = damaged(template, Path(folder))
             before = house.contents()

@@ -22,6 +22,7 @@ from processor.metadata.documents import ITSELF
 from processor.publication import explaining
 from processor.publication.given import Chosen
 from processor.publication.pictures import Picture
+from tests.faults import ALL
 from tests.scenarios import publishing
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
@@ -29,7 +30,6 @@ from workflow import deciding
 from workflow.publishing import publish_item, unpublish_item
 
 SHM = Path("/dev/shm")
-ALL = os.environ.get("GREENROOM_FAULTS") == "all"
 OWN = "by hand"  # how names of somebody's own files begin
 
 
