@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql.elements import ColumnElement
 
 from config import sqlite_file
-from config.errors import GreenroomError, Misconfigured, Rejected, Retryable
+from config.errors import GreenroomError, Misconfigured, Rejected, Retryable, SchemaChanged
 from config.leave import ROWS, changing
 from config.machine import no_room
 from config.secrecy import OPTION, Vault
@@ -57,6 +57,7 @@ class Database:
 
     def __init__(self, url: str, *, on_network: bool = False, vault: Vault | None = None) -> None:
         self.url = _parsed(url)
+        self.revision: str | None = None  # of the schema, once config.schema has brought it to what this program knows
         self._file: tuple[int, int] | None = None  # device and inode of SQLite's file, once it was opened
         if self.is_sqlite:
             sqlite_file.check_file(self.url, on_network)
@@ -80,10 +81,11 @@ class Database:
         """Open a transaction that writes; it commits at the end of the block, durably, or not at all.
 
         Raises Retryable when the database cannot be reached or stays locked; as LeaseLost, before anything is written,
-        for work that nobody waits for any more.
+        for work that nobody waits for any more; as SchemaChanged when another Greenroom has migrated it.
         """
         self._check_file()
         with changing(ROWS), answering(self), self.engine.begin() as connection:
+            self._check_revision(connection)
             yield connection
             self._check_file()
 
@@ -103,6 +105,11 @@ class Database:
                 if snapshot:
                     may_stand_still(connection)
                 yield connection
+
+    def check(self) -> None:
+        """Raise SchemaChanged when the schema is not the one this program knows any more."""
+        with self.read() as connection:
+            self._check_revision(connection)
 
     def clock(self) -> dt.datetime:
         """Return the time by the clock of the machine the database is on."""
@@ -128,6 +135,17 @@ class Database:
 
     def _remember_file(self, _dbapi: object, _record: object) -> None:
         self._file = self._file or sqlite_file.file_identity(self.url)
+
+    def _check_revision(self, connection: Connection) -> None:
+        if self.revision is None:
+            return
+        there = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        if there != self.revision:
+            raise SchemaChanged(
+                f"the database is at revision {there} now, and this process knows {self.revision}: another version of "
+                "Greenroom migrated it, or a backup was put back. Nothing more is written with what is known here; "
+                "start it again, and install the newer version first where that is not done yet"
+            )
 
     def _check_file(self) -> None:
         """Raise Retryable if SQLite's file was removed or replaced while we are connected: what we write would be lost.

@@ -7,6 +7,7 @@ GreenroomError
     NeedsReview      a person has to decide
     Rejected         the input cannot be used, now or later
     Misconfigured    a setting, path or database must be changed first (exit 2 from `settings` and `libraries`)
+        SchemaChanged    by another Greenroom; end, and start anew
         RootSilent       its disk does not answer, and may do so again without a change
     Stopped          somebody asked us to stop, and we did, with nothing half done
 
@@ -72,6 +73,12 @@ class Misconfigured(GreenroomError):
     """A setting, a path or the database has to be put right first; the message says which and how."""
 
     code = "misconfigured"
+
+
+class SchemaChanged(Misconfigured):
+    """Another version of Greenroom migrated the database; this process may not write there any more."""
+
+    code = "schema_changed"
 
 
 class RootSilent(Misconfigured):

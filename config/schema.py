@@ -53,6 +53,7 @@ def migrate(database: Database, newest: str | None = None, told: Told = silent) 
                     f"the database is at revision {before}, made by a newer Greenroom; install that one"
                 )
             _upgrade(connection, newest, [one for one in sorted(known) if (before or one) < one <= newest], told)
+    database.revision = newest
     return before, newest
 
 

@@ -12,7 +12,8 @@ from loguru import logger
 
 from config.answering import GLANCE
 from config.boot import load_boot_settings
-from config.errors import GreenroomError
+from config.database import Database
+from config.errors import GreenroomError, SchemaChanged
 from config.libraries import verify_root
 from config.logs import RUNNING_LEVEL, log_threads, setup_logs
 from config.machine import boottime, share_heaps, utc_now
@@ -34,8 +35,8 @@ def serve(app: Application) -> int:
 
     The cycle at hand finishes its file step and ends cleanly; more signals of the kind change nothing. Where a disk
     hangs in that step it is given up after a while (1), and the caller has to end the process whatever its threads do.
-    SIGHUP reads the log level and the settings again, at once. Raises Busy when a daemon already works on this data
-    folder.
+    SIGHUP reads the log level and the settings again, at once. When another Greenroom has migrated the database it ends
+    (1), for a restart is the way on. Raises Busy when a daemon already works on this data folder.
     """
     share_heaps()
     log_threads()
@@ -54,18 +55,20 @@ def serve(app: Application) -> int:
             app, stop, clock=utc_now, monotonic=boottime, watch=Watch, carry=carrying.look, silent=silent
         )
         app.hint = heartbeat.hint
-        beat = _Reporting(heartbeat)
+        beat = _Reporting(heartbeat, app.database)
         beat()
         systemd.notify(systemd.READY)
         logger.bind(data_dir=str(app.boot.data_dir)).info("daemon started")
         beats = Beats(beat, every)
         try:
-            while (caught := _next(signals, every)) not in (signal.SIGTERM, signal.SIGINT):
+            while not beat.outdated and (caught := _next(signals, every)) not in (signal.SIGTERM, signal.SIGINT):
                 if caught == signal.SIGHUP:
                     _reload(heartbeat, beat)
                 elif boottime() - heartbeat.beaten > LATE_BEATS * every:
                     beats.now()
         finally:
+            if beat.outdated:
+                logger.bind(error=beat.outdated).error("the schema of the database was changed")
             systemd.notify(systemd.STOPPING, systemd.status("stopping: the file step at hand is being finished"))
             logger.info("daemon stopping")
             stop.set()
@@ -76,7 +79,7 @@ def serve(app: Application) -> int:
             carrying.stop()
             is_over = _settle(lambda: heartbeat.is_idle(every) and app.ongoing.is_idle(every), silent, ends)
     logger.info("daemon stopped")
-    return 0 if is_over else 1
+    return 0 if is_over and not beat.outdated else 1
 
 
 def _settle(is_idle: Callable[[], bool], silent: Callable[[bool], list[str]], ends: float) -> bool:
@@ -132,12 +135,19 @@ class _Reporting:
     is another matter: a restart would not bring it back.
     """
 
-    def __init__(self, heartbeat: scheduler.Heartbeat) -> None:
-        self._heartbeat = heartbeat
+    def __init__(self, heartbeat: scheduler.Heartbeat, database: Database) -> None:
+        self._heartbeat, self._database = heartbeat, database
         self._told = ""
+        self.outdated = ""  # why this process must not go on: the schema is another program's
 
     def __call__(self) -> None:
         self._heartbeat.beat()
+        try:
+            self._database.check()
+        except SchemaChanged as error:
+            self.outdated = error.message
+        except GreenroomError:
+            pass  # the database is away, or damaged, which the heartbeat says
         news = [systemd.ALIVE]
         if self._heartbeat.state != self._told:
             self._told = self._heartbeat.state

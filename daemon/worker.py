@@ -13,7 +13,7 @@ from loguru import logger
 
 from config.boot import BootSettings
 from config.database import Database
-from config.errors import GreenroomError, Misconfigured
+from config.errors import GreenroomError, Misconfigured, SchemaChanged
 from config.logs import log_threads
 from config.machine import boottime, share_heaps
 from daemon.hanging import Hanging, roots
@@ -50,7 +50,10 @@ def works_of(phases: Collection[str]) -> Mapping[str, Work]:
 
 
 def work(app: Application, carried: Mapping[str, Work], concurrency: int, stop: threading.Event) -> None:
-    """Carry jobs until `stop` is set. Raises Retryable when the database is away at the start."""
+    """Carry jobs until `stop` is set.
+
+    Raises Retryable when the database is away at the start, SchemaChanged once another Greenroom migrated it.
+    """
     share_heaps()
     log_threads()
     with working(
@@ -59,6 +62,7 @@ def work(app: Application, carried: Mapping[str, Work], concurrency: int, stop: 
         upkeep, hanging = Upkeep(app.database), Hanging()
         while not stop.is_set():
             with _told():
+                app.database.check()
                 upkeep.look()
                 hanging.look(roots(app.database), busy=worker.is_busy)
             stop.wait(DISPATCH_SECONDS)
@@ -130,5 +134,7 @@ class Carrying:
 def _told() -> Iterator[None]:
     try:
         yield
+    except SchemaChanged:
+        raise
     except GreenroomError as error:
         logger.bind(error=error.message).warning("the chain could not be looked through; it is tried again")

@@ -157,7 +157,7 @@ def _one(transfer: Transfer, roots: Roots, take: Callable[[Transfer], TakenBack]
     except (LeaseLost, Stopped):
         raise
     except GreenroomError as error:  # of one album; it is as it was
-        if error.reason_code == "database_unavailable":
+        if error.reason_code in ("database_unavailable", "schema_changed"):
             raise
         return TakenBack(transfer, "failed", (error.reason(),))
 

@@ -77,7 +77,7 @@ def _each(act: Callable[[Any], None], repairs: Iterable[Any]) -> Iterator[str | 
         except (LeaseLost, Stopped):
             raise
         except GreenroomError as error:
-            if error.reason_code == "database_unavailable":
+            if error.reason_code in ("database_unavailable", "schema_changed"):
                 raise
             yield error.message
         else:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from config import admin
 from config.database import Database
@@ -193,6 +194,16 @@ def heaps(pid: int) -> list[int]:
         found += [before[0]] if is_rest and before[0] % size == 0 and end == before[0] + size else []
         before = (begin, end)
     return found
+
+
+def test_a_daemon_whose_database_was_migrated_under_it_ends_and_says_what_to_do(installation: Installation) -> None:
+    with installation.daemon() as process:
+        with installation.database.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        assert process.wait(WAIT) == 1, "so that systemd starts what is installed by now"
+    (told,) = [line for line in installation.errors.read_text().splitlines() if "the schema of the database" in line]
+    assert "at revision 9999 now, and this process knows 00" in told
+    assert "start it again, and install the newer version first" in told
 
 
 def test_systemd_hears_of_life_and_of_a_reload(installation: Installation) -> None:

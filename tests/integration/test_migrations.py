@@ -24,7 +24,7 @@ import daemon.tables  # noqa: F401  their rows belong to the schema that is comp
 from config import database as database_module
 from config import schema, sqlite_file
 from config.database import Database
-from config.errors import Misconfigured, Retryable
+from config.errors import Misconfigured, Retryable, SchemaChanged
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
 from config.schema import migrate
 from config.tables import Base, SettingRow
@@ -99,6 +99,17 @@ def test_a_migration_says_which_step_it_is_at_and_asks_systemd_for_the_time(
         f"STATUS=the database is being migrated: step {n} of {len(steps)}" for n, _ in enumerate(steps, 1)
     ]
     assert {more for more, _ in heard} == {"EXTEND_TIMEOUT_USEC=900000000"}
+
+
+def test_who_knows_an_older_schema_writes_nothing_more(empty_database: Database) -> None:
+    migrate(empty_database)
+    with empty_database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    told = f"revision 9999 now, and this process knows {NEWEST}"
+    with pytest.raises(SchemaChanged, match=told), empty_database.begin():
+        pytest.fail("this would be written with a model that is not the database's")
+    with pytest.raises(SchemaChanged):
+        empty_database.check()
 
 
 def test_the_first_start_says_nothing_of_steps(empty_database: Database) -> None:
