@@ -35,7 +35,10 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One group with every file named, before anybody looked at the disk; `target` is None if the album has no name."""
+    """One group with every file named, before anybody looked at the disk; `target` is None if the album has no name.
+
+    So it is where none was looked for, see `unnamed`; the targets of files mean nothing then.
+    """
 
     group: Group
     target: bytes | None  # relative to the staging root
@@ -68,6 +71,15 @@ def propose(
     `cue_references`. A group without an album's name has no target.
     """
     return tuple(_proposal(group, files, cues or {}) for group in groups)
+
+
+def unnamed(group: Group, files: Mapping[int, SourceFile]) -> Proposal:
+    """Leave every file of a group where it is: of one that goes nowhere, whatever it would be called.
+
+    Naming is half of what a cycle costs, and thousands of albums may wait at each.
+    """
+    ids = (*(track.file_id for track in group.tracks), *group.sides)
+    return Proposal(group, None, tuple(_planned(id, files[id], files[id].role, files[id].path) for id in ids))
 
 
 def join(proposal: Proposal, there: Iterable[bytes], discs: int, tracks: int) -> Proposal:

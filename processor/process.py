@@ -22,7 +22,7 @@ from processor.files import Tree
 from processor.meeting import Rules
 from processor.mover import Moved, Mover
 from processor.moves.move import Publish, unheard
-from processor.naming import MAX_CUE_SHEET, Proposal, cue_references, propose
+from processor.naming import MAX_CUE_SHEET, Proposal, cue_references, propose, unnamed
 from processor.pace import Pace, PacedGuard
 from processor.plan import RESTAGE, AlbumPlan
 from processor.planner import decide
@@ -125,10 +125,14 @@ def _plan(
     with Tree(inbound.path) as tree, uncollected():
         for group, waits in scan.groups():
             files = scan.sources([*(track.file_id for track in group.tracks), *group.sides])
-            proposals += propose([group], files, _cues(tree, files))
             if waits:
                 waiting[group.key] = waits
-    world = look(database, inbound, staging, proposals, waiting, scan.facts, _digests(scan), options.reserve)
+            if waits or group.verdict != "take":
+                proposals.append(unnamed(group, files))
+            else:
+                proposals += propose([group], files, _cues(tree, files))
+    moving = [proposal for proposal in proposals if proposal.target is not None]
+    world = look(database, inbound, staging, moving, waiting, scan.facts, _digests(scan), options.reserve)
     plans = decide(proposals, world, options.rules)
     return plans if options.approved is None else only_approved(plans, options.approved)
 

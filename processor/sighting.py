@@ -35,7 +35,7 @@ def look(
     digests: Digests,
     wanted_reserve: int,
 ) -> World:
-    """Gather what deciding about the proposals takes; `wanted_reserve` is in bytes. Reads only."""
+    """Gather what deciding about proposals with a target takes; `wanted_reserve` is in bytes. Reads only."""
     with database.read() as connection:
         staged = repository.staged_folders(connection, staging.root_uuid)
         roots = {library.root_uuid: library.path for library in list_libraries(connection)}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from config.reasons import Reason
 from processor.layout import fold
 from processor.meeting import Encounter, Track
-from processor.naming import MAX_CUE_SHEET, Proposal, cue_references, propose
+from processor.naming import MAX_CUE_SHEET, Proposal, cue_references, propose, unnamed
 from processor.plan import AlbumPlan, World
 from processor.planner import decide, size_difference
 from processor.quality import Sound
@@ -218,6 +218,26 @@ def test_an_album_that_is_not_quiet_waits(inbound: Inbound) -> None:
     growing = Reason("growing", "01.mp3 grew by 5 MiB", b"in/k/01.mp3")
     (plan,) = inbound.plan(inbound.album(verdict="quarantined"), waiting={"k": (growing,)})
     assert (plan.outcome, plan.reasons) == ("waiting", (growing,))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "waiting"),
+    [
+        ("take", {"k": (Reason("growing", "01.mp3 grew by 5 MiB", b"in/k/01.mp3"),)}),
+        ("needs_review", {}),
+        ("quarantined", {}),
+    ],
+)
+def test_of_an_album_that_stays_the_same_is_told_if_nobody_named_its_files(
+    inbound: Inbound, verdict: str, waiting: dict[str, tuple[Reason, ...]]
+) -> None:
+    inbound.add(b"in/k/cover.jpg", "picture")
+    group = inbound.album(verdict=verdict, sides=(1,))
+    (named,), world = inbound.plan(group, waiting=waiting), inbound.world(waiting=waiting)
+    (plan,) = decide([unnamed(group, inbound.files)], world)
+    assert (plan.outcome, plan.target, plan.reasons) == (named.outcome, named.target, named.reasons)
+    assert plan.tracks == named.tracks
+    assert [file.source for file in plan.files] == [file.source for file in named.files]
 
 
 def test_the_same_music_again_is_a_duplicate(inbound: Inbound) -> None:
