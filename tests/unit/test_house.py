@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
-from tests.faults.mutant import Mutant
 from tests.faults.mutants import MUTANTS
 
 ROOT = Path(__file__).parents[2]
 FLOORS = ("config", "scanner", "processor", "workflow", "daemon")
 MODULES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
-TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_bytes()) for path in MODULES}
 LONGEST = 400  # lines
 
 SQL_MODULES = {
@@ -78,7 +78,20 @@ CATCHES_ALL = {
     "processor/tagging/child.py",
     "scanner/tags/read.py",  # in a child process, around a parser that is not ours and a file nobody can vouch for
 }
+_Node = TypeVar("_Node", bound=ast.AST)
 LOG_CALLS = {"trace", "debug", "info", "success", "warning", "error", "critical", "exception"}
+
+
+@functools.cache
+def trees() -> dict[str, ast.Module]:
+    """Parse every module; not where tests are only collected."""
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_bytes()) for path in MODULES}
+
+
+@functools.cache
+def nodes(kind: type[_Node]) -> list[tuple[str, _Node]]:
+    """Return all there is of a kind, each with the module it is in."""
+    return [(name, node) for name, tree in trees().items() for node in ast.walk(tree) if isinstance(node, kind)]
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
@@ -93,10 +106,6 @@ def imported(tree: ast.Module) -> Iterator[str]:
 def hands_through(node: ast.ImportFrom) -> bool:
     """Whether an import only names the open transaction that is passed on; nothing is asked in it there."""
     return node.module == "sqlalchemy" and {name.name for name in node.names} == {"Connection"}
-
-
-def calls(tree: ast.Module) -> Iterator[ast.Call]:
-    yield from (node for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
 def root_name(node: ast.expr) -> str | None:
@@ -114,7 +123,7 @@ def names_of(handler: ast.ExceptHandler) -> set[str]:
 
 
 def test_there_is_something_to_look_at() -> None:
-    assert {name.split("/")[0] for name in TREES} == set(FLOORS)
+    assert {name.split("/")[0] for name in trees()} == set(FLOORS)
 
 
 def test_imports_go_down_only() -> None:
@@ -131,7 +140,7 @@ def test_imports_go_down_only() -> None:
 
 
 def test_sql_stays_where_it_belongs() -> None:
-    with_sql = {name for name, tree in TREES.items() if SQL_PACKAGES & set(imported(tree))}
+    with_sql = {name for name, tree in trees().items() if SQL_PACKAGES & set(imported(tree))}
     assert {name for name in with_sql if not name.startswith("config/migrations/")} <= SQL_MODULES
 
 
@@ -146,48 +155,36 @@ def test_a_scan_starts_without_what_it_does_not_need(tmp_path: Path) -> None:
 
 
 def test_only_the_tick_catches_everything() -> None:
-    found = {
-        name
-        for name, tree in TREES.items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ExceptHandler) and "Exception" in names_of(node)
-    }
-    assert found <= CATCHES_ALL
+    assert {name for name, handler in nodes(ast.ExceptHandler) if "Exception" in names_of(handler)} <= CATCHES_ALL
 
 
 def test_what_catches_every_end_of_a_program_lets_it_pass() -> None:
-    for name, tree in TREES.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ExceptHandler) and "BaseException" in names_of(node):
-                assert any(isinstance(inner, ast.Raise) for inner in ast.walk(node)), f"{name}:{node.lineno}"
+    for name, handler in nodes(ast.ExceptHandler):
+        if "BaseException" in names_of(handler):
+            assert any(isinstance(inner, ast.Raise) for inner in ast.walk(handler)), f"{name}:{handler.lineno}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_a_module_is_short_and_begins_with_one_sentence(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST
-    docstring = ast.get_docstring(TREES[path.relative_to(ROOT).as_posix()])
-    assert docstring, "says nothing about itself"
-    first, *others = docstring.split("\n")
-    assert first.endswith((".", "!", "?", ":"))
-    assert not others or others[0] == ""
+def test_a_module_is_short_and_begins_with_one_sentence() -> None:
+    long = [path for path in MODULES if len(path.read_text().splitlines()) > LONGEST]
+    docstrings = {name: (ast.get_docstring(tree) or "").split("\n") for name, tree in trees().items()}
+    assert long == []
+    assert [name for name, (first, *_) in docstrings.items() if not first.endswith((".", "!", "?", ":"))] == []
+    assert [name for name, (_, *others) in docstrings.items() if others and others[0]] == []
 
 
 def test_nothing_prints_but_the_command_line() -> None:
-    printing = {name for name, tree in TREES.items() for call in calls(tree) if root_name(call.func) == "print"}
+    printing = {name for name, call in nodes(ast.Call) if root_name(call.func) == "print"}
     assert {name for name in printing if not name.startswith("daemon/cli/")} == set()
 
 
 def test_log_messages_are_constant_and_values_are_bound() -> None:
     """A value in the message could hold braces, which raise, or a line break, which forges a line."""
-    for name, tree in TREES.items():
-        for call in calls(tree):
-            function = call.func
-            if not isinstance(function, ast.Attribute) or function.attr not in LOG_CALLS:
-                continue
-            if root_name(function) == "logger":
-                assert len(call.args) == 1, f"{name}:{call.lineno}"
-                assert isinstance(call.args[0], ast.Constant), f"{name}:{call.lineno}"
-                assert not call.keywords, f"{name}:{call.lineno}"
+    for name, call in nodes(ast.Call):
+        function = call.func
+        if isinstance(function, ast.Attribute) and function.attr in LOG_CALLS and root_name(function) == "logger":
+            assert len(call.args) == 1, f"{name}:{call.lineno}"
+            assert isinstance(call.args[0], ast.Constant), f"{name}:{call.lineno}"
+            assert not call.keywords, f"{name}:{call.lineno}"
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
@@ -244,10 +241,11 @@ def test_a_command_does_not_look_for_garbage_in_what_is_imported(tmp_path: Path)
     assert started.stdout.split()[-2:] == ["True", "True"]
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_every_safeguard_that_is_taken_out_in_turn_is_where_the_table_says(mutant: Mutant) -> None:
+def test_every_safeguard_that_is_taken_out_in_turn_is_where_the_table_says() -> None:
     """Else `scripts/faults mutants` proves nothing of it: bring tests/faults/{mutants,safeguards}.py up to date."""
-    whole = (ROOT / mutant.file).read_text()
-    assert whole.count(mutant.old) == 1
-    compile(whole.replace(mutant.old, mutant.new), mutant.file, "exec")
-    assert all((ROOT / word.partition("::")[0]).is_file() for word in mutant.proof if word.startswith("tests/"))
+    whole = {mutant.file: (ROOT / mutant.file).read_text() for mutant in MUTANTS}
+    assert [mutant.name for mutant in MUTANTS if whole[mutant.file].count(mutant.old) != 1] == []
+    proofs = {word.partition("::")[0] for mutant in MUTANTS for word in mutant.proof if word.startswith("tests/")}
+    assert [file for file in proofs if not (ROOT / file).is_file()] == []
+    for mutant in MUTANTS:
+        compile(whole[mutant.file].replace(mutant.old, mutant.new), mutant.name, "exec")
