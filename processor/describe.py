@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from processor import repository
 from processor.matching import rows
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, part_of
 from processor.metadata.known import AlbumMetadata, TrackMetadata, credited
 from processor.owed import Owed
+from processor.own_words import with_words
 from processor.providers.provider import AlbumAsked, Question, TrackAsked
 from processor.shop import Shop
 
@@ -29,17 +31,21 @@ def describe_album(shop: Shop, item_id: int, owed: Owed) -> bool:
 
 
 def describe_tracks(shop: Shop, item_id: int, owed: Owed) -> bool:
-    """Ask for lyrics, if they are wanted; return whether anything is news."""
-    if not shop.with_lyrics:
+    """Ask for lyrics of tracks that bring none, if they are wanted; return whether anything is news."""
+    providers = [*_askable(shop, "track_fields", owed)] if shop.with_lyrics else []
+    if not providers:
         return False
     is_news = False
     album = _album(shop, item_id)
-    for provider in _askable(shop, "track_fields", owed):
+    own = _with_words(shop, item_id, album)
+    for provider in providers:
         with owed.asking(provider.name, "tracks"):
-            said = {}
+            said: dict[str, Mapping[str, Any]] = {}
             for track in album.tracks:
                 shop.check()
-                if asked := track_asked(album, track):
+                if track.path in own:
+                    said[part_of(track.path)] = {}
+                elif asked := track_asked(album, track):
                     said[part_of(track.path)] = provider.track_fields(asked)
             is_news |= _say(shop, item_id, provider.name, said)
     return is_news
@@ -79,6 +85,14 @@ def track_asked(album: AlbumMetadata, track: TrackMetadata) -> TrackAsked | None
         return None
     artist = credited(track.credits) or credited(album.credits)
     return TrackAsked(track.title, artist, album.title, track.duration_ms)
+
+
+def _with_words(shop: Shop, item_id: int, album: AlbumMetadata) -> set[bytes]:
+    """Return the tracks whose tags hold their words."""
+    with shop.database.read() as connection:
+        item, _ = repository.item(connection, item_id)
+    folder = shop.folder_of(item)
+    return set() if folder is None else with_words(folder, [track.path for track in album.tracks])
 
 
 def _askable(shop: Shop, question: Question, owed: Owed) -> Iterator[Any]:

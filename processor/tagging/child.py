@@ -1,8 +1,9 @@
 """Open files and the tags they shall have → whether they have them, or retagged files; in a process with limits.
 
-Run as a script: `look` or `write`, the pid of its parent, then JSON on standard input, [[fd, extension, tags], …].
-Answers a line a file: null if it says all that already; [code, message] if its tags cannot be written; else an object,
-empty from a look, of what it says now after writing, as processor.tagging.write.Said has it.
+Run as a script: an order, the pid of its parent, then JSON on standard input, [[fd, extension, tags], …]. The orders
+are `look`, `write`, and `words`, which asks if there are any of the song. Answers a line a file: null if it says all
+that already, or has no words; [code, message] if its tags cannot be written; else an object, empty but after writing,
+of what it says now, as processor.tagging.write.Said has it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from typing import Any, BinaryIO
 
 from processor.tagging.essence import essence
-from processor.tagging.formats import CONTAINERS, put
+from processor.tagging.formats import CONTAINERS, has_words, put
 from scanner.tags.mutagen_reader import open_as
 from scanner.tags.read import read_tags
 from scanner.tags.signature import candidates
@@ -34,21 +35,23 @@ def main(order: str, parent: int) -> None:
     limit_yourself(parent, largest)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
     for fd, extension, tags in wanted:
-        sys.stdout.write(json.dumps(answer(fd, extension, tags, write=order == "write")) + "\n")
+        sys.stdout.write(json.dumps(answer(fd, extension, tags, order)) + "\n")
         sys.stdout.flush()
 
 
-def answer(fd: int, extension: str, tags: dict[str, list[str]], *, write: bool) -> Answer:
+def answer(fd: int, extension: str, tags: dict[str, list[str]], order: str) -> Answer:
     """Tell whether a file has the tags, and if not, write them, and look whether they and the sound are there."""
-    with os.fdopen(os.dup(fd), "r+b" if write else "rb") as file:
+    with os.fdopen(os.dup(fd), "r+b" if order == "write" else "rb") as file:
         container = next((c for c in candidates(file.read(128), extension) if c in CONTAINERS), None)
         if container is None:
             return ["not_taggable", "tags of this format are not written"]
         try:
             opened = open_as(container, file)
+            if order == "words":
+                return {} if has_words(opened) else None
             if _put_changes_nothing(container, opened, tags):
                 return None
-            return _written(container, file, opened, extension, tags) if write else {}
+            return _written(container, file, opened, extension, tags) if order == "write" else {}
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - a hostile file may raise anything in a parser that is not ours

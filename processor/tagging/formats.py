@@ -10,6 +10,9 @@ from processor.tagging.wanted import Wanted
 from scanner.tags.fields import ASF, NAMED
 
 FREE: Final = "----:com.apple.iTunes:"
+_WORDS: Final = frozenset(
+    {"LYRICS", "UNSYNCEDLYRICS", "UNSYNCED LYRICS", "SYNCEDLYRICS", "USLT", "SYLT", "\xa9LYR", "WM/LYRICS"}
+)
 UFID_OWNER: Final = "http://musicbrainz.org"
 
 
@@ -79,6 +82,17 @@ def put(container: str, file: Any, wanted: Wanted) -> None:
         file.add_tags()
     for name, values in wanted.items():
         write(file.tags, name, values)
+
+
+def has_words(file: Any) -> bool:
+    """Whether the tags of mutagen's object for a file hold the words of the song, by any name players ask for."""
+    keys = [] if file.tags is None else file.tags.keys()
+    return any(_is_text(file.tags[key]) for key in keys if not _WORDS.isdisjoint(key.upper().split(":")))
+
+
+def _is_text(value: Any) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return any(bytes(one).strip() if isinstance(one, bytes) else str(one).strip() for one in values)
 
 
 def _vorbis(tags: Any, name: str, values: list[str]) -> None:

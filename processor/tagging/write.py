@@ -45,6 +45,11 @@ def write(files: Sequence[File]) -> list[Said]:
     return _ask("write", files)
 
 
+def sung(files: Sequence[File]) -> list[bool]:
+    """Tell of each file whether its tags hold the words of the song. Reads only."""
+    return [said.outcome == "differs" for said in _ask("words", files)]
+
+
 def _ask(order: str, files: Sequence[File]) -> list[Said]:
     command = [sys.executable, "-I", "-m", "processor.tagging.child", order, str(os.getpid())]
     fds = [file.fd for file in files]

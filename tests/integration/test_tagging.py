@@ -13,6 +13,7 @@ import pytest
 
 from processor.item import facts_to_json
 from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata
+from processor.own_words import with_words
 from processor.tagging.essence import essence
 from processor.tagging.wanted import Wanted, wanted
 from processor.tagging.write import File, Said, look, write
@@ -220,6 +221,24 @@ def everything(path: Path) -> set[str]:
     opened = mutagen.File(path)
     assert opened is not None
     return set(opened.tags.pprint().splitlines())
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_words_in_the_tags_are_seen(extension: str, tmp_path: Path) -> None:
+    """Also those of frames that no reader of ours reads, and none where a tagger left an empty tag."""
+    name = {"m4a": "\xa9lyr", "alac": "\xa9lyr", "wma": "WM/Lyrics"}.get(extension, "LYRICS")
+    for words, has in (("La la\nla", True), ("  ", False)):
+        path = write_track(tmp_path / f"song.{extension}", title="x")
+        opened: Any = mutagen.File(path)
+        if opened.tags is None:
+            opened.add_tags()
+        uslt: Any = mutagen.id3.USLT
+        opened.tags[name] = uslt(encoding=3, lang="eng", text=words) if hasattr(opened.tags, "getall") else [words]
+        opened.save()
+        (tmp_path / "none").write_bytes(b"")
+        assert with_words(os.fsencode(tmp_path), [os.fsencode(path.name), b"none", b"gone"]) == (
+            {os.fsencode(path.name)} if has else set()
+        )
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
