@@ -22,8 +22,11 @@ def test_words_that_came_in_the_tags_are_not_hidden_by_those_of_a_provider(
     """Navidrome and others show a file beside the track before what the track says itself."""
     monkeypatch.setenv("GREENROOM_OFFLINE", "false")
     library = add_library(house)
-    told = {"artist": "Ada", "album": "Low Tide"}
-    house.drop({"a/1.flac": song(1, "Own", more={"LYRICS": "mine"}, **told), "a/2.flac": song(2, "Other", **told)})
+    own, other = {"LYRICS": "mine"}, {"LYRICS": ""}
+    house.drop({
+        "a/1.flac": song(1, "Own", artist="Ada", album="Low Tide", more=own),
+        "a/2.flac": song(2, "Other", artist="Ada", album="Low Tide", more=other),
+    })  # fmt: skip
     house.cycle()
     (item_id,) = approve(house)
     found = [{"trackName": title, "artistName": "Ada", "plainLyrics": "theirs"} for title in ("Own", "Other")]
