@@ -63,7 +63,7 @@ class Guard:
         if not length.isdecimal() or int(length) > most:
             return 413, f"A request may have {most} bytes at most."
         if method not in SAFE_METHODS and not is_own(headers, host):
-            return 403, "This did not come from Greenroom's own page."
+            return 403, _not_own(headers, host)
         return None
 
 
@@ -108,6 +108,17 @@ def is_own(headers: Headers, host: str) -> bool:
     if origin is not None:
         return origin.lower().partition("://")[2] == host.lower()
     return "cookie" not in headers  # nobody's authority is used, so none can be abused
+
+
+def _not_own(headers: Headers, host: str) -> str:
+    """Say what is wrong with where a request comes from: where a browser only names its page, it may be a proxy."""
+    said = "This did not come from Greenroom's own page"
+    if "sec-fetch-site" in headers or (origin := headers.get("origin", "null")) == "null":
+        return f"{said}."
+    return (
+        f"{said}: it came from {origin}, and was for {host}. If they are one, a proxy between has to pass on the name "
+        "and the port it was asked by (nginx: proxy_set_header Host $http_host)."
+    )
 
 
 def shown_key(headers: Headers) -> str | None:

@@ -235,6 +235,13 @@ def test_what_changes_something_has_to_come_from_our_own_page(browser: Browser, 
     assert browser.setting("schedule") == "0 */1 * * *"
 
 
+@pytest.mark.parametrize("origin", ["https://music.example", "http://localhost:8443"])
+def test_of_a_proxy_that_changes_our_name_it_is_said_what_it_has_to_pass_on(browser: Browser, origin: str) -> None:
+    """As nginx does without proxy_set_header, and with $host where it listens on another port."""
+    refused = TestClient(browser.served, base_url="http://localhost").post("/sign-in", headers={"origin": origin})
+    assert (refused.status_code, refused.text.count(origin), refused.text.count("$http_host")) == (403, 1, 1)
+
+
 def test_a_form_without_its_sessions_token_changes_nothing(browser: Browser) -> None:
     set_up(browser)
     for csrf in ({}, {"csrf": "0" * 64}):
