@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,7 +17,7 @@ from config.database import one_writer
 from config.errors import Misconfigured
 from config.mounts import place_of
 from config.reasons import show_path
-from config.sentinel import SENTINEL, mark_root, unseen
+from config.sentinel import SENTINEL, mark_root, read_sentinel, unseen
 from config.tables import LibraryRow
 
 Role = Literal["inbound", "staging", "library"]
@@ -97,6 +98,29 @@ def add_library(connection: Connection, role: str, path: bytes, *, kind: str = "
     return next(lib for lib in list_libraries(connection) if lib.id == new_id)
 
 
+def moved_here(role: str, kind: str, path: bytes, existing: Sequence[Library]) -> Library | None:
+    """Return the library a real path is the folder of: it carries that one's mark, which is nowhere else; reads only.
+
+    None, too, while the disk of that one is silent or in doubt: the folder may be a copy then.
+    """
+    with suppress(OSError):
+        mark = read_sentinel(path)
+        for other in existing:
+            if mark == other.root_uuid and (role, kind) == (other.role, other.kind) and path != other.path:
+                found = ANSWERS.ask(other.path)
+                return None if isinstance(found, Silence) or found.mark == mark else other
+    return None
+
+
+def move_library(connection: Connection, library: Library, path: bytes) -> Library:
+    """Let a library be at another real path, on whatever filesystem that is; return it as it is now."""
+    others = [other for other in list_libraries(connection) if other.id != library.id]
+    refuse_clash(library.role, library.kind, path, others)
+    values = {"path": path, "filesystem": None}
+    connection.execute(update(LibraryRow).where(LibraryRow.id == library.id).values(**values))
+    return library_of(connection, library.id)
+
+
 def remove_library(connection: Connection, path: bytes) -> Library:
     """Forget a library; its files and its sentinel stay. Raises Misconfigured when the path is none."""
     library = library_at(connection, path)
@@ -156,8 +180,9 @@ def verify_root(library: Library, patience: float | None = None, answers: Answer
         raise silence(library.path, found.since)
     if found.mark is None:
         raise Misconfigured(
-            f"the {library.called} {shown} has no {SENTINEL.decode()} file: is its disk mounted? If the "
-            f"folder was made anew, run `greenroom libraries remove {shown}` and add it again",
+            f"the {library.called} {shown} has no {SENTINEL.decode()} file: is its disk mounted? If it was moved, run "
+            f"`greenroom libraries add {library.role} PATH` with its new place; if the folder was made anew, "
+            f"`greenroom libraries remove {shown}`, and add it again",
             code="root_not_mounted",
         )
     if found.mark != library.root_uuid:

@@ -13,12 +13,25 @@ from config.reasons import show_path
 from daemon.bootstrap import Application
 from processor.fitness import refuse_unfit
 from workflow import suspension
+from workflow.relocating import relocate
 
 
 def add(app: Application, role: str, path: bytes, *, kind: str, actor: str) -> Library:
-    """Add a library; see config.libraries.add_library. Raises Misconfigured, also where no album would be safe."""
+    """Add a library; see config.libraries.add_library. One whose folder was moved there goes on at its new place.
+
+    Raises Misconfigured, also where no album would be safe; Busy while somebody works on one that was moved.
+    """
     now = dt.datetime.now(dt.UTC)
-    refuse_unfit(libraries.checked_folder(path))  # a disk that hangs must hang before the database is kept from others
+    real = libraries.checked_folder(path)
+    refuse_unfit(real)  # a disk that hangs must hang before the database is kept from others
+    with app.database.read() as connection:
+        moved = libraries.moved_here(role, kind, real, libraries.list_libraries(connection))
+    if moved:
+        library = relocate(app.database, moved, real)
+        with app.database.begin() as connection:
+            what = f"{role} {show_path(library.path)}, which was {show_path(moved.path)}"
+            activity.note(connection, "library_added", actor, now, what)
+        return library
     with app.database.begin() as connection:
         library = libraries.add_library(connection, role, path, kind=kind, now=now)
         activity.note(connection, "library_added", actor, now, f"{role} {show_path(library.path)}")

@@ -267,3 +267,9 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
 def remove(connection: Connection, ids: Sequence[str]) -> None:
     """Remove transfers."""
     connection.execute(delete(TransferRow).where(TransferRow.id.in_(ids)))
+
+
+def move_root(connection: Connection, before: bytes, now: bytes) -> None:
+    """Let every move name a root by the path it has now: what is begun goes on there, what is done can be undone."""
+    for root in (TransferRow.src_root, TransferRow.dst_root):
+        connection.execute(update(TransferRow).where(root == before).values({root: now}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 
 import click
@@ -65,7 +66,10 @@ def list_all(as_json: bool) -> None:
     "--kind", type=click.Choice(["music", "movie"]), default="music", show_default=True, help="What it holds."
 )
 def add(role: str, path: str, kind: str) -> None:
-    """Add the folder PATH in a ROLE. It must exist, be writable, and lie outside the other libraries."""
+    """Add the folder PATH in a ROLE. It must exist, be writable, and lie outside the other libraries.
+
+    A library whose folder was moved is known by its .greenroom-root file, and goes on at its new PATH.
+    """
     raw = os.path.abspath(os.fsencode(path))
     with application() as app, usage():
         library = libraries.add(app, role, raw, kind=kind, actor=person())
@@ -76,8 +80,11 @@ def add(role: str, path: str, kind: str) -> None:
     for weakness in mount.weaknesses if mount else ():
         click.echo(f"note: {weakness}", err=True)
     for other in others:
-        if {role, other.role} == {"inbound", "staging"} and not same_filesystem(library, other):
-            click.echo("inbound and staging are on different filesystems: albums will be copied and verified", err=True)
+        with suppress(OSError):  # its disk is not there, which `libraries` tells
+            if {role, other.role} == {"inbound", "staging"} and not same_filesystem(library, other):
+                click.echo(
+                    "inbound and staging are on different filesystems: albums will be copied and verified", err=True
+                )
 
 
 @command.command("remove")

@@ -11,8 +11,9 @@ from typing import Final, Literal, NamedTuple
 
 from config.errors import GreenroomError, Misconfigured
 from config.lease import holder
-from config.libraries import Library, checked_folder, list_libraries, refuse_clash, verify_root
+from config.libraries import Library, checked_folder, list_libraries, moved_here, refuse_clash, verify_root
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type, free_bytes
+from config.reasons import show_path
 from daemon import libraries
 from daemon.bootstrap import Application
 from daemon.disks import Seen
@@ -83,8 +84,11 @@ def examine(path: bytes, role: str, kind: str, existing: Sequence[Library]) -> I
     try:
         real = checked_folder(path)
         yield "good", "It is a folder that can be read and written."
-        refuse_clash(role, kind, real, existing)
+        moved = moved_here(role, kind, real, existing)
+        refuse_clash(role, kind, real, [other for other in existing if other != moved])
         yield "good", "It lies apart from the other libraries."
+        if moved:
+            yield "good", f"It is the {moved.called} that was {show_path(moved.path)}, and goes on here."
         yield from _disk(real, next((lib for lib in existing if lib.role == PARTNER.get(role)), None))
     except Misconfigured as error:
         yield "problem", error.message[:1].upper() + error.message[1:] + "."

@@ -97,6 +97,11 @@ def is_owed(connection: Connection) -> bool:
     return connection.scalar(query.where(DebtRow.missed.is_(None), PlayerRow.enabled).limit(1)) is not None
 
 
+def move_root(connection: Connection, before: bytes, now: bytes) -> None:
+    """Let what is owed of a library be at the path that has now."""
+    connection.execute(update(DebtRow).where(DebtRow.root == before).values(root=now))
+
+
 def settle(connection: Connection, debt: Debt) -> None:
     """Forget a debt that was confirmed, unless it was wanted anew meanwhile."""
     connection.execute(delete(DebtRow).where(DebtRow.id == debt.id, DebtRow.wanted_at == debt.wanted_at))

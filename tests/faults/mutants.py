@@ -572,6 +572,13 @@ MUTANTS = (
         "",
         tests("tests/faults/test_cycle_full_disk.py", "-k", "named_by"),
     ),
+    Mutant(
+        "a copy of a library beside it is taken for the library",
+        "config/libraries.py",
+        " or found.mark == mark",
+        "",
+        on_sqlite("copy_beside", "tests/scenarios/test_moved_roots.py"),
+    ),
     *SAFEGUARDS,
 )
 

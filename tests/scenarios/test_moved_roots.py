@@ -1,0 +1,87 @@
+"""Roots that were moved to another path → everything goes on there, and what was done before can be taken back."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from config import libraries
+from config.errors import Misconfigured
+from daemon.cli import main
+from tests.scenarios.drops import songs
+from tests.scenarios.house import NOW, House
+from tests.scenarios.publishing import add_library, approve, publish, published, take_out
+from workflow.undo import undo
+
+ROLES = ("inbound", "staging", "library")
+
+
+@pytest.fixture
+def house(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """One whose installation commands find."""
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(house.data))
+    monkeypatch.setenv("GREENROOM_DATABASE_URL", house.database.url.render_as_string(hide_password=False))
+    return house
+
+
+def added(role: str, root: Path) -> str:
+    """Add a library by the command; return what it says."""
+    done = CliRunner().invoke(main, ["libraries", "add", role, str(root)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def moved(house: House) -> Path:
+    """Move the disk of all roots; return where the library is now."""
+    before = house.inbound.parent
+    elsewhere = before / "another disk"
+    elsewhere.mkdir()
+    for role in ROLES:
+        (before / role).rename(elsewhere / role)
+    house.inbound, house.staging = elsewhere / "inbound", elsewhere / "staging"
+    return elsewhere / "library"
+
+
+def test_what_was_published_and_staged_before_is_taken_back_where_the_roots_are_now(house: House) -> None:
+    add_library(house)
+    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.cycle(rehearsed=False)
+    dropped = house.report.run_id
+    (item_id,) = approve(house)
+    publish(house, item_id)
+    library = moved(house)
+    for role in ROLES:
+        added(role, library.parent / role)
+
+    with house.database.read() as connection:
+        assert [lib.path for lib in libraries.list_libraries(connection)] == [
+            os.fsencode(library.parent / role) for role in ROLES
+        ]
+    house.cycle(rehearsed=False)
+    assert [item["status"] for item in house.items().values()] == ["published"]
+    take_out(house, item_id)
+    assert published(library) == []
+    undo(house.database, dropped or "", dry_run=False, stop=threading.Event())
+    assert list(house.staged()) == []
+    assert len(list(house.inbound.rglob("*.flac"))) == 2
+
+
+def test_a_copy_beside_its_original_is_not_taken_for_a_library_that_was_moved(house: House) -> None:
+    copy = house.staging.parent / "copy"
+    copy.mkdir()
+    (copy / ".greenroom-root").write_bytes((house.staging / ".greenroom-root").read_bytes())
+    with house.database.read() as connection:
+        existing = libraries.list_libraries(connection)
+    assert libraries.moved_here("staging", "music", os.fsencode(copy), existing) is None
+    with house.database.begin() as connection, pytest.raises(Misconfigured):
+        libraries.add_library(connection, "staging", os.fsencode(copy), now=NOW)
+
+
+def test_a_library_is_added_while_the_disk_of_another_is_not_there(house: House) -> None:
+    house.staging.rename(house.staging.parent / "away")
+    house.inbound.rename(house.inbound.parent / "moved")
+    assert "moved" in added("inbound", house.inbound.parent / "moved")
