@@ -112,6 +112,7 @@ class Application:
 
     def scan(self, *, stop: threading.Event, settle: bool, progress: Progress) -> tuple[Path, ScanStats]:
         """Scan the inbound library, and do nothing else; return the scan DB and what was found."""
+        from scanner.scanfiles import prune
         from workflow import cycle
         from workflow.roots import resolve_roots, scan_db_folder
         from workflow.stopping import StopOrTimeout
@@ -120,7 +121,9 @@ class Application:
         roots = resolve_roots(self.database)
         folder = scan_db_folder(self.database, settings, self.boot.data_dir)
         until = StopOrTimeout(stop, settings.timeout_minutes)
-        return cycle.scan(self.database, roots.inbound, settings, folder, until, settle, progress)
+        made = cycle.scan(self.database, roots.inbound, settings, folder, until, settle, progress)
+        prune(folder, roots.inbound.path, settings.keep_scan_dbs)
+        return made
 
     def newest_scan_db(self) -> Path:
         """Return the newest scan of the inbound library. Raises Misconfigured when there is none."""

@@ -124,9 +124,9 @@ class _Cycle(NamedTuple):
             settle = self.request.settle
             scan_path, _ = scan(database, roots.inbound, settings, folder, self.until, settle, self.progress)
         result = self._process(roots, scan_path, guard)
+        with changing(ROWS):  # also where only dry runs are made, which leave a scan each
+            prune(folder, roots.inbound.path, settings.keep_scan_dbs)
         if guard is not None:
-            with changing(ROWS):
-                prune(folder, roots.inbound.path, settings.keep_scan_dbs)
             _prune_trash(database, guard, roots.staging, settings.trash_days)
             upkeep.prune_trash(database, settings.trash_days, self.until)
         return run.finish(roots.inbound.path, roots.staging.path, result, scan_path)

@@ -324,6 +324,14 @@ def test_while_only_dry_runs_are_allowed_nothing_is_taken_back_or_removed(data_d
     assert sorted((data_dir / "staging").rglob("*")) == before
 
 
+@pytest.mark.parametrize("command", ["cycle", "cycle --dry-run", "scan"])
+def test_however_often_is_scanned_no_more_scans_are_kept_than_are_wanted(data_dir: Path, command: str) -> None:
+    greenroom("settings", "set", "staging_scan.keep_scan_dbs", "2")
+    for _ in range(4):
+        greenroom(*command.split())
+    assert len(list((data_dir / "data" / "scan-db").glob("*.db"))) == 2
+
+
 def test_nothing_lies_in_the_trash_for_longer_than_days_can_be_counted(data_dir: Path) -> None:
     assert greenroom("trash", "empty", "--older-than", "99999999999").exit_code == 2
 
