@@ -20,7 +20,7 @@ from workflow.chores import ChoreWork
 from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine, wanted
-from workflow.engine.failure import Cancelled, NotHere, RootAway
+from workflow.engine.failure import Cancelled, PhaseAway
 from workflow.engine.job import Ending, Job, Limits, NewJob
 from workflow.events import Event
 from workflow.phase import Chore, Mode, Phase, PhaseSettings, all_chores, all_phases, section_of, settings_of
@@ -75,7 +75,7 @@ class PhaseWork:
     def _check_gate(self, connection: Connection, job: Job, item: Mapping[str, Any], settings: PhaseSettings) -> None:
         staging, _ = admin.staging_scan(connection)
         if settings.paused or staging.dry_run:
-            raise NotHere(f"{self.name} waits: {'it is paused' if settings.paused else 'dry run is on'}")
+            raise PhaseAway(f"{self.name} waits: {'it is paused' if settings.paused else 'dry run is on'}")
         is_news, phases = item["news_at"] is not None, all_phases()
         if not job.manual and not may_start(
             self._phase, item["position"], item["status"], is_news, phases, gates(connection)
@@ -90,12 +90,12 @@ def _waits_for_a_person(connection: Connection, item: Mapping[str, Any]) -> bool
 
 
 def require_roots(roots: Sequence[Library]) -> None:
-    """Return if this host can work on all roots of these roles. Raises RootAway: another host may have them."""
+    """Return if this host can work on all roots of these roles. Raises PhaseAway: another host may have them."""
     for library in roots:
         try:
             verify_root(library)
         except Misconfigured as error:
-            raise RootAway(f"not on this host: {error.message}") from error
+            raise PhaseAway(f"not on this host: {error.message}") from error
 
 
 @cache

@@ -29,7 +29,7 @@ from workflow.chain import next_phase
 from workflow.engine import runner
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
-from workflow.engine.failure import NotHere
+from workflow.engine.failure import PhaseAway
 from workflow.engine.job import Job, Payload
 from workflow.engine.jobs import JobRow
 from workflow.engine.worker import Pace, working
@@ -297,7 +297,7 @@ def test_while_a_phase_is_paused_or_dry_run_is_on_its_jobs_wait(
     job = succession.request(engine, "enrich", one, actor="eva")
     with database.begin() as connection:
         admin.put(connection, setting, True, actor="eva", now=NOW)
-    with pytest.raises(NotHere, match="enrich waits"):
+    with pytest.raises(PhaseAway, match="enrich waits"):  # and so do all others of the phase, without being tried
         carried(database, Looked(), job, tmp_path)
 
 

@@ -19,8 +19,8 @@ class NotHere(GreenroomError):
     code = "not_here"
 
 
-class RootAway(NotHere):
-    """A root of the job's phase is not mounted on this host: no other job of the phase can be done here either."""
+class PhaseAway(NotHere):
+    """A root of the phase is not mounted on this host, or settings let it wait: no other job of it can be done here."""
 
 
 class Cancelled(GreenroomError):
@@ -42,7 +42,7 @@ _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
     Cancelled: Verdict("cancelled"),
     Stopped: Verdict("queued", counts=False),
     Busy: Verdict("queued", BUSY_SECONDS, counts=False),
-    RootAway: Verdict("queued", ELSEWHERE_SECONDS, counts=False),
+    PhaseAway: Verdict("queued", ELSEWHERE_SECONDS, counts=False),
     NotHere: Verdict("queued", BUSY_SECONDS, counts=False),
     NeedsReview: Verdict("parked"),
     Rejected: Verdict("dead"),

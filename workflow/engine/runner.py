@@ -21,7 +21,7 @@ from config.machine import utc_now
 from processor.system_errors import unexpected
 from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
-from workflow.engine.failure import BUSY_SECONDS, NotHere, RootAway, judge
+from workflow.engine.failure import BUSY_SECONDS, NotHere, PhaseAway, judge
 from workflow.engine.job import Ending, Job, Limits, Work
 
 DATABASE_SECONDS: Final = 0.5  # between two tries while the database is away
@@ -47,7 +47,7 @@ class Runner:
         self._running: dict[int, Context | None] = {}  # None before its row says so
         self._slots: Counter[str] = Counter()
         self._limits: Mapping[str, Limits] = {}
-        self._away: dict[str, float] = {}  # phases whose roots are not here → when to look again
+        self._away: dict[str, float] = {}  # phases that cannot be worked on here → when to look again
         self._slot_seconds = slot_seconds
         self._changed = threading.Condition()
 
@@ -71,7 +71,7 @@ class Runner:
         self._persist(lambda connection: dispatches.uncarry(connection, [(job_id, dispatch)]))
 
     def is_away(self, phase: str) -> bool:
-        """Tell whether a root of the phase was missing here a moment ago, so that its jobs are for other hosts."""
+        """Tell whether no job of the phase could be done here a moment ago, so that they are for other hosts."""
         return time.monotonic() < self._away.get(phase, 0)
 
     @contextlib.contextmanager
@@ -161,7 +161,7 @@ class Runner:
         except LeaseLost as error:
             logger.bind(error=error.message).warning("a job was taken over; what it did here is not recorded")
         except GreenroomError as error:
-            if isinstance(error, RootAway):
+            if isinstance(error, PhaseAway):
                 self._away[job.phase] = time.monotonic() + BUSY_SECONDS
             self._fail(context, job, error)
         except Exception as error:  # noqa: BLE001 - the job runner: one broken phase must not end the worker

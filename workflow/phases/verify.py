@@ -56,7 +56,7 @@ class Verify(Chore):
         return bool(rows.due(connection, now - dt.timedelta(days=settings.days), 1))
 
     def run(self, context: Context, payload: Round, settings: VerifySettings) -> None:
-        """Read what is due. Raises RootAway where a root is not on this host."""
+        """Read what is due. Raises PhaseAway where a root is not on this host."""
         with context.database.read() as connection:
             require_roots([library for library in list_libraries(connection) if library.role in ROLES])
         pace = Pace(settings.pace, context.check, context.wait)
