@@ -2,7 +2,8 @@
 
 GreenroomError
     Retryable        the same call may succeed later
-        Busy             somebody else holds the root (exit 75)
+        Busy             somebody else holds what we need (exit 75)
+            RootBusy         a root, and so all work there waits
         LeaseLost        our lease ran out; stop at once, the new holder recovers
     NeedsReview      a person has to decide
     Rejected         the input cannot be used, now or later
@@ -49,6 +50,10 @@ class Busy(Retryable):
 
     code = "busy"
     exit_code = 75  # EX_TEMPFAIL of sysexits.h
+
+
+class RootBusy(Busy):
+    """Somebody else works on a root."""
 
 
 class LeaseLost(Retryable):

@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from config import leave
 from config.database import Database
-from config.errors import Busy, GreenroomError, LeaseLost, Stopped
+from config.errors import GreenroomError, LeaseLost, RootBusy, Stopped
 from config.libraries import Library
 from config.machine import boot_id, boottime
 from config.reasons import show_path, show_time
@@ -120,13 +120,13 @@ def _shown(row: Row[Any]) -> str:
     return f"{row.holder}, since {show_time(row.since)}"
 
 
-def busy(database: Database, library: Library) -> Busy:
+def busy(database: Database, library: Library) -> RootBusy:
     """Return the error that names who works on a root."""
     with database.read() as connection:
         # Whoever has the lock wrote this row last. A frozen process does not renew it, and has the lock all the same.
         row = connection.execute(select(LeaseRow).where(LeaseRow.root_uuid == library.root_uuid)).first()
     who = _shown(row) if row and row.expires_at else "another process"
-    return Busy(f"{show_path(library.path)} is being worked on by {who}; try again when it is done")
+    return RootBusy(f"{show_path(library.path)} is being worked on by {who}; try again when it is done")
 
 
 def _now(connection: Connection) -> ColumnElement[int]:
@@ -152,15 +152,17 @@ def take(database: Database, library: Library, what: str, lease: Lease) -> int:
             try:
                 connection.execute(insert(LeaseRow).values(root_uuid=library.root_uuid, fence=1, **values))
             except IntegrityError:
-                raise Busy(f"{show_path(library.path)} was taken by another process just now") from None
+                raise RootBusy(f"{show_path(library.path)} was taken by another process just now") from None
             return 1
         # We hold the flock, so a holder on this machine is dead; SQLite is never shared between machines.
         dead = database.is_sqlite or row.boot_id == boot_id()
         if row.alive and not dead:
-            raise Busy(f"{show_path(library.path)} is held by {row.holder}; its lease ends within {lease.seconds} s")
+            raise RootBusy(
+                f"{show_path(library.path)} is held by {row.holder}; its lease ends within {lease.seconds} s"
+            )
         taken = update(LeaseRow).where(mine, LeaseRow.fence == row.fence).values(fence=row.fence + 1, **values)
         if connection.execute(taken).rowcount != 1:
-            raise Busy(f"{show_path(library.path)} was taken by another process just now")
+            raise RootBusy(f"{show_path(library.path)} was taken by another process just now")
         return int(row.fence) + 1
 
 

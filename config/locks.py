@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 from config import alone
 from config import lease as leases
 from config.database import POOLED, Database, answering, keepalives, may_stand_still
-from config.errors import Busy, Misconfigured
+from config.errors import Misconfigured, RootBusy
 from config.lease import STANDARD_LEASE, Guard, Lease, StopSignal, busy
 from config.leave import LEAVE, ROWS, changing
 from config.libraries import Library
@@ -99,7 +99,7 @@ def _flock(database: Database, library: Library) -> Iterator[None]:
             raise Misconfigured(message + "use a file system that can lock files", code="cannot_lock") from error
         # Somebody may have replaced the file between our open and our lock; then ours locks nothing.
         if not _still_there(fd, library.sentinel):
-            raise Busy(f"the mark of {shown} was replaced just now; try again")
+            raise RootBusy(f"the mark of {shown} was replaced just now; try again")
         yield
     finally:
         alone.unlock(fd)

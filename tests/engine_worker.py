@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal
 from sqlalchemy import Connection, text
 
 from config.database import Database
-from config.errors import NeedsReview, Rejected, Retryable
+from config.errors import NeedsReview, Rejected, Retryable, RootBusy
 from processor.client.turns import turn
 from workflow.engine.context import Context
 from workflow.engine.job import Ending, Job, Limits, Payload, Retries
@@ -39,7 +39,9 @@ class Script(Payload):
 
     version: ClassVar[int] = 2
 
-    do: Literal["end", "hold", "spin", "fail", "park", "reject", "break", "kill", "turn", "freeze", "open"] = "end"
+    do: Literal["end", "hold", "spin", "fail", "park", "reject", "break", "kill", "turn", "freeze", "open", "busy"] = (
+        "end"
+    )
     seconds: float = 0
     times: int = 0
     next: str | None = None
@@ -102,6 +104,10 @@ def _open(context: Context, job: Job, payload: Script) -> None:
     raise OSError(payload.times, os.strerror(payload.times), b"/srv/music/a \xff.flac")
 
 
+def _busy(context: Context, job: Job, payload: Script) -> None:
+    raise RootBusy("somebody works on the root")
+
+
 def _kill(context: Context, job: Job, payload: Script) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -115,7 +121,7 @@ def _turn(context: Context, job: Job, payload: Script) -> None:
 
 _ACTS = {
     "end": _hold, "hold": _hold, "spin": _spin, "fail": _fail, "park": _park, "reject": _reject, "break": _break,
-    "kill": _kill, "turn": _turn, "freeze": _hold, "open": _open,
+    "kill": _kill, "turn": _turn, "freeze": _hold, "open": _open, "busy": _busy,
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from tests.faults.test_engine_workers import NURSERY
 from tests.items import album
 from tests.waiting import until
 from workflow import succession
-from workflow.engine import runner
+from workflow.engine import failure
 from workflow.engine.engine import Engine
 from workflow.engine.worker import working
 from workflow.phase import Decision, Phase
@@ -61,7 +61,7 @@ def host(name: str, url: str, folder: Path, staging: Path, *, mounted: bool) -> 
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     if not mounted:
         subprocess.run(["mount", "-t", "tmpfs", "none", staging], check=True)
-    runner.BUSY_SECONDS = 0.5  # type: ignore[attr-defined]  # for good: this process is a child
+    failure.AWAY[failure.PhaseAway] = 0.5  # for good: this process is a child
     database = Database(url)
     data = folder / name
     data.mkdir(exist_ok=True)

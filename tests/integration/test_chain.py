@@ -26,10 +26,9 @@ from tests.items import album
 from tests.waiting import until
 from workflow import deciding, progress, succession
 from workflow.chain import next_phase
-from workflow.engine import runner
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
-from workflow.engine.failure import PhaseAway
+from workflow.engine.failure import AWAY, PhaseAway
 from workflow.engine.job import Job, Payload
 from workflow.engine.jobs import JobRow
 from workflow.engine.worker import Pace, working
@@ -322,7 +321,7 @@ def test_a_job_that_needs_a_root_waits_where_it_is_not_mounted(
         sentinel = Path(os.fsdecode(libraries.add_library(connection, "staging", bytes(staging), now=NOW).sentinel))
     (one,) = stage(database, "k1")
     works = {"review": succession.PhaseWork(Files())}
-    monkeypatch.setattr(runner, "BUSY_SECONDS", 0.1)
+    monkeypatch.setitem(AWAY, PhaseAway, 0.1)
     sentinel.rename(tmp_path / "unmounted")
     with working(database, tmp_path, works, succession.limits, concurrency=2, grace=5, pace=QUICK):
         until(lambda: engine.list(item_id=one)[0].code == "not_here")

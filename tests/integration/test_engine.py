@@ -493,6 +493,24 @@ def test_a_slot_beyond_the_limit_is_given_back_whatever_the_carrier_hands_over(
     assert engine.show(first).status == "done"
 
 
+def test_where_somebody_works_on_a_root_one_job_is_tried_for_all_of_its_phase(
+    database: Database, engine: Engine, tmp_path: Path
+) -> None:
+    """A cycle lasts minutes, and hundreds of albums may wait to be published."""
+    runner = Runner(database, tmp_path, plays(), "here", threading.Event(), 60)
+    runner.limit(limits({}))
+    ids = [submit(engine, "alpha", n, do="busy") for n in range(3)]
+    with database.begin() as connection:
+        dispatches.hand_over(connection, "alpha", dt.datetime.now(dt.UTC), 1)
+    runner.run(ids[0], 1)
+    assert [(engine.show(job_id).fence, engine.show(job_id).code) for job_id in ids] == [
+        (1, "busy"),
+        (0, None),
+        (0, None),
+    ]
+    assert runner.is_away("alpha")
+
+
 def test_a_slot_is_for_the_most_urgent_job_whichever_it_was_made_for(
     database: Database, engine: Engine, tmp_path: Path
 ) -> None:

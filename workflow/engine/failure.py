@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, RootSilent, Stopped
+from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, RootBusy, RootSilent, Stopped
 from workflow.engine.job import Retries, Status
 
 POISON_DEATHS: Final = 3  # a job that so many workers died with is kept from the next one
@@ -48,6 +48,11 @@ _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
     Rejected: Verdict("dead"),
     Misconfigured: Verdict("dead"),
 }
+
+
+# Errors that keep all jobs of a phase, and for how many seconds none of them is tried here. After a busy root others
+# come before the one that met it: it may be the only one that needs that root.
+AWAY: Final[dict[type[Exception], float]] = {PhaseAway: BUSY_SECONDS, RootBusy: BUSY_SECONDS / 2}
 
 
 def judge(error: Exception, attempt: int, retries: Retries, jitter: float) -> Verdict:

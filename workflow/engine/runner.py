@@ -21,7 +21,7 @@ from config.machine import utc_now
 from processor.system_errors import unexpected
 from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
-from workflow.engine.failure import BUSY_SECONDS, NotHere, PhaseAway, judge
+from workflow.engine.failure import AWAY, NotHere, judge
 from workflow.engine.job import Ending, Job, Limits, Work
 
 DATABASE_SECONDS: Final = 0.5  # between two tries while the database is away
@@ -161,8 +161,8 @@ class Runner:
         except LeaseLost as error:
             logger.bind(error=error.message).warning("a job was taken over; what it did here is not recorded")
         except GreenroomError as error:
-            if isinstance(error, PhaseAway):
-                self._away[job.phase] = time.monotonic() + BUSY_SECONDS
+            if seconds := AWAY.get(type(error)):
+                self._away[job.phase] = time.monotonic() + seconds
             self._fail(context, job, error)
         except Exception as error:  # noqa: BLE001 - the job runner: one broken phase must not end the worker
             self._fail(context, job, error)
