@@ -1,4 +1,4 @@
-"""An MP4 file in fragments → the seconds of its first track of sound. Source: ISO 14496-12, 8.8.3, 8.8.7 and 8.8.8."""
+"""Any MP4 file → its first track of sound, and the seconds of fragments. Source: ISO 14496-12, 8.8.3, 8.8.7, 8.8.8."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _BOX = Struct(">I4s").unpack_from
 _WORD = Struct(">I").unpack_from
 _LONG = Struct(">Q").unpack_from
 _DEFAULTS = Struct(">III").unpack_from  # track, description, duration
+_PARTS = (b"tkhd",), (b"mdia", b"hdlr"), (b"mdia", b"mdhd"), (b"mdia", b"minf", b"stbl", b"stsd")
 _TFHD_BEFORE = ((0x1, 8), (0x2, 4))  # what stands in front of the duration, by flag
 _TFHD_DURATION = 0x8
 _TRUN_BEFORE = ((0x1, 4), (0x4, 4))
@@ -27,28 +28,41 @@ class Box(NamedTuple):
     end: int
 
 
+class Sound(NamedTuple):
+    """A track of sound."""
+
+    number: int
+    unit: int  # ticks of a second
+    description: Box
+
+
 def seconds_of_fragments(source: Source) -> float | None:
     """Add up the durations of all samples; None if there are no fragments. Raises DoubtError at odd boxes."""
-    number = unit = usual = total = 0
+    sound, usual, total = first_sound(source), 0, 0
+    if sound is None:
+        return None
     for box in _boxes(source, 0, source.size):
         if box.name == b"moov":
-            number, unit = next(_sounds(source, box), (0, 0))
             for defaults in _find(source, box, (b"mvex", b"trex")):
                 of, _, duration = _DEFAULTS(source.bytes_at(defaults.start + 4, 12))
-                usual = duration if of == number else usual
+                usual = duration if of == sound.number else usual
         elif box.name == b"moof":
             for fragment in _find(source, box, (b"traf",)):
-                total += _duration(source, fragment, number, usual)
-    return total / unit if total and unit else None
+                total += _duration(source, fragment, sound.number, usual)
+    return total / sound.unit if total and sound.unit else None
 
 
-def _sounds(source: Source, movie: Box) -> Iterator[tuple[int, int]]:
-    """Yield number and ticks of a second of each track of sound."""
+def first_sound(source: Source) -> Sound | None:
+    """Return the first track of sound, if there is one. Raises DoubtError at odd boxes."""
+    movies = (box for box in _boxes(source, 0, source.size) if box.name == b"moov")
+    return next((sound for movie in movies for sound in _sounds(source, movie)), None)
+
+
+def _sounds(source: Source, movie: Box) -> Iterator[Sound]:
     for track in _find(source, movie, (b"trak",)):
-        parts = [_find(source, track, path) for path in ((b"tkhd",), (b"mdia", b"hdlr"), (b"mdia", b"mdhd"))]
-        for header, handler, media in zip(*parts, strict=False):
+        for header, handler, media, description in zip(*(_find(source, track, path) for path in _PARTS), strict=False):
             if source.bytes_at(handler.start + 8, 4) == b"soun":
-                yield _behind_times(source, header), _behind_times(source, media)
+                yield Sound(_behind_times(source, header), _behind_times(source, media), description)
 
 
 def _boxes(source: Source, start: int, end: int) -> Iterator[Box]:

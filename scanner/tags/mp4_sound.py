@@ -65,13 +65,13 @@ def _audio_config(bits: int, length: int, rate: int, channels: int) -> tuple[int
     kind, rate_index, layout, flags = bits >> 59, bits >> 55 & 15, bits >> 51 & 15, bits >> 48 & 7
     if kind != _AAC_LC or rate_index >= len(_AAC_RATES) or not 1 <= layout <= 7 or flags & 3:
         raise DoubtError("not plain AAC-LC")
-    told = False  # whether the config says that there is no spectral band replication
+    plain = _AAC_RATES[rate_index] > 24000  # else there may be spectral band replication, unless the config says no
     if length >= 4 and bits >> 37 & 0x7FF == _SYNC_EXTENSION:
         if bits >> 31 & 0x3F != _SBR << 1:
             raise DoubtError("spectral band replication")
-        told = True
-    if told or _AAC_RATES[rate_index] > 24000:
+        plain = True
+    if plain:
         rate = _AAC_RATES[rate_index]
-    if layout > 1:  # one channel may become two
+    if plain or layout > 1:  # else one channel may become two
         channels = 8 if layout == 7 else layout
     return rate, channels

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from struct import error as StructError
 from typing import Any
 
 from scanner.tags import ogg
 from scanner.tags.flac_end import end_of_samples
-from scanner.tags.mp4_fragments import seconds_of_fragments
+from scanner.tags.mp4_fragments import first_sound, seconds_of_fragments
+from scanner.tags.mp4_sound import sample_entry
 from scanner.tags.mpeg import frame_at, stream_at
 from scanner.tags.said import Stream
 from scanner.tags.source import BLOCK, DoubtError, Source
@@ -20,11 +22,14 @@ _UNTOLD = 0  # mutagen's bitrate mode without a Xing or VBRI header
 
 def walked(source: Source, container: str, info: Any, stream: Stream) -> Stream:
     """Return `stream`, which is what mutagen's `info` says, or a better one; it stays where the file is in no order."""
-    try:
+    found = None
+    with suppress(DoubtError, StructError, LookupError, ArithmeticError):
         walk = _WALKS.get(container)
         found = walk(source, info) if walk else None
-    except (DoubtError, StructError, LookupError, ArithmeticError):
-        found = None
+    with suppress(DoubtError, StructError, LookupError):
+        if container == "mp4" and (sound := first_sound(source)):
+            description = source.bytes_at(sound.description.start, sound.description.end - sound.description.start)
+            stream = *stream[:-1], sample_entry(description, 0.0)[-1]
     if found is None:
         return stream
     seconds, size = found

@@ -203,6 +203,25 @@ def test_an_mp4_in_fragments_is_as_long_as_all_of_them(film: str, tmp_path: Path
     assert told(read(file)).duration_ms == pytest.approx(2000, abs=60)
 
 
+@pytest.mark.parametrize("rate", [44_100, 22_050])
+def test_aac_of_one_channel_is_mono_where_it_cannot_become_two(rate: int, tmp_path: Path) -> None:
+    file = tmp_path / "x.m4a"
+    with av.open(str(file), "w", format="ipod") as output:
+        output.metadata.update({"title": "Title", "artist": "Artist", "album": "Album"})
+        stream: Any = output.add_stream("aac", rate=rate, layout="mono")
+        part = av.AudioFrame(format="fltp", layout="mono", samples=1024)
+        part.sample_rate = rate
+        part.planes[0].update(bytes(4096))
+        output.mux([*stream.encode(part), *stream.encode(None)])
+    whole = file.read_bytes()
+    place = whole.index(b"mp4a", whole.index(b"stsd")) + 20
+    put(file, whole[:place] + b"\0\2" + whole[place + 2 :])  # two, as QuickTime and many encoders say of any sound
+    facts = by_header(file)
+    assert facts is not None
+    assert facts == by_mutagen(file)
+    assert facts.channels == 1
+
+
 def flac(tmp_path: Path, seconds: float = 3.0) -> bytes:
     return write_track(tmp_path / "x.flac", seconds=seconds, **BASE).read_bytes()
 
