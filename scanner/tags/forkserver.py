@@ -50,6 +50,7 @@ class ForkServer:
                 pass_fds=[fd for pair in ends for fd in pair],
             )
             ours.pop_all()
+        self._running = 0
         self._free = [(index, tasks, answers) for index, (_, tasks, answers, _) in enumerate(pipes)]
         for _, tasks, answers in self._free:
             for fd in (tasks, answers):
@@ -61,14 +62,21 @@ class ForkServer:
         """Whether every worker it could fork was forked."""
         return not self._free
 
+    @property
+    def is_over(self) -> bool:
+        """Whether all of them were ended, too."""
+        return self.is_spent and not self._running
+
     def fork(self) -> tuple[int, int, int]:
         """Start a worker; return its number, and our ends of its pipes, for tasks and for answers."""
         worker = self._free.pop(0)
+        self._running += 1
         self._tell(START, worker[0])
         return worker
 
     def end(self, number: int, *, wait: bool) -> int:
         """End a worker and return its status: at once, or after it had a second to die by itself."""
+        self._running -= 1
         self._tell(WAIT if wait else END, number)
         assert self._process.stdout
         status = self._process.stdout.read(4)

@@ -152,7 +152,11 @@ class TagPool:
         self._selector.unregister(worker.answers)
         if worker.watched:
             self._selector.unregister(worker.tasks)
-        return worker.end(wait=wait)
+        status = worker.end(wait=wait)
+        for server in [server for server in self._servers if server.is_over]:
+            self._servers.remove(server)
+            server.close()
+        return status
 
 
 def _take_ahead(batches: Iterator[Batch], waiting: deque[Batch]) -> bool:

@@ -234,6 +234,18 @@ def test_a_child_that_is_killed_is_replaced_and_every_file_is_answered_once(tmp_
     assert [result for result in results if result.facts is None] == []
 
 
+def test_however_many_readers_die_their_places_are_all_that_is_kept(tmp_path: Path) -> None:
+    for name in ("x.mp3", "y.mp3"):  # one alone would be taken for what killed it
+        write_track(tmp_path / name, seconds=0.2, **BASE)
+    before = set(children())
+    with TagPool(2) as pool:
+        for _ in range(8):
+            list(pool.map([task_for(tmp_path)]))
+            os.kill(readers()[0], 9)
+        assert len(list(results_of(pool.map([task_for(tmp_path)])))) == 2
+        assert len(set(children()) - before) <= 2
+
+
 def test_a_child_that_hangs_is_ended_and_its_file_named(tmp_path: Path) -> None:
     write_track(tmp_path / "x.mp3", seconds=0.2, **BASE)
     with TagPool(1, wall_limit=3.0) as pool:
