@@ -80,5 +80,9 @@ def children(of: int) -> set[int]:
 
 def workers() -> set[int]:
     """Return the processes that look at pictures, of all pools of this process."""
-    servers = [pid for pid in children(os.getpid()) if b"artwork" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    return {worker for server in servers for worker in children(server)}
+    return {worker for server in servers() for worker in children(server)}
+
+
+def servers() -> set[int]:
+    """Return the processes that fork them."""
+    return {pid for pid in children(os.getpid()) if b"artwork" in Path(f"/proc/{pid}/cmdline").read_bytes()}

@@ -126,7 +126,11 @@ class Readers:
     def _stop(self, reader: _Reader, *, wait: bool = False) -> int:
         self._readers.remove(reader)
         self._selector.unregister(reader.answers)
-        return reader.end(wait=wait)
+        status = reader.end(wait=wait)
+        for server in [server for server in self._servers if server.is_over]:
+            self._servers.remove(server)
+            server.close()
+        return status
 
 
 class _Reader:

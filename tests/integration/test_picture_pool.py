@@ -22,7 +22,7 @@ from processor.artwork.likeness import ALGORITHM, distance
 from processor.artwork.pool import PicturePool
 from processor.artwork.wire import Listed, Made, Seen, Task
 from tests.music import write_track
-from tests.pictures import claiming, encoded, jpeg, photo, png_bomb, rotated, workers
+from tests.pictures import claiming, encoded, jpeg, photo, png_bomb, rotated, servers, workers
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +179,22 @@ def test_a_process_that_dies_costs_one_picture_its_turn_and_no_other(tmp_path: P
             futures[0].result()
         assert died.value.reason_code == "reader_killed"
         assert [future.result().width for future in futures[1:]] == [800, 800]
+    finally:
+        pool.close()
+
+
+def test_however_many_processes_die_the_server_of_the_last_is_all_that_is_kept(tmp_path: Path) -> None:
+    others, before = workers(), servers()
+    pool = PicturePool(1)
+    task = Task("look", stored(tmp_path, jpeg(1)))
+    try:
+        for _ in range(3):
+            assert pool.ask(task).width == 800
+            (worker,) = workers() - others
+            os.kill(worker, signal.SIGKILL)
+            pool.submit(task).exception(timeout=30)  # whether it died for this one or before
+        assert pool.ask(task).width == 800
+        assert len(servers() - before) <= 1
     finally:
         pool.close()
 
