@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from config.database import one_writer
 from config.errors import Misconfigured
 from config.reasons import MASK
-from config.secrecy import resealed, seal, unseal
+from config.secrecy import SEALED, is_sealed, resealed, seal, unseal
 from config.sections import Section, StagingScan
 from config.settings import REGISTRY, find_setting, load_section
 from config.tables import SettingChange, SettingRow
@@ -39,7 +39,7 @@ def _section(connection: Connection, prefix: str, values: Mapping[str, str]) -> 
     stored: dict[str, str] = {}
     problems: list[str] = []
     for key, value in values.items():
-        if key.startswith(f"{prefix}."):
+        if key.startswith(f"{prefix}.") and key in REGISTRY:
             try:
                 stored[key[start:]] = _opened(connection, key, value)
             except Misconfigured as error:
@@ -109,8 +109,8 @@ def history(connection: Connection, key: str | None = None, limit: int = 50) -> 
 
 def _without_secrets(change: dict[str, Any]) -> dict[str, Any]:
     setting = REGISTRY.get(change["key"])
-    if setting is None or not setting.is_secret:
-        return change
+    if setting is not None and not setting.is_secret:
+        return change  # what nobody knows may have been a secret
     masked = {name: json.dumps(MASK, ensure_ascii=False) for name in ("old", "new") if change[name] is not None}
     return {**change, **masked}
 
@@ -143,26 +143,57 @@ def lost_secrets(connection: Connection) -> list[str]:
     found = []
     for key, value in sorted(read_values(connection).items()):
         try:
-            _opened(connection, key, value)
+            if key in REGISTRY:
+                _opened(connection, key, value)
         except Misconfigured as error:
             found.append(error.message)
     return found
 
 
-def reseal(connection: Connection) -> int:
-    """Encrypt every secret, in force or in the history, with the newest key; return how many were not."""
+def unknown(connection: Connection) -> dict[str, bool]:
+    """Return the settings another version left that this one does not know: whether their values are encrypted."""
+    return {key: is_sealed(value) for key, value in sorted(read_values(connection).items()) if key not in REGISTRY}
+
+
+def forget(connection: Connection, key: str, *, actor: str, now: dt.datetime) -> None:
+    """Remove the value of a setting nobody knows, and encrypt what the history says of it: it may have been a secret.
+
+    Raises Misconfigured (`unknown_setting`) where there is none.
+    """
     one_writer(connection, SettingRow.__tablename__)
-    secret = [key for key, setting in REGISTRY.items() if setting.is_secret]
-    done = 0
+    if key not in unknown(connection):
+        find_setting(key)
+    old = connection.execute(delete(SettingRow).where(SettingRow.key == key).returning(SettingRow.value)).scalar_one()
+    connection.execute(insert(SettingChange).values(key=key, old=old, new=None, changed_at=now, changed_by=actor))
+    _reseal(connection, SettingChange, SettingChange.id, ("old", "new"), SettingChange.key == key)
+
+
+def reseal(connection: Connection) -> int:
+    """Encrypt every secret, in force or in the history, with the newest key; return how many were not.
+
+    So is what is encrypted of settings nobody knows, or the next key would lose it.
+    """
+    one_writer(connection, SettingRow.__tablename__)
     identities: tuple[tuple[Any, Any, tuple[str, ...]], ...] = (
         (SettingRow, SettingRow.key, ("value",)),
         (SettingChange, SettingChange.id, ("old", "new")),
     )
+    secret = [key for key, setting in REGISTRY.items() if setting.is_secret]
+    done = 0
     for row, identity, columns in identities:
-        for found in connection.execute(select(row.__table__).where(row.key.in_(secret))).mappings().all():
-            kept = {name: found[name] for name in columns if found[name] is not None}
-            fresh = {name: new for name, value in kept.items() if (new := resealed(connection, value)) is not None}
-            if fresh:
-                connection.execute(update(row).where(identity == found[identity.key]).values(fresh))
-            done += len(fresh)
+        done += _reseal(connection, row, identity, columns, row.key.in_(secret))
+        for name in columns:
+            left = and_(row.key.not_in(REGISTRY), getattr(row, name).startswith(SEALED))
+            done += _reseal(connection, row, identity, (name,), left)
+    return done
+
+
+def _reseal(connection: Connection, row: Any, identity: Any, columns: tuple[str, ...], which: Any) -> int:
+    done = 0
+    for found in connection.execute(select(row.__table__).where(which)).mappings().all():
+        kept = {name: found[name] for name in columns if found[name] is not None}
+        fresh = {name: new for name, value in kept.items() if (new := resealed(connection, value)) is not None}
+        if fresh:
+            connection.execute(update(row).where(identity == found[identity.key]).values(fresh))
+        done += len(fresh)
     return done

@@ -9,10 +9,12 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
+from config import admin
 from config.answering import ANSWERS
 from config.boot import VARIABLES, BootSettings
 from config.errors import GreenroomError, Misconfigured
 from config.libraries import Library, Role, list_libraries, sole_library
+from config.reasons import show_text
 from config.sections import StagingScan
 from daemon import pictures, players, providers, publishing, secrecy
 from daemon.bootstrap import Application, application
@@ -53,6 +55,7 @@ def examine(app: Application) -> Iterator[Finding]:
     yield _clock(app)
     settings, problems = app.staging_settings()
     yield from _settings(settings, problems)
+    yield from _unknown_settings(app)
     with app.database.read() as connection:
         found = list_libraries(connection)
     ANSWERS.begin(library.path for library in found)  # all are waited for together
@@ -88,6 +91,18 @@ def _settings(settings: StagingScan, problems: list[str]) -> Iterator[Finding]:
     when = f"{fire.astimezone():%Y-%m-%d %H:%M %Z}" if fire else "never"
     dry = ", as a dry run" if settings.dry_run else ""
     yield Finding("ok", "schedule", f"cycles run on “{settings.schedule}”, next {when}{dry}")
+
+
+def _unknown_settings(app: Application) -> Iterator[Finding]:
+    with app.database.read() as connection:
+        left = admin.unknown(connection)
+    for key, is_sealed in left.items():
+        kept = "encrypted" if is_sealed else "in clear"
+        message = (
+            f"{show_text(key)} is set ({kept}), which no setting of this version is called; if none of yours needs it, "
+            f"`greenroom settings unset {show_text(key)}` removes it"
+        )
+        yield Finding("note", "unknown_setting", message)
 
 
 def _staging_pair(app: Application, settings: StagingScan, *, well: bool) -> Iterator[Finding]:

@@ -84,16 +84,20 @@ def put(key: str, value: str) -> None:
 @command.command("unset")
 @click.argument("key")
 def unset(key: str) -> None:
-    """Go back to the default of KEY."""
+    """Go back to the default of KEY, or remove the value of one that another version left and nobody knows here."""
     _store(key, None)
 
 
 def _store(key: str, value: str | None) -> None:
     with application() as app, app.database.begin() as connection, usage():
-        actor = person()
-        typed = admin.put(connection, key, value, actor=actor, now=dt.datetime.now(dt.UTC))
-        setting = find_setting(key)
-    click.echo(f"{setting.key} = {_text(setting.shown(typed))}", err=True)
+        actor, now = person(), dt.datetime.now(dt.UTC)
+        if value is None and key in admin.unknown(connection):
+            admin.forget(connection, key, actor=actor, now=now)
+            said = f"{key} is no setting of this version, and its value is gone"
+        else:
+            typed, setting = admin.put(connection, key, value, actor=actor, now=now), find_setting(key)
+            said = f"{setting.key} = {_text(setting.shown(typed))}"
+    click.echo(said, err=True)
 
 
 @command.command("history")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
+import json
 import os
 import stat
 import threading
@@ -12,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 
 import config.secrecy
 from config import admin
 from config.errors import Misconfigured, NeedsReview
 from config.redaction import KNOWN
 from config.secrecy import SEALED, Vault, new_key
+from config.tables import SettingChange, SettingRow
 from daemon import examination, providers, secrecy
 from daemon.bootstrap import Application, application
 from daemon.status import at_a_glance
@@ -341,3 +343,36 @@ def test_a_key_is_masked_in_the_log_from_the_moment_it_is_read(tmp_path: Path) -
     (tmp_path / "secret.key").chmod(0o600)
     Vault(tmp_path / "secret.key").keys()
     assert key not in KNOWN.text(f"it is {key}")
+
+
+def test_what_a_setting_that_is_no_more_kept_is_told_kept_through_another_key_and_removed_on_request(
+    app: Application,
+) -> None:
+    old, clear = "provider.gone.api_key", "staging_scan.gone"
+    with app.database.begin() as connection:
+        sealed = app.vault.seal(json.dumps(KEY))
+        for key, value in ((old, sealed), (clear, json.dumps(KEY))):
+            stamp = {"changed_at": NOW, "changed_by": "ada"}
+            connection.execute(insert(SettingRow).values(key=key, value=value, **stamp))
+            connection.execute(insert(SettingChange).values(key=key, old=None, new=value, **stamp))
+    told = [f.message for f in examination.examine(app) if f.code == "unknown_setting"]
+    assert [line.split(",")[0] for line in told] == [f"{old} is set (encrypted)", f"{clear} is set (in clear)"]
+    assert greenroom("secrets", "rotate").exit_code == 0
+    with app.database.read() as connection:
+        assert json.loads(app.vault.open(admin.read_values(connection)[old])) == KEY
+    assert KEY not in greenroom("settings", "history").output
+    for key in (old, clear):
+        assert greenroom("settings", "unset", key).exit_code == 0
+    assert greenroom("settings", "unset", clear).exit_code == 2
+    with app.database.read() as connection:
+        assert not admin.unknown(connection)
+        history = [text for change in connection.execute(select(SettingChange)) for text in (change.old, change.new)]
+    assert not any(KEY in text for text in history if text)
+
+
+def test_a_secret_nobody_knows_and_nobody_can_read_holds_nothing_up(app: Application) -> None:
+    with app.database.begin() as connection:
+        row = {"key": "staging_scan.gone", "value": f"{SEALED}00000000:lost", "changed_at": NOW, "changed_by": "ada"}
+        connection.execute(insert(SettingRow).values(row))
+    assert app.staging_settings()[1] == []
+    assert greenroom("secrets").exit_code == 0
