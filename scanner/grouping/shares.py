@@ -9,9 +9,10 @@ from typing import NamedTuple
 from scanner.grouping.album_names import parse_album
 from scanner.grouping.credits import MOST_SPELLINGS, commonest, whose
 from scanner.grouping.cut_names import uncut
+from scanner.grouping.discs import split_disc
 from scanner.grouping.folding import alike, fold
 from scanner.grouping.places import Place
-from scanner.grouping.tracks import Track
+from scanner.grouping.tracks import Track, known
 
 MAJORITY = 0.75
 """A folder is one release if its commonest album covers so much of it (Lidarr's track grouping uses the same share)."""
@@ -34,6 +35,7 @@ class Share(NamedTuple):
 
 def by_album(place: Place, tracks: list[Track]) -> list[Share]:
     """Share the tracks out by release id and album tag; then join what is only spelt, tagged or filed otherwise."""
+    tracks = _without_ids_of_discs(tracks)
     named, nameless = _by_name(tracks)
     if len(named) > 1 and (whole := uncut(tracks)) is not tracks:
         named, nameless = _by_name(whole)
@@ -42,6 +44,24 @@ def by_album(place: Place, tracks: list[Track]) -> list[Share]:
     if place.is_root:  # loose files without an album have nothing to do with one another
         return kept + [Share("", None, [track], []) for track in nameless]
     return _join_nameless(place, kept, nameless) if nameless else kept
+
+
+def _without_ids_of_discs(tracks: list[Track]) -> list[Track]:
+    """Forget release ids that tell discs apart, each called "Album (disc 2)": MusicBrainz had those until 2011."""
+    if len({track.release_id for track in tracks if track.release_id}) < 2:
+        return tracks
+    discs: dict[str, set[tuple[str, int | None]]] = defaultdict(set)
+    for track in tracks:
+        if track.release_id:
+            discs[fold(track.album or "")].add((track.release_id, split_disc(known(track.row.album) or "")[1]))
+    ids = {rid for said in discs.values() if _is_one_to_one(said) for rid, _ in said}
+    return [track._replace(release_id=None) if track.release_id in ids else track for track in tracks]
+
+
+def _is_one_to_one(said: set[tuple[str, int | None]]) -> bool:
+    """Tell whether several ids have one disc each, and each disc has one."""
+    ids, discs = zip(*said, strict=True)
+    return len(said) > 1 and None not in discs and len({*ids}) == len({*discs}) == len(said)
 
 
 def _by_name(tracks: Iterable[Track]) -> tuple[dict[tuple[str | None, str], list[Track]], list[Track]]:

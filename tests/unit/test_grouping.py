@@ -58,6 +58,24 @@ def test_two_releases_in_one_folder_stay_apart(shelf: Shelf) -> None:
     assert len(shelf.groups()) == 2
 
 
+@pytest.mark.parametrize("folder", ["Road (disc {})", "Road/CD{}", "Road"])
+def test_discs_that_were_a_release_each_are_one_album(shelf: Shelf, folder: str) -> None:
+    for disc, release in enumerate((RELEASE, OTHER_RELEASE), 1):
+        tags = {**ABBEY, "album": f"Abbey Road (disc {disc})", "release_id": release}
+        for n in (1, 2):
+            shelf.track(f"{folder.format(disc)}/{disc}{n}.mp3", title=f"Song {n}", track=n, **tags)
+    one = shelf.only()
+    assert (one.key, one.release_id, one.discs) == ("album:beatles/abbey road", None, 2)
+    assert "release_id_agrees" not in codes(one)
+
+
+@pytest.mark.parametrize("second", ["Abbey Road (disc 1)", "Abbey Road", "Let It Be (disc 2)"])
+def test_releases_that_do_not_count_as_discs_stay_apart(shelf: Shelf, second: str) -> None:
+    shelf.album("Road", range(1, 3), **{**ABBEY, "album": "Abbey Road (disc 1)"}, release_id=RELEASE)
+    shelf.album("Road", range(3, 5), **{**ABBEY, "album": second}, release_id=OTHER_RELEASE)
+    assert {one.key for one in shelf.groups()} == {f"mbid:{RELEASE}", f"mbid:{OTHER_RELEASE}"}
+
+
 def test_tracks_without_the_release_id_join_those_with_it(shelf: Shelf) -> None:
     shelf.album("Abbey Road/CD1", range(1, 3), **ABBEY, release_id=RELEASE)
     shelf.album("Abbey Road/CD2", range(1, 3), **ABBEY)
