@@ -20,9 +20,11 @@ _OF = r"(?:[\W_]*of[\W_]*\d{1,3})?"
 _NUMBER = rf"(?:[\W_]*(?P<number>\d{{1,3}})(?!\d)|[\W_]+(?P<word>{_WORDS})\b){_OF}"
 _CD = r"(?:cd|dis[ck])"
 _DISC = r"(?:cd|dis[ck]|диск|ディスク|디스크|δίσκος|דיסק|光?碟)"
-_MEDIUM = (
-    rf"(?:{_DISC}|disque|scheibe|schijf|p[łl]yta|dvd|sacd|vinyl|lp|record|пластинка|tape|[ck]assette|кассета"
-    r"|digital[\W_]*media)"
+_OF_CD = r"(?:(?:copy[\W_]*control|data|dts|enhanced|mixed[\W_]*mode|8cm|blu-?spec|minimax|shm|hybrid)[\W_]*)?"
+_MEDIUM = (  # as people call them, and MusicBrainz, after which Lidarr calls folders: "Hybrid SACD 01", "12 Vinyl 02"
+    rf"(?:{_OF_CD}(?:{_DISC}|sacd)(?:[-+][rg]\b)?|h[dq]cd|disque|scheibe|schijf|p[łl]yta|dvd(?:[\W_]?(?:audio|video|[arv])\b)?"
+    r"|blu-?ray|(?:\d\d?[\W_]*(?:inch[\W_]*)?)?vinyl|shellac|lp|record|пластинка|tape|[ck]assette|кассета|mini[\W_]?dis[ck]|laserdisc"
+    r"|usb[\W_]*flash[\W_]*drive|digital[\W_]*media)"
 )
 _SIDE = r"(?:side|seite|face|lado|cara|strana|сторона)"
 _DISC_FOLDERS = (
@@ -45,8 +47,8 @@ _BONUS_AT_END = pattern(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS
 _BONUS_DISC = pattern(r"\s*(?:([(\[{])|[-–:,]\s)\s*bonus[\W_]*(?:cd|dis[ck]|dvd|lp)\s*(?(1)[)\]}]|\Z)", re.IGNORECASE)
 _DISC_ALONE = pattern(r"(?:cd|dis[ck])[\W_]*\d{1,3}", re.IGNORECASE)
 _MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
-    r"[\W_]*(?:\d{1,3}[\W_]*of|cd|dis|dvd|digital|sacd|s[ci]|vinyl|l[ap]|record|tape|[ck]assette|plyta|face|cara|seite|strana"
-    r"|bonus|extra|drama)",
+    r"[\W_]*(?:\d{1,3}[\W_]*(?:of|inch|vinyl)|cd|copy|d[aitv]|8cm|blu|enh|h[dqy]|mini|mixed|s[achi]|usb|vinyl|l[ap]|record|tape"
+    r"|[ck]assette|plyta|face|cara|seite|strana|bonus|extra|drama)",
     re.IGNORECASE | re.ASCII,
 )
 

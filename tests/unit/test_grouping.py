@@ -632,6 +632,21 @@ def test_a_box_has_more_discs_than_any_title(shelf: Shelf, style: str) -> None:
     assert (one.album, one.discs, [t.disc for t in one.tracks[::2]]) == ("Works", 6, [1, 50, 51, 99, 100, 222])
 
 
+@pytest.mark.parametrize("other", ["DVD 1", "Blu-ray 1", "Bonus DVD", "DVD 3"])
+def test_media_that_count_from_one_again_are_the_discs_after_the_others(shelf: Shelf, other: str) -> None:
+    for folder in (other, "CD 1", "CD 2"):
+        for n in (1, 2):
+            shelf.track(f"Low/{folder}/{n}.mp3", artist="Ada", album="Low", title=f"{folder} {n}", track=n)
+    one = shelf.only()
+    assert [(t.disc, t.title) for t in one.tracks[::2]] == [(1, "CD 1 1"), (2, "CD 2 1"), (3, f"{other} 1")]
+
+
+def test_layers_of_one_disc_are_no_discs(shelf: Shelf) -> None:
+    for folder in ("CD 1", "SACD 1"):
+        shelf.album(f"Low/{folder}", range(1, 3), artist="Ada", album="Low")
+    assert {t.disc for one in shelf.groups() for t in one.tracks} == {1}
+
+
 def test_discs_with_high_numbers_alone_are_titles(shelf: Shelf) -> None:
     shelf.album("Various/CD86", range(1, 3), artist="Ada", album="CD86")
     shelf.album("Various/CD86/Bonus CD", range(1, 3), artist="Ada", album="CD86")
