@@ -30,6 +30,11 @@ _TRACK_INSIDE = pattern(  # not "Blink-182 - Title", whose dashes differ
     r"\s*(?:[-–—]|\.\s)(?(tight)(?<!\s[-–—]))\s*(?P<rest>.+)",
     re.DOTALL,
 )
+_TRACK_ON_DISC = pattern(  # "Artist - Album CD 2 - 03 - Title"
+    r"(?P<before>.+?)[\s_.-]+[(\[]?(?:cd|dis[ck])[\s_]*(?P<disc>\d{1,2})[)\]]?\s*[-–—]\s*(?P<track>\d{1,3})"
+    r"\s*(?:[-–—]|\.\s)\s*(?P<rest>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _TRACK_OF_KARAOKE = pattern(
     r"[A-Z]{2,}[ _]?\d{3,}-(?P<track>\d{1,2})\s+[-–—]\s+(?P<rest>.+)", re.DOTALL
 )  # "SC8001-07 - …"
@@ -89,6 +94,9 @@ def parse_track(text: str) -> TrackName:
         return TrackName(int(found["disc"]) if found["disc"] else None, int(found["track"]), artist, title)
     if found := _TRACK_OF_KARAOKE.fullmatch(text):
         return TrackName(None, int(found["track"]), *split_artist(clean(found["rest"])))
+    if found := _TRACK_ON_DISC.fullmatch(text):
+        artist, _ = split_artist(clean(found["before"]))
+        return TrackName(int(found["disc"]), int(found["track"]), artist, clean(found["rest"]))
     if disc := split_disc(text)[1] or disc_folder(text):  # a file that is all of a disc; nothing else tells them apart
         return TrackName(disc, None, *split_artist(clean(text)))
     dated = DATE.match(text) is not None  # "2014-01-03 Episode 7": the month is no track, and nobody called 2014

@@ -88,6 +88,40 @@ SCENARIOS = [
         frozenset({"missing_tags", "artist_from_folder"}),
     ),
     Scenario(
+        "media as Lidarr calls them",
+        songs("Low Tide/Hybrid SACD 01", "flac", ONE) | songs("Low Tide/DVD-Audio 02", "flac", TWO),
+        TWO_DISCS,
+        NAMES,
+    ),
+    Scenario(
+        "a disc of another medium, which is the first of its kind",
+        songs("Low Tide/CD 1", "flac", ONE)
+        | {f"Low Tide/DVD 1/{n}.flac": song(n, f"Film {n}", artist="Ada", album="Low Tide") for n in TWO},
+        TWO_DISCS,
+        (*NAMES[:3], "AD/Ada/Low Tide/2-01 - Film 1.flac", "AD/Ada/Low Tide/2-02 - Film 2.flac"),
+    ),
+    Scenario(
+        "the disc behind the album in the names of untagged files",
+        untagged("Ada - Low Tide", "flac", *(f"Ada - Low Tide CD {d} - {n:02} - Song {n}" for d, n in NUMBERS)),
+        TWO_DISCS,
+        NAMES,
+        frozenset({"missing_tags", "artist_from_folder"}),
+    ),
+    Scenario(
+        "discs that MusicBrainz had as a release each",
+        {
+            f"Low Tide (disc {d})/{n}.flac": song(
+                n,
+                artist="Ada",
+                album=f"Low Tide (disc {d})",
+                mb={"release_id": f"{d}" * 8 + "-1111-4111-8111-111111111111"},
+            )
+            for d, n in NUMBERS
+        },
+        TWO_DISCS,
+        NAMES,
+    ),
+    Scenario(
         "a box of three levels",
         _pair("The Box/Low Tide/CD1", "The Box/Low Tide/CD2")
         | songs("The Box/High Tide/CD1", "flac", ONE, album="High Tide")
