@@ -22,7 +22,7 @@ from processor.metadata.tags import of_tags
 from processor.naming import PlannedFile
 from processor.nfo import album as album_nfo
 from processor.nfo import merging, xml
-from processor.paths import within
+from processor.paths import relative, within
 from processor.plan import AlbumPlan
 from processor.publication import pictures
 from processor.publication.names import NamedFile, Naming, album_folder, artist_folder, file_places
@@ -135,8 +135,7 @@ def _as_staged(group: Group, folder: bytes, files: Mapping[int, FileRecord]) -> 
     """Return the item an album would be if it were staged as it is, and its files."""
     inside = [file for file in files.values() if not folder or file.path.startswith(folder + b"/")]
     planned = tuple(
-        PlannedFile(file.id, file.path, file.path[len(folder) + 1 :] if folder else file.path, file.role, file.identity)
-        for file in inside
+        PlannedFile(file.id, file.path, relative(file.path, folder), file.role, file.identity) for file in inside
     )
     plan = AlbumPlan(group, "staged", folder, planned, ())
     facts = {file.id: file.facts for file in inside if file.facts is not None}

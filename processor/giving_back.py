@@ -24,7 +24,7 @@ from processor.files import Tree
 from processor.guard import Guard
 from processor.hidden import PLAYER_IGNORES, TX, hidden_folder, remove_hidden
 from processor.materialise import CANNOT, tells_links
-from processor.paths import ancestors, folders, parent, within
+from processor.paths import folders, parent, way_to, within
 from processor.renaming import rename_file
 from processor.steps import fill
 from processor.system_errors import explained
@@ -181,7 +181,7 @@ def _is_gone(tree: Tree, folder: bytes) -> bool:
 
 def _name(hidden_tree: Tree, hidden: bytes, inbound: Tree, path: bytes, *, can_link: bool) -> None:
     """Give a hidden file its old name; where there are no links, instead of the hidden one."""
-    for folder in reversed([*ancestors(path)]):
+    for folder in way_to(path):
         inbound.make_alike(folder)
     try:
         if can_link:

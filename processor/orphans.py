@@ -14,7 +14,7 @@ from processor.comparing import is_same
 from processor.files import Tree, is_folder
 from processor.guard import Guard
 from processor.hidden import PLAYER_IGNORES, TX, remove_hidden
-from processor.paths import within
+from processor.paths import relative, within
 from processor.system_errors import explained
 from processor.transfer import TransferFile
 
@@ -61,7 +61,7 @@ def _files_of(tree: Tree, folder: bytes, name: bytes, src_root: bytes) -> tuple[
     if written and (written.transfer_id.encode() != name or written.src_root != src_root):
         return None
     ours = {file.target for file in files} | {sidecar.NAME, sidecar.NAME + b".new"}
-    there = (path[len(folder) + 1 :] for path, found in tree.below(folder) if not is_folder(found))
+    there = (relative(path, folder) for path, found in tree.below(folder) if not is_folder(found))
     return files if ours.issuperset(there) else None
 
 

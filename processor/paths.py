@@ -16,6 +16,16 @@ def ancestors(path: bytes) -> Iterator[bytes]:
         yield path
 
 
+def way_to(path: bytes) -> list[bytes]:
+    """Return every folder above a relative path, as they are made: the topmost first, without the root."""
+    return [*ancestors(path)][::-1]
+
+
+def relative(path: bytes, folder: bytes) -> bytes:
+    """Return a path that is below a folder as it is called from there; b"" is the root."""
+    return path[len(folder) + 1 :] if folder else path
+
+
 def within(folder: bytes, path: bytes) -> bytes:
     """Join two relative paths; either may be b""."""
     return folder + b"/" + path if folder and path else folder or path

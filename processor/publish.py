@@ -16,6 +16,7 @@ from processor import journal
 from processor.artwork.blobs import Blobs
 from processor.files import Tree
 from processor.moves.move import Performance
+from processor.paths import relative
 from processor.publication import ledger, recording
 from processor.publication.drafting import Plan
 from processor.publication.intent import Gone, intent_of, with_intent
@@ -91,7 +92,7 @@ def to_take_back(database: Database, item_id: int) -> Transfer:
     made = [Gone(entry.path, entry.sha256) for entry in entries if entry.sha256]
     with Tree(transfer.dst_root) as tree, explained("look into", transfer.target):
         same = [one for one in made if sha256_at(tree, one.path) in (None, one.sha256)]
-    inside = [one.path[len(home.path) + 1 :] for one in same if one.path.startswith(home.path + b"/")]
+    inside = [relative(one.path, home.path) for one in same if one.path.startswith(home.path + b"/")]
     whole = with_intent(transfer, replace(intent_of(transfer), gone=tuple(same)))
     return replace(whole, item={**whole.item, "files": [{"path": path_to_json(path)} for path in inside]})
 

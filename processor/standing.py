@@ -12,7 +12,7 @@ from config.reasons import Reason, show_path
 from processor import sidecar
 from processor.files import Tree, is_file, is_folder
 from processor.item import NewItem
-from processor.paths import within
+from processor.paths import relative, within
 from processor.system_errors import explained
 
 OURS: Final = frozenset({sidecar.NAME, sidecar.NAME + b".new"})
@@ -55,5 +55,5 @@ def check(tree: Tree, folder: bytes, item: NewItem, *, alone: bool) -> None:
 
 def files_below(tree: Tree, folder: bytes) -> Mapping[bytes, os.stat_result]:
     """Return everything below a folder that is no folder, by path, without the sidecar. Raises OSError."""
-    below = ((path[len(folder) + 1 :], found) for path, found in tree.below(folder) if not is_folder(found))
+    below = ((relative(path, folder), found) for path, found in tree.below(folder) if not is_folder(found))
     return {path: found for path, found in below if path not in OURS}

@@ -25,7 +25,7 @@ from processor.building import build
 from processor.files import Tree
 from processor.guard import Guard
 from processor.hidden import TX, hidden_folder
-from processor.paths import ancestors, folders, within
+from processor.paths import ancestors, folders, way_to, within
 from processor.renaming import rename_folder
 from processor.system_errors import explained
 from processor.transfer import Strategy, Transfer
@@ -63,7 +63,7 @@ def sync_built(transfer: Transfer, guard: Guard) -> None:
 def rename(transfer: Transfer, guard: Guard) -> None:
     """Do what `switch` does but for making names durable."""
     with Tree(transfer.dst_root) as tree, explained("move the album to", transfer.target):
-        for folder in reversed([*ancestors(transfer.target)]):
+        for folder in way_to(transfer.target):
             guard.check("switch parent")
             tree.make(folder)
         guard.check("switch")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from processor import sidecar
 from processor.files import Tree, is_folder
-from processor.paths import ancestors, within
+from processor.paths import relative, way_to, within
 from processor.renaming import rename_file
 
 
@@ -27,7 +27,7 @@ def mend(tree: Tree, old: bytes, new: bytes, files: Iterable[bytes], check: Call
         if is_folder(found):
             tree.rmdir(path)
         else:
-            _rename(tree, path, within(new, path[len(old) + 1 :]))
+            _rename(tree, path, within(new, relative(path, old)))
     check("mend folder")
     tree.rmdir(old)
 
@@ -42,7 +42,7 @@ def is_torn(tree: Tree, old: bytes, new: bytes, files: Iterable[bytes]) -> bool:
 
 
 def _rename(tree: Tree, path: bytes, place: bytes) -> None:
-    for folder in reversed([*ancestors(place)]):
+    for folder in way_to(place):
         if tree.stat(folder) is None:
             tree.make(folder)
     rename_file(tree, path, place)

@@ -22,7 +22,7 @@ from processor.guard import Guard
 from processor.hidden import hidden_folder
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
 from processor.moves.move import Move, Performance, before
-from processor.paths import folders, within
+from processor.paths import folders, relative, within
 from processor.publication.access import give, make_above, rights_kept
 from processor.publication.intent import Made, Mode, intent_of, with_intent
 from processor.publication.writing import add, put, take
@@ -136,7 +136,7 @@ def _roll_back(transfer: Transfer, guard: Guard) -> State:
 def take_apart(tree: Tree, transfer: Transfer, guard: Guard) -> None:
     """Take what Greenroom made out of the hidden folder."""
     hidden = hidden_folder(transfer)
-    places = [within(hidden, one.path[len(transfer.target) + 1 :]) for one in inside(transfer)]
+    places = [within(hidden, relative(one.path, transfer.target)) for one in inside(transfer)]
     for place in places:
         guard.check("undo made")
         tree.unlink(place, missing_ok=True)

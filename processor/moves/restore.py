@@ -20,7 +20,7 @@ from processor.metadata import rows
 from processor.metadata.documents import USER
 from processor.moves.discard import sync_both
 from processor.moves.move import Move, Performance, before, same
-from processor.paths import ancestors
+from processor.paths import way_to
 from processor.renaming import rename_folder
 from processor.system_errors import explained
 from processor.transfer import State, Transfer
@@ -36,7 +36,7 @@ def _bring(run: Performance, undo: Transfer) -> Transfer:
     home = before(undo).path
     with Tree(undo.dst_root) as tree, explained("put back", home):
         if tree.stat(undo.target) is not None:
-            for folder in reversed([*ancestors(home)]):
+            for folder in way_to(home):
                 run.guard.check("mkdir")
                 tree.make(folder)
             run.guard.check("restore")

@@ -21,7 +21,7 @@ from processor.files import Tree
 from processor.giving_back import check_given_back, forget_marks, give_back, remove_empty, take_away
 from processor.hidden import TX, make_hidden_root, remove_hidden
 from processor.moves.move import Move, Performance, same
-from processor.paths import ancestors, parent, within
+from processor.paths import ancestors, parent, way_to, within
 from processor.renaming import rename_folder
 from processor.system_errors import explained
 from processor.torn import mend
@@ -109,7 +109,7 @@ def _put_back(run: Performance, staging: Tree, undo: Transfer, home: bytes) -> N
     for name in (sidecar.NAME + b".new", sidecar.NAME):
         run.guard.check("undo sidecar")
         staging.unlink(within(folder, name), missing_ok=True)
-    for above in reversed([*ancestors(home)]):
+    for above in way_to(home):
         staging.make(above)
     run.guard.check("put back")
     rename_folder(staging, folder, home)

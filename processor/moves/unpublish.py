@@ -14,7 +14,7 @@ from processor.files import Tree
 from processor.giving_back import check_given_back, forget_marks, remove_empty, take_away
 from processor.moves.move import Move, Performance, before, same
 from processor.moves.undo import fill_inbound, hide, out_of_sight, patient, remove
-from processor.paths import within
+from processor.paths import relative, within
 from processor.publication.intent import Gone, intent_of
 from processor.publication.writing import take
 from processor.system_errors import explained
@@ -29,7 +29,7 @@ def _withdraw(run: Performance, undo: Transfer) -> Transfer:
 def _clear(run: Performance, undo: Transfer) -> Transfer:
     made = intent_of(undo).gone
     hidden = [
-        Gone(within(out_of_sight(undo), one.path[len(undo.target) + 1 :]), one.sha256)
+        Gone(within(out_of_sight(undo), relative(one.path, undo.target)), one.sha256)
         for one in made
         if one.path.startswith(undo.target + b"/")
     ]
@@ -56,7 +56,7 @@ def sign(run: Performance, undo: Transfer) -> None:
     with Tree(undo.src_root) as tree, explained("sign", staged.path):
         if sidecar.is_of(tree, staged.path, staged.transfer_id) or _is_staged_again(run, undo):
             return
-        files = tuple(replace(file, target=file.source[len(staged.path) + 1 :]) for file in undo.files)
+        files = tuple(replace(file, target=relative(file.source, staged.path)) for file in undo.files)
         origin = {file.path: file.source for file in staged.files}
         files = tuple(replace(file, source=origin.get(file.target, file.source)) for file in files)
         first = known[0] if known else undo

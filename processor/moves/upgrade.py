@@ -24,7 +24,7 @@ from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.moves.publish import beside, build, check_published, clear_staging, inside, take_apart, written
 from processor.moves.replace import is_ours, keep, put_into_trash, take_kept
-from processor.paths import ancestors, folders, within
+from processor.paths import ancestors, folders, relative, way_to, within
 from processor.publication.access import make_above, rights_kept
 from processor.publication.intent import intent_of
 from processor.renaming import rename_folder
@@ -131,7 +131,7 @@ def _keep_others(run: Performance, tree: Tree, transfer: Transfer) -> None:
         run.guard.check(f"keep {n}/{len(others)}")
         old, new = within(published(transfer), path), within(hidden, path)
         with explained("keep", old):
-            for sub in reversed([*ancestors(new)]):
+            for sub in way_to(new):
                 tree.make(sub)
             found = tree.stat(old)
             if found is not None:
@@ -144,7 +144,7 @@ def _keep_others(run: Performance, tree: Tree, transfer: Transfer) -> None:
 def _others(tree: Tree, transfer: Transfer) -> Iterator[bytes]:
     """Yield what is in the published folder, relative to it, and not Greenroom's; empty folders stay behind."""
     ours = {path_from_json(path) for path in transfer.item["ours"]}
-    new = {file.target for file in transfer.files} | {one.path[len(transfer.target) + 1 :] for one in inside(transfer)}
+    new = {file.target for file in transfer.files} | {relative(one.path, transfer.target) for one in inside(transfer)}
     with explained("look into", published(transfer)):
         yield from sorted(files_below(tree, published(transfer)).keys() - ours - new)
 

@@ -19,7 +19,7 @@ from config.leave import changing
 from config.reasons import Reason, show_path
 from processor.files import Tree, is_file
 from processor.guard import Guard
-from processor.paths import ancestors
+from processor.paths import way_to
 from processor.rights import NOT_SET
 from processor.system_errors import explained
 
@@ -90,7 +90,7 @@ def make_above(tree: Tree, path: bytes, access: Access, guard: Guard) -> list[by
     An empty one may be what a killed try left without them.
     """
     refused = []
-    for folder in reversed([*ancestors(path)]):
+    for folder in way_to(path):
         guard.check("make above")
         is_new = tree.stat(folder) is None
         tree.make(folder)

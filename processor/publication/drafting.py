@@ -19,7 +19,7 @@ from processor.artwork.blobs import Blob
 from processor.files import Tree
 from processor.item import NewItem
 from processor.metadata.known import ArtistMetadata
-from processor.paths import within
+from processor.paths import relative, within
 from processor.publication import laying, ledger, making, pictures
 from processor.publication.given import Known, Publishing
 from processor.publication.intent import Gone, Intent
@@ -114,7 +114,7 @@ class Draft:
         options, known = self.given.options, self.known
         with self.given.database.read() as connection:
             brought = journal.named(connection, home.transfer_id)
-        audio = [entry.path[len(home.path) + 1 :] for entry in entries if entry.role == "audio"]
+        audio = [relative(entry.path, home.path) for entry in entries if entry.role == "audio"]
         named = pictures.names("album", known.chosen.album, options.profile, disc_folders(audio))
         dropped = {layout.fold(entry.path): entry.path for entry in entries if entry.sha256 is None}
         ours = {name: one for name, one in named.items() if layout.fold(within(home.path, name)) not in dropped}
@@ -268,4 +268,4 @@ def _places(brought: Sequence[Transfer], is_staged: bool) -> dict[bytes, bytes]:
     if not is_staged:
         return {target: target for target in named.values()}
     staged = [NewItem.from_json(transfer.before).path for transfer in brought if transfer.before]
-    return {source[len(staged[0]) + 1 :]: target for source, target in named.items()} if staged else {}
+    return {relative(source, staged[0]): target for source, target in named.items()} if staged else {}

@@ -17,7 +17,7 @@ from processor.files import Tree
 from processor.item import NewItem
 from processor.metadata.known import AlbumMetadata
 from processor.naming import MAX_CUE_SHEET, cue_references
-from processor.paths import ancestors, parent, within
+from processor.paths import ancestors, parent, relative, within
 from processor.publication import names, pictures
 from processor.publication.ledger import Entry, Publication, is_identified
 from processor.publication.names import NamedFile, Naming, disc_folders
@@ -62,7 +62,7 @@ def look(tree: Tree, home: Publication, entries: Sequence[Entry]) -> Standing:
         there = standing.files_below(tree, home.path)
     ours = []
     for entry in entries:
-        path = entry.path[len(home.path) + 1 :]
+        path = relative(entry.path, home.path)
         found = there.get(path)
         if found is None:
             continue

@@ -12,7 +12,7 @@ from processor import repository, sidecar
 from processor.artwork import blobs
 from processor.item import NewItem
 from processor.metadata import rows as metadata
-from processor.paths import within
+from processor.paths import relative, within
 from processor.publication import ledger
 from processor.publication.intent import Intent, intent_of
 from processor.publication.ledger import Entry, Publication
@@ -103,7 +103,7 @@ def _names(transfer: Transfer) -> dict[bytes, bytes]:
     """Return what the files are called in the library, by what they are called in staging."""
     assert transfer.before is not None
     home = NewItem.from_json(transfer.before).path
-    return {file.source[len(home) + 1 :]: file.target for file in transfer.files}
+    return {relative(file.source, home): file.target for file in transfer.files}
 
 
 def _entries(transfer: Transfer, intent: Intent) -> Iterator[Entry]:

@@ -22,7 +22,7 @@ from processor.artwork.blobs import Blob
 from processor.files import Tree, is_file, write_all
 from processor.guard import Guard
 from processor.materialise import CANNOT
-from processor.paths import ancestors, folders, parent, within
+from processor.paths import folders, parent, relative, way_to, within
 from processor.publication.access import AS_IS, Access, given, make_above, rights_kept
 from processor.publication.intent import Gone, Made
 from processor.renaming import rename_file
@@ -54,10 +54,10 @@ def sha256_at(tree: Tree, path: bytes) -> str | None:
 def add(tree: Tree, folder: bytes, within_target: bytes, made: Iterable[Made], blobs: bytes, guard: Guard) -> None:
     """Put files into the hidden folder, durably; of several with the same bytes the others are hard links."""
     first: dict[str, bytes] = {}
-    places = [(one, within(folder, one.path[len(within_target) + 1 :])) for one in made]
+    places = [(one, within(folder, relative(one.path, within_target))) for one in made]
     for n, (one, place) in enumerate(places, 1):
         guard.check(f"make {n}/{len(places)}")
-        for sub in reversed([*ancestors(place)]):
+        for sub in way_to(place):
             if sub.startswith(folder + b"/"):
                 tree.make(sub)
         with explained("write", place):
