@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DataError, InternalError, OperationalError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.elements import ColumnElement
 
 from config import sqlite_file
-from config.errors import GreenroomError, Misconfigured, Rejected, Retryable, SchemaChanged
+from config.driver_errors import answering
+from config.errors import Misconfigured, Retryable, SchemaChanged
 from config.leave import ROWS, changing
-from config.machine import no_room
 from config.secrecy import OPTION, Vault
 from config.tables import Base
 
 READ_ONLY = {"greenroom_read": True}
-READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby and when an admin says so
-NOT_ALLOWED = "42501"  # of PostgreSQL, from 15 on also to make tables where another user owns the database
-STOOD_STILL = "25P03"  # of PostgreSQL, when a session waited too long in a transaction and was ended
 # A process that is stopped inside a transaction would lock its rows for ever. This is longer than any of ours waits
 # between two statements, and no longer than the silence after which a worker counts as dead; half a lease.
 STANDING_STILL = "idle_in_transaction_session_timeout"
 STANDING_STILL_S = 30
-_INTERNAL = {
-    READ_ONLY_TRANSACTION: "takes no writes just now; is it a standby?",
-    STOOD_STILL: "took back what was not committed yet, because this process stood still for too long; was it stopped?",
-}
 POOLED = "greenroom_pooled"  # of Connection.info: whether a pooler stands before PostgreSQL
 _AFTER_USER = re.compile(r"^[\w+]+://(?:[^:/]*(?::[^@]*)?@)?")  # what SQLAlchemy takes for driver, user and password
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
@@ -84,7 +75,7 @@ class Database:
         for work that nobody waits for any more; as SchemaChanged when another Greenroom has migrated it.
         """
         self._check_file()
-        with changing(ROWS), answering(self), self.engine.begin() as connection:
+        with changing(ROWS), answering(self.url), self.engine.begin() as connection:
             self._check_revision(connection)
             yield connection
             self._check_file()
@@ -97,7 +88,7 @@ class Database:
         read as slowly as files take that are written of it.
         """
         self._check_file()
-        with answering(self), self.engine.connect() as connection:
+        with answering(self.url), self.engine.connect() as connection:
             connection.execution_options(**READ_ONLY)
             if snapshot and not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
@@ -234,61 +225,3 @@ def _parsed(url: str) -> URL:
             "something in a URL: % as %25, / as %2F, # as %23"
         )
     return parsed.set(drivername=DRIVERS[backend])
-
-
-def _told_by_its_disk(database: Database) -> str:
-    """Return what a full or read-only disk adds to an error; SQLite calls it an I/O error like any other."""
-    if not database.is_sqlite:
-        return ""
-    with suppress(OSError):
-        if why := no_room(os.path.dirname(os.fsencode(database.url.database or ""))):
-            return f"; {why}"
-    return ""
-
-
-def _refusal(database: Database, shown: str, error: InternalError | ProgrammingError) -> GreenroomError | None:
-    """Return what PostgreSQL or its driver refuses whatever is asked; None for a mistake in what is asked."""
-    if type(error) is ProgrammingError and error.statement is None:  # nothing was asked yet
-        return Misconfigured(f"the URL of the database {shown} cannot be used: {error.orig}")
-    state = getattr(error.orig, "sqlstate", None)
-    if state == NOT_ALLOWED:
-        owner = f'ALTER DATABASE "{database.url.database}" OWNER TO "{database.url.username or "USER"}"'
-        message = (
-            f"the database {shown} does not let its user do that ({error.orig}); make it the owner of the database"
-        )
-        return Misconfigured(f"{message} and of all that is in it: `{owner}`", code="database_rights")
-    if said := _INTERNAL.get(state or ""):
-        return Retryable(f"the database {shown} {said} ({error.orig})", code="database_unavailable")
-    return None
-
-
-@contextmanager
-def answering(database: Database) -> Iterator[None]:
-    """Turn what the driver raises into Retryable when the database cannot be reached or used just now."""
-    shown = database.url.set(query={}).render_as_string(hide_password=True)  # a password may be in the query, too
-    try:
-        yield
-    except (OperationalError, PoolTimeout) as error:
-        why = getattr(error, "orig", error)
-        message = f"the database {shown} did not answer: {why}{_told_by_its_disk(database)}"
-        if f'database "{database.url.database}" does not exist' in str(why):  # whoever refuses a login gives no code
-            make = f"createdb -E UTF8 -T template0 -O {database.url.username or 'USER'} {database.url.database}"
-            message = f"the database {shown} is not there; make it, as an administrator of its server: `{make}`"
-        raise Retryable(message, code="database_unavailable") from error
-    except (InternalError, ProgrammingError) as error:
-        refusal = _refusal(database, shown, error)
-        if refusal is None:
-            raise
-        raise refusal from error
-    except (DataError, UnicodeEncodeError, OverflowError) as error:  # NUL, half a surrogate pair, a number too large
-        raise Rejected("a value cannot be looked up or stored in a database", code="bad_value") from error
-    except DatabaseError as error:
-        if type(error) is not DatabaseError:
-            raise
-        message = f"the database {shown} is damaged or no database: {error.orig}"
-        if database.is_sqlite:
-            message += (
-                "; put it aside, with its -wal and -shm, fill a new one from a backup (`greenroom import FILE`) or add "
-                "the libraries again, and then run `greenroom fsck --adopt`"
-            )
-        raise Misconfigured(message) from error

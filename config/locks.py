@@ -19,7 +19,8 @@ from sqlalchemy.pool import NullPool
 
 from config import alone
 from config import lease as leases
-from config.database import POOLED, Database, answering, keepalives, may_stand_still
+from config.database import POOLED, Database, keepalives, may_stand_still
+from config.driver_errors import answering
 from config.errors import Misconfigured, RootBusy
 from config.lease import STANDARD_LEASE, Guard, Lease, StopSignal, busy
 from config.leave import LEAVE, ROWS, changing
@@ -123,7 +124,7 @@ def _advisory(database: Database, library: Library) -> Iterator[None]:
     )
     with contextlib.closing(_connected(database, engine)) as connection:
         lock = func.pg_try_advisory_lock
-        with answering(database):
+        with answering(database.url):
             if connection.info[POOLED]:  # a session may be another one's by the next transaction, so it is all in one
                 connection.execution_options(isolation_level="READ COMMITTED")
                 may_stand_still(connection)
@@ -146,5 +147,5 @@ def _key(library: Library) -> tuple[int, int]:
 
 
 def _connected(database: Database, engine: Engine) -> Connection:
-    with answering(database):
+    with answering(database.url):
         return engine.connect()

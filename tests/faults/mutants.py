@@ -567,8 +567,8 @@ MUTANTS = (
     ),
     Mutant(
         "a full disk under the database is an I/O error like any other",
-        "config/database.py",
-        "{_told_by_its_disk(database)}",
+        "config/driver_errors.py",
+        "{_told_by_its_disk(url)}",
         "",
         tests("tests/faults/test_cycle_full_disk.py", "-k", "named_by"),
     ),

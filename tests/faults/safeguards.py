@@ -656,8 +656,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "work that was given up goes on writing rows",
         "config/database.py",
-        "with changing(ROWS), answering(self)",
-        "with answering(self)",
+        "with changing(ROWS), answering(self.url)",
+        "with answering(self.url)",
         tests(LEAVE),
     ),
     Mutant(

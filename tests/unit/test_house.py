@@ -26,6 +26,7 @@ SQL_MODULES = {
     "config/admin.py",
     "config/backup.py",
     "config/database.py",
+    "config/driver_errors.py",
     "config/schema.py",
     "config/sqlite_file.py",
     "config/accounts.py",

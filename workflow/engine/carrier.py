@@ -15,7 +15,8 @@ from dbos import DBOS, DBOSClient, Serializer
 from loguru import logger
 from sqlalchemy import Connection
 
-from config.database import Database, answering
+from config.database import Database
+from config.driver_errors import answering
 from config.machine import boottime
 from workflow.engine.job import Job, Limits
 
@@ -54,7 +55,7 @@ class Carrier:
         _log_through_loguru()
         self._own = Database(url)  # a pool of its own: polling must not wait for the cycle's connections
         shown = self._own.url.set(drivername=self._own.url.get_backend_name()).render_as_string(hide_password=False)
-        with answering(self._own):
+        with answering(self._own.url):
             DBOS.migrate(shown)  # not at launch: on SQLite it opens transactions itself, which our engine does, too
         DBOS(
             config={

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from loguru import logger
 from sqlalchemy import Connection
 
-from config.database import Database, answering
+from config.database import Database
+from config.driver_errors import answering
 from config.errors import GreenroomError
 from config.machine import boottime, utc_now
 from workflow.engine import dispatches, hosts, jobs
@@ -72,7 +73,7 @@ class Worker:
         from workflow.engine.carrier import Carrier
 
         url = self._database.url.render_as_string(hide_password=False)
-        with answering(self._database):
+        with answering(self._database.url):
             self._carrier = Carrier(url, self._executor, self._runner.run, self._works, self._concurrency)
             try:
                 self._enlist()
@@ -108,7 +109,7 @@ class Worker:
         for thread in self._threads:
             thread.join()
         # If the database is away, the next worker of this name gives it back.
-        with contextlib.suppress(GreenroomError), answering(self._database):
+        with contextlib.suppress(GreenroomError), answering(self._database.url):
             with self._database.begin() as connection:
                 jobs.give_back(connection, self._executor, utc_now(), died=False)
             self._take_back(self._executor)
@@ -214,7 +215,7 @@ class Worker:
         told = ""
         while not self._stop.is_set():
             try:
-                with answering(self._database):  # the carrier's errors are the driver's
+                with answering(self._database.url):  # the carrier's errors are the driver's
                     step()
                 told = ""
             except GreenroomError as error:

@@ -1,0 +1,84 @@
+"""What a driver raises → what it means for us, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError, DataError, InternalError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from config.errors import GreenroomError, Misconfigured, Rejected, Retryable
+from config.machine import no_room
+
+READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby and when an admin says so
+NOT_ALLOWED = "42501"  # of PostgreSQL, from 15 on also to make tables where another user owns the database
+STOOD_STILL = "25P03"  # of PostgreSQL, when a session waited too long in a transaction and was ended
+_INTERNAL = {
+    READ_ONLY_TRANSACTION: "takes no writes just now; is it a standby?",
+    STOOD_STILL: "took back what was not committed yet, because this process stood still for too long; was it stopped?",
+}
+
+
+@contextmanager
+def answering(url: URL) -> Iterator[None]:
+    """Turn what the driver raises in the block into an error of ours: Retryable where the database is away just now."""
+    shown = url.set(query={}).render_as_string(hide_password=True)  # a password may be in the query, too
+    try:
+        yield
+    except (OperationalError, PoolTimeout) as error:
+        why = getattr(error, "orig", error)
+        message = f"the database {shown} did not answer: {why}{_told_by_its_disk(url)}"
+        if f'database "{url.database}" does not exist' in str(why):  # whoever refuses a login gives no code
+            make = f"createdb -E UTF8 -T template0 -O {url.username or 'USER'} {url.database}"
+            message = f"the database {shown} is not there; make it, as an administrator of its server: `{make}`"
+        raise Retryable(message, code="database_unavailable") from error
+    except (InternalError, ProgrammingError) as error:
+        refusal = _refusal(url, shown, error)
+        if refusal is None:
+            raise
+        raise refusal from error
+    except (DataError, UnicodeEncodeError, OverflowError) as error:  # NUL, half a surrogate pair, a number too large
+        raise Rejected("a value cannot be looked up or stored in a database", code="bad_value") from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise
+        message = f"the database {shown} is damaged or no database: {error.orig}"
+        if _is_sqlite(url):
+            message += (
+                "; put it aside, with its -wal and -shm, fill a new one from a backup (`greenroom import FILE`) or add "
+                "the libraries again, and then run `greenroom fsck --adopt`"
+            )
+        raise Misconfigured(message) from error
+
+
+def _told_by_its_disk(url: URL) -> str:
+    """Return what a full or read-only disk adds to an error; SQLite calls it an I/O error like any other."""
+    if not _is_sqlite(url):
+        return ""
+    with suppress(OSError):
+        if why := no_room(os.path.dirname(os.fsencode(url.database or ""))):
+            return f"; {why}"
+    return ""
+
+
+def _refusal(url: URL, shown: str, error: InternalError | ProgrammingError) -> GreenroomError | None:
+    """Return what PostgreSQL or its driver refuses whatever is asked; None for a mistake in what is asked."""
+    if type(error) is ProgrammingError and error.statement is None:  # nothing was asked yet
+        return Misconfigured(f"the URL of the database {shown} cannot be used: {error.orig}")
+    state = getattr(error.orig, "sqlstate", None)
+    if state == NOT_ALLOWED:
+        owner = f'ALTER DATABASE "{url.database}" OWNER TO "{url.username or "USER"}"'
+        message = (
+            f"the database {shown} does not let its user do that ({error.orig}); make it the owner of the database"
+        )
+        return Misconfigured(f"{message} and of all that is in it: `{owner}`", code="database_rights")
+    if said := _INTERNAL.get(state or ""):
+        return Retryable(f"the database {shown} {said} ({error.orig})", code="database_unavailable")
+    return None
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
