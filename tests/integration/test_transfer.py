@@ -68,7 +68,7 @@ def test_a_source_somebody_opened_for_writing_after_the_scan_is_not_taken(tmp_pa
 def test_players_are_kept_out_of_the_hidden_folder(world: World) -> None:
     transfer = filled(world)
     names = {name for name in os.listdir(os.path.join(world.staging, TX)) if name.startswith(b".")}
-    assert names == {b".ignore", b".ndignore", b".plexignore", b".nomedia"}
+    assert names == {b".ignore", b".ndignore", b".plexignore", b".nomedia", b".lmsignore"}
     assert FINAL not in tree(world.staging)
     assert hidden_folder(transfer) + b"/CD 1/1.mp3" in tree(world.staging)
 
