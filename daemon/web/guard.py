@@ -76,7 +76,8 @@ def host_name(host: str) -> str:
 
 
 def name_of(host: str) -> str:
-    """Return a name somebody wrote down as browsers ask for it, without its port: `Bücher:80` → `xn--bcher-kva`."""
+    """Return a name somebody wrote down, or a URL of it, as browsers ask for it: `Bücher:80` → `xn--bcher-kva`."""
+    host = host.rpartition("://")[2]
     bare = host.lower() if host.count(":") > 1 and not host.startswith("[") else host_name(host)
     with suppress(UnicodeError):  # no name browsers could ask for
         return bare.encode("idna").decode()

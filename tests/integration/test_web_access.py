@@ -291,10 +291,17 @@ def test_a_name_that_is_not_ours_is_not_answered(browser: Browser) -> None:
 
 
 def test_names_of_ours_are_written_as_people_write_them(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = "Bücher.example, music.example:8443, fd00::5, [fd00::6]:80, .ü"
+    names = "Bücher.example, music.example:8443, fd00::5, [fd00::6]:80, .ü, https://as.url.example:8443/"
     monkeypatch.setattr(browser.app, "boot", browser.app.boot.model_copy(update={"web_hosts": names}))
     client = TestClient(create_app(browser.app))
-    for host in ("xn--bcher-kva.example", "music.example", "MUSIC.example:8443", "[fd00::5]:7788", "[fd00::6]"):
+    for host in (
+        "xn--bcher-kva.example",
+        "as.url.example",
+        "music.example",
+        "MUSIC.example:8443",
+        "[fd00::5]:7788",
+        "[fd00::6]",
+    ):
         assert client.get("/healthz", headers={"host": host}).status_code == 200, host
     for host in ("cher.example", "fd00", "", "[fd00::7]"):
         assert client.get("/healthz", headers={"host": host}).status_code == 400, host

@@ -85,3 +85,8 @@ def test_a_library_is_added_while_the_disk_of_another_is_not_there(house: House)
     house.staging.rename(house.staging.parent / "away")
     house.inbound.rename(house.inbound.parent / "moved")
     assert "moved" in added("inbound", house.inbound.parent / "moved")
+
+
+def test_a_path_that_a_variable_nobody_set_stands_for_is_not_the_folder_we_are_in(house: House) -> None:
+    done = CliRunner().invoke(main, ["libraries", "add", "library", ""])
+    assert (done.exit_code, "empty" in done.output) == (2, True)
