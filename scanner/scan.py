@@ -142,8 +142,5 @@ def _settle(scan: Scan, survey: Survey) -> Survey:
         scan.until.wait(scan.options.quiet_seconds / (SAMPLES - 1))
         scan.check()
         # The whole tree, because another disc may have come, and half an album must not pass for a whole one.
-        again = look(scan, survey.states)
-        again.changed = again.changed or survey.changed
-        again.read += survey.read
-        survey = again
+        survey = look(scan, survey.states).after(survey)
     return survey

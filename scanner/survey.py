@@ -49,19 +49,34 @@ class Survey:
         self.unseen: dict[bytes, Reason] = {}  # folders where something is not whole or was not seen
         self.changed = False  # whether any folder was not what the scan DB said
         self.read = 0  # audio files opened
+        self.lost = False  # whether music that was known is not where it was
+
+    def after(self, earlier: Survey) -> Survey:
+        """Add what an earlier look of the same scan has seen."""
+        self.changed = self.changed or earlier.changed
+        self.read += earlier.read
+        return self
 
 
 def look(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:
-    """Walk once, bring the scan DB up to date, and read the tags of what is new while the walk goes on.
+    """Walk, bring the scan DB up to date, and read the tags of what is new while the walk goes on.
 
-    Whoever writes to a file meanwhile changes its identity, and makes its folder one that is not still.
+    Whoever writes to a file meanwhile changes its identity, and makes its folder one that is not still. A folder that
+    got another name or place meanwhile may be found in neither, and its album be half of one: what is lost is looked
+    for once more.
     """
+    survey = _walk_once(scan, known)
+    return _walk_once(scan, survey.states).after(survey) if survey.lost else survey
+
+
+def _walk_once(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:
     survey = Survey(scan.now_ns())
     scan.db.forget_ignored()
     with Listers(scan.root, scan.options.workers - 1, scan.check, known=len(known)) as listers:
         touched = _read(scan, spared(scan, chain(_news(scan, known, survey, listers), _unread(scan))), survey)
-    gone = [known[path].id for path in known.keys() - survey.states.keys()]
-    scan.db.drop_folders(gone)
+    gone = known.keys() - survey.states.keys()
+    survey.lost = bool(gone) and not gone.isdisjoint(scan.db.music_folders())
+    scan.db.drop_folders([known[path].id for path in gone])
     survey.changed = survey.changed or bool(gone)
     for path in [path for path, state in survey.states.items() if state.id in touched]:
         survey.states[path] = survey.states[path]._replace(digest=b"", samples=0)  # the next walk begins anew with it

@@ -388,6 +388,34 @@ def test_music_that_got_another_name_and_number_has_not_vanished(
     assert inbound.vanished() == {f"{ALBUM}/1.wav".encode(), b"Artist - Another/1.wav"}
 
 
+def test_music_that_gets_another_name_while_its_folder_is_about_to_be_listed_has_not_vanished(inbound: Inbound) -> None:
+    wav(inbound.root / "Artist" / ALBUM / "1.wav")
+    wav(inbound.root / "Other" / "1.wav")
+    inbound.scan()
+
+    def rename(stage: str, done: int, _: int | None) -> None:
+        if (stage, done) == ("walk", 1) and (inbound.root / "Artist").exists():
+            (inbound.root / "Artist").rename(inbound.root / "An Artist")  # its parent was listed with the old name
+
+    inbound.progress = rename
+    assert inbound.scan().audio == 2
+    assert inbound.vanished() == set()
+
+
+def test_a_disc_that_gets_another_name_while_it_is_about_to_be_listed_leaves_no_half_album(inbound: Inbound) -> None:
+    for disc in ("CD1", "CD2"):
+        wav(inbound.root / ALBUM / disc / "1.wav")
+    inbound.scan()
+
+    def rename(stage: str, done: int, _: int | None) -> None:
+        if (stage, done) == ("walk", 2) and (inbound.root / ALBUM / "CD2").exists():
+            (inbound.root / ALBUM / "CD2").rename(inbound.root / ALBUM / "CD 2")
+
+    inbound.progress = rename
+    inbound.scan()
+    assert [tracks for _, tracks in inbound.verdicts().values()] == [2]
+
+
 def test_an_album_that_grows_while_we_wait_is_left_for_later(inbound: Inbound) -> None:
     file = wav(inbound.root / ALBUM / "01.wav")
     wav(inbound.root / "B - Quiet" / "01.wav")
