@@ -40,6 +40,13 @@ def test_one_trouble_of_many_queues_is_told_once(dbos: logging.Logger, told: lis
     assert [said.partition(": ")[2][:25] for said in told] == [AWAY[:25], "(psycopg.errors.ReadOnlyS"]
 
 
+def test_a_trouble_that_counts_its_attempts_is_one_trouble(dbos: logging.Logger, told: list[str]) -> None:
+    for attempt, seconds in enumerate(("0.53", "1.20", "2.2"), 1):
+        dbos.warning(f"Database connection failed: no answer. Retrying in {seconds}s (attempt {attempt})")
+        dbos.warning(f"Contention detected in queue thread for tag. Increasing polling interval to {seconds}.")
+    assert len(told) == 2
+
+
 def test_a_trouble_that_lasts_is_told_again(
     dbos: logging.Logger, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

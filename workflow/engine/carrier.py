@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ CHUNK: Final = 500
 TOLD_AGAIN: Final = 600.0  # seconds after which a trouble of DBOS that lasts is told once more
 # It asks another database of the server whether ours has to be made, and goes on where it may not.
 _NOT_ASKED: Final = "Could not connect to postgres database"
+_NUMBERS: Final = re.compile(r"[0-9.]+")
 LAZY: Final = 4  # how much more seldom DBOS looks for jobs that nobody waits for
 
 Run = Callable[[int, int], None]
@@ -188,8 +190,9 @@ class _ToLoguru(logging.Handler):
             return
         now = boottime()
         self._until = {known: until for known, until in self._until.items() if until > now}
-        if (trouble or doing) not in self._until:
-            self._until[trouble or doing] = now + TOLD_AGAIN
+        same = _NUMBERS.sub("", trouble or doing)  # which attempt it is, and when the next one comes
+        if same not in self._until:
+            self._until[same] = now + TOLD_AGAIN
             logger.bind(said=said).log(record.levelname, "the job carrier")
 
 
