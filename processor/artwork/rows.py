@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, exists, func, select, update
 
 from config.database import insert_into
 from config.errors import Rejected
@@ -193,9 +193,18 @@ def gone(connection: Connection, before: dt.datetime) -> list[Subject]:
     """Return albums nobody knows any more, whose pictures were last offered before a time."""
     # From the seventh character, so that the index on keys serves.
     there = exists().where(StagingItem.key == func.substr(CandidateRow.subject, len("album ") + 1))
+    query = _offered("album", before).where(~there).limit(_AT_ONCE)
+    return [Subject("album", name.partition(" ")[2]) for name in connection.scalars(query)]
+
+
+def artists(connection: Connection, before: dt.datetime) -> list[Subject]:
+    """Return the artists whose pictures were last offered before a time."""
+    return [Subject("artist", name.partition(" ")[2]) for name in connection.scalars(_offered("artist", before))]
+
+
+def _offered(kind: str, before: dt.datetime) -> Select[str]:
     late = exists().where(_other.c.subject == CandidateRow.subject, _other.c.offered_at >= before)
-    query = select(CandidateRow.subject).where(CandidateRow.subject.startswith("album "), ~there, ~late)
-    return [Subject("album", name.partition(" ")[2]) for name in connection.scalars(query.distinct().limit(_AT_ONCE))]
+    return select(CandidateRow.subject).where(CandidateRow.subject.startswith(f"{kind} "), ~late).distinct()
 
 
 def forget(connection: Connection, subject: Subject) -> None:

@@ -187,6 +187,12 @@ def artists_of(connection: Connection, item_id: int) -> list[Artist]:
     return [Artist(*row) for row in connection.execute(query)]
 
 
+def credited(connection: Connection) -> list[Artist]:
+    """Return every artist an item is credited to."""
+    query = select(ArtistRow.id, ArtistRow.name, ArtistRow.artist_id)
+    return [Artist(*row) for row in connection.execute(query.join(ItemArtistRow).distinct())]
+
+
 def artist(connection: Connection, artist: int) -> ArtistMetadata:
     """Return what counts of an artist. Raises Rejected (`no_artist`)."""
     name = connection.scalar(select(ArtistRow.name).where(ArtistRow.id == artist))

@@ -93,6 +93,12 @@ def homes(connection: Connection, keys: Collection[str]) -> list[Home]:
     return [Home(item_id, key, root, path, root == where) for item_id, key, root, path, where in rows]
 
 
+def artists(connection: Connection) -> set[str]:
+    """Return the keys of the artists of all that is published."""
+    query = select(PublicationRow.artist).where(PublicationRow.artist.is_not(None)).distinct()
+    return {one for one in connection.scalars(query) if one is not None}
+
+
 def below(connection: Connection, root_uuid: str, folder: bytes) -> dict[bytes, str | None]:
     """Return the folders of published albums anywhere below a folder of a library, each with its artist."""
     first, last = (folder + b"/", folder + b"0") if folder else (b"", b"\xff" * 4)  # "0" comes after "/"

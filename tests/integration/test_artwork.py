@@ -21,12 +21,15 @@ from processor.artwork import deciding, garbage, judging, previews, rows
 from processor.artwork.blobs import BlobMissing
 from processor.artwork.desk import Gallery
 from processor.artwork.local import AlbumFile, local_offers
-from processor.artwork.offer import EMBEDDED, FOLDER, Offer, Subject
+from processor.artwork.offer import EMBEDDED, FOLDER, Offer, Subject, of_artist
 from processor.artwork.pictures import Outcome, Pass, refresh
 from processor.artwork.pool import PicturePool
 from processor.artwork.rows import Candidate, Selected
 from processor.artwork.wanted import Wanted
 from processor.artwork.wire import Task
+from processor.metadata import rows as metadata
+from processor.publication import ledger
+from processor.publication.ledger import Publication
 from processor.tables import StagingItem
 from tests.items import album
 from tests.music import write_track
@@ -420,6 +423,31 @@ def test_a_preview_there_is_no_room_for_is_done_without_and_leaves_nothing(world
     assert [path for path in (disk / "previews").rglob("*") if path.is_file()] == []
     (world.gallery.data_dir / "previews").write_text("in the way")
     assert world.names(world.refresh(world.offer("a", jpeg(1, 900)))) == ["a"]
+
+
+def test_pictures_of_an_artist_go_as_late_once_no_album_is_by_them_and_none_of_them_is_published(world: World) -> None:
+    database, later = world.gallery.database, NOW + dt.timedelta(days=31)
+    names = ("Ada", "Bo", "Cy")
+    for n, name in enumerate(names):
+        about = world.about(of_artist(name, None))
+        assert refresh(about, [world.offer(name, jpeg(n), "thumb")]).selected
+
+    def left() -> list[str]:
+        garbage.collect(world.gallery, later)
+        with database.read() as connection:
+            return [name for name in names if rows.candidates(connection, of_artist(name, None))]
+
+    with database.begin() as connection:
+        item = repository.upsert(connection, [album("k1")], NOW)["k1"].id
+        metadata.link_artists(connection, item, [metadata.artist_named(connection, "Ada", None)])
+        key = ledger.artist_key("Bo", None)
+        ledger.publish(connection, Publication(item, "r", b"Bo/One", "move", key, 1, "t", NOW, NOW), brought=True)
+    assert left() == ["Ada", "Bo"]
+    with database.begin() as connection:
+        connection.execute(delete(StagingItem))
+        ledger.forget_item(connection, item)
+    assert left() == []
+    assert garbage.collect(world.gallery, later + dt.timedelta(days=31)) == 3
 
 
 def test_pictures_of_an_album_that_is_gone_go_after_their_grace(world: World) -> None:
