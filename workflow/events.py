@@ -87,7 +87,8 @@ class Event:
     run_id: str | None = None
     job_id: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)  # of a run: how many albums came to which outcome
-    id: int | None = None  # known once it was read
+    id: int | None = None  # known once it was read, as is the next
+    at: dt.datetime | None = None
 
 
 class Subscriber(Protocol):
@@ -97,6 +98,9 @@ class Subscriber(Protocol):
 
     def wants(self, connection: Connection) -> Collection[Kind]:
         """Return the kinds to be given now; the others pass by."""
+
+    def waits(self, heard: Sequence[Event], now: dt.datetime) -> bool:
+        """Return whether these are to be given later, together with what follows them."""
 
     def take(self, connection: Connection, heard: Sequence[Event], now: dt.datetime) -> None:
         """Take events, oldest first; what is written here commits with the subscriber's new position."""
@@ -166,6 +170,8 @@ def _give(database: Database, subscriber: Subscriber, now: dt.datetime) -> bool:
         if rows:
             wanted = subscriber.wants(connection)
             taken = [_event(row) for row in rows if row.kind in wanted]
+            if taken and len(rows) < AT_ONCE and subscriber.waits(taken, now):
+                return False
             if taken:
                 subscriber.take(connection, taken, now)
             connection.execute(update(SubscriberRow).where(mine).values(number=rows[-1].number, moved_at=now))
@@ -212,4 +218,4 @@ def remove(connection: Connection, ids: Sequence[int]) -> None:
 
 
 def _event(row: Any) -> Event:
-    return Event(row.kind, row.subject, row.why, row.item_id, row.run_id, row.job_id, row.facts, row.id)
+    return Event(row.kind, row.subject, row.why, row.item_id, row.run_id, row.job_id, row.facts, row.id, row.at)

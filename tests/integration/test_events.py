@@ -52,6 +52,10 @@ class Listener:
         """Return what it was made for."""
         return self._kinds
 
+    def waits(self, heard: Sequence[Event], now: dt.datetime) -> bool:
+        """Wait for nothing."""
+        return False
+
     def take(self, connection: Connection, heard: Sequence[Event], now: dt.datetime) -> None:
         """Remember."""
         self.heard += [event.subject for event in heard]
@@ -216,6 +220,35 @@ def test_a_run_is_told_in_one_message_and_a_failure_by_itself(
     assert "run finished: run r1 (2 staged)" in by_title["Greenroom: 2 needs review"]
     assert events.dispatch(database, [Notifier()], NOW) == 0
     assert engine.counts()["notify"] == {"done": 2}
+
+
+def test_albums_that_come_to_wait_for_a_person_one_by_one_are_told_together(database: Database, engine: Engine) -> None:
+    put(database, notify__urls="json://127.0.0.1:9/")
+    events.dispatch(database, [Notifier()], NOW)
+    second = dt.timedelta(seconds=1)
+
+    def messages(now: dt.datetime) -> list[int]:
+        events.dispatch(database, [Notifier()], now)
+        return [len(job.payload["events"]) for job in engine.list(phase="notify")]
+
+    def enriched(now: dt.datetime) -> None:
+        with database.begin() as connection:
+            events.tell(connection, [Event("needs_review", "Ada – Tide", "a person decides", 7)], now)
+
+    for n in range(100):
+        enriched(NOW + n * 4 * second)
+        assert messages(NOW + n * 4 * second) == []
+    assert messages(NOW + 500 * second) == [100]
+    for n in range(500, 3000, 50):  # it never ends
+        enriched(NOW + n * second)
+        messages(NOW + n * second)
+    *others, first = messages(NOW + 3000 * second)
+    assert (first, len(others)) == (100, 1)
+    tell(database, "enrich of item 7")  # a failure waits for nobody, and nobody for it
+    newest, *_ = messages(NOW + 3001 * second)
+    assert sum(others) + newest == 50 + 1
+    enriched(NOW + 9000 * second)  # by a clock that was ahead
+    assert messages(NOW + 4000 * second)[0] == 1
 
 
 def test_a_trouble_that_lasts_is_told_once_and_when_it_is_over(database: Database, engine: Engine) -> None:

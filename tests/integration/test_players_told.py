@@ -156,6 +156,9 @@ class Heard:
     def wants(self, connection: Any) -> Any:
         return events.KINDS
 
+    def waits(self, heard: Any, now: Any) -> bool:
+        return False
+
     def take(self, connection: Any, heard: Any, now: Any) -> None:
         self.events += heard
 

@@ -47,6 +47,10 @@ class Ear:
         """Return what it wants."""
         return ("undone",)
 
+    def waits(self, heard: Sequence[events.Event], now: dt.datetime) -> bool:
+        """Wait for nothing."""
+        return False
+
     def take(self, connection: Connection, heard: Sequence[events.Event], now: dt.datetime) -> None:
         """Remember."""
         self.heard += [event.subject for event in heard]

@@ -24,6 +24,8 @@ from workflow.engine.job import PRIORITIES, NewJob, Payload, Retries
 from workflow.events import ENDS, KINDS, Event, Kind
 from workflow.phase import Chore, ChoreSettings, settings_of
 
+QUIET: Final = dt.timedelta(minutes=1)  # without another album that waits for a person, before that is told
+PATIENCE: Final = dt.timedelta(minutes=30)  # for which the first of them waits for others
 SHOWN: Final = 20  # lines of one message; the others are counted
 DEFAULT: Final = "run_finished run_failed job_dead library_suspended needs_review player_missed damage_found"
 _WORDS: Final[dict[Kind, str]] = {
@@ -135,6 +137,11 @@ class Notifier:
         if not settings.targets or settings.mode != "auto":
             return ()
         return {*settings.kinds, *ENDS}
+
+    def waits(self, heard: Sequence[Event], now: dt.datetime) -> bool:
+        """Let albums that wait for a person come together: after a large run they do so one by one, for hours."""
+        ages = [now - event.at for event in heard if event.at is not None and event.kind == "needs_review"]
+        return len(ages) == len(heard) and dt.timedelta(0) <= min(ages) < QUIET and max(ages) < PATIENCE
 
     def take(self, connection: Connection, heard: Sequence[Event], now: dt.datetime) -> None:
         """Want a message for each run that ended with something to tell, and one for all that belongs to no run.

@@ -69,6 +69,10 @@ class Withdrawn:
         """Return `unpublished`, unless players are told only when a person asks."""
         return UNPUBLISHED if settings_of(connection, Sync.name).mode == "auto" else ()
 
+    def waits(self, heard: Sequence[Event], now: dt.datetime) -> bool:
+        """Owe at once."""
+        return False
+
     def take(self, connection: Connection, heard: Sequence[Event], now: dt.datetime) -> None:
         """Owe each folder that is gone."""
         for event in heard:
