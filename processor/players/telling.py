@@ -199,4 +199,5 @@ def explained(line_name: str, outcome: Outcome) -> str:
     if not outcome.tried:
         return f"no path map of {line_name} covers {folder}, so it could not be told of it"
     asked = ", then ".join(outcome.tried)
-    return f"{line_name} was asked to look at {asked}, and still does not show what is in {folder}: is that its path?"
+    why = "is that its path, and may it read what is there?"
+    return f"{line_name} was asked to look at {asked}, and still does not show what is in {folder}: {why}"
