@@ -12,10 +12,13 @@ import json
 import os
 import resource
 import sys
+from contextlib import suppress
 from typing import Any, BinaryIO
 
+from mutagen.apev2 import APENoHeaderError, APEv2
+
 from processor.tagging.essence import essence
-from processor.tagging.formats import CONTAINERS, has_words, put
+from processor.tagging.formats import CONTAINERS, has_words, put, put_beside
 from scanner.tags.mutagen_reader import open_as
 from scanner.tags.read import read_tags
 from scanner.tags.signature import candidates
@@ -23,6 +26,7 @@ from scanner.tags.worker import limit_yourself
 
 CPU_LIMIT = 120  # seconds
 MORE = 64 << 20  # bytes a file may grow by
+ID3V1 = 128  # bytes at the end of a file
 
 
 Answer = dict[str, Any] | list[str] | None
@@ -46,10 +50,10 @@ def answer(fd: int, extension: str, tags: dict[str, list[str]], order: str) -> A
         if container is None:
             return ["not_taggable", "tags of this format are not written"]
         try:
-            opened = open_as(container, file)
+            opened = Opened(container, file)
             if order == "words":
-                return {} if has_words(opened) else None
-            if _put_changes_nothing(container, opened, tags):
+                return {} if has_words(opened.main) else None
+            if opened.put_changes_nothing(tags):
                 return None
             return _written(container, file, opened, extension, tags) if order == "write" else {}
         except OSError:
@@ -58,29 +62,54 @@ def answer(fd: int, extension: str, tags: dict[str, list[str]], order: str) -> A
             return ["not_taggable", f"its tags cannot be written: {' '.join(str(error).split())[:200]}"]
 
 
-def _written(container: str, file: BinaryIO, opened: Any, extension: str, tags: dict[str, list[str]]) -> Answer:
+class Opened:
+    """A file's tags, with the APEv2 tags that some MP3 files have besides."""
+
+    def __init__(self, container: str, file: BinaryIO) -> None:
+        self.container = container
+        self.main: Any = open_as(container, file)
+        self.ape: Any = None
+        if container == "mp3":
+            apev2: Any = APEv2
+            file.seek(0)
+            with suppress(APENoHeaderError):
+                self.ape = apev2(file)
+
+    def put_changes_nothing(self, tags: dict[str, list[str]]) -> bool:
+        """Put the tags, which are not saved yet, and tell whether the file said the same before."""
+        before = self._said()
+        put(self.container, self.main, tags)
+        if self.ape is not None:
+            put_beside(self.ape, tags)
+        return self._said() == before
+
+    def save(self, file: BinaryIO) -> None:
+        """Save all of them; mutagen takes an ID3v1 tag away with APEv2 tags in front of it, so it is made anew."""
+        file.seek(0)
+        if self.ape is None:
+            self.main.save(file)
+            return
+        file.seek(max(0, file.seek(0, os.SEEK_END) - ID3V1))
+        had = file.read(3) == b"TAG"
+        self.ape.save(file)
+        file.seek(0)
+        self.main.save(file, v1=2 if had else 1)
+
+    def _said(self) -> list[str]:
+        return sorted(line for tags in (self.main.tags, self.ape) if tags for line in tags.pprint().splitlines())
+
+
+def _written(container: str, file: BinaryIO, opened: Opened, extension: str, tags: dict[str, list[str]]) -> Answer:
     sound = essence(file, container)
-    file.seek(0)
     opened.save(file)
     file.flush()
     if essence(file, container) != sound:
         return ["sound_changed", "writing its tags would have changed the sound"]
-    if not _put_changes_nothing(container, open_as(container, file), tags):
+    if not Opened(container, file).put_changes_nothing(tags):
         return ["tags_lost", "its tags do not read back as they were written"]
     file.seek(0, os.SEEK_END)  # forgets what was read ahead: closing would go back by that from where the reader stops
     facts = read_tags(file.fileno(), extension, os.fstat(file.fileno()).st_size).facts
     return ["tags_lost", "it cannot be read any more with its new tags"] if facts is None else facts._asdict()
-
-
-def _put_changes_nothing(container: str, opened: Any, tags: dict[str, list[str]]) -> bool:
-    """Put the tags, which are not saved yet, and tell whether the file said the same before."""
-    before = _said(opened)
-    put(container, opened, tags)
-    return _said(opened) == before
-
-
-def _said(opened: Any) -> list[str]:
-    return sorted(opened.tags.pprint().splitlines()) if opened.tags else []
 
 
 if __name__ == "__main__":

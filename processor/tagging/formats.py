@@ -29,8 +29,8 @@ def _keys(id3: str, mp4: str | None = None, ape: str | None = None, asf: str | N
     return Keys(id3, mp4 or FREE + id3, ape or id3, asf or id3)
 
 
-# Source: Picard's tag mapping; of ALBUMARTISTS, which it leaves to scripts, what beets writes, and of the sort names of
-# each what Navidrome reads. `UFID` is the frame of UFID_OWNER; TRCK, TPOS, trkn and disk hold a total as well.
+# Source: Picard's tag mapping; of ALBUMARTISTS and editions, which it leaves to scripts, what beets writes, and of the
+# sort names of each what Navidrome reads. `UFID` is the frame of UFID_OWNER; TRCK, TPOS, trkn, disk hold a total, too.
 KEYS: Final[Mapping[str, Keys]] = {
     "TITLE": _keys("TIT2", "\xa9nam", "Title", "Title"),
     "ARTIST": _keys("TPE1", "\xa9ART", "Artist", "Author"),
@@ -57,6 +57,9 @@ KEYS: Final[Mapping[str, Keys]] = {
     "RELEASECOUNTRY": _keys(
         "MusicBrainz Album Release Country", ape="RELEASECOUNTRY", asf="MusicBrainz/Album Release Country"
     ),
+    "MUSICBRAINZ_ALBUMCOMMENT": _keys(
+        "MusicBrainz Album Comment", ape="MUSICBRAINZ_ALBUMCOMMENT", asf="MusicBrainz/Album Comment"
+    ),
     "MUSICBRAINZ_ALBUMID": _keys("MusicBrainz Album Id", ape="MUSICBRAINZ_ALBUMID", asf="MusicBrainz/Album Id"),
     "MUSICBRAINZ_RELEASEGROUPID": _keys(
         "MusicBrainz Release Group Id", ape="MUSICBRAINZ_RELEASEGROUPID", asf="MusicBrainz/Release Group Id"
@@ -82,6 +85,13 @@ def put(container: str, file: Any, wanted: Wanted) -> None:
         file.add_tags()
     for name, values in wanted.items():
         write(file.tags, name, values)
+
+
+def put_beside(tags: Any, wanted: Wanted) -> None:
+    """Let the APEv2 tags of an MP3 say the same, where they say anything of it: MPD and others believe them first."""
+    for name, values in wanted.items():
+        if not {key.upper() for key in tags}.isdisjoint({KEYS[name].ape.upper(), *_alike(name, values)}):
+            _ape(tags, name, values)
 
 
 def has_words(file: Any) -> bool:

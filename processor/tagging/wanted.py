@@ -37,6 +37,7 @@ def wanted(album: AlbumMetadata, track: TrackMetadata, said: Mapping[str, Any] =
         "RELEASETYPE": [name.lower() for name in types],
         "RELEASESTATUS": _one(album.status and album.status.lower()),
         "RELEASECOUNTRY": _one(album.country),
+        "MUSICBRAINZ_ALBUMCOMMENT": _one(album.disambiguation),
         "MUSICBRAINZ_ALBUMID": _one(album.release_id),
         "MUSICBRAINZ_RELEASEGROUPID": _one(album.release_group_id),
         "MUSICBRAINZ_TRACKID": _one(track.recording_id),

@@ -10,6 +10,7 @@ from typing import Any
 import av
 import mutagen
 import pytest
+from mutagen.apev2 import APEv2
 
 from processor.item import facts_to_json
 from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata
@@ -27,7 +28,7 @@ ADA, BO = Credit("Ada", ID("a"), " feat. ", "Ada, A."), Credit("Bø", ID("b"), "
 ALBUM = AlbumMetadata(
     title="Quiet ☃", credits=(ADA._replace(join=""),), release_id=ID("1"), release_group_id=ID("2"), date="2001-02-03",
     original_date="1999", genres=("Folk", "Jazz"), labels=("Low",), catalog_numbers=("L-1",), barcode="0123",
-    country="DE", type="Album", secondary_types=("Live",),
+    country="DE", type="Album", secondary_types=("Live",), disambiguation="deluxe",
 )  # fmt: skip
 TRACK = TrackMetadata(
     b"1", title="One <&> two", disc=2, position=3, credits=(ADA, BO), recording_id=ID("3"), track_id=ID("4")
@@ -81,6 +82,7 @@ def test_every_format_says_what_it_was_given_and_sounds_as_before(extension: str
     assert (after.mb_release_id, after.mb_release_group_id) == (ID("1"), ID("2"))
     assert (after.mb_artist_ids, after.mb_album_artist_ids) == ((ID("a"), ID("b")), (ID("a"),))
     assert (after.rg_track_gain, after.rg_track_peak) == (before.rg_track_gain, before.rg_track_peak)
+    assert any("deluxe" in line for line in everything(path))  # Navidrome tells editions without ids apart by it
     assert after.pictures == before.pictures
     assert (after.codec, after.duration_ms, after.sample_rate) == (before.codec, before.duration_ms, before.sample_rate)
     assert heard(path) == sound
@@ -221,6 +223,30 @@ def everything(path: Path) -> set[str]:
     opened = mutagen.File(path)
     assert opened is not None
     return set(opened.tags.pprint().splitlines())
+
+
+@pytest.mark.parametrize("is_old", [True, False], ids=["with ID3v1", "without"])
+def test_other_tags_of_an_mp3_say_the_same_or_as_before(is_old: bool, tmp_path: Path) -> None:
+    """MPD shows what APEv2 tags say, whatever ID3 says beside them; mp3gain's tell how loud it is, and nothing else."""
+    path = write_track(tmp_path / "song.mp3", title="old", artist="old", track="1/9")
+    apev2: Any = APEv2
+    other = apev2()
+    said = {"Title": "older", "Album Artist": "older", "Track": "1/9", "MP3GAIN_MINMAX": "1,2", "Comment": "mine"}
+    for key, text in said.items():
+        other[key] = text
+    other.save(path)
+    opened: Any = mutagen.File(path)
+    opened.save(v1=2 if is_old else 0)
+    sound = heard(path)
+    assert retag(path, wanted(ALBUM, TRACK)).outcome == "written"
+    after = apev2(path)
+    assert {key: str(after[key]) for key in after} == {
+        "Title": "One <&> two", "Album Artist": "Ada", "Track": "3/9", "MP3GAIN_MINMAX": "1,2", "Comment": "mine",
+    }  # fmt: skip
+    assert facts(path).title == "One <&> two"
+    assert (path.read_bytes()[-128:-125] == b"TAG") == is_old
+    assert heard(path) == sound
+    assert retag(path, wanted(ALBUM, TRACK)) == Said("same")
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
