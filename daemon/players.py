@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final
 
 from config import activity, libraries
-from config.database import Database
 from config.errors import Misconfigured, NeedsReview, Rejected, Retryable
+from daemon.bootstrap import Application
 from daemon.finding import Finding
 from processor.players import debts, examination, rows
 from processor.players.examination import Examination
@@ -21,20 +20,8 @@ from processor.players.player import Line, Player
 from processor.players.rows import Standing
 from workflow.phases import players as telling
 
-if TYPE_CHECKING:
-    from processor.client.client import Client
-
 MOST_MISSED: Final = 50  # folders of one player that are listed; the others are counted
 KEEP: Final = None  # of a secret that is not given: the one that is stored
-
-
-class Application(Protocol):
-    """What this needs of daemon.bootstrap.Application."""
-
-    database: Database
-
-    def client(self) -> AbstractContextManager[Client]:
-        """Ask other machines."""
 
 
 def listed(app: Application) -> list[Standing]:

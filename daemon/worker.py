@@ -7,15 +7,15 @@ import datetime as dt
 import math
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from loguru import logger
 
-from config.boot import BootSettings
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured, SchemaChanged
 from config.logs import log_threads
 from config.machine import boottime, share_heaps
+from daemon.bootstrap import Application
 from daemon.hanging import Hanging, roots
 from workflow import events, succession
 from workflow.chores import want_daily
@@ -32,13 +32,6 @@ REST_SECONDS: Final = 300.0  # without a job to do, until the daemon stops looki
 GRACE_SECONDS: Final = 20  # for running jobs, of the 90 that systemd gives us
 CONCURRENCY: Final = 8
 SUBSCRIBERS: Final = (Notifier(), Withdrawn())
-
-
-class Application(Protocol):
-    """What a worker needs of daemon.bootstrap.Application."""
-
-    boot: BootSettings
-    database: Database
 
 
 def works_of(phases: Collection[str]) -> Mapping[str, Work]:

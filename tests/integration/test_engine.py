@@ -21,6 +21,7 @@ from tests.engine_worker import MARKS, QUICK, Play, Script, limits, marks, plays
 from tests.waiting import PATIENCE, until
 from workflow.engine import dispatches, jobs
 from workflow.engine.engine import Engine
+from workflow.engine.engine import wanted as new_job
 from workflow.engine.failure import Verdict, judge
 from workflow.engine.job import Job, Limits, Payload
 from workflow.engine.jobs import JobRow
@@ -343,7 +344,7 @@ def test_what_is_submitted_is_checked(engine: Engine) -> None:
 
 
 def test_a_job_is_there_if_and_only_if_the_transaction_commits(database: Database, engine: Engine) -> None:
-    wanted = [engine.wanted("alpha", n, Script(), actor="test") for n in range(3)]
+    wanted = [new_job(plays(), "alpha", n, Script(), actor="test") for n in range(3)]
     with pytest.raises(ZeroDivisionError), database.begin() as connection:  # noqa: PT012  the block is what is tested
         jobs.submit(connection, wanted, NOW)
         raise ZeroDivisionError
@@ -363,7 +364,7 @@ def test_jobs_that_are_all_new_are_one_statement_and_those_there_are_hastened(
     def want(items: range, priority: str) -> int:
         statements.clear()
         with database.begin() as connection:
-            wanted = [engine.wanted("alpha", n, Script(), actor="test", priority=priority) for n in items]
+            wanted = [new_job(plays(), "alpha", n, Script(), actor="test", priority=priority) for n in items]
             jobs.submit(connection, wanted, dt.datetime.now(dt.UTC))
         return sum("jobs" in statement for statement in statements)
 
@@ -407,7 +408,7 @@ def test_a_delayed_job_waits_and_a_person_can_hasten_it(engine: Engine, work: An
 
 def test_a_person_can_hasten_a_job_of_before_the_clock_was_set_back(database: Database, engine: Engine) -> None:
     now = dt.datetime.now(dt.UTC)
-    ahead = engine.wanted("alpha", 1, Script(), actor="chain", delay=60)
+    ahead = new_job(plays(), "alpha", 1, Script(), actor="chain", delay=60)
     with database.begin() as connection:
         jobs.submit(connection, [ahead], now + dt.timedelta(days=400))
     job = engine.submit("alpha", 1, Script(), actor="eva", priority="urgent", manual=True).job

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +15,7 @@ import pytest
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured, Retryable
 from daemon import players
+from daemon.bootstrap import Application
 from processor.client.client import Client
 from processor.metadata.known import AlbumMetadata, ArtistMetadata, Credit
 from processor.players import rows
@@ -421,10 +421,10 @@ def test_a_player_that_cannot_be_is_refused(changed: dict[str, Any], why: str) -
 
 @pytest.mark.parametrize("address", ["http://tv:8080", "http://elsewhere:8080"])
 def test_of_two_admins_who_change_a_player_at_once_the_second_decides_by_what_the_first_left(
-    database: Database, address: str
+    bare_app: Application, address: str
 ) -> None:
     """So a password goes to no address but its own; the second is one that was opened before the first was stored."""
-    app = SimpleNamespace(database=database)
+    app, database = bare_app, bare_app.database
     tv = Player(0, "tv", "kodi", "http://tv:8080", "kodi", "s3cret")
     tv = players.add(app, tv, actor="ada")
 

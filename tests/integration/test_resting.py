@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event
 
 from config.database import Database
 from daemon import worker
+from daemon.bootstrap import Application
 from daemon.worker import Carrying
 from tests.waiting import until
 from workflow import succession
@@ -25,10 +24,16 @@ def engine(database: Database) -> Engine:
 
 
 @pytest.fixture
-def carrying(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Carrying]:
+def database(bare_app: Application) -> Database:
+    """That of the installation."""
+    return bare_app.database
+
+
+@pytest.fixture
+def carrying(bare_app: Application, monkeypatch: pytest.MonkeyPatch) -> Iterator[Carrying]:
     """What the daemon carries jobs with, at rest as soon as there is none."""
     monkeypatch.setattr(worker, "REST_SECONDS", -1)
-    made = Carrying(SimpleNamespace(database=database, boot=SimpleNamespace(data_dir=tmp_path)))
+    made = Carrying(bare_app)
     yield made
     made.stop()
 

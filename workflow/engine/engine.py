@@ -46,14 +46,9 @@ class Engine:
     def submit(self, phase: str, item_id: int | None, payload: Payload | None = None, *, actor: str,
                priority: str = "normal", manual: bool = False, delay: float = 0) -> Submitted:  # fmt: skip
         """Want a phase of an item, in a transaction of its own; see `wanted`. If both have an open job, return that."""
-        new = self.wanted(phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)
+        new = wanted(self._works, phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)
         with self._database.begin() as connection:
             return Submitted(*jobs.submit_one(connection, new, utc_now()))
-
-    def wanted(self, phase: str, item_id: int | None, payload: Payload | None = None, *, actor: str,
-               priority: str = "normal", manual: bool = False, delay: float = 0) -> NewJob:  # fmt: skip
-        """Return the job to be written; see `wanted`."""
-        return wanted(self._works, phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)
 
     def show(self, job_id: int) -> Job:
         """Return one job. Raises Misconfigured when there is none."""
