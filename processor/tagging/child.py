@@ -15,7 +15,8 @@ import sys
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from mutagen.apev2 import APENoHeaderError, APEv2
+from mutagen.apev2 import APEv2
+from mutagen.apev2 import error as no_apev2
 
 from processor.tagging.essence import essence
 from processor.tagging.formats import CONTAINERS, has_words, put, put_beside
@@ -72,7 +73,7 @@ class Opened:
         if container == "mp3":
             apev2: Any = APEv2
             file.seek(0)
-            with suppress(APENoHeaderError):
+            with suppress(no_apev2):  # broken ones stay as they are
                 self.ape = apev2(file)
 
     def put_changes_nothing(self, tags: dict[str, list[str]]) -> bool:
