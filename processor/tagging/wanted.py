@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata, credited
+from processor.metadata.known import VARIOUS_ARTISTS, AlbumMetadata, Credit, TrackMetadata, credited
 from scanner.grouping.folding import fold
+from scanner.grouping.placeholders import is_various
 
 # By name of a Vorbis comment; what is unknown is not in it, and stays what it was; a tag without a value goes.
 Wanted = dict[str, list[str]]
@@ -92,5 +93,5 @@ def _sorted(credits: Sequence[Credit]) -> list[str]:
 
 def _ids(credits: Iterable[Credit]) -> list[str]:
     """Return the ids of all artists, or nothing: tags pair them with the names by their order."""
-    found = [credit.artist_id for credit in credits]
+    found = [credit.artist_id or (VARIOUS_ARTISTS if is_various(credit.name) else None) for credit in credits]
     return [one for one in found if one] if all(found) else []

@@ -13,7 +13,7 @@ import pytest
 from mutagen.apev2 import APEv2
 
 from processor.item import facts_to_json
-from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata
+from processor.metadata.known import VARIOUS_ARTISTS, AlbumMetadata, Credit, TrackMetadata
 from processor.own_words import with_words
 from processor.tagging.essence import essence
 from processor.tagging.wanted import Wanted, wanted
@@ -190,6 +190,14 @@ def test_an_album_that_is_not_of_various_artists_does_not_say_so_any_more(extens
     assert facts(path).compilation is not True
 
 
+def test_albums_of_various_artists_are_all_of_the_same_nobody() -> None:
+    """LMS shows as many of that name as there are ids, and none is one."""
+    various = AlbumMetadata(credits=(Credit("Various Artists"),), compilation=True)
+    said = wanted(various, TrackMetadata(b"1", credits=(Credit("Cy"),)))
+    assert said["MUSICBRAINZ_ALBUMARTISTID"] == [VARIOUS_ARTISTS]
+    assert "MUSICBRAINZ_ARTISTID" not in said
+
+
 @pytest.mark.parametrize("extension", ["flac", "opus", "mp3", "m4a", "ape"])
 def test_another_tag_of_the_date_of_release_gives_way_to_it(extension: str, tmp_path: Path) -> None:
     """Songs of one album whose RELEASEDATE differs are several albums to Navidrome."""
@@ -247,6 +255,14 @@ def test_other_tags_of_an_mp3_say_the_same_or_as_before(is_old: bool, tmp_path: 
     assert (path.read_bytes()[-128:-125] == b"TAG") == is_old
     assert heard(path) == sound
     assert retag(path, wanted(ALBUM, TRACK)) == Said("same")
+
+
+def test_broken_tags_behind_an_mp3_keep_nothing_from_it(tmp_path: Path) -> None:
+    path = write_track(tmp_path / "song.mp3", title="old")
+    broken = b"APETAGEX" + (9000).to_bytes(4, "little") + b"\xff" * 20
+    path.write_bytes(path.read_bytes() + broken)
+    assert retag(path, {"TITLE": ["new"]}).outcome == "written"
+    assert (facts(path).title, path.read_bytes()[-32:]) == ("new", broken)
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
