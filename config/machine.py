@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import gc
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,13 @@ def share_heaps() -> None:
 
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # musl has one heap, and no such call
         mallopt(M_ARENA_MAX, 2)
+
+
+def open_streams() -> None:
+    """Let closed standard streams be empty ones: the next file that is opened, of an album say, would get their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def umask() -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from config.errors import GreenroomError
-from config.machine import keep_imported, uncollected
+from config.machine import keep_imported, open_streams, uncollected
 
 USAGE = """\
 usage: scan-inbound -path FOLDER -output FOLDER [-workers 1-64]
@@ -25,6 +25,7 @@ WORKERS = range(1, 65)
 
 def main() -> None:
     """Scan a folder of albums into a scan DB, and print that file's path."""
+    open_streams()
     root, output, workers = _asked(sys.argv[1:])
     with uncollected():
         from daemon.progress import bars

@@ -33,7 +33,7 @@ def command(items: tuple[int, ...], status: str | None, search: str, warned: boo
       greenroom enrich --status pending_review --warned --force
       greenroom enrich --search "nora vale"
     """
-    wanted = Filter(status, warned=warned or None, words=search)
+    wanted = Filter(status, warned=warned or None, words=search.strip())
     if bool(items) == (wanted != Filter()):
         raise click.UsageError("name items, or say by --status, --search and --warned which; not both")
     with application() as app, usage():

@@ -77,7 +77,7 @@ def add(role: str, path: str, kind: str) -> None:
 
     A library whose folder was moved is known by its .greenroom-root file, and goes on at its new PATH.
     """
-    raw = os.path.abspath(os.fsencode(path))
+    raw = _raw(path)
     with application() as app, usage():
         library = libraries.add(app, role, raw, kind=kind, actor=person())
         with app.database.read() as connection:
@@ -98,7 +98,7 @@ def add(role: str, path: str, kind: str) -> None:
 @click.argument("path")
 def remove(path: str) -> None:
     """Forget the library at PATH. No file is touched."""
-    raw = os.path.abspath(os.fsencode(path))
+    raw = _raw(path)
     with application() as app, usage():
         library = libraries.remove(app, raw, actor=person())
     click.echo(f"forgot the {library.called} {show_path(library.path)}; its files stay", err=True)
@@ -108,7 +108,7 @@ def remove(path: str) -> None:
 @click.argument("path")
 def resume(path: str) -> None:
     """Let cycles work on the suspended library at PATH again. What is missing there then counts as gone for good."""
-    raw = os.path.abspath(os.fsencode(path))
+    raw = _raw(path)
     with application() as app, usage():
         library, gone = libraries.resume(app, raw, actor=person())
     shown = f"the {library.called} {show_path(library.path)}"
@@ -140,3 +140,9 @@ def explain(as_json: bool) -> None:
                 click.echo(f"  {mark:<12} {show_path(name)}")
     if any(one.missing or one.left for one in told.values()):
         sys.exit(1)
+
+
+def _raw(path: str) -> bytes:
+    if not path:  # as of a variable that is not set: it would mean the folder we are in
+        raise click.UsageError("PATH is empty")
+    return os.path.abspath(os.fsencode(path))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import click
 
+from config.machine import open_streams
 from config.reasons import path_text, show_text, show_time
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts instead of text.")
@@ -70,13 +70,8 @@ def _pieces(value: Any, margin: str = "\n") -> Iterator[str]:
 
 
 def bear_any_text() -> None:
-    """Let text that the encoding of stdout or stderr lacks become backslash escapes, instead of an error.
-
-    A stream that is closed becomes an empty one: the next file that is opened, of an album say, would get its number.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+    """Let text that the encoding of stdout or stderr lacks become backslash escapes, instead of an error."""
+    open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

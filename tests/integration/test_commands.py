@@ -205,12 +205,30 @@ def test_a_disk_too_full_for_an_answer_is_told_in_one_sentence(data_dir: Path, w
     assert ran.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(("command", "code"), [("status --json", 0), ("items", 0), ("accounts add eva", 2)])
+@pytest.mark.parametrize(
+    "typed", [["libraries", "remove", ""], ["libraries", "add", "inbound", ""], ["enrich", "--search", " "]]
+)
+def test_a_variable_of_a_script_that_is_empty_means_neither_this_folder_nor_all_albums(
+    data_dir: Path, typed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(data_dir / "inbound")
+    before = greenroom("libraries", "--json").stdout
+    assert greenroom(*typed).exit_code == 2
+    assert greenroom("libraries", "--json").stdout == before
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("greenroom status --json", 0),
+        ("greenroom items", 0),
+        ("greenroom accounts add eva", 2),
+        ("scan-inbound -path . -output .", 0),
+    ],
+)
 def test_closed_standard_streams_are_empty_ones(data_dir: Path, command: str, code: int) -> None:
-    program = Path(sys.executable).with_name("greenroom")
-    ran = subprocess.run(
-        ["sh", "-c", f"exec {program} {command} <&- >&-"], stderr=subprocess.PIPE, text=True, check=False
-    )
+    program = ["sh", "-c", f"exec {Path(sys.executable).parent}/{command} <&- >&-"]
+    ran = subprocess.run(program, cwd=data_dir, stderr=subprocess.PIPE, text=True, check=False)
     assert (ran.returncode, "Traceback" in ran.stderr) == (code, False)
 
 
