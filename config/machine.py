@@ -90,7 +90,7 @@ def share_heaps() -> None:
 
 
 def open_streams() -> None:
-    """Let a closed standard stream be an empty one: else the next file that is opened, of an album say, has its number."""
+    """Let a closed standard stream be an empty one: the next file that is opened, an album's say, would be it."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
