@@ -246,21 +246,22 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     """Return transfers settled before a time that nothing needs any more.
 
     Kept are transfers that can still be taken back, because an item is in their folder; undos that hold sources back
-    from cycles, with what they took back; those that put an album into the trash, where it may still be; and those that
-    brought an album into its library.
+    from cycles, with what they took back; those that put an album into the trash, until it is emptied of it; and those
+    that brought an album into its library.
     """
     # Joined, and so sorted once: `exists` would read all items for each on SQLite, `not in` on PostgreSQL if they are
     # more than its memory holds.
     there = TransferRow.__table__.outerjoin(StagingItem.__table__, StagingItem.path == TransferRow.target)
     over = or_(TransferRow.state == "cancelled", and_(TransferRow.state == "done", StagingItem.id.is_(None)))
     kind = TransferRow.kind.not_in(("replace", "undo_replace", "retag", "undo_retag", "discard", "upgrade"))
+    went = and_(TransferRow.trash_seconds.is_not(None), TransferRow.trash_seen_at.is_(None))
     published = exists().where(PublicationRow.transfer_id == TransferRow.id)
     undo = TransferRow.__table__.alias()
     named = exists().where(undo.c.undoes == TransferRow.id)
     # Last, and by a look of its own: in SQLite these columns lie behind the files, and would be read through for each.
     of_undo = (undo.c.undoes.is_not(None), undo.c.state == "done", undo.c.released_at.is_(None))
     held = exists().where(undo.c.id == TransferRow.id, *of_undo)
-    query = select(TransferRow.id).select_from(there).where(TransferRow.updated_at < before, over, kind)
+    query = select(TransferRow.id).select_from(there).where(TransferRow.updated_at < before, over, kind | went)
     return connection.scalars(query.where(~published, ~named, ~held).limit(limit)).all()
 
 

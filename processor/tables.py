@@ -48,7 +48,7 @@ class TransferRow(Base):
     source_folders = optional(list[Any])  # see Transfer.source_folders; None where nobody noted them
     released_at = optional(dt.datetime)  # since when a cycle may have again what an undo took back
     trash_seconds = optional(int, BigInteger)  # how long what it replaced has lain in the trash
-    trash_seen_at = optional(dt.datetime)  # when that was counted last
+    trash_seen_at = optional(dt.datetime)  # when that was counted last; None once it was emptied
     fence = column(int, BigInteger)
     boot_id = column(str)  # the kernel's; another one means that the machine was restarted in between
     attempt = column(int)

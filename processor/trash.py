@@ -129,6 +129,8 @@ def empty(
             if name.endswith(GOING):
                 erase(tree, within(TRASH, name), guard)
                 tree.sync(TRASH)
+                with database.begin() as connection:
+                    trash_rows.went_for_good(connection, [name.removesuffix(GOING).decode("utf-8", "backslashreplace")])
     return gone, kept
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from processor.tables import TransferRow
 
@@ -43,3 +43,9 @@ def count_in_trash(connection: Connection, ages: Mapping[str, dt.timedelta], now
     for id, age in ages.items():
         values = {"trash_seconds": int(age.total_seconds()), "trash_seen_at": now}
         connection.execute(update(TransferRow).where(TransferRow.id == id).values(**values))
+
+
+def went_for_good(connection: Connection, ids: Collection[str]) -> None:
+    """Write down that what these transfers put into the trash was removed, so that the journal may forget them."""
+    values = {"trash_seconds": func.coalesce(TransferRow.trash_seconds, 0), "trash_seen_at": None}
+    connection.execute(update(TransferRow).where(TransferRow.id.in_(ids)).values(**values))

@@ -84,6 +84,18 @@ def test_what_has_lain_long_enough_goes_and_nothing_else(root: bytes, database: 
     assert trash.empty(database, Steps(), root, AT_ONCE) == ([], [])
 
 
+def test_what_put_an_album_into_the_trash_is_remembered_until_that_is_gone(root: bytes, database: Database) -> None:
+    for name in ("t", "seen", "unseen"):
+        remember(database, replace(transfer(name), kind="retag"), *DONE)
+    for name in ("t", "seen"):
+        throw_away(root, name)
+        put(root, ALBUM)
+    trash.grow_older(database, root, NOW)
+    trash.empty(database, Steps(), root, AT_ONCE, only=["t"])
+    with database.read() as connection:
+        assert journal.old(connection, NOW + dt.timedelta(days=400), 9) == ["t"]
+
+
 def test_days_in_the_trash_are_counted_by_looks_and_not_read_off_a_clock(root: bytes, database: Database) -> None:
     remember(database, transfer("t"), *DONE)
     throw_away(root, "t")
