@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from config import libraries
 from config.reasons import show_path
@@ -18,9 +19,12 @@ from processor.publication.given import Chosen, Publishing
 from processor.publication.pictures import Picture
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
+from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House, digest, everything
 from workflow import deciding, publishing
 from workflow.phase import all_phases, settings_of
+
+LOW_TIDE: Final = songs("Low Tide", "flac", range(1, 3), date="2014")
 
 
 def add_library(house: House, name: str = "library") -> Path:
@@ -32,6 +36,15 @@ def add_library(house: House, name: str = "library") -> Path:
     all_phases()  # their settings join the registry
     house.change(library_reserve_mib="0")
     return root
+
+
+def staged(house: House, drop: Drop = LOW_TIDE) -> tuple[Path, int]:
+    """Make a library, and an album that is approved; return where the one is, and the item of the other."""
+    library = add_library(house)
+    house.drop(drop)
+    house.cycle(rehearsed=False)
+    (item_id,) = approve(house)
+    return library, item_id
 
 
 def given(house: House, chosen: Chosen | None = None) -> Publishing:

@@ -12,7 +12,7 @@ import pytest
 from tests.commands import chosen, greenroom
 from tests.scenarios.drops import lay_out, songs
 from tests.scenarios.house import House, seen
-from tests.scenarios.publishing import add_library, approve, publish
+from tests.scenarios.publishing import LOW_TIDE, add_library, approve, publish
 from workflow.phase import all_phases
 
 
@@ -56,7 +56,7 @@ def test_each_album_is_shown_beside_what_it_would_be(run: Any, tmp_path: Path, m
 
 def test_what_greenroom_published_itself_differs_in_nothing_but_the_cover(house: House, run: Any) -> None:
     library = add_library(house)
-    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.drop(LOW_TIDE)
     house.cycle()
     publish(house, approve(house)[0])
     (album,) = run(library).values()
@@ -71,7 +71,7 @@ def test_what_greenroom_published_itself_differs_in_nothing_but_the_cover(house:
 def test_an_album_that_is_staged_too_is_named(house: House, run: Any, tmp_path: Path) -> None:
     music = tmp_path / "old"
     music.mkdir()
-    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.drop(LOW_TIDE)
     house.cycle(rehearsed=False)
     lay_out(music, songs("Ada/Low Tide (2014)", "mp3", range(1, 3), date="2014"))
     (album,) = run(music).values()
@@ -83,7 +83,7 @@ def test_an_album_that_is_staged_too_is_named(house: House, run: Any, tmp_path: 
 def test_a_summary_says_how_many_differ_and_which_need_a_person(house: House, run: Any, tmp_path: Path) -> None:
     music = tmp_path / "old"
     music.mkdir()
-    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.drop(LOW_TIDE)
     house.cycle(rehearsed=False)
     lay_out(
         music,

@@ -16,7 +16,7 @@ from config.database import Database
 from processor.tables import TransferRow
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
-from tests.scenarios.publishing import add_library, approve, check_libraries, publish, published, take_out
+from tests.scenarios.publishing import LOW_TIDE, add_library, approve, check_libraries, publish, published, take_out
 from tests.scenarios.test_fsck import adopt, codes, look, write
 from tests.scenarios.test_publish import say
 from workflow import publishing
@@ -28,7 +28,7 @@ from workflow.recovering import recover
 def home(house: House) -> tuple[House, int, Path]:
     """An album that is published, after so many cycles that the locks of the roots were not held equally often."""
     library = add_library(house)
-    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.drop(LOW_TIDE)
     for _ in range(3):
         house.run()
     (item_id,) = approve(house)
@@ -81,7 +81,7 @@ def a_backup_is_restored_after(house: House, folder: Path) -> Iterator[None]:
 
 def test_what_was_published_since_a_backup_is_put_back_into_staging_by_hand(house: House, tmp_path: Path) -> None:
     library = add_library(house)
-    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.drop(LOW_TIDE)
     house.run()
     ((_, item),) = house.items().items()
     with a_backup_is_restored_after(house, tmp_path):

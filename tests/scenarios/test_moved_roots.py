@@ -12,9 +12,8 @@ from click.testing import CliRunner
 from config import libraries
 from config.errors import Misconfigured
 from daemon.cli import main
-from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
-from tests.scenarios.publishing import add_library, approve, publish, published, take_out
+from tests.scenarios.publishing import LOW_TIDE, add_library, approve, publish, published, take_out
 from workflow.undo import undo
 
 ROLES = ("inbound", "staging", "library")
@@ -48,7 +47,7 @@ def moved(house: House) -> Path:
 
 def test_what_was_published_and_staged_before_is_taken_back_where_the_roots_are_now(house: House) -> None:
     add_library(house)
-    house.drop(songs("Low Tide", "flac", range(1, 3), date="2014"))
+    house.drop(LOW_TIDE)
     house.cycle(rehearsed=False)
     dropped = house.report.run_id
     (item_id,) = approve(house)

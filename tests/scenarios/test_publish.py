@@ -28,12 +28,14 @@ from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import rights_bind, song, songs
 from tests.scenarios.house import NOW, House, lines
 from tests.scenarios.publishing import (
+    LOW_TIDE,
     add_library,
     approve,
     given,
     picture,
     publish,
     published,
+    staged,
     take_out,
     unexplained,
 )
@@ -42,16 +44,6 @@ from workflow.fsck import forget_item
 from workflow.undo import undo
 
 ALBUM = "Ada/Low Tide (2014)"
-DROP = songs("Low Tide", "flac", range(1, 3), date="2014")
-
-
-def staged(house: House) -> tuple[Path, int]:
-    """A library, and an album of two tracks that is approved."""
-    library = add_library(house)
-    house.drop(DROP)
-    house.cycle(rehearsed=False)
-    (item_id,) = approve(house)
-    return library, item_id
 
 
 def say(house: House, item_id: int, field: str, value: object) -> None:
@@ -65,7 +57,7 @@ def codes(reasons: Iterable[Reason]) -> list[str]:
 
 def test_an_album_is_moved_into_the_library_with_its_nfo_and_back(house: House) -> None:
     library = add_library(house)
-    house.drop(DROP | {"Low Tide/01 - Song 1.lrc": b"[00:01]la"})
+    house.drop(LOW_TIDE | {"Low Tide/01 - Song 1.lrc": b"[00:01]la"})
     house.cycle()
     (item_id,) = approve(house)
     before, inodes = house.contents(), {path.stat().st_ino for path in house.staging.rglob("*.flac")}
@@ -191,10 +183,7 @@ def test_what_the_cache_lost_is_named_and_the_rest_is_published(house: House) ->
 
 
 def test_a_dropped_picture_gives_its_name_to_the_selected_one_unless_it_is_that(house: House) -> None:
-    library = add_library(house)
-    house.drop(DROP | {"Low Tide/cover.jpg": b"dropped", "Low Tide/folder.jpg": b"the one"})
-    house.cycle(rehearsed=False)
-    (item_id,) = approve(house)
+    library, item_id = staged(house, LOW_TIDE | {"Low Tide/cover.jpg": b"dropped", "Low Tide/folder.jpg": b"the one"})
     publish(house, item_id, Chosen([picture(house, "front", b"the one")]))
     assert {path.name: path.read_bytes() for path in (library / ALBUM).glob("*.jpg")} == {
         "cover.jpg": b"the one", "cover [2].jpg": b"dropped", "folder.jpg": b"the one",
@@ -223,10 +212,7 @@ def test_a_dropped_picture_of_another_format_does_not_hide_the_selected_one(hous
 def test_a_dropped_picture_that_hides_the_next_selected_one_is_told_and_a_rename_gives_it_another_name(
     house: House,
 ) -> None:
-    library = add_library(house)
-    house.drop(DROP | {"Low Tide/Folder.png": b"the one"})
-    house.cycle(rehearsed=False)
-    (item_id,) = approve(house)
+    library, item_id = staged(house, LOW_TIDE | {"Low Tide/Folder.png": b"the one"})
     publish(house, item_id, Chosen([picture(house, "front", b"the one", ext="png")]))
     assert {path.name for path in (library / ALBUM).glob("*.png")} == {"cover.png", "folder.png"}
     other = Chosen([picture(house, "front", b"the other")])
@@ -255,10 +241,7 @@ def test_a_published_picture_stays_while_the_one_that_is_to_follow_cannot_be_had
 def test_a_selected_picture_that_a_dropped_one_keeps_from_its_name_is_told_and_a_rename_gives_it_that(
     house: House,
 ) -> None:
-    library = add_library(house)
-    house.drop(DROP | {"Low Tide/Folder.jpg": b"the one"})
-    house.cycle(rehearsed=False)
-    (item_id,) = approve(house)
+    library, item_id = staged(house, LOW_TIDE | {"Low Tide/Folder.jpg": b"the one"})
     one, other = picture(house, "front", b"the one"), picture(house, "front", b"the other")
     publish(house, item_id, Chosen([one]))
     assert publish(house, item_id, Chosen([one])).outcome == "unchanged"
@@ -286,7 +269,7 @@ def test_a_folder_that_is_not_ours_is_never_touched_however_it_is_spelled(house:
 def test_two_albums_of_one_name_get_two_folders_and_share_the_artists_files(house: House) -> None:
     library = add_library(house)
     house.change(folder="{album_artist}/{album}")
-    house.drop(DROP)
+    house.drop(LOW_TIDE)
     house.drop({f"2020/{n}.flac": song(n, f"Other {n}", artist="Ada", album="Low Tide", date="2020") for n in (1, 2)})
     house.cycle(rehearsed=False)
     one, two = approve(house)
@@ -380,7 +363,7 @@ def test_an_album_is_not_forgotten_while_it_is_published_and_leaves_no_trace_the
     with house.database.read() as connection:
         assert (ledger.publication(connection, item_id), ledger.entries(connection, item_id=item_id)) == (None, [])
     # It comes again, and gets its own folder again, and not a numbered one beside an album nobody knows.
-    house.drop({f"again/{name}": content for name, content in DROP.items()})
+    house.drop({f"again/{name}": content for name, content in LOW_TIDE.items()})
     house.cycle(rehearsed=False)
     (again,) = approve(house)
     assert os.fsdecode(publish(house, again).plan.folder) == ALBUM
@@ -410,7 +393,7 @@ def test_what_staging_had_of_a_published_album_may_go(house: House) -> None:
     publish(house, item_id)
     (item,) = house.items().values()
     shutil.rmtree(house.staging / os.fsdecode(item["path"]))
-    house.drop(DROP)
+    house.drop(LOW_TIDE)
     assert [line.split()[0] for line in (house.run(), lines(house.run()))[1]] == ["conflict"]
     (item,) = house.items().values()
     assert item["status"] == "published"
@@ -419,7 +402,7 @@ def test_what_staging_had_of_a_published_album_may_go(house: House) -> None:
 def test_what_is_published_meets_what_is_dropped_again(house: House) -> None:
     _, item_id = staged(house)
     publish(house, item_id)
-    house.drop(DROP)
+    house.drop(LOW_TIDE)
     assert house.cycle() == ["duplicate Ada / Low Tide (2014): 2 tracks"]
     house.drop({"Low Tide/01 - Song 1.flac": song(1, artist="Ada", album="Low Tide", date="2014", comment="other")})
     assert house.cycle() == ["conflict Ada / Low Tide (2014): 2 tracks"]
@@ -429,7 +412,7 @@ def test_what_is_published_meets_what_is_dropped_again(house: House) -> None:
 
 def test_the_second_of_two_copies_stays_a_duplicate_when_the_first_is_published(house: House) -> None:
     add_library(house)
-    house.drop(DROP | {path.replace("Low Tide", "copy", 1): thing for path, thing in DROP.items()})
+    house.drop(LOW_TIDE | {path.replace("Low Tide", "copy", 1): thing for path, thing in LOW_TIDE.items()})
     assert house.cycle() == ["duplicate Ada / Low Tide (2014): 2 tracks", "staged Ada / Low Tide (2014): 2 tracks"]
     (item_id,) = approve(house)
     publish(house, item_id)
@@ -453,7 +436,7 @@ def test_a_staging_that_was_published_is_not_taken_back_to_inbound(house: House)
 
 def test_only_what_was_approved_is_published_and_nothing_of_it_changes(house: House) -> None:
     add_library(house)
-    house.drop(DROP)
+    house.drop(LOW_TIDE)
     house.cycle(rehearsed=False)
     (item,) = house.items().values()
     with pytest.raises(NeedsReview, match="only what was approved"):
@@ -575,7 +558,7 @@ def far_library(house: House) -> Iterator[Path]:
 
 
 def test_a_library_on_another_file_system_gets_verified_copies(house: House, far_library: Path) -> None:
-    house.drop(DROP)
+    house.drop(LOW_TIDE)
     house.cycle(rehearsed=False)
     (item_id,) = approve(house)
     house.change(transfer="hardlink")

@@ -29,10 +29,11 @@ from tests.scenarios.publishing import (
     publish,
     published,
     rehearse,
+    staged,
     take_out,
     unexplained,
 )
-from tests.scenarios.test_publish import ALBUM, codes, say, staged
+from tests.scenarios.test_publish import ALBUM, codes, say
 
 
 def chosen(house: House) -> Chosen:
@@ -80,10 +81,9 @@ def test_what_is_turned_off_is_not_published_and_goes_from_what_was(
 
 
 def test_the_pictures_of_discs_stay_when_an_album_is_published_again(house: House) -> None:
-    library = add_library(house)
-    house.drop({f"Low Tide/CD{n}/1.mp3": song(1, disc=f"{n}/2", artist="Ada", album="Low Tide") for n in (1, 2)})
-    house.cycle(rehearsed=False)
-    (item_id,) = approve(house)
+    library, item_id = staged(
+        house, {f"Low Tide/CD{n}/1.mp3": song(1, disc=f"{n}/2", artist="Ada", album="Low Tide") for n in (1, 2)}
+    )
     publish(house, item_id, chosen(house))
     assert publish(house, item_id, chosen(house)).outcome == "unchanged"
     publish(house, item_id, Chosen([picture(house, "front", b"another")]))

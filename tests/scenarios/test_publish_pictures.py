@@ -19,14 +19,13 @@ from processor.publication import ledger
 from processor.publish import Outcome
 from tests.pictures import jpeg
 from tests.providers import Provider, Reply
-from tests.scenarios.drops import Drop, songs
+from tests.scenarios.drops import Drop
 from tests.scenarios.house import NOW, House
-from tests.scenarios.publishing import add_library, approve, check_libraries, given, rehearse, unexplained
+from tests.scenarios.publishing import LOW_TIDE, check_libraries, given, rehearse, staged, unexplained
 from workflow import picturing, publishing
 
 FRONT = jpeg(1, 1000)
 FOLDER = "Ada/Low Tide (2014)"
-DROP = songs("Low Tide", "flac", range(1, 3), date="2014")
 
 
 @pytest.fixture
@@ -41,12 +40,9 @@ def offered(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]
         yield server
 
 
-def staged(house: House, drop: Drop = DROP) -> tuple[Path, int]:
+def looked_at(house: House, drop: Drop = LOW_TIDE) -> tuple[Path, int]:
     """A library, and an approved album whose own pictures were looked at."""
-    library = add_library(house)
-    house.drop(drop)
-    house.cycle(rehearsed=False)
-    (item_id,) = approve(house)
+    library, item_id = staged(house, drop)
     picturing.look(house.database, house.data, item_id)
     return library, item_id
 
@@ -78,14 +74,14 @@ def covers(library: Path) -> dict[str, bytes]:
 
 
 def test_a_picture_of_the_album_itself_is_taken_again_from_there(house: House) -> None:
-    library, item_id = staged(house, DROP | {"Low Tide/front.jpg": FRONT})
+    library, item_id = looked_at(house, LOW_TIDE | {"Low Tide/front.jpg": FRONT})
     lose(house)
     assert publish(house, item_id).outcome == "published"
     assert covers(library)["cover.jpg"] == covers(library)["folder.jpg"] == FRONT
 
 
 def test_what_is_published_fills_the_cache_again_and_stays(house: House) -> None:
-    library, item_id = staged(house, DROP | {"Low Tide/front.jpg": FRONT})
+    library, item_id = looked_at(house, LOW_TIDE | {"Low Tide/front.jpg": FRONT})
     publish(house, item_id)
     before = covers(library)
     lose(house)
@@ -96,7 +92,7 @@ def test_what_is_published_fills_the_cache_again_and_stays(house: House) -> None
 
 
 def test_a_providers_picture_is_downloaded_again(house: House, offered: Provider) -> None:
-    library, item_id = staged(house)
+    library, item_id = looked_at(house)
     offer(house, offered, item_id)
     lose(house)
     assert publish(house, item_id).outcome == "published"
@@ -104,7 +100,7 @@ def test_a_providers_picture_is_downloaded_again(house: House, offered: Provider
 
 
 def test_a_picture_that_changed_where_it_is_offered_is_judged_as_a_new_one(house: House, offered: Provider) -> None:
-    library, item_id = staged(house)
+    library, item_id = looked_at(house)
     offer(house, offered, item_id)
     lose(house)
     offered.answers["/pictures/front.jpg"] = Reply(body=jpeg(2, 900), kind="image/jpeg")
@@ -115,7 +111,7 @@ def test_a_picture_that_changed_where_it_is_offered_is_judged_as_a_new_one(house
 def test_without_a_picture_nobody_can_send_now_it_is_published_and_the_picture_owed(
     house: House, offered: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    library, item_id = staged(house)
+    library, item_id = looked_at(house)
     offer(house, offered, item_id)
     lose(house)
     monkeypatch.setenv("GREENROOM_OFFLINE", "true")

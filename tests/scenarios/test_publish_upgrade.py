@@ -21,18 +21,26 @@ from processor.publication.given import Chosen
 from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House
-from tests.scenarios.publishing import add_library, approve, picture, publish, published, take_out, unexplained
+from tests.scenarios.publishing import (
+    LOW_TIDE,
+    add_library,
+    approve,
+    picture,
+    publish,
+    published,
+    take_out,
+    unexplained,
+)
 from workflow import events, progress
 from workflow.tagging import tag_item
 from workflow.undo import undo
 
 FOLDER = "Ada/Low Tide (2014)"
-DROP = songs("Low Tide", "flac", range(1, 3), date="2014")
 LATE = songs("late", "flac", range(3, 4), date="2014")
 MODES = pytest.mark.parametrize("mode", ["move", "copy", "hardlink"])
 
 
-def home(house: House, mode: str = "move", drop: Drop = DROP) -> tuple[Path, int]:
+def home(house: House, mode: str = "move", drop: Drop = LOW_TIDE) -> tuple[Path, int]:
     """A library, and an album that is published there with a picture, in which somebody has a note of their own."""
     library = add_library(house)
     house.change(transfer=mode)
@@ -111,7 +119,7 @@ def test_a_library_on_another_file_system_gets_late_tracks_and_names_by_verified
         with house.database.begin() as connection:
             libraries.add_library(connection, "library", os.fsencode(far), now=NOW)
         house.change(library_reserve_mib="0")
-        house.drop(DROP)
+        house.drop(LOW_TIDE)
         house.run()
         (item_id,) = approve(house)
         publish(house, item_id, Chosen())
