@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import FormData
 
@@ -14,6 +14,9 @@ async def _form(request: Request) -> FormData:
 
 
 Sent = Annotated[FormData, Depends(_form)]  # a form whose fields are known to its settings or fields only
+RowId = Annotated[int, Query(ge=0, lt=1 << 62)]  # of what is asked for, or where the page before ended
+Start = Annotated[int, Query(ge=0, le=1 << 31)]  # how many the pages before had
+Limit = Annotated[int, Query(ge=1, le=200)]  # how many are wanted
 Responses = dict[int | str, dict[str, Any]]
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, Field
 
 from config.reasons import show_path
 from daemon.adopting import Look
 from daemon.web.access import By
-from daemon.web.bodies import Body, Responses
+from daemon.web.bodies import Body, Limit, Responses, Start
 from daemon.web.installation import App
 from workflow.adopting import Difference, plain_album
 
@@ -60,8 +60,8 @@ def read(app: App) -> AdoptionOut | None:
 def albums(
     app: App,
     differs: Difference | None = None,
-    offset: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    offset: Start = 0,
+    limit: Limit = 50,
 ) -> list[dict[str, Any]]:
     """List its albums in the order of their folders; `differs` leaves those that differ in that."""
     look = app.looks.newest()

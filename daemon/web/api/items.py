@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from config.reasons import show_path
 from daemon.web.access import Actor, By
-from daemon.web.bodies import Body, Responses
+from daemon.web.bodies import Body, Limit, Responses
 from daemon.web.called import called
 from daemon.web.installation import App
 from processor import listing, repository
@@ -123,7 +123,7 @@ def read(
     q: Annotated[str, Query(max_length=200, description="Words of artist and album.")] = "",
     sort: Annotated[Sort, Query(description="A - turns an order around; without one the newest come first.")] = "added",
     before: Annotated[str | None, Query(max_length=1000, description="The `next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
 ) -> ItemPage:
     """List items: added or changed last first, by artist or album from A to Z, or by year, the newest first."""
     with app.database.read() as connection:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from daemon import jobs
 from daemon.web.access import By
-from daemon.web.bodies import Body, Responses
+from daemon.web.bodies import Body, Limit, Responses, RowId
 from daemon.web.deciding import ByAge
 from daemon.web.installation import App
 from workflow.engine.job import Job, Status
@@ -65,10 +65,10 @@ def read(
     app: App,
     status: Annotated[list[Status] | None, Query(max_length=10)] = None,
     phase: Annotated[str | None, Query(max_length=50)] = None,
-    item_id: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
-    before: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
+    item_id: RowId | None = None,
+    before: RowId | None = None,
     sort: ByAge = "added",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
 ) -> JobPage:
     """List jobs, newest first; with `-added` the oldest."""
     oldest = sort == "-added"

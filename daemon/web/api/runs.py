@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from daemon import cycles
 from daemon.web.access import By
-from daemon.web.bodies import Body, Responses
+from daemon.web.bodies import Body, Limit, Responses, RowId, Start
 from daemon.web.deciding import ByAge
 from daemon.web.installation import App
 from workflow import plans, progress, runs
@@ -119,7 +119,7 @@ def read(
     app: App,
     before: Annotated[str | None, Query(max_length=100)] = None,
     sort: ByAge = "added",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
 ) -> RunPage:
     """List runs, newest first; with `-added` the oldest."""
     with app.database.read() as connection:
@@ -148,8 +148,8 @@ def read_one(app: App, run_id: str) -> RunOut:
 def read_albums(
     app: App,
     run_id: str,
-    after: Annotated[int, Query(ge=0, lt=1 << 62)] = 0,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: RowId = 0,
+    limit: Limit = 50,
 ) -> RunAlbums:
     """List the albums a run staged; there are none of a run nobody knows."""
     with app.database.read() as connection:
@@ -162,7 +162,7 @@ def read_albums(
 def read_plan(
     app: App,
     run_id: str,
-    start: Annotated[int, Query(ge=0, le=1 << 31)] = 0,
+    start: Start = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> PlanPage:
     """Return some albums of a plan; plans of the newest dry runs are kept."""

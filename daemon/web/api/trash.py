@@ -15,6 +15,7 @@ from daemon import discarding
 from daemon.discarding import Which
 from daemon.web.access import By
 from daemon.web.api.acts import REFUSED, ActOut, WishIn, out
+from daemon.web.bodies import Start
 from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1/trash", tags=["acts"])
@@ -57,9 +58,7 @@ class EmptyIn(WishIn):
 
 
 @router.get("", summary="What lies in the trash", responses=REFUSED)
-def read(
-    app: App, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 200
-) -> TrashOut:
+def read(app: App, start: Start = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> TrashOut:
     """Return what lies in the trash of each root, as far as that is known, and when it is due to go for good."""
     days, now = dt.timedelta(days=app.staging_settings()[0].trash_days), dt.datetime.now(dt.UTC)
     bins = discarding.bins(app)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from daemon import verification
 from daemon.web.access import By
-from daemon.web.bodies import Body
+from daemon.web.bodies import Body, Limit
 from daemon.web.installation import App
 from processor.verification import rows
 
@@ -74,7 +74,7 @@ def begin(app: App, what: RoundIn, actor: By) -> RoundOut:
 def findings(
     app: App,
     after: Annotated[int, Query(ge=-1, lt=1 << 62)] = -1,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
 ) -> list[Look]:
     """List them by item; `after` is the item the page before ended with, and 0 stands for artists."""
     with app.database.read() as connection:

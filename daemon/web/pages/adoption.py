@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
 from daemon.web.access import By
+from daemon.web.bodies import Start
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
@@ -25,7 +26,7 @@ def show(
     request: Request,
     app: App,
     differs: Difference | None = None,
-    offset: Annotated[int, Query(ge=0, lt=1 << 31)] = 0,
+    offset: Start = 0,
 ) -> Response:
     """Show the newest comparison, and a form for another one."""
     return _page(request, app, differs=differs, offset=offset)

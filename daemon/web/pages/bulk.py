@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, NamedTuple
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
@@ -16,6 +16,7 @@ from config.database import Database
 from config.errors import GreenroomError
 from daemon.jobs import is_nobody_there
 from daemon.web.access import By
+from daemon.web.bodies import RowId
 from daemon.web.called import called
 from daemon.web.deciding import MOST_AT_ONCE, WHY, Marked
 from daemon.web.installation import App
@@ -94,7 +95,7 @@ def _known(connection: Connection, ids: Mapping[int, Seen] | list[int]) -> list[
 
 
 @router.get("/publishing")
-def publishing(request: Request, app: App, after: Annotated[int, Query(ge=0, lt=1 << 62)]) -> Response:
+def publishing(request: Request, app: App, after: RowId) -> Response:
     """Show how far the publications are that were asked for after a job, and what keeps one from being done."""
     jobs = app.engine.list(phase="publish", before=after, oldest_first=True, limit=MOST_AT_ONCE)
     with app.database.read() as connection:

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from daemon import jobs
 from daemon.web.access import By
+from daemon.web.bodies import RowId
 from daemon.web.deciding import ByAge
 from daemon.web.installation import App
 from daemon.web.navigation import Link
@@ -29,7 +30,7 @@ def show(
     app: App,
     status: Text = "",
     phase: Text = "",
-    before: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
+    before: RowId | None = None,
     sort: ByAge = "added",
 ) -> Response:
     """List jobs, newest first or the other way around, and how many there are of each phase and state."""

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from config.libraries import list_libraries
 from daemon.web.access import By
+from daemon.web.bodies import RowId
 from daemon.web.called import called, with_covers
 from daemon.web.deciding import ANY, SORTS, STATUSES, WHY, Wanted, Word
 from daemon.web.editing import lines
@@ -30,13 +31,12 @@ router = APIRouter(prefix="/review")
 LINK = Link(10, "Review", "/review")
 PAGE: Final = 50
 Filtered = Annotated[Wanted, Depends()]
-ItemId = Annotated[int, Query(ge=0, lt=1 << 62)]
 Place = Annotated[str, Query(max_length=1000)]
 
 
 @router.get("")
 def show(
-    request: Request, app: App, wanted: Filtered, before: Place | None = None, done: ItemId | None = None
+    request: Request, app: App, wanted: Filtered, before: Place | None = None, done: RowId | None = None
 ) -> Response:
     """Show the queue."""
     with app.database.read() as connection:
@@ -65,7 +65,7 @@ def show(
 
 
 @router.get("/{item_id}")
-def show_item(request: Request, app: App, item_id: int, wanted: Filtered, done: ItemId | None = None) -> Response:
+def show_item(request: Request, app: App, item_id: int, wanted: Filtered, done: RowId | None = None) -> Response:
     """Show one album."""
     with app.database.read() as connection:
         shown = {**_album(connection, item_id), **_whereabouts(connection, item_id)}

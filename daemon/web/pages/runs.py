@@ -14,6 +14,7 @@ from config.settings import REGISTRY
 from daemon import cycles
 from daemon.ongoing import Stage
 from daemon.web.access import By
+from daemon.web.bodies import RowId, Start
 from daemon.web.deciding import ByAge
 from daemon.web.installation import App
 from daemon.web.navigation import Link
@@ -55,7 +56,7 @@ async def follow(app: App) -> Response:
 
 
 @router.get("/{run_id}")
-def show_run(request: Request, app: App, run_id: str, after: Annotated[int, Query(ge=0, lt=1 << 62)] = 0) -> Response:
+def show_run(request: Request, app: App, run_id: str, after: RowId = 0) -> Response:
     """Show one run, and what it moved beyond an entry of the history; while it runs the page follows it."""
     stage = next((stage for stage in app.ongoing.stages() if stage.run_id == run_id), None)
     with app.database.read() as connection:
@@ -84,7 +85,7 @@ def show_run(request: Request, app: App, run_id: str, after: Annotated[int, Quer
 
 
 @router.get("/{run_id}/plan")
-def show_plan(request: Request, app: App, run_id: str, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0) -> Response:
+def show_plan(request: Request, app: App, run_id: str, start: Start = 0) -> Response:
     """Show the plan of a dry run, every file from where to where, some albums a page."""
     with app.database.read() as connection:
         plan, approving = plans.read(connection, run_id), runs.approving(connection, run_id)

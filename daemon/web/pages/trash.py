@@ -6,13 +6,14 @@ import datetime as dt
 from itertools import islice
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
 from daemon import discarding
 from daemon.discarding import Which
 from daemon.web.access import By
+from daemon.web.bodies import Start
 from daemon.web.installation import App
 from daemon.web.render import page
 
@@ -21,7 +22,7 @@ PAGE: Final = 100  # albums
 
 
 @router.get("")
-def show(request: Request, app: App, start: Annotated[int, Query(ge=0, le=1 << 31)] = 0) -> Response:
+def show(request: Request, app: App, start: Start = 0) -> Response:
     """Show what lies in the trash of staging and of each library, in each what has lain there longest first."""
     days, now = app.staging_settings()[0].trash_days, dt.datetime.now(dt.UTC)
     try:
