@@ -37,7 +37,7 @@ def take_back(app: Application, run_id: str, *, actor: str, sure: bool) -> Act:
     def work(act: Act, actor: str, stop: threading.Event) -> UndoReport:
         report = undo.undo(app.database, run_id, dry_run=not act.sure, stop=stop)
         if act.sure:
-            _note(app, report, actor)
+            note(app, report, actor)
         return report
 
     return begin(app, "undo", [], work, actor=actor, sure=sure)
@@ -84,13 +84,14 @@ def _begin(
             return regrouping.rehearse(app.database, item_ids)
         hold = kind == "inbound"
         report = regrouping.regroup(app.database, item_ids, choices, actor=actor, stop=stop, hold=hold)
-        _note(app, report, actor)
+        note(app, report, actor)
         return report
 
     return begin(app, kind, item_ids, work, actor=actor, sure=sure, seen=seen, choices=choices)
 
 
-def _note(app: Application, report: UndoReport, actor: str) -> None:
+def note(app: Application, report: UndoReport, actor: str) -> None:
+    """Remember who took back the albums of a report."""
     now = dt.datetime.now(dt.UTC)
     with app.database.begin() as connection:
         for album in (album for album in report.albums if album.outcome == "undone"):

@@ -8,8 +8,10 @@ import sys
 import click
 
 from config.reasons import counted, show_path, show_text
+from daemon import regrouping
 from daemon.bootstrap import application
 from daemon.cli.output import because, json_option, print_json
+from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from processor.taking_back import TakenBack
@@ -58,6 +60,8 @@ def command(what: str, dry_run: bool, release: bool, as_json: bool) -> None:
         if not dry_run:
             app.may_move()
         report = undo.undo(app.database, what, dry_run=dry_run, stop=stop)
+        if not dry_run:
+            regrouping.note(app, report, person())
     if as_json:
         print_json(report.to_json())
     else:

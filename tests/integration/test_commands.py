@@ -552,6 +552,17 @@ def test_what_is_done_by_command_is_remembered_as_what_is_done_on_the_page(data_
     assert {one.account for one in found} == {person()}
 
 
+def test_who_took_an_album_back_by_command_is_remembered(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    run = json.loads(greenroom("cycle", "--json").stdout)["run_id"]
+    assert greenroom("undo", run, "--dry-run").exit_code == 0
+    assert greenroom("undo", run).exit_code == 0
+    with application() as app, app.database.read() as connection:
+        newest, *_ = activity.newest(connection)
+    assert (newest.what, newest.account) == ("album_given_back", person())
+    assert "Harbour" in (newest.detail or "")
+
+
 def test_somebody_without_a_name_is_remembered_by_number(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # as in a container that runs as any user
