@@ -45,7 +45,7 @@ def find_spots(folders: Sequence[FolderTracks]) -> Iterable[Spots]:
         spot, form = (parts[folder], "") if folder in parts else _spot_and_format(folder, MOST_IN_A_BOX)
         found.setdefault((spot.home, spot.label, form), {})[folder] = spot
     _forget_titles(found, parts)
-    _count_media_on({each.folder: each for each in folders}, found.values())
+    _tell_media_apart(found, {each.folder: each for each in folders})
     _bring_bonus_discs(found)
     return found.values()
 
@@ -63,24 +63,29 @@ def _forget_titles(found: dict[_Key, Spots], parts: Mapping[bytes, Spot]) -> Non
                 del found[key]
 
 
-def _count_media_on(folders: Mapping[bytes, FolderTracks], places: Iterable[Spots]) -> None:
-    """Let "DVD 1" be the disc after "CD 1" and "CD 2" that lie beside, unless it holds the same songs."""
-    for spots in places:
+def _tell_media_apart(found: dict[_Key, Spots], folders: Mapping[bytes, FolderTracks]) -> None:
+    """Let "DVD 1" be the disc after the "CD 1" that lies beside; if it holds the same songs, it is of a copy."""
+    for (home, label, form), spots in [*found.items()]:
         discs = [spot.disc for spot in spots.values() if spot.disc]
         if len(discs) == len({*discs}):
             continue
         first: dict[int | None, bytes] = {}
-        for folder in sorted(spots, key=lambda folder: not _medium(folder).startswith(("cd", "dis"))):
-            spot = spots[folder]
+        for folder in sorted(spots, key=lambda folder: _medium(folder) != "cd"):
+            spot, medium = spots[folder], _medium(folder)
             other = first.setdefault(spot.disc, folder)
-            if spot.disc and _medium(folder) != _medium(other) and not _same_titles(folders[folder], folders[other]):
+            if not spot.disc or medium == _medium(other):
+                continue
+            if _same_titles(folders[folder], folders[other]):
+                found.setdefault((home, label, form + medium), {})[folder] = spots.pop(folder)
+            else:
                 discs.append(max(discs) + 1)
                 spots[folder] = spot._replace(disc=discs[-1])
 
 
 def _medium(folder: bytes) -> str:
-    """Return the letters that a disc folder's name begins with: "DVD 1" → "dvd"."""
-    return "".join(takewhile(str.isalpha, text_of(folder.rpartition(b"/")[2]).casefold()))
+    """Return the letters that a disc folder's name begins with, "DVD 1" → "dvd"; discs are thought to be CDs."""
+    letters = "".join(takewhile(str.isalpha, text_of(folder.rpartition(b"/")[2]).casefold()))
+    return "cd" if letters in ("disc", "disk") else letters
 
 
 def _bring_bonus_discs(found: dict[_Key, Spots]) -> None:

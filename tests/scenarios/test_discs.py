@@ -101,6 +101,13 @@ SCENARIOS = [
         (*NAMES[:3], "AD/Ada/Low Tide/2-01 - Film 1.flac", "AD/Ada/Low Tide/2-02 - Film 2.flac"),
     ),
     Scenario(
+        "the layers of a disc, which hold the same songs",
+        songs("Low Tide/CD 1", "flac", TWO) | songs("Low Tide/SACD 1", "flac", TWO, comment="SACD"),
+        ("staged Ada / Low Tide: 2 tracks",) * 2,
+        tuple(f"AD/Ada/{folder}/{n:02} - Song {n}.flac" for folder in ("Low Tide", "Low Tide [2]") for n in TWO),
+        frozenset({"same_album_elsewhere"}),
+    ),
+    Scenario(
         "the disc behind the album in the names of untagged files",
         untagged("Ada - Low Tide", "flac", *(f"Ada - Low Tide CD {d} - {n:02} - Song {n}" for d, n in NUMBERS)),
         TWO_DISCS,

@@ -641,10 +641,13 @@ def test_media_that_count_from_one_again_are_the_discs_after_the_others(shelf: S
     assert [(t.disc, t.title) for t in one.tracks[::2]] == [(1, "CD 1 1"), (2, "CD 2 1"), (3, f"{other} 1")]
 
 
-def test_layers_of_one_disc_are_no_discs(shelf: Shelf) -> None:
-    for folder in ("CD 1", "SACD 1"):
-        shelf.album(f"Low/{folder}", range(1, 3), artist="Ada", album="Low")
-    assert {t.disc for one in shelf.groups() for t in one.tracks} == {1}
+@pytest.mark.parametrize("title", ["Song", None])
+def test_layers_of_discs_are_copies(shelf: Shelf, title: str | None) -> None:
+    for folder in ("CD 1", "CD 2", "SACD 1", "SACD 2"):
+        for n in (1, 2):
+            said = title and f"{title} {folder[-1]} {n}"
+            shelf.track(f"Low/{folder}/{n:02} {n}.flac", artist="Ada", album="Low", title=said, track=n)
+    assert [(one.album, one.discs, len(one.tracks)) for one in shelf.groups()] == [("Low", 2, 4)] * 2
 
 
 def test_discs_with_high_numbers_alone_are_titles(shelf: Shelf) -> None:
