@@ -18,7 +18,7 @@ from scanner.grouping.patterns import pattern
 from scanner.grouping.placeholders import is_word_for_track
 
 _SIDE_FIRST = pattern(  # a side of one song has no number: "B - Title", but not "A Title"
-    r"(?P<side>aa|[a-h])(?:\s?(?P<track>\d{1,2})(?:[\s._)\]–-]+|\Z)|\s?[._)\]–-]+\s|\Z)(?P<rest>.*)",
+    r"(?P<side>aa|[a-h]|[a-t](?=\s?\d))(?:\s?(?P<track>\d{1,2})(?:[\s._)\]–-]+|\Z)|\s?[._)\]–-]+\s|\Z)(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _COUNTING = pattern(r"(?P<before>\D{0,80})(?P<number>\d{1,4})(?P<after>(?!\d).*)", re.DOTALL)

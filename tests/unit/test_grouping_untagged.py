@@ -41,6 +41,8 @@ RIPS = {
     "one number": (["0101 Rain", "0102 Hail", "0201 Snow"], [(1, 1, "Rain"), (1, 2, "Hail"), (2, 1, "Snow")]),
     "a single": (["A - Rain", "B - Hail"], [(1, 1, "Rain"), (2, 1, "Hail")]),
     "a side of one song": (["A1. Rain", "A2. Snow", "B. Hail"], [(1, 1, "Rain"), (1, 2, "Snow"), (2, 1, "Hail")]),
+    "a box of records": (["A1 Rain", "I1 Hail", "J2 Snow"], [(1, 1, "Rain"), (9, 1, "Hail"), (10, 2, "Snow")]),
+    "numerals": (["A - Rain", "I - Hail"], [(None, None, "A - Rain"), (None, None, "I - Hail")]),
     "two A sides": (["A) Rain", "AA1) Hail", "AA2) Snow"], [(1, 1, "Rain"), (2, 1, "Hail"), (2, 2, "Snow")]),
     "an article": (["A Day", "B Side"], [(None, None, "A Day"), (None, None, "B Side")]),
     "images": (["CD1", "CD2"], [(1, None, "CD1"), (2, None, "CD2")]),

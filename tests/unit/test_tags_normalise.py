@@ -93,7 +93,9 @@ def test_numbers_are_counting_numbers(raw: str, both: tuple[int | None, int | No
         ("AA2", 2, 2),
         ("AB1", None, None),
         ("8A", None, None),
-        ("K1", None, None),
+        ("T3", 3, 20),  # a box of ten records
+        ("I", None, None),  # may be a numeral
+        ("X1", None, None),
         ("A1 Steak", None, None),
     ],
 )
