@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from scanner.grouping.album_names import is_format
+from scanner.grouping.album_names import is_format, parse_album
 from scanner.grouping.discs import (
     MOST_DISCS,
     MOST_IN_A_BOX,
@@ -44,23 +44,34 @@ def find_spots(folders: Sequence[FolderTracks]) -> Iterable[Spots]:
     for folder in (each.folder for each in folders):
         spot, form = (parts[folder], "") if folder in parts else _spot_and_format(folder, MOST_IN_A_BOX)
         found.setdefault((spot.home, spot.label, form), {})[folder] = spot
-    _forget_titles(found, parts)
-    _tell_media_apart(found, {each.folder: each for each in folders})
+    by_name = {each.folder: each for each in folders}
+    _forget_titles(found, by_name, parts)
+    _tell_media_apart(found, by_name)
     _bring_bonus_discs(found)
     return found.values()
 
 
-def _forget_titles(found: dict[_Key, Spots], parts: Mapping[bytes, Spot]) -> None:
-    """Take "CD86" for the title of an album unless "CD1", or another disc that is no title, lies beside."""
+def _forget_titles(
+    found: dict[_Key, Spots], folders: Mapping[bytes, FolderTracks], parts: Mapping[bytes, Spot]
+) -> None:
+    """Take "CD86" for the title of an album unless a disc that is none, "CD1", lies beside, or tags name the box."""
     for key, spots in [*found.items()]:
         discs = {folder: spot.disc for folder, spot in spots.items() if spot.disc}
-        if discs and min(discs.values()) > MOST_DISCS and parts.keys().isdisjoint(discs):
-            for folder in discs:
+        if not discs or min(discs.values()) <= MOST_DISCS or not parts.keys().isdisjoint(discs):
+            continue
+        for folder in discs:
+            if not _names_box(folders[folder], spots[folder]):
                 del spots[folder]
                 spot, form = _spot_and_format(folder, MOST_DISCS)
                 found.setdefault((spot.home, spot.label, form), {})[folder] = spot
-            if not spots:
-                del found[key]
+        if not spots:
+            del found[key]
+
+
+def _names_box(folder: FolderTracks, spot: Spot) -> bool:
+    """Tell whether the tags call the album of a disc folder as the folder is called that it lies in."""
+    album = split_disc(folder.album[0] or "")[0]
+    return bool(album) and fold(album) == fold(parse_album(spot.title).album or "")
 
 
 def _tell_media_apart(found: dict[_Key, Spots], folders: Mapping[bytes, FolderTracks]) -> None:

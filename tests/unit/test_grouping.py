@@ -650,6 +650,14 @@ def test_layers_of_discs_are_copies(shelf: Shelf, title: str | None) -> None:
     assert [(one.album, one.discs, len(one.tracks)) for one in shelf.groups()] == [("Low", 2, 4)] * 2
 
 
+def test_a_late_disc_of_a_box_has_its_number_where_tags_name_the_box(shelf: Shelf) -> None:
+    shelf.album("Bach - Works (1999) [FLAC]/CD120", range(1, 3), artist="Bach", album="Works")
+    shelf.album("Shelf 3/CD086", range(1, 3), artist="Ada", album="Low Tide")
+    works, low = shelf.groups()
+    assert (works.album, [t.disc for t in works.tracks]) == ("Works", [120, 120])
+    assert (low.album, [t.disc for t in low.tracks]) == ("Low Tide", [None, None])
+
+
 def test_discs_with_high_numbers_alone_are_titles(shelf: Shelf) -> None:
     shelf.album("Various/CD86", range(1, 3), artist="Ada", album="CD86")
     shelf.album("Various/CD86/Bonus CD", range(1, 3), artist="Ada", album="CD86")
