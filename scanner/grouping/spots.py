@@ -41,12 +41,16 @@ def find_spots(folders: Sequence[FolderTracks]) -> Iterable[Spots]:
     """Put each folder together with its disc folders; all stay in the order given."""
     found: dict[_Key, Spots] = {}
     parts = _parts(folders)
+    last = 0
     for folder in (each.folder for each in folders):
         spot, form = (parts[folder], "") if folder in parts else _spot_and_format(folder, MOST_IN_A_BOX)
         found.setdefault((spot.home, spot.label, form), {})[folder] = spot
-    by_name = {each.folder: each for each in folders}
-    _forget_titles(found, by_name, parts)
-    _tell_media_apart(found, by_name)
+        last = max(last, spot.disc or 0)
+    if last:  # else there are no discs, as mostly
+        by_name = {each.folder: each for each in folders}
+        if last > MOST_DISCS:
+            _forget_titles(found, by_name, parts)
+        _tell_media_apart(found, by_name)
     _bring_bonus_discs(found)
     return found.values()
 
@@ -76,7 +80,7 @@ def _names_box(folder: FolderTracks, spot: Spot) -> bool:
 
 def _tell_media_apart(found: dict[_Key, Spots], folders: Mapping[bytes, FolderTracks]) -> None:
     """Let "DVD 1" be the disc after the "CD 1" that lies beside; if it holds the same songs, it is of a copy."""
-    for (home, label, form), spots in [*found.items()]:
+    for (home, label, form), spots in [item for item in found.items() if len(item[1]) > 1]:
         discs = [spot.disc for spot in spots.values() if spot.disc]
         if len(discs) == len({*discs}):
             continue
