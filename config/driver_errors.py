@@ -14,6 +14,7 @@ from config.errors import GreenroomError, Misconfigured, Rejected, Retryable
 from config.machine import no_room
 
 READ_ONLY_TRANSACTION = "25006"  # of PostgreSQL, after a failover to a standby and when an admin says so
+NO_SCHEMA = "3F000"  # of PostgreSQL, where the search_path of a URL or a role names none that is there
 NOT_ALLOWED = "42501"  # of PostgreSQL, from 15 on also to make tables where another user owns the database
 STOOD_STILL = "25P03"  # of PostgreSQL, when a session waited too long in a transaction and was ended
 _INTERNAL = {
@@ -69,6 +70,9 @@ def _refusal(url: URL, shown: str, error: InternalError | ProgrammingError) -> G
     if type(error) is ProgrammingError and error.statement is None:  # nothing was asked yet
         return Misconfigured(f"the URL of the database {shown} cannot be used: {error.orig}")
     state = getattr(error.orig, "sqlstate", None)
+    if state == NO_SCHEMA:
+        message = f"the database {shown} has no schema its search_path names ({error.orig}); make it (CREATE SCHEMA)"
+        return Misconfigured(f"{message}, or name another one", code="database_schema")
     if state == NOT_ALLOWED:
         owner = f'ALTER DATABASE "{url.database}" OWNER TO "{url.username or "USER"}"'
         message = (

@@ -142,6 +142,17 @@ def test_of_a_database_of_another_user_it_is_said_whom_it_has_to_belong_to(
 
 
 @pytest.mark.postgres
+def test_of_a_search_path_without_its_schema_it_is_said_that_there_is_none(
+    postgres_server: PostgresServer,
+) -> None:
+    with postgres_server.database() as url:
+        nowhere = Database(f"{url}&options=-c%20search_path%3Dnowhere")
+        with pytest.raises(Misconfigured, match="no schema its search_path names"):
+            migrate(nowhere)
+        nowhere.close()
+
+
+@pytest.mark.postgres
 def test_what_a_url_asks_that_the_driver_does_not_know_is_named(database: Database) -> None:
     odd = Database(database.url.update_query_dict({"ssl": "true"}).render_as_string(hide_password=False))
     with pytest.raises(Misconfigured, match='invalid connection option "ssl"'), odd.read():
