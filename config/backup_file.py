@@ -26,7 +26,7 @@ from typing import IO, Any, Final, Literal, NamedTuple
 from config.errors import Rejected
 
 FORMAT: Final = 1
-BATCH: Final = 1000  # rows handed over at a time
+BATCH: Final = 100  # rows handed over at a time
 Kind = Literal["value", "bytes", "time"]  # how a column's values are written; JSON columns are values
 
 

@@ -20,6 +20,7 @@ from processor.tables import StagingFile, StagingItem
 from processor.verification import rows as checks
 
 IN_CHUNK: Final = 1000  # parameters of one IN (…)
+WITH_FILES: Final = 50  # items that are read at once with all that is known of their files
 
 _STORED: Final = (*ITEM_COLUMNS, "search", "warned", "sort_album", "sort_year")
 _COLUMNS: Final = ", ".join(_STORED)
@@ -177,8 +178,9 @@ def these(connection: Connection, item_ids: Sequence[int], *, with_files: bool) 
 
     With files, each has `files`, a list of dicts as StagedFile has them.
     """
-    for start in range(0, len(item_ids), IN_CHUNK):
-        wanted = item_ids[start : start + IN_CHUNK]
+    most = WITH_FILES if with_files else IN_CHUNK
+    for start in range(0, len(item_ids), most):
+        wanted = item_ids[start : start + most]
         found = connection.execute(select(StagingItem.__table__).where(StagingItem.id.in_(wanted))).mappings()
         rows = {row["id"]: row for row in found}
         listed = files(connection, rows) if with_files else {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 import click
@@ -60,25 +62,19 @@ def command() -> None:
 @json_option
 def list_all(status: str | None, sort: Sort, limit: int | None, as_json: bool) -> None:
     """List the albums in staging and in libraries."""
-    with application() as app, app.database.read() as connection:
+    # A snapshot may be read as slowly as whoever asked reads what is printed of it.
+    with application() as app, app.database.read(snapshot=as_json) as connection:
         found = libraries.list_libraries(connection)
         listed = listing.ids(connection, Filter(status), sort, limit)
-        items = list(repository.these(connection, listed, with_files=as_json))
         outdated = ledger.outdated(connection)
-    roots = {lib.root_uuid: lib.path for lib in found}
-    inbound = next((lib.path for lib in found if lib.role == "inbound"), b"")
-    for item in items:
-        folder = os.path.join(roots.get(item["root_uuid"], b""), item["path"])
-        item["path"] = item["staging_path"] = path_text(folder)
-        item["news_at"] = outdated.get(item["id"])
-        item["tracks"] = [_track(inbound, folder, file) for file in item.get("files", ()) if file["role"] == "audio"]
-    if as_json:
-        print_json(items)
-        return
-    rows = [
-        (i["id"], _status(i), i["album_artist"], i["album"], i["year"], i["track_count"], i["staging_path"])
-        for i in items
-    ]
+        items = (_shown(i, found, outdated) for i in repository.these(connection, listed, with_files=as_json))
+        if as_json:
+            print_json(items)
+            return
+        rows = [
+            (i["id"], _status(i), i["album_artist"], i["album"], i["year"], i["track_count"], i["staging_path"])
+            for i in items
+        ]
     none = NONE.get(status, f"No album is {status}.")
     print_table(rows, ("id", "status", "artist", "album", "year", "tracks", "where"), none)
 
@@ -98,6 +94,17 @@ def forget(item_id: int) -> None:
     with application() as app:
         row = forget_item(app.database, item_id, stop=stop)
     click.echo(f"forgot item {row.id}, which was in {show_path(row.path)}", err=True)
+
+
+def _shown(
+    item: dict[str, Any], found: Sequence[libraries.Library], outdated: Mapping[int, dt.datetime]
+) -> dict[str, Any]:
+    root = next((lib.path for lib in found if lib.root_uuid == item["root_uuid"]), b"")
+    inbound = next((lib.path for lib in found if lib.role == "inbound"), b"")
+    folder = os.path.join(root, item["path"])
+    tracks = [_track(inbound, folder, file) for file in item.get("files", ()) if file["role"] == "audio"]
+    where = path_text(folder)
+    return item | {"path": where, "staging_path": where, "news_at": outdated.get(item["id"]), "tracks": tracks}
 
 
 def _status(item: dict[str, Any]) -> str:

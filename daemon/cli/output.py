@@ -33,7 +33,8 @@ _line: Final = json.JSONEncoder(default=plain, ensure_ascii=False).encode
 def print_json(value: Any) -> None:
     """Print one JSON document, in UTF-8 whatever the locale says (RFC 8259); half a surrogate pair as its escape.
 
-    Piece by piece: the whole text of a report on a hundred thousand tracks would take hundreds of megabytes.
+    Piece by piece: the whole text of a report on a hundred thousand tracks would take hundreds of megabytes. So an
+    iterator is asked for one entry of its list at a time.
     """
     out = sys.stdout.buffer
     for piece in _pieces(value):
@@ -61,10 +62,12 @@ def _pieces(value: Any, margin: str = "\n") -> Iterator[str]:
             yield f"{',' if n else '{'}{inner}{_line(str(name))}: "
             yield from _pieces(entry, inner)
         yield margin + "}"
-    elif value and isinstance(value, list | tuple) and len(margin) < _DEEPEST:
-        for n, entry in enumerate(value):
-            yield f"{',' if n else '['}{inner}{_line(entry)}"
-        yield margin + "]"
+    elif isinstance(value, list | tuple | Iterator) and len(margin) < _DEEPEST:
+        before = "["
+        for entry in value:
+            yield f"{before}{inner}{_line(entry)}"
+            before = ","
+        yield f"{margin}]" if before == "," else "[]"
     else:
         yield _line(value)
 

@@ -6,7 +6,9 @@ step reads through all files of a move to get to a column behind them, bytes tha
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import json
 import re
 import threading
 import tracemalloc
@@ -22,6 +24,7 @@ from sqlalchemy.pool import Pool
 from config.database import Database
 from config.tables import Base
 from daemon.bootstrap import application
+from daemon.cli import main
 from processor import journal
 from processor.tables import LedgerRow, PublicationRow, StagingItem, TransferRow
 from tests.commands import printed
@@ -65,6 +68,18 @@ def counting() -> Iterator[list[int]]:
         yield steps
     finally:
         event.remove(Pool, "connect", connected)
+
+
+@contextmanager
+def most_in_memory() -> Iterator[list[int]]:
+    """Count the bytes that objects made meanwhile took at once, at most."""
+    peak = [0]
+    tracemalloc.start()
+    try:
+        yield peak
+        peak[0] = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def steps_of(*words: str) -> int:
@@ -142,14 +157,25 @@ def test_an_undo_of_a_run_has_not_all_in_memory_that_its_albums_said(data_dir: P
             item = first["item"] | {"evidence": "x" * said}
             rows = ({"id": f"{n:03}", "target": b"%d" % n, "item": item, "run_id": "many"} for n in range(albums))
             connection.execute(insert(TransferRow), [{**first, **row} for row in rows])
-        tracemalloc.start()
-        try:
+        with most_in_memory() as peak:
             report = undo(app.database, "many", dry_run=True, stop=threading.Event())
-            _, peak = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
     assert [album.transfer.id for album in report.albums] == [f"{n:03}" for n in reversed(range(albums))]
-    assert peak < albums * said
+    assert peak[0] < albums * said
+
+
+def test_a_list_of_items_for_scripts_has_not_all_of_them_in_memory(data_dir: Path) -> None:
+    said, albums = 50_000, 400  # characters of an album's evidence
+    with application() as app, app.database.begin() as connection:
+        first = connection.execute(select(StagingItem.__table__)).mappings().first()
+        assert first is not None
+        rows = ({"id": n, "key": f"{n}", "path": b"%d" % n, "evidence": ["x" * said]} for n in range(100, 100 + albums))
+        connection.execute(insert(StagingItem), [{**first, **row} for row in rows])
+    with (data_dir / "listed").open("w") as file, contextlib.redirect_stdout(file), most_in_memory() as peak:
+        main(["items", "--json", "--sort", "added"], standalone_mode=False)
+    listed = json.loads((data_dir / "listed").read_text())
+    assert len(listed) == albums + 3
+    assert [len(item["evidence"][0]) for item in listed if item["id"] >= 100] == [said] * albums
+    assert peak[0] < albums * said
 
 
 def test_what_was_moved_before_is_read_neither_by_a_cycle_nor_by_the_look_for_what_is_old(data_dir: Path) -> None:
