@@ -197,6 +197,13 @@ MUTANTS = (
         tests("tests/integration/test_transfer_journal.py"),
     ),
     Mutant(
+        "the journal forgets who put an album into the trash that is still there",
+        "processor/journal.py",
+        ", over, kind | went)",
+        ", over)",
+        tests("tests/integration/test_trash.py"),
+    ),
+    Mutant(
         "the lease is never asked",
         "config/lease.py",
         "if boottime() - self._renewed > self._lease.deadline:",
