@@ -45,12 +45,6 @@ def world(quick_path: Path) -> World:
     return World.make(quick_path, ALBUM, "link")
 
 
-def planned(world: World) -> Transfer:
-    with world.database.read() as connection:
-        (transfer,) = world.plan(connection, 1)
-    return transfer
-
-
 def numbered(monkeypatch: pytest.MonkeyPatch, number: Callable[[bytes, int], int]) -> None:
     """Let files have other inode numbers: of their name and the number they have."""
     stat, fstat, lstat = os.stat, os.fstat, os.lstat
@@ -86,7 +80,7 @@ def test_where_names_have_numbers_and_not_files_an_album_is_copied(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbered(monkeypatch, lambda name, _ino: zlib.crc32(name))
-    filled = fill(planned(world), Steps())
+    filled = fill(world.planned(), Steps())
     assert filled.strategy == "copy"
     switch(filled, Steps())
     assert remove_sources(replace(filled, state="published"), Steps()) == ()
@@ -105,7 +99,7 @@ def test_there_a_file_that_was_replaced_meanwhile_is_still_noticed(
         other.rename(there)
 
     with pytest.raises(Retryable) as raised:
-        fill(planned(world), At("link 1", replaced))
+        fill(world.planned(), At("link 1", replaced))
     assert raised.value.reason_code == "source_changed"
     assert there.read_bytes() == b"two"
 
@@ -115,7 +109,7 @@ def test_numbers_that_are_others_after_a_new_mount_do_not_leave_a_move_to_a_pers
     world: World, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     numbered(monkeypatch, lambda name, _ino: zlib.crc32(name))
-    transfer = planned(world)
+    transfer = world.planned()
 
     def die() -> NoReturn:
         raise Killed(step)
@@ -135,7 +129,7 @@ def test_numbers_that_are_others_after_a_new_mount_do_not_leave_a_move_to_a_pers
 def test_numbers_that_are_forgotten_before_the_sources_go_are_no_change_of_them(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    filled = fill(planned(world), Steps(), strongest="copy")
+    filled = fill(world.planned(), Steps(), strongest="copy")
     switch(filled, Steps())
     numbered(monkeypatch, lambda _name, ino: ino + 1)
     assert remove_sources(filled, Steps()) == ()
@@ -158,7 +152,7 @@ def timed(monkeypatch: pytest.MonkeyPatch, ctime_ns: int | None, number: int = 0
 def duplicated(world: World, mtime_ns: int, ctime_ns: int) -> Transfer:
     """The first file of the album, copied into staging; scanned with these times."""
     os.utime(os.path.join(world.inbound, ONE), ns=(mtime_ns, mtime_ns))
-    transfer = planned(world)
+    transfer = world.planned()
     files = (replace(file, identity=file.identity._replace(ctime_ns=ctime_ns)) for file in transfer.files)
     transfer = replace(transfer, files=tuple(file for file in files if file.source == ONE), attempt=1)
     filled = fill(transfer, Steps(), strongest="copy")
@@ -205,14 +199,14 @@ def test_what_a_program_does_not_know_it_may_call_an_error_of_input_or_output(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refuse(monkeypatch, errno.EIO, "link", "listxattr", "setxattr")
-    assert fill(planned(world), Steps()).strategy == "copy"
+    assert fill(world.planned(), Steps()).strategy == "copy"
 
 
 def test_copies_that_are_found_late_under_their_new_name_are_waited_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arrival, "_PAUSE", 0)
-    filled = fill(planned(world), Steps(), strongest="copy")
+    filled = fill(world.planned(), Steps(), strongest="copy")
     switch(filled, Steps())
     place = Path(os.fsdecode(world.staging), os.fsdecode(PLACE))
     place.write_bytes(b"")
@@ -232,7 +226,7 @@ def test_an_album_whose_sidecar_is_not_shown_yet_is_waited_for_and_never_given_u
     monkeypatch.setattr(Tree, "is_made_up", True)
     monkeypatch.setattr(arrival, "_PAUSE", 0)
     world = World.make(quick_path, ALBUM, "copy")
-    transfer = planned(world)
+    transfer = world.planned()
     with world.database.begin() as connection:
         journal.plan(connection, [transfer], NOW)
     filled = fill(transfer, Steps(), strongest="copy")
@@ -301,7 +295,7 @@ def test_where_nothing_is_counted_everything_fits(world: World) -> None:
 @pytest.mark.parametrize("first", [b"CD 1/1.mp3", b"album.greenroom.json"])
 def test_a_folder_that_a_pool_had_renamed_on_one_branch_only_is_brought_together(world: World, first: bytes) -> None:
     """mergerfs renames it on each in turn, and may die in between."""
-    filled = replace(fill(planned(world), Steps()), state="materialised")
+    filled = replace(fill(world.planned(), Steps()), state="materialised")
     with world.database.begin() as connection:
         journal.plan(connection, [filled], NOW)
     hidden = os.path.join(world.staging, hidden_folder(filled))
@@ -321,7 +315,7 @@ def test_a_folder_that_a_pool_had_renamed_on_one_branch_only_is_brought_together
 
 
 def test_nor_is_half_of_it_taken_away_where_the_other_branch_fails(world: World) -> None:
-    filled = replace(fill(planned(world), Steps()), state="materialised")
+    filled = replace(fill(world.planned(), Steps()), state="materialised")
     place = os.path.join(world.staging, filled.target)
     os.makedirs(os.path.join(place, b"CD 1"))
     os.rename(os.path.join(world.staging, hidden_folder(filled), b"CD 1/1.mp3"), os.path.join(place, b"CD 1/1.mp3"))

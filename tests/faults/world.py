@@ -147,6 +147,12 @@ class World:
             planned.append(replace(transfer, source_folders=tuple(folders.values())))
         return planned
 
+    def planned(self) -> Transfer:
+        """Plan the only album there is."""
+        with self.database.read() as connection:
+            (transfer,) = self.plan(connection, 1)
+        return transfer
+
     def perform(self, guard: Guard) -> list[Transfer]:
         """Take every album through all its states."""
         return move(self, guard)

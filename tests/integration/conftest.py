@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.bootstrap import Application
+from processor.artwork.pool import PicturePool
 from tests.faults.world import ALBUM, World
 from tests.web import Browser, add_roots, installation, set_up
 
@@ -16,6 +17,14 @@ from tests.web import Browser, add_roots, installation, set_up
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """One album that was not moved yet, on each way."""
     return World.make(tmp_path, ALBUM, request.param)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[PicturePool]:
+    """Two processes that look at pictures, for a whole module: they take a while to begin."""
+    made = PicturePool(2)
+    yield made
+    made.close()
 
 
 @pytest.fixture

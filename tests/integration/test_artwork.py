@@ -40,13 +40,6 @@ ALBUM = Subject("album", "k1")
 ONE = Wanted(max_poster=1)
 
 
-@pytest.fixture(scope="module")
-def pool() -> Iterator[PicturePool]:
-    made = PicturePool(2)
-    yield made
-    made.close()
-
-
 class World:
     """A gallery, providers that answer from a table, and a count of what they were asked for."""
 

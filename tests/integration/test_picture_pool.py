@@ -7,7 +7,6 @@ import os
 import resource
 import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,6 @@ from processor.artwork.pool import PicturePool
 from processor.artwork.wire import Listed, Made, Seen, Task
 from tests.music import write_track
 from tests.pictures import claiming, encoded, jpeg, photo, png_bomb, rotated, servers, workers
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[PicturePool]:
-    made = PicturePool(2)
-    yield made
-    made.close()
 
 
 def look(pool: PicturePool, folder: Path, data: bytes) -> Seen:

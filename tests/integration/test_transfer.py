@@ -24,14 +24,8 @@ from processor.transfer import Transfer
 from tests.faults.world import ALBUM, COVER, FINAL, FOREIGN, ONE, Steps, World, put, tree
 
 
-def planned(world: World) -> Transfer:
-    with world.database.read() as connection:
-        (transfer,) = world.plan(connection, 1)
-    return transfer
-
-
 def filled(world: World) -> Transfer:
-    return replace(fill(planned(world), Steps(), strongest=world.strongest), state="materialised")
+    return replace(fill(world.planned(), Steps(), strongest=world.strongest), state="materialised")
 
 
 def published(world: World) -> Transfer:
@@ -58,7 +52,7 @@ def test_an_album_arrives_whole_with_its_sidecar_and_its_sources_go(world: World
 
 
 def test_a_source_somebody_opened_for_writing_after_the_scan_is_not_taken(tmp_path: Path) -> None:
-    transfer = planned(World.make(tmp_path, ALBUM, "link"))
+    transfer = World.make(tmp_path, ALBUM, "link").planned()
     with (tmp_path / "in" / "Band - Two" / "CD 1" / "1.mp3").open("rb+"), pytest.raises(Retryable) as raised:
         sync_sources(transfer, Steps())
     assert (raised.value.reason_code, raised.value.path) == ("open_for_writing", ONE)
@@ -143,7 +137,7 @@ def touch_back(path: Path) -> None:
 
 @pytest.mark.parametrize("change", [edit_in_place, replace_by_another, Path.unlink])
 def test_a_source_that_changed_since_the_plan_is_not_taken(world: World, change: Callable[[Path], None]) -> None:
-    transfer = planned(world)
+    transfer = world.planned()
     change(inbound(world, ONE))
     before = tree(world.inbound)
     with pytest.raises(Retryable) as raised:
@@ -156,7 +150,7 @@ def test_a_source_that_changed_since_the_plan_is_not_taken(world: World, change:
 
 def test_an_edit_that_sets_the_time_back_is_noticed_by_the_change_time(tmp_path: Path) -> None:
     world = World.make(tmp_path, ALBUM, "link")
-    transfer = planned(world)
+    transfer = world.planned()
     touch_back(inbound(world, ONE))
     with pytest.raises(Retryable, match="changed after it was scanned"):
         fill(transfer, Steps())
@@ -351,7 +345,7 @@ def test_a_file_somebody_put_into_the_hidden_folder_survives(world: World) -> No
 
 @pytest.mark.parametrize("target", [b"../x", b"/x", b"album.greenroom.json", b"CD 1/../../x"])
 def test_a_plan_that_leaves_its_folder_is_refused(world: World, target: bytes) -> None:
-    transfer = planned(world)
+    transfer = world.planned()
     bad = replace(transfer, files=(replace(transfer.files[0], target=target),))
     with pytest.raises(Rejected):
         fill(bad, Steps(), strongest=world.strongest)
@@ -363,7 +357,7 @@ def test_a_hidden_folder_that_is_a_link_is_refused(world: World, tmp_path: Path)
     (tmp_path / "elsewhere").mkdir()
     os.symlink(tmp_path / "elsewhere", os.path.join(world.staging, TX))
     with pytest.raises(NeedsReview) as raised:
-        fill(planned(world), Steps(), strongest=world.strongest)
+        fill(world.planned(), Steps(), strongest=world.strongest)
     assert raised.value.reason_code == "not_a_plain_path"
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
@@ -387,7 +381,7 @@ class Losing(Steps):
 
 @pytest.mark.parametrize("guard", [Stopping, Losing])
 def test_an_interrupted_fill_can_be_undone(world: World, guard: type[Steps]) -> None:
-    transfer = planned(world)
+    transfer = world.planned()
     with pytest.raises(GreenroomError):
         fill(transfer, guard(), strongest=world.strongest)
     assert roll_back(transfer, Steps()) == "cancelled"
