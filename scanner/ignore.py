@@ -18,6 +18,8 @@ MAX_PATTERN_LENGTH = 255
 # A glob becomes a backtracking regex: `*a*a*a*a*b` needs half a minute on one name of 255 bytes, three stars 6 ms.
 MAX_STARS = 3  # in one part of a pattern, between two slashes
 MAX_DOUBLE_STARS = 2  # in a whole pattern
+# Each star beyond the first of its part multiplies what those of other parts and every ** cost: `*a*a*a/*a*a*b` hangs.
+MAX_STARS_BEYOND = 2  # in a whole pattern; with both ** one of them
 
 # What other programs leave behind; nothing of a person's music. All lower case.
 JUNK_NAMES = frozenset(
@@ -169,10 +171,14 @@ def refused(pattern: str) -> str | None:
     """Return why a gitignore pattern cannot be used, or None: long ones and those a hostile name could make slow."""
     if len(pattern) > MAX_PATTERN_LENGTH:
         return f"it is longer than {MAX_PATTERN_LENGTH} characters"
-    if len(re.findall(r"\*\*+", pattern)) > MAX_DOUBLE_STARS:
+    double = len(re.findall(r"\*\*+", pattern))
+    if double > MAX_DOUBLE_STARS:
         return f"it has more than {MAX_DOUBLE_STARS} times **"
-    if any(len(re.findall(r"\*+", part)) > MAX_STARS for part in pattern.split("/")):
+    stars = [len(re.findall(r"\*+", part)) for part in pattern.split("/")]
+    if max(stars) > MAX_STARS:
         return f"one part of it has more than {MAX_STARS} stars"
+    if sum(count - 1 for count in stars if count) > MAX_STARS_BEYOND - (double == MAX_DOUBLE_STARS):
+        return "too many of its parts have several stars"
     try:
         _spec([pattern])
     except ValueError as error:
