@@ -65,15 +65,17 @@ def command(items: Sequence[int], approved: bool, dry_run: bool, rename: bool, u
     with usage(), application() as app:
         wanted = list(dict.fromkeys(items)) or publishing.approved(app)
         told = []
-        for item in wanted:
-            told.append(_one(app, item, stop, dry_run=dry_run, rename=rename, undo=undo))
-            if not as_json:
-                _tell(told[-1])
-            if stop.is_set():
-                break
-    if as_json:
-        print_json(told)
-    elif not told:
+        try:
+            for item in wanted:
+                told.append(_one(app, item, stop, dry_run=dry_run, rename=rename, undo=undo))
+                if not as_json:
+                    _tell(told[-1])
+                if stop.is_set():
+                    break
+        finally:  # also of those before one whose library somebody holds
+            if as_json:
+                print_json(told)
+    if not wanted and not as_json:
         click.echo("nothing to publish")
     if left := len(wanted) - len(told):
         raise Stopped(f"asked to stop; nothing was done about {counted(left, 'item')}")

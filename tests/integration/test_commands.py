@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 
 from config import activity
+from config.libraries import sole_library
+from config.locks import hold
 from daemon.bootstrap import application
 from daemon.cli import COMMANDS, main
 from daemon.cli.group import Group
@@ -359,6 +362,21 @@ def test_an_album_named_twice_is_decided_once(data_dir: Path) -> None:
     greenroom("cycle")
     greenroom("review", "approve", "1")
     assert greenroom("review", "undo", "1", "1").stderr == "item 1 is pending_review again\n"
+
+
+def test_what_became_of_some_is_told_though_somebody_holds_the_library_of_the_next(data_dir: Path) -> None:
+    (data_dir / "library").mkdir()
+    greenroom("libraries", "add", "library", str(data_dir / "library"))
+    write_album(data_dir / "inbound" / "a", artist="Ada", album="a", tracks=1, ext="mp3")
+    greenroom("cycle")
+    greenroom("review", "approve", "1")
+    with application() as app:
+        with app.database.read() as connection:
+            library = sole_library(connection, "library")
+        with hold(app.database, [library], "test", threading.Event()):
+            ended = greenroom("publish", "99", "1", "--json")
+    assert ended.exit_code == 75
+    assert [(one["item"], one["outcome"]) for one in json.loads(ended.stdout)] == [(99, "refused")]
 
 
 def test_who_is_asked_to_stop_before_all_is_published_says_so(data_dir: Path) -> None:
