@@ -8,7 +8,9 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import eq
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from config.errors import Misconfigured
@@ -30,24 +32,27 @@ STORED_AT_ONCE = 2000  # files
 
 # These speak of the machine at that moment, or of rights that change without a trace on the file: tried again.
 PASSING = ("reader_killed", "reader_crashed", "reader_timeout", "io_error", "permission_denied", "vanished")
+EVERY_READ: Mapping[int, str] = MappingProxyType({})
+_PROBLEM = READING_COLUMNS.index("problem")
 _NOTE_VANISHED = """
 INSERT INTO vanished SELECT path, name, ino, size, mtime_ns, (SELECT previous FROM scan), file.id
 FROM file JOIN folder ON folder.id = folder_id WHERE file.id = ? AND role = 'audio'"""
-_FORGET_PASSING = f"DELETE FROM reading WHERE problem IN ({', '.join('?' * len(PASSING))}) RETURNING file_id"  # noqa: S608 - marks only
+_FORGET_PASSING = f"DELETE FROM reading WHERE problem IN ({', '.join('?' * len(PASSING))}) RETURNING file_id, problem"  # noqa: S608 - marks only
 
 
 class NewScan(ScanDb):
     """A scan DB that is being written; if the block it is entered for ends before `finish`, the file goes again."""
 
     def __init__(
-        self, path: Path, sql: sqlite3.Connection, *, same_options: bool = True, unread: Sequence[int] = ()
+        self, path: Path, sql: sqlite3.Connection, *, same_options: bool = True, unread: Mapping[int, str] = EVERY_READ
     ) -> None:
         super().__init__(path, sql)
         self.same_options = same_options  # as the scan this one carries on from
         self.grew = False  # whether files were added that the scan before did not know, or not like this
+        self.learned = False  # whether readings say anything else than those of the scan before
         self.just_read = JustRead()
         self.grouping = GroupRows(sql, self.just_read.folders)
-        self._unread = unread  # ids of the files whose reading of the scan before counts no more
+        self._unread = unread  # what was wrong, by file id, where the reading of the scan before counts no more
         self._new_folders: list[tuple[int, bytes]] = []
         self._new_files: list[PlainRow] = []
         self._new_ignored: list[tuple[bytes | None, str, str]] = []
@@ -81,7 +86,7 @@ class NewScan(ScanDb):
             same_options = sql.execute("SELECT options FROM scan").fetchone() == (options,)
             previous = sql.execute("SELECT max(started) FROM scan").fetchone()[0]
             sql.execute("DELETE FROM scan")
-            unread = [row[0] for row in sql.execute(_FORGET_PASSING, PASSING)]
+            unread = dict(sql.execute(_FORGET_PASSING, PASSING).fetchall())
             row = (root, code_version(), boot, started.isoformat(), options, previous)
             sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL, ?)", row)
         except (sqlite3.Error, OSError) as error:
@@ -180,18 +185,25 @@ class NewScan(ScanDb):
             FROM file JOIN folder ON folder.id = folder_id
             WHERE file.id IN (SELECT value FROM json_each(?)) AND file.id NOT IN (SELECT file_id FROM reading)
             ORDER BY path, name"""
-        found = self._sql.execute(query, (json.dumps(self._unread),)) if self._unread else ()
+        found = self._sql.execute(query, (json.dumps([*self._unread]),)) if self._unread else ()
         return ((row[0], row[1], row[2], tuple(row[3:])) for row in found)
 
     def add_readings(self, block: Block) -> None:
         """Store what was read; what SQLite cannot hold of a hostile tag is cut down to what it can."""
         insert = _insert_readings(block.columns)
+        self.learned = self.learned or not self._is_known(block)
         try:
             self._sql.executemany(insert, zip(*block.values, strict=True))
             self.just_read.hear(block)
         except (UnicodeEncodeError, OverflowError):
             storable = [map(rows.storable, column) for column in block.values]
             self._sql.executemany(insert, zip(*storable, strict=True))
+
+    def _is_known(self, block: Block) -> bool:
+        """Tell whether the same is wrong with all of these files as before."""
+        if _PROBLEM not in block.columns:
+            return False
+        return all(map(eq, map(self._unread.get, block.file_ids), block.values[block.columns.index(_PROBLEM)]))
 
     def set_identity(self, file_id: int, numbers: tuple[int, ...]) -> int:
         """Note that a file has another identity than it had; return the id of its folder."""
@@ -241,7 +253,7 @@ class NewScan(ScanDb):
                 (SELECT count(*) FROM album WHERE waits IS NOT NULL) AS waiting,
                 (SELECT count(*) FROM reading
                     WHERE file_id > ? OR file_id IN (SELECT value FROM json_each(?))) AS read""",
-            (self._last_known, json.dumps(self._unread)),
+            (self._last_known, json.dumps([*self._unread])),
         )
         totals = dict(zip((column[0] for column in found.description), found.fetchone(), strict=True))
         return {**totals, "carried": totals["audio"] - totals["read"]}

@@ -18,7 +18,7 @@ from scanner.survey import Scan, Survey
 def regroup(scan: Scan, survey: Survey) -> None:
     """Put the files together, unless that was done when they were the same; find why each group has to wait."""
     rows = scan.db.grouping
-    if scan.db.grew or survey.read:
+    if scan.db.grew or scan.db.learned:
         rows.forget()
         groups: Iterator[tuple[int, Group]] = (
             (rows.add(found), found) for found in group_folders(rows.folders(), scan.db.sides(), scan.options.choices)

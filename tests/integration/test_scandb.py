@@ -153,6 +153,22 @@ def test_what_only_the_machine_was_to_blame_for_is_read_again(tmp_path: Path) ->
         assert list(db.unread()) == unread[1:]
 
 
+def test_what_is_as_unreadable_as_before_is_nothing_learned(tmp_path: Path) -> None:
+    closed = "permission_denied", "."
+    with create(tmp_path / "1.db") as db:
+        audio(db, b"1", b"2")
+        add(db, [reading(1, None, closed), reading(2, None, closed)])
+        assert db.learned
+        db.finish({})
+    with create(tmp_path / "2.db", tmp_path / "1.db") as db:
+        add(db, [reading(1, None, closed), reading(2, None, closed)])
+        assert not db.learned
+        db.finish({})
+    with create(tmp_path / "3.db", tmp_path / "2.db") as db:
+        add(db, [reading(1, None, closed), reading(2, FULL)])
+        assert db.learned
+
+
 def test_tags_that_no_database_can_hold_are_cut_down_instead_of_stopping_the_scan(tmp_path: Path) -> None:
     with create(tmp_path / "x.db") as db:
         audio(db, b"1", b"2", b"3")
