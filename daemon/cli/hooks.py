@@ -8,7 +8,7 @@ from config import accounts
 from daemon import hook_secrets
 from daemon.bootstrap import application
 from daemon.cli.group import Group
-from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.output import json_option, print_rows
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 
@@ -49,10 +49,7 @@ def show(as_json: bool) -> None:
     with application() as app, app.database.read() as connection:
         hooks = accounts.tokens(connection, "hook")
     rows = [{"name": hook.name, "made_by": hook.account, "created_at": hook.created_at} for hook in hooks]
-    if as_json:
-        print_json(rows)
-    else:
-        print_table([tuple(row.values()) for row in rows], ("name", "made by", "made"), NONE)
+    print_rows(rows, as_json, ("name", "made by", "made"), NONE)
 
 
 @command.command("remove")

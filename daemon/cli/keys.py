@@ -10,7 +10,7 @@ from config import accounts, activity
 from config.errors import Misconfigured
 from daemon.bootstrap import application
 from daemon.cli.group import Group
-from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.output import json_option, print_rows
 from daemon.cli.usage import usage
 
 NONE = "There are none yet: `greenroom keys add NAME`"
@@ -59,11 +59,7 @@ def show(as_json: bool) -> None:
         keys = accounts.tokens(connection, "api_key")
     names = ("id", "account", "name", "prefix", "scopes", "created_at", "seen_at")
     rows = [{name: getattr(key, name) for name in names} for key in keys]
-    if as_json:
-        print_json(rows)
-        return
-    header = ("id", "account", "name", "begins with", "may", "made", "last used")
-    print_table([tuple((row | {"scopes": " ".join(row["scopes"])}).values()) for row in rows], header, NONE)
+    print_rows(rows, as_json, ("id", "account", "name", "begins with", "may", "made", "last used"), NONE)
 
 
 @command.command("revoke")

@@ -15,7 +15,7 @@ from config.reasons import show_path
 from daemon import libraries
 from daemon.bootstrap import application
 from daemon.cli.group import Group
-from daemon.cli.output import json_option, print_json, print_table
+from daemon.cli.output import json_option, print_json, print_rows
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.publication import explaining
@@ -52,11 +52,8 @@ def list_all(as_json: bool) -> None:
         {"role": library.role, "kind": library.kind, "path": library.path, "state": state}
         for library, state in zip(found, states, strict=True)
     ]
-    if as_json:
-        print_json(rows)
-        return
     none = "There are none yet: `greenroom libraries add inbound PATH`"
-    print_table([tuple(row.values()) for row in rows], ("role", "kind", "path", "state"), none)
+    print_rows(rows, as_json, ("role", "kind", "path", "state"), none)
 
 
 def given(_context: click.Context, _parameter: click.Parameter, value: str) -> str:

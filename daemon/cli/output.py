@@ -122,12 +122,22 @@ def print_table(rows: Iterable[Sequence[Any]], header: Sequence[str], none: str 
     console.print(table)
 
 
+def print_rows(rows: Sequence[dict[str, Any]], as_json: bool, header: Sequence[str], none: str) -> None:
+    """Print rows for scripts as they are, or for people as `print_table` does: all their values, in their order."""
+    if as_json:
+        print_json(rows)
+    else:
+        print_table([tuple(row.values()) for row in rows], header, none)
+
+
 def cell(value: Any) -> str:
     """Return a value as a person reads it, in one line, without anything a terminal would obey."""
     if value is None:
         return ""
     if isinstance(value, dict):
         return _line(value)
+    if isinstance(value, tuple):
+        return " ".join(map(cell, value))
     if isinstance(value, dt.datetime):
         return show_time(value)
     return show_text(path_text(value) if isinstance(value, bytes) else str(value))
