@@ -59,9 +59,15 @@ def _told_by_its_disk(url: URL) -> str:
     """Return what a full or read-only disk adds to an error; SQLite calls it an I/O error like any other."""
     if not _is_sqlite(url):
         return ""
+    file = url.database or ""
     with suppress(OSError):
-        if why := no_room(os.path.dirname(os.fsencode(url.database or ""))):
+        if why := no_room(os.path.dirname(os.fsencode(file))):
             return f"; {why}"
+        if os.path.exists(f"{file}-shm") and not os.path.exists(f"{file}-wal"):
+            return (
+                f"; {file}-wal was removed while it was in use: stop every Greenroom that works with it, which puts "
+                "what was in there into the database, and let programs for backups leave -wal and -shm alone"
+            )
     return ""
 
 

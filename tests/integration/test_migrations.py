@@ -141,6 +141,21 @@ def test_of_a_database_of_another_user_it_is_said_whom_it_has_to_belong_to(
         postgres_server.execute("DROP ROLE stranger")
 
 
+@pytest.mark.sqlite
+def test_of_a_log_that_somebody_removed_it_is_said_what_becomes_of_what_was_in_it(database: Database) -> None:
+    """As programs for backups do, and people who were told it helps against a locked database."""
+    with database.begin() as connection:
+        connection.execute(insert(SettingRow).values(key="a", value="1", changed_at=NOW, changed_by="test"))
+    Path(f"{database.url.database}-wal").unlink()
+    another = Database(database.url.render_as_string())
+    with pytest.raises(Retryable, match="stop every Greenroom"), another.read():
+        pass
+    another.close()
+    database.close()
+    with database.read() as connection:
+        assert connection.execute(select(SettingRow.value)).scalars().all() == ["1"]
+
+
 @pytest.mark.postgres
 def test_of_a_search_path_without_its_schema_it_is_said_that_there_is_none(
     postgres_server: PostgresServer,
