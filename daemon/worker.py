@@ -20,7 +20,7 @@ from daemon.hanging import Hanging, roots
 from workflow import events, succession
 from workflow.chores import want_daily
 from workflow.engine.engine import Engine
-from workflow.engine.job import Work
+from workflow.engine.work import Work
 from workflow.engine.worker import Worker, working
 from workflow.phases.notify import Notifier
 from workflow.phases.sync import Withdrawn

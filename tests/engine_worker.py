@@ -22,7 +22,8 @@ from config.database import Database
 from config.errors import NeedsReview, Rejected, Retryable, RootBusy
 from processor.client.turns import turn
 from workflow.engine.context import Context
-from workflow.engine.job import Ending, Job, Limits, Payload, Retries
+from workflow.engine.job import Job, Limits, Payload, Retries
+from workflow.engine.work import Ending
 from workflow.engine.worker import PACE, Pace, working
 
 PHASES = ("alpha", "beta", "gamma", "delta")

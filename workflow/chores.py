@@ -13,7 +13,8 @@ from workflow.engine import jobs, listing
 from workflow.engine.context import Context
 from workflow.engine.engine import wanted
 from workflow.engine.failure import Cancelled, NotHere
-from workflow.engine.job import Ending, Job, Work
+from workflow.engine.job import Job
+from workflow.engine.work import Ending, Work
 from workflow.phase import Chore, ChoreSettings, all_chores, settings_of
 
 

@@ -18,7 +18,8 @@ from config.sections import Section
 from config.settings import register
 from workflow import phases
 from workflow.engine.context import Context
-from workflow.engine.job import Ending, Payload, Retries
+from workflow.engine.job import Payload, Retries
+from workflow.engine.work import Ending
 
 Mode = Literal["auto", "manual", "off"]
 

@@ -21,7 +21,8 @@ from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine, wanted
 from workflow.engine.failure import Cancelled, PhaseAway
-from workflow.engine.job import Ending, Job, Limits, NewJob
+from workflow.engine.job import Job, Limits, NewJob
+from workflow.engine.work import Ending
 from workflow.events import Event
 from workflow.phase import Chore, Mode, Phase, PhaseSettings, all_chores, all_phases, section_of, settings_of
 from workflow.telling import album_name

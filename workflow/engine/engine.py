@@ -13,7 +13,8 @@ from config.database import Database
 from config.errors import Misconfigured
 from config.machine import utc_now
 from workflow.engine import dispatches, hosts, jobs, listing
-from workflow.engine.job import FAILED, OPEN, PRIORITIES, Job, NewJob, Payload, Work
+from workflow.engine.job import FAILED, OPEN, PRIORITIES, Job, NewJob, Payload
+from workflow.engine.work import Work
 
 
 class Submitted(NamedTuple):

@@ -1,20 +1,14 @@
-"""What a job is: its states, priorities, payload, and what a phase must offer to be carried."""
+"""What a job is: its states, priorities and payload, how many run at once, and how often one is tried."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Protocol, Self, get_args
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from config.errors import Rejected
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from workflow.engine.context import Context
 
 Status = Literal["queued", "running", "done", "dead", "parked", "cancelled", "discarded"]
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -117,26 +111,3 @@ class Retries(NamedTuple):
     attempts: int = 5
     base: float = 2.0  # seconds before the second attempt; each further one waits twice as long
     cap: float = 120.0
-
-
-# What a phase wants written in the transaction that ends its job: all of it, or the job runs again.
-Ending = Callable[["Connection", Job], None]
-
-
-class Work(Protocol):
-    """What the engine needs of a phase."""
-
-    @property
-    def name(self) -> str:
-        """The phase."""
-
-    @property
-    def payload(self) -> type[Payload]:
-        """What its jobs are given."""
-
-    @property
-    def retries(self) -> Retries:
-        """How often it is tried."""
-
-    def run(self, context: Context, job: Job, payload: Any) -> Ending | None:
-        """Do it; it may run twice. Raises the errors of config.errors, which decide what becomes of the job."""

@@ -22,7 +22,8 @@ from processor.system_errors import unexpected
 from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
 from workflow.engine.failure import AWAY, NotHere, judge
-from workflow.engine.job import Ending, Job, Limits, Work
+from workflow.engine.job import Job, Limits
+from workflow.engine.work import Ending, Work
 
 DATABASE_SECONDS: Final = 0.5  # between two tries while the database is away
 MAX_TRACEBACK: Final = 8000  # characters, the last ones

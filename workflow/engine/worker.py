@@ -18,9 +18,10 @@ from config.driver_errors import answering
 from config.errors import GreenroomError
 from config.machine import boottime, utc_now
 from workflow.engine import dispatches, hosts, jobs
-from workflow.engine.job import Limits, Work
+from workflow.engine.job import Limits
 from workflow.engine.naming import worker_name
 from workflow.engine.runner import Runner
+from workflow.engine.work import Work
 
 if TYPE_CHECKING:
     from workflow.engine.carrier import Carrier

@@ -24,7 +24,8 @@ from processor.players.wanted import wanted
 from workflow import events, progress
 from workflow.engine import jobs
 from workflow.engine.context import Context
-from workflow.engine.job import PRIORITIES, Ending, Job, NewJob, Payload, Retries
+from workflow.engine.job import PRIORITIES, Job, NewJob, Payload, Retries
+from workflow.engine.work import Ending
 from workflow.events import Event
 from workflow.phase import Chore, ChoreSettings, settings_of
 
