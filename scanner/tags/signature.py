@@ -57,7 +57,7 @@ def container_of(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         return "mp4"
     if head.startswith(b"OggS"):
-        return next((container for mark, container in _OGG_CODECS if mark in head[28:80]), "vorbis")
+        return _ogg_codec(head) or "vorbis"
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: the layer is 0
         return "adts"
     if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in _LAYERS):
@@ -65,8 +65,14 @@ def container_of(head: bytes) -> str | None:
     return None
 
 
+def _ogg_codec(head: bytes) -> str | None:
+    return next((container for mark, container in _OGG_CODECS if mark in head[28:80]), None)
+
+
 def candidates(head: bytes, extension: str) -> list[str]:
     """Return the containers to try; behind an ID3 tag anything may follow, so there the extension counts first."""
     by_content, by_name = container_of(head), _EXTENSIONS.get(extension)
     order = [by_name, by_content] if head.startswith(b"ID3") else [by_content, by_name]
+    if head.startswith(b"OggS") and not _ogg_codec(head):  # a film or Skeleton stands in front of the sound
+        order += [container for _, container in _OGG_CODECS]
     return list(dict.fromkeys(container for container in order if container))

@@ -222,6 +222,18 @@ def test_the_info_list_of_a_wav_is_read_where_it_has_no_other_tag(tmp_path: Path
     assert not reading.truncated
 
 
+@pytest.mark.parametrize(("flavour", "codec"), [("ogg", "vorbis"), ("opus", "opus")])
+def test_sound_behind_a_skeleton_is_heard_whatever_the_file_is_called(flavour: str, codec: str, tmp_path: Path) -> None:
+    skeleton = b"OggS\0\2" + struct.pack("<qIII", 0, 77, 0, 0) + b"\1\x40" + b"fishead\0".ljust(64, b"\0")
+    file = write_track(tmp_path / f"x.{flavour}", seconds=0.3, **BASE)
+    alone = read(file).facts
+    facts = read(put(tmp_path / "x.ogg", skeleton + file.read_bytes())).facts
+    assert alone is not None
+    assert facts is not None
+    assert (facts.codec, facts.title) == (codec, "Title")
+    assert facts.duration_ms == alone.duration_ms
+
+
 def test_a_length_only_a_broken_header_claims_is_unknown(tmp_path: Path) -> None:
     file = write_track(tmp_path / "x.m4a", seconds=0.3, **BASE)
     whole = file.read_bytes()
