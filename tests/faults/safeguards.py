@@ -744,4 +744,18 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "leave.let_go(lambda root: True)",
         tests(LEAVE),
     ),
+    Mutant(
+        "a database that another version migrated is written",
+        "config/database.py",
+        "            self._check_revision(connection)\n            yield connection\n",
+        "            yield connection\n",
+        on_sqlite("older_schema", "tests/integration/test_migrations.py"),
+    ),
+    Mutant(
+        "an album is staged whose files a sticky folder would keep",
+        "processor/shut.py",
+        "if found.st_mode & stat.S_ISVTX and",
+        "if False and",
+        tests("tests/unit/test_doctor_folders.py"),
+    ),
 )
