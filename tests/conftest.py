@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from loguru import logger
 
 from config.database import Database
-from tests.databases import TEMPLATE, PostgresServer, migrate, start_postgres
+from tests.databases import TEMPLATE, PostgresServer, close_opened, migrate, start_postgres
 
 # A loaded machine must not fail a test, and the checkout may belong to somebody else: no clock, nothing written.
 settings.register_profile(
@@ -70,6 +70,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_url" in metafunc.fixturenames:
         only = [kind for name, kind in BOTH.items() if metafunc.definition.get_closest_marker(name)]
         metafunc.parametrize("database_url", only or BOTH.values(), indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Close databases before what they are in goes."""
+    close_opened()
 
 
 @pytest.fixture

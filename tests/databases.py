@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import itertools
 import os
 import pwd
@@ -25,6 +26,24 @@ from config.database import Database
 START_SECONDS = 120  # far more than a loaded machine needs
 TEMPLATE = "greenroom_template"
 MISSING = "PostgreSQL's initdb is neither on PATH nor below /usr/lib/postgresql; install it: apt-get install postgresql"
+
+
+_OPENED: list[Database] = []
+
+
+def opened(url: str) -> Database:
+    """Return a database that is closed when the test ends, whatever becomes of who uses it."""
+    _OPENED.append(database := Database(url))
+    return database
+
+
+def close_opened() -> None:
+    """Close them, also connections of those who were killed in the middle and gave none back."""
+    if not _OPENED:
+        return
+    gc.collect()
+    while _OPENED:
+        _OPENED.pop().close()
 
 
 class PostgresServer:

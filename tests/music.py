@@ -65,7 +65,7 @@ def write_track(
     pictures, id3_version (3 or 4), encoding (of ID3 text). A list is several values. `more` is further raw comments.
     """
     place = Path(os.fsdecode(path))
-    extension = place.suffix[1:].lower()
+    extension = place.name.rpartition(".")[2].lower()  # of "..flac", too, which has no suffix for Python 3.14
     place.write_bytes(audio(flavour or extension, seconds))
     if tags:
         _TAGGERS[flavour.partition("-")[0] if flavour else _SAME.get(extension, extension)](place, _Tags(tags))

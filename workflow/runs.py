@@ -45,8 +45,8 @@ class RunRow(Base):
 
 
 def new_run_id(now: dt.datetime) -> str:
-    """Return an id that sorts by time and that a person can read."""
-    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    """Return an id that sorts by time, to the microsecond, and that a person can read."""
+    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{now.microsecond:05x}{secrets.token_hex(2)}"
 
 
 def start(connection: Connection, row: Mapping[str, Any]) -> None:
@@ -92,7 +92,7 @@ def _may_be_alive(run: Any) -> bool:
 
 def recent(connection: Connection, limit: int = 20, trigger: str | None = None) -> Sequence[dict[str, Any]]:
     """Return the newest runs, newest first, as plain values."""
-    query = select(RunRow.__table__).order_by(RunRow.started_at.desc(), RunRow.id.desc()).limit(limit)
+    query = select(RunRow.__table__).order_by(RunRow.id.desc()).limit(limit)
     if trigger is not None:
         query = query.where(RunRow.trigger == trigger)
     return [dict(row._mapping) for row in connection.execute(query)]

@@ -28,6 +28,7 @@ from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfer import State, Strategy, Transfer, TransferFile
 from processor.trash import TRASH
 from scanner.identity import Identity
+from tests.databases import opened
 from tests.faults.traced import mark
 from tests.faults.world import NOW, Steps, empty_database, put, recovered_twice, tree
 
@@ -52,15 +53,12 @@ class Scene:
     database: Database
     strongest: Strategy
 
-    def __del__(self) -> None:
-        self.database.close()
-
     @classmethod
     def make(cls, folder: Path, kind: str, strongest: Strategy, like: Scene | None = None) -> Scene:
         folder.mkdir()
         if like is None:
             (folder / "greenroom.db").write_bytes(empty_database())
-            database = Database(f"sqlite:///{folder / 'greenroom.db'}")
+            database = opened(f"sqlite:///{folder / 'greenroom.db'}")
         else:
             database = like.database
             for root in (like.inbound, like.staging, os.path.join(os.fsencode(like.folder), SEEDED)):

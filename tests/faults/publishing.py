@@ -37,6 +37,7 @@ from processor.tables import LedgerRow, PublicationRow, StagingFile, StagingItem
 from processor.transfer import Strategy, Transfer, TransferFile
 from processor.trash import TRASH
 from scanner.identity import Identity
+from tests.databases import opened
 from tests.faults.world import NOW, Steps, empty_database, put, recovered_twice, tree
 from workflow import published
 from workflow.events import EventRow
@@ -73,9 +74,6 @@ class Scene:
     front: bytes  # the picture that is selected now
     recorded: Publish = published.recorded
     access: Access = AS_IS
-
-    def __del__(self) -> None:
-        self.database.close()
 
     @classmethod
     def make(
@@ -162,7 +160,7 @@ class Scene:
 def _emptied(folder: Path, like: Scene | None) -> Database:
     if like is None:
         (folder / "greenroom.db").write_bytes(empty_database())
-        return Database(f"sqlite:///{folder / 'greenroom.db'}")
+        return opened(f"sqlite:///{folder / 'greenroom.db'}")
     for path in ("staging", "library", "blobs"):
         shutil.rmtree(like.folder / path)  # the database of the first one stays
     with like.database.begin() as connection:

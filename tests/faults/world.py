@@ -28,6 +28,7 @@ from processor.steps import above_hidden, above_target, rename, sync_above, sync
 from processor.tables import StagingFile, StagingItem, TransferRow
 from processor.transfer import State, Strategy, Transfer, TransferFile
 from scanner.identity import Identity
+from tests.databases import opened
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 TWO_DISCS = {b"Band - Two/CD 1/01.flac": b"disc one" * 900, b"Band - Two/CD 2/01.flac": b"disc two" * 800}
@@ -85,9 +86,6 @@ class World:
     albums: dict[bytes, dict[bytes, bytes]]
     strongest: Strategy
 
-    def __del__(self) -> None:
-        self.database.close()
-
     @classmethod
     def make(
         cls,
@@ -104,7 +102,7 @@ class World:
         inbound, staging = os.fsencode(folder / "in"), os.fsencode((elsewhere or folder) / "out")
         if like is None:
             (folder / "greenroom.db").write_bytes(empty_database())
-            database = Database(f"sqlite:///{folder / 'greenroom.db'}")
+            database = opened(f"sqlite:///{folder / 'greenroom.db'}")
         else:
             database = like.database
             with database.begin() as connection:

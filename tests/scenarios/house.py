@@ -21,6 +21,7 @@ from processor import sidecar
 from processor.hidden import PLAYER_IGNORES, TX
 from processor.trash import TRASH
 from scanner.scan import silent
+from tests.databases import opened
 from tests.items import recorded
 from tests.scenarios.drops import Thing, lay_out
 from workflow.cycle import Request, run_staging_cycle
@@ -40,13 +41,10 @@ class House:
     database: Database
     report: CycleReport = field(init=False)
 
-    def __del__(self) -> None:
-        self.database.close()
-
     @classmethod
     def make(cls, folder: Path, url: str, inbound: Path | None = None) -> House:
         """Make and register the roots below `folder`; `inbound` may be elsewhere."""
-        house = cls(inbound or folder / "inbound", folder / "staging", folder / "data", Database(url))
+        house = cls(inbound or folder / "inbound", folder / "staging", folder / "data", opened(url))
         for root in (house.inbound, house.staging, house.data):
             root.mkdir(exist_ok=True)
         with house.database.begin() as connection:
