@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Collection
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -35,7 +36,7 @@ kinds = pytest.mark.parametrize(
 
 def rows(house: House) -> list[str]:
     """Return all that the database says, but for who holds what."""
-    with sqlite3.connect(house.data / "greenroom.db") as connection:
+    with closing(sqlite3.connect(house.data / "greenroom.db")) as connection:
         return [line for line in connection.iterdump() if '"leases"' not in line]
 
 

@@ -6,6 +6,7 @@ import math
 import sqlite3
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -101,7 +102,7 @@ class Disk:
 
 def rows(scene: Scene) -> list[str]:
     """Return all that the database says."""
-    with sqlite3.connect(scene.database.url.database or "") as connection:
+    with closing(sqlite3.connect(scene.database.url.database or "")) as connection:
         return list(connection.iterdump())
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -267,7 +268,8 @@ def test_the_old_names_do_the_same(greenroom: Greenroom, tmp_path: Path) -> None
     command = [sys.executable, "-m", "daemon.scan_inbound", *roots]
     scan = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True)
     scan_db = scan.stdout.strip()
-    assert sqlite3.connect(f"file:{scan_db}?mode=ro", uri=True).execute("SELECT count(*) FROM file").fetchone()[0] == 7
+    with closing(sqlite3.connect(f"file:{scan_db}?mode=ro", uri=True)) as sql:
+        assert sql.execute("SELECT count(*) FROM file").fetchone()[0] == 7
     wrong = greenroom.run(process_scan, "-scan", scan_db, "-staging", str(house.inbound))
     assert wrong.code == 1
     assert house.staged() == []
