@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -31,7 +32,7 @@ def answering(url: URL) -> Iterator[None]:
         yield
     except (OperationalError, PoolTimeout) as error:
         why = getattr(error, "orig", error)
-        message = f"the database {shown} did not answer: {why}{_told_by_its_disk(url)}"
+        message = f"the database {shown} did not answer: {why}{_told_by_its_disk(url, why)}"
         if f'database "{url.database}" does not exist' in str(why):  # whoever refuses a login gives no code
             make = f"createdb -E UTF8 -T template0 -O {url.username or 'USER'} {url.database}"
             message = f"the database {shown} is not there; make it, as an administrator of its server: `{make}`"
@@ -55,7 +56,7 @@ def answering(url: URL) -> Iterator[None]:
         raise Misconfigured(message) from error
 
 
-def _told_by_its_disk(url: URL) -> str:
+def _told_by_its_disk(url: URL, error: object) -> str:
     """Return what a full or read-only disk adds to an error; SQLite calls it an I/O error like any other."""
     if not _is_sqlite(url):
         return ""
@@ -63,7 +64,8 @@ def _told_by_its_disk(url: URL) -> str:
     with suppress(OSError):
         if why := no_room(os.path.dirname(os.fsencode(file))):
             return f"; {why}"
-        if os.path.exists(f"{file}-shm") and not os.path.exists(f"{file}-wal"):
+        cut = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_IOERR_SHORT_READ
+        if cut and os.path.getsize(f"{file}-wal") == 0:  # others know what is in there, and we made a new one
             return (
                 f"; {file}-wal was removed while it was in use: stop every Greenroom that works with it, which puts "
                 "what was in there into the database, and let programs for backups leave -wal and -shm alone"

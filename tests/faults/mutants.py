@@ -575,7 +575,7 @@ MUTANTS = (
     Mutant(
         "a full disk under the database is an I/O error like any other",
         "config/driver_errors.py",
-        "{_told_by_its_disk(url)}",
+        "{_told_by_its_disk(url, why)}",
         "",
         tests("tests/faults/test_cycle_full_disk.py", "-k", "named_by"),
     ),

@@ -148,8 +148,8 @@ def test_of_a_log_that_somebody_removed_it_is_said_what_becomes_of_what_was_in_i
         connection.execute(insert(SettingRow).values(key="a", value="1", changed_at=NOW, changed_by="test"))
     Path(f"{database.url.database}-wal").unlink()
     another = Database(database.url.render_as_string())
-    with pytest.raises(Retryable, match="stop every Greenroom"), another.read():
-        pass
+    with pytest.raises(Retryable, match="stop every Greenroom"), another.read() as connection:
+        connection.execute(select(SettingRow.value))
     another.close()
     database.close()
     with database.read() as connection:
