@@ -8,8 +8,8 @@ import hashlib
 import marshal
 import os
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from loguru import logger
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 60.0
 PROMPTLY = 1.0  # seconds for which who begins to listen, or ends it, waits for a disk
-_IN_DELETE = 0x200  # inotify(7)
+_IN_DELETE, _IN_DELETE_SELF = 0x200, 0x400  # inotify(7)
+GONE = -1
 
 
 class Watch:
@@ -67,13 +68,25 @@ class Watch:
         self._thread.join(self._patience)
 
     def _listen(self) -> None:
+        is_another = False
+        while is_another := self._listen_here(is_another):
+            pass
+
+    def _listen_here(self, is_another: bool) -> bool:
+        """Listen until another folder has the name, as of a disk that was mounted anew; return whether one has."""
         with ExitStack() as ends:
+            number = ends.enter_context(numbered(self._root))
+            first = number()
             self.reason = no_events_on(self._root) or self._start_events(ends) or watches_used_up(self._root)
             if self.reason and not self._stopping.is_set():
                 logger.bind(reason=self.reason.message, code=self.reason.code).warning("the inbound folder is polled")
                 self._poll()
-            self._resting.set()
-            self._stopping.wait()
+            if is_another:
+                self._hear()  # of what came meanwhile nobody told
+            while not self._rest():
+                if number() not in (first, GONE):
+                    return True
+        return False
 
     def _hear(self) -> None:
         with self._telling:
@@ -165,6 +178,21 @@ def no_events_on(root: bytes) -> Reason | None:
     except OSError:
         return None  # not there: watching it fails with a better reason
     return Reason("watch_remote", f"On {name} the kernel does not see what other computers change.") if name else None
+
+
+@contextmanager
+def numbered(root: bytes) -> Iterator[Callable[[], int]]:
+    """Yield what numbers the folder that is there at the moment, or says that it is GONE.
+
+    The kernel gives a folder it watches already the number it has. Nothing else tells a disk that was mounted anew.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    queue = libc.inotify_init1(os.O_CLOEXEC)
+    try:
+        yield lambda: libc.inotify_add_watch(queue, root, _IN_DELETE_SELF)
+    finally:
+        if queue >= 0:
+            os.close(queue)
 
 
 def watches_used_up(root: bytes) -> Reason | None:

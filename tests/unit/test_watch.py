@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,6 +13,7 @@ import pytest
 
 from config import machine
 from scanner.watch import Watch, folder_times, list_folders, watches_used_up
+from tests.waiting import until
 
 LONG = 20.0  # seconds; reached only when a test fails
 
@@ -51,6 +53,30 @@ def test_a_file_that_grows_in_place_is_heard(tmp_path: Path, listen: Listen) -> 
     with path.open("ab") as growing:
         growing.write(b"y")
     assert heard.wait(LONG)
+
+
+def test_another_folder_under_the_same_name_is_heard_as_of_a_disk_that_was_mounted_anew(
+    tmp_path: Path, listen: Listen
+) -> None:
+    root = tmp_path / "inbound"
+    root.mkdir()
+    _, heard = listen(root, poll_seconds=0.01)
+    for name in ("a", "b"):
+        root.rename(tmp_path / name)
+        heard.clear()
+        root.mkdir()
+        assert heard.wait(LONG)  # who knows what came meanwhile
+        until(lambda: queues(root) == 2)  # that of the events, and that which knows the folder again
+        heard.clear()
+        (root / "1.flac").touch()
+        assert heard.wait(LONG)
+
+
+def queues(root: Path) -> int:
+    """Return how many inotify queues of this process hear of the folder that is there now."""
+    mark = re.compile(f"inotify wd:[0-9a-f]+ ino:{root.stat().st_ino:x} ")
+    told = [Path(f"/proc/self/fdinfo/{fd}") for fd in os.listdir("/proc/self/fd")]
+    return sum(bool(mark.search(one.read_text())) for one in told if one.exists())
 
 
 def test_a_name_that_is_not_text_is_heard(tmp_path: Path, listen: Listen) -> None:
