@@ -31,14 +31,16 @@ def newest(folder: Path, root: bytes) -> Path | None:
 def prune(folder: Path, root: bytes, keep: int) -> int:
     """Remove all but the newest `keep` finished scan DBs of a root, and what interrupted scans left; return how many.
 
-    What somebody is writing stays: a dry run scans beside a cycle.
+    What somebody is writing stays, and what was begun since the newest was finished: a dry run scans beside a cycle.
     """
     paths = [path for path in _of_root(folder, root) if not is_being_written(path)]
-    kept = [path for path in paths if is_finished(path, root)][:keep]
-    for path in set(paths).difference(kept):
+    finished = [path for path in paths if is_finished(path, root)]
+    begun = paths.index(finished[0]) if finished else 0
+    spare = set(paths[begun:]).difference(finished[:keep])
+    for path in spare:
         path.unlink(missing_ok=True)
         path.with_name(path.name + "-journal").unlink(missing_ok=True)
-    return len(paths) - len(kept)
+    return len(spare)
 
 
 def _prefix(root: bytes) -> str:

@@ -456,13 +456,14 @@ def test_a_scan_is_the_newest_also_after_the_clock_was_set_back(tmp_path: Path) 
 
 def test_pruning_keeps_the_newest_finished_scans_of_each_root(tmp_path: Path) -> None:
     paths = [finished(new_path(tmp_path, ROOT, STARTED + dt.timedelta(seconds=n), "x")) for n in range(4)]
-    killed = new_path(tmp_path, ROOT, STARTED + dt.timedelta(days=1), "killed")
-    killed.write_bytes(b"half")
+    killed, begun = (paths[0].with_name(paths[place].name.replace("x.db", "z.db")) for place in (1, 3))
+    for half in (killed, begun):  # before the newest was finished, and since
+        half.write_bytes(b"half")
     other = new_path(tmp_path, b"/other", STARTED, "x")
     other.write_bytes(b"somebody is writing this")
     (tmp_path / "notes.txt").write_text("mine")
     assert prune(tmp_path, ROOT, 2) == 3
-    assert sorted(tmp_path.iterdir()) == sorted([*paths[2:], other, tmp_path / "notes.txt"])
+    assert sorted(tmp_path.iterdir()) == sorted([*paths[2:], begun, other, tmp_path / "notes.txt"])
     assert prune(tmp_path, ROOT, 2) == 0
 
 
