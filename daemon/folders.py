@@ -47,8 +47,10 @@ def _look(root: bytes, patterns: Sequence[str]) -> tuple[int, list[str]]:
         looked += 1
         path = os.path.join(root, folder.path) if folder.path else root
         if why := _shut(path, folder):
-            with suppress(FileNotFoundError):  # gone since
-                shut.append(f"{show_path(path)}: {why} It is {users.rights(os.stat(path))}, and this is {users.me()}")
+            whose = ""
+            with suppress(OSError):  # below a folder that may not be entered nobody is told
+                whose = f"It is {users.rights(os.stat(path))}, and this"
+            shut.append(f"{show_path(path)}: {why} {whose or 'This'} is {users.me()}")
     return looked, shut
 
 

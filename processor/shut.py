@@ -16,7 +16,7 @@ STICKY = "Its sticky bit lets only their owners take files out, so nothing can b
 def why_shut(folder: bytes, names: Iterable[bytes]) -> str | None:
     """Ask before anything is moved: a copy could be made of such files, but its source would stay for ever.
 
-    `names` are files in it, looked at only where its sticky bit counts. None, too, for a folder that is gone.
+    `names` are files in it, looked at only where its sticky bit counts. None, too, for what cannot be looked at.
     """
     try:
         found = os.stat(folder)
@@ -28,7 +28,7 @@ def why_shut(folder: bytes, names: Iterable[bytes]) -> str | None:
             return IMMUTABLE
         if found.st_mode & stat.S_ISVTX and found.st_uid != os.geteuid() and not users.acts_for_owners():
             return STICKY if any(_is_of_others(os.path.join(folder, name)) for name in names) else None
-    except FileNotFoundError:
+    except OSError:  # it is gone, or cannot be reached: who moves meets that, and says so
         return None
     return None
 

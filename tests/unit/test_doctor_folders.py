@@ -15,6 +15,7 @@ import pytest
 from config.libraries import Library
 from daemon.finding import Finding
 from daemon.folders import LOOKED_INTO, NAMED, examine_folders
+from processor.shut import why_shut
 from scanner.ignore import IgnoreRules
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
@@ -90,6 +91,15 @@ def test_a_folder_that_keeps_its_files_is_named_with_what_ends_that(
 
 
 @root_only
+def test_what_is_below_a_folder_that_may_not_be_entered_is_named_too(inbound: Path) -> None:
+    (inbound / "album" / "CD 2").mkdir()
+    no_search(inbound / "album")
+    with nobody():
+        messages = [finding.message.partition(": ")[0] for finding in examined(inbound)]
+    assert messages == [f"{inbound}/album", f"{inbound}/album/CD 2"]
+
+
+@root_only
 def test_a_folder_that_is_immutable_is_named_even_to_root(inbound: Path) -> None:
     if not shutil.which("chattr"):
         pytest.skip("chattr is not installed; apt-get install e2fsprogs")
@@ -133,3 +143,17 @@ def test_a_few_folders_are_named_and_the_others_counted_and_of_a_huge_tree_the_f
         (inbound / f"-{n}").mkdir()
     with nobody():
         assert [finding.level for finding in examined(inbound)] == ["ok"]
+
+
+@root_only
+def test_of_what_cannot_be_reached_nothing_is_said_here(inbound: Path) -> None:
+    no_search(inbound)
+    with nobody():
+        assert why_shut(os.fsencode(inbound / "album"), [b"01.flac"]) is None
+    inbound.chmod(0o755)
+    (inbound / "album" / "01.flac").unlink()
+    sticky_folder = inbound / "album"
+    os.chown(sticky_folder, 0, 0)
+    sticky_folder.chmod(0o1777)
+    with nobody():
+        assert why_shut(os.fsencode(sticky_folder), [b"01.flac"]) is None
