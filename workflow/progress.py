@@ -207,14 +207,15 @@ def due(
 
 
 def outdated(connection: Connection, phase: str, status: str, before: dt.datetime, limit: int) -> list[int]:
-    """Return items of a status whose library lacks what became known of them before a time.
+    """Return items of a status whose library lacks what became known of them before a time, the longest ago first.
 
     Only items without an open job, and without one of the phase since the last change.
     """
     busy = _busy(phase, PublicationRow.item_id, PublicationRow.news_at, before)
-    query = select(PublicationRow.item_id).join(StagingItem, StagingItem.id == PublicationRow.item_id)
-    wanted = (PublicationRow.news_at <= before, StagingItem.status == status, ~busy)
-    return list(connection.scalars(query.where(*wanted).order_by(PublicationRow.item_id).limit(limit)))
+    # Neither joined nor by item: SQLite would begin with all items of the status, or with all that is published.
+    is_so = exists().where(StagingItem.id == PublicationRow.item_id, StagingItem.status == status)
+    query = select(PublicationRow.item_id).where(PublicationRow.news_at <= before, is_so, ~busy)
+    return list(connection.scalars(query.order_by(PublicationRow.news_at).limit(limit)))
 
 
 def _busy(phase: str, item_id: Any, since: Any, now: dt.datetime) -> Any:

@@ -29,6 +29,7 @@ from processor import journal
 from processor.tables import LedgerRow, PublicationRow, StagingItem, TransferRow
 from tests.commands import printed
 from tests.music import write_album
+from workflow import succession
 from workflow.engine.jobs import JobRow
 from workflow.phases import cleanup
 from workflow.undo import undo
@@ -145,6 +146,19 @@ def test_an_album_that_tracks_join_costs_no_more_while_thousands_wait_to_be_enri
         others = ({"id": n, "item_id": n, "subject": f"item {n}"} for n in range(1000, 1000 + HISTORY))
         connection.execute(insert(JobRow), [{**job, **other} for other in others])
     assert join("Cy") < 2 * few
+
+
+def test_albums_that_are_due_are_found_without_a_look_at_thousands_that_are_published(data_dir: Path) -> None:
+    def steps_of_a_look() -> int:
+        with counting() as steps, application() as app:
+            succession.reconcile(app.database)
+        return steps[0]
+
+    printed("settings", "set", "phase.publish.mode", "auto")
+    few = steps_of_a_look()
+    with application() as app:
+        remember(app.database)
+    assert steps_of_a_look() < 2 * few
 
 
 def test_an_undo_of_a_run_has_not_all_in_memory_that_its_albums_said(data_dir: Path) -> None:
