@@ -11,6 +11,7 @@ import datetime as dt
 import functools
 import os
 import re
+import warnings
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,7 +39,8 @@ def timezone(name: str) -> ZoneInfo:
 def _machines_zone() -> ZoneInfo:
     """Return the zone of this machine; UTC, which is told once, where TZ gives rules, as `CET-1CEST`, or nonsense."""
     try:
-        return get_localzone()
+        with warnings.catch_warnings(action="ignore"):  # where nothing says a zone, as in small containers, it is UTC
+            return get_localzone()
     except (ZoneInfoNotFoundError, ValueError, OSError):
         logger.bind(TZ=os.environ.get("TZ")).warning(
             "this machine's time zone has no name, so schedules are read in UTC: set staging_scan.timezone to a name"

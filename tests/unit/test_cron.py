@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config import cron
 from config.cron import Schedule, is_due, timezone
 
 BERLIN = "Europe/Berlin"  # 2026: 02:00 → 03:00 on 29 March, 03:00 → 02:00 on 25 October
@@ -178,3 +181,19 @@ def test_what_is_due_is_the_newest_fire_time_that_passed(
     following = schedule.next_after(fire)
     assert following is not None
     assert following > now
+
+
+def test_a_machine_that_says_no_zone_is_in_utc_and_nothing_is_written_into_the_log(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    """As small containers are, which have no /etc/localtime."""
+
+    def unsaid() -> ZoneInfo:
+        warnings.warn("Can not find any timezone configuration, defaulting to UTC.", stacklevel=1)
+        return ZoneInfo("UTC")
+
+    monkeypatch.setattr(cron, "get_localzone", unsaid)
+    cron._machines_zone.cache_clear()
+    assert cron.timezone("local") == ZoneInfo("UTC")
+    assert list(recwarn) == []
+    cron._machines_zone.cache_clear()
