@@ -56,7 +56,7 @@ def test_exit_codes_are_those_scripts_rely_on() -> None:
 
 def test_every_error_says_by_its_kind_what_to_do() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, GreenroomError)]
-    codes = [kind.code for kind in kinds]
+    codes = [kind.code for kind in kinds if "code" in vars(kind)]  # else that of the wider kind is meant
     assert len(set(codes)) == len(codes)
     for kind in kinds:
         assert kind.__doc__
