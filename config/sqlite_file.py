@@ -21,10 +21,12 @@ _TURNS: dict[str, threading.Lock] = {}  # by SQLite file: who may write, of this
 
 
 def check_file(url: URL, on_network: bool) -> None:
-    """Raise Misconfigured for a path that is relative, or whose folder is missing or on a network filesystem."""
+    """Raise Misconfigured for a path that is relative or no file, or whose folder is missing or on a network share."""
     file = url.database or ""
     if not file.startswith("/"):  # in memory the journal would not survive; a relative one depends on who starts us
         raise Misconfigured(f"SQLite needs an absolute path (sqlite:////path), not {file or 'memory'}")
+    if os.path.exists(file) and not os.path.isfile(file):  # SQLite waits for ever for the lock of a device
+        raise Misconfigured(f"the database {file} is no file; name one that is, or is not there yet")
     folder = os.path.dirname(os.fsencode(file))
     try:
         kind = NETWORK_FILESYSTEMS.get(filesystem_type(folder))

@@ -393,6 +393,8 @@ def test_a_session_that_the_server_ended_is_retryable(database: Database) -> Non
         "sqlite:///:memory:",
         "sqlite:///relative.db",
         "sqlite:////nonexistent/folder/x.db",
+        "sqlite:////dev/null",
+        "sqlite:////tmp",
     ],
 )
 def test_a_url_that_cannot_serve_is_refused_without_showing_its_password(url: str) -> None:
