@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, asc, desc, func, literal, select, text, tuple_, union_all
+from sqlalchemy import Connection, Row, Select, and_, asc, desc, false, func, literal, select, text, tuple_, union_all
 from sqlalchemy.sql.elements import ColumnElement, KeyedColumnElement
 
 from config.errors import Rejected
@@ -213,4 +213,6 @@ def _where(wanted: Filter) -> list[ColumnElement[bool]]:
     words = searchable(wanted.words).split()[:MOST_WORDS]
     if words:
         found.append(and_(*(StagingItem.search.contains(word, autoescape=True) for word in words)))
+    elif wanted.words.strip():  # an accent alone, or bytes that are no text, fold to no word: no album has those
+        found.append(false())
     return found

@@ -203,6 +203,9 @@ def test_pages_of_all_statuses_are_the_newest_of_each_in_one_order(database: Dat
         assert listing.neighbours(connection, words, newest[0])[0] is None
         assert listing.neighbours(connection, words, newest[-1])[1] is None
         assert listing.page(connection, Filter(words="zzzz")).items == []
+        assert listing.page(connection, Filter(words=" ")).items != []
+        for nothing in ("\udcff", "\u0301", "\0"):  # a byte that is no text, an accent alone, nothing at all
+            assert listing.page(connection, Filter(words=nothing)).items == []
         assert listing.counts(connection) == {"approved": 4, "published": 4, "rejected": 4}
         assert listing.counts(connection, most=2) == {"approved": 3, "published": 3, "rejected": 3}
 
