@@ -83,8 +83,7 @@ def decode(data: bytes, tag: str, *, notes: bool = False) -> ET.Element:
     if len(data) > MAX_BYTES:
         raise _unreadable(f"it is larger than {MAX_BYTES} bytes")
     text = _SAID.sub("", text_of(data))
-    end = text.rfind(f"</{tag}>")
-    whole = _ILLEGAL.sub("", text if end < 0 else text[: end + len(tag) + 3])
+    whole = _ILLEGAL.sub("", text[: _end(text, tag)])
     try:
         try:
             root = _parsed(whole, notes=notes)
@@ -109,6 +108,15 @@ def _parsed(text: str, *, notes: bool) -> ET.Element:
     return root
 
 
+def _end(text: str, tag: str) -> int:
+    """Return where the root ends: the end of the text if it is not closed apart.
+
+    What a comment, an instruction or a CDATA section says of it closes nothing.
+    """
+    closing = re.compile(rf"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|(</{tag}>)", re.DOTALL)
+    return max((found.end() for found in closing.finditer(text) if found[1]), default=len(text))
+
+
 def _escaped(bare: re.Match[str]) -> str:
     """Return the character of an HTML name, or the sign itself, as XML has them."""
     return escape(html5.get(bare[1] or "", bare[0]))
@@ -122,8 +130,9 @@ def ahead(data: bytes) -> str:
 
 def behind(data: bytes, tag: str) -> bytes:
     """Return what stands behind the root of a file, on lines of its own, such as the URLs Kodi looks up."""
-    _, end, text = text_of(data).rpartition(f"</{tag}>")
-    return f"{text.strip()}\n".encode() if end and text.strip() else b""
+    text = text_of(data)
+    rest = text[_end(text, tag) :].strip()
+    return f"{rest}\n".encode() if rest else b""
 
 
 def text_of(data: bytes) -> str:

@@ -86,6 +86,13 @@ def test_files_of_other_programs_are_read_with_the_urls_behind_them(encoding: st
     assert said(text.encode(encoding), "title") == ["Ærø"]
 
 
+@pytest.mark.parametrize("of", ["<!-- was: <album></album> -->", "<?was </album>?>", "<!-- </album>"])
+def test_what_closes_a_root_in_a_comment_closes_nothing(of: str) -> None:
+    data = f"<album><title>Tide</title><review><![CDATA[</album> ]]></review></album>\n{of}".encode()
+    assert said(data, "title") == ["Tide"]
+    assert xml.behind(data, "album").decode() == f"{of}\n"
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
