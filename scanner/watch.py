@@ -8,6 +8,7 @@ import hashlib
 import marshal
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -102,6 +103,8 @@ class Watch:
                 if self._concerns(event.src_path) or self._concerns(event.dest_path):
                     self._hear()
 
+        # Told of a folder that is made while its parent is being added, each time with the paths of all folders.
+        warnings.filterwarnings("ignore", "Callback with id .* already exists", RuntimeWarning)
         try:
             observer = InotifyObserver()
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,18 @@ def test_a_file_below_a_new_folder_is_heard(tmp_path: Path, listen: Listen) -> N
     assert one.reason is None
     (tmp_path / "album" / "cd1").mkdir(parents=True)
     assert heard.wait(LONG)
+
+
+def test_folders_that_are_made_while_their_parents_are_found_make_no_noise(tmp_path: Path, listen: Listen) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        _, heard = listen(tmp_path)
+        for number in range(200):
+            (tmp_path / str(number) / "album" / "cd1").mkdir(parents=True)
+        heard.clear()
+        (tmp_path / "199" / "album" / "cd1" / "1.flac").touch()  # is heard after all those
+        assert heard.wait(LONG)
+    assert not told
 
 
 def test_a_file_that_grows_in_place_is_heard(tmp_path: Path, listen: Listen) -> None:
