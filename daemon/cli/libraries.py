@@ -56,16 +56,9 @@ def list_all(as_json: bool) -> None:
     print_rows(rows, as_json, ("role", "kind", "path", "state"), none)
 
 
-def given(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """Refuse a path of nothing, as of a variable nobody set; it would mean the folder we stand in."""
-    if not value:
-        raise click.BadParameter("it is empty")
-    return value
-
-
 @command.command("add")
 @click.argument("role", type=click.Choice(["inbound", "staging", "library"]))
-@click.argument("path", callback=given)
+@click.argument("path")
 @click.option(
     "--kind", type=click.Choice(["music", "movie"]), default="music", show_default=True, help="What it holds."
 )
