@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -35,6 +36,7 @@ from processor.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 from tests.commands import greenroom
 from tests.items import album
+from tests.waiting import until
 from workflow import plans, progress
 from workflow.engine import hosts, jobs
 from workflow.engine.job import NewJob, Payload
@@ -198,6 +200,21 @@ def test_what_is_no_file_is_no_place_for_a_backup(filled: Database, file: Path, 
             export_database(filled, name, tmp_path)
     assert file.is_fifo()
     assert not list(tmp_path.glob(".*.new"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_export_that_is_told_to_end_leaves_nothing_behind(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    greenroom("status")
+    (tmp_path / "work").mkdir()
+    command = [Path(sys.executable).with_name("greenroom"), "export", tmp_path / "kept.gz", "--work", tmp_path / "work"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as program:
+        until(lambda: list((tmp_path / "work").iterdir()))
+        program.send_signal(number)
+    assert program.returncode == 1
+    assert (sorted(os.listdir(tmp_path)), os.listdir(tmp_path / "work")) == (["data", "work"], [])
 
 
 def test_the_fence_of_a_restored_root_goes_on_and_nobody_holds_it(
