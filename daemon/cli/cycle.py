@@ -79,6 +79,10 @@ def _require_writable(file: Path) -> None:
 
 def _write_plan(file: Path, report: CycleReport) -> None:
     try:
-        file.write_text(json.dumps(plan_json(report), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        # A pipe that nobody reads is refused: to wait for a reader would hear no signal.
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK, 0o666)
+        os.set_blocking(handle, True)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(json.dumps(plan_json(report), indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise Retryable(f"the plan could not be written to {file}: {error.strerror}") from error
