@@ -43,7 +43,7 @@ def main() -> None:
         sys.stderr.write(f"scan-inbound: {error.message}\n")
         sys.exit(error.exit_code)
     sys.stderr.write(f"{stats.audio} audio files, {stats.groups} albums, {stats.problems} unreadable\n")
-    sys.stdout.buffer.write(os.fsencode(scan_db) + b"\n")
+    _answer(os.fsencode(scan_db) + b"\n")
 
 
 def _asked(words: Sequence[str]) -> tuple[str, Path, int]:
@@ -57,7 +57,7 @@ def _asked(words: Sequence[str]) -> tuple[str, Path, int]:
         option, is_whole, value = word.partition("=")
         name = option.removeprefix("-").removeprefix("-")
         if option in ("-h", "--help"):
-            sys.stdout.write(USAGE)
+            _answer(USAGE.encode())
             sys.exit()
         if name not in ("path", "output", "workers") or name == option:
             _refuse(f"{word} is unknown")
@@ -68,6 +68,16 @@ def _asked(words: Sequence[str]) -> tuple[str, Path, int]:
     if not asked["workers"].isdecimal() or int(asked["workers"]) not in WORKERS:
         _refuse(f"-workers: {asked['workers']} is not between {WORKERS[0]} and {WORKERS[-1]}")
     return asked["path"], Path(asked["output"]), int(asked["workers"])
+
+
+def _answer(text: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be written
+        sys.stderr.write(f"scan-inbound: the answer could not be written: {error.strerror}\n")
+        sys.exit(1)
 
 
 def _refuse(why: str) -> NoReturn:

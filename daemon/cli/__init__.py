@@ -69,6 +69,13 @@ class LazyCommands(click.Group):
                 sys.stdout.flush()
                 os._exit(ended.code if isinstance(ended.code, int) else ended.code is not None)
             raise
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be written
+            what = "the answer could not be written; whatever it tells of stays as it is"
+            click.echo(f"greenroom: {what}: {os.strerror(error.errno)}", err=True)
+            sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of COMMANDS."""
@@ -105,13 +112,6 @@ class LazyCommands(click.Group):
         except GreenroomError as error:
             click.echo(f"greenroom: {error.message}", err=True)
             sys.exit(error.exit_code)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
-                raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be written
-            what = "the answer could not be written; whatever it tells of stays as it is"
-            click.echo(f"greenroom: {what}: {os.strerror(error.errno)}", err=True)
-            sys.exit(1)
 
 
 @click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

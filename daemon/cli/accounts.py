@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 
 import click
 
@@ -11,6 +10,7 @@ from config import accounts, activity
 from daemon.bootstrap import application
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json
+from daemon.cli.secret import secret
 from daemon.cli.usage import usage
 
 
@@ -63,6 +63,4 @@ def password(name: str) -> None:
 
 
 def _password() -> str:
-    if sys.stdin.isatty():
-        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.readline().rstrip("\n")
+    return secret("Password", confirmation_prompt=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from daemon.bootstrap import application
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
+from daemon.cli.secret import secret
 from daemon.cli.usage import usage
 from processor.players.examination import Examination
 from processor.players.kinds import kinds
@@ -74,12 +74,9 @@ def _of(one: Standing) -> dict[str, Any]:
 @click.option("--off", is_flag=True, help="Do not tell it anything yet.")
 def add(name: str, kind: str, url: str, user: str | None, pairs: tuple[str, ...], off: bool) -> None:
     """Add the player NAME. Its password or token is asked for, or read from standard input."""
-    if sys.stdin.isatty():
-        secret = click.prompt("Password or token", hide_input=True, default="", err=True)
-    else:
-        secret = sys.stdin.readline().rstrip("\r\n")
+    given = secret("Password or token", default="", err=True)
     with application() as app, usage():
-        new = Player(0, name, kind, url, user, secret or None, parsed(pairs), not off)
+        new = Player(0, name, kind, url, user, given or None, parsed(pairs), not off)
         made = players.add(app, new, actor=person())
     click.echo(f"added the player {made.name}; `greenroom players test {made.name}` asks it who it is", err=True)
 

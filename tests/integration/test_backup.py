@@ -209,11 +209,13 @@ def test_an_export_that_is_told_to_end_leaves_nothing_behind(
     monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
     greenroom("status")
     (tmp_path / "work").mkdir()
-    command = [Path(sys.executable).with_name("greenroom"), "export", tmp_path / "kept.gz", "--work", tmp_path / "work"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as program:
+    program = Path(sys.executable).with_name("greenroom")
+    with subprocess.Popen(
+        [program, "export", tmp_path / "kept.gz", "--work", tmp_path / "work"], stderr=subprocess.DEVNULL
+    ) as export:
         until(lambda: list((tmp_path / "work").iterdir()))
-        program.send_signal(number)
-    assert program.returncode == 1
+        export.send_signal(number)
+    assert export.returncode == 1
     assert (sorted(os.listdir(tmp_path)), os.listdir(tmp_path / "work")) == (["data", "work"], [])
 
 

@@ -198,14 +198,31 @@ def test_a_row_of_a_list_is_one_line_in_a_pipe_however_long(data_dir: Path) -> N
     assert [cell_len(row[: -len(place)]) for row, place in zip(rows, places, strict=True)] == [cell_len(head[:-5])] * 2
 
 
-@pytest.mark.parametrize("words", [["status"], ["settings"], ["settings", "list", "--json"]])
-def test_a_disk_too_full_for_an_answer_is_told_in_one_sentence(data_dir: Path, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        "greenroom status", "greenroom settings", "greenroom settings list --json", "greenroom --help",
+        "greenroom cycle --help", "scan-inbound --help", "scan-inbound -path inbound -output .",
+    ],
+)  # fmt: skip
+def test_a_disk_too_full_for_an_answer_is_told_in_one_sentence(data_dir: Path, words: str) -> None:
+    program, *arguments = words.split()
     with Path("/dev/full").open("wb") as full:
-        ran = subprocess.run([Path(sys.executable).with_name("greenroom"), *words],
+        ran = subprocess.run([Path(sys.executable).with_name(program), *arguments], cwd=data_dir,
                              stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # fmt: skip
     assert ran.returncode == 1
-    assert ran.stderr.startswith("greenroom: the answer could not be written")
-    assert ran.stderr.count("\n") == 1
+    *before, told = ran.stderr.splitlines()
+    assert told.startswith(f"{program}: the answer could not be written")
+    assert len(before) == ("-path" in arguments)  # what was found
+
+
+@pytest.mark.parametrize("command", ["accounts add eva", "players add den kodi http://localhost"])
+def test_a_password_that_is_no_text_is_wrong_usage_and_not_shown(data_dir: Path, command: str) -> None:
+    for encoding in ("utf-8:strict", "utf-8:surrogateescape"):
+        program = [str(Path(sys.executable).with_name("greenroom")), *command.split()]
+        environment = os.environ | {"PYTHONIOENCODING": encoding}
+        ran = subprocess.run(program, input=b"hunter\xff22-horse\n", env=environment, capture_output=True, check=False)
+        assert (ran.returncode, b"what was given is no text" in ran.stderr, b"hunter" in ran.stderr) == (2, True, False)
 
 
 @pytest.mark.parametrize(
@@ -270,6 +287,18 @@ def test_a_plan_that_cannot_be_written_costs_no_report(data_dir: Path) -> None:
     assert late.exit_code == 1
     assert json.loads(late.stdout)["counts"]["staged"] == 1
     assert "/dev/full: No space left on device" in late.stderr
+
+
+def test_a_plan_goes_into_a_pipe_and_waits_for_nobody_to_read_one(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=2, ext="mp3")
+    pipe = data_dir / "plan"
+    os.mkfifo(pipe)
+    unread = greenroom("cycle", "--dry-run", "--plan", str(pipe))
+    assert (unread.exit_code, f"could not be written to {pipe}: No such device" in unread.stderr) == (1, True)
+    reads = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert greenroom("cycle", "--dry-run", "--plan", str(pipe)).exit_code == 0
+    with os.fdopen(reads) as told:
+        assert len(json.load(told)["albums"]) == 1
 
 
 @pytest.mark.parametrize("zone", ["CET-1CEST,M3.5.0,M10.5.0/3", "Mars/Olympus"])
