@@ -25,7 +25,7 @@ from workflow.engine.context import Context
 from workflow.engine.job import Job
 from workflow.events import Event
 from workflow.phase import all_phases
-from workflow.phases.notify import Message, Notifier, Notify, NotifySettings
+from workflow.phases.notify import Message, Notifier, Notify, NotifySettings, as_json
 
 pytestmark = pytest.mark.sqlite
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -82,6 +82,16 @@ def test_a_receiver_can_tell_who_sent_a_message_and_when(database: Database, pro
     assert (event["kind"], event["subject"], event["item_id"]) == ("player_missed", "Ærø – “Åben”", 7)
     assert SECRET not in str(job)
     assert provider.url not in str(job)
+
+
+def test_of_a_huge_run_a_program_is_sent_the_newest_events_and_how_many_others_there_were() -> None:
+    staged = [Event("item_staged", f"album {n}", "new", n) for n in range(10_000)]
+    message = as_json([*staged, Event("run_finished", "run r", "10000 staged")])
+    assert message["title"] == "Greenroom: 10000 staged"
+    assert message["left_out"] + len(message["events"]) == 10_001
+    assert [event["subject"] for event in message["events"]][-2:] == ["album 9999", "run r"]
+    assert len(json.dumps(message)) < 1_000_000
+    assert as_json(staged[:2])["left_out"] == 0
 
 
 def test_without_a_secret_it_is_not_signed(database: Database, provider: Provider) -> None:

@@ -27,6 +27,7 @@ from workflow.phase import Chore, ChoreSettings, settings_of
 QUIET: Final = dt.timedelta(minutes=1)  # without another album that waits for a person, before that is told
 PATIENCE: Final = dt.timedelta(minutes=30)  # for which the first of them waits for others
 SHOWN: Final = 20  # lines of one message; the others are counted
+SENT: Final = 500  # events of one message for a program, some 200 kB: many take no more than 1 MB
 DEFAULT: Final = "run_finished run_failed job_dead library_suspended needs_review player_missed damage_found"
 _WORDS: Final[dict[Kind, str]] = {
     "item_staged": "staged", "needs_review": "needs review", "approved": "approved", "rejected": "rejected",
@@ -183,10 +184,11 @@ def rendered(told: Sequence[Event]) -> tuple[str, str]:
 
 
 def as_json(told: Sequence[Event]) -> dict[str, Any]:
-    """Return one message for programs."""
+    """Return one message for programs: the newest events, for the last of a run is its end, and how many others."""
     title, _ = rendered(told)
     names = ("kind", "subject", "why", "item_id", "run_id", "job_id", "id")
-    return {"title": title, "events": [{**{n: getattr(e, n) for n in names}, "facts": dict(e.facts)} for e in told]}
+    sent = [{**{n: getattr(e, n) for n in names}, "facts": dict(e.facts)} for e in told[-SENT:]]
+    return {"title": title, "events": sent, "left_out": len(told) - len(sent)}
 
 
 def _line(event: Event) -> str:
