@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
+from config.database import POOLED
 from config.errors import Misconfigured
 from config.reasons import Reason
 from config.tables import UtcDateTime
@@ -25,13 +26,14 @@ WITH_FILES: Final = 50  # items that are read at once with all that is known of 
 _STORED: Final = (*ITEM_COLUMNS, "search", "warned", "sort_album", "sort_year")
 _COLUMNS: Final = ", ".join(_STORED)
 _CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in _STORED if name != "key")
-# Made once a connection: making and dropping a table costs more than the upsert of a batch.
+# Made once a connection: making and dropping a table costs more than the upsert of a batch. Behind a pooler another
+# client gets the session next, and after an upgrade one that knows other columns.
 _INCOMING: Final = {
-    dialect: text(
+    kind: text(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_items {emptied} AS"  # noqa: S608  constants
         f" SELECT {_COLUMNS} FROM staging_items WHERE false"
     )
-    for dialect, emptied in (("postgresql", "ON COMMIT DELETE ROWS"), ("sqlite", ""))
+    for kind, emptied in (("postgresql", "ON COMMIT DELETE ROWS"), (POOLED, "ON COMMIT DROP"), ("sqlite", ""))
 }
 # "WHERE true" keeps SQLite from reading ON as a join's; the order keeps two hosts from waiting for each other's rows.
 _UPSERT: Final = text(
@@ -99,7 +101,7 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
     wanted = {item.key: item for item in items}
     if not wanted:
         return {}
-    connection.execute(_INCOMING[connection.dialect.name])
+    connection.execute(_INCOMING[POOLED if connection.info.get(POOLED) else connection.dialect.name])
     load(connection, "incoming_items", _STORED, map(_row, wanted.values()))
     changed = connection.execute(_UPSERT, {"now": now}).all()
     done = {key: Upserted(id, revision, True) for key, id, revision in changed}

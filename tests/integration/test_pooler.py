@@ -18,7 +18,9 @@ from config.database import Database
 from config.errors import Busy
 from config.libraries import Library, add_library
 from config.locks import hold
+from processor import repository
 from tests.databases import TEMPLATE, PostgresServer
+from tests.items import album
 
 
 @pytest.fixture
@@ -47,6 +49,18 @@ def test_a_statement_that_is_repeated_is_understood_by_whatever_session_comes_ne
         ask()
     with last_session_taken(pooled):
         assert ask() == 0
+
+
+def test_no_table_for_staged_albums_is_left_to_whoever_gets_the_session_next(pooled: Database) -> None:
+    """After an upgrade that would be a Greenroom that knows other columns."""
+    for checksum in ("1", "2"):
+        with pooled.begin() as connection:
+            for changed in (True, False):
+                done = repository.upsert(connection, [replace(album(), checksum=checksum)], dt.datetime.now(dt.UTC))
+                assert done["k"].changed == changed
+        with pooled.read() as connection:
+            left = connection.execute(text("SELECT relname FROM pg_class WHERE relpersistence = 't'")).scalars().all()
+        assert left == []
 
 
 def test_a_root_is_held_against_another_host_until_it_is_let_go(pooled: Database, tmp_path: Path) -> None:
