@@ -11,6 +11,7 @@ from config.libraries import Library
 from config.locks import hold
 from processor import journal
 from processor.players import debts
+from processor.retag import work_root
 
 
 def relocate(database: Database, library: Library, path: bytes) -> Library:
@@ -24,5 +25,6 @@ def relocate(database: Database, library: Library, path: bytes) -> Library:
             guard.confirm(connection)
             moved = libraries.move_library(connection, library, path)
             journal.move_root(connection, library.path, path)
+            journal.move_root(connection, work_root(library.path), work_root(path))  # of files with new tags
             debts.move_root(connection, library.path, path)
         return moved

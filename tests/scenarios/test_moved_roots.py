@@ -12,8 +12,11 @@ from click.testing import CliRunner
 from config import libraries
 from config.errors import Misconfigured
 from daemon.cli import main
+from processor.metadata import rows
+from processor.metadata.documents import ITSELF
 from tests.scenarios.house import NOW, House
-from tests.scenarios.publishing import LOW_TIDE, add_library, approve, publish, published, take_out
+from tests.scenarios.publishing import LOW_TIDE, add_library, approve, publish, published, staged, take_out
+from workflow.tagging import tag_item
 from workflow.undo import undo
 
 ROLES = ("inbound", "staging", "library")
@@ -67,6 +70,20 @@ def test_what_was_published_and_staged_before_is_taken_back_where_the_roots_are_
     undo(house.database, dropped or "", dry_run=False, stop=threading.Event())
     assert list(house.staged()) == []
     assert len(list(house.inbound.rglob("*.flac"))) == 2
+
+
+def test_tags_that_were_written_before_are_taken_back_where_staging_is_now(house: House) -> None:
+    _, item_id = staged(house)
+    with house.database.begin() as connection:
+        rows.say(connection, item_id, ITSELF, "title", "High Tide", NOW)
+    assert tag_item(house.database, item_id, threading.Event()).outcome == "retagged"
+    (item,) = house.items().values()
+    moved(house)
+    added("inbound", house.inbound)
+    added("staging", house.staging)
+
+    report = undo(house.database, item["transfer_id"], dry_run=False, stop=threading.Event())
+    assert [(one.outcome, one.reasons) for one in report.albums] == [("undone", ())]
 
 
 def test_a_copy_beside_its_original_is_not_taken_for_a_library_that_was_moved(house: House) -> None:
