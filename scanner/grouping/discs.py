@@ -10,6 +10,7 @@ from scanner.grouping.patterns import pattern
 
 MOST_DISCS = 50  # "CD86" and "Disc 1984" are titles, not discs
 MOST_IN_A_BOX = 999  # … unless "CD1" lies beside, or brackets say so
+NO_DISCS = frozenset((128, 160, 180, 192, 224, 256, 320))  # without "CD1": bit rates, "LP 180 g"
 
 LONGEST_NAME = 255  # a longer tag is no name that somebody wrote a disc into
 
@@ -128,7 +129,7 @@ def split_disc(text: str, most: int = MOST_DISCS) -> tuple[str, int | None]:
     if len(text) <= LONGEST_NAME:
         in_brackets, at_end = _IN_TITLES[text.isascii()]
         if found := in_brackets.search(text):
-            most = MOST_IN_A_BOX
+            most = most if _disc_number(found, MOST_IN_A_BOX) in NO_DISCS else MOST_IN_A_BOX
         else:
             found = at_end.search(text) or ("-" in text and _DISC_OF_A_SHOW.search(text)) or None
     if found is None:

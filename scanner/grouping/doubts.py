@@ -91,7 +91,8 @@ def file_warnings(tracks: list[Track]) -> Iterator[Reason]:
     if alike := next((t.row.track for t in tracks if t.row.track and t.sources["track"] == "file_name"), None):
         message = f"The tags call every file track {alike}; the numbers are those of the files' names."
         yield Reason("track_numbers_repeat", message)
-    if alike := next((t.row.disc for t in tracks if t.row.disc and t.disc and t.sources["disc"] == "file_name"), None):
+    others = (t.row.disc for t in tracks if t.sources["disc"] == "file_name" and t.disc != t.row.disc)
+    if alike := next(filter(None, others), None):
         message = f"The tags call every disc {alike}; the discs are those of the files' names."
         yield Reason("track_numbers_repeat", message)
     if not _is_complete(tracks):

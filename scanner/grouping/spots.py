@@ -10,6 +10,7 @@ from scanner.grouping.album_names import is_format, parse_album
 from scanner.grouping.discs import (
     MOST_DISCS,
     MOST_IN_A_BOX,
+    NO_DISCS,
     disc_folder,
     is_bonus_folder,
     split_disc,
@@ -64,7 +65,7 @@ def _forget_titles(
         if not discs or min(discs.values()) <= MOST_DISCS or not parts.keys().isdisjoint(discs):
             continue
         for folder in discs:
-            if not _names_box(folders[folder], spots[folder]):
+            if spots[folder].disc in NO_DISCS or not _names_box(folders[folder], spots[folder]):
                 del spots[folder]
                 spot, form = _spot_and_format(folder, MOST_DISCS)
                 found.setdefault((spot.home, spot.label, form), {})[folder] = spot
@@ -79,22 +80,27 @@ def _names_box(folder: FolderTracks, spot: Spot) -> bool:
 
 
 def _tell_media_apart(found: dict[_Key, Spots], folders: Mapping[bytes, FolderTracks]) -> None:
-    """Let "DVD 1" be the disc after the "CD 1" that lies beside; if it holds the same songs, it is of a copy."""
+    """Let "DVD 1" be the disc after the "CD 1" that lies beside; if it holds the same songs, all DVDs are a copy."""
     for (home, label, form), spots in [item for item in found.items() if len(item[1]) > 1]:
         discs = [spot.disc for spot in spots.values() if spot.disc]
         if len(discs) == len({*discs}):
             continue
         first: dict[int | None, bytes] = {}
-        for folder in sorted(spots, key=lambda folder: _medium(folder) != "cd"):
-            spot, medium = spots[folder], _medium(folder)
-            other = first.setdefault(spot.disc, folder)
-            if not spot.disc or medium == _medium(other):
-                continue
-            if _same_titles(folders[folder], folders[other]):
-                found.setdefault((home, label, form + medium), {})[folder] = spots.pop(folder)
-            else:
-                discs.append(max(discs) + 1)
-                spots[folder] = spot._replace(disc=discs[-1])
+        again: dict[bytes, bytes] = {}  # folder → that of the same disc on another medium
+        for folder in sorted(spots, key=_cds_first):
+            other = first.setdefault(spots[folder].disc, folder)
+            if spots[folder].disc and _medium(folder) != _medium(other):
+                again[folder] = other
+        copies = {_medium(one) for one, other in again.items() if _same_titles(folders[one], folders[other])}
+        for folder in [folder for folder in spots if _medium(folder) in copies]:
+            found.setdefault((home, label, form + _medium(folder)), {})[folder] = spots.pop(folder)
+        last = max(spot.disc or 0 for spot in spots.values())
+        for disc, folder in enumerate([one for one in again if one in spots], last + 1):
+            spots[folder] = spots[folder]._replace(disc=disc)
+
+
+def _cds_first(folder: bytes) -> tuple[bool, str]:
+    return _medium(folder) != "cd", _medium(folder)
 
 
 def _medium(folder: bytes) -> str:

@@ -626,10 +626,10 @@ def test_a_number_that_is_part_of_the_title_is_no_disc(shelf: Shelf) -> None:
     "style", ["Works/CD{:03}", "Works/Disc {}", "Works/CD{:03}/FLAC", "Works (CD {})", "Works CD{}"]
 )
 def test_a_box_has_more_discs_than_any_title(shelf: Shelf, style: str) -> None:
-    for disc in (1, 50, 51, 99, 100, 222):
+    for disc in (1, 50, 51, 99, 128, 222):
         shelf.album(style.format(disc), range(1, 3), artist="Bach", album="Works")
     one = shelf.only()
-    assert (one.album, one.discs, [t.disc for t in one.tracks[::2]]) == ("Works", 6, [1, 50, 51, 99, 100, 222])
+    assert (one.album, one.discs, [t.disc for t in one.tracks[::2]]) == ("Works", 6, [1, 50, 51, 99, 128, 222])
 
 
 @pytest.mark.parametrize("other", ["DVD 1", "Blu-ray 1", "Bonus DVD", "DVD 3"])
@@ -648,6 +648,34 @@ def test_layers_of_discs_are_copies(shelf: Shelf, title: str | None) -> None:
             said = title and f"{title} {folder[-1]} {n}"
             shelf.track(f"Low/{folder}/{n:02} {n}.flac", artist="Ada", album="Low", title=said, track=n)
     assert [(one.album, one.discs, len(one.tracks)) for one in shelf.groups()] == [("Low", 2, 4)] * 2
+
+
+def test_tags_that_call_discs_as_names_do_are_not_told(shelf: Shelf) -> None:
+    for disc, name in enumerate(("A1", "A2", "B1", "B2")):
+        shelf.track(f"Low/{name} Song.flac", artist="Ada", album="Low", title=f"Song {name}", disc=disc // 2 + 1)
+    one = shelf.only()
+    assert ([t.disc for t in one.tracks], one.warnings) == ([1, 1, 2, 2], ())
+
+
+def test_a_copy_that_is_divided_over_more_discs_stays_whole(shelf: Shelf) -> None:
+    discs = {"CD 1": range(1, 9), "LP 1": range(1, 5), "LP 2": range(5, 9), "DVD 1": range(9, 11)}
+    for folder, songs in discs.items():
+        for n, song in enumerate(songs, 1):
+            shelf.track(f"Low/{folder}/{n:02}.flac", artist="Ada", album="Low", title=f"Song {song}", track=n)
+    assert sorted((one.discs, len(one.tracks)) for one in shelf.groups()) == [(2, 8), (2, 10)]
+
+
+@pytest.mark.parametrize("folder", ["CD 320", "CD 192 kbps", "LP 180 g"])
+@pytest.mark.parametrize("style", ["Ada - Low/{}", "Ada - Low [{}]", "Ada - Low {}"])
+def test_how_an_album_was_encoded_or_pressed_is_no_disc(shelf: Shelf, style: str, folder: str) -> None:
+    shelf.album(style.format(folder), range(1, 3), artist="Ada", album="Low")
+    one = shelf.only()
+    assert ([t.disc for t in one.tracks], one.warnings) == ([None, None], ())
+
+
+def test_a_bit_rate_behind_an_albums_name_is_no_disc(shelf: Shelf) -> None:
+    shelf.album("x", range(1, 3), artist="Ada", album="Low [CD 320]")
+    assert [t.disc for t in shelf.only().tracks] == [None, None]
 
 
 def test_a_late_disc_of_a_box_has_its_number_where_tags_name_the_box(shelf: Shelf) -> None:
