@@ -56,11 +56,12 @@ def serve(app: Application) -> int:
         )
         app.hint = heartbeat.hint
         beat = _Reporting(heartbeat, app.database)
-        beat()
-        systemd.notify(systemd.READY)
-        logger.bind(data_dir=str(app.boot.data_dir)).info("daemon started")
-        beats = Beats(beat, every)
+        beats: Beats | None = None
         try:
+            beat()
+            systemd.notify(systemd.READY)
+            logger.bind(data_dir=str(app.boot.data_dir)).info("daemon started")
+            beats = Beats(beat, every)
             while not beat.outdated and (caught := _next(signals, every)) not in (signal.SIGTERM, signal.SIGINT):
                 if caught == signal.SIGHUP:
                     _reload(heartbeat, beat)
@@ -73,7 +74,8 @@ def serve(app: Application) -> int:
             logger.info("daemon stopping")
             stop.set()
             app.ongoing.stop()
-            beats.stop()
+            if beats is not None:
+                beats.stop()
             heartbeat.stop_listening()
             ends = boottime() + GIVEN_UP_AFTER
             carrying.stop()

@@ -22,10 +22,12 @@ from config import admin
 from config.database import Database
 from config.errors import Busy
 from config.libraries import add_library
+from config.reasons import Reason
 from daemon.sole import LOCK_NAME, running_daemon, sole_daemon
 from tests.music import write_album
 from tests.waiting import until
 from workflow import runs
+from workflow.record import record_skip
 
 pytestmark = pytest.mark.sqlite
 HOUSE = Path(__file__).parents[2]
@@ -176,6 +178,33 @@ def test_an_idle_daemon_ends_with_success(installation: Installation, number: si
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="this C library has one heap")
+def test_a_daemon_that_cannot_begin_to_beat_ends_with_all_it_began(installation: Installation, tmp_path: Path) -> None:
+    """As where the limit of threads is reached: a cycle and jobs would go on, and nobody would hear SIGTERM."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "sitecustomize.py").write_text(
+        "import threading\n"
+        "begin = threading.Thread.start\n"
+        "def start(self):\n"
+        "    if self.name == 'APScheduler':\n"
+        '        raise RuntimeError("can\'t start new thread")\n'
+        "    begin(self)\n"
+        "threading.Thread.start = start\n"
+    )
+    write_album(installation.inbound / "a", artist="Ada", album="Tide", tracks=1, ext="mp3")
+    installation.set(schedule="every 10s", enabled=True, quiet_seconds=290)
+    with installation.database.read() as connection:
+        settings, _ = admin.staging_scan(connection)
+    missed = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)  # so the first beat begins a cycle
+    record_skip(installation.database, settings, missed, Reason("busy", "It was busy."))
+    environ = installation.environ | {"PYTHONPATH": str(tmp_path / "lib")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "daemon.cli", "run"],
+        cwd=HOUSE, env=environ, timeout=WAIT, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (ended.returncode, "can't start new thread" in ended.stderr) == (1, True)
+    assert [run["finished_at"] is None for run in installation.runs()] == [False, False]
+
+
 def test_threads_of_the_daemon_share_two_heaps(installation: Installation) -> None:
     installation.set(enabled=True, schedule=YEARLY, quiet_seconds=0)
     with installation.daemon() as process:
