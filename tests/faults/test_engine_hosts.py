@@ -128,7 +128,7 @@ def test_each_host_touches_only_the_roots_it_has_and_another_takes_over_for_a_de
     attic = shop.open("attic", mounted=True)
     until(shop.done(2))
     assert shop.shelved() == ["attic"]
-    until(lambda: {worker.host for worker in shop.engine.workers()} == {"attic", "cellar"})  # a slow one is dead a while
+    until(lambda: {worker.host for worker in shop.engine.workers()} == {"attic", "cellar"})  # late ones come back
     attic.kill()
     shop.stage("k3", "k4")
     shop.open("barn", mounted=True)
