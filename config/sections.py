@@ -33,7 +33,7 @@ class StagingScan(Section):
     enabled: bool = Field(
         False, description="Whether the daemon runs cycles at all; nothing runs until an admin says so."
     )
-    dry_run: bool = Field(False, description="Plan and report, touch nothing.")
+    dry_run: bool = Field(False, description="Plan and report, touch no file of a library; repairs only look, too.")
     schedule: str = Field("0 */1 * * *", description="Five cron fields with their standard meaning, or `every 15m`.")
     timezone: str = Field("local", description="Zone the schedule is read in: local, or a name such as Europe/Berlin.")
     workers: int = Field(

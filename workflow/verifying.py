@@ -10,6 +10,7 @@ from typing import Final
 
 from loguru import logger
 
+from config import admin
 from config.database import Database
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries
@@ -50,10 +51,14 @@ class Pace:
 def verifying(
     database: Database, data_dir: Path, pace: Pace, stop: StopSignal, *, decode: bool, mend: bool
 ) -> Verifying:
-    """Return what verifying works with: staging and every library. Raises Misconfigured where ffmpeg is missing."""
+    """Return what verifying works with: staging and every library; in dry runs it mends nothing.
+
+    Raises Misconfigured where ffmpeg is missing.
+    """
     with database.read() as connection:
         found = {library.root_uuid: library for library in list_libraries(connection) if library.role in ROLES}
         publish = settings_of(connection, "publish")
+        mend = mend and not admin.staging_scan(connection)[0].dry_run
 
     def locked(library: Library, work: Callable[[Guard], str]) -> str:
         return holding(database, [library], "verify", stop, work)

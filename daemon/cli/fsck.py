@@ -56,6 +56,8 @@ def command(verify: bool, adopt: bool, as_json: bool) -> None:
     """
     stop = stop_on_signals()
     with application() as app, bars() as progress:
+        if adopt:
+            app.may_move()
         report = fsck(app.database, verify=verify, adopt=adopt, stop=stop, progress=progress)
     if as_json:
         print_json(_as_object(report, adopt))

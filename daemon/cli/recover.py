@@ -22,6 +22,7 @@ def command(as_json: bool) -> None:
     """
     stop = stop_on_signals()
     with application() as app:
+        app.may_move()
         report = recovering.recover(app.database, app.boot.data_dir, stop)
     left = len(report.attention) + len(report.waiting)
     if as_json:

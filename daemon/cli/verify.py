@@ -36,7 +36,8 @@ def command(items: Sequence[int], every: bool, pace: int, decode: bool, only_loo
     """Read the files of ITEM again, from the disk, and compare them with what is recorded; without ITEM those that
     phase.verify.days says are due.
 
-    A picture, NFO or lyrics of Greenroom's that is gone or rotten is made anew from the cache; one you edited stays.
+    A picture, NFO or lyrics of Greenroom's that is gone or rotten is made anew from the cache, unless
+    staging_scan.dry_run is on; one you edited stays.
     Music is never touched: what is wrong with it is told, and stays listed until it is right again. Bytes that changed
     together with the file's time are somebody's doing; they are told once, and taken for right from then on.
 

@@ -370,6 +370,9 @@ def test_while_only_dry_runs_are_allowed_nothing_is_taken_back_or_removed(data_d
         assert refused.exit_code != 0
         assert "staging_scan.dry_run is on" in refused.stderr
         assert "would be" in greenroom(*words, "--dry-run").stdout
+    for repair in (["recover"], ["fsck", "--adopt"]):
+        assert "staging_scan.dry_run is on" in greenroom(*repair).stderr
+    assert greenroom("fsck").exit_code == 0
     assert json.loads(greenroom("gc", "--json").stdout)["trash"] == 0
     assert sorted((data_dir / "staging").rglob("*")) == before
 

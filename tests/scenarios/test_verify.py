@@ -125,6 +125,9 @@ def test_what_greenroom_made_is_mended_and_music_is_only_told_of(house: House, l
     rot(staged)
     broken = digest(os.fsencode(song))
     assert look(house, mend=False)["mended"] == ()
+    house.change(dry_run="true")
+    assert look(house)["mended"] == ()
+    house.change(dry_run="false")
     assert look(house) == {
         "wrong": ("verify_rotten 01 - Song 1.flac", f"verify_rotten {staged.name}"),
         "mended": ("album.nfo", "artist.nfo"),
