@@ -11,6 +11,7 @@ from typing import Protocol
 from processor import layout, sidecar
 from scanner.grouping.groups import Group
 from scanner.identity import Identity
+from scanner.smallfiles import text_of
 
 MAX_CUE_SHEET = 1 << 20  # bytes; a cue sheet of a hundred tracks has ten thousand
 # Within one line: white space that may span lines would be looked through from each of them anew.
@@ -90,11 +91,7 @@ def join(proposal: Proposal, there: Iterable[bytes], discs: int, tracks: int) ->
 
 def cue_references(sheet: bytes) -> frozenset[str]:
     """Return the names, folded, of the files a cue sheet plays, without any folder."""
-    try:
-        text = sheet.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = sheet.decode("latin-1")
-    found = (quoted or plain for quoted, plain in _CUE_FILE.findall(text))
+    found = (quoted or plain for quoted, plain in _CUE_FILE.findall(text_of(sheet)))
     return frozenset(layout.fold(re.split(r"[/\\]", name)[-1].encode()) for name in found)
 
 

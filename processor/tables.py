@@ -93,7 +93,7 @@ class StagingItem(Base):
     path = column(bytes)  # the album's folder, relative to the staging root
     evidence = column(list[Any])  # why these files are one album
     warnings = column(list[Any])  # what a reviewer should look at
-    sources = column(dict[str, Any])  # value → tag, file_name, folder, majority
+    sources = column(dict[str, Any])  # value → tag, cue, file_name, folder, majority
     search = column(str, server_default="")  # artist and album as they are searched
     warned = column(bool, server_default=false())  # whether there are warnings
     sort_album = column(str, server_default="")  # the album alone, as it is searched

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,8 +16,8 @@ from typing import Final, NamedTuple
 
 from config.reasons import Reason, show_path
 from scanner.identity import Identity
+from scanner.smallfiles import read_small
 
-MAX_LIST: Final = 1 << 20  # bytes; a line a file, so this is far above any album
 BUFFER: Final = 1 << 20
 _BY_LENGTH: Final = {8: "crc32", 32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 _SUM_FIRST: Final = re.compile(rb"\\?([0-9A-Fa-f]{32,128})[ \t]+\*?(\S.*)")
@@ -80,7 +79,7 @@ def failures(root: bytes, list_path: bytes, wanted: Callable[[bytes], bool], rem
     Only names that are `wanted` count; `remember` keeps the sums of files that are not touched.
     """
     shown, folder = show_path(list_path), os.path.dirname(list_path)
-    for entry in parse(_content(os.path.join(root, list_path))):
+    for entry in parse(read_small(os.path.join(root, list_path))):
         if not wanted(entry.name):
             continue
         there = _find(root, os.path.join(folder, entry.name))
@@ -124,21 +123,6 @@ def _is_text(name: bytes) -> bool:
         return bool(name.decode())
     except UnicodeDecodeError:
         return False
-
-
-def _content(path: bytes) -> bytes:
-    """Read a list; what cannot be read says nothing: whoever moves the file meets the same error."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        found = os.fstat(descriptor)
-        return os.pread(descriptor, MAX_LIST, 0) if stat.S_ISREG(found.st_mode) else b""
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
 
 
 def _differs(root: bytes, path: bytes, entry: Listed, remember: Remember) -> bool:

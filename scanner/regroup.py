@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from config.reasons import Reason
-from scanner.grouping.groups import Group
-from scanner.kinds.music_album import group, group_folders, role_of
+from scanner.grouping.groups import FolderTracks, Group, SideRow, in_folders
+from scanner.kinds.music_album import group_folders, role_of
 from scanner.readiness import FileState, Tree, folder_reasons, is_patient, probe, unfinished_reasons
 from scanner.survey import Scan, Survey
+
+if TYPE_CHECKING:
+    from scanner.grouping.sheets import Sheet
 
 
 def regroup(scan: Scan, survey: Survey) -> None:
@@ -20,9 +25,8 @@ def regroup(scan: Scan, survey: Survey) -> None:
     rows = scan.db.grouping
     if scan.db.grew or scan.db.learned:
         rows.forget()
-        groups: Iterator[tuple[int, Group]] = (
-            (rows.add(found), found) for found in group_folders(rows.folders(), scan.db.sides(), scan.options.choices)
-        )
+        found = _group(scan, list(rows.folders()), list(scan.db.sides()))
+        groups: Iterator[tuple[int, Group]] = ((rows.add(album), album) for album in found)
     elif survey.changed:
         _regroup_broken(scan)
         groups = rows.known(only_waiting=False)
@@ -59,8 +63,35 @@ def _regroup_broken(scan: Scan) -> None:
     kept, keys = rows.keep_whole()
     tracks = [track for track in rows.tracks() if track.file_id not in kept]
     sides = [side for side in scan.db.sides() if side.file_id not in kept]
-    for found in group(tracks, sides, scan.options.choices, keys):
+    for found in _group(scan, in_folders(tracks), sides, keys):
         rows.add(found)
+
+
+def _group(
+    scan: Scan, folders: Sequence[FolderTracks], sides: Sequence[SideRow], taken: Iterable[str] = ()
+) -> list[Group]:
+    return group_folders(folders, sides, scan.options.choices, taken, sheets=_sheets(scan, folders, sides))
+
+
+def _sheets(scan: Scan, folders: Iterable[FolderTracks], sides: Iterable[SideRow]) -> dict[int, Sheet]:
+    """Read the cue sheets beside images whose tags lack something; return them by the image's file id."""
+    cues: dict[bytes, list[bytes]] = defaultdict(list)
+    for side in sides:
+        if side.role == "cue":
+            cues[side.folder].append(side.name)
+    found: dict[int, Sheet] = {}
+    if not cues:  # as mostly
+        return found
+    from scanner.grouping.sheets import needs_sheet, parse, sheets_of
+    from scanner.smallfiles import read_small
+
+    for folder in folders:
+        if (names := cues.get(folder.folder)) and needs_sheet(folder, len(names)):
+            scan.check()
+            paths = [os.path.join(folder.folder, name) for name in sorted(names)]
+            read = (parse(path, read_small(os.path.join(scan.root, path))) for path in paths)
+            found |= sheets_of(folder, [sheet for sheet in read if sheet])
+    return found
 
 
 def _failures(scan: Scan, lists: Iterable[bytes]) -> Iterator[Reason]:

@@ -93,7 +93,7 @@ def _named(place: Place, share: Share) -> Album:
     title: str | None
     source: Source | None
     if tagged:
-        title, source = commonest(tagged), "tag" if len(tagged) == len(readable) else "majority"
+        title, source = commonest(tagged), source_of("album", readable) if len(tagged) == len(readable) else "majority"
         if all((track.disc or 1) > 1 for track in readable):
             title = without_bonus_disc(title)
     elif place.is_root or is_nameless(place.title):
@@ -101,6 +101,8 @@ def _named(place: Place, share: Share) -> Album:
     else:
         title, source = parse_album(place.title).album, "folder"
     credit = credit_by_tags(readable)
+    if credit.source == "tag":
+        credit = credit._replace(source=source_of("album_artist", readable))
     if source == "folder" and _is_heap_of(credit.artist, place, share.tracks):
         title, source = None, None
     # where no tag names the album, an artist that only a few files name is not known to be that of the others
@@ -109,6 +111,11 @@ def _named(place: Place, share: Share) -> Album:
         credit = credit_by_names(place, title, share.tracks)
     ordered = sorted(share.tracks, key=_by_folder_and_name)
     return Album(place, tuple(ordered), share.release_id, title, source, credit, tuple(share.strays))
+
+
+def source_of(field: str, tracks: Iterable[Track]) -> Source:
+    """Return where a value comes from that all tracks agree in: the tags, or a cue sheet beside one of them."""
+    return "cue" if any(field in track.cued for track in tracks) else "tag"
 
 
 def _is_heap_of(artist: str | None, place: Place, tracks: Iterable[Track]) -> bool:

@@ -20,6 +20,7 @@ DOUBT: Mapping[str, float] = {
     "compilation_by_rule": 0.95,
     "artist_by_majority": 0.95,
     "years_differ": 0.95,
+    "names_from_cue": 0.9,
     "strays_joined": 0.9,
     "tracks_missing": 0.9,
     "missing_tags": 0.8,
@@ -62,8 +63,8 @@ def warnings_of(whole: Whole, readable: list[Track], year: Year) -> Iterator[Rea
     if readable and lead.credit.source in ("folder", "file_name"):
         yield Reason("artist_from_folder", "No artist tag; the artist is read from folder or file names.", home)
     lacking = {
-        "album": [track.album for track in readable].count(None),
-        "artist": [track.artist or track.album_artist for track in readable].count(None),
+        "album": sum(track.album is None or "album" in track.cued for track in readable),
+        "artist": sum(not (track.artist or track.album_artist) or "album_artist" in track.cued for track in readable),
         "title": len(readable) - [track.sources["title"] for track in readable].count("tag"),
         "track number": [track.track for track in readable].count(None),
     }

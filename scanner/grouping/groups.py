@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from config.reasons import Reason
 
 Verdict = Literal["take", "needs_review", "quarantined"]
-Source = Literal["tag", "file_name", "folder", "majority", "rule", "person"]
+Source = Literal["tag", "cue", "file_name", "folder", "majority", "rule", "person"]
 
 
 class TrackRow(NamedTuple):

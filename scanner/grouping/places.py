@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from scanner.grouping.groups import FolderTracks
 from scanner.grouping.settling import in_style, settle_discs
 from scanner.grouping.spots import Spots, find_spots
 from scanner.grouping.tracks import Track, present
 
+if TYPE_CHECKING:
+    from scanner.grouping.sheets import Sheets
+
 
 class Place:
     """A folder with its disc folders, and the audio files in them, by folder and name."""
 
-    def __init__(self, folders: Sequence[FolderTracks], spots: Spots) -> None:
+    def __init__(self, folders: Sequence[FolderTracks], spots: Spots, sheets: Sheets | None = None) -> None:
         spot = next(iter(spots.values()))
         self.folders = folders
+        self._sheets = sheets
         self._discs = {folder: spot.disc for folder, spot in spots.items()}  # what the names of the folders say
         self.disc_folders = sum(disc is not None for disc in self._discs.values())
         self.title = spot.title  # the folder's name, without the disc: "Artist - Album (1999)"
@@ -29,6 +34,10 @@ class Place:
     def tracks(self) -> tuple[Track, ...]:
         """All files, one by one; made when somebody asks, because most albums are told without."""
         tracks = [present(row) for folder in self.folders for row in folder.rows()]
+        if self._sheets:
+            from scanner.grouping.sheets import fill  # few scans meet an image without tags
+
+            tracks = [fill(track, self._sheets.get(track.row.file_id)) for track in tracks]
         settled = settle_discs(tracks, self._discs) if self.disc_folders else tracks
         return tuple(in_style(settled))
 
@@ -38,8 +47,8 @@ class Place:
         return self.home == b"" and not self.disc_folders
 
 
-def find_places(folders: Iterable[FolderTracks]) -> list[Place]:
+def find_places(folders: Iterable[FolderTracks], sheets: Sheets | None = None) -> list[Place]:
     """Put each folder together with its disc folders."""
     by_name = {folder.folder: folder for folder in folders}
     found = find_spots([by_name[name] for name in sorted(by_name)])
-    return [Place([by_name[name] for name in spots], spots) for spots in found]
+    return [Place([by_name[name] for name in spots], spots, sheets) for spots in found]

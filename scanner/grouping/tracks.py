@@ -35,6 +35,7 @@ class Track(NamedTuple):
     track: int | None
     named_artist: str | None  # what stands before the title in the file's name
     sources: Mapping[str, Source]
+    cued: Mapping[str, bytes] = MappingProxyType({})  # album, album_artist, year: if a cue sheet says it, its path
 
     @property
     def number(self) -> Number | None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from config.reasons import Reason, counted
 from scanner.grouping.album_names import parse_album
+from scanner.grouping.albums import source_of
 from scanner.grouping.companions import folders_of, home_of
 from scanner.grouping.credits import VARIOUS_ARTISTS, Credit
 from scanner.grouping.doubts import Year, confidence_of, file_warnings, images, warnings_of
@@ -162,7 +163,7 @@ def _year(tracks: list[Track], parts: Iterable[Part]) -> Year:
     """Take the year half of the tracks or more know (of equals the earliest), else the folder's, or the commonest."""
     years = {track.row.year for track in tracks}
     if len(years) == 1 and (only := next(iter(years))):
-        return Year(only, "tag", (only,))
+        return Year(only, source_of("year", tracks), (only,))
     counts = Counter(track.row.year for track in tracks if track.row.year)
     top = min(counts, key=lambda year: (-counts[year], year), default=None)
     if top and 2 * counts[top] >= counts.total():
@@ -200,6 +201,9 @@ def _evidence(whole: Whole, readable: list[Track]) -> Iterator[Reason]:
         yield from _held_together(lead, agree if with_id else None, len(readable))
     if lead.title_source == "folder":
         yield Reason("names_from_folder", "No album tag; the album is named after its folder.", lead.place.home)
+    if cued := {field: path for track in readable for field, path in track.cued.items()}:
+        told = ", ".join(cued).replace("_", " ")
+        yield Reason("names_from_cue", f"The tags lack what the cue sheet says: {told}.", next(iter(cued.values())))
     folders = folders_of(whole)
     several = len({track.disc or 1 for track in readable}) > 1
     if len(folders) > 1 and several and any(part.place.disc_folders for part in whole.parts):

@@ -11,6 +11,7 @@ from scanner.kinds import Kind
 
 if TYPE_CHECKING:
     from scanner.grouping.chosen import Choice
+    from scanner.grouping.sheets import Sheets
 
 NAME = "music_album"
 NOTHING_SAID: Mapping[bytes, Choice] = MappingProxyType({})
@@ -49,13 +50,15 @@ def group_folders(
     choices: Mapping[bytes, Choice] = NOTHING_SAID,
     taken: Iterable[str] = (),
     *,
+    sheets: Sheets | None = None,
     each_track: bool = False,
 ) -> list[Group]:
     """Put every track into exactly one album; a side file that no album claims is in none of them.
 
     What a person said of files, by path, comes before all rules. The order of the rows does not matter. Groups come in
     the order of their folders. Nothing is raised, whatever the tags and names hold. `taken` are keys that other
-    groups have. `each_track` looks at every track where a look at the folder would do; what comes of it is the same.
+    groups have, `sheets` what cue sheets say of images whose tags lack something, by file id. `each_track` looks at
+    every track where a look at the folder would do; what comes of it is the same.
     """
     # An unchanged tree is not grouped again, and a scan of it starts quicker without these.
     from scanner.grouping.chosen import apart, folders_apart, together
@@ -68,7 +71,9 @@ def group_folders(
     rest, said = (folders, {}) if not choices else folders_apart(folders, choices)
     others, said_sides = (sides, {}) if not choices else apart(sides, choices)
     keys = set(taken)
-    wholes = merge((part for place in find_places(rest) for part in parts_in(place, each_track=each_track)), keys)
+    wholes = merge(
+        (part for place in find_places(rest, sheets) for part in parts_in(place, each_track=each_track)), keys
+    )
     chosen = together(said, choices, keys)
     first = len(wholes)
     wholes += chosen.values()

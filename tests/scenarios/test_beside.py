@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from tests.scenarios.drops import JPEG, Song, song, songs
+from tests.scenarios.drops import JPEG, Song, link, song, songs, untagged
 from tests.scenarios.house import House
 from tests.scenarios.play import Scenario, play
 
@@ -12,6 +14,9 @@ TWO = range(1, 3)
 TAKEN = ("staged Ada / Low Tide: 2 tracks",)
 MUSIC = ("AD/Ada/Low Tide/01 - Song 1.flac", "AD/Ada/Low Tide/02 - Song 2.flac")
 CUE = b'FILE "Ada - Low Tide.flac" WAVE\n  TRACK 01 AUDIO\n    INDEX 01 00:00:00\n  TRACK 02 AUDIO\n'
+NAMED = b'REM DATE 1997\r\nPERFORMER "Ada"\r\nTITLE "Low Tide"\r\n' + CUE.replace(
+    b"Ada - Low Tide.flac", b"CDImage.wav"
+)
 
 SCENARIOS = [
     Scenario(
@@ -56,6 +61,52 @@ SCENARIOS = [
         ("staged Ada / Low Tide: 1 track",),
         ("AD/Ada/Low Tide/Ada - Low Tide.cue", "AD/Ada/Low Tide/Ada - Low Tide.flac"),
         frozenset({"image_and_cue"}),
+    ),
+    Scenario(
+        "one long file without tags is what its cue sheet says",
+        untagged("New Folder", "flac", "CDImage") | {"New Folder/rip.cue": NAMED},
+        ("staged Ada / Low Tide (1997): 1 track",),
+        ("AD/Ada/1997 - Low Tide/CDImage.flac", "AD/Ada/1997 - Low Tide/rip.cue"),
+        frozenset({"image_and_cue", "names_from_cue"}),
+    ),
+    Scenario(
+        "long files of two discs, each with its cue sheet",
+        untagged("New Folder", "flac", "CDImage", "CDImage2")
+        | {
+            "New Folder/1.cue": NAMED.replace(b'Tide"', b'Tide (Disc 1)"'),
+            "New Folder/2.cue": NAMED.replace(b'Tide"', b'Tide (Disc 2)"').replace(b"Image", b"Image2"),
+        },
+        ("staged Ada / Low Tide (1997): 2 tracks on 2 discs",),
+        (*(f"AD/Ada/1997 - Low Tide/{name}" for name in ("1.cue", "2.cue", "CDImage.flac", "CDImage2.flac")),),
+        frozenset({"image_and_cue", "names_from_cue"}),
+    ),
+    Scenario(
+        "long files of two albums in one folder, each with its cue sheet",
+        untagged("New Folder", "flac", "CDImage", "High")
+        | {
+            "New Folder/CDImage.cue": NAMED,
+            "New Folder/High.cue": NAMED.replace(b"Low Tide", b"High").replace(b"CDImage", b"High"),
+        },
+        ("staged Ada / High (1997): 1 track", "staged Ada / Low Tide (1997): 1 track"),
+    ),
+    Scenario(
+        "a cue sheet beside single songs, which says something else",
+        songs("a", "flac", TWO) | {"a/rip.cue": NAMED.replace(b"Low Tide", b"High")},
+        TAKEN,
+        (*MUSIC, "AD/Ada/Low Tide/rip.cue"),
+    ),
+    Scenario(
+        "what is called a cue sheet and is none",
+        untagged("Bo - Tin Roof", "flac", "CDImage")
+        | {
+            "rip": NAMED,
+            "Bo - Tin Roof/a.cue": link("../rip"),
+            "Bo - Tin Roof/b.cue/x": b"y",
+            "Bo - Tin Roof/c.cue": os.mkfifo,
+        },
+        ("staged Bo / Tin Roof: 1 track",),
+        codes=frozenset({"names_from_folder"}),
+        ignored={"rip": "no_album", "Bo - Tin Roof/a.cue": "link", "Bo - Tin Roof/c.cue": "not_a_regular_file"},
     ),
     Scenario(
         "side files of disc folders stay with their disc",
@@ -163,3 +214,17 @@ SCENARIOS = [
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_what_lies_beside_the_music_comes_along(house: House, scenario: Scenario) -> None:
     play(house, scenario)
+
+
+def test_an_image_is_called_anew_when_its_cue_sheet_says_another_album(house: House) -> None:
+    house.drop(untagged("New Folder", "flac", "CDImage") | {"New Folder/rip.cue": NAMED})
+    house.run(dry_run=True)
+    (house.inbound / "New Folder" / "rip.cue").write_bytes(NAMED.replace(b"Low Tide", b"Ebb Tide"))
+    assert house.cycle(rehearsed=False) == ["staged Ada / Ebb Tide (1997): 1 track"]
+
+
+def test_an_image_that_lost_its_cue_sheet_has_no_name_any_more(house: House) -> None:
+    house.drop(untagged("New Folder", "flac", "CDImage") | {"New Folder/rip.cue": NAMED})
+    house.run(dry_run=True)
+    (house.inbound / "New Folder" / "rip.cue").unlink()
+    assert house.cycle(rehearsed=False) == ["needs_review None / None: 1 track"]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scanner.checksums import MAX_LIST, Listed, failures, parse
+from scanner.checksums import Listed, failures, parse
 from scanner.identity import Identity
+from scanner.smallfiles import MAX_SMALL
 
 MD5 = "0123456789abcdef0123456789ABCDEF"
 
@@ -52,7 +53,7 @@ def test_what_says_nothing_or_leads_out_of_the_folder_is_passed_by(line: bytes) 
 
 @pytest.mark.parametrize("filling", [b" ", b"\t", b"a ", b"("])
 def test_a_list_full_of_nothing_is_read_in_a_moment(filling: bytes) -> None:
-    line = b"a" + filling * (MAX_LIST // len(filling) - 2) + b"b"
+    line = b"a" + filling * (MAX_SMALL // len(filling) - 2) + b"b"
     assert parse(line) == ()  # what tries each blank with all those behind it takes hours
 
 

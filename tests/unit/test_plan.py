@@ -188,7 +188,9 @@ def test_only_tracks_that_a_cue_names_keep_their_names(inbound: Inbound) -> None
 
 
 def test_a_cue_sheet_in_an_old_code_page_is_read_too() -> None:
-    assert cue_references(b'FILE "caf\xe9.wav" WAVE\nFILE plain.wav WAVE') == {"café.wav", "plain.wav"}
+    sheet = 'FILE "café.wav" WAVE\nFILE plain.wav WAVE'
+    for encoding in ("latin-1", "utf-8", "utf-8-sig", "utf-16"):
+        assert cue_references(sheet.encode(encoding)) == {"café.wav", "plain.wav"}
 
 
 @pytest.mark.parametrize("filling", [b"\n", b" ", b"\t\n", b"FILE "])
