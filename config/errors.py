@@ -4,6 +4,7 @@ GreenroomError
     Retryable        the same call may succeed later
         Busy             somebody else holds what we need (exit 75)
             RootBusy         a root, and so all work there waits
+            Unmoved          a move of the album itself, which waits for a cycle, or for a disk to come back
         LeaseLost        our lease ran out; stop at once, the new holder recovers
     NeedsReview      a person has to decide
     Rejected         the input cannot be used, now or later
@@ -54,6 +55,10 @@ class Busy(Retryable):
 
 class RootBusy(Busy):
     """Somebody else works on a root."""
+
+
+class Unmoved(Busy):
+    """A move of the album has to be finished first."""
 
 
 class LeaseLost(Retryable):

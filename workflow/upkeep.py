@@ -13,7 +13,7 @@ from pathlib import Path
 from loguru import logger
 
 from config.database import Database
-from config.errors import Busy, Misconfigured, NeedsReview
+from config.errors import Busy, Misconfigured, NeedsReview, Unmoved
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries, sole_library, verify_root
 from config.machine import boot_id
@@ -64,13 +64,13 @@ def settle(database: Database, staging: Library, library: Library, cache: bytes,
 
 
 def check_unmoved(database: Database, key: str) -> None:
-    """Raise Busy while a move of an album within staging, into it or out of it to inbound is not finished.
+    """Raise Unmoved while a move of an album within staging, into it or out of it to inbound is not finished.
 
     What finishes it goes by what it left there: it would not know an album again that has gone on, or has new tags.
     """
     with database.read() as connection:
         if any(transfer.kind not in OUTWARD for transfer in journal.moving(connection, key)):
-            raise Busy("a move of this album is not finished; the next cycle, or `greenroom recover`, finishes it")
+            raise Unmoved("a move of this album is not finished; the next cycle, or `greenroom recover`, finishes it")
 
 
 def prune_trash(database: Database, days: int, stop: StopSignal) -> None:

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event, text, update
 
 from config.database import Database
-from config.errors import LeaseLost, Misconfigured, Retryable, RootSilent
+from config.errors import Busy, LeaseLost, Misconfigured, Retryable, RootSilent, Unmoved
 from daemon.worker import GRACE_SECONDS
 from tests.engine_worker import MARKS, QUICK, Play, Script, limits, marks, plays
 from tests.waiting import PATIENCE, until
@@ -270,6 +270,11 @@ def test_a_disk_that_does_not_answer_costs_a_job_no_attempt_and_is_asked_again_a
     assert [silent(seconds) for seconds in (0, 130, 9000)] == [
         Verdict("queued", delay, counts=False) for delay in (10, 130, 300)
     ]
+
+
+def test_a_job_waits_longer_for_a_move_that_a_cycle_has_to_finish_than_for_a_lock() -> None:
+    waits = [judge(error("wait"), 9, plays()["alpha"].retries, 0.5) for error in (Busy, Unmoved)]
+    assert waits == [Verdict("queued", 10, counts=False), Verdict("queued", 60, counts=False)]
 
 
 def test_jobs_written_by_another_version_are_read_or_left_to_it(database: Database, engine: Engine, work: Any) -> None:

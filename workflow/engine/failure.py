@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, RootBusy, RootSilent, Stopped
+from config.errors import (
+    Busy,
+    GreenroomError,
+    Misconfigured,
+    NeedsReview,
+    Rejected,
+    RootBusy,
+    RootSilent,
+    Stopped,
+    Unmoved,
+)
 from workflow.engine.job import Retries, Status
 
 POISON_DEATHS: Final = 3  # a job that so many workers died with is kept from the next one
 BUSY_SECONDS: Final = 10.0  # before a job looks again whether what it needs is free
+UNMOVED_SECONDS: Final = 60.0  # before it looks again whether a cycle has finished the move of its album
 SILENT_SECONDS: Final = 300.0  # before it looks again, at the latest, whether a disk answers that long did not
 ELSEWHERE_SECONDS: Final = 0.5  # before a job is offered to other hosts; the one it left looks away for BUSY_SECONDS
 
@@ -41,6 +52,7 @@ class Verdict(NamedTuple):
 _BY_CLASS: Final[dict[type[Exception], Verdict]] = {
     Cancelled: Verdict("cancelled"),
     Stopped: Verdict("queued", counts=False),
+    Unmoved: Verdict("queued", UNMOVED_SECONDS, counts=False),
     Busy: Verdict("queued", BUSY_SECONDS, counts=False),
     PhaseAway: Verdict("queued", ELSEWHERE_SECONDS, counts=False),
     NotHere: Verdict("queued", BUSY_SECONDS, counts=False),
