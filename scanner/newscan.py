@@ -68,7 +68,8 @@ class NewScan(ScanDb):
     ) -> NewScan:
         """Begin a new file (mode 0600; its folder is made if missing) that knows all that `previous` knew.
 
-        Raises Misconfigured when the file cannot be made, or is there already.
+        Raises Misconfigured when the file cannot be made, or is there already, and Retryable when the disk fails, or
+        what `previous` holds is damaged.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +90,7 @@ class NewScan(ScanDb):
             unread = dict(sql.execute(_FORGET_PASSING, PASSING).fetchall())
             row = (root, code_version(), boot, started.isoformat(), options, previous)
             sql.execute("INSERT INTO scan VALUES (?, ?, ?, ?, ?, NULL, ?)", row)
+            scan = cls(path, sql, same_options=same_options, unread=unread)
         except (sqlite3.Error, OSError) as error:
             if sql is not None:
                 sql.close()
@@ -96,7 +98,6 @@ class NewScan(ScanDb):
             if isinstance(error, sqlite3.Error) and is_mistake(error):
                 raise
             raise failed(path, error) from error
-        scan = cls(path, sql, same_options=same_options, unread=unread)
         scan._is_finished = False
         return scan
 

@@ -52,9 +52,14 @@ class ScanDb:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open a finished scan. Raises Rejected when it is none."""
+        """Open a finished scan. Raises Rejected when it is none, Retryable when it is damaged."""
         sql = connect(path)
-        if sql.execute("SELECT stats FROM scan").fetchone()[0] is None:
+        try:
+            (stats,) = sql.execute("SELECT stats FROM scan").fetchone()
+        except sqlite3.DatabaseError as error:
+            sql.close()
+            raise failed(path, error) from error
+        if stats is None:
             sql.close()
             raise Rejected(f"the scan in {path} was interrupted; scan again")
         sql.execute("PRAGMA synchronous = OFF")  # it holds nothing that cannot be scanned again

@@ -384,6 +384,23 @@ def test_a_finished_scan_that_turns_out_to_be_damaged_is_removed(tmp_path: Path)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("page", range(16))
+def test_whatever_page_of_a_scan_is_damaged_has_a_code(tmp_path: Path, page: int) -> None:
+    finished(tmp_path / "1.db")
+    with (tmp_path / "1.db").open("r+b") as file:
+        file.seek(page * 16384 + (100 if page == 0 else 0))  # behind the header of the file
+        file.write(b"\xff" * 8000)
+    scans = (lambda: create(tmp_path / "2.db", tmp_path / "1.db"), lambda: ScanDb.open(tmp_path / "1.db"))
+    for scan in scans:
+        try:
+            scan().__exit__(None, None, None)
+        except Retryable as error:
+            assert error.reason_code == "scan_db_damaged"
+        except Rejected:
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["1.db"]
+
+
 def test_only_a_finished_scan_is_opened(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("no database")
     sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE scan (stats)").connection.close()
