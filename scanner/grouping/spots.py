@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import Any, NamedTuple
 
 from scanner.grouping.album_names import is_format, parse_album
@@ -93,7 +93,7 @@ def _tell_media_apart(found: dict[_Key, Spots], folders: Mapping[bytes, FolderTr
                 again[folder] = other
         copies = {_medium(one) for one, other in again.items() if _same_titles(folders[one], folders[other])}
         for folder in [folder for folder in spots if _medium(folder) in copies]:
-            found.setdefault((home, label, form + _medium(folder)), {})[folder] = spots.pop(folder)
+            found.setdefault((home, label, f"{form}/{_medium(folder)}"), {})[folder] = spots.pop(folder)
         last = max(spot.disc or 0 for spot in spots.values())
         for disc, folder in enumerate([one for one in again if one in spots], last + 1):
             spots[folder] = spots[folder]._replace(disc=disc)
@@ -104,8 +104,9 @@ def _cds_first(folder: bytes) -> tuple[bool, str]:
 
 
 def _medium(folder: bytes) -> str:
-    """Return the letters that a disc folder's name begins with, "DVD 1" → "dvd"; discs are thought to be CDs."""
-    letters = "".join(takewhile(str.isalpha, text_of(folder.rpartition(b"/")[2]).casefold()))
+    """Return the first letters of a disc folder's name, "12 Vinyl 1" → "vinyl"; discs are thought to be CDs."""
+    name = text_of(folder.rpartition(b"/")[2]).casefold()
+    letters = "".join(takewhile(str.isalpha, dropwhile(lambda sign: not sign.isalpha(), name)))
     return "cd" if letters in ("disc", "disk") else letters
 
 

@@ -657,8 +657,9 @@ def test_tags_that_call_discs_as_names_do_are_not_told(shelf: Shelf) -> None:
     assert ([t.disc for t in one.tracks], one.warnings) == ([1, 1, 2, 2], ())
 
 
-def test_a_copy_that_is_divided_over_more_discs_stays_whole(shelf: Shelf) -> None:
-    discs = {"CD 1": range(1, 9), "LP 1": range(1, 5), "LP 2": range(5, 9), "DVD 1": range(9, 11)}
+@pytest.mark.parametrize("medium", ["LP", "12 Vinyl", "(Vinyl)"])
+def test_a_copy_that_is_divided_over_more_discs_stays_whole(shelf: Shelf, medium: str) -> None:
+    discs = {"CD 1": range(1, 9), f"{medium} 1": range(1, 5), f"{medium} 2": range(5, 9), "DVD 1": range(9, 11)}
     for folder, songs in discs.items():
         for n, song in enumerate(songs, 1):
             shelf.track(f"Low/{folder}/{n:02}.flac", artist="Ada", album="Low", title=f"Song {song}", track=n)
