@@ -43,8 +43,8 @@ def ended_by_sigterm(house: House, once: Callable[[House], bool]) -> Ended:
 @pytest.mark.parametrize(
     ("settings", "once"),
     [
-        ({"quiet_seconds": 3600}, lambda house: open_runs(house) > 0),
-        ({"quiet_seconds": 3600}, is_scanning),
+        ({"quiet_seconds": 300}, lambda house: open_runs(house) > 0),
+        ({"quiet_seconds": 300}, is_scanning),
         ({"rate_limit": 0.01}, is_moving),
     ],
     ids=["settling", "scanning", "moving"],
@@ -84,7 +84,7 @@ def test_a_daemon_that_is_killed_while_files_move_recovers_at_its_next_start(tmp
 
 
 def test_of_two_cycles_at_once_one_works_and_the_other_names_it(tmp_path: Path) -> None:
-    house = House(tmp_path, quiet_seconds=3600)
+    house = House(tmp_path, quiet_seconds=300)
     first = forked(lambda: house.command("cycle", "--json", output=house.data))
     until(lambda: open_runs(house) > 0)
     second = house.run("cycle", "--json")

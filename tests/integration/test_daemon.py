@@ -133,7 +133,7 @@ def test_a_change_in_the_folder_asks_for_a_cycle(installation: Installation) -> 
 
 
 def test_sigterm_ends_a_cycle_that_waits_and_leaves_the_files_where_they_are(installation: Installation) -> None:
-    installation.set(schedule="every 10s", enabled=True, quiet_seconds=3600)
+    installation.set(schedule="every 10s", enabled=True, quiet_seconds=300)
     album = installation.inbound / "Artist - Album (1999)"
     album.mkdir()
     (album / "01 - One.flac").write_bytes(b"fLaC, still being copied")
