@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.sql.elements import ColumnElement
 
-from config import sqlite_file
+from config import sqlite_file, sqlite_sides
 from config.driver_errors import answering
 from config.errors import Misconfigured, Retryable, SchemaChanged
 from config.leave import ROWS, changing
@@ -79,6 +79,8 @@ class Database:
             self._check_revision(connection)
             yield connection
             self._check_file()
+            if self.is_sqlite:
+                sqlite_sides.check(self.url.database or "", connection.info)
 
     @contextmanager
     def read(self, *, snapshot: bool = False) -> Iterator[Connection]:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
 
-from config.errors import Misconfigured
+from config import sqlite_sides
+from config.errors import Misconfigured, Retryable
 from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
 
 BUSY_MS = 10_000  # how long a writer waits for another one before it gives up
@@ -42,11 +43,7 @@ def check_file(url: URL, on_network: bool) -> None:
 
 def file_identity(url: URL) -> tuple[int, int] | None:
     """Return what tells SQLite's file from another one under its name; None if there is none."""
-    try:
-        found = os.stat(url.database or "")
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    return sqlite_sides.identity(url.database or "")
 
 
 def engine_of(url: URL) -> Engine:
@@ -64,8 +61,10 @@ def engine_of(url: URL) -> Engine:
             dbapi.execute(f"PRAGMA {pragma}")
         if sqlite3.sqlite_version_info < KNOWS_MILLISECONDS:
             dbapi.create_function("unixepoch", 1, _unixepoch)
+        dbapi.execute("PRAGMA schema_version").fetchone()  # which opens -wal and -shm
+        sqlite_sides.remember(url.database or "", record)
 
-    event.listen(engine, "checkout", lambda _dbapi, record, _proxy: _refuse_another_file(url, record))
+    event.listen(engine, "checkout", lambda _dbapi, record, _proxy: _refuse_other_files(engine, url, record))
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -88,13 +87,18 @@ def engine_of(url: URL) -> Engine:
     return engine
 
 
-def _refuse_another_file(url: URL, record: Any) -> None:
-    """Have a connection to another file than is there now replaced, before it is used.
+def _refuse_other_files(engine: Engine, url: URL, record: Any) -> None:
+    """Have a connection to another file than is there now replaced, before it is used; see also sqlite_sides.
 
     DBOS asks its engine and no Database: it would keep to the file of a disk that failed and was mounted again.
     """
     if file_identity(url) not in (None, record.info["file"]):  # where there is none, connecting would make an empty one
         raise DisconnectionError
+    try:
+        sqlite_sides.check(url.database or "", record.info)
+    except Retryable:
+        engine.dispose()  # this one is closed by who wanted it
+        raise
 
 
 def _unixepoch(modifier: str) -> float | None:

@@ -573,6 +573,20 @@ MUTANTS = (
         tests("tests/faults/test_standing_still.py", "-k", "given_time"),
     ),
     Mutant(
+        "a -wal or -shm that is another's by now is written to",
+        "config/sqlite_sides.py",
+        "    if found == opened:\n",
+        "    if True:\n",
+        tests("tests/integration/test_migrations.py", "-k", "no_commit_is_lost"),
+    ),
+    Mutant(
+        "a -wal with commits that are not in our index is removed",
+        "config/sqlite_sides.py",
+        '        _leave_alone(file, info["file"])\n',
+        "        pass\n",
+        tests("tests/integration/test_migrations.py", "-k", "no_commit_is_lost"),
+    ),
+    Mutant(
         "a full disk under the database is an I/O error like any other",
         "config/driver_errors.py",
         "{_told_by_its_disk(url, why)}",

@@ -97,6 +97,27 @@ def test_once_the_file_of_the_database_was_replaced_jobs_are_taken_from_the_new_
     assert (job.status, job.dispatch) == ("done", 1)
 
 
+def test_once_the_index_of_the_database_was_removed_jobs_go_on_with_the_next_one(
+    database: Database, engine: Engine, work: Any
+) -> None:
+    if not database.is_sqlite:
+        pytest.skip("there is no file that could be removed")
+    work()
+    closed(engine, submit(engine, "alpha", 1))
+    Path(f"{database.url.database}-shm").unlink()
+    until(lambda: counted(engine) == {"alpha": {"done": 1}})
+    (job,) = closed(engine, submit(engine, "alpha", 2))
+    assert (job.status, job.dispatch) == ("done", 1)
+
+
+def counted(engine: Engine) -> Any:
+    """Return how many jobs there are, or that nobody can say."""
+    try:
+        return engine.counts()
+    except Retryable as error:
+        return error.reason_code
+
+
 def test_the_urgent_goes_before_the_idle_whatever_came_first(database: Database, engine: Engine, work: Any) -> None:
     names = ("idle", "normal", "low", "urgent", "high")
     ids = [submit(engine, "alpha", n, priority=name) for n, name in enumerate(names)]

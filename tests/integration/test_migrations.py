@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,50 @@ def test_of_a_log_that_somebody_removed_it_is_said_what_becomes_of_what_was_in_i
     database.close()
     with database.read() as connection:
         assert connection.execute(select(SettingRow.value)).scalars().all() == ["1"]
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("when", ["before a transaction", "before its commit"])
+@pytest.mark.parametrize("names", [("-wal",), ("-shm",), ("-wal", "-shm")], ids="".join)
+def test_no_commit_is_lost_with_a_log_or_an_index_that_somebody_removed(
+    database: Database, database_url: str, names: tuple[str, ...], when: str
+) -> None:
+    """Another process makes an index of its own, in which we are not, and we would write over what it commits."""
+    with database.begin() as connection:
+        store(connection, "ours")
+
+    def remove() -> None:
+        for name in names:
+            Path(f"{database.url.database}{name}").unlink()
+        if "-wal" not in names:  # else it could not read what we committed
+            _in_another_process(database_url)
+
+    with pytest.raises(Retryable, match="removed or replaced") as caught:  # noqa: PT012  the block is what is tested
+        if when == "before a transaction":
+            remove()
+        with database.begin() as connection:
+            store(connection, "in vain")
+            if when == "before its commit":
+                remove()
+    assert caught.value.reason_code == "database_unavailable"
+    with suppress(Retryable), database.read():
+        pass
+    theirs = [] if "-wal" in names else ["committed"]
+    assert stored(database) == [*theirs, "ours"]
+    with database.begin() as connection:
+        store(connection, "later")
+    database.close()
+    assert stored(database) == [*theirs, "later", "ours"]
+
+
+@pytest.mark.sqlite
+def test_a_log_and_an_index_that_were_made_anew_are_no_others(database: Database) -> None:
+    for key in ("a", "b"):
+        with database.begin() as connection:
+            store(connection, key)
+        database.close()  # the last to close them removes them
+        assert not Path(f"{database.url.database}-wal").exists()
+    assert stored(database) == ["a", "b"]
 
 
 @pytest.mark.postgres
@@ -336,12 +381,15 @@ def test_a_writer_that_waits_in_vain_is_told_to_try_again(
 
 @pytest.mark.sqlite
 def test_the_transaction_is_durable_in_another_process(database: Database, database_url: str) -> None:
-    context = multiprocessing.get_context("spawn")
-    writer = context.Process(target=_write_and_die, args=(database_url,))
+    _in_another_process(database_url)
+    assert stored(database) == ["committed"]
+
+
+def _in_another_process(url: str) -> None:
+    writer = multiprocessing.get_context("spawn").Process(target=_write_and_die, args=(url,))
     writer.start()
     writer.join()
     assert writer.exitcode == 9
-    assert stored(database) == ["committed"]
 
 
 def _write_and_die(url: str) -> None:
