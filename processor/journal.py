@@ -6,7 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -23,6 +23,8 @@ _BEFORE: dict[State, tuple[State, ...]] = {
     "cancelled": ("planned", "materialised"),
     "attention": ("planned", "materialised", "published"),
 }
+# Undos that put nothing into inbound, where cycles would have to be kept off; nobody releases them.
+_HOLDS_NOTHING: Final = ("restore", "unpublish")
 
 
 class Reserved(NamedTuple):
@@ -246,8 +248,9 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     """Return transfers settled before a time that nothing needs any more.
 
     Kept are transfers that can still be taken back, because an item is in their folder; undos that hold sources back
-    from cycles, with what they took back; those that put an album into the trash, until it is emptied of it; and those
-    that brought an album into its library.
+    from cycles, with what they took back; those that put an album into the trash, until it is emptied of it, or the
+    album restored; and those that brought an album into its library. Undos that hold nothing back go after what they
+    took back.
     """
     # Joined, and so sorted once: `exists` would read all items for each on SQLite, `not in` on PostgreSQL if they are
     # more than its memory holds.
@@ -256,13 +259,16 @@ def old(connection: Connection, before: dt.datetime, limit: int) -> Sequence[str
     kind = TransferRow.kind.not_in(("replace", "undo_replace", "retag", "undo_retag", "discard", "upgrade"))
     went = and_(TransferRow.trash_seconds.is_not(None), TransferRow.trash_seen_at.is_(None))
     published = exists().where(PublicationRow.transfer_id == TransferRow.id)
-    undo = TransferRow.__table__.alias()
-    named = exists().where(undo.c.undoes == TransferRow.id)
+    undo, undone = TransferRow.__table__.alias(), TransferRow.__table__.alias()
+    holds = undo.c.kind.not_in(_HOLDS_NOTHING)
+    named = exists().where(undo.c.undoes == TransferRow.id, or_(holds, undo.c.state != "done"))
+    restored = exists().where(undo.c.undoes == TransferRow.id, undo.c.kind == "restore", undo.c.state == "done")
     # Last, and by a look of its own: in SQLite these columns lie behind the files, and would be read through for each.
-    of_undo = (undo.c.undoes.is_not(None), undo.c.state == "done", undo.c.released_at.is_(None))
+    first = ~holds & exists().where(undone.c.id == undo.c.undoes)
+    of_undo = (undo.c.undoes.is_not(None), undo.c.state == "done", or_(holds & undo.c.released_at.is_(None), first))
     held = exists().where(undo.c.id == TransferRow.id, *of_undo)
-    query = select(TransferRow.id).select_from(there).where(TransferRow.updated_at < before, over, kind | went)
-    return connection.scalars(query.where(~published, ~named, ~held).limit(limit)).all()
+    query = select(TransferRow.id).select_from(there).where(TransferRow.updated_at < before, over)
+    return connection.scalars(query.where(kind | went | restored, ~published, ~named, ~held).limit(limit)).all()
 
 
 def remove(connection: Connection, ids: Sequence[str]) -> None:

@@ -199,9 +199,16 @@ MUTANTS = (
     Mutant(
         "the journal forgets who put an album into the trash that is still there",
         "processor/journal.py",
-        ", over, kind | went)",
-        ", over)",
+        "query.where(kind | went | restored, ",
+        "query.where(",
         tests("tests/integration/test_trash.py"),
+    ),
+    Mutant(
+        "the journal forgets that a move was taken back before it forgets the move",
+        "processor/journal.py",
+        "or_(holds & undo.c.released_at.is_(None), first)",
+        "holds & undo.c.released_at.is_(None)",
+        tests("tests/integration/test_transfer_journal.py", "-k", "forgets"),
     ),
     Mutant(
         "the lease is never asked",

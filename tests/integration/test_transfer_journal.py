@@ -223,6 +223,26 @@ def test_what_a_transfer_took_and_did_not_give_back_is_known_by_number_size_and_
         assert lately == {b"undone", b"changed"}
 
 
+def test_the_journal_forgets_what_was_taken_back_for_good_and_then_its_undo(database: Database) -> None:
+    """Out of the trash or of a library: nothing is held in inbound by that, so nobody releases it."""
+    away = [one("discarded", kind="discard"), one("published", kind="publish")]
+    back = [one("restored", kind="restore", undoes="discarded"), one("out", kind="unpublish", undoes="published")]
+    needed = [
+        one("upgraded", kind="upgrade"),  # what gave way to it is in the trash
+        one("down", kind="unpublish", undoes="upgraded"),
+        one("thrown away", kind="discard"),
+        one("not restored", "cancelled", kind="restore", undoes="thrown away"),
+        one("retagged", kind="retag"),
+        one("untagged", kind="undo_retag", undoes="retagged"),  # another album is in the trash
+    ]
+    kept(database, *away, *back, *needed)
+    soon = NOW + dt.timedelta(days=1)
+    for forgotten in ({"discarded", "published", "not restored"}, {"restored", "out"}, set()):
+        with database.begin() as connection:
+            assert set(journal.old(connection, soon, 9)) == forgotten
+            journal.remove(connection, sorted(forgotten))
+
+
 def test_the_journal_forgets_only_what_nobody_can_take_back_or_needs(database: Database) -> None:
     kinds = ("replace", "undo_replace", "retag", "undo_retag", "discard", "upgrade")
     forgotten = [one("cancelled", "cancelled"), one("gone"), one("released", undoes="b")]
