@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,13 @@ def is_moving(house: House) -> bool:
 def is_scanning(house: House) -> bool:
     """Whether a scan DB is being written."""
     return any(house.data.glob("scan-db/*.db"))
+
+
+def is_settled(house: House) -> bool:
+    """Whether all is as it has to be, asked while somebody is at it."""
+    with suppress(FileNotFoundError):  # moved between the listing and the look
+        return not list(unsettled(house))
+    return False
 
 
 def ended_by_sigterm(house: House, once: Callable[[House], bool]) -> Ended:
@@ -76,7 +84,7 @@ def test_a_daemon_that_is_killed_while_files_move_recovers_at_its_next_start(tmp
     with subprocess.Popen(
         command, cwd=SOURCES, env={**os.environ, **house.environ}, stderr=subprocess.DEVNULL
     ) as daemon:
-        until(lambda: not list(unsettled(house)))
+        until(lambda: is_settled(house))
         daemon.terminate()
         assert daemon.wait(WAIT) == 0
     assert "interrupted" in [run["status"] for run in house.runs()]
