@@ -272,6 +272,16 @@ def test_a_trouble_that_lasts_is_told_once_and_when_it_is_over(database: Databas
     assert "well again" in notify.rendered([over])[1]
 
 
+def test_of_a_huge_run_a_person_is_told_how_it_ended_before_some_of_its_albums() -> None:
+    staged = [events.Event("item_staged", f"album {n}", "new", n) for n in range(1_000)]
+    title, text = notify.rendered([*staged, events.Event("run_failed", "run r", "the disk is full")])
+    first, second, *_, last = text.splitlines()
+    assert title == "Greenroom: 1000 staged, 1 run failed"
+    assert first == "run failed: run r (the disk is full)"
+    assert second == "staged: album 0 (new)"
+    assert last == f"… and {1_001 - notify.SHOWN} more"
+
+
 @pytest.mark.parametrize("end", ["killed", "stopped", "lost"])
 @pytest.mark.parametrize("failed_before", [False, True])
 def test_what_a_run_staged_is_told_though_it_came_to_no_end(

@@ -178,7 +178,8 @@ def rendered(told: Sequence[Event]) -> tuple[str, str]:
     """Return the title and the text of one message."""
     counted = Counter(event.kind for event in told if event.kind != "run_finished")
     head = ", ".join(f"{count} {_WORDS[kind]}" for kind, count in counted.items()) or "run finished"
-    lines = [_line(event) for event in told[:SHOWN]]
+    ends_first = sorted(told, key=lambda event: event.kind not in ENDS)  # the sum, before what is left out
+    lines = [_line(event) for event in ends_first[:SHOWN]]
     more = [f"… and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
     return f"Greenroom: {head}", "\n".join([*lines, *more])
 
