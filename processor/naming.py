@@ -13,7 +13,6 @@ from scanner.grouping.groups import Group
 from scanner.identity import Identity
 from scanner.smallfiles import text_of
 
-MAX_CUE_SHEET = 1 << 20  # bytes; a cue sheet of a hundred tracks has ten thousand
 # Within one line: white space that may span lines would be looked through from each of them anew.
 _CUE_FILE = re.compile(r'^[ \t]*FILE[ \t]+(?:"([^"\r\n]*)"|(\S+))', re.IGNORECASE | re.MULTILINE)
 

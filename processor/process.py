@@ -22,7 +22,7 @@ from processor.files import Tree
 from processor.meeting import Rules
 from processor.mover import Moved, Mover
 from processor.moves.move import Publish, unheard
-from processor.naming import MAX_CUE_SHEET, Proposal, cue_references, propose, unnamed
+from processor.naming import Proposal, cue_references, propose, unnamed
 from processor.pace import Pace, PacedGuard
 from processor.plan import RESTAGE, AlbumPlan
 from processor.planner import decide
@@ -34,6 +34,7 @@ from scanner.identity import Identity
 from scanner.rows import Source
 from scanner.scan import Progress
 from scanner.scandb import ScanDb
+from scanner.smallfiles import MAX_SMALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,10 @@ def _cues(tree: Tree, files: dict[int, Source]) -> dict[int, frozenset[str]]:
     """Read what the cue sheets of an album refer to; one that cannot be read refers to nothing."""
     found: dict[int, frozenset[str]] = {}
     for file_id, file in files.items():
-        if file.role == "cue" and file.identity.size <= MAX_CUE_SHEET:
+        if file.role == "cue" and file.identity.size <= MAX_SMALL:
             try:
                 with tree.opened(file.path) as fd:
-                    found[file_id] = cue_references(os.read(fd, MAX_CUE_SHEET))
+                    found[file_id] = cue_references(os.read(fd, MAX_SMALL))
             except (OSError, GreenroomError):
                 continue  # moving the file will meet the same error and report it
     return found

@@ -16,7 +16,7 @@ from processor.comparing import digest_at
 from processor.files import Tree
 from processor.item import NewItem
 from processor.metadata.known import AlbumMetadata
-from processor.naming import MAX_CUE_SHEET, cue_references
+from processor.naming import cue_references
 from processor.paths import ancestors, parent, relative, within
 from processor.publication import names, pictures
 from processor.publication.ledger import Entry, Publication, is_identified
@@ -27,6 +27,7 @@ from processor.space import human_size, reserve
 from processor.system_errors import OTHER_FILESYSTEM, explained
 from processor.transfer import TransferFile, path_to_json
 from scanner.identity import Identity, same_time, storable_time
+from scanner.smallfiles import MAX_SMALL
 
 # A folder of the library → the folders of published albums below it, each with its artist.
 Below = Callable[[bytes], Mapping[bytes, str | None]]
@@ -137,9 +138,9 @@ def _played(staging: Tree, item: NewItem) -> frozenset[bytes]:
     """Return the tracks that a cue sheet calls by their names: renamed, it would play nothing."""
     played: set[str] = set()
     for file in item.files:
-        if file.role == "cue" and file.size <= MAX_CUE_SHEET:
+        if file.role == "cue" and file.size <= MAX_SMALL:
             with explained("read", file.path), staging.opened(within(item.path, file.path)) as fd:
-                played |= cue_references(os.read(fd, MAX_CUE_SHEET))
+                played |= cue_references(os.read(fd, MAX_SMALL))
     tracks = [file.path for file in item.files if file.role == "audio"]
     return frozenset(path for path in tracks if layout.fold(os.path.basename(path)) in played)
 

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from config.reasons import Reason
 from processor.layout import fold
 from processor.meeting import Encounter, Track
-from processor.naming import MAX_CUE_SHEET, Proposal, cue_references, propose, unnamed
+from processor.naming import Proposal, cue_references, propose, unnamed
 from processor.plan import AlbumPlan, World
 from processor.planner import decide, size_difference
 from processor.quality import Sound
 from processor.space import Space, human_size, reserve
 from scanner.grouping.groups import Group, GroupTrack
 from scanner.identity import Identity
+from scanner.smallfiles import MAX_SMALL
 
 GIB = 1 << 30
 PLENTY = Space(free=100 * GIB, reserve=GIB, inodes=None, links=False)
@@ -195,7 +196,7 @@ def test_a_cue_sheet_in_an_old_code_page_is_read_too() -> None:
 
 @pytest.mark.parametrize("filling", [b"\n", b" ", b"\t\n", b"FILE "])
 def test_a_cue_sheet_full_of_nothing_is_read_in_a_moment(filling: bytes) -> None:
-    sheet = filling * (MAX_CUE_SHEET // len(filling) - 1) + b'\nFILE "a.wav" WAVE'
+    sheet = filling * (MAX_SMALL // len(filling) - 1) + b'\nFILE "a.wav" WAVE'
     assert "a.wav" in cue_references(sheet)  # what looks through the blanks from each of them takes hours
 
 
