@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from config.reasons import Reason, show_path
 from processor import layout, sidecar
 from scanner.grouping.groups import Group
 from scanner.identity import Identity
@@ -15,6 +16,9 @@ from scanner.smallfiles import text_of
 
 # Within one line: white space that may span lines would be looked through from each of them anew.
 _CUE_FILE = re.compile(r'^[ \t]*FILE[ \t]+(?:"([^"\r\n]*)"|(\S+))', re.IGNORECASE | re.MULTILINE)
+_LISTS = frozenset({"checksum", "playlist"})  # roles of files that call tracks by their names
+_OLD_NAMES = "old_names_listed"
+_SHOWN = 3  # lists that a message names
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,29 @@ def _proposal(
     # What belongs to one track claims its name before what belongs to the album.
     wanted.sort(key=lambda side: not side[2])
     sides = [_planned(id, files[id], files[id].role, places.claim(place)) for id, place, _ in wanted]
+    evidence = [
+        reason for reason in group.evidence if reason.code != _OLD_NAMES
+    ]  # an album is named anew where it joins
+    group = group._replace(evidence=(*evidence, *_old_names(group.home, music, sides, cues)))
     return Proposal(group, target, (*music, *sides), cues)
+
+
+def _old_names(
+    home: bytes, music: Iterable[PlannedFile], sides: Iterable[PlannedFile], cues: Mapping[int, Set[str]]
+) -> Iterator[Reason]:
+    """Say which lists may call tracks by names they have no more. They are not rewritten: some are signed."""
+    renamed = {
+        layout.fold(_stem(os.path.basename(one.source))) for one in music if one.target != _own_place(one.path, home)
+    }
+    lists = [
+        show_path(os.path.basename(side.target))
+        for side in sides
+        if side.role in _LISTS or any(os.path.splitext(name)[0] in renamed for name in cues.get(side.file_id, ()))
+    ]
+    if renamed and lists:
+        more = f" and {len(lists) - _SHOWN} more" if len(lists) > _SHOWN else ""
+        message = f"Tracks got new names; lists that may call them by the old ones: {', '.join(lists[:_SHOWN])}{more}."
+        yield Reason(_OLD_NAMES, message, home)
 
 
 def _tracks(

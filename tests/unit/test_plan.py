@@ -188,6 +188,27 @@ def test_only_tracks_that_a_cue_names_keep_their_names(inbound: Inbound) -> None
     assert list(places(plan).values()) == [b"A b.FLAC", b"02 - Song.flac", b"x.cue"]
 
 
+@pytest.mark.parametrize(
+    ("name", "lists", "told"),
+    [
+        (b"c.flac", {b"00.m3u": "playlist", b"x.sfv": "checksum", b"rip.log": "log"}, "old ones: 00.m3u, x.sfv."),
+        (b"c.flac", {b"%d.md5" % n: "checksum" for n in range(5)}, "old ones: 0.md5, 1.md5, 2.md5 and 2 more."),
+        (b"c.flac", {b"x.cue": "cue"}, "old ones: x.cue."),  # it plays c.wav, so it was of no use, and says so
+        (b"d.flac", {b"x.cue": "cue"}, None),
+        (b"01 - Song.flac", {b"00.m3u": "playlist"}, None),
+        (b"c.flac", {b"rip.log": "log"}, None),
+    ],
+)
+def test_lists_that_call_tracks_by_old_names_are_told(
+    inbound: Inbound, name: bytes, lists: dict[bytes, str], told: str | None
+) -> None:
+    tracks = [GroupTrack(inbound.add(b"in/k/" + name), None, 1, "Song")]
+    sides = tuple(inbound.add(b"in/k/" + one, role) for one, role in lists.items())
+    cues = {side: cue_references(b'FILE "c.wav" WAVE') for side in sides if "cue" in lists.values()}
+    (plan,) = inbound.plan(inbound.album(tracks=tracks, sides=sides), cues=cues)
+    assert [reason.message.partition("by the ")[2] for reason in plan.reasons] == ([told] if told else [])
+
+
 def test_a_cue_sheet_in_an_old_code_page_is_read_too() -> None:
     sheet = 'FILE "café.wav" WAVE\nFILE plain.wav WAVE'
     for encoding in ("latin-1", "utf-8", "utf-8-sig", "utf-16"):
