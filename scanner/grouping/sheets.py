@@ -99,23 +99,38 @@ def needs_sheet(folder: FolderTracks, sheets: int) -> bool:
 def sheets_of(folder: FolderTracks, sheets: Iterable[Sheet]) -> dict[int, Sheet]:
     """Return the sheet that plays each file of a folder, by file id.
 
-    Sheets of one track, beside several files, are those of songs. Who encodes an image anew may leave its sheet as it
-    was: another extension counts, too, if only one file has that name.
+    Sheets of one track, beside several files, are those of songs. Who encodes an image anew, or renames it, may leave
+    its sheet as it was: so another extension counts, too, if only one file has that name, then the name of the sheet,
+    and then that there are no others, of a sheet with several tracks.
     """
+    sheets = [sheet for sheet in sheets if len(folder.name) == 1 or sheet.tracks > 1]
     by_file: dict[str, Sheet] = {}
     by_stem: dict[bytes, Sheet] = {}
-    for sheet in sheets if len(folder.name) == 1 else (one for one in sheets if one.tracks > 1):
+    for sheet in sheets:
         by_file.setdefault(sheet.file, sheet)
-        by_stem.setdefault(stem_of(sheet.file.encode("utf-8", "surrogateescape")), sheet)
-    names = [_folded(name.decode("utf-8", "surrogateescape")) for name in folder.name]
-    stems = [stem_of(name.encode("utf-8", "surrogateescape")) for name in names]
+        by_stem.setdefault(_stem(sheet.file), sheet)
+    for sheet in sheets:
+        called = stem_of(sheet.path.rpartition(b"/")[2])
+        by_file.setdefault(_text(called), sheet)  # of "x.flac.cue"
+        by_stem.setdefault(_text(called).encode("utf-8", "surrogateescape"), sheet)
+    only = sheets[0] if len(sheets) == len(folder.name) == 1 and sheets[0].tracks > 1 else None
+    names = [_text(name) for name in folder.name]
+    stems = [_stem(name) for name in names]
     alike = Counter(stems)
     found = {}
     for file_id, name, stem in zip(folder.file_id, names, stems, strict=True):
-        its_own = by_file.get(name) or (by_stem.get(stem) if alike[stem] == 1 else None)
+        its_own = by_file.get(name) or (by_stem.get(stem) if alike[stem] == 1 else None) or only
         if its_own:
             found[file_id] = its_own
     return found
+
+
+def _text(name: bytes) -> str:
+    return _folded(name.decode("utf-8", "surrogateescape"))
+
+
+def _stem(name: str) -> bytes:
+    return stem_of(name.encode("utf-8", "surrogateescape"))
 
 
 def fill(track: Track, sheet: Sheet | None) -> Track:

@@ -109,11 +109,12 @@ def test_a_sheet_full_of_nothing_is_read_in_a_moment(filling: str) -> None:
         (["a.flac"], ["A.FLAC"], [0]),
         (["Cafe\u0301.flac"], ["Café.flac"], [0]),
         (["a.ape"], ["a.wav"], [0]),
-        (["b.ape"], ["a.wav"], [None]),
+        (["b.ape"], ["a.wav"], [0]),
+        (["b.ape", "c.ape"], ["a.wav"], [None, None]),
         (["a.ape", "a.flac"], ["a.wav", "a.flac"], [None, 1]),
         (["cd1.ape", "cd2.ape"], ["cd2.wav", "cd1.wav"], [1, 0]),
         (["a.flac"], ["a.wav", "a.flac"], [1]),
-        ([b"caf\xe9.flac"], ["café.flac"], [None]),
+        ([b"caf\xe9.flac", "b.flac"], ["café.flac"], [None, None]),
     ],
 )
 def test_a_sheet_belongs_to_the_file_it_plays(
@@ -128,6 +129,29 @@ def test_a_sheet_belongs_to_the_file_it_plays(
     found = sheets_of(folder, [sheet for sheet in read if sheet])
     paths = [found[file_id].path if file_id in found else None for file_id in sorted(folder.file_id)]
     assert paths == [None if place is None else b"%d" % place for place in expected]
+
+
+@pytest.mark.parametrize(
+    ("files", "sheets", "tracks", "expected"),
+    [
+        (["Album.ape"], ["Album.cue"], 2, [0]),
+        (["cd1.ape", "cd2.ape"], ["CD2.cue", "CD1.cue"], 2, [1, 0]),
+        (["Vol.1.ape", "Vol.2.ape"], ["Vol.2.ape.cue", "Vol.1.cue"], 2, [1, 0]),
+        (["Ada - Low Tide.flac"], ["rip.cue"], 2, [0]),
+        (["Ada - Low Tide.flac"], ["rip.cue"], 1, [None]),
+        (["Ada - Low Tide.flac"], ["rip.cue", "rip 2.cue"], 2, [None]),
+        (["a.flac", "b.flac"], ["rip.cue", "rip 2.cue"], 2, [None, None]),
+    ],
+)
+def test_a_sheet_that_plays_what_is_not_there_belongs_to_the_file_of_its_name_or_to_the_only_one(
+    files: list[str], sheets: list[str], tracks: int, expected: list[int | None]
+) -> None:
+    shelf = Shelf()
+    for name in files:
+        shelf.track(f"x/{name}")
+    read = [SAID._replace(path=b"x/" + name.encode(), file="cdimage.wav", tracks=tracks) for name in sheets]
+    found = sheets_of(in_folders(shelf.tracks)[0], read)
+    assert [read.index(found[id]) if id in found else None for id in range(1, len(files) + 1)] == expected
 
 
 def test_sheets_of_single_songs_are_no_sheets_of_albums() -> None:
