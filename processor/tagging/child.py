@@ -20,6 +20,7 @@ from mutagen.apev2 import error as no_apev2
 
 from processor.tagging.essence import essence
 from processor.tagging.formats import CONTAINERS, has_words, put, put_beside
+from processor.tagging.info_lists import InfoLists
 from scanner.tags.mutagen_reader import open_as
 from scanner.tags.read import read_tags
 from scanner.tags.signature import candidates
@@ -64,12 +65,13 @@ def answer(fd: int, extension: str, tags: dict[str, list[str]], order: str) -> A
 
 
 class Opened:
-    """A file's tags, with the APEv2 tags that some MP3 files have besides."""
+    """A file's tags, with the APEv2 tags that some MP3 files have besides, and the INFO lists of some WAV files."""
 
     def __init__(self, container: str, file: BinaryIO) -> None:
         self.container = container
         self.main: Any = open_as(container, file)
         self.ape: Any = None
+        self.info = InfoLists(file) if container == "wav" else None
         if container == "mp3":
             apev2: Any = APEv2
             file.seek(0)
@@ -82,11 +84,16 @@ class Opened:
         put(self.container, self.main, tags)
         if self.ape is not None:
             put_beside(self.ape, tags)
+        if self.info is not None:
+            self.info.put(tags)
         return self._said() == before
 
     def save(self, file: BinaryIO) -> None:
         """Save all of them; mutagen takes an ID3v1 tag away with APEv2 tags in front of it, so it is made anew."""
         file.seek(0)
+        if self.info is not None:
+            self.info.save(file)
+            file.seek(0)
         if self.ape is None:
             self.main.save(file)
             return
@@ -97,7 +104,8 @@ class Opened:
         self.main.save(file, v1=2 if had else 1)
 
     def _said(self) -> list[str]:
-        return sorted(line for tags in (self.main.tags, self.ape) if tags for line in tags.pprint().splitlines())
+        said = (tags.pprint() for tags in (self.main.tags, self.ape, self.info) if tags)
+        return sorted(line for text in said for line in text.splitlines())
 
 
 def _written(container: str, file: BinaryIO, opened: Opened, extension: str, tags: dict[str, list[str]]) -> Answer:

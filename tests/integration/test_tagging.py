@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,48 @@ def test_other_tags_of_an_mp3_say_the_same_or_as_before(is_old: bool, tmp_path: 
     assert (path.read_bytes()[-128:-125] == b"TAG") == is_old
     assert heard(path) == sound
     assert retag(path, wanted(ALBUM, TRACK)) == Said("same")
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
+
+
+def wave(path: Path, *chunks: bytes, behind: bytes = b"") -> Path:
+    """Write a second of sound with chunks in front of it, and one behind it."""
+    form = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16))
+    body = b"WAVE" + form + b"".join(chunks) + chunk(b"data", bytes(range(250)) * 64) + behind
+    path.write_bytes(chunk(b"RIFF", body))
+    return path
+
+
+@pytest.mark.parametrize("said", [{b"INAM": b"old\0", b"IPRT": b"9\0", b"ICMT": b"mine"}, {b"ISFT": b"Lavf"}])
+@pytest.mark.parametrize("is_behind", [True, False])
+def test_the_info_list_of_a_wav_says_the_same(said: dict[bytes, bytes], is_behind: bool, tmp_path: Path) -> None:
+    """FFmpeg 5 and Windows show what it says, and nothing of the ID3 tag; FFmpeg 8 believes the one that comes last."""
+    cues = chunk(b"LIST", b"adtl" + chunk(b"labl", b"\1\0\0\0here"))
+    info = chunk(b"LIST", b"INFO" + b"".join(chunk(name, text) for name, text in said.items()))
+    path = wave(tmp_path / "x.wav", cues, *(() if is_behind else (info,)), behind=info if is_behind else b"")
+    sound = heard(path)
+    assert retag(path, wanted(ALBUM, TRACK)).outcome == "written"
+    with av.open(str(path)) as opened:
+        shown = dict(opened.metadata)
+    assert (shown["title"], shown["album"], shown["track"][0]) == ("One <&> two", "Quiet ☃", "3")
+    data = path.read_bytes()
+    assert data[data.index(b"INFO") :].startswith(b"INFO" + next(iter(said)))
+    assert all(text in data for name, text in said.items() if name in (b"ICMT", b"ISFT"))
+    assert [data.count(text) for text in (b"old", b"adtl", b"Quiet", b"One <&> two")] == [0, 1, 2, 2]
+    assert heard(path) == sound
+    assert facts(path).title == "One <&> two"
+    assert retag(path, wanted(ALBUM, TRACK)) == Said("same")
+
+
+@pytest.mark.parametrize("lists", [b"", chunk(b"LIST", b"INFOINAM\x03\0\0\0oldIART\3\0\0\0old\0")])
+def test_a_wav_without_an_info_list_in_order_gets_none(lists: bytes, tmp_path: Path) -> None:
+    path = wave(tmp_path / "x.wav", behind=lists)
+    assert retag(path, {"TITLE": ["new"]}).outcome == "written"
+    data = path.read_bytes()
+    assert (data.count(b"INFO"), lists in data) == (1 if lists else 0, True)
+    assert facts(path).title == "new"
 
 
 def test_broken_tags_behind_an_mp3_keep_nothing_from_it(tmp_path: Path) -> None:
