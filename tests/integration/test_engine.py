@@ -413,6 +413,56 @@ def test_a_queued_job_is_cancelled_at_once_and_a_running_one_at_its_next_safe_pl
         engine.cancel(queued)
 
 
+@pytest.mark.parametrize("failure", ["passes", "stopped", "gives up", "died", "gave back"])
+def test_a_job_that_fails_before_it_learns_that_it_was_cancelled_does_not_begin_again(
+    database: Database, engine: Engine, failure: str
+) -> None:
+    job_id = submit(engine, "alpha", 1)
+    with database.begin() as connection:
+        job = jobs.start(connection, job_id, "me", NOW)
+    assert job is not None
+    engine.cancel(job_id)
+    with database.begin() as connection:
+        if failure in ("died", "gave back"):
+            jobs.give_back(connection, "me", NOW, died=failure == "died")
+        else:
+            verdict = Verdict("dead" if failure == "gives up" else "queued", 60, counts=failure != "stopped")
+            assert jobs.fail(connection, job, verdict, {"code": "x", "message": "why"}, NOW, asked=False)
+    after = engine.show(job_id)
+    assert (after.status, after.code, after.finished_at) == ("cancelled", "cancelled", NOW)
+
+
+def test_a_cancelled_job_still_says_what_a_person_has_to_look_at(database: Database, engine: Engine) -> None:
+    job_id = submit(engine, "alpha", 1)
+    with database.begin() as connection:
+        job = jobs.start(connection, job_id, "me", NOW)
+    assert job is not None
+    engine.cancel(job_id)
+    with database.begin() as connection:
+        jobs.fail(connection, job, Verdict("parked"), {"code": "x", "message": "why"}, NOW, asked=False)
+    assert (engine.show(job_id).status, engine.show(job_id).code) == ("parked", "x")
+
+
+@pytest.mark.postgres
+def test_what_is_wanted_while_the_open_job_ends_is_a_job_of_its_own(database: Database, engine: Engine) -> None:
+    first = submit(engine, "alpha", 1)
+    with database.begin() as connection:
+        job = jobs.start(connection, first, "me", NOW)
+    assert job is not None
+    ended: list[bool] = []
+
+    def ends(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO jobs") and not ended:
+            ended.append(True)
+            with database.begin() as other:
+                jobs.finish(other, job, NOW)
+
+    event.listen(database.engine, "after_cursor_execute", ends)
+    found = engine.submit("alpha", 1, Script(), actor="eva", manual=True)
+    assert (found.is_new, found.job.status, found.job.id != first) == (True, "queued", True)
+    assert engine.show(first).status == "done"
+
+
 def test_a_paused_phase_starts_nothing_until_it_is_resumed(database: Database, engine: Engine, work: Any) -> None:
     found = work(alpha=(4, None, True))
     waits = submit(engine, "alpha", 1)

@@ -95,11 +95,12 @@ def submit_one(connection: Connection, wanted: NewJob, now: dt.datetime) -> tupl
     """Write down one job; return it, or the open one there is, and whether it is new."""
     row = _new_row(wanted, now)
     insert = insert_into(connection, JobRow).values(row).on_conflict_do_nothing().returning(JobRow.id)
-    made = connection.execute(insert).scalar()
-    if made is None:
+    there = select(*COLUMNS).where(JobRow.phase == wanted.phase, JobRow.subject == wanted.subject, _OPEN)
+    while (made := connection.execute(insert).scalar()) is None:
         _hasten(connection, wanted, row)
-    same = (JobRow.phase == wanted.phase, JobRow.subject == wanted.subject, _OPEN)
-    return _one(connection, *((JobRow.id == made,) if made else same)), made is not None
+        if found := connection.execute(there).first():  # else it has ended since, and the wish is one of its own
+            return Job(*found), False
+    return _one(connection, JobRow.id == made), True
 
 
 def _new_row(job: NewJob, now: dt.datetime) -> dict[str, Any]:
@@ -187,12 +188,14 @@ def fail(
 ) -> bool:
     """Write down how a job failed and what becomes of it; False, with nothing written, if it is no longer ours.
 
-    `asked`: somebody cancelled it. If a person wanted it again since, but too late for it, it is queued again.
+    `asked`: somebody cancelled it. If a person wanted it again since, but too late for it, it is queued again. One that
+    failed before it learned that it was cancelled is so, unless there is something for a person to look at.
     """
-    if asked and verdict.status == "cancelled":
-        wanted = update(JobRow).where(*_held(job), JobRow.cancel_requested.is_(False))
-        if connection.execute(wanted.values(_again(now))).rowcount:
-            return True
+    is_cancelled = connection.scalar(select(JobRow.cancel_requested).where(*_held(job)).with_for_update())
+    if asked and verdict.status == "cancelled" and is_cancelled is False:
+        return connection.execute(update(JobRow).where(*_held(job)).values(_again(now))).rowcount == 1
+    if is_cancelled and verdict.status != "parked":
+        verdict, failure = verdict._replace(status="cancelled"), {**failure, "code": "cancelled"}
     closed = verdict.status not in OPEN
     values: dict[str, Any] = {
         "status": verdict.status,
@@ -230,7 +233,9 @@ def give_back(
     died: bool,
     only: Mapping[int, int] | None = None,
 ) -> list[Job]:
-    """Queue the jobs of a worker again and return them. If it died that is counted; a job too many died with is parked.
+    """Queue the jobs of a worker again, unless they were cancelled, and return them.
+
+    If it died that is counted; a job too many died with is parked.
 
     Without an executor: the jobs of all workers that have no row. `only` limits it to these jobs and fences.
     """
@@ -244,18 +249,19 @@ def give_back(
         found = [job for job in found if only.get(job.id) == job.fence]
     for job in found:
         deaths = job.deaths + died
-        poison = deaths >= POISON_DEATHS
         values: dict[str, Any] = {"status": "queued", "carried": False, "fence": job.fence + 1, "deaths": deaths}
         if died:
             message = f"the worker {job.executor} died while it had the job"
             failure = {"attempt": job.attempt, "at": now.isoformat(), "executor": job.executor,
                        "code": "worker_died", "message": message, "traceback": None}  # fmt: skip
             values |= {"failures": [*job.failures, failure][-MAX_FAILURES:], "code": "worker_died", "error": message}
-        if poison:
+        if job.cancel_requested:
+            values |= {"status": "cancelled", "code": "cancelled", "finished_at": now}
+        elif deaths >= POISON_DEATHS:
             message = f"{deaths} workers died while they had it; look at its input before it is tried again"
             values |= {"status": "parked", "code": "poison", "error": message, "finished_at": now}
             _tell(connection, job, "parked", message, now)
-        if not poison:
+        else:
             values["attempt"] = max(0, job.attempt - 1)
         connection.execute(update(JobRow).where(JobRow.id == job.id).values(values))
     return found
