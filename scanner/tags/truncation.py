@@ -31,7 +31,7 @@ def is_truncated(source: Source, container: str | None) -> bool:
         return False
 
 
-def _id3_end(source: Source) -> int:
+def id3_end(source: Source) -> int:
     """Return where the ID3v2 tags at the start end, 0 when there are none."""
     end = 0
     while end + 10 <= source.size and (head := source.bytes_at(end, 10))[:3] == b"ID3":
@@ -43,12 +43,12 @@ def _id3_end(source: Source) -> int:
 
 
 def _mp3(source: Source) -> bool:
-    end = _id3_end(source)
+    end = id3_end(source)
     return end > source.size or (end + 4 <= source.size and declared_end(source, end) > source.size)
 
 
 def _flac(source: Source) -> bool:
-    position = _id3_end(source)
+    position = id3_end(source)
     if position + 4 > source.size:
         return position > 0
     if source.bytes_at(position, 4) != b"fLaC":
@@ -180,7 +180,7 @@ def _musepack(source: Source) -> bool:
 
 def _tta(source: Source) -> bool:
     """A table behind the header has the size of every frame, each of which is 256/245 of a second."""
-    position = _id3_end(source)
+    position = id3_end(source)
     rate, samples = unpack_from("<II", source.bytes_at(position + 10, 8))
     frames = -(-samples * 245 // (256 * rate)) if rate else 0
     end = position + 22 + 4 * frames + 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from struct import error as StructError
+from struct import unpack
 from typing import Any
 
 from scanner.tags import ogg
@@ -14,6 +15,7 @@ from scanner.tags.mp4_sound import sample_entry
 from scanner.tags.mpeg import frame_at, stream_at
 from scanner.tags.said import Stream
 from scanner.tags.source import BLOCK, DoubtError, Source
+from scanner.tags.truncation import id3_end
 
 _LOST = 1 << 16  # bytes without a frame: the sound has ended
 _LAYER = 3
@@ -30,6 +32,9 @@ def walked(source: Source, container: str, info: Any, stream: Stream) -> Stream:
         if container == "mp4" and (sound := first_sound(source)):
             description = source.bytes_at(sound.description.start, sound.description.end - sound.description.start)
             stream = *stream[:-1], sample_entry(description, 0.0)[-1]
+        elif container == "tta":
+            channels, bits = unpack("<HH", source.bytes_at(id3_end(source) + 6, 4))
+            stream = *stream[:-2], bits, channels
     if found is None:
         return stream
     seconds, size = found
@@ -103,6 +108,10 @@ def _ogg(source: Source, _: Any) -> Found:
     return (seconds, source.size if len(starts) > 1 else 0) if seconds else None
 
 
+def _tta(source: Source, info: Any) -> Found:
+    return (info.length, source.size - id3_end(source)) if info.length else None
+
+
 def _mp4(source: Source, info: Any) -> Found:
     seconds = None if info.length else seconds_of_fragments(source)
     return (seconds, 0) if seconds else None
@@ -114,4 +123,5 @@ _WALKS: dict[str, Callable[[Source, Any], Found]] = {
     "vorbis": _ogg,
     "opus": _ogg,
     "mp4": _mp4,
+    "tta": _tta,
 }

@@ -84,6 +84,11 @@ def test_formats_that_only_few_use_are_read(extension: str, tag: bytes, tmp_path
     assert not reading.truncated
 
 
+def test_the_sound_of_a_tta_file_is_told_whole(tmp_path: Path) -> None:
+    facts = told(read(put(tmp_path / "x.tta", id3(BASIC) + tta())))
+    assert (facts.channels, facts.bits, facts.bitrate) == (2, 16, 8 * len(tta()))
+
+
 def test_a_bare_aac_stream_says_what_is_in_the_tags_around_it(tmp_path: Path) -> None:
     file = put(tmp_path / "x.aac", id3(texts("TIT2")) + audio("aac", 0.3))
     items = APEv2()
