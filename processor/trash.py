@@ -125,13 +125,28 @@ def empty(
         for trashed in gone:
             guard.check("trash going")
             rename_folder(tree, place(trashed.transfer_id), place(trashed.transfer_id) + GOING)
-        for name in _names(tree):
-            if name.endswith(GOING):
-                erase(tree, within(TRASH, name), guard)
-                tree.sync(TRASH)
-                with database.begin() as connection:
-                    trash_rows.went_for_good(connection, [name.removesuffix(GOING).decode("utf-8", "backslashreplace")])
+        if going := [name for name in _names(tree) if name.endswith(GOING)]:
+            guard.check("fsync trash")
+            tree.sync(TRASH)  # or half of an album could be back under the name of a whole one
+            _write_down(database, going)  # before: once its folder is gone nobody knows any more what a row waits for
+        for name in going:
+            erase(tree, within(TRASH, name), guard)
+            tree.sync(TRASH)
     return gone, kept
+
+
+def is_empty(root: bytes) -> bool:
+    """Whether nothing lies in the trash of a root, not even what is left of something that was being removed."""
+    with Tree(root) as tree, explained("look into", TRASH):
+        return not _names(tree)
+
+
+def _write_down(database: Database, going: Sequence[bytes]) -> None:
+    """Let the rows of folders that are being removed say that they are."""
+    ids = [name.removesuffix(GOING).decode("utf-8", "backslashreplace") for name in going]
+    with database.begin() as connection:
+        for some in _some(ids):
+            trash_rows.went_for_good(connection, some)
 
 
 def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:

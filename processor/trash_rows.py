@@ -46,6 +46,6 @@ def count_in_trash(connection: Connection, ages: Mapping[str, dt.timedelta], now
 
 
 def went_for_good(connection: Connection, ids: Collection[str]) -> None:
-    """Write down that what these transfers put into the trash was removed, so that the journal may forget them."""
+    """Write down that what these transfers put into the trash is removed, so that the journal may forget them."""
     values = {"trash_seconds": func.coalesce(TransferRow.trash_seconds, 0), "trash_seen_at": None}
     connection.execute(update(TransferRow).where(TransferRow.id.in_(ids)).values(**values))

@@ -138,7 +138,7 @@ def _of(
 
     if not sure:
         return reading([root], partial(trash.due, database, root.path, kept_for, only))
-    if root.role == "library" and not reading([root], partial(trash.listed, database, root.path)):
+    if root.role == "library" and reading([root], partial(trash.is_empty, root.path)):
         return [], []
     needed = resolve_roots(database).both if root.role == "staging" else [root]  # as a cycle does
     return holding(database, needed, "empty the trash", StopOrTimeout(stop), work)

@@ -83,7 +83,7 @@ def prune_trash(database: Database, days: int, stop: StopSignal) -> None:
     for library in found:
         try:
             verify_root(library)
-            if reading([library], partial(trash.listed, database, library.path)):
+            if not reading([library], partial(trash.is_empty, library.path)):
                 holding(database, [library], "empty the trash", stop, partial(_empty, database, library.path, days))
         except (Busy, Misconfigured, NeedsReview) as error:
             logger.bind(code=error.reason_code, error=error.message).warning("a library's trash could not be emptied")

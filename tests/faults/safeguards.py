@@ -556,6 +556,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("killed_while", TRASH),
     ),
     Mutant(
+        "half of an album may be back under the name of a whole one after a power cut",
+        "processor/trash.py",
+        "            tree.sync(TRASH)  # or",
+        "            # or",
+        on_sqlite("other_name", "tests/faults/test_trash_durable.py"),
+    ),
+    Mutant(
+        "what was being removed from the trash of a library stays there half after a crash",
+        "processor/trash.py",
+        "        return not _names(tree)\n",
+        "        return all(name.endswith(GOING) for name in _names(tree))\n",
+        on_sqlite("half_removed", TRASH),
+    ),
+    Mutant(
         "a link that was there before is taken for one an undo made",
         "processor/giving_back.py",
         "                if hidden is None and inbound.stat(file.source) is not None:\n                    continue\n",

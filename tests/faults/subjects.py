@@ -27,7 +27,7 @@ from tests.faults.cycles import (
     wrong_items,
 )  # fmt: skip
 from tests.faults.libraries import to_exchange, to_join, to_publish, to_publish_anew, to_rename, to_take_out
-from tests.faults.trashing import to_restore, to_trash
+from tests.faults.trashing import to_empty, to_empty_library, to_restore, to_trash
 from tests.faults.trials import Trial, must
 
 CYCLE, RECOVER, REPAIR = ("cycle", "--json"), ("recover", "--json"), ("fsck", "--adopt", "--json")
@@ -122,6 +122,8 @@ SUBJECTS = (
     Subject("publish late tracks", {}, albums, then=to_exchange),
     Subject("review trash", {}, albums, then=to_trash),
     Subject("trash restore", {}, albums, then=to_restore),
+    Subject("trash empty", {}, albums, then=to_empty),
+    Subject("trash empty, library", {}, albums, then=to_empty_library),
 )
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from config import libraries
 from config.database import Database
 from processor import journal, trash
 from processor.files import Tree
 from processor.hidden import PLAYER_IGNORES
 from processor.transfer import State, Transfer
 from scanner.ignore import OWN, built_in
-from tests.faults.world import NOW, Killed, Steps, put, tree
+from tests.faults.world import NOW, At, Killed, Steps, put, tree
+from workflow.upkeep import prune_trash
 
 ALBUM = {b"A/Ada/Low Tide/CD 1/1.mp3": b"one", b"A/Ada/Low Tide/caf\xe9.jpg": b"cover"}
 AT_ONCE, IN_A_MONTH = dt.timedelta(0), dt.timedelta(days=30)
@@ -37,6 +40,10 @@ def remember(database: Database, planned: Transfer, *states: State) -> None:
         journal.plan(connection, [planned], NOW)
         for state in states:
             journal.advance(connection, [planned], state, NOW)
+
+
+def dying() -> None:
+    raise Killed
 
 
 def throw_away(root: bytes, name: str) -> None:
@@ -140,6 +147,22 @@ def test_killed_while_emptying_the_rest_goes_the_next_time_whatever_its_age(root
         trash.empty(database, Steps(), root, IN_A_MONTH)
         assert not [path for path in tree(root) if path.startswith(b".greenroom-trash/t")], f"killed before step {step}"
     assert len(steps.labels) > 4
+
+
+def test_what_is_half_removed_from_the_trash_of_a_library_goes_with_the_next_cycle(
+    root: bytes, database: Database
+) -> None:
+    with database.begin() as connection:
+        libraries.add_library(connection, "library", root, now=NOW)
+    remember(database, replace(transfer("t"), kind="discard"), *DONE)
+    throw_away(root, "t")
+    with pytest.raises(Killed):
+        trash.empty(database, At("trash remove", dying), root, AT_ONCE)
+    assert [one for one in trash.listed(database, root) if one.told] == []
+    prune_trash(database, 30, threading.Event())
+    assert not [path for path in tree(root) if path.startswith(b".greenroom-trash/t")]
+    with database.read() as connection:
+        assert journal.old(connection, NOW + dt.timedelta(days=400), 9) == ["t"]
 
 
 def test_a_link_in_the_trash_is_removed_and_not_followed(root: bytes, database: Database, tmp_path: Path) -> None:
