@@ -19,8 +19,8 @@ from benchmarks import peers
 from benchmarks.corpus import home
 from benchmarks.measure import Row, alternate, measured, micros, not_measured
 from config.database import Database
-from processor import repository
-from processor.item import ITEM_COLUMNS, NewItem, item_row
+from processor.items import repository
+from processor.items.item import ITEM_COLUMNS, NewItem, item_row
 from processor.tables import StagingItem
 from scanner.facts import Facts
 from scanner.grouping.groups import TrackRow, in_folders

@@ -15,16 +15,16 @@ from typing import Final, NamedTuple
 from benchmarks.corpus import home
 from benchmarks.measure import Row, alternate, micros, not_measured
 from config.machine import boot_id
-from processor import copying
-from processor.building import build, sync_sources
-from processor.clearing import clear, emptied
-from processor.comparing import digest_at
-from processor.crew import Crew
-from processor.files import Tree
-from processor.hidden import hidden_folder
-from processor.mover import BATCH
-from processor.steps import above_hidden, above_target, fill, rename, sync_above, sync_built
-from processor.transfer import Transfer, TransferFile
+from processor.filesystem import copying
+from processor.filesystem.files import Tree
+from processor.staging.crew import Crew
+from processor.staging.mover import BATCH
+from processor.transfers.building import build, sync_sources
+from processor.transfers.clearing import clear, emptied
+from processor.transfers.comparing import digest_at
+from processor.transfers.hidden import hidden_folder
+from processor.transfers.steps import above_hidden, above_target, fill, rename, sync_above, sync_built
+from processor.transfers.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 from scanner.writers import has_writer
 

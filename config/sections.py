@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from config.cron import Schedule, timezone
 
-QUALITY = ("lossless", "bits", "sample_rate", "bitrate")  # the criteria of processor.quality
+QUALITY = ("lossless", "bits", "sample_rate", "bitrate")  # the criteria of processor.planning.quality
 IS_NEW: Final = "is_new"  # in the context of a check: somebody sets the value now; what is stored is not refused
 _REACHABLE = re.compile(r"[^@\s]+@[^@\s]+|https?://\S+")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from config.errors import GreenroomError
 from daemon.act_kinds import TOLD, Kind, Told
 from daemon.ongoing import Ongoing, Stage
-from processor.system_errors import unexpected
+from processor.filesystem.system_errors import unexpected
 
 if TYPE_CHECKING:
     from scanner.grouping.chosen import Choice

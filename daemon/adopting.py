@@ -16,7 +16,7 @@ from config.errors import Busy, GreenroomError, Misconfigured, Stopped
 from config.reasons import show_path
 from daemon.acts import UNFORESEEN
 from daemon.ongoing import Ongoing
-from processor.system_errors import unexpected
+from processor.filesystem.system_errors import unexpected
 
 if TYPE_CHECKING:
     from workflow.adopting import Comparison  # which reads NFO files; most commands do without

@@ -26,8 +26,8 @@ from daemon.acts import Acts
 from daemon.adopting import Looks
 from daemon.disks import Disks
 from daemon.ongoing import Ongoing, Stage
+from processor.filesystem.system_errors import unexpected
 from processor.providers.registry import all_providers
-from processor.system_errors import unexpected
 from scanner.options import Progress, ScanStats, silent
 from workflow import runs
 from workflow.phase import all_phases

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from config.errors import Busy, GreenroomError, Retryable
-from processor.system_errors import unexpected
+from processor.filesystem.system_errors import unexpected
 
 PATIENCE: Final = 0.5  # seconds for which a page waits for all its looks together
 WORTH_IT: Final = 20  # times as long waits who asked a program, or another machine, to do something

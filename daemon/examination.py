@@ -23,7 +23,7 @@ from daemon.folders import examine_folders
 from daemon.roots import examine_data, examine_pair, examine_root
 from daemon.sole import running_daemon
 from daemon.web.address import listening
-from processor import journal
+from processor.transfers import journal
 
 MIN_WATCHES = 8192  # inotify watches; one per folder of the inbound tree
 MIN_FILES = 256  # descriptors: workers hold some folders open each, readers and database a few more

@@ -13,7 +13,7 @@ from config.errors import GreenroomError
 from config.libraries import Library
 from config.reasons import show_path
 from daemon.finding import Finding
-from processor.shut import why_shut
+from processor.staging.shut import why_shut
 from scanner.ignore import IgnoreRules
 from scanner.walk import Folder, walk
 

@@ -11,7 +11,7 @@ from config.errors import GreenroomError
 from config.libraries import Library
 from config.reasons import show_path
 from daemon.bootstrap import Application
-from processor.fitness import refuse_unfit
+from processor.filesystem.fitness import refuse_unfit
 from workflow import suspension
 from workflow.relocating import relocate
 

@@ -15,7 +15,7 @@ from config.machine import umask
 from daemon.bootstrap import Application
 from daemon.disks import Seen
 from daemon.finding import Finding
-from processor import repository
+from processor.items import repository
 from processor.publication.drafting import Plan
 from processor.publication.given import Publishing, require_approved
 from processor.publish import Outcome

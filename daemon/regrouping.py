@@ -13,7 +13,7 @@ from daemon.act_kinds import Kind
 from daemon.acts import Act
 from daemon.bootstrap import Application
 from daemon.wishes import begin
-from processor import regrouping as pure
+from processor.items import regrouping as pure
 from processor.metadata import documents
 from scanner.grouping.chosen import Choice
 from workflow import regrouping, undo

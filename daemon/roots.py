@@ -12,9 +12,9 @@ from config.machine import free_bytes, free_files, no_room
 from config.mounts import mount_of
 from config.reasons import show_path
 from daemon.finding import Finding
-from processor.fitness import refuse_unfit
-from processor.probe import probe_pair
-from processor.space import human_size, reserve
+from processor.filesystem.fitness import refuse_unfit
+from processor.planning.space import human_size, reserve
+from processor.transfers.probe import probe_pair
 
 FEW_INODES = 10_000
 LITTLE = 100 << 20  # bytes; a scan of 100,000 files takes about so much

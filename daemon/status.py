@@ -10,7 +10,8 @@ from config import libraries
 from config.lease import holder
 from daemon import secrecy
 from daemon.bootstrap import Application
-from processor import journal, repository
+from processor.items import repository
+from processor.transfers import journal
 from workflow import runs
 
 

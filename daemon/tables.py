@@ -6,7 +6,7 @@ import processor.artwork.tables
 import processor.client.circuits
 import processor.client.memory
 import processor.client.turns
-import processor.grouping_choices
+import processor.items.grouping_choices
 import processor.matching.rows
 import processor.metadata.rows
 import processor.players.tables

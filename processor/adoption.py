@@ -12,22 +12,22 @@ from typing import Any, Final, NamedTuple
 
 from config.errors import Rejected
 from config.reasons import Reason, show_path
-from processor import sidecar
 from processor.artwork.local import pictures_of
-from processor.files import Tree, is_file
-from processor.item import new_item
+from processor.filesystem.files import Tree, is_file
+from processor.filesystem.paths import relative, within
+from processor.items.item import new_item
+from processor.items.repository import StagedFile
 from processor.metadata import documents
 from processor.metadata.known import AlbumMetadata
 from processor.metadata.tags import of_tags
-from processor.naming import PlannedFile
 from processor.nfo import album as album_nfo
 from processor.nfo import merging, xml
-from processor.paths import relative, within
-from processor.plan import AlbumPlan
+from processor.planning.naming import PlannedFile
+from processor.planning.plan import AlbumPlan
 from processor.publication import pictures
 from processor.publication.names import NamedFile, Naming, album_folder, artist_folder, file_places
 from processor.publication.pictures import Picture, Profile
-from processor.repository import StagedFile
+from processor.transfers import sidecar
 from scanner.grouping.groups import Group
 from scanner.rows import FileRecord
 from scanner.scandb import ScanDb

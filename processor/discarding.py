@@ -9,14 +9,15 @@ from typing import Final
 from config.database import Database
 from config.errors import GreenroomError
 from config.reasons import Reason, show_path
-from processor import journal, repository, standing, trash
-from processor.files import Tree
-from processor.item import NewItem
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import within
+from processor.filesystem.system_errors import explained
+from processor.items import repository, standing
+from processor.items.item import NewItem
 from processor.moves.move import before
-from processor.paths import within
 from processor.publication import ledger
-from processor.system_errors import explained
-from processor.transfer import Transfer, TransferFile
+from processor.transfers import journal, trash
+from processor.transfers.transfer import Transfer, TransferFile
 from processor.undo import Seen, Sighting
 from scanner.identity import Identity
 

@@ -10,11 +10,13 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection
 
 from config.errors import Rejected
-from processor import beside, matched, repository
-from processor.depict import depict_album, depict_artists
-from processor.describe import describe_album, describe_artists, describe_tracks
-from processor.fingerprint import fingerprint, fpcalc
-from processor.matched import Album
+from processor.enriching import beside, matched
+from processor.enriching.depict import depict_album, depict_artists
+from processor.enriching.describe import describe_album, describe_artists, describe_tracks
+from processor.enriching.matched import Album
+from processor.enriching.owed import Owed
+from processor.enriching.shop import Shop
+from processor.items import repository
 from processor.matching import rows
 from processor.matching.comparison import compare
 from processor.matching.heard import suggested, with_recordings
@@ -24,9 +26,8 @@ from processor.matching.rows import NOBODY, Choice, Debt
 from processor.matching.verdict import Verdict
 from processor.metadata import rows as metadata
 from processor.metadata.documents import NFO
-from processor.owed import Owed
 from processor.providers.acoustid import Recognised
-from processor.shop import Shop
+from processor.providers.fingerprint import fingerprint, fpcalc
 
 LISTENED: Final = 100  # tracks of an album that are fingerprinted
 

@@ -13,23 +13,23 @@ from config.lease import Guard
 from config.libraries import Library
 from config.machine import boot_id, uncollected
 from config.reasons import Reason
-from processor.approval import only_approved
-from processor.batch import Between
-from processor.comparing import digest_at
-from processor.crew import Crew
-from processor.encounters import Digests
-from processor.files import Tree
-from processor.meeting import Rules
-from processor.mover import Moved, Mover
+from processor.filesystem.files import Tree
+from processor.filesystem.system_errors import explained
 from processor.moves.move import Publish, unheard
-from processor.naming import Proposal, cue_references, propose, unnamed
-from processor.pace import Pace, PacedGuard
-from processor.plan import RESTAGE, AlbumPlan
-from processor.planner import decide
+from processor.planning.meeting import Rules
+from processor.planning.naming import Proposal, cue_references, propose, unnamed
+from processor.planning.plan import RESTAGE, AlbumPlan
+from processor.planning.planner import decide
 from processor.recover import RecoveryReport, recover
-from processor.sighting import look
-from processor.staged import ForRun, Then, nothing_more, publish
-from processor.system_errors import explained
+from processor.staging.approval import only_approved
+from processor.staging.batch import Between
+from processor.staging.crew import Crew
+from processor.staging.encounters import Digests
+from processor.staging.mover import Moved, Mover
+from processor.staging.pace import Pace, PacedGuard
+from processor.staging.sighting import look
+from processor.staging.staged import ForRun, Then, nothing_more, publish
+from processor.transfers.comparing import digest_at
 from scanner.identity import Identity
 from scanner.rows import Source
 from scanner.scan import Progress

@@ -12,20 +12,20 @@ from sqlalchemy import Connection
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured, NeedsReview
 from config.reasons import Reason
-from processor import journal
 from processor.artwork.blobs import Blobs
-from processor.files import Tree
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import relative
+from processor.filesystem.system_errors import explained
 from processor.moves.move import Performance
-from processor.paths import relative
 from processor.publication import ledger, recording
 from processor.publication.drafting import Plan
 from processor.publication.intent import Gone, intent_of, with_intent
 from processor.publication.writing import sha256_at
 from processor.settle import settle
-from processor.system_errors import explained
 from processor.taking_back import TakenBack, rehearse, take_back
 from processor.taking_back import restage as bring_back
-from processor.transfer import Transfer, path_to_json
+from processor.transfers import journal
+from processor.transfers.transfer import Transfer, path_to_json
 
 
 class Outcome(NamedTuple):

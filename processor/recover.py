@@ -9,12 +9,12 @@ from dataclasses import dataclass, fields
 
 from config.database import Database
 from config.reasons import Reason, sentence
-from processor import journal
-from processor.guard import Guard
 from processor.moves.move import Performance, Publish, unheard
-from processor.orphans import sweep
 from processor.settle import take_over
-from processor.transfer import Strategy, Transfer
+from processor.transfers import journal
+from processor.transfers.guard import Guard
+from processor.transfers.orphans import sweep
+from processor.transfers.transfer import Strategy, Transfer
 
 
 @dataclass(frozen=True, slots=True)

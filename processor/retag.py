@@ -19,22 +19,23 @@ from sqlalchemy import Connection
 
 from config.errors import NeedsReview
 from config.reasons import Reason, show_path
-from processor import journal, repository, standing, trash
-from processor.comparing import digest_at
-from processor.files import Tree
-from processor.hidden import PLAYER_IGNORES, make_hidden_root
-from processor.item import NewFile, NewItem, facts_to_json
-from processor.materialise import duplicate
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import ancestors, folders, within
+from processor.filesystem.system_errors import explained
+from processor.items import repository, standing
+from processor.items.item import NewFile, NewItem, facts_to_json
 from processor.metadata.known import AlbumMetadata
 from processor.moves.move import Performance
-from processor.paths import ancestors, folders, within
 from processor.recover import RecoveryReport, report_of
 from processor.settle import settle, take_over
-from processor.staged import digested
-from processor.system_errors import explained
+from processor.staging.staged import digested
 from processor.tagging.wanted import Wanted, wanted
 from processor.tagging.write import File, Said, look, write
-from processor.transfer import Transfer, TransferFile
+from processor.transfers import journal, trash
+from processor.transfers.comparing import digest_at
+from processor.transfers.hidden import PLAYER_IGNORES, make_hidden_root
+from processor.transfers.materialise import duplicate
+from processor.transfers.transfer import Transfer, TransferFile
 from scanner.facts import Facts
 from scanner.identity import Identity
 

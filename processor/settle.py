@@ -8,11 +8,11 @@ from loguru import logger
 
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
 from config.reasons import show_path
-from processor import journal
-from processor.arrival import await_sidecars
 from processor.moves import MOVES
 from processor.moves.move import Performance
-from processor.transfer import State, Transfer
+from processor.transfers import journal
+from processor.transfers.arrival import await_sidecars
+from processor.transfers.transfer import State, Transfer
 
 MAX_ATTEMPTS = 3  # a transfer that was interrupted more often than this in one state waits for a person
 

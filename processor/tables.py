@@ -64,7 +64,7 @@ class StagingItem(Base):
     __tablename__ = "staging_items"
     # Half-full pages let PostgreSQL update a row in its page, without touching the indexes: re-ingests are updates.
     __table_args__ = (
-        # processor/listing.py: an index for each order, with all that is filtered by
+        # processor/items/listing.py: an index for each order, with all that is filtered by
         Index("ix_staging_items_queue", "status", "id", "confidence", "warned", "search"),
         Index("ix_staging_items_changed", "status", "updated_at", "id", "confidence", "warned", "search"),
         Index("ix_staging_items_artist", "status", "search", "id", "confidence", "warned"),

@@ -13,17 +13,18 @@ from config.database import Database
 from config.errors import GreenroomError
 from config.mounts import mount_of
 from config.reasons import Reason, sentence, show_path
-from processor import discarding, journal, sidecar, source_folders, trash
-from processor.comparing import is_same, is_whole
-from processor.files import Tree, is_file, is_folder
-from processor.item import NewItem
+from processor import discarding
+from processor.filesystem.files import Tree, is_file, is_folder
+from processor.filesystem.paths import ancestors, within
+from processor.filesystem.system_errors import explained
+from processor.items.item import NewItem
+from processor.items.standing import look_at
 from processor.moves.move import Performance
-from processor.paths import ancestors, within
 from processor.publication import ledger
 from processor.settle import settle
-from processor.standing import look_at
-from processor.system_errors import explained
-from processor.transfer import Transfer, TransferFile, path_from_json
+from processor.transfers import journal, sidecar, source_folders, trash
+from processor.transfers.comparing import is_same, is_whole
+from processor.transfers.transfer import Transfer, TransferFile, path_from_json
 from processor.undo import EXCHANGES, Seen, Sighting, obstacles, undo_of
 from scanner.identity import Identity
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple
 
 from config.reasons import Reason, show_path
-from processor.transfer import SourceFolder, State, Transfer
+from processor.transfers.transfer import SourceFolder, State, Transfer
 from scanner.identity import Identity
 
 UNDOS: Final[dict[str, str]] = {

@@ -18,15 +18,15 @@ from config.errors import Retryable
 from config.lease import Guard
 from config.libraries import Library, verify_root
 from config.reasons import Reason
-from processor import sidecar
 from processor.artwork.blobs import Blobs
-from processor.files import Tree
-from processor.paths import parent
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import parent
+from processor.filesystem.system_errors import explained
 from processor.publication import ledger
 from processor.publication.access import AS_IS, Access
 from processor.publication.intent import Made, Role
 from processor.publication.writing import put, read_blob
-from processor.system_errors import explained
+from processor.transfers import sidecar
 from processor.verification import rows
 from processor.verification.judging import TROUBLE, Known, Seen, Subject, finding, judge
 from processor.verification.looking import Spend, look
@@ -75,7 +75,7 @@ def verify(given: Verifying, item_id: int) -> Found | None:
     """Look at all files of an item; None where it changed meanwhile, or is in none of the libraries given.
 
     Raises Misconfigured for a root that is not there, Busy when what is to be mended is locked, what `spend` raises,
-    and the errors of processor.system_errors where a disk refuses.
+    and the errors of processor.filesystem.system_errors where a disk refuses.
     """
     with given.database.read() as connection:
         subjects, before = rows.subjects(connection, item_id), rows.known(connection, item_id)

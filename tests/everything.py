@@ -10,8 +10,8 @@ from sqlalchemy import Connection, update
 from config import accounts, activity, libraries
 from config.reasons import Reason
 from daemon.bootstrap import Application
-from processor import repository
-from processor.item import as_reasons
+from processor.items import repository
+from processor.items.item import as_reasons
 from processor.matching.rows import Candidate, Debt, Enrichment, keep_candidates, keep_debts, keep_enrichment
 from tests.items import album
 from tests.web import NAME

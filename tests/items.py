@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from config.reasons import Reason
-from processor import repository
-from processor.item import NewItem, new_item
-from processor.naming import PlannedFile
-from processor.plan import AlbumPlan
+from processor.items import repository
+from processor.items.item import NewItem, new_item
+from processor.planning.naming import PlannedFile
+from processor.planning.plan import AlbumPlan
 from scanner.facts import Facts, Picture
 from scanner.grouping.groups import Group, GroupTrack
 from scanner.identity import Identity

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from processor.item import NewFile, NewItem
+from processor.items.item import NewFile, NewItem
 from processor.matching.own import OwnAlbum, OwnTrack
 from processor.metadata import known
 from processor.metadata.known import Credit

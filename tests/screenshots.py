@@ -16,7 +16,7 @@ from config import admin
 from daemon import cycles
 from daemon.bootstrap import Application, application
 from daemon.web.server import WebServer
-from processor import listing
+from processor.items import listing
 from tests.browser.conftest import sign_in
 from tests.chromium import chromium, program
 from tests.demo import cover, make_inbound

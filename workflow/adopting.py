@@ -13,8 +13,8 @@ from config import admin
 from config.database import Database
 from config.errors import Stopped
 from config.libraries import list_libraries
-from processor import repository
 from processor.adoption import Album, Twin, Twins, compare
+from processor.items import repository
 from processor.publication import ledger
 from scanner.scan import Progress, scan_folder
 from scanner.scandb import ScanDb

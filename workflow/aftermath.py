@@ -6,8 +6,8 @@ import datetime as dt
 
 from sqlalchemy import Connection
 
-from processor.staged import Then
-from processor.transfer import Transfer
+from processor.staging.staged import Then
+from processor.transfers.transfer import Transfer
 from workflow import events, telling
 from workflow.succession import after_staging
 

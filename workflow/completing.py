@@ -12,15 +12,15 @@ from config.database import Database
 from config.errors import Stopped
 from config.lease import StopSignal
 from config.libraries import list_libraries
-from processor import repository
 from processor.artwork import rows
 from processor.artwork.blobs import Blob, Blobs
 from processor.artwork.offer import Subject, of_artist
 from processor.artwork.rows import Selected
 from processor.artwork.source import Refused, read_file
+from processor.enriching.owed import Owed
+from processor.items import repository
 from processor.matching import rows as matching
 from processor.metadata import rows as metadata
-from processor.owed import Owed
 from processor.publication import ledger
 from workflow import picturing
 

@@ -24,11 +24,12 @@ from config.leave import ROWS, changing
 from config.libraries import Library
 from config.reasons import Reason
 from config.sections import StagingScan
-from processor import grouping_choices, presence, trash
-from processor.meeting import Rules
+from processor.filesystem.system_errors import unexpected
+from processor.items import grouping_choices, presence
+from processor.planning.meeting import Rules
 from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
-from processor.staged import ForRun
-from processor.system_errors import unexpected
+from processor.staging.staged import ForRun
+from processor.transfers import trash
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
@@ -53,7 +54,7 @@ class Request:
     run_id: str | None = None  # made by a caller who needs it before the cycle ends
     asked_by: str | None = None  # the person or key that asked
     approves: str | None = None  # the dry run whose plan is to be carried out, and nothing else
-    approved: Mapping[str, str] | None = None  # that plan; see processor.approval
+    approved: Mapping[str, str] | None = None  # that plan; see processor.staging.approval
 
 
 def run_staging_cycle(

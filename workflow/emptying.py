@@ -16,9 +16,9 @@ from config.errors import Busy, Misconfigured, NeedsReview
 from config.lease import Guard
 from config.libraries import Library, list_libraries, sole_library, verify_root
 from config.reasons import Reason, counted, show_path
-from processor import trash
-from processor.space import human_size
-from processor.trash import Trashed
+from processor.planning.space import human_size
+from processor.transfers import trash
+from processor.transfers.trash import Trashed
 from workflow.holding import holding, reading
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from config.database import Database
 from config.errors import Misconfigured
-from processor import repository
+from processor.items import repository
 from processor.matching import rows
 from processor.matching.rows import NOBODY, Candidate, Debt
 from workflow import progress

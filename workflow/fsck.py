@@ -15,7 +15,7 @@ from processor.fsck.forget import forget
 from processor.fsck.fsck import FsckReport
 from processor.fsck.rows import Row
 from processor.fsck.sighting import Effort
-from processor.presence import Limits
+from processor.items.presence import Limits
 from scanner.scan import Progress
 from workflow.holding import holding
 from workflow.roots import resolve_roots

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from config.database import Database
 from config.errors import GreenroomError
-from processor.webhook import deliver
+from processor.client.webhook import deliver
 from workflow.phase import settings_of
 from workflow.phases.notify import Notify, NotifySettings, send
 

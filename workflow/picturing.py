@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from config.database import Database
 from config.errors import Rejected
 from config.libraries import list_libraries
-from processor import repository
 from processor.artwork import deciding, rows
 from processor.artwork.desk import Gallery
 from processor.artwork.local import AlbumFile, local_offers
@@ -23,6 +22,7 @@ from processor.artwork.pictures import Outcome, Pass, refresh, reselect
 from processor.artwork.pool import shared
 from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
+from processor.items import repository
 from processor.metadata import rows as metadata
 from workflow import progress
 from workflow.downloading import downloads

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, ForeignKey, delete, insert, select
 
 from config.reasons import show_path
 from config.tables import Base, column
-from processor.approval import fingerprint
-from processor.plan import AlbumPlan
+from processor.planning.plan import AlbumPlan
+from processor.staging.approval import fingerprint
 
 KEPT: Final = 20  # plans
 MAX_FILES: Final = 200_000  # listed in one plan; some ten megabytes compressed

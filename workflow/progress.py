@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Identity, Index, and_, delete, exists, insert
 
 from config.errors import Misconfigured, Retryable
 from config.tables import Base, BigId, column, optional
-from processor import repository
+from processor.items import repository
 from processor.tables import PublicationRow, StagingItem
 from workflow import events, telling
 from workflow.engine.jobs import JobRow

@@ -11,7 +11,7 @@ from config.database import Database
 from config.reasons import show_path
 from processor.publication import ledger, recording
 from processor.publication.intent import intent_of
-from processor.transfer import Transfer, path_from_json, path_to_json
+from processor.transfers.transfer import Transfer, path_from_json, path_to_json
 from workflow import events, progress, succession
 from workflow.events import Event
 from workflow.telling import album_name

@@ -10,9 +10,9 @@ from loguru import logger
 from config.database import Database
 from config.errors import Busy, LeaseLost, Misconfigured
 from config.lease import Guard
-from processor import journal
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport, waiting_for_a_person
+from processor.transfers import journal
 from workflow import upkeep
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding

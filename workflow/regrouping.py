@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Misconfigured
-from processor import grouping_choices, journal, repository
-from processor.regrouping import Staged
+from processor.items import grouping_choices, repository
+from processor.items.regrouping import Staged
+from processor.transfers import journal
 from scanner.grouping.chosen import Choice
 from workflow import progress
 from workflow.roots import resolve_roots

@@ -9,9 +9,9 @@ from config import libraries
 from config.database import Database
 from config.libraries import Library
 from config.locks import hold
-from processor import journal
 from processor.players import debts
 from processor.retag import work_root
+from processor.transfers import journal
 
 
 def relocate(database: Database, library: Library, path: bytes) -> Library:

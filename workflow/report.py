@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from config.errors import GreenroomError
 from config.reasons import Reason, path_text
-from processor.plan import AlbumPlan, Outcome
+from processor.planning.plan import AlbumPlan, Outcome
 
 MAX_STORED_REASONS = 500  # in one run row; the report itself has all of them
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)

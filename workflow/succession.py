@@ -13,7 +13,7 @@ from config import admin
 from config.database import Database
 from config.errors import Misconfigured
 from config.libraries import Library, list_libraries, verify_root
-from processor import repository
+from processor.items import repository
 from workflow import events, progress
 from workflow.chain import GOES_ON, RENEWED, is_ahead, may_start, next_phase, passed_over, renewing
 from workflow.chores import ChoreWork

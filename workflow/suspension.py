@@ -7,7 +7,7 @@ import datetime as dt
 from config import libraries
 from config.database import Database
 from config.libraries import Library
-from processor import presence
+from processor.items import presence
 from workflow import events, telling
 
 

@@ -11,13 +11,13 @@ from config.errors import Rejected
 from config.lease import Guard, StopSignal
 from config.libraries import Library, sole_library, verify_root
 from config.machine import boot_id
-from processor import repository
-from processor.files import Tree
+from processor.filesystem.files import Tree
+from processor.items import repository
 from processor.metadata import rows
 from processor.moves.move import Performance
 from processor.recover import RecoveryReport
 from processor.retag import Retagged, retag, retold, settle_retags, sweep
-from processor.transfer import Transfer
+from processor.transfers.transfer import Transfer
 from workflow import events, telling
 from workflow.holding import holding
 from workflow.upkeep import check_unmoved

@@ -18,14 +18,16 @@ from config.errors import GreenroomError, NeedsReview, Rejected, Stopped
 from config.lease import Guard
 from config.machine import boot_id
 from config.reasons import Reason, sentence, show_path
-from processor import discarding, journal, repository
+from processor import discarding
+from processor.items import repository
 from processor.metadata.fields import clean
 from processor.moves.move import Performance, unheard
 from processor.process import recover_transfers
 from processor.publication import ledger
 from processor.settle import settle
 from processor.taking_back import TakenBack
-from processor.transfer import Transfer, path_from_json
+from processor.transfers import journal
+from processor.transfers.transfer import Transfer, path_from_json
 from workflow import progress
 from workflow.aftermath import of_staging, of_undo
 from workflow.deciding import Seen, as_seen

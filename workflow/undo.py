@@ -17,14 +17,14 @@ from config.errors import GreenroomError, LeaseLost, Misconfigured, Stopped
 from config.lease import Guard
 from config.machine import boot_id
 from config.reasons import Reason, show_path
-from processor import journal
 from processor.moves.move import Performance
 from processor.process import recover_transfers
 from processor.publication.intent import intent_of
 from processor.retag import retold, work_root
-from processor.staged import publish
+from processor.staging.staged import publish
 from processor.taking_back import TakenBack, Undone, rehearse, take_back
-from processor.transfer import Transfer, TransferFile
+from processor.transfers import journal
+from processor.transfers.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding, reading

@@ -17,9 +17,9 @@ from config.errors import Busy, Misconfigured, NeedsReview, Unmoved
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries, sole_library, verify_root
 from config.machine import boot_id
-from processor import journal, trash
 from processor.artwork.blobs import Blobs
 from processor.recover import RecoveryReport, recover
+from processor.transfers import journal, trash
 from workflow.holding import holding, reading
 from workflow.published import heal, recorded
 

@@ -15,11 +15,11 @@ from config.reasons import show_path, show_text, show_time
 from daemon.bootstrap import Application
 from daemon.cli.output import because, print_table, seconds
 from daemon.web.editing import lines
-from processor import repository
+from processor.items import repository
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, Known, to_json, winning
 from processor.publication import ledger
-from processor.transfer import path_from_json
+from processor.transfers.transfer import path_from_json
 from processor.verification import rows as checks
 from workflow import progress
 from workflow.engine.job import Job

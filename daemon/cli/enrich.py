@@ -9,8 +9,8 @@ from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.cli.person import person
 from daemon.cli.usage import usage
-from processor import listing
-from processor.listing import Filter
+from processor.items import listing
+from processor.items.listing import Filter
 from workflow import enriching, progress
 
 

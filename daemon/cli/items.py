@@ -18,8 +18,8 @@ from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
-from processor import listing, repository
-from processor.listing import Filter, Sort
+from processor.items import listing, repository
+from processor.items.listing import Filter, Sort
 from processor.matching.rows import Candidate
 from processor.publication import ledger
 from workflow.states import MOVES

@@ -17,7 +17,7 @@ from daemon.cli.output import json_option, print_json, print_table
 from daemon.cli.person import person
 from daemon.disks import Disks
 from daemon.signals import stop_on_signals
-from processor.space import human_size
+from processor.planning.space import human_size
 from workflow import emptying
 
 _UNKNOWN: Final = (None, None, None)

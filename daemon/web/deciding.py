@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Form, HTTPException, Query
 from sqlalchemy import Connection
 
-from processor.listing import Filter, Sort, order_of, page
+from processor.items.listing import Filter, Sort, order_of, page
 from workflow.deciding import Seen
 from workflow.states import MOVES
 

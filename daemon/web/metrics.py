@@ -18,12 +18,13 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy import Connection
 
 from daemon.bootstrap import Application
-from processor import journal, repository
 from processor.artwork import blobs
 from processor.client import circuits
+from processor.items import repository
 from processor.matching import rows
 from processor.players import rows as players
 from processor.publication import ledger
+from processor.transfers import journal
 from processor.verification import rows as checks
 from workflow import runs
 

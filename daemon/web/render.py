@@ -20,8 +20,8 @@ from config.reasons import show_path, show_text
 from daemon.web.navigation import links
 from daemon.words import SAID, stage_said
 from processor.metadata.known import credited
-from processor.space import human_size
-from processor.transfer import path_from_json
+from processor.planning.space import human_size
+from processor.transfers.transfer import path_from_json
 
 HERE: Final = Path(__file__).parent
 _TYPED: Final = re.compile("`([^`]+)`")

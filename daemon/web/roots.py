@@ -17,7 +17,7 @@ from config.reasons import show_path
 from daemon import libraries
 from daemon.bootstrap import Application
 from daemon.disks import Seen
-from processor.space import human_size
+from processor.planning.space import human_size
 
 PARTNER: Final = {"inbound": "staging", "staging": "inbound"}  # between these albums move
 Tone = Literal["good", "note", "problem"]

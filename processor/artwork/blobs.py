@@ -21,9 +21,9 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 from config.database import Database, insert_into
 from config.errors import Retryable
 from processor.artwork.tables import BlobHoldRow, BlobRow
-from processor.files import Tree, write_all
-from processor.rights import set_mode
-from processor.system_errors import explained
+from processor.filesystem.files import Tree, write_all
+from processor.filesystem.rights import set_mode
+from processor.filesystem.system_errors import explained
 
 GRACE: Final = dt.timedelta(days=30)  # how long a blob that nobody holds is kept
 _STALE: Final = dt.timedelta(days=1)  # age after which nobody is still writing a file
@@ -60,7 +60,7 @@ class Blobs:
     def put(self, data: bytes, extension: str, now: dt.datetime) -> Blob:
         """Keep bytes, durably; return what they are called. Nobody holds them yet, so they stay for `GRACE` only.
 
-        Raises the errors of processor.system_errors where the disk refuses.
+        Raises the errors of processor.filesystem.system_errors where the disk refuses.
         """
         blob = Blob(hashlib.sha256(data).hexdigest(), extension, len(data))
         while True:

@@ -28,7 +28,7 @@ from processor.artwork.readers import DEADLY
 from processor.artwork.rows import Candidate, Known
 from processor.artwork.source import Refused, check_bytes, read_plain
 from processor.artwork.wire import Made, Seen, Task
-from processor.system_errors import explained
+from processor.filesystem.system_errors import explained
 
 # An offer, and whether its small version will do → the bytes. Raises Retryable, and Rejected for what will never come.
 Fetch = Callable[[Offer, bool], bytes]
@@ -212,7 +212,7 @@ class Desk:
 
 @contextmanager
 def desk(gallery: Gallery, fetch: Fetch, now: dt.datetime) -> Iterator[Desk]:
-    """A desk with a folder of its own, gone with it. Raises the errors of processor.system_errors."""
+    """A desk with a folder of its own, gone with it. Raises the errors of processor.filesystem.system_errors."""
     with explained("make a folder in", os.fsencode(gallery.blobs.folder)):
         gallery.blobs.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         own = tempfile.TemporaryDirectory(prefix=WORK, dir=gallery.blobs.folder)

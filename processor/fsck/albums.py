@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from config.reasons import show_path
-from processor import sidecar
+from processor.filesystem.paths import within
 from processor.fsck.disk import Folder, Listed, Told
 from processor.fsck.finding import Adopt, Finding, Follow, Learn, MarkFound, MarkMissing, WriteSidecar, some
 from processor.fsck.ownership import Ownership, fits
 from processor.fsck.rows import MISSING, Row
 from processor.fsck.sighting import UNREAD, Sighting
-from processor.paths import within
+from processor.transfers import sidecar
 from scanner.identity import same_time
 
 Shape = Literal["whole", "touched", "changed", "damaged", "missing", "closed", "unread"]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from config.errors import Rejected
-from processor import sidecar
-from processor.files import Tree
-from processor.paths import ancestors, within
-from processor.standing import OURS
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import ancestors, within
+from processor.items.standing import OURS
+from processor.transfers import sidecar
 from scanner.identity import storable_time
 from scanner.ignore import JUNK, OWN, built_in
 

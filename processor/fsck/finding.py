@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from config.reasons import show_path
 from processor.fsck.disk import Listed
-from processor.transfer import State, Transfer
+from processor.transfers.transfer import State, Transfer
 
 NAMED: Final = 3  # paths of a message
 

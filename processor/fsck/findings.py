@@ -10,7 +10,7 @@ from processor.fsck.finding import Finding, MarkMissing, some
 from processor.fsck.ownership import ownership, staged
 from processor.fsck.rows import Row
 from processor.fsck.sighting import Sighting
-from processor.presence import Limits, too_many
+from processor.items.presence import Limits, too_many
 
 
 def judge(sighting: Sighting, limits: Limits) -> list[Finding]:

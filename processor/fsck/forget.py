@@ -13,16 +13,16 @@ from config.errors import NeedsReview, Rejected
 from config.lease import Guard
 from config.libraries import Library, list_libraries, verify_root
 from config.reasons import show_path
-from processor import journal, sidecar
 from processor.artwork import blobs
-from processor.files import Tree
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import within
+from processor.filesystem.system_errors import explained
 from processor.fsck import rows
 from processor.fsck.finding import some
 from processor.fsck.rows import Row
-from processor.paths import within
 from processor.publication import ledger, recording
 from processor.publication.ledger import Entry
-from processor.system_errors import explained
+from processor.transfers import journal, sidecar
 
 
 def forget(database: Database, guard: Guard, item_id: int) -> Row:

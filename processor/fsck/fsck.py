@@ -15,7 +15,7 @@ from processor.fsck.finding import Finding, Resume
 from processor.fsck.findings import judge
 from processor.fsck.repairs import Workshop, perform
 from processor.fsck.sighting import Effort, Sighting
-from processor.presence import Limits
+from processor.items.presence import Limits
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport
 from scanner.scan import Progress

@@ -10,7 +10,7 @@ from typing import Final
 from processor.fsck.disk import Folder, Listed
 from processor.fsck.rows import Row
 from processor.fsck.sighting import Sighting
-from processor.transfer import path_from_json
+from processor.transfers.transfer import path_from_json
 from scanner.identity import same_time
 
 NOT_STAGED: Final = frozenset({"publishing", "published", "quarantined", "conflict"})  # not in staging, by intent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from processor.transfer import Transfer, TransferFile
+from processor.transfers.transfer import Transfer, TransferFile
 
 Shape = Literal["whole", "different", "absent"]
 

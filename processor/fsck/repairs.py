@@ -15,17 +15,18 @@ from config.lease import Guard
 from config.libraries import Library
 from config.machine import boot_id
 from config.reasons import show_path
-from processor import journal, repository, sidecar
-from processor.comparing import is_whole
-from processor.files import Tree, is_file, write_whole
+from processor.filesystem.files import Tree, is_file, write_whole
+from processor.filesystem.paths import within
+from processor.filesystem.system_errors import explained
 from processor.fsck import rows
 from processor.fsck.disk import Listed
 from processor.fsck.finding import Adopt, Finding, Follow, Learn, MarkFound, MarkMissing, Repair, Resume, WriteSidecar
-from processor.item import NewItem
-from processor.paths import within
-from processor.sidecar import Sidecar
-from processor.system_errors import explained
-from processor.transfer import Transfer, TransferFile
+from processor.items import repository
+from processor.items.item import NewItem
+from processor.transfers import journal, sidecar
+from processor.transfers.comparing import is_whole
+from processor.transfers.sidecar import Sidecar
+from processor.transfers.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 
 BATCH: Final = 100  # repairs that share a transaction

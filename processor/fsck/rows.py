@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from processor import repository
 from processor.fsck.disk import Listed
-from processor.item import NewItem
+from processor.items import repository
+from processor.items.item import NewItem
 from processor.tables import StagingFile, StagingItem
 from processor.verification import rows as checks
 

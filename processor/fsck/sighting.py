@@ -12,14 +12,14 @@ from config import leave
 from config.database import Database
 from config.errors import GreenroomError
 from config.libraries import Library, list_libraries
-from processor import journal
-from processor.comparing import digest_at
-from processor.files import Tree
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import within
 from processor.fsck import disk, rows, unsettled
 from processor.fsck.disk import Disk, Folder, Listed, OnDisk
 from processor.fsck.rows import Row
 from processor.fsck.unsettled import Leftovers
-from processor.paths import within
+from processor.transfers import journal
+from processor.transfers.comparing import digest_at
 from scanner.identity import same_time
 from scanner.scan import Progress
 

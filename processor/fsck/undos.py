@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from config.errors import GreenroomError
-from processor import sidecar, trash
-from processor.comparing import is_same, is_same_inode
-from processor.files import Tree
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import within
+from processor.filesystem.system_errors import explained
 from processor.fsck.remains import Candidates, Shape, Standing
-from processor.hidden import hidden_folder
 from processor.moves.undo import out_of_sight
-from processor.paths import within
-from processor.system_errors import explained
-from processor.transfer import State, Transfer, TransferFile
+from processor.transfers import sidecar, trash
+from processor.transfers.comparing import is_same, is_same_inode
+from processor.transfers.hidden import hidden_folder
+from processor.transfers.transfer import State, Transfer, TransferFile
 from processor.undo import UNDOS
 
 KINDS = frozenset(UNDOS.values())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from processor.filesystem.paths import within
 from processor.fsck.disk import Told
 from processor.fsck.finding import Adopt, Finding, some
 from processor.fsck.ownership import NOT_STAGED, Ownership, fits, staged
 from processor.fsck.sighting import Sighting
-from processor.paths import within
 
 
 def explain(sighting: Sighting, owned: Ownership) -> Iterator[Finding]:

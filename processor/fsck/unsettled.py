@@ -11,18 +11,18 @@ from config.database import Database
 from config.errors import GreenroomError, Rejected
 from config.machine import boot_id
 from config.reasons import show_path
-from processor import journal, sidecar
-from processor.comparing import is_planned, is_planned_inode, is_whole
-from processor.files import Tree
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import within
+from processor.filesystem.system_errors import explained
 from processor.fsck import rows, undos
 from processor.fsck.finding import Finding, Resume
 from processor.fsck.remains import Candidates, Shape, Standing
-from processor.hidden import PLAYER_IGNORES, TX, hidden_folder
-from processor.paths import within
 from processor.publication import ledger
 from processor.retag import work_root
-from processor.system_errors import explained
-from processor.transfer import State, Transfer, TransferFile
+from processor.transfers import journal, sidecar
+from processor.transfers.comparing import is_planned, is_planned_inode, is_whole
+from processor.transfers.hidden import PLAYER_IGNORES, TX, hidden_folder
+from processor.transfers.transfer import State, Transfer, TransferFile
 
 _Same = Callable[[os.stat_result | None, TransferFile], bool]
 FORWARD: Final = ("album", "merge", "replace", "retag", "publish", "upgrade")  # these may begin anew

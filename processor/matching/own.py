@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from processor.items.repository import StagedFile
 from processor.metadata.documents import ITSELF, Document, part_of
 from processor.metadata.known import Credit, credited
 from processor.nfo.reading import MAYBE_ID
-from processor.repository import StagedFile
 from scanner.grouping.placeholders import is_number_of_track, says_unknown
 
 _IDS: Final = {"release_id": "mb_release_id", "release_group_id": "mb_release_group_id"}

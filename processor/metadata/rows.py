@@ -12,7 +12,7 @@ from sqlalchemy import Connection, ForeignKey, Identity, delete, insert, select,
 from config.database import one_writer
 from config.errors import Rejected
 from config.tables import Base, BigId, column, optional
-from processor import repository
+from processor.items import repository
 from processor.metadata import documents
 from processor.metadata.documents import ITSELF, TAGS, USER, Document
 from processor.metadata.fields import checked

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from processor.items.repository import StagedFile
 from processor.metadata.documents import ITSELF, Document, only_known, part_of, to_json
 from processor.metadata.known import Credit
-from processor.repository import StagedFile
 
 # A field of the album and the tag it comes from, where at least half of the tracks agree.
 _OF_ALBUM: Final = {

@@ -9,21 +9,21 @@ from typing import Final
 
 from config.errors import GreenroomError, NeedsReview
 from config.reasons import show_path
-from processor import sidecar
-from processor.arrival import await_copies
-from processor.clearing import remove_sources
-from processor.comparing import is_whole
-from processor.files import Tree
-from processor.guard import Guard
-from processor.hidden import hidden_folder
-from processor.materialise import sync_file
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import within
+from processor.filesystem.system_errors import explained
 from processor.moves.move import Move, Performance
-from processor.paths import within
-from processor.rolling_back import roll_back
-from processor.steps import above_target, fill, switch, sync_above, sync_folders
-from processor.system_errors import explained
-from processor.torn import mend
-from processor.transfer import Transfer
+from processor.transfers import sidecar
+from processor.transfers.arrival import await_copies
+from processor.transfers.clearing import remove_sources
+from processor.transfers.comparing import is_whole
+from processor.transfers.guard import Guard
+from processor.transfers.hidden import hidden_folder
+from processor.transfers.materialise import sync_file
+from processor.transfers.rolling_back import roll_back
+from processor.transfers.steps import above_target, fill, switch, sync_above, sync_folders
+from processor.transfers.torn import mend
+from processor.transfers.transfer import Transfer
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:

@@ -12,17 +12,18 @@ from typing import Final
 
 from config.errors import NeedsReview
 from config.reasons import show_path
-from processor import journal, repository, sidecar, standing, trash
-from processor.files import Tree
-from processor.giving_back import remove_empty
-from processor.guard import Guard
-from processor.hidden import make_hidden_root
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import ancestors
+from processor.filesystem.system_errors import explained
+from processor.items import repository, standing
 from processor.metadata import rows
 from processor.moves.move import Move, Performance, before, same
 from processor.moves.undo import patient
-from processor.paths import ancestors
-from processor.system_errors import explained
-from processor.transfer import State, Transfer
+from processor.transfers import journal, sidecar, trash
+from processor.transfers.giving_back import remove_empty
+from processor.transfers.guard import Guard
+from processor.transfers.hidden import make_hidden_root
+from processor.transfers.transfer import State, Transfer
 
 
 def _prepare(run: Performance, transfer: Transfer) -> Transfer:

@@ -16,19 +16,20 @@ from typing import Final
 
 from config.errors import NeedsReview
 from config.reasons import show_path
-from processor import sidecar, standing
-from processor.clearing import remove_sources
-from processor.files import Tree
-from processor.guard import Guard
-from processor.hidden import hidden_folder, make_folders, remove_hidden
-from processor.materialise import CANNOT
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import folders, within
+from processor.filesystem.system_errors import explained
+from processor.items import standing
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance, before
-from processor.paths import folders, within
-from processor.rolling_back import roll_back
-from processor.steps import fill, sync_folders
-from processor.system_errors import explained
-from processor.transfer import State, Transfer
+from processor.transfers import sidecar
+from processor.transfers.clearing import remove_sources
+from processor.transfers.guard import Guard
+from processor.transfers.hidden import hidden_folder, make_folders, remove_hidden
+from processor.transfers.materialise import CANNOT
+from processor.transfers.rolling_back import roll_back
+from processor.transfers.steps import fill, sync_folders
+from processor.transfers.transfer import State, Transfer
 
 
 def _fill(run: Performance, transfer: Transfer) -> Transfer:

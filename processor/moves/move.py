@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 from config.database import Database
 from config.errors import GreenroomError
 from config.reasons import Reason
-from processor import journal, repository
-from processor.guard import Guard
-from processor.item import NewItem
-from processor.transfer import State, Strategy, Transfer
+from processor.items import repository
+from processor.items.item import NewItem
+from processor.transfers import journal
+from processor.transfers.guard import Guard
+from processor.transfers.transfer import State, Strategy, Transfer
 
 Publish = Callable[[Connection, Transfer], object]
 

@@ -13,23 +13,23 @@ from typing import Final
 
 from config.errors import NeedsReview
 from config.reasons import show_path
-from processor import sidecar
-from processor.arrival import await_copies
-from processor.clearing import remove_sources
-from processor.files import Tree
-from processor.giving_back import remove_empty
-from processor.guard import Guard
-from processor.hidden import hidden_folder
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import folders, relative, within
+from processor.filesystem.system_errors import explained
 from processor.moves.album import check_final, in_place, locate, mend_switch, renumbered
 from processor.moves.move import Move, Performance, before
-from processor.paths import folders, relative, within
 from processor.publication.access import give, make_above, rights_kept
 from processor.publication.intent import Made, Mode, intent_of, with_intent
 from processor.publication.writing import add, put, take
-from processor.rolling_back import roll_back
-from processor.steps import fill, switch
-from processor.system_errors import explained
-from processor.transfer import State, Strategy, Transfer
+from processor.transfers import sidecar
+from processor.transfers.arrival import await_copies
+from processor.transfers.clearing import remove_sources
+from processor.transfers.giving_back import remove_empty
+from processor.transfers.guard import Guard
+from processor.transfers.hidden import hidden_folder
+from processor.transfers.rolling_back import roll_back
+from processor.transfers.steps import fill, switch
+from processor.transfers.transfer import State, Strategy, Transfer
 
 _STRONGEST: Final[dict[Mode, Strategy]] = {"move": "link", "hardlink": "link", "reflink": "clone", "copy": "copy"}
 _ORDER: Final[tuple[Strategy, ...]] = ("copy", "clone", "link")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from processor.files import Tree
-from processor.guard import Guard
+from processor.filesystem.files import Tree
 from processor.moves.move import Move, Performance, same
 from processor.moves.publish import check_published, written
 from processor.publication.intent import intent_of
-from processor.transfer import State, Transfer
+from processor.transfers.guard import Guard
+from processor.transfers.transfer import State, Transfer
 
 
 def _look(run: Performance, transfer: Transfer) -> Transfer:

@@ -15,20 +15,21 @@ from typing import Final
 
 from config.errors import NeedsReview, Rejected
 from config.reasons import Reason, show_path
-from processor import sidecar, standing, trash
-from processor.clearing import remove_sources
-from processor.files import Tree
-from processor.guard import Guard
-from processor.hidden import hidden_folder, make_folders
-from processor.item import NewItem
-from processor.materialise import CANNOT, duplicate
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import folders, within
+from processor.filesystem.system_errors import explained
+from processor.items import standing
+from processor.items.item import NewItem
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance, before
-from processor.paths import folders, within
-from processor.rolling_back import roll_back
-from processor.steps import above_target, fill, sync_above, sync_folders
-from processor.system_errors import explained
-from processor.transfer import State, Transfer, TransferFile
+from processor.transfers import sidecar, trash
+from processor.transfers.clearing import remove_sources
+from processor.transfers.guard import Guard
+from processor.transfers.hidden import hidden_folder, make_folders
+from processor.transfers.materialise import CANNOT, duplicate
+from processor.transfers.rolling_back import roll_back
+from processor.transfers.steps import above_target, fill, sync_above, sync_folders
+from processor.transfers.transfer import State, Transfer, TransferFile
 from scanner.identity import Identity
 
 _PROBES: Final = (b".greenroom-one", b".greenroom-other")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from processor.giving_back import check_given_back, forget_marks, take_away
 from processor.moves.move import Move, Performance, same
 from processor.moves.undo import fill_inbound, patient
 from processor.moves.unpublish import sign
-from processor.transfer import Transfer
+from processor.transfers.giving_back import check_given_back, forget_marks, take_away
+from processor.transfers.transfer import Transfer
 
 
 def _tell(run: Performance, transfer: Transfer) -> Transfer:

@@ -12,18 +12,19 @@ from typing import Final
 
 from config.errors import NeedsReview
 from config.reasons import show_path
-from processor import journal, repository, sidecar, standing
-from processor.files import Tree
-from processor.giving_back import remove_empty
-from processor.guard import Guard
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import way_to
+from processor.filesystem.renaming import rename_folder
+from processor.filesystem.system_errors import explained
+from processor.items import repository, standing
 from processor.metadata import rows
 from processor.metadata.documents import USER
 from processor.moves.discard import sync_both
 from processor.moves.move import Move, Performance, before, same
-from processor.paths import way_to
-from processor.renaming import rename_folder
-from processor.system_errors import explained
-from processor.transfer import State, Transfer
+from processor.transfers import journal, sidecar
+from processor.transfers.giving_back import remove_empty
+from processor.transfers.guard import Guard
+from processor.transfers.transfer import State, Transfer
 
 
 def _begin(run: Performance, undo: Transfer) -> Transfer:

@@ -15,17 +15,17 @@ from typing import Final
 
 from config.errors import NeedsReview, Retryable
 from config.reasons import Reason, show_path
-from processor import sidecar
-from processor.comparing import is_same
-from processor.files import Tree
-from processor.giving_back import check_given_back, forget_marks, give_back, remove_empty, take_away
-from processor.hidden import TX, make_hidden_root, remove_hidden
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import ancestors, parent, way_to, within
+from processor.filesystem.renaming import rename_folder
+from processor.filesystem.system_errors import explained
 from processor.moves.move import Move, Performance, same
-from processor.paths import ancestors, parent, way_to, within
-from processor.renaming import rename_folder
-from processor.system_errors import explained
-from processor.torn import mend
-from processor.transfer import Transfer
+from processor.transfers import sidecar
+from processor.transfers.comparing import is_same
+from processor.transfers.giving_back import check_given_back, forget_marks, give_back, remove_empty, take_away
+from processor.transfers.hidden import TX, make_hidden_root, remove_hidden
+from processor.transfers.torn import mend
+from processor.transfers.transfer import Transfer
 
 
 def fill_inbound(run: Performance, undo: Transfer) -> Transfer:

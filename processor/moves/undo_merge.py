@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from processor import journal, sidecar
-from processor.comparing import is_same
-from processor.files import Tree
-from processor.giving_back import forget_marks, remove_empty, take_away
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import within
+from processor.filesystem.system_errors import explained
 from processor.moves.move import Move, Performance, same
 from processor.moves.undo import fill_inbound, left_in_staging, patient, unlist
-from processor.paths import within
-from processor.system_errors import explained
-from processor.transfer import Transfer
+from processor.transfers import journal, sidecar
+from processor.transfers.comparing import is_same
+from processor.transfers.giving_back import forget_marks, remove_empty, take_away
+from processor.transfers.transfer import Transfer
 
 
 def _clear(run: Performance, undo: Transfer) -> Transfer:

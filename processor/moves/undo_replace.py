@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from processor import sidecar, trash
-from processor.files import Tree
-from processor.giving_back import check_given_back, forget_marks, take_away
-from processor.guard import Guard
-from processor.item import NewItem
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import parent
+from processor.filesystem.system_errors import explained
+from processor.items.item import NewItem
 from processor.moves.move import Move, Performance, same
 from processor.moves.undo import fill_inbound, hide, patient, remove
-from processor.paths import parent
-from processor.system_errors import explained
-from processor.transfer import State, Transfer
+from processor.transfers import sidecar, trash
+from processor.transfers.giving_back import check_given_back, forget_marks, take_away
+from processor.transfers.guard import Guard
+from processor.transfers.transfer import State, Transfer
 
 
 def _exchange(run: Performance, undo: Transfer) -> Transfer:

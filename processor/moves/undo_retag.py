@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from processor.guard import Guard
 from processor.moves.move import Move, Performance, same
 from processor.moves.undo_replace import exchanged_back
-from processor.transfer import State, Transfer
+from processor.transfers.guard import Guard
+from processor.transfers.transfer import State, Transfer
 
 
 def _begin(run: Performance, undo: Transfer) -> Transfer:

@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from processor import journal, repository, sidecar
-from processor.files import Tree
-from processor.giving_back import check_given_back, forget_marks, remove_empty, take_away
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import relative, within
+from processor.filesystem.system_errors import explained
+from processor.items import repository
 from processor.moves.move import Move, Performance, before, same
 from processor.moves.undo import fill_inbound, hide, out_of_sight, patient, remove
-from processor.paths import relative, within
 from processor.publication.intent import Gone, intent_of
 from processor.publication.writing import take
-from processor.system_errors import explained
-from processor.transfer import Transfer
+from processor.transfers import journal, sidecar
+from processor.transfers.giving_back import check_given_back, forget_marks, remove_empty, take_away
+from processor.transfers.transfer import Transfer
 
 
 def _withdraw(run: Performance, undo: Transfer) -> Transfer:

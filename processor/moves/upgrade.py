@@ -13,27 +13,27 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from processor import sidecar, trash
-from processor.arrival import await_copies
-from processor.files import Tree
-from processor.giving_back import remove_empty
-from processor.guard import Guard
-from processor.hidden import hidden_folder, make_folders
-from processor.materialise import CANNOT
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import ancestors, folders, relative, way_to, within
+from processor.filesystem.renaming import rename_folder
+from processor.filesystem.system_errors import explained
+from processor.items.standing import files_below
 from processor.moves.album import check_final, in_place, locate, renumbered
 from processor.moves.move import Move, Performance
 from processor.moves.publish import beside, build, check_published, clear_staging, inside, take_apart, written
 from processor.moves.replace import is_ours, keep, put_into_trash, take_kept
-from processor.paths import ancestors, folders, relative, way_to, within
 from processor.publication.access import make_above, rights_kept
 from processor.publication.intent import intent_of
-from processor.renaming import rename_folder
-from processor.rolling_back import roll_back
-from processor.standing import files_below
-from processor.steps import above_target, sync_above
-from processor.system_errors import explained
-from processor.torn import mend
-from processor.transfer import State, Transfer, TransferFile, path_from_json
+from processor.transfers import sidecar, trash
+from processor.transfers.arrival import await_copies
+from processor.transfers.giving_back import remove_empty
+from processor.transfers.guard import Guard
+from processor.transfers.hidden import hidden_folder, make_folders
+from processor.transfers.materialise import CANNOT
+from processor.transfers.rolling_back import roll_back
+from processor.transfers.steps import above_target, sync_above
+from processor.transfers.torn import mend
+from processor.transfers.transfer import State, Transfer, TransferFile, path_from_json
 from scanner.identity import Identity
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from processor.client.service import Answer
-from processor.fingerprint import Print
+from processor.providers.fingerprint import Print
 from processor.providers.lenient import Lenient, Many, Mbid, Number, Share
 from processor.providers.provider import KeyedSettings, Provider, base_url, key, order, per_second
 

@@ -17,11 +17,11 @@ from typing import Final, NamedTuple
 from config.errors import Misconfigured
 from config.leave import changing
 from config.reasons import Reason, show_path
-from processor.files import Tree, is_file
-from processor.guard import Guard
-from processor.paths import way_to
-from processor.rights import NOT_SET
-from processor.system_errors import explained
+from processor.filesystem.files import Tree, is_file
+from processor.filesystem.paths import way_to
+from processor.filesystem.rights import NOT_SET
+from processor.filesystem.system_errors import explained
+from processor.transfers.guard import Guard
 
 _MODE: Final = re.compile(r"[0-7]{3,4}")
 KEEP: Final = -1  # what chown(2) takes for the owner or group as it is

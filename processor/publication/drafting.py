@@ -14,12 +14,13 @@ from typing import Any, Literal
 from config.errors import NeedsReview
 from config.libraries import Library
 from config.reasons import Reason, show_path
-from processor import journal, layout, standing
 from processor.artwork.blobs import Blob
-from processor.files import Tree
-from processor.item import NewItem
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import relative, within
+from processor.items import standing
+from processor.items.item import NewItem
 from processor.metadata.known import ArtistMetadata
-from processor.paths import relative, within
+from processor.planning import layout
 from processor.publication import laying, ledger, making, pictures
 from processor.publication.given import Known, Publishing
 from processor.publication.intent import Gone, Intent
@@ -29,7 +30,8 @@ from processor.publication.making import Making
 from processor.publication.names import artist_folder, disc_folders
 from processor.publication.pictures import Picture
 from processor.publication.writing import read_blob
-from processor.transfer import Transfer
+from processor.transfers import journal
+from processor.transfers.transfer import Transfer
 
 
 @dataclass(frozen=True, slots=True)

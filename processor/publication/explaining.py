@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from config.database import Database
 from config.libraries import Library, verify_root
 from config.sentinel import SENTINEL
-from processor import journal
-from processor.files import Tree, is_folder
-from processor.hidden import PLAYER_IGNORES, TX
+from processor.filesystem.files import Tree, is_folder
+from processor.filesystem.system_errors import explained
 from processor.publication import ledger
-from processor.system_errors import explained
-from processor.trash import TRASH
+from processor.transfers import journal
+from processor.transfers.hidden import PLAYER_IGNORES, TX
+from processor.transfers.trash import TRASH
 
 _MARK = b".greenroom-"  # how everything begins that Greenroom hides
 
@@ -36,7 +36,8 @@ def explain(database: Database, library: Library) -> Explained:
     """Look at every file of a library and say whose it is.
 
     What is published meanwhile may be told as of others, or as missing: the ledger is read before the tree. Raises what
-    `verify_root` does, for where no disk is mounted nothing is missing, and the errors of processor.system_errors.
+    `verify_root` does, for where no disk is mounted nothing is missing, and the errors of
+    `system_errors`.
     """
     verify_root(library)
     with database.read() as connection:

@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 from config.database import Database
 from config.errors import Misconfigured, NeedsReview
 from config.libraries import Library
-from processor import repository
 from processor.artwork import rows as artwork
 from processor.artwork.blobs import Blobs
 from processor.artwork.offer import Subject, of_artist
-from processor.item import NewItem
+from processor.items import repository
+from processor.items.item import NewItem
 from processor.metadata import rows as metadata
 from processor.metadata.known import VARIOUS_ARTISTS, AlbumMetadata, ArtistMetadata
 from processor.publication import ledger

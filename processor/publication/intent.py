@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
-from processor.item import NewItem
+from processor.items.item import NewItem
 from processor.publication.access import AS_IS, Access
-from processor.transfer import Transfer, path_from_json, path_to_json
+from processor.transfers.transfer import Transfer, path_from_json, path_to_json
 
 Mode = Literal["move", "copy", "hardlink", "reflink"]
 Role = Literal["nfo", "picture", "lyrics"]

@@ -11,21 +11,22 @@ from typing import Any, NamedTuple
 from config.errors import NeedsReview, Retryable
 from config.machine import free_bytes
 from config.reasons import show_path
-from processor import layout, standing
-from processor.comparing import digest_at
-from processor.files import Tree
-from processor.item import NewItem
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import ancestors, parent, relative, within
+from processor.filesystem.system_errors import OTHER_FILESYSTEM, explained
+from processor.items import standing
+from processor.items.item import NewItem
 from processor.metadata.known import AlbumMetadata
-from processor.naming import cue_references
-from processor.paths import ancestors, parent, relative, within
+from processor.planning import layout
+from processor.planning.naming import cue_references
+from processor.planning.space import human_size, reserve
 from processor.publication import names, pictures
 from processor.publication.ledger import Entry, Publication, is_identified
 from processor.publication.names import NamedFile, Naming, disc_folders
 from processor.publication.pictures import Picture, Profile
 from processor.publication.writing import sha256_at
-from processor.space import human_size, reserve
-from processor.system_errors import OTHER_FILESYSTEM, explained
-from processor.transfer import TransferFile, path_to_json
+from processor.transfers.comparing import digest_at
+from processor.transfers.transfer import TransferFile, path_to_json
 from scanner.identity import Identity, same_time, storable_time
 from scanner.smallfiles import MAX_SMALL
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from processor.repository import IN_CHUNK
+from processor.items.repository import IN_CHUNK
 from processor.tables import IS_UNSETTLED, LedgerRow, PublicationRow, StagingItem, TransferRow
 from scanner.grouping.folding import fold
 

@@ -13,18 +13,18 @@ from typing import NamedTuple
 
 from config.errors import Rejected
 from config.reasons import Reason, show_path
-from processor import layout
-from processor.files import Tree
+from processor.filesystem.files import Tree
+from processor.filesystem.paths import within
+from processor.filesystem.system_errors import explained
 from processor.metadata.known import AlbumMetadata, ArtistMetadata
 from processor.nfo import album as album_nfo
 from processor.nfo import artist as artist_nfo
 from processor.nfo import merging, xml
-from processor.paths import within
+from processor.planning import layout
 from processor.publication.intent import Gone, Made, Role
 from processor.publication.ledger import Entry
 from processor.publication.pictures import Picture
 from processor.publication.writing import sha256_at
-from processor.system_errors import explained
 
 
 class Wanted(NamedTuple):

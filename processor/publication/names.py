@@ -1,7 +1,7 @@
 """An album, what is known of it and the naming templates → its folder in a library, and each file's place in it. Pure.
 
-Every component goes through the rules of processor.layout, so that it is legal on every file system and no player takes
-it for something of its own.
+Every component goes through the rules of processor.planning.layout, so that it is legal on every file system and no
+player takes it for something of its own.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from processor import layout, sidecar
 from processor.metadata.known import AlbumMetadata, TrackMetadata, credited
+from processor.planning import layout
 from processor.publication import template
 from processor.publication.template import Part, Values
+from processor.transfers import sidecar
 
 LONGEST: Final = 240  # of 255 bytes, so that " [2]" still fits
 UNKNOWN: Final = "Unknown Artist"

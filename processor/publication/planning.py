@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from config.errors import NeedsReview
 from config.libraries import verify_root
 from config.machine import boot_id
-from processor import journal
-from processor.files import Tree
-from processor.item import NewItem
+from processor.filesystem.files import Tree
+from processor.items.item import NewItem
 from processor.publication import laying, ledger
 from processor.publication.drafting import Draft, Plan
 from processor.publication.given import Publishing, known, library_of
 from processor.publication.intent import Intent
 from processor.publication.laying import Standing
 from processor.publication.ledger import Entry
-from processor.transfer import Transfer
+from processor.transfers import journal
+from processor.transfers.transfer import Transfer
 
 
 def plan(

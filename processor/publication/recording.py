@@ -8,15 +8,16 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from processor import repository, sidecar
 from processor.artwork import blobs
-from processor.item import NewItem
+from processor.filesystem.paths import relative, within
+from processor.items import repository
+from processor.items.item import NewItem
 from processor.metadata import rows as metadata
-from processor.paths import relative, within
 from processor.publication import ledger
 from processor.publication.intent import Intent, intent_of
 from processor.publication.ledger import Entry, Publication
-from processor.transfer import Transfer
+from processor.transfers import sidecar
+from processor.transfers.transfer import Transfer
 
 
 def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None:

@@ -19,15 +19,15 @@ from pathlib import Path
 from config.errors import GreenroomError, Retryable
 from config.reasons import Reason, show_path
 from processor.artwork.blobs import Blob
-from processor.files import Tree, is_file, write_all
-from processor.guard import Guard
-from processor.materialise import CANNOT
-from processor.paths import folders, parent, relative, way_to, within
+from processor.filesystem.files import Tree, is_file, write_all
+from processor.filesystem.paths import folders, parent, relative, way_to, within
+from processor.filesystem.renaming import rename_file
+from processor.filesystem.rights import set_mode
+from processor.filesystem.system_errors import explained
 from processor.publication.access import AS_IS, Access, given, make_above, rights_kept
 from processor.publication.intent import Gone, Made
-from processor.renaming import rename_file
-from processor.rights import set_mode
-from processor.system_errors import explained
+from processor.transfers.guard import Guard
+from processor.transfers.materialise import CANNOT
 
 BLOCK = 1 << 20  # bytes
 MODE = 0o644

@@ -13,7 +13,7 @@ from typing import Any, Final
 from blake3 import blake3
 
 from config.errors import Misconfigured, Rejected
-from processor.files import Tree
+from processor.filesystem.files import Tree
 from processor.verification.judging import Seen, Subject
 
 BLOCK: Final = 1 << 20  # bytes

@@ -12,10 +12,10 @@ from sqlalchemy import BigInteger, Connection, Index, and_, delete, exists, func
 
 from config.reasons import Reason
 from config.tables import Base, BigId, column
-from processor.item import as_reasons
-from processor.paths import within
+from processor.filesystem.paths import within
+from processor.items.item import as_reasons
 from processor.tables import IS_OPEN, LedgerRow, StagingFile, StagingItem, TransferRow
-from processor.transfer import path_from_json, path_to_json
+from processor.transfers.transfer import path_from_json, path_to_json
 from processor.verification.judging import Known, Subject
 
 ARTISTS: Final = 0  # stands for the item of the files that belong to artists

@@ -19,7 +19,7 @@ from sqlalchemy import update
 from config import admin
 from daemon import libraries
 from daemon.bootstrap import Application
-from processor import repository
+from processor.items import repository
 from tests.browser.conftest import Open
 from tests.chromium import WAIT
 from tests.everything import HOSTILE, NOW, everything_says

@@ -13,20 +13,21 @@ from typing import Final
 from sqlalchemy import Connection, delete, select
 
 from config.database import Database
-from processor import journal, repository, sidecar, source_folders
-from processor.changing import change
-from processor.clearing import remove_sources
-from processor.guard import Guard
-from processor.hidden import TX
-from processor.item import NewFile, NewItem
+from processor.items import repository
+from processor.items.item import NewFile, NewItem
 from processor.moves.move import Performance
 from processor.recover import RecoveryReport, recover
 from processor.settle import settle
-from processor.staged import publish
-from processor.steps import fill, switch
+from processor.staging.changing import change
+from processor.staging.staged import publish
 from processor.tables import StagingFile, StagingItem, TransferRow
-from processor.transfer import State, Strategy, Transfer, TransferFile
-from processor.trash import TRASH
+from processor.transfers import journal, sidecar, source_folders
+from processor.transfers.clearing import remove_sources
+from processor.transfers.guard import Guard
+from processor.transfers.hidden import TX
+from processor.transfers.steps import fill, switch
+from processor.transfers.transfer import State, Strategy, Transfer, TransferFile
+from processor.transfers.trash import TRASH
 from scanner.identity import Identity
 from tests.databases import opened
 from tests.faults.traced import mark

@@ -24,11 +24,11 @@ from config import admin
 from config.database import Database
 from config.libraries import add_library, list_libraries
 from daemon.cli import COMMANDS, LazyCommands, main
-from processor import journal
-from processor.hidden import PLAYER_IGNORES, TX
 from processor.providers.registry import all_providers
 from processor.publication import ledger
-from processor.trash import TRASH
+from processor.transfers import journal
+from processor.transfers.hidden import PLAYER_IGNORES, TX
+from processor.transfers.trash import TRASH
 from tests.databases import migrate
 from tests.faults.traced import MARKS, Call, Outcome, missing, run_traced
 from tests.faults.world import tree

@@ -7,11 +7,11 @@ import json
 import os
 from collections.abc import Iterator
 
-from processor.hidden import PLAYER_IGNORES, TX
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.publication import ledger
-from processor.trash import TRASH
+from processor.transfers.hidden import PLAYER_IGNORES, TX
+from processor.transfers.trash import TRASH
 from tests.faults.cycles import House, late_tracks, lost, music, open_transfers, recovered, tried, wrong_items
 from tests.faults.trials import Trial, must
 

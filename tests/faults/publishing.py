@@ -16,12 +16,11 @@ from config import libraries
 from config.database import Database
 from config.libraries import Library
 from config.tables import LibraryRow
-from processor import journal, publish, repository, sidecar
+from processor import publish
 from processor.artwork.blobs import Blobs
 from processor.artwork.tables import BlobHoldRow, BlobRow
-from processor.guard import Guard
-from processor.hidden import PLAYER_IGNORES, TX
-from processor.item import NewFile, NewItem
+from processor.items import repository
+from processor.items.item import NewFile, NewItem
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.metadata.rows import ItemMetadataRow
@@ -32,10 +31,13 @@ from processor.publication.given import Chosen, Options, Publishing
 from processor.publication.names import Naming
 from processor.publication.pictures import Picture
 from processor.recover import RecoveryReport, recover
-from processor.steps import fill, switch
 from processor.tables import LedgerRow, PublicationRow, StagingFile, StagingItem, TransferRow
-from processor.transfer import Strategy, Transfer, TransferFile
-from processor.trash import TRASH
+from processor.transfers import journal, sidecar
+from processor.transfers.guard import Guard
+from processor.transfers.hidden import PLAYER_IGNORES, TX
+from processor.transfers.steps import fill, switch
+from processor.transfers.transfer import Strategy, Transfer, TransferFile
+from processor.transfers.trash import TRASH
 from scanner.identity import Identity
 from tests.databases import opened
 from tests.faults.world import NOW, Steps, empty_database, put, recovered_twice, tree

@@ -19,10 +19,10 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from processor.journal import unsettled
 from processor.publication import ledger
 from processor.tables import TransferRow
-from processor.trash import TRASH
+from processor.transfers.journal import unsettled
+from processor.transfers.trash import TRASH
 from tests.databases import TEMPLATE, start_postgres
 from tests.faults.cycles import House, forked, music
 from tests.faults.trials import must

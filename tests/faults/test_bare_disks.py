@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from processor.files import Tree
-from processor.renaming import rename_file, rename_folder
+from processor.filesystem.files import Tree
+from processor.filesystem.renaming import rename_file, rename_folder
 from tests.faults import ALL
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.traced import run_traced

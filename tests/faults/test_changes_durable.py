@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.transfer import Strategy
+from processor.transfers.transfer import Strategy
 from tests.faults.changes import OLD, TARGET, Scene
 from tests.faults.test_undo_changes_kill import Changed
 from tests.faults.traced import Call, run_traced

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from processor import sidecar
-from processor.hidden import TX
-from processor.transfer import Strategy
+from processor.transfers import sidecar
+from processor.transfers.hidden import TX
+from processor.transfers.transfer import Strategy
 from tests.faults import ALL
 from tests.faults.changes import OLD, TARGET, Scene, complaints, converges, unfinished
 from tests.faults.killing import Make, failing, killed, killed_once, killed_twice

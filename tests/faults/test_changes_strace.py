@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from processor.tables import TransferRow
-from processor.transfer import Strategy
+from processor.transfers.transfer import Strategy
 from tests.faults.changes import Scene, complaints, converges
 from tests.faults.test_changes_kill import after_going_back
 from tests.faults.traced import REFUSED, Call, changing, run_traced, sample, with_errors

@@ -17,9 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import Row, select
 
 from config.libraries import list_libraries, resume
-from processor.hidden import TX
 from processor.tables import TransferRow
-from processor.transfer import path_from_json
+from processor.transfers.hidden import TX
+from processor.transfers.transfer import path_from_json
 from tests.faults import ALL
 from tests.faults.cycles import House, albums, another_filesystem, late_tracks, music, snapshot
 from tests.faults.soak import set_aside_the_count

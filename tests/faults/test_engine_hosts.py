@@ -17,7 +17,7 @@ import pytest
 
 from config import admin, libraries
 from config.database import Database
-from processor import repository
+from processor.items import repository
 from tests.engine_worker import QUICK
 from tests.faults.test_engine_workers import NURSERY
 from tests.items import album

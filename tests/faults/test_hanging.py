@@ -16,7 +16,7 @@ import pytest
 
 from config.libraries import list_libraries
 from config.locks import hold
-from processor.hidden import TX
+from processor.transfers.hidden import TX
 from tests.faults import ALL
 from tests.faults.cycles import House, converges
 from tests.faults.hanging import NAMING, Child

@@ -20,17 +20,18 @@ from sqlalchemy import update
 
 from config.errors import Retryable
 from config.machine import free_bytes, free_files
-from processor import arrival, batch, journal, sidecar
-from processor.arrival import await_copies, await_sidecars
-from processor.clearing import remove_sources
-from processor.files import Tree
-from processor.hidden import hidden_folder
+from processor.filesystem.files import Tree
 from processor.moves import MOVES
-from processor.rolling_back import roll_back
-from processor.space import Space
-from processor.steps import fill, rename, switch
+from processor.planning.space import Space
+from processor.staging import batch
 from processor.tables import TransferRow
-from processor.transfer import Transfer
+from processor.transfers import arrival, journal, sidecar
+from processor.transfers.arrival import await_copies, await_sidecars
+from processor.transfers.clearing import remove_sources
+from processor.transfers.hidden import hidden_folder
+from processor.transfers.rolling_back import roll_back
+from processor.transfers.steps import fill, rename, switch
+from processor.transfers.transfer import Transfer
 from tests.faults.cycles import House, music
 from tests.faults.subjects import CYCLE
 from tests.faults.world import ALBUM, NOW, ONE, At, Killed, Steps, World, recovered, tree, unfinished

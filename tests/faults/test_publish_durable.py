@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from processor.transfer import Strategy, Transfer
+from processor.transfers.transfer import Strategy, Transfer
 from tests.faults.publishing import Scene
 from tests.faults.traced import MARK, Call, mark, run_traced
 from tests.faults.unsynced import Disk

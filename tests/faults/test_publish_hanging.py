@@ -14,8 +14,8 @@ import pytest
 
 from config.answering import Answers, Sight
 from config.errors import LeaseLost, RootSilent
-from processor.hidden import TX
-from processor.transfer import Strategy
+from processor.transfers.hidden import TX
+from processor.transfers.transfer import Strategy
 from tests.faults import ALL
 from tests.faults.publishing import Scene, converges
 from tests.faults.world import Steps, tree

@@ -16,9 +16,9 @@ import pytest
 from config.errors import Busy, Retryable
 from config.lease import Guard
 from config.libraries import Library
-from processor.files import Tree
+from processor.filesystem.files import Tree
 from processor.publication.access import Access
-from processor.transfer import Strategy
+from processor.transfers.transfer import Strategy
 from processor.verification.rows import ARTISTS
 from processor.verify import Verifying, verify
 from tests.faults import ALL

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from processor import repository
+from processor.items import repository
 from processor.publication import ledger
 from tests.faults.killing import killed
 from tests.faults.publishing import HOME, MUSIC, NAMED, NOTE, Scene

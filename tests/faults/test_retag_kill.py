@@ -15,11 +15,10 @@ from sqlalchemy import update
 from config.database import Database
 from config.errors import NeedsReview
 from config.machine import boot_id
-from processor import journal, repository
-from processor.files import Tree
+from processor.filesystem.files import Tree
 from processor.fsck import unsettled
 from processor.fsck.finding import Resume
-from processor.guard import Guard
+from processor.items import repository
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from processor.moves.move import Performance, unheard
@@ -27,6 +26,8 @@ from processor.retag import retag, retold, settle_retags, sweep
 from processor.tables import IS_OPEN, TransferRow
 from processor.tagging.essence import essence
 from processor.taking_back import take_back
+from processor.transfers import journal
+from processor.transfers.guard import Guard
 from scanner.tags.signature import candidates
 from tests.faults import ALL
 from tests.faults.hanging import NAMING, Child

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection
 
 from processor.recover import recover
-from processor.transfer import Strategy, Transfer
+from processor.transfers.transfer import Strategy, Transfer
 from tests.faults.traced import Call, Outcome, mark, run_traced
 from tests.faults.unsynced import Disk, Marking, path_of, synced_twice
 from tests.faults.world import ALBUMS, NOW, Killed, Steps, World, move, publish, tree

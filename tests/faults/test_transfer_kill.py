@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.transfer import Strategy
+from processor.transfers.transfer import Strategy
 from tests.faults import ALL
 from tests.faults.killing import Make, killed_once, killed_twice
 from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, unfinished

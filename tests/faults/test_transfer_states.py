@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select, update
 
-from processor import journal
 from processor.tables import TransferRow
 from processor.taking_back import take_back
-from processor.transfer import Strategy
+from processor.transfers import journal
+from processor.transfers.transfer import Strategy
 from tests.faults import ALL
 from tests.faults.undoing import Dying
 from tests.faults.world import NOW, Killed, Steps, World, complaints, move, publish, put, recovered, tree, unfinished

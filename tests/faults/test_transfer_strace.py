@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from processor.tables import TransferRow
-from processor.transfer import Strategy
+from processor.transfers.transfer import Strategy
 from tests.faults.traced import REFUSED, Call, changing, run_traced, sample, with_errors
 from tests.faults.world import ALBUMS, Steps, World, complaints, converges, move, recovered, tree, unfinished
 

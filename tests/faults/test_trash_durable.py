@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from processor import trash
+from processor.transfers import trash
 from tests.faults.test_trash_kill import Scene, scene
 from tests.faults.traced import run_traced
 from tests.faults.unsynced import path_of

@@ -12,16 +12,18 @@ from pathlib import Path
 import pytest
 
 from config.machine import boot_id
-from processor import discarding, journal, repository
-from processor.guard import Guard
+from processor import discarding
+from processor.items import repository
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF, USER
 from processor.moves.move import Performance
 from processor.recover import recover
 from processor.settle import settle
-from processor.staged import publish
+from processor.staging.staged import publish
 from processor.taking_back import take_back
-from processor.trash import TRASH
+from processor.transfers import journal
+from processor.transfers.guard import Guard
+from processor.transfers.trash import TRASH
 from tests.faults.killing import Failing, killed
 from tests.faults.world import Steps, tree
 from tests.scenarios.drops import JPEG, songs

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from processor import journal, repository
+from processor.items import repository
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from processor.taking_back import rehearse
+from processor.transfers import journal
 from tests.faults.test_trash_kill import NOW, Scene, scene
 from tests.faults.world import At, Steps
 from tests.scenarios.drops import songs

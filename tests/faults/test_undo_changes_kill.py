@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from processor import journal, repository, sidecar
-from processor.hidden import PLAYER_IGNORES, TX
+from processor.items import repository
 from processor.tables import TransferRow
 from processor.taking_back import TakenBack, take_back
-from processor.transfer import Strategy
-from processor.trash import TRASH
+from processor.transfers import journal, sidecar
+from processor.transfers.hidden import PLAYER_IGNORES, TX
+from processor.transfers.transfer import Strategy
+from processor.transfers.trash import TRASH
 from tests.faults import ALL
 from tests.faults.changes import OLD, TARGET, Scene, complaints
 from tests.faults.undoing import Dying

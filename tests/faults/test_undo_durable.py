@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.transfer import Strategy
+from processor.transfers.transfer import Strategy
 from tests.faults.traced import REFUSED, Call, Outcome, changing, run_traced, sample, with_errors
 from tests.faults.undoing import Undoing
 from tests.faults.unsynced import Disk, Marking

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.transfer import Strategy
+from processor.transfers.transfer import Strategy
 from tests.faults import ALL
 from tests.faults.killing import Make, killed, killed_once, killed_twice
 from tests.faults.undoing import ONE, Undoing

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from sqlalchemy import or_, select
 
-from processor.hidden import PLAYER_IGNORES
 from processor.tables import TransferRow
-from processor.trash import TRASH
+from processor.transfers.hidden import PLAYER_IGNORES
+from processor.transfers.trash import TRASH
 from tests.faults.cycles import House, open_transfers, recovered, tried
 from tests.faults.libraries import is_published, to_exchange
 from tests.faults.trials import Trial, must

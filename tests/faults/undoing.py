@@ -8,12 +8,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from processor import journal
-from processor.hidden import PLAYER_IGNORES, TX
 from processor.moves.move import Performance
 from processor.tables import StagingItem, TransferRow
 from processor.taking_back import TakenBack, take_back
-from processor.transfer import State, Strategy, Transfer
+from processor.transfers import journal
+from processor.transfers.hidden import PLAYER_IGNORES, TX
+from processor.transfers.transfer import State, Strategy, Transfer
 from tests.faults.world import ALBUMS, FOREIGN, NOW, Steps, World, complaints, move, publish, recovered_twice, tree
 
 ONE = {b"Band - Two": ALBUMS[b"Band - Two"]}

@@ -17,16 +17,16 @@ from sqlalchemy import Connection, delete, insert, select
 from config.database import Database
 from config.errors import GreenroomError, LeaseLost
 from config.tables import Base
-from processor import journal, sidecar, source_folders
-from processor.building import build, sync_sources
-from processor.clearing import remove_sources
-from processor.guard import Guard
-from processor.hidden import TX
 from processor.recover import RecoveryReport, recover
-from processor.rolling_back import roll_back
-from processor.steps import above_hidden, above_target, rename, sync_above, sync_built
 from processor.tables import StagingFile, StagingItem, TransferRow
-from processor.transfer import State, Strategy, Transfer, TransferFile
+from processor.transfers import journal, sidecar, source_folders
+from processor.transfers.building import build, sync_sources
+from processor.transfers.clearing import remove_sources
+from processor.transfers.guard import Guard
+from processor.transfers.hidden import TX
+from processor.transfers.rolling_back import roll_back
+from processor.transfers.steps import above_hidden, above_target, rename, sync_above, sync_built
+from processor.transfers.transfer import State, Strategy, Transfer, TransferFile
 from scanner.identity import Identity
 from tests.databases import opened
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.files import Tree
+from processor.filesystem.files import Tree
 from processor.publication.laying import transfer_files
 from scanner.identity import Identity
 from tests.faults.cycles import House, lost

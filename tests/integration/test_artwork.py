@@ -16,7 +16,6 @@ from sqlalchemy import delete
 
 from config.database import Database
 from config.errors import Rejected, Retryable, Stopped
-from processor import repository
 from processor.artwork import deciding, garbage, judging, previews, rows
 from processor.artwork.blobs import BlobMissing
 from processor.artwork.desk import Gallery
@@ -27,6 +26,7 @@ from processor.artwork.pool import PicturePool
 from processor.artwork.rows import Candidate, Selected
 from processor.artwork.wanted import Wanted
 from processor.artwork.wire import Task
+from processor.items import repository
 from processor.metadata import rows as metadata
 from processor.publication import ledger
 from processor.publication.ledger import Publication

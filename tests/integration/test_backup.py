@@ -27,12 +27,13 @@ from config.errors import Misconfigured, Rejected
 from config.lease import STANDARD_LEASE, holder, take
 from config.libraries import Library, add_library
 from config.tables import Base, LeaseRow, SettingRow, TokenRow
-from processor import journal, repository
 from processor.client import circuits, memory, turns
 from processor.client.circuit import Circuit
 from processor.client.service import Answer
+from processor.items import repository
 from processor.tables import StagingItem, TransferRow
-from processor.transfer import Transfer, TransferFile
+from processor.transfers import journal
+from processor.transfers.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 from tests.commands import greenroom
 from tests.items import album

@@ -11,18 +11,18 @@ import pytest
 
 from config import libraries
 from config.database import Database
-from processor import repository
 from processor.artwork import rows as artwork
 from processor.artwork.desk import Gallery
 from processor.artwork.offer import of_artist
 from processor.artwork.pool import shared
 from processor.client.client import Client
 from processor.enrich import enrich
+from processor.enriching.shop import Shop, Studio
+from processor.items import repository
 from processor.matching.own import OwnAlbum
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, winning
 from processor.providers.registry import Providers
-from processor.shop import Shop, Studio
 from tests.integration.test_enrich import AGAIN, NOW, known, shop_of, warnings
 from tests.pictures import jpeg
 from tests.providers import AT_ONCE, Provider, Reply

@@ -20,7 +20,7 @@ from sqlalchemy import delete, text, update
 from config import admin, libraries
 from config.database import Database
 from config.errors import Misconfigured
-from processor import repository
+from processor.items import repository
 from tests.commands import chosen, printed
 from tests.items import album
 from tests.waiting import until

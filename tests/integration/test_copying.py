@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from processor.copying import BLOCK, BUFFER, copy, digest, disk_digest
+from processor.filesystem.copying import BLOCK, BUFFER, copy, digest, disk_digest
 from tests.faults.traced import run_traced
 
 LENGTHS = (0, 1, BLOCK, BUFFER - 1, BUFFER, BUFFER + 1, BUFFER + BLOCK, 2 * BUFFER + 4097)

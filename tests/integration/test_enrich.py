@@ -23,12 +23,12 @@ from sqlalchemy import insert
 from config import admin, libraries
 from config.database import Database
 from config.errors import Rejected
-from processor import repository
 from processor.artwork import rows as artwork
 from processor.artwork.offer import Subject
 from processor.client.client import Client
 from processor.enrich import choose, enrich, unchoose
-from processor.fingerprint import Print, fingerprint, fpcalc
+from processor.enriching.shop import Shop
+from processor.items import repository
 from processor.matching import rows
 from processor.matching.own import OwnAlbum
 from processor.matching.rows import NOBODY
@@ -36,9 +36,9 @@ from processor.matching.verdict import Thresholds
 from processor.metadata import rows as metadata
 from processor.metadata.documents import CHOICE, ITSELF, winning
 from processor.metadata.known import Credit
+from processor.providers.fingerprint import Print, fingerprint, fpcalc
 from processor.providers.registry import Providers, all_providers
 from processor.publication import ledger
-from processor.shop import Shop
 from processor.tables import PublicationRow
 from tests.catalogue import point
 from tests.commands import chosen, printed

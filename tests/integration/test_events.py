@@ -18,9 +18,10 @@ from config.database import Database
 from config.errors import Busy, Misconfigured, Retryable, Stopped
 from config.sections import StagingScan
 from daemon.bootstrap import application
-from processor import journal, repository
+from processor.items import repository
 from processor.process import ProcessResult
-from processor.transfer import Transfer
+from processor.transfers import journal
+from processor.transfers.transfer import Transfer
 from tests.commands import chosen, greenroom
 from tests.items import album
 from tests.waiting import until

@@ -25,8 +25,8 @@ from config.database import Database
 from config.tables import Base
 from daemon.bootstrap import application
 from daemon.cli import main
-from processor import journal
 from processor.tables import LedgerRow, PublicationRow, StagingItem, TransferRow
+from processor.transfers import journal
 from tests.commands import printed
 from tests.music import write_album
 from workflow import succession

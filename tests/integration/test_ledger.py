@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import update
 
 from config.database import Database
-from processor import journal, repository
+from processor.items import repository
 from processor.publication import ledger
 from processor.publication.ledger import Entry, Home, Publication, Totals
 from processor.tables import StagingItem
-from processor.transfer import State, Transfer
+from processor.transfers import journal
+from processor.transfers.transfer import State, Transfer
 from tests.faults.world import NOW
 from tests.items import ROOT, album
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from config.database import Database
 from config.errors import Misconfigured, Rejected
-from processor import repository
+from processor.items import repository
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF, USER
 from tests.items import album

@@ -29,8 +29,8 @@ from config.errors import Misconfigured, Retryable, SchemaChanged
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
 from config.schema import migrate
 from config.tables import Base, SettingRow
-from processor import repository
-from processor.item import ITEM_COLUMNS, NewItem
+from processor.items import repository
+from processor.items.item import ITEM_COLUMNS, NewItem
 from processor.tables import StagingFile, StagingItem
 from tests.commands import greenroom
 from tests.databases import PostgresServer

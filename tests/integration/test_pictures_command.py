@@ -11,7 +11,7 @@ import pytest
 
 from config.database import Database
 from daemon.bootstrap import application
-from processor import repository
+from processor.items import repository
 from processor.metadata import rows as metadata
 from tests.commands import greenroom, printed
 from tests.items import album

@@ -18,7 +18,7 @@ from config.database import Database
 from config.errors import GreenroomError, Retryable
 from config.reasons import MASK
 from daemon.bootstrap import Application
-from processor import repository
+from processor.items import repository
 from processor.players import debts, rows
 from processor.players.debts import Debt, Owed
 from processor.players.paths import Pair

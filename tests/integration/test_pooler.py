@@ -18,7 +18,7 @@ from config.database import Database
 from config.errors import Busy
 from config.libraries import Library, add_library
 from config.locks import hold
-from processor import repository
+from processor.items import repository
 from tests.databases import TEMPLATE, PostgresServer
 from tests.items import album
 

@@ -17,13 +17,13 @@ from processor.artwork.types import TYPES
 from processor.client.client import Client
 from processor.client.exchange import World
 from processor.client.service import Outage
-from processor.fingerprint import Print
 from processor.metadata.fields import checked
 from processor.metadata.known import Credit
 from processor.providers.acoustid import Recognised
 from processor.providers.coverart import CoverArt
 from processor.providers.discogs import Discogs
 from processor.providers.fanart import Fanart
+from processor.providers.fingerprint import Print
 from processor.providers.lrclib import Lrclib
 from processor.providers.provider import AlbumAsked, TrackAsked
 from processor.providers.provider import Provider as AnyProvider

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from config.errors import Retryable
-from processor.files import Tree
+from processor.filesystem.files import Tree
 from processor.publication.access import AS_IS, Access, give, mode_of
 
 GIVEN = Access(0o640, 0o750)

@@ -10,11 +10,11 @@ import pytest
 from config.database import Database
 from config.errors import Misconfigured
 from config.libraries import add_library
-from processor import journal
 from processor.publication import ledger
 from processor.publication.explaining import Explained, explain
 from processor.publication.ledger import Entry
-from processor.transfer import Transfer
+from processor.transfers import journal
+from processor.transfers.transfer import Transfer
 from tests.faults.world import NOW
 
 OURS, MISSING = [b"Ada/Low/1.mp3", b"Ada/artist.nfo"], [b"Ada/Low/2.mp3", b"Ada/Low/3.mp3"]

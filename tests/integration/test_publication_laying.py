@@ -12,7 +12,7 @@ import pytest
 from blake3 import blake3
 
 from config.errors import NeedsReview, Retryable
-from processor.files import Tree
+from processor.filesystem.files import Tree
 from processor.publication.laying import Standing, check_space, look, transfer_files
 from processor.publication.ledger import Entry, Publication
 from scanner.identity import Identity

@@ -13,7 +13,7 @@ import pytest
 
 from config.errors import Retryable
 from processor.artwork.blobs import Blob
-from processor.files import Tree
+from processor.filesystem.files import Tree
 from processor.publication.access import Access
 from processor.publication.intent import Gone, Made
 from processor.publication.writing import add, put, read_blob, take

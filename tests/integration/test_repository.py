@@ -13,8 +13,8 @@ from sqlalchemy import func, select, update
 
 from config.database import Database
 from config.reasons import Reason
-from processor import repository
-from processor.item import NewItem
+from processor.items import repository
+from processor.items.item import NewItem
 from processor.tables import StagingFile, StagingItem
 from tests.items import ROOT, album, recorded
 

@@ -13,9 +13,9 @@ import mutagen
 import pytest
 from mutagen.apev2 import APEv2
 
-from processor.item import facts_to_json
+from processor.enriching.own_words import with_words
+from processor.items.item import facts_to_json
 from processor.metadata.known import VARIOUS_ARTISTS, AlbumMetadata, Credit, TrackMetadata
-from processor.own_words import with_words
 from processor.tagging.essence import essence
 from processor.tagging.wanted import Wanted, wanted
 from processor.tagging.write import File, Said, look, write

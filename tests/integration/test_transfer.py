@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from config.errors import GreenroomError, LeaseLost, NeedsReview, Rejected, Retryable, Stopped
-from processor import copying
-from processor.building import sync_sources
-from processor.clearing import remove_sources
-from processor.comparing import is_same
-from processor.files import Tree
-from processor.hidden import TX, hidden_folder
-from processor.rolling_back import roll_back
-from processor.steps import fill, switch
-from processor.transfer import Transfer
+from processor.filesystem import copying
+from processor.filesystem.files import Tree
+from processor.transfers.building import sync_sources
+from processor.transfers.clearing import remove_sources
+from processor.transfers.comparing import is_same
+from processor.transfers.hidden import TX, hidden_folder
+from processor.transfers.rolling_back import roll_back
+from processor.transfers.steps import fill, switch
+from processor.transfers.transfer import Transfer
 from tests.faults.world import ALBUM, COVER, FINAL, FOREIGN, ONE, Steps, World, put, tree
 
 

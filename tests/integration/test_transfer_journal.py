@@ -11,10 +11,11 @@ import pytest
 
 from config.database import Database
 from config.errors import LeaseLost, Retryable
-from processor import journal, repository
+from processor.items import repository
 from processor.publication import ledger
 from processor.publication.ledger import Publication
-from processor.transfer import SourceFolder, State, Transfer, TransferFile, path_to_json
+from processor.transfers import journal
+from processor.transfers.transfer import SourceFolder, State, Transfer, TransferFile, path_to_json
 from scanner.identity import Identity
 from tests.faults.world import NOW
 from tests.items import album

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import Row, delete, select, update
 
 from config.errors import LeaseLost, Retryable, Stopped
-from processor import journal
-from processor.hidden import hidden_folder
 from processor.recover import RecoveryReport
 from processor.settle import MAX_ATTEMPTS
-from processor.steps import fill, switch
 from processor.tables import StagingItem, TransferRow
-from processor.transfer import State, Transfer, file_to_json
+from processor.transfers import journal
+from processor.transfers.hidden import hidden_folder
+from processor.transfers.steps import fill, switch
+from processor.transfers.transfer import State, Transfer, file_to_json
 from tests.faults.world import (
     ALBUM,
     COVER,

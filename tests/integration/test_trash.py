@@ -12,10 +12,10 @@ import pytest
 
 from config import libraries
 from config.database import Database
-from processor import journal, trash
-from processor.files import Tree
-from processor.hidden import PLAYER_IGNORES
-from processor.transfer import State, Transfer
+from processor.filesystem.files import Tree
+from processor.transfers import journal, trash
+from processor.transfers.hidden import PLAYER_IGNORES
+from processor.transfers.transfer import State, Transfer
 from scanner.ignore import OWN, built_in
 from tests.faults.world import NOW, At, Killed, Steps, put, tree
 from workflow.upkeep import prune_trash

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from config.errors import Stopped
-from processor import journal, sidecar
-from processor.files import Tree
-from processor.hidden import PLAYER_IGNORES, TX
+from processor.filesystem.files import Tree
 from processor.moves.move import Performance
 from processor.tables import StagingItem, TransferRow
 from processor.taking_back import TakenBack, take_back
-from processor.transfer import Transfer
+from processor.transfers import journal, sidecar
+from processor.transfers.hidden import PLAYER_IGNORES, TX
+from processor.transfers.transfer import Transfer
 from tests.faults.world import (
     ALBUM,
     COVER,

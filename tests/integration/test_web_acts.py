@@ -15,7 +15,7 @@ import pytest
 from config import admin
 from daemon import wishes
 from daemon.acts import Act
-from processor import grouping_choices
+from processor.items import grouping_choices
 from scanner.grouping.chosen import Choice
 from tests.commands import greenroom, printed
 from tests.integration.test_web_review import NOW

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from processor import repository
+from processor.items import repository
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from tests.commands import greenroom, printed

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from config import admin
 from config.reasons import Reason
 from daemon.sole import sole_daemon
-from processor import repository
+from processor.items import repository
 from processor.matching import rows
 from processor.verification import rows as checks
 from tests.items import album

@@ -23,14 +23,15 @@ from config.database import Database
 from config.tables import Base
 from daemon.bootstrap import Application
 from daemon.worker import SUBSCRIBERS
-from processor import journal, listing, repository
 from processor.artwork import rows as pictures
 from processor.artwork.offer import Offer, Subject
 from processor.artwork.rows import Known
 from processor.artwork.wire import Seen
-from processor.listing import Filter
+from processor.items import listing, repository
+from processor.items.listing import Filter
 from processor.metadata import rows as metadata
 from processor.publication import ledger
+from processor.transfers import journal
 from processor.verification import rows as checks
 from tests.items import album
 from tests.music import write_album

@@ -13,9 +13,9 @@ from sqlalchemy import event, update
 
 from config.database import Database
 from daemon.web.deciding import MOST_AT_ONCE
-from processor import listing, repository
-from processor.item import NewItem
-from processor.listing import Filter
+from processor.items import listing, repository
+from processor.items.item import NewItem
+from processor.items.listing import Filter
 from tests.items import album
 from tests.web import NAME, Browser
 from workflow import succession

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import delete
 
 from config import activity, admin, libraries
-from processor import journal, trash, trash_rows
-from processor.files import Tree
+from processor.filesystem.files import Tree
 from processor.tables import TransferRow
-from processor.transfer import State, Transfer
+from processor.transfers import journal, trash, trash_rows
+from processor.transfers.transfer import State, Transfer
 from tests.commands import greenroom
 from tests.faults.world import Steps, put
 from tests.integration.test_web_acts import go_on, look

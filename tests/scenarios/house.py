@@ -17,9 +17,9 @@ from config import admin, libraries
 from config.database import Database
 from config.reasons import show_path
 from config.sentinel import read_sentinel
-from processor import sidecar
-from processor.hidden import PLAYER_IGNORES, TX
-from processor.trash import TRASH
+from processor.transfers import sidecar
+from processor.transfers.hidden import PLAYER_IGNORES, TX
+from processor.transfers.trash import TRASH
 from scanner.scan import silent
 from tests.databases import opened
 from tests.items import recorded

@@ -11,14 +11,14 @@ from typing import Final
 
 from config import libraries
 from config.reasons import show_path
-from processor import sidecar
-from processor.hidden import PLAYER_IGNORES, TX
 from processor.publication import ledger
 from processor.publication.drafting import Plan
 from processor.publication.given import Chosen, Publishing
 from processor.publication.pictures import Picture
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
+from processor.transfers import sidecar
+from processor.transfers.hidden import PLAYER_IGNORES, TX
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House, digest, everything
 from workflow import deciding, publishing

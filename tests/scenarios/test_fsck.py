@@ -17,10 +17,10 @@ from config.backup import export_database, import_database
 from config.database import Database
 from config.errors import Misconfigured, NeedsReview, Rejected
 from config.libraries import list_libraries, suspend
-from processor import sidecar
 from processor.fsck.fsck import FsckReport
-from processor.hidden import TX
 from processor.tables import StagingFile, StagingItem, TransferRow
+from processor.transfers import sidecar
+from processor.transfers.hidden import TX
 from scanner.scan import silent
 from tests.scenarios.drops import JPEG, rights_bind, songs
 from tests.scenarios.house import House

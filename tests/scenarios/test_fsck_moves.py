@@ -11,10 +11,10 @@ from threading import Event
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from processor.hidden import TX
 from processor.retag import work_root
 from processor.tables import StagingItem, TransferRow
-from processor.transfer import path_from_json
+from processor.transfers.hidden import TX
+from processor.transfers.transfer import path_from_json
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from tests.scenarios.test_fsck import adopt, codes, content, folder, item, look, write

@@ -21,12 +21,12 @@ from config.errors import Rejected
 from config.lease import Guard
 from config.locks import hold
 from config.tables import LibraryRow
-from processor import sidecar
 from processor.fsck.fsck import repair
 from processor.fsck.sighting import Effort
-from processor.hidden import TX
-from processor.presence import Limits
+from processor.items.presence import Limits
 from processor.tables import StagingFile, StagingItem, TransferRow
+from processor.transfers import sidecar
+from processor.transfers.hidden import TX
 from scanner.scan import silent
 from tests.faults import ALL
 from tests.memory import memory

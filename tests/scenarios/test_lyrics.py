@@ -6,9 +6,9 @@ import pytest
 
 from processor.client.client import Client
 from processor.enrich import enrich
+from processor.enriching.shop import Shop
 from processor.matching.verdict import Thresholds
 from processor.providers.registry import Providers
-from processor.shop import Shop
 from tests.catalogue import point
 from tests.providers import Provider, as_json
 from tests.scenarios.drops import song

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from processor import sidecar
 from processor.metadata import rows
 from processor.tables import StagingItem
-from processor.trash import TRASH
+from processor.transfers import sidecar
+from processor.transfers.trash import TRASH
 from scanner.scan import silent
 from tests.scenarios.drops import JPEG, Drop, song, songs
 from tests.scenarios.house import NOW, House, lines, seen

@@ -19,11 +19,11 @@ from config.errors import GreenroomError, Misconfigured, NeedsReview, Retryable
 from config.reasons import Reason
 from config.tables import SettingRow
 from processor.artwork.blobs import Blob
-from processor.hidden import TX
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.publication import laying, ledger
 from processor.publication.given import Chosen
+from processor.transfers.hidden import TX
 from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import rights_bind, song, songs
 from tests.scenarios.house import NOW, House, lines

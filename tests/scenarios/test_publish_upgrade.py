@@ -13,11 +13,11 @@ import pytest
 
 from config import libraries
 from config.errors import NeedsReview
-from processor import trash
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, part_of
 from processor.publication import ledger
 from processor.publication.given import Chosen
+from processor.transfers import trash
 from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House

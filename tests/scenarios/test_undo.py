@@ -16,9 +16,9 @@ from sqlalchemy import Connection, null, update
 
 from config.errors import Misconfigured
 from config.libraries import Role, add_library, remove_library
-from processor.files import Tree
-from processor.hidden import PLAYER_IGNORES, TX
+from processor.filesystem.files import Tree
 from processor.tables import TransferRow
+from processor.transfers.hidden import PLAYER_IGNORES, TX
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House, seen
 from workflow import events

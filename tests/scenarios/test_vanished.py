@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event
 
 from config.libraries import list_libraries
 from config.reasons import Reason
-from processor import presence
+from processor.items import presence
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from workflow import events

@@ -9,9 +9,9 @@ import pytest
 
 from config.errors import NeedsReview
 from config.reasons import Reason
-from processor.approval import fingerprint, only_approved
-from processor.naming import PlannedFile
-from processor.plan import AlbumPlan, Outcome
+from processor.planning.naming import PlannedFile
+from processor.planning.plan import AlbumPlan, Outcome
+from processor.staging.approval import fingerprint, only_approved
 from scanner.identity import Identity
 from tests.shelf import Shelf
 

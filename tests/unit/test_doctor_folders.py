@@ -15,7 +15,7 @@ import pytest
 from config.libraries import Library
 from daemon.finding import Finding
 from daemon.folders import LOOKED_INTO, NAMED, examine_folders
-from processor.shut import why_shut
+from processor.staging.shut import why_shut
 from scanner.ignore import IgnoreRules
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from config.errors import NeedsReview, Rejected, Retryable
-from processor.files import Tree, is_file, write_whole
-from processor.open_folders import OPEN_FOLDERS
-from processor.paths import ancestors, within
-from processor.system_errors import explained, stops_root
+from processor.filesystem.files import Tree, is_file, write_whole
+from processor.filesystem.open_folders import OPEN_FOLDERS
+from processor.filesystem.paths import ancestors, within
+from processor.filesystem.system_errors import explained, stops_root
 
 
 @pytest.fixture

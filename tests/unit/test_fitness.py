@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import pytest
 
 from config.errors import Misconfigured
-from processor.fitness import refuse_unfit
+from processor.filesystem.fitness import refuse_unfit
 
 Patch = Callable[[pytest.MonkeyPatch], object]
 

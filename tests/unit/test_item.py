@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processor.item import NewItem, facts_to_json
+from processor.items.item import NewItem, facts_to_json
 from scanner.facts import Facts, Picture
 from scanner.grouping.groups import GroupTrack
 from tests.items import album

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from config.reasons import Reason
-from processor.item import NewFile, NewItem, as_reasons, reasons_of
-from processor.joined import joined, kept, succeeded
+from processor.items.item import NewFile, NewItem, as_reasons, reasons_of
+from processor.items.joined import joined, kept, succeeded
 from tests.items import album
 
 

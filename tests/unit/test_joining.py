@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processor.joining import Joining, into
-from processor.layout import fold
-from processor.meeting import Encounter, Track
-from processor.naming import propose
-from processor.quality import Sound
+from processor.planning.joining import Joining, into
+from processor.planning.layout import fold
+from processor.planning.meeting import Encounter, Track
+from processor.planning.naming import propose
+from processor.planning.quality import Sound
 from scanner.grouping.groups import Group, GroupTrack
 from tests.unit.test_plan import Inbound
 

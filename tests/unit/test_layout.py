@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from processor import layout
+from processor.planning import layout
 
 # Hypothesis text without surrogates is not enough: tags and file names hold anything.
 ANY_TEXT = st.text(st.characters(), max_size=400)

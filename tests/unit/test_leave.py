@@ -20,12 +20,12 @@ from config.answering import Answers, Sight
 from config.database import Database
 from config.errors import LeaseLost, RootSilent
 from config.leave import LEAVE, ROWS, Leave, changing, check, is_kept, is_over
-from processor.building import build
-from processor.crew import Crew
-from processor.files import Tree
+from processor.filesystem.files import Tree
 from processor.publication.access import Access, give
-from processor.source_folders import put_back
-from processor.transfer import SourceFolder, Transfer, TransferFile
+from processor.staging.crew import Crew
+from processor.transfers.building import build
+from processor.transfers.source_folders import put_back
+from processor.transfers.transfer import SourceFolder, Transfer, TransferFile
 from scanner.identity import Identity
 from scanner.scan import scan_folder
 from tests.faults.cycles import another_filesystem

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processor.items.repository import StagedFile
 from processor.matching.assignment import assign
 from processor.matching.comparison import compare
 from processor.matching.names import OTHER_NUMBER, OTHER_VERSION, artist_distance, title_distance
@@ -18,7 +19,6 @@ from processor.matching.verdict import Verdict, judge
 from processor.metadata.known import Credit
 from processor.providers.musicbrainz_answers import release_of
 from processor.providers.release import Label, Medium, Release, ReleaseTrack
-from processor.repository import StagedFile
 from tests.releases import ARTIST, LENGTHS, TITLES, VARIOUS_ARTISTS, answered, own, release, retitled, uuid
 
 

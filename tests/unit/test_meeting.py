@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from config.reasons import Reason
-from processor.meeting import Encounter, Rules, Track, meet
-from processor.quality import Sound
+from processor.planning.meeting import Encounter, Rules, Track, meet
+from processor.planning.quality import Sound
 
 MP3, FLAC = Sound("mp3", None, 44_100, 128_000, 2), Sound("flac", 16, 44_100, 900_000, 2)
 BETTER = Rules(replace=True)

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import Rejected
+from processor.items.repository import StagedFile
 from processor.metadata.documents import ITSELF, USER, Documents, album, artist, part_of, path_of, to_json, winning
 from processor.metadata.fields import FIELDS, checked
 from processor.metadata.known import AlbumMetadata, credited
 from processor.metadata.tags import of_tags
-from processor.repository import StagedFile
 
 ITEM = {"album": "Quiet", "album_artist": "Ada feat. Bo", "release_id": None, "compilation": False, "year": 1999}
 A, B = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.reasons import Reason
-from processor.layout import fold
-from processor.meeting import Encounter, Track
-from processor.naming import Proposal, cue_references, propose, unnamed
-from processor.plan import AlbumPlan, World
-from processor.planner import decide, size_difference
-from processor.quality import Sound
-from processor.space import Space, human_size, reserve
+from processor.planning.layout import fold
+from processor.planning.meeting import Encounter, Track
+from processor.planning.naming import Proposal, cue_references, propose, unnamed
+from processor.planning.plan import AlbumPlan, World
+from processor.planning.planner import decide, size_difference
+from processor.planning.quality import Sound
+from processor.planning.space import Space, human_size, reserve
 from scanner.grouping.groups import Group, GroupTrack
 from scanner.identity import Identity
 from scanner.smallfiles import MAX_SMALL

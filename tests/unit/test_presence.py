@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from processor.presence import Limits, too_many
+from processor.items.presence import Limits, too_many
 
 
 @pytest.mark.parametrize(

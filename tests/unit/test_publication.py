@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from config.errors import Misconfigured
 from config.libraries import Library
-from processor import layout
 from processor.metadata.known import AlbumMetadata, Credit, TrackMetadata
+from processor.planning import layout
 from processor.publication import making, names, pictures, routing
 from processor.publication.access import KEEP, owner_of
 from processor.publication.intent import Intent, Made, intent_of
 from processor.publication.names import NamedFile, Naming, album_folder, artist_folder, file_places
 from processor.publication.pictures import Picture, Profile
-from processor.transfer import Transfer
+from processor.transfers.transfer import Transfer
 
 DEFAULT = Naming.of("{album_artist}/{album}[ ({year})]", "[CD {disc}/][{track:02} - ]{title}")
 

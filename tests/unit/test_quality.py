@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.sections import QUALITY
-from processor.quality import CRITERIA, LOSSLESS, Sound, better
+from processor.planning.quality import CRITERIA, LOSSLESS, Sound, better
 
 CD = Sound("flac", 16, 44_100, 900_000, 2)
 STUDIO = Sound("flac", 24, 96_000, 2_800_000, 2)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import Rejected
-from processor import sidecar
-from processor.files import Tree
-from processor.transfer import Transfer, TransferFile, file_to_json
+from processor.filesystem.files import Tree
+from processor.transfers import sidecar
+from processor.transfers.transfer import Transfer, TransferFile, file_to_json
 from scanner.identity import Identity
 
 numbers = st.integers(0, 2**64 - 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from processor.transfer import State, Transfer, TransferFile
+from processor.transfers.transfer import State, Transfer, TransferFile
 from processor.undo import Seen, Sighting, obstacles, undo_of
 from scanner.identity import Identity
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Retryable
 from config.machine import utc_now
-from processor.system_errors import unexpected
+from processor.filesystem.system_errors import unexpected
 from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
 from workflow.engine.failure import AWAY, NotHere, judge

@@ -12,8 +12,8 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from config.database import Database
-from processor import journal
 from processor.client import memory
+from processor.transfers import journal
 from workflow import events, progress, runs
 from workflow.engine import jobs, listing
 from workflow.engine.context import Context

@@ -20,7 +20,7 @@ from workflow.engine.job import Payload
 from workflow.phase import Decision, Mode, Phase, PhaseSettings
 
 if TYPE_CHECKING:
-    from processor.shop import Shop
+    from processor.enriching.shop import Shop
 
 
 def _distance(default: float, what: str) -> Any:
@@ -88,9 +88,9 @@ def shop(
     from processor.artwork.desk import Gallery
     from processor.artwork.pool import shared
     from processor.client.client import Client
+    from processor.enriching.shop import Nobody, Shop, Studio
     from processor.matching.verdict import Thresholds
     from processor.providers.registry import Providers
-    from processor.shop import Nobody, Shop, Studio
 
     limits = Thresholds(settings.match_strong, settings.match_medium, settings.match_gap)
     with Client(database, wait=wait) as client:

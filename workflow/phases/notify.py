@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from config.errors import Misconfigured, Rejected, Retryable
 from processor.client.addresses import origin_of
-from processor.webhook import deliver
+from processor.client.webhook import deliver
 from workflow import events
 from workflow.engine import jobs
 from workflow.engine.context import Context

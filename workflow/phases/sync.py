@@ -14,7 +14,7 @@ from config import libraries
 from processor.players import debts, rows
 from processor.players.debts import Change, Owed
 from processor.publication import ledger
-from processor.transfer import path_from_json
+from processor.transfers.transfer import path_from_json
 from workflow import events, progress
 from workflow.engine.context import Context
 from workflow.engine.job import Payload

@@ -13,8 +13,8 @@ from daemon.web.access import Actor, By
 from daemon.web.bodies import Body, Limit, Responses
 from daemon.web.called import called
 from daemon.web.installation import App
-from processor import listing, repository
-from processor.listing import Filter, Sort
+from processor.items import listing, repository
+from processor.items.listing import Filter, Sort
 from workflow import deciding, progress
 from workflow.deciding import Seen
 from workflow.states import MOVES

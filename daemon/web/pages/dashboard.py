@@ -13,7 +13,7 @@ from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from daemon.web.roots import roots
-from processor import listing
+from processor.items import listing
 from processor.matching import rows
 from workflow import runs
 from workflow.engine.job import FAILED

@@ -18,9 +18,9 @@ from daemon.web.editing import lines
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
-from processor import listing, repository
 from processor.artwork import rows as pictures
-from processor.listing import MOST_COUNTED
+from processor.items import listing, repository
+from processor.items.listing import MOST_COUNTED
 from processor.matching import rows as matching
 from processor.metadata import documents, rows
 from processor.publication import ledger

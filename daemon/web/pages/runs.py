@@ -20,7 +20,7 @@ from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
 from daemon.words import stage_said
-from processor.plan import Outcome
+from processor.planning.plan import Outcome
 from workflow import plans, progress, runs
 
 router = APIRouter(prefix="/runs")

@@ -1,0 +1,1 @@
+"""Staged albums ↔ rows: what is known of each, found, compared with its folder, and missed when it is gone."""

@@ -1,0 +1,271 @@
+"""Staged albums ↔ their rows: an upsert on the stable key, in bulk, and what plans and pages ask. All SQL of items."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+
+from config.database import POOLED
+from config.errors import Misconfigured
+from config.reasons import Reason
+from config.tables import UtcDateTime
+from processor.items.bulk import load
+from processor.items.item import FILE_COLUMNS, ITEM_COLUMNS, NewItem, as_reasons, item_row
+from processor.items.listing import searchable
+from processor.tables import StagingFile, StagingItem
+from processor.verification import rows as checks
+
+IN_CHUNK: Final = 1000  # parameters of one IN (…)
+WITH_FILES: Final = 50  # items that are read at once with all that is known of their files
+
+_STORED: Final = (*ITEM_COLUMNS, "search", "warned", "sort_album", "sort_year")
+_COLUMNS: Final = ", ".join(_STORED)
+_CHANGES: Final = ", ".join(f"{name} = excluded.{name}" for name in _STORED if name != "key")
+# Made once a connection: making and dropping a table costs more than the upsert of a batch. Behind a pooler another
+# client gets the session next, and after an upgrade one that knows other columns.
+_INCOMING: Final = {
+    kind: text(
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming_items {emptied} AS"  # noqa: S608  constants
+        f" SELECT {_COLUMNS} FROM staging_items WHERE false"
+    )
+    for kind, emptied in (("postgresql", "ON COMMIT DELETE ROWS"), (POOLED, "ON COMMIT DROP"), ("sqlite", ""))
+}
+# "WHERE true" keeps SQLite from reading ON as a join's; the order keeps two hosts from waiting for each other's rows.
+_UPSERT: Final = text(
+    f"""
+    INSERT INTO staging_items ({_COLUMNS}, status, revision, created_at, updated_at)
+    SELECT {_COLUMNS}, 'pending_review', 1, :now, :now FROM incoming_items WHERE true ORDER BY key
+    ON CONFLICT (key) DO UPDATE
+    SET {_CHANGES}, status = excluded.status, revision = staging_items.revision + 1, updated_at = excluded.updated_at
+    WHERE staging_items.checksum <> excluded.checksum OR staging_items.status = 'missing'
+    RETURNING key, id, revision
+    """  # noqa: S608  the names are ours
+).bindparams(bindparam("now", type_=UtcDateTime()))
+_KNOWN: Final = text("SELECT key, id, revision FROM staging_items WHERE key IN (SELECT key FROM incoming_items)")
+_FORGET: Final = text("DELETE FROM incoming_items")
+
+
+_NOT_NEEDED: Final = ("missing", "publishing", "published")  # statuses of items whose folder may be gone
+
+
+class Upserted(NamedTuple):
+    """What an upsert made of one item."""
+
+    id: int
+    revision: int
+    changed: bool  # new, or other than it was; then it waits for review again
+
+
+class Folder(NamedTuple):
+    """Where an item says it is."""
+
+    item_id: int
+    path: bytes  # relative to the staging root
+    files: int  # tracks
+
+
+class Recorded(NamedTuple):
+    """All an item says of its album, and what was decided about it."""
+
+    status: str
+    revision: int
+    item: NewItem
+
+
+class StagedFile(NamedTuple):
+    """One file of an item."""
+
+    path: bytes  # relative to the album's folder
+    role: str
+    source: bytes  # relative to the inbound root it came from
+    disc: int | None
+    track: int | None
+    title: str | None
+    size: int
+    mtime_ns: int
+    digest: str | None
+    facts: dict[str, Any]
+
+
+def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -> dict[str, Upserted]:
+    """Insert or update albums by their keys; of two with one key the last counts.
+
+    An album with the checksum it had is left as it is, with every decision about it. One that changed, or had gone
+    missing, gets the next revision, its files anew, and goes back to `pending_review`.
+    """
+    wanted = {item.key: item for item in items}
+    if not wanted:
+        return {}
+    connection.execute(_INCOMING[POOLED if connection.info.get(POOLED) else connection.dialect.name])
+    load(connection, "incoming_items", _STORED, map(_row, wanted.values()))
+    changed = connection.execute(_UPSERT, {"now": now}).all()
+    done = {key: Upserted(id, revision, True) for key, id, revision in changed}
+    # Their rows are locked by now: whoever listed files under one of the keys at the same time has ended.
+    for ids in _chunks([item.id for item in done.values() if item.revision > 1]):
+        connection.execute(delete(StagingFile).where(StagingFile.item_id.in_(ids)))
+    new_files = ((done[key].id, *file) for key in done for file in wanted[key].files)
+    load(connection, "staging_files", FILE_COLUMNS, new_files)
+    if len(done) < len(wanted):
+        known = {key: Upserted(id, revision, False) for key, id, revision in connection.execute(_KNOWN)}
+        done = known | done
+    connection.execute(_FORGET)
+    return done
+
+
+def retell(connection: Connection, item: NewItem, now: dt.datetime) -> None:
+    """Write what an item's files say now; decisions about it stay, and its warnings, which may have been settled."""
+    values = dict(zip(_STORED, _row(item), strict=True))
+    values |= {name: json.loads(values[name]) for name in ("evidence", "sources")}
+    values = {name: value for name, value in values.items() if name not in ("warnings", "warned")}
+    changed = update(StagingItem).where(StagingItem.key == item.key).values(**values, updated_at=now)
+    for item_id in connection.scalars(changed.returning(StagingItem.id)).all():
+        _list_anew(connection, item_id, item)
+
+
+def unlist(connection: Connection, key: str, path: bytes) -> None:
+    """Forget the item of a key, with its files, if it still lists that folder."""
+    ours = (StagingItem.key == key, StagingItem.path == path)
+    connection.execute(delete(StagingFile).where(StagingFile.item_id.in_(select(StagingItem.id).where(*ours))))
+    gone = connection.scalars(delete(StagingItem).where(*ours).returning(StagingItem.id)).all()
+    checks.forget(connection, gone)
+
+
+def staged_folders(connection: Connection, root_uuid: str) -> dict[str, bytes]:
+    """Return the folder of every item below one staging root, by key; what `plan.World.staged` wants."""
+    query = select(StagingItem.key, StagingItem.path).where(StagingItem.root_uuid == root_uuid)
+    return {key: path for key, path in connection.execute(query)}
+
+
+def folders(connection: Connection, root_uuid: str) -> list[Folder]:
+    """Return the folder of every item that should be below one staging root.
+
+    Left out are items known to be missing, and published ones, whose files in staging may be gone without any loss.
+    """
+    columns = (StagingItem.id, StagingItem.path, StagingItem.track_count)
+    query = select(*columns).where(StagingItem.root_uuid == root_uuid, StagingItem.status.not_in(_NOT_NEEDED))
+    return [Folder(*row) for row in connection.execute(query)]
+
+
+def mark_missing(connection: Connection, item_ids: Collection[int], now: dt.datetime) -> None:
+    """Mark items as missing; all else about them stays."""
+    for ids in _chunks(item_ids):
+        change = update(StagingItem).where(StagingItem.id.in_(ids))
+        connection.execute(change.values(status="missing", revision=StagingItem.revision + 1, updated_at=now))
+
+
+def files(connection: Connection, item_ids: Collection[int]) -> dict[int, tuple[StagedFile, ...]]:
+    """Return the files of items, by item, in the order of their paths."""
+    columns = (getattr(StagingFile, name) for name in ("item_id", *StagedFile._fields))
+    query = select(*columns).order_by(StagingFile.item_id, StagingFile.path)
+    found: defaultdict[int, list[StagedFile]] = defaultdict(list)
+    for ids in _chunks(item_ids):
+        for item_id, *values in connection.execute(query.where(StagingFile.item_id.in_(ids))):
+            found[item_id].append(StagedFile(*values))
+    return {item_id: tuple(rows) for item_id, rows in found.items()}
+
+
+def ids(connection: Connection, status: str | None = None) -> list[int]:
+    """Return the ids of items, of one status or of all, first staged first."""
+    query = select(StagingItem.id).order_by(StagingItem.id)
+    return list(connection.scalars(query if status is None else query.where(StagingItem.status == status)))
+
+
+def these(connection: Connection, item_ids: Sequence[int], *, with_files: bool) -> Iterator[dict[str, Any]]:
+    """Yield the items of these ids, in their order, as dicts of their columns.
+
+    With files, each has `files`, a list of dicts as StagedFile has them.
+    """
+    most = WITH_FILES if with_files else IN_CHUNK
+    for start in range(0, len(item_ids), most):
+        wanted = item_ids[start : start + most]
+        found = connection.execute(select(StagingItem.__table__).where(StagingItem.id.in_(wanted))).mappings()
+        rows = {row["id"]: row for row in found}
+        listed = files(connection, rows) if with_files else {}
+        for one in wanted:
+            if one in rows:
+                its = {"files": [file._asdict() for file in listed.get(one, ())]} if with_files else {}
+                yield {**rows[one], **its}
+
+
+def item(connection: Connection, item_id: int) -> tuple[dict[str, Any], tuple[StagedFile, ...]]:
+    """Return an item's row and its files. Raises Misconfigured (`unknown_item`)."""
+    row = connection.execute(select(StagingItem.__table__).where(StagingItem.id == item_id)).mappings().first()
+    if row is None:
+        raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
+    return dict(row), files(connection, [item_id]).get(item_id, ())
+
+
+def set_warnings(connection: Connection, item_id: int, kind: str, reasons: Sequence[Reason]) -> None:
+    """Replace the warnings of an item whose codes begin with `kind`; the others stay."""
+    query = select(StagingItem.warnings).where(StagingItem.id == item_id).with_for_update()
+    before = connection.scalar(query) or []
+    after = [one for one in before if not one["code"].startswith(kind)] + json.loads(as_reasons(reasons))
+    if after != before:
+        values = {"warnings": after, "warned": bool(after)}
+        connection.execute(update(StagingItem).where(StagingItem.id == item_id).values(values))
+
+
+def recorded(connection: Connection, keys: Collection[str]) -> dict[str, Recorded]:
+    """Return the whole items that have one of the keys, by key."""
+    found: dict[str, Recorded] = {}
+    for chunk in _chunks(keys):
+        query = select(StagingItem.__table__).where(StagingItem.key.in_(chunk))
+        rows = connection.execute(query).mappings().all()
+        known = files(connection, [row["id"] for row in rows])
+        for row in rows:
+            item = NewItem.of_row(dict(row), known.get(row["id"], ()))
+            found[row["key"]] = Recorded(row["status"], row["revision"], item)
+    return found
+
+
+def of_id(connection: Connection, item_id: int) -> Recorded | None:
+    """Return the whole item of an id."""
+    key = connection.scalar(select(StagingItem.key).where(StagingItem.id == item_id))
+    return None if key is None else recorded(connection, [key]).get(key)
+
+
+def id_of(connection: Connection, key: str) -> int:
+    """Return the id of the item of a key; there must be one."""
+    return connection.execute(select(StagingItem.id).where(StagingItem.key == key)).scalar_one()
+
+
+def relocate(connection: Connection, item_id: int, item: NewItem, now: dt.datetime) -> None:
+    """Write where an item's files are now, and how they are called there; all else about it stays."""
+    values = {"root_uuid": item.root_uuid, "path": item.path, "checksum": item.checksum, "updated_at": now}
+    changed = update(StagingItem).where(StagingItem.id == item_id).values(transfer_id=item.transfer_id, **values)
+    if connection.execute(changed).rowcount:
+        _list_anew(connection, item_id, item)
+
+
+def count_by_status(connection: Connection) -> dict[str, int]:
+    """Return how many items have each status that any has."""
+    query = select(StagingItem.status, func.count()).group_by(StagingItem.status).order_by(StagingItem.status)
+    return {status: count for status, count in connection.execute(query)}
+
+
+def totals(connection: Connection) -> tuple[dict[str, int], int]:
+    """Return how many items have each status that any has, and the bytes of all items' files."""
+    query = select(StagingItem.status, func.count(), func.sum(StagingItem.size)).group_by(StagingItem.status)
+    found = connection.execute(query.order_by(StagingItem.status)).all()
+    return {status: count for status, count, _ in found}, sum(int(size) for _, _, size in found)
+
+
+def _list_anew(connection: Connection, item_id: int, item: NewItem) -> None:
+    connection.execute(delete(StagingFile).where(StagingFile.item_id == item_id))
+    load(connection, "staging_files", FILE_COLUMNS, ((item_id, *file) for file in item.files))
+
+
+def _row(item: NewItem) -> tuple[Any, ...]:
+    """Return the values of _STORED."""
+    search = searchable(item.album_artist, item.album)
+    return (*item_row(item), search, item.warnings != "[]", searchable(item.album), item.year or 0)
+
+
+def _chunks(values: Collection[Any]) -> Iterator[Sequence[Any]]:
+    ordered = sorted(values)
+    return (ordered[start : start + IN_CHUNK] for start in range(0, len(ordered), IN_CHUNK))

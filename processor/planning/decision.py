@@ -1,0 +1,64 @@
+"""What the planner found out about an album → its decision, in the words of people. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.errors import GreenroomError
+from config.reasons import Reason, show_path
+from processor.planning.meeting import Meeting
+from processor.planning.naming import Proposal
+from processor.planning.plan import RESTAGE, Home, Outcome
+from scanner.grouping.groups import Group
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of one album: where it goes, and what of it stays."""
+
+    outcome: Outcome
+    target: bytes | None
+    reasons: tuple[Reason, ...] = ()
+    kind: str = "album"
+    stays: frozenset[bytes] = frozenset()
+    over: str | None = None
+
+
+def is_published(group: Group, home: Home, meeting: Meeting | None = None) -> Decision:
+    """Decide about an album that is published: whatever joins or replaces it does so in staging first."""
+    shown = show_path(home.shown)
+    if meeting is not None and meeting.outcome == "duplicate":
+        message = f"The same music is published already, in {shown}; this copy was left where it is and can be removed."
+        return Decision("duplicate", None, (Reason("same_content", message, group.home),))
+    message = (
+        f"This album is published, in {shown}, with other music. Nothing was moved; take it out of there first with "
+        "`greenroom publish --undo`, or remove this one."
+    )
+    if meeting is not None and meeting.outcome in ("merge", "replace"):
+        message = (
+            f"This album is published, in {shown}. Its files come back to staging first, while the library stays as it "
+            "is; then this one goes to them, and what comes of it is published in the place of what is there."
+        )
+        return Decision("waiting", None, (Reason(RESTAGE, message, group.home), *meeting.reasons), RESTAGE)
+    others = meeting.reasons if meeting is not None and meeting.outcome == "conflict" else ()
+    return Decision("conflict", None, (Reason("published", message, group.home), *others))
+
+
+def key_twice(group: Group, other: bytes) -> Decision:
+    """Decide about an album of which this plan stages another version, at `other`."""
+    message = f"The same album is in inbound twice, and the other one goes to {show_path(other)}; keep one of them."
+    return Decision("conflict", other, (Reason("key_twice", message, group.home),))
+
+
+def unseen(error: GreenroomError, group: Group) -> Decision:
+    """Return the plan of an album that could not be compared: it stays, and waits if files only went away."""
+    outcome: Outcome = "waiting" if error.reason_code == "vanished" else "failed"
+    return Decision(outcome, None, (error.reason(group.home),))
+
+
+def numbered_name(proposal: Proposal, wanted: bytes, target: bytes) -> tuple[Reason, ...]:
+    """Say why an album goes to another folder than the one it wanted, if it does."""
+    if target == wanted:
+        return ()
+    message = f"Another album is called {show_path(wanted)} too, so this one is {show_path(target)}."
+    return (Reason("numbered", message, proposal.group.home),)

@@ -1,0 +1,1 @@
+"""Plans need a world and hands: the trees are looked at, albums that stage are moved in batches."""

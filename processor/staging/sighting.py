@@ -1,0 +1,175 @@
+"""The staging tree, its filesystem and the database, looked at for some proposals → the World their plan needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from config.database import Database
+from config.libraries import Library, list_libraries
+from config.machine import free_bytes, free_files
+from config.reasons import Reason, show_path
+from processor.filesystem.files import Tree, is_file
+from processor.filesystem.system_errors import OTHER_FILESYSTEM, explained
+from processor.items import repository
+from processor.planning.naming import PlannedFile, Proposal
+from processor.planning.plan import Home, World
+from processor.planning.planner import size_difference
+from processor.planning.space import Space, reserve
+from processor.publication import ledger
+from processor.staging.encounters import Digests, Encounters, FactsOf, is_audio
+from processor.staging.shut import not_to_be_changed, why_shut
+from processor.transfers import journal
+from processor.transfers.transfer import Transfer, TransferFile
+from scanner.identity import Identity
+
+
+def look(
+    database: Database,
+    inbound: Library,
+    staging: Library,
+    proposals: Sequence[Proposal],
+    waiting: Mapping[str, tuple[Reason, ...]],
+    facts: FactsOf,
+    digests: Digests,
+    wanted_reserve: int,
+) -> World:
+    """Gather what deciding about proposals with a target takes; `wanted_reserve` is in bytes. Reads only."""
+    with database.read() as connection:
+        staged = repository.staged_folders(connection, staging.root_uuid)
+        roots = {library.root_uuid: library.path for library in list_libraries(connection)}
+        homes = ledger.homes(connection, {key for p in proposals for key in _keys(p)})
+        held = journal.reserved(connection, inbound.path, staging.path)
+        undos = journal.taken_back(connection, inbound.path, staging.path)
+    comparison, parents = _Comparison(inbound.path, staging.path, digests), _parents(staging.path, proposals)
+    return World(
+        names=lambda folder: _names(staging.path, folder),
+        differs=comparison.differs,
+        meets=Encounters(database, inbound, staging, facts, digests, roots).meet,
+        same=comparison.same,
+        space=_space(inbound.path, staging.path, wanted_reserve),
+        staged=staged,
+        published={
+            home.key: Home(os.path.join(roots.get(home.root_uuid, b""), home.path), home.path if home.moved else None)
+            for home in homes
+        },
+        reserved=held.targets,
+        held=held.sources,
+        taken_back=_kept_back(inbound.path, undos),
+        waiting=waiting,
+        inbound_problems=_shut(inbound.path, (f.source for p in proposals for f in p.files)),
+        staging_problems=_elsewhere(staging.path, parents) | _not_writable(staging.path, parents),
+    )
+
+
+def _keys(proposal: Proposal) -> tuple[str, str, str]:
+    """Return the keys a proposal may come to have, and that of the album it was kept apart from; see planner."""
+    key = proposal.group.key
+    return key, f"{key}/{proposal.group.year}", key.partition("#")[0]
+
+
+def _kept_back(inbound: bytes, undos: Sequence[Transfer]) -> dict[bytes, str]:
+    """Return the files undos put back, with the transfer undone, of those albums in which nothing changed since."""
+    with Tree(inbound) as tree:
+        kept = [undo for undo in undos if all(_as_put_back(tree, file) for file in undo.files)]
+    return {file.source: undo.undoes for undo in kept if undo.undoes is not None for file in undo.files}
+
+
+def _as_put_back(tree: Tree, file: TransferFile) -> bool:
+    try:
+        found = tree.stat(file.source)
+    except OSError:
+        return False
+    return is_file(found) and found is not None and Identity.of(found)[2:4] == file.identity[2:4]  # size and time
+
+
+def _names(root: bytes, folder: bytes) -> Collection[bytes]:
+    with explained("list", folder), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        return os.listdir(os.path.join(root, folder))
+    return ()
+
+
+def _parents(root: bytes, proposals: Iterable[Proposal]) -> set[bytes]:
+    """Return the code and artist folders of the targets that are there, and the root."""
+    wanted = {parent for p in proposals if p.target for parent in (os.path.dirname(p.target), p.target.split(b"/")[0])}
+    return {folder for folder in wanted | {b""} if os.path.isdir(os.path.join(root, folder))}
+
+
+def _shut(root: bytes, sources: Iterable[bytes]) -> dict[bytes, Reason]:
+    names = defaultdict[bytes, list[bytes]](list)
+    for source in sources:
+        folder, _, name = source.rpartition(b"/")
+        names[folder].append(name)
+    found = {folder: why_shut(os.path.join(root, folder), some) for folder, some in names.items()}
+    return {folder: Reason("permission_denied", why, folder) for folder, why in found.items() if why}
+
+
+def _not_writable(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
+    paths = {folder: os.path.join(root, folder) for folder in folders}
+    return {
+        folder: Reason("permission_denied", not_to_be_changed(path), folder)
+        for folder, path in paths.items()
+        if os.path.isdir(path) and not os.access(path, os.W_OK | os.X_OK)
+    }
+
+
+def _elsewhere(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:
+    """Say which folders no album can be renamed into from the hidden one: mounts, subvolumes of btrfs."""
+    found = {}
+    with Tree(root) as tree, contextlib.suppress(OSError):
+        device = os.fstat(tree.folder(b"")).st_dev
+        for folder in folders:
+            if folder and (there := tree.stat(folder)) is not None and there.st_dev != device:
+                found[folder] = Reason("other_filesystem", OTHER_FILESYSTEM, folder)
+    return found
+
+
+def _space(inbound: bytes, staging: bytes, wanted_reserve: int) -> Space:
+    found = os.statvfs(staging)
+    return Space(
+        free=free_bytes(found),
+        reserve=reserve(wanted_reserve, found.f_blocks * found.f_frsize),
+        inodes=free_files(found),
+        links=os.stat(inbound).st_dev == os.stat(staging).st_dev,
+    )
+
+
+class _Comparison:
+    """Compares music byte by byte, through digests that are remembered for unchanged files."""
+
+    def __init__(self, inbound: bytes, staging: bytes, digests: Digests) -> None:
+        self._inbound = inbound
+        self._staging = staging
+        self._digests = digests
+
+    def differs(self, files: Sequence[PlannedFile], folder: bytes) -> str | None:
+        """Say how the music of `files` differs from that below a staging folder, or None if all of it is there."""
+        with Tree(self._inbound) as source, Tree(self._staging) as destination:
+            with explained("look into", folder):
+                there = {path: f for path, f in destination.below(folder) if is_file(f) and is_audio(path)}
+            difference = size_difference(files, {path: found.st_size for path, found in there.items()})
+            if difference is not None:
+                return difference
+            known = [self._digests(destination, path, Identity.of(found)) for path, found in there.items()]
+            for file in files:
+                if file.role != "audio":
+                    continue
+                digest = self._digests(source, file.source, file.identity)
+                if digest not in known:
+                    return f"no music file there has the content of {show_path(file.source)}"
+                known.remove(digest)
+        return None
+
+    def same(self, files: Sequence[PlannedFile], others: Sequence[PlannedFile]) -> bool:
+        """Tell whether all the music of an album of inbound is in another one."""
+        theirs = [file for file in others if file.role == "audio"]
+        if size_difference(files, {file.source: file.identity.size for file in theirs}) is not None:
+            return False
+        ours = [file for file in files if file.role == "audio"]
+        with Tree(self._inbound) as source:
+            mine, other = (
+                Counter(self._digests(source, f.source, f.identity) for f in some) for some in (ours, theirs)
+            )
+        return mine <= other

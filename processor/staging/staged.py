@@ -1,0 +1,61 @@
+"""Albums that are in place → their staging items, and whatever a run wants written with them, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from config.reasons import Reason
+from processor.items import repository
+from processor.items.item import NewItem
+from processor.items.joined import renamed
+from processor.metadata import rows
+from processor.transfers.transfer import Transfer
+
+# What is to be written with items that were staged, in the same transaction; whoever moves albums is given it.
+Then = Callable[[Connection, Mapping[str, repository.Upserted], dt.datetime], None]
+
+
+def nothing_more(connection: Connection, items: Mapping[str, repository.Upserted], now: dt.datetime) -> None:
+    """Write nothing more with staged items."""
+
+
+# Items by key that are in a library and not in staging → staged too, as far as that goes; why not, of the others.
+Restage = Callable[[Collection[str]], Mapping[str, tuple[Reason, ...]]]
+
+
+def restage_nothing(keys: Collection[str]) -> Mapping[str, tuple[Reason, ...]]:
+    """Leave published albums in their libraries."""
+    return dict.fromkeys(keys, ())
+
+
+class ForRun(NamedTuple):
+    """Which run moves albums, what it wants written when they are staged, and how published ones are staged again."""
+
+    id: str
+    then: Then
+    restage: Restage = restage_nothing
+
+
+def publish(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime, then: Then = nothing_more) -> None:
+    """Write the staging items of albums that are in place, in the transaction that publishes their transfers.
+
+    What was said of the tracks of an album goes with them where another album took its place.
+    """
+    changed = [digested(NewItem.from_json(transfer.item), transfer) for transfer in transfers]
+    met = {transfer.item["key"] for transfer in transfers if transfer.before is not None}
+    before = repository.recorded(connection, met) if met else {}
+    items = repository.upsert(connection, changed, now)
+    for item in changed:
+        if item.key in before and (names := renamed(before[item.key].item, item)):
+            rows.rename_parts(connection, items[item.key].id, names, now)
+    then(connection, items, now)
+
+
+def digested(item: NewItem, transfer: Transfer) -> NewItem:
+    """Return the item with the digests that copying its files found out."""
+    digests = {file.target: file.digest for file in transfer.files if file.digest is not None}
+    return item.with_digests(digests) if digests else item

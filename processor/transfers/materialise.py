@@ -1,0 +1,217 @@
+"""A source file → the same bytes under a second name: a link, else a clone, else a verified copy."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+from config.errors import GreenroomError, Rejected, Retryable
+from config.reasons import show_path
+from processor.filesystem import copying
+from processor.filesystem.files import Tree
+from processor.filesystem.rights import rights_spared, set_mode
+from processor.filesystem.system_errors import explained
+from processor.transfers.comparing import is_planned, is_same_inode, source_changed
+from processor.transfers.transfer import Strategy, TransferFile
+from scanner.identity import Identity, storable_time
+
+FICLONE = 0x40049409  # linux/fs.h
+# Errors of a link or clone that the file system, the mount or fs.protected_hardlinks does not allow. rclone says EIO
+# for whatever it cannot do; if the disk really fails, copying meets the error again.
+CANNOT = {
+    errno.EIO,
+    errno.EXDEV,
+    errno.EPERM,
+    errno.EMLINK,
+    errno.ENOTSUP,
+    errno.ENOSYS,
+    errno.EINVAL,
+    errno.ENOTTY,
+    errno.EACCES,
+}
+GETFLAGS, _KEPT = 0x80086601, 0x30  # FS_IOC_GETFLAGS of linux/fs.h; its flags for immutable and append-only
+_NO_XATTR = {
+    errno.EIO,
+    errno.EINVAL,
+    errno.EDQUOT,
+    errno.ENOTSUP,
+    errno.E2BIG,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EACCES,
+    errno.ERANGE,
+    errno.ENODATA,
+}
+
+
+def is_protected(descriptor: int) -> bool:
+    """Tell whether nobody may remove or link an open file, whatever its rights: chattr(1) +i or +a."""
+    try:
+        flags = fcntl.ioctl(descriptor, GETFLAGS, bytes(8))
+    except OSError:
+        return False  # a file system that has no such thing
+    return bool(flags[0] & _KEPT)
+
+
+def make_durable(source: Tree, file: TransferFile, *, strict: bool, look: Callable[[int], None] | None) -> bool:
+    """Bring the source's bytes to the disk, before they get a second name; False where the disk cannot.
+
+    `strict` also compares the change time, which moves once a link was made. `look` is given the open file before,
+    and may raise. Raises Retryable `source_changed`.
+    """
+    with explained("sync", file.source):
+        try:
+            found = source.sync_content(file.source, look)
+        except (OSError, Rejected) as error:
+            if not is_planned(source.stat(file.source), file):
+                raise source_changed(file) from error
+            if isinstance(error, OSError) and error.errno == errno.EIO:
+                return False  # the copy is made of what the page cache still has
+            raise
+    if not is_planned(found, file) or (strict and storable_time(found.st_ctime_ns) != file.identity.ctime_ns):
+        raise source_changed(file)
+    return True
+
+
+def tells_links(tree: Tree, path: bytes) -> bool:
+    """Tell whether two names of one file show one inode here, so that a link can be told from a copy.
+
+    On local disks they do. A mount that a program or another machine answers for may number names and not files
+    (sshfs, unionfs-fuse), so there `path`, a file of ours, is given a second name to see.
+    """
+    if not tree.is_made_up:
+        return True
+    with explained("link", path):
+        try:
+            return tree.tells_links(path)
+        except OSError as error:
+            if error.errno not in CANNOT:
+                raise
+            return False
+
+
+def link(source: Tree, destination: Tree, file: TransferFile, target: bytes) -> bool:
+    """Link a durable source to the target; False where the system cannot. Raises Retryable `source_changed`."""
+    with explained("link to", target):
+        try:
+            source.link(file.source, destination, target)
+        except OSError as error:
+            if error.errno in CANNOT:
+                return False
+            raise
+        found = destination.stat(target)
+        if found is None or not is_planned(found, file):
+            # Another file took the source's name meanwhile. What we linked is that one; it keeps the name it has.
+            if found is not None and is_same_inode(source.stat(file.source), Identity.of(found)):
+                destination.unlink(target)
+            raise source_changed(file)
+    return True
+
+
+def sync_file(tree: Tree, path: bytes, file: TransferFile, *, linked: bool) -> None:
+    """Make a file's bytes durable; a linked one must still be the inode that was planned."""
+    with explained("sync", path), tree.opened(path) as fd:
+        if linked and not is_planned(os.fstat(fd), file):
+            raise source_changed(file)
+        os.fsync(fd)
+
+
+def duplicate(
+    source: Tree, destination: Tree, file: TransferFile, target: bytes, *, clone: bool
+) -> tuple[Strategy, str | None]:
+    """Make a new, durable inode with the source's bytes; return how, and the digest if they were read.
+
+    After an I/O error, also one of fsync (the kernel may have dropped the pages), a second new inode is tried once.
+    Leaves nothing behind when it fails.
+    """
+    try:
+        return _duplicate(source, destination, file, target, clone=clone)
+    except Retryable as error:
+        if error.reason_code != "io_error":
+            raise
+    return _duplicate(source, destination, file, target, clone=False)
+
+
+def _duplicate(
+    source: Tree, destination: Tree, file: TransferFile, target: bytes, *, clone: bool
+) -> tuple[Strategy, str | None]:
+    is_made = False
+    try:
+        with explained("read", file.source), source.opened(file.source) as original:
+            before = os.fstat(original)
+            if not is_planned(before, file):
+                raise source_changed(file)
+            with explained("write", target), destination.created(target) as copy:
+                is_made = True
+                size = file.identity.size
+                digest = None if clone and _clone(original, copy) else copying.copy(original, copy, size)
+                _copy_metadata(original, copy)
+                os.fsync(copy)
+                # A share may be late to tell that a file grew; the number of bytes that were read shows it.
+                is_all = os.fstat(copy).st_size == size
+            is_untouched = Identity.of(os.fstat(original)) == Identity.of(before)
+        if not is_all or not (is_untouched or _stayed(source, file, before)):
+            raise source_changed(file)
+        with explained("write", target):
+            _verify(destination, target, digest)
+    except (OSError, GreenroomError):
+        if is_made:
+            with suppress(OSError):
+                destination.unlink(target)
+        raise
+    return ("clone" if digest is None else "copy"), digest
+
+
+def _stayed(source: Tree, file: TransferFile, before: os.stat_result) -> bool:
+    """Tell whether a file is what it was before it was read; asked anew, for rclone makes up times while it is open."""
+    with explained("look at", file.source):
+        now = source.stat_anew(file.source)
+    return now is not None and Identity.of(now) == Identity.of(before)
+
+
+def _clone(original: int, copy: int) -> bool:
+    try:
+        fcntl.ioctl(copy, FICLONE, original)
+    except OSError as error:
+        if error.errno in CANNOT:
+            return False
+        raise
+    return True
+
+
+def _copy_metadata(original: int, copy: int) -> None:
+    """Carry owner, mode, user attributes and times over, in this order: each step may undo what came before it."""
+    stat = os.fstat(original)
+    if os.geteuid() == 0:
+        with rights_spared():  # in a user namespace root owns little
+            os.fchown(copy, stat.st_uid, stat.st_gid)
+    set_mode(copy, stat.st_mode & 0o777)
+    for name in _attributes(original):
+        try:
+            os.setxattr(copy, name, os.getxattr(original, name))
+        except OSError as error:
+            if error.errno not in _NO_XATTR:
+                raise
+    os.utime(copy, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def _attributes(file: int) -> list[str]:
+    try:
+        return [name for name in os.listxattr(file) if name.startswith("user.")]
+    except OSError as error:
+        if error.errno not in _NO_XATTR:
+            raise
+        return []
+
+
+def _verify(tree: Tree, path: bytes, digest: str | None) -> None:
+    if digest is None:
+        return
+    with tree.opened(path) as fd:
+        found = copying.disk_digest(fd)
+    if found != digest:
+        message = f"the copy {show_path(path)} does not read back as it was written; check the disk"
+        raise Retryable(message, code="io_error", path=path)

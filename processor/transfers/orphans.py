@@ -1,0 +1,71 @@
+"""Hidden transfer folders without a journal row → swept where the sources hold it all, else explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loguru import logger
+
+from config.database import Database
+from config.errors import Rejected
+from config.reasons import Reason, show_path
+from processor.filesystem.files import Tree, is_folder
+from processor.filesystem.paths import relative, within
+from processor.filesystem.system_errors import explained
+from processor.transfers import journal, sidecar
+from processor.transfers.comparing import is_same
+from processor.transfers.guard import Guard
+from processor.transfers.hidden import PLAYER_IGNORES, TX, remove_hidden
+from processor.transfers.transfer import TransferFile
+
+
+def sweep(database: Database, guard: Guard, src_root: bytes, dst_root: bytes) -> list[Reason]:
+    """Remove hidden folders no row knows (the database was set back, or restored from a backup), or report them.
+
+    A folder goes only if every file in it also is at its source, as the same inode or with the same digest.
+    Paths in the reasons are relative to the destination root.
+    """
+    with Tree(src_root) as source, Tree(dst_root) as destination, explained("look at", TX):
+        if destination.stat(TX) is None:
+            return []
+        # Names first, rows second: whoever makes a folder has committed its row before.
+        names = [name for name in destination.names(TX) if name not in PLAYER_IGNORES]
+        with database.read() as connection:
+            known = journal.states(connection, [name.decode("utf-8", "replace") for name in names])
+        kept_for_a_person = {id.encode() for id, state in known.items() if state not in ("done", "cancelled")}
+        return [
+            reason
+            for name in names
+            if name not in kept_for_a_person
+            for reason in _sweep(source, destination, name, guard)
+        ]
+
+
+def _sweep(source: Tree, destination: Tree, name: bytes, guard: Guard) -> Iterator[Reason]:
+    folder = within(TX, name)
+    try:
+        files = _files_of(destination, folder, name, source.root)
+        if files is not None and all(_is_spare(source, destination, folder, file) for file in files):
+            remove_hidden(destination, folder, [file.target for file in files], guard)
+            return
+    except (Rejected, OSError) as error:
+        logger.bind(path=show_path(folder), error=str(error)).warning("hidden folder cannot be looked at")
+    message = "No known transfer made this hidden folder, and it may hold the only copy of something; look at it."
+    yield Reason("orphan_transfer_folder", message, folder)
+
+
+def _files_of(tree: Tree, folder: bytes, name: bytes, src_root: bytes) -> tuple[TransferFile, ...] | None:
+    """Return what the folder's sidecar lists; None if it is another root's, or there is something it does not list."""
+    written = sidecar.read(tree, folder)
+    files = written.files if written else ()  # without a sidecar nothing else was begun
+    if written and (written.transfer_id.encode() != name or written.src_root != src_root):
+        return None
+    ours = {file.target for file in files} | {sidecar.NAME, sidecar.NAME + b".new"}
+    there = (relative(path, folder) for path, found in tree.below(folder) if not is_folder(found))
+    return files if ours.issuperset(there) else None
+
+
+def _is_spare(source: Tree, destination: Tree, folder: bytes, file: TransferFile) -> bool:
+    """Tell whether the source has the same bytes as the hidden file, or there is no hidden file."""
+    path = within(folder, file.target)
+    return destination.stat(path) is None or is_same(source, file.source, destination, path)
