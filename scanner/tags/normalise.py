@@ -23,7 +23,8 @@ _YEAR_LAST = re.compile(
 )
 _INTEGER = re.compile(r"[-+]?[0-9]{1,5}")
 _DISC = re.compile(r"(?:(?:cd|dis[ck]|dvd|lp|vinyl|record|side)[\W_]*)?(?:([0-9]{1,3})|([a-h]))", re.IGNORECASE)
-_ON_DISC = re.compile(r"([1-9])-([0-9]{1,2})|(aa|[a-h]|[a-t](?=[0-9]))([0-9]{0,2})", re.IGNORECASE)
+_ON_DISC = re.compile(r"([1-9])-([0-9]{1,2})|(aa|[a-h]|[a-t](?=[-. ]?[0-9]))(?:[-. ]?([0-9]{1,2}))?", re.IGNORECASE)
+_IN_WORDS = re.compile(r"(?:(?:track|no|nr)[. ]{0,2}|#|t(?=[0-9]{2}))?([0-9]{1,4})[.)]?", re.IGNORECASE)
 _LARGEST_NUMBER = 9999  # of a track or disc; more is a mistake or a date
 _LARGEST_DECIBEL = 200.0
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
@@ -63,14 +64,17 @@ def number(text: str | None) -> int | None:
 
 
 def track(values: Texts) -> tuple[int | None, int | None, int | None]:
-    """Return the track, the number of tracks, and the disc where "1-05", or the side of "A1", tells that, too.
+    """Return the track, the number of tracks, and the disc where "1-05", or the side of "A1", "A-1", tells that, too.
 
     A side of one song is called "B" alone, and "AA", if it is as good as the other.
     """
     text, of = _text_and_total(values)
-    found = None if text.isdecimal() else _ON_DISC.fullmatch(text)
-    if found is None:
+    if text.isdecimal():
         return number(text), of, None
+    if found := _IN_WORDS.fullmatch(text):
+        return number(found[1]), of, None
+    if (found := _ON_DISC.fullmatch(text)) is None:
+        return None, of, None
     disc, on_disc, side, on_side = found.groups()
     count = number(on_disc or on_side or "1")
     return count, of, count and _disc(disc, side)

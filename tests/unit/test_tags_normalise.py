@@ -93,7 +93,16 @@ def test_numbers_are_counting_numbers(raw: str, both: tuple[int | None, int | No
         ("AA2", 2, 2),
         ("AB1", None, None),
         ("8A", None, None),
+        ("A-1", 1, 1),
+        ("b.2", 2, 2),
         ("T3", 3, 20),  # a box of ten records
+        ("T03", 3, None),
+        ("Track 3", 3, None),
+        ("No. 3/9", 3, None),
+        ("#3", 3, None),
+        ("03.", 3, None),
+        ("-1", None, None),
+        ("1.03", None, None),
         ("I", None, None),  # may be a numeral
         ("X1", None, None),
         ("A1 Steak", None, None),
