@@ -55,12 +55,13 @@ _MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
 
 
 def _in_titles(disc: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    number = rf"(?:{_NUMBER}|[\W_]+(?P<roman>{_ROMAN})\b)"
     return pattern(
-        rf"[\s_]*[(\[{{（［【][\W_]*(?:{disc}{_NUMBER}|(?P<nth>\d{{1,3}})[\W_]*of[\W_]*\d{{1,3}})"
+        rf"[\s_]*[(\[{{（［【][\W_]*(?:{disc}{number}|(?P<nth>\d{{1,3}})[\W_]*of[\W_]*\d{{1,3}})"
         r"(?:[\W_][^()\[\]{}]*)?[)\]}）］】]",
         re.IGNORECASE,
     ), pattern(
-        rf"[\s_,.:;–-]{disc}{_NUMBER}(?:\s*[-–:]\s.*|(?P<tail>[\s_]*[(\[{{-].*|[\s_.]+(?:19|20)\d\d\b.*))?\Z",
+        rf"[\s_,.:;–-]{disc}{number}(?:\s*[-–:]\s.*|(?P<tail>[\s_]*[(\[{{-].*|[\s_.]+(?:19|20)\d\d\b.*))?\Z",
         re.IGNORECASE | re.DOTALL,
     )
 
