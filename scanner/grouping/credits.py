@@ -28,6 +28,7 @@ _GUESTS = pattern(  # a semicolon of HTML ends no name: "Bread &amp; Butter"
 )
 _FEATURED = pattern(r"\s*[(\[]?\s*\b(?:feat|ft|featuring)\b\.?\s.*", re.IGNORECASE | re.DOTALL)
 _COMMA = pattern(r"\s*,(?!\s*(?:the|an?)\s*\Z)", re.IGNORECASE)  # "Beatles, The" is one
+_ARTICLE_LAST = pattern(r"([^,]+), (the|a|an)", re.IGNORECASE)
 _WITH_OTHERS = pattern(" (?:and|with) ")
 _OEUVRE = pattern(  # what folders of all that an artist made are called: "Discography", "(1967-1990)"
     r"[\s(\[]+(?:(?:complete )?(?:discogra\w+|diskogra\w+|дискография)\b.*"
@@ -159,6 +160,7 @@ def credit_by_names(place: Place, album: str | None, tracks: Sequence[Track]) ->
     artist = known(found.artist)
     if artist is None:
         return _UNKNOWN
+    artist = _ARTICLE_LAST.sub(r"\2 \1", artist) if _ARTICLE_LAST.fullmatch(artist) else artist  # as folders are sorted
     return found._replace(artist=VARIOUS_ARTISTS if is_various(artist) else artist)
 
 
