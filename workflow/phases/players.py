@@ -132,7 +132,9 @@ def still_coming(owed: Sequence[Debt], debounce: float, now: dt.datetime) -> flo
     newest, oldest = max(debt.wanted_at for debt in owed), min(debt.since for debt in owed)
     quiet = debounce - (now - newest).total_seconds()
     patience = debounce * LONGEST_WAIT - (now - oldest).total_seconds()
-    return max(0.0, min(quiet, patience, debounce))  # a debt of a later hour is one of a clock that was ahead
+    if quiet > 2 * debounce:  # a debt of a later hour is one of a clock that was ahead, and would never be told
+        return 0.0
+    return max(0.0, min(quiet, patience))
 
 
 def _cases(context: Context, player: Player, owed: Sequence[Debt]) -> tuple[list[Case], list[Debt]]:
