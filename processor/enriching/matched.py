@@ -77,7 +77,8 @@ def keep_choice(
         said = {}
     elif compared is not None:
         _add(connection, album, compared)
-    rows.mark_chosen(connection, album.item_id, chosen.release_id, chosen.actor)
+    its_id = chosen.release_id if compared is None else compared.release.id  # into which it may have been merged
+    rows.mark_chosen(connection, album.item_id, its_id, chosen.actor)
     before = metadata.read(connection, album.item_id).get(CHOICE, {})
     is_same = before.get(ITSELF, {}).get("release_id") == said.get(ITSELF, {}).get("release_id")
     is_news = metadata.write(connection, album.item_id, chosen.source, said, now)

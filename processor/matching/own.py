@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from processor.items.repository import StagedFile
 from processor.metadata.documents import ITSELF, Document, part_of
+from processor.metadata.fields import mbid
 from processor.metadata.known import Credit, credited
 from processor.nfo.reading import MAYBE_ID
 from scanner.grouping.placeholders import is_number_of_track, says_unknown
@@ -76,7 +77,7 @@ def own_album(item: Mapping[str, Any], files: Iterable[StagedFile], notes: Docum
         country=_only(facts, "country"),
         media=_only(facts, "media"),
         release_id=_only(ids, "mb_release_id"),
-        group_id=_only(ids, "mb_release_group_id"),
+        group_id=mbid(_only(ids, "mb_release_group_id")),
         either_id=noted.get(MAYBE_ID),
         tracks=tuple(_track(file, notes.get(part_of(file.path), {})) for file in audio),
     )
@@ -107,8 +108,8 @@ def _track(file: StagedFile, noted: Mapping[str, Any]) -> OwnTrack:
         file.track,
         facts.get("duration_ms"),
         facts.get("codec"),
-        facts.get("mb_recording_id") or noted.get("recording_id"),
-        facts.get("mb_track_id"),
+        mbid(facts.get("mb_recording_id")) or noted.get("recording_id"),
+        mbid(facts.get("mb_track_id")),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from config.reasons import show_text
 from processor.matching.names import artist_distance, parsed, title_distance
 from processor.matching.own import OwnAlbum
+from processor.metadata.fields import mbid
 from processor.metadata.known import Credit, credited
 from processor.providers.release import Release
 from scanner.grouping.folding import fold
@@ -42,7 +43,7 @@ class Part(NamedTuple):
 def album_parts(own: OwnAlbum, release: Release) -> list[Part]:
     """Return what can be compared of an album itself; what either does not say is left out."""
     found = [
-        _same("release id", own.release_id, {release.id, *release.ids}),
+        _release_id(own, release),
         _same("group id", own.group_id, {release.group_id} - {None}),
         _artist(own, release),
         _album(own, release),
@@ -92,6 +93,12 @@ def _same(name: str, ours: str | None, theirs: set[str | None]) -> Part | None:
     is_same = code(ours) in map(code, known)
     says = f"The {name} {'is' if is_same else 'is not'} {shown(ours)}"
     return part(name, 0.0 if is_same else 1.0, f"{says}." if is_same else f"{says} but {shown(known[0])}.")
+
+
+def _release_id(own: OwnAlbum, release: Release) -> Part | None:
+    """Compare ids of one database: some programs write another one's number into MusicBrainz's tag."""
+    is_alike = own.release_id is not None and (mbid(own.release_id) is None) == (mbid(release.id) is None)
+    return _same("release id", own.release_id, {release.id, *release.ids}) if is_alike else None
 
 
 def _artist(own: OwnAlbum, release: Release) -> Part | None:

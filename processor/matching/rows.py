@@ -203,9 +203,11 @@ def add_debts(connection: Connection, item_id: int, owed: Sequence[Debt]) -> Non
 
 
 def due(connection: Connection, now: dt.datetime, enriched_before: dt.datetime | None, limit: int) -> list[int]:
-    """Return items whose debts may be asked for again, then those that were last enriched before a time."""
-    owed = select(DebtRow.item_id).where(DebtRow.next_try <= now).distinct().order_by(DebtRow.item_id).limit(limit)
-    found = list(connection.scalars(owed))
+    """Return items whose debts may be asked for again, those that wait longest first, then those that were last
+    enriched before a time.
+    """
+    owed = select(DebtRow.item_id).where(DebtRow.next_try <= now).group_by(DebtRow.item_id)
+    found = list(connection.scalars(owed.order_by(func.min(DebtRow.next_try), DebtRow.item_id).limit(limit)))
     if enriched_before is not None and len(found) < limit:
         old = select(EnrichmentRow.item_id).where(EnrichmentRow.at < enriched_before)
         old = old.where(EnrichmentRow.item_id.not_in(found)).order_by(EnrichmentRow.at).limit(limit - len(found))

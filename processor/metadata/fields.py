@@ -34,6 +34,11 @@ def clean(text: str) -> str:
     return "".join(c for c in plain if c in "\n\t" or (c >= " " and c not in _NEITHER))
 
 
+def mbid(value: Any) -> str | None:
+    """Return an id of MusicBrainz as documents hold it; None for what is none, such as one of another database."""
+    return value.lower() if isinstance(value, str) and _ID.fullmatch(value.lower()) else None
+
+
 def _text(value: Any, longest: int = LONGEST) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a text")

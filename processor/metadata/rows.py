@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, ForeignKey, Identity, delete, insert, select, update
 
 from config.database import one_writer
-from config.errors import Rejected
+from config.errors import Misconfigured, Rejected
 from config.tables import Base, BigId, column, optional
 from processor.items import repository
 from processor.metadata import documents
@@ -78,10 +78,12 @@ def lock(connection: Connection, item_id: int) -> None:
     """Let whoever else would write what is said of an item wait until our transaction ends.
 
     A document is read and written whole, and two people, or a person and a job, may add to one at the same time.
-    SQLite's transactions wait for each other anyway.
+    SQLite's transactions wait for each other anyway. Raises Misconfigured (`unknown_item`) if it was taken back since.
     """
     # Not for its key, which every row that refers to the item holds.
-    connection.execute(select(StagingItem.id).where(StagingItem.id == item_id).with_for_update(key_share=True))
+    mine = select(StagingItem.id).where(StagingItem.id == item_id).with_for_update(key_share=True)
+    if connection.scalar(mine) is None:
+        raise Misconfigured(f"there is no item {item_id}", code="unknown_item")
 
 
 def read(connection: Connection, item_id: int) -> dict[str, Document]:

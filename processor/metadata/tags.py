@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from processor.items.repository import StagedFile
 from processor.metadata.documents import ITSELF, Document, only_known, part_of, to_json
+from processor.metadata.fields import mbid
 from processor.metadata.known import Credit
 
 # A field of the album and the tag it comes from, where at least half of the tracks agree.
@@ -53,6 +54,7 @@ def _credits(facts: Sequence[Mapping[str, Any]], names: str, ids: str, shown: st
     found, known = _common([one.get(names) for one in facts]), _common([one.get(ids) for one in facts])
     if shown is None:
         return None
+    known = known and [mbid(one) for one in known]  # an id of another database would make no credit of it at all
     if not found or len(found) < 2:
         return [to_json(Credit(shown, known[0] if known and len(known) == 1 else None))]
     joins = _joins(found, shown)

@@ -12,14 +12,13 @@ from typing import Annotated, Any, Final, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from processor.metadata.documents import only_known
-from processor.metadata.fields import LONGEST_TEXT, clean
+from processor.metadata.fields import LONGEST_TEXT, clean, mbid
 
 LONGEST: Final = 1000  # characters of a text
 MOST: Final = 1000  # entries of a list
 
 _BREAKS = re.compile(r"\r\n?")
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-_MBID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Lenient(BaseModel):
@@ -84,10 +83,6 @@ def _id(value: Any) -> str | None:
     return str(value)[:100] if isinstance(value, int | str) and not isinstance(value, bool) and value != "" else None
 
 
-def _mbid(value: Any) -> str | None:
-    return value.lower() if isinstance(value, str) and _MBID.fullmatch(value.lower()) else None
-
-
 def _some(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -109,7 +104,7 @@ Share = Annotated[float | None, BeforeValidator(_share)]  # from 0 to 1
 Flag = Annotated[bool, BeforeValidator(lambda value: value is True)]
 Date = Annotated[str | None, BeforeValidator(_date)]
 Id = Annotated[str | None, BeforeValidator(_id)]  # a number or a text, as providers please
-Mbid = Annotated[str | None, BeforeValidator(_mbid)]
+Mbid = Annotated[str | None, BeforeValidator(mbid)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 
 _T = TypeVar("_T", bound=Lenient)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from processor.metadata.fields import mbid
 from processor.metadata.known import VARIOUS_ARTISTS
 from processor.providers.provider import Provider, ProviderSettings, Search, base_url, order, per_second
 from processor.providers.release import Release
@@ -36,15 +37,17 @@ class MusicBrainz(Provider):
         """Return a release with its tracks; None when there is none of that id."""
         from processor.providers.musicbrainz_answers import release_of
 
-        answer = self.ask(f"release/{quote(release_id, safe='')}", {"fmt": "json", "inc": _OF_RELEASE})
-        return None if answer is None else release_of(answer, release_id)
+        its_id = mbid(release_id)
+        answer = self.ask(f"release/{its_id}", {"fmt": "json", "inc": _OF_RELEASE}) if its_id else None
+        return None if answer is None else release_of(answer, its_id)
 
     def releases(self, wanted: Search) -> list[Release]:
         """Return what a search finds, the likeliest first, without tracks."""
         from processor.providers.musicbrainz_answers import releases_of
         from processor.providers.musicbrainz_questions import query_of
 
-        answer = self.ask("release", {"fmt": "json", "query": query_of(wanted), "limit": SEARCHED})
+        query = query_of(wanted)
+        answer = self.ask("release", {"fmt": "json", "query": query, "limit": SEARCHED}) if query else None
         return [] if answer is None else releases_of(answer)
 
     def artist_fields(self, name: str, artist_id: str | None) -> Mapping[str, Any]:

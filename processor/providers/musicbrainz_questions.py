@@ -15,7 +15,10 @@ _WORD = re.compile(r"\w+")
 
 
 def query_of(wanted: Search) -> str:
-    """Return the search: names must be there, the rest only makes it likelier. A number is enough by itself."""
+    """Return the search: names must be there, the rest only makes it likelier. A number is enough by itself.
+
+    Names without a letter or a digit ("†††") are none for its index; "" where nothing is left to search for.
+    """
     if wanted.barcode:
         return f"barcode:{escaped(wanted.barcode)}"
     if wanted.group_id:
@@ -23,9 +26,10 @@ def query_of(wanted: Search) -> str:
     named = _loose if wanted.is_loose else _strict
     names = [name for name in (named("release", wanted.title), named("artist", wanted.artist)) if name]
     if wanted.catalog_number:
-        return f"catno:{escaped(wanted.catalog_number.replace(' ', ''))} AND ({' OR '.join(names)})"
+        number = f"catno:{escaped(wanted.catalog_number.replace(' ', ''))}"
+        return f"{number} AND ({' OR '.join(names)})" if names else number
     together = (" OR " if wanted.is_loose else " AND ").join(names)
-    return f"({together}) OR ({together} AND tracks:{wanted.tracks})" if wanted.tracks else together
+    return f"({together}) OR ({together} AND tracks:{wanted.tracks})" if names and wanted.tracks else together
 
 
 def escaped(text: str) -> str:

@@ -18,11 +18,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 from PIL import Image
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from config import admin, libraries
 from config.database import Database
-from config.errors import Rejected
+from config.errors import Misconfigured, Rejected
 from processor.artwork import rows as artwork
 from processor.artwork.offer import Subject
 from processor.client.client import Client
@@ -39,7 +39,7 @@ from processor.metadata.known import Credit
 from processor.providers.fingerprint import Print, fingerprint, fpcalc
 from processor.providers.registry import Providers, all_providers
 from processor.publication import ledger
-from processor.tables import PublicationRow
+from processor.tables import PublicationRow, StagingItem
 from tests.catalogue import point
 from tests.commands import chosen, printed
 from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
@@ -283,6 +283,21 @@ def test_what_a_person_says_while_the_album_is_being_enriched_counts(
         assert metadata.artist(connection, artist.id).formed == "1991", "the artist of what was chosen is asked about"
 
 
+def test_what_a_person_chose_is_shown_as_chosen_when_it_was_merged_into_another(
+    shop: Shop, server: Provider, database: Database
+) -> None:
+    knows(server, release(), release(2, **AGAIN))
+    album = replace(own(release()), year=None)
+    choose(shop, stage(shop, album), uuid(2), actor="eva")
+    knows(server, release(), release(3, **AGAIN))
+    server.answers[f"/ws/2/release/{uuid(2)}"] = server.answers[f"/ws/2/release/{uuid(3)}"]
+    dropped_again = stage(shop, album, "k2")
+    with Client(database, world=AT_ONCE) as client:
+        assert enrich(shop_of(database, client, server, fresh=True), dropped_again).verdict == "chosen"
+    assert known(shop, dropped_again).release_id == uuid(3)
+    assert [(one.release_id, one.chosen_by) for one in candidates(shop, dropped_again)] == [(uuid(3), "eva")]
+
+
 def test_a_choice_for_tracks_that_hardly_differ_is_not_carried_to_other_music(shop: Shop, server: Provider) -> None:
     same = release(lengths=[180_000] * 10)
     knows(server, same)
@@ -328,6 +343,61 @@ def test_null_everywhere_is_no_match(shop: Shop, server: Provider) -> None:
     item = stage(shop, own(release()))
     assert enrich(shop, item).verdict == "none"
     assert warnings(shop, item) == ["match_none"]
+
+
+def test_ids_of_another_database_do_not_keep_an_album_from_being_known(shop: Shop, server: Provider) -> None:
+    """As plugins of taggers write them into MusicBrainz's tags."""
+    knows(server, release())
+    server.answers["/ws/2/release/302127"] = as_json({"error": "Invalid mbid."}, 400)
+    theirs = {"mb_release_group_id": "96559", "mb_recording_id": "3135553", "mb_track_id": "6NPVjNh8Jhru9xOmyQigds",
+              "mb_album_artist_ids": ["27"], "album_artists": [ARTIST.name]}  # fmt: skip
+    with shop.database.begin() as connection:
+        album = own(release(), release_id="302127")
+        item = repository.upsert(connection, [staged(album, "k", **theirs)], NOW)["k"].id
+    assert [credit.name for credit in known(shop, item).credits] == [ARTIST.name]
+    found = enrich(shop, item)
+    assert (found.verdict, list(found.debts)) == ("accepted", [])
+    assert known(shop, item).release_id == uuid(1)
+
+
+def test_an_album_whose_names_have_no_letters_is_asked_for_by_what_can_be_searched(
+    shop: Shop, server: Provider
+) -> None:
+    there = release(title="†††", credits=(Credit("!!!", ARTIST.artist_id),))
+    knows(server, there)
+    found = server.answers["/ws/2/release"]
+    asked: list[str] = []
+
+    def searched(seen: Seen) -> Reply:
+        asked.append(seen.query["query"])
+        return found if isinstance(found, Reply) else found(seen)
+
+    server.answers["/ws/2/release"] = searched
+    assert enrich(shop, stage(shop, own(there))).verdict == "none"
+    assert asked == []
+    with shop.database.begin() as connection:
+        numbered = staged(own(there), "k2", catalog_number="TW 12")
+        item = repository.upsert(connection, [numbered], NOW)["k2"].id
+    assert enrich(shop, item).verdict == "accepted"
+    assert asked == ["catno:TW12"]
+
+
+def test_an_album_that_is_taken_back_while_it_is_being_enriched_is_not_there_any_more(
+    shop: Shop, server: Provider
+) -> None:
+    knows(server, release())
+    item = stage(shop, own(release()))
+    found = server.answers["/ws/2/release"]
+
+    def taken_back(seen: Seen) -> Reply:
+        with shop.database.begin() as connection:
+            connection.execute(delete(StagingItem).where(StagingItem.id == item))
+        return found if isinstance(found, Reply) else found(seen)
+
+    server.answers["/ws/2/release"] = taken_back
+    with pytest.raises(Misconfigured) as raised:
+        enrich(shop, item)
+    assert raised.value.reason_code == "unknown_item"
 
 
 def test_a_translated_track_list_leads_to_its_original(shop: Shop, server: Provider) -> None:
@@ -420,6 +490,18 @@ def test_what_is_owed_is_asked_for_again_once_a_day(shop: Shop, server: Provider
     chore.run(context, chore.payload(), chore.settings())
     wanted = engine.list(item_id=item)
     assert [(job.phase, job.actor, job.manual) for job in wanted] == [("enrich", "calendar", True)]
+
+
+def test_who_waits_longest_for_what_is_owed_comes_first(database: Database) -> None:
+    """However many are owed something: those that are asked for today wait behind the others tomorrow."""
+    with database.begin() as connection:
+        made = repository.upsert(connection, [staged(own(release()), f"k{n}") for n in range(3)], NOW)
+        ids = [made[f"k{n}"].id for n in range(3)]
+        for ago, item in enumerate(ids):
+            debts = [rows.Debt(item, name, "pictures", "", NOW, 1, NOW - dt.timedelta(hours=hours))
+                     for name, hours in (("coverart", ago), ("fanart", -1))]  # fmt: skip
+            rows.keep_debts(connection, item, debts)
+        assert rows.due(connection, NOW, None, 2) == [ids[2], ids[1]]
 
 
 def test_the_commands_show_and_choose(

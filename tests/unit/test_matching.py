@@ -238,6 +238,13 @@ def test_an_id_that_was_merged_into_another_still_counts() -> None:
     assert verdict(album, release(1, ids=frozenset({uuid(5)})), release(2)).kind == "accepted"
 
 
+def test_an_id_of_one_database_says_nothing_of_a_release_of_another() -> None:
+    elsewhere = replace(release(), source="discogs", id="302127")
+    assert compare(own(release(), release_id=uuid(1)), elsewhere).penalty("release id") is None
+    assert compare(own(release(), release_id="302127"), elsewhere).agrees("release id")
+    assert compare(own(release(), release_id="302127"), release()).penalty("release id") is None
+
+
 def test_tags_that_name_a_release_of_other_music_are_not_believed() -> None:
     other = release(2, [f"Elsewhere {n}" for n in range(10)], [60_000] * 10, title="Nowhere")
     found = verdict(replace(own(release()), release_id=uuid(2)), other)
