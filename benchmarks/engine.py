@@ -22,7 +22,7 @@ from benchmarks.engine_peers import SINGLE, Marks, measured
 from benchmarks.measure import Row, not_measured
 from config.database import Database
 from tests.databases import TEMPLATE, migrate
-from workflow.engine import dispatches, jobs, listing
+from workflow.engine import dispatches, listing, wanting
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.job import PRIORITIES, Job, Limits, NewJob, Payload, Retries
@@ -166,7 +166,7 @@ def _fill(database: Database, phase: str, count: int, payload: Payload, first: i
         wanted = [NewJob(phase, f"item {n}", n, payload, PRIORITIES["normal"], "bench")
                   for n in range(start, min(start + 1000, first + count))]  # fmt: skip
         with database.begin() as connection:
-            jobs.submit(connection, wanted, now)
+            wanting.submit(connection, wanted, now)
 
 
 def _hand_over(database: Database) -> float:

@@ -13,7 +13,7 @@ import processor.players.tables
 import processor.tables
 import processor.verification.rows
 import workflow.engine.hosts
-import workflow.engine.jobs
+import workflow.engine.tables
 import workflow.events
 import workflow.plans
 import workflow.progress

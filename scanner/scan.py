@@ -99,7 +99,7 @@ def scan_inbound(
             survey = look(scan, known)
         with _timed("settle", clock.now_ns, seconds):
             survey = _settle(scan, survey)
-        strikes.count(scan)
+        strikes.count(scan.db)
         with _timed("group", clock.now_ns, seconds), uncollected():
             regroup(scan, survey)
         db.set_folder_states(state for path, state in survey.states.items() if state != known.get(path))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from scanner.identity import identity_from
 
 if TYPE_CHECKING:
-    from scanner.survey import Scan
+    from scanner.newscan import NewScan
     from scanner.tags.wire import File, Numbers, Task
 
 DEADLY: Final = ("reader_killed", "reader_crashed", "reader_timeout")
@@ -20,38 +20,38 @@ _GIVEN_UP: Final = (
 )
 
 
-def spared(scan: Scan, tasks: Iterator[Task]) -> Iterator[Task]:
+def spared(db: NewScan, tasks: Iterator[Task]) -> Iterator[Task]:
     """Yield the tasks without the files whose content ended too many readers; those are refused at once."""
-    struck = scan.db.struck(STRIKES)
-    return _without(scan, tasks, struck) if struck else tasks
+    struck = db.struck(STRIKES)
+    return _without(db, tasks, struck) if struck else tasks
 
 
-def count(scan: Scan) -> None:
+def count(db: NewScan) -> None:
     """Remember the content of every file on which a reader died in this scan. Call it once a scan."""
-    for path, numbers in scan.db.readings_that_failed(DEADLY):
-        if digest := _digest(scan, path, numbers):
-            scan.db.strike(digest, numbers[2])
+    for path, numbers in db.readings_that_failed(DEADLY):
+        if digest := _digest(db, path, numbers):
+            db.strike(digest, numbers[2])
 
 
-def _without(scan: Scan, tasks: Iterator[Task], struck: dict[int, set[str]]) -> Iterator[Task]:
+def _without(db: NewScan, tasks: Iterator[Task], struck: dict[int, set[str]]) -> Iterator[Task]:
     from scanner.tags.columns import blocks_of, columns_of
 
     for task in tasks:
-        deadly = {file[0] for file in task.files if _is_struck(scan, task.folder, file, struck)}
+        deadly = {file[0] for file in task.files if _is_struck(db, task.folder, file, struck)}
         for block in blocks_of(columns_of(file_id, False, (None, _GIVEN_UP, False, "header")) for file_id in deadly):
-            scan.db.add_readings(block)
+            db.add_readings(block)
         if left := [file for file in task.files if file[0] not in deadly]:
             yield task._replace(files=left)
 
 
-def _is_struck(scan: Scan, folder: bytes, file: File, struck: dict[int, set[str]]) -> bool:
+def _is_struck(db: NewScan, folder: bytes, file: File, struck: dict[int, set[str]]) -> bool:
     numbers = file[2]
     if numbers is None or numbers[2] not in struck:
         return False  # hardly any file has the size of one of them, so hardly any is read for this
-    return _digest(scan, os.path.join(folder, file[1]), numbers) in struck[numbers[2]]
+    return _digest(db, os.path.join(folder, file[1]), numbers) in struck[numbers[2]]
 
 
-def _digest(scan: Scan, path: bytes, numbers: Numbers) -> str | None:
+def _digest(db: NewScan, path: bytes, numbers: Numbers) -> str | None:
     """Return the SHA-256 of a file that is still the one that was seen; None if it is not."""
     from scanner.checksums import SUMS  # hardly any scan takes one
 
@@ -62,7 +62,7 @@ def _digest(scan: Scan, path: bytes, numbers: Numbers) -> str | None:
     try:
         if os.fstat(descriptor).st_size != numbers[2]:
             return None
-        return scan.db.digest(path, identity_from(numbers), "sha256", lambda: SUMS["sha256"](descriptor))
+        return db.digest(path, identity_from(numbers), "sha256", lambda: SUMS["sha256"](descriptor))
     except OSError:
         return None
     finally:

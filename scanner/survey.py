@@ -73,7 +73,7 @@ def _walk_once(scan: Scan, known: Mapping[bytes, FolderState]) -> Survey:
     survey = Survey(scan.now_ns())
     scan.db.forget_ignored()
     with Listers(scan.root, scan.options.workers - 1, scan.check, known=len(known)) as listers:
-        touched = _read(scan, spared(scan, chain(_news(scan, known, survey, listers), _unread(scan))), survey)
+        touched = _read(scan, spared(scan.db, chain(_news(scan, known, survey, listers), _unread(scan))), survey)
     gone = known.keys() - survey.states.keys()
     survey.lost = bool(gone) and not gone.isdisjoint(scan.db.music_folders())
     scan.db.drop_folders([known[path].id for path in gone])

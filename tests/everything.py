@@ -17,7 +17,8 @@ from tests.items import album
 from tests.web import NAME
 from workflow import plans, progress, runs, succession
 from workflow.engine.engine import wanted
-from workflow.engine.jobs import JobRow, submit_one
+from workflow.engine.tables import JobRow
+from workflow.engine.wanting import submit_one
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 HOSTILE = [

@@ -23,7 +23,8 @@ from tests.demo import cover, make_inbound
 from tests.web import NAME, add_roots, new_account
 from workflow import deciding, editing, picturing, succession
 from workflow.engine.engine import wanted
-from workflow.engine.jobs import JobRow, submit_one
+from workflow.engine.tables import JobRow
+from workflow.engine.wanting import submit_one
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SHOTS: Final = (  # name, address, window, scheme

@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from config.database import Database, one_writer
-from workflow.engine import jobs, listing
+from workflow.engine import listing, wanting
 from workflow.engine.context import Context
 from workflow.engine.engine import wanted
 from workflow.engine.failure import Cancelled, NotHere
 from workflow.engine.job import Job
+from workflow.engine.tables import JobRow
 from workflow.engine.work import Ending, Work
 from workflow.phase import Chore, ChoreSettings, all_chores, settings_of
 
@@ -47,10 +48,10 @@ def want_daily(database: Database, works: Mapping[str, Work], now: dt.datetime) 
             due = _is_due(connection, chore, now)
         if due:
             with database.begin() as connection:
-                one_writer(connection, jobs.JobRow.__tablename__)  # two hosts could want it, one after the other
+                one_writer(connection, JobRow.__tablename__)  # two hosts could want it, one after the other
                 if _is_due(connection, chore, now):
                     new = wanted(works, chore.name, None, actor="calendar", priority="idle")
-                    jobs.submit(connection, [new], now)
+                    wanting.submit(connection, [new], now)
                     found += 1
     return found
 

@@ -12,7 +12,7 @@ from config.database import Database
 from config.errors import NeedsReview, Rejected
 from processor.metadata.fields import clean
 from workflow import progress, succession
-from workflow.engine import jobs, listing
+from workflow.engine import jobs, listing, wanting
 from workflow.engine.engine import wanted
 from workflow.engine.job import OPEN
 from workflow.phase import all_phases
@@ -43,7 +43,7 @@ def decide(
             _move(connection, item, status, position, progress.Because(review.name, actor, why))
         if publish and status == "approved":
             job = wanted(succession.works(), "publish", item_id, actor=actor, priority="urgent", manual=True)
-            jobs.submit(connection, [job], dt.datetime.now(dt.UTC))
+            wanting.submit(connection, [job], dt.datetime.now(dt.UTC))
 
 
 def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None = None) -> str:

@@ -13,7 +13,7 @@ from config.tables import Base, BigId, column, optional
 from processor.items import repository
 from processor.tables import PublicationRow, StagingItem
 from workflow import events, telling
-from workflow.engine.jobs import JobRow
+from workflow.engine.tables import JobRow
 from workflow.states import check_move
 
 GATE_CLOSED: Final = "gate_closed"  # code of a job that found its gate closed when it started; it may come again

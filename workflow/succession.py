@@ -17,7 +17,7 @@ from processor.items import repository
 from workflow import events, progress
 from workflow.chain import GOES_ON, RENEWED, is_ahead, may_start, next_phase, passed_over, renewing
 from workflow.chores import ChoreWork
-from workflow.engine import jobs
+from workflow.engine import wanting
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine, wanted
 from workflow.engine.failure import Cancelled, PhaseAway
@@ -171,7 +171,7 @@ def go_on(connection: Connection, items: Sequence[Mapping[str, Any]], now: dt.da
         now,
     )  # fmt: skip
     following = _follow(items, opened)
-    jobs.submit(connection, following, now)
+    wanting.submit(connection, following, now)
     return {job.item_id for job in following if job.item_id is not None}
 
 
@@ -188,7 +188,7 @@ def reconcile(database: Database) -> int:
             continue
         with database.begin() as connection:
             ids = progress.due(connection, phase.reached, following.phase, GOES_ON, now, RECONCILED_AT_ONCE)
-            jobs.submit(connection, [wanted(works(), following.phase, i, actor="reconciler") for i in ids], now)
+            wanting.submit(connection, [wanted(works(), following.phase, i, actor="reconciler") for i in ids], now)
         found += len(ids)
     return found + _renew(database, opened, now)
 
@@ -201,7 +201,7 @@ def _renew(database: Database, opened: Mapping[str, Mode], now: dt.datetime) -> 
     with database.begin() as connection:
         before = now - settings_of(connection, phase.name).renewed_after
         ids = progress.outdated(connection, phase.name, RENEWED, before, RECONCILED_AT_ONCE)
-        jobs.submit(connection, [wanted(works(), phase.name, i, actor="reconciler") for i in ids], now)
+        wanting.submit(connection, [wanted(works(), phase.name, i, actor="reconciler") for i in ids], now)
     return len(ids)
 
 

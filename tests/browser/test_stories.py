@@ -28,7 +28,8 @@ from tests.music import write_album
 from tests.web import NAME, PASSWORD
 from workflow import progress, succession
 from workflow.engine.engine import wanted
-from workflow.engine.jobs import JobRow, submit_one
+from workflow.engine.tables import JobRow
+from workflow.engine.wanting import submit_one
 
 HOUSE = Path(__file__).parents[2]
 ACTIVE = "script:not([src^='/static/']), img, iframe, svg, [onerror], [onload], [onfocus]"

@@ -18,7 +18,8 @@ from tests.integration.test_web_pictures import picture
 from tests.music import write_album
 from workflow import succession
 from workflow.engine.engine import wanted
-from workflow.engine.jobs import JobRow, submit_one
+from workflow.engine.tables import JobRow
+from workflow.engine.wanting import submit_one
 
 
 def press(page: Page, button: str) -> None:

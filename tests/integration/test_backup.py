@@ -39,7 +39,7 @@ from tests.commands import greenroom
 from tests.items import album
 from tests.waiting import until
 from workflow import plans, progress
-from workflow.engine import hosts, jobs
+from workflow.engine import hosts, wanting
 from workflow.engine.job import NewJob, Payload
 from workflow.runs import RunRow
 
@@ -65,7 +65,7 @@ def filled(database: Database, tmp_path: Path) -> Database:
         accounts.add_account(connection, "eva", "correct horse battery", NOW)
         accounts.grant(connection, "api_key", NOW, account="eva", name="script")
         activity.note(connection, "key_made", "eva", NOW, "script")
-        jobs.submit_one(connection, NewJob("alpha", "item 1", 1, Payload(), 30, "eva", delay=60), NOW)
+        wanting.submit_one(connection, NewJob("alpha", "item 1", 1, Payload(), 30, "eva", delay=60), NOW)
         worker = {"executor": "e", "host": "h", "pid": 1, "phases": ["alpha"], "concurrency": 4, "started_at": NOW}
         hosts.enlist(connection, worker)
         turns.take(connection, "provider", "e", 1)

@@ -30,7 +30,7 @@ from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.failure import AWAY, PhaseAway
 from workflow.engine.job import Job, Payload
-from workflow.engine.jobs import JobRow
+from workflow.engine.tables import JobRow
 from workflow.engine.worker import Pace, working
 from workflow.phase import Decision, Phase, all_chores, all_phases
 from workflow.phases.enrich import EnrichSettings

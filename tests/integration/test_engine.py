@@ -19,13 +19,13 @@ from config.errors import Busy, LeaseLost, Misconfigured, Retryable, RootSilent,
 from daemon.worker import GRACE_SECONDS
 from tests.engine_worker import MARKS, QUICK, Play, Script, limits, marks, plays
 from tests.waiting import PATIENCE, until
-from workflow.engine import dispatches, jobs
+from workflow.engine import dispatches, jobs, wanting
 from workflow.engine.engine import Engine
 from workflow.engine.engine import wanted as new_job
 from workflow.engine.failure import Verdict, judge
 from workflow.engine.job import Job, Limits, Payload
-from workflow.engine.jobs import JobRow
 from workflow.engine.runner import Runner
+from workflow.engine.tables import JobRow
 from workflow.engine.worker import Worker, working
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
@@ -372,12 +372,12 @@ def test_what_is_submitted_is_checked(engine: Engine) -> None:
 def test_a_job_is_there_if_and_only_if_the_transaction_commits(database: Database, engine: Engine) -> None:
     wanted = [new_job(plays(), "alpha", n, Script(), actor="test") for n in range(3)]
     with pytest.raises(ZeroDivisionError), database.begin() as connection:  # noqa: PT012  the block is what is tested
-        jobs.submit(connection, wanted, NOW)
+        wanting.submit(connection, wanted, NOW)
         raise ZeroDivisionError
     assert engine.list() == []
     for _ in range(2):
         with database.begin() as connection:
-            jobs.submit(connection, wanted, NOW)
+            wanting.submit(connection, wanted, NOW)
     assert engine.counts() == {"alpha": {"queued": 3}}
 
 
@@ -391,7 +391,7 @@ def test_jobs_that_are_all_new_are_one_statement_and_those_there_are_hastened(
         statements.clear()
         with database.begin() as connection:
             wanted = [new_job(plays(), "alpha", n, Script(), actor="test", priority=priority) for n in items]
-            jobs.submit(connection, wanted, dt.datetime.now(dt.UTC))
+            wanting.submit(connection, wanted, dt.datetime.now(dt.UTC))
         return sum("jobs" in statement for statement in statements)
 
     assert want(range(40), "low") == 1
@@ -486,7 +486,7 @@ def test_a_person_can_hasten_a_job_of_before_the_clock_was_set_back(database: Da
     now = dt.datetime.now(dt.UTC)
     ahead = new_job(plays(), "alpha", 1, Script(), actor="chain", delay=60)
     with database.begin() as connection:
-        jobs.submit(connection, [ahead], now + dt.timedelta(days=400))
+        wanting.submit(connection, [ahead], now + dt.timedelta(days=400))
     job = engine.submit("alpha", 1, Script(), actor="eva", priority="urgent", manual=True).job
     assert (job.actor, job.manual, job.priority) == ("eva", True, 10)
     assert job.not_before < now + dt.timedelta(hours=1)

@@ -27,7 +27,7 @@ from tests.items import album
 from tests.waiting import until
 from workflow import deciding, events, runs, succession
 from workflow.chores import want_daily
-from workflow.engine import jobs
+from workflow.engine import wanting
 from workflow.engine.engine import Engine
 from workflow.engine.job import NewJob
 from workflow.engine.worker import Pace, working
@@ -328,7 +328,9 @@ def test_a_message_that_is_not_taken_is_tried_again_and_stops_nothing(
         server.answer = 200
         again = NewJob("notify", job.subject, None, notify.Message(**job.payload), 10, actor="eva", manual=True)
         with database.begin() as connection:
-            assert jobs.submit_one(connection, again, dt.datetime.now(dt.UTC))[0].id == job.id  # not waiting any longer
+            assert (
+                wanting.submit_one(connection, again, dt.datetime.now(dt.UTC))[0].id == job.id
+            )  # not waiting any longer
         until(lambda: engine.show(job.id).status == "done")
     assert [posted["message"] for posted in server.posted[refused:]] == ["job failed: enrich of item 7 (because)"]
 

@@ -30,7 +30,7 @@ from processor.transfers import journal
 from tests.commands import printed
 from tests.music import write_album
 from workflow import succession
-from workflow.engine.jobs import JobRow
+from workflow.engine.tables import JobRow
 from workflow.phases import cleanup
 from workflow.undo import undo
 

@@ -29,9 +29,10 @@ from tests.playing import SECRET, USER, House, Shelved, kodi
 from tests.providers import Provider, Reply
 from tests.web import Browser
 from workflow import events
-from workflow.engine import jobs, listing
+from workflow.engine import listing, wanting
 from workflow.engine.context import Context
 from workflow.engine.job import Job
+from workflow.engine.tables import JobRow
 from workflow.phase import all_chores, all_phases
 from workflow.phases.notify import DEFAULT
 from workflow.phases.players import Players, PlayersSettings, Tell, still_coming
@@ -81,11 +82,11 @@ def owed_of(database: Database, *, missed: bool = False) -> list[Debt]:
 def run(database: Database, player: Player, settings: PlayersSettings = AT_ONCE, *, manual: bool = False) -> list[Job]:
     """Carry the job of a player to its end; return the jobs that are wanted then."""
     with database.begin() as connection:
-        new = jobs.submit_one(connection, _wanted(player, manual), dt.datetime.now(dt.UTC))[0]
+        new = wanting.submit_one(connection, _wanted(player, manual), dt.datetime.now(dt.UTC))[0]
     context = _Quick(database, new)
     ending = Players(lambda: context.now).run(context, Tell(player_id=player.id), settings)
     with database.begin() as connection:
-        connection.execute(delete(jobs.JobRow))
+        connection.execute(delete(JobRow))
         if ending is not None:
             ending(connection, new)
         return list(listing.page(connection, statuses=(), phase=None, item_id=None, before=None, limit=9))
@@ -245,7 +246,7 @@ def test_a_job_for_all_wants_one_for_each_that_is_owed(database: Database, provi
         ids.append(player.id)
     add_player(database, provider, name="idle")
     with database.begin() as connection:
-        new = jobs.submit_one(connection, _wanted(player, False)._replace(subject="players"), NOW)[0]
+        new = wanting.submit_one(connection, _wanted(player, False)._replace(subject="players"), NOW)[0]
     ending = Players().run(_Quick(database, new), Tell(), AT_ONCE)
     assert ending is not None
     with database.begin() as connection:

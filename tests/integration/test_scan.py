@@ -25,7 +25,6 @@ from scanner.newscan import NewScan
 from scanner.scan import Clock, Progress, ScanOptions, ScanStats, scan_inbound, scan_into, silent
 from scanner.scandb import ScanDb
 from scanner.strikes import count
-from scanner.survey import Scan
 from scanner.tags import pool
 from scanner.walk import Folder, Listed
 from tests.music import write_track
@@ -519,7 +518,7 @@ def readers_died(inbound: Inbound) -> None:
     with closing(sqlite3.connect(inbound.last)) as sql, sql:
         sql.execute("UPDATE reading SET problem = 'reader_killed', message = 'x', title = NULL")
     with NewScan.open(inbound.last) as db:
-        count(Scan(os.fsencode(inbound.root), db, ScanOptions(), lambda: 0, threading.Event(), silent))
+        count(db)
 
 
 def test_content_on_which_three_readers_died_is_never_read_again_whatever_it_is_called(inbound: Inbound) -> None:

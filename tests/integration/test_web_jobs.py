@@ -17,7 +17,7 @@ from processor.verification import rows as checks
 from tests.items import album
 from tests.web import NAME, Browser
 from workflow import succession
-from workflow.engine.jobs import JobRow
+from workflow.engine.tables import JobRow
 
 API = "/api/v1/jobs"
 RELEASE = "0f1a8b4e-2b7f-4b59-9a6e-0c6f2f0d3c11"

@@ -19,7 +19,7 @@ from processor.items.listing import Filter
 from tests.items import album
 from tests.web import NAME, Browser
 from workflow import succession
-from workflow.engine.jobs import JobRow
+from workflow.engine.tables import JobRow
 
 API = "/api/v1/items"
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)

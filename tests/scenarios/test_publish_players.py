@@ -20,10 +20,10 @@ from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, approve, publish, take_out
 from workflow import events, progress, succession
-from workflow.engine import jobs
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN, Job
+from workflow.engine.tables import JobRow
 from workflow.phase import settings_of
 from workflow.phases.players import Players
 from workflow.phases.sync import Withdrawn, change_of
@@ -82,7 +82,7 @@ def carry(house: House, phase: str) -> list[str]:
 
 
 def end(connection: Any, job: Job) -> None:
-    connection.execute(update(jobs.JobRow).where(jobs.JobRow.id == job.id).values(status="done"))
+    connection.execute(update(JobRow).where(JobRow.id == job.id).values(status="done"))
 
 
 def settings(house: House) -> Any:

@@ -63,6 +63,8 @@ SQL_MODULES = {
     "workflow/engine/dispatches.py",
     "workflow/engine/hosts.py",
     "workflow/engine/jobs.py",
+    "workflow/engine/tables.py",
+    "workflow/engine/wanting.py",
     "workflow/engine/listing.py",
     "workflow/events.py",
     "workflow/plans.py",

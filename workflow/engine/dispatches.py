@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, select, text, update
 
 from config.tables import UtcDateTime
 from workflow.engine.job import Job
-from workflow.engine.jobs import COLUMNS, JobRow
+from workflow.engine.tables import COLUMNS, JobRow
 
 _UNCARRIED: Final = "NOT carried"
 _FREE: Final = "NOT EXISTS (SELECT 1 FROM jobs AS other WHERE other.item_id = due.item_id AND other.status = 'running')"

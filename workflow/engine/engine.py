@@ -12,7 +12,7 @@ from typing import NamedTuple
 from config.database import Database
 from config.errors import Misconfigured
 from config.machine import utc_now
-from workflow.engine import dispatches, hosts, jobs, listing
+from workflow.engine import dispatches, hosts, jobs, listing, wanting
 from workflow.engine.job import FAILED, OPEN, PRIORITIES, Job, NewJob, Payload
 from workflow.engine.work import Work
 
@@ -49,7 +49,7 @@ class Engine:
         """Want a phase of an item, in a transaction of its own; see `wanted`. If both have an open job, return that."""
         new = wanted(self._works, phase, item_id, payload, actor=actor, priority=priority, manual=manual, delay=delay)
         with self._database.begin() as connection:
-            return Submitted(*jobs.submit_one(connection, new, utc_now()))
+            return Submitted(*wanting.submit_one(connection, new, utc_now()))
 
     def show(self, job_id: int) -> Job:
         """Return one job. Raises Misconfigured when there is none."""
@@ -96,7 +96,7 @@ class Engine:
             new = NewJob(old.phase, old.subject, old.item_id, payload, PRIORITIES["urgent"], actor, manual=True)
             if old.status in FAILED:
                 jobs.discard(connection, job_id, utc_now())
-            return Submitted(*jobs.submit_one(connection, new, utc_now()))
+            return Submitted(*wanting.submit_one(connection, new, utc_now()))
 
     def cancel(self, job_id: int) -> str:
         """Cancel a queued job at once, a running one at its next safe place; return which it was.

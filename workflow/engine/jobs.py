@@ -1,141 +1,23 @@
-"""Jobs ↔ rows: wanted, started, ended, given back, listed, each only where the row allows it."""
+"""Jobs ↔ rows: started, ended, given back, cancelled, each only where the row allows it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    Identity,
-    Index,
-    delete,
-    false,
-    func,
-    select,
-    text,
-    true,
-    update,
-)
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
-from config.database import insert_into
 from config.errors import Busy, LeaseLost
-from config.tables import Base, BigId, column, optional
 from workflow import events
 from workflow.engine.failure import POISON_DEATHS, Verdict
-from workflow.engine.job import FAILED, OPEN, Job, NewJob, Status
+from workflow.engine.job import FAILED, OPEN, Job, Status
+from workflow.engine.tables import COLUMNS, JobRow, one
 
-# As text, because SQLite uses an index of some rows only where it sees their statuses in the statement.
-_OPEN: Final = text("status IN ('queued', 'running')")
-_RUNNING: Final = text("status = 'running'")
-_QUEUED: Final = text("status = 'queued'")
 BUSY_ITEM_SECONDS: Final = 0.5  # before a job looks again whether another one has left its item
 MAX_FAILURES: Final = 20  # kept of one job, the newest
-
-
-class JobRow(Base):
-    """One job; the meaning of each column is in workflow.engine.job.Job."""
-
-    __tablename__ = "jobs"
-    __table_args__ = (
-        Index("uq_jobs_open", "phase", "subject", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("uq_jobs_running_item", "item_id", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING),
-        Index("ix_jobs_due", "phase", "priority", "not_before", "id", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
-        Index("ix_jobs_status_phase_id", "status", "phase", "id"),
-        Index("ix_jobs_status_id", "status", "id"),
-        Index("ix_jobs_item_id", "item_id"),
-    )
-
-    id = column(int, BigId, Identity(), primary_key=True)
-    phase = column(str)
-    subject = column(str)
-    item_id = optional(int, BigId)
-    status = column(str)
-    priority = column(int)
-    payload = column(dict[str, Any])
-    payload_version = column(int)
-    actor = column(str)
-    manual = column(bool)
-    attempt = column(int)
-    deaths = column(int)
-    dispatch = column(int)
-    carried = column(bool)
-    fence = column(int, BigInteger)
-    executor = optional(str)
-    cancel_requested = column(bool)
-    not_before = column(dt.datetime)
-    created_at = column(dt.datetime)
-    started_at = optional(dt.datetime)
-    finished_at = optional(dt.datetime)
-    code = optional(str)
-    error = optional(str)
-    failures = column(list[Any])
-
-
-COLUMNS: Final = [getattr(JobRow, name) for name in Job.__dataclass_fields__]
-
-
-def submit(connection: Connection, wanted: Iterable[NewJob], now: dt.datetime) -> None:
-    """Write down jobs. If phase and subject have an open one, none is made; a queued one is hastened."""
-    new = list(wanted)
-    rows = [_new_row(job, now) for job in new]
-    if rows:
-        insert = insert_into(connection, JobRow).on_conflict_do_nothing()
-        # Without the option nobody counts rows of PostgreSQL (-1), and each job would be hastened by a statement.
-        if connection.execute(insert, rows, execution_options={"preserve_rowcount": True}).rowcount != len(rows):
-            for job, row in zip(new, rows, strict=True):
-                _hasten(connection, job, row)
-
-
-def submit_one(connection: Connection, wanted: NewJob, now: dt.datetime) -> tuple[Job, bool]:
-    """Write down one job; return it, or the open one there is, and whether it is new."""
-    row = _new_row(wanted, now)
-    insert = insert_into(connection, JobRow).values(row).on_conflict_do_nothing().returning(JobRow.id)
-    there = select(*COLUMNS).where(JobRow.phase == wanted.phase, JobRow.subject == wanted.subject, _OPEN)
-    while (made := connection.execute(insert).scalar()) is None:
-        _hasten(connection, wanted, row)
-        if found := connection.execute(there).first():  # else it has ended since, and the wish is one of its own
-            return Job(*found), False
-    return _one(connection, JobRow.id == made), True
-
-
-def _new_row(job: NewJob, now: dt.datetime) -> dict[str, Any]:
-    return {
-        "phase": job.phase, "subject": job.subject, "item_id": job.item_id, "status": "queued",
-        "priority": job.priority, "payload": job.payload.model_dump(mode="json"),
-        "payload_version": job.payload.version, "actor": job.actor, "manual": job.manual,
-        "attempt": 0, "deaths": 0, "dispatch": 0, "carried": False, "fence": 0, "executor": None,
-        "cancel_requested": False, "not_before": now + dt.timedelta(seconds=job.delay), "created_at": now,
-        "started_at": None, "finished_at": None, "code": None, "error": None, "failures": [],
-    }  # fmt: skip
-
-
-def _hasten(connection: Connection, job: NewJob, row: dict[str, Any]) -> None:
-    """Give a queued job that is wanted again the priority of the new wish, if that is more urgent.
-
-    A person's wish also ends the wait after a failure and, where it has a payload of its own, replaces the old one,
-    that of a running job, too, which has read its own by now and begins again with this one; see `finish`. It comes
-    after a cancellation that has yet to reach a running job, too, which begins again if it does; see `fail`.
-    """
-    statuses: Sequence[Status] = ("queued",)
-    waiting = JobRow.created_at != row["created_at"]  # not what was written just now; the clock may have been set back
-    sooner = JobRow.priority > job.priority
-    least = func.least if connection.dialect.name == "postgresql" else func.min
-    values: dict[str, Any] = {"priority": least(JobRow.priority, job.priority)}
-    revoked: ColumnElement[bool] = false()
-    if job.manual:
-        revoked = JobRow.cancel_requested & JobRow.status.in_(OPEN)
-        sooner = sooner | (JobRow.not_before > row["not_before"]) | JobRow.manual.is_(False) | revoked
-        values |= {"manual": True, "actor": job.actor, "not_before": row["not_before"], "cancel_requested": False}
-        if job.payload.model_dump(exclude_defaults=True):
-            sooner, statuses = true(), OPEN
-            values |= {name: row[name] for name in ("payload", "payload_version")}
-    same = (JobRow.phase == job.phase, JobRow.subject == job.subject, _OPEN, JobRow.status.in_(statuses) | revoked)
-    connection.execute(update(JobRow).where(*same, waiting, sooner).values(values))
 
 
 def start(connection: Connection, job_id: int, executor: str, now: dt.datetime) -> Job | None:
@@ -155,7 +37,7 @@ def start(connection: Connection, job_id: int, executor: str, now: dt.datetime) 
         connection.execute(update(JobRow).where(JobRow.id == job_id).values(**began, **counted))
     except IntegrityError:
         raise Busy(f"another job of item {job.item_id} runs") from None
-    return _one(connection, JobRow.id == job_id)
+    return one(connection, JobRow.id == job_id)
 
 
 def postpone(connection: Connection, job_id: int, now: dt.datetime) -> None:
@@ -299,7 +181,3 @@ def _held(job: Job) -> Sequence[ColumnElement[bool]]:
 
 def _where(job_id: int, *statuses: str) -> Any:
     return update(JobRow).where(JobRow.id == job_id, JobRow.status.in_(statuses))
-
-
-def _one(connection: Connection, *where: ColumnElement[bool]) -> Job:
-    return Job(*connection.execute(select(*COLUMNS).where(*where)).one())

@@ -10,7 +10,7 @@ from sqlalchemy import CompoundSelect, Connection, Select, asc, desc, func, sele
 from sqlalchemy.sql.elements import ColumnElement
 
 from workflow.engine.job import STATUSES, Job
-from workflow.engine.jobs import COLUMNS, JobRow
+from workflow.engine.tables import COLUMNS, JobRow
 
 
 def find(connection: Connection, job_id: int) -> Job | None:

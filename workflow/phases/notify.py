@@ -17,7 +17,7 @@ from config.errors import Misconfigured, Rejected, Retryable
 from processor.client.addresses import origin_of
 from processor.client.webhook import deliver
 from workflow import events
-from workflow.engine import jobs
+from workflow.engine import wanting
 from workflow.engine.context import Context
 from workflow.engine.failure import Cancelled
 from workflow.engine.job import PRIORITIES, NewJob, Payload, Retries
@@ -162,7 +162,7 @@ class Notifier:
                 *([(f"events from {apart[0]}", None, apart)] if apart else []),
             ]
         ]  # fmt: skip
-        jobs.submit(connection, wanted, now)
+        wanting.submit(connection, wanted, now)
 
 
 def is_worth_telling(event: Event) -> bool:

@@ -22,7 +22,7 @@ from processor.players.player import Player
 from processor.players.telling import Case, Outcome, World, explained, tell
 from processor.players.wanted import wanted
 from workflow import events, progress
-from workflow.engine import jobs
+from workflow.engine import wanting
 from workflow.engine.context import Context
 from workflow.engine.job import PRIORITIES, Job, NewJob, Payload, Retries
 from workflow.engine.work import Ending
@@ -124,7 +124,7 @@ def want(
     if not manual:
         delay = max(delay, settings.debounce_seconds)
     new = [NewJob(NAME, f"player {id}", None, Tell(player_id=id), priority, actor, manual, delay) for id in player_ids]
-    jobs.submit(connection, new, utc_now())
+    wanting.submit(connection, new, utc_now())
 
 
 def still_coming(owed: Sequence[Debt], debounce: float, now: dt.datetime) -> float:

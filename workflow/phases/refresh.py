@@ -9,7 +9,7 @@ from loguru import logger
 from sqlalchemy import Connection
 
 from processor.matching import rows
-from workflow.engine import jobs
+from workflow.engine import wanting
 from workflow.engine.context import Context
 from workflow.engine.job import PRIORITIES, NewJob, Payload
 from workflow.phase import Chore, ChoreSettings, settings_of
@@ -38,7 +38,7 @@ class Refresh(Chore):
                 NewJob(Enrich.name, f"item {one}", one, EnrichPayload(), PRIORITIES["idle"], "calendar", manual=True)
                 for one in due
             ]
-            jobs.submit(connection, wanted, now)
+            wanting.submit(connection, wanted, now)
         logger.bind(items=len(due)).info("items are enriched again")
 
 

@@ -1,0 +1,64 @@
+"""The rows of jobs, and one read as a Job."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, Identity, Index, select, text
+from sqlalchemy.sql.elements import ColumnElement
+
+from config.tables import Base, BigId, column, optional
+from workflow.engine.job import Job
+
+# As text, because SQLite uses an index of some rows only where it sees their statuses in the statement.
+IS_OPEN: Final = text("status IN ('queued', 'running')")
+_RUNNING: Final = text("status = 'running'")
+_QUEUED: Final = text("status = 'queued'")
+
+
+class JobRow(Base):
+    """One job; the meaning of each column is in workflow.engine.job.Job."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("uq_jobs_open", "phase", "subject", unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+        Index("uq_jobs_running_item", "item_id", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING),
+        Index("ix_jobs_due", "phase", "priority", "not_before", "id", sqlite_where=_QUEUED, postgresql_where=_QUEUED),
+        Index("ix_jobs_status_phase_id", "status", "phase", "id"),
+        Index("ix_jobs_status_id", "status", "id"),
+        Index("ix_jobs_item_id", "item_id"),
+    )
+
+    id = column(int, BigId, Identity(), primary_key=True)
+    phase = column(str)
+    subject = column(str)
+    item_id = optional(int, BigId)
+    status = column(str)
+    priority = column(int)
+    payload = column(dict[str, Any])
+    payload_version = column(int)
+    actor = column(str)
+    manual = column(bool)
+    attempt = column(int)
+    deaths = column(int)
+    dispatch = column(int)
+    carried = column(bool)
+    fence = column(int, BigInteger)
+    executor = optional(str)
+    cancel_requested = column(bool)
+    not_before = column(dt.datetime)
+    created_at = column(dt.datetime)
+    started_at = optional(dt.datetime)
+    finished_at = optional(dt.datetime)
+    code = optional(str)
+    error = optional(str)
+    failures = column(list[Any])
+
+
+COLUMNS: Final = [getattr(JobRow, name) for name in Job.__dataclass_fields__]
+
+
+def one(connection: Connection, *where: ColumnElement[bool]) -> Job:
+    """Return the one job of which this holds."""
+    return Job(*connection.execute(select(*COLUMNS).where(*where)).one())
