@@ -190,6 +190,8 @@ def _network(error: BaseException) -> str:
     inner = getattr(causes[-1], "reason", None) or causes[-1]
     if isinstance(inner, urllib3.exceptions.NewConnectionError):
         return str(inner).rpartition(": ")[2]
+    if (doubt := getattr(next(iter(inner.args), None), "verify_message", None)) is not None:
+        return f"its certificate is not trusted: {doubt.rstrip('.')}"
     return _WORDS.get(type(inner).__name__, type(inner).__name__)
 
 
@@ -198,7 +200,7 @@ _WORDS: Final = {
     "ConnectTimeoutError": "no connection in time",
     "ProtocolError": "the connection broke",
     "IncompleteRead": "its answer ended too early",
-    "SSLError": "its certificate is not trusted, or TLS is broken",
+    "SSLError": "TLS is broken",
 }
 
 
