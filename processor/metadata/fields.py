@@ -108,7 +108,12 @@ def _credit(value: Any) -> Credit:
     )
 
 
-_mbid = _matching(_ID, "a MusicBrainz id")
+def _mbid(value: Any) -> str:
+    if (found := mbid(_text(value))) is None:
+        raise ValueError("must be a MusicBrainz id")
+    return found
+
+
 KINDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "line": _line,
     "text": _long,

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from config.errors import Rejected
 from processor.metadata.documents import to_json
-from processor.metadata.fields import Subject, checked
+from processor.metadata.fields import Subject, checked, mbid
 from processor.nfo import album, artist, xml
 
 MAYBE_ID: Final = "album_id"  # of an album's document; no field, for nobody knows yet what it is the id of
@@ -171,7 +171,7 @@ def _credits(said: _Said, tag: str) -> list[Any]:
 
 def _joined(named: Sequence[tuple[str, str | None]]) -> list[Any]:
     """Return a credit; what stands between the names is nowhere written, so a comma does."""
-    return [[name, id, ", " if n < len(named) else ""] for n, (name, id) in enumerate(named, 1)]
+    return [[name, mbid(id), ", " if n < len(named) else ""] for n, (name, id) in enumerate(named, 1)]
 
 
 def _date(text: str | None) -> str | None:

@@ -13,7 +13,7 @@ from config.errors import Rejected
 from processor.items.repository import StagedFile
 from processor.metadata.documents import ITSELF, USER, Documents, album, artist, part_of, path_of, to_json, winning
 from processor.metadata.fields import FIELDS, checked
-from processor.metadata.known import AlbumMetadata, credited
+from processor.metadata.known import AlbumMetadata, Credit, credited
 from processor.metadata.tags import of_tags
 
 ITEM = {"album": "Quiet", "album_artist": "Ada feat. Bo", "release_id": None, "compilation": False, "year": 1999}
@@ -70,6 +70,18 @@ def test_several_artists_are_credited_as_the_cover_does_if_the_tags_agree() -> N
     assert credits == [["Ada", A, " feat. ", None], ["Bo", B, "", None]]
     odd = {"album_artists": ["Ada", "Cy"], "mb_album_artist_ids": [A, B]}
     assert of_tags(ITEM, [track(b"1.mp3", 1, **odd)])[ITSELF]["credits"] == [["Ada feat. Bo", None, "", None]]
+
+
+@pytest.mark.parametrize(("id", "known"), [("none", None), (B.upper().replace("2", "A"), B.replace("2", "a"))])
+def test_an_id_that_is_none_takes_no_name_along(id: str, known: str | None) -> None:
+    files = [track(b"1.mp3", 1, artist="Ada", mb_artist_ids=[id], mb_album_artist_ids=[id], mb_recording_id=id)]
+    found = album({"tags": of_tags(ITEM, files)}, [(b"1.mp3", 1000)])
+    assert found.credits == (Credit("Ada feat. Bo", known),)
+    assert [(one.credits, one.recording_id) for one in found.tracks] == [((Credit("Ada", known),), known)]
+    several = {"album_artists": ["Ada", "Bo"], "mb_album_artist_ids": [A, id]}
+    assert of_tags(ITEM, [track(b"1.mp3", 1, **several)])[ITSELF]["credits"] == [
+        ["Ada", A, " feat. ", None], ["Bo", known, "", None],
+    ]  # fmt: skip
 
 
 def test_an_album_comes_with_its_tracks_in_the_order_they_are_played() -> None:

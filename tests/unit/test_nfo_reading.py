@@ -134,7 +134,10 @@ def test_a_number_without_an_end_says_nothing() -> None:
 def test_a_value_that_cannot_be_takes_no_other_with_it() -> None:
     odd = "<album><title>x</title><year>soon</year><rating max='0'>7</rating><votes>many</votes><musicbrainzalbumid>7"
     odd += "</musicbrainzalbumid><compilation>perhaps</compilation><type> / live</type><track/><releasedate>n/a"
-    assert read_album(f"{odd}</releasedate></album>".encode()).fields == {"title": "x", "secondary_types": ["live"]}
+    odd += "</releasedate><albumArtistCredits><artist>Ada</artist><musicBrainzArtistID>7</musicBrainzArtistID>"
+    assert read_album(f"{odd}</albumArtistCredits></album>".encode()).fields == {
+        "title": "x", "secondary_types": ["live"], "credits": [["Ada", None, "", None]],
+    }  # fmt: skip
 
 
 NAMES = ["title", "genre", "rating", "year", "track", "albumArtistCredits", "artist", "position", "duration", "type"]
