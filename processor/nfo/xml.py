@@ -29,8 +29,13 @@ _SAID: Final = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _AHEAD: Final = re.compile(r"\s*((?:\s*(?:<!--.*?-->|<\?.*?\?>))*)", re.DOTALL)
 # What XML 1.0 has no character for; ElementTree writes it all the same, and no parser reads it (XML 1.0, 2.2).
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# "&" that begins nothing XML knows: "Simon & Garfunkel", "caf&eacute;", an address with two parameters.
-_BARE: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)([A-Za-z][A-Za-z0-9]*;)?")
+# "&" that begins nothing XML knows: "Simon & Garfunkel", "caf&eacute;", an address with two parameters. In what comes
+# first here it is no sign of XML, and stays.
+_BARE: Final = re.compile(
+    r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)"
+    r"|(?P<sign>&)(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9a-fA-F]+);)(?P<name>[A-Za-z][A-Za-z0-9]*;)?",
+    re.DOTALL,
+)
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -119,7 +124,7 @@ def _end(text: str, tag: str) -> int:
 
 def _escaped(bare: re.Match[str]) -> str:
     """Return the character of an HTML name, or the sign itself, as XML has them."""
-    return escape(html5.get(bare[1] or "", bare[0]))
+    return escape(html5.get(bare["name"] or "", bare[0])) if bare["sign"] else bare[0]
 
 
 def ahead(data: bytes) -> str:

@@ -99,7 +99,8 @@ def test_what_closes_a_root_in_a_comment_closes_nothing(of: str) -> None:
         ("Simon & Garfunkel", "Simon & Garfunkel"), ("AT&T; R&B", "AT&T; R&B"),
         ("caf&eacute;&nbsp;&LT;3", "café\xa0<3"),
         ("http://x/?a=1&b=2&amp;c=3", "http://x/?a=1&b=2&c=3"), ("&#233;&#xe9; & &quot;", 'éé & "'), ("&&amp", "&&amp"),
-        ("<![CDATA[a & &eacute;]]>", "a & &eacute;"),
+        ("<![CDATA[a & &eacute;]]>", "a & &eacute;"), ("R&B <![CDATA[<&eacute; & c>]]>", "R&B <&eacute; & c>"),
+        ("R&B<!-- <![CDATA[ --> & <![CDATA[&]]>", "R&B & &"),
     ],
 )  # fmt: skip
 def test_an_ampersand_is_read_as_people_write_it(written: str, meant: str) -> None:
