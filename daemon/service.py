@@ -143,13 +143,14 @@ class _Reporting:
         self.outdated = ""  # why this process must not go on: the schema is another program's
 
     def __call__(self) -> None:
-        self._heartbeat.beat()
         try:
             self._database.check()
         except SchemaChanged as error:
             self.outdated = error.message
+            return
         except GreenroomError:
             pass  # the database is away, or damaged, which the heartbeat says
+        self._heartbeat.beat()
         news = [systemd.ALIVE]
         if self._heartbeat.state != self._told:
             self._told = self._heartbeat.state

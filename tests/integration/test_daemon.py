@@ -233,6 +233,7 @@ def test_a_daemon_whose_database_was_migrated_under_it_ends_and_says_what_to_do(
     (told,) = [line for line in installation.errors.read_text().splitlines() if "the schema of the database" in line]
     assert "at revision 9999 now, and this process knows 00" in told
     assert "start it again, and install the newer version first" in told
+    assert "tries again" not in installation.errors.read_text()
 
 
 def test_systemd_hears_of_life_and_of_a_reload(installation: Installation) -> None:
