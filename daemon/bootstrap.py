@@ -62,7 +62,8 @@ class Application:
     def may_move(self) -> None:
         """Return if files may be moved. Raises Misconfigured while settings allow nothing but dry runs."""
         if self.staging_settings()[0].dry_run:
-            raise Misconfigured("staging_scan.dry_run is on, so nothing may be moved; switch it off first")
+            message = "staging_scan.dry_run is on, so nothing may be moved; switch it off first"
+            raise Misconfigured(message, code="dry_run")
 
     def inbound(self) -> Library | None:
         """Return the inbound library, or None while there is not exactly one."""

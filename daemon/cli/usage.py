@@ -10,9 +10,10 @@ import click
 
 from config.errors import Misconfigured
 
-# What is wrong with a root, and not with what the command was called with.
-OF_ROOTS: Final = frozenset(
+# What is wrong with a root, or with the settings, and not with what the command was called with.
+NOT_OF_THE_CALL: Final = frozenset(
     {"root_not_mounted", "disk_late", "wrong_root", "root_read_only", "suspended", "mass_vanished", "cannot_lock"}
+    | {"dry_run"}
 )
 
 
@@ -20,11 +21,11 @@ OF_ROOTS: Final = frozenset(
 def usage() -> Iterator[None]:
     """Say of a Misconfigured in the block that the command was called with something that cannot be used.
 
-    What is wrong with a root is told as any other error is.
+    What is wrong with a root, or with the settings, is told as any other error is.
     """
     try:
         yield
     except Misconfigured as error:
-        if error.reason_code in OF_ROOTS:
+        if error.reason_code in NOT_OF_THE_CALL:
             raise
         raise click.UsageError(error.message) from error
