@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import sys
@@ -13,7 +12,7 @@ import click
 from config.errors import GreenroomError
 from config.leave import is_kept
 from config.machine import keep_imported, uncollected
-from daemon.cli.output import bear_any_text
+from daemon.cli.output import bear_any_text, full_disk_told
 from daemon.signals import attended
 
 # In the order people need them; the second half is what `greenroom --help` says of each without importing it.
@@ -63,19 +62,13 @@ class LazyCommands(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run a command, and end the process, whatever disk one of its threads waits for."""
         try:
-            return super().main(*args, **extra)
+            with full_disk_told("greenroom"):
+                return super().main(*args, **extra)
         except SystemExit as ended:
             if is_kept():
                 sys.stdout.flush()
                 os._exit(ended.code if isinstance(ended.code, int) else ended.code is not None)
             raise
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
-                raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be written
-            what = "the answer could not be written; whatever it tells of stays as it is"
-            click.echo(f"greenroom: {what}: {os.strerror(error.errno)}", err=True)
-            sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of COMMANDS."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import errno
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -41,6 +44,20 @@ def print_json(value: Any) -> None:
         out.write(piece.encode("utf-8", "backslashreplace"))
     out.write(b"\n")
     out.flush()
+
+
+@contextlib.contextmanager
+def full_disk_told(program: str) -> Iterator[None]:
+    """End a program whose answer cannot be written, as a disk is full, with a sentence and 1; its work is done."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be written
+        what = "the answer could not be written; whatever it tells of stays as it is"
+        click.echo(f"{program}: {what}: {os.strerror(error.errno)}", err=True)
+        sys.exit(1)
 
 
 def print_done(text: str, values: dict[str, Any], as_json: bool) -> None:

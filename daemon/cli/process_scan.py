@@ -5,20 +5,28 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from config.errors import GreenroomError, Misconfigured
 from config.reasons import show_path
 from daemon.bootstrap import application
-from daemon.cli.output import bear_any_text
+from daemon.cli.output import bear_any_text, full_disk_told
 from daemon.cli.summary import print_report
 from daemon.signals import attended, stop_on_signals
 from workflow.cycle import Request
 from workflow.roots import resolve_roots
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+class _Command(click.Command):
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run it; a disk too full for its answer is told."""
+        with full_disk_told("process-scan"):
+            return super().main(*args, **extra)
+
+
+@click.command(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "-scan",
     "--scan",
