@@ -14,7 +14,7 @@ from config.answering import ANSWERS
 from config.boot import VARIABLES, BootSettings
 from config.errors import GreenroomError, Misconfigured
 from config.libraries import Library, Role, list_libraries, sole_library
-from config.reasons import show_text
+from config.reasons import counted, show_text
 from config.sections import StagingScan
 from daemon import pictures, players, providers, publishing, secrecy
 from daemon.bootstrap import Application, application
@@ -126,7 +126,7 @@ def _staging_pair(app: Application, settings: StagingScan, *, well: bool) -> Ite
         yield from examine_pair(inbound, staging)
         yield from examine_folders(inbound, settings.patterns())
     if unsettled:
-        message = f"{len(unsettled)} transfers are unfinished; the next cycle, or `greenroom recover`, settles them"
+        message = f"{counted(len(unsettled), 'transfer')} unfinished, settled by the next cycle, or `greenroom recover`"
         yield Finding("note", "unfinished", message)
     else:
         yield Finding("ok", "unfinished", "no transfer is unfinished")

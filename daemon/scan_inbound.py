@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from config.errors import GreenroomError
 from config.machine import keep_imported, open_streams, uncollected
+from config.reasons import counted
 
 USAGE = """\
 usage: scan-inbound -path FOLDER -output FOLDER [-workers 1-64]
@@ -42,7 +43,9 @@ def main() -> None:
     except GreenroomError as error:
         sys.stderr.write(f"scan-inbound: {error.message}\n")
         sys.exit(error.exit_code)
-    sys.stderr.write(f"{stats.audio} audio files, {stats.groups} albums, {stats.problems} unreadable\n")
+    sys.stderr.write(
+        f"{counted(stats.audio, 'audio file')}, {counted(stats.groups, 'album')}, {stats.problems} unreadable\n"
+    )
     _answer(os.fsencode(scan_db) + b"\n")
 
 

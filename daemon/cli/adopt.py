@@ -57,7 +57,7 @@ def command(path: str, verbose: bool, as_json: bool) -> None:
     if not verbose and len(told) > MOST:
         click.echo(f"… and {counted(len(told) - MOST, 'more album')} that need a person; --verbose shows all")
     counts = found.counts
-    click.echo(f"{counts['albums']} albums, {counts['as_wanted']} of them as Greenroom would make them")
+    click.echo(f"{counted(counts['albums'], 'album')}, {counts['as_wanted']} of them as Greenroom would make them")
     if differing := [f"{count} {WORDS[name]}" for name, count in counts.items() if name in WORDS]:
         click.echo(", ".join(differing))
 

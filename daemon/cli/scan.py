@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from config.reasons import counted
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.progress import bars
@@ -27,7 +28,8 @@ def command(wait: bool, as_json: bool) -> None:
         print_json(values)
         return
     click.echo(
-        f"{stats.files} files ({stats.audio} audio, {stats.read} read, {stats.carried} unchanged), "
-        f"{stats.groups} albums ({stats.waiting} waiting), {stats.problems} unreadable, {stats.ignored} ignored"
+        f"{counted(stats.files, 'file')} ({stats.audio} audio, {stats.read} read, {stats.carried} unchanged), "
+        f"{counted(stats.groups, 'album')} ({stats.waiting} waiting), {stats.problems} unreadable, "
+        f"{stats.ignored} ignored"
     )
     click.echo(path)

@@ -10,7 +10,7 @@ import click
 
 from config.answering import GLANCE
 from config.libraries import list_libraries
-from config.reasons import show_path, show_time
+from config.reasons import counted, show_path, show_time
 from daemon import libraries
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
@@ -70,4 +70,4 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
         stuck = "".join(f"; `greenroom jobs --status {name}` says why" for name in FAILED if name in jobs)
         yield "jobs", ", ".join(f"{n} {name}" for name, n in jobs.items()) + idle + stuck
     if status["unfinished"]:
-        yield "unfinished", f"{status['unfinished']} transfers; the next cycle settles them"
+        yield "unfinished", f"{counted(status['unfinished'], 'transfer')}, settled by the next cycle"

@@ -202,7 +202,7 @@ def test_a_row_of_a_list_is_one_line_in_a_pipe_however_long(data_dir: Path) -> N
     "words",
     [
         "greenroom status", "greenroom settings", "greenroom settings list --json", "greenroom --help",
-        "greenroom cycle --help", "scan-inbound --help", "scan-inbound -path inbound -output .",
+        "greenroom cycle --help", "scan-inbound --help", "scan-inbound -path inbound -output .", "process-scan --help",
     ],
 )  # fmt: skip
 def test_a_disk_too_full_for_an_answer_is_told_in_one_sentence(data_dir: Path, words: str) -> None:
@@ -357,6 +357,11 @@ def test_what_would_go_from_the_trash_is_named_first(data_dir: Path) -> None:
     assert greenroom("trash", "empty", "--older-than", "0").output == "the trash is empty\n"
 
 
+def test_one_is_told_as_one(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    assert greenroom("scan").stdout.startswith("1 file (1 audio, 1 read, 0 unchanged), 1 album (0 waiting), ")
+
+
 def test_while_only_dry_runs_are_allowed_nothing_is_taken_back_or_removed(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
     write_album(data_dir / "inbound" / "b", artist="Ada Fern", album="Tide", tracks=1, ext="mp3")
@@ -367,11 +372,12 @@ def test_while_only_dry_runs_are_allowed_nothing_is_taken_back_or_removed(data_d
     before = sorted((data_dir / "staging").rglob("*"))
     for words in (("undo", run), ("trash", "empty", "--older-than", "0")):
         refused = greenroom(*words)
-        assert refused.exit_code != 0
+        assert refused.exit_code == 1
         assert "staging_scan.dry_run is on" in refused.stderr
         assert "would be" in greenroom(*words, "--dry-run").stdout
-    for repair in (["recover"], ["fsck", "--adopt"]):
-        assert "staging_scan.dry_run is on" in greenroom(*repair).stderr
+    for repair in (["recover"], ["fsck", "--adopt"], ["review", "trash", "2"]):
+        refused = greenroom(*repair)
+        assert (refused.exit_code, "staging_scan.dry_run is on" in refused.stderr) == (1, True), repair
     assert greenroom("fsck").exit_code == 0
     assert json.loads(greenroom("gc", "--json").stdout)["trash"] == 0
     assert sorted((data_dir / "staging").rglob("*")) == before
