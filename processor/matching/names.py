@@ -15,21 +15,27 @@ EDITION: Final = 0.05  # "Song (2011 Remaster)" beside "Song"
 GUEST: Final = 0.02  # "Song feat. Somebody" beside "Song"
 PART: Final = 0.1  # "Finale" beside "Symphony No. 9: IV. Finale"
 SOME: Final = 0.2  # "One" beside "One & Other"
-OTHER_VERSION: Final = 0.6  # "Song (Live)" beside "Song": another recording
+OTHER_VERSION: Final = 0.6  # "Song (Live)" beside "Song", "Song (One's Remix)" beside "Song (Other's Remix)"
 OTHER_NUMBER: Final = 0.5  # "Part 1" beside "Part 2"
 
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
 _DASHED = re.compile(r"\s+[-–—~]\s+")
-_GUEST = re.compile(r"[\s(\[]+(?:feat(?:uring|\.)?|ft\.?|w/)\s+[^)\]]+[)\]]?", re.IGNORECASE)
+# Up to what may say that it is another recording: "Song feat. Somebody (Live)", "Song feat. Somebody - Remix".
+_GUEST = re.compile(r"[\s(\[]+(?:feat(?:uring|\.)?|ft\.?|w/)\s+(?:(?!\s[-–—~]\s)[^()\[\]])+[)\]]?", re.IGNORECASE)
 _VERSION = re.compile(
-    r"\b(live|remix\w*|mix|rmx|dub|demo|acoustic|unplugged|instrumental|karaoke|a ?cappella|acapella|edit|cover|reprise"
-    r"|session|rehearsal|outtake|take|rework|vip|extended|orchestral|piano|radio|club|early|alternat\w+)\b"
+    r"\b(live|remix|mix|rmx|dub|demo|acoustic|unplugged|instrumental|karaoke|a ?cappella|acapella|edit|cover|reprise"
+    r"|session|rehearsal|outtake|take|rework|vip|extended|orchestral|piano|radio|club|early|alternat\w+|concert"
+    r"|commentary|sped up|slowed|nightcore|vivo|directo|diretta|akustik|akustisch|acustic[oa]|acoustique"
+    r"|ライブ|ライヴ|カラオケ)(?:e?s|ed)?\b"
 )
+_ORIGINAL = re.compile(r"\b(original|album) mix\b")  # what shops call the recording itself
 _EDITION = re.compile(
     r"\b(remaster\w*|reissue\w*|edition|deluxe|expanded|anniversary|mono|stereo|explicit|clean|bonus|album|version"
     r"|original|single|special|limited|digital|disc|cd|ep|lp|collector\w*|(?:19|20)\d\d)\b"
 )
 _JOINS = re.compile(r"\s*(?:[;,/+&×]|\b(?:and|und|et|y|x|vs\.?|with|feat\.?|ft\.?|featuring)\b)\s*", re.IGNORECASE)
+_SHORT = re.compile(r"\b(?:pt|vol)\b")
+_LONG: Final = {"pt": "part", "vol": "volume"}
 _NUMBERING = re.compile(r"^(?:[ivx]+|\d+) (?=.)")
 _DIGITS = re.compile(r"\d+|[ivx]+")
 _ROMAN: Final = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
@@ -47,6 +53,7 @@ class Name(NamedTuple):
     bare: str  # without guests, brackets, and what follows a dash and is a version's
     beside: str  # what stood there
     versions: frozenset[str]  # words of it that make another recording
+    rest: str  # what else stood there, but for words of editions: who played or mixed it, where, a second name
     digits: tuple[str, ...]  # its numbers that are written in digits, also Roman ones, sorted
     numbers: tuple[str, ...]  # those and the spelled ones
     last: str  # of the bare name, behind the last colon
@@ -61,20 +68,38 @@ def parsed(text: str) -> Name:
     while tail and (_VERSION.search(fold(tail[-1])) or _EDITION.search(fold(tail[-1]))):
         beside.append(tail.pop())
     spoken = " - ".join([head, *tail])
-    bare, said = fold(spoken), fold(" ".join(beside))
+    bare, said = _folded(spoken), _ORIGINAL.sub("original", _folded(" ".join(beside)))
     if not bare:
-        bare, said = fold(text), ""
-    words = bare.split()
-    digits = [_ROMAN.get(word, word) for word in words if _DIGITS.fullmatch(word)]
+        bare, said = _folded(text), ""
+    versions = frozenset(_VERSION.findall(said))
     return Name(
-        whole=fold(text),
+        whole=_folded(text),
         bare=bare,
         beside=said,
-        versions=frozenset(_VERSION.findall(said)),
-        digits=tuple(sorted(digits)),
-        numbers=tuple(sorted([*digits, *(_SPELLED[word] for word in words if word in _SPELLED)])),
-        last=fold(spoken.rpartition(": ")[2]),
+        versions=versions,
+        rest=_rest(said, is_dated=bool(versions)),
+        digits=_digits(bare),
+        numbers=_numbers(bare),
+        last=_folded(spoken.rpartition(": ")[2]),
     )
+
+
+def _rest(said: str, *, is_dated: bool) -> str:
+    """Return the words that are no version's and no edition's; the year of a concert tells it from others."""
+    words = _VERSION.sub(" ", said).split()
+    return " ".join(word for word in words if (is_dated and word.isdigit()) or not _EDITION.match(word))
+
+
+def _folded(text: str) -> str:
+    return _SHORT.sub(lambda word: _LONG[word[0]], fold(text))
+
+
+def _digits(text: str) -> tuple[str, ...]:
+    return tuple(sorted(_ROMAN.get(word, word) for word in text.split() if _DIGITS.fullmatch(word)))
+
+
+def _numbers(text: str) -> tuple[str, ...]:
+    return tuple(sorted([*_digits(text), *(_SPELLED[word] for word in text.split() if word in _SPELLED)]))
 
 
 @lru_cache(maxsize=16384)  # 128 tracks with as many, for each edition anew; four times that was 20 MB more for ever
@@ -107,6 +132,11 @@ def _beside(left: Name, right: Name) -> float:
         return OTHER_VERSION
     if left.beside == right.beside:
         return GUEST
+    ours, theirs = set(left.rest.split()), set(right.rest.split())
+    if not (ours <= theirs or theirs <= ours):
+        if _numbers(left.rest) != _numbers(right.rest):
+            return OTHER_NUMBER
+        return min(OTHER_VERSION, max(SUBTITLE, float(OSA.normalized_distance(left.rest, right.rest))))
     return EDITION if _EDITION.search(f"{left.beside} {right.beside}") else SUBTITLE
 
 

@@ -34,7 +34,7 @@ def codes(found: Verdict) -> set[str]:
     ("one", "other"),
     [
         ("Song", "THE SONG"), ("Café del Mar", "Cafe Del Mar"), ("Salt & Ash", "Salt and Ash"), ("(Intro)", "Intro"),
-        ("Don’t Go", "Dont Go"),
+        ("Don’t Go", "Dont Go"), ("Song, Pt. 2", "Song (Part 2)"),
     ],
 )  # fmt: skip
 def test_what_people_write_differently_is_one_title(one: str, other: str) -> None:
@@ -55,12 +55,41 @@ def test_what_people_write_differently_is_one_title(one: str, other: str) -> Non
         ("Untitled", "Untitled 2", OTHER_NUMBER, 1),
         ("Song (Live)", "Song", OTHER_VERSION, 1),
         ("Song - Demo", "Song", OTHER_VERSION, 1),
+        ("Song feat. Somebody (Live)", "Song", OTHER_VERSION, 1),
+        ("Song ft. Somebody - Remix", "Song", OTHER_VERSION, 1),
+        ("Song feat. Somebody [Acoustic]", "Song feat. Somebody", OTHER_VERSION, 1),
+        ("Song (Ao Vivo)", "Song", OTHER_VERSION, 1),
+        ("Song (ライブ)", "Song", OTHER_VERSION, 1),
+        ("Songs (Demos)", "Songs (Demo)", 0.001, 0.1),
+        ("Song (Original Mix)", "Song", 0.001, 0.1),
+        ("Song (Club Mix)", "Song", OTHER_VERSION, 1),
+        ("Song (Marwitz Remix)", "Song (Ida Holm Remix)", 0.5, 1),
+        ("Song (Marwitz Remix)", "Song (Marwicz Remix)", 0.05, 0.2),
+        ("Song (Marwitz Remix)", "Song (Marwitz Remix, 2011 Remaster)", 0.01, 0.1),
+        ("Song (Live in Oslo)", "Song (Live in Oslo, 1986)", 0.05, 0.1),
+        ("Song (Live, 1986)", "Song (Live, 1987)", OTHER_NUMBER, 1),
+        ("Song (Part 1)", "Song (Part 2)", OTHER_NUMBER, 1),
+        ("Song (2009 Remaster)", "Song (2011 Remaster)", 0.01, 0.1),
+        ("Interlude (Morning)", "Interlude (Dusk)", 0.5, 1),
         ("Finale", "Overture", 0.6, 1),
     ],
 )
 def test_titles_are_as_far_apart_as_their_recordings(one: str, other: str, least: float, most: float) -> None:
     assert least <= title_distance(one, other) <= most
     assert title_distance(one, other) == title_distance(other, one)
+
+
+@pytest.mark.parametrize("beside", [" feat. Ida Holm (Live)", " ft. Ida Holm - Remix", " (En Vivo)"])
+def test_a_concert_or_a_remix_is_not_taken_for_the_album_whoever_is_its_guest(beside: str) -> None:
+    album = own(release(titles=TITLES[:4]))
+    there = tuple(track._replace(title=f"{track.title}{beside}") for track in album.tracks)
+    assert verdict(replace(album, tracks=there), release(titles=TITLES[:4])).kind == "ambiguous"
+
+
+def test_remixes_by_others_are_another_single() -> None:
+    ours = own(release(1, ["Song (Marwitz Remix)", "Song (Ida Holm Remix)"], [300_000, 310_000]))
+    theirs = release(2, ["Song (Tern Remix)", "Song (Groynes Remix)"], [305_000, 312_000])
+    assert verdict(ours, theirs).kind != "accepted"
 
 
 def test_artists_are_one_in_any_order() -> None:
