@@ -9,7 +9,7 @@ from typing import Final
 from config.reasons import Reason
 from processor.matching.own import OwnAlbum
 from processor.matching.parts import Part, album_parts, part, shown
-from processor.matching.tracks import MOST, Pair, Place, paired, places, value
+from processor.matching.tracks import GRACE, MOST, Pair, Place, paired, places, value
 from processor.providers.release import Release
 
 TRACK: Final = 0.25  # a pair of tracks further apart than this is looked at by a person
@@ -37,6 +37,11 @@ class Comparison:
     def is_whole(self) -> bool:
         """Whether every track has its partner."""
         return bool(self.pairs) and not self.missing and not self.unmatched
+
+    @property
+    def has_others(self) -> bool:
+        """Whether some of its tracks are not ours, though they stand where ours do."""
+        return any(doubt.code == "tracks_differ" for doubt in self.doubts)
 
     def penalty(self, name: str) -> float | None:
         """How far apart both are in one part; None where it could not be compared."""
@@ -114,11 +119,14 @@ def _doubts(own: OwnAlbum, release: Release, pairs: tuple[Pair, ...], parts: lis
 
 
 def _doubtful_tracks(own: OwnAlbum, pairs: tuple[Pair, ...]) -> Iterator[Reason]:
-    """Name the tracks that are far from their partners, and those that have another number."""
+    """Name the tracks that are far from their partners, those that have another number, and a length no two share."""
     far = [pair for pair in pairs if pair.distance > TRACK or (pair.seconds_apart or 0) > MOST]
     if far:
         named = _named([shown(own.tracks[pair.own].title) for pair in far])
         yield Reason("tracks_differ", f"{len(far)} tracks are not alike: {named}.")
+    nearest = min((apart for pair in pairs if (apart := pair.seconds_apart) is not None), default=0.0)
+    if nearest > GRACE:
+        yield Reason("lengths_differ", f"No track is as long as its partner: the nearest are {nearest:.0f} s apart.")
     moved = [pair for pair in pairs if any(part.name == "index" and part.penalty for part in pair.parts)]
     if moved:
         named = _named([shown(own.tracks[pair.own].title) for pair in moved])

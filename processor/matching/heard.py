@@ -16,14 +16,11 @@ MOST: Final = 5  # releases that are suggested
 def suggested(heard: Sequence[Recognised]) -> list[str]:
     """Return the releases on which most tracks are, at least half of those that were recognised."""
     counted = Counter(release for one in heard for release in sorted(one.release_ids))
-    known = sum(one.recording_id is not None for one in heard)
+    known = sum(bool(one.recording_ids) for one in heard)
     return [release for release, count in counted.most_common(MOST) if count * 2 >= known]
 
 
 def with_recordings(own: OwnAlbum, heard: Sequence[Recognised]) -> OwnAlbum:
-    """Return the album with the recordings that were recognised where its tags name none."""
-    tracks = (
-        track if track.recording_id or one.recording_id is None else track._replace(recording_id=one.recording_id)
-        for track, one in zip(own.tracks, heard, strict=True)
-    )
+    """Return the album with the recordings that were recognised."""
+    tracks = (track._replace(heard=one.recording_ids) for track, one in zip(own.tracks, heard, strict=True))
     return replace(own, tracks=tuple(tracks))

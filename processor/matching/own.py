@@ -30,6 +30,7 @@ class OwnTrack(NamedTuple):
     codec: str | None = None
     recording_id: str | None = None
     track_id: str | None = None
+    heard: frozenset[str] = frozenset()  # recordings it sounds like
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def track_list(own: OwnAlbum, compared: Comparison) -> list[dict[str, Any]]:
     """Return the tracks of the release in order, each with ours if there is one; then those of ours it has not."""
     pairs = {pair.theirs: pair for pair in compared.pairs}
     rows = []
-    for n, (medium, track, _) in enumerate(places(compared.release)):
+    for n, (medium, track, *_) in enumerate(places(compared.release)):
         pair = pairs.get(n)
         there = {
             "disc": medium.position,
@@ -96,7 +96,7 @@ def document(own: OwnAlbum, compared: Comparison) -> dict[str, Any]:
     release, there = compared.release, places(compared.release)
     found = {ITSELF: only_known(_of_album(release))}
     for pair in compared.pairs:
-        medium, track, _ = there[pair.theirs]
+        medium, track, *_ = there[pair.theirs]
         values = {
             "title": track.title,
             "credits": [to_json(credit) for credit in track.credits or release.credits],

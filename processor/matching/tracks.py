@@ -15,6 +15,9 @@ WEIGHTS: Final = {"track id": 5.0, "title": 3.0, "track artist": 2.0, "length": 
 GRACE: Final = 10.0  # seconds that do not count
 MOST: Final = 30.0  # so many seconds beyond are as bad as it gets
 TOO_FAR: Final = 0.6  # two tracks further apart than this are not one
+OTHER_RECORDING: Final = 0.5  # its id is another: one recording may have several, and they are merged now and then
+LAST: Final = 1e-6  # of two that are as near, one to be heard comes before one to be looked at
+SILENT: Final = {"[silence]", "[data track]"}  # how MusicBrainz calls what no ripper keeps
 
 
 class Pair(NamedTuple):
@@ -41,22 +44,35 @@ class Place(NamedTuple):
     medium: Medium
     track: ReleaseTrack
     overall: int  # counted through all media
+    heard: int  # the same, of those that are missed
+    disc: int | None  # the medium's number among those to be heard
+    is_missed: bool  # whether an album without it is not whole: no data, hidden, silent or video track is
 
 
 def places(release: Release) -> list[Place]:
     """Return the tracks of a release, where they stand."""
-    return [Place(medium, track, n) for n, (medium, track) in enumerate(release.tracks(), 1)]
+    audible = [medium for medium in release.media if not medium.is_video] or release.media
+    discs = {id(medium): n for n, medium in enumerate(audible, 1)}
+    found, heard = [], 0
+    for n, (medium, track) in enumerate(release.tracks(), 1):
+        disc = discs.get(id(medium))
+        is_song = track.place == "track" and (track.title or "").casefold() not in SILENT
+        is_missed = is_song and disc is not None and not track.video
+        heard += is_missed
+        found.append(Place(medium, track, n, heard, disc, is_missed))
+    return found
 
 
 def paired(own: OwnAlbum, release: Release) -> Pairing:
     """Return the pairing with the least distances; tracks that are too far apart stay alone.
 
-    Data, hidden and video tracks are not missed by anybody.
+    Data, hidden, silent and video tracks are not missed by anybody.
     """
     there = places(release)
     is_shared = _shares_artist(own)
     table = [[_compared(track, place, release, is_shared) for place in there] for track in own.tracks]
-    columns = assign([[min(value(parts), TOO_FAR) for parts in row] for row in table])
+    last = [0.0 if place.is_missed else LAST for place in there]
+    columns = assign([[min(value(parts), TOO_FAR) + more for parts, more in zip(row, last, strict=True)] for row in table])
     pairs = [
         Pair(ours, theirs, value(table[ours][theirs]), apart(own.tracks[ours], there[theirs].track),
              tuple(table[ours][theirs]))
@@ -66,7 +82,7 @@ def paired(own: OwnAlbum, release: Release) -> Pairing:
     found, taken = {pair.own for pair in pairs}, {pair.theirs for pair in pairs}
     return Pairing(
         tuple(pairs),
-        tuple(n for n, place in enumerate(there) if n not in taken and _is_missed(place)),
+        tuple(n for n, place in enumerate(there) if n not in taken and place.is_missed),
         tuple(n for n in range(len(own.tracks)) if n not in found),
     )
 
@@ -86,8 +102,8 @@ def apart(ours: OwnTrack, theirs: ReleaseTrack) -> float | None:
 
 def _compared(ours: OwnTrack, place: Place, release: Release, is_shared: bool) -> list[Part]:
     track, found = place.track, []
-    if (same := _id(ours, track)) is not None:
-        found.append(_part("track id", 0.0 if same else 1.0, "The id is the same." if same else "The id is another."))
+    if (away := _id(ours, track)) is not None:
+        found.append(_part("track id", away, "The id is another." if away else "The id is the same."))
     if ours.title and track.title:
         away = min(title_distance(ours.title, name) for name in (track.title, *track.also))
         why = "The title is the same." if away == 0 else f"{shown(ours.title)} here, {shown(track.title)} there."
@@ -107,29 +123,29 @@ def _where(ours: OwnTrack, place: Place, release: Release) -> list[Part]:
     if ours.position is None:
         return []
     position, medium = place.track.position, place.medium.position
-    is_through = ours.position == place.overall
+    is_through = ours.position in (place.overall, place.heard)
     is_index = is_through or ours.position == position
     found = [_part("index", 0.0 if is_index else 1.0, f"Number {ours.position} here, {position} there.")]
     if ours.disc is not None and medium is not None and len(release.media) > 1:
-        is_medium = is_through or ours.disc == medium
+        is_medium = is_through or ours.disc in (medium, place.disc)
         found.append(_part("medium", 0.0 if is_medium else 1.0, f"Disc {ours.disc} here, {medium} there."))
     return found
 
 
-def _id(ours: OwnTrack, theirs: ReleaseTrack) -> bool | None:
-    """Whether ids say that two tracks are one; None where they say nothing."""
-    pairs = ((ours.track_id, theirs.track_id), (ours.recording_id, theirs.recording_id))
-    known = [one == other for one, other in pairs if one and other]
-    return any(known) if known else None
+def _id(ours: OwnTrack, theirs: ReleaseTrack) -> float | None:
+    """Return how far apart ids say that two tracks are; None where they say nothing."""
+    recordings = {ours.recording_id} if ours.recording_id else ours.heard
+    tracks = bool(ours.track_id and theirs.track_id)
+    if (tracks and ours.track_id == theirs.track_id) or theirs.recording_id in recordings:
+        return 0.0
+    if tracks:
+        return 1.0
+    return OTHER_RECORDING if recordings and theirs.recording_id else None
 
 
 def _shares_artist(own: OwnAlbum) -> bool:
     """Whether every track is by the album's artist, so that it was compared already."""
     return all(track.artist is None or track.artist == own.artist for track in own.tracks)
-
-
-def _is_missed(place: Place) -> bool:
-    return place.track.place == "track" and not place.track.video and not place.medium.is_video
 
 
 def _part(name: str, penalty: float, why: str) -> Part:

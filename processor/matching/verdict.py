@@ -77,7 +77,7 @@ def ruled_out(best: Comparison, other: Comparison) -> str | None:
     for name in ("artist", "album"):
         if (best.penalty(name) or 0) <= SAME and (other.penalty(name) or 0) >= OTHER:
             return f"The other has another {'title' if name == 'album' else name}."
-    if best.is_whole and not other.is_whole and _is_told_otherwise(best, other):
+    if best.is_whole and (other.has_others or (not other.is_whole and _is_told_otherwise(best, other))):
         return "The other has not the same tracks."
     if None not in (best.furthest, other.furthest) and best.furthest <= EXACT and other.furthest >= OTHER_MASTER:  # type: ignore[operator]
         return f"The lengths agree within {best.furthest:.0f} s, and those of the other within {other.furthest:.0f} s."

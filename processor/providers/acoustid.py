@@ -24,9 +24,9 @@ class AcoustIdSettings(KeyedSettings):
 
 
 class Recognised(NamedTuple):
-    """What a file sounds like; nothing where nobody knows the sound."""
+    """What a file sounds like; nothing where nobody knows the sound. One performance may be several recordings."""
 
-    recording_id: str | None = None
+    recording_ids: frozenset[str] = frozenset()
     release_ids: frozenset[str] = frozenset()
 
 
@@ -40,7 +40,6 @@ class _Group(Lenient):
 
 class _Recording(Lenient):
     id: Mbid = None
-    sources: Number = None  # how many people said so
     releases: Many[_Release] = ()
     releasegroups: Many[_Group] = ()
 
@@ -77,7 +76,7 @@ class AcoustId(Provider):
         return found
 
     def _look_up(self, prints: Sequence[Print]) -> Any:
-        form = {"client": self.line.key, "format": "json", "batch": 1, "meta": "recordings releases sources"}
+        form = {"client": self.line.key, "format": "json", "batch": 1, "meta": "recordings releases"}
         for n, one in enumerate(prints):
             form |= {f"duration.{n}": one.seconds, f"fingerprint.{n}": one.fingerprint}
         line = self.line
@@ -97,9 +96,9 @@ def _read(answer: Any) -> Iterator[tuple[int, Recognised]]:
         recordings = [recording for result in sure for recording in result.recordings if recording.id]
         if one.index is None or not recordings:
             continue
-        likeliest = max(recordings, key=lambda recording: recording.sources or 0)
+        known = frozenset(recording.id for recording in recordings if recording.id)
         on = {release.id for recording in recordings for release in _releases(recording) if release.id}
-        yield one.index, Recognised(likeliest.id, frozenset(on))
+        yield one.index, Recognised(known, frozenset(on))
 
 
 def _releases(recording: _Recording) -> list[_Release]:

@@ -10,6 +10,8 @@ from processor.metadata.known import VARIOUS_ARTISTS, Credit
 
 PSEUDO: Final = "Pseudo-Release"  # MusicBrainz's status of a track list in another language or script
 
+_SEEN: Final = ("dvd-video", "hd-dvd", "blu-ray", "vhs", "laserdisc", "vcd", "umd", "betamax")
+
 Place = Literal["track", "pregap", "data"]
 
 
@@ -49,8 +51,9 @@ class Medium:
 
     @property
     def is_video(self) -> bool:
-        """Whether it is to be looked at, so that nobody misses its tracks."""
-        return any(word in (self.format or "").casefold() for word in ("dvd-video", "blu-ray", "vhs", "laserdisc"))
+        """Whether it is to be looked at, so that nobody misses its tracks beside a disc to be heard."""
+        name = (self.format or "").casefold()
+        return name == "dvd" or any(word in name for word in _SEEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -367,6 +367,67 @@ def test_nobody_misses_hidden_data_and_video_tracks() -> None:
     assert compare(own(whole), there).is_whole
 
 
+FILM = tuple(replace(track, length_ms=None, recording_id=None) for track in release().media[0].tracks)
+
+
+@pytest.mark.parametrize("format", ["DVD-Video", "DVD", "VCD", "HD-DVD"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_film_of_the_same_songs_is_not_taken_for_the_disc_beside_it(format: str, is_first: bool) -> None:
+    film, disc = Medium(None, format, tracks=FILM), release().media[0]
+    media = (film, disc) if is_first else (disc, film)
+    there = release(media=tuple(replace(medium, position=n) for n, medium in enumerate(media, 1)))
+    found = verdict(own(release()), there)
+    assert (found.kind, found.best and {pair.seconds_apart for pair in found.best.pairs}) == ("accepted", {0.0})
+
+
+def test_of_a_film_alone_each_song_is_missed() -> None:
+    there = release(media=(Medium(1, "DVD-Video", tracks=FILM),))
+    album = own(release())
+    assert verdict(replace(album, tracks=album.tracks[:3]), there).kind != "accepted"
+
+
+@pytest.mark.parametrize("title", ["[silence]", "[data track]"])
+def test_nobody_misses_tracks_of_silence_before_a_hidden_one(title: str) -> None:
+    disc = release().media[0]
+    still = tuple(ReleaseTrack(title, n, str(n), 4_000, (ARTIST,)) for n in range(11, 69))
+    hidden = ReleaseTrack("Harbour at Night", 69, "69", 240_000, (ARTIST,))
+    there = release(media=(replace(disc, tracks=(*disc.tracks, *still, hidden)),))
+    album = own(release(1, (*TITLES, "Harbour at Night"), (*LENGTHS, 240_000)))
+    assert verdict(album, there).kind == "accepted"
+
+
+def test_discs_numbered_through_count_no_hidden_track() -> None:
+    first, second = release(discs=2).media
+    hidden = ReleaseTrack("Hidden", 0, "0", 60_000, (ARTIST,), place="pregap")
+    there = release(media=(replace(first, tracks=(hidden, *first.tracks)), second))
+    album = own(release(discs=2))
+    through = tuple(track._replace(position=n, disc=1) for n, track in enumerate(album.tracks, 1))
+    assert verdict(replace(album, tracks=through), there).kind == "accepted"
+
+
+@pytest.mark.parametrize(("count", "seconds"), [(1, 15), (2, 20), (10, 12)])
+def test_where_no_track_is_as_long_it_is_another_edit(count: int, seconds: int) -> None:
+    there = release(1, TITLES[:count])
+    longer = tuple(track._replace(length_ms=(track.length_ms or 0) + seconds * 1000) for track in own(there).tracks)
+    found = verdict(replace(own(there), tracks=longer), there)
+    assert (found.kind, codes(found) >= {"lengths_differ"}) == ("ambiguous", True)
+
+
+def test_a_recording_that_was_merged_into_another_is_no_doubt_but_all_of_them_are() -> None:
+    there = release()
+    album = own(there)
+    known = [track._replace(recording_id=uuid(9000 + n)) for n, track in enumerate(album.tracks)]
+    one = [known[0]._replace(recording_id=uuid(1)), *known[1:]]
+    assert verdict(replace(album, tracks=tuple(one)), there).kind == "accepted"
+    others = tuple(track._replace(recording_id=uuid(n)) for n, track in enumerate(known, 1))
+    assert verdict(replace(album, tracks=others), there).kind == "ambiguous"
+
+
+def test_an_edition_with_a_concert_in_it_does_not_compete() -> None:
+    titles = [*TITLES[:9], "Part Two (Live)"]
+    assert verdict(own(release()), release(), release(2, titles)).kind == "accepted"
+
+
 def test_what_is_known_of_nothing_is_no_match_and_breaks_nothing() -> None:
     empty = Release("musicbrainz", uuid(3), media=(Medium(tracks=(ReleaseTrack(), ReleaseTrack())),))
     for album in (OwnAlbum(), OwnAlbum(tracks=(OwnTrack(b"a"), OwnTrack(b"b"))), own(release())):
