@@ -28,6 +28,7 @@ UNSAID: Final = 0.5  # our title says nothing of an edition, theirs does
 YEARS: Final = 10  # so many years apart are as bad as it gets
 ANY_COUNTRY: Final = {"XW", "XE", "XU"}  # worldwide, Europe, unknown
 
+_SEVERAL = re.compile(r"[;,/]")
 _NO_ALNUM = re.compile(r"[\W_]+")
 
 
@@ -52,8 +53,8 @@ def album_parts(own: OwnAlbum, release: Release) -> list[Part]:
         _mediums(own, release),
         _country(own, release),
         _label(own, release),
-        _same("catalogue number", own.catalog_number, {label.catalog_number for label in release.labels} - {None}),
-        _same("barcode", own.barcode, {release.barcode} - {None}),
+        _numbered("catalogue number", own.catalog_number, {label.catalog_number for label in release.labels} - {None}),
+        _numbered("barcode", own.barcode, {release.barcode} - {None}),
         _disambiguation(own, release),
     ]
     return [part for part in found if part is not None]
@@ -99,6 +100,14 @@ def _release_id(own: OwnAlbum, release: Release) -> Part | None:
     """Compare ids of one database: some programs write another one's number into MusicBrainz's tag."""
     is_alike = own.release_id is not None and (mbid(own.release_id) is None) == (mbid(release.id) is None)
     return _same("release id", own.release_id, {release.id, *release.ids}) if is_alike else None
+
+
+def _numbered(name: str, ours: str | None, theirs: set[str | None]) -> Part | None:
+    """Compare one number or several: that of each label; what has no digit, as "none", is no number."""
+    each = [one for one in _SEVERAL.split(ours or "") if any(c.isdigit() for c in code(one))]
+    known = {one for one in theirs if one and any(c.isdigit() for c in code(one))}
+    found = [_same(name, one, known) for one in each]  # type: ignore[arg-type]
+    return min((one for one in found if one), key=lambda one: one.penalty, default=None)
 
 
 def _artist(own: OwnAlbum, release: Release) -> Part | None:

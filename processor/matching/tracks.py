@@ -72,7 +72,8 @@ def paired(own: OwnAlbum, release: Release) -> Pairing:
     is_shared = _shares_artist(own)
     table = [[_compared(track, place, release, is_shared) for place in there] for track in own.tracks]
     last = [0.0 if place.is_missed else LAST for place in there]
-    columns = assign([[min(value(parts), TOO_FAR) + more for parts, more in zip(row, last, strict=True)] for row in table])
+    costs = [[min(value(parts), TOO_FAR) + more for parts, more in zip(row, last, strict=True)] for row in table]
+    columns = assign(costs)
     pairs = [
         Pair(ours, theirs, value(table[ours][theirs]), apart(own.tracks[ours], there[theirs].track),
              tuple(table[ours][theirs]))

@@ -20,6 +20,7 @@ SAME: Final = 0.05  # penalty of a name that is written a little differently
 OTHER: Final = 0.4  # of one that is another
 EXACT: Final = 3.0  # seconds: lengths of one master agree so well
 OTHER_MASTER: Final = 10.0
+NUMBERS: Final = ("barcode", "catalogue number")
 
 
 class Thresholds(NamedTuple):
@@ -55,7 +56,7 @@ def judge(found: Sequence[Comparison], limits: Thresholds = Thresholds()) -> Ver
     open_rivals = [other for other in rivals if ruled_out(best, other) is None]
     groups = {one.release.group_id for one in (best, *open_rivals)}
     sure = best.release.group_id if len(groups) == 1 and best.distance <= limits.strong and not best.doubts else None
-    against = [*best.doubts, *_competing(open_rivals)]
+    against = [*best.doubts, *_contradicted(best), *_competing(open_rivals)]
     if best.distance > limits.strong:
         against.insert(0, Reason("not_near_enough", f"It is {best.distance:.3f} away; up to {limits.strong} is taken."))
     if against:
@@ -71,7 +72,7 @@ def ruled_out(best: Comparison, other: Comparison) -> str | None:
     """Return why another candidate, as near as the best, is not the album; None where it could be just as well."""
     if other.release.translates == best.release.id:
         return "The other is a translation of this one's track list."
-    for name in ("release id", "barcode", "catalogue number"):
+    for name in ("release id", *NUMBERS):
         if best.agrees(name) and not other.agrees(name):
             return f"The {name} is this one's and not the other's."
     for name in ("artist", "album"):
@@ -99,6 +100,13 @@ def _nothing(ranked: tuple[Comparison, ...]) -> Reason:
     if not ranked:
         return Reason("no_candidates", "No provider knows such an album.")
     return Reason("no_match", f"The nearest of {len(ranked)} releases is {ranked[0].distance:.2f} away.")
+
+
+def _contradicted(best: Comparison) -> list[Reason]:
+    """Return which number says that it is another edition, unless the tags name this very release."""
+    if best.agrees("release id"):
+        return []
+    return [Reason("other_edition", part.why) for part in best.parts if part.name in NUMBERS and part.penalty]
 
 
 def _competing(rivals: Sequence[Comparison]) -> list[Reason]:

@@ -248,6 +248,25 @@ def test_an_id_a_barcode_or_a_catalogue_number_settles_which_reissue_it_is(known
     assert "ruled_out" in codes(found) or found.ranked[1].distance > 0.1
 
 
+@pytest.mark.parametrize(
+    "known", [{"barcode": "0601215489422"}, {"catalog_number": "RE 1"}, {"catalog_number": "RE 1; RE 1 LP"}]
+)
+def test_another_number_than_the_tags_have_is_another_edition_of_the_album(known: dict[str, Any]) -> None:
+    found = verdict(replace(own(release()), **known), release())
+    assert (found.kind, codes(found) >= {"other_edition"}) == ("ambiguous", True)
+    assert found.group_id == (None if "barcode" in known else uuid(77))
+    named = replace(own(release()), release_id=uuid(1), **known)
+    assert "other_edition" not in codes(verdict(named, release()))
+
+
+@pytest.mark.parametrize(
+    "known",
+    [{"barcode": "0"}, {"catalog_number": "none"}, {"catalog_number": "RE 1; TW-12"}, {"catalog_number": "n/a"}],
+)
+def test_what_is_no_number_or_one_of_several_speaks_against_nothing(known: dict[str, Any]) -> None:
+    assert verdict(replace(own(release()), **known), release()).kind == "accepted"
+
+
 def test_a_barcode_both_reissues_share_settles_nothing() -> None:
     album = replace(own(release()), barcode="5012345678900")
     assert verdict(album, release(), release(2)).kind == "ambiguous"
