@@ -95,8 +95,10 @@ def _unmatched(unmatched: tuple[int, ...], own: OwnAlbum) -> Iterator[Part]:
 
 def _count(own: OwnAlbum, release: Release) -> Iterator[Part]:
     """Compare the numbers of tracks where that is all that is told of them."""
-    count, ours = release.track_count, len(own.tracks)
-    if count is not None and ours:
+    ours = len(own.tracks)
+    counts = [count for count in (release.heard_count, release.track_count) if count is not None]
+    if counts and ours:
+        count = min(counts, key=lambda count: abs(count - ours))
         away = abs(count - ours) / max(count, ours)
         one = part("tracks", away, f"It has {count} tracks, {ours} are here.")
         yield one._replace(weight=one.weight * ours)

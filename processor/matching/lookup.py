@@ -30,17 +30,24 @@ def look_up(own: OwnAlbum, provider: Releases, limits: Thresholds, also: Sequenc
     """Find the releases an album could be, and judge them; `also` are ids somebody else suggests, of a fingerprint.
 
     The id of the tags comes first: where its release is the album, nothing more is asked. Then numbers, then names,
-    then names as people misspell them; the next only if the one before found nothing near.
+    then names as people misspell them; the next only if the one before found nothing near. An id that the provider
+    does not know, of what was deleted or merged, says nothing.
     """
     own = _identified(own, provider)
     found: dict[str, Comparison] = {}
-    for release_id in dict.fromkeys([*([own.release_id] if own.release_id else []), *also]):
+    if own.release_id:
+        _look_at(own, provider, own.release_id, found)
+        own = own if found else replace(own, release_id=None)
+    for release_id in also:
         _look_at(own, provider, release_id, found)
     verdict = judge(list(found.values()), limits)
     if own.release_id and verdict.kind == "accepted":
         return verdict
     for wanted in searches(own):
-        for release in _likely(own, provider.releases(wanted), limits):
+        releases = provider.releases(wanted)
+        if wanted.group_id and not releases:
+            own = replace(own, group_id=None)
+        for release in _likely(own, releases, limits):
             if len(found) < MOST_LOOKED_AT:
                 _look_at(own, provider, release.id, found)
             elif release.id not in found:

@@ -87,7 +87,8 @@ def ruled_out(best: Comparison, other: Comparison) -> str | None:
 
 def _is_told_otherwise(best: Comparison, other: Comparison) -> bool:
     """Whether another release's tracks, or at least their number, are known."""
-    return bool(other.pairs) or other.release.track_count not in (None, len(best.pairs))
+    counts = {other.release.track_count, other.release.heard_count}
+    return bool(other.pairs) or counts.isdisjoint({None, len(best.pairs)})
 
 
 def _rank(one: Comparison) -> tuple[float, float, bool, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
@@ -95,8 +95,12 @@ class Release:
     @property
     def track_count(self) -> int | None:
         """How many tracks it has, as far as every medium says."""
-        counts = [medium.track_count if medium.track_count is not None else len(medium.tracks) for medium in self.media]
-        return sum(counts) if counts else None
+        return _count(self.media)
+
+    @property
+    def heard_count(self) -> int | None:
+        """The same, without what is to be looked at."""
+        return _count([medium for medium in self.media if not medium.is_video])
 
     @property
     def has_tracks(self) -> bool:
@@ -123,3 +127,8 @@ class Release:
     def tracks(self) -> Iterator[tuple[Medium, ReleaseTrack]]:
         """Yield all tracks with their media, in order."""
         return ((medium, track) for medium in self.media for track in medium.tracks)
+
+
+def _count(media: Sequence[Medium]) -> int | None:
+    counts = [medium.track_count if medium.track_count is not None else len(medium.tracks) for medium in media]
+    return sum(counts) if counts else None

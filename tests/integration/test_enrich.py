@@ -30,6 +30,7 @@ from processor.enrich import choose, enrich, unchoose
 from processor.enriching.shop import Shop
 from processor.items import repository
 from processor.matching import rows
+from processor.matching.lookup import look_up
 from processor.matching.own import OwnAlbum
 from processor.matching.rows import NOBODY
 from processor.matching.verdict import Thresholds
@@ -38,6 +39,7 @@ from processor.metadata.documents import CHOICE, ITSELF, winning
 from processor.metadata.known import Credit
 from processor.providers.fingerprint import Print, fingerprint, fpcalc
 from processor.providers.registry import Providers, all_providers
+from processor.providers.release import Medium
 from processor.publication import ledger
 from processor.tables import PublicationRow, StagingItem
 from tests.catalogue import point
@@ -333,6 +335,31 @@ def test_a_provider_that_is_down_is_owed_for_and_what_it_said_before_stays(
     assert enrich(shop, item).verdict == "accepted"
     with shop.database.read() as connection:
         assert rows.debts(connection) == []
+
+
+@pytest.mark.parametrize("known", [{"release_id": uuid(404)}, {"group_id": uuid(404)}])
+def test_an_id_nobody_knows_any_more_speaks_against_nothing(
+    shop: Shop, server: Provider, known: dict[str, Any]
+) -> None:
+    knows(server, release())
+    found = server.answers["/ws/2/release"]
+
+    def searched(seen: Seen) -> Reply:
+        assert isinstance(found, Reply)
+        return as_json({"releases": []}) if seen.query["query"].startswith("rgid:") else found
+
+    server.answers["/ws/2/release"] = searched
+    provider = shop.providers.answering("releases")[0]
+    assert look_up(replace(own(release()), **known), provider, shop.limits).kind == "accepted"
+
+
+def test_an_edition_with_a_film_of_the_concert_competes_with_the_disc_alone(shop: Shop, server: Provider) -> None:
+    disc = release().media[0]
+    film = Medium(2, "DVD-Video", tracks=tuple(replace(track, title=f"{track.title} (live)") for track in disc.tracks))
+    knows(server, release(barcode=None), release(2, barcode=None, media=(disc, film)))
+    item = stage(shop, own(release()))
+    assert enrich(shop, item).verdict == "ambiguous"
+    assert [one.release_id for one in candidates(shop, item)] == [uuid(1), uuid(2)]
 
 
 def test_null_everywhere_is_no_match(shop: Shop, server: Provider) -> None:
