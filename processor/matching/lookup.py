@@ -71,8 +71,8 @@ def searches(own: OwnAlbum) -> Iterator[Search]:
     """Yield what is worth searching for, the surest first."""
     artist = None if is_various(own.artist) else own.artist
     tracks = len(own.tracks) or None
-    if own.barcode:
-        yield Search(barcode=own.barcode)
+    if barcode := "".join(c for c in own.barcode or "" if c.isalnum()):
+        yield Search(barcode=barcode)
     if own.group_id:
         yield Search(group_id=own.group_id)
     if own.catalog_number and (own.title or artist):

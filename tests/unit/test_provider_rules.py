@@ -6,8 +6,10 @@ import pytest
 
 from config.errors import Misconfigured
 from config.settings import REGISTRY
+from processor.matching.lookup import searches
+from processor.matching.own import OwnAlbum
 from processor.providers.pictures import address, language
-from processor.providers.provider import KeyedSettings, Provider
+from processor.providers.provider import KeyedSettings, Provider, Search
 from processor.providers.registry import all_providers, questions, section_of
 
 HOME = "https://provider.example/v3"
@@ -57,3 +59,7 @@ def test_a_mirror_without_tls_is_asked_without() -> None:
 
 def test_no_language_has_many_names() -> None:
     assert [language(said) for said in ("en", "EN-us", "00", "", None, "xx", "日本")] == ["en", "en"] + [None] * 5
+
+
+def test_a_barcode_is_asked_for_without_what_people_write_into_it() -> None:
+    assert next(searches(OwnAlbum("Low Tide", barcode="0 5012345-67890 0"))) == Search(barcode="05012345678900")
