@@ -229,6 +229,7 @@ def test_a_daemon_whose_database_was_migrated_under_it_ends_and_says_what_to_do(
     with installation.daemon() as process:
         with installation.database.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            connection.execute(text("ALTER TABLE settings RENAME TO otherwise"))
         assert process.wait(WAIT) == 1, "so that systemd starts what is installed by now"
     (told,) = [line for line in installation.errors.read_text().splitlines() if "the schema of the database" in line]
     assert "at revision 9999 now, and this process knows 00" in told
