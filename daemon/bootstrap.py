@@ -22,10 +22,10 @@ from config.machine import keep_imported, uncollected
 from config.reasons import Reason
 from config.sections import StagingScan
 from daemon import migrating, secrecy
-from daemon.acts import Acts
-from daemon.adopting import Looks
+from daemon.actions.acts import Acts
+from daemon.actions.adopting import Looks
+from daemon.actions.ongoing import Ongoing, Stage
 from daemon.disks import Disks
-from daemon.ongoing import Ongoing, Stage
 from processor.filesystem.system_errors import unexpected
 from processor.providers.registry import all_providers
 from scanner.options import Progress, ScanStats, silent

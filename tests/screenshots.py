@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from sqlalchemy import update
 
 from config import admin
-from daemon import cycles
+from daemon.actions import cycles
 from daemon.bootstrap import Application, application
 from daemon.web.server import WebServer
 from processor.items import listing
@@ -21,10 +21,11 @@ from tests.browser.conftest import sign_in
 from tests.chromium import chromium, program
 from tests.demo import cover, make_inbound
 from tests.web import NAME, add_roots, new_account
-from workflow import deciding, editing, picturing, succession
+from workflow import succession
 from workflow.engine.engine import wanted
 from workflow.engine.tables import JobRow
 from workflow.engine.wanting import submit_one
+from workflow.operations import deciding, editing, picturing
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SHOTS: Final = (  # name, address, window, scheme

@@ -36,12 +36,12 @@ from scanner.scanfiles import prune
 from workflow import suspension, upkeep
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding
+from workflow.operations.tagging import recover_tagging
 from workflow.record import Asked, RunRecord
 from workflow.recovering import recover_libraries
 from workflow.report import CycleReport
 from workflow.roots import Roots, resolve_roots, scan_db_folder
 from workflow.stopping import StopOrTimeout
-from workflow.tagging import recover_tagging
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class _Cycle(NamedTuple):
 
     def _restage(self, keys: Collection[str]) -> dict[str, tuple[Reason, ...]]:
         """Put the files of published items back into staging; hardly any cycle has to."""
-        from workflow.publishing import restage
+        from workflow.operations.publishing import restage
 
         return restage(self.database, self.data_dir, keys, self.until)
 

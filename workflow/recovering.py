@@ -16,9 +16,9 @@ from processor.transfers import journal
 from workflow import upkeep
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding
+from workflow.operations.tagging import recover_tagging
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
-from workflow.tagging import recover_tagging
 
 
 def recover(database: Database, data_dir: Path, stop: threading.Event) -> RecoveryReport:

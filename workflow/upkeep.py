@@ -21,7 +21,7 @@ from processor.artwork.blobs import Blobs
 from processor.recover import RecoveryReport, recover
 from processor.transfers import journal, trash
 from workflow.holding import holding, reading
-from workflow.published import heal, recorded
+from workflow.operations.published import heal, recorded
 
 WORKERS = 2  # files that are copied at once
 OUTWARD = ("publish", "refresh", "upgrade", "restage", "unpublish")

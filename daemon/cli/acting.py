@@ -6,15 +6,15 @@ import sys
 import threading
 from collections.abc import Callable
 
-from daemon import wishes
-from daemon.acts import Act
+from daemon.actions import wishes
+from daemon.actions.acts import Act
 from daemon.bootstrap import Application, application
 from daemon.cli.output import print_json
 from daemon.cli.undo import tell
 from daemon.cli.usage import usage
 from daemon.disks import Disks
 from daemon.signals import stop_on_signals
-from workflow.undo import UndoReport
+from workflow.operations.undo import UndoReport
 
 
 def act(begin: Callable[[Application], Act], as_json: bool) -> None:

@@ -14,7 +14,7 @@ from daemon.cli.usage import usage
 from daemon.progress import bars
 from daemon.signals import stop_on_signals
 from processor.adoption import Album
-from workflow.adopting import WORDS, adopt, plain_album
+from workflow.operations.adopting import WORDS, adopt, plain_album
 
 SHOWN = 3  # names of one album, on a terminal; --json has all
 MOST = 20  # albums that need a person, of which a summary says more

@@ -8,7 +8,7 @@ import click
 
 from config.boot import load_boot_settings
 from daemon.cli.output import json_option, print_json
-from daemon.examination import examine_installation
+from daemon.doctor.examination import examine_installation
 from daemon.finding import Finding
 
 MARKS = {"ok": ("✓", "green"), "note": ("•", "cyan"), "problem": ("✗", "red")}

@@ -11,7 +11,8 @@ from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.items import listing
 from processor.items.listing import Filter
-from workflow import enriching, progress
+from workflow import progress
+from workflow.operations import enriching
 
 
 @click.command()

@@ -15,7 +15,7 @@ from daemon.progress import bars
 from daemon.signals import stop_on_signals
 from processor.fsck.finding import Finding
 from processor.fsck.fsck import FsckReport
-from workflow.fsck import fsck
+from workflow.operations.fsck import fsck
 
 MOST = 20  # repairs of one kind that are named one by one
 

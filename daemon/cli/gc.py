@@ -7,7 +7,7 @@ import click
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.signals import stop_on_signals
-from workflow.collecting import collect
+from workflow.operations.collecting import collect
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from config import accounts
-from daemon import hook_secrets
+from daemon.actions import hook_secrets
 from daemon.bootstrap import application
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_rows

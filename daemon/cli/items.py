@@ -88,7 +88,7 @@ def forget(item_id: int) -> None:
     folder the item is kept, and the command says what is there. Nothing on disk is touched. Should the folder come
     back with its sidecar, `greenroom fsck --adopt` records it again.
     """
-    from workflow.fsck import forget_item
+    from workflow.operations.fsck import forget_item
 
     stop = stop_on_signals()
     with application() as app:
@@ -143,7 +143,7 @@ def candidates(item: int, as_json: bool) -> None:
 
     The distance goes from 0, the same in all that both say, to 1. `greenroom items choose` takes one of them.
     """
-    from workflow import enriching
+    from workflow.operations import enriching
 
     with application() as app, usage():
         told = enriching.candidates(app.database, item)
@@ -188,7 +188,7 @@ def choose(item: int, release: str, as_json: bool) -> None:
       greenroom items choose 17 0f1a8b4e-2b7f-4b59-9a6e-0c6f2f0d3c11
       greenroom items choose 17 auto
     """
-    from workflow import enriching
+    from workflow.operations import enriching
 
     with application() as app, usage():
         job = enriching.choose(app.database, app.engine, item, release, actor=person())

@@ -10,7 +10,7 @@ from dataclasses import asdict
 import click
 
 from config.reasons import show_time
-from daemon import jobs
+from daemon.actions import jobs
 from daemon.bootstrap import Application, application
 from daemon.cli.group import Group
 from daemon.cli.output import cell, json_option, print_done, print_json, print_table

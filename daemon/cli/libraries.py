@@ -12,7 +12,7 @@ import click
 from config.libraries import list_libraries, same_filesystem
 from config.mounts import mount_of
 from config.reasons import show_path
-from daemon import libraries
+from daemon.actions import libraries
 from daemon.bootstrap import application
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_rows

@@ -14,7 +14,7 @@ from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.artwork.rows import Candidate
 from processor.artwork.selecting import Decision
-from workflow import picturing
+from workflow.operations import picturing
 
 
 @click.group(cls=Group)

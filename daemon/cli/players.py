@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from config.reasons import MASK, counted
-from daemon import players
+from daemon.actions import players
 from daemon.bootstrap import application
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from daemon import providers
+from daemon.actions import providers
 from daemon.bootstrap import application
 from daemon.cli.group import Group
 from daemon.cli.output import json_option, print_json, print_table

@@ -10,7 +10,7 @@ import click
 
 from config.errors import Busy, GreenroomError, LeaseLost, Stopped
 from config.reasons import Reason, counted, show_path
-from daemon import publishing
+from daemon.actions import publishing
 from daemon.bootstrap import Application, application
 from daemon.cli.output import because, json_option, print_json
 from daemon.cli.person import person

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from daemon import discarding, regrouping
+from daemon.actions import discarding, regrouping
 from daemon.bootstrap import Application, application
 from daemon.cli.acting import act
 from daemon.cli.deciding import each
@@ -16,7 +16,7 @@ from daemon.cli.output import json_option, print_done
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from processor.metadata.fields import FIELDS, Subject
-from workflow import deciding, editing
+from workflow.operations import deciding, editing
 
 
 @click.group(cls=Group)

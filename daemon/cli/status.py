@@ -11,7 +11,7 @@ import click
 from config.answering import GLANCE
 from config.libraries import list_libraries
 from config.reasons import counted, show_path, show_time
-from daemon import libraries
+from daemon.actions import libraries
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.sole import running_daemon

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from config.reasons import counted, show_path, show_text
-from daemon import discarding
+from daemon.actions import discarding
 from daemon.bootstrap import application
 from daemon.cli.acting import act
 from daemon.cli.group import Group
@@ -18,7 +18,7 @@ from daemon.cli.person import person
 from daemon.disks import Disks
 from daemon.signals import stop_on_signals
 from processor.planning.space import human_size
-from workflow import emptying
+from workflow.operations import emptying
 
 _UNKNOWN: Final = (None, None, None)
 

@@ -8,14 +8,14 @@ import sys
 import click
 
 from config.reasons import counted, show_path, show_text
-from daemon import regrouping
+from daemon.actions import regrouping
 from daemon.bootstrap import application
 from daemon.cli.output import because, json_option, print_json
 from daemon.cli.person import person
 from daemon.cli.usage import usage
 from daemon.signals import stop_on_signals
 from processor.taking_back import TakenBack
-from workflow import undo
+from workflow.operations import undo
 
 
 @click.command()

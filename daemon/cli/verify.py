@@ -19,8 +19,8 @@ from daemon.signals import stop_on_signals
 from processor.verification.judging import TROUBLE
 from processor.verify import Found
 from workflow import progress
+from workflow.operations.verifying import Pace, due, verify_items, verifying
 from workflow.phase import settings_of
-from workflow.verifying import Pace, due, verify_items, verifying
 
 
 @click.command()

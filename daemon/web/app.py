@@ -18,8 +18,8 @@ from starlette.staticfiles import StaticFiles
 
 from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, Retryable
 from config.wrong_values import what_is_wrong
+from daemon.actions.hooks import Messages
 from daemon.bootstrap import Application
-from daemon.hooks import Messages
 from daemon.web import api, pages
 from daemon.web.access import Access, Throttle, own_form
 from daemon.web.forwarded import Forwarded

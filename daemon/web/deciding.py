@@ -9,7 +9,7 @@ from fastapi import Depends, Form, HTTPException, Query
 from sqlalchemy import Connection
 
 from processor.items.listing import Filter, Sort, order_of, page
-from workflow.deciding import Seen
+from workflow.operations.deciding import Seen
 from workflow.states import MOVES
 
 STATUSES: Final = tuple(MOVES)

@@ -14,7 +14,7 @@ from config.lease import holder
 from config.libraries import Library, checked_folder, list_libraries, moved_here, refuse_clash, verify_root
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type, free_bytes
 from config.reasons import show_path
-from daemon import libraries
+from daemon.actions import libraries
 from daemon.bootstrap import Application
 from daemon.disks import Seen
 from processor.planning.space import human_size
@@ -69,7 +69,7 @@ def checked(app: Application, path: bytes, role: str, kind: str) -> list[tuple[T
 
 
 def add(app: Application, path: bytes, role: str, kind: str, *, actor: str) -> None:
-    """Add a library, if its disk answers. Raises what `daemon.libraries.add` and `Disks.do` do."""
+    """Add a library, if its disk answers. Raises what `daemon.actions.libraries.add` and `Disks.do` do."""
     app.disks.do(("add", path), lambda: libraries.add(app, role, path, kind=kind, actor=actor))
 
 

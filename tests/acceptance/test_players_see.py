@@ -32,7 +32,7 @@ from tests.scenarios.drops import song
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, approve, given
 from tests.waiting import until
-from workflow import publishing
+from workflow.operations import publishing
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("GREENROOM_PLAYERS") != "real", reason="real players are asked by `scripts/players`"

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from sqlalchemy import delete
 
 from config.tables import AccountRow
-from daemon import cycles
+from daemon.actions import cycles
 from daemon.bootstrap import Application
 from tests.browser.conftest import Open
 from tests.everything import everything_says

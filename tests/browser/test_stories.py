@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
 from config import admin
-from daemon import libraries
+from daemon.actions import libraries
 from daemon.bootstrap import Application
 from processor.items import repository
 from tests.browser.conftest import Open

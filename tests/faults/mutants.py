@@ -560,7 +560,7 @@ MUTANTS = (
     ),
     Mutant(
         "a password goes to another address than the one it was entered for",
-        "daemon/players.py",
+        "daemon/actions/players.py",
         'if player.url.strip().rstrip("/") != before.url:',
         "if False:",
         on_sqlite("on_the_page", "tests/integration/test_players_told.py"),

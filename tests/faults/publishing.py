@@ -41,8 +41,8 @@ from processor.transfers.trash import TRASH
 from scanner.identity import Identity
 from tests.databases import opened
 from tests.faults.world import NOW, Steps, empty_database, put, recovered_twice, tree
-from workflow import published
 from workflow.events import EventRow
+from workflow.operations import published
 from workflow.progress import ItemHistoryRow, ProgressRow
 
 HOME: Final = b"A/Ada/Low"

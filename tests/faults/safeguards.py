@@ -81,7 +81,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "an album is published without a picture that can be had again, whatever an admin wants",
-        "workflow/completing.py",
+        "workflow/operations/completing.py",
         "return sum(map(len, _lost(database, data_dir, item_id).values())) if lost else 0",
         "return 0",
         on_sqlite("without_a_picture", "tests/scenarios/test_publish_pictures.py"),
@@ -193,7 +193,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "a move between other roots is taken back below roots nobody holds",
-        "workflow/undo.py",
+        "workflow/operations/undo.py",
         "    if transfer.src_root not in sources or transfer.dst_root != roots.staging.path:\n",
         "    if False:\n",
         on_sqlite("no_library_any_more", UNDONE),
@@ -732,14 +732,14 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "an album is published before the cycle that staged it has emptied its place in inbound",
-        "workflow/publishing.py",
+        "workflow/operations/publishing.py",
         "        check_unmoved(given.database, key)\n",
         "",
         tests("tests/faults/test_publish_kill.py", "-k", "emptied_its_place"),
     ),
     Mutant(
         "an album gets tags before the cycle that staged it has emptied its place in inbound",
-        "workflow/tagging.py",
+        "workflow/operations/tagging.py",
         "        check_unmoved(database, found.item.key)\n",
         "",
         tests("tests/faults/test_publish_kill.py", "-k", "emptied_its_place"),

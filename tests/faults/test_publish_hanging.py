@@ -19,7 +19,7 @@ from processor.transfers.transfer import Strategy
 from tests.faults import ALL
 from tests.faults.publishing import Scene, converges
 from tests.faults.world import Steps, tree
-from workflow import published
+from workflow.operations import published
 
 WAIT: Final = 60.0  # seconds until a test that would hang fails instead
 TRIES: Final = 200 if ALL else 14  # of each kind

@@ -28,8 +28,8 @@ from tests.faults.libraries import CYCLE, to_publish
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.steps import die, labels, run_until
 from tests.faults.world import At, Killed, Steps, tree
-from workflow import published
-from workflow.tagging import tag_item
+from workflow.operations import published
+from workflow.operations.tagging import tag_item
 
 EVERY = {("publish", "link"): 5, ("refresh", "link"): 3, ("upgrade", "link"): 5}  # steps; of the others fewer are tried
 kinds = pytest.mark.parametrize(

@@ -35,7 +35,7 @@ from tests.faults.killing import killed
 from tests.faults.world import Steps, tree
 from tests.scenarios.drops import JPEG, songs
 from tests.scenarios.house import House
-from workflow.tagging import tag_item
+from workflow.operations.tagging import tag_item
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 

@@ -24,7 +24,7 @@ from tests.faults.subjects import CYCLE, SUBJECTS, Subject
 from tests.faults.trials import Trial, must
 from tests.filesystems.kinds import ALL, EXCHANGE, FULL, LINKS, ROLES, Kind
 from tests.music import write_track
-from workflow.tagging import tag_item
+from workflow.operations.tagging import tag_item
 
 NO_LIBRARY = [role for role in ROLES if role != "library"]
 IN_STAGING = pytest.mark.parametrize("role", NO_LIBRARY[: None if ALL else 1], indirect=True)  # it needs no library

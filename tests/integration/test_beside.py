@@ -27,7 +27,7 @@ from tests.integration.test_enrich import AGAIN, NOW, known, shop_of, warnings
 from tests.pictures import jpeg
 from tests.providers import AT_ONCE, Provider, Reply
 from tests.releases import ARTIST, knows, own, release, staged, uuid
-from workflow.downloading import downloads
+from workflow.operations.downloading import downloads
 from workflow.phases.enrich import EnrichSettings
 
 DROP = b"The Velvet Harbour/Harbour Lights"

@@ -24,7 +24,7 @@ from processor.items import repository
 from tests.commands import chosen, printed
 from tests.items import album
 from tests.waiting import until
-from workflow import deciding, progress, succession
+from workflow import progress, succession
 from workflow.chain import next_phase
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
@@ -32,6 +32,7 @@ from workflow.engine.failure import AWAY, PhaseAway
 from workflow.engine.job import Job, Payload
 from workflow.engine.tables import JobRow
 from workflow.engine.worker import Pace, working
+from workflow.operations import deciding
 from workflow.phase import Decision, Phase, all_chores, all_phases
 from workflow.phases.enrich import EnrichSettings
 from workflow.phases.review import ReviewSettings

@@ -13,7 +13,7 @@ from processor.artwork.offer import Offer
 from processor.client.client import Client
 from processor.client.exchange import World
 from processor.providers.registry import Providers, all_providers
-from workflow.downloading import downloads
+from workflow.operations.downloading import downloads
 
 pytestmark = pytest.mark.sqlite
 

@@ -47,11 +47,12 @@ from tests.commands import chosen, printed
 from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
 from tests.releases import ARTIST, LENGTHS, TITLES, knows, own, release, retitled, staged, uuid
 from tests.waiting import until
-from workflow import deciding, enriching, progress, succession
+from workflow import progress, succession
 from workflow.chores import want_daily
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.worker import Pace, working
+from workflow.operations import deciding, enriching
 from workflow.phase import all_chores
 from workflow.phases.enrich import EnrichSettings
 from workflow.phases.enrich import shop as shop_of_phase

@@ -25,13 +25,14 @@ from processor.transfers.transfer import Transfer
 from tests.commands import chosen, greenroom
 from tests.items import album
 from tests.waiting import until
-from workflow import deciding, events, runs, succession
+from workflow import events, runs, succession
 from workflow.chores import want_daily
 from workflow.engine import wanting
 from workflow.engine.engine import Engine
 from workflow.engine.job import NewJob
 from workflow.engine.worker import Pace, working
 from workflow.events import KINDS, Event, Kind
+from workflow.operations import deciding
 from workflow.phase import all_phases
 from workflow.phases import cleanup, notify
 from workflow.phases.notify import Notifier

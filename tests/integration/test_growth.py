@@ -31,8 +31,8 @@ from tests.commands import printed
 from tests.music import write_album
 from workflow import succession
 from workflow.engine.tables import JobRow
+from workflow.operations.undo import undo
 from workflow.phases import cleanup
-from workflow.undo import undo
 
 HISTORY = 2000  # albums that were published before
 

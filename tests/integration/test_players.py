@@ -14,7 +14,7 @@ import pytest
 
 from config.database import Database
 from config.errors import GreenroomError, Misconfigured, Retryable
-from daemon import players
+from daemon.actions import players
 from daemon.bootstrap import Application
 from processor.client.client import Client
 from processor.metadata.known import AlbumMetadata, ArtistMetadata, Credit

@@ -19,10 +19,11 @@ from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import add_library, published, take_out
 from tests.waiting import until
-from workflow import deciding, editing, events, progress, succession
+from workflow import events, progress, succession
 from workflow.engine.engine import Engine
 from workflow.engine.job import OPEN
 from workflow.engine.worker import working
+from workflow.operations import deciding, editing
 
 ALBUM = "Ada/Low Tide (2014)"
 

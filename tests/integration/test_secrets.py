@@ -21,8 +21,10 @@ from config.errors import Misconfigured, NeedsReview
 from config.redaction import KNOWN
 from config.secrecy import SEALED, Vault, new_key
 from config.tables import SettingChange, SettingRow
-from daemon import examination, providers, secrecy
+from daemon import secrecy
+from daemon.actions import providers
 from daemon.bootstrap import Application, application
+from daemon.doctor import examination
 from daemon.status import at_a_glance
 from processor.players import rows as players
 from processor.players.kinds import line_to

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from config import admin
-from daemon import wishes
-from daemon.acts import Act
+from daemon.actions import wishes
+from daemon.actions.acts import Act
 from processor.items import grouping_choices
 from scanner.grouping.chosen import Choice
 from tests.commands import greenroom, printed
 from tests.integration.test_web_review import NOW
 from tests.music import write_album, write_track
 from tests.web import Browser
+from workflow.operations.undo import UndoReport
 from workflow.roots import resolve_roots
-from workflow.undo import UndoReport
 
 API = "/api/v1"
 

@@ -10,8 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from config import admin
+from daemon.actions.hooks import MAX_BODY, REMEMBERED_SECONDS, Messages, lies_in, paths_of
 from daemon.bootstrap import Application
-from daemon.hooks import MAX_BODY, REMEMBERED_SECONDS, Messages, lies_in, paths_of
 from daemon.web.access import Throttle
 from tests.commands import greenroom
 from tests.scenarios.house import NOW

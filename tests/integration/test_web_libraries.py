@@ -9,7 +9,7 @@ import pytest
 
 from config import activity, libraries
 from config.errors import Misconfigured
-from daemon import libraries as verbs
+from daemon.actions import libraries as verbs
 from daemon.bootstrap import Application
 from daemon.disks import MOST, Disks
 from tests.web import NAME, Browser

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from config import libraries
-from daemon import publishing
+from daemon.actions import publishing
 from daemon.bootstrap import Application
 from processor.matching.rows import Candidate, Debt, keep_candidates, keep_debts
 from tests.integration.test_web_acts import go_on, look, stage
 from tests.integration.test_web_review import NOW, press, seen
 from tests.web import NAME, Browser
-from workflow import editing
+from workflow.operations import editing
 
 pytestmark = pytest.mark.sqlite
 API = "/api/v1/items"

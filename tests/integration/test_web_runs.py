@@ -10,7 +10,7 @@ import pytest
 
 from config import admin
 from config.locks import hold
-from daemon.ongoing import Stage
+from daemon.actions.ongoing import Stage
 from tests.music import write_album
 from tests.scenarios.house import NOW
 from tests.web import NAME, Browser

@@ -21,7 +21,7 @@ from processor.transfers import sidecar
 from processor.transfers.hidden import PLAYER_IGNORES, TX
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import NOW, House, digest, everything
-from workflow import deciding, publishing
+from workflow.operations import deciding, publishing
 from workflow.phase import all_phases, settings_of
 
 LOW_TIDE: Final = songs("Low Tide", "flac", range(1, 3), date="2014")

@@ -24,7 +24,7 @@ from processor.transfers.hidden import TX
 from scanner.scan import silent
 from tests.scenarios.drops import JPEG, rights_bind, songs
 from tests.scenarios.house import House
-from workflow.fsck import forget_item, fsck
+from workflow.operations.fsck import forget_item, fsck
 from workflow.suspension import resume
 
 ALBUMS = ("Low Tide", "High Tide", "Slack Water")

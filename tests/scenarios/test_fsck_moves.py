@@ -18,8 +18,8 @@ from processor.transfers.transfer import path_from_json
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from tests.scenarios.test_fsck import adopt, codes, content, folder, item, look, write
-from workflow.trash import discard
-from workflow.undo import undo
+from workflow.operations.trash import discard
+from workflow.operations.undo import undo
 
 ALBUM = "Low Tide"
 

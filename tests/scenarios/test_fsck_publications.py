@@ -19,8 +19,8 @@ from tests.scenarios.house import House
 from tests.scenarios.publishing import LOW_TIDE, add_library, approve, check_libraries, publish, published, take_out
 from tests.scenarios.test_fsck import adopt, codes, look, write
 from tests.scenarios.test_publish import say
-from workflow import publishing
-from workflow.fsck import forget_item
+from workflow.operations import publishing
+from workflow.operations.fsck import forget_item
 from workflow.recovering import recover
 
 

@@ -21,8 +21,8 @@ from processor.transfers.trash import TRASH
 from scanner.scan import silent
 from tests.scenarios.drops import JPEG, Drop, song, songs
 from tests.scenarios.house import NOW, House, lines, seen
-from workflow.fsck import fsck
-from workflow.undo import undo
+from workflow.operations.fsck import fsck
+from workflow.operations.undo import undo
 
 SHM = Path("/dev/shm")
 KEY = "album:ada/low tide"

@@ -16,8 +16,8 @@ from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import LOW_TIDE, add_library, approve, publish, published, staged, take_out
-from workflow.tagging import tag_item
-from workflow.undo import undo
+from workflow.operations.tagging import tag_item
+from workflow.operations.undo import undo
 
 ROLES = ("inbound", "staging", "library")
 

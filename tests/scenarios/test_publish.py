@@ -39,9 +39,10 @@ from tests.scenarios.publishing import (
     take_out,
     unexplained,
 )
-from workflow import progress, publishing
-from workflow.fsck import forget_item
-from workflow.undo import undo
+from workflow import progress
+from workflow.operations import publishing
+from workflow.operations.fsck import forget_item
+from workflow.operations.undo import undo
 
 ALBUM = "Ada/Low Tide (2014)"
 

@@ -22,7 +22,7 @@ from tests.providers import Provider, Reply
 from tests.scenarios.drops import Drop
 from tests.scenarios.house import NOW, House
 from tests.scenarios.publishing import LOW_TIDE, check_libraries, given, rehearse, staged, unexplained
-from workflow import picturing, publishing
+from workflow.operations import picturing, publishing
 
 FRONT = jpeg(1, 1000)
 FOLDER = "Ada/Low Tide (2014)"

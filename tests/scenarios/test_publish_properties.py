@@ -26,8 +26,8 @@ from tests.faults import ALL
 from tests.scenarios import publishing
 from tests.scenarios.drops import songs
 from tests.scenarios.house import NOW, House
-from workflow import deciding
-from workflow.publishing import publish_item, unpublish_item
+from workflow.operations import deciding
+from workflow.operations.publishing import publish_item, unpublish_item
 
 SHM = Path("/dev/shm")
 OWN = "by hand"  # how names of somebody's own files begin

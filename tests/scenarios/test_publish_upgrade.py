@@ -32,8 +32,8 @@ from tests.scenarios.publishing import (
     unexplained,
 )
 from workflow import events, progress
-from workflow.tagging import tag_item
-from workflow.undo import undo
+from workflow.operations.tagging import tag_item
+from workflow.operations.undo import undo
 
 FOLDER = "Ada/Low Tide (2014)"
 LATE = songs("late", "flac", range(3, 4), date="2014")

@@ -22,9 +22,9 @@ from scanner.tags.signature import candidates
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House
 from workflow import plans
-from workflow.fsck import fsck
-from workflow.tagging import tag_item
-from workflow.undo import undo
+from workflow.operations.fsck import fsck
+from workflow.operations.tagging import tag_item
+from workflow.operations.undo import undo
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 ALBUM: Drop = songs("Low Tide", "flac", range(1, 3)) | songs("Low Tide", "mp3", range(3, 4)) | {

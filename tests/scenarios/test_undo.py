@@ -22,9 +22,9 @@ from processor.transfers.hidden import PLAYER_IGNORES, TX
 from tests.scenarios.drops import JPEG, Drop, songs
 from tests.scenarios.house import House, seen
 from workflow import events
-from workflow.regrouping import regroup
-from workflow.trash import discard
-from workflow.undo import UndoReport, release, undo
+from workflow.operations.regrouping import regroup
+from workflow.operations.trash import discard
+from workflow.operations.undo import UndoReport, release, undo
 
 KEY = "album:ada/low tide"
 ALBUM: Drop = songs("Low Tide/CD 1", "flac", range(1, 3), disc="1/2") | songs(

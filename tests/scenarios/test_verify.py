@@ -23,8 +23,9 @@ from tests.commands import chosen, greenroom
 from tests.scenarios.drops import Drop, songs
 from tests.scenarios.house import House, digest
 from tests.scenarios.publishing import add_library, approve, publish, take_out
-from workflow import events, verifying
-from workflow.fsck import forget_item
+from workflow import events
+from workflow.operations import verifying
+from workflow.operations.fsck import forget_item
 
 ALBUM = "Ada/Low Tide (2014)"
 

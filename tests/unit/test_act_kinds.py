@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from daemon.act_kinds import TOLD, Kind
+from daemon.actions.act_kinds import TOLD, Kind
 
 
 def test_each_kind_of_act_says_what_would_happen_and_what_did() -> None:

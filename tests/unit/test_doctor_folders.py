@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from config.libraries import Library
+from daemon.doctor.folders import LOOKED_INTO, NAMED, examine_folders
 from daemon.finding import Finding
-from daemon.folders import LOOKED_INTO, NAMED, examine_folders
 from processor.staging.shut import why_shut
 from scanner.ignore import IgnoreRules
 

@@ -8,9 +8,9 @@ import sys
 import pytest
 from PIL import Image
 
-from daemon import pictures
+from daemon.doctor import pictures
 
-LOOK = "from daemon.pictures import examine; told = examine(); print(told.level, told.message)"
+LOOK = "from daemon.doctor.pictures import examine; told = examine(); print(told.level, told.message)"
 
 
 def test_the_locked_decoders_make_the_hashes_of_imagehash() -> None:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from config.errors import Busy, Retryable, Stopped
-from daemon.ongoing import Ongoing, Stage
+from daemon.actions.ongoing import Ongoing, Stage
 
 ONE, TWO = Stage("one", "request", None), Stage("two", "request", True)
 WAIT = 60  # seconds; far more than a loaded machine needs

@@ -14,9 +14,9 @@ from pydantic import Field
 from config.boot import BootSettings
 from config.database import Database
 from processor.artwork.wanted import Wanted
-from workflow.downloading import downloads
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
+from workflow.operations.downloading import downloads
 from workflow.phase import Decision, Mode, Phase, PhaseSettings
 
 if TYPE_CHECKING:

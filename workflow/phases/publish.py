@@ -146,7 +146,7 @@ class Publish(Phase):
             return Decision(None, "a rule approved it, and phase.publish.auto_publish is off: a person publishes it")
         if not context.job.manual and item["status"] not in PUBLISHABLE:  # as after it was taken out of its library
             return Decision(None, f"it is {item['status']}; only what was approved is published")
-        from workflow import publishing  # not wanted where only settings are read
+        from workflow.operations import publishing  # not wanted where only settings are read
 
         given = publishing.prepare(context.database, context.data_dir, settings.options())
         job = context.job

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from workflow.engine.context import Context
 from workflow.engine.job import Payload
+from workflow.operations.tagging import tag_item
 from workflow.phase import Decision, Mode, Phase, PhaseSettings
-from workflow.tagging import tag_item
 
 
 class TagSettings(PhaseSettings):
@@ -33,7 +33,7 @@ class Tag(Phase):
     roots = ("staging",)
 
     def run(self, context: Context, item: Mapping[str, Any], payload: Payload, settings: TagSettings) -> Decision:
-        """Write what differs. Raises what workflow.tagging does."""
+        """Write what differs. Raises what workflow.operations.tagging does."""
         done = tag_item(context.database, item["id"], context)
         said = "all files say so already."
         if done.files:

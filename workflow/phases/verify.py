@@ -13,9 +13,9 @@ from processor.verification import rows
 from workflow.engine.context import Context
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job, Payload
+from workflow.operations.verifying import ROLES, Pace, due, verify_items, verifying
 from workflow.phase import Chore, ChoreSettings
 from workflow.succession import require_roots
-from workflow.verifying import ROLES, Pace, due, verify_items, verifying
 
 
 class VerifySettings(ChoreSettings):

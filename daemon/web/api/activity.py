@@ -7,7 +7,7 @@ import datetime as dt
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from daemon import activity
+from daemon.actions import activity
 from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1/activity", tags=["activity"])

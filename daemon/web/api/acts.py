@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from daemon import discarding, regrouping, wishes
-from daemon.act_kinds import Kind
-from daemon.acts import Act
+from daemon.actions import discarding, regrouping, wishes
+from daemon.actions.act_kinds import Kind
+from daemon.actions.acts import Act
 from daemon.web.access import By
 from daemon.web.api.items import ItemId, SeenIn, seen_in
 from daemon.web.bodies import Body, Responses

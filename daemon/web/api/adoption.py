@@ -11,11 +11,11 @@ from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, Field
 
 from config.reasons import show_path
-from daemon.adopting import Look
+from daemon.actions.adopting import Look
 from daemon.web.access import By
 from daemon.web.bodies import Body, Limit, Responses, Start
 from daemon.web.installation import App
-from workflow.adopting import Difference, plain_album
+from workflow.operations.adopting import Difference, plain_album
 
 router = APIRouter(prefix="/api/v1/adoption", tags=["adoption"])
 REFUSED: Responses = {

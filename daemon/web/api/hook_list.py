@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from config import accounts
-from daemon import hook_secrets
+from daemon.actions import hook_secrets
 from daemon.web.access import By
 from daemon.web.bodies import Body, Responses
 from daemon.web.installation import App

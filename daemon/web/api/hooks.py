@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 
 from config import accounts, admin
 from config.sections import Hooks
-from daemon import hooks
+from daemon.actions import hooks
 from daemon.web.bodies import Responses
 from daemon.web.installation import App
 

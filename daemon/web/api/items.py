@@ -15,8 +15,9 @@ from daemon.web.called import called
 from daemon.web.installation import App
 from processor.items import listing, repository
 from processor.items.listing import Filter, Sort
-from workflow import deciding, progress
-from workflow.deciding import Seen
+from workflow import progress
+from workflow.operations import deciding
+from workflow.operations.deciding import Seen
 from workflow.states import MOVES
 
 router = APIRouter(prefix="/api/v1/items", tags=["items"])

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from daemon import jobs
+from daemon.actions import jobs
 from daemon.web.access import By
 from daemon.web.bodies import Body, Limit, Responses, RowId
 from daemon.web.deciding import ByAge

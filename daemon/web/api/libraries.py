@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from config.libraries import Kind, Role
 from config.reasons import show_path
-from daemon import libraries
+from daemon.actions import libraries
 from daemon.disks import WORTH_IT
 from daemon.web import roots
 from daemon.web.access import By

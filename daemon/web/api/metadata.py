@@ -11,8 +11,9 @@ from daemon.web.bodies import Body
 from daemon.web.installation import App
 from processor.metadata import documents, rows
 from processor.metadata.fields import FIELDS, Subject
-from workflow import editing, progress
-from workflow.editing import LONGEST_NOTE
+from workflow import progress
+from workflow.operations import editing
+from workflow.operations.editing import LONGEST_NOTE
 
 router = APIRouter(prefix="/api/v1/items/{item_id}", tags=["items"])
 

@@ -19,7 +19,7 @@ from processor.artwork import previews
 from processor.artwork.blobs import BlobMissing, Blobs
 from processor.artwork.pictures import Outcome
 from processor.artwork.rows import Candidate
-from workflow import picturing
+from workflow.operations import picturing
 
 router = APIRouter(prefix="/api/v1", tags=["pictures"])
 Number = Annotated[int, Path(ge=0, lt=1 << 62)]

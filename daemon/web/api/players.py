@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.errors import NeedsReview, Rejected, Retryable
-from daemon import players
+from daemon.actions import players
 from daemon.disks import WORTH_IT
 from daemon.web.access import By
 from daemon.web.bodies import Responses

@@ -7,7 +7,7 @@ import datetime as dt
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from daemon import providers
+from daemon.actions import providers
 from daemon.web.installation import App
 
 router = APIRouter(prefix="/api/v1/providers", tags=["providers"])

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from config.reasons import show_path
-from daemon import publishing
+from daemon.actions import publishing
 from daemon.web.access import By
 from daemon.web.api.items import DECIDED, ItemId, Wanted
 from daemon.web.installation import App

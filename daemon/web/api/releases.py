@@ -12,7 +12,8 @@ from daemon.web.access import By
 from daemon.web.api.items import DECIDED, UNKNOWN, ItemId, SeenIn, Wanted, seen_in
 from daemon.web.bodies import Body
 from daemon.web.installation import App
-from workflow import enriching, progress
+from workflow import progress
+from workflow.operations import enriching
 
 router = APIRouter(prefix="/api/v1/items/{item_id}", tags=["items"])
 

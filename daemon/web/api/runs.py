@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 
-from daemon import cycles
+from daemon.actions import cycles
 from daemon.web.access import By
 from daemon.web.bodies import Body, Limit, Responses, RowId, Start
 from daemon.web.deciding import ByAge

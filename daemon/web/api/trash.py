@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 
 from config.libraries import Role
 from config.reasons import show_path
-from daemon import discarding
-from daemon.discarding import Which
+from daemon.actions import discarding
+from daemon.actions.discarding import Which
 from daemon.web.access import By
 from daemon.web.api.acts import REFUSED, ActOut, WishIn, out
 from daemon.web.bodies import Start

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from daemon import verification
+from daemon.actions import verification
 from daemon.web.access import By
 from daemon.web.bodies import Body, Limit
 from daemon.web.installation import App

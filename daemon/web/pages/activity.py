@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from daemon import activity
+from daemon.actions import activity
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from daemon import discarding, regrouping, wishes
-from daemon.acts import Act
+from daemon.actions import discarding, regrouping, wishes
+from daemon.actions.acts import Act
 from daemon.web.access import By
 from daemon.web.deciding import Marked, seen_of
 from daemon.web.installation import App
 from daemon.web.render import page
-from workflow.deciding import Seen
+from workflow.operations.deciding import Seen
 
 router = APIRouter()
 Text = Annotated[str, Form(max_length=1000)]

@@ -14,7 +14,7 @@ from daemon.web.bodies import Start
 from daemon.web.installation import App
 from daemon.web.navigation import Link
 from daemon.web.render import page
-from workflow.adopting import WORDS, Difference
+from workflow.operations.adopting import WORDS, Difference
 
 router = APIRouter(prefix="/adopt")
 LINK = Link(65, "Adopt", "/adopt")

@@ -14,16 +14,17 @@ from starlette.responses import RedirectResponse, Response
 
 from config.database import Database
 from config.errors import GreenroomError
-from daemon.jobs import is_nobody_there
+from daemon.actions.jobs import is_nobody_there
 from daemon.web.access import By
 from daemon.web.bodies import RowId
 from daemon.web.called import called
 from daemon.web.deciding import MOST_AT_ONCE, WHY, Marked
 from daemon.web.installation import App
 from daemon.web.render import page
-from workflow import deciding, progress, succession
-from workflow.deciding import Seen
+from workflow import progress, succession
 from workflow.engine.job import OPEN
+from workflow.operations import deciding
+from workflow.operations.deciding import Seen
 
 router = APIRouter(prefix="/review")
 

@@ -17,8 +17,9 @@ from daemon.web.installation import App
 from daemon.web.render import lead, page
 from processor.metadata import documents, rows
 from processor.metadata.fields import Subject
-from workflow import editing, progress
-from workflow.editing import LONGEST_NOTE
+from workflow import progress
+from workflow.operations import editing
+from workflow.operations.editing import LONGEST_NOTE
 
 router = APIRouter(prefix="/review")
 Part = Annotated[str, Query(max_length=4096)]

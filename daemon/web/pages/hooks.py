@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from config import accounts, admin
 from config.errors import Misconfigured
-from daemon import hook_secrets
+from daemon.actions import hook_secrets
 from daemon.web.access import person_of
 from daemon.web.installation import App
 from daemon.web.navigation import Link

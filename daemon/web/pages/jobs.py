@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from daemon import jobs
+from daemon.actions import jobs
 from daemon.web.access import By
 from daemon.web.bodies import RowId
 from daemon.web.deciding import ByAge

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from config.errors import GreenroomError
 from config.libraries import Kind, Role
-from daemon import libraries
+from daemon.actions import libraries
 from daemon.web import roots
 from daemon.web.access import By
 from daemon.web.installation import App

@@ -20,7 +20,8 @@ from daemon.web.render import lead, page
 from daemon.web.roots import is_late
 from processor.artwork.scoring import Parts
 from processor.artwork.types import TYPES
-from workflow import picturing, progress
+from workflow import progress
+from workflow.operations import picturing
 
 router = APIRouter()
 Said = Literal["chosen", "rejected", "rule"]

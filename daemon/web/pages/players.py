@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
 from config.errors import GreenroomError, NeedsReview
-from daemon import players
+from daemon.actions import players
 from daemon.disks import WORTH_IT
 from daemon.web.access import By
 from daemon.web.installation import App

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
-from daemon import publishing, regrouping
+from daemon.actions import publishing, regrouping
 from daemon.disks import Seen
 from daemon.web.access import By
 from daemon.web.installation import App

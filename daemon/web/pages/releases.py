@@ -11,7 +11,8 @@ from daemon.web.access import By
 from daemon.web.deciding import seen_of
 from daemon.web.installation import App
 from daemon.web.render import lead, page
-from workflow import enriching, progress
+from workflow import progress
+from workflow.operations import enriching
 
 router = APIRouter(prefix="/review/{item_id}/release")
 

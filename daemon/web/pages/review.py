@@ -24,7 +24,8 @@ from processor.items.listing import MOST_COUNTED
 from processor.matching import rows as matching
 from processor.metadata import documents, rows
 from processor.publication import ledger
-from workflow import deciding, progress
+from workflow import progress
+from workflow.operations import deciding
 from workflow.states import MOVES
 
 router = APIRouter(prefix="/review")

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from config.settings import REGISTRY
-from daemon import cycles
-from daemon.ongoing import Stage
+from daemon.actions import cycles
+from daemon.actions.ongoing import Stage
 from daemon.web.access import By
 from daemon.web.bodies import RowId, Start
 from daemon.web.deciding import ByAge

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from config.errors import GreenroomError
-from daemon import discarding
-from daemon.discarding import Which
+from daemon.actions import discarding
+from daemon.actions.discarding import Which
 from daemon.web.access import By
 from daemon.web.bodies import Start
 from daemon.web.installation import App

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from daemon import verification
+from daemon.actions import verification
 from daemon.web.access import By
 from daemon.web.installation import App
 from daemon.web.navigation import Link

@@ -13,9 +13,9 @@ from processor.items import repository
 from processor.matching import rows
 from processor.matching.rows import NOBODY, Candidate, Debt
 from workflow import progress
-from workflow.deciding import Seen, as_seen
 from workflow.engine.engine import Engine
 from workflow.engine.job import Job
+from workflow.operations.deciding import Seen, as_seen
 from workflow.phase import settings_of
 from workflow.phases.enrich import Enrich, EnrichPayload, EnrichSettings, shop
 

@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from config.errors import Misconfigured
-from daemon.act_kinds import Kind
-from daemon.acts import Act, Work
+from daemon.actions.act_kinds import Kind
+from daemon.actions.acts import Act, Work
 from daemon.bootstrap import Application
 from scanner.grouping.chosen import Choice
 from workflow import cycle, runs
-from workflow.deciding import Seen, as_seen
+from workflow.operations.deciding import Seen, as_seen
 from workflow.telling import album_name
 
 

@@ -23,9 +23,9 @@ from processor.publication.drafting import Plan
 from processor.publication.given import Options, Publishing, known, library_of, selected
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
-from workflow.completing import complete
 from workflow.holding import holding
-from workflow.published import begun, heal, recorded
+from workflow.operations.completing import complete
+from workflow.operations.published import begun, heal, recorded
 from workflow.upkeep import WORKERS, blobs, check_unmoved, settle
 
 T = TypeVar("T")

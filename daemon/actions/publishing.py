@@ -20,8 +20,9 @@ from processor.publication.drafting import Plan
 from processor.publication.given import Publishing, require_approved
 from processor.publish import Outcome
 from processor.taking_back import TakenBack
-from workflow import progress, publishing, succession
+from workflow import progress, succession
 from workflow.engine.job import Job
+from workflow.operations import publishing
 from workflow.phase import settings_of
 from workflow.phases.publish import PublishSettings
 
@@ -36,7 +37,7 @@ def approved(app: Application) -> list[int]:
 
 
 def rehearse(app: Application, item_id: int, *, rename: bool = False) -> Plan:
-    """Say what publishing an item would come to; see workflow.publishing."""
+    """Say what publishing an item would come to; see the operation of this name."""
     given = _given(app, rehearsing=True)
     return _reading(given, item_id, lambda: publishing.rehearse(given, item_id, rename=rename))
 
@@ -53,7 +54,7 @@ def foretold(app: Application, item_id: int, *, rename: bool) -> Seen[Plan]:
 
 
 def publish(app: Application, item_id: int, *, actor: str, stop: threading.Event, rename: bool = False) -> Outcome:
-    """Publish an item for a person, now; see workflow.publishing."""
+    """Publish an item for a person, now; see the operation of this name."""
     return publishing.publish_item(_given(app), item_id, stop, actor=actor, rename=rename)
 
 
@@ -65,7 +66,7 @@ def want(app: Application, item_id: int, *, actor: str, rename: bool) -> Job:
 
 
 def unpublish(app: Application, item_id: int, *, dry_run: bool, actor: str, stop: threading.Event) -> TakenBack:
-    """Take an item out of its library for a person, or say what that would come to; see workflow.publishing."""
+    """Take an item out of its library for a person, or say what that would come to; see the operation of this name."""
     given = _given(app, rehearsing=dry_run)
     if dry_run:
         return _reading(given, item_id, lambda: publishing.rehearse_unpublishing(given, item_id))

@@ -22,7 +22,7 @@ from processor.items import repository
 from processor.matching import rows as matching
 from processor.metadata import rows as metadata
 from processor.publication import ledger
-from workflow import picturing
+from workflow.operations import picturing
 
 Lost = Mapping[Subject, Sequence[Selected]]
 

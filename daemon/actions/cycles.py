@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from config.errors import Busy, Rejected, Retryable
 from config.lease import holder
+from daemon.actions.ongoing import Stage
 from daemon.bootstrap import Application
 from daemon.disks import raised, told
-from daemon.ongoing import Stage
 from workflow import cycle, plans, runs
 from workflow.report import CycleReport
 from workflow.roots import resolve_roots

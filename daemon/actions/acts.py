@@ -9,20 +9,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from config.errors import GreenroomError
-from daemon.act_kinds import TOLD, Kind, Told
-from daemon.ongoing import Ongoing, Stage
+from daemon.actions.act_kinds import TOLD, Kind, Told
+from daemon.actions.ongoing import Ongoing, Stage
 from processor.filesystem.system_errors import unexpected
 
 if TYPE_CHECKING:
     from scanner.grouping.chosen import Choice
-    from workflow.deciding import Seen
+    from workflow.operations.deciding import Seen
 
 UNFORESEEN: Final = "a mistake of ours ended it; the log says which"
 KEPT: Final = 100  # acts that are remembered; a restart forgets them, the journal keeps what was done
 
 
 class Report(Protocol):
-    """What came of an act, or would: workflow.undo.UndoReport, or workflow.emptying.Emptied."""
+    """What came of an act, or would: workflow.operations.undo.UndoReport, or workflow.operations.emptying.Emptied."""
 
     @property
     def exit_code(self) -> int:

@@ -8,17 +8,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 from config import activity
 from config.reasons import show_path
-from daemon import publishing
-from daemon.act_kinds import Kind
-from daemon.acts import Act
+from daemon.actions import publishing
+from daemon.actions.act_kinds import Kind
+from daemon.actions.acts import Act
+from daemon.actions.wishes import begin
 from daemon.bootstrap import Application
-from daemon.wishes import begin
 from processor.items import regrouping as pure
 from processor.metadata import documents
 from scanner.grouping.chosen import Choice
-from workflow import regrouping, undo
-from workflow.deciding import Seen
-from workflow.undo import UndoReport
+from workflow.operations import regrouping, undo
+from workflow.operations.deciding import Seen
+from workflow.operations.undo import UndoReport
 
 
 def take_home(app: Application, item_id: int, *, actor: str, sure: bool) -> Act:

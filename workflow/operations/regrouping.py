@@ -19,8 +19,8 @@ from processor.items.regrouping import Staged
 from processor.transfers import journal
 from scanner.grouping.chosen import Choice
 from workflow import progress
+from workflow.operations.undo import UndoReport, undo
 from workflow.roots import resolve_roots
-from workflow.undo import UndoReport, undo
 
 MOST_TRANSFERS = 100  # of one album: the first, and those that joined it later
 
@@ -45,7 +45,7 @@ def regroup(
 
     If one of them cannot be taken back what was said before counts again, and what went back is staged as it was. No
     choices leave the files to the rules again. With `hold` they stay in inbound until somebody changes or releases
-    them. Raises what `workflow.undo.undo` raises.
+    them. Raises what `workflow.operations.undo.undo` raises.
     """
     root = resolve_roots(database).inbound.root_uuid
     now = dt.datetime.now(dt.UTC)

@@ -25,7 +25,7 @@ from processor.artwork.selecting import Decision
 from processor.items import repository
 from processor.metadata import rows as metadata
 from workflow import progress
-from workflow.downloading import downloads
+from workflow.operations.downloading import downloads
 from workflow.phase import settings_of
 
 

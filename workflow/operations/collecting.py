@@ -14,7 +14,7 @@ from processor.artwork import garbage
 from processor.artwork.desk import Gallery
 from processor.artwork.pool import shared
 from scanner.scanfiles import prune
-from workflow import emptying
+from workflow.operations import emptying
 from workflow.phase import settings_of
 from workflow.phases.cleanup import remove_old
 from workflow.roots import scan_db_folder

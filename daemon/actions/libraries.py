@@ -13,7 +13,7 @@ from config.reasons import show_path
 from daemon.bootstrap import Application
 from processor.filesystem.fitness import refuse_unfit
 from workflow import suspension
-from workflow.relocating import relocate
+from workflow.operations.relocating import relocate
 
 
 def add(app: Application, role: str, path: bytes, *, kind: str, actor: str) -> Library:

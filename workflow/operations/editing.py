@@ -11,7 +11,7 @@ from config.errors import Rejected
 from processor.metadata import rows
 from processor.metadata.fields import clean
 from workflow import progress
-from workflow.deciding import Seen, as_seen
+from workflow.operations.deciding import Seen, as_seen
 from workflow.progress import Because
 
 LONGEST_NOTE: Final = 5000  # characters

@@ -11,13 +11,13 @@ from typing import Any, Literal, NamedTuple
 from config.errors import GreenroomError, Misconfigured, Rejected, Retryable
 from config.libraries import Library
 from config.reasons import show_path
-from daemon.acts import Act
+from daemon.actions.acts import Act
+from daemon.actions.wishes import begin
 from daemon.bootstrap import Application
 from daemon.disks import Seen, raised
-from daemon.wishes import begin
-from workflow import deciding, emptying, trash
-from workflow.emptying import Emptied, Lying
-from workflow.undo import UndoReport
+from workflow.operations import deciding, emptying, trash
+from workflow.operations.emptying import Emptied, Lying
+from workflow.operations.undo import UndoReport
 
 Which = Literal["expired", "all", "chosen"]
 

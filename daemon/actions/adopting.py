@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from config.database import Database
 from config.errors import Busy, GreenroomError, Misconfigured, Stopped
 from config.reasons import show_path
-from daemon.acts import UNFORESEEN
-from daemon.ongoing import Ongoing
+from daemon.actions.acts import UNFORESEEN
+from daemon.actions.ongoing import Ongoing
 from processor.filesystem.system_errors import unexpected
 
 if TYPE_CHECKING:
-    from workflow.adopting import Comparison  # which reads NFO files; most commands do without
+    from workflow.operations.adopting import Comparison  # which reads NFO files; most commands do without
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Looks:
             return look
 
     def _run(self, look: Look) -> None:
-        from workflow.adopting import adopt
+        from workflow.operations.adopting import adopt
 
         def told(name: str, done: int, total: int | None) -> None:
             self._keep(replace(look, stage=(name, done, total)))

@@ -16,11 +16,13 @@ from config.errors import GreenroomError, Misconfigured
 from config.libraries import Library, Role, list_libraries, sole_library
 from config.reasons import counted, show_text
 from config.sections import StagingScan
-from daemon import pictures, players, providers, publishing, secrecy
+from daemon import secrecy
+from daemon.actions import players, providers, publishing
 from daemon.bootstrap import Application, application
+from daemon.doctor import pictures
+from daemon.doctor.folders import examine_folders
+from daemon.doctor.roots import examine_data, examine_pair, examine_root
 from daemon.finding import Finding
-from daemon.folders import examine_folders
-from daemon.roots import examine_data, examine_pair, examine_root
 from daemon.sole import running_daemon
 from daemon.web.address import listening
 from processor.transfers import journal

@@ -30,12 +30,12 @@ from processor.transfers import journal
 from processor.transfers.transfer import Transfer, path_from_json
 from workflow import progress
 from workflow.aftermath import of_staging, of_undo
-from workflow.deciding import Seen, as_seen
 from workflow.holding import holding, reading
+from workflow.operations.deciding import Seen, as_seen
+from workflow.operations.undo import UndoReport, undo
 from workflow.roots import Roots, resolve_roots
 from workflow.states import check_move
 from workflow.stopping import StopOrTimeout
-from workflow.undo import UndoReport, undo
 
 REJECTED: Final = "rejected"
 
@@ -85,7 +85,7 @@ def discard(
 def restore(database: Database, transfer_id: str, *, sure: bool, actor: str, stop: threading.Event) -> UndoReport:
     """Take back the transfer that brought something into the trash, or say whether that can be.
 
-    Raises what `workflow.undo.undo` raises.
+    Raises what `workflow.operations.undo.undo` raises.
     """
     report = undo(database, transfer_id, dry_run=not sure, stop=stop)
     now = dt.datetime.now(dt.UTC)

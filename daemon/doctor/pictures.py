@@ -24,7 +24,7 @@ WALL_LIMIT = 60.0  # seconds; importing scipy from a slow disk takes most of the
 
 def examine() -> Finding:
     """Compare hashes in a process of its own: where memory is short, OpenBLAS ends the one that imports imagehash."""
-    command = [sys.executable, "-I", "-m", "daemon.pictures", str(os.getpid())]
+    command = [sys.executable, "-I", "-m", "daemon.doctor.pictures", str(os.getpid())]
     one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     try:
         told = subprocess.run(command, env=one_thread, capture_output=True, timeout=WALL_LIMIT, check=False)

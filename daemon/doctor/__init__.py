@@ -1,0 +1,1 @@
+"""An installation → findings, one sentence each: what greenroom doctor shows."""
