@@ -21,6 +21,7 @@ from config.errors import NeedsReview
 from config.reasons import Reason, show_path
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, folders, within
+from processor.filesystem.rights import set_mode
 from processor.filesystem.system_errors import explained
 from processor.items import repository, standing
 from processor.items.item import NewFile, NewItem, facts_to_json
@@ -165,7 +166,7 @@ def _copies(
     written, reasons = {}, []
     for path, one in _said(tree, folder, paths, tags, write):
         if one.facts is not None:
-            written[path] = _new(tree, within(folder, path), path), one.facts
+            written[path] = _new(tree, within(item.path, path), within(folder, path), path), one.facts
         else:
             reasons.append(_refused(item, path, one))
             with explained("remove", within(folder, path)):
@@ -183,12 +184,18 @@ def _copy(tree: Tree, source: bytes, target: bytes) -> None:
     if found is None:
         raise NeedsReview(f"{show_path(source)} is not there any more; look for it", code="vanished", path=source)
     duplicate(tree, tree, TransferFile(source, target, "audio", Identity.of(found)), target, clone=True)
+    with explained("prepare", target), tree.opened(target) as fd:
+        set_mode(fd, found.st_mode & 0o777 | 0o200)  # much music may be written to by nobody
 
 
-def _new(tree: Tree, place: bytes, path: bytes) -> TransferFile:
-    with explained("read", place):
-        found = tree.stat(place)
-        assert found is not None
+def _new(tree: Tree, source: bytes, place: bytes, path: bytes) -> TransferFile:
+    """Return a retagged copy, once it has the rights of its source again, durably."""
+    with explained("read", place), tree.opened(place) as fd:
+        there = tree.stat(source)
+        if there is not None and not there.st_mode & 0o200:
+            set_mode(fd, there.st_mode & 0o777)
+            os.fsync(fd)
+        found = os.fstat(fd)
         return TransferFile(place.removeprefix(WORK + b"/"), path, "audio", Identity.of(found), digest_at(tree, place))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime as dt
 import os
 import resource
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mutagen
@@ -42,9 +45,11 @@ def any_house(request: pytest.FixtureRequest) -> House:
     return made
 
 
-def staged(house: House) -> int:
-    """Drop the album, stage it, and say something new of it."""
+def staged(house: House, *, mode: int = 0o644) -> int:
+    """Drop the album, its tracks with these rights, stage it, and say something new of it."""
     house.drop(ALBUM)
+    for track in (*house.inbound.rglob("*.flac"), *house.inbound.rglob("*.mp3")):
+        track.chmod(mode)
     house.cycle()
     (item,) = house.items().values()
     with house.database.begin() as connection:
@@ -213,3 +218,25 @@ def test_a_new_name_of_the_artist_does_not_keep_the_id_of_the_old_one(house: Hou
         assert (said["TPE2"].text, said["TXXX:ALBUMARTISTS"].text) == (["Bo"], ["Bo"])
         assert ADA not in said.pprint()
     assert complaints(house) == []
+
+
+@contextmanager
+def rights_that_bind() -> Iterator[None]:
+    """Let rights of files hold for root, too, as for the user the daemon runs as."""
+    libc, header, had = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()  # capget(2)
+    assert not libc.capget(header, had)
+    less = (ctypes.c_uint32 * 6)(had[0] & ~0b110, *had[1:])  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    assert not libc.capset(header, less)
+    try:
+        yield
+    finally:
+        assert not libc.capset(header, had)
+
+
+def test_files_that_nobody_may_write_to_are_retagged_and_stay_so(house: House) -> None:
+    item_id = staged(house, mode=0o444)
+    with rights_that_bind():
+        done = tag_item(house.database, item_id, STOP)
+    assert (done.outcome, done.reasons) == ("retagged", ())
+    assert len(done.files) == 3
+    assert {path.stat().st_mode & 0o777 for path in album(house).glob("0*")} == {0o444}
