@@ -60,6 +60,7 @@ def read(fd: int, container: str) -> Facts:
     with os.fdopen(os.dup(fd), "rb") as file:
         found = open_as(container, file)
         tags, pictures = tags_of(found.tags, container)
+        _complete_from_sheet(tags, found.tags)
         if container == "mp3" and found.info.sketchy:
             raise ValueError("no four MPEG frames in a row")
         if container in _MAY_HAVE_ID3:
@@ -136,6 +137,23 @@ def _around_adts(file: BinaryIO) -> Converted:
         tags, pictures = from_id3(reader(file))
     _complete_from_end(tags, file)
     return tags, pictures
+
+
+def _complete_from_sheet(tags: Tags, said: Any) -> None:
+    """Fill what the tags of an image leave open from the cue sheet that is one of them."""
+    texts: Any = said.get("cuesheet") if said else None
+    if texts is None or getattr(texts, "kind", False) or all(map(tags.get, ("album", "artist", "date"))):
+        return  # an item of APEv2 need not be text
+    from scanner.grouping.sheets import parse
+    from scanner.smallfiles import MAX_SMALL
+
+    sheet = parse(b"", "\n".join(map(str, texts)).encode(errors="replace")[:MAX_SMALL])
+    if sheet is None or sheet.tracks < 2:  # of a song
+        return
+    told = {"album": sheet.album, "date": sheet.year, "disc": sheet.disc}
+    if not any(map(tags.get, ("artist", "album_artist"))):
+        told["album_artist"] = sheet.artist
+    tags.update((field, [str(value)]) for field, value in told.items() if value and not tags.get(field))
 
 
 def _complete_from_end(tags: Tags, file: BinaryIO) -> None:

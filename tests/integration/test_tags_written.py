@@ -10,7 +10,7 @@ from typing import Any
 
 import av
 import pytest
-from mutagen.apev2 import APEv2
+from mutagen.apev2 import BINARY, APEv2, APEValue
 from mutagen.flac import FLAC
 
 from scanner.facts import Facts
@@ -87,6 +87,35 @@ def test_formats_that_only_few_use_are_read(extension: str, tag: bytes, tmp_path
 def test_the_sound_of_a_tta_file_is_told_whole(tmp_path: Path) -> None:
     facts = told(read(put(tmp_path / "x.tta", id3(BASIC) + tta())))
     assert (facts.channels, facts.bits, facts.bitrate) == (2, 16, 8 * len(tta()))
+
+
+SHEET = 'REM DATE 1997\nPERFORMER "Ada"\nTITLE "Low (Disc 2)"\nFILE "x.wav" WAVE\n TRACK 01 AUDIO\n  TITLE "a"\n'
+
+
+@pytest.mark.parametrize("extension", ["flac", "ape", "wv", "ogg"])
+@pytest.mark.parametrize(
+    ("tags", "more", "told_so"),
+    [
+        ({}, " TRACK 02 AUDIO\n", ("Low", "Ada", None, "1997", 2)),
+        ({"artist": "Bo", "date": "2001"}, " TRACK 02 AUDIO\n", ("Low", None, "Bo", "2001", 2)),
+        ({"album": "High", "disc": "1"}, " TRACK 02 AUDIO\n", ("High", "Ada", None, "1997", 1)),
+        ({}, "", (None, None, None, None, None)),  # of a song
+    ],
+)
+def test_an_image_says_what_the_cue_sheet_in_its_tags_does(
+    extension: str, tags: dict[str, Any], more: str, told_so: tuple[object, ...], tmp_path: Path
+) -> None:
+    file = write_track(tmp_path / f"x.{extension}", more={"Cuesheet": SHEET + more}, **tags)
+    facts = told(read(file))
+    assert (facts.album, facts.album_artist, facts.artist, facts.date, facts.disc) == told_so
+
+
+def test_a_cue_sheet_that_is_no_text_says_nothing(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.ape", title="Title")
+    items: Any = APEv2(file)
+    items["Cuesheet"] = APEValue(SHEET.encode(), BINARY)
+    items.save(file)
+    assert told(read(file)).album is None
 
 
 def test_a_bare_aac_stream_says_what_is_in_the_tags_around_it(tmp_path: Path) -> None:
