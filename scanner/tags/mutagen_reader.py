@@ -60,11 +60,11 @@ def read(fd: int, container: str) -> Facts:
     with os.fdopen(os.dup(fd), "rb") as file:
         found = open_as(container, file)
         tags, pictures = tags_of(found.tags, container)
-        _complete_from_sheet(tags, found.tags)
         if container == "mp3" and found.info.sketchy:
             raise ValueError("no four MPEG frames in a row")
         if container in _MAY_HAVE_ID3:
             _complete_from_end(tags, file)
+        _complete_from_sheet(tags, found.tags)
         if container == "adts":
             tags, pictures = _around_adts(file)
         elif container == "flac":

@@ -110,6 +110,12 @@ def test_an_image_says_what_the_cue_sheet_in_its_tags_does(
     assert (facts.album, facts.album_artist, facts.artist, facts.date, facts.disc) == told_so
 
 
+def test_other_tags_count_before_the_cue_sheet_among_them(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.flac", more={"Cuesheet": SHEET + " TRACK 02 AUDIO\n"})
+    facts = told(read(put(file, id3(BASIC) + file.read_bytes())))
+    assert (facts.album, facts.artist, facts.album_artist, facts.date) == ("TALB", "TPE1", None, "1997")
+
+
 def test_a_cue_sheet_that_is_no_text_says_nothing(tmp_path: Path) -> None:
     file = write_track(tmp_path / "x.ape", title="Title")
     items: Any = APEv2(file)
