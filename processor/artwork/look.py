@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from blake3 import blake3
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from processor.artwork.likeness import ALGORITHM
 from processor.artwork.phash import phash
@@ -55,7 +56,7 @@ def opened(data: bytes) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            with _opened(data) as image:
                 _check(image)
                 yield image
     except (Refused, MemoryError):
@@ -67,6 +68,12 @@ def opened(data: bytes) -> Iterator[Image.Image]:
     except Exception as error:  # noqa: BLE001 - a hostile file may raise anything in a parser that is not ours
         said = " ".join(str(error).split())[:200]
         raise Refused("unreadable_picture", f"It cannot be decoded: {said}.") from None
+
+
+def _opened(data: bytes) -> Image.Image:
+    """Open a picture; of a JPEG with others behind it, as phones take them (MPO), the first alone, as players do."""
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    return JpegImageFile(io.BytesIO(data)) if image.format == "MPO" else image
 
 
 def orientation_of(image: Image.Image) -> int:

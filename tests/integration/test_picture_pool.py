@@ -89,6 +89,20 @@ def test_a_hash_is_within_two_bits_of_plain_imagehash(pool: PicturePool, tmp_pat
     assert (seen.content, seen.size, seen.algorithm) == (blake3(data).hexdigest(), len(data), ALGORITHM)
 
 
+@pytest.mark.parametrize("width", [100, 800, 1600])
+@pytest.mark.parametrize("is_progressive", [False, True])
+def test_a_photograph_with_a_second_picture_behind_it_is_the_first_as_players_show_it(
+    pool: PicturePool, tmp_path: Path, width: int, is_progressive: bool
+) -> None:
+    behind = [photo(16, 200)]  # as phones and cameras put one there (MPO), for depth or brighter lights
+    data = encoded(photo(15, width), "MPO", save_all=True, append_images=behind, progressive=is_progressive)
+    seen = look(pool, tmp_path, data)
+    assert (seen.format, seen.width, seen.height) == ("jpeg", width, width)
+    assert distance(seen.phash, plain_hash(data)) <= 2
+    made = ask(pool, Task("plain", stored(tmp_path, data)))
+    assert (made.extension, made.data) == ("jpg", data)
+
+
 def test_many_photographs_get_the_hash_of_plain_imagehash(pool: PicturePool, tmp_path: Path) -> None:
     files = {tmp_path / str(n): jpeg(n, 300 + 71 * n, progressive=n % 2 == 0, quality=60 + n) for n in range(16)}
     for path, data in files.items():
