@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from processor.artwork.offer import Offer
-from processor.metadata.known import Credit
+from processor.metadata.known import VARIOUS_ARTISTS, Credit
 from processor.providers.lenient import Date, Decimal, Id, Lenient, Many, Number, One, Text, Texts, named
 from processor.providers.pictures import address, pixels, tail
 from processor.providers.release import Label, Medium, Release, ReleaseTrack
 
 SOURCE: Final = "discogs"
 _NUMBERED: Final = re.compile(r" \(\d+\)$")  # "Nirvana (2)": one of several of that name
-_ON_DISC: Final = re.compile(r"(?:[A-Z]{2,4} ?)?(\d{1,3})[-.](\d{1,3})[a-z]?", re.IGNORECASE)  # 2-05, CD2-5
+_ON_DISC: Final = re.compile(r"(\d{1,3})[-.](\d{1,3})[a-z]?", re.IGNORECASE)  # 2-05
+_ON_NAMED: Final = re.compile(r"(([A-Z]{2,4}) ?\d{0,3})[-.][A-Z]?\d{0,3}[a-z]?", re.IGNORECASE)  # CD2-5, DVD-1, LP-A1
 _ON_SIDE: Final = re.compile(r"([A-Z])\d{0,2}[a-z]?")  # A, A1, B2a
 _LENGTH: Final = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d\d)")
 _COUNTRIES: Final = {
@@ -23,7 +24,9 @@ _COUNTRIES: Final = {
     "Austria": "AT", "Switzerland": "CH", "Europe": "XE", "Worldwide": "XW",
 }  # fmt: skip
 _TYPES: Final = {"Album": "album", "LP": "album", "Mini-Album": "album", "Single": "single", "EP": "ep"}
-_FORMATS: Final = {"File": "Digital Media", "CDr": "CD-R"}
+_FORMATS: Final = {"File": "Digital Media", "CDr": "CD-R", "LP": "Vinyl", "BD": "Blu-ray"}
+_MEDIA: Final = ("CD", "DVD", "LP", "BD")  # as positions name them
+_VARIOUS: Final = Credit("Various Artists", VARIOUS_ARTISTS)
 
 
 class _Artist(Lenient):
@@ -118,7 +121,7 @@ def _hit(hit: _Hit) -> Release:
     artist, apart, title = (hit.title or "").partition(" - ")
     return Release(
         SOURCE, hit.id or "", title if apart else hit.title,
-        credits=(Credit(_NUMBERED.sub("", artist)),) if apart else (),
+        credits=(_credit(artist),) if apart else (),
         date=hit.year, country=_COUNTRIES.get(hit.country or ""), barcode=next(iter(hit.barcode), None),
         labels=tuple(Label(name, hit.catno) for name in hit.label[:1]),
     )  # fmt: skip
@@ -178,9 +181,13 @@ def _credits(artists: tuple[_Artist, ...]) -> tuple[Credit, ...]:
     named_ones = [one for one in artists if one.anv or one.name]
     last = len(named_ones) - 1
     return tuple(
-        Credit(one.anv or _NUMBERED.sub("", one.name or ""), join="" if n == last else _join(one.join))
+        _credit(one.name or "", one.anv)._replace(join="" if n == last else _join(one.join))
         for n, one in enumerate(named_ones)
     )
+
+
+def _credit(name: str, shown: str | None = None) -> Credit:
+    return _VARIOUS if name == "Various" else Credit(shown or _NUMBERED.sub("", name))
 
 
 def _join(word: str | None) -> str:
@@ -189,19 +196,35 @@ def _join(word: str | None) -> str:
 
 def _media(said: _Release) -> Iterator[Medium]:
     """Yield the media, each with its tracks, by the positions that are printed."""
-    formats = [one.name for one in said.formats for _ in range(min(one.qty or 1, 50))]
+    formats = [_format(one) for one in said.formats for _ in range(min(one.qty or 1, 50))]
     sided = any(name in ("Vinyl", "Cassette", "Shellac") for name in formats)
     tracks: dict[int, list[ReleaseTrack]] = {}
+    named: dict[str, int] = {}  # media whose name stands in positions
+    names = dict(enumerate(formats, 1))
     disc = 1
     for entry in _tracks(said):
-        disc = _disc(entry.position or "", sided, disc)
+        position = entry.position or ""
+        if by_name := _ON_NAMED.fullmatch(position):
+            disc = named.setdefault(by_name[1].upper(), max(tracks, default=0) + 1)
+            alike = (name for name in (*formats, *_MEDIA) if name and name.startswith(by_name[2].upper()))
+            names[disc] = next(alike, names.get(disc))
+        else:
+            disc = _disc(position, sided, disc)
         place = tracks.setdefault(disc, [])
         place.append(
-            ReleaseTrack(entry.title, len(place) + 1, entry.position, _length(entry.duration), _credits(entry.artists))
-        )
+            ReleaseTrack(
+                entry.title, len(place) + 1, entry.position, _length(entry.duration), _credits(entry.artists),
+                video=position.startswith("Video"),
+            )
+        )  # fmt: skip
     for number in sorted(tracks):
-        name = formats[number - 1] if number <= len(formats) else None
+        name = names.get(number)
         yield Medium(number, _FORMATS.get(name or "", name), None, len(tracks[number]), tuple(tracks[number]))
+
+
+def _format(found: _Format) -> str | None:
+    """Return the name of a medium: of a DVD whether it is to be heard or to be looked at."""
+    return next((word for word in found.descriptions if word.startswith(f"{found.name}-")), found.name)
 
 
 def _tracks(said: _Release) -> Iterator[_Track]:

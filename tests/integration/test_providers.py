@@ -239,6 +239,40 @@ def test_discogs_puts_two_sides_on_one_record(known: Providers, server: Provider
     assert [[track.number for track in medium.tracks] for medium in release.media] == [["A1", "A2", "B"], ["C1", "D1"]]
 
 
+@pytest.mark.parametrize(
+    ("positions", "formats", "media"),
+    [
+        (["CD-1", "CD-2", "DVD-1"], ["CD", "DVD"], [("CD", False), ("DVD-Video", True)]),
+        (["1-1", "1-2", "2-1", "DVD1-1"], ["CD", "CD", "DVD"], [("CD", False)] * 2 + [("DVD-Video", True)]),
+        (["CD1-1", "CD2-1", "CD2-2"], ["CD", "CD"], [("CD", False)] * 2),
+        (["LP-A1", "LP-B1", "CD-1"], ["CD", "Vinyl"], [("Vinyl", False), ("CD", False)]),
+    ],
+)
+def test_discogs_names_media_in_positions(
+    known: Providers, server: Provider, positions: list[str], formats: list[str], media: list[tuple[str, bool]]
+) -> None:
+    """Songs of a film on a second disc would be missed of the first else."""
+    told = said(server, "/discogs/releases/4711")
+    tracks = [{"position": position, "type_": "track", "title": position} for position in positions]
+    shapes = [{"name": name, "descriptions": ["DVD-Video"] if name == "DVD" else []} for name in formats]
+    server.answers["/discogs/releases/4711"] = as_json(told | {"formats": shapes, "tracklist": tracks})
+    release = ready(known, Discogs).release("4711")
+    assert release is not None
+    assert [(medium.format, medium.is_video) for medium in release.media] == media
+    assert [track.number for _, track in release.tracks()] == positions
+
+
+def test_a_video_on_a_disc_is_one_and_various_is_nobody(known: Providers, server: Provider) -> None:
+    told = said(server, "/discogs/releases/4711")
+    tracks = [{"position": position, "type_": "track", "title": position} for position in ("1", "2", "Video 1")]
+    told |= {"artists": [{"name": "Various"}], "tracklist": tracks, "formats": [{"name": "CD"}]}
+    server.answers["/discogs/releases/4711"] = as_json(told)
+    release = ready(known, Discogs).release("4711")
+    assert release is not None
+    assert (release.is_various, release.credits[0].name) == (True, "Various Artists")
+    assert [track.video for _, track in release.tracks()] == [False, False, True]
+
+
 def test_a_picture_is_downloaded_and_not_kept_with_answers(known: Providers, server: Provider) -> None:
     offer = ready(known, CoverArt).album_pictures(ALBUM)[0]
     assert known.picture(offer).body == JPEG
