@@ -22,14 +22,17 @@ from processor.artwork.wire import Listed, Task
 
 _BY_APIC: Final = {3: "front", 4: "back", 5: "booklet", 6: "disc"}  # picture types of ID3v2.4; 0 is any other
 _ANY: Final = (0, 3)
+_BACK: Final = "back|rear|inlay|rückseite|rueckseite|contraportada|trasera|arrière|achterkant|tył|задник|裏|背面|封底"
+_COVER: Final = "(?:cover|folder|albumart)"
 _NAMES: Final = (  # of a file without its extension, the first that fits
     (re.compile(r"(?:cd|disc|disk|cdart|discart|label)[ _.-]?\d*"), "disc"),
-    (re.compile(r"(?:back|rear|inlay)(?:[ _.-].*|\d*)|.*[ _.(-](?:back|rear|inlay)\)?"), "back"),
+    (re.compile(rf"(?:{_BACK})(?:[ _.-].*|\d*)|.*[ _.([-](?:{_BACK})[)\]]?"), "back"),
+    (re.compile(rf"{_COVER}[ _.-]?(?:art[ _.-]?)?(?:{_BACK})(?:[ _.-].*|\d*)|back[ _.-]?cover.*"), "back"),
     (re.compile(r"(?:fanart|background|backdrop)[ _.-]?\d*"), "fanart"),
-    (re.compile(r"(?:booklet|inside|inner|leaflet)(?:[ _.-].*|\d*)"), "booklet"),
-    (re.compile(r"(?:cover|folder|albumart).*"), "front"),
+    (re.compile(rf"(?:{_COVER}[ _.-]?)?(?:booklet|inside|inner|leaflet)(?:[ _.-].*|\d*)"), "booklet"),
+    (re.compile(rf"{_COVER}.*"), "front"),
     (re.compile(r"(?:front|artwork|poster|jacket)(?:[ _.(-].*|\d*)|album|default"), "front"),
-    (re.compile(r".*[ _.(-](?:front|cover)\)?"), "front"),
+    (re.compile(r".*[ _.([-](?:front|cover)[)\]]?"), "front"),
     (
         re.compile(
             r"(?:pochette|portada|copertina|okładka|obal|omslag|hoes|обложка|カバー|ジャケット|封面|표지)(?:\W.*|_.*|\d*)"
@@ -37,6 +40,8 @@ _NAMES: Final = (  # of a file without its extension, the first that fits
         "front",
     ),
 )
+# Begins as such a picture is called, and goes on as only an album is: "Back to Black", "Inside Out".
+_TITLE: Final = re.compile(r"(?:back|rear|inside|inner)[ _.-]+(?!cover|side|inlay|sleeve|left|right|large)[^\W\d].*")
 # The same of an artist. In an album's folder they begin with the word: artist.jpg, artist-fanart.jpg.
 _ARTIST: Final = re.compile(r"artist[ _.-]*")
 _ARTIST_NAMES: Final = (
@@ -79,7 +84,8 @@ def pictures_of(files: Iterable[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
     """Return the picture files of an album that are known to show something, and what, of its files and their roles."""
     pictures = [path for path, role in files if role == "picture" and _stem(path)]
     if len(pictures) == 1:
-        return [(path, type_of(path) or "front") for path in pictures]
+        is_title = _TITLE.fullmatch(_stem(pictures[0]) or "")
+        return [(path, (not is_title and type_of(path)) or "front") for path in pictures]
     return [(path, kind) for path in pictures if (kind := type_of(path))]
 
 

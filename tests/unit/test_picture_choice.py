@@ -212,7 +212,10 @@ def test_hashes_are_compared_only_where_that_means_something() -> None:
         "Artist - Album (front).jpg": "front",
         "back.jpg": "back", "back cover.jpg": "back", "Album-back.png": "back", "disc.png": "disc", "cd1.jpg": "disc",
         "CD 2.jpg": "disc", "cdart.png": "disc", "fanart.jpg": "fanart", "fanart-2.jpg": "fanart",
-        "backdrop1.jpg": "fanart",
+        "backdrop1.jpg": "fanart", "coverback.jpg": "back", "cover_back_large.jpg": "back", "BackCover.png": "back",
+        "Cover art back.jpg": "back", "Album [Back].jpg": "back", "Album [Front].jpg": "front",
+        "Rückseite.jpg": "back", "contraportada 2.jpg": "back", "裏.jpg": "back", "cover-inside.jpg": "booklet",
+        "cover_booklet_01.jpg": "booklet", "Back to Black.jpg": "back", "covers.jpg": "front",
         "pochette.jpg": "front", "カバー.jpg": "front", "Обложка 1.jpg": "front", "hoest.jpg": None,
         "booklet 03.jpg": "booklet", "CD1/cover.jpg": "front", "holiday.jpg": None, "IMG_1234.jpg": None,
         "cover.tiff": None, "cover": None, "frontier.jpg": None, "backyard.jpg": None, "discography.png": None,
@@ -228,6 +231,17 @@ def test_the_only_picture_of_an_album_is_its_cover_whatever_it_is_called() -> No
     assert pictures_of([back, music]) == [(back[0], "back")]
     assert pictures_of([scene, back]) == [(back[0], "back")], "which of the two it would be, nothing tells"
     assert pictures_of([(b"booklet.tiff", "picture"), scene]) == [(scene[0], "front")]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    {
+        "Back to Black.jpg": "front", "inside_out.png": "front", "Back in 1984.jpg": "front",
+        "back 2.jpg": "back", "Back Cover.jpg": "back", "inside left.jpg": "booklet", "x - back.jpg": "back",
+    }.items(),
+)  # fmt: skip
+def test_the_only_picture_may_be_called_as_its_album_is(name: str, kind: str) -> None:
+    assert pictures_of([(name.encode(), "picture")]) == [(name.encode(), kind)]
 
 
 def test_every_limit_of_a_type_is_a_setting() -> None:
