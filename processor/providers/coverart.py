@@ -57,21 +57,27 @@ class CoverArt(Provider):
 
     def _offers(self, answer: Any) -> list[Offer]:
         images = _Answer.of(answer).images[:MOST]
-        return [offer for image in images if (offer := self._offer(image)) is not None]
+        has_front = any(image.front for image in images)
+        return [offer for image in images if (offer := self._offer(image, has_front=has_front)) is not None]
 
-    def _offer(self, image: _Image) -> Offer | None:
-        url, kind = address(image.image, self.line.base_url), _type(image)
+    def _offer(self, image: _Image, *, has_front: bool) -> Offer | None:
+        url, kind = address(image.image, self.line.base_url), _type(image, has_front=has_front)
         if url is None or kind is None or image.id is None:
             return None
         preview = address(image.thumbnails.small, self.line.base_url)
         return Offer(self.name, image.id, kind, url, preview=preview)
 
 
-def _type(image: _Image) -> str | None:
+def _type(image: _Image, *, has_front: bool) -> str | None:
+    """Return what a picture shows; of several fronts it is the one that is said to be the release's, if one is.
+
+    Others are of a slipcase, a disc of a box, or the same with a sticker, and may well be larger.
+    """
     if not _UNUSABLE.isdisjoint(image.types):
         return None
     flags = [name for name, is_it in (("Front", image.front), ("Back", image.back)) if is_it]
-    return next((_TYPES[name] for name in (*image.types, *flags) if name in _TYPES), None)
+    types = [name for name in (*image.types, *flags) if name != "Front" or image.front or not has_front]
+    return next((_TYPES[name] for name in types if name in _TYPES), None)
 
 
 PROVIDER = CoverArt

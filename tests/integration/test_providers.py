@@ -88,6 +88,23 @@ def test_cover_art_offers_what_is_a_clean_picture_of_something(known: Providers,
     assert [offer.preview is None for offer in offers] == [False, False, False, True]
 
 
+def test_of_several_fronts_the_one_that_is_the_releases_is_offered(known: Providers, server: Provider) -> None:
+    """The others may be larger, and would be the cover then."""
+    told = said(server, f"/coverart/release/{RELEASE}")
+    front, _, disc, *_ = told["images"]
+    slipcase = front | {"id": 7, "front": False}
+    label = disc | {"id": 8, "types": ["Front", "Medium"]}
+    server.answers[f"/coverart/release/{RELEASE}"] = as_json({"images": [slipcase, front, label]})
+    offers = ready(known, CoverArt).album_pictures(ALBUM)
+    assert [(offer.type, offer.id) for offer in offers] == [("front", "32921095540"), ("disc", "8")]
+
+
+def test_a_picture_typed_as_a_front_is_one_where_none_is_said_to_be(known: Providers, server: Provider) -> None:
+    front = said(server, f"/coverart/release/{RELEASE}")["images"][0]
+    server.answers[f"/coverart/release/{RELEASE}"] = as_json({"images": [front | {"front": False}]})
+    assert [offer.type for offer in ready(known, CoverArt).album_pictures(ALBUM)] == ["front"]
+
+
 def test_the_cover_of_the_group_is_asked_for_only_where_the_edition_has_none(
     known: Providers, server: Provider
 ) -> None:
