@@ -22,6 +22,7 @@ from config.wrong_values import what_is_wrong
 
 CONFIG_FILE = "/etc/greenroom/greenroom.toml"
 CREDENTIAL = "greenroom.secret_key"
+_PATH = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 _PASSWORD = re.compile(r"[\w+]+://[^:/]*:([^@]*)@")
 SERVICE = Path("/var/lib/greenroom")  # what systemd/greenroom.tmpfiles makes
 
@@ -60,6 +61,9 @@ class BootSettings(BaseSettings):
     web_proxies: str = Field(
         "",
         description="Addresses or networks, separated by commas, of proxies whose X-Forwarded-For says who asks.",
+    )
+    web_base: str = Field(
+        "", description="Path the page and the API are below, as /greenroom behind a proxy; empty for the root."
     )
     secret_key: SecretStr | None = Field(
         None,
@@ -131,6 +135,14 @@ class BootSettings(BaseSettings):
         if value and not (host and port.isdecimal() and int(port) < 1 << 16):
             raise ValueError("must be HOST:PORT, as 127.0.0.1:7788 or [::1]:7788, or empty")
         return value
+
+    @field_validator("web_base")
+    @classmethod
+    def _base_is_a_path(cls, value: str) -> str:
+        path = value.strip().strip("/")
+        if path and not _PATH.fullmatch(path):
+            raise ValueError("must be a path, as /greenroom, of letters, digits and - . _ ~, or empty")
+        return f"/{path}" if path else ""
 
     @property
     def secrets(self) -> list[str]:

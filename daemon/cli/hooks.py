@@ -38,7 +38,7 @@ def add(name: str) -> None:
     """Make the hook NAME and print its secret on standard output, this once."""
     with application() as app, usage():
         secret = hook_secrets.add(app, name, actor=person())
-    click.echo(f"POST /api/v1/hooks/{name} with this secret:", err=True)
+    click.echo(f"POST {app.boot.web_base}/api/v1/hooks/{name} with this secret:", err=True)
     click.echo(secret)
 
 

@@ -20,7 +20,8 @@ def command() -> None:
 
     Behind a proxy, let that one speak TLS, pass the Host header on and add to X-Forwarded-For whom it was asked by, as
     Caddy does, and nginx with $proxy_add_x_forwarded_for; name its address in GREENROOM_WEB_PROXIES, or failed sign-ins
-    of all its visitors count as one's. Nobody else's X-Forwarded-For is believed.
+    of all its visitors count as one's. Nobody else's X-Forwarded-For is believed. Where it has other pages, too,
+    GREENROOM_WEB_BASE says below which path this one is, as /greenroom.
     """
     from daemon.web.server import WebServer
 

@@ -25,8 +25,6 @@ from config.database import Database
 from config.errors import GreenroomError
 from daemon.web.guard import SAFE_METHODS, came_from, shown_key
 
-COOKIE: Final = "greenroom_session"
-SECURE_COOKIE: Final = "__Host-greenroom_session"
 # Everything else asks for credentials; a test walks the routes to prove it.
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/sign-in", "/setup"})
 OPEN_PREFIXES: Final = ("/static/", "/api/v1/hooks/")
@@ -46,9 +44,10 @@ class Actor:
 class Access:
     """Lets a request through if its maker is known and may do it."""
 
-    def __init__(self, app: ASGIApp, database: Database) -> None:
+    def __init__(self, app: ASGIApp, database: Database, base: str) -> None:
         self._app = app
         self._database = database
+        self._base = base
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -57,7 +56,7 @@ class Access:
             return
         headers = Headers(scope=scope)
         try:
-            actor = await run_in_threadpool(self._recognise, headers)
+            actor = await run_in_threadpool(recognise, self._database, headers, self._base)
         except GreenroomError as error:
             await JSONResponse({"detail": error.message, "code": error.reason_code}, 503)(scope, receive, send)
             return
@@ -69,22 +68,24 @@ class Access:
             scope.setdefault("state", {})["actor"] = actor
             await self._app(scope, receive, send)
 
-    def _recognise(self, headers: Headers) -> Actor | None:
-        shown = shown_token(headers)
-        if shown is None:
-            return None
-        purpose, secret = shown
-        now = dt.datetime.now(dt.UTC)
-        with self._database.read() as connection:
-            token = accounts.recognise(connection, secret, (purpose,), now)
-        if token is None:
-            return None
-        if accounts.is_news(token, now):
-            with suppress(GreenroomError), self._database.begin() as connection:  # a full disk shows its page, too
-                accounts.seen(connection, token, now)
-        if purpose == "api_key":
-            return Actor(f"{token.account} (key {token.name})", token, "")
-        return Actor(token.account or "", token, form_token(secret))
+
+def recognise(database: Database, headers: Headers, base: str) -> Actor | None:
+    """Return who makes a request of a page that is below `base`; None if nobody knows."""
+    shown = shown_token(headers, base)
+    if shown is None:
+        return None
+    purpose, secret = shown
+    now = dt.datetime.now(dt.UTC)
+    with database.read() as connection:
+        token = accounts.recognise(connection, secret, (purpose,), now)
+    if token is None:
+        return None
+    if accounts.is_news(token, now):
+        with suppress(GreenroomError), database.begin() as connection:  # a full disk shows its page, too
+            accounts.seen(connection, token, now)
+    if purpose == "api_key":
+        return Actor(f"{token.account} (key {token.name})", token, "")
+    return Actor(token.account or "", token, form_token(secret))
 
 
 def is_open(path: str) -> bool:
@@ -92,12 +93,22 @@ def is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES)
 
 
-def shown_token(headers: Headers) -> tuple[accounts.Purpose, str] | None:
+def cookie_name(base: str, *, secure: bool) -> str:
+    """Return what the cookie of a session is called; browsers keep `__Host-` cookies from every other host and path.
+
+    Below a path it has a name of its own, or that of a Greenroom at the root of the same host would be taken for it.
+    """
+    if base:
+        return "__Secure-greenroom_session_below" if secure else "greenroom_session_below"
+    return "__Host-greenroom_session" if secure else "greenroom_session"
+
+
+def shown_token(headers: Headers, base: str) -> tuple[accounts.Purpose, str] | None:
     """Return the token a request shows, and what it is for. A key goes before a cookie: it was sent on purpose."""
     if key := shown_key(headers):
         return "api_key", key
     cookies = cookie_parser(headers.get("cookie", ""))
-    session = cookies.get(SECURE_COOKIE) or cookies.get(COOKIE)
+    session = cookies.get(cookie_name(base, secure=True)) or cookies.get(cookie_name(base, secure=False))
     return ("session", session) if session else None
 
 

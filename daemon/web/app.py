@@ -22,6 +22,7 @@ from daemon.actions.hooks import Messages
 from daemon.bootstrap import Application
 from daemon.web import api, pages
 from daemon.web.access import Access, Throttle, own_form
+from daemon.web.below import Below
 from daemon.web.forwarded import Forwarded
 from daemon.web.guard import HEADERS, Guard, came_from
 from daemon.web.metrics import Figures, exposition
@@ -83,10 +84,12 @@ def create_app(app: Application) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # its page needs scripts of other sites
         redoc_url=None,
+        servers=[{"url": app.boot.web_base}] if app.boot.web_base else None,
         middleware=[
             Middleware(Forwarded, proxies=app.boot.proxies),
+            Middleware(Below, base=app.boot.web_base),
             Middleware(Guard, hosts=hosts),
-            Middleware(Access, database=app.database),
+            Middleware(Access, database=app.database, base=app.boot.web_base),
         ],
     )
     made.state.greenroom = app

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from config.reasons import show_path, show_text
+from daemon.web.below import put_below
 from daemon.web.navigation import links
 from daemon.words import SAID, stage_said
 from processor.metadata.known import credited
@@ -30,17 +31,18 @@ _TYPED: Final = re.compile("`([^`]+)`")
 def page(request: Request, template: str, *, code: int = 200, **shown: Any) -> HTMLResponse:
     """Return a page, or the part of one that htmx asked for."""
     actor = getattr(request.state, "actor", None)
-    path = request.url.path
+    path, base = request.url.path, request.app.state.greenroom.boot.web_base
     said = SAID.get(request.query_params.get("said", ""))
     common = {
         "actor": actor,
         "links": links(),
         "path": path,
+        "base": base,
         "now": dt.datetime.now(dt.UTC),
         "said": said,
         "code": code,
     }
-    return HTMLResponse(_environment().get_template(template).render(common | shown), code)
+    return HTMLResponse(put_below(base, _environment().get_template(template).render(common | shown)), code)
 
 
 def lead(address: str, said: str) -> RedirectResponse:

@@ -45,7 +45,8 @@ class WebServer:
     def __enter__(self) -> WebServer:
         self._thread.start()
         host, port = self.address
-        logger.bind(url=f"http://{'[' + host + ']' if ':' in host else host}:{port}/").info("the page is there")
+        shown = f"[{host}]" if ":" in host else host
+        logger.bind(url=f"http://{shown}:{port}{self._app.boot.web_base}/").info("the page is there")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -65,6 +66,6 @@ def _offer_setup(app: Application) -> None:
     with app.database.begin() as connection:
         token = accounts.offer_setup(connection, dt.datetime.now(dt.UTC))
     if token is not None:
-        logger.bind(token=token, path="/setup").warning(
+        logger.bind(token=token, path=f"{app.boot.web_base}/setup").warning(
             "nobody has an account yet: open the page, the setup token is here"
         )

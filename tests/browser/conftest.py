@@ -25,8 +25,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def app(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
-    """An installation with two empty roots and one account."""
+def app(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Application]:
+    """An installation with two empty roots and one account; parametrised, below that path of its host."""
+    monkeypatch.setenv("GREENROOM_WEB_BASE", getattr(request, "param", ""))
     with installation(sqlite_url, tmp_path, monkeypatch) as opened:
         add_roots(opened, tmp_path)
         new_account(opened)

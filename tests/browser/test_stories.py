@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -207,6 +208,28 @@ def test_a_plan_is_looked_at_approved_and_carried_out(app: Application, open_pag
     page.get_by_role("button", name="Approve this plan").click()
     expect(page.get_by_text("1 staged")).to_be_visible()
     assert len(list((tmp_path / "staging").rglob("*.mp3"))) == 2
+
+
+@pytest.mark.parametrize("app", ["/below"], indirect=True)
+def test_below_a_path_all_a_browser_asks_for_is_below_it(app: Application, open_page: Open, tmp_path: Path) -> None:
+    """Addresses, forms, what scripts ask for, and what is followed while a cycle runs."""
+    page = open_page()
+    navigation = page.get_by_role("navigation", name="Main")
+    navigation.get_by_role("link", name="Libraries").click()
+    paths: list[str] = []
+    page.on("request", lambda asked: paths.append(urlsplit(asked.url).path))
+    page.get_by_label("Folder").press_sequentially(str(tmp_path / "inbound"))
+    expect(page.locator("#path-check")).not_to_be_empty()
+    write_album(tmp_path / "inbound" / "a", artist="Ada", album="Harbour", tracks=2, ext="mp3")
+    navigation.get_by_role("link", name="Runs").click()
+    page.get_by_role("button", name="Scan now").click()
+    page.get_by_role("link", name="Review what waits").click()
+    page.get_by_role("link", name="Ada – Harbour").click()
+    press(page, "a")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert {"/below/libraries/check", "/below/static/greenroom.js"} <= set(paths)
+    assert [path for path in paths if not path.startswith("/below/")] == []
 
 
 def test_a_dead_letter_is_understood_and_tried_again(app: Application, open_page: Open) -> None:

@@ -26,6 +26,7 @@ from processor.client import circuits, memory, turns
 from processor.client.client import Client
 from processor.client.exchange import World, trusted
 from processor.client.service import Answer, Outage, Service
+from tests import certificates
 from tests.providers import Provider, Reply, Seen, as_json, gzipped, redirect
 from workflow.phases.cleanup import PHASE
 
@@ -590,15 +591,7 @@ def test_a_service_that_says_no_request_is_left_gets_a_rest(client: Client, arou
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A certificate of this machine by the name shelf.example, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    files = str(folder / "cert.pem"), str(folder / "key.pem")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=shelf.example", "-addext", "subjectAltName=DNS:shelf.example", "-out", files[0],
-         "-keyout", files[1]],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return files
+    return certificates.certificate(tmp_path_factory.mktemp("tls"), "shelf.example")
 
 
 def test_tls_looks_at_the_name_though_the_address_was_chosen(

@@ -71,7 +71,8 @@ def test_a_fresh_installation_is_set_up_once_with_the_token_from_the_log(browser
     assert browser.client.post("/setup", data={"token": token, "name": "eva", "password": PASSWORD}).url.path == "/"
     again = browser.client.post("/setup", data={"token": token, "name": "eve", "password": PASSWORD})
     assert again.status_code == 403
-    assert browser.client.get("/setup").url.path == "/sign-in"
+    assert browser.client.get("/setup", follow_redirects=False).headers["location"] == "/sign-in"
+    assert browser.client.get("/sign-in").url.path == "/", "who is known is not asked again"
 
 
 def test_a_setup_token_of_yesterday_opens_nothing_and_it_is_said_how_to_get_another(browser: Browser) -> None:

@@ -261,3 +261,28 @@ def test_proxies_are_addresses_and_networks(file: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("GREENROOM_WEB_PROXIES", "nginx.example")
     with pytest.raises(Misconfigured, match=r"as 127\.0\.0\.1 or 10\.0\.0\.0/8, not nginx\.example"):
         load_boot_settings()
+
+
+@pytest.mark.parametrize(
+    ("written", "base"),
+    [
+        ("", ""),
+        ("/", ""),
+        ("greenroom", "/greenroom"),
+        ("/greenroom", "/greenroom"),
+        (" /greenroom/ ", "/greenroom"),
+        ("apps/green.room", "/apps/green.room"),
+    ],
+)
+def test_the_path_the_page_is_below_is_known_however_it_is_written(file: Path, written: str, base: str) -> None:
+    file.write_text(f'web_base = "{written}"\n')
+    assert load_boot_settings().web_base == base
+
+
+@pytest.mark.parametrize(
+    "written", ["https://home.example/greenroom", "/a//b", "/a/../b", "/.a", "/grün", "/a b", "/a?b"]
+)
+def test_what_is_no_path_for_the_page_is_refused(file: Path, written: str) -> None:
+    file.write_text(f'web_base = "{written}"\n')
+    with pytest.raises(Misconfigured, match=r"GREENROOM_WEB_BASE.*must be a path, as /greenroom"):
+        load_boot_settings()

@@ -52,7 +52,7 @@ def read(app: App) -> list[HookOut]:
 def add(app: App, what: HookIn, actor: By) -> HookMade:
     """Make a hook for Lidarr, Radarr or whoever knows when something arrived."""
     secret = hook_secrets.add(app, what.name, actor=actor.name)
-    return HookMade(name=what.name, path=f"/api/v1/hooks/{what.name}", secret=secret)
+    return HookMade(name=what.name, path=f"{app.boot.web_base}/api/v1/hooks/{what.name}", secret=secret)
 
 
 # The name stands in the query: paths below this one are open to whoever shows a hook's secret.

@@ -93,7 +93,9 @@ class PictureDecisionIn(Body):
 def read(app: App, item_id: ItemId) -> PicturesOut:
     """Return every picture on offer, by type and rank."""
     found = picturing.shown(app.database, item_id)
-    return PicturesOut(pictures=[_out(item_id, group.artist, one) for group in found for one in group.pictures])
+    return PicturesOut(
+        pictures=[_out(app.boot.web_base, item_id, group.artist, one) for group in found for one in group.pictures]
+    )
 
 
 @router.post("/items/{item_id}/pictures", summary="Give an album a picture", responses=DECIDED)
@@ -158,12 +160,12 @@ def preview(app: App, content: str) -> Response:
     return Response(found, media_type="image/jpeg", headers={"cache-control": "private, max-age=86400, immutable"})
 
 
-def _out(item_id: int, artist: str | None, one: Candidate) -> PictureOut:
+def _out(base: str, item_id: int, artist: str | None, one: Candidate) -> PictureOut:
     return PictureOut(
         artist=artist,
         **picturing.told(one),
-        preview=f"/api/v1/previews/{one.content}.jpg" if one.content and one.seen else None,
-        image=f"/api/v1/items/{item_id}/pictures/{one.id}/image" if one.blob else None,
+        preview=f"{base}/api/v1/previews/{one.content}.jpg" if one.content and one.seen else None,
+        image=f"{base}/api/v1/items/{item_id}/pictures/{one.id}/image" if one.blob else None,
     )
 
 

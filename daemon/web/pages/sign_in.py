@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from config import accounts, activity
 from config.errors import GreenroomError
-from daemon.web.access import COOKIE, SECURE_COOKIE, By
+from daemon.web.access import By, cookie_name, recognise
 from daemon.web.installation import App
 from daemon.web.render import page
 
@@ -27,10 +27,15 @@ _OURS: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")  # a path; browsers
 
 @router.get("/sign-in")
 def show(request: Request, app: App, to: str = "/") -> Response:
-    """Ask who it is; or, if nobody has an account, for the setup token."""
+    """Ask who it is, unless that is known; or, if nobody has an account, for the setup token.
+
+    Below a path browsers send the cookie there only: whoever asked for a page at the root comes by here.
+    """
     with app.database.read() as connection:
         if not accounts.has_accounts(connection):
             return RedirectResponse("/setup", 303)
+    if recognise(app.database, request.headers, app.boot.web_base):
+        return RedirectResponse(_ours(to), 303)
     return page(request, "sign_in.html", error=None, to=to)
 
 
@@ -51,7 +56,7 @@ def sign_in(request: Request, app: App, name: Field, password: Field, to: Annota
     if token is None:
         logger.bind(account=name, address=_address(request)).warning("a sign-in failed")
         return page(request, "sign_in.html", code=403, error="No account has this name and this password.", to=to)
-    return signed_in(request, token, to if len(to) <= LONGEST and _OURS.fullmatch(to) else "/")
+    return signed_in(request, token, _ours(to))
 
 
 @router.get("/setup")
@@ -92,8 +97,9 @@ def sign_out(app: App, actor: By) -> Response:
         accounts.revoke(connection, actor.token.id)
         activity.note(connection, "signed_out", actor.name, dt.datetime.now(dt.UTC))
     answer = RedirectResponse("/sign-in", 303)
-    for cookie in (COOKIE, SECURE_COOKIE):
-        answer.delete_cookie(cookie, secure=cookie == SECURE_COOKIE, httponly=True)
+    base = app.boot.web_base
+    for secure in (True, False):
+        answer.delete_cookie(cookie_name(base, secure=secure), base or "/", secure=secure, httponly=True)
     return answer
 
 
@@ -105,13 +111,15 @@ def new_session(connection: Connection, request: Request, name: str, now: dt.dat
 
 
 def signed_in(request: Request, token: str, to: str) -> Response:
-    """Hand the token of a session over; browsers keep `__Host-` cookies from every other host and path."""
+    """Hand the token of a session over."""
     # A proxy that speaks TLS asks us without it; the browser says in Origin which of the two it speaks itself.
     secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
+    base = request.app.state.greenroom.boot.web_base
     answer = RedirectResponse(to, 303)
     answer.set_cookie(
-        SECURE_COOKIE if secure else COOKIE,
+        cookie_name(base, secure=secure),
         token,
+        path=base or "/",
         max_age=int(accounts.SESSION.total_seconds()),
         httponly=True,
         samesite="lax",
@@ -134,6 +142,11 @@ def tried(request: Request, app: App, name: str, password: str) -> tuple[str | N
         if not is_right:
             throttle.failed(keys, time.monotonic())
         return (kept if is_right else None), 0.0
+
+
+def _ours(to: str) -> str:
+    """Return the page that was asked for, if it is one of ours."""
+    return to if len(to) <= LONGEST and _OURS.fullmatch(to) else "/"
 
 
 def _keys(request: Request, name: str) -> tuple[str, str]:
