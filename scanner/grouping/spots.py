@@ -104,10 +104,11 @@ def _cds_first(folder: bytes) -> tuple[bool, str]:
 
 
 def _medium(folder: bytes) -> str:
-    """Return the first letters of a disc folder's name, "12 Vinyl 1" → "vinyl"; discs are thought to be CDs."""
+    """Return a disc folder's name up to its first word, "12 Vinyl 1" → "12vinyl"; discs are thought to be CDs."""
     name = text_of(folder.rpartition(b"/")[2]).casefold()
+    size = "".join(filter(str.isdecimal, takewhile(lambda sign: not sign.isalpha(), name)))
     letters = "".join(takewhile(str.isalpha, dropwhile(lambda sign: not sign.isalpha(), name)))
-    return "cd" if letters in ("disc", "disk") else letters
+    return "cd" if letters in ("disc", "disk") else size + letters
 
 
 def _bring_bonus_discs(found: dict[_Key, Spots]) -> None:

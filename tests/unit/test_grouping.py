@@ -641,6 +641,31 @@ def test_media_that_count_from_one_again_are_the_discs_after_the_others(shelf: S
     assert [(t.disc, t.title) for t in one.tracks[::2]] == [(1, "CD 1 1"), (2, "CD 2 1"), (3, f"{other} 1")]
 
 
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("7 Vinyl 01", "12 Vinyl 02"),
+        ("12 Vinyl 01", "7 Vinyl 02"),
+        ('12" Vinyl 1', '7" Vinyl 1'),
+        ("12 inch Vinyl 1", "CD 2"),
+    ],
+)
+def test_the_size_of_a_record_is_no_disc(shelf: Shelf, folders: tuple[str, str]) -> None:
+    """Lidarr calls them so, without the sign for inches."""
+    for folder in folders:
+        for n in (1, 2):
+            shelf.track(f"Ada - Low/{folder}/{n}.mp3", artist="Ada", album="Low", title=f"{folder} {n}", track=n)
+    one = shelf.only()
+    assert [(t.disc, t.title) for t in one.tracks[::2]] == [(1, f"{folders[0]} 1"), (2, f"{folders[1]} 1")]
+    assert one.warnings == ()
+
+
+def test_records_of_two_sizes_with_the_same_songs_are_two_albums(shelf: Shelf) -> None:
+    for folder in ("12 Vinyl 1", "7 Vinyl 1"):
+        shelf.album(f"Ada - Low/{folder}", range(1, 3), artist="Ada", album="Low")
+    assert [(one.discs, len(one.tracks)) for one in shelf.groups()] == [(1, 2), (1, 2)]
+
+
 @pytest.mark.parametrize("title", ["Song", None])
 def test_layers_of_discs_are_copies(shelf: Shelf, title: str | None) -> None:
     for folder in ("CD 1", "CD 2", "SACD 1", "SACD 2"):
