@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -37,6 +36,7 @@ from config.backup_file import BATCH, Content, Header, Kind, Tally, encode_row, 
 from config.database import Database, may_stand_still
 from config.errors import Misconfigured, Rejected, Retryable
 from config.machine import sync_folder
+from config.scratch import scratch_file, scratch_folder
 from config.tables import Base, UtcDateTime
 
 # Who works at this moment is written as ended: nobody works on a restored database. The fence of a lease goes along,
@@ -112,17 +112,13 @@ def _written_whole(file: Path) -> Iterator[Path]:
     file = Path(os.path.realpath(file))  # a link goes on leading to it
     if file.exists() and not file.is_file():  # root may rename over /dev/null, and everybody's would be gone
         raise Misconfigured(f"{file} is no file; no backup takes its place")
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".new", dir=file.parent)
-    except OSError as error:
-        raise Misconfigured(f"no backup can be made in {file.parent}: {error.strerror}") from error
-    os.close(handle)
-    try:
-        yield Path(name)
-        os.rename(name, file)
-    except BaseException:
-        os.unlink(name)
-        raise
+    with contextlib.ExitStack() as stack:
+        try:
+            fresh = stack.enter_context(scratch_file(file.parent, f".{file.name}.", ".new"))
+        except OSError as error:
+            raise Misconfigured(f"no backup can be made in {file.parent}: {error.strerror}") from error
+        yield fresh
+        os.rename(fresh, file)
     sync_folder(file.parent)
 
 
@@ -139,8 +135,8 @@ def _write(connection: Connection, stream: Any) -> Backup:
 @contextlib.contextmanager
 def _restored(file: Path, work: Path) -> Iterator[tuple[Backup, Database]]:
     """Restore a file into a new SQLite database, at the file's revision, and then bring that up to date."""
-    with tempfile.TemporaryDirectory(prefix="restore-", dir=work) as folder:
-        scratch = Database(f"sqlite:///{quote(folder)}/scratch.db", on_network=True)
+    with scratch_folder(work, ".greenroom-restore-") as folder:
+        scratch = Database(f"sqlite:///{quote(str(folder))}/scratch.db", on_network=True)
         try:
             try:
                 restored = _restore(file, scratch)

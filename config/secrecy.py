@@ -87,8 +87,10 @@ class Vault:
         return self.keys()
 
     def retire(self) -> None:
-        """Leave only the newest key in the file: nothing is encrypted with the others any more."""
+        """Leave only the newest key: nothing is encrypted with the others, which killed processes left, too."""
         _write(self.file, self.keys()[:1])
+        for left in self.file.parent.glob(f".{self.file.name}.*"):
+            left.unlink(missing_ok=True)
 
 
 def new_key() -> str:

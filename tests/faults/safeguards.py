@@ -220,6 +220,20 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("holds_anything", BACKUPS),
     ),
     Mutant(
+        "what another export works in is removed",
+        "config/scratch.py",
+        "            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n        yield\n",
+        "            pass\n        yield\n",
+        on_sqlite("works_in", "tests/unit/test_scratch.py"),
+    ),
+    Mutant(
+        "a key that was to be forgotten stays in a file that a killed process left",
+        "config/secrecy.py",
+        "            left.unlink(missing_ok=True)\n",
+        "            pass\n",
+        on_sqlite("cut_short", SECRETS),
+    ),
+    Mutant(
         "a backup is not synced",
         "config/backup.py",
         "            os.fsync(stream.fileno())\n",

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, update
 
 from processor.tables import StagingItem, TransferRow
+from tests.faults.asking import to_add, to_collect, to_export, to_follow, to_merge, to_rotate, to_split
 from tests.faults.cycles import (
     Ended,
     House,
@@ -31,6 +32,7 @@ from tests.faults.trashing import to_empty, to_empty_library, to_restore, to_tra
 from tests.faults.trials import Trial, must
 
 CYCLE, RECOVER, REPAIR = ("cycle", "--json"), ("recover", "--json"), ("fsck", "--adopt", "--json")
+VERIFY = (*REPAIR, "--verify")
 TICKETS = {"Live at the Cannery/cover.jpg": b"\xff\xd8\xff two tickets"}  # goes on beside the better album
 
 
@@ -105,6 +107,11 @@ def smudge(house: House) -> None:
         connection.execute(update(StagingItem).where(StagingItem.id == items[2]["id"]).values(status="missing"))
 
 
+def to_verify(house: House) -> Trial:
+    """What is disturbed reads albums that were linked, and learns their digests."""
+    return Trial(VERIFY, partial(is_repaired, repair=VERIFY))
+
+
 SUBJECTS = (
     Subject("cycle", {}, albums),
     Subject("merge", albums(), late_tracks),
@@ -124,13 +131,21 @@ SUBJECTS = (
     Subject("trash restore", {}, albums, then=to_restore),
     Subject("trash empty", {}, albums, then=to_empty),
     Subject("trash empty, library", {}, albums, then=to_empty_library),
+    Subject("review split", {}, albums, then=to_split),
+    Subject("review merge", {}, albums, then=to_merge),
+    Subject("libraries add", {}, albums, then=to_add),
+    Subject("libraries add, moved", {}, albums, then=to_follow),
+    Subject("fsck --verify", {}, albums, then=to_verify),
+    Subject("gc", {}, albums, then=to_collect),
+    Subject("secrets rotate", {}, albums, then=to_rotate),
+    Subject("export", {}, albums, then=to_export),
 )
 
 
-def is_repaired(house: House) -> list[str]:
+def is_repaired(house: House, *, repair: tuple[str, ...] = REPAIR) -> list[str]:
     """Repair again, as after a crash; return what is broken on the way or not as it must be at the end."""
-    wrong = [*lost(house), *tried(house, *REPAIR)]
-    ended = house.run(*REPAIR)
+    wrong = [*lost(house), *tried(house, *repair)]
+    ended = house.run(*repair)
     wrong += [f"fsck found more: {ended}"] if '"findings": []' not in ended.out else []
     return [*wrong, *converges(house)]
 

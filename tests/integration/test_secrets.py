@@ -200,10 +200,12 @@ def test_a_file_without_a_key_is_named_and_nothing_is_made_in_its_place(app: App
 def test_a_rotation_that_was_cut_short_reads_with_both_keys_until_the_next_one(app: Application) -> None:
     app.vault.renew()
     assert len(app.vault.keys()) == 2
+    (left := app.vault.file.with_name(".secret.key.0a1b2c3d")).write_text("\n".join(app.vault.keys()))
     enter(app, "typed-in-between")
     assert read(app) == ("typed-in-between", PASSWORD)
     assert secrecy.rotate(app) >= 3
     assert len(app.vault.keys()) == 1
+    assert not left.exists()
     assert read(app) == ("typed-in-between", PASSWORD)
 
 
