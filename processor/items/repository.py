@@ -46,6 +46,15 @@ _UPSERT: Final = text(
     RETURNING key, id, revision
     """  # noqa: S608  the names are ours
 ).bindparams(bindparam("now", type_=UtcDateTime()))
+# The ids are one text: an IN with a parameter for each took a third of the time of a large upsert. ANY is looked up in
+# the index even by a PostgreSQL that knows nothing of the table yet; a join with them would read all of it.
+_UNLIST: Final = {
+    kind: text(f"DELETE FROM staging_files WHERE item_id {among}")  # noqa: S608  constants
+    for kind, among in (
+        ("postgresql", "= ANY(CAST(string_to_array(:ids, ',') AS bigint[]))"),
+        ("sqlite", "IN (SELECT value FROM json_each('[' || :ids || ']'))"),
+    )
+}
 _KNOWN: Final = text("SELECT key, id, revision FROM staging_items WHERE key IN (SELECT key FROM incoming_items)")
 _FORGET: Final = text("DELETE FROM incoming_items")
 
@@ -106,8 +115,8 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
     changed = connection.execute(_UPSERT, {"now": now}).all()
     done = {key: Upserted(id, revision, True) for key, id, revision in changed}
     # Their rows are locked by now: whoever listed files under one of the keys at the same time has ended.
-    for ids in _chunks([item.id for item in done.values() if item.revision > 1]):
-        connection.execute(delete(StagingFile).where(StagingFile.item_id.in_(ids)))
+    again = ",".join(str(item.id) for item in done.values() if item.revision > 1)
+    connection.execute(_UNLIST[connection.dialect.name], {"ids": again})
     new_files = ((done[key].id, *file) for key in done for file in wanted[key].files)
     load(connection, "staging_files", FILE_COLUMNS, new_files)
     if len(done) < len(wanted):

@@ -94,14 +94,20 @@ def test_a_changed_album_keeps_its_id_and_goes_back_to_review(database: Database
 
 
 def test_new_changed_and_unchanged_albums_go_in_one_batch(database: Database) -> None:
-    before = record(database, album("a"), album("b"))
-    done = record(database, album("a"), album("b", title="Other"), album("c"))
+    before = record(database, album("a"), album("b"), album("c"))
+    shorter = [replace(other := album(key, title="Other"), files=other.files[:1]) for key in ("b", "c")]
+    done = record(database, album("a"), *shorter, album("d"))
     assert {key: (item.revision, item.changed) for key, item in done.items()} == {
         "a": (1, False),
         "b": (2, True),
-        "c": (1, True),
+        "c": (2, True),
+        "d": (1, True),
     }
-    assert (done["a"].id, done["b"].id) == (before["a"].id, before["b"].id)
+    assert all(done[key].id == item.id for key, item in before.items())
+    with database.read() as connection:
+        files = repository.files(connection, [item.id for item in done.values()])
+    whole = len(album().files)
+    assert {key: len(files[item.id]) for key, item in done.items()} == {"a": whole, "b": 1, "c": 1, "d": whole}
 
 
 def test_of_two_albums_with_one_key_the_last_counts_and_nothing_is_doubled(database: Database) -> None:
