@@ -24,8 +24,9 @@ _DISC = r"(?:cd|dis[ck]|диск|ディスク|디스크|δίσκος|דיסק|�
 _OF_CD = r"(?:(?:copy[\W_]*control|data|dts|enhanced|mixed[\W_]*mode|8cm|blu-?spec|minimax|shm|hybrid)[\W_]*)?"
 _MEDIUM = (  # as people call them, and MusicBrainz, after which Lidarr calls folders: "Hybrid SACD 01", "12 Vinyl 02"
     rf"(?:{_OF_CD}(?:{_DISC}|sacd)(?:[-+][rg]\b)?|h[dq]cd|disque|scheibe|schijf|p[łl]yta|dvd(?:[\W_]?(?:audio|video|[arv])\b)?"
-    r"|blu-?ray|(?:\d\d?[\W_]*(?:inch[\W_]*)?)?vinyl|shellac|lp|record|пластинка|tape|[ck]assette|кассета|mini[\W_]?dis[ck]|laserdisc"
-    r"|usb[\W_]*flash[\W_]*drive|digital[\W_]*media)"
+    r"|blu-?ray|(?:\d\d?[\W_]*(?:inch[\W_]*)?)?(?:vinyl|shellac|laserdisc)|lp|record|пластинка|tape|[ck]assette|кассета"
+    r"|(?:mini|dual)[\W_]?dis[ck]|hd[\W_]?dvd|usb[\W_]*flash[\W_]*drive|digital[\W_]*media)"
+    r"(?:[\W_]*[(\[][^()\[\]]*(?:layer|channels?|multichannel|side)\b[^()\[\]]*[)\]])?"  # "SACD (2 channels) 01"
 )
 _SIDE = r"(?:side|seite|face|lado|cara|strana|сторона)"
 _DISC_FOLDERS = (
@@ -48,7 +49,7 @@ _BONUS_AT_END = pattern(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS
 _BONUS_DISC = pattern(r"\s*(?:([(\[{])|[-–:,]\s)\s*bonus[\W_]*(?:cd|dis[ck]|dvd|lp)\s*(?(1)[)\]}]|\Z)", re.IGNORECASE)
 _DISC_ALONE = pattern(r"(?:cd|dis[ck])[\W_]*\d{1,3}", re.IGNORECASE)
 _MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
-    r"[\W_]*(?:\d{1,3}[\W_]*(?:of|inch|vinyl)|cd|copy|d[aitv]|8cm|blu|enh|h[dqy]|mini|mixed|s[achi]|usb|vinyl|l[ap]|record|tape"
+    r"[\W_]*(?:\d{1,3}[\W_]*(?:of|inch|vinyl|shellac|laserdisc)|cd|copy|d[aituv]|8cm|blu|enh|h[dqy]|mini|mixed|s[achi]|usb|vinyl|l[ap]|record|tape"
     r"|[ck]assette|plyta|face|cara|seite|strana|bonus|extra|drama)",
     re.IGNORECASE | re.ASCII,
 )
