@@ -33,6 +33,8 @@ def command() -> None:
             raise Misconfigured("GREENROOM_WEB is empty, so there is no page; set it to HOST:PORT")
         stop = stop_on_signals()
         with WebServer(app, address) as server:
-            server.wait(stop)
-            app.ongoing.stop()
-            app.ongoing.is_idle()
+            try:
+                server.wait(stop)
+            finally:
+                app.ongoing.stop()
+                app.ongoing.is_idle()

@@ -10,13 +10,14 @@ import uvicorn
 from loguru import logger
 
 from config import accounts
+from config.errors import GreenroomError, SchemaChanged
 from daemon.bootstrap import Application
 from daemon.web.address import listening
 from daemon.web.app import create_app
 from daemon.web.prompt import PromptProtocol
 
 STOP_SECONDS = 5  # that requests at hand get to end
-WAKE_SECONDS = 5.0  # how soon it is noticed that the server ended by itself
+WAKE_SECONDS = 5.0  # how soon it is noticed that the server ended by itself, or has to
 MAX_CONNECTIONS = 200
 
 
@@ -56,9 +57,17 @@ class WebServer:
         self._socket.close()
 
     def wait(self, stop: threading.Event) -> None:
-        """Wait until the server is asked to stop, or ends by itself."""
+        """Wait until the server is asked to stop, or ends by itself.
+
+        Raises SchemaChanged when another Greenroom has migrated the database: pages would show what is not so any more.
+        """
         while self._thread.is_alive() and not stop.wait(WAKE_SECONDS):
-            pass
+            try:
+                self._app.database.check()
+            except SchemaChanged:
+                raise
+            except GreenroomError:
+                pass  # the database is away, or damaged, which each page says
 
 
 def _offer_setup(app: Application) -> None:

@@ -237,6 +237,25 @@ def test_a_daemon_whose_database_was_migrated_under_it_ends_and_says_what_to_do(
     assert "tries again" not in installation.errors.read_text()
 
 
+def test_a_page_alone_whose_database_was_migrated_under_it_ends_as_a_daemon_does(installation: Installation) -> None:
+    environ = {**installation.environ, "GREENROOM_WEB": "127.0.0.1:0"}
+    command = [sys.executable, "-m", "daemon.cli", "web"]
+    with (
+        installation.errors.open("ab") as errors,
+        subprocess.Popen(command, cwd=HOUSE, env=environ, stderr=errors) as web,
+    ):
+        try:
+            until(lambda: "the page is there" in installation.errors.read_text())
+            with installation.database.begin() as connection:
+                connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            assert web.wait(WAIT) == 1
+        finally:
+            web.kill()
+    told = installation.errors.read_text().splitlines()[-1]
+    assert "at revision 9999 now, and this process knows 00" in told
+    assert "Traceback" not in installation.errors.read_text()
+
+
 def test_systemd_hears_of_life_and_of_a_reload(installation: Installation) -> None:
     installation.config.write_text('log_level = "ERROR"\n')
     with installation.daemon() as process:
