@@ -27,7 +27,7 @@ from processor.publication.intent import Gone, Intent
 from processor.publication.laying import Standing
 from processor.publication.ledger import Entry, Publication
 from processor.publication.making import Making
-from processor.publication.names import artist_folder, disc_folders
+from processor.publication.names import artist_folder, disc_folders, is_called_after
 from processor.publication.pictures import Picture
 from processor.publication.writing import read_blob
 from processor.transfers import journal
@@ -186,6 +186,8 @@ class Draft:
             if options.nfo:
                 wanted += making.of_artist(folder, artist)
             known = [entry for entry in self._of_artists() if os.path.dirname(entry.path) == folder]
+            if not known and not is_called_after(options.naming, folder, self.known.album, artist.artist_id):
+                return Making()
             known += self._before_the_id(artist, {one.path for one in wanted})
             making.compare(made, tree, wanted, known, self._blob)
         return made

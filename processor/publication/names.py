@@ -80,10 +80,7 @@ def _check_slashes(text: str) -> None:
 
 def album_folder(naming: Naming, album: AlbumMetadata, *, tell_apart: str | None = None) -> bytes:
     """Return the folder of an album, relative to the library; `tell_apart` is added to an artist of a taken name."""
-    values = dict(_of_album(album))
-    if tell_apart is not None:
-        values |= {name: f"{values[name]} ({tell_apart})" for name in _ARTIST}
-    folders = template.render(naming.folder, values).split("/")
+    folders = template.render(naming.folder, _told_apart(album, tell_apart)).split("/")
     return b"/".join(layout.folder_name(name) for name in folders if name.strip())
 
 
@@ -98,6 +95,14 @@ def artist_folder(naming: Naming, folder: bytes) -> bytes | None:
     if len(parts) < len(wanted) and any(_may_be_left_out(one) for one in wanted[:depth]):
         return None
     return b"/".join(parts[:depth])
+
+
+def is_called_after(naming: Naming, folder: bytes, album: AlbumMetadata, artist_id: str | None) -> bool:
+    """Whether `artist_folder` has the name of the artist; what another template made may be called after a year."""
+    parts = _split(naming.folder)[(naming.artist_depth or 1) - 1]
+    told = (template.render(parts, _told_apart(album, mark)) for mark in (None, artist_id and artist_id[:4]))
+    names = {layout.fold(layout.folder_name(text.partition("/")[0])) for text in told}
+    return layout.fold(os.path.basename(folder)) in names
 
 
 def file_places(
@@ -153,6 +158,12 @@ def _of_album(album: AlbumMetadata) -> Values:
         "country": album.country,
         "edition": album.disambiguation,
     }
+
+
+def _told_apart(album: AlbumMetadata, mark: str | None) -> Values:
+    """Return the values of an album, with a mark at the names of its artist if there is one."""
+    values = _of_album(album)
+    return values if mark is None else {**values, **{name: f"{values[name]} ({mark})" for name in _ARTIST}}
 
 
 def _track(file: tuple[Part, ...], shared: Values, track: TrackMetadata, discs: int) -> bytes:

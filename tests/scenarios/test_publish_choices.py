@@ -150,6 +150,20 @@ def test_another_template_leaves_the_folder_of_an_artist_that_other_albums_are_i
     assert unexplained(house, library) == []
 
 
+def test_a_folder_that_another_template_made_is_not_taken_for_an_artists(house: House) -> None:
+    library, one, two = two_of_ada(house)
+    house.change(folder="Rock/{album}")
+    publish(house, one, chosen(house))
+    house.change(folder="{album_artist}/{album}")
+    say(house, one, "review", "Fine.")
+    assert publish(house, one, chosen(house)).outcome == "refreshed"
+    assert [path.name for path in (library / "Rock").iterdir() if path.is_file()] == []
+    publish(house, two, chosen(house))
+    assert sorted(path.name for path in (library / "Ada").iterdir() if path.is_file()) == OF_ARTIST
+    assert publish(house, one, chosen(house), rename=True).outcome == "upgraded"
+    assert not (library / "Rock").exists()
+
+
 def test_the_files_of_an_artist_leave_a_folder_with_the_last_album_that_leaves_it(house: House) -> None:
     library, one, two = two_of_ada(house)
     for item_id in (one, two):
