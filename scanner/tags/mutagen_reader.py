@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
 from importlib import import_module
 from struct import error as StructError
 from typing import Any, BinaryIO
 
 from scanner.facts import Facts, Picture
-from scanner.tags.mutagen_tags import Converted, from_ape, from_id3, tags_of
+from scanner.tags.apev2 import items
+from scanner.tags.mutagen_tags import SHEET, Converted, from_ape, from_id3, tags_of
 from scanner.tags.normalise import Tags, first
 from scanner.tags.ogg import OPUS_RATE
 from scanner.tags.riff import read_wave
@@ -41,15 +41,20 @@ _CLASSES = {
 }
 _CODECS = {"asf": "wma", "dsf": "dsd", "dsdiff": "dsd", "adts": "aac", "oggflac": "flac"}
 _MAY_HAVE_ID3 = {"mp3", "tta", "flac", "ape", "wavpack", "musepack"}  # beside tags of their own, as EAC wrote it
+_HAVE_APE = {"ape", "wavpack", "musepack", "tak"}  # which is read here: mutagen gives up all of a file for one odd text
 _HAVE_BITS = {"flac", "aiff", "ape", "wavpack", "tak", "dsf", "dsdiff", "alac"}
 
 
 def open_as(container: str, file: BinaryIO) -> Any:
     """Return mutagen's object for the file. Raises whatever mutagen and the file make of each other."""
-    module, name = _CLASSES[container]
     file.seek(0)
     keywords = {"load_v1": False} if container == "mp3" else {}
-    return getattr(import_module(module), name)(file, **keywords)
+    return _class_of(container)(file, **keywords)
+
+
+def _class_of(container: str) -> Any:
+    module, name = _CLASSES[container]
+    return getattr(import_module(module), name)
 
 
 def read(fd: int, container: str) -> Facts:
@@ -58,18 +63,23 @@ def read(fd: int, container: str) -> Facts:
     if container == "wav":
         return _read_wave(source)
     with os.fdopen(os.dup(fd), "rb") as file:
-        found = open_as(container, file)
-        tags, pictures = tags_of(found.tags, container)
-        if container == "mp3" and found.info.sketchy:
+        if container in _HAVE_APE:
+            info = _class_of(container)._Info(file)
+            tags, pictures = from_ape(items(source))
+        else:
+            found = open_as(container, file)
+            info = found.info
+            tags, pictures = tags_of(found.tags, container)
+        if container == "mp3" and info.sketchy:
             raise ValueError("no four MPEG frames in a row")
         if container in _MAY_HAVE_ID3:
-            _complete_from_end(tags, file)
-        _complete_from_sheet(tags, found.tags)
+            _complete_from_end(tags, file, source)
         if container == "adts":
-            tags, pictures = _around_adts(file)
+            tags, pictures = _around_adts(file, source)
         elif container == "flac":
             pictures += [Picture(len(p.data), p.type, p.mime or None) for p in found.pictures]
-    return _facts(tags, walked(source, container, found.info, _stream(found.info, container)), pictures)
+    _complete_from_sheet(tags)
+    return _facts(tags, walked(source, container, info, _stream(info, container)), pictures)
 
 
 def is_film(fd: int, container: str) -> bool:
@@ -124,7 +134,7 @@ def _mp4_codec(name: str) -> str | None:
     return name.strip().lower() or None
 
 
-def _around_adts(file: BinaryIO) -> Converted:
+def _around_adts(file: BinaryIO, source: Source) -> Converted:
     """Read the ID3 tag in front of a bare AAC stream, of which mutagen reads no tags, or an APEv2 tag behind it."""
     from mutagen import MutagenError
     from mutagen.id3 import ID3
@@ -135,19 +145,19 @@ def _around_adts(file: BinaryIO) -> Converted:
     reader: Any = ID3
     with contextlib.suppress(MutagenError):  # there is none
         tags, pictures = from_id3(reader(file))
-    _complete_from_end(tags, file)
+    _complete_from_end(tags, file, source)
     return tags, pictures
 
 
-def _complete_from_sheet(tags: Tags, said: Any) -> None:
+def _complete_from_sheet(tags: Tags) -> None:
     """Fill what the tags of an image leave open from the cue sheet that is one of them."""
-    texts: Any = said.get("cuesheet") if said else None
-    if texts is None or getattr(texts, "kind", False) or all(map(tags.get, ("album", "artist", "date"))):
-        return  # an item of APEv2 need not be text
+    texts = tags.pop(SHEET, None)
+    if texts is None or all(map(tags.get, ("album", "artist", "date"))):
+        return
     from scanner.grouping.sheets import parse
     from scanner.smallfiles import MAX_SMALL
 
-    sheet = parse(b"", "\n".join(map(str, texts)).encode(errors="replace")[:MAX_SMALL])
+    sheet = parse(b"", "\n".join(texts).encode(errors="replace")[:MAX_SMALL])
     if sheet is None or sheet.tracks < 2:  # of a song
         return
     told = {"album": sheet.album, "date": sheet.year, "disc": sheet.disc}
@@ -156,19 +166,17 @@ def _complete_from_sheet(tags: Tags, said: Any) -> None:
     tags.update((field, [str(value)]) for field, value in told.items() if value and not tags.get(field))
 
 
-def _complete_from_end(tags: Tags, file: BinaryIO) -> None:
+def _complete_from_end(tags: Tags, file: BinaryIO, source: Source) -> None:
     """Fill what a file's own tag leaves open from APEv2 or ID3v1 at its end, or ID3v2, if it lacks what matters."""
     if all(first(tags.get(field, ())) for field in ("title", "artist", "album")):
         return
     from mutagen import MutagenError
-    from mutagen.apev2 import APEv2
     from mutagen.id3 import ID3
 
-    readers: list[tuple[Any, Callable[[Any], Converted]]] = [(APEv2, from_ape), (ID3, from_id3)]
-    for reader, convert in readers:
-        file.seek(0)
-        try:
-            more, _ = convert(reader(file))
-        except (MutagenError, ValueError, StructError, LookupError):  # there is none of this kind, or it is in no order
-            continue
+    found = [from_ape(items(source))[0]]
+    file.seek(0)
+    reader: Any = ID3
+    with contextlib.suppress(MutagenError, ValueError, StructError, LookupError):  # there is none, or it is in no order
+        found.append(from_id3(reader(file))[0])
+    for more in found:
         tags.update((field, values) for field, values in more.items() if not first(tags.get(field, ())))

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from scanner.facts import Picture
+from scanner.smallfiles import text_of
 from scanner.tags import fields
+from scanner.tags.apev2 import BINARY, TEXT, Item
 from scanner.tags.id3_frames import LINK, MUSICBRAINZ_OWNER
 from scanner.tags.mp4_tags import FRONT_COVER, PNG
 from scanner.tags.normalise import Tags
 from scanner.tags.vorbis_comment import PICTURE_HEAD, PICTURE_KEY, add_picture
 
 Converted = tuple[Tags, list[Picture]]
+SHEET = "CUESHEET"  # not a field: the sheet of an image, as it stands beside others
 
 
 def tags_of(tags: Any, container: str) -> Converted:
@@ -43,7 +46,7 @@ def _from_vorbis(comments: Iterable[tuple[str, str]]) -> Converted:
     pictures: list[Picture] = []
     for name, value in comments:
         name = name.upper()  # noqa: PLW2901 - the same name
-        if field := fields.NAMED.get(name):
+        if field := SHEET if name == SHEET else fields.NAMED.get(name):
             tags.setdefault(field, []).append(value)
         elif name == PICTURE_KEY:
             add_picture(value[:PICTURE_HEAD].encode("ascii", "replace"), len(value), pictures)
@@ -76,20 +79,20 @@ def _cover(cover: Any) -> Picture:
     return Picture(len(cover), FRONT_COVER, "image/png" if cover.imageformat == PNG else "image/jpeg")
 
 
-def from_ape(items: Any) -> Converted:
+def from_ape(items: Iterable[Item]) -> Converted:
     """Return what an APEv2 tag says.
 
     Text items are lists separated by NUL; a picture is a name, NUL, and the bytes (wiki.hydrogenaud.io, APE key).
     """
     tags: Tags = {}
     pictures: list[Picture] = []
-    for key, value in items.items():
+    for key, kind, size, value in items:
         name = key.upper()
-        if name.startswith("COVER ART") and value.kind == 1:
-            size = len(value.value.partition(b"\0")[2])
-            pictures.append(Picture(size, FRONT_COVER if "FRONT" in name else 0, None))
-        elif value.kind == 0 and (field := fields.NAMED.get(name)):
-            tags.setdefault(field, []).extend(value)
+        if name.startswith("COVER ART") and kind == BINARY:
+            named, nul, _ = value.partition(b"\0")
+            pictures.append(Picture(size - len(named + nul), FRONT_COVER if "FRONT" in name else 0, None))
+        elif kind == TEXT and (field := SHEET if name == SHEET else fields.NAMED.get(name)):
+            tags.setdefault(field, []).extend(text_of(value).split("\0"))
     return tags, pictures
 
 
@@ -123,6 +126,5 @@ def _asf_picture(data: bytes) -> list[Picture]:
 _CONVERTERS: dict[str, Callable[[Any], Converted]] = {
     "mp4": _from_mp4,
     "asf": _from_asf,
-    **dict.fromkeys(("ape", "wavpack", "musepack", "tak"), from_ape),
     **dict.fromkeys(("vorbis", "opus", "flac", "oggflac", "speex"), _from_vorbis),
 }

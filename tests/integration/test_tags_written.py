@@ -124,6 +124,41 @@ def test_a_cue_sheet_that_is_no_text_says_nothing(tmp_path: Path) -> None:
     assert told(read(file)).album is None
 
 
+def ape_tag(*items: tuple[bytes, bytes], version: int = 2000, more: int = 0) -> bytes:
+    body = b"".join(struct.pack("<II", len(value), 0) + key + b"\0" + value for key, value in items)
+    return body + b"APETAGEX" + struct.pack("<IIII", version, len(body) + 32 + more, len(items), 0) + bytes(8)
+
+
+@pytest.mark.parametrize("extension", ["ape", "wv", "mpc", "mp3"])
+@pytest.mark.parametrize("behind", [b"", b"TAG" + bytes(125), b"LYRICSBEGIN000011LYRICS200" + b"TAG" + bytes(125)])
+def test_tags_in_the_code_page_of_an_old_program_are_read(extension: str, behind: bytes, tmp_path: Path) -> None:
+    file = write_track(tmp_path / f"x.{extension}")
+    said = ((b"Title", b"J\xf3ga"), (b"Artist", b"Bj\xf6rk\0Ada"), (b"Album", b"Homogenic"), (b"Track", b"5/10"))
+    facts = told(read(put(file, file.read_bytes() + ape_tag(*said, version=1000) + behind)))
+    assert (facts.title, facts.artists, facts.album, facts.track) == ("J\xf3ga", ("Bj\xf6rk", "Ada"), "Homogenic", 5)
+
+
+@pytest.mark.parametrize("extension", ["ape", "wv", "mpc"])
+@pytest.mark.parametrize(
+    ("tag", "title"),
+    [
+        (ape_tag((b"Title", b"T"), (b"A\xff", b"x"), (b"Album", b"B")), "T"),
+        (ape_tag((b"Title", b"T"), (b"Artist" * 99, b"x")), "T"),
+        (ape_tag((b"Title", b"T")).replace(b"\1\0\0\0", b"\x09\0\0\0", 1), None),
+        (ape_tag((b"Title", b"T"), more=-40), None),
+        (ape_tag((b"Title", b"T"), more=1 << 30), None),
+    ],
+    ids=["a key", "a long key", "a value", "too small", "too large"],
+)
+def test_a_broken_tag_behind_the_sound_takes_nothing_from_it(
+    extension: str, tag: bytes, title: str | None, tmp_path: Path
+) -> None:
+    file = write_track(tmp_path / f"x.{extension}")
+    alone = told(read(file))
+    facts = told(read(put(file, file.read_bytes() + tag)))
+    assert (facts.title, facts.duration_ms, facts.codec) == (title, alone.duration_ms, alone.codec)
+
+
 def test_a_bare_aac_stream_says_what_is_in_the_tags_around_it(tmp_path: Path) -> None:
     file = put(tmp_path / "x.aac", id3(texts("TIT2")) + audio("aac", 0.3))
     items = APEv2()
