@@ -156,6 +156,36 @@ def test_ten_albums_are_reviewed_by_keyboard_alone(app: Application, open_page: 
 
 
 @pytest.mark.parametrize("java_script", [True, False])
+def test_enter_decides_nothing_where_there_are_several_buttons(
+    app: Application, open_page: Open, java_script: bool
+) -> None:
+    ids = stage(app, "Tides", "Harbour")
+    page = open_page(java_script_enabled=java_script)
+    page.goto(f"/review/{ids[0]}")
+    page.get_by_role("textbox", name="Why").fill("a bad rip")
+    page.keyboard.press("Enter")
+    page.goto("/review")
+    page.get_by_label("Mark Ada – Tides").press("Space")
+    page.keyboard.press("Enter")
+    page.goto("/trash")  # what was pressed has had its effect by now
+    assert statuses(app, ids) == ["pending_review"] * 2
+
+
+def test_a_key_that_is_held_down_decides_one_album(app: Application, open_page: Open) -> None:
+    ids = stage(app, *(f"Album {n}" for n in range(3)))
+    page = open_page()
+    page.goto("/review")
+    page.keyboard.press("j")
+    with page.expect_navigation():
+        page.keyboard.down("a")
+    expect(page.get_by_role("link", name="Ada – Album 1")).to_be_focused()
+    page.keyboard.down("a")
+    page.goto("/review")
+    page.keyboard.up("a")
+    assert statuses(app, ids) == ["pending_review", "pending_review", "approved"]
+
+
+@pytest.mark.parametrize("java_script", [True, False])
 def test_sixty_albums_are_published_at_once_and_followed(
     app: Application, open_page: Open, tmp_path: Path, java_script: bool
 ) -> None:

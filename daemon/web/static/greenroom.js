@@ -90,7 +90,9 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "?") {
     help.showModal();
   } else if (found) {
-    found.click();
+    if (!(event.repeat && found.matches("button"))) {  // a key that is held down decides one album, and not the next one, too
+      found.click();
+    }
   } else if (rows.length && (event.key === "j" || event.key === "k")) {
     step(rows, event.key === "j" ? 1 : -1);
   } else {
