@@ -11,6 +11,7 @@ from config.reasons import show_path
 from processor.metadata import documents
 from processor.metadata import rows as metadata
 from processor.metadata.documents import TAGS
+from processor.metadata.known import AlbumMetadata
 from processor.players.debts import Owed
 from processor.players.paths import mapped
 from processor.players.player import Player, Wanted
@@ -20,10 +21,13 @@ _PICTURES: Final = (b".jpg", b".jpeg", b".png")
 
 
 def wanted(connection: Connection, player: Player, owed: Owed) -> Wanted:
-    """Return what a player should show. Raises Misconfigured (`unknown_item`) for an item that is gone.
+    """Return what a player should show, nothing of a folder that is gone.
 
-    The folders are only looked at: which pictures there are, and whether the one above is the artist's.
+    Raises Misconfigured (`unknown_item`) for an item that is gone where its folder is not. The folders are only looked
+    at: which pictures there are, and whether the one above is the artist's.
     """
+    if owed.change == "gone":
+        return Wanted(None, AlbumMetadata())
     folder = os.path.join(owed.root, owed.folder).rstrip(b"/")
     album = metadata.album(connection, owed.item_id)
     tagged = documents.album({TAGS: metadata.sources(connection, owed.item_id)[TAGS]}, ())

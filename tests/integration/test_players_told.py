@@ -198,6 +198,19 @@ def test_while_it_plays_it_is_left_alone_unless_a_person_asks(
     assert [name for name, _ in house.calls if name == "AudioLibrary.Clean"]
 
 
+def test_of_a_folder_that_is_gone_it_is_told_also_when_its_album_is_forgotten(
+    database: Database, provider: Provider, house: House
+) -> None:
+    player, item = add_player(database, provider), stage(database)
+    house.shown.append(Shelved("smb://nas/music/Artist/Album", "Album"))
+    owe(database, player, item, change="gone")
+    with database.begin() as connection:
+        repository.unlist(connection, "k", album().path)
+    assert run(database, player) == []
+    assert house.asked[0] == "smb://nas/music/Artist/Album"
+    assert (house.shown, owed_of(database)) == ([], [])
+
+
 def test_what_is_wanted_while_it_is_told_is_told_again(database: Database, provider: Provider, house: House) -> None:
     player, item = add_player(database, provider), stage(database)
     house.disk.append(Shelved("smb://nas/music/Artist/Album", "Album"))
