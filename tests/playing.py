@@ -64,6 +64,7 @@ class House:
     playing: bool = False
     details: dict[str, Any] = field(default_factory=dict)  # what it says of every album beside its songs
     calls: list[tuple[str, Any]] = field(default_factory=list)
+    source: str = "smb://nas/music/"  # what Kodi calls its source of music
     mount: tuple[str, Path] | None = None  # its folder of music, and where that really is: then the disk is that
 
     def there(self) -> list[Shelved]:
@@ -150,7 +151,7 @@ def kodi(house: House) -> Provider:
             "version": {"major": 20, "minor": 1, "tag": "stable"},
         },
         "Settings.GetSettingValue": lambda **_: {"value": False},
-        "Files.GetSources": lambda **_: {"sources": [{"file": "smb://nas/music/", "label": "music"}]},
+        "Files.GetSources": lambda **_: {"sources": [{"file": house.source, "label": "music"}]},
         "Player.GetActivePlayers": lambda: [{"playerid": 1, "type": "video"}] if house.playing else [],
         "XBMC.GetInfoBooleans": lambda **_: {"Library.IsScanningMusic": house.is_scanning()},
         "AudioLibrary.Scan": scan,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
+from urllib.parse import unquote
 
 from pydantic import Field, ValidationError
 
@@ -131,7 +132,8 @@ class Kodi(PlayerKind):
     def roots(self, line: Line) -> Sequence[str]:
         """Return the sources of its music."""
         found = self._read(line, _Sources, "Files.GetSources", {"media": "music"})
-        return [source.file for source in found.sources if source.file.startswith(("/", "\\")) or ":" in source.file]
+        folders = [folder for source in found.sources for folder in _folders(source.file)]
+        return [folder for folder in folders if folder.startswith(("/", "\\")) or ":" in folder]
 
     def ladder(self, line: Line, *, is_new: bool) -> Sequence[Step]:
         """Begin with the parent of a new folder."""
@@ -235,6 +237,12 @@ class Kodi(PlayerKind):
         if answer.error is not None:
             raise line.refused(f"{method}: {answer.error.message[:LONGEST]} ({answer.error.code})")
         return answer.result
+
+
+def _folders(source: str) -> list[str]:
+    """Return the folders of a source; of several Kodi makes one URL (CMultiPathDirectory of xbmc/filesystem)."""
+    several = source.removeprefix("multipath://")
+    return [source] if several == source else [unquote(folder) for folder in several.split("/") if folder]
 
 
 PLAYER = Kodi()

@@ -178,6 +178,13 @@ def test_half_an_album_is_not_seen(kodi: Asking) -> None:
     assert seen.sight.tracks == 3
 
 
+def test_the_folders_of_one_source_of_kodi_are_folders_each(kodi: Asking) -> None:
+    kodi.house.source = "multipath://%2fsrv%2f100%25%20music%2f/smb%3a%2f%2fnas%2fmusic%2f/"
+    found = examine(kodi.line, [LIBRARY])
+    assert found.roots == ("/srv/100% music/", "smb://nas/music/")
+    assert found.places[0].known
+
+
 def test_kodi_is_asked_for_nothing_while_it_scans(kodi: Asking) -> None:
     """One that is asked for a scan while another runs starts none, and stops that."""
     kodi.house.lasts = 5
