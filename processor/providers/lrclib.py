@@ -13,6 +13,7 @@ SAME_NAME: Final = 0.15  # distance of titles and of artists up to which they ar
 SAME_RECORDING: Final = 3.0  # seconds apart up to which times of words fit
 UNKNOWN: Final = 1e6  # seconds apart are songs of which one does not say how long it is
 SAME_SONG: Final = 20.0  # the same, of the words alone: another edit has them, too
+_NO_WORDS: Final = re.compile(r"\W*(?:instrumental)?\W*", re.IGNORECASE)  # what people write where nobody sings
 _TIMED: Final = re.compile(r"^\[\d{1,3}:\d\d(?:[.:]\d{1,3})?\]", re.MULTILINE)
 
 
@@ -47,8 +48,15 @@ class Lrclib(Provider):
         if not asked.artist:
             return {}
         found = self.ask("search", {"track_name": asked.title, "artist_name": asked.artist})
-        songs = [_Song.model_validate(one) for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+        songs = [_song(one) for one in found if isinstance(one, dict)] if isinstance(found, list) else []
         return lyrics(asked, songs)
+
+
+def _song(said: Mapping[str, Any]) -> _Song:
+    song = _Song.model_validate(said)
+    if song.plainLyrics and not song.syncedLyrics and _NO_WORDS.fullmatch(song.plainLyrics):
+        return song.model_copy(update={"instrumental": True, "plainLyrics": None})
+    return song
 
 
 def lyrics(asked: TrackAsked, songs: Sequence[_Song]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from processor.metadata.known import Credit
 from processor.providers.lenient import (
     Date,
+    Decimal,
     Flag,
     Join,
     Lenient,
@@ -24,6 +25,7 @@ from processor.providers.release import Label, Medium, Place, Release, ReleaseTr
 
 SOURCE: Final = "musicbrainz"
 GENRES: Final = 10  # of an album, those most people agree on
+AGREED: Final = 0.1  # of the votes of the first; one of fewer is somebody's own, one of none was voted down
 NOTHING: Final = {"[none]", "[no label]"}  # how MusicBrainz writes that there is none
 TRANSLATION: Final = "transl-tracklisting"
 
@@ -34,7 +36,7 @@ class _Named(Lenient):
 
 class _Genre(Lenient):
     name: Text = None
-    count: Number = None
+    count: Decimal = None
 
 
 class _Artist(Lenient):
@@ -263,7 +265,8 @@ def _real(text: str | None) -> str | None:
 
 def _genres(found: Iterable[_Genre]) -> tuple[str, ...]:
     ordered = sorted(found, key=lambda genre: -(genre.count or 0))
-    return tuple(genre.name for genre in ordered if genre.name)[:GENRES]
+    least = max(1.0, AGREED * (ordered[0].count or 0)) if ordered else 1.0
+    return tuple(one.name for one in ordered if one.name and (one.count is None or one.count >= least))[:GENRES]
 
 
 def _country(events: Iterable[_Event]) -> str | None:

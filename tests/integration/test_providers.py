@@ -25,6 +25,7 @@ from processor.providers.discogs import Discogs
 from processor.providers.fanart import Fanart
 from processor.providers.fingerprint import Print
 from processor.providers.lrclib import Lrclib
+from processor.providers.musicbrainz import MusicBrainz
 from processor.providers.provider import AlbumAsked, TrackAsked
 from processor.providers.provider import Provider as AnyProvider
 from processor.providers.registry import Providers, all_providers, questions
@@ -205,6 +206,23 @@ def test_lrclib_knows_that_there_is_nothing_to_sing(known: Providers, server: Pr
     song = {"trackName": "Low Tide", "artistName": NAME, "duration": 187, "instrumental": True}
     server.answers["/lrclib/search"] = as_json([song])
     assert ready(known, Lrclib).track_fields(TRACK) == {"instrumental": True}
+
+
+@pytest.mark.parametrize("words", ["[Instrumental]", "(instrumental)", "♪"])
+def test_what_people_write_where_nobody_sings_is_no_words(known: Providers, server: Provider, words: str) -> None:
+    song = {"trackName": "Low Tide", "artistName": NAME, "duration": 187, "plainLyrics": words}
+    server.answers["/lrclib/search"] = as_json([song])
+    assert ready(known, Lrclib).track_fields(TRACK) == {"instrumental": True}
+
+
+def test_a_genre_hardly_anybody_agrees_with_is_none(known: Providers, server: Provider) -> None:
+    told = said(server, f"/musicbrainz/release/{RELEASE}")
+    votes = {"folk": 20, "dream pop": 3, "seen live": 1, "metal": 0, "polka": -2, "slowcore": None}
+    genres = [{"name": name, "count": count} for name, count in votes.items()]
+    server.answers[f"/musicbrainz/release/{RELEASE}"] = as_json(told | {"genres": genres})
+    release = ready(known, MusicBrainz).release(RELEASE)
+    assert release is not None
+    assert release.genres == ("folk", "dream pop", "slowcore")
 
 
 def test_discogs_tells_of_the_edition_with_the_albums_number(known: Providers, server: Provider) -> None:
