@@ -26,6 +26,8 @@ WEIGHTS: Final = {
 ORIGINAL_YEAR: Final = 0.1  # the year is that of the first edition, which people like to write into a later one's tags
 UNSAID: Final = 0.5  # our title says nothing of an edition, theirs does
 YEARS: Final = 10  # so many years apart are as bad as it gets
+_MEDIA: Final = {"compact disc": "cd", "lp": "vinyl", "web": "digital media", "file": "digital media"}
+_COUNTRIES: Final = {"UK": "GB", "USA": "US"}  # as people write them
 ANY_COUNTRY: Final = {"XW", "XE", "XU"}  # worldwide, Europe, unknown
 
 _SEVERAL = re.compile(r"[;,/]")
@@ -49,7 +51,7 @@ def album_parts(own: OwnAlbum, release: Release) -> list[Part]:
         _artist(own, release),
         _album(own, release),
         _year(own, release),
-        _same("media", own.media, {medium.format for medium in release.media}),
+        _media(own, release),
         _mediums(own, release),
         _country(own, release),
         _label(own, release),
@@ -143,6 +145,16 @@ def _year(own: OwnAlbum, release: Release) -> Part | None:
     return part("year", min(1.0, 0.3 + away / YEARS), f"The year is {own.year} here and {theirs or first} there.")
 
 
+def _media(own: OwnAlbum, release: Release) -> Part | None:
+    """Compare what it came on: "CD" is right of an "Enhanced CD", "Vinyl" of a '12" Vinyl'."""
+    theirs = sorted({medium.format for medium in release.media if medium.format})
+    if own.media is None or not theirs:
+        return None
+    ours = set(_MEDIA.get(fold(own.media), fold(own.media)).split())
+    is_same = any(ours <= words or words <= ours for words in (set(fold(one).split()) for one in theirs))
+    return part("media", 0.0 if is_same else 1.0, _compared("media", not is_same, own.media, theirs[0]))
+
+
 def _mediums(own: OwnAlbum, release: Release) -> Part | None:
     theirs, heard = len(release.media), sum(not medium.is_video for medium in release.media)
     if own.discs is None or not theirs:
@@ -154,7 +166,8 @@ def _mediums(own: OwnAlbum, release: Release) -> Part | None:
 def _country(own: OwnAlbum, release: Release) -> Part | None:
     if own.country in ANY_COUNTRY and release.country in ANY_COUNTRY:
         return None
-    return _same("country", own.country, {release.country})
+    ours = own.country and own.country.upper()
+    return _same("country", _COUNTRIES.get(ours or "", ours), {release.country, *release.countries})
 
 
 def _label(own: OwnAlbum, release: Release) -> Part | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from processor.metadata.known import Credit
@@ -203,7 +203,8 @@ def _release(found: _Release, asked: str | None) -> Release | None:
         status=found.status,
         disambiguation=found.disambiguation,
         date=found.date or next((event.date for event in found.release_events if event.date), None),
-        country=found.country or _country(found.release_events),
+        country=found.country or next(_countries(found.release_events), None),
+        countries=tuple(_countries(found.release_events)),
         barcode=_real(found.barcode),
         labels=_labels(found.label_info),
         genres=_genres(found.genres) or _genres(group.genres),
@@ -269,8 +270,8 @@ def _genres(found: Iterable[_Genre]) -> tuple[str, ...]:
     return tuple(one.name for one in ordered if one.name and (one.count is None or one.count >= least))[:GENRES]
 
 
-def _country(events: Iterable[_Event]) -> str | None:
-    return next((code for event in events for code in event.area.iso_3166_1_codes), None)
+def _countries(events: Iterable[_Event]) -> Iterator[str]:
+    return (code for event in events for code in event.area.iso_3166_1_codes)
 
 
 def _translates(found: _Release) -> str | None:

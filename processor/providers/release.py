@@ -75,6 +75,7 @@ class Release:
     disambiguation: str | None = None
     date: str | None = None
     country: str | None = None
+    countries: tuple[str, ...] = ()  # all it was released in
     barcode: str | None = None
     labels: tuple[Label, ...] = ()
     genres: tuple[str, ...] = ()

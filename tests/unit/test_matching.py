@@ -267,6 +267,25 @@ def test_what_is_no_number_or_one_of_several_speaks_against_nothing(known: dict[
     assert verdict(replace(own(release()), **known), release()).kind == "accepted"
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "is_same"),
+    [
+        ("CD", "Enhanced CD", True), ("Vinyl", '12" Vinyl', True), ('12" Vinyl', '7" Vinyl', False),
+        ("Compact Disc", "CD", True), ("WEB", "Digital Media", True), ("Digital Media", "CD", False),
+    ],
+)  # fmt: skip
+def test_a_medium_may_be_called_less_exactly(ours: str, theirs: str, is_same: bool) -> None:
+    there = release(media=(replace(release().media[0], format=theirs),))
+    assert compare(replace(own(there), media=ours), there).agrees("media") is is_same
+
+
+@pytest.mark.parametrize("country", ["GB", "UK", "gb", "IE"])
+def test_each_country_it_was_released_in_is_right(country: str) -> None:
+    there = release(country="GB", countries=("GB", "IE"))
+    assert compare(replace(own(there), country=country), there).agrees("country")
+    assert compare(replace(own(there), country="FR"), there).penalty("country") == 1
+
+
 def test_a_barcode_both_reissues_share_settles_nothing() -> None:
     album = replace(own(release()), barcode="5012345678900")
     assert verdict(album, release(), release(2)).kind == "ambiguous"
