@@ -16,7 +16,8 @@ GRACE: Final = 10.0  # seconds that do not count
 MOST: Final = 30.0  # so many seconds beyond are as bad as it gets
 TOO_FAR: Final = 0.6  # two tracks further apart than this are not one
 OTHER_RECORDING: Final = 0.5  # its id is another: one recording may have several, and they are merged now and then
-LAST: Final = 1e-6  # of two that are as near, one to be heard comes before one to be looked at
+NEARER: Final = 1e-4  # for a second: of two that are as near otherwise, the one that is as long; less than any name's
+LAST: Final = 1e-6  # and one to be heard comes before one to be looked at
 SILENT: Final = {"[silence]", "[data track]"}  # how MusicBrainz calls what no ripper keeps
 
 
@@ -71,8 +72,10 @@ def paired(own: OwnAlbum, release: Release) -> Pairing:
     there = places(release)
     is_shared = _shares_artist(own)
     table = [[_compared(track, place, release, is_shared) for place in there] for track in own.tracks]
-    last = [0.0 if place.is_missed else LAST for place in there]
-    costs = [[min(value(parts), TOO_FAR) + more for parts, more in zip(row, last, strict=True)] for row in table]
+    costs = [
+        [_cost(track, place, parts) for place, parts in zip(there, row, strict=True)]
+        for track, row in zip(own.tracks, table, strict=True)
+    ]
     columns = assign(costs)
     pairs = [
         Pair(ours, theirs, value(table[ours][theirs]), apart(own.tracks[ours], there[theirs].track),
@@ -131,6 +134,12 @@ def _where(ours: OwnTrack, place: Place, release: Release) -> list[Part]:
         is_medium = is_through or ours.disc in (medium, place.disc)
         found.append(_part("medium", 0.0 if is_medium else 1.0, f"Disc {ours.disc} here, {medium} there."))
     return found
+
+
+def _cost(ours: OwnTrack, place: Place, parts: Sequence[Part]) -> float:
+    """Return what it costs to take two for one: their distance, and what decides where that is the same."""
+    seconds = min(apart(ours, place.track) or 0.0, MOST)
+    return min(value(parts), TOO_FAR) + seconds * NEARER + (0.0 if place.is_missed else LAST)
 
 
 def _id(ours: OwnTrack, theirs: ReleaseTrack) -> float | None:

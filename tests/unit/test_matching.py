@@ -466,6 +466,16 @@ def test_an_edition_with_a_concert_in_it_does_not_compete() -> None:
     assert verdict(own(release()), release(), release(2, titles)).kind == "accepted"
 
 
+@pytest.mark.parametrize("title", [None, "Interlude"])
+@given(order=st.permutations(range(5)))
+def test_tracks_that_only_lengths_tell_apart_are_paired_by_them(title: str | None, order: list[int]) -> None:
+    """A person who chooses the release gives each file the title of its partner."""
+    there = release(1, [title or name for name in TITLES[:5]], [200_000, 204_000, 198_000, 202_000, 206_000])
+    bare = [track._replace(title=title, position=None, disc=None) for track in own(there).tracks]
+    found = compare(replace(own(there), tracks=tuple(bare[n] for n in order)), there)
+    assert [order[pair.own] for pair in found.pairs] == [pair.theirs for pair in found.pairs]
+
+
 def test_what_is_known_of_nothing_is_no_match_and_breaks_nothing() -> None:
     empty = Release("musicbrainz", uuid(3), media=(Medium(tracks=(ReleaseTrack(), ReleaseTrack())),))
     for album in (OwnAlbum(), OwnAlbum(tracks=(OwnTrack(b"a"), OwnTrack(b"b"))), own(release())):
