@@ -20,6 +20,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from config.database import Database, insert_into
 from config.errors import Retryable
+from config.machine import sync_folder
 from processor.artwork.tables import BlobHoldRow, BlobRow
 from processor.filesystem.files import Tree, write_all
 from processor.filesystem.rights import set_mode
@@ -124,7 +125,10 @@ class Blobs:
         return count
 
     def _write(self, blob: Blob, data: bytes) -> None:
-        self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        with explained("keep", blob.name):
+            if not self.folder.is_dir():
+                self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+                sync_folder(self.data_dir)
         above = blob.name[:2]
         fresh = above + b"/." + uuid.uuid4().hex.encode() + _FRESH.encode()
         with explained("keep", blob.name), Tree(os.fsencode(self.folder)) as tree:

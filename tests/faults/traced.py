@@ -29,6 +29,7 @@ MARKS = ("access", "faccessat", "faccessat2")
 MARK = "/greenroom-mark/"
 ERRORS = (
     "EIO", "ENOSPC", "EDQUOT", "EROFS", "EACCES", "EBUSY", "EXDEV", "EPERM", "EMLINK", "EINVAL", "ENOSYS", "EMFILE",
+    "ESTALE", "EINTR",
 )  # fmt: skip
 REFUSED = 3  # the exit status of work that ended in a GreenroomError
 _LINE = re.compile(r"(?P<thread>\d+) +(?P<name>\w+)\((?P<rest>.*)")

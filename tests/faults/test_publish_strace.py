@@ -1,0 +1,65 @@
+"""SIGKILL before, and an error from, every system call of publishing, of its refreshes and of what takes it back."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from processor.transfers.transfer import Strategy
+from tests.faults.publishing import Scene, complaints, converges
+from tests.faults.traced import REFUSED, Call, changing, run_traced, sample, with_errors
+from tests.faults.world import Steps
+
+pytestmark = pytest.mark.strace
+EVERY = 40  # so manieth call of a kind in the sample
+kinds = pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        ("publish", "link"), ("publish", "copy"), ("refresh", "link"), ("upgrade", "link"), ("rename", "link"),
+        ("restage", "link"), ("unpublish", "link"),
+    ],
+)  # fmt: skip
+
+
+def run(scene: Scene, *inject: str) -> int:
+    """Perform what the scene is about, disturbed; a failure that is told is a refusal, too."""
+
+    def work() -> None:
+        ended = scene.perform(Steps(fence=2))
+        assert ended == "done" or ended == "undone" or inject, ended
+
+    return run_traced(work, scene.folder / "log", *inject).status
+
+
+def calls_of(folder: Path, kind: str, way: Strategy) -> list[Call]:
+    """Every call of an undisturbed one that alters a root, the cache or the database, each once."""
+    scene = Scene.make(folder, kind, way)
+    outcome = run_traced(lambda: scene.perform(Steps(fence=2)), folder / "log")
+    assert outcome.status == 0
+    assert list(complaints(scene)) == []
+    return changing(outcome.calls, scene.staging.path, scene.library.path, bytes(folder / "blobs"))
+
+
+@kinds
+def test_sigkill_before_a_call_loses_nothing(quick_path: Path, kind: str, way: Strategy) -> None:
+    like = None
+    for call in sample(calls_of(quick_path / "count", kind, way), EVERY):
+        scene = like = Scene.make(quick_path / f"{call.name} {call.n}", kind, way, like)
+        assert run(scene, f"{call.name}:signal=SIGKILL:when={call.n}") == -signal.SIGKILL
+        assert converges(scene) == [], f"killed before {call}"
+
+
+@kinds
+def test_an_error_from_a_call_loses_nothing(quick_path: Path, kind: str, way: Strategy) -> None:
+    like, found = None, {}
+    for call, error in with_errors(calls_of(quick_path / "count", kind, way), EVERY):
+        name = f"{call.name} {call.n} {error}"
+        scene = like = Scene.make(quick_path / name, kind, way, like)
+        status = run(scene, f"{call.name}:error={error}:when={call.n}")
+        wrong = [] if status in (0, REFUSED) else [f"it ended with {status}"]
+        wrong += [*complaints(scene), *converges(scene)]
+        if wrong:
+            found[f"{name}: {call.text}"] = wrong
+    assert found == {}
