@@ -19,7 +19,7 @@ from config.lease import Guard
 from config.libraries import Library, verify_root
 from config.reasons import Reason
 from processor.artwork.blobs import Blobs
-from processor.filesystem.files import Tree
+from processor.filesystem.files import Tree, is_folder
 from processor.filesystem.paths import parent
 from processor.filesystem.system_errors import explained
 from processor.publication import ledger
@@ -142,7 +142,7 @@ def _mend(given: Verifying, hold: Hold, item_id: int, subject: Subject, seen: Se
             if home is not None and not sidecar.is_of(tree, home.path, home.transfer_id):
                 # Somebody's, or a better copy whose move waits for a person: what is recorded is not of it.
                 return "; its folder is not the album that was published there"
-            if tree.stat(parent(subject.path)) is None:
+            if not _is_there(tree, parent(subject.path)):
                 return "; so is its folder"
             kept, _ = put(tree, [made], given.blobs, guard, MARK, given.access)
         return "; it was changed again just now" if kept else ""
@@ -153,6 +153,14 @@ def _mend(given: Verifying, hold: Hold, item_id: int, subject: Subject, seen: Se
         if error.reason_code != "blob_missing":
             raise
         return "; the cache does not have it either, so publish the item again"
+
+
+def _is_there(tree: Tree, folder: bytes) -> bool:
+    """Whether a folder is there, and no link or file in its place, or in that of one above."""
+    try:
+        return is_folder(tree.stat(folder))
+    except NotADirectoryError:
+        return False
 
 
 def _cache_again(given: Verifying, tree: Tree, subject: Subject) -> None:

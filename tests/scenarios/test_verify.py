@@ -302,3 +302,14 @@ def test_the_command_reads_what_is_due_and_ends_with_1_when_music_is_damaged(
     shown = greenroom("items", "show", item_id).output
     assert "verified" in shown
     assert "02 - Song 2.flac is not what it was" in shown
+
+
+def test_a_link_in_the_place_of_an_artists_folder_keeps_nobody_from_verifying_the_others(
+    house: House, library: Path, tmp_path: Path
+) -> None:
+    shutil.move(library / "Ada", tmp_path / "elsewhere")
+    (library / "Ada").symlink_to(tmp_path / "elsewhere")
+    assert "verify_missing artist.nfo" in look(house)["wrong"]
+    with house.database.read() as connection:
+        assert rows.look(connection, rows.ARTISTS) is not None
+    assert sorted(path.name for path in (tmp_path / "elsewhere").iterdir()) == ["Low Tide (2014)", "artist.nfo"]
