@@ -611,3 +611,4 @@ def test_pages_of_jobs_follow_one_another(engine: Engine) -> None:
     assert [job.id for job in [*first, *rest]] == ids[::-1]
     assert [job.id for job in engine.list(item_id=3)] == [ids[3]]
     assert engine.list(phase="beta") == []
+    assert [job.id for job in engine.list(statuses=["queued", "queued"], limit=4)] == ids[:2:-1]

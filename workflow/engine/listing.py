@@ -45,7 +45,7 @@ def page(
         ids = first()
     else:  # one status after the other: each list stands in an index in its order, and all of them in none
         of_phase = [JobRow.phase == phase] if phase is not None else []
-        each = (first(JobRow.status == one, *of_phase).subquery() for one in statuses or STATUSES)
+        each = (first(JobRow.status == one, *of_phase).subquery() for one in dict.fromkeys(statuses or STATUSES))
         ids = union_all(*(select(found.c.id) for found in each)).order_by(sort("id")).limit(limit)
     found = list(connection.scalars(ids))
     rows = connection.execute(select(*COLUMNS).where(JobRow.id.in_(found)).order_by(sort(JobRow.id)))
