@@ -47,7 +47,7 @@ def album_parts(own: OwnAlbum, release: Release) -> list[Part]:
     """Return what can be compared of an album itself; what either does not say is left out."""
     found = [
         _release_id(own, release),
-        _same("group id", own.group_id, {release.group_id} - {None}),
+        _group_id(own, release),
         _artist(own, release),
         _album(own, release),
         _year(own, release),
@@ -102,6 +102,12 @@ def _release_id(own: OwnAlbum, release: Release) -> Part | None:
     """Compare ids of one database: some programs write another one's number into MusicBrainz's tag."""
     is_alike = own.release_id is not None and (mbid(own.release_id) is None) == (mbid(release.id) is None)
     return _same("release id", own.release_id, {release.id, *release.ids}) if is_alike else None
+
+
+def _group_id(own: OwnAlbum, release: Release) -> Part | None:
+    """Compare the groups of two editions; that of the very release may have been merged into another since."""
+    is_it = own.release_id in (release.id, *release.ids)
+    return None if is_it else _same("group id", own.group_id, {release.group_id} - {None})
 
 
 def _numbered(name: str, ours: str | None, theirs: set[str | None]) -> Part | None:

@@ -303,6 +303,8 @@ def test_the_same_tracks_under_another_name_do_not_compete() -> None:
 def test_an_id_that_was_merged_into_another_still_counts() -> None:
     album = replace(own(release()), release_id=uuid(5))
     assert verdict(album, release(1, ids=frozenset({uuid(5)})), release(2)).kind == "accepted"
+    of_a_group_that_was_merged = replace(own(release()), release_id=uuid(1), group_id=uuid(78))
+    assert verdict(of_a_group_that_was_merged, release()).kind == "accepted"
 
 
 def test_an_id_of_one_database_says_nothing_of_a_release_of_another() -> None:
