@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from loguru import logger
 from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, event, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -114,6 +115,11 @@ class Database:
 
     def close(self) -> None:
         """Give every connection back."""
+        if self._file is not None:
+            try:
+                sqlite_sides.check_last(self.url.database or "", self._file)
+            except Retryable as error:
+                logger.bind(error=error.message).error("the database cannot be closed as it was opened")
         self.engine.dispose()
 
     def _refuse_few_letters(self, dbapi: Any, _record: object) -> None:

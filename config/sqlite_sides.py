@@ -55,6 +55,12 @@ def check(file: str, info: dict[str, Any]) -> None:
     )
 
 
+def check_last(file: str, of: Identity) -> None:
+    """Check the connections to a database file that are open still, before the last of them is closed."""
+    if sides := _shared(of):
+        check(file, {"file": of, "sides": sides})
+
+
 def _found(file: str) -> Sides:
     return tuple(identity(f"{file}{name}") for name in NAMES)
 

@@ -587,6 +587,13 @@ MUTANTS = (
         tests("tests/integration/test_migrations.py", "-k", "no_commit_is_lost"),
     ),
     Mutant(
+        "who ends removes a -wal with commits that are not in their index",
+        "config/database.py",
+        '                sqlite_sides.check_last(self.url.database or "", self._file)\n',
+        "                pass\n",
+        tests("tests/integration/test_migrations.py", "-k", "takes_no_commit"),
+    ),
+    Mutant(
         "a -wal with commits that are not in our index is removed",
         "config/sqlite_sides.py",
         '        _leave_alone(file, info["file"])\n',

@@ -192,6 +192,20 @@ def test_no_commit_is_lost_with_a_log_or_an_index_that_somebody_removed(
 
 
 @pytest.mark.sqlite
+def test_who_ends_with_an_index_that_somebody_removed_takes_no_commit_of_others_along(
+    database: Database, database_url: str, logged: list[str]
+) -> None:
+    """What is closed last writes the log back as its own index tells it, and removes it."""
+    with database.begin() as connection:
+        store(connection, "ours")
+    Path(f"{database.url.database}-shm").unlink()
+    _in_another_process(database_url)
+    database.close()
+    assert logged == ["ERROR the database cannot be closed as it was opened"]
+    assert stored(database) == ["committed", "ours"]
+
+
+@pytest.mark.sqlite
 def test_a_log_and_an_index_that_were_made_anew_are_no_others(database: Database) -> None:
     for key in ("a", "b"):
         with database.begin() as connection:
