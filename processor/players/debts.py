@@ -98,7 +98,8 @@ def is_owed(connection: Connection) -> bool:
 
 
 def move_root(connection: Connection, before: bytes, now: bytes) -> None:
-    """Let what is owed of a library be at the path that has now."""
+    """Let what is owed of a library be at the path that it has now, where no other one can be any more."""
+    connection.execute(delete(DebtRow).where(DebtRow.root == now))
     connection.execute(update(DebtRow).where(DebtRow.root == before).values(root=now))
 
 

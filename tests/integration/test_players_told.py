@@ -268,6 +268,18 @@ def test_a_job_for_all_wants_one_for_each_that_is_owed(database: Database, provi
     assert {job.subject for job in found} - {"players"} == {f"player {id}" for id in ids[:2]}
 
 
+def test_a_library_that_moves_takes_what_is_owed_of_it_to_where_another_one_was(
+    database: Database, provider: Provider
+) -> None:
+    player, item = add_player(database, provider), stage(database)
+    owe(database, player, item, change="gone")
+    owe(database, player, item, b"Artist/Other")
+    owe(database, player, item, root=b"/srv/old")
+    with database.begin() as connection:
+        debts.move_root(connection, b"/srv/old", LIBRARY)
+    assert [debt.owed for debt in owed_of(database)] == [Owed(item, LIBRARY, b"Artist/Album", "new")]
+
+
 def test_an_item_that_is_gone_is_owed_nothing(database: Database, provider: Provider, house: House) -> None:
     player = add_player(database, provider)
     owe(database, player, 77)
