@@ -12,6 +12,7 @@ from scanner.tags.mutagen_reader import open_as
 from scanner.tags.signature import candidates
 
 FRONT, BACK = 3, 4  # of ID3v2.4, APIC picture types
+_LINK: Final = "-->"  # in the place of a MIME type: the data is a URL, and links are not followed
 _HEAD: Final = 4096  # bytes that tell the container
 
 
@@ -32,12 +33,12 @@ def embedded_in(data: BinaryIO, extension: str) -> Iterator[Embedded]:
 
 def _of_id3(found: Any) -> Iterator[Embedded]:
     for frame in (found.tags or {}).values():
-        if frame.FrameID == "APIC" and frame.mime != "-->":  # a link, and links are not followed
+        if frame.FrameID == "APIC" and frame.mime != _LINK:
             yield Embedded(int(frame.type), frame.data)
 
 
 def _of_flac(found: Any) -> Iterator[Embedded]:
-    yield from (Embedded(picture.type, picture.data) for picture in found.pictures)
+    yield from (Embedded(picture.type, picture.data) for picture in found.pictures if picture.mime != _LINK)
     yield from _of_vorbis(found)
 
 
@@ -45,7 +46,8 @@ def _of_vorbis(found: Any) -> Iterator[Embedded]:
     for name, value in found.tags or ():
         if name.upper() == "METADATA_BLOCK_PICTURE":
             picture: Any = FlacPicture(base64.b64decode(value))  # type: ignore[no-untyped-call]
-            yield Embedded(picture.type, picture.data)
+            if picture.mime != _LINK:
+                yield Embedded(picture.type, picture.data)
 
 
 def _of_mp4(found: Any) -> Iterator[Embedded]:

@@ -270,6 +270,13 @@ def test_the_pictures_in_tags_come_out_as_they_went_in(pool: PicturePool, tmp_pa
     assert taken.data == data
 
 
+@pytest.mark.parametrize("extension", ["mp3", "flac", "ogg", "opus"])
+def test_a_link_in_the_place_of_a_picture_is_none(pool: PicturePool, tmp_path: Path, extension: str) -> None:
+    link, data = (b"http://example.org/x.jpg", "-->"), jpeg(1, 320)
+    path = write_track(tmp_path / f"a.{extension}", title="t", pictures=[link, (data, "image/jpeg", 0)])
+    assert [one.type for one in ask(pool, Task("list", os.fsencode(path)))] == [0]
+
+
 def test_a_picture_that_is_not_in_the_tags_any_more_is_refused(pool: PicturePool, tmp_path: Path) -> None:
     path = write_track(tmp_path / "a.flac", title="t")
     assert ask(pool, Task("list", os.fsencode(path))) == []
