@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,10 +21,13 @@ def submit(connection: Connection, wanted: Iterable[NewJob], now: dt.datetime) -
     rows = [_new_row(job, now) for job in new]
     if rows:
         insert = insert_into(connection, JobRow).on_conflict_do_nothing()
-        # Without the option nobody counts rows of PostgreSQL (-1), and each job would be hastened by a statement.
+        # Without the option nobody counts rows of PostgreSQL (-1), and new jobs would be hastened, too.
         if connection.execute(insert, rows, execution_options={"preserve_rowcount": True}).rowcount != len(rows):
-            for job, row in zip(new, rows, strict=True):
-                _hasten(connection, job, row)
+            alike: defaultdict[Any, list[NewJob]] = defaultdict(list)  # but for their subjects
+            for job in new:
+                alike[job.phase, job.payload.model_dump_json(), *job[4:]].append(job)
+            for same in alike.values():
+                _hasten(connection, same, now)
 
 
 def submit_one(connection: Connection, wanted: NewJob, now: dt.datetime) -> tuple[Job, bool]:
@@ -32,7 +36,7 @@ def submit_one(connection: Connection, wanted: NewJob, now: dt.datetime) -> tupl
     insert = insert_into(connection, JobRow).values(row).on_conflict_do_nothing().returning(JobRow.id)
     there = select(*COLUMNS).where(JobRow.phase == wanted.phase, JobRow.subject == wanted.subject, IS_OPEN)
     while (made := connection.execute(insert).scalar()) is None:
-        _hasten(connection, wanted, row)
+        _hasten(connection, [wanted], now)
         if found := connection.execute(there).first():  # else it has ended since, and the wish is one of its own
             return Job(*found), False
     return one(connection, JobRow.id == made), True
@@ -49,15 +53,16 @@ def _new_row(job: NewJob, now: dt.datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _hasten(connection: Connection, job: NewJob, row: dict[str, Any]) -> None:
-    """Give a queued job that is wanted again the priority of the new wish, if that is more urgent.
+def _hasten(connection: Connection, alike: Sequence[NewJob], now: dt.datetime) -> None:
+    """Give queued jobs that are wanted again the priority of the new wish, if that is more urgent.
 
     A person's wish also ends the wait after a failure and, where it has a payload of its own, replaces the old one,
     that of a running job, too, which has read its own by now and begins again with this one; see `finish`. It comes
     after a cancellation that has yet to reach a running job, too, which begins again if it does; see `fail`.
     """
+    job, row = alike[0], _new_row(alike[0], now)
     statuses: Sequence[Status] = ("queued",)
-    waiting = JobRow.created_at != row["created_at"]  # not what was written just now; the clock may have been set back
+    waiting = JobRow.created_at != now  # not what was written just now; the clock may have been set back
     sooner = JobRow.priority > job.priority
     least = func.least if connection.dialect.name == "postgresql" else func.min
     values: dict[str, Any] = {"priority": least(JobRow.priority, job.priority)}
@@ -69,5 +74,6 @@ def _hasten(connection: Connection, job: NewJob, row: dict[str, Any]) -> None:
         if job.payload.model_dump(exclude_defaults=True):
             sooner, statuses = true(), OPEN
             values |= {name: row[name] for name in ("payload", "payload_version")}
-    same = (JobRow.phase == job.phase, JobRow.subject == job.subject, IS_OPEN, JobRow.status.in_(statuses) | revoked)
+    subjects = JobRow.subject.in_([one.subject for one in alike])
+    same = (JobRow.phase == job.phase, subjects, IS_OPEN, JobRow.status.in_(statuses) | revoked)
     connection.execute(update(JobRow).where(*same, waiting, sooner).values(values))
