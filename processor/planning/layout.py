@@ -29,7 +29,7 @@ _ILLEGAL: Final = {
 # Jellyfin takes `sample.flac` and `x.sample.flac` for teasers, in Hungarian, too.
 _SAMPLE: Final = re.compile(r"(?i)((?:^|\.)(?:sample|minta))$")
 _SKIPPED_ENDS: Final = (".trickplay", ".sync", ".bts")  # of folders, too
-_DEVICE: Final = re.compile(r"(?i)^(con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?= *(?:\.|$))")
+_DEVICE: Final = re.compile(r"(?i)(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?= *(?:\.|$))")
 # Folders that Jellyfin (IgnorePatterns.cs), Navidrome (walk_dir_tree.go), Synology and QNAP never look into, and one
 # name of our own.
 _SKIPPED_FOLDERS: Final = frozenset(
@@ -178,7 +178,8 @@ def _fold(text: str) -> str:
 def _legal(text: str) -> str:
     if ":" in text:
         text = _COLON.sub(" - ", text).replace(":", "-")
-    text = _CALLS.sub(lambda calls: "\uff1f" * len(calls[0]), text)
+    if "???" in text:
+        text = _CALLS.sub(lambda calls: "\uff1f" * len(calls[0]), text)
     legal = " ".join(text.translate(_LEGAL).split())
     return legal if legal.isascii() else unicodedata.normalize("NFC", legal)
 
@@ -212,7 +213,9 @@ def _split(name: str) -> tuple[str, str]:
 
 def _edged(text: str) -> str:
     """Put the two ends of a name right, and a device's name in front."""
-    return _DEVICE.sub(r"\1_", text.lstrip(" .-").rstrip(" .")) or "_"
+    text = text.lstrip(" .-").rstrip(" .")
+    device = _DEVICE.match(text)  # a search would look for the beginning of the text at each of its characters
+    return f"{device[0]}_{text[device.end() :]}" if device else text or "_"
 
 
 def _cut(text: str) -> str:

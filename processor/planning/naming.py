@@ -81,7 +81,7 @@ def propose(
 def unnamed(group: Group, files: Mapping[int, SourceFile]) -> Proposal:
     """Leave every file of a group where it is: of one that goes nowhere, whatever it would be called.
 
-    Naming is half of what a cycle costs, and thousands of albums may wait at each.
+    Naming is a large part of what an idle cycle costs, and thousands of albums may wait at each.
     """
     ids = (*(track.file_id for track in group.tracks), *group.sides)
     return Proposal(group, None, tuple(_planned(id, files[id], files[id].role, files[id].path) for id in ids))
@@ -128,17 +128,20 @@ def _old_names(
     home: bytes, music: Iterable[PlannedFile], sides: Iterable[PlannedFile], cues: Mapping[int, Set[str]]
 ) -> Iterator[Reason]:
     """Say which lists may call tracks by names they have no more. They are not rewritten: some are signed."""
+    lists = [side for side in sides if side.role in _LISTS or side.file_id in cues]
+    if not lists:  # as nearly always, and to name all tracks again takes as long as to name them
+        return
     renamed = {
         layout.fold(_stem(os.path.basename(one.source))) for one in music if one.target != _own_place(one.path, home)
     }
-    lists = [
+    told = [
         show_path(os.path.basename(side.target))
-        for side in sides
+        for side in lists
         if side.role in _LISTS or any(os.path.splitext(name)[0] in renamed for name in cues.get(side.file_id, ()))
     ]
-    if renamed and lists:
-        more = f" and {len(lists) - _SHOWN} more" if len(lists) > _SHOWN else ""
-        message = f"Tracks got new names; lists that may call them by the old ones: {', '.join(lists[:_SHOWN])}{more}."
+    if renamed and told:
+        more = f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else ""
+        message = f"Tracks got new names; lists that may call them by the old ones: {', '.join(told[:_SHOWN])}{more}."
         yield Reason(_OLD_NAMES, message, home)
 
 
@@ -153,8 +156,9 @@ def _tracks(
     planned = []
     for track in group.tracks:
         file = files[track.file_id]
-        name = _own_place(file.path, group.home)
-        if track.file_id not in kept:
+        if track.file_id in kept:
+            name = _own_place(file.path, group.home)
+        else:
             source = os.path.basename(file.path)
             name = layout.track_name(
                 disc=track.disc, track=track.track, title=track.title, source=source, discs=discs, tracks=most
