@@ -30,6 +30,7 @@ _MEDIA: Final = {"compact disc": "cd", "lp": "vinyl", "web": "digital media", "f
 _COUNTRIES: Final = {"UK": "GB", "USA": "US"}  # as people write them
 ANY_COUNTRY: Final = {"XW", "XE", "XU"}  # worldwide, Europe, unknown
 
+_ANY: Final = {"edition", "version", "release", "album", "lyrics"}  # words of any edition
 _SEVERAL = re.compile(r"[;,/]")
 _NO_ALNUM = re.compile(r"[\W_]+")
 
@@ -162,7 +163,7 @@ def _media(own: OwnAlbum, release: Release) -> Part | None:
 
 
 def _mediums(own: OwnAlbum, release: Release) -> Part | None:
-    theirs, heard = len(release.media), sum(not medium.is_video for medium in release.media)
+    theirs, heard = len(release.media), sum(not medium.is_beside for medium in release.media)
     if own.discs is None or not theirs:
         return None
     penalty = 0.0 if own.discs in (theirs, heard) else 1.0
@@ -187,10 +188,18 @@ def _label(own: OwnAlbum, release: Release) -> Part | None:
 def _disambiguation(own: OwnAlbum, release: Release) -> Part | None:
     if not release.disambiguation or own.title is None:
         return None
-    there = set(fold(release.disambiguation).split())
-    here = set(fold(own.title).split())
-    penalty = 0.0 if there <= here else 1.0 if parsed(own.title).beside else UNSAID
+    there = set(_edition(release.disambiguation))
+    if there <= set(_edition(own.title)):
+        penalty = 0.0
+    else:  # who says another edition is further away than who says none
+        ours = set(_edition(parsed(own.title).beside)) - {*there, *_edition(release.title or "")}
+        penalty = 1.0 if ours else UNSAID
     return part("disambiguation", penalty, f"It is the edition {shown(release.disambiguation)}.")
+
+
+def _edition(text: str) -> Iterator[str]:
+    """Yield the words that name an edition, alike however they are written."""
+    return ("remaster" if word.startswith("remaster") else word for word in fold(text).split() if word not in _ANY)
 
 
 def _year_of(date: str | None) -> int | None:

@@ -52,7 +52,7 @@ class Place(NamedTuple):
 
 def places(release: Release) -> list[Place]:
     """Return the tracks of a release, where they stand."""
-    audible = [medium for medium in release.media if not medium.is_video] or release.media
+    audible = [medium for medium in release.media if not medium.is_beside] or release.media
     discs = {id(medium): n for n, medium in enumerate(audible, 1)}
     found, heard = [], 0
     for n, (medium, track) in enumerate(release.tracks(), 1):

@@ -104,10 +104,11 @@ def _nothing(ranked: tuple[Comparison, ...]) -> Reason:
 
 
 def _contradicted(best: Comparison) -> list[Reason]:
-    """Return which number says that it is another edition, unless the tags name this very release."""
+    """Return which number or name says that it is another edition, unless the tags name this very release."""
     if best.agrees("release id"):
         return []
-    return [Reason("other_edition", part.why) for part in best.parts if part.name in NUMBERS and part.penalty]
+    said = (*NUMBERS, "disambiguation")
+    return [Reason("other_edition", part.why) for part in best.parts if part.name in said and part.penalty == 1]
 
 
 def _competing(rivals: Sequence[Comparison]) -> list[Reason]:

@@ -10,7 +10,10 @@ from processor.metadata.known import VARIOUS_ARTISTS, Credit
 
 PSEUDO: Final = "Pseudo-Release"  # MusicBrainz's status of a track list in another language or script
 
-_SEEN: Final = ("dvd-video", "hd-dvd", "blu-ray", "vhs", "laserdisc", "vcd", "umd", "betamax")
+# Formats that are to be looked at, and the second layers of discs that are to be heard.
+_BESIDE: Final = (
+    "dvd-video", "hd-dvd", "blu-ray", "vhs", "laserdisc", "vcd", "umd", "betamax", "(sacd layer", "(dvd-audio side",
+)  # fmt: skip
 
 Place = Literal["track", "pregap", "data"]
 
@@ -50,10 +53,10 @@ class Medium:
     tracks: tuple[ReleaseTrack, ...] = ()
 
     @property
-    def is_video(self) -> bool:
-        """Whether it is to be looked at, so that nobody misses its tracks beside a disc to be heard."""
+    def is_beside(self) -> bool:
+        """Whether nobody misses its tracks beside a disc to be heard: a film, or the same in another layer."""
         name = (self.format or "").casefold()
-        return name == "dvd" or any(word in name for word in _SEEN)
+        return name == "dvd" or any(word in name for word in _BESIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,8 @@ class Release:
 
     @property
     def heard_count(self) -> int | None:
-        """The same, without what is to be looked at."""
-        return _count([medium for medium in self.media if not medium.is_video])
+        """The same, without what is beside them."""
+        return _count([medium for medium in self.media if not medium.is_beside])
 
     @property
     def has_tracks(self) -> bool:

@@ -293,7 +293,7 @@ def test_discogs_names_media_in_positions(
     server.answers["/discogs/releases/4711"] = as_json(told | {"formats": shapes, "tracklist": tracks})
     release = ready(known, Discogs).release("4711")
     assert release is not None
-    assert [(medium.format, medium.is_video) for medium in release.media] == media
+    assert [(medium.format, medium.is_beside) for medium in release.media] == media
     assert [track.number for _, track in release.tracks()] == positions
 
 

@@ -286,6 +286,22 @@ def test_each_country_it_was_released_in_is_right(country: str) -> None:
     assert compare(replace(own(there), country="FR"), there).penalty("country") == 1
 
 
+@pytest.mark.parametrize(
+    ("ours", "title", "theirs", "kind"),
+    [
+        ("Harbour Lights (Explicit)", "Harbour Lights", "clean", "ambiguous"),
+        ("Harbour Lights (Explicit)", "Harbour Lights", "explicit lyrics", "accepted"),
+        ("Harbour Lights", "Harbour Lights", "clean", "accepted"),
+        ("Harbour Lights (Deluxe Version)", "Harbour Lights", "deluxe edition", "accepted"),
+        ("Harbour Lights (Remastered)", "Harbour Lights", "2011 remaster", "accepted"),
+        ("Harbour Lights (Deluxe)", "Harbour Lights (Deluxe)", "explicit", "accepted"),
+    ],
+)
+def test_an_edition_by_another_name_is_for_a_person(ours: str, title: str, theirs: str, kind: str) -> None:
+    there = release(title=title, disambiguation=theirs)
+    assert verdict(replace(own(there), title=ours), there).kind == kind
+
+
 def test_a_barcode_both_reissues_share_settles_nothing() -> None:
     album = replace(own(release()), barcode="5012345678900")
     assert verdict(album, release(), release(2)).kind == "ambiguous"
@@ -418,6 +434,19 @@ def test_a_film_of_the_same_songs_is_not_taken_for_the_disc_beside_it(format: st
     there = release(media=tuple(replace(medium, position=n) for n, medium in enumerate(media, 1)))
     found = verdict(own(release()), there)
     assert (found.kind, found.best and {pair.seconds_apart for pair in found.best.pairs}) == ("accepted", {0.0})
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Hybrid SACD (CD layer)", "Hybrid SACD (SACD layer, multichannel)"),
+        ("DualDisc (DVD-Audio side)", "DualDisc (CD side)"),
+    ],
+)
+def test_nobody_misses_the_other_layer_of_a_disc(first: str, second: str) -> None:
+    disc = release().media[0]
+    there = release(media=(replace(disc, format=first), replace(disc, position=2, format=second)))
+    assert verdict(own(release()), there).kind == "accepted"
 
 
 def test_of_a_film_alone_each_song_is_missed() -> None:
