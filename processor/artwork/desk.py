@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -35,6 +35,7 @@ Fetch = Callable[[Offer, bool], bytes]
 AT_ONCE: Final = 4  # downloads of one pass; the client lets each provider be asked in its turn
 STRIKES: Final = 3
 WORK: Final = ".work-"  # beginning of the name of a pass's folder
+_TOO_LARGE: Final = frozenset({"picture_too_large", "too_large"})
 _PASSING: Final = frozenset({"io_error", "vanished"})  # said of a place, and not of what is there
 
 
@@ -61,6 +62,7 @@ class Desk:
         self.tried: set[int] = set()
         self.restored: set[str] = set()  # blobs the cache had lost
         self.downloads = 0
+        self._small: set[int] = set()  # candidates that are had in their small version, for the picture is too large
         self._looks: dict[str, Future[Any]] = {}  # by content
         self._previews: dict[str, Future[Any]] = {}  # by content
         self._lock = threading.Lock()
@@ -68,8 +70,14 @@ class Desk:
     def look(self, candidates: Iterable[Candidate], check: Callable[[], None]) -> None:
         """Get candidates, several at once, and look at each while others are on their way.
 
-        Raises what `check` raises, when those on their way have come.
+        One that is too large is had in its small version, if there is one: a scan of a record sleeve, say, of which
+        an archive has a picture of 1200 pixels, too. Raises what `check` raises, when those on their way have come.
         """
+        wanted = list(candidates)
+        self._look(wanted, check)
+        self._look([one for one in wanted if one.id in self._small], check)
+
+    def _look(self, wanted: Sequence[Candidate], check: Callable[[], None]) -> None:
         waiting: list[tuple[Candidate, str, Future[Any] | None]] = []
 
         def get(one: Candidate) -> str | None:
@@ -77,7 +85,6 @@ class Desk:
             return self._get(one)
 
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="picture") as threads:
-            wanted = list(candidates)
             self.tried.update(one.id for one in wanted)
             for one, content in zip(wanted, threads.map(get, wanted), strict=True):
                 if content is not None:
@@ -139,7 +146,7 @@ class Desk:
     def _bytes(self, one: Candidate) -> bytes:
         local = one.offer.local
         if local is None:
-            return self._download(one.offer, False)
+            return self._download(one.offer, one.id in self._small)
         if local.embedded is None:
             return read_plain(local.path)
         made: Made = self._gallery.pool.ask(Task("take", local.path, which=local.embedded))
@@ -206,6 +213,8 @@ class Desk:
                 previews.keep(self._gallery.data_dir, content, made.data)
 
     def _fail(self, one: Candidate, reason: tuple[str, str], *, is_owed: bool) -> None:
+        if one.offer.preview and reason[0] in _TOO_LARGE:
+            self._small.add(one.id)
         with self._gallery.database.begin() as connection:
             rows.failed(connection, one.id, *reason, is_owed=is_owed)
 

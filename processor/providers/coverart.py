@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pydantic import Field
+
 from processor.artwork.offer import Offer
 from processor.providers.lenient import Flag, Id, Lenient, Many, One, Text, Texts
 from processor.providers.pictures import MOST, address
@@ -23,7 +25,13 @@ class CoverArtSettings(ProviderSettings):
 
 
 class _Thumbnails(Lenient):
-    small: Text = None
+    of_1200: Text = Field(None, alias="1200")  # pixels
+    large: Text = None  # 500
+    small: Text = None  # 250
+
+    @property
+    def largest(self) -> str | None:
+        return self.of_1200 or self.large or self.small
 
 
 class _Image(Lenient):
@@ -64,7 +72,7 @@ class CoverArt(Provider):
         url, kind = address(image.image, self.line.base_url), _type(image, has_front=has_front)
         if url is None or kind is None or image.id is None:
             return None
-        preview = address(image.thumbnails.small, self.line.base_url)
+        preview = address(image.thumbnails.largest, self.line.base_url)
         return Offer(self.name, image.id, kind, url, preview=preview)
 
 

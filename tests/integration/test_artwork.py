@@ -177,6 +177,19 @@ def test_what_is_no_picture_is_not_fetched_twice_and_makes_room_for_the_next(wor
     assert world.refresh(*bad, good, spare, wanted=wanted).downloads == 0
 
 
+@pytest.mark.parametrize("data", [b"x" * 20_000_001, jpeg(1, 10_001, 60), Rejected("too much", code="too_large")])
+def test_of_what_is_too_large_the_small_version_is_had(world: World, data: bytes | Exception) -> None:
+    """Scans of record sleeves are; without it the album would have no cover, or that of another edition."""
+    huge = world.offer("scan", data, preview="scan-1200")
+    world.answers["scan-1200"] = jpeg(1, 1200)
+    outcome = world.refresh(huge)
+    assert (world.names(outcome), world.asked) == (["scan"], ["scan", "scan-1200"])
+    assert world.names(world.refresh(huge)) == ["scan"]
+    assert world.asked == []
+    small = world.refresh(world.offer("other", data))
+    assert "other" not in world.names(small), "there is no small version of this one"
+
+
 def test_force_asks_again_and_a_failure_then_takes_nothing_away(world: World) -> None:
     offer = world.offer("a", jpeg(1))
     before = world.refresh(offer)
