@@ -414,7 +414,7 @@ MUTANTS = (
     Mutant(
         "the folder of an artist that somebody took away is made anew",
         "processor/verify.py",
-        "            if tree.stat(parent(subject.path)) is None:",
+        "            if not _is_there(tree, parent(subject.path)):",
         "            if False:",
         tests("tests/scenarios/test_verify.py", "-k", "took_away"),
     ),
