@@ -1,7 +1,8 @@
 """A staged album's files → its own pictures as offers: those in tags, each once, and those in its folder, by name.
 
 Names are those that players and rippers use, in the languages they speak. A picture of another name is left alone, but
-for the only one of an album, which is its cover whatever it is called: "00-artist-album-2001.jpg".
+for the only one of an album, which is its cover whatever it is called, "00-artist-album-2001.jpg", unless it says that
+it is the artist's.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ def local_offers(folder: bytes, files: Sequence[AlbumFile], pool: PicturePool) -
 def pictures_of(files: Iterable[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
     """Return the picture files of an album that are known to show something, and what, of its files and their roles."""
     pictures = [path for path, role in files if role == "picture" and _stem(path)]
+    pictures = [path for path in pictures if type_of(path) or not artist_type_of(path, is_album=True)]
     if len(pictures) == 1:
         is_title = _TITLE.fullmatch(_stem(pictures[0]) or "")
         return [(path, (not is_title and type_of(path)) or "front") for path in pictures]

@@ -231,6 +231,10 @@ def test_the_only_picture_of_an_album_is_its_cover_whatever_it_is_called() -> No
     assert pictures_of([back, music]) == [(back[0], "back")]
     assert pictures_of([scene, back]) == [(back[0], "back")], "which of the two it would be, nothing tells"
     assert pictures_of([(b"booklet.tiff", "picture"), scene]) == [(scene[0], "front")]
+    of_artist = (b"Artist.jpg", "picture")
+    assert pictures_of([of_artist, music]) == [], "it says whose it is"
+    assert pictures_of([of_artist, scene]) == [(scene[0], "front")]
+    assert pictures_of([of_artist, back, scene]) == [(back[0], "back")]
 
 
 @pytest.mark.parametrize(
