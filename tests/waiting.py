@@ -6,6 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from sqlalchemy import text
+
+from config.database import Database
+
 PATIENCE: Final = 120  # seconds; far more than a loaded machine needs
 
 
@@ -16,3 +20,9 @@ def until(found: Callable[[], Any], what: str = "it") -> Any:
         assert time.monotonic() < ends, f"{what} never came"
         time.sleep(0.02)
     return value
+
+
+def is_blocked(database: Database) -> bool:
+    """Tell whether a transaction of PostgreSQL waits for another one."""
+    with database.read() as connection:
+        return bool(connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))

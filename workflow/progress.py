@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Identity, Index, and_, delete, exists, insert, or_, select, text, update
 
+from config.database import insert_into
 from config.errors import Misconfigured, Retryable
 from config.tables import Base, BigId, column, optional
 from processor.items import repository
@@ -71,11 +72,7 @@ def staged(
     connection: Connection, changed: Sequence[repository.Upserted], run_id: str | None, now: dt.datetime
 ) -> None:
     """Write down that items were staged, or staged anew: each is at the chain's beginning."""
-    ids = [item.id for item in changed]
-    connection.execute(delete(ProgressRow).where(ProgressRow.item_id.in_(ids)))
-    connection.execute(
-        insert(ProgressRow), [{"item_id": item_id, "position": "staged", "moved_at": now} for item_id in ids]
-    )
+    _place(connection, [item.id for item in changed], "staged", now)
     same = {"at": now, "actor": "cycle", "what": "stage", "status": "pending_review", "job_id": None, "run_id": run_id}
     connection.execute(
         insert(ItemHistoryRow),
@@ -107,8 +104,7 @@ def move(
     if connection.execute(changed.values(status=then)).rowcount != 1:
         raise Retryable(f"item {item['id']} was changed meanwhile; look at it again", code="item_changed")
     if position is not None:
-        connection.execute(delete(ProgressRow).where(ProgressRow.item_id == item["id"]))
-        connection.execute(insert(ProgressRow).values(item_id=item["id"], position=position, moved_at=now))
+        _place(connection, [item["id"]], position, now)
     note(connection, {**item, "status": then}, because, now)
     if then != item["status"]:
         events.tell(connection, telling.of_decision(item, then, because.why, because.job_id), now)
@@ -237,9 +233,19 @@ def adopt(connection: Connection, now: dt.datetime) -> None:
         StagingItem.status.in_(("pending_review", "approved")),
         ~exists().where(ProgressRow.item_id == StagingItem.id),
     )
-    rows = [{"item_id": item_id, "position": "staged", "moved_at": now} for item_id in connection.scalars(unplaced)]
-    if rows:
-        connection.execute(insert(ProgressRow), rows)
+    if ids := connection.scalars(unplaced).all():
+        _place(connection, ids, "staged", now, only_new=True)
+
+
+def _place(
+    connection: Connection, item_ids: Collection[int], position: str, now: dt.datetime, *, only_new: bool = False
+) -> None:
+    """Say where items are in the chain; of `only_new` where nobody said so meanwhile, for several hosts adopt."""
+    new = insert_into(connection, ProgressRow)
+    then = {"position": new.excluded.position, "moved_at": new.excluded.moved_at}
+    moved = new.on_conflict_do_update(index_elements=[ProgressRow.item_id], set_=then)
+    rows = [{"item_id": item_id, "position": position, "moved_at": now} for item_id in item_ids]
+    connection.execute(new.on_conflict_do_nothing() if only_new else moved, rows)
 
 
 def history(connection: Connection, item_id: int) -> list[dict[str, Any]]:

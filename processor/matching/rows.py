@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, ForeignKey, delete, func, insert, select, update
 
+from config.database import insert_into
 from config.tables import Base, BigId, column, optional
 
 NOBODY: Final = ""  # the release of a choice that says: none of these
@@ -148,9 +149,12 @@ def choice(connection: Connection, content: str) -> Choice | None:
 
 def choose(connection: Connection, content: str, chosen: Choice | None) -> None:
     """Keep a choice, or with None forget it."""
-    connection.execute(delete(ChoiceRow).where(ChoiceRow.content == content))
-    if chosen is not None:
-        connection.execute(insert(ChoiceRow).values(content=content, **chosen._asdict()))
+    if chosen is None:
+        connection.execute(delete(ChoiceRow).where(ChoiceRow.content == content))
+    else:  # of two albums that sound the same two people may say so at once
+        said = chosen._asdict()
+        kept = insert_into(connection, ChoiceRow).values(content=content, **said)
+        connection.execute(kept.on_conflict_do_update(index_elements=[ChoiceRow.content], set_=said))
 
 
 def enrichment(connection: Connection, item_id: int) -> Enrichment | None:

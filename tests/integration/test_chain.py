@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from config.errors import Misconfigured
 from processor.items import repository
 from tests.commands import chosen, printed
 from tests.items import album
-from tests.waiting import until
+from tests.waiting import is_blocked, until
 from workflow import progress, succession
 from workflow.chain import next_phase
 from workflow.engine.context import Context
@@ -399,3 +400,27 @@ def test_the_commands_show_the_chain_its_jobs_and_what_happened(
     assert f"item {one} is rejected again" in printed("review", "undo", one)
     assert "no item 99" in printed("items", "show", "99", code=2)
     assert "no phase" in printed("worker", "--phases", "omega", code=2)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("meanwhile", ["another host", "a person"])
+def test_who_gives_an_item_its_first_place_is_not_in_anybodys_way(database: Database, meanwhile: str) -> None:
+    """An older version staged it; two transactions begin before either has ended."""
+    with database.begin() as connection:
+        item = repository.upsert(connection, [album()], NOW)["k"].id
+
+    def also() -> None:
+        if meanwhile == "a person":
+            deciding.decide(database, item, "approved", actor="eva", why="heard it")
+            return
+        with database.begin() as connection:
+            progress.adopt(connection, NOW)
+
+    with ThreadPoolExecutor(1) as threads:
+        with database.begin() as connection:
+            progress.adopt(connection, NOW)
+            other = threads.submit(also)
+            until(lambda: is_blocked(database))
+        other.result()
+    with database.read() as connection:
+        assert progress.find(connection, item)["position"] == ("reviewed" if meanwhile == "a person" else "staged")

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from PIL import Image
-from sqlalchemy import delete, insert
+from sqlalchemy import Connection, delete, insert
 
 from config import admin, libraries
 from config.database import Database
@@ -46,7 +46,7 @@ from tests.catalogue import point
 from tests.commands import chosen, printed
 from tests.providers import AT_ONCE, Provider, Reply, Seen, as_json
 from tests.releases import ARTIST, LENGTHS, TITLES, knows, own, release, retitled, staged, uuid
-from tests.waiting import until
+from tests.waiting import is_blocked, until
 from workflow import progress, succession
 from workflow.chores import want_daily
 from workflow.engine.context import Context
@@ -299,6 +299,27 @@ def test_what_a_person_chose_is_shown_as_chosen_when_it_was_merged_into_another(
         assert enrich(shop_of(database, client, server, fresh=True), dropped_again).verdict == "chosen"
     assert known(shop, dropped_again).release_id == uuid(3)
     assert [(one.release_id, one.chosen_by) for one in candidates(shop, dropped_again)] == [(uuid(3), "eva")]
+
+
+@pytest.mark.postgres
+def test_of_two_people_who_choose_for_one_sound_at_once_the_later_is_believed(database: Database) -> None:
+    def say(connection: Connection, n: int) -> None:
+        rows.choose(connection, "the same", rows.Choice("musicbrainz", uuid(n), {}, "eva", NOW))
+
+    def also() -> None:
+        with database.begin() as connection:
+            say(connection, 2)
+
+    with ThreadPoolExecutor(1) as threads:
+        with database.begin() as connection:
+            say(connection, 1)
+            other = threads.submit(also)
+            until(lambda: is_blocked(database))
+        other.result()
+    with database.read() as connection:
+        found = rows.choice(connection, "the same")
+    assert found is not None
+    assert found.release_id == uuid(2)
 
 
 def test_a_choice_for_tracks_that_hardly_differ_is_not_carried_to_other_music(shop: Shop, server: Provider) -> None:
