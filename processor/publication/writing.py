@@ -59,7 +59,8 @@ def add(tree: Tree, folder: bytes, within_target: bytes, made: Iterable[Made], b
         guard.check(f"make {n}/{len(places)}")
         for sub in way_to(place):
             if sub.startswith(folder + b"/"):
-                tree.make(sub)
+                with explained("make", sub):
+                    tree.make(sub)
         with explained("write", place):
             if sha256_at(tree, place) != one.sha256:
                 tree.unlink(place, missing_ok=True)
@@ -69,7 +70,8 @@ def add(tree: Tree, folder: bytes, within_target: bytes, made: Iterable[Made], b
     for sub in folders(place for _, place in places):
         if sub == folder or sub.startswith(folder + b"/"):
             guard.check("fsync made")
-            tree.sync(sub)
+            with explained("sync", sub):
+                tree.sync(sub)
 
 
 def put(

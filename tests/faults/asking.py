@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from sqlalchemy import select, update
@@ -25,19 +25,20 @@ def to_split(house: House) -> Trial:
     (item,) = (item for item in house.items() if len(item["files"]) == 4)
     track = max(os.fsdecode(file["path"]) for file in item["files"] if file["role"] == "audio")
     named = ("--artist", "Nora Vale", "--album", "Engines")
-    first = str(house.runs()[-1]["id"])
-    return Trial(("review", "split", str(item["id"]), track, *named, "--json"), partial(is_as_said, first=first))
+    return Trial(("review", "split", str(item["id"]), track, *named, "--json"), _as_said(house))
 
 
 def to_merge(house: House) -> Trial:
     """What is disturbed makes two albums one."""
     items = sorted(house.items(), key=lambda item: -len(item["files"]))[:2]
-    first = str(house.runs()[-1]["id"])
-    ids = (str(item["id"]) for item in items)
-    return Trial(("review", "merge", *ids, "--json"), partial(is_as_said, first=first))
+    return Trial(("review", "merge", *(str(item["id"]) for item in items), "--json"), _as_said(house))
 
 
-def is_as_said(house: House, *, first: str) -> list[str]:
+def _as_said(house: House) -> Callable[[House], list[str]]:
+    return partial(is_as_said, first=str(house.runs()[-1]["id"]), before=len(house.items()))
+
+
+def is_as_said(house: House, *, first: str, before: int) -> list[str]:
     """Recover, take back what the first run staged, let all of it go: it is staged as was said, if anything was."""
     wrong = [*recovered(house)]
     house.run("undo", first, "--json")  # what was taken back already is refused
@@ -45,8 +46,7 @@ def is_as_said(house: House, *, first: str) -> list[str]:
     wrong += [*tried(house, "undo", first, "--release"), *tried(house, "cycle", "--json")]
     with house.database() as database, database.read() as connection:
         said = grouping_choices.read(connection, sole_library(connection, "inbound").root_uuid)
-    albums = len({choice.album for choice in said.values()}) if said else 0
-    wanted = {0: 3, 1: 2, 2: 4}[albums]
+    wanted = before + {0: 0, 1: -1, 2: 1}[len({choice.album for choice in said.values()})]
     wrong += [] if len(house.items()) == wanted else [f"{len(house.items())} albums, {said}"]
     wrong += [f"left in inbound: {path!r}" for path in music(house.inbound)]
     return [*wrong, *open_transfers(house)]

@@ -369,8 +369,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "the folders of made files are not synced",
         "processor/publication/writing.py",
-        '            guard.check("fsync made")\n            tree.sync(sub)\n',
-        '            guard.check("fsync made")\n',
+        '            with explained("sync", sub):\n                tree.sync(sub)\n',
+        "",
         on_sqlite("publish-link", SYNCED),
     ),
     Mutant(

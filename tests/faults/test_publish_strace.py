@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from processor.transfers.transfer import Strategy
 from tests.faults.publishing import Scene, complaints, converges
 from tests.faults.traced import REFUSED, Call, changing, run_traced, sample, with_errors
+from tests.faults.unsynced import path_of
 from tests.faults.world import Steps
 
 pytestmark = pytest.mark.strace
@@ -63,3 +65,13 @@ def test_an_error_from_a_call_loses_nothing(quick_path: Path, kind: str, way: St
         if wrong:
             found[f"{name}: {call.text}"] = wrong
     assert found == {}
+
+
+def test_a_hidden_folder_that_cannot_be_synced_is_told(quick_path: Path) -> None:
+    calls = [call for call in calls_of(quick_path / "count", "publish", "link") if call.name == "fsync"]
+    hidden = [call for call in calls if re.search(r"/library/\.greenroom-tx/[^./][^/]*$", path_of(call))]
+    assert len(hidden) > 1
+    for call in hidden:
+        scene = Scene.make(quick_path / f"{call.n}", "publish", "link")
+        assert run(scene, f"fsync:error=EIO:when={call.n}") in (0, REFUSED)
+        assert [*complaints(scene), *converges(scene)] == []
