@@ -94,12 +94,13 @@ def track_list(own: OwnAlbum, compared: Comparison) -> list[dict[str, Any]]:
 def document(own: OwnAlbum, compared: Comparison) -> dict[str, Any]:
     """Return what a release says of the album and of the tracks that are paired, as a source's document."""
     release, there = compared.release, places(compared.release)
+    artists = () if release.is_various else release.credits  # of tracks that name none
     found = {ITSELF: only_known(_of_album(release))}
     for pair in compared.pairs:
         medium, track, *_ = there[pair.theirs]
         values = {
             "title": track.title,
-            "credits": [to_json(credit) for credit in track.credits or release.credits],
+            "credits": [to_json(credit) for credit in track.credits or artists],
             "disc": medium.position,
             "position": track.position or None,
             "isrcs": list(track.isrcs),

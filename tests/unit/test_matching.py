@@ -15,6 +15,7 @@ from processor.matching.assignment import assign
 from processor.matching.comparison import compare
 from processor.matching.names import OTHER_NUMBER, OTHER_VERSION, artist_distance, title_distance
 from processor.matching.own import OwnAlbum, OwnTrack, content_key, own_album
+from processor.matching.told import document
 from processor.matching.verdict import Verdict, judge
 from processor.metadata.known import Credit
 from processor.providers.musicbrainz_answers import release_of
@@ -396,6 +397,19 @@ def test_a_mix_of_many_artists_is_taken_by_its_tracks_and_as_one_file_by_nobody(
     assert verdict(album, mix).kind == "accepted"
     single = OwnAlbum("Night Mix", "Various", discs=1, tracks=(OwnTrack(b"mix.mp3", "Night Mix", length_ms=1_815_000),))
     assert verdict(single, mix).kind != "accepted"
+
+
+def test_a_song_is_by_nobody_only_because_its_album_is_by_many() -> None:
+    """Discogs does not name the artist of each track; the files may."""
+    tracks = tuple(ReleaseTrack(f"Cut {n * 7}x", n, str(n), 300_000 + n) for n in range(1, 4))
+    there = release(credits=(VARIOUS_ARTISTS,), media=(Medium(1, "CD", tracks=tracks),))
+    assert credited_tracks(there) == [None] * 3
+    assert credited_tracks(replace(there, credits=(ARTIST,))) == [ARTIST.name] * 3
+
+
+def credited_tracks(there: Release) -> list[str | None]:
+    said = document(own(there), compare(own(there), there))
+    return [fields["credits"][0][0] if "credits" in fields else None for part, fields in said.items() if part]
 
 
 def test_an_edition_in_another_order_is_for_a_person() -> None:
