@@ -64,6 +64,7 @@ def read(fd: int, container: str) -> Facts:
         return _read_wave(source)
     with os.fdopen(os.dup(fd), "rb") as file:
         if container in _HAVE_APE:
+            file.seek(0)  # where who asked has read, or written, to is no matter
             info = _class_of(container)._Info(file)
             tags, pictures = from_ape(items(source))
         else:
