@@ -13,6 +13,7 @@ FREE: Final = "----:com.apple.iTunes:"
 _WORDS: Final = frozenset(
     {"LYRICS", "UNSYNCEDLYRICS", "UNSYNCED LYRICS", "SYNCEDLYRICS", "USLT", "SYLT", "\xa9LYR", "WM/LYRICS"}
 )
+TOTALS: Final = {"TRACKNUMBER": "TRACKTOTAL", "DISCNUMBER": "DISCTOTAL"}
 UFID_OWNER: Final = "http://musicbrainz.org"
 
 
@@ -109,8 +110,8 @@ def _vorbis(tags: Any, name: str, values: list[str]) -> None:
     alike = _alike(name, values)
     written = _with_total(name, values, _before(tags, alike))
     _drop(tags, list(tags.keys()), alike)
-    if "DISCTOTAL" in alike:
-        tags[name], tags["DISCTOTAL"] = written[0].split("/")
+    if (total := TOTALS.get(name)) in alike:
+        tags[name], tags[total] = written[0].split("/")
     elif written:
         tags[name] = written
 
@@ -134,7 +135,7 @@ def _id3(tags: Any, name: str, values: list[str]) -> None:
 
 def _with_total(name: str, values: list[str], before: str) -> list[str]:
     """Keep the total of `3/12`, unless the number is beyond it, or has another one."""
-    if name not in ("TRACKNUMBER", "DISCNUMBER") or "/" in values[0]:
+    if name not in TOTALS or "/" in values[0]:
         return values
     total = before.partition("/")[2].strip()
     return [f"{values[0]}/{total}"] if total and not _is_less(total, values[0]) else values
@@ -201,8 +202,8 @@ def _alike(name: str, values: list[str]) -> set[str]:
     alike = {name, *(other for other, means in NAMED.items() if field is not None and means == field)}
     if name == "DATE":
         alike.add("RELEASEDATE")  # by which Navidrome takes albums apart
-    if name == "DISCNUMBER" and "/" in values[0]:
-        alike |= _alike("DISCTOTAL", [])
+    if name in TOTALS and "/" in values[0]:
+        alike |= _alike(TOTALS[name], [])
     return alike
 
 

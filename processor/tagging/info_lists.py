@@ -32,7 +32,8 @@ class InfoLists:
         for tag, (usual, *others) in _NAMES.items():
             if tag not in wanted or not self._lists:
                 continue
-            text = "; ".join(wanted[tag]).encode() + b"\0"
+            values = [wanted[tag][0].partition("/")[0]] if tag == "TRACKNUMBER" else wanted[tag]  # it has no totals
+            text = "; ".join(values).encode() + b"\0"
             used = {usual, *others} & {name for entries in self._lists for name, _ in entries} or {usual}
             for entries in self._lists:
                 entries[:] = [(name, text if name in used else old) for name, old in entries]

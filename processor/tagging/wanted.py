@@ -27,7 +27,7 @@ def wanted(album: AlbumMetadata, track: TrackMetadata, said: Mapping[str, Any] =
         "ALBUM": _one(album.title),
         "DATE": _one(album.date),
         "ORIGINALDATE": _one(album.original_date),
-        "TRACKNUMBER": _one(track.position),
+        "TRACKNUMBER": _on_disc(track, album, said.get("track_total")),
         "DISCNUMBER": _of_all(track.disc, said.get("disc_total"), last),
         "GENRE": list(album.genres),
         "LABEL": list(album.labels),
@@ -73,6 +73,13 @@ def _by(tag: str, credits: Sequence[Credit], shown: str | None, names: Sequence[
     if len(names) > len(credits):
         del tags[f"{tag}S"]
     return {name: values for name, values in tags.items() if values}
+
+
+def _on_disc(track: TrackMetadata, album: AlbumMetadata, total: int | None) -> list[str]:
+    """Return a track's number, with the total of its disc where the file has that of all: "15/20" of two discs."""
+    there = sum((one.disc or 1) == (track.disc or 1) for one in album.tracks)
+    is_of_all = total == len(album.tracks) != there
+    return [f"{track.position}/{there}"] if track.position and is_of_all else _one(track.position)
 
 
 def _of_all(disc: int | None, total: int | None, last: int) -> list[str]:

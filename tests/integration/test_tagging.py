@@ -151,6 +151,18 @@ def test_each_disc_of_a_box_that_was_tagged_as_the_only_one_knows_of_the_others(
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)
+def test_a_total_of_all_discs_gives_way_to_that_of_the_disc(extension: str, tmp_path: Path) -> None:
+    """Tracks that were numbered through all discs are numbered on each."""
+    tracks = tuple(TrackMetadata(b"%d" % n, disc=n // 3 + 1, position=n % 3 + 1) for n in range(5))
+    path = write_track(tmp_path / f"song.{extension}", title="old", track="4/5", disc="2/2")
+    said = wanted(AlbumMetadata(tracks=tracks), tracks[3], facts_to_json(facts(path)))
+    assert retag(path, said).outcome == "written"
+    after = facts(path)
+    assert (after.track, after.track_total, after.disc) == (1, 2, 2)
+    assert retag(path, wanted(AlbumMetadata(tracks=tracks), tracks[3], facts_to_json(after))) == Said("same")
+
+
+@pytest.mark.parametrize("extension", EXTENSIONS)
 def test_ids_and_sort_names_go_with_the_names_they_belonged_to(extension: str, tmp_path: Path) -> None:
     """Lyrion, Kodi and others know an artist by the id: with somebody else's, both get one name."""
     one = AlbumMetadata(title="Quiet", credits=(ADA._replace(join=""),))
