@@ -138,7 +138,9 @@ def _artist(connection: Connection, item_id: int, album: AlbumMetadata) -> Artis
         return None
     credit = album.credits[0]
     for artist in metadata.artists_of(connection, item_id):
-        if artist.artist_id == credit.artist_id if credit.artist_id else artist.name == credit.name:
+        # Albums may spell one artist in several ways, and all share the artist's folder.
+        same_name = ledger.artist_key(artist.name, None) == ledger.artist_key(credit.name, None)
+        if artist.artist_id == credit.artist_id if credit.artist_id else same_name:
             found = metadata.artist(connection, artist.id)
             return replace(found, artist_id=found.artist_id or artist.artist_id)
     return ArtistMetadata(credit.name, credit.artist_id, credit.sort_name)

@@ -235,6 +235,27 @@ def test_an_artists_nfo_is_of_the_artist_of_that_id_and_of_no_other_of_the_name(
     assert (other in nfo.read_text(), "She sang." in nfo.read_text()) == (True, False)
 
 
+def test_an_artist_whom_albums_spell_in_two_ways_has_one_nfo_with_all_that_is_known(house: House) -> None:
+    library = add_library(house)
+    for name, artist in (("Low Tide", "Ada"), ("High Tide", "ADA")):
+        house.drop({f"{name}/1.flac": song(1, artist=artist, album=name)})
+    house.cycle(rehearsed=False)
+    with house.database.begin() as connection:
+        for item in house.items().values():
+            known = metadata.artist_named(connection, item["album_artist"], None)
+            metadata.link_artists(connection, item["id"], [known])
+        metadata.write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "Born by the sea."}}, NOW)
+    ids = approve(house)
+    for item_id in ids:
+        publish(house, item_id)
+    (nfo,) = library.rglob("artist.nfo")
+    before = nfo.read_bytes()
+    assert b"Born by the sea." in before
+    for item_id in ids:
+        publish(house, item_id)
+        assert nfo.read_bytes() == before
+
+
 @pytest.mark.parametrize("rename", [False, True])
 def test_an_artists_files_stay_while_another_album_there_is_by_that_artist(house: House, rename: bool) -> None:
     library, one, two = two_of_ada(house)
