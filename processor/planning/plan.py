@@ -79,5 +79,5 @@ class World:
     waiting: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)  # by key: why an album is not quiet yet
     inbound_problems: Mapping[bytes, Reason] = field(
         default_factory=dict
-    )  # by folder: why nothing can be taken from it
+    )  # by folder, or by file in one of many people: why nothing can be taken
     staging_problems: Mapping[bytes, Reason] = field(default_factory=dict)  # by folder: why nothing can be put into it

@@ -225,8 +225,9 @@ class _Planner:
     def _obstacle(self, proposal: Proposal, target: bytes) -> Decision | None:
         """Return why an album cannot be staged though its place is free: rights or space."""
         world = self._world
-        sources = {os.path.dirname(file.source) for file in proposal.files}
-        problems = [world.inbound_problems[folder] for folder in sorted(sources & world.inbound_problems.keys())]
+        sources = {path for file in proposal.files for path in (file.source, os.path.dirname(file.source))}
+        found = [world.inbound_problems[path] for path in sorted(sources & world.inbound_problems.keys())]
+        problems = list(dict.fromkeys(found))
         parts = target.split(b"/")
         parents = [b"/".join(parts[:depth]) for depth in range(len(parts))]
         problems += [world.staging_problems[folder] for folder in parents if folder in world.staging_problems]

@@ -1,20 +1,40 @@
-"""A folder of inbound → why this user could take no file out of it, and what ends that; None where it could."""
+"""Folders of inbound, and files in them → why this user could take nothing out, and what ends that."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections import defaultdict
 from collections.abc import Iterable
 
 from config import users
+from config.reasons import Reason
 from processor.transfers.materialise import is_protected
 
 IMMUTABLE = "It is immutable or append-only, so nothing can be moved; `chattr -i -a` ends that."
 STICKY = "Its sticky bit lets only their owners take files out, so nothing can be moved; `chmod -t` ends that."
 
 
+def shut(root: bytes, sources: Iterable[bytes]) -> dict[bytes, Reason]:
+    """Return which folders of files below a root keep them, and which files a folder keeps that gives others."""
+    names = defaultdict[bytes, list[bytes]](list)
+    for source in sources:
+        folder, _, name = source.rpartition(b"/")
+        names[folder].append(name)
+    found: dict[bytes, Reason] = {}
+    for folder, some in names.items():
+        path = os.path.join(root, folder)
+        if (why := why_shut(path, some)) is None:
+            continue
+        kept = [os.path.join(folder, name) for name in some if why_shut(path, (name,))] if why is STICKY else [folder]
+        found |= dict.fromkeys(kept, Reason("permission_denied", why, folder))
+    return found
+
+
 def why_shut(folder: bytes, names: Iterable[bytes]) -> str | None:
-    """Ask before anything is moved: a copy could be made of such files, but its source would stay for ever.
+    """Return why a file could not be taken out of a folder, and what ends that; None where all could.
+
+    Ask before anything is moved: a copy could be made of such files, but its source would stay for ever.
 
     `names` are files in it, looked at only where its sticky bit counts. None, too, for what cannot be looked at.
     """

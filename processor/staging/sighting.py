@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from config.database import Database
@@ -20,7 +20,7 @@ from processor.planning.planner import size_difference
 from processor.planning.space import Space, reserve
 from processor.publication import ledger
 from processor.staging.encounters import Digests, Encounters, FactsOf, is_audio
-from processor.staging.shut import not_to_be_changed, why_shut
+from processor.staging.shut import not_to_be_changed, shut
 from processor.transfers import journal
 from processor.transfers.transfer import Transfer, TransferFile
 from scanner.identity import Identity
@@ -59,7 +59,7 @@ def look(
         held=held.sources,
         taken_back=_kept_back(inbound.path, undos),
         waiting=waiting,
-        inbound_problems=_shut(inbound.path, (f.source for p in proposals for f in p.files)),
+        inbound_problems=shut(inbound.path, (f.source for p in proposals for f in p.files)),
         staging_problems=_elsewhere(staging.path, parents) | _not_writable(staging.path, parents),
     )
 
@@ -95,15 +95,6 @@ def _parents(root: bytes, proposals: Iterable[Proposal]) -> set[bytes]:
     """Return the code and artist folders of the targets that are there, and the root."""
     wanted = {parent for p in proposals if p.target for parent in (os.path.dirname(p.target), p.target.split(b"/")[0])}
     return {folder for folder in wanted | {b""} if os.path.isdir(os.path.join(root, folder))}
-
-
-def _shut(root: bytes, sources: Iterable[bytes]) -> dict[bytes, Reason]:
-    names = defaultdict[bytes, list[bytes]](list)
-    for source in sources:
-        folder, _, name = source.rpartition(b"/")
-        names[folder].append(name)
-    found = {folder: why_shut(os.path.join(root, folder), some) for folder, some in names.items()}
-    return {folder: Reason("permission_denied", why, folder) for folder, why in found.items() if why}
 
 
 def _not_writable(root: bytes, folders: Iterable[bytes]) -> dict[bytes, Reason]:

@@ -15,7 +15,7 @@ import pytest
 from config.libraries import Library
 from daemon.doctor.folders import LOOKED_INTO, NAMED, examine_folders
 from daemon.finding import Finding
-from processor.staging.shut import why_shut
+from processor.staging.shut import shut, why_shut
 from scanner.ignore import IgnoreRules
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
@@ -143,6 +143,21 @@ def test_a_few_folders_are_named_and_the_others_counted_and_of_a_huge_tree_the_f
         (inbound / f"-{n}").mkdir()
     with nobody():
         assert [finding.level for finding in examined(inbound)] == ["ok"]
+
+
+@root_only
+def test_of_a_folder_many_share_only_the_files_of_others_stay(inbound: Path) -> None:
+    """As of people who drop their albums into one folder with a sticky bit, /tmp say, and a daemon with files there."""
+    (inbound / "album" / "02.flac").touch()
+    sticky(inbound / "album")
+    os.chown(inbound / "album" / "02.flac", NOBODY, NOBODY)
+    with nobody():
+        found = shut(os.fsencode(inbound), [b"album/01.flac", b"album/02.flac"])
+    assert [(path, reason.path) for path, reason in found.items()] == [(b"album/01.flac", b"album")]
+    no_writing(inbound / "album")
+    (inbound / "album").chmod(0o755)
+    with nobody():
+        assert list(shut(os.fsencode(inbound), [b"album/01.flac", b"album/02.flac"])) == [b"album"]
 
 
 @root_only

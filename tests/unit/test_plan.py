@@ -385,6 +385,13 @@ def test_a_source_folder_that_cannot_be_emptied_fails_only_its_album(inbound: In
     assert [plan.outcome for plan in plans] == ["staged", "failed"]
 
 
+def test_a_file_that_a_shared_folder_keeps_fails_only_its_album(inbound: Inbound) -> None:
+    groups = [inbound.album(key, album=key, home=b"in/shared/" + key.encode()) for key in ("a", "b")]
+    kept = Reason("permission_denied", "…", b"in/shared/b")
+    plans = inbound.plan(*groups, inbound_problems=dict.fromkeys([b"in/shared/b/01.mp3", b"in/shared/b/02.mp3"], kept))
+    assert [(plan.outcome, codes(plan)) for plan in plans] == [("staged", []), ("failed", ["permission_denied"])]
+
+
 def test_sizes_tell_most_differences_without_reading(inbound: Inbound) -> None:
     group = inbound.album()
     (proposal,) = propose([group], inbound.files)
