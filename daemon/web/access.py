@@ -71,13 +71,13 @@ class Access:
 
 def recognise(database: Database, headers: Headers, base: str) -> Actor | None:
     """Return who makes a request of a page that is below `base`; None if nobody knows."""
-    shown = shown_token(headers, base)
-    if shown is None:
+    purpose, secrets = shown_tokens(headers, base)
+    if not secrets:
         return None
-    purpose, secret = shown
     now = dt.datetime.now(dt.UTC)
     with database.read() as connection:
-        token = accounts.recognise(connection, secret, (purpose,), now)
+        known = ((accounts.recognise(connection, secret, (purpose,), now), secret) for secret in secrets)
+        token, secret = next((one for one in known if one[0] is not None), (None, ""))
     if token is None:
         return None
     if accounts.is_news(token, now):
@@ -103,13 +103,16 @@ def cookie_name(base: str, *, secure: bool) -> str:
     return "__Host-greenroom_session" if secure else "greenroom_session"
 
 
-def shown_token(headers: Headers, base: str) -> tuple[accounts.Purpose, str] | None:
-    """Return the token a request shows, and what it is for. A key goes before a cookie: it was sent on purpose."""
+def shown_tokens(headers: Headers, base: str) -> tuple[accounts.Purpose, list[str]]:
+    """Return what the tokens are for that a request shows, and them: a key, which was sent on purpose, else cookies.
+
+    Of a host that was asked with TLS and without it there may be two, of which one has ended.
+    """
     if key := shown_key(headers):
-        return "api_key", key
+        return "api_key", [key]
     cookies = cookie_parser(headers.get("cookie", ""))
-    session = cookies.get(cookie_name(base, secure=True)) or cookies.get(cookie_name(base, secure=False))
-    return ("session", session) if session else None
+    sessions = (cookies.get(cookie_name(base, secure=secure)) for secure in (True, False))
+    return "session", [session for session in sessions if session]
 
 
 def form_token(session: str) -> str:

@@ -361,6 +361,17 @@ def test_behind_a_proxy_that_speaks_tls_cookies_are_for_tls_alone(
     assert "samesite=lax" in cookie.lower()
 
 
+def test_a_session_of_tls_that_has_ended_does_not_keep_anybody_out_who_signs_in_without(browser: Browser) -> None:
+    """As browsers have it that asked one host, or this machine, in both ways; they send both cookies."""
+    set_up(browser)
+    form = {"name": NAME, "password": PASSWORD}
+    answer = browser.client.post("/sign-in", data=form, headers={"origin": "http://localhost"}, follow_redirects=False)
+    session = answer.headers["set-cookie"].partition(";")[0]
+    browser.client.cookies.clear()
+    both = {"cookie": f"__Host-greenroom_session=ended; {session}"}
+    assert browser.client.get("/account", headers=both, follow_redirects=False).status_code == 200
+
+
 @pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
 def test_who_never_says_what_they_want_is_not_waited_for(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
