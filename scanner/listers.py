@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SAMPLE = 0.01  # seconds of listing that tell how long the rest will take, if it is known how large a tree was
 WORTH = 0.2  # seconds of listing that are left when others are asked to help: more than twice what starting them takes
 HANDED_OVER = 32  # folders at a time, at most
-ANSWERED = 64  # folders in one answer, at most, and unless it took
+ANSWERED = 256  # folders in one answer, at most, and unless it took
 PROMPTLY = 0.2  # seconds
 CHECK_EVERY = 1.0  # seconds in which a disk does not answer
 PREFIX = 8  # bytes of a length
