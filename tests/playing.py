@@ -203,7 +203,7 @@ def jellyfin(house: House) -> Provider:
             return as_json({"Items": found, "TotalRecordCount": len(found)})
         found = [
             {"Id": f"id{house.shown.index(one)}", "Name": one.title, "Path": one.folder, "ProviderIds": {}}
-            for one in house.of(seen.query["searchTerm"])
+            for one in house.of(seen.query["searchTerm"])[: int(seen.query["limit"])]
         ]
         return as_json({"Items": found, "TotalRecordCount": len(found)})
 
@@ -262,9 +262,9 @@ def plex(house: House) -> Provider:
     answers = {
         "/identity": lambda _: {"version": "1.43.1", "size": 0}, "/library/sections": sections,
         "/library/sections/3/refresh": refresh, "/library/sections/3/all": albums,
-        **{f"/library/metadata/{n}/children": children for n in range(9)},
-        **{f"/library/metadata/{n}": details for n in range(9)},
-        **{f"/library/metadata/{p}{n}/refresh": refreshed for n in range(9) for p in ("", "90")},
+        **{f"/library/metadata/{n}/children": children for n in range(99)},
+        **{f"/library/metadata/{n}": details for n in range(99)},
+        **{f"/library/metadata/{p}{n}/refresh": refreshed for n in range(99) for p in ("", "90")},
     }  # fmt: skip
     return serving(
         {path: told(answer) for path, answer in answers.items()},
@@ -298,7 +298,7 @@ def subsonic(house: House, *, server: str | None = None, tokens: bool = True) ->
 
     def search(seen: Seen) -> Reply:
         found = [{"id": f"al-{n}", "name": one.title, "artist": one.artist, "songCount": one.tracks}
-                 for n, one in enumerate(house.of(seen.query["query"]))]  # fmt: skip
+                 for n, one in enumerate(house.of(seen.query["query"]))][: int(seen.query["albumCount"])]  # fmt: skip
         return said({"searchResult3": {"album": found} if found else {}})
 
     answers: Mapping[str, Callable[[Seen], Reply]] = {
@@ -326,9 +326,10 @@ def lyrion(house: House) -> Provider:
                 house.scan(None)
             case ["rescan", "full", url]:
                 house.scan(unquote(url.removeprefix("file://")))
-            case ["albums", _, _, search, _]:
-                found = [{"id": house.shown.index(one), "album": one.title} for one in house.of(search[7:])]
-                return {"count": len(found), "albums_loop": found}
+            case ["albums", first, count, search, "tags:la"]:
+                found = [{"id": house.shown.index(one), "album": one.title, "artist": one.artist}
+                         for one in house.of(search[7:])]  # fmt: skip
+                return {"count": len(found), "albums_loop": found[first : first + count]}
             case ["titles", _, _, album, _]:
                 one = house.shown[int(album[9:])]
                 return {"titles_loop": [{"url": f"file://{quote(one.folder)}/{n}.flac"} for n in range(one.tracks)]}

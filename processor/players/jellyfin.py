@@ -21,7 +21,7 @@ from processor.players.player import (
     believed,
 )
 
-LIMIT: Final = 50  # albums of one title, artists of one name
+LIMIT: Final = 500  # albums of one title, artists of one name
 
 
 class _Info(Told):

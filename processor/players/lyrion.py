@@ -25,7 +25,8 @@ from processor.players.player import (
     same_name,
 )
 
-CANDIDATES: Final = 10  # albums of one title whose files are looked at
+CANDIDATES: Final = 10  # albums of one title whose files are looked at, those of the artist first
+ALBUMS: Final = 500  # with a title in theirs, looked at for one of this title
 TRACKS: Final = 500
 
 
@@ -40,6 +41,7 @@ class _Result(Told):
 class _Album(Told):
     id: str
     album: str | None = None
+    artist: str | None = None
 
 
 class _Title(Told):
@@ -86,16 +88,17 @@ class Lyrion(PlayerKind):
 
     def find(self, line: Line, wanted: Wanted) -> Sight | None:
         """Return the album of the title that has a file in the folder."""
-        for album in (album for title in wanted.titles for album in self._titled(line, title)):
+        for album in (album for title in wanted.titles for album in self._titled(line, wanted, title)):
             titles = self._ask(line, "titles", 0, TRACKS, f"album_id:{album.id}", "tags:u").titles
             files = [path_of(track.url) for track in titles if track.url]
             if wanted.folder is None or any(within(file, wanted.folder) for file in files):
                 return Sight(album.id, len(titles), album.album)
         return None
 
-    def _titled(self, line: Line, title: str) -> Sequence[_Album]:
-        albums = self._ask(line, "albums", 0, 50, f"search:{title}", "tags:l").albums
-        return [album for album in albums if same_name(album.album, title)][:CANDIDATES]
+    def _titled(self, line: Line, wanted: Wanted, title: str) -> Sequence[_Album]:
+        albums = self._ask(line, "albums", 0, ALBUMS, f"search:{title}", "tags:la").albums
+        called = [album for album in albums if same_name(album.album, title)]
+        return sorted(called, key=lambda album: not wanted.is_by(album.artist))[:CANDIDATES]
 
     def _ask(self, line: Line, *words: str | int) -> _Result:
         """Make one request of no player; Lyrion's way to say no is an empty result."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from config.errors import Rejected
 from processor.client.service import Accept, Answer, Refused, Service
-from processor.metadata.known import AlbumMetadata, ArtistMetadata
+from processor.metadata.known import AlbumMetadata, ArtistMetadata, credited
 from processor.players.paths import Pair
 
 if TYPE_CHECKING:
@@ -84,9 +84,22 @@ class Wanted(NamedTuple):
         """What it may be called there."""
         return tuple(dict.fromkeys(filter(None, (self.album.title, self.tagged.title))))
 
+    @property
+    def artist_names(self) -> tuple[str, ...]:
+        """What its artist may be called: whole, as on the cover and without what joins them, or any of them."""
+        found: list[str | None] = []
+        for credits in (self.album.credits, self.tagged.credits):
+            each = [credit.name for credit in credits]
+            found += [credited(credits), " ".join(each), *each]
+        return tuple(dict.fromkeys(filter(None, found)))
+
     def is_called(self, name: str | None) -> bool:
         """Whether it may be called so there."""
         return any(same_name(name, title) for title in self.titles)
+
+    def is_by(self, name: str | None) -> bool:
+        """Whether its artist may be called so there."""
+        return any(same_name(name, artist) for artist in self.artist_names)
 
 
 class Sight(NamedTuple):

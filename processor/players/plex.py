@@ -24,7 +24,7 @@ from processor.players.player import (
 
 ALBUM: Final = 9  # Plex's number of the type
 MUSIC: Final = "artist"  # the type of a music section
-CANDIDATES: Final = 10  # albums of one title whose files are looked at
+CANDIDATES: Final = 10  # albums of one title whose files are looked at, those of the artist first
 _IDENTITY: Final = {
     "X-Plex-Client-Identifier": "greenroom", "X-Plex-Product": "Greenroom", "X-Plex-Platform": "Linux",
     "X-Plex-Device-Name": "Greenroom",
@@ -54,6 +54,7 @@ class _Media(Told):
 class _Metadata(Told):
     id: str = Field(alias="ratingKey")
     title: str | None = None
+    artist: str | None = Field(None, alias="parentTitle")
     artist_id: str | None = Field(None, alias="parentRatingKey")
     tracks: int | None = Field(None, alias="leafCount")
     media: tuple[_Media, ...] = Field((), alias="Media")
@@ -109,7 +110,7 @@ class Plex(PlayerKind):
 
     def find(self, line: Line, wanted: Wanted) -> Sight | None:
         """Return the album of the title that has a file in the folder."""
-        for album in (album for title in wanted.titles for album in self._titled(line, title)):
+        for album in (album for title in wanted.titles for album in self._titled(line, wanted, title)):
             if wanted.folder is None:
                 return Sight(album.id, album.tracks, album.title)
             tracks = self._ask(line, f"/library/metadata/{album.id}/children").metadata
@@ -124,11 +125,12 @@ class Plex(PlayerKind):
         for one in [*filter(None, artists), *([] if is_new else [sight.id])]:
             line.put(f"/library/metadata/{one}/refresh", accept="any")
 
-    def _titled(self, line: Line, title: str) -> Iterator[_Metadata]:
+    def _titled(self, line: Line, wanted: Wanted, title: str) -> Iterator[_Metadata]:
         for section in self._music(line):
             asked = {"type": ALBUM, "title": title}
             found = self._ask(line, f"/library/sections/{section.key}/all", asked).metadata
-            yield from [album for album in found if same_name(album.title, title)][:CANDIDATES]
+            called = [album for album in found if same_name(album.title, title)]
+            yield from sorted(called, key=lambda album: not wanted.is_by(album.artist))[:CANDIDATES]
 
     def _music(self, line: Line) -> list[_Section]:
         return [section for section in self._ask(line, "/library/sections").sections if section.type == MUSIC]

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
-from processor.metadata.known import Credit, credited
 from processor.players.paths import components, within
 from processor.players.player import (
     LONGEST,
@@ -26,11 +25,10 @@ from processor.players.player import (
     Told,
     Wanted,
     believed,
-    same_name,
 )
 
 VERSION: Final = "1.12.0"  # of the API: every server since 2015, and all we ask for
-ALBUMS: Final = 50  # of a search, looked at
+ALBUMS: Final = 500  # of a search, looked at: there are many of a word as "Live"; more no server takes
 _CLEAR: Final = (10, 41)  # it wants a password, not a token: of an old server, or one that keeps none itself
 _SIGN_IN: Final = (40, 41, 42, 43, 44, 50)
 
@@ -155,15 +153,8 @@ class Subsonic(PlayerKind):
 def _is(album: _Album, wanted: Wanted) -> bool:
     if album.release_id and album.release_id == wanted.album.release_id:
         return True
-    names = [name for credits in (wanted.album.credits, wanted.tagged.credits) for name in _names(credits)]
-    known = album.artist is None or not names or any(same_name(album.artist, name) for name in names)
+    known = album.artist is None or not wanted.artist_names or wanted.is_by(album.artist)
     return wanted.is_called(album.name) and known
-
-
-def _names(credits: Sequence[Credit]) -> list[str]:
-    """Return what the artist of an album may be called: whole, as on the cover and without what joins them, or any."""
-    each = [credit.name for credit in credits]
-    return [*filter(None, (credited(credits), " ".join(each))), *each]
 
 
 def _token(player: Player) -> dict[str, str]:

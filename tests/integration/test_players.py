@@ -146,6 +146,15 @@ def test_an_album_is_found_by_its_tags_where_a_player_reads_these_alone(asking: 
     assert (sight and sight.title, len(tried)) == (album.title, 1)
 
 
+def test_an_album_is_found_among_many_of_its_title(asking: Asking) -> None:
+    for n in range(60):
+        other = asking.puts(f"Other {n}/Greatest Hits", "Greatest Hits", artist=f"Other {n}")
+        asking.house.shown.append(other)
+    shelved = asking.puts("Ädam/Greatest Hits", "Greatest Hits")
+    (outcome,) = asking.tells((shelved, "new"))
+    assert outcome.sight is not None
+
+
 def test_what_is_not_shown_is_asked_for_further_up_and_then_said(asking: Asking) -> None:
     album = Shelved(asking.path("Ädam/Gone"), "Gone")
     (missed,) = asking.tells((album, "new"))
