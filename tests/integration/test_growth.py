@@ -14,6 +14,7 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from processor.tables import LedgerRow, PublicationRow, StagingItem, TransferRow
 from processor.transfers import journal
 from tests.commands import printed
 from tests.music import write_album
+from tests.waiting import until
+from tests.web import NAME, PASSWORD, Browser, new_account
 from workflow import succession
 from workflow.engine.tables import JobRow
 from workflow.operations.undo import undo
@@ -123,6 +126,34 @@ def test_a_publication_costs_no_more_beside_thousands_of_others_nor_does_taking_
         remember(app.database)
     many = steps_of("publish", "3"), steps_of("publish", "--undo", "3")
     assert [now < 2 * before for now, before in zip(many, few, strict=True)] == [True, True]
+
+
+def test_what_a_person_asks_for_in_the_page_costs_no_more_beside_thousands(data_dir: Path) -> None:
+    def asked(item: int) -> int:
+        """Return what a decision, a note, pictures, and the look before grouping anew ask of the database."""
+        with counting() as steps, application() as app:
+            if item == 2:
+                new_account(app)
+            browser = Browser(app)
+            browser.client.post("/sign-in", data={"name": NAME, "password": PASSWORD})
+            csrf, before = browser.csrf(), steps[0]
+            forms: list[tuple[str, dict[str, str]]] = [
+                ("", {"undo": "1 approved"}),
+                ("/note", {"text": "mine"}),
+                ("/pictures/look", {}),
+                ("/rules", {"seen": "1 pending_review"}),
+            ]
+            for path, form in forms:
+                sent = form | {"csrf": csrf}
+                answer = browser.client.post(f"/review/{item}{path}", data=sent, follow_redirects=False)
+                assert answer.status_code == 303, path
+                until(partial(app.ongoing.is_idle, 1))
+            return steps[0] - before
+
+    few = asked(2)
+    with application() as app:
+        remember(app.database)
+    assert asked(3) < 2 * few
 
 
 def test_what_may_be_removed_is_found_among_many_without_reading_all_for_each(data_dir: Path) -> None:
