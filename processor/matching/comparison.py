@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.reasons import Reason
+from processor.matching.names import OTHER_NUMBER
 from processor.matching.own import OwnAlbum
 from processor.matching.parts import Part, album_parts, part, shown
 from processor.matching.tracks import GRACE, MOST, Pair, Place, paired, places, value
@@ -122,7 +123,7 @@ def _doubts(own: OwnAlbum, release: Release, pairs: tuple[Pair, ...], parts: lis
 
 def _doubtful_tracks(own: OwnAlbum, pairs: tuple[Pair, ...]) -> Iterator[Reason]:
     """Name the tracks that are far from their partners, those that have another number, and a length no two share."""
-    far = [pair for pair in pairs if pair.distance > TRACK or (pair.seconds_apart or 0) > MOST]
+    far = [pair for pair in pairs if pair.distance > TRACK or (pair.seconds_apart or 0) > MOST or _is_another(pair)]
     if far:
         named = _named([shown(own.tracks[pair.own].title) for pair in far])
         yield Reason("tracks_differ", f"{len(far)} tracks are not alike: {named}.")
@@ -133,6 +134,12 @@ def _doubtful_tracks(own: OwnAlbum, pairs: tuple[Pair, ...]) -> Iterator[Reason]
     if moved:
         named = _named([shown(own.tracks[pair.own].title) for pair in moved])
         yield Reason("tracks_reordered", f"{len(moved)} tracks have other numbers: {named}.")
+
+
+def _is_another(pair: Pair) -> bool:
+    """Whether a title says so, however much else of the tracks agrees, unless their id is the same."""
+    said = {part.name: part.penalty for part in pair.parts}
+    return said.get("title", 0.0) >= OTHER_NUMBER and said.get("track id") != 0
 
 
 def _called(place: Place) -> str:

@@ -399,6 +399,18 @@ def test_a_mix_of_many_artists_is_taken_by_its_tracks_and_as_one_file_by_nobody(
     assert verdict(single, mix).kind != "accepted"
 
 
+@pytest.mark.parametrize("beside", [" (Live)", " 2", " - Demo"])
+@pytest.mark.parametrize("is_mix", [True, False])
+def test_one_title_of_another_recording_is_enough_to_ask_whatever_else_agrees(beside: str, is_mix: bool) -> None:
+    """The artist of each track of a mix agrees, too, and weighs."""
+    names = [Credit(f"Artist {n}") if is_mix else ARTIST for n in range(10)]
+    tracks = [replace(track, credits=(name,)) for (_, track), name in zip(release().tracks(), names, strict=True)]
+    credits = (VARIOUS_ARTISTS,) if is_mix else (ARTIST,)
+    there = release(credits=credits, media=(Medium(1, "CD", tracks=tuple(tracks)),))
+    found = verdict(retitled(own(there), t4=f"Salt & Ash{beside}"), there)
+    assert (found.kind, codes(found)) == ("ambiguous", {"tracks_differ"})
+
+
 def test_a_song_is_by_nobody_only_because_its_album_is_by_many() -> None:
     """Discogs does not name the artist of each track; the files may."""
     tracks = tuple(ReleaseTrack(f"Cut {n * 7}x", n, str(n), 300_000 + n) for n in range(1, 4))
