@@ -84,7 +84,8 @@ def retag(run: Performance, staging: bytes, item: NewItem, known: AlbumMetadata)
         differing = _differing(tree, item, tags)
         if not differing:
             return Retagged("same")
-        make_hidden_root(tree, WORK, run.guard)
+        with explained("make", WORK):
+            make_hidden_root(tree, WORK, run.guard)
         sweep(run, tree)
         transfer_id = str(uuid.uuid4())
         written, reasons = _copies(run, tree, item, {path: tags[path] for path in differing}, transfer_id)

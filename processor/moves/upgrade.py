@@ -138,7 +138,8 @@ def _keep_others(run: Performance, tree: Tree, transfer: Transfer) -> None:
                 keep(tree, old, new, TransferFile(old, path, "other", Identity.of(found)))
     for sub in folders(others):
         run.guard.check("fsync kept")
-        tree.sync(within(hidden, sub))
+        with explained("sync", within(hidden, sub)):
+            tree.sync(within(hidden, sub))
 
 
 def _others(tree: Tree, transfer: Transfer) -> Iterator[bytes]:

@@ -67,11 +67,12 @@ def test_an_error_from_a_call_loses_nothing(quick_path: Path, kind: str, way: St
     assert found == {}
 
 
-def test_a_hidden_folder_that_cannot_be_synced_is_told(quick_path: Path) -> None:
-    calls = [call for call in calls_of(quick_path / "count", "publish", "link") if call.name == "fsync"]
+@pytest.mark.parametrize("kind", ["publish", "upgrade"])
+def test_a_hidden_folder_that_cannot_be_synced_is_told(quick_path: Path, kind: str) -> None:
+    calls = [call for call in calls_of(quick_path / "count", kind, "link") if call.name == "fsync"]
     hidden = [call for call in calls if re.search(r"/library/\.greenroom-tx/[^./][^/]*$", path_of(call))]
     assert len(hidden) > 1
     for call in hidden:
-        scene = Scene.make(quick_path / f"{call.n}", "publish", "link")
+        scene = Scene.make(quick_path / f"{call.n}", kind, "link")
         assert run(scene, f"fsync:error=EIO:when={call.n}") in (0, REFUSED)
         assert [*complaints(scene), *converges(scene)] == []

@@ -54,3 +54,11 @@ def test_an_error_from_any_call_is_told_and_everything_converges(what: str, quic
             wrong[f"{call.name} {call.n} {error}: {call.text}"] = told
         other(Steps(fence=fence + 3))
     assert wrong == {}, wrong
+
+
+def test_a_folder_for_copies_that_cannot_be_made_is_told(quick_path: Path, sqlite_url: str) -> None:
+    scene = Scene(quick_path, sqlite_url)
+    done = run_traced(lambda: scene.tag(Steps(fence=10)), quick_path / "log", "mkdirat:error=EIO:when=1")
+    assert done.status == REFUSED
+    assert not (scene.house.staging / ".greenroom-retag").exists()
+    scene.tag(Steps(fence=11))
