@@ -120,7 +120,7 @@ def _put_back(run: Performance, staging: Tree, undo: Transfer, home: bytes) -> N
 
 def left_in_staging(path: bytes) -> Reason:
     """Say that something stays behind."""
-    message = f"{show_path(path)} is, or holds, what is not what was put there; it stays in staging."
+    message = f"{show_path(path)} is, or holds, what is not what was put there; it stays there."
     return Reason("left_in_staging", message, path)
 
 

@@ -32,6 +32,7 @@ from processor.publication.names import Naming
 from processor.publication.pictures import Picture
 from processor.recover import RecoveryReport, recover
 from processor.tables import LedgerRow, PublicationRow, StagingFile, StagingItem, TransferRow
+from processor.taking_back import TakenBack
 from processor.transfers import journal, sidecar
 from processor.transfers.guard import Guard
 from processor.transfers.hidden import PLAYER_IGNORES, TX
@@ -127,7 +128,7 @@ class Scene:
     def perform_kind(self, kind: str, guard: Guard) -> str:
         given, run = self.given, self._performance(guard)
         if kind == "unpublish":
-            return publish.take_out(run, self.item_id, "eva").outcome
+            return self.take_out(guard).outcome
         if kind == "restage":
             return publish.restage(run, self.item_id).outcome
         planned = planning.plan(given, self.item_id, fence=guard.fence, rename=kind == "rename")
@@ -138,6 +139,10 @@ class Scene:
             planned = planning.plan(given, self.item_id, fence=guard.fence, rename=True)
         outcome = publish.perform(run, given.cache, planned, published.begun)
         return "done" if outcome.outcome != "failed" else str(outcome.trouble)
+
+    def take_out(self, guard: Guard) -> TakenBack:
+        """Take the album out of the library again."""
+        return publish.take_out(self._performance(guard), self.item_id, "eva")
 
     def _performance(self, guard: Guard) -> Performance:
         cache = os.fsencode(Blobs(self.database, self.folder).folder)

@@ -117,3 +117,12 @@ def test_a_copy_that_was_damaged_before_its_source_goes_keeps_it(quick_path: Pat
     track.write_bytes(track.read_bytes()[::-1])
     assert len(scene.recovered(Steps(fence=3), boot_id="another").attention) == 1
     assert tree(scene.staging.path)[HOME + b"/01.mp3"] == MUSIC[b"01.mp3"]
+
+
+def test_what_somebody_adds_to_an_album_that_is_taken_out_stays_in_the_library_and_is_told_of_there(
+    quick_path: Path,
+) -> None:
+    scene = Scene.make(quick_path / "scene", "unpublish", "link")
+    late = album(scene) / "late note.txt"
+    (told,) = scene.take_out(At("hide", lambda: late.write_bytes(b"late"))).reasons
+    assert (late.read_bytes(), told.message.partition(";")[2]) == (b"late", " it stays there.")
