@@ -122,7 +122,7 @@ def _doubts(own: OwnAlbum, release: Release, pairs: tuple[Pair, ...], parts: lis
 
 
 def _doubtful_tracks(own: OwnAlbum, pairs: tuple[Pair, ...]) -> Iterator[Reason]:
-    """Name the tracks that are far from their partners, those that have another number, and a length no two share."""
+    """Name tracks that are far from their partners, those of another number or disc, and a length no two share."""
     far = [pair for pair in pairs if pair.distance > TRACK or (pair.seconds_apart or 0) > MOST or _is_another(pair)]
     if far:
         named = _named([shown(own.tracks[pair.own].title) for pair in far])
@@ -130,7 +130,7 @@ def _doubtful_tracks(own: OwnAlbum, pairs: tuple[Pair, ...]) -> Iterator[Reason]
     nearest = min((apart for pair in pairs if (apart := pair.seconds_apart) is not None), default=0.0)
     if nearest > GRACE:
         yield Reason("lengths_differ", f"No track is as long as its partner: the nearest are {nearest:.0f} s apart.")
-    moved = [pair for pair in pairs if any(part.name == "index" and part.penalty for part in pair.parts)]
+    moved = [pair for pair in pairs if any(part.name in ("index", "medium") and part.penalty for part in pair.parts)]
     if moved:
         named = _named([shown(own.tracks[pair.own].title) for pair in moved])
         yield Reason("tracks_reordered", f"{len(moved)} tracks have other numbers: {named}.")

@@ -431,6 +431,15 @@ def test_an_edition_in_another_order_is_for_a_person() -> None:
     assert codes(verdict(replace(album, tracks=swapped), release())) == {"tracks_reordered"}
 
 
+def test_tracks_on_each_others_disc_are_for_a_person() -> None:
+    there = release(discs=2)
+    album = own(there)
+    first, *others = album.tracks
+    sixth = others.pop(4)
+    swapped = (first._replace(disc=2), *others, sixth._replace(disc=1))
+    assert codes(verdict(replace(album, tracks=swapped), there)) == {"tracks_reordered"}
+
+
 def test_discs_numbered_through_are_as_good_as_discs_numbered_each() -> None:
     there = release(1, discs=2)
     album = own(there)
