@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -34,7 +35,8 @@ from sqlalchemy.types import TypeEngine
 from config import schema
 from config.backup_file import BATCH, Content, Header, Kind, Tally, encode_row, reading, writing
 from config.database import Database, may_stand_still
-from config.errors import Misconfigured, Rejected, Retryable
+from config.errors import Misconfigured, Rejected, Retryable, Stopped
+from config.lease import StopSignal
 from config.machine import sync_folder
 from config.scratch import scratch_file, scratch_folder
 from config.tables import Base, UtcDateTime
@@ -52,6 +54,8 @@ NOT_KEPT: Final = frozenset({"answers"})
 # Columns that go on naming a row of these tables when it is gone: its number is never that of another one.
 NAMED: Final = {"staging_items": "item_id"}
 
+NEVER: Final = threading.Event()  # nobody sets it
+
 
 class Backup(NamedTuple):
     """What a backup file holds: the revision of its schema, and each table's count and checksum."""
@@ -61,48 +65,49 @@ class Backup(NamedTuple):
     tables: dict[str, Content]
 
 
-def export_database(database: Database, file: Path, work: Path) -> Backup:
+def export_database(database: Database, file: Path, work: Path, stop: StopSignal = NEVER) -> Backup:
     """Write a whole database to a file, prove it by restoring it into a scratch database below `work`, then name it.
 
     What is written is the database of one moment. An older file of that name is replaced by the proven one, or stays.
     Raises Rejected `backup_unproven` if the restored tables are not those that were written, Retryable when the
-    database does not answer, and OSError.
+    database does not answer, Stopped between two batches of rows, and OSError.
     """
     with _written_whole(file) as unproven:
         with unproven.open("wb") as stream, database.read(snapshot=True) as connection:
-            made = _write(connection, stream)
+            made = _write(connection, stream, stop)
             stream.flush()
             os.fsync(stream.fileno())
-        with _restored(unproven, work) as (restored, _):
+        with _restored(unproven, work, stop) as (restored, _):
             if restored != made:
                 raise Rejected(f"{unproven} does not read back as it was written", code="backup_unproven")
     return made
 
 
-def import_database(database: Database, file: Path, work: Path) -> Backup:
+def import_database(database: Database, file: Path, work: Path, stop: StopSignal = NEVER) -> Backup:
     """Fill an empty database from a backup file of this or an older version, in one transaction; compare every table.
 
     The file is first restored into a scratch database below `work` and brought up to date there. Raises Rejected
-    when it is damaged, Misconfigured when the database is not empty or the file is a newer version's.
+    when it is damaged, Misconfigured when the database is not empty or the file is a newer version's, and Stopped
+    between two batches of rows.
     """
-    with _restored(file, work) as (made, scratch):
+    with _restored(file, work, stop) as (made, scratch):
         schema.migrate(database)
         with scratch.read() as source, database.begin() as target:
             _require_empty(target)
             may_stand_still(target)
             for name, rows in _tables(Base.metadata):
-                found = (dict(row._mapping) for row in _select(source, rows))
+                found = (dict(row._mapping) for row in _select(source, rows, stop))
                 while batch := list(islice(found, BATCH)):
                     _insert(target, rows, batch)
-                if _content(source, rows) != _content(target, rows):
+                if _content(source, rows, stop) != _content(target, rows, stop):
                     raise Rejected(f"{name} came out different in this database", code="backup_refused")
             _restart_identities(target)
     return made
 
 
-def check_backup(file: Path, work: Path) -> Backup:
-    """Restore a backup file into a scratch database below `work`; raise Rejected if it is not whole."""
-    with _restored(file, work) as (made, _):
+def check_backup(file: Path, work: Path, stop: StopSignal = NEVER) -> Backup:
+    """Restore a backup file into a scratch database below `work`; raise Rejected if it is not whole, and Stopped."""
+    with _restored(file, work, stop) as (made, _):
         return made
 
 
@@ -122,24 +127,24 @@ def _written_whole(file: Path) -> Iterator[Path]:
     sync_folder(file.parent)
 
 
-def _write(connection: Connection, stream: Any) -> Backup:
+def _write(connection: Connection, stream: Any, stop: StopSignal) -> Backup:
     header = Header(schema.revision(connection) or "", dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))
     contents: dict[str, Content] = {}
     with writing(stream, header) as write:
         for name, rows in _tables(Base.metadata):
             columns = {c.name: _kind(c.type) for c in rows.columns}
-            contents[name] = write(name, columns, _select(connection, rows))
+            contents[name] = write(name, columns, _select(connection, rows, stop))
     return Backup(header.revision, header.made_at, contents)
 
 
 @contextlib.contextmanager
-def _restored(file: Path, work: Path) -> Iterator[tuple[Backup, Database]]:
+def _restored(file: Path, work: Path, stop: StopSignal) -> Iterator[tuple[Backup, Database]]:
     """Restore a file into a new SQLite database, at the file's revision, and then bring that up to date."""
     with scratch_folder(work, ".greenroom-restore-") as folder:
         scratch = Database(f"sqlite:///{quote(str(folder))}/scratch.db", on_network=True)
         try:
             try:
-                restored = _restore(file, scratch)
+                restored = _restore(file, scratch, stop)
             except Retryable as error:
                 message = f"{file} could not be restored for a test in {work}: {error.message}"
                 raise Retryable(f"{message}; --work names another folder", code="backup_unproven") from error
@@ -148,15 +153,16 @@ def _restored(file: Path, work: Path) -> Iterator[tuple[Backup, Database]]:
             scratch.close()
 
 
-def _restore(file: Path, scratch: Database) -> Backup:
+def _restore(file: Path, scratch: Database, stop: StopSignal) -> Backup:
     with reading(file) as (header, batches, contents):
         schema.migrate(scratch, header.revision)
         with scratch.begin() as connection:
             connection.execute(text("PRAGMA defer_foreign_keys = ON"))
             there = dict(_tables(_reflected(connection)))
             for batch in batches:
+                _go_on(stop)
                 _insert(connection, there[batch.table], batch.rows)
-            if {name: _content(connection, there[name]) for name in contents} != contents:
+            if {name: _content(connection, there[name], stop) for name in contents} != contents:
                 raise Rejected(f"{file} does not restore to what was written", code="backup_unproven")
     schema.migrate(scratch)
     return Backup(*header, contents)
@@ -189,7 +195,8 @@ def _kind(kind: TypeEngine[Any]) -> Kind:
     return "time" if isinstance(kind, UtcDateTime) else "value"
 
 
-def _select(connection: Connection, rows: TableClause) -> Iterator[Any]:
+def _select(connection: Connection, rows: TableClause, stop: StopSignal) -> Iterator[Any]:
+    _go_on(stop)
     ended = ENDED.get(rows.name, {})
     values: list[ColumnElement[Any]] = [
         literal(ended[c.name], c.type).label(c.name) if c.name in ended else c for c in rows.columns
@@ -200,12 +207,20 @@ def _select(connection: Connection, rows: TableClause) -> Iterator[Any]:
         query = query.where(rows.c[name].not_in(left_out))
     if rows.name in NOT_KEPT:
         query = query.where(false())
-    return iter(connection.execute(query))
+    for batch in connection.execute(query).partitions():
+        _go_on(stop)
+        yield from batch
 
 
-def _content(connection: Connection, rows: TableClause) -> Content:
+def _go_on(stop: StopSignal) -> None:
+    """Raise Stopped when somebody asked for it. Asked, because a KeyboardInterrupt gets lost in Python's finalizers."""
+    if stop.is_set():
+        raise Stopped("asked to stop; nothing is left of what was begun")
+
+
+def _content(connection: Connection, rows: TableClause, stop: StopSignal) -> Content:
     tally = Tally()
-    for row in _select(connection, rows):
+    for row in _select(connection, rows, stop):
         tally.add(encode_row(row))
     return tally.content
 

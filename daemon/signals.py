@@ -30,11 +30,6 @@ def stop_on_signals() -> threading.Event:
     return _STOP
 
 
-def end_on_signals() -> None:
-    """Let SIGTERM end the command as SIGINT does, by KeyboardInterrupt: what it made meanwhile is taken away."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
 @contextmanager
 def attended() -> Iterator[None]:
     """Say which disks keep a command waiting, and end the process when it cannot obey a signal for them.

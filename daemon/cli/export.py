@@ -11,7 +11,7 @@ from config.backup import Backup, export_database
 from daemon import secrecy
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
-from daemon.signals import end_on_signals
+from daemon.signals import stop_on_signals
 
 work_option = click.option(
     "--work",
@@ -46,10 +46,10 @@ def command(file: Path, work: Path | None, as_json: bool) -> None:
       greenroom export /backup/greenroom-$(date +%F).jsonl.gz
       zcat /backup/greenroom-2026-01-31.jsonl.gz | less
     """
-    end_on_signals()
+    stop = stop_on_signals()
     with application() as app:
         secrecy.seal_at_start(app.database)  # an older version may have left some in clear
-        backup = export_database(app.database, file.absolute(), work or app.boot.data_dir)
+        backup = export_database(app.database, file.absolute(), work or app.boot.data_dir, stop)
         kept = secrecy.count(app.database)
         key = "your key of secrets" if app.vault.given else str(app.vault.file)
     if as_json:

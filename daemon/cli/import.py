@@ -12,7 +12,7 @@ from daemon import secrecy
 from daemon.bootstrap import application
 from daemon.cli.export import as_object, counts, work_option
 from daemon.cli.output import json_option, print_json
-from daemon.signals import end_on_signals
+from daemon.signals import stop_on_signals
 
 
 @click.command()
@@ -36,10 +36,10 @@ def command(file: Path, check: bool, work: Path | None, as_json: bool) -> None:
       greenroom import greenroom.jsonl.gz
       greenroom import --check greenroom.jsonl.gz
     """
-    end_on_signals()
+    stop = stop_on_signals()
     with application(migrate=False) as app:
         scratch = work or app.boot.data_dir
-        backup = check_backup(file, scratch) if check else import_database(app.database, file, scratch)
+        backup = check_backup(file, scratch, stop) if check else import_database(app.database, file, scratch, stop)
         if not check:
             secrecy.seal_at_start(app.database)
         lost = [] if check else secrecy.lost(app.database)

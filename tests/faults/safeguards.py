@@ -208,7 +208,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a backup is not compared with what it restores to",
         "config/backup.py",
-        "if {name: _content(connection, there[name]) for name in contents} != contents:",
+        "if {name: _content(connection, there[name], stop) for name in contents} != contents:",
         "if False:",
         on_sqlite("give_back_as", BACKUPS),
     ),

@@ -23,7 +23,7 @@ from config import accounts, activity, backup, schema
 from config.admin import put
 from config.backup import check_backup, export_database, import_database
 from config.database import Database
-from config.errors import Misconfigured, Rejected
+from config.errors import Misconfigured, Rejected, Stopped
 from config.lease import STANDARD_LEASE, holder, take
 from config.libraries import Library, add_library
 from config.tables import Base, LeaseRow, SettingRow, TokenRow
@@ -220,6 +220,38 @@ def test_an_export_that_is_told_to_end_leaves_nothing_behind(
     assert (sorted(os.listdir(tmp_path)), os.listdir(tmp_path / "work")) == (["data", "work"], [])
 
 
+class Looks:
+    """A wish to stop that is heard after so many looks for one."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def is_set(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def test_whenever_somebody_asks_to_stop_nothing_is_left(
+    filled: Database, target: Database, file: Path, tmp_path: Path
+) -> None:
+    """A KeyboardInterrupt is lost where Python is just tidying up, so the wish is looked for instead."""
+    (tmp_path / "work").mkdir()
+    whole = Looks(1000)
+    export_database(filled, file, tmp_path / "work", whole)
+    kept = file.read_bytes()
+    for looks in (0, 500 - whole.left // 2, 999 - whole.left):
+        with pytest.raises(Stopped):
+            export_database(filled, file, tmp_path / "work", Looks(looks))
+        assert file.read_bytes() == kept
+    whole = Looks(1000)
+    check_backup(file, tmp_path / "work", whole)
+    for looks in (0, 999 - whole.left, 1000 - whole.left):
+        with pytest.raises(Stopped):
+            import_database(target, file, tmp_path / "work", Looks(looks))
+    assert (os.listdir(tmp_path / "work"), list(tmp_path.glob(".*.new"))) == ([], [])
+    import_database(target, file, tmp_path / "work")
+
+
 def test_the_fence_of_a_restored_root_goes_on_and_nobody_holds_it(
     filled: Database, target: Database, file: Path, tmp_path: Path
 ) -> None:
@@ -267,8 +299,8 @@ def test_a_backup_is_one_moment_whatever_is_written_meanwhile(
     """Another connection takes an item away after the items were read and before their files are."""
     real = backup._select
 
-    def select_and_disturb(connection: Any, table: Any) -> Any:
-        found = list(real(connection, table))
+    def select_and_disturb(connection: Any, table: Any, stop: Any) -> Any:
+        found = list(real(connection, table, stop))
         if table.name == "staging_items" and connection.engine.url == filled.engine.url and found:
             with filled.begin() as other:
                 other.execute(delete(StagingItem))
