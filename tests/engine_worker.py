@@ -40,9 +40,9 @@ class Script(Payload):
 
     version: ClassVar[int] = 2
 
-    do: Literal["end", "hold", "spin", "fail", "park", "reject", "break", "kill", "turn", "freeze", "open", "busy"] = (
-        "end"
-    )
+    do: Literal[
+        "end", "hold", "spin", "fail", "park", "reject", "quote", "break", "kill", "turn", "freeze", "open", "busy"
+    ] = "end"
     seconds: float = 0
     times: int = 0
     next: str | None = None
@@ -97,6 +97,10 @@ def _reject(context: Context, job: Job, payload: Script) -> None:
     raise Rejected("this is no album", code="no_album")
 
 
+def _quote(context: Context, job: Job, payload: Script) -> None:
+    raise Rejected("no title is \ud800\0", code="odd_title")
+
+
 def _break(context: Context, job: Job, payload: Script) -> None:
     raise ZeroDivisionError("a fault of ours")
 
@@ -121,8 +125,8 @@ def _turn(context: Context, job: Job, payload: Script) -> None:
 
 
 _ACTS = {
-    "end": _hold, "hold": _hold, "spin": _spin, "fail": _fail, "park": _park, "reject": _reject, "break": _break,
-    "kill": _kill, "turn": _turn, "freeze": _hold, "open": _open, "busy": _busy,
+    "end": _hold, "hold": _hold, "spin": _spin, "fail": _fail, "park": _park, "reject": _reject, "quote": _quote,
+    "break": _break, "kill": _kill, "turn": _turn, "freeze": _hold, "open": _open, "busy": _busy,
 }  # fmt: skip
 
 

@@ -254,6 +254,14 @@ def test_the_class_of_an_error_decides_what_becomes_of_a_job(
     assert len(job.failures) == attempts
 
 
+def test_a_failure_that_quotes_what_no_database_takes_is_kept(engine: Engine, work: Any) -> None:
+    job_id = submit(engine, "alpha", 1, do="quote")
+    work()
+    (job,) = closed(engine, job_id)
+    assert (job.status, job.code, job.error) == ("dead", "odd_title", "no title is \\ud800\\x00")
+    assert "    raise Rejected(" in job.failures[0]["traceback"].splitlines()[-2]
+
+
 @pytest.mark.parametrize(
     ("number", "status", "code", "advice"),
     [

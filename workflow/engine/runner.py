@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from config.database import Database
 from config.errors import Busy, GreenroomError, LeaseLost, Retryable
 from config.machine import utc_now
+from config.reasons import show_text
 from processor.filesystem.system_errors import unexpected
 from workflow.engine import dispatches, jobs
 from workflow.engine.context import Context
@@ -193,8 +194,9 @@ class Runner:
             "at": utc_now().isoformat(),
             "executor": self.executor,
             "code": error.reason_code if isinstance(error, GreenroomError) else "unexpected",
-            "message": error.message if isinstance(error, GreenroomError) else repr(error),
-            "traceback": "".join(traceback.format_exception(error))[-MAX_TRACEBACK:],
+            # What is quoted may hold what no database takes.
+            "message": show_text(error.message if isinstance(error, GreenroomError) else repr(error)),
+            "traceback": "\n".join(map(show_text, _lines_of(error)))[-MAX_TRACEBACK:],
         }
         log = logger.bind(code=failure["code"], error=failure["message"], becomes=verdict.status)
         asked = context.is_cancelled
@@ -213,6 +215,10 @@ class Runner:
                     raise
                 logger.bind(error=error.message).debug("the end of a job waits for the database")
             self._stop.wait(DATABASE_SECONDS)
+
+
+def _lines_of(error: Exception) -> list[str]:
+    return "".join(traceback.format_exception(error)).split("\n")
 
 
 def failure_of(values: Mapping[str, Any]) -> str:
