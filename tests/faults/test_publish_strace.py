@@ -47,7 +47,9 @@ def calls_of(folder: Path, kind: str, way: Strategy) -> list[Call]:
 @kinds
 def test_sigkill_before_a_call_loses_nothing(quick_path: Path, kind: str, way: Strategy) -> None:
     like = None
-    for call in sample(calls_of(quick_path / "count", kind, way), EVERY):
+    calls = calls_of(quick_path / "count", kind, way)
+    calls = [call for call in calls if call.name != "ioctl" or "greenroom.db" not in call.text]  # only as it is opened
+    for call in sample(calls, EVERY):
         scene = like = Scene.make(quick_path / f"{call.name} {call.n}", kind, way, like)
         assert run(scene, f"{call.name}:signal=SIGKILL:when={call.n}") == -signal.SIGKILL
         assert converges(scene) == [], f"killed before {call}"
