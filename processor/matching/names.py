@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -22,20 +23,29 @@ _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
 _DASHED = re.compile(r"\s+[-–—~]\s+")
 # Up to what may say that it is another recording: "Song feat. Somebody (Live)", "Song feat. Somebody - Remix".
 _GUEST = re.compile(r"[\s(\[]+(?:feat(?:uring|\.)?|ft\.?|w/)\s+(?:(?!\s[-–—~]\s)[^()\[\]])+[)\]]?", re.IGNORECASE)
+_SAME_VERSION: Final = {
+    **dict.fromkeys(("concert", "vivo", "directo", "diretta", "ライブ", "ライヴ"), "live"),
+    **dict.fromkeys(("akustik", "akustisch", "acustico", "acustica", "acoustique"), "acoustic"),
+    "rmx": "remix", "カラオケ": "karaoke",
+}  # fmt: skip
 _VERSION = re.compile(
-    r"\b(live|remix|mix|rmx|dub|demo|acoustic|unplugged|instrumental|karaoke|a ?cappella|acapella|edit|cover|reprise"
-    r"|session|rehearsal|outtake|take|rework|vip|extended|orchestral|piano|radio|club|early|alternat\w+|concert"
-    r"|commentary|sped up|slowed|nightcore|vivo|directo|diretta|akustik|akustisch|acustic[oa]|acoustique"
-    r"|ライブ|ライヴ|カラオケ)(?:e?s|ed)?\b"
+    r"\b(?!edited\b)(live|remix|mix|dub|demo|acoustic|unplugged|instrumental|karaoke|a ?cappella|acapella|edit|cover"
+    r"|reprise|session|rehearsal|outtake|take|rework|vip|extended|orchestral|piano|radio|club|early|alternat\w+"
+    rf"|commentary|sped up|slowed|nightcore|{'|'.join(_SAME_VERSION)})(?:e?s|ed)?\b"
 )
 _ORIGINAL = re.compile(r"\b(original|album) mix\b")  # what shops call the recording itself
-_EDITION = re.compile(
-    r"\b(remaster\w*|reissue\w*|edition|deluxe|expanded|anniversary|mono|stereo|explicit|clean|bonus|album|version"
-    r"|original|single|special|limited|digital|disc|cd|ep|lp|collector\w*|(?:19|20)\d\d)\b"
+_NAMED = (
+    r"remaster\w*|reissue\w*|edition|version|deluxe|expanded|anniversary|mono|explicit|clean|edited|bonus|special|limited"
+    r"|collector\w*"
+)
+IS_EDITION: Final = re.compile(rf"\b(?:{_NAMED})\b")  # of folded text
+_EDITION = re.compile(rf"\b({_NAMED}|stereo|album|original|single|digital|disc|cd|ep|lp|(?:19|20)\d\d)\b")
+_REMASTERED = re.compile(  # with its year, which is none of a concert
+    r"\b(?:(?:19|20)\d\d (?:digital )?remaster\w*(?! (?:19|20)\d\d\b)|remaster\w* (?:19|20)\d\d)\b"
 )
 _JOINS = re.compile(r"\s*(?:[;,/+&×]|\b(?:and|und|et|y|x|vs\.?|with|feat\.?|ft\.?|featuring)\b)\s*", re.IGNORECASE)
-_SHORT = re.compile(r"\b(?:pt|vol)\b")
-_LONG: Final = {"pt": "part", "vol": "volume"}
+_SHORT = re.compile(r"\b(?:pts?|vol)\b")
+_LONG: Final = {"pt": "part", "pts": "parts", "vol": "volume"}
 _NUMBERING = re.compile(r"^(?:[ivx]+|\d+) (?=.)")
 _DIGITS = re.compile(r"\d+|[ivx]+")
 _ROMAN: Final = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
@@ -44,6 +54,7 @@ _SPELLED: Final = {
     for words in ("one two three four five six seven eight nine ten", "first second third fourth fifth")
     for n, word in enumerate(words.split(), 1)
 }
+_LITTLE: Final = {"at", "in", "from", "on", "of"}  # "Live in Paris" is "Live from Paris"
 
 
 class Name(NamedTuple):
@@ -71,7 +82,7 @@ def parsed(text: str) -> Name:
     bare, said = _folded(spoken), _ORIGINAL.sub("original", _folded(" ".join(beside)))
     if not bare:
         bare, said = _folded(text), ""
-    versions = frozenset(_VERSION.findall(said))
+    versions = frozenset(_SAME_VERSION.get(word, word) for word in _VERSION.findall(said))
     return Name(
         whole=_folded(text),
         bare=bare,
@@ -86,8 +97,9 @@ def parsed(text: str) -> Name:
 
 def _rest(said: str, *, is_dated: bool) -> str:
     """Return the words that are no version's and no edition's; the year of a concert tells it from others."""
-    words = _VERSION.sub(" ", said).split()
-    return " ".join(word for word in words if (is_dated and word.isdigit()) or not _EDITION.match(word))
+    words = [_SPELLED.get(word, word) for word in _VERSION.sub(" ", _REMASTERED.sub(" ", said)).split()]
+    kept = [word for word in words if (is_dated and word.isdigit()) or not _EDITION.match(word)]
+    return " ".join(word for word in kept if word not in _LITTLE)
 
 
 def _folded(text: str) -> str:
@@ -132,18 +144,22 @@ def _beside(left: Name, right: Name) -> float:
         return OTHER_VERSION
     if left.beside == right.beside:
         return GUEST
-    ours, theirs = set(left.rest.split()), set(right.rest.split())
-    if not (ours <= theirs or theirs <= ours):
-        if _numbers(left.rest) != _numbers(right.rest):
-            return OTHER_NUMBER
+    if not _agree(_numbers(left.rest), _numbers(right.rest)):
+        return OTHER_NUMBER
+    if not _agree(*([word for word in name.rest.split() if not word.isdigit()] for name in (left, right))):
         return min(OTHER_VERSION, max(SUBTITLE, float(OSA.normalized_distance(left.rest, right.rest))))
     return EDITION if _EDITION.search(f"{left.beside} {right.beside}") else SUBTITLE
 
 
+def _agree(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Whether one says no more than the other does."""
+    one, other = set(ours), set(theirs)
+    return one <= other or other <= one
+
+
 def _is_movement(left: Name, right: Name) -> bool:
     """Whether both are one movement of a work that one of them names with fewer numbers."""
-    ours, theirs = set(left.digits), set(right.digits)
-    return left.last == right.last and (ours <= theirs or theirs <= ours)
+    return left.last == right.last and _agree(left.digits, right.digits)
 
 
 @lru_cache(maxsize=8192)

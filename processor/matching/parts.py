@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from config.reasons import show_text
-from processor.matching.names import artist_distance, parsed, title_distance
+from processor.matching.names import IS_EDITION, artist_distance, parsed, title_distance
 from processor.matching.own import OwnAlbum
 from processor.metadata.fields import mbid
 from processor.metadata.known import Credit, credited
@@ -26,7 +26,7 @@ WEIGHTS: Final = {
 ORIGINAL_YEAR: Final = 0.1  # the year is that of the first edition, which people like to write into a later one's tags
 UNSAID: Final = 0.5  # our title says nothing of an edition, theirs does
 YEARS: Final = 10  # so many years apart are as bad as it gets
-_MEDIA: Final = {"compact disc": "cd", "lp": "vinyl", "web": "digital media", "file": "digital media"}
+_MEDIA: Final = {"compact disc": "cd", "lp": "vinyl", "web": "digital media", "file": "digital media", "cdr": "cd r"}
 _COUNTRIES: Final = {"UK": "GB", "USA": "US"}  # as people write them
 ANY_COUNTRY: Final = {"XW", "XE", "XU"}  # worldwide, Europe, unknown
 
@@ -112,8 +112,11 @@ def _group_id(own: OwnAlbum, release: Release) -> Part | None:
 
 
 def _numbered(name: str, ours: str | None, theirs: set[str | None]) -> Part | None:
-    """Compare one number or several: that of each label; what has no digit, as "none", is no number."""
-    each = [one for one in _SEVERAL.split(ours or "") if any(c.isdigit() for c in code(one))]
+    """Compare one number, or several, of each label one; what has no digit, as "none", is no number.
+
+    A number may have in it what stands between several: "PCS 7067/8", of two records.
+    """
+    each = [one for one in (ours or "", *_SEVERAL.split(ours or "")) if any(c.isdigit() for c in code(one))]
     known = {one for one in theirs if one and any(c.isdigit() for c in code(one))}
     found = [_same(name, one, known) for one in each]  # type: ignore[arg-type]
     return min((one for one in found if one), key=lambda one: one.penalty, default=None)
@@ -191,9 +194,10 @@ def _disambiguation(own: OwnAlbum, release: Release) -> Part | None:
     there = set(_edition(release.disambiguation))
     if there <= set(_edition(own.title)):
         penalty = 0.0
-    else:  # who says another edition is further away than who says none
-        ours = set(_edition(parsed(own.title).beside)) - {*there, *_edition(release.title or "")}
-        penalty = 1.0 if ours else UNSAID
+    else:  # who says another edition is further away than who says none, but "(1998)" or "[FLAC]"
+        said = parsed(own.title).beside
+        ours = set(_edition(said)) - {*there, *_edition(release.title or "")}
+        penalty = 1.0 if ours and IS_EDITION.search(said) else UNSAID
     return part("disambiguation", penalty, f"It is the edition {shown(release.disambiguation)}.")
 
 

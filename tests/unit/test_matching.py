@@ -69,6 +69,15 @@ def test_what_people_write_differently_is_one_title(one: str, other: str) -> Non
         ("Song (Marwitz Remix)", "Song (Marwitz Remix, 2011 Remaster)", 0.01, 0.1),
         ("Song (Live in Oslo)", "Song (Live in Oslo, 1986)", 0.05, 0.1),
         ("Song (Live, 1986)", "Song (Live, 1987)", OTHER_NUMBER, 1),
+        ("Song (Live in Oslo)", "Song (Live in Bergen)", OTHER_NUMBER, 1),
+        ("Song (Live in Oslo)", "Song (Live from Oslo)", 0.05, 0.1),
+        ("Song (Live)", "Song (Live in Concert)", 0.05, 0.1),
+        ("Song (En Directo)", "Song (En Vivo)", 0.05, 0.1),
+        ("Song (Live in Oslo, 1986)", "Song (Live at the Old Theatre, Oslo, 5/6/1986)", 0.05, 0.1),
+        ("Song (Live, 1986)", "Song (Live in Oslo)", 0.05, 0.1),
+        ("Song (Live) [2009 Remaster]", "Song (Live) [2011 Remaster]", 0.01, 0.1),
+        ("Songs (Edited Version)", "Songs", 0.01, 0.1),
+        ("Song (Take One)", "Song (Take 1)", 0.05, 0.1),
         ("Song (Part 1)", "Song (Part 2)", OTHER_NUMBER, 1),
         ("Song (2009 Remaster)", "Song (2011 Remaster)", 0.01, 0.1),
         ("Interlude (Morning)", "Interlude (Dusk)", 0.5, 1),
@@ -268,10 +277,16 @@ def test_what_is_no_number_or_one_of_several_speaks_against_nothing(known: dict[
     assert verdict(replace(own(release()), **known), release()).kind == "accepted"
 
 
+def test_a_number_of_two_records_is_one_number() -> None:
+    there = release(labels=(Label("Tidewater", "TW 7067/8"),))
+    assert verdict(replace(own(there), catalog_number="TW 7067/8"), there).kind == "accepted"
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "is_same"),
     [
-        ("CD", "Enhanced CD", True), ("Vinyl", '12" Vinyl', True), ('12" Vinyl', '7" Vinyl', False),
+        ("CD", "Enhanced CD", True), ("CDr", "CD-R", True), ("Vinyl", '12" Vinyl', True),
+        ('12" Vinyl', '7" Vinyl', False),
         ("Compact Disc", "CD", True), ("WEB", "Digital Media", True), ("Digital Media", "CD", False),
     ],
 )  # fmt: skip
@@ -296,6 +311,8 @@ def test_each_country_it_was_released_in_is_right(country: str) -> None:
         ("Harbour Lights (Deluxe Version)", "Harbour Lights", "deluxe edition", "accepted"),
         ("Harbour Lights (Remastered)", "Harbour Lights", "2011 remaster", "accepted"),
         ("Harbour Lights (Deluxe)", "Harbour Lights (Deluxe)", "explicit", "accepted"),
+        ("Harbour Lights (1998)", "Harbour Lights", "digipak", "accepted"),
+        ("Harbour Lights (Original Motion Picture Soundtrack)", "Harbour Lights", "enhanced", "accepted"),
     ],
 )
 def test_an_edition_by_another_name_is_for_a_person(ours: str, title: str, theirs: str, kind: str) -> None:
