@@ -204,7 +204,11 @@ def calls_of(house: House, *command: str) -> list[Call]:
     """Every system call of an undisturbed command that changes something, each once; it is run."""
     outcome = run_traced(lambda: house.command(*command), house.folder / "log")
     assert outcome.status == 0, house.ended(outcome.status)
+    # strace counts by thread: one of another thread would also be the opening of what the command prints to.
+    printed = [call for call in outcome.calls if any(name in call.text for name in OUTPUT)]
+    opened = {(call.name, call.n) for call in printed if call.name == "openat"}
     calls = [call for call in outcome.calls if call.name not in MARKS and _changes(call)]
+    calls = [call for call in calls if (call.name, call.n) not in opened]
     return list({(call.name, call.n): call for call in calls}.values())
 
 
