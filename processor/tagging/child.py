@@ -17,7 +17,9 @@ from typing import Any, BinaryIO
 
 from mutagen.apev2 import APEv2
 from mutagen.apev2 import error as no_apev2
+from mutagen.id3 import ID3
 
+from processor.tagging import unknown_frames
 from processor.tagging.essence import essence
 from processor.tagging.formats import CONTAINERS, has_words, put, put_beside
 from processor.tagging.info_lists import InfoLists
@@ -91,6 +93,8 @@ class Opened:
     def save(self, file: BinaryIO) -> None:
         """Save all of them; mutagen takes an ID3v1 tag away with APEv2 tags in front of it, so it is made anew."""
         file.seek(0)
+        if isinstance(self.main.tags, ID3):
+            unknown_frames.keep(self.main.tags)
         if self.info is not None:
             self.info.save(file)
             file.seek(0)

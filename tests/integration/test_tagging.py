@@ -240,6 +240,19 @@ def test_what_is_unknown_and_what_is_not_ours_stays(extension: str, tmp_path: Pa
     assert changed == set()
 
 
+@pytest.mark.parametrize("size", [3, 300])
+def test_frames_of_an_older_id3_that_few_know_stay_too(size: int, tmp_path: Path) -> None:
+    path, said = tmp_path / "song.mp3", b"\0" + b"x" * size
+    write_track(path, title="old")
+    opened: Any = mutagen.File(path)
+    opened.tags.unknown_frames, opened.tags._unknown_v2_version = [b"XSOP" + struct.pack(">IH", len(said), 0) + said], 3
+    opened.save(v2_version=3)
+    assert retag(path, wanted(ALBUM, TRACK)) == Said("written", facts(path))
+    tags: Any = mutagen.File(path).tags
+    assert tags.version == (2, 4, 0)
+    assert [(frame[:4], frame[10:]) for frame in tags.unknown_frames] == [(b"XSOP", said)]
+
+
 def everything(path: Path) -> set[str]:
     opened = mutagen.File(path)
     assert opened is not None
