@@ -255,6 +255,7 @@ def test_below_a_path_all_a_browser_asks_for_is_below_it(app: Application, open_
     page.get_by_role("button", name="Scan now").click()
     page.get_by_role("link", name="Review what waits").click()
     page.get_by_role("link", name="Ada – Harbour").click()
+    page.wait_for_url("**/below/review/*")  # loaded, with the script that hears keys
     press(page, "a")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Password")).to_be_visible()
