@@ -119,11 +119,14 @@ class Marked:
 
 
 def seen_of(text: str) -> Seen:
-    """Read which revision and status of the item a person saw, as the form says it: `3 pending_review`."""
-    revision, _, status = text.partition(" ")
-    if not (revision.isascii() and revision.isdecimal() and len(revision) < 10 and status in STATUSES):
+    """Read which revision and status of the item a person saw, as the form says it: `3 pending_review`.
+
+    Behind them stands the decision to take back, if one was offered: `3 rejected 17`.
+    """
+    revision, status, decision = (*text.split(" ", 2), "", "")[:3]
+    if not (_is_id(revision) and len(revision) < 10 and status in STATUSES and (not decision or _is_id(decision))):
         raise HTTPException(422, "This form does not say which revision it is about; load the page again.")
-    return Seen(int(revision), status)
+    return Seen(int(revision), status, int(decision) if decision else None)
 
 
 def chosen_of(marked: list[str]) -> dict[int, Seen]:

@@ -57,6 +57,13 @@ def chosen(page: str) -> list[str]:
     return re.findall(r'name="chosen" value="([^"]*)"', page)
 
 
+def undo(page: str) -> str:
+    """Return what the button of a page that offers to take a decision back would send."""
+    found = re.search(r'name="undo" value="([^"]*)"', page)
+    assert found
+    return found[1]
+
+
 def press(browser: Browser, item_id: int, button: str, what: str, **more: str) -> str:
     """Press a button of an album's form; return the page that follows, or the refusal."""
     form = {"csrf": browser.csrf(), button: what, **more}
@@ -172,6 +179,21 @@ def test_an_album_is_approved_and_the_next_one_is_there_with_a_way_back(browser:
     assert "taken back: approved by eva" in page
     item = browser.client.get(f"{API}/{newer}").json()
     assert (item["status"], item["position"]) == ("pending_review", "staged")
+
+
+def test_undo_takes_back_the_decision_it_was_offered_for_and_no_later_one(browser: Browser) -> None:
+    (item,) = stage(browser, named("1", "Ada", "One"))
+    first = undo(press(browser, item, "reject", seen(browser, item)))
+    assert first == undo(browser.client.get(f"/review/{item}").text)
+    press(browser, item, "undo", first)
+    second = undo(press(browser, item, "reject", seen(browser, item)))
+    assert "another decision than the one on the screen" in press(browser, item, "undo", first)
+    last = browser.client.get(f"{API}/{item}").json()["history"][-1]["id"]
+    stale = {"seen": {"revision": 1, "status": "rejected", "decision": last - 1}}
+    assert browser.client.post(f"{API}/{item}/undo", json=stale).json()["code"] == "item_changed"
+    assert now(browser, [item]) == ["rejected"]
+    press(browser, item, "undo", second)
+    assert now(browser, [item]) == ["pending_review"]
 
 
 def test_who_comes_second_is_told_and_changes_nothing(browser: Browser) -> None:

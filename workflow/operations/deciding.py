@@ -23,6 +23,7 @@ class Seen(NamedTuple):
 
     revision: int
     status: str
+    decision: int | None = None  # of one who takes a decision back: its id in the history
 
 
 def decide(
@@ -59,6 +60,9 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
         before, last = ([None, None, *happened])[-2:]
         if last is None or before is None or last["what"] != phases["review"].name:
             raise Rejected(f"the last thing that happened to item {item_id} was no decision", code="nothing_to_undo")
+        if seen is not None and seen.decision not in (None, last["id"]):
+            message = f"item {item_id} has another decision than the one on the screen; look at it again"
+            raise NeedsReview(message, code="item_changed")
         status = before["status"]
         came_by = [one["what"] for one in everything if one["revision"] == item["revision"]]
         back = next((phase for phase in phases.values() if phase.name in came_by and phase.late), phases["stage"])
@@ -71,7 +75,7 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
 def as_seen(connection: Connection, item_id: int, seen: Seen | None) -> dict[str, Any]:
     """Return an item if it is still what a person saw. Raises NeedsReview `item_changed`, Misconfigured if gone."""
     item = progress.find(connection, item_id)
-    if seen is not None and seen != (item["revision"], item["status"]):
+    if seen is not None and (seen.revision, seen.status) != (item["revision"], item["status"]):
         message = (
             f"item {item_id} is not what was on the screen, {seen.status} in revision {seen.revision}: it is "
             f"{item['status']} now, in revision {item['revision']}; look at it again"

@@ -91,6 +91,7 @@ class SeenIn(Body):
 
     revision: int = Field(ge=1)
     status: str = Field(max_length=30)
+    decision: int | None = Field(None, ge=0, lt=1 << 62, description="Of an undo: its `id` in the history.")
 
 
 class DecisionIn(Body):
@@ -178,4 +179,4 @@ def _decide(app: App, item_id: int, status: str, what: DecisionIn, actor: Actor)
 
 def seen_in(seen: SeenIn | None) -> Seen | None:
     """Return what somebody says they saw."""
-    return None if seen is None else Seen(seen.revision, seen.status)
+    return None if seen is None else Seen(seen.revision, seen.status, seen.decision)
