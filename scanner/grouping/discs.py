@@ -30,8 +30,9 @@ _MEDIUM = (  # as people call them, and MusicBrainz, after which Lidarr calls fo
 )
 _SIDE = r"(?:side|seite|face|lado|cara|strana|сторона)"
 _DISC_FOLDERS = (
-    pattern(rf"[\W_]*{_MEDIUM}[\W_]*(?P<number>\d{{1,2}})[\W_]+{_SIDE}[\W_]*(?P<side>[a-h])[\W_]*", re.IGNORECASE),
-    pattern(rf"[\W_]*{_MEDIUM}{_NUMBER}(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
+    pattern(
+        rf"[\W_]*{_MEDIUM}{_NUMBER}(?:[\W_]+{_SIDE}[\W_]*(?P<side>[a-h])[\W_]*|[\W_].*)?", re.IGNORECASE | re.DOTALL
+    ),
     pattern(rf"[\W_]*(?:cd|dis[ck])[\W_]+(?P<roman>{_ROMAN})(?:[\W_].*)?", re.IGNORECASE | re.DOTALL),
     pattern(r"[\W_]*(?P<number>\d{1,3})[\W_]*of[\W_]*\d{1,3}[\W_]*", re.IGNORECASE),
     pattern(rf"{_SIDE}[\W_]*(?:(?P<number>\d)|(?P<side>[a-hа-г]))", re.IGNORECASE),
@@ -56,7 +57,7 @@ _MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
 
 
 def _in_titles(disc: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    number = rf"(?:{_NUMBER}|[\W_]+(?P<roman>{_ROMAN})\b)"
+    number = rf"(?:{_NUMBER}|[\s_]+(?P<roman>{_ROMAN})\b)"  # "CD-I" was a machine
     return pattern(
         rf"[\s_]*[(\[{{（［【][\W_]*(?:{disc}{number}|(?P<nth>\d{{1,3}})[\W_]*of[\W_]*\d{{1,3}})"
         r"(?:[\W_][^()\[\]{}]*)?[)\]}）］】]",
@@ -84,14 +85,15 @@ def disc_folder(text: str, most: int = MOST_DISCS) -> int | None:
         if found:
             groups = found.groupdict()
             side = (groups.get("side") or groups.get("men") or "").lower()
-            return _side_number(side, groups.get("number")) if side else _disc_number(found, most)
+            number = _disc_number(found, most)
+            return _side_number(side, number) if side else number
     return None
 
 
-def _side_number(side: str, medium: str | None) -> int:
+def _side_number(side: str, medium: int | None) -> int:
     """Count sides, two of each record or tape, unless their letters run on: side B of tape 2 is the fourth, so is D."""
     number = ord(side) - ord("a" if side.isascii() else "а") + 1
-    return number + 2 * (int(medium) - 1) if medium and number <= 2 else number
+    return number + 2 * (medium - 1) if medium and number <= 2 else number
 
 
 def _may_be_disc(text: str) -> bool:

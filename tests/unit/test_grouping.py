@@ -648,6 +648,7 @@ def test_media_that_count_from_one_again_are_the_discs_after_the_others(shelf: S
         ("12 Vinyl 01", "7 Vinyl 02"),
         ('12" Vinyl 1', '7" Vinyl 1'),
         ("12 inch Vinyl 1", "CD 2"),
+        ("1 Vinyl", "2 Vinyl"),
     ],
 )
 def test_the_size_of_a_record_is_no_disc(shelf: Shelf, folders: tuple[str, str]) -> None:
@@ -904,6 +905,7 @@ def test_what_albums_are_sorted_by_is_nobody(
         (("LP1/Side A", "LP1/Side B", "LP2/Side A"), [1, 2, 3]),
         (("LP1/Side A", "LP1/Side B", "LP2/Side C"), [1, 2, 3]),
         (("Tape 1 Side A", "Tape 1 Side B", "Tape 2 - Side B"), [1, 2, 4]),
+        (("LP One Side A", "LP One Side B", "LP Two Side A"), [1, 2, 3]),
         (("CD-A", "CD-B", "CD-C"), [1, 2, 3]),
     ],
 )

@@ -92,6 +92,7 @@ def test_disc_folders_are_known_by_their_name(text: str, disc: int | None) -> No
         ("アルバム【Disc 2】", ("アルバム", 2)),
         ("Album (Disc II)", ("Album", 2)),
         ("Album, CD IV", ("Album", 4)),
+        ("Album CD-I", ("Album CD-I", None)),
         ("Album [Disc I - Live] (1999)", ("Album (1999)", 1)),
         ("Album II", ("Album II", None)),
         ("A Disc I Love", ("A Disc I Love", None)),
