@@ -27,7 +27,7 @@ _BACK: Final = "back|rear|inlay|rückseite|rueckseite|contraportada|trasera|arri
 _COVER: Final = "(?:cover|folder|albumart)"
 _NAMES: Final = (  # of a file without its extension, the first that fits
     (re.compile(r"(?:cd|disc|disk|cdart|discart|label)[ _.-]?\d*"), "disc"),
-    (re.compile(rf"(?:{_BACK})(?:[ _.-].*|\d*)|.*[ _.([-](?:{_BACK})[)\]]?"), "back"),
+    (re.compile(rf"(?:{_BACK})(?:[ _.-](?!.*front).*|\d*)|.*[ _.([-](?:{_BACK})(?:[ _.-]?cover)?[)\]]?"), "back"),
     (re.compile(rf"{_COVER}[ _.-]?(?:art[ _.-]?)?(?:{_BACK})(?:[ _.-].*|\d*)|back[ _.-]?cover.*"), "back"),
     (re.compile(r"(?:fanart|background|backdrop)[ _.-]?\d*"), "fanart"),
     (re.compile(rf"(?:{_COVER}[ _.-]?)?(?:booklet|inside|inner|leaflet)(?:[ _.-].*|\d*)"), "booklet"),

@@ -216,6 +216,7 @@ def test_hashes_are_compared_only_where_that_means_something() -> None:
         "Cover art back.jpg": "back", "Album [Back].jpg": "back", "Album [Front].jpg": "front",
         "Rückseite.jpg": "back", "contraportada 2.jpg": "back", "裏.jpg": "back", "cover-inside.jpg": "booklet",
         "cover_booklet_01.jpg": "booklet", "Back to Black.jpg": "back", "covers.jpg": "front",
+        "Back to Black - Front.jpg": "front", "Ada - Low (back cover).jpg": "back",
         "pochette.jpg": "front", "カバー.jpg": "front", "Обложка 1.jpg": "front", "hoest.jpg": None,
         "booklet 03.jpg": "booklet", "CD1/cover.jpg": "front", "holiday.jpg": None, "IMG_1234.jpg": None,
         "cover.tiff": None, "cover": None, "frontier.jpg": None, "backyard.jpg": None, "discography.png": None,
