@@ -71,4 +71,7 @@ def _is_protected(folder: bytes) -> bool:
 
 
 def _is_of_others(path: bytes) -> bool:
-    return os.stat(path, follow_symlinks=False).st_uid != os.geteuid()
+    try:
+        return os.stat(path, follow_symlinks=False).st_uid != os.geteuid()
+    except FileNotFoundError:  # it went meanwhile; those beside it still count
+        return False
