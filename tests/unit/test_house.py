@@ -244,6 +244,19 @@ def test_a_command_does_not_look_for_garbage_in_what_is_imported(tmp_path: Path)
     assert started.stdout.split()[-2:] == ["True", "True"]
 
 
+def test_the_modules_the_architecture_names_are_where_it_says() -> None:
+    """By their path, or in a folder that stands in the same row; those of the table of subjects, on its floor."""
+    lost, floor = [], "."
+    for row in (ROOT / "ARCHITECTURE.md").read_text().partition("## Dependencies")[0].splitlines():
+        if begins := re.match(r"\| \*\*`(\w+)/`", row):
+            floor = begins[1]
+        named = re.findall(r"`([\w/]+/|[\w/]+\.py)`", row if row.startswith("|") else "")
+        folders = {floor, *(f"{above}{name.rpartition('/')[0]}" for name in named for above in ("", f"{floor}/"))}
+        modules = [name for name in named if name.endswith(".py")]
+        lost += [name for name in modules if not any((ROOT / folder / name).is_file() for folder in (".", *folders))]
+    assert (floor, lost) == (FLOORS[1], [])
+
+
 def test_every_safeguard_that_is_taken_out_in_turn_is_where_the_table_says() -> None:
     """Else `scripts/faults mutants` proves nothing of it: bring tests/faults/{mutants,safeguards}.py up to date."""
     whole = {mutant.file: (ROOT / mutant.file).read_text() for mutant in MUTANTS}
