@@ -1,1 +1,1 @@
-"""One group → one staged folder. Every write to a media tree is here."""
+"""Groups → staged albums, and those in libraries. Every write to a media tree is here, and what asks other machines."""

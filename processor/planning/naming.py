@@ -117,10 +117,8 @@ def _proposal(
     # What belongs to one track claims its name before what belongs to the album.
     wanted.sort(key=lambda side: not side[2])
     sides = [_planned(id, files[id], files[id].role, places.claim(place)) for id, place, _ in wanted]
-    evidence = [
-        reason for reason in group.evidence if reason.code != _OLD_NAMES
-    ]  # an album is named anew where it joins
-    group = group._replace(evidence=(*evidence, *_old_names(group.home, music, sides, cues)))
+    told = [reason for reason in group.evidence if reason.code != _OLD_NAMES]  # it is named anew where it joins another
+    group = group._replace(evidence=(*told, *_old_names(group.home, music, sides, cues)))
     return Proposal(group, target, (*music, *sides), cues)
 
 

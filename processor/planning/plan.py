@@ -77,7 +77,6 @@ class World:
     held: Collection[bytes] = ()  # source files that unfinished transfers hold
     taken_back: Mapping[bytes, str] = field(default_factory=dict)  # source files an undo put back: the transfer undone
     waiting: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)  # by key: why an album is not quiet yet
-    inbound_problems: Mapping[bytes, Reason] = field(
-        default_factory=dict
-    )  # by folder, or by file in one of many people: why nothing can be taken
+    # Why nothing can be taken, by folder, or by file in one of many people.
+    inbound_problems: Mapping[bytes, Reason] = field(default_factory=dict)
     staging_problems: Mapping[bytes, Reason] = field(default_factory=dict)  # by folder: why nothing can be put into it

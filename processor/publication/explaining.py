@@ -37,7 +37,7 @@ def explain(database: Database, library: Library) -> Explained:
 
     What is published meanwhile may be told as of others, or as missing: the ledger is read before the tree. Raises what
     `verify_root` does, for where no disk is mounted nothing is missing, and the errors of
-    `system_errors`.
+    processor.filesystem.system_errors.
     """
     verify_root(library)
     with database.read() as connection:
