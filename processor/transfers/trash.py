@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from config.database import Database
+from config.errors import NeedsReview
 from config.reasons import Reason
 from processor.filesystem.files import Tree, is_folder
 from processor.filesystem.paths import within
@@ -119,7 +120,10 @@ def due(
 def empty(
     database: Database, guard: Guard, root: bytes, kept_for: dt.timedelta, only: Collection[str] | None = None
 ) -> tuple[list[Trashed], list[Reason]]:
-    """Remove for good what is `due`; return what went and what may not go. May be killed anywhere and run again."""
+    """Remove for good what is `due`; return what went and what may not go. May be killed anywhere and run again.
+
+    What the system forbids to remove is raised once all else is gone.
+    """
     gone, kept = due(database, root, kept_for, only)
     with Tree(root) as tree, explained("empty", TRASH):
         for trashed in gone:
@@ -129,9 +133,15 @@ def empty(
             guard.check("fsync trash")
             tree.sync(TRASH)  # or half of an album could be back under the name of a whole one
             _write_down(database, going)  # before: once its folder is gone nobody knows any more what a row waits for
+        refused: list[NeedsReview] = []
         for name in going:
-            erase(tree, within(TRASH, name), guard)
+            try:
+                erase(tree, within(TRASH, name), guard)
+            except NeedsReview as error:  # of an immutable file, say
+                refused.append(error)
             tree.sync(TRASH)
+        if refused:
+            raise refused[0]
     return gone, kept
 
 
@@ -177,10 +187,12 @@ def look(tree: Tree, name: bytes) -> Trashed | None:
 
 
 def erase(tree: Tree, folder: bytes, guard: Guard) -> None:
-    """Remove a folder with everything below it, or a file, if it is there. Raises OSError."""
-    found = tree.stat(folder)
-    if found is None:
-        return
-    for path, inner in chain(tree.below(folder) if is_folder(found) else (), [(folder, found)]):
-        guard.check("trash remove")
-        (tree.rmdir if is_folder(inner) else tree.unlink)(path)
+    """Remove a folder with everything below it, or a file, if it is there; a typed error names what stays."""
+    with explained("remove", folder) as removing:
+        found = tree.stat(folder)
+        if found is None:
+            return
+        for path, inner in chain(tree.below(folder) if is_folder(found) else (), [(folder, found)]):
+            guard.check("trash remove")
+            removing.path = path
+            (tree.rmdir if is_folder(inner) else tree.unlink)(path)

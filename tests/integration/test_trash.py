@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
+import subprocess
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from config import libraries
 from config.database import Database
+from config.errors import NeedsReview
 from processor.filesystem.files import Tree
 from processor.transfers import journal, trash
 from processor.transfers.hidden import PLAYER_IGNORES
@@ -89,6 +92,25 @@ def test_what_has_lain_long_enough_goes_and_nothing_else(root: bytes, database: 
     gone, kept = trash.empty(database, Steps(), root, AT_ONCE)
     assert ([g.transfer_id for g in gone], kept, trash.listed(database, root)) == (["t"], [], [])
     assert trash.empty(database, Steps(), root, AT_ONCE) == ([], [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("chattr"), reason="root alone makes files immutable")
+def test_one_file_that_nobody_may_remove_keeps_nothing_else(root: bytes, database: Database) -> None:
+    for name in ("a", "b"):
+        remember(database, transfer(name), *DONE)
+        throw_away(root, name)
+        put(root, ALBUM)
+    song = os.path.join(root, b".greenroom-trash/a/CD 1/1.mp3")
+    if subprocess.run(["chattr", "+i", song], check=False, capture_output=True).returncode:
+        pytest.skip("this file system has no such attribute")
+    try:
+        with pytest.raises(NeedsReview, match=r"CD 1/1\.mp3"):
+            trash.empty(database, Steps(), root, AT_ONCE)
+    finally:
+        subprocess.run(["chattr", "-R", "-i", root], check=True)
+    assert {*os.listdir(os.path.join(root, trash.TRASH))} == {b"a.going", *PLAYER_IGNORES}
+    assert trash.empty(database, Steps(), root, AT_ONCE) == ([], [])
+    assert trash.is_empty(root)
 
 
 def test_what_put_an_album_into_the_trash_is_remembered_until_that_is_gone(root: bytes, database: Database) -> None:
