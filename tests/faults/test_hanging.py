@@ -6,7 +6,7 @@ import itertools
 import os
 import sqlite3
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -58,6 +58,13 @@ def are_free(house: House, roots: Collection[bytes]) -> bool:
             return True
 
 
+def silences(subject: Subject) -> Iterator[Collection[str]]:
+    """Yield whose disks are silent, try after try: mostly one with which the work is busy then."""
+    if subject.name == "trash empty, library":  # after that of staging, which takes it two calls of five
+        return itertools.chain(itertools.repeat(["staging"], TRIES * 2 // 5), itertools.repeat(["library"]))
+    return itertools.cycle(LATE if subject.name.startswith("late") else SILENT)
+
+
 @kinds
 def test_wherever_a_disk_hangs_work_is_given_up_and_wakes_up_to_change_nothing(
     quick_path: Path, subject: Subject
@@ -66,7 +73,7 @@ def test_wherever_a_disk_hangs_work_is_given_up_and_wakes_up_to_change_nothing(
     work = Child(partial(house.command, *trial.command), (), 0)
     assert (work.wake_up(), work.came.how) == (0, "done")
     count, became = work.came.calls, []
-    for n, roles in zip(range(1, TRIES), itertools.cycle(LATE if subject.name.startswith("late") else SILENT)):
+    for n, roles in zip(range(1, TRIES), silences(subject)):
         house, trial = ready(quick_path / f"{n}", subject)
         roots = {role: os.fsencode(getattr(house, role)) for role in ("inbound", "staging", *roles)}
         silent = [roots[role] for role in roles]
