@@ -22,7 +22,9 @@ OTHER_NUMBER: Final = 0.5  # "Part 1" beside "Part 2"
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
 _DASHED = re.compile(r"\s+[-–—~]\s+")
 # Up to what may say that it is another recording: "Song feat. Somebody (Live)", "Song feat. Somebody - Remix".
-_GUEST = re.compile(r"[\s(\[]+(?:feat(?:uring|\.)?|ft\.?|w/)\s+(?:(?!\s[-–—~]\s)[^()\[\]])+[)\]]?", re.IGNORECASE)
+_GUEST = re.compile(
+    r"(?:\s*([(\[])\s*|\s+)(?:feat(?:uring|\.)?|ft\.?|w/)\s+(?:(?!\s[-–—~]\s)[^()\[\]])+(?(1)[)\]]?)", re.IGNORECASE
+)
 _SAME_VERSION: Final = {
     **dict.fromkeys(("concert", "vivo", "directo", "diretta", "ライブ", "ライヴ"), "live"),
     **dict.fromkeys(("akustik", "akustisch", "acustico", "acustica", "acoustique"), "acoustic"),
@@ -33,7 +35,8 @@ _VERSION = re.compile(
     r"|reprise|session|rehearsal|outtake|take|rework|vip|extended|orchestral|piano|radio|club|early|alternat\w+"
     rf"|commentary|sped up|slowed|nightcore|{'|'.join(_SAME_VERSION)})(?:e?s|ed)?\b"
 )
-_ORIGINAL = re.compile(r"\b(original|album) mix\b")  # what shops call the recording itself
+# What shops call the recording itself an "original mix"; and a "radio edit" a "radio version".
+_MIX = re.compile(r"\b(original|album|radio|club|dub|extended) (?:mix|edit|version)\b")
 _NAMED = (
     r"remaster\w*|reissue\w*|edition|version|deluxe|expanded|anniversary|mono|explicit|clean|edited|bonus|special|limited"
     r"|collector\w*"
@@ -60,7 +63,7 @@ _LITTLE: Final = {"at", "in", "from", "on", "of"}  # "Live in Paris" is "Live fr
 class Name(NamedTuple):
     """A name taken apart, folded."""
 
-    whole: str
+    whole: str  # with Roman numbers as others
     bare: str  # without guests, brackets, and what follows a dash and is a version's
     beside: str  # what stood there
     versions: frozenset[str]  # words of it that make another recording
@@ -79,12 +82,12 @@ def parsed(text: str) -> Name:
     while tail and (_VERSION.search(fold(tail[-1])) or _EDITION.search(fold(tail[-1]))):
         beside.append(tail.pop())
     spoken = " - ".join([head, *tail])
-    bare, said = _folded(spoken), _ORIGINAL.sub("original", _folded(" ".join(beside)))
+    bare, said = _folded(spoken), _MIX.sub(r"\1", _folded(" ".join(beside)))
     if not bare:
         bare, said = _folded(text), ""
     versions = frozenset(_SAME_VERSION.get(word, word) for word in _VERSION.findall(said))
     return Name(
-        whole=_folded(text),
+        whole=" ".join(_ROMAN.get(word, word) for word in _folded(text).split()),
         bare=bare,
         beside=said,
         versions=versions,

@@ -36,6 +36,7 @@ def codes(found: Verdict) -> set[str]:
     [
         ("Song", "THE SONG"), ("Café del Mar", "Cafe Del Mar"), ("Salt & Ash", "Salt and Ash"), ("(Intro)", "Intro"),
         ("Don’t Go", "Dont Go"), ("Song, Pt. 2", "Song (Part 2)"),
+        ("Song (Part II)", "Song, Pt. 2"),
     ],
 )  # fmt: skip
 def test_what_people_write_differently_is_one_title(one: str, other: str) -> None:
@@ -77,6 +78,9 @@ def test_what_people_write_differently_is_one_title(one: str, other: str) -> Non
         ("Song (Live, 1986)", "Song (Live in Oslo)", 0.05, 0.1),
         ("Song (Live) [2009 Remaster]", "Song (Live) [2011 Remaster]", 0.01, 0.1),
         ("Songs (Edited Version)", "Songs", 0.01, 0.1),
+        ("Song (Radio Edit)", "Song (Radio Version)", 0.01, 0.1),
+        ("Song (Extended Mix)", "Song (Extended Version)", 0.01, 0.1),
+        ("Song (Marwitz Remix feat. Somebody)", "Song (Marwitz Remix)", 0.001, 0.05),
         ("Song (Take One)", "Song (Take 1)", 0.05, 0.1),
         ("Song (Part 1)", "Song (Part 2)", OTHER_NUMBER, 1),
         ("Song (2009 Remaster)", "Song (2011 Remaster)", 0.01, 0.1),
