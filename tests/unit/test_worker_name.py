@@ -17,7 +17,7 @@ def test_living_workers_have_names_of_their_own_and_the_next_has_that_of_one_tha
 def test_what_a_power_cut_left_of_a_name_is_none(tmp_path: Path) -> None:
     with worker_name(tmp_path) as name:
         (file,) = (tmp_path / "workers").iterdir()
-    file.write_bytes(bytes(len(name) + 1))
+    file.write_bytes(bytes(len(name) + 9))
     with worker_name(tmp_path) as drawn:
         assert drawn.isprintable()
         assert drawn != name

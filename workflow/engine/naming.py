@@ -32,6 +32,7 @@ def worker_name(data_dir: Path) -> Iterator[str]:
             name = os.pread(fd, 100, 0).decode("ascii", "replace").strip()
             if not name or not name.isprintable():  # NULs are what a power cut may leave of it
                 name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+                os.ftruncate(fd, 0)
                 os.pwrite(fd, f"{name}\n".encode(), 0)
             yield name
         finally:
