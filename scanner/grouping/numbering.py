@@ -33,8 +33,8 @@ _PARTS = (
     ),
     pattern(r"第?(?P<number>\d{1,2}|[一二三四五六七八九十])[张張枚盤盘巻卷集部幕].*", re.DOTALL),
     pattern(r"(?P<number>[上前中下後后])[巻卷編编篇集部]?"),
-    pattern(  # not of the size of a record
-        r"(?!(?:7|8|10|12)[\W_]*(?:inch|vinyl|shellac|laserdisc))(?P<number>\d{1,2})(?:[\W_]+\D.*)?",
+    pattern(  # not the size of a record that has a number, too
+        r"(?!(?:7|8|10|12)[\W_]*(?:inch|vinyl|shellac|laserdisc)\D*\d)(?P<number>\d{1,2})(?:[\W_]+\D.*)?",
         re.IGNORECASE | re.DOTALL,
     ),
 )

@@ -661,6 +661,13 @@ def test_the_size_of_a_record_is_no_disc(shelf: Shelf, folders: tuple[str, str])
     assert one.warnings == ()
 
 
+def test_records_of_two_sizes_without_numbers_stay_one_album(shelf: Shelf) -> None:
+    for folder in ("12 Vinyl", "7 Vinyl"):
+        shelf.track(f"Ada - Low/{folder}/1.mp3", artist="Ada", album="Low", title=folder, track=1)
+        shelf.track(f"Ada - Low/{folder}/2.mp3", artist="Ada", album="Low", title=f"{folder}, too", track=2)
+    assert len(shelf.only().tracks) == 4
+
+
 def test_records_of_two_sizes_with_the_same_songs_are_two_albums(shelf: Shelf) -> None:
     for folder in ("12 Vinyl 1", "7 Vinyl 1"):
         shelf.album(f"Ada - Low/{folder}", range(1, 3), artist="Ada", album="Low")
