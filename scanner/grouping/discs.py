@@ -22,6 +22,7 @@ _NUMBER = rf"(?:[\W_]*(?P<number>\d{{1,3}})(?!\d)|[\W_]+(?P<word>{_WORDS})\b){_O
 _CD = r"(?:cd|dis[ck])"
 _DISC = r"(?:cd|dis[ck]|диск|ディスク|디스크|δίσκος|דיסק|光?碟)"
 _OF_CD = r"(?:(?:copy[\W_]*control|data|dts|enhanced|mixed[\W_]*mode|8cm|blu-?spec|minimax|shm|hybrid)[\W_]*)?"
+SIZED = r"[\W_]*(?:inch|vinyl|shellac|laserdisc)"  # behind inches: "12 Vinyl 02", "7 inch"
 _MEDIUM = (  # as people call them, and MusicBrainz, after which Lidarr calls folders: "Hybrid SACD 01", "12 Vinyl 02"
     rf"(?:{_OF_CD}(?:{_DISC}|sacd)(?:[-+][rg]\b)?|h[dq]cd|disque|scheibe|schijf|p[łl]yta|dvd(?:[\W_]?(?:audio|video|[arv])\b)?"
     r"|blu-?ray|(?:\d\d?[\W_]*(?:inch[\W_]*)?)?(?:vinyl|shellac|laserdisc)|lp|record|пластинка|tape|[ck]assette|кассета"
@@ -50,7 +51,7 @@ _BONUS_AT_END = pattern(rf"\s*(?:[(\[{{]\s*{_BONUS}\s*[)\]}}]|[-–:,]\s*{_BONUS
 _BONUS_DISC = pattern(r"\s*(?:([(\[{])|[-–:,]\s)\s*bonus[\W_]*(?:cd|dis[ck]|dvd|lp)\s*(?(1)[)\]}]|\Z)", re.IGNORECASE)
 _DISC_ALONE = pattern(r"(?:cd|dis[ck])[\W_]*\d{1,3}", re.IGNORECASE)
 _MAY_BE_DISC = pattern(  # most folders begin otherwise; asked of ASCII only
-    r"[\W_]*(?:\d{1,3}[\W_]*(?:of|inch|vinyl|shellac|laserdisc)|cd|copy|d[aituv]|8cm|blu|enh|h[dqy]|mini|mixed|s[achi]|usb|vinyl|l[ap]|record|tape"
+    rf"[\W_]*(?:\d{{1,3}}(?:[\W_]*of|{SIZED})|cd|copy|d[aituv]|8cm|blu|enh|h[dqy]|mini|mixed|s[achi]|usb|vinyl|l[ap]|record|tape"
     r"|[ck]assette|plyta|face|cara|seite|strana|bonus|extra|drama)",
     re.IGNORECASE | re.ASCII,
 )

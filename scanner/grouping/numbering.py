@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from scanner.grouping.discs import narrow
+from scanner.grouping.discs import SIZED, narrow
 from scanner.grouping.folding import clean
 from scanner.grouping.names import TrackName, parse_track, spaced, split_artist
 from scanner.grouping.patterns import pattern
@@ -34,7 +34,7 @@ _PARTS = (
     pattern(r"第?(?P<number>\d{1,2}|[一二三四五六七八九十])[张張枚盤盘巻卷集部幕].*", re.DOTALL),
     pattern(r"(?P<number>[上前中下後后])[巻卷編编篇集部]?"),
     pattern(  # not the size of a record that has a number, too
-        r"(?!(?:7|8|10|12)[\W_]*(?:inch|vinyl|shellac|laserdisc)\D*\d)(?P<number>\d{1,2})(?:[\W_]+\D.*)?",
+        rf"(?!(?:7|8|10|12){SIZED}\D*\d)(?P<number>\d{{1,2}})(?:[\W_]+\D.*)?",
         re.IGNORECASE | re.DOTALL,
     ),
 )
