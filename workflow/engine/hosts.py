@@ -43,15 +43,21 @@ def enlist(connection: Connection, row: dict[str, Any]) -> None:
     connection.execute(insert(WorkerRow).values(**row, beat_ms=now_ms(connection)))
 
 
-def beat(connection: Connection, executor: str) -> bool:
-    """Give a sign of life; False when somebody took us for dead."""
-    alive = update(WorkerRow).where(WorkerRow.executor == executor).values(beat_ms=now_ms(connection))
-    return connection.execute(alive).rowcount == 1
+def beat(connection: Connection, executor: str) -> float | None:
+    """Give a sign of life; return for how many seconds there was none, None when somebody took us for dead."""
+    own = WorkerRow.executor == executor
+    silent = connection.scalar(select(now_ms(connection) - WorkerRow.beat_ms).where(own).with_for_update())
+    connection.execute(update(WorkerRow).where(own).values(beat_ms=now_ms(connection)))
+    return None if silent is None else silent / 1000
 
 
-def bury(connection: Connection, timeout: float) -> list[str]:
-    """Strike out workers silent for so many seconds; return who they are. Each is returned to one caller only."""
-    silent = WorkerRow.beat_ms < now_ms(connection) - round(timeout * 1000)
+def bury(connection: Connection, executor: str, timeout: float) -> list[str]:
+    """Strike out workers silent for so many seconds when `executor` last was not; return who they are.
+
+    Each is returned to one caller only. The clock is not asked again: it may have jumped since.
+    """
+    heard = select(WorkerRow.beat_ms.label("at")).where(WorkerRow.executor == executor).cte()
+    silent = WorkerRow.beat_ms < select(heard.c.at - round(timeout * 1000)).scalar_subquery()
     return list(connection.scalars(delete(WorkerRow).where(silent).returning(WorkerRow.executor)))
 
 

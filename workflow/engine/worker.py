@@ -66,7 +66,6 @@ class Worker:
         self._carrier: Carrier | None = None
         self._threads: list[threading.Thread] = []
         self._alive_since: float | None = None  # of signs of life without a gap
-        self._beaten = 0.0  # of the last one
         self._checked = 0  # id up to which lost dispatches were looked for
 
     def start(self) -> None:
@@ -155,28 +154,27 @@ class Worker:
         assert self._carrier is not None
         running = self._runner.running()
         with self._database.begin() as connection:
-            known = hosts.beat(connection, self._executor)
+            silent = hosts.beat(connection, self._executor)
             held = jobs.held_by(connection, self._executor)
         if strays := self._runner.tell(running, held):
             with self._database.begin() as connection:
                 jobs.give_back(connection, self._executor, utc_now(), died=True, only=strays)
-        if not known:
+        if silent is None:
             logger.bind(executor=self._executor).warning("this worker was taken for dead; it begins anew")
             self._enlist()
             self._alive_since = None
         self._limit()
-        # After an outage everybody looks silent, and after a sleep of the machine, so only a worker that heard the
-        # database all the time may judge.
+        # After an outage everybody looks silent, and after a sleep of the machine, and where the database's clock
+        # jumped ahead, so only a worker may judge that was never silent itself, by the same clock.
         now = boottime()
-        if self._alive_since is None or now - self._beaten > self._pace.timeout / 2:
+        if self._alive_since is None or silent is None or silent > self._pace.timeout / 2:
             self._alive_since = now
-        self._beaten = now
         if now - self._alive_since > self._pace.timeout:
             self._bury()
 
     def _bury(self) -> None:
         with self._database.begin() as connection:
-            dead = hosts.bury(connection, self._pace.timeout)
+            dead = hosts.bury(connection, self._executor, self._pace.timeout)
             for executor in dead:
                 logger.bind(executor=executor).warning("a worker is dead; its jobs go to others")
                 jobs.give_back(connection, executor, utc_now(), died=True)
