@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -91,7 +91,7 @@ class Exchange:
                         sending.close()  # it has the request, so the next one may be timed from now on
                     if raw.status not in _REDIRECTS:
                         return self._judged(raw, headers, call, service)
-                    target = _target(url, headers.get("location"))
+                    target = target_of(url, headers.get("location"))
             if call.method != "GET" or target is None:
                 raise Refused(f"{service.name} answered {raw.status}, which leads nowhere", status=raw.status)
             url, left = target, max(left - (time.monotonic() - began), 0.1)
@@ -171,17 +171,19 @@ def _is_small(headers: Mapping[str, str]) -> bool:
     return length is not None and length <= _DRAINED
 
 
-def _target(url: str, location: str | None) -> str | None:
+def target_of(url: str, location: str | None) -> str | None:
     """Return where a redirect leads; https stays https, for some services say http and do not mean it."""
     if not location:
         return None
     with suppress(UnicodeError):
         location = location.encode("latin-1").decode("utf-8")  # as which servers send it
     try:
-        target = requote_uri(urljoin(url, location.strip()))
+        target = urlsplit(requote_uri(urljoin(url, location.strip())))
     except (ValueError, requests.RequestException):
         return None
-    return f"https:{target[5:]}" if url.startswith("https:") and target.startswith("http:") else target
+    if target.scheme == "http" and urlsplit(url).scheme == "https":
+        target = target._replace(scheme="https", netloc=target.netloc.removesuffix(":80"))
+    return target.geturl()
 
 
 def _network(error: BaseException) -> str:

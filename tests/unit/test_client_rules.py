@@ -16,11 +16,22 @@ from processor.client.addresses import Origin, origin_of, refusal
 from processor.client.body import length_of
 from processor.client.call import a_call, shown
 from processor.client.circuit import Circuit
+from processor.client.exchange import target_of
 from processor.client.service import Answer, Service
 from processor.client.waiting import back_off, retry_after
 
 NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
 SOON = dt.timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [("http://b.example/y?z=1", "https://b.example/y?z=1"), ("http://b.example:80/y", "https://b.example/y"),
+     ("HTTP://b.example/y", "https://b.example/y"), ("http://b.example:8080/y", "https://b.example:8080/y"),
+     ("https://b.example:80/y", "https://b.example:80/y"), ("y", "https://a.example/y"), ("http://[b", None)],
+)  # fmt: skip
+def test_a_redirect_from_https_stays_there_on_the_port_that_means(location: str, target: str | None) -> None:
+    assert target_of("https://a.example/x", location) == target
 
 
 @pytest.mark.parametrize(
