@@ -1,7 +1,8 @@
 """Selected pictures and the players that shall find them → the names each gets in an album's or artist's folder. Pure.
 
 One row a type of picture; `{n}` of the names for further ranks counts from 1. A picture with several names is one file
-with several hard links.
+with several hard links in an album that is published whole; what is put into a folder that is there, as an artist's is,
+has a file for each name.
 """
 
 from __future__ import annotations
