@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -76,7 +77,8 @@ CODES: Final = {
 
 
 def create_app(app: Application) -> FastAPI:
-    """Return the web application over an open installation."""
+    """Return the web application over an open installation. Raises Misconfigured for a base it cannot be below."""
+    _refuse_own(app.boot.web_base)
     hosts = {*LOOPBACK, socket.gethostname(), *app.boot.host_names}
     made = FastAPI(
         title="Greenroom",
@@ -109,6 +111,14 @@ def create_app(app: Application) -> FastAPI:
         seen.include_router(router)
     made.include_router(seen)
     return made
+
+
+def _refuse_own(base: str) -> None:
+    """Raise Misconfigured for a base that is called as one of our own addresses is: nobody could tell them apart."""
+    routes = (route for package in (api, pages) for router in routers(package) for route in router.routes)
+    own = {"static", *(route.path.split("/")[1] for route in routes if isinstance(route, APIRoute))}
+    if base and base.split("/")[1] in own:
+        raise Misconfigured(f"GREENROOM_WEB_BASE={base} begins as pages of Greenroom's own do; choose another name")
 
 
 async def _refused(request: Request, error: Exception) -> Response:

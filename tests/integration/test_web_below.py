@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from config.errors import Misconfigured
 from daemon.bootstrap import Application
 from daemon.web.app import create_app
 from daemon.web.below import put_below
@@ -156,6 +157,16 @@ def test_whoever_asks_for_it_at_the_root_is_led_below(below: ASGIApp, asked: str
 def test_what_only_begins_like_it_is_not_below_it(below: ASGIApp) -> None:
     client = TestClient(below, base_url="http://localhost", headers={"accept": "text/html"})
     assert client.get(f"{BASE}s/jobs").url == f"http://localhost{BASE}/sign-in?to=%2Fgreenrooms%2Fjobs"
+
+
+@pytest.mark.parametrize("base", ["/api", "/static/music", "/admin", "/review"])
+def test_what_is_called_as_a_page_of_our_own_is_no_path_to_be_below(
+    app: Application, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of /api/v1/items nobody could tell whether a proxy took /api off it."""
+    monkeypatch.setattr(app, "boot", app.boot.model_copy(update={"web_base": base}))
+    with pytest.raises(Misconfigured, match=f"GREENROOM_WEB_BASE={base} begins as pages of Greenroom's own"):
+        create_app(app)
 
 
 def test_at_the_root_nothing_is_below_a_path(app: Application) -> None:
