@@ -89,6 +89,14 @@ def artist_names(credits: Iterable[Credit]) -> Iterator[str]:
         yield "; ".join(credit.name for credit in listed)
 
 
+def titles(release: Release, listed: Iterable[str]) -> Iterator[str]:
+    """Yield titles as they may be written: shops add "(Live)" to all of a concert, MusicBrainz to none."""
+    for title in listed:
+        yield title
+        if release.is_live:
+            yield f"{title} (Live)"
+
+
 def _same(name: str, ours: str | None, theirs: set[str | None]) -> Part | None:
     """Compare what is a code, not a name: it is the same or it is not."""
     known = sorted(one for one in theirs if one)
@@ -139,7 +147,7 @@ def _album(own: OwnAlbum, release: Release) -> Part | None:
     theirs = [release.title, *release.also]
     if release.disambiguation:
         theirs.append(f"{release.title} ({release.disambiguation})")
-    away = min(title_distance(own.title, name) for name in theirs)
+    away = min(title_distance(own.title, name) for name in titles(release, theirs))
     return part("album", away, _compared("album", away, own.title, release.title))
 
 
@@ -203,7 +211,8 @@ def _disambiguation(own: OwnAlbum, release: Release) -> Part | None:
 
 def _edition(text: str) -> Iterator[str]:
     """Yield the words that name an edition, alike however they are written."""
-    return ("remaster" if word.startswith("remaster") else word for word in fold(text).split() if word not in _ANY)
+    words = ("remaster" if word.startswith("remaster") else word for word in fold(text).split() if word not in _ANY)
+    return ("clean" if word == "edited" else word for word in words)
 
 
 def _year_of(date: str | None) -> int | None:

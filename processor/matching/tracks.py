@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from processor.matching.assignment import assign
 from processor.matching.names import artist_distance, title_distance
 from processor.matching.own import OwnAlbum, OwnTrack
-from processor.matching.parts import Part, artist_names, shown
+from processor.matching.parts import Part, artist_names, shown, titles
 from processor.providers.release import Medium, Release, ReleaseTrack
 
 WEIGHTS: Final = {"track id": 5.0, "title": 3.0, "track artist": 2.0, "length": 2.0, "index": 1.0, "medium": 1.0}
@@ -109,7 +109,7 @@ def _compared(ours: OwnTrack, place: Place, release: Release, is_shared: bool) -
     if (away := _id(ours, track)) is not None:
         found.append(_part("track id", away, "The id is another." if away else "The id is the same."))
     if ours.title and track.title:
-        away = min(title_distance(ours.title, name) for name in (track.title, *track.also))
+        away = min(title_distance(ours.title, name) for name in titles(release, (track.title, *track.also)))
         why = "The title is the same." if away == 0 else f"{shown(ours.title)} here, {shown(track.title)} there."
         found.append(_part("title", away, why))
     if ours.artist and track.credits and not (is_shared and track.credits == release.credits):

@@ -92,6 +92,11 @@ class Release:
         return any(credit.artist_id == VARIOUS_ARTISTS for credit in self.credits)
 
     @property
+    def is_live(self) -> bool:
+        """Whether all of it is of a concert, so that its titles may say so or not."""
+        return "live" in map(str.casefold, self.secondary_types)
+
+    @property
     def is_pseudo(self) -> bool:
         """Whether it was never sold: a translation of another release's track list."""
         return self.status == PSEUDO

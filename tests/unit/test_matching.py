@@ -311,6 +311,7 @@ def test_each_country_it_was_released_in_is_right(country: str) -> None:
     [
         ("Harbour Lights (Explicit)", "Harbour Lights", "clean", "ambiguous"),
         ("Harbour Lights (Explicit)", "Harbour Lights", "explicit lyrics", "accepted"),
+        ("Harbour Lights (Edited)", "Harbour Lights", "clean", "accepted"),
         ("Harbour Lights", "Harbour Lights", "clean", "accepted"),
         ("Harbour Lights (Deluxe Version)", "Harbour Lights", "deluxe edition", "accepted"),
         ("Harbour Lights (Remastered)", "Harbour Lights", "2011 remaster", "accepted"),
@@ -430,6 +431,14 @@ def test_one_title_of_another_recording_is_enough_to_ask_whatever_else_agrees(be
     there = release(credits=credits, media=(Medium(1, "CD", tracks=tuple(tracks)),))
     found = verdict(retitled(own(there), t4=f"Salt & Ash{beside}"), there)
     assert (found.kind, codes(found)) == ("ambiguous", {"tracks_differ"})
+
+
+def test_what_is_a_concert_throughout_may_say_so_of_each_song() -> None:
+    album = own(release())
+    said = tuple(track._replace(title=f"{track.title} (Live)") for track in album.tracks)
+    album = replace(album, title="Harbour Lights (Live)", tracks=said)
+    assert verdict(album, release(secondary_types=("Live",))).kind == "accepted"
+    assert verdict(album, release()).kind == "none"
 
 
 def test_a_song_is_by_nobody_only_because_its_album_is_by_many() -> None:
