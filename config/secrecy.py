@@ -10,6 +10,7 @@ import base64
 import binascii
 import contextlib
 import fcntl
+import glob
 import hashlib
 import os
 import secrets
@@ -89,7 +90,7 @@ class Vault:
     def retire(self) -> None:
         """Leave only the newest key: nothing is encrypted with the others, which killed processes left, too."""
         _write(self.file, self.keys()[:1])
-        for left in self.file.parent.glob(f".{self.file.name}.*"):
+        for left in self.file.parent.glob(f".{glob.escape(self.file.name)}.{'[0-9a-f]' * 8}"):  # as `_fresh` names them
             left.unlink(missing_ok=True)
 
 
