@@ -23,7 +23,8 @@ _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
 _DASHED = re.compile(r"\s+[-–—~]\s+")
 # Up to what may say that it is another recording: "Song feat. Somebody (Live)", "Song feat. Somebody - Remix".
 _GUEST = re.compile(
-    r"(?:\s*([(\[])\s*|\s+)(?:feat(?:uring|\.)?|ft\.?|w/)\s+(?:(?!\s[-–—~]\s)[^()\[\]])+(?(1)[)\]]?)", re.IGNORECASE
+    r"(?<!\s)(?:\s*([(\[])\s*|\s+)(?:feat(?:uring|\.)?|ft\.?|w/)\s+(?:(?!\s[-–—~]\s)[^()\[\]])+(?(1)[)\]]?)",
+    re.IGNORECASE,
 )
 _SAME_VERSION: Final = {
     **dict.fromkeys(("concert", "vivo", "directo", "diretta", "ライブ", "ライヴ"), "live"),
