@@ -27,6 +27,7 @@ from processor.items import repository, standing
 from processor.items.item import NewFile, NewItem, facts_to_json
 from processor.metadata.known import AlbumMetadata
 from processor.moves.move import Performance
+from processor.publication.laying import check_space
 from processor.recover import RecoveryReport, report_of
 from processor.settle import settle, take_over
 from processor.staging.staged import digested
@@ -69,13 +70,15 @@ def retold(run: Performance) -> Performance:
     return replace(run, publish=publish)
 
 
-def retag(run: Performance, staging: bytes, item: NewItem, known: AlbumMetadata) -> Retagged:
+def retag(run: Performance, staging: bytes, item: NewItem, known: AlbumMetadata, reserve: int) -> Retagged:
     """Write what is known of an album into the tags of its files, where they say something else.
+
+    Their copies leave `reserve` bytes of the file system free, or as much of it as `processor.planning.space` says.
 
     Call it under the lease of the staging root, with nothing of it unsettled, and with what `retold` returns.
 
-    Raises NeedsReview where the album is not what its item says, LeaseLost, and Retryable when the disk or the database
-    fails.
+    Raises NeedsReview where the album is not what its item says, LeaseLost, and Retryable when the disk is full, or it
+    or the database fails.
     """
     said = {file.path: json.loads(file.facts) for file in item.files}
     tags = {track.path: wanted(known, track, said[track.path]) for track in known.tracks}
@@ -84,9 +87,10 @@ def retag(run: Performance, staging: bytes, item: NewItem, known: AlbumMetadata)
         differing = _differing(tree, item, tags)
         if not differing:
             return Retagged("same")
+        sweep(run, tree)
+        check_space(staging, sum(file.size for file in item.files if file.path in differing), reserve)
         with explained("make", WORK):
             make_hidden_root(tree, WORK, run.guard)
-        sweep(run, tree)
         transfer_id = str(uuid.uuid4())
         written, reasons = _copies(run, tree, item, {path: tags[path] for path in differing}, transfer_id)
     if not written:

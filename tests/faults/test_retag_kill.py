@@ -63,7 +63,7 @@ class Scene:
             found = repository.of_id(connection, self.item)
             known = rows.album(connection, self.item)
         assert found is not None
-        assert retag(self.run(guard), self.root, found.item, known).outcome == "retagged"
+        assert retag(self.run(guard), self.root, found.item, known, 0).outcome == "retagged"
 
     def undo(self, guard: Guard) -> None:
         with self.house.database.read() as connection:

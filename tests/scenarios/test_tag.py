@@ -15,6 +15,7 @@ from pathlib import Path
 import mutagen
 import pytest
 
+from config.errors import Retryable
 from processor.metadata import rows
 from processor.metadata.documents import ITSELF
 from processor.retag import WORK
@@ -134,6 +135,19 @@ def test_a_file_whose_tags_cannot_be_written_goes_on_as_it_is(house: House) -> N
     assert done.outcome == "retagged"
     assert len(done.files) == 2
     assert complaints(house) == []
+
+
+def test_copies_leave_the_disk_the_free_space_it_shall_keep(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = staged(house)
+    before = house.look()
+    size, kept = sum(path.stat().st_size for path in album(house).iterdir()), 1 << 20  # a fiftieth of the disk
+    left = os.statvfs_result((1, 1, 50 * kept, kept + size // 2, kept + size // 2, 9, 9, 9, 0, 255))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "statvfs", lambda _: left)
+        with pytest.raises(Retryable, match="stay in reserve"):
+            tag_item(house.database, item, STOP)
+    assert house.look() == before
+    assert tag_item(house.database, item, STOP).outcome == "retagged"
 
 
 def test_an_album_somebody_changed_is_left_alone(house: House) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 
 from sqlalchemy import Connection
 
+from config import admin
 from config.database import Database
 from config.errors import Rejected
 from config.lease import Guard, StopSignal
@@ -36,10 +37,11 @@ def tag_item(database: Database, item_id: int, stop: StopSignal) -> Retagged:
         with database.read() as connection:
             found = repository.of_id(connection, item_id)
             known = rows.album(connection, item_id)
+            settings, _ = admin.staging_scan(connection)
         if found is None or found.item.root_uuid != staging.root_uuid:
             raise Rejected(f"item {item_id} is not in staging any more; only staged files get tags", code="not_staged")
         check_unmoved(database, found.item.key)
-        return retag(run, staging.path, found.item, known)
+        return retag(run, staging.path, found.item, known, settings.reserve_mib << 20)
 
     with database.read() as connection:
         staging = sole_library(connection, "staging")
