@@ -96,11 +96,10 @@ def is_open(path: str) -> bool:
 def cookie_name(base: str, *, secure: bool) -> str:
     """Return what the cookie of a session is called; browsers keep `__Host-` cookies from every other host and path.
 
-    Below a path it has a name of its own, or that of a Greenroom at the root of the same host would be taken for it.
+    Below a path it has a name of its own, or that of a Greenroom above it on the same host would be taken for it.
     """
-    if base:
-        return "__Secure-greenroom_session_below" if secure else "greenroom_session_below"
-    return "__Host-greenroom_session" if secure else "greenroom_session"
+    name = f"greenroom_session{base.replace('/', '_')}"
+    return f"{'__Secure-' if base else '__Host-'}{name}" if secure else name
 
 
 def shown_tokens(headers: Headers, base: str) -> tuple[accounts.Purpose, list[str]]:

@@ -119,7 +119,10 @@ def test_who_is_sent_on_stays_below_it(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     ("origin", "named"),
-    [("https://localhost", "__Secure-greenroom_session_below"), ("http://localhost", "greenroom_session_below")],
+    [
+        ("https://localhost", "__Secure-greenroom_session_greenroom"),
+        ("http://localhost", "greenroom_session_greenroom"),
+    ],
 )
 def test_the_cookie_is_for_what_is_below_it_alone_and_ends_with_the_session(
     client: TestClient, origin: str, named: str
@@ -134,6 +137,22 @@ def test_the_cookie_is_for_what_is_below_it_alone_and_ends_with_the_session(
     ended = [said for said in out.headers.get_list("set-cookie") if said.startswith(f"{name}=")]
     assert len(ended) == 1
     assert f"Max-Age=0; Path={BASE};" in ended[0]
+
+
+def test_the_cookies_of_greenrooms_above_keep_nobody_out(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Browsers send the cookies of all paths the page is below, that of the longest first (RFC 6265, 5.4)."""
+    new_account(app)
+    form = {"name": NAME, "password": PASSWORD}
+    said: list[str] = []
+    for base in ("/music/test", "/music", ""):
+        monkeypatch.setattr(app, "boot", app.boot.model_copy(update={"web_base": base}))
+        client = TestClient(create_app(app), base_url="http://localhost", headers={"accept": "text/html"})
+        answer = client.post(f"{base}/sign-in", data=form, follow_redirects=False)
+        name, value = answer.headers["set-cookie"].partition(";")[0].split("=")
+        said.append(f"{name}={'ended' if said else value}")
+    monkeypatch.setattr(app, "boot", app.boot.model_copy(update={"web_base": "/music/test"}))
+    client = TestClient(create_app(app), base_url="http://localhost", headers={"cookie": "; ".join(said)})
+    assert client.get("/music/test/account").status_code == 200
 
 
 def test_what_is_told_to_programs_is_below_it(client: TestClient) -> None:

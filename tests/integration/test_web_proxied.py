@@ -92,7 +92,7 @@ def test_it_is_worked_with_below_a_path_of_a_proxy_that_speaks_tls(address: str,
     home = browser.post(door.url, data={"name": NAME, "password": PASSWORD})
     assert (home.url, "Sign out" in home.text) == (f"{address}{BASE}/", True)
     assert [vars(cookie)["secure"] for cookie in iter(browser.cookies)] == [True]
-    assert browser.cookies.get_dict(path=BASE).keys() == {"__Secure-greenroom_session_below"}
+    assert browser.cookies.get_dict(path=BASE).keys() == {"__Secure-greenroom_session_greenroom"}
     for path in re.findall(r'(?:href|src)="([^"#]+)"', home.text):
         assert browser.get(f"{address}{path}").status_code == 200, path
     assert browser.get(f"{address}{BASE}/runs/now").text == "data: []\n\n"
