@@ -13,7 +13,7 @@ import os
 import resource
 import sys
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from mutagen.apev2 import APEv2
 from mutagen.apev2 import error as no_apev2
@@ -23,6 +23,7 @@ from processor.tagging import unknown_frames
 from processor.tagging.essence import essence
 from processor.tagging.formats import CONTAINERS, has_words, put, put_beside
 from processor.tagging.info_lists import InfoLists
+from processor.tagging.text_chunks import TextChunks
 from scanner.tags.mutagen_reader import open_as
 from scanner.tags.read import read_tags
 from scanner.tags.signature import candidates
@@ -32,6 +33,9 @@ CPU_LIMIT = 120  # seconds
 MORE = 64 << 20  # bytes a file may grow by
 ID3V1 = 128  # bytes at the end of a file
 
+
+# What some files say beside their ID3 tag.
+_TEXTS: Final[dict[str, type[InfoLists | TextChunks]]] = {"wav": InfoLists, "aiff": TextChunks}
 
 Answer = dict[str, Any] | list[str] | None
 
@@ -67,13 +71,13 @@ def answer(fd: int, extension: str, tags: dict[str, list[str]], order: str) -> A
 
 
 class Opened:
-    """A file's tags, with the APEv2 tags that some MP3 files have besides, and the INFO lists of some WAV files."""
+    """A file's tags, with the APEv2 tags that some MP3 files have besides, and the texts of some WAV and AIFF files."""
 
     def __init__(self, container: str, file: BinaryIO) -> None:
         self.container = container
         self.main: Any = open_as(container, file)
         self.ape: Any = None
-        self.info = InfoLists(file) if container == "wav" else None
+        self.info = _TEXTS[container](file) if container in _TEXTS else None
         if container == "mp3":
             apev2: Any = APEv2
             file.seek(0)

@@ -325,6 +325,28 @@ def test_a_wav_without_an_info_list_in_order_gets_none(lists: bytes, tmp_path: P
     assert facts(path).title == "new"
 
 
+@pytest.mark.parametrize("has_name", [True, False])
+@pytest.mark.parametrize("is_behind", [True, False])
+def test_the_name_of_an_aiff_is_the_same(has_name: bool, is_behind: bool, tmp_path: Path) -> None:
+    """FFmpeg believes the last of it and the ID3 tag; some programs know nothing else."""
+    path = write_track(tmp_path / "x.aiff", title="old", artist="old", album="old")
+    texts = {b"NAME": b"older", b"AUTH": b"Older"} if has_name else {b"(c) ": b"mine"}
+    said = b"".join(name + struct.pack(">I", len(text)) + text + bytes(len(text) % 2) for name, text in texts.items())
+    data = path.read_bytes()
+    body = data[8:] + said if is_behind else data[8:12] + said + data[12:]
+    path.write_bytes(data[:4] + struct.pack(">I", len(body)) + body)
+    sound = heard(path)
+    assert retag(path, wanted(ALBUM, TRACK)).outcome == "written"
+    with av.open(str(path)) as opened:
+        assert opened.metadata["title"] == "One <&> two"
+        assert opened.metadata.get("author") == ("Ada feat. Bø" if has_name else None)
+    after = path.read_bytes()
+    assert [name in after for name in (b"NAME", b"AUTH", b"mine")] == [has_name, has_name, not has_name]
+    assert (struct.unpack(">I", after[4:8])[0], heard(path)) == (len(after) - 8, sound)
+    assert facts(path).title == "One <&> two"
+    assert retag(path, wanted(ALBUM, TRACK)) == Said("same")
+
+
 def test_broken_tags_behind_an_mp3_keep_nothing_from_it(tmp_path: Path) -> None:
     path = write_track(tmp_path / "song.mp3", title="old")
     broken = b"APETAGEX" + (9000).to_bytes(4, "little") + b"\xff" * 20
