@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Set
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -69,6 +69,8 @@ class Name(NamedTuple):
     beside: str  # what stood there
     versions: frozenset[str]  # words of it that make another recording
     rest: str  # what else stood there, but for words of editions: who played or mixed it, where, a second name
+    rest_words: frozenset[str]  # of that, but for the numbers
+    rest_numbers: frozenset[str]
     digits: tuple[str, ...]  # its numbers that are written in digits, also Roman ones, sorted
     numbers: tuple[str, ...]  # those and the spelled ones
     last: str  # of the bare name, behind the last colon
@@ -87,12 +89,15 @@ def parsed(text: str) -> Name:
     if not bare:
         bare, said = _folded(text), ""
     versions = frozenset(_SAME_VERSION.get(word, word) for word in _VERSION.findall(said))
+    rest = _rest(said, is_dated=bool(versions))
     return Name(
         whole=" ".join(_ROMAN.get(word, word) for word in _folded(text).split()),
         bare=bare,
         beside=said,
         versions=versions,
-        rest=_rest(said, is_dated=bool(versions)),
+        rest=rest,
+        rest_words=frozenset(word for word in rest.split() if not word.isdigit()),
+        rest_numbers=frozenset(_numbers(rest)),
         digits=_digits(bare),
         numbers=_numbers(bare),
         last=_folded(spoken.rpartition(": ")[2]),
@@ -148,22 +153,21 @@ def _beside(left: Name, right: Name) -> float:
         return OTHER_VERSION
     if left.beside == right.beside:
         return GUEST
-    if not _agree(_numbers(left.rest), _numbers(right.rest)):
+    if not _agree(left.rest_numbers, right.rest_numbers):
         return OTHER_NUMBER
-    if not _agree(*([word for word in name.rest.split() if not word.isdigit()] for name in (left, right))):
+    if not _agree(left.rest_words, right.rest_words):
         return min(OTHER_VERSION, max(SUBTITLE, float(OSA.normalized_distance(left.rest, right.rest))))
     return EDITION if _EDITION.search(f"{left.beside} {right.beside}") else SUBTITLE
 
 
-def _agree(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+def _agree(ours: Set[str], theirs: Set[str]) -> bool:
     """Whether one says no more than the other does."""
-    one, other = set(ours), set(theirs)
-    return one <= other or other <= one
+    return ours <= theirs or theirs <= ours
 
 
 def _is_movement(left: Name, right: Name) -> bool:
     """Whether both are one movement of a work that one of them names with fewer numbers."""
-    return left.last == right.last and _agree(left.digits, right.digits)
+    return left.last == right.last and _agree(set(left.digits), set(right.digits))
 
 
 @lru_cache(maxsize=8192)
