@@ -8,7 +8,7 @@ import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
@@ -16,21 +16,28 @@ from pathlib import Path
 def scratch_folder(within: Path, prefix: str) -> Iterator[Path]:
     """Yield an empty folder of ours alone. Raises OSError."""
     _sweep(within, prefix, "")
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=within) as made, _held(made):
-        yield Path(made)
+    with _held(lambda: tempfile.mkdtemp(prefix=prefix, dir=within)) as made:
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made)
 
 
 @contextlib.contextmanager
 def scratch_file(within: Path, prefix: str, suffix: str) -> Iterator[Path]:
     """Yield an empty file that nobody else may read; it goes unless it was given another name. Raises OSError."""
+
+    def make() -> str:
+        handle, made = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=within)
+        os.close(handle)
+        return made
+
     _sweep(within, prefix, suffix)
-    handle, made = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=within)
-    os.close(handle)
-    try:
-        with _held(made):
-            yield Path(made)
-    finally:
-        Path(made).unlink(missing_ok=True)
+    with _held(make) as made:
+        try:
+            yield made
+        finally:
+            made.unlink(missing_ok=True)
 
 
 def _sweep(within: Path, prefix: str, suffix: str) -> None:
@@ -46,15 +53,24 @@ def _sweep(within: Path, prefix: str, suffix: str) -> None:
 
 
 @contextlib.contextmanager
-def _held(path: str) -> Iterator[None]:
-    """Show others that somebody works here, where the disk knows locks; they end with the process."""
-    fd = _opened(path)
+def _held(make: Callable[[], str]) -> Iterator[Path]:
+    """Yield what is made, and show others that somebody works there, where the disk knows locks; they end with us."""
+    made = Path(make())
+    with contextlib.ExitStack() as stack:
+        while not _taken(made, stack):  # somebody began at the same time, and swept it away
+            made = Path(make())
+        yield made
+
+
+def _taken(made: Path, stack: contextlib.ExitStack) -> bool:
     try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(fd)
+        fd = _opened(made)
+    except FileNotFoundError:
+        return False
+    stack.callback(os.close, fd)
+    with contextlib.suppress(OSError):
+        fcntl.flock(fd, fcntl.LOCK_EX)  # who sweeps has it for a moment
+    return made.exists()
 
 
 def _opened(path: str | Path) -> int:

@@ -222,8 +222,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "what another export works in is removed",
         "config/scratch.py",
-        "            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n        yield\n",
-        "            pass\n        yield\n",
+        "        fcntl.flock(fd, fcntl.LOCK_EX)  # who sweeps",
+        "        pass  # who sweeps",
         on_sqlite("works_in", "tests/unit/test_scratch.py"),
     ),
     Mutant(

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from config.scratch import scratch_file, scratch_folder
+
+Scratch = Callable[[Path], AbstractContextManager[Path]]
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -32,6 +38,34 @@ def test_what_somebody_works_in_or_nobody_of_us_made_stays(tmp_path: Path) -> No
         assert first.is_dir()
         assert second.is_dir()
     assert left(tmp_path) == sorted([*strangers, ".ours-abcd1234"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [
+        (lambda place: scratch_folder(place, ".ours-"), "mkdtemp"),
+        (lambda place: scratch_file(place, ".b.", ""), "mkstemp"),
+    ],
+)
+def test_two_who_begin_at_once_take_nothing_from_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Scratch, make: str
+) -> None:
+    """Between making something and holding it there is an instant, in which another one may look for what is left."""
+    made: list[object] = []
+    really = getattr(tempfile, make)
+
+    def makes(*args: Any, **named: Any) -> Any:
+        mine = really(*args, **named)
+        made.append(mine)
+        if len(made) == 1:
+            with kind(tmp_path):
+                pass
+        return mine
+
+    monkeypatch.setattr(tempfile, make, makes)
+    with kind(tmp_path) as ours:
+        assert left(tmp_path) == [ours.name]
+    assert (len(made), left(tmp_path)) == (3, [])
 
 
 def test_a_file_that_got_another_name_stays_and_one_that_did_not_goes_with_its_error(tmp_path: Path) -> None:
