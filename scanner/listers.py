@@ -55,6 +55,10 @@ class Listers:
         if self._server:
             self._server.close()
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return self._count > 0
+
     def share(self, waiting: Waiting, seconds: float) -> Iterator[Folder]:
         """Take folders off the front of `waiting`, yield some that are listed, put those below them into `waiting`.
 

@@ -99,15 +99,17 @@ def walk(root: bytes, rules: IgnoreRules, aside: Aside | None = None) -> Iterato
     Raises Misconfigured when the root itself cannot be listed.
     """
     waiting: Waiting = deque([(b"", rules)])
+    aside = aside or None  # which may be nobody
     seconds = 0.0
     while waiting:
-        began = time.monotonic()
+        began = time.monotonic() if aside is not None else 0.0
         folder, below = list_folder(root, *waiting.pop())
-        seconds += time.monotonic() - began
+        if aside is not None:
+            seconds += time.monotonic() - began
         if folder:
             yield folder
         waiting.extend(reversed(below))
-        if aside:
+        if aside is not None:
             yield from aside.share(waiting, seconds)
 
 
@@ -142,10 +144,11 @@ def _sort_out(
     devices: list[int] = []
     below: list[tuple[bytes, IgnoreRules]] = []
     ignored: list[Reason] = []
-    if IGNORE_FILE in [entry.name for entry in entries]:
+    entries.sort(key=_name)
+    # Hardly a name sorts before that of an ignore file, so hardly a folder is searched for one.
+    if entries and entries[0].name <= IGNORE_FILE and IGNORE_FILE in map(_name, entries):
         rules = _with_ignore_file(root, path, rules, ignored)
     plain = not rules.present
-    entries.sort(key=_name)
     for entry in entries:
         name = entry.name
         why = None
