@@ -6,7 +6,7 @@ The weights are those beets uses, whose users have tried them for years; group, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import Final, NamedTuple
 
 from config.reasons import show_text
@@ -97,7 +97,7 @@ def titles(release: Release, listed: Iterable[str]) -> Iterator[str]:
             yield f"{title} (Live)"
 
 
-def _same(name: str, ours: str | None, theirs: set[str | None]) -> Part | None:
+def _same(name: str, ours: str | None, theirs: Set[str | None]) -> Part | None:
     """Compare what is a code, not a name: it is the same or it is not."""
     known = sorted(one for one in theirs if one)
     if not ours or not known:
@@ -119,14 +119,14 @@ def _group_id(own: OwnAlbum, release: Release) -> Part | None:
     return None if is_it else _same("group id", own.group_id, {release.group_id} - {None})
 
 
-def _numbered(name: str, ours: str | None, theirs: set[str | None]) -> Part | None:
+def _numbered(name: str, ours: str | None, theirs: Set[str | None]) -> Part | None:
     """Compare one number, or several, of each label one; what has no digit, as "none", is no number.
 
     A number may have in it what stands between several: "PCS 7067/8", of two records.
     """
     each = [one for one in (ours or "", *_SEVERAL.split(ours or "")) if any(c.isdigit() for c in code(one))]
     known = {one for one in theirs if one and any(c.isdigit() for c in code(one))}
-    found = [_same(name, one, known) for one in each]  # type: ignore[arg-type]
+    found = [_same(name, one, known) for one in each]
     return min((one for one in found if one), key=lambda one: one.penalty, default=None)
 
 

@@ -68,6 +68,14 @@ def submit(engine: Engine, phase: str, item: int | None, **options: Any) -> int:
     return engine.submit(phase, item, Script(**options), actor="test", **given).job.id
 
 
+def begun(database: Database, job_id: int) -> Job:
+    """Start a queued job for a worker that is not there."""
+    with database.begin() as connection:
+        job = jobs.start(connection, job_id, "me", NOW)
+    assert job is not None
+    return job
+
+
 def test_a_job_ends_in_one_transaction_with_what_it_did(database: Database, engine: Engine, work: Any) -> None:
     job_id = submit(engine, "alpha", 1)
     work()
@@ -166,17 +174,13 @@ def test_what_a_person_asks_for_while_the_job_runs_is_done_afterwards(
 
 def test_a_job_that_is_to_go_on_with_another_wish_does_so_once(database: Database, engine: Engine) -> None:
     job_id = submit(engine, "alpha", 1)
-    with database.begin() as connection:
-        job = jobs.start(connection, job_id, "me", NOW)
-    assert job is not None
+    job = begun(database, job_id)
     submit(engine, "alpha", 1, manual=True, do="hold")
     with database.begin() as connection:
         assert jobs.finish(connection, job, NOW)
         assert not jobs.finish(connection, job, NOW)  # the answer to the first commit got lost
     assert engine.show(job_id).status == "queued"
-    with database.begin() as connection:
-        job = jobs.start(connection, job_id, "me", NOW)
-    assert job is not None
+    job = begun(database, job_id)
     submit(engine, "alpha", 1, manual=True, do="spin")
     engine.cancel(job_id)
     with database.begin() as connection:
@@ -190,9 +194,7 @@ def test_what_a_person_asks_for_after_a_cancellation_is_done(
     database: Database, engine: Engine, wish: dict[str, str], noticed: bool
 ) -> None:
     job_id = submit(engine, "alpha", 1)
-    with database.begin() as connection:
-        job = jobs.start(connection, job_id, "me", NOW)
-    assert job is not None
+    job = begun(database, job_id)
     engine.cancel(job_id)
     submit(engine, "alpha", 1, manual=True, **wish)
     with database.begin() as connection:
@@ -426,9 +428,7 @@ def test_a_job_that_fails_before_it_learns_that_it_was_cancelled_does_not_begin_
     database: Database, engine: Engine, failure: str
 ) -> None:
     job_id = submit(engine, "alpha", 1)
-    with database.begin() as connection:
-        job = jobs.start(connection, job_id, "me", NOW)
-    assert job is not None
+    job = begun(database, job_id)
     engine.cancel(job_id)
     with database.begin() as connection:
         if failure in ("died", "gave back"):
@@ -442,9 +442,7 @@ def test_a_job_that_fails_before_it_learns_that_it_was_cancelled_does_not_begin_
 
 def test_a_cancelled_job_still_says_what_a_person_has_to_look_at(database: Database, engine: Engine) -> None:
     job_id = submit(engine, "alpha", 1)
-    with database.begin() as connection:
-        job = jobs.start(connection, job_id, "me", NOW)
-    assert job is not None
+    job = begun(database, job_id)
     engine.cancel(job_id)
     with database.begin() as connection:
         jobs.fail(connection, job, Verdict("parked"), {"code": "x", "message": "why"}, NOW, asked=False)
@@ -454,9 +452,7 @@ def test_a_cancelled_job_still_says_what_a_person_has_to_look_at(database: Datab
 @pytest.mark.postgres
 def test_what_is_wanted_while_the_open_job_ends_is_a_job_of_its_own(database: Database, engine: Engine) -> None:
     first = submit(engine, "alpha", 1)
-    with database.begin() as connection:
-        job = jobs.start(connection, first, "me", NOW)
-    assert job is not None
+    job = begun(database, first)
     ended: list[bool] = []
 
     def ends(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
