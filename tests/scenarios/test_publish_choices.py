@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from config import libraries
 from config.errors import Misconfigured, NeedsReview, Retryable
@@ -18,6 +19,7 @@ from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, part_of
 from processor.publication import ledger
 from processor.publication.given import Chosen
+from processor.tables import StagingItem
 from tests.scenarios.conftest import SHM
 from tests.scenarios.drops import song
 from tests.scenarios.house import NOW, House
@@ -25,6 +27,7 @@ from tests.scenarios.publishing import (
     OWN,
     add_library,
     approve,
+    given,
     picture,
     publish,
     published,
@@ -34,6 +37,7 @@ from tests.scenarios.publishing import (
     unexplained,
 )
 from tests.scenarios.test_publish import ALBUM, codes, say
+from workflow.operations import publishing
 
 
 def chosen(house: House) -> Chosen:
@@ -196,6 +200,36 @@ def test_what_is_news_to_no_file_of_an_album_is_published_once_and_not_for_ever(
     assert publish(house, item_id).outcome == "unchanged"
     with house.database.read() as connection:
         assert ledger.outdated(connection) == {}
+
+
+def test_what_is_news_of_an_artist_goes_on_to_an_album_that_can_be_published(house: House) -> None:
+    library, one, two = two_of_ada(house)
+    for item_id in (one, two):
+        publish(house, item_id)
+    (library / "Ada/High Tide" / OWN).rename(library / "mine")  # now nobody can tell whose album it is
+    with house.database.begin() as connection:
+        known = metadata.artist_named(connection, "Ada", None)
+        metadata.write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "She sang."}}, NOW)
+        for item_id in (one, two):
+            metadata.link_artists(connection, item_id, [known])
+        assert ledger.outdated(connection).keys() == {one}
+    given_up = publishing.publish_item(given(house), one, threading.Event(), actor="eva")
+    assert codes(given_up.reasons) == ["not_as_recorded"]
+    with house.database.read() as connection:
+        assert ledger.outdated(connection).keys() == {one, two}
+    (library / "mine").rename(library / "Ada/High Tide" / OWN)
+    assert publish(house, two).outcome == "refreshed"
+    assert "She sang." in (library / "Ada/artist.nfo").read_text()
+
+
+def test_what_is_news_of_an_artist_goes_by_an_album_that_waits_for_a_person(house: House) -> None:
+    _, one, two = two_of_ada(house)
+    for item_id in (one, two):
+        publish(house, item_id)
+    with house.database.begin() as connection:
+        connection.execute(update(StagingItem).where(StagingItem.id == one).values(status="pending_review"))
+        ledger.note_news_of(connection, "artist", "name:ada", NOW)
+        assert ledger.outdated(connection).keys() == {two}
 
 
 def test_a_rehearsal_says_that_the_disk_of_the_library_is_not_there(house: House, tmp_path: Path) -> None:

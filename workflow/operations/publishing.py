@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from config.database import Database
-from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Retryable
+from config.errors import Busy, GreenroomError, Misconfigured, NeedsReview, Rejected, Retryable
 from config.lease import Guard, StopSignal
 from config.libraries import Library, list_libraries, music_libraries, sole_library, verify_root
 from config.machine import boot_id
@@ -29,6 +29,8 @@ from workflow.operations.published import begun, heal, recorded
 from workflow.upkeep import WORKERS, blobs, check_unmoved, settle
 
 T = TypeVar("T")
+
+_LASTING: Final = (NeedsReview, Rejected)  # what keeps one album from being published, and maybe not the next one
 
 
 def prepare(database: Database, data_dir: Path, options: Options) -> Publishing:
@@ -88,7 +90,14 @@ def publish_item(
         heal(given.database)
         return outcome
 
-    return _locked(given, library, one.item.key, f"publish item {item_id}", stop, publish_it)
+    try:
+        outcome = _locked(given, library, one.item.key, f"publish item {item_id}", stop, publish_it)
+    except _LASTING:
+        _hand_on(given.database, item_id)
+        raise
+    if isinstance(outcome.trouble, _LASTING):
+        _hand_on(given.database, item_id)
+    return outcome
 
 
 def rehearse_unpublishing(given: Publishing, item_id: int) -> TakenBack:
@@ -147,6 +156,11 @@ def _locked(
     for root in (given.staging, library):
         verify_root(root)
     return holding(given.database, [library, given.staging], what, stop, do)
+
+
+def _hand_on(database: Database, item_id: int) -> None:
+    with database.begin() as connection:
+        ledger.hand_on(connection, item_id, dt.datetime.now(dt.UTC))
 
 
 def _bring_back(database: Database, cache: bytes, item_id: int, guard: Guard) -> TakenBack:
