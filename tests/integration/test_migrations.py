@@ -29,6 +29,9 @@ from config.errors import Misconfigured, Retryable, SchemaChanged
 from config.machine import NETWORK_FILESYSTEMS, filesystem_type
 from config.schema import migrate
 from config.tables import Base, SettingRow
+from processor.artwork import rows as artwork
+from processor.artwork.offer import Offer, Subject
+from processor.artwork.rows import Known
 from processor.items import repository
 from processor.items.item import ITEM_COLUMNS, NewItem
 from processor.tables import StagingFile, StagingItem
@@ -526,6 +529,24 @@ def test_items_and_files_survive_being_made_anew_so_that_no_id_is_given_twice(em
     with empty_database.begin() as connection:
         connection.execute(delete(StagingItem))
         assert not list(connection.execute(select(StagingFile))), "files go with their item"
+
+
+def test_only_what_was_refused_as_moving_is_looked_at_again(empty_database: Database) -> None:
+    migrate(empty_database, "0033")
+    album_of, refused = Subject("album", "k"), {"animated": "It has more than one frame.", "cmyk": "It is for printers."}
+    with empty_database.begin() as connection:
+        artwork.offer(connection, album_of, [Offer("tags", code, "front", url="x") for code in refused], (), NOW)
+        for one in artwork.candidates(connection, album_of):
+            said = one.offer.id, refused[one.offer.id]
+            artwork.failed(connection, one.id, *said, is_owed=False)
+            artwork.remember(connection, one.offer.id, Known(None, *said, 0), NOW)
+    migrate(empty_database)
+    with empty_database.read() as connection:
+        assert [(one.offer.id, one.code) for one in artwork.candidates(connection, album_of)] == [
+            ("animated", None),
+            ("cmyk", "cmyk"),
+        ]
+        assert set(artwork.known(connection, refused)) == {"cmyk"}
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
