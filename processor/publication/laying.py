@@ -151,18 +151,20 @@ def free_folder(
 ) -> bytes:
     """Return the folder an album gets: spelled as the folders above it that are there, numbered beside other items'.
 
-    `own` is where it is now, if it is there. Raises NeedsReview `target_exists` for a folder that Greenroom did not
-    make: only a person knows whose it is; and for a folder that is inside its own one, or around it.
+    `own` is where it is now, if it is there; that, and what is above it alone, may be spelled anew. Raises NeedsReview
+    `target_exists` for a folder that Greenroom did not make: only a person knows whose it is; and for a folder that is
+    inside its own one, or around it.
     """
-    wanted = _spelled(tree, names.album_folder(naming, album))
+    left = _left(own, below) if own is not None else []
+    wanted = _spelled(tree, names.album_folder(naming, album), left)
     above = names.artist_folder(naming, wanted)
     others = {other for other in below(above).values() if is_identified(other)} - {artist} if above else set()
     if others and artist is not None and is_identified(artist):  # who has no id yet may be either of them
         told_apart = names.album_folder(naming, album, tell_apart=artist.removeprefix("mbid:")[:4])
-        wanted = _spelled(tree, told_apart)
-    owned = {layout.fold(path) for path in below(parent(wanted))}
+        wanted = _spelled(tree, told_apart, left)
+    owned = {layout.fold(path) for path in below(parent(wanted)) if path != own}
     for number in itertools.count(1):
-        folder = _spelled(tree, layout.numbered(wanted, number, folder=True))
+        folder = _spelled(tree, layout.numbered(wanted, number, folder=True), left)
         if folder == own:
             return folder
         if layout.fold(folder) in owned:
@@ -189,8 +191,16 @@ def _check_reachable(tree: Tree, path: bytes) -> None:
                 raise NeedsReview(f"{show_path(above)}: {OTHER_FILESYSTEM}", code="other_filesystem", path=above)
 
 
-def _spelled(tree: Tree, path: bytes) -> bytes:
-    """Return a path with every part of it that is there spelled as it is there, compared without case and form."""
+def _left(own: bytes, below: Below) -> list[bytes]:
+    """Return what a published album would leave with its folder: that, and the folders above it without another one."""
+    return [own, *(above for above in ancestors(own) if set(below(above)) <= {own})]
+
+
+def _spelled(tree: Tree, path: bytes, left: Collection[bytes]) -> bytes:
+    """Return a path with every part of it that is there spelled as it is there, compared without case and form.
+
+    Not as what is `left`, but where the file system takes both for one name: no player would see it go.
+    """
     found = b""
     for part in path.split(b"/"):
         with explained("list", found):
@@ -198,7 +208,9 @@ def _spelled(tree: Tree, path: bytes) -> bytes:
                 there = tree.names(found)
             except FileNotFoundError:
                 there = []
-        same = [name for name in there if layout.fold(name) == layout.fold(part)]
+            same = [name for name in there if layout.fold(name) == layout.fold(part)]
+            if part not in there and tree.stat(within(found, part)) is None:
+                same = [name for name in same if within(found, name) not in left]
         found = within(found, part if part in there or not same else same[0])
     return found
 

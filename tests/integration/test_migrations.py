@@ -533,7 +533,7 @@ def test_items_and_files_survive_being_made_anew_so_that_no_id_is_given_twice(em
 
 def test_only_what_was_refused_as_moving_is_looked_at_again(empty_database: Database) -> None:
     migrate(empty_database, "0033")
-    album_of, refused = Subject("album", "k"), {"animated": "It has more than one frame.", "cmyk": "It is for printers."}
+    album_of, refused = Subject("album", "k"), {"animated": "It has two frames.", "cmyk": "It is for printers."}
     with empty_database.begin() as connection:
         artwork.offer(connection, album_of, [Offer("tags", code, "front", url="x") for code in refused], (), NOW)
         for one in artwork.candidates(connection, album_of):

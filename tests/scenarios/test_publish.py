@@ -267,6 +267,37 @@ def test_a_folder_that_is_not_ours_is_never_touched_however_it_is_spelled(house:
     assert {path.split("/")[0] for path in published(library)} == {"ADA"}
 
 
+@pytest.mark.parametrize(
+    ("said", "folder"), [(("title", "LOW Tide"), "Ada/LOW Tide (2014)"), (("credits", ["ADA"]), "ADA/Low Tide (2014)")]
+)
+def test_a_folder_is_spelled_anew_when_its_album_gets_new_names(
+    house: House, said: tuple[str, object], folder: str
+) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    say(house, item_id, *said)
+    assert publish(house, item_id).outcome == "refreshed"
+    before = [path.rpartition("/")[2] for path in published(library)]
+    assert publish(house, item_id, rename=True).plan.folder == folder.encode()
+    after = [path for path in published(library) if not path.startswith(".")]
+    assert {path.rpartition("/")[0] for path in after} == {folder.partition("/")[0], folder}
+    assert [path.rpartition("/")[2] for path in after] == before
+    assert publish(house, item_id, rename=True).outcome == "unchanged"
+
+
+def test_the_folder_of_an_artist_is_spelled_as_its_first_album_spelled_it(house: House) -> None:
+    library = add_library(house)
+    for name in ("Low Tide", "High Tide"):
+        house.drop({f"{name}/1.flac": song(1, artist="Ada", album=name)})
+    house.cycle(rehearsed=False)
+    for item_id in approve(house):
+        publish(house, item_id)
+        say(house, item_id, "credits", ["ADA"])
+    for rename in (False, True):
+        publish(house, item_id, rename=rename)
+    assert {path.name for path in library.iterdir() if path.name[0] != "."} == {"Ada"}
+
+
 def test_two_albums_of_one_name_get_two_folders_and_share_the_artists_files(house: House) -> None:
     library = add_library(house)
     house.change(folder="{album_artist}/{album}")
