@@ -2,7 +2,7 @@
 
 Names are those that players and rippers use, in the languages they speak. A picture of another name is left alone, but
 for the only one of an album, which is its cover whatever it is called, "00-artist-album-2001.jpg", unless it says that
-it is the artist's.
+it is the artist's. That one may be called as the album is, "Get Back.jpg".
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from processor.artwork.offer import EMBEDDED, FOLDER, Local, Offer
 from processor.artwork.pool import PicturePool
 from processor.artwork.source import Refused, read_plain
 from processor.artwork.wire import Listed, Task
+from scanner.grouping.folding import fold
 
 _BY_APIC: Final = {3: "front", 4: "back", 5: "booklet", 6: "disc"}  # picture types of ID3v2.4; 0 is any other
 _ANY: Final = (0, 3)
@@ -73,7 +74,8 @@ def local_offers(folder: bytes, files: Sequence[AlbumFile], pool: PicturePool) -
     """Return what an album at an absolute path has of its own; what many tracks carry is offered once."""
     offers: dict[tuple[str, str, str], Offer] = {}
     problems: list[Reason] = []
-    for one in (*_of_folder(folder, pictures_of(file[:2] for file in sorted(files))), *_of_tags(folder, files, pool)):
+    pictures = pictures_of((file[:2] for file in sorted(files)), folder)
+    for one in (*_of_folder(folder, pictures), *_of_tags(folder, files, pool)):
         if isinstance(one, Reason):
             problems.append(one)
         else:
@@ -81,14 +83,24 @@ def local_offers(folder: bytes, files: Sequence[AlbumFile], pool: PicturePool) -
     return Found(tuple(offers.values()), tuple(problems))
 
 
-def pictures_of(files: Iterable[tuple[bytes, str]]) -> list[tuple[bytes, str]]:
-    """Return the picture files of an album that are known to show something, and what, of its files and their roles."""
+def pictures_of(files: Iterable[tuple[bytes, str]], folder: bytes = b"") -> list[tuple[bytes, str]]:
+    """Return the picture files of an album that are known to show something, and what, of its files and their roles.
+
+    `folder` is the album's, if it has one of its own.
+    """
     pictures = [path for path, role in files if role == "picture" and _stem(path)]
     pictures = [path for path in pictures if type_of(path) or not artist_type_of(path, is_album=True)]
     if len(pictures) == 1:
-        is_title = _TITLE.fullmatch(_stem(pictures[0]) or "")
+        stem = _stem(pictures[0]) or ""
+        is_title = _TITLE.fullmatch(stem) or _is_called_as(folder, stem)
         return [(path, (not is_title and type_of(path)) or "front") for path in pictures]
     return [(path, kind) for path in pictures if (kind := type_of(path))]
+
+
+def _is_called_as(folder: bytes, stem: str) -> bool:
+    """Whether a name of several words stands in that of a folder, or of the one above it and that together."""
+    name, above = fold(stem), fold(os.fsdecode(b" ".join(folder.split(b"/")[-2:])))
+    return " " in name and f" {name} " in f" {above} "
 
 
 def type_of(path: bytes) -> str | None:

@@ -249,5 +249,18 @@ def test_the_only_picture_may_be_called_as_its_album_is(name: str, kind: str) ->
     assert pictures_of([(name.encode(), "picture")]) == [(name.encode(), kind)]
 
 
+@pytest.mark.parametrize(
+    ("name", "folder", "kind"),
+    [
+        ("Get Back.jpg", "Ada/Get Back (1969)", "front"),
+        ("Ada - Get Back.jpg", "Ada/Get Back (1969)", "front"),
+        ("back.jpg", "Ada/Get Back (1969)", "back"),
+        ("Low Tide Back.jpg", "Ada/Low Tide", "back"),
+    ],
+)
+def test_the_only_picture_may_be_called_as_the_folder_of_its_album_is(name: str, folder: str, kind: str) -> None:
+    assert pictures_of([(name.encode(), "picture")], folder.encode()) == [(name.encode(), kind)]
+
+
 def test_every_limit_of_a_type_is_a_setting() -> None:
     assert {one.limit for one in TYPES.values()} <= set(Wanted.model_fields)
