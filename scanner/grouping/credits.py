@@ -160,7 +160,9 @@ def credit_by_names(place: Place, album: str | None, tracks: Sequence[Track]) ->
     artist = known(found.artist)
     if artist is None:
         return _UNKNOWN
-    artist = _ARTICLE_LAST.sub(r"\2 \1", artist) if _ARTICLE_LAST.fullmatch(artist) else artist  # as folders are sorted
+    if sorted_by := _ARTICLE_LAST.fullmatch(artist):  # as folders are sorted
+        name, article = sorted_by.groups()
+        artist = f"{article.title() if name[0].isupper() else article} {name}"
     return found._replace(artist=VARIOUS_ARTISTS if is_various(artist) else artist)
 
 

@@ -24,7 +24,7 @@ _YEAR_LAST = re.compile(
 _INTEGER = re.compile(r"[-+]?[0-9]{1,5}")
 _DISC = re.compile(r"(?:(?:cd|dis[ck]|dvd|lp|vinyl|record|side)[\W_]*)?(?:([0-9]{1,3})|([a-h]))", re.IGNORECASE)
 _ON_DISC = re.compile(r"([1-9])-([0-9]{1,2})|(aa|[a-h]|[a-t](?=[-. ]?[0-9]))(?:[-. ]?([0-9]{1,2}))?", re.IGNORECASE)
-_IN_WORDS = re.compile(r"(?:(?:track|no|nr)[. ]{0,2}|#|t(?=[0-9]{2}))?([0-9]{1,4})[.)]?", re.IGNORECASE)
+_IN_WORDS = re.compile(r"(?:(?:track|no|nr)[. ]{0,2}|#|t(?:[-. ]|(?=[0-9]{2})))?([0-9]{1,4})[.)]?", re.IGNORECASE)
 _LARGEST_NUMBER = 9999  # of a track or disc; more is a mistake or a date
 _LARGEST_DECIBEL = 200.0
 _FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}

@@ -97,6 +97,7 @@ def test_numbers_are_counting_numbers(raw: str, both: tuple[int | None, int | No
         ("b.2", 2, 2),
         ("T3", 3, 20),  # a box of ten records
         ("T03", 3, None),
+        ("t-3", 3, None),
         ("Track 3", 3, None),
         ("No. 3/9", 3, None),
         ("#3", 3, None),
