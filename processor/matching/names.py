@@ -36,6 +36,10 @@ _VERSION = re.compile(
     r"|reprise|session|rehearsal|outtake|take|rework|vip|extended|orchestral|piano|radio|club|early|alternat\w+"
     rf"|commentary|sped up|slowed|nightcore|{'|'.join(_SAME_VERSION)})(?:e?s|ed)?\b"
 )
+# Whoever calls it theirs recorded it anew: "Taylor's Version", which file names write without its apostrophe.
+_OWN_VERSION = re.compile(
+    r"\b(?!(?:bonus|tracks|singles|albums|lyrics|discs|years|collectors|this|eps|lps|cds)\b)\w{2,}s version\b"
+)
 # What shops call the recording itself an "original mix"; and a "radio edit" a "radio version".
 _MIX = re.compile(r"\b(original|album|radio|club|dub|extended) (?:mix|edit|version)\b")
 _NAMED = (
@@ -88,7 +92,7 @@ def parsed(text: str) -> Name:
     bare, said = _folded(spoken), _MIX.sub(r"\1", _folded(" ".join(beside)))
     if not bare:
         bare, said = _folded(text), ""
-    versions = frozenset(_SAME_VERSION.get(word, word) for word in _VERSION.findall(said))
+    versions = frozenset(_SAME_VERSION.get(word, word) for word in _VERSION.findall(said) + _OWN_VERSION.findall(said))
     rest = _rest(said, is_dated=bool(versions))
     return Name(
         whole=" ".join(_ROMAN.get(word, word) for word in _folded(text).split()),

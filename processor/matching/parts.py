@@ -27,6 +27,7 @@ ORIGINAL_YEAR: Final = 0.1  # the year is that of the first edition, which peopl
 UNSAID: Final = 0.5  # our title says nothing of an edition, theirs does
 YEARS: Final = 10  # so many years apart are as bad as it gets
 _MEDIA: Final = {"compact disc": "cd", "lp": "vinyl", "web": "digital media", "file": "digital media", "cdr": "cd r"}
+_EDITION_WORDS: Final = {"edited": "clean", "japanese": "japan", "european": "europe", "american": "us", "usa": "us"}
 _COUNTRIES: Final = {"UK": "GB", "USA": "US"}  # as people write them
 ANY_COUNTRY: Final = {"XW", "XE", "XU"}  # worldwide, Europe, unknown
 
@@ -212,7 +213,7 @@ def _disambiguation(own: OwnAlbum, release: Release) -> Part | None:
 def _edition(text: str) -> Iterator[str]:
     """Yield the words that name an edition, alike however they are written."""
     words = ("remaster" if word.startswith("remaster") else word for word in fold(text).split() if word not in _ANY)
-    return ("clean" if word == "edited" else word for word in words)
+    return (_EDITION_WORDS.get(word, word) for word in words)
 
 
 def _year_of(date: str | None) -> int | None:

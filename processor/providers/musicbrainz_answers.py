@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, product
 from typing import Any, Final
 
 from processor.metadata.known import Credit
@@ -26,6 +27,7 @@ from processor.providers.release import Label, Medium, Place, Release, ReleaseTr
 SOURCE: Final = "musicbrainz"
 GENRES: Final = 10  # of an album, those most people agree on
 AGREED: Final = 0.1  # of the votes of the first; one of fewer is somebody's own, one of none was voted down
+CREDITS: Final = 100  # ways to write one credit; of two artists with ten names each, these are all
 NOTHING: Final = {"[none]", "[no label]"}  # how MusicBrainz writes that there is none
 TRANSLATION: Final = "transl-tracklisting"
 
@@ -244,11 +246,11 @@ def _credits(found: Iterable[_Credit]) -> tuple[Credit, ...]:
 
 
 def _artist_names(credits: Sequence[_Credit]) -> tuple[str, ...]:
-    """Return what the only artist of a credit is called, too."""
-    if len(credits) != 1:
-        return ()
-    artist = credits[0].artist
-    return _others(credits[0].name, [artist.name, *(alias.name for alias in artist.aliases)])
+    """Return what a credit may read, too, where each of its artists may go by any of their names."""
+    known = [[one.name, one.artist.name, *(alias.name for alias in one.artist.aliases)] for one in credits]
+    each = [[name + one.joinphrase for name in _others(None, names)] for one, names in zip(credits, known, strict=True)]
+    read = ("".join(names) for names in product(*each))
+    return tuple(islice(read, 1, CREDITS)) if each else ()
 
 
 def _others(name: str | None, names: Iterable[str | None]) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from processor.metadata.known import VARIOUS_ARTISTS, Credit
 
 PSEUDO: Final = "Pseudo-Release"  # MusicBrainz's status of a track list in another language or script
 
-# Formats that are to be looked at, and the second layers of discs that are to be heard.
+# Formats that are to be looked at or read, and the second layers of discs that are to be heard.
 _BESIDE: Final = (
     "dvd-video", "hd-dvd", "blu-ray", "vhs", "laserdisc", "vcd", "umd", "betamax", "(sacd layer", "(dvd-audio side",
+    "data cd",
 )  # fmt: skip
 
 Place = Literal["track", "pregap", "data"]

@@ -79,6 +79,9 @@ def test_what_people_write_differently_is_one_title(one: str, other: str) -> Non
         ("Song (Live) [2009 Remaster]", "Song (Live) [2011 Remaster]", 0.01, 0.1),
         ("Songs (Edited Version)", "Songs", 0.01, 0.1),
         ("Song (Radio Edit)", "Song (Radio Version)", 0.01, 0.1),
+        ("Song (Ida’s Version)", "Song", OTHER_VERSION, 1),  # sung anew
+        ("Song (Ida's Version)", "Song [Idas Version]", 0, 0.05),
+        ("Song (Bonus Tracks Version)", "Song", 0.01, 0.1),
         ("Song (Extended Mix)", "Song (Extended Version)", 0.01, 0.1),
         ("Song (Marwitz Remix feat. Somebody)", "Song (Marwitz Remix)", 0.001, 0.05),
         ("Song (Take One)", "Song (Take 1)", 0.05, 0.1),
@@ -315,6 +318,8 @@ def test_each_country_it_was_released_in_is_right(country: str) -> None:
         ("Harbour Lights", "Harbour Lights", "clean", "accepted"),
         ("Harbour Lights (Deluxe Version)", "Harbour Lights", "deluxe edition", "accepted"),
         ("Harbour Lights (Remastered)", "Harbour Lights", "2011 remaster", "accepted"),
+        ("Harbour Lights (Japanese Edition)", "Harbour Lights", "Japan", "accepted"),
+        ("Harbour Lights (European Edition)", "Harbour Lights", "Japan", "ambiguous"),
         ("Harbour Lights (Deluxe)", "Harbour Lights (Deluxe)", "explicit", "accepted"),
         ("Harbour Lights (1998)", "Harbour Lights", "digipak", "accepted"),
         ("Harbour Lights (Original Motion Picture Soundtrack)", "Harbour Lights", "enhanced", "accepted"),
@@ -480,6 +485,19 @@ def test_discs_numbered_through_are_as_good_as_discs_numbered_each() -> None:
     assert compare(album, there).distance == 0
 
 
+def test_each_of_several_artists_may_be_called_by_another_name() -> None:
+    names = [("Кино", "Kino"), ("坂本", "Sakamoto")]
+    listed = [
+        {"name": name, "joinphrase": " & ", "artist": {"name": name, "aliases": [{"name": also}]}}
+        for name, also in names
+    ]
+    said = {"id": uuid(1), "title": "Low Tide", "artist-credit": [listed[0], listed[1] | {"joinphrase": ""}]}
+    found = release_of(said)
+    assert found is not None
+    for artist in ("Kino & 坂本", "Кино & Sakamoto", "Kino & Sakamoto"):
+        assert compare(replace(own(release()), artist=artist), found).agrees("artist"), artist
+
+
 def test_nobody_misses_hidden_data_and_video_tracks() -> None:
     whole = release()
     extra = (ReleaseTrack("Hidden", 0, "0", 60_000, (ARTIST,), place="pregap"), *whole.media[0].tracks,
@@ -491,7 +509,7 @@ def test_nobody_misses_hidden_data_and_video_tracks() -> None:
 FILM = tuple(replace(track, length_ms=None, recording_id=None) for track in release().media[0].tracks)
 
 
-@pytest.mark.parametrize("format", ["DVD-Video", "DVD", "VCD", "HD-DVD"])
+@pytest.mark.parametrize("format", ["DVD-Video", "DVD", "VCD", "HD-DVD", "Data CD"])
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_film_of_the_same_songs_is_not_taken_for_the_disc_beside_it(format: str, is_first: bool) -> None:
     film, disc = Medium(None, format, tracks=FILM), release().media[0]
