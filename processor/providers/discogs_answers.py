@@ -15,8 +15,9 @@ from processor.providers.release import Label, Medium, Release, ReleaseTrack
 SOURCE: Final = "discogs"
 _NUMBERED: Final = re.compile(r" \(\d+\)$")  # "Nirvana (2)": one of several of that name
 _ON_DISC: Final = re.compile(r"(\d{1,3})[-.](\d{1,3})[a-z]?", re.IGNORECASE)  # 2-05
-_ON_NAMED: Final = re.compile(r"(([A-Z]{2,4}) ?\d{0,3})[-.][A-Z]?\d{0,3}[a-z]?", re.IGNORECASE)  # CD2-5, DVD-1, LP-A1
-_ON_SIDE: Final = re.compile(r"([A-Z])\d{0,2}[a-z]?")  # A, A1, B2a
+# CD2-5, DVD-1, LP-A1, V-1
+_ON_NAMED: Final = re.compile(r"(([A-Z]{2,4}|[IVX]) ?\d{0,3})[-.][A-Z]?\d{0,3}[a-z]?", re.IGNORECASE)
+_ON_SIDE: Final = re.compile(r"(?:([A-Z])|(\d{1,2})[A-Z])(?:-?\d{1,2})?[a-z]?")  # A, A1, A-1, B2a; 5A and 5B in a box
 _LENGTH: Final = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d\d)")
 _COUNTRIES: Final = {
     "US": "US", "UK": "GB", "Germany": "DE", "France": "FR", "Italy": "IT", "Japan": "JP", "Netherlands": "NL",
@@ -204,7 +205,7 @@ def _media(said: _Release) -> Iterator[Medium]:
     disc = 1
     for entry in _tracks(said):
         position = entry.position or ""
-        if by_name := _ON_NAMED.fullmatch(position):
+        if (by_name := _ON_NAMED.fullmatch(position)) and not (sided and _ON_SIDE.fullmatch(position)):
             disc = named.setdefault(by_name[1].upper(), max(tracks, default=0) + 1)
             alike = (name for name in (*formats, *_MEDIA) if name and name.startswith(by_name[2].upper()))
             names[disc] = next(alike, names.get(disc))
@@ -241,7 +242,7 @@ def _disc(position: str, sided: bool, current: int) -> int:
     if found := _ON_DISC.fullmatch(position):
         return max(1, int(found[1]))
     if sided and (side := _ON_SIDE.fullmatch(position)):
-        return (ord(side[1]) - ord("A")) // 2 + 1
+        return (ord(side[1]) - ord("A")) // 2 + 1 if side[1] else max(1, int(side[2]))
     return current
 
 

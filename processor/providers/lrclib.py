@@ -62,16 +62,18 @@ def _song(said: Mapping[str, Any]) -> _Song:
 def lyrics(asked: TrackAsked, songs: Sequence[_Song]) -> dict[str, Any]:
     """Return what the nearest of the songs says. Pure.
 
-    Times are believed of a recording that is as long; words alone also of another one, or where no length is known.
+    Times are believed of a recording that is as long; words alone also of another one, or where no length is known. A
+    song without words is one only where nobody wrote any of a recording as long.
     """
     same = sorted(filter(lambda song: _is_same(asked, song), songs), key=lambda song: _rank(asked, song))
     timed = next((song for song in same if _is_timed(song) and _apart(asked, song) <= SAME_RECORDING), None)
     if timed is not None:
         return named(synced_lyrics=timed.syncedLyrics, lyrics=timed.plainLyrics or _untimed(timed.syncedLyrics or ""))
-    if same and same[0].instrumental and _apart(asked, same[0]) <= SAME_RECORDING:
+    sung = next((song for song in same if _words(song)), None)
+    silent = next((song for song in same if song.instrumental and _apart(asked, song) <= SAME_RECORDING), None)
+    if silent is not None and (sung is None or _apart(asked, sung) > SAME_RECORDING):
         return {"instrumental": True}
-    plain = (song.plainLyrics or (_untimed(song.syncedLyrics or "") if _is_timed(song) else None) for song in same)
-    return named(lyrics=next(filter(None, plain), None))
+    return named(lyrics=sung and _words(sung))
 
 
 def _is_same(asked: TrackAsked, song: _Song) -> bool:
@@ -103,6 +105,10 @@ def _apart(asked: TrackAsked, song: _Song) -> float:
 
 def _is_timed(song: _Song) -> bool:
     return bool(song.syncedLyrics and _TIMED.search(song.syncedLyrics))
+
+
+def _words(song: _Song) -> str | None:
+    return song.plainLyrics or (_untimed(song.syncedLyrics or "") if _is_timed(song) else None)
 
 
 def _untimed(text: str) -> str | None:

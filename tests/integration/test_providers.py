@@ -208,6 +208,20 @@ def test_lrclib_knows_that_there_is_nothing_to_sing(known: Providers, server: Pr
     assert ready(known, Lrclib).track_fields(TRACK) == {"instrumental": True}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(188, {"lyrics": "La la."}), (199, {"instrumental": True})],
+    ids=["the same recording", "maybe another"],
+)
+def test_what_somebody_calls_instrumental_has_words_where_others_wrote_them(
+    known: Providers, server: Provider, seconds: int, told: dict[str, object]
+) -> None:
+    song = {"trackName": "Low Tide", "artistName": NAME}
+    silent, sung = song | {"duration": 187, "instrumental": True}, song | {"duration": seconds, "plainLyrics": "La la."}
+    server.answers["/lrclib/search"] = as_json([silent, sung])
+    assert ready(known, Lrclib).track_fields(TRACK) == told
+
+
 @pytest.mark.parametrize("words", ["[Instrumental]", "(instrumental)", "♪"])
 def test_what_people_write_where_nobody_sings_is_no_words(known: Providers, server: Provider, words: str) -> None:
     song = {"trackName": "Low Tide", "artistName": NAME, "duration": 187, "plainLyrics": words}
@@ -264,14 +278,28 @@ def test_discogs_has_releases_with_their_media(known: Providers) -> None:
     assert discogs.release(RELEASE) is None, "MusicBrainz' ids mean nothing there"
 
 
-def test_discogs_puts_two_sides_on_one_record(known: Providers, server: Provider) -> None:
+@pytest.mark.parametrize(
+    ("medium", "first", "second"),
+    [
+        ("Vinyl", ("A1", "A2", "B"), ("C1", "D1")),
+        ("Vinyl", ("A-1", "B-1"), ("C-1",)),
+        ("Vinyl", ("1A", "1B2"), ("2A1", "2B")),  # as in boxes
+        ("CD", ("I-1", "I-2"), ("II-1", "II-2a")),
+        ("CD", ("IV-1",), ("V-1", "V-2")),
+        ("CD", ("5", "6a"), ()),
+    ],
+)
+def test_discogs_tells_media_apart_by_the_positions_that_are_printed(
+    known: Providers, server: Provider, medium: str, first: tuple[str, ...], second: tuple[str, ...]
+) -> None:
     record = said(server, "/discogs/releases/4711")
-    tracks = [{"position": position, "type_": "track", "title": position} for position in ("A1", "A2", "B", "C1", "D1")]
-    record |= {"formats": [{"name": "Vinyl", "qty": "2"}], "tracklist": tracks}
+    tracks = [{"position": position, "type_": "track", "title": position} for position in (*first, *second)]
+    record |= {"formats": [{"name": medium, "qty": "2"}], "tracklist": tracks}
     server.answers["/discogs/releases/4711"] = as_json(record)
     release = ready(known, Discogs).release("4711")
     assert release is not None
-    assert [[track.number for track in medium.tracks] for medium in release.media] == [["A1", "A2", "B"], ["C1", "D1"]]
+    found = [tuple(track.number for track in one.tracks) for one in release.media]
+    assert found == list(filter(None, (first, second)))
 
 
 @pytest.mark.parametrize(
