@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text, update
+from sqlalchemy import event, select, text, update
 
 from config.database import Database
 from config.errors import Busy, LeaseLost, Misconfigured, Retryable, RootSilent, Unmoved
@@ -23,7 +23,7 @@ from workflow.engine import dispatches, jobs, wanting
 from workflow.engine.engine import Engine
 from workflow.engine.engine import wanted as new_job
 from workflow.engine.failure import Verdict, judge
-from workflow.engine.job import Job, Limits, Payload
+from workflow.engine.job import PRIORITIES, Job, Limits, Payload
 from workflow.engine.runner import Runner
 from workflow.engine.tables import JobRow
 from workflow.engine.worker import Worker, working
@@ -407,6 +407,19 @@ def test_jobs_that_are_all_new_are_one_statement_and_those_there_are_hastened_by
     assert want(range(40), "low") == 1
     assert want(range(38, 42), "urgent") == 2
     assert [job.item_id for job in engine.list() if job.priority < 40] == [41, 40, 39, 38]
+
+
+@pytest.mark.sqlite
+def test_more_jobs_are_hastened_than_a_statement_may_have_parameters(database: Database, engine: Engine) -> None:
+    for priority in ("low", "urgent"):
+        wanted = [new_job(plays(), "alpha", n, Script(), actor="test", priority=priority) for n in range(2500)]
+        with database.begin() as connection:
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 2000)  # 32,766 as SQLite comes, 65,535 of PostgreSQL
+            wanting.submit(connection, wanted, dt.datetime.now(dt.UTC))
+    with database.read() as connection:
+        assert set(connection.scalars(select(JobRow.priority))) == {PRIORITIES["urgent"]}
 
 
 def test_a_queued_job_is_cancelled_at_once_and_a_running_one_at_its_next_safe_place(
