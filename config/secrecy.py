@@ -89,9 +89,9 @@ class Vault:
 
     def retire(self) -> None:
         """Leave only the newest key: nothing is encrypted with the others, which killed processes left, too."""
-        _write(self.file, self.keys()[:1])
         for left in self.file.parent.glob(f".{glob.escape(self.file.name)}.{'[0-9a-f]' * 8}"):  # as `_fresh` names them
             left.unlink(missing_ok=True)
+        _write(self.file, self.keys()[:1])  # last: it makes that they are gone survive a power cut, too
 
 
 def new_key() -> str:

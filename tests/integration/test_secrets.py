@@ -318,6 +318,23 @@ def test_a_key_is_on_the_disk_under_its_name_before_anything_is_encrypted_with_i
     assert synced[2:] == [("bytes", 1), ("name", 2)]
 
 
+def test_what_a_killed_rotation_left_is_gone_for_good_once_the_old_key_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = Vault(tmp_path / "secret.key")
+    vault.seal("x")
+    (tmp_path / ".secret.key.0a1b2c3d").write_text("\n".join(vault.keys()))
+    real, names = os.fsync, []
+
+    def fsync(fd: int) -> None:
+        real(fd)
+        names.append(sorted(path.name for path in tmp_path.iterdir()))
+
+    monkeypatch.setattr("config.secrecy.os.fsync", fsync)
+    vault.retire()
+    assert names[-1] == ["secret.key"]
+
+
 def test_a_key_there_is_no_room_for_leaves_nothing_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(fd: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
