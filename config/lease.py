@@ -110,9 +110,13 @@ class Guard:
 
 
 def holder(connection: Connection, root_uuid: str) -> str | None:
-    """Return who holds a root's lease, as text for people, or None."""
-    alive = select(LeaseRow).where(LeaseRow.root_uuid == root_uuid, LeaseRow.expires_at > _now(connection))
-    row = connection.execute(alive).first()
+    """Return who holds a root's lease, as text for people, or None.
+
+    Nobody does by a lease longer than any: the clock was set back since, and who holds it will renew it.
+    """
+    now = _now(connection)
+    alive = (LeaseRow.expires_at > now, LeaseRow.expires_at <= now + STANDARD_LEASE.seconds)
+    row = connection.execute(select(LeaseRow).where(LeaseRow.root_uuid == root_uuid, *alive)).first()
     return _shown(row) if row else None
 
 
@@ -156,14 +160,15 @@ def take(database: Database, library: Library, what: str, lease: Lease) -> int:
             return 1
         # We hold the flock, so a holder on this machine is dead; SQLite is never shared between machines.
         dead = database.is_sqlite or row.boot_id == boot_id()
-        if row.alive and not dead:
-            raise RootBusy(
-                f"{show_path(library.path)} is held by {row.holder}; its lease ends within {lease.seconds} s"
-            )
-        taken = update(LeaseRow).where(mine, LeaseRow.fence == row.fence).values(fence=row.fence + 1, **values)
-        if connection.execute(taken).rowcount != 1:
-            raise RootBusy(f"{show_path(library.path)} was taken by another process just now")
-        return int(row.fence) + 1
+        if dead or not row.alive:
+            taken = update(LeaseRow).where(mine, LeaseRow.fence == row.fence).values(fence=row.fence + 1, **values)
+            if connection.execute(taken).rowcount != 1:
+                raise RootBusy(f"{show_path(library.path)} was taken by another process just now")
+            return int(row.fence) + 1
+        # Renewed before the clock was set back it would outlive a dead holder by as much; one that lives renews it.
+        too_long = update(LeaseRow).where(mine, LeaseRow.expires_at > now + lease.seconds)
+        connection.execute(too_long.values(expires_at=now + lease.seconds))
+    raise RootBusy(f"{show_path(library.path)} is held by {row.holder}; its lease ends within {lease.seconds} s")
 
 
 def _renew(connection: Connection, root_uuid: str, fence: int, lease: Lease) -> bool:

@@ -200,14 +200,14 @@ class PostgresServer:
                 time.sleep(0.02)
 
 
-def start_postgres() -> PostgresServer:
+def start_postgres(kind: type[PostgresServer] = PostgresServer) -> PostgresServer:
     """Start a server, with a migrated database to clone; skip where PostgreSQL is missing, but fail where CI=true."""
     programs = _programs()
     if programs is None:
         if os.environ.get("CI") == "true":
             pytest.fail(MISSING, pytrace=False)
         pytest.skip(MISSING)
-    server = PostgresServer(programs)
+    server = kind(programs)
     try:
         server.execute(f"CREATE DATABASE {TEMPLATE}")
         migrate(server.url(TEMPLATE))

@@ -216,17 +216,18 @@ def test_of_workers_that_slept_together_the_first_to_wake_takes_nobody_for_dead(
     assert [job.deaths for job in engine.list()] == [0, 0]
 
 
-def test_where_the_databases_clock_jumps_ahead_nobody_takes_the_others_for_dead(
-    database: Database, engine: Engine, crew: Crew
+@pytest.mark.parametrize("jump_ms", [3600000, -3600000])
+def test_where_the_databases_clock_jumps_nobody_takes_the_others_for_dead(
+    database: Database, engine: Engine, crew: Crew, jump_ms: int
 ) -> None:
-    """As when the clock of its machine is set: everybody's last sign of life is an hour ago at once."""
+    """As when the clock of its machine is set: everybody's last sign of life is an hour ago at once, or to come."""
     both = [crew.hire(host, alpha=[1]) for host in ("first", "second")]
     for item in range(2):
         submit(engine, "alpha", item, do="hold", seconds=3 * QUICK.timeout)
     until(lambda: {mark.pid for mark in marks(database, "began")} == {process.pid for process in both})
     time.sleep(2 * QUICK.timeout)  # from now on they may judge
     with database.begin() as connection:
-        connection.execute(text("UPDATE workers SET beat_ms = beat_ms - 3600000"))
+        connection.execute(text("UPDATE workers SET beat_ms = beat_ms - :jump"), {"jump": jump_ms})
     until(all_done(engine, 2))
     assert [job.deaths for job in engine.list()] == [0, 0]
 

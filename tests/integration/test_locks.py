@@ -244,6 +244,13 @@ def test_a_lease_is_renewed_for_as_long_as_it_is_held(database: Database, inboun
         until(is_renewed)  # past the end of the lease as it was taken
 
 
+def test_a_lease_of_before_the_clock_was_set_back_is_nobodys(database: Database, inbound: Library) -> None:
+    with taken(database, inbound), database.begin() as connection:
+        assert holder(connection, inbound.root_uuid) is not None
+        connection.execute(update(LeaseRow).values(expires_at=LeaseRow.expires_at + 3600))
+        assert holder(connection, inbound.root_uuid) is None
+
+
 @pytest.mark.sqlite
 def test_a_holder_that_cannot_renew_stops_before_its_lease_ends(database: Database, inbound: Library) -> None:
     never_renewed = Lease(seconds=60, renew=3600, deadline=0)
