@@ -133,20 +133,36 @@ def _stem(name: str) -> bytes:
     return stem_of(name.encode("utf-8", "surrogateescape"))
 
 
+class Added(NamedTuple):
+    """What only a sheet says; None of what tags say, or it does not."""
+
+    album: str | None
+    album_artist: str | None
+    year: int | None
+    disc: int | None
+
+
+def added(sheet: Sheet, *, album: object, artist: object, year: object, disc: object) -> Added:
+    """Return what a sheet says and tags do not, of which these are the values; its disc is one of its own album."""
+    return Added(
+        None if album else sheet.album,
+        None if artist else sheet.artist,
+        None if year else sheet.year,
+        None if disc or album or not sheet.album else sheet.disc,
+    )
+
+
 def fill(track: Track, sheet: Sheet | None) -> Track:
     """Return a track with what only its sheet says."""
     if sheet is None or track.row.problem is not None:
         return track
     row = track.row
-    album = None if track.album else sheet.album
-    artist = None if track.album_artist or track.artist else sheet.artist
-    year = None if row.year else sheet.year
-    said = {"album": album, "album_artist": artist, "year": year}
+    artist = track.album_artist or track.artist
+    said = added(sheet, album=track.album, artist=artist, year=row.year, disc=track.disc)
     filled = track._replace(
-        album=album or track.album,
-        album_artist=artist or track.album_artist,
-        row=row._replace(year=year or row.year),
-        cued={field: sheet.path for field, value in said.items() if value},
+        album=said.album or track.album,
+        album_artist=said.album_artist or track.album_artist,
+        row=row._replace(year=said.year or row.year),
+        cued={field: sheet.path for field, value in said._asdict().items() if value and field != "disc"},
     )
-    of_disc = album and sheet.disc and not track.disc
-    return filled.numbered("cue", disc=sheet.disc) if of_disc else filled
+    return filled.numbered("cue", disc=said.disc) if said.disc else filled

@@ -155,16 +155,16 @@ def _complete_from_sheet(tags: Tags) -> None:
     texts = tags.pop(SHEET, None)
     if texts is None or all(map(tags.get, ("album", "artist", "date"))):
         return
-    from scanner.grouping.sheets import parse
+    from scanner.grouping.sheets import added, parse
     from scanner.smallfiles import MAX_SMALL
 
     sheet = parse(b"", "\n".join(texts).encode(errors="replace")[:MAX_SMALL])
     if sheet is None or sheet.tracks < 2:  # of a song
         return
-    told = {"album": sheet.album, "date": sheet.year, "disc": sheet.disc}
-    if not any(map(tags.get, ("artist", "album_artist"))):
-        told["album_artist"] = sheet.artist
-    tags.update((field, [str(value)]) for field, value in told.items() if value and not tags.get(field))
+    artist = tags.get("album_artist") or tags.get("artist")
+    said = added(sheet, album=tags.get("album"), artist=artist, year=tags.get("date"), disc=tags.get("disc"))
+    told = {"album": said.album, "album_artist": said.album_artist, "date": said.year, "disc": said.disc}
+    tags.update((field, [str(value)]) for field, value in told.items() if value)
 
 
 def _complete_from_end(tags: Tags, file: BinaryIO, source: Source) -> None:

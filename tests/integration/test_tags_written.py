@@ -99,6 +99,7 @@ SHEET = 'REM DATE 1997\nPERFORMER "Ada"\nTITLE "Low (Disc 2)"\nFILE "x.wav" WAVE
         ({}, " TRACK 02 AUDIO\n", ("Low", "Ada", None, "1997", 2)),
         ({"artist": "Bo", "date": "2001"}, " TRACK 02 AUDIO\n", ("Low", None, "Bo", "2001", 2)),
         ({"album": "High", "disc": "1"}, " TRACK 02 AUDIO\n", ("High", "Ada", None, "1997", 1)),
+        ({"album": "High"}, " TRACK 02 AUDIO\n", ("High", "Ada", None, "1997", None)),  # the disc is of the other album
         ({}, "", (None, None, None, None, None)),  # of a song
     ],
 )
