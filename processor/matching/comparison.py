@@ -14,6 +14,7 @@ from processor.matching.tracks import GRACE, MOST, Pair, Place, paired, places, 
 from processor.providers.release import Release
 
 TRACK: Final = 0.25  # a pair of tracks further apart than this is looked at by a person
+TRACKS_DIFFER: Final = "tracks_differ"  # the code of the doubt that some tracks are not ours
 MANY: Final = 4  # tracks that agree say who the artist is, too, where a release does not tell
 NAMED: Final = 8  # of a list in a sentence; the others are counted
 
@@ -42,7 +43,7 @@ class Comparison:
     @property
     def has_others(self) -> bool:
         """Whether some of its tracks are not ours, though they stand where ours do."""
-        return any(doubt.code == "tracks_differ" for doubt in self.doubts)
+        return any(doubt.code == TRACKS_DIFFER for doubt in self.doubts)
 
     def penalty(self, name: str) -> float | None:
         """How far apart both are in one part; None where it could not be compared."""
@@ -126,7 +127,7 @@ def _doubtful_tracks(own: OwnAlbum, pairs: tuple[Pair, ...]) -> Iterator[Reason]
     far = [pair for pair in pairs if pair.distance > TRACK or (pair.seconds_apart or 0) > MOST or _is_another(pair)]
     if far:
         named = _named([shown(own.tracks[pair.own].title) for pair in far])
-        yield Reason("tracks_differ", f"{len(far)} tracks are not alike: {named}.")
+        yield Reason(TRACKS_DIFFER, f"{len(far)} tracks are not alike: {named}.")
     nearest = min((apart for pair in pairs if (apart := pair.seconds_apart) is not None), default=0.0)
     if nearest > GRACE:
         yield Reason("lengths_differ", f"No track is as long as its partner: the nearest are {nearest:.0f} s apart.")
