@@ -18,13 +18,15 @@ from config.errors import Stopped
 from daemon.bootstrap import application
 from daemon.web.metrics import exposition
 from processor.artwork.tables import BlobHoldRow
+from processor.metadata import rows as metadata
+from processor.metadata.documents import ITSELF
 from processor.verification import rows
 from tests.commands import chosen, greenroom
-from tests.scenarios.drops import Drop, songs
-from tests.scenarios.house import House, digest
-from tests.scenarios.publishing import add_library, approve, publish, take_out
+from tests.scenarios.drops import Drop, song, songs
+from tests.scenarios.house import NOW, House, digest
+from tests.scenarios.publishing import add_library, approve, given, publish, take_out
 from workflow import events
-from workflow.operations import verifying
+from workflow.operations import publishing, verifying
 from workflow.operations.fsck import forget_item
 
 ALBUM = "Ada/Low Tide (2014)"
@@ -112,6 +114,30 @@ def test_an_album_that_is_taken_out_of_the_library_while_it_is_looked_at_leaves_
     assert list(verifying.verify_items(replace(given, spend=meanwhile), [item_id])) == []
     assert not (library / ALBUM).exists()
     assert told(house) == []
+
+
+def test_of_all_artists_only_the_files_that_change_meanwhile_are_left_for_later(house: House, library: Path) -> None:
+    house.drop({"Low/1.flac": song(1, artist="Eva", album="Low")})
+    house.cycle()
+    by = {item["album_artist"]: item["id"] for item in house.items().values() if item["album"] in ("Low", "Low Tide")}
+    approve(house, *(key for key, item in house.items().items() if item["id"] == by["Eva"]))
+    publish(house, by["Eva"])
+    (library / "Eva/artist.nfo").unlink()
+    stop = threading.Event()
+    looking = verifying.verifying(
+        house.database, house.data, verifying.Pace(0, int, stop.wait), stop, decode=False, mend=False
+    )
+
+    def meanwhile(_: int) -> None:
+        with house.database.begin() as connection:
+            known = metadata.artist_named(connection, "Ada", None)
+            metadata.write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "She sang."}}, NOW)
+            metadata.link_artists(connection, by["Ada"], [known])
+        publishing.publish_item(given(house), by["Ada"], stop, actor="eva")
+
+    (found,) = verifying.verify_items(replace(looking, spend=meanwhile), [rows.ARTISTS])
+    assert [one.path for one in found.checked.findings] == [b"Eva/artist.nfo"]
+    assert found.checked.known == {}, "what changed was seen as it is not recorded any more"
 
 
 def test_what_greenroom_made_is_mended_and_music_is_only_told_of(house: House, library: Path) -> None:
