@@ -81,11 +81,12 @@ def trash(items: tuple[int, ...], why: str, dry_run: bool, as_json: bool) -> Non
 @click.argument("items", metavar="ITEM…", type=int, nargs=-1, required=True)
 @json_option
 def undo(items: tuple[int, ...], as_json: bool) -> None:
-    """Take the last decision about each ITEM back, if nothing happened to it since."""
+    """Take the last decision about each ITEM back, if nothing happened to it since; say which it was, and whose."""
 
     def take_back(app: Application, item: int) -> tuple[str, dict[str, Any]]:
-        status = deciding.take_back(app.database, item, actor=person(), seen=None)
-        return f"item {item} is {status} again", {"item": item, "status": status}
+        status, taken = deciding.take_back(app.database, item, actor=person(), seen=None)
+        text = f"item {item} is {status} again; taken back: {taken}"
+        return text, {"item": item, "status": status, "taken_back": taken}
 
     each(items, take_back, as_json)
 

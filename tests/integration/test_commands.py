@@ -399,7 +399,10 @@ def test_an_album_named_twice_is_decided_once(data_dir: Path) -> None:
     write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
     greenroom("cycle")
     greenroom("review", "approve", "1")
-    assert greenroom("review", "undo", "1", "1").stderr == "item 1 is pending_review again\n"
+    assert (
+        greenroom("review", "undo", "1", "1").stderr
+        == f"item 1 is pending_review again; taken back: approved by {person()}\n"
+    )
 
 
 def test_what_became_of_some_is_told_though_somebody_holds_the_library_of_the_next(data_dir: Path) -> None:

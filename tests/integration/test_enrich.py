@@ -498,7 +498,7 @@ def test_the_chain_enriches_by_itself_and_leaves_the_album_to_a_person(
         until(lambda: engine.counts()["enrich"] == {"done": 2})
     assert known(shop, item).release_id == uuid(2)
     deciding.decide(database, item, "approved", actor="eva", why="heard it")
-    assert deciding.take_back(database, item, actor="eva") == "pending_review"
+    assert deciding.take_back(database, item, actor="eva").status == "pending_review"
     with database.read() as connection:
         assert progress.find(connection, item)["position"] == "enriched"
         history = [(row["actor"], row["what"]) for row in progress.history(connection, item) if progress.is_step(row)
@@ -522,7 +522,7 @@ def test_an_item_that_was_approved_meanwhile_is_enriched_and_stays_where_it_is(
         until(lambda: engine.counts()["enrich"] == {"done": 1})
     with shop.database.read() as connection:
         assert (progress.find(connection, item)["position"], known(shop, item).release_id) == ("reviewed", uuid(1))
-    assert deciding.take_back(shop.database, item, actor="eva") == "pending_review"
+    assert deciding.take_back(shop.database, item, actor="eva").status == "pending_review"
 
 
 def test_what_is_owed_is_asked_for_again_once_a_day(shop: Shop, server: Provider) -> None:

@@ -278,6 +278,23 @@ def test_all_that_a_search_finds_is_decided_with_one_button_also_what_is_on_furt
     assert set(now(browser, ids)) == {"pending_review"}
 
 
+@pytest.mark.parametrize("decided", ["just now", "before"])
+def test_undo_of_many_takes_back_the_decisions_it_was_offered_for_and_no_later_ones(
+    browser: Browser, decided: str
+) -> None:
+    ids = stage(browser, *(named(str(n), "Ada", f"Album {n}") for n in range(2)))
+    form = {"csrf": browser.csrf(), "status": "rejected", "sure": "true"}
+    page = browser.client.post("/review/bulk", data=form | {"chosen": [f"{n} {seen(browser, n)}" for n in ids]}).text
+    if decided == "before":
+        look = {"csrf": browser.csrf(), "status": "undo", "chosen": [f"{n} {seen(browser, n)}" for n in ids]}
+        page = browser.client.post("/review/bulk", data=look).text
+    press(browser, ids[0], "undo", seen(browser, ids[0]))
+    press(browser, ids[0], "reject", seen(browser, ids[0]))
+    page = browser.client.post("/review/bulk", data=form | {"status": "undo", "chosen": chosen(page)}).text
+    assert "another decision than the one on the screen" in page
+    assert now(browser, ids) == ["rejected", "pending_review"]
+
+
 @pytest.mark.parametrize(("button", "told"), [("trash", "Into the trash"), ("merge", "Make them one album")])
 def test_so_are_acts_about_all_that_a_search_finds(browser: Browser, button: str, told: str) -> None:
     ids = stage(browser, named("1", "Ada", "One"), named("2", "Ada", "Two"), named("3", "Bo", "Three"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -47,8 +47,15 @@ def decide(
             wanting.submit(connection, [job], dt.datetime.now(dt.UTC))
 
 
-def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None = None) -> str:
-    """Let a person take back the last decision about an item; return the status it has again.
+class Back(NamedTuple):
+    """What came of taking a decision back."""
+
+    status: str  # that the item has again
+    taken: str  # the decision, and whose it was
+
+
+def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None = None) -> Back:
+    """Let a person take back the last decision about an item.
 
     Raises Rejected if something else happened to the item since, and what `decide` raises.
     """
@@ -67,9 +74,16 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
         came_by = [one["what"] for one in everything if one["revision"] == item["revision"]]
         back = next((phase for phase in phases.values() if phase.name in came_by and phase.late), phases["stage"])
         position = phases["review"].reached if status == "approved" else back.reached
-        because = progress.Because(phases["review"].name, actor, f"taken back: {last['status']} by {last['actor']}")
+        taken = f"{last['status']} by {last['actor']}"
+        because = progress.Because(phases["review"].name, actor, f"taken back: {taken}")
         _move(connection, item, status, position, because)
-    return str(status)
+    return Back(status, taken)
+
+
+def undoable(history: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the last thing that took an item further, if it was a decision, which can be taken back."""
+    steps = [entry for entry in history if progress.is_step(entry)]
+    return steps[-1]["id"] if len(steps) > 1 and steps[-1]["what"] == "review" else None
 
 
 def as_seen(connection: Connection, item_id: int, seen: Seen | None) -> dict[str, Any]:

@@ -167,8 +167,8 @@ def quarantine(app: App, item_id: ItemId, what: DecisionIn, actor: By) -> Decide
 @router.post("/{item_id}/undo", summary="Take the last decision back", responses=DECIDED)
 def undo(app: App, item_id: ItemId, what: DecisionIn, actor: By) -> Decided:
     """Give it the status it had before the last decision, if nothing happened since."""
-    status = deciding.take_back(app.database, item_id, actor=actor.name, seen=seen_in(what.seen))
-    return Decided(id=item_id, status=status)
+    back = deciding.take_back(app.database, item_id, actor=actor.name, seen=seen_in(what.seen))
+    return Decided(id=item_id, status=back.status)
 
 
 def _decide(app: App, item_id: int, status: str, what: DecisionIn, actor: Actor) -> Decided:

@@ -61,6 +61,8 @@ def bulk(
     with app.database.read() as connection:
         seen, more = marked.seen(connection)
         items = called(connection, _known(connection, seen))
+        if status == "undo" and not sure:
+            seen = {number: _with_decision(connection, number, what) for number, what in seen.items()}
     back = marked.wanted.address("/review")
     shown: dict[str, Any] = {"status": status, "deed": DEEDS[status], "why": why, "back": back}
     if not sure or not items:
@@ -77,7 +79,8 @@ def bulk(
         return RedirectResponse(f"/review/publishing?after={after}", 303)
     left = {item["id"] for item, _ in refused}
     with app.database.read() as connection:
-        done = _known(connection, [number for number in seen if number not in left])
+        known = _known(connection, [number for number in seen if number not in left])
+        done = {one["id"]: _with_decision(connection, one["id"], Seen(one["revision"], one["status"])) for one in known}
     return page(request, "bulk.html", items=items, sure=True, done=done, refused=refused, after=after, **shown)
 
 
@@ -88,6 +91,11 @@ def _decide(database: Database, item_id: int, status: str, actor: str, why: str,
     then = "approved" if status == "publish" else status
     said, publish = why or WHY[then], status == "publish"
     deciding.decide(database, item_id, then, actor=actor, why=said, seen=seen, publish=publish)
+
+
+def _with_decision(connection: Connection, item_id: int, seen: Seen) -> Seen:
+    """Return what is seen of an item with the decision that undo would take back."""
+    return seen._replace(decision=deciding.undoable(progress.history(connection, item_id)))
 
 
 def _known(connection: Connection, ids: Mapping[int, Seen] | list[int]) -> list[dict[str, Any]]:

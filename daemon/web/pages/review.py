@@ -98,7 +98,7 @@ def _album(connection: Connection, item_id: int) -> dict[str, Any]:
         "others": [file for file in files if file.role != "audio"],
         "history": history,
         "may": MOVES.get(item["status"], frozenset()),
-        "undoable": _decision(history),
+        "undoable": deciding.undoable(history),
         "enriched": matching.enrichment(connection, item_id),
         "debts": matching.debts(connection, item_id),
         "cover": pictures.covers(connection, [item["key"]]).get(item["key"]),
@@ -134,11 +134,5 @@ def _decided(connection: Connection, item_id: int | None) -> dict[str, Any] | No
     if item_id is None:
         return None
     item = progress.known(connection, item_id)
-    decision = _decision(progress.history(connection, item_id))
+    decision = deciding.undoable(progress.history(connection, item_id))
     return {**item, "decision": decision} if item and decision else None
-
-
-def _decision(history: list[dict[str, Any]]) -> int | None:
-    """Return the last thing that took an item further, if it was a decision, which can be taken back."""
-    steps = [entry for entry in history if progress.is_step(entry)]
-    return steps[-1]["id"] if len(steps) > 1 and steps[-1]["what"] == "review" else None
