@@ -159,8 +159,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a live lease is taken over",
         "config/lease.py",
-        "if row.alive and not dead:",
-        "if False:",
+        "if dead or not row.alive:",
+        "if True:",
         tests(LOCKS, "-k", "live_lease"),
     ),
     Mutant(
@@ -628,8 +628,8 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "an album that is about to have another place is told as damage",
         "processor/verify.py",
-        "(troubles and rows.is_moving(connection, item_id))",
-        "False",
+        "if troubles and is_moving:",
+        "if False:",
         tests("tests/faults/test_publish_kill.py", "-k", "is_no_damage"),
     ),
     Mutant(
