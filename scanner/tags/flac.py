@@ -92,7 +92,9 @@ def _stream(info: bytes, audio_size: int) -> Stream:
 def _comment(source: Source, position: int, length: int, pictures: list[Picture]) -> list[Said]:
     if length > _COMMENT_LIMIT:
         raise DoubtError("a very long comment")
-    said, end = read_comments(source.bytes_at(position, length), 0, pictures)
+    named: list[Picture] = []
+    said, end = read_comments(source.bytes_at(position, length), 0, named)
+    pictures[:0] = named  # before the blocks, as mutagen has them
     if end != length:
         raise DoubtError("a comment of another length than its block")
     return said

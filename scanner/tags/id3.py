@@ -102,6 +102,8 @@ def _head_v24(head: bytes) -> tuple[int, int]:
     name, size, flags = _FRAME.unpack(head)
     if not any(name) and any(head):
         raise DoubtError("padding that is not empty, in front of which mutagen may not take sizes for synchsafe")
+    if name == b"TORY":
+        raise DoubtError("an older frame, at whose end mutagen reads more than one NUL in this version")
     return _head(name, synchsafe(size), flags)
 
 

@@ -34,7 +34,7 @@ _SKIPPED = frozenset(
     b"MLLT USER OWNE PCST WFED RGAD NCON XSOA XSOP XSOT".split()
 )
 _STAMP = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:[T ][0-9]{2}(?::[0-9]{2}){0,2})?)?)?")
-_REFERENCE = re.compile(r"[(0-9]|RX\Z|CR\Z|.*\n")  # to a genre of ID3v1, or a text cut at its first line
+_REFERENCE = re.compile(r"[(\d]|RX\Z|CR\Z|.*\n")  # to a genre of ID3v1, or a text cut at its first line
 _YEAR = re.compile(r"([0-9]{4})(-[0-9]{2}-[0-9]{2})?\Z")
 _DAY_MONTH = re.compile(r"([0-9]{2})([0-9]{2})\Z")
 
@@ -95,7 +95,9 @@ def _apart_in(frame: bytes) -> tuple[str, Said]:
     key, *values = _values(frame)
     said, shared = UNWANTED, True
     if frame[:4] != b"TXXX":
-        key, said = _OLD_DATES[frame[:4]], (ELSEWHERE, _only([key, *values]), ())
+        if values:
+            raise DoubtError("several years")
+        key, said = _OLD_DATES[frame[:4]], (ELSEWHERE, key, ())
     elif field := _FREE.get(key) or _FREE.get(key.upper()):
         place, convert, shared = field
         said = place, convert(values), values
@@ -134,13 +136,6 @@ def _stamps(values: list[str]) -> list[str]:
     if not all(_STAMP.fullmatch(value) for value in values if value):
         raise DoubtError("a date of another form")
     return values
-
-
-def _only(values: list[str]) -> str:
-    said = [value for value in values if value]
-    if len(said) > 1:
-        raise DoubtError("several years")
-    return said[0] if said else ""
 
 
 def _old_dates(apart: dict[str, Said], places: set[int]) -> Iterator[Said]:

@@ -89,7 +89,7 @@ def _enter(source: Source, position: int, size: int, path: bytes, movie: _Movie)
     movie.boxes[path] = b""
     if path == _TAGS:
         movie.said = said_in(source, position + 8, position + size, movie.pictures)
-    elif path[-4:] != b"ilst":
+    else:
         _walk(source, position + (12 if path[-4:] == b"meta" else 8), position + size, path + b"/", movie)
 
 

@@ -136,7 +136,7 @@ def _field_of(names: bytes) -> str | None:
     name_size, name = _BOX(names, mean_size)
     if mean != b"mean" or name != b"name" or mean_size < 12 or name_size < 12:
         raise DoubtError("a free-form box without its names")
-    field = NAMED.get(names[12 + mean_size : mean_size + name_size].decode("utf-8", "replace").upper())
+    field = NAMED.get(names[12 + mean_size : mean_size + name_size].decode("latin-1").upper())
     return field if names[12:mean_size] == _ITUNES else None
 
 

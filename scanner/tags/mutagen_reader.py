@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from scanner.facts import Facts, Picture
 from scanner.tags.apev2 import items
 from scanner.tags.mutagen_tags import SHEET, Converted, from_ape, from_id3, tags_of
-from scanner.tags.normalise import Tags, first
+from scanner.tags.normalise import Tags, clean, first
 from scanner.tags.ogg import OPUS_RATE
 from scanner.tags.riff import read_wave
 from scanner.tags.said import Stream, row_of, say
@@ -132,7 +132,7 @@ def _stream(info: Any, container: str) -> Stream:
 def _mp4_codec(name: str) -> str | None:
     if name.startswith("mp4a"):
         return "mp3" if name.upper() in ("MP4A.69", "MP4A.6B") else "aac"
-    return name.strip().lower() or None
+    return clean(name.lower())
 
 
 def _around_adts(file: BinaryIO, source: Source) -> Converted:

@@ -15,6 +15,7 @@ from scanner.tags.normalise import Tags
 from scanner.tags.vorbis_comment import PICTURE_HEAD, PICTURE_KEY, add_picture
 
 Converted = tuple[Tags, list[Picture]]
+_OLD_FORMS = {"JPG": "image/jpeg", "PNG": "image/png"}  # of ID3v2.2; of two pictures alike mutagen leaves one so
 SHEET = "CUESHEET"  # not a field: the sheet of an image, as it stands beside others
 
 
@@ -37,7 +38,7 @@ def from_id3(tag: Any) -> Converted:
         elif name == "UFID" and frame.owner.encode("latin-1") == MUSICBRAINZ_OWNER:
             tags["mb_recording_id"] = [frame.data.decode("ascii", "replace")]
         elif name == "APIC" and frame.mime != LINK:
-            pictures.append(Picture(len(frame.data), int(frame.type), frame.mime or None))
+            pictures.append(Picture(len(frame.data), int(frame.type), _OLD_FORMS.get(frame.mime, frame.mime) or None))
     return {**named, **tags}, pictures
 
 
@@ -58,6 +59,8 @@ def _from_mp4(atoms: Any) -> Converted:
     named: Tags = {}
     pictures: list[Picture] = []
     for key, values in atoms.items():
+        if values == []:  # an empty box says nothing
+            continue
         if key in fields.MP4:
             tags[fields.MP4[key]] = list(values)
         elif key in ("trkn", "disk"):

@@ -30,6 +30,8 @@ class Source:
             return start
         if length > LONGEST:
             raise DoubtError("a very long text")
+        if offset > self.size:  # the system takes no number above 63 bits
+            raise DoubtError("the file ends early")
         self.window = pread(self.fd, max(length, BLOCK), offset)
         self.base = offset
         if length > len(self.window):

@@ -38,7 +38,7 @@ class WavPackInfo(StreamInfo):
         if not rate:
             raise wavpack.WavPackHeaderError("a WavPack file without a sample rate")
         self.version, self.is_hybrid = block.version, bool(block.flags & _HYBRID)
-        self.bits_per_sample = ((block.flags & _BYTES) + 1) * 8 - (block.flags >> _SHIFT & 0x1F)
+        self.bits_per_sample = max(0, ((block.flags & _BYTES) + 1) * 8 - (block.flags >> _SHIFT & 0x1F))
         self.sample_rate, at_once = rate, 1
         if block.flags & _DSD:
             self.sample_rate, at_once = rate * 8 << min(pieces.get(_DSD_IS, b"\0")[0], _FASTEST), 8

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from mutagen.id3 import ID3, TALB, TIT2, TPE1, ID3v1SaveOptions
 
 from scanner.tags.read import Reading
 from tests.integration.test_tags_agree import BASE, by_header, by_mutagen, read
-from tests.music import JPEG, audio, write_track
+from tests.music import JPEG, PNG, audio, write_track
 
 Maker = Callable[[Path], Path]
 
@@ -85,8 +86,10 @@ SAME: dict[str, Maker] = {
     "frames of a few programs": mp3(
         id3(BASIC + frame("IPLS", b"\0guitar\0P") + frame("RGAD", bytes(8)) + frame("NCON", b"x") + texts("XSOP"))
     ),
+    "a genre by a number in digits of another script": mp3(id3(BASIC + frame("TCON", b"\3" + "١".encode()))),
     "a tag of version 2.2": mp3(id3(OLD, version=2, padding=50)),
     "a tag of version 2.2 with a picture": mp3(id3(OLD + old("PIC", b"\0JPG\3\0" + JPEG * 40) + OLD_MORE, version=2)),
+    "a tag of version 2.2 with a picture twice": mp3(id3(OLD + old("PIC", b"\0PNG\3\0" + PNG) * 2, version=2)),
 }
 DECLINED: dict[str, Maker] = {
     "two stacked tags": mp3(id3(BASIC) + id3(texts("TPE2"))),
@@ -98,6 +101,8 @@ DECLINED: dict[str, Maker] = {
     "a compressed tag of version 2.2": mp3(id3(OLD, version=2, flags=0x40)),
     "a frame that leaves the tag": mp3(id3(BASIC + b"TPE2\0\1\0\0\0\0\0X")),
     "sizes of iTunes": mp3(id3(frame("TPE2", b"\0" + b"B" * 200) + BASIC, version=4)),
+    "a year behind nothing": mp3(id3(BASIC + frame("TORY", b"\0\x001999"))),
+    "a year of an older version": mp3(id3(BASIC + frame("TORY", b"\x001999\0\0"), version=4)),
     "UTF-16 without a mark": mp3(id3(BASIC + frame("TPE2", b"\1" + "Band".encode("utf-16-le")))),
     "an unknown frame": mp3(id3(BASIC + frame("XYZW", b"\0x"))),
     "no artist": mp3(id3(texts("TIT2", "TALB"))),
@@ -245,6 +250,76 @@ def test_a_length_only_a_broken_header_claims_is_unknown(tmp_path: Path) -> None
     assert reading.facts.title == "Title"
 
 
+def box(name: bytes, *content: bytes) -> bytes:
+    inside = b"".join(content)
+    return struct.pack(">I4s", 8 + len(inside), name) + inside
+
+
+def free_form(name: str, value: bytes) -> bytes:
+    names = box(b"mean", bytes(4), b"com.apple.iTunes") + box(b"name", bytes(4), name.encode())
+    return box(b"----", names, box(b"data", struct.pack(">II", 1, 0), value))
+
+
+def with_boxes(whole: bytes, more: bytes, *path: bytes) -> bytes:
+    """Put more boxes at the end of one in `moov`, which stands behind the sound."""
+    places = [whole.index(name) - 4 for name in path]
+    sizes = [int.from_bytes(whole[place : place + 4], "big") for place in places]
+    end = places[-1] + sizes[-1]
+    grown = bytearray(whole[:end] + more + whole[end:])
+    for place, size in zip(places, sizes, strict=True):
+        grown[place : place + 4] = (size + len(more)).to_bytes(4, "big")
+    return bytes(grown)
+
+
+TAGS = (b"moov", b"udta", b"meta", b"ilst")
+SAMPLES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+
+
+@pytest.mark.parametrize(
+    ("more", "path", "album_artist"),
+    [
+        (box(b"aART") + free_form("ALBUM ARTIST", b"B"), TAGS, "B"),
+        (free_form("ALBUMART\u0131ST", b"B"), TAGS, None),
+        (box(b"ilst", box(b"shwm"), b"\0\0\0\1roll\0\0\0\2"), SAMPLES, None),
+    ],
+    ids=["an empty one beside a free one", "a name whose capitals are those of another", "broken tags elsewhere"],
+)
+def test_odd_boxes_of_mp4_are_read_alike(
+    more: bytes, path: tuple[bytes, ...], album_artist: str | None, tmp_path: Path
+) -> None:
+    file = write_track(tmp_path / "x.m4a", seconds=0.3, **BASE)
+    put(file, with_boxes(file.read_bytes(), more, *path))
+    facts = by_mutagen(file)
+    assert by_header(file) in (None, facts)
+    assert facts is not None
+    assert facts.album_artist == album_artist
+
+
+def test_a_codec_with_a_name_that_is_no_text_has_none_of_that_in_it(tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.m4a", seconds=0.3, **BASE)
+    facts = read(put(file, file.read_bytes().replace(b"mp4a", b"mp\0\0"))).facts
+    assert facts is not None
+    assert facts.codec == "mp"
+
+
+def test_pictures_of_a_flac_are_told_in_one_order(tmp_path: Path) -> None:
+    named = base64.b64encode(flac_picture(4)).decode()
+    file = write_track(tmp_path / "x.flac", seconds=0.2, more={"METADATA_BLOCK_PICTURE": named}, **BASE)
+    block = flac_picture(3)
+    whole = file.read_bytes()
+    info = 4 + 4 + 34
+    put(file, whole[:info] + b"\6" + len(block).to_bytes(3, "big") + block + whole[info:])
+    facts = by_header(file)
+    assert facts is not None
+    assert facts == by_mutagen(file)
+    assert [picture.type for picture in facts.pictures] == [4, 3]
+
+
+def flac_picture(kind: int) -> bytes:
+    head = struct.pack(">II", kind, 9) + b"image/png" + bytes(20)
+    return head + struct.pack(">I", len(PNG)) + PNG
+
+
 def test_a_file_with_the_extension_of_another_format_is_read_by_its_content(tmp_path: Path) -> None:
     file = write_track(tmp_path / "x.flac", seconds=0.2, **BASE)
     facts = read(file.rename(tmp_path / "x.mp3")).facts
@@ -330,6 +405,7 @@ def test_sound_behind_a_box_that_mutagen_misreads_is_no_film(tmp_path: Path) -> 
         ("x.ogg", b"OggS" + b"\0" * 1000, "unreadable_audio"),
         ("x.m4a", b"\0\0\0\x10ftypM4A \0\0\0\0", "unreadable_audio"),
         ("x.wav", b"RIFF\xff\0\0\0WAVE", "unreadable_audio"),
+        ("x.mpc", b"MPCKXX" + b"\xff" * 8 + b"\x7f", "unreadable_audio"),  # a packet beyond the end of any file
         ("x.jpg", JPEG, "unsupported"),
     ],
 )

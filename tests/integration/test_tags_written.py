@@ -225,14 +225,15 @@ def test_the_blocks_of_wavpack_say_what_they_hold(data: bytes, codec: str, chann
         (0x1800, 15, bytes([0x02, 1, 0, 0, 0x67, 2, *(176_400).to_bytes(3, "little"), 0]), (176_400, 16)),
         (0x1800, 15, bytes([0xA2, 1, 0, 0, 0, 0, 0x27, 2, *(352_800).to_bytes(4, "little")]), (352_800, 16)),
         (0x1802 | 8 << 13, 9, b"", (44_100, 24)),
+        (0x1800 | 17 << 13, 9, b"", (44_100, None)),
         (0x1800 | 1 << 31, 12, bytes([0x0E, 1, 2, 0]), (2_822_400, 1)),
         (0x1800 | 1 << 31, 12, bytes([0x8E, 1, 0, 0, 3, 0]), (5_644_800, 1)),
     ],
-    ids=["176.4 kHz", "352.8 kHz", "24 bits of 32", "DSD64", "DSD128"],
+    ids=["176.4 kHz", "352.8 kHz", "24 bits of 32", "fewer than none", "DSD64", "DSD128"],
 )
 @pytest.mark.parametrize("is_told", [True, False])
 def test_wavpack_of_any_rate_is_heard(
-    flags: int, rate: int, pieces: bytes, heard: tuple[int, int], is_told: bool, tmp_path: Path
+    flags: int, rate: int, pieces: bytes, heard: tuple[int, int | None], is_told: bool, tmp_path: Path
 ) -> None:
     samples = heard[0] // 8 if heard[1] == 1 else heard[0]
     parts = [wavpack_block(n, flags, rate=rate, total=samples if is_told else 0xFFFFFFFF, pieces=pieces)
