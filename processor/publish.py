@@ -17,7 +17,7 @@ from processor.filesystem.files import Tree
 from processor.filesystem.paths import relative
 from processor.filesystem.system_errors import explained
 from processor.moves.move import Performance
-from processor.publication import ledger, recording
+from processor.publication import ledger, news, recording
 from processor.publication.drafting import Plan
 from processor.publication.intent import Gone, intent_of, with_intent
 from processor.publication.writing import sha256_at
@@ -49,7 +49,7 @@ def perform(run: Performance, cache: Blobs, planned: Plan, begun: Callable[[Conn
     """
     if planned.transfer is None:
         with run.database.begin() as connection:
-            ledger.caught_up(connection, planned.item_id, planned.news_at)
+            news.caught_up(connection, planned.item_id, planned.news_at)
         return Outcome(planned, "unchanged", planned.reasons)
     for (_, ext), data in planned.texts.items():
         run.guard.check("keep blob")

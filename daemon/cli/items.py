@@ -21,7 +21,7 @@ from daemon.signals import stop_on_signals
 from processor.items import listing, repository
 from processor.items.listing import Filter, Sort
 from processor.matching.rows import Candidate
-from processor.publication import ledger
+from processor.publication import news
 from workflow.states import MOVES
 
 NONE = {None: "No album is in staging or published yet.", "pending_review": "No album waits for a person."}
@@ -66,7 +66,7 @@ def list_all(status: str | None, sort: Sort, limit: int | None, as_json: bool) -
     with application() as app, app.database.read(snapshot=as_json) as connection:
         found = libraries.list_libraries(connection)
         listed = listing.ids(connection, Filter(status), sort, limit)
-        outdated = ledger.outdated(connection)
+        outdated = news.outdated(connection)
         items = (_shown(i, found, outdated) for i in repository.these(connection, listed, with_files=as_json))
         if as_json:
             print_json(items)

@@ -26,7 +26,7 @@ from processor.artwork.rows import Candidate, Selected
 from processor.artwork.tables import CandidateRow
 from processor.artwork.types import TYPES
 from processor.artwork.wanted import Wanted
-from processor.publication import ledger
+from processor.publication import news
 
 
 class Outcome(NamedTuple):
@@ -175,7 +175,7 @@ def _written(
         is_changed |= not at_hand.restored.isdisjoint(one.sha256 for one in after)
         if is_changed:
             for key in that.subject.published_as:
-                ledger.note_news_of(connection, that.subject.kind, key, that.now)
+                news.note_of(connection, that.subject.kind, key, that.now)
     return Outcome(
         tuple(after),
         is_changed,

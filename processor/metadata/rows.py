@@ -18,7 +18,7 @@ from processor.metadata.documents import ITSELF, TAGS, USER, Document
 from processor.metadata.fields import checked
 from processor.metadata.known import AlbumMetadata, ArtistMetadata
 from processor.metadata.tags import of_tags
-from processor.publication import ledger
+from processor.publication import ledger, news
 from processor.tables import StagingItem
 
 
@@ -127,7 +127,7 @@ def write(connection: Connection, item_id: int, source: str, document: Document,
     lock(connection, item_id)
     is_news = _write(connection, item_id, source, document, now)
     if is_news:
-        ledger.note_news(connection, item_id, now)
+        news.note(connection, item_id, now)
     return is_news
 
 
@@ -218,7 +218,7 @@ def write_artist(connection: Connection, artist: int, source: str, document: Doc
     if is_news:
         name, artist_id = connection.execute(select(ArtistRow.name, ArtistRow.artist_id).filter_by(id=artist)).one()
         for key in {ledger.artist_key(name, artist_id), ledger.artist_key(name, None)}:
-            ledger.note_news_of(connection, "artist", key, now)
+            news.note_of(connection, "artist", key, now)
     return is_news
 
 

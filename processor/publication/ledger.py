@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from processor.items.repository import IN_CHUNK
 from processor.tables import IS_UNSETTLED, LedgerRow, PublicationRow, StagingItem, TransferRow
@@ -193,55 +193,6 @@ def publish(connection: Connection, made: Publication, *, brought: bool) -> None
     known = update(PublicationRow).where(PublicationRow.item_id == made.item_id).values(**again)
     if connection.execute(known).rowcount == 0:
         connection.execute(insert(PublicationRow).values(made._asdict()))
-
-
-def note_news(connection: Connection, item_id: int, now: dt.datetime) -> None:
-    """Note that more is known of a published item than its library has; nothing for one that is not published."""
-    connection.execute(update(PublicationRow).where(PublicationRow.item_id == item_id).values(news_at=now))
-
-
-def note_news_of(connection: Connection, subject: Literal["album", "artist"], key: str, now: dt.datetime) -> None:
-    """Note the same for the album of a key, or for one album of an artist in each library.
-
-    Artists' keys are those of `artist_key`. One album is enough: publishing any album of an artist writes its files;
-    so it is one that waits for nobody, where there is such an album, and if it fails, `hand_on` names another.
-    """
-    if subject == "album":
-        ids = list(connection.scalars(select(StagingItem.id).where(StagingItem.key == key)))
-    else:
-        found = select(PublicationRow.root_uuid, PublicationRow.item_id).where(PublicationRow.artist == key)
-        found = found.outerjoin(StagingItem, StagingItem.id == PublicationRow.item_id)
-        is_waiting = case((StagingItem.status == "published", 0), else_=1)
-        rows = connection.execute(found.order_by(is_waiting, PublicationRow.item_id))
-        ids = list({root: item_id for root, item_id in reversed(rows.all())}.values())
-    connection.execute(update(PublicationRow).where(PublicationRow.item_id.in_(ids)).values(news_at=now))
-
-
-def hand_on(connection: Connection, item_id: int, now: dt.datetime) -> None:
-    """Note the news of an item that cannot be published for the next album of its artist in that library, too.
-
-    They may be the artist's, and each album has only those before it to hand anything on to it, so this ends.
-    """
-    home = publication(connection, item_id)
-    if home is None or home.news_at is None or home.artist is None:
-        return
-    others = select(func.min(PublicationRow.item_id)).join(StagingItem, StagingItem.id == PublicationRow.item_id)
-    same = (PublicationRow.artist == home.artist, PublicationRow.root_uuid == home.root_uuid)
-    following = connection.scalar(others.where(*same, StagingItem.status == "published", StagingItem.id > item_id))
-    if following is not None:
-        note_news(connection, following, now)
-
-
-def caught_up(connection: Connection, item_id: int, seen: dt.datetime | None) -> None:
-    """Note that an item's library has all that was known at `seen`, its last change then."""
-    ours = (PublicationRow.item_id == item_id, PublicationRow.news_at == seen)
-    connection.execute(update(PublicationRow).where(*ours).values(news_at=None))
-
-
-def outdated(connection: Connection) -> dict[int, dt.datetime]:
-    """Return the items whose library lacks something that is known, and since when."""
-    query = select(PublicationRow.item_id, PublicationRow.news_at).where(PublicationRow.news_at.is_not(None))
-    return {item_id: since for item_id, since in connection.execute(query) if since is not None}
 
 
 def adrift(connection: Connection) -> list[tuple[int, bool]]:

@@ -13,7 +13,7 @@ from processor.filesystem.paths import relative, within
 from processor.items import repository
 from processor.items.item import NewItem
 from processor.metadata import rows as metadata
-from processor.publication import ledger
+from processor.publication import ledger, news
 from processor.publication.intent import Intent, intent_of
 from processor.publication.ledger import Entry, Publication
 from processor.transfers import sidecar
@@ -34,7 +34,7 @@ def record(connection: Connection, transfer: Transfer, now: dt.datetime) -> None
                     transfer.id, now, now),
         brought=transfer.kind != "refresh",
     )  # fmt: skip
-    ledger.caught_up(connection, intent.item_id, intent.news_at)
+    news.caught_up(connection, intent.item_id, intent.news_at)
     if intent.located is not None:
         digests = {file.target: file.digest for file in transfer.files if file.digest is not None}
         repository.relocate(connection, intent.item_id, intent.located.with_digests(digests), now)

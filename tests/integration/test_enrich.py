@@ -40,7 +40,7 @@ from processor.metadata.known import Credit
 from processor.providers.fingerprint import Print, fingerprint, fpcalc
 from processor.providers.registry import Providers, all_providers
 from processor.providers.release import Medium
-from processor.publication import ledger
+from processor.publication import news
 from processor.tables import PublicationRow, StagingItem
 from tests.catalogue import point
 from tests.commands import chosen, printed
@@ -714,12 +714,12 @@ def test_what_enriching_changed_after_publishing_is_known(shop: Shop, server: Pr
             "transfer_id": "t", "published_at": NOW, "updated_at": NOW}  # fmt: skip
     with shop.database.begin() as connection:
         connection.execute(insert(PublicationRow).values(home))
-        assert ledger.outdated(connection) == {}
+        assert news.outdated(connection) == {}
     enrich(replace(shop, now=lambda: NOW + dt.timedelta(hours=1)), item)
     with shop.database.begin() as connection:
-        (since,) = ledger.outdated(connection).values()
-        ledger.caught_up(connection, item, since)
+        (since,) = news.outdated(connection).values()
+        news.caught_up(connection, item, since)
         assert since == NOW + dt.timedelta(hours=1)
     assert enrich(replace(shop, now=lambda: NOW + dt.timedelta(hours=2)), item).is_news is False
     with shop.database.read() as connection:
-        assert ledger.outdated(connection) == {}
+        assert news.outdated(connection) == {}

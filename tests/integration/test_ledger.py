@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from config.database import Database
 from processor.items import repository
-from processor.publication import ledger
+from processor.publication import ledger, news
 from processor.publication.ledger import Entry, Home, Publication, Totals
 from processor.tables import StagingItem
 from processor.transfers import journal
@@ -118,15 +118,15 @@ def test_news_are_of_an_item_or_of_one_album_of_an_artist_in_each_library_until_
     homes = LOW, LOW._replace(item_id=2, path=b"Ada/High"), LOW._replace(item_id=3, root_uuid="other")
     published(database, *homes, LOW._replace(item_id=4, path=b"Bob/Low", artist="name:bob"))
     with database.begin() as connection:
-        ledger.note_news(connection, 9, NOW)
-        assert ledger.outdated(connection) == {}
-        ledger.note_news_of(connection, "artist", "name:ada", NOW)
-        assert ledger.outdated(connection) == {1: NOW, 3: NOW}
-        ledger.note_news(connection, 4, NOW)
-        ledger.note_news(connection, 1, LATER)
+        news.note(connection, 9, NOW)
+        assert news.outdated(connection) == {}
+        news.note_of(connection, "artist", "name:ada", NOW)
+        assert news.outdated(connection) == {1: NOW, 3: NOW}
+        news.note(connection, 4, NOW)
+        news.note(connection, 1, LATER)
         for item_id, seen in ((1, NOW), (3, NOW), (4, None)):  # of item 1 more became known while it was published
-            ledger.caught_up(connection, item_id, seen)
-        assert ledger.outdated(connection) == {1: LATER, 4: NOW}
+            news.caught_up(connection, item_id, seen)
+        assert news.outdated(connection) == {1: LATER, 4: NOW}
 
 
 @pytest.fixture
@@ -146,8 +146,8 @@ def test_an_albums_home_is_known_by_its_key_and_whether_it_was_moved_there(stage
         ]
         assert ledger.home_of(connection, "a") == LOW
         assert ledger.home_of(connection, "c") is None
-        ledger.note_news_of(connection, "album", "b", NOW)
-        assert ledger.outdated(connection) == {2: NOW}
+        news.note_of(connection, "album", "b", NOW)
+        assert news.outdated(connection) == {2: NOW}
 
 
 @pytest.mark.parametrize("state", ["planned", "materialised", "published", "attention"])

@@ -17,7 +17,7 @@ from config.errors import Misconfigured, NeedsReview, Retryable
 from processor.artwork.tables import BlobHoldRow
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, part_of
-from processor.publication import ledger
+from processor.publication import news
 from processor.publication.given import Chosen
 from processor.tables import StagingItem
 from tests.scenarios.conftest import SHM
@@ -196,10 +196,10 @@ def test_what_is_news_to_no_file_of_an_album_is_published_once_and_not_for_ever(
     publish(house, item_id)
     say(house, item_id, "barcode", "5012345678900")  # which no NFO has
     with house.database.read() as connection:
-        assert ledger.outdated(connection).keys() == {item_id}
+        assert news.outdated(connection).keys() == {item_id}
     assert publish(house, item_id).outcome == "unchanged"
     with house.database.read() as connection:
-        assert ledger.outdated(connection) == {}
+        assert news.outdated(connection) == {}
 
 
 def test_what_is_news_of_an_artist_goes_on_to_an_album_that_can_be_published(house: House) -> None:
@@ -212,11 +212,11 @@ def test_what_is_news_of_an_artist_goes_on_to_an_album_that_can_be_published(hou
         metadata.write_artist(connection, known, "theaudiodb", {ITSELF: {"biography": "She sang."}}, NOW)
         for item_id in (one, two):
             metadata.link_artists(connection, item_id, [known])
-        assert ledger.outdated(connection).keys() == {one}
+        assert news.outdated(connection).keys() == {one}
     given_up = publishing.publish_item(given(house), one, threading.Event(), actor="eva")
     assert codes(given_up.reasons) == ["not_as_recorded"]
     with house.database.read() as connection:
-        assert ledger.outdated(connection).keys() == {one, two}
+        assert news.outdated(connection).keys() == {one, two}
     (library / "mine").rename(library / "Ada/High Tide" / OWN)
     assert publish(house, two).outcome == "refreshed"
     assert "She sang." in (library / "Ada/artist.nfo").read_text()
@@ -228,8 +228,8 @@ def test_what_is_news_of_an_artist_goes_by_an_album_that_waits_for_a_person(hous
         publish(house, item_id)
     with house.database.begin() as connection:
         connection.execute(update(StagingItem).where(StagingItem.id == one).values(status="pending_review"))
-        ledger.note_news_of(connection, "artist", "name:ada", NOW)
-        assert ledger.outdated(connection).keys() == {two}
+        news.note_of(connection, "artist", "name:ada", NOW)
+        assert news.outdated(connection).keys() == {two}
 
 
 def test_a_rehearsal_says_that_the_disk_of_the_library_is_not_there(house: House, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ SQL_MODULES = {
     "processor/players/rows.py",
     "processor/players/tables.py",
     "processor/publication/ledger.py",
+    "processor/publication/news.py",
     "processor/tables.py",
     "processor/transfers/journal.py",
     "processor/transfers/trash_rows.py",

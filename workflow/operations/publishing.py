@@ -18,7 +18,7 @@ from config.reasons import Reason, show_path
 from processor import publish
 from processor.artwork.blobs import Blobs
 from processor.moves.move import Performance
-from processor.publication import ledger, planning
+from processor.publication import ledger, news, planning
 from processor.publication.drafting import Plan
 from processor.publication.given import Options, Publishing, known, library_of, selected
 from processor.publish import Outcome
@@ -160,7 +160,7 @@ def _locked(
 
 def _hand_on(database: Database, item_id: int) -> None:
     with database.begin() as connection:
-        ledger.hand_on(connection, item_id, dt.datetime.now(dt.UTC))
+        news.hand_on(connection, item_id, dt.datetime.now(dt.UTC))
 
 
 def _bring_back(database: Database, cache: bytes, item_id: int, guard: Guard) -> TakenBack:
