@@ -25,10 +25,10 @@ from processor.filesystem.system_errors import explained
 from processor.publication import ledger
 from processor.publication.access import AS_IS, Access
 from processor.publication.intent import Made, Role
-from processor.publication.writing import put, read_blob
+from processor.publication.writing import place_of_fresh, put, read_blob
 from processor.transfers import sidecar
 from processor.verification import rows
-from processor.verification.judging import TROUBLE, Known, Seen, Subject, finding, judge
+from processor.verification.judging import TROUBLE, Known, Subject, finding, judge
 from processor.verification.looking import Spend, look
 from processor.verification.rows import Checked, Place
 
@@ -120,13 +120,15 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
         seen = look(tree, subject, given.spend, given.decode)
         judged, why = judge(subject, before, seen), ""
         if subject.is_made and judged.code in ("missing", "rotten") and given.hold is not None:
-            why = _mend(given, given.hold, looked.item_id, subject, seen)
+            why = _mend(given, given.hold, looked.item_id, subject, seen.digest if seen else None)
             if not why:
                 looked.mended.append(finding(judged.code, subject.path, "; it was made anew"))
                 seen = look(tree, subject, given.spend)
                 judged = judge(subject, None, seen)
         elif subject.is_made and judged.code is None:
             _cache_again(given, tree, subject)
+            if given.hold is not None:
+                _settle(given, given.hold, looked.item_id, tree, subject)
     looked.size += seen.size if seen else 0
     if judged.known is not None:
         looked.known[subject.root_uuid, subject.path] = judged.known
@@ -134,14 +136,30 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
         looked.findings[subject.root_uuid, subject.path] = finding(judged.code, subject.path, why)
 
 
-def _mend(given: Verifying, hold: Hold, item_id: int, subject: Subject, seen: Seen | None) -> str:
-    """Make a file of ours anew, over what was just seen there; return why not, "" if it was."""
+def _settle(given: Verifying, hold: Hold, item_id: int, tree: Tree, subject: Subject) -> None:
+    """Remove what a mending that was cut off left beside a file; what it had just taken out of somebody's goes back."""
+    there = subject._replace(path=place_of_fresh(subject.path, MARK))
+    left = look(tree, there, given.spend)
+    if left is not None and left.trouble is None:
+        is_theirs = judge(there, None, left).code == "edited" and not _is_begun(given, tree, subject, there.path)
+        _mend(given, hold, item_id, subject, None if is_theirs else left.digest)
+
+
+def _is_begun(given: Verifying, tree: Tree, subject: Subject, place: bytes) -> bool:
+    """Whether what lies in a place is the beginning of a file."""
+    assert subject.digest is not None
+    whole = read_blob(given.blobs, subject.digest.removeprefix("sha256:"), _extension(subject.path))
+    with tree.opened(place) as fd, open(fd, "rb", closefd=False) as file:
+        return whole is not None and whole.startswith(file.read(len(whole) + 1))
+
+
+def _mend(given: Verifying, hold: Hold, item_id: int, subject: Subject, over: str | None) -> str:
+    """Make a file of ours anew, over what of a digest was just seen there; return why not, "" if it was."""
     assert subject.digest is not None
     sha256, ext = subject.digest.removeprefix("sha256:"), _extension(subject.path)
     library = given.libraries[subject.root_uuid]
     role: Role = "picture" if subject.role == "picture" else "nfo"
-    over = None if seen is None else seen.digest.removeprefix("sha256:")
-    made = Made(subject.path, role, sha256, ext, subject.size, over)
+    made = Made(subject.path, role, sha256, ext, subject.size, over and over.removeprefix("sha256:"))
 
     def work(guard: Guard) -> str:
         with Tree(library.path) as tree:

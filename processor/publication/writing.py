@@ -159,11 +159,16 @@ def _took_place(tree: Tree, fresh: bytes, one: Made, there: str | None) -> bool:
 @contextmanager
 def _fresh(tree: Tree, one: Made, mark: str) -> Iterator[bytes]:
     """Yield a hidden name beside a file, which is nobody's before and after."""
-    name = b".greenroom-" + mark.encode() + b"-" + hashlib.sha256(one.path).hexdigest()[:8].encode()
-    place = within(parent(one.path), name)
+    place = place_of_fresh(one.path, mark)
     _settle_fresh(tree, place, one)
     yield place
     tree.unlink(place, missing_ok=True)
+
+
+def place_of_fresh(path: bytes, mark: str) -> bytes:
+    """Return the hidden name beside a file under which `put` makes a fresh one."""
+    name = b".greenroom-" + mark.encode() + b"-" + hashlib.sha256(path).hexdigest()[:8].encode()
+    return within(parent(path), name)
 
 
 def _settle_fresh(tree: Tree, place: bytes, one: Made) -> None:

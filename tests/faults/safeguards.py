@@ -619,6 +619,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("taken_out", VERIFIED),
     ),
     Mutant(
+        "what a mending that was cut off took out is removed, whoever wrote it",
+        "processor/verify.py",
+        "None if is_theirs else left.digest",
+        "left.digest",
+        on_sqlite("left_beside", VERIFIED),
+    ),
+    Mutant(
         "what a move that broke off took away is mended",
         "processor/verify.py",
         " or rows.is_moving(connection, item_id):\n                    return",

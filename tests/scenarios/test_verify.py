@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,26 @@ def test_what_greenroom_made_is_mended_and_music_is_only_told_of(house: House, l
     rot(song)  # the same bit again: it is whole
     rot(staged)
     assert look(house) == {"wrong": (), "mended": ()}
+
+
+@pytest.mark.parametrize("left", ["a twin", "a part", "what was rotten", "what somebody wrote just then"])
+def test_what_a_mending_that_was_cut_off_left_beside_a_file_is_settled_by_the_next_look(
+    house: House, library: Path, left: str
+) -> None:
+    nfo = library / ALBUM / "album.nfo"
+    data = nfo.read_bytes()
+    rot(nfo)
+    rotten, when = nfo.read_bytes(), nfo.stat().st_mtime_ns
+    nfo.write_bytes(data)
+    beside = {"a twin": data, "a part": data[:9], "what was rotten": rotten}.get(left, b"<album>mine</album>")
+    hidden = nfo.with_name(f".greenroom-verify-{sha256(bytes(nfo.relative_to(library))).hexdigest()[:8]}")
+    hidden.write_bytes(beside)
+    if left == "what was rotten":
+        os.utime(hidden, ns=(when, when))
+    look(house)
+    look(house)
+    assert not hidden.exists()
+    assert nfo.read_bytes() == (beside if left.startswith("what somebody") else data)
 
 
 def test_the_folder_of_an_artist_that_somebody_took_away_is_not_made_anew(house: House, library: Path) -> None:
