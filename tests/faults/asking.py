@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from hashlib import sha256
 
 from sqlalchemy import select, update
 
@@ -16,6 +18,7 @@ from processor.items import grouping_choices
 from tests.faults.cycles import House, lost, music, open_transfers, recovered, tried, wrong_items
 from tests.faults.libraries import is_anew, is_published, to_publish, to_publish_anew
 from tests.faults.trials import Trial, must
+from tests.pictures import jpeg
 
 SECRET, LONG = "phase.notify.webhook_secret", dt.timedelta(days=400)
 
@@ -127,10 +130,39 @@ def is_collected(house: House) -> list[str]:
 
 
 def _cached(house: House) -> Iterator[str]:
+    yield from _lacking(house)
+    known = {blob.sha256 for blob in _known(house)}
+    yield from (f"nobody knows {path.name}" for path in house.data.glob("blobs/*/*") if path.stem not in known)
+
+
+def _lacking(house: House) -> Iterator[str]:
     with house.database() as database:
-        with database.read() as connection:
-            rows = connection.execute(select(BlobRow.sha256, BlobRow.extension, BlobRow.size)).all()
         cache = Blobs(database, house.data)
-        yield from (f"not in the cache: {row.sha256}" for row in rows if not cache.is_whole(Blob(*row)))
-        known = {row.sha256 for row in rows}
-        yield from (f"nobody knows {path.name}" for path in cache.folder.glob("*/*") if path.stem not in known)
+        yield from (f"not in the cache: {blob.sha256}" for blob in _known(house) if not cache.is_whole(blob))
+
+
+def _known(house: House) -> list[Blob]:
+    with house.database() as database, database.read() as connection:
+        rows = connection.execute(select(BlobRow.sha256, BlobRow.extension, BlobRow.size))
+        return [Blob(*row) for row in rows]
+
+
+def to_give(house: House) -> Trial:
+    """What is disturbed gives an album a front of one's own."""
+    (item,) = (item["id"] for item in house.items() if len(item["files"]) == 1)
+    given = house.folder / "front.jpg"
+    given.write_bytes(jpeg(1))
+    command = ("pictures", "give", str(item), "front", str(given), "--json")
+    return Trial(command, partial(is_given, command=command, item=str(item)))
+
+
+def is_given(house: House, *, command: tuple[str, ...], item: str) -> list[str]:
+    """Give it again, as after a crash; it is on offer once, selected and in the cache, and published with the album."""
+    wrong = [*recovered(house), *_lacking(house), *tried(house, *command), *_lacking(house)]
+    offered = json.loads(house.run("pictures", "list", item, "--json").out)
+    if [(one["type"], one["rank"], one["decision"]) for one in offered] != [("front", 1, "chosen")]:
+        return [*wrong, f"on offer: {offered}"]
+    wrong += [*tried(house, *to_publish(house).command), *is_published(house)]
+    assert house.library is not None
+    covers = {sha256(path.read_bytes()).hexdigest() for path in house.library.rglob("cover.jpg")}
+    return [*wrong, *([] if offered[0]["sha256"] in covers else [f"covers: {covers}, not {offered}"])]

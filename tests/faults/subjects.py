@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from sqlalchemy import delete, update
-
-from processor.tables import StagingItem, TransferRow
-from tests.faults.asking import to_add, to_collect, to_export, to_follow, to_merge, to_rotate, to_split
+from tests.faults.asking import (
+    to_add,
+    to_collect,
+    to_export,
+    to_follow,
+    to_give,
+    to_merge,
+    to_rotate,
+    to_split,
+)  # fmt: skip
 from tests.faults.cycles import (
     Ended,
     House,
@@ -23,16 +28,16 @@ from tests.faults.cycles import (
     lost,
     music,
     recovered,
-    tried,
     unsettled,
     wrong_items,
 )  # fmt: skip
 from tests.faults.libraries import to_exchange, to_join, to_publish, to_publish_anew, to_rename, to_take_out
+from tests.faults.repairing import REPAIR, is_repaired, mislay, smudge, to_forget, to_mend, to_miss, to_verify
+from tests.faults.tagging import to_tag, to_untag
 from tests.faults.trashing import to_empty, to_empty_library, to_restore, to_trash
 from tests.faults.trials import Trial, must
 
-CYCLE, RECOVER, REPAIR = ("cycle", "--json"), ("recover", "--json"), ("fsck", "--adopt", "--json")
-VERIFY = (*REPAIR, "--verify")
+CYCLE, RECOVER = ("cycle", "--json"), ("recover", "--json")
 TICKETS = {"Live at the Cannery/cover.jpg": b"\xff\xd8\xff two tickets"}  # goes on beside the better album
 
 
@@ -86,32 +91,6 @@ class Subject(NamedTuple):
         return Trial(undo, partial(goes_back, undo=undo, before=before))
 
 
-def mislay(house: House) -> None:
-    """Move one album's folder, forget the row of another, and of a third, whose move waits for a person."""
-    by_artist = {item["album_artist"]: item for item in house.items()}
-    moved, waiting, forgotten = (by_artist[name] for name in ("Nora Vale", "The Cannery", "雨宮"))
-    (house.staging / os.fsdecode(moved["path"])).rename(house.staging / "NV" / "by hand")
-    waits = {"state": "attention", "error": "it was interrupted too often"}
-    with house.database() as database, database.begin() as connection:
-        connection.execute(delete(StagingItem).where(StagingItem.id.in_([waiting["id"], forgotten["id"]])))
-        connection.execute(update(TransferRow).where(TransferRow.id == waiting["transfer_id"]).values(waits))
-
-
-def smudge(house: House) -> None:
-    """Damage a sidecar, remove another, and say of the third album that it is missing."""
-    items = sorted(house.items(), key=lambda item: str(item["album_artist"]))
-    written = [house.staging / os.fsdecode(item["path"]) / "album.greenroom.json" for item in items]
-    written[0].write_text("{")
-    written[1].unlink()
-    with house.database() as database, database.begin() as connection:
-        connection.execute(update(StagingItem).where(StagingItem.id == items[2]["id"]).values(status="missing"))
-
-
-def to_verify(house: House) -> Trial:
-    """What is disturbed reads albums that were linked, and learns their digests."""
-    return Trial(VERIFY, partial(is_repaired, repair=VERIFY))
-
-
 SUBJECTS = (
     Subject("cycle", {}, albums),
     Subject("merge", albums(), late_tracks),
@@ -129,6 +108,12 @@ SUBJECTS = (
     Subject("publish late tracks", {}, albums, then=to_exchange),
     Subject("review trash", {}, albums, then=to_trash),
     Subject("trash restore", {}, albums, then=to_restore),
+    Subject("tag", {}, albums, then=to_tag),
+    Subject("undo of tags", {}, albums, then=to_untag),
+    Subject("cycle, missing", {}, albums, then=to_miss),
+    Subject("items forget", {}, albums, then=to_forget),
+    Subject("verify", {}, albums, then=to_mend),
+    Subject("pictures give", {}, albums, then=to_give),
     Subject("trash empty", {}, albums, then=to_empty),
     Subject("trash empty, library", {}, albums, then=to_empty_library),
     Subject("review split", {}, albums, then=to_split),
@@ -140,14 +125,6 @@ SUBJECTS = (
     Subject("secrets rotate", {}, albums, then=to_rotate),
     Subject("export", {}, albums, then=to_export),
 )
-
-
-def is_repaired(house: House, *, repair: tuple[str, ...] = REPAIR) -> list[str]:
-    """Repair again, as after a crash; return what is broken on the way or not as it must be at the end."""
-    wrong = [*lost(house), *tried(house, *repair)]
-    ended = house.run(*repair)
-    wrong += [f"fsck found more: {ended}"] if '"findings": []' not in ended.out else []
-    return [*wrong, *converges(house)]
 
 
 def left_of(ended: Ended) -> set[str]:

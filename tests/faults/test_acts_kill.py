@@ -15,7 +15,7 @@ from tests.faults.test_fsck_kill import ready
 from tests.faults.traced import run_traced
 
 SAMPLE = 1  # of the calls, and of the steps
-FIRST = [one.name for one in SUBJECTS].index("trash empty")  # those before are killed by steps of their own, too
+FIRST = [one.name for one in SUBJECTS].index("trash empty")  # those before are killed by steps of their own, or short
 ACTS = SUBJECTS if ALL else SUBJECTS[FIRST:]
 
 

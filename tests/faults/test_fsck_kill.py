@@ -10,8 +10,9 @@ from sqlalchemy import update
 from processor.tables import IS_OPEN, TransferRow
 from tests.faults import ALL
 from tests.faults.cycles import House, lost, wrong_items
+from tests.faults.repairing import REPAIR
 from tests.faults.steps import die, labels, run_until
-from tests.faults.subjects import REPAIR, SUBJECTS, Subject
+from tests.faults.subjects import SUBJECTS, Subject
 from tests.faults.trials import Trial
 
 UNDOS = [subject for subject in SUBJECTS if subject.undone]

@@ -30,7 +30,9 @@ LATE: Final = (["library"], ["staging"], ["inbound"])  # where a library has a p
 ELSEWHERE: Final = (
     "publish",  # in tests/faults/test_publish_hanging.py
     *("review split", "review merge"),  # is undo, and then a cycle that it does not answer for
-    *("libraries add", "export", "secrets rotate"),  # hold no disk
+    *("libraries add", "export", "secrets rotate", "pictures give"),  # hold no disk
+    *("tag", "undo of tags"),  # in tests/faults/test_retag_kill.py
+    "items forget",  # looks, and ends in one commit
 )
 kinds = pytest.mark.parametrize(
     "subject",
@@ -49,7 +51,8 @@ def seen(roots: Collection[bytes]) -> dict[bytes, dict[bytes, bytes]]:
     """Return what is below roots, but for the bytes of hidden and unfinished files, which nobody shows or trusts."""
 
     def told(path: bytes, data: bytes) -> bytes:
-        return b"" if path.startswith(TX + b"/") or path.endswith(b".new") else data
+        is_hidden = path.startswith(TX + b"/") or b"/.greenroom-verify-" in path
+        return b"" if is_hidden or path.endswith(b".new") else data
 
     return {root: {path: told(path, data) for path, data in tree(root).items()} for root in roots}
 
@@ -67,6 +70,8 @@ def silences(subject: Subject) -> Iterator[Collection[str]]:
     """Yield whose disks are silent, try after try: mostly one with which the work is busy then."""
     if subject.name == "trash empty, library":  # after that of staging, which takes it two calls of five
         return itertools.chain(itertools.repeat(["staging"], TRIES * 2 // 5), itertools.repeat(["library"]))
+    if subject.name == "verify":
+        return itertools.repeat(["library"])
     return itertools.cycle(LATE if subject.name.startswith("late") else SILENT)
 
 
@@ -83,16 +88,17 @@ def test_wherever_a_disk_hangs_work_is_given_up_and_wakes_up_to_change_nothing(
         roots = {role: os.fsencode(getattr(house, role)) for role in ("inbound", "staging", *roles)}
         silent = [roots[role] for role in roles]
         others = [root for root in roots.values() if root not in silent]
+        goes_on = "library" in roles and subject.name != "verify"  # a library that hangs is passed over
         work = Child(partial(house.command, *trial.command), silent, count * n // TRIES)
         how = f"{work.came}, {roles} silent, {house.ended(0)}"
         became.append(work.came.how)
         before = rows(house), seen(others), seen(silent)
         if work.came.how == "given-up":
             assert others == [] or are_free(house, others), how
-            assert "library" in roles or "has not answered since" in "".join(house.ended(0)[1:]), how
+            assert goes_on or "has not answered since" in "".join(house.ended(0)[1:]), how
         status = work.wake_up()
         if work.came.how == "given-up":
-            assert status == (0 if "library" in roles else 1), how
+            assert status == (0 if goes_on else 1), how
             after = rows(house), seen(others), seen(silent)
             assert before[:2] == after[:2], how
             assert work.came.call in NAMING or before[2] == after[2], how
