@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from config import libraries
 from config.lease import holder
@@ -14,9 +14,14 @@ from processor.items import repository
 from processor.transfers import journal
 from workflow import runs
 
+TRY_AGAIN: Final = "`greenroom fsck` says where the files are, `greenroom fsck --adopt` tries again where none can be lost"
+
 
 def at_a_glance(app: Application) -> dict[str, Any]:
-    """Return the schedule, the libraries, the last run, how much waits, and how many carry jobs. Only reads."""
+    """Return the schedule, the libraries, the last run, how much waits, and how many carry jobs. Only reads.
+
+    `held` are moves that wait for a person, which are not `unfinished`.
+    """
     settings, problems = app.staging_settings()
     fire = settings.as_schedule().next_after(dt.datetime.now(dt.UTC)) if settings.enabled else None
     with app.database.read() as connection:
@@ -37,4 +42,5 @@ def at_a_glance(app: Application) -> dict[str, Any]:
             "jobs": sum(map(Counter, app.engine.counts().values()), Counter()),
             "workers": len(app.engine.workers()),
             "unfinished": journal.count_open(connection),
+            "held": journal.count_held(connection),
         }

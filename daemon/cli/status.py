@@ -15,7 +15,7 @@ from daemon.actions import libraries
 from daemon.bootstrap import application
 from daemon.cli.output import json_option, print_json
 from daemon.sole import running_daemon
-from daemon.status import at_a_glance
+from daemon.status import TRY_AGAIN, at_a_glance
 from workflow.engine.job import FAILED, OPEN
 
 
@@ -71,3 +71,5 @@ def _lines(status: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "jobs", ", ".join(f"{n} {name}" for name, n in jobs.items()) + idle + stuck
     if status["unfinished"]:
         yield "unfinished", f"{counted(status['unfinished'], 'transfer')}, settled by the next cycle"
+    if status["held"]:
+        yield "problem", f"{counted(status['held'], 'transfer')} held for a person: {TRY_AGAIN}"

@@ -14,7 +14,7 @@ from config.answering import ANSWERS
 from config.boot import VARIABLES, BootSettings
 from config.errors import GreenroomError, Misconfigured
 from config.libraries import Library, Role, list_libraries, sole_library
-from config.reasons import counted, show_text
+from config.reasons import counted, show_path, show_text
 from config.sections import StagingScan
 from daemon import secrecy
 from daemon.actions import players, providers, publishing
@@ -24,6 +24,7 @@ from daemon.doctor.folders import examine_folders
 from daemon.doctor.roots import examine_data, examine_pair, examine_root
 from daemon.finding import Finding
 from daemon.sole import running_daemon
+from daemon.status import TRY_AGAIN
 from daemon.web.address import listening
 from processor.transfers import journal
 
@@ -64,6 +65,7 @@ def examine(app: Application) -> Iterator[Finding]:
     seen = [finding for library in found for finding in examine_root(library, settings.reserve_mib << 20)]
     yield from seen
     yield from _staging_pair(app, settings, well=all(finding.level != "problem" for finding in seen))
+    yield from _transfers(app)
     if not any(library.role == "library" for library in found):
         message = "there is no library to publish into; add one with `greenroom libraries add library PATH`"
         yield Finding("note", "no_library", message)
@@ -122,15 +124,23 @@ def _staging_pair(app: Application, settings: StagingScan, *, well: bool) -> Ite
     if missing:
         return
     inbound, staging = pair
-    with app.database.read() as connection:
-        unsettled = journal.open_transfers(connection, inbound.path, staging.path)
     if well:
         yield from examine_pair(inbound, staging)
         yield from examine_folders(inbound, settings.patterns())
-    if unsettled:
-        message = f"{counted(len(unsettled), 'transfer')} unfinished, settled by the next cycle, or `greenroom recover`"
+
+
+def _transfers(app: Application) -> Iterator[Finding]:
+    with app.database.read() as connection:
+        left = journal.unsettled(connection)
+    held = [transfer for transfer in left if transfer.state == "attention"]
+    for transfer in held:
+        where = show_path(os.path.join(transfer.dst_root, transfer.target))
+        message = f"the transfer to {where} is held for a person: {transfer.error}; {TRY_AGAIN}"
+        yield Finding("problem", "unsettled_transfer", message)
+    if unfinished := len(left) - len(held):
+        message = f"{counted(unfinished, 'transfer')} unfinished, settled by the next cycle, or `greenroom recover`"
         yield Finding("note", "unfinished", message)
-    else:
+    elif not held:
         yield Finding("ok", "unfinished", "no transfer is unfinished")
 
 

@@ -94,6 +94,7 @@ def _staging(connection: Connection) -> Iterator[Metric]:
     yield _family("greenroom_runs", "Runs remembered, by how they ended.", "status", ended)
     yield GaugeMetricFamily("greenroom_items_bytes", "Bytes of all albums in staging.", size)
     yield GaugeMetricFamily("greenroom_transfers_unfinished", "Moves begun and not settled.", unfinished)
+    yield GaugeMetricFamily("greenroom_transfers_held", "Moves that wait for a person.", journal.count_held(connection))
     yield from _moment("greenroom_last_success", "End of the last done run.", runs.last_success(connection))
 
 

@@ -199,6 +199,12 @@ def count_open(connection: Connection) -> int:
     return connection.execute(query).scalar_one()
 
 
+def count_held(connection: Connection) -> int:
+    """Return how many transfers wait for a person."""
+    query = select(func.count()).select_from(TransferRow).where(IS_UNSETTLED, TransferRow.state == "attention")
+    return connection.execute(query).scalar_one()
+
+
 def reserved(connection: Connection, src_root: bytes, dst_root: bytes) -> Reserved:
     """Return what no scan or plan may use: what transfers hold that are open or wait for a person."""
     taken = select(TransferRow.files).where(IS_UNSETTLED, TransferRow.src_root == src_root)

@@ -21,6 +21,7 @@ import pytest
 from click.shell_completion import BashComplete
 from click.testing import CliRunner
 from rich.cells import cell_len
+from sqlalchemy import delete, update
 
 from config import activity
 from config.libraries import sole_library
@@ -30,6 +31,7 @@ from daemon.cli import COMMANDS, main
 from daemon.cli.group import Group
 from daemon.cli.person import person
 from daemon.sole import sole_daemon
+from processor.tables import StagingItem, TransferRow
 from tests.commands import greenroom
 from tests.music import write_album
 from tests.waiting import until
@@ -511,6 +513,23 @@ def test_doctor_finds_nothing_wrong_with_a_fresh_installation_and_leaves_nothing
     assert "✗" not in shown.output
     assert sorted(path.name for path in (data_dir / "inbound").iterdir()) == before
     assert not [path for path in (data_dir / "staging").rglob("*probe*")]
+
+
+def test_a_move_held_for_a_person_is_told_with_the_command_that_tries_it_again(data_dir: Path) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle")
+    with application() as app, app.database.begin() as connection:
+        connection.execute(update(TransferRow).values(state="attention", error="it was interrupted too often"))
+        connection.execute(delete(StagingItem))
+    assert "1 transfer held for a person: `greenroom fsck` says" in greenroom("status").output
+    assert json.loads(greenroom("status", "--json").output)["held"] == 1
+    doctor = greenroom("doctor")
+    assert doctor.exit_code == 1
+    told = " ".join(doctor.output.split())
+    assert "Harbour is held for a person: it was interrupted too often; `greenroom fsck`" in told
+    assert greenroom("fsck", "--adopt").exit_code == 0
+    assert "for a person" not in greenroom("status").output
+    assert greenroom("doctor").exit_code == 0
 
 
 def test_doctor_names_every_library_that_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

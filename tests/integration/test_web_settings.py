@@ -8,13 +8,17 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from config.reasons import MASK
 from config.settings import REGISTRY
 from daemon.bootstrap import Application
 from processor.client import circuits
 from processor.client.circuit import Circuit
+from processor.tables import TransferRow
 from tests.web import NAME, Browser
+
+NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 
 pytestmark = pytest.mark.sqlite
 LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -159,6 +163,17 @@ def test_figures_for_prometheus_name_items_and_runs(browser: Browser) -> None:
     assert "greenroom_items_bytes 0.0" in shown
     for name in ("published", "published_bytes", "blobs", "verified_files", "verify_never"):
         assert f"greenroom_{name} 0.0" in shown
+
+
+def test_a_move_held_for_a_person_is_on_the_dashboard_and_in_the_figures(browser: Browser) -> None:
+    assert "held for a person" not in browser.client.get("/").text
+    moved = {"id": "t", "kind": "album", "state": "attention", "src_root": b"/in", "dst_root": b"/out", "target": b"a"}
+    known = {"files": [], "item": {}, "fence": 1, "boot_id": "b", "attempt": 4, "created_at": NOW, "updated_at": NOW}
+    with browser.app.database.begin() as connection:
+        connection.execute(insert(TransferRow).values(**moved, **known))
+    page = browser.client.get("/").text
+    assert "1 transfer is held for a person: <code>greenroom fsck</code> says" in page
+    assert "greenroom_transfers_held 1.0" in browser.client.get("/metrics").text
 
 
 def test_a_providers_key_is_shown_to_nobody_and_stays_when_the_form_is_saved_as_it_is(browser: Browser) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from daemon.status import at_a_glance
+from daemon.status import TRY_AGAIN, at_a_glance
 from daemon.web.called import called, with_covers
 from daemon.web.installation import App
 from daemon.web.navigation import Link
@@ -38,6 +38,7 @@ def show(request: Request, app: App) -> Response:
         request,
         "dashboard.html",
         status=status,
+        try_again=TRY_AGAIN,
         roots=roots(app),
         waiting=waiting,
         owed=owed,
