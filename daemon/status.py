@@ -14,7 +14,9 @@ from processor.items import repository
 from processor.transfers import journal
 from workflow import runs
 
-TRY_AGAIN: Final = "`greenroom fsck` says where the files are, `greenroom fsck --adopt` tries again where none can be lost"
+TRY_AGAIN: Final = (
+    "`greenroom fsck` says where the files are, `greenroom fsck --adopt` tries again where none can be lost"
+)
 
 
 def at_a_glance(app: Application) -> dict[str, Any]:

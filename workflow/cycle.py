@@ -33,12 +33,11 @@ from processor.transfers import trash
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
-from workflow import suspension, upkeep
+from workflow import recovering, suspension, upkeep
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding
 from workflow.operations.tagging import recover_tagging
 from workflow.record import Asked, RunRecord
-from workflow.recovering import recover_libraries
 from workflow.report import CycleReport
 from workflow.roots import Roots, resolve_roots, scan_db_folder
 from workflow.stopping import StopOrTimeout
@@ -116,9 +115,9 @@ class _Cycle(NamedTuple):
         run.start(holding_lock=guard is not None)
         self._look_for_what_vanished(roots, guard)
         if guard is not None:
-            recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(run.id), of_undo)
-            recover_tagging(database, guard, roots.staging)
-            recover_libraries(database, self.data_dir, self.until)
+            moves = recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(run.id), of_undo)
+            recovering.tell(database, moves.joined([recover_tagging(database, guard, roots.staging)]))
+            recovering.recover_libraries(database, self.data_dir, self.until)
         folder = scan_db_folder(database, settings, self.data_dir)
         scan_path = self.request.scan_db
         if scan_path is None:

@@ -31,7 +31,7 @@ from config.tables import Base, BigId, column, optional
 Kind = Literal[
     "item_staged", "needs_review", "approved", "rejected", "undone",
     "published", "unpublished", "run_finished", "run_failed", "job_dead", "library_suspended",
-    "player_missed", "damage_found",
+    "player_missed", "damage_found", "move_held",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 STAGED: Final[tuple[Kind, ...]] = ("item_staged",)

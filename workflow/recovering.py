@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from config.lease import Guard
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport, waiting_for_a_person
 from processor.transfers import journal
-from workflow import upkeep
+from workflow import events, telling, upkeep
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding
 from workflow.operations.tagging import recover_tagging
@@ -37,14 +38,23 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
 
     roots = resolve_roots(database)
     report = holding(database, roots.both, "recover", StopOrTimeout(stop), work)
+    tell(database, report)
     with database.read() as connection:
         return report.joined([waiting_for_a_person(journal.unsettled(connection), report.attention)])
+
+
+def tell(database: Database, report: RecoveryReport) -> None:
+    """Tell of moves that wait for a person from now on; where we die before, status and doctor still do."""
+    if report.attention:
+        with database.begin() as connection:
+            events.tell(connection, [telling.of_held(one) for one in report.attention], dt.datetime.now(dt.UTC))
 
 
 def recover_libraries(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:
     """Settle what was being published; if a library cannot be worked on now, the cycle goes on without it."""
     try:
-        upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True)
+        for report in upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True):
+            tell(database, report)
     except LeaseLost:
         raise
     except (Busy, Misconfigured) as error:

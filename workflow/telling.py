@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from config.libraries import Library
 from config.reasons import show_path
+from processor.transfers.transfer import Transfer
 from workflow.events import Event, Kind
 
 _RUNS: Mapping[str, Kind] = {"done": "run_finished", "failed": "run_failed", "interrupted": "run_finished"}
@@ -50,6 +52,12 @@ def of_decision(item: Mapping[str, Any], status: str, why: str, job_id: int | No
 def of_suspension(library: Library, why: str, run_id: str | None) -> Event:
     """Return the event of a library in which no cycle may work."""
     return Event("library_suspended", f"{library.called} {show_path(library.path)}", why, run_id=run_id)
+
+
+def of_held(transfer: Transfer) -> Event:
+    """Return the event of a move that waits for a person."""
+    where = show_path(os.path.join(transfer.dst_root, transfer.target))
+    return Event("move_held", where, f"{transfer.error}; `greenroom fsck` says where the files are")
 
 
 def of_undo(item: Mapping[str, Any], transfer_id: str) -> Event:

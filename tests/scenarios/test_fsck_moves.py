@@ -18,6 +18,7 @@ from processor.transfers.transfer import path_from_json
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from tests.scenarios.test_fsck import adopt, codes, content, folder, item, look, write
+from workflow.events import EventRow
 from workflow.operations.trash import discard
 from workflow.operations.undo import undo
 
@@ -59,6 +60,21 @@ def test_an_album_that_stands_whole_is_published_after_all(house: House) -> None
     assert "Every file of it is whole. Nothing can be lost" in found.message
     assert codes(adopt(house)) == {"unsettled_transfer": True}
     assert (content(house), states(house)) == (before, ["done"])
+
+
+def test_a_move_that_recovery_gives_up_is_told_once(house: House) -> None:
+    hide(house)
+    leave(house, "materialised", attempt=3)
+    for _ in range(2):
+        assert house.run().status == "done"
+    assert states(house) == ["attention"]
+    with house.database.read() as connection:
+        told = connection.execute(select(EventRow.subject, EventRow.why).where(EventRow.kind == "move_held")).all()
+    ((subject, why),) = told
+    assert subject.endswith(ALBUM)
+    assert "interrupted 3 times" in why
+    assert "`greenroom fsck`" in why
+    assert codes(adopt(house)) == {"unsettled_transfer": True}
 
 
 @pytest.mark.parametrize("has_row", [True, False], ids=["that waits for a person", "that only its hidden folder knows"])
