@@ -8,16 +8,13 @@ from typing import Any, Final
 
 from processor.artwork.offer import Offer
 from processor.metadata.known import VARIOUS_ARTISTS, Credit
+from processor.providers.discogs_positions import media_of
 from processor.providers.lenient import Date, Decimal, Id, Lenient, Many, Number, One, Text, Texts, named
 from processor.providers.pictures import address, pixels, tail
 from processor.providers.release import Label, Medium, Release, ReleaseTrack
 
 SOURCE: Final = "discogs"
 _NUMBERED: Final = re.compile(r" \(\d+\)$")  # "Nirvana (2)": one of several of that name
-_ON_DISC: Final = re.compile(r"(\d{1,3})[-.](\d{1,3})[a-z]?", re.IGNORECASE)  # 2-05
-# CD2-5, DVD-1, LP-A1, V-1
-_ON_NAMED: Final = re.compile(r"(([A-Z]{2,4}|[IVX]) ?\d{0,3})[-.][A-Z]?\d{0,3}[a-z]?", re.IGNORECASE)
-_ON_SIDE: Final = re.compile(r"(?:([A-Z])|(\d{1,2})[A-Z])(?:-?\d{1,2})?[a-z]?")  # A, A1, A-1, B2a; 5A and 5B in a box
 _LENGTH: Final = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d\d)")
 _COUNTRIES: Final = {
     "US": "US", "UK": "GB", "Germany": "DE", "France": "FR", "Italy": "IT", "Japan": "JP", "Netherlands": "NL",
@@ -26,7 +23,6 @@ _COUNTRIES: Final = {
 }  # fmt: skip
 _TYPES: Final = {"Album": "album", "LP": "album", "Mini-Album": "album", "Single": "single", "EP": "ep"}
 _FORMATS: Final = {"File": "Digital Media", "CDr": "CD-R", "LP": "Vinyl", "BD": "Blu-ray"}
-_MEDIA: Final = ("CD", "DVD", "LP", "BD")  # as positions name them
 _VARIOUS: Final = Credit("Various Artists", VARIOUS_ARTISTS)
 
 
@@ -198,28 +194,19 @@ def _join(word: str | None) -> str:
 def _media(said: _Release) -> Iterator[Medium]:
     """Yield the media, each with its tracks, by the positions that are printed."""
     formats = [_format(one) for one in said.formats for _ in range(min(one.qty or 1, 50))]
-    sided = any(name in ("Vinyl", "Cassette", "Shellac") for name in formats)
+    entries = [*_tracks(said)]
+    placed = media_of([entry.position or "" for entry in entries], formats)
     tracks: dict[int, list[ReleaseTrack]] = {}
-    named: dict[str, int] = {}  # media whose name stands in positions
-    names = dict(enumerate(formats, 1))
-    disc = 1
-    for entry in _tracks(said):
-        position = entry.position or ""
-        if (by_name := _ON_NAMED.fullmatch(position)) and not (sided and _ON_SIDE.fullmatch(position)):
-            disc = named.setdefault(by_name[1].upper(), max(tracks, default=0) + 1)
-            alike = (name for name in (*formats, *_MEDIA) if name and name.startswith(by_name[2].upper()))
-            names[disc] = next(alike, names.get(disc))
-        else:
-            disc = _disc(position, sided, disc)
+    for entry, disc in zip(entries, placed.of, strict=True):
         place = tracks.setdefault(disc, [])
         place.append(
             ReleaseTrack(
                 entry.title, len(place) + 1, entry.position, _length(entry.duration), _credits(entry.artists),
-                video=position.startswith("Video"),
+                video=(entry.position or "").startswith("Video"),
             )
         )  # fmt: skip
     for number in sorted(tracks):
-        name = names.get(number)
+        name = placed.formats.get(number)
         yield Medium(number, _FORMATS.get(name or "", name), None, len(tracks[number]), tuple(tracks[number]))
 
 
@@ -235,15 +222,6 @@ def _tracks(said: _Release) -> Iterator[_Track]:
             yield from entry.sub_tracks
         elif entry.type_ != "heading":
             yield entry
-
-
-def _disc(position: str, sided: bool, current: int) -> int:
-    """Return the medium of a printed position; two sides are one record."""
-    if found := _ON_DISC.fullmatch(position):
-        return max(1, int(found[1]))
-    if sided and (side := _ON_SIDE.fullmatch(position)):
-        return (ord(side[1]) - ord("A")) // 2 + 1 if side[1] else max(1, int(side[2]))
-    return current
 
 
 def _length(text: str | None) -> int | None:
