@@ -9,25 +9,25 @@ import datetime as dt
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 from config.errors import NeedsReview
 from config.libraries import Library
 from config.reasons import Reason, show_path
-from processor.artwork.blobs import Blob
 from processor.filesystem.files import Tree
 from processor.filesystem.paths import relative, within
 from processor.items import standing
 from processor.items.item import NewItem
-from processor.metadata.known import ArtistMetadata
 from processor.planning import layout
 from processor.publication import laying, ledger, making, pictures
+from processor.publication.above import Above
 from processor.publication.given import Known, Publishing
-from processor.publication.intent import Gone, Intent
+from processor.publication.intent import Intent
 from processor.publication.laying import Standing
 from processor.publication.ledger import Entry, Publication
 from processor.publication.making import Making
-from processor.publication.names import artist_folder, disc_folders, is_called_after
+from processor.publication.names import disc_folders
 from processor.publication.pictures import Picture
 from processor.publication.writing import read_blob
 from processor.transfers import journal
@@ -66,6 +66,11 @@ class Draft:
         """Whether the item's files are in staging, and not only in its library."""
         return self.known.item.root_uuid == self.given.staging.root_uuid
 
+    @property
+    def _above(self) -> Above:
+        """What is the artist's."""
+        return Above(self.given, self.known, self.library)
+
     def is_misnamed(self, home: Publication, others: Collection[bytes] = ()) -> bool:
         """Whether the folder of a published album, or what came with it, would be called otherwise beside `others`."""
         options, known = self.given.options, self.known
@@ -90,8 +95,8 @@ class Draft:
             )
             made = self._made(tree, at, laid.pictures, laid.places, there.entries)
             made.made = [one._replace(path=folder + one.path[len(at) :]) for one in made.made]
-            beside = self._beside(tree, folder)
-            beside.gone += self._left_behind(home, folder) if home else []
+            beside = self._above.made(tree, folder)
+            beside.gone += self._above.left(home, folder) if home else []
             files = laying.transfer_files(staging, item, laid.places)
             laying.check_bytes(staging, item)  # which takes minutes; what is written to meanwhile is not these files
         need = sum(one.size for one in made.made) + (0 if self._links else item.size)
@@ -129,7 +134,7 @@ class Draft:
             for name in pictures.rivals(named):
                 if (place := dropped.get(layout.fold(within(home.path, name)))) is not None:
                     making.note_rival(made, place)
-            beside = self._beside(tree, home.path)
+            beside = self._above.made(tree, home.path)
         fresh = [one for one in (*made.made, *beside.made) if one.path not in {*made.same, *beside.same}]
         gone = [*made.gone, *beside.gone]
         files = sorted([*(one.path for one in (*made.made, *beside.made)), *dropped.values()])
@@ -170,26 +175,10 @@ class Draft:
     ) -> Making:
         """Return what is to be made in an album's folder."""
         made, album = Making(), self.known.album
-        wanted = [*making.of_pictures(folder, named, self._size, made)]
+        wanted = [*making.of_pictures(folder, named, self.given.size, made)]
         if self.given.options.nfo:
             wanted += making.of_album(folder, album, making.lyrics_of(album, places))
-        making.compare(made, tree, wanted, entries, self._blob)
-        return made
-
-    def _beside(self, tree: Tree, album: bytes) -> Making:
-        """Return what is to be made in the artist's folder; where an id says whose it is, nothing for one without."""
-        options, artist, made = self.given.options, self.known.artist, Making()
-        folder = artist_folder(options.naming, album)
-        if artist is not None and folder is not None and not self._is_of_another(folder):
-            named = pictures.names("artist", self.known.chosen.artist, options.profile)
-            wanted = [*making.of_pictures(folder, named, self._size, made)]
-            if options.nfo:
-                wanted += making.of_artist(folder, artist)
-            known = [entry for entry in self._of_artists() if os.path.dirname(entry.path) == folder]
-            if not known and not is_called_after(options.naming, folder, self.known.album, artist.artist_id):
-                return Making()
-            known += self._before_the_id(artist, {one.path for one in wanted})
-            making.compare(made, tree, wanted, known, self._blob)
+        making.compare(made, tree, wanted, entries, partial(read_blob, self.given.blobs))
         return made
 
     @property
@@ -208,42 +197,6 @@ class Draft:
         """Return the tree that has the item's files."""
         return Tree(self.given.staging.path if self.is_staged else self.library.path)
 
-    def _left_behind(self, home: Publication, folder: bytes) -> list[Gone]:
-        """Return what is the artist's above a published album that leaves that folder, if it was the last one there."""
-        above = artist_folder(self.given.options.naming, folder)
-        left = [one for one in self._of_artists() if home.path.startswith(os.path.dirname(one.path) + b"/")]
-        with self.given.database.read() as connection:
-            others = [path for path in ledger.below(connection, home.root_uuid, b"") if path != home.path]
-        return [
-            Gone(one.path, one.sha256) for one in left
-            if one.sha256 and os.path.dirname(one.path) != above
-            and not any(path.startswith(os.path.dirname(one.path) + b"/") for path in others)
-        ]  # fmt: skip
-
-    def _before_the_id(self, artist: ArtistMetadata, paths: Collection[bytes]) -> list[Entry]:
-        """Return what stands in these places and was made while nobody knew the artist's id."""
-        root, name = self.library.root_uuid, ledger.artist_key(artist.name, None)
-        with self.given.database.read() as connection:
-            return [one for one in ledger.entries(connection, artist=name, root_uuid=root) if one.path in paths]
-
-    def _is_of_another(self, folder: bytes) -> bool:
-        if ledger.is_identified(self.known.artist_key):
-            return False
-        with self.given.database.read() as connection:
-            return any(map(ledger.is_identified, ledger.below(connection, self.library.root_uuid, folder).values()))
-
-    def _of_artists(self) -> list[Entry]:
-        """Return the files of the artist in the library; those of the one it was published by, too, if they are left.
-
-        They are left when no other album there is by that artist.
-        """
-        root, key, home = self.library.root_uuid, self.known.artist_key, self.known.publication
-        with self.given.database.read() as connection:
-            keys = [key] if key else []
-            if home and home.artist and home.artist != key:
-                keys += [home.artist] if len(ledger.publications(connection, root, home.artist)) == 1 else []
-            return [entry for one in keys for entry in ledger.entries(connection, artist=one, root_uuid=root)]
-
     def _free_folder(self, tree: Tree, own: bytes | None) -> bytes:
         def below(folder: bytes) -> dict[bytes, str | None]:
             with self.given.database.read() as connection:
@@ -255,15 +208,6 @@ class Draft:
     def _said(self, intent: Intent) -> dict[str, Any]:
         item = self.known.item
         return {"key": item.key, "album": item.album, "album_artist": item.album_artist, "intent": intent.to_json()}
-
-    def _size(self, picture: Picture) -> int | None:
-        try:
-            return self.given.cache.path(Blob(picture.sha256, picture.ext, 0)).stat().st_size
-        except FileNotFoundError:
-            return None
-
-    def _blob(self, sha256: str, ext: str) -> bytes | None:
-        return read_blob(self.given.blobs, sha256, ext)
 
 
 def _places(brought: Sequence[Transfer], is_staged: bool) -> dict[bytes, bytes]:

@@ -13,7 +13,7 @@ from config.database import Database
 from config.errors import Misconfigured, NeedsReview
 from config.libraries import Library
 from processor.artwork import rows as artwork
-from processor.artwork.blobs import Blobs
+from processor.artwork.blobs import Blob, Blobs
 from processor.artwork.offer import Subject, of_artist
 from processor.items import repository
 from processor.items.item import NewItem
@@ -70,6 +70,13 @@ class Publishing:
     def blobs(self) -> bytes:
         """The folder of the cache."""
         return os.fsencode(self.cache.folder)
+
+    def size(self, picture: Picture) -> int | None:
+        """Return how many bytes a picture has in the cache; None where that has lost it."""
+        try:
+            return self.cache.path(Blob(picture.sha256, picture.ext, 0)).stat().st_size
+        except FileNotFoundError:
+            return None
 
 
 class Known(NamedTuple):
