@@ -119,7 +119,8 @@ def _written_whole(file: Path) -> Iterator[Path]:
         raise Misconfigured(f"{file} is no file; no backup takes its place")
     with contextlib.ExitStack() as stack:
         try:
-            fresh = stack.enter_context(scratch_file(file.parent, f".{file.name}.", ".new"))
+            # Not called after the file: backups are called by their day, and what was left of one goes with any other.
+            fresh = stack.enter_context(scratch_file(file.parent, ".greenroom-export-", ".new"))
         except OSError as error:
             raise Misconfigured(f"no backup can be made in {file.parent}: {error.strerror}") from error
         yield fresh

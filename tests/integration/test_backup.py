@@ -220,6 +220,23 @@ def test_an_export_that_is_told_to_end_leaves_nothing_behind(
     assert (sorted(os.listdir(tmp_path)), os.listdir(tmp_path / "work")) == (["data", "work"], [])
 
 
+def test_what_a_killed_export_left_goes_with_the_next_one_whatever_that_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENROOM_DATA_DIR", str(tmp_path / "data"))
+    greenroom("status")
+    (tmp_path / "work").mkdir()
+    (tmp_path / ".of-a-stranger.abcd1234.new").touch()
+    program = Path(sys.executable).with_name("greenroom")
+    with subprocess.Popen([program, "export", tmp_path / "monday.gz", "--work", tmp_path / "work"]) as export:
+        until(lambda: list((tmp_path / "work").iterdir()))
+        export.kill()
+    assert len(os.listdir(tmp_path)) == 4
+    assert greenroom("export", tmp_path / "tuesday.gz", "--work", tmp_path / "work").exit_code == 0
+    assert sorted(os.listdir(tmp_path)) == [".of-a-stranger.abcd1234.new", "data", "tuesday.gz", "work"]
+    assert os.listdir(tmp_path / "work") == []
+
+
 class Looks:
     """A wish to stop that is heard after so many looks for one."""
 
