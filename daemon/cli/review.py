@@ -143,7 +143,8 @@ def note(item: int, text: str, as_json: bool) -> None:
 def split(item: int, tracks: tuple[str, ...], artist: str, album: str, dry_run: bool, as_json: bool) -> None:
     """Make TRACKS of ITEM, files relative to its folder, another album.
 
-    The album goes back to inbound, and the cycle that follows stages it as two.
+    The album goes back to inbound, and the cycle that follows stages it as two. If that one fails the exit code is 0
+    all the same, and it is told: what you said is kept, and the next cycle goes by it.
 
     \b
     Example:
@@ -161,7 +162,8 @@ def merge(items: tuple[int, ...], dry_run: bool, as_json: bool) -> None:
     """Make ITEMS one album, called as the first is.
 
     They go back to inbound, and the cycle that follows stages them as one; where they have the same numbers, the later
-    ones become further discs.
+    ones become further discs. If that cycle fails the exit code is 0 all the same, and it is told: what you said is
+    kept, and the next cycle goes by it.
     """
     act(lambda app: regrouping.merge(app, items, actor=person(), sure=not dry_run), as_json)
 

@@ -110,7 +110,11 @@ def is_whole(house: House) -> list[str]:
     """Look at the backup, and make it again, as after a crash; nothing is left of what was begun."""
     file = str(house.data / "backup.jsonl.gz")
     wrong = [*tried(house, "import", "--check", file), *tried(house, "export", file)]
-    left = [path.name for path in house.data.iterdir() if path.name.startswith((".greenroom-export-", ".greenroom-restore-"))]
+    left = [
+        path.name
+        for path in house.data.iterdir()
+        if path.name.startswith((".greenroom-export-", ".greenroom-restore-"))
+    ]
     return [*wrong, *tried(house, "import", "--check", file), *(f"left behind: {name}" for name in left)]
 
 

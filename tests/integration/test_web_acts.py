@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import threading
 from pathlib import Path
 
@@ -232,6 +233,20 @@ def test_the_command_line_does_the_same(browser: Browser, tmp_path: Path) -> Non
     assert greenroom("trash", "restore", json.loads(shown.output)[0]["transfer"]).exit_code == 0
     (one,) = browser.client.get(f"{API}/items").json()["items"]
     assert (one["album"], one["track_count"]) == ("Both", 3)
+
+
+def test_a_cycle_that_fails_after_an_act_is_told_and_the_next_one_goes_on(browser: Browser, tmp_path: Path) -> None:
+    item = stage(browser, tmp_path, "Both")["Both"]
+    scans = browser.app.boot.data_dir / "scan-db"
+    shutil.rmtree(scans)
+    scans.touch()
+    words = ("01 - Track 01.mp3", "--artist", "Bo", "--album", "Other")
+    done = greenroom("review", "split", item, *words)
+    assert (done.exit_code, listed(browser)) == (0, {})
+    assert "that followed did not end well: " in done.stderr
+    scans.unlink()
+    assert greenroom("cycle", "--no-wait").exit_code == 0
+    assert listed(browser).keys() == {"Both", "Other"}
 
 
 def test_a_command_says_by_its_exit_code_that_somebody_else_holds_the_lock(browser: Browser, tmp_path: Path) -> None:
