@@ -5,6 +5,7 @@ Nobody who only asks waits for ever for a disk that hangs: RootSilent is raised 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
@@ -12,10 +13,12 @@ from typing import Final, TypeVar
 from config.answering import ANSWERS
 from config.libraries import list_libraries
 from config.machine import umask
+from config.reasons import counted, show_path
 from daemon.bootstrap import Application
 from daemon.disks import Seen
 from daemon.finding import Finding
 from processor.items import repository
+from processor.publication import ledger
 from processor.publication.drafting import Plan
 from processor.publication.given import Publishing, require_approved
 from processor.publish import Outcome
@@ -28,6 +31,7 @@ from workflow.phases.publish import PublishSettings
 
 T = TypeVar("T")
 _OTHERS: Final = 0o055  # reading and entering, for the group and for all others
+_SHOWN: Final = 259 - 20  # characters Windows allows a path, but for a share's usual name: \\diskstation\music\
 
 
 def approved(app: Application) -> list[int]:
@@ -74,8 +78,12 @@ def unpublish(app: Application, item_id: int, *, dry_run: bool, actor: str, stop
 
 
 def examine(app: Application) -> Iterator[Finding]:
-    """Say whether nobody but us could enter the folders publishing makes, by the umask of this process."""
+    """Say whether nobody but us could enter the folders publishing makes, by the umask of this process.
+
+    And which files have paths that are too long for most programs on Windows, to which a share may show the library.
+    """
     with app.database.read() as connection:
+        long = [path for path in ledger.longer(connection, _SHOWN) if _letters(path) > _SHOWN]
         has_library = any(library.role == "library" for library in list_libraries(connection))
         settings: PublishSettings = settings_of(connection, "publish")
     mask = umask()
@@ -83,6 +91,18 @@ def examine(app: Application) -> Iterator[Finding]:
         message = f"by this umask, {mask:03o}, no player that is another user can enter what is published"
         command = "`greenroom settings set phase.publish.folder_mode 755`, or 775 for a group they share"
         yield Finding("note", "umask", f"{message}: {command}")
+    if long:
+        message = (
+            f"{counted(len(long), 'published file')} of paths longer than {_SHOWN} characters, which most programs on "
+            f"Windows open no more on a share, such as {show_path(max(long, key=_letters))}: shorter templates "
+            "(`phase.publish.folder` and `.file`) or titles help, and then `greenroom publish ITEM --rename`"
+        )
+        yield Finding("note", "long_paths", message)
+
+
+def _letters(path: bytes) -> int:
+    """Return how many characters a path has as Windows counts them."""
+    return len(os.fsdecode(path).encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _reading(given: Publishing, item_id: int, work: Callable[[], T]) -> T:

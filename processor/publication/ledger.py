@@ -99,6 +99,12 @@ def artists(connection: Connection) -> set[str]:
     return {one for one in connection.scalars(query) if one is not None}
 
 
+def longer(connection: Connection, most: int) -> list[bytes]:
+    """Return the paths of files whose names, from their library down, have more bytes than this."""
+    found = select(LedgerRow.path).where(func.length(LedgerRow.path) > most).order_by(LedgerRow.path)
+    return [bytes(path) for path in connection.scalars(found)]
+
+
 def below(connection: Connection, root_uuid: str, folder: bytes) -> dict[bytes, str | None]:
     """Return the folders of published albums anywhere below a folder of a library, each with its artist."""
     first, last = (folder + b"/", folder + b"0") if folder else (b"", b"\xff" * 4)  # "0" comes after "/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import json
 import os
@@ -21,7 +22,7 @@ import pytest
 from click.shell_completion import BashComplete
 from click.testing import CliRunner
 from rich.cells import cell_len
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from config import activity
 from config.libraries import sole_library
@@ -31,7 +32,7 @@ from daemon.cli import COMMANDS, main
 from daemon.cli.group import Group
 from daemon.cli.person import person
 from daemon.sole import sole_daemon
-from processor.tables import StagingItem, TransferRow
+from processor.tables import LedgerRow, StagingItem, TransferRow
 from tests.commands import greenroom
 from tests.music import write_album
 from tests.waiting import until
@@ -546,6 +547,24 @@ def test_doctor_names_every_library_that_is_missing(tmp_path: Path, monkeypatch:
         greenroom("libraries", "add", role, str(tmp_path / role))
     shown = greenroom("doctor").output
     assert ["add staging" in shown, "add inbound" in shown, "add library" in shown] == [True, False, False]
+
+
+def test_doctor_names_published_paths_that_windows_would_not_open(data_dir: Path) -> None:
+    def publish(path: str) -> None:
+        with application() as app, app.database.begin() as connection:
+            row = {"root_uuid": "r", "path": path.encode(), "role": "audio", "size": 1, "revision": 1}
+            made = {"transfer_id": "t", "written_at": dt.datetime.now(dt.UTC)}
+            connection.execute(insert(LedgerRow).values(**row, **made))
+
+    publish(f"Ada/Harbour/{'a' * 227}")
+    publish(f"Ada/Harbour/{'夜' * 100}")  # 300 bytes, and 112 characters
+    assert "Windows" not in greenroom("doctor").output
+    publish(f"Ada/Harbour/{'b' * 228}")
+    doctor = greenroom("doctor")
+    told = "".join(doctor.output.split())
+    assert "1publishedfileofpathslongerthan239characters" in told
+    assert "b" * 228 in told
+    assert doctor.exit_code == 0
 
 
 def test_doctor_says_when_no_player_could_enter_what_is_published(data_dir: Path) -> None:
