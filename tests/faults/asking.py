@@ -12,6 +12,7 @@ from hashlib import sha256
 from sqlalchemy import select, update
 
 from config.libraries import sole_library
+from config.machine import sync_folder
 from processor.artwork.blobs import Blob, Blobs
 from processor.artwork.tables import BlobRow
 from processor.items import grouping_choices
@@ -74,6 +75,7 @@ def to_follow(house: House) -> Trial:
     must(house, *to_publish(house).command)
     assert house.library is not None
     house.library = house.library.rename(house.library.with_name("another disk"))
+    sync_folder(house.library.parent)  # a power cut that took the move back would find nothing there, rightly
     return Trial(("libraries", "add", "library", str(house.library)), is_followed)
 
 

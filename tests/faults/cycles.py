@@ -349,6 +349,8 @@ def wrong_items(house: House) -> Iterator[str]:
         made = {entry.path for entry in ledger.entries(connection) if entry.sha256}
         roots = {library.root_uuid: library.path for library in list_libraries(connection)}
     for item in house.items():
+        if not os.path.isdir(roots[item["root_uuid"]]):
+            continue  # somebody moved it, and did not say so yet
         there = music(Path(os.fsdecode(os.path.join(roots[item["root_uuid"]], item["path"]))))
         # What a refresh, or a mending, has begun to write has a hidden name beside it until that has been seen to.
         begun = re.compile(rb"(.*/)?\.greenroom-([0-9a-f]{8}|verify)-[0-9a-f]{8}")
