@@ -49,7 +49,10 @@ from workflow.progress import ItemHistoryRow, ProgressRow
 HOME: Final = b"A/Ada/Low"
 FOLDER: Final = b"Ada/Low"
 HIGH: Final = b"Ada/High"  # what it is called by a rename
-KEPT: Final = ("refresh", "upgrade", "restage", "rename")  # kinds that begin with a published album, and leave it one
+RENAMED: Final = ("rename", "upgrade and rename")  # kinds that give the album another folder
+UPGRADED: Final = ("upgrade", "upgrade and rename")  # kinds that put it with a late track into the place of itself
+ANEW: Final = ("refresh", *UPGRADED, "rename")  # kinds that write anew what is said of it
+KEPT: Final = (*ANEW, "restage")  # kinds that begin with a published album, and leave it one
 MUSIC: Final = {b"01.mp3": b"one" * 900, b"CD 2/01.mp3": b"two" * 800, b"rip.log": b"log", b"caf\xe9.txt": b""}
 NAMED: Final = {b"01.mp3": b"01 - One.mp3", b"CD 2/01.mp3": b"02 - Two.mp3", b"rip.log": b"rip.log",
                 b"caf\xe9.txt": b"caf\xe9.txt"}  # fmt: skip
@@ -103,10 +106,10 @@ class Scene:
             path.write_bytes(path.read_bytes().replace(b"\n</a", b"\n  " + EDIT + b"\n</a"))
         with database.begin() as connection:
             metadata.say(connection, item_id, ITSELF, "genres", ["Folk"], NOW)
-        if kind == "rename":
+        if kind in RENAMED:
             with database.begin() as connection:
                 metadata.say(connection, item_id, ITSELF, "title", "High", NOW)
-        if kind == "upgrade":
+        if kind in UPGRADED:
             assert scene.perform_kind("restage", Steps(fence=1)) == "undone"
             _late(database, folder, item_id)
         return replace(scene, front=FRONTS[1])
@@ -131,7 +134,7 @@ class Scene:
             return self.take_out(guard).outcome
         if kind == "restage":
             return publish.restage(run, self.item_id).outcome
-        planned = planning.plan(given, self.item_id, fence=guard.fence, rename=kind == "rename")
+        planned = planning.plan(given, self.item_id, fence=guard.fence, rename=kind in RENAMED)
         if planned.kind == "upgrade" and planned.transfer is None:
             staged = publish.restage(run, self.item_id)
             if staged.outcome != "undone":
@@ -233,7 +236,7 @@ def complaints(scene: Scene) -> Iterator[str]:
     """Say what is broken at any instant."""
     here, there = tree(scene.staging.path), tree(scene.library.path)
     somewhere = {sha256(data).digest() for data in (*here.values(), *there.values())}
-    music = MUSIC | ({b"03.mp3": LATE} if scene.kind == "upgrade" else {})
+    music = MUSIC | ({b"03.mp3": LATE} if scene.kind in UPGRADED else {})
     yield from (f"I1: {path!r} is lost" for path, data in music.items() if sha256(data).digest() not in somewhere)
     shown = [
         {
@@ -260,7 +263,7 @@ def complaints(scene: Scene) -> Iterator[str]:
         yield f"half an album: {sorted(album)}"
     if scene.kind in KEPT and album.get(b"note.txt") != NOTE:
         yield "somebody's own file is not there"
-    if scene.kind in ("refresh", "upgrade", "rename"):
+    if scene.kind in ANEW:
         for data in (there.get(b"Ada/artist.nfo", b""), album.get(b"album.nfo", b"")):
             if EDIT not in data:
                 yield f"an edit is lost: {data!r}"
@@ -277,14 +280,14 @@ def complaints(scene: Scene) -> Iterator[str]:
         placed = there.get(entry.path)
         edited = entry.sha256 and placed and sha256(placed).hexdigest() != entry.sha256
         if (placed is None or (edited and EDIT not in placed)) and not (
-            changing and (entry.sha256 or scene.kind == "rename")
+            changing and (entry.sha256 or scene.kind in RENAMED)
         ):
             yield f"the ledger says otherwise of {entry.path!r}"
 
 
 def unfinished(scene: Scene) -> Iterator[str]:
     """Say what is left over where everything should be settled."""
-    home = HIGH if scene.kind == "rename" else FOLDER
+    home = HIGH if scene.kind in RENAMED else FOLDER
     here, there = tree(scene.staging.path), tree(scene.library.path)
     for path in (*here, *there):
         if (
@@ -308,13 +311,13 @@ def unfinished(scene: Scene) -> Iterator[str]:
     names = [] if out else [b"Ada/artist.nfo", *(home + b"/" + name for name in (*NAMED.values(), *made))]
     names += [b"Ada/artist.jpg", b"Ada/folder.jpg", b"Ada/poster.jpg"] if scene.kind in ("publish", "restage") else []
     names += [home + b"/note.txt"] if scene.kind in KEPT else []
-    names += [FOLDER + b"/03 - Three.mp3"] if scene.kind == "upgrade" else []
+    names += [home + b"/03 - Three.mp3"] if scene.kind in UPGRADED else []
     if sorted(_plain(scene.library.path)) != sorted(names):
         yield f"in the library: {sorted(_plain(scene.library.path))}"
-    if scene.kind in ("refresh", "upgrade", "rename") and there[home + b"/cover.jpg"] != FRONTS[1]:
+    if scene.kind in ANEW and there[home + b"/cover.jpg"] != FRONTS[1]:
         yield "the picture is the old one"
     trashed = [path for path in there if path.startswith(TRASH + b"/") and path.endswith(b"/01 - One.mp3")]
-    if len(trashed) != (scene.kind in ("upgrade", "rename")):
+    if len(trashed) != (scene.kind in (*UPGRADED, *RENAMED)):
         yield f"in the trash: {trashed}"
 
 

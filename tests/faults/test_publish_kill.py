@@ -36,7 +36,8 @@ kinds = pytest.mark.parametrize(
     ("kind", "way"),
     [
         ("publish", "link"), ("publish", "copy"), ("refresh", "link"), ("unpublish", "link"), ("unpublish", "copy"),
-        ("restage", "link"), ("upgrade", "link"), ("rename", "link"), *([("upgrade", "copy")] if ALL else []),
+        ("restage", "link"), ("upgrade", "link"), ("rename", "link"),
+        *([("upgrade", "copy"), ("upgrade and rename", "link")] if ALL else []),
     ],
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from processor.transfers.transfer import Strategy
+from tests.faults import ALL
 from tests.faults.publishing import Scene, complaints, converges
 from tests.faults.traced import REFUSED, Call, changing, run_traced, sample, with_errors
 from tests.faults.unsynced import path_of
@@ -20,7 +21,7 @@ kinds = pytest.mark.parametrize(
     ("kind", "way"),
     [
         ("publish", "link"), ("publish", "copy"), ("refresh", "link"), ("upgrade", "link"), ("rename", "link"),
-        ("restage", "link"), ("unpublish", "link"),
+        ("restage", "link"), ("unpublish", "link"), *([("upgrade and rename", "link")] if ALL else []),
     ],
 )  # fmt: skip
 
