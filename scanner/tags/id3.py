@@ -13,6 +13,8 @@ from scanner.tags.source import DoubtError, Source
 _TAG = Struct(">3xHBI").unpack_from
 _FRAME = Struct(">4sIH")
 
+_NOTHING = 1  # byte of a frame that holds its encoding at most, which mutagen passes over
+
 Heads = Remembered[tuple[int, int]]  # the ten bytes in front of a frame → its kind, and its length with them
 
 
@@ -78,7 +80,7 @@ def _old_frames(source: Source, end: int) -> tuple[list[bytes], ...]:
         at += 6 + size
         if at > end or (kind is None and size):
             raise DoubtError("a frame of an unusual kind, or one that leaves the tag")
-        if kind is not None and kind < SKIPPED and size:
+        if kind is not None and kind < SKIPPED and size > _NOTHING:
             body = source.bytes_at(at - size, size if kind != PICTURE else min(size, PICTURE_HEAD))
             if kind == PICTURE:  # three letters instead of a type
                 form = _PICTURE_FORMS[body[1:4]]
@@ -108,7 +110,7 @@ def _head_v24(head: bytes) -> tuple[int, int]:
 
 
 def _head(name: bytes, size: int, flags: int) -> tuple[int, int]:
-    kind = KINDS.get(name) if size else SKIPPED
+    kind = KINDS.get(name) if size > _NOTHING else SKIPPED
     if not any(name):
         return PADDING, 10
     if kind is None or flags & 0xFF:
