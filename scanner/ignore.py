@@ -174,8 +174,8 @@ def refused(pattern: str) -> str | None:
     double = len(re.findall(r"\*\*+", pattern))
     if double > MAX_DOUBLE_STARS:
         return f"it has more than {MAX_DOUBLE_STARS} times **"
-    stars = [len(re.findall(r"\*+", part)) for part in pattern.split("/")]
-    if max(stars) > MAX_STARS:
+    stars = [part.count("*") for part in pattern.split("/") if part != "**"]  # each of `a**b` becomes a wildcard
+    if max(stars, default=0) > MAX_STARS:
         return f"one part of it has more than {MAX_STARS} stars"
     if sum(count - 1 for count in stars if count) > MAX_STARS_BEYOND - (double == MAX_DOUBLE_STARS):
         return "too many of its parts have several stars"

@@ -83,7 +83,13 @@ SAME: dict[str, Maker] = {
     "a picture that is a link": mp3(id3(BASIC + frame("APIC", b"\0-->\0\3\0http://example.org/x.jpg"))),
     "an identifier of another service": mp3(id3(BASIC + frame("UFID", b"http://example.org\0abc"))),
     "texts elsewhere beside empty frames": mp3(
-        id3(BASIC + frame("TCON", b"\0") + frame("TXXX", b"\0GENRE\0Rock") + frame("TDRC", b"\0") + frame("TYER", b"\x002003"))
+        id3(
+            BASIC
+            + frame("TCON", b"\0")
+            + frame("TXXX", b"\0GENRE\0Rock")
+            + frame("TDRC", b"\0")
+            + frame("TYER", b"\x002003")
+        )
     ),
     "genres by number": mp3(id3(BASIC + frame("TCON", b"\0(17)(4)Own"))),
     "frames of a few programs": mp3(
