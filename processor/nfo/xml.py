@@ -73,7 +73,7 @@ def add_all(parent: ET.Element, tag: str, values: Iterable[str]) -> None:
 def encode(root: ET.Element, ahead: str = "") -> bytes:
     """Return the file, with what stands ahead of its root."""
     parser = ET.XMLParser(target=ET.TreeBuilder(insert_comments=True, insert_pis=True))  # noqa: S314 - it is our own
-    whole = ET.fromstring(ET.tostring(root), parser)  # noqa: S314 - and indenting must not change the caller's
+    whole = ET.fromstring(ET.tostring(root, encoding="unicode"), parser)  # noqa: S314 - and indenting must not change the caller's
     ET.indent(whole, "  ")
     return (_DECLARATION + ahead + ET.tostring(whole, encoding="unicode") + "\n").encode()
 

@@ -203,6 +203,12 @@ def test_comments_and_instructions_of_a_person_stay_where_they_stand() -> None:
     assert annotated(told.encode(), wanted, wanted) == told, "and the next merge changes nothing"
 
 
+@pytest.mark.parametrize("own", ["<!-- größer -->", "<größe>7</größe>", '<own maß="ß" />', "<?größe ß?>"])
+def test_what_is_of_a_person_may_have_letters_of_any_script(own: str) -> None:
+    told = annotated(f"<album><title>x</title>{own}</album>".encode(), root(title="x"))
+    assert own in told
+
+
 def test_a_comment_inside_of_text_leaves_the_text_whole() -> None:
     told = annotated(b"<album><title>Low <!-- or high? -->Tide</title></album>", root(title="x"))
     assert "<!-- or high? -->\n  <title>Low Tide</title>" in told
