@@ -8,10 +8,11 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import JSON, Connection, Text, func, inspect, select, text, type_coerce
 
 from config.database import Database
 from config.errors import Misconfigured, Retryable
+from config.tables import Base
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 300.0  # seconds for another process's migration
@@ -94,6 +95,21 @@ def revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def no_json(database: Database) -> list[str]:
+    """Return where a database holds no JSON in columns of JSON, a row each; PostgreSQL lets nobody write that."""
+    if not database.is_sqlite:
+        return []
+    columns = [c for table in Base.metadata.sorted_tables for c in table.columns if isinstance(c.type, JSON)]
+    with database.read() as connection:
+        return [
+            f"{column.table.name}.{column.name} in row {row}"
+            for column in columns
+            for row in connection.scalars(
+                select(text("rowid")).select_from(column.table).where(func.json_valid(type_coerce(column, Text)) == 0)
+            )
+        ]
 
 
 def _upgrade(connection: Connection, newest: str, steps: list[str], told: Told) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
 import time
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
@@ -18,6 +19,7 @@ from config.machine import NETWORK_FILESYSTEMS, boottime, filesystem_type
 
 BUSY_MS = 10_000  # how long a writer waits for another one before it gives up
 KNOWS_MILLISECONDS = (3, 42)  # the first SQLite whose unixepoch() does
+_DECODE: Final = json.JSONDecoder().decode
 _TURNS: dict[str, threading.Lock] = {}  # by SQLite file: who may write, of this process
 
 
@@ -46,9 +48,19 @@ def file_identity(url: URL) -> tuple[int, int] | None:
     return sqlite_sides.identity(url.database or "")
 
 
+def _from_json(kept: str) -> Any:
+    """Return what a JSON column holds. SQLite takes any text there, from whoever edits a database by hand."""
+    try:
+        return _DECODE(kept)
+    except (TypeError, ValueError):
+        message = f"the database holds {str(kept)[:40]!r} where JSON belongs; `greenroom doctor` says in which row"
+        raise Misconfigured(message, code="no_json") from None
+
+
 def engine_of(url: URL) -> Engine:
     """Return an engine for the file, which is made if it is not there."""
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+    waits = {"timeout": BUSY_MS / 1000, "check_same_thread": False}
+    engine = create_engine(url, connect_args=waits, json_deserializer=_from_json)
 
     turn = _TURNS.setdefault(os.path.realpath(url.database or ""), threading.Lock())
 

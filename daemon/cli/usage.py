@@ -10,10 +10,10 @@ import click
 
 from config.errors import Misconfigured
 
-# What is wrong with a root, or with the settings, and not with what the command was called with.
+# What is wrong with a root, with the settings or in the database, and not with what the command was called with.
 NOT_OF_THE_CALL: Final = frozenset(
     {"root_not_mounted", "disk_late", "wrong_root", "root_read_only", "suspended", "mass_vanished", "cannot_lock"}
-    | {"dry_run"}
+    | {"dry_run", "no_json"}
 )
 
 
@@ -21,7 +21,7 @@ NOT_OF_THE_CALL: Final = frozenset(
 def usage() -> Iterator[None]:
     """Say of a Misconfigured in the block that the command was called with something that cannot be used.
 
-    What is wrong with a root, or with the settings, is told as any other error is.
+    What is wrong with a root, with the settings or in the database is told as any other error is.
     """
     try:
         yield

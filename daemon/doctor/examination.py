@@ -9,7 +9,8 @@ import resource
 from collections.abc import Iterator
 from pathlib import Path
 
-from config import admin
+import daemon.tables  # noqa: F401  what is looked for is looked for in all of them
+from config import admin, schema
 from config.answering import ANSWERS
 from config.boot import VARIABLES, BootSettings
 from config.errors import GreenroomError, Misconfigured
@@ -55,6 +56,9 @@ def examine(app: Application) -> Iterator[Finding]:
     """Look at what the database knows of."""
     shown = app.database.url.render_as_string(hide_password=True)
     yield Finding("ok", "database", f"the database answers: {shown}")
+    for where in schema.no_json(app.database):
+        message = f"{where} is no JSON: stop Greenroom and put it right with sqlite3, or import a backup"
+        yield Finding("problem", "no_json", message)
     yield _clock(app)
     settings, problems = app.staging_settings()
     yield from _settings(settings, problems)

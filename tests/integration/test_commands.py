@@ -22,7 +22,7 @@ import pytest
 from click.shell_completion import BashComplete
 from click.testing import CliRunner
 from rich.cells import cell_len
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, text, update
 
 from config import activity
 from config.libraries import sole_library
@@ -547,6 +547,22 @@ def test_doctor_names_every_library_that_is_missing(tmp_path: Path, monkeypatch:
         greenroom("libraries", "add", role, str(tmp_path / role))
     shown = greenroom("doctor").output
     assert ["add staging" in shown, "add inbound" in shown, "add library" in shown] == [True, False, False]
+
+
+@pytest.mark.parametrize("said", ["[broken", "", "5x"])
+def test_text_that_is_no_json_in_the_database_is_told_and_doctor_names_the_row(data_dir: Path, said: str) -> None:
+    write_album(data_dir / "inbound" / "a", artist="Ada Fern", album="Harbour", tracks=1, ext="mp3")
+    greenroom("cycle")
+    with application() as app, app.database.begin() as connection:
+        for statement in ("UPDATE staging_items SET warnings = :said", "UPDATE jobs SET payload = :said"):
+            connection.execute(text(statement), {"said": said})
+    for command in (["items"], ["items", "--json"], ["jobs", "--json"], ["export", str(data_dir / "backup")]):
+        refused = greenroom(*command)
+        assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1), refused.output
+        assert f"holds {said!r} where JSON belongs" in refused.stderr
+    told = " ".join(greenroom("doctor").output.split())
+    assert "staging_items.warnings in row 1 is no JSON" in told
+    assert "jobs.payload in row 1 is no JSON" in told
 
 
 def test_doctor_names_published_paths_that_windows_would_not_open(data_dir: Path) -> None:
