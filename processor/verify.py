@@ -118,6 +118,10 @@ def _open(stack: ExitStack, library: Library) -> Tree:
 def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, looked: _Look) -> None:
     with explained("verify", subject.path):
         seen = look(tree, subject, given.spend, given.decode)
+        beside = subject._replace(path=place_of_fresh(subject.path, MARK))
+        left = look(tree, beside, given.spend) if subject.is_made else None  # by a mending that was cut off
+        if left is not None and seen is not None and not seen.size:
+            seen = None  # it had taken the name, as `rename_file` does where no call refuses to replace
         judged, why = judge(subject, before, seen), ""
         if subject.is_made and judged.code in ("missing", "rotten") and given.hold is not None:
             why = _mend(given, given.hold, looked.item_id, subject, seen.digest if seen else None)
@@ -127,8 +131,10 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
                 judged = judge(subject, None, seen)
         elif subject.is_made and judged.code is None:
             _cache_again(given, tree, subject)
-            if given.hold is not None:
-                _settle(given, given.hold, looked.item_id, tree, subject)
+            if given.hold is not None and left is not None and left.trouble is None:
+                # What it had just taken out of somebody's goes back; all else is removed.
+                is_theirs = judge(beside, None, left).code == "edited" and not _is_begun(given, tree, beside, subject)
+                _mend(given, given.hold, looked.item_id, subject, None if is_theirs else left.digest)
     looked.size += seen.size if seen else 0
     if judged.known is not None:
         looked.known[subject.root_uuid, subject.path] = judged.known
@@ -136,20 +142,11 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
         looked.findings[subject.root_uuid, subject.path] = finding(judged.code, subject.path, why)
 
 
-def _settle(given: Verifying, hold: Hold, item_id: int, tree: Tree, subject: Subject) -> None:
-    """Remove what a mending that was cut off left beside a file; what it had just taken out of somebody's goes back."""
-    there = subject._replace(path=place_of_fresh(subject.path, MARK))
-    left = look(tree, there, given.spend)
-    if left is not None and left.trouble is None:
-        is_theirs = judge(there, None, left).code == "edited" and not _is_begun(given, tree, subject, there.path)
-        _mend(given, hold, item_id, subject, None if is_theirs else left.digest)
-
-
-def _is_begun(given: Verifying, tree: Tree, subject: Subject, place: bytes) -> bool:
-    """Whether what lies in a place is the beginning of a file."""
+def _is_begun(given: Verifying, tree: Tree, beside: Subject, subject: Subject) -> bool:
+    """Whether what lies beside a file is the beginning of what that is."""
     assert subject.digest is not None
     whole = read_blob(given.blobs, subject.digest.removeprefix("sha256:"), _extension(subject.path))
-    with tree.opened(place) as fd, open(fd, "rb", closefd=False) as file:
+    with tree.opened(beside.path) as fd, open(fd, "rb", closefd=False) as file:
         return whole is not None and whole.startswith(file.read(len(whole) + 1))
 
 

@@ -619,6 +619,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         on_sqlite("taken_out", VERIFIED),
     ),
     Mutant(
+        "a name that a mending had taken when it was cut off is an edit",
+        "processor/verify.py",
+        "if left is not None and seen is not None and not seen.size:",
+        "if False:",
+        tests("tests/faults/test_bare_disks.py", "-k", "nfo_whose"),
+    ),
+    Mutant(
         "what a mending that was cut off took out is removed, whoever wrote it",
         "processor/verify.py",
         "None if is_theirs else left.digest",

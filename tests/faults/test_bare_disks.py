@@ -15,8 +15,12 @@ import pytest
 from processor.filesystem.files import Tree
 from processor.filesystem.renaming import rename_file, rename_folder
 from tests.faults import ALL
+from tests.faults.cycles import House
+from tests.faults.libraries import CYCLE, to_publish
 from tests.faults.publishing import Scene, complaints, converges, unfinished
+from tests.faults.repairing import MEND
 from tests.faults.traced import run_traced
+from tests.faults.trials import must
 from tests.faults.undoing import Undoing
 from tests.faults.world import Steps
 
@@ -93,3 +97,20 @@ def test_what_has_the_name_already_is_never_replaced(quick_path: Path) -> None:
     assert run_traced(rename, quick_path / "log", *BARE).status == 0
     assert sorted(path.name for path in quick_path.iterdir()) == ["empty", "free", "log", "new", "theirs"]
     assert (quick_path / "theirs").read_bytes() == b"theirs"
+
+
+def test_an_nfo_whose_name_was_taken_when_its_mending_was_killed_is_mended_by_the_next_look(quick_path: Path) -> None:
+    house = House(quick_path, workers=1)
+    house.add_library()
+    must(house, *CYCLE)
+    must(house, *to_publish(house).command)
+    assert house.library is not None
+    nfo = next(house.library.rglob("album.nfo"))
+    data = nfo.read_bytes()
+    nfo.unlink()
+    verify = partial(house.command, *MEND)
+    run_traced(verify, quick_path / "log", *BARE, "renameat,rename:signal=SIGKILL:when=1")
+    assert nfo.read_bytes() == b""
+    assert run_traced(verify, quick_path / "log", *BARE).status == 0
+    assert nfo.read_bytes() == data
+    assert [path for path in nfo.parent.iterdir() if path.name.startswith(".greenroom-")] == []
