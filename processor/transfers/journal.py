@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from config.database import insert_into
 from config.errors import LeaseLost, Retryable
 from processor.tables import IS_OPEN, IS_UNSETTLED, PublicationRow, StagingItem, TransferRow
 from processor.transfers.transfer import (
@@ -47,12 +48,11 @@ def plan(connection: Connection, transfers: Sequence[Transfer], now: dt.datetime
 
     Raises Retryable (`target_reserved`) when an unfinished transfer holds one of the targets; see `reserved`.
     """
-    known = states(connection, [transfer.id for transfer in transfers])
-    rows = [_values(t) | {"created_at": now, "updated_at": now} for t in transfers if t.id not in known]
+    rows = [_values(transfer) | {"created_at": now, "updated_at": now} for transfer in transfers]
     if not rows:
         return
     try:
-        connection.execute(insert(TransferRow), rows)
+        connection.execute(insert_into(connection, TransferRow).on_conflict_do_nothing(index_elements=["id"]), rows)
     except IntegrityError as error:
         message = (
             "an unfinished transfer already holds one of the target folders; it is planned again once that is settled"

@@ -16,7 +16,7 @@ from processor.transfers.transfer import Transfer, TransferFile, file_from_json,
 
 NAME = b"album.greenroom.json"
 VERSION = 1
-_one_line = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True).encode
+_one_line = json.JSONEncoder(check_circular=False, ensure_ascii=False, allow_nan=False, sort_keys=True).encode
 MAX_BYTES = 64 * 1024 * 1024  # far above any album; a larger file is not ours
 
 
