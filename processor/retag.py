@@ -7,7 +7,6 @@ goes on as it is, and is named.
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +23,7 @@ from processor.filesystem.paths import ancestors, folders, within
 from processor.filesystem.rights import set_mode
 from processor.filesystem.system_errors import explained
 from processor.items import repository, standing
-from processor.items.item import NewFile, NewItem, facts_to_json
+from processor.items.item import Known, NewFile, NewItem, facts_to_json
 from processor.metadata.known import AlbumMetadata
 from processor.moves.move import Performance
 from processor.publication.laying import check_space
@@ -80,7 +79,7 @@ def retag(run: Performance, staging: bytes, item: NewItem, known: AlbumMetadata,
     Raises NeedsReview where the album is not what its item says, LeaseLost, and Retryable when the disk is full, or it
     or the database fails.
     """
-    said = {file.path: json.loads(file.facts) for file in item.files}
+    said = {file.path: file.facts for file in item.files}
     tags = {track.path: wanted(known, track, said[track.path]) for track in known.tracks}
     with Tree(staging) as tree:
         standing.check(tree, item.path, item, alone=False)
@@ -233,8 +232,8 @@ def _planned(
 def _retold(file: NewFile, copy: TransferFile, facts: Facts) -> NewFile:
     """Return what the item says of a file with new tags; where it came from, and by which values it is named, stays."""
     said = facts_to_json(facts)
-    if sources := json.loads(file.facts).get("sources"):
+    if sources := file.facts.get("sources"):
         said["sources"] = sources
-    known = json.dumps(said, separators=(",", ":"), sort_keys=True)
+    title, known = facts.title or file.title, Known(said)
     size, mtime_ns = copy.identity.size, copy.identity.mtime_ns
-    return file._replace(title=facts.title or file.title, size=size, mtime_ns=mtime_ns, digest=copy.digest, facts=known)
+    return file._replace(title=title, size=size, mtime_ns=mtime_ns, digest=copy.digest, facts=known)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from processor.items.item import NewFile, NewItem
+from processor.items.item import Known, NewFile, NewItem
 from processor.matching.own import OwnAlbum, OwnTrack
 from processor.metadata import known
 from processor.metadata.known import Credit
@@ -96,7 +95,7 @@ def staged(album: OwnAlbum, key: str = "k", /, **facts: Any) -> NewItem:
     files = tuple(
         NewFile(
             track.path, "audio", b"in/" + track.path, track.disc, track.position, track.title, 1000, 1, None,
-            json.dumps(facts | {name: value for name, value in (
+            Known(facts | {name: value for name, value in (
                 ("artist", track.artist), ("duration_ms", track.length_ms), ("codec", track.codec),
                 ("barcode", album.barcode), ("mb_release_id", album.release_id),
             ) if value is not None}),

@@ -22,6 +22,17 @@ NOT_CONTENT: Final = frozenset({"evidence", "warnings", "sources", "confidence",
 NAME_BYTES: Final = 1000  # a PostgreSQL index takes no value above 2,704 bytes; the whole text stays in the file's tags
 
 
+class Known(dict[str, Any]):
+    """What is known of a file, by name, in the values JSON has, with its canonical `text`; nobody changes it.
+
+    Raises ValueError for a number JSON has no word for.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.text = _text(self)
+
+
 class NewFile(NamedTuple):
     """One file of an album about to be recorded; the columns of `staging_files` but for the item's id."""
 
@@ -34,14 +45,19 @@ class NewFile(NamedTuple):
     size: int
     mtime_ns: int
     digest: str | None  # "blake3:…" once the bytes were copied
-    facts: str  # JSON of what is known
+    facts: Known
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        """The values of the columns."""
+        return (*self[:-1], self.facts.text)
 
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
     """One album about to be recorded: those columns of `staging_items` that depend on the album alone.
 
-    Nested values are canonical JSON text, made once for all writes.
+    Nested values but for facts are canonical JSON text, made once for all writes.
     """
 
     key: str
@@ -98,7 +114,7 @@ class NewItem:
     def of_row(cls, row: Mapping[str, Any], files: Iterable[tuple[Any, ...]]) -> NewItem:
         """Return what a row of `staging_items` says; `files` are its files' rows, in the order of NewFile's fields."""
         values = {name: row[name] for name in ITEM_COLUMNS} | {name: _text(row[name]) for name in _NESTED}
-        return cls(**values, files=tuple(NewFile._make((*file[:-1], _text(file[-1]))) for file in files))
+        return cls(**values, files=tuple(NewFile._make((*file[:-1], Known(file[-1]))) for file in files))
 
 
 ITEM_COLUMNS: Final = tuple(field.name for field in fields(NewItem) if field.name != "files")
@@ -151,7 +167,9 @@ def facts_to_json(facts: Facts) -> dict[str, Any]:
 
 def _known(facts: Facts) -> dict[str, Any]:
     told = zip(Facts._fields, facts, strict=True)
-    known: dict[str, Any] = {name: value for name, value in told if value is not None and value != ()}
+    known: dict[str, Any] = {
+        name: [*value] if type(value) is tuple else value for name, value in told if value is not None and value != ()
+    }
     if facts.pictures:
         known["pictures"] = [picture._asdict() for picture in facts.pictures]
     return known
@@ -161,13 +179,13 @@ def _plain_known(known: Mapping[str, Any]) -> dict[str, Any]:
     return {name: plain for name, value in known.items() if (plain := _plain(value)) is not None}
 
 
-def _text_of_known(known: dict[str, Any]) -> str:
-    """Return the canonical JSON of values by name, as `_plain` has them, which takes long where all of them are."""
+def _made_plain(known: dict[str, Any]) -> Known:
+    """Return values by name as `_plain` has them, which takes long where all of them are."""
     try:
-        text = _text(known)
+        made = Known(known)
     except ValueError:  # not a number
-        return _text(_plain_known(known))
-    return _text(_plain_known(known)) if any(escape in text for escape in _NOT_PLAIN) else text
+        return Known(_plain_known(known))
+    return Known(_plain_known(known)) if any(escape in made.text for escape in _NOT_PLAIN) else made
 
 
 def _new_file(file: PlannedFile, track: GroupTrack | None, facts: Facts | None) -> NewFile:
@@ -176,26 +194,24 @@ def _new_file(file: PlannedFile, track: GroupTrack | None, facts: Facts | None) 
         known["sources"] = dict(track.sources)
     disc, number, title = (track.disc, track.track, _name(track.title)) if track else (None, None, None)
     size, mtime_ns = file.identity.size, file.identity.mtime_ns
-    return NewFile(
-        file.target, file.role, file.source, disc, number, title, size, mtime_ns, None, _text_of_known(known)
-    )
+    return NewFile(file.target, file.role, file.source, disc, number, title, size, mtime_ns, None, _made_plain(known))
 
 
 def _file_to_json(file: NewFile) -> dict[str, Any]:
     paths = {"path": path_to_json(file.path), "source": path_to_json(file.source)}
-    return file._asdict() | paths | {"facts": json.loads(file.facts)}
+    return file._asdict() | paths
 
 
 def _file_from_json(value: Mapping[str, Any]) -> NewFile:
     paths = {"path": path_from_json(value["path"]), "source": path_from_json(value["source"])}
-    return NewFile(**{**value, **paths, "facts": _text(value["facts"])})
+    return NewFile(**{**value, **paths, "facts": Known(value["facts"])})
 
 
 def _checksum(item: NewItem) -> str:
     """Digest what makes the album what it is; where it came from and how it was copied do not."""
     content = [getattr(item, name) for name in ITEM_COLUMNS if name not in NOT_CONTENT]
-    files = [file._replace(source=b"", digest=None) for file in item.files]
-    return hashlib.sha256(repr((content, [tuple(file) for file in files])).encode()).hexdigest()
+    files = [file._replace(source=b"", digest=None).row for file in item.files]
+    return hashlib.sha256(repr((content, files)).encode()).hexdigest()
 
 
 def as_reasons(reasons: Iterable[Reason]) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from math import prod
-from typing import Any, Final
+from typing import Final
 
 from config.reasons import Reason, counted
 from processor.items.item import NewFile, NewItem, as_reasons, reasons_of
@@ -75,13 +75,13 @@ def _remade(item: NewItem, files: tuple[NewFile, ...], warnings: Iterable[Reason
     """Return the item with all that follows from its files."""
     warnings = list(warnings)
     tracks = [file for file in files if file.role == "audio"]
-    durations = [json.loads(file.facts).get("duration_ms") for file in tracks]
+    durations = [file.facts.get("duration_ms") for file in tracks]
     codes = {reason.code for reason in (*reasons_of(item.evidence), *warnings)}
     return replace(
         item,
         files=files,
         track_count=len(tracks),
-        duration_ms=None if None in durations else sum(durations),
+        duration_ms=None if None in durations else sum(d for d in durations if d is not None),
         size=sum(file.size for file in files),
         warnings=as_reasons(warnings),
         confidence=round(prod(DOUBT.get(code, 1.0) for code in codes), 3),
@@ -95,9 +95,8 @@ def _lasting(item: NewItem) -> list[Reason]:
 
 
 def _missing(tracks: Iterable[NewFile]) -> list[Reason]:
-    facts: list[tuple[NewFile, dict[str, Any]]] = [(file, json.loads(file.facts)) for file in tracks]
     return list(
-        missing(Numbered(f.disc or 1, f.track, said.get("disc_total"), said.get("track_total")) for f, said in facts)
+        missing(Numbered(f.disc or 1, f.track, f.facts.get("disc_total"), f.facts.get("track_total")) for f in tracks)
     )
 
 

@@ -117,7 +117,7 @@ def upsert(connection: Connection, items: Iterable[NewItem], now: dt.datetime) -
     # Their rows are locked by now: whoever listed files under one of the keys at the same time has ended.
     again = ",".join(str(item.id) for item in done.values() if item.revision > 1)
     connection.execute(_UNLIST[connection.dialect.name], {"ids": again})
-    new_files = ((done[key].id, *file) for key in done for file in wanted[key].files)
+    new_files = ((done[key].id, *file.row) for key in done for file in wanted[key].files)
     load(connection, "staging_files", FILE_COLUMNS, new_files)
     if len(done) < len(wanted):
         known = {key: Upserted(id, revision, False) for key, id, revision in connection.execute(_KNOWN)}
@@ -266,7 +266,7 @@ def totals(connection: Connection) -> tuple[dict[str, int], int]:
 
 def _list_anew(connection: Connection, item_id: int, item: NewItem) -> None:
     connection.execute(delete(StagingFile).where(StagingFile.item_id == item_id))
-    load(connection, "staging_files", FILE_COLUMNS, ((item_id, *file) for file in item.files))
+    load(connection, "staging_files", FILE_COLUMNS, ((item_id, *file.row) for file in item.files))
 
 
 def _row(item: NewItem) -> tuple[Any, ...]:

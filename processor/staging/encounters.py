@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
@@ -113,7 +112,7 @@ def is_audio(name: bytes) -> bool:
 def _staged(item: NewItem) -> Iterator[Track]:
     files: Iterable[NewFile] = (file for file in item.files if file.role == "audio")
     for file in files:
-        yield _track(file.path, file.disc, file.track, file.title, json.loads(file.facts))
+        yield _track(file.path, file.disc, file.track, file.title, file.facts)
 
 
 def _track(path: bytes, disc: int | None, number: int | None, title: str | None, facts: Mapping[str, object]) -> Track:

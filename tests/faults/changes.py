@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, select
 
 from config.database import Database
 from processor.items import repository
-from processor.items.item import NewFile, NewItem
+from processor.items.item import Known, NewFile, NewItem
 from processor.moves.move import Performance
 from processor.recover import RecoveryReport, recover
 from processor.settle import settle
@@ -96,7 +96,7 @@ class Scene:
             for path in files
         )
         rows = tuple(
-            NewFile(f.target, f.role, f.source, None, n, "Song", f.identity.size, f.identity.mtime_ns, None, "{}")
+            NewFile(f.target, f.role, f.source, None, n, "Song", f.identity.size, f.identity.mtime_ns, None, Known({}))
             for n, f in enumerate(members, 1)
         )
         item = NewItem(

@@ -20,7 +20,7 @@ from processor import publish
 from processor.artwork.blobs import Blobs
 from processor.artwork.tables import BlobHoldRow, BlobRow
 from processor.items import repository
-from processor.items.item import NewFile, NewItem
+from processor.items.item import Known, NewFile, NewItem
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF
 from processor.metadata.rows import ItemMetadataRow
@@ -190,7 +190,7 @@ def _staged(database: Database, folder: Path, staging: Library) -> int:
     audio = {f.target: n for n, f in enumerate([f for f in members if f.role == "audio"], 1)}
     files = tuple(
         NewFile(f.target, f.role, f.source, None, audio.get(f.target), {1: "One", 2: "Two"}.get(audio.get(f.target, 0)),
-                f.identity.size, f.identity.mtime_ns, None, "{}")
+                f.identity.size, f.identity.mtime_ns, None, Known({}))
         for f in members
     )  # fmt: skip
     item = NewItem(
@@ -214,7 +214,7 @@ def _late(database: Database, folder: Path, item_id: int) -> None:
     path = os.path.join(bytes(folder), b"staging", HOME, b"03.mp3")
     Path(os.fsdecode(path)).write_bytes(LATE)
     seen = Identity.of(os.lstat(path))
-    new = NewFile(b"03.mp3", "audio", b"Late/03.mp3", None, 3, "Three", seen.size, seen.mtime_ns, None, "{}")
+    new = NewFile(b"03.mp3", "audio", b"Late/03.mp3", None, 3, "Three", seen.size, seen.mtime_ns, None, Known({}))
     with database.begin() as connection:
         found = repository.of_id(connection, item_id)
         assert found is not None

@@ -19,6 +19,7 @@ from processor.client.client import Client
 from processor.enrich import enrich
 from processor.enriching.shop import Shop, Studio
 from processor.items import repository
+from processor.items.item import Known
 from processor.matching.own import OwnAlbum
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, winning
@@ -56,7 +57,7 @@ class House:
             (self.album / path.decode()).write_bytes(b"")
             source = DROP + b"/" + name.encode()
             files.append(files[0]._replace(
-                path=path, source=source, role=role, disc=None, track=None, title=None, facts="{}"))  # fmt: skip
+                path=path, source=source, role=role, disc=None, track=None, title=None, facts=Known({})))  # fmt: skip
         item = replace(plain, files=tuple(files), root_uuid=self.root).summed()
         with self.shop.database.begin() as connection:
             return repository.upsert(connection, [item], NOW)["k"].id

@@ -29,6 +29,7 @@ from processor.client.client import Client
 from processor.enrich import choose, enrich, unchoose
 from processor.enriching.shop import Shop
 from processor.items import repository
+from processor.items.item import Known
 from processor.matching import rows
 from processor.matching.lookup import look_up
 from processor.matching.own import OwnAlbum
@@ -686,7 +687,7 @@ def test_an_album_gets_its_own_picture_and_those_on_offer(
         for name, value in (("enabled", True), ("base_url", f"{server.url}/caa")):
             admin.put(connection, f"provider.coverart.{name}", value, actor="eva", now=NOW)
         plain = staged(own(release()))
-        listing = plain.files[0]._replace(path=b"cover.jpg", role="picture", disc=None, track=None, facts="{}")
+        listing = plain.files[0]._replace(path=b"cover.jpg", role="picture", disc=None, track=None, facts=Known({}))
         listed = replace(plain, files=(*plain.files, listing), root_uuid=library.root_uuid)
         item = repository.upsert(connection, [listed], NOW)["k"].id
     settings = EnrichSettings()

@@ -506,8 +506,7 @@ def store_items(connection: Connection, *items: NewItem) -> None:
         query = insert(StagingItem).values(**said | nested | decided).returning(StagingItem.id)
         item_id = connection.execute(query).scalar_one()
         for file in item.files:
-            facts = {"facts": json.loads(file.facts)}
-            connection.execute(insert(StagingFile).values(item_id=item_id, **file._asdict() | facts))
+            connection.execute(insert(StagingFile).values(item_id=item_id, **file._asdict()))
 
 
 def test_items_and_files_survive_being_made_anew_so_that_no_id_is_given_twice(empty_database: Database) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
 from config.reasons import Reason
-from processor.items.item import NewFile, NewItem, as_reasons, reasons_of
+from processor.items.item import Known, NewFile, NewItem, as_reasons, reasons_of
 from processor.items.joined import joined, kept, succeeded
 from tests.items import album
 
 
 def file(path: bytes, role: str = "audio", number: int | None = None, disc: int | None = None, **facts: int) -> NewFile:
-    return NewFile(path, role, b"in/" + path, disc, number, "Song", 100, 5, None, json.dumps(facts))
+    return NewFile(path, role, b"in/" + path, disc, number, "Song", 100, 5, None, Known(facts))
 
 
 def item(*files: NewFile, **values: Any) -> NewItem:
