@@ -80,7 +80,8 @@ def _date(value: Any) -> str | None:
 
 
 def _id(value: Any) -> str | None:
-    return str(value)[:100] if isinstance(value, int | str) and not isinstance(value, bool) and value != "" else None
+    text = _text(str(value)) if isinstance(value, int | str) and not isinstance(value, bool) else None
+    return text and text[:100]
 
 
 def _some(value: Any) -> dict[str, Any]:

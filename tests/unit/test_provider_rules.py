@@ -8,6 +8,7 @@ from config.errors import Misconfigured
 from config.settings import REGISTRY
 from processor.matching.lookup import searches
 from processor.matching.own import OwnAlbum
+from processor.providers import discogs_answers
 from processor.providers.pictures import address, language
 from processor.providers.provider import KeyedSettings, Provider, Search
 from processor.providers.registry import all_providers, questions, section_of
@@ -55,6 +56,14 @@ def test_a_picture_is_where_it_is_said_to_be_but_by_https(said: object, meant: s
 
 def test_a_mirror_without_tls_is_asked_without() -> None:
     assert address("https://mirror.lan:5000/x.jpg", "http://mirror.lan:5000") == "http://mirror.lan:5000/x.jpg"
+
+
+@pytest.mark.parametrize(
+    ("said", "known"), [(4711, "4711"), ("4\0\ud800", "4 ?"), ("\0", None), (True, None), ("", None)]
+)
+def test_an_id_is_text_that_a_database_takes(said: object, known: str | None) -> None:
+    found = discogs_answers.release_of({"id": said, "title": "Low Tide"})
+    assert (found and found.id) == known
 
 
 def test_no_language_has_many_names() -> None:
