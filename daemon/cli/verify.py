@@ -73,7 +73,8 @@ def command(items: Sequence[int], every: bool, pace: int, decode: bool, only_loo
         print_json(told)
     else:
         files, size = (sum(one[name] for one in told) for name in ("files", "bytes"))
-        click.echo(f"{counted(len(told), 'album')}, {counted(files, 'file')}, {size / (1 << 20):.1f} MiB read")
+        albums = sum(one["item"] is not None for one in told)
+        click.echo(f"{counted(albums, 'album')}, {counted(files, 'file')}, {size / (1 << 20):.1f} MiB read")
     sys.exit(1 if troubled else 0)
 
 

@@ -341,6 +341,7 @@ def test_the_command_reads_what_is_due_and_ends_with_1_when_music_is_damaged(
     code, first = run()
     assert (code, len(first), sum(len(one["findings"]) for one in first)) == (0, 3, 0)
     assert run() == (0, [])  # nothing is due for a month
+    assert greenroom("verify", "--all").output.startswith("2 albums, ")  # and what belongs to artists
     rot(library / ALBUM / "02 - Song 2.flac")
     code, again = run("--all", "--only-look")
     assert (code, [one["code"] for item in again for one in item["findings"]]) == (1, ["verify_rotten"])
