@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from config.errors import Rejected
 from config.libraries import list_libraries
 from config.reasons import Reason
 from processor.items import presence
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
+from tests.scenarios.test_fsck import adopt
 from workflow import events
 from workflow.events import KINDS
+from workflow.operations import deciding
 from workflow.report import CycleReport
 from workflow.suspension import resume
 
@@ -185,3 +188,25 @@ def test_what_we_took_and_what_a_person_renamed_has_not_vanished(house: House) -
     house.change(quiet_seconds="0")
     assert house.run().counts["staged"] == 4
     assert house.run().status == "done"
+
+
+@pytest.mark.parametrize("decided", ["approved", "rejected"])
+@pytest.mark.parametrize("is_back", [False, True])
+def test_a_decision_about_an_album_that_went_missing_since_is_not_taken_back(
+    house: House, decided: str, is_back: bool
+) -> None:
+    folder = folder_of(house, "Low Tide")
+    item = next(item for item in house.items().values() if item["album"] == "Low Tide")
+    deciding.decide(house.database, item["id"], "approved", actor="eva", why="heard it")
+    if decided == "rejected":
+        deciding.decide(house.database, item["id"], decided, actor="eva", why="heard it again")
+    folder.rename(house.staging.with_name("away"))
+    house.run()
+    if is_back:
+        house.staging.with_name("away").rename(folder)
+        adopt(house)
+    before = statuses(house)
+    assert before["Low Tide"] == ("pending_review" if is_back else "missing")
+    with pytest.raises(Rejected, match="no decision"):
+        deciding.take_back(house.database, item["id"], actor="eva")
+    assert statuses(house) == before

@@ -65,7 +65,8 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
         everything = [one for one in progress.history(connection, item_id) if progress.is_step(one)]
         happened = [one for one in everything if not getattr(phases.get(one["what"]), "late", False)]
         before, last = ([None, None, *happened])[-2:]
-        if last is None or before is None or last["what"] != phases["review"].name:
+        stands = (phases["review"].name, item["status"])  # an album that went missing since has another status
+        if last is None or before is None or (last["what"], last["status"]) != stands:
             raise Rejected(f"the last thing that happened to item {item_id} was no decision", code="nothing_to_undo")
         if seen is not None and seen.decision not in (None, last["id"]):
             message = f"item {item_id} has another decision than the one on the screen; look at it again"
