@@ -43,5 +43,10 @@ class IllegalMove(Rejected):
 def check_move(item_id: int, now: str, then: str) -> None:
     """Return when an item may go from one status to another. Raises IllegalMove with what can be done instead."""
     if then not in MOVES.get(now, frozenset()):
-        is_now, becomes = (status.replace("_", " ") for status in (now, then))
-        raise IllegalMove(f"item {item_id} is {is_now}, and cannot become {becomes}; {INSTEAD[now]}")
+        raise refused(item_id, now, then)
+
+
+def refused(item_id: int, now: str, then: str) -> IllegalMove:
+    """Return the refusal of a move."""
+    is_now, becomes = (status.replace("_", " ") for status in (now, then))
+    return IllegalMove(f"item {item_id} is {is_now}, and cannot become {becomes}; {INSTEAD[now]}")

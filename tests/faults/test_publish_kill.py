@@ -28,8 +28,9 @@ from tests.faults.libraries import CYCLE, to_publish
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.steps import die, labels, run_until
 from tests.faults.world import At, Killed, Steps, tree
-from workflow.operations import published
+from workflow.operations import deciding, published
 from workflow.operations.tagging import tag_item
+from workflow.states import IllegalMove
 
 EVERY = {("publish", "link"): 5, ("refresh", "link"): 3, ("upgrade", "link"): 5}  # steps; of the others fewer are tried
 kinds = pytest.mark.parametrize(
@@ -288,6 +289,19 @@ def test_what_was_broken_off_before_anything_was_to_be_seen_is_approved_again(qu
     assert scene.status() == "publishing"
     assert len(scene.recovered(Steps(fence=3)).cancelled) == 1
     assert scene.status() == "approved"
+
+
+def test_nobody_approves_an_album_while_it_is_being_published_so_that_it_can_be_finished(quick_path: Path) -> None:
+    scene = Scene.make(quick_path / "0", "publish", "link")
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    scene = Scene.make(quick_path / "1", "publish", "link", scene)
+    assert killed(scene.perform, len(steps.labels) // 2, 2)
+    assert scene.status() == "publishing"
+    with pytest.raises(IllegalMove, match="wait until it is published"):
+        deciding.decide(scene.database, scene.item_id, "approved", actor="eva", why="heard it")
+    assert len(scene.recovered(Steps(fence=3)).done) == 1
+    assert scene.status() == "published"
 
 
 def test_an_album_is_published_and_tagged_once_the_cycle_that_staged_it_has_emptied_its_place_in_inbound(

@@ -16,6 +16,7 @@ from workflow.engine import jobs, listing, wanting
 from workflow.engine.engine import wanted
 from workflow.engine.job import OPEN
 from workflow.phase import all_phases
+from workflow.states import refused
 
 
 class Seen(NamedTuple):
@@ -39,6 +40,8 @@ def decide(
     review, why = all_phases()["review"], clean(why)
     with database.begin() as connection:
         item = as_seen(connection, item_id, seen)
+        if item["status"] == "publishing":  # only who publishes it may give it up; else nobody could finish it
+            raise refused(item_id, "publishing", status)
         if item["status"] != status:  # else its history says it twice
             position = review.reached if status == "approved" else None
             _move(connection, item, status, position, progress.Because(review.name, actor, why))
