@@ -105,7 +105,7 @@ def decode(data: bytes) -> Sidecar:
             files=tuple(file_from_json(file) for file in document["files"]),
             item=dict(document["item"]),
         )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise Rejected(f"this is not a sidecar Greenroom wrote: {error}", code="sidecar_unreadable") from error
 
 
