@@ -110,11 +110,16 @@ def test_between_two_file_systems_a_link_becomes_a_copy(tmp_path: Path, request:
         shutil.rmtree(other)
 
 
-def test_two_names_of_one_inode_both_arrive(tmp_path: Path) -> None:
+def twins(tmp_path: Path) -> World:
+    """An album with two names of one file, so that a link of one moves the change time of the other."""
     world = World.make(tmp_path, ALBUM, "link")
     os.link(inbound(world, ONE), inbound(world, b"Band - Two/twin.mp3"))
-    album = {b"Band - Two": ALBUM[b"Band - Two"] | {b"Band - Two/twin.mp3": b"one"}}
-    transfer = published(replace(world, albums=album))
+    return replace(world, albums={b"Band - Two": ALBUM[b"Band - Two"] | {b"Band - Two/twin.mp3": b"one"}})
+
+
+def test_two_names_of_one_inode_both_arrive(tmp_path: Path) -> None:
+    world = twins(tmp_path)
+    transfer = published(world)
     assert remove_sources(transfer, Steps()) == ()
     assert tree(world.staging)[FINAL + b"twin.mp3"] == b"one"
 
@@ -122,6 +127,11 @@ def test_two_names_of_one_inode_both_arrive(tmp_path: Path) -> None:
 def edit_in_place(path: Path) -> None:
     with path.open("ab") as file:
         file.write(b" more")
+
+
+def rewrite(path: Path) -> None:
+    path.write_bytes(b"two")  # as long as it was
+    os.utime(path, (10**9, 10**9))
 
 
 def replace_by_another(path: Path) -> None:
@@ -135,7 +145,7 @@ def touch_back(path: Path) -> None:
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
-@pytest.mark.parametrize("change", [edit_in_place, replace_by_another, Path.unlink])
+@pytest.mark.parametrize("change", [edit_in_place, rewrite, replace_by_another, Path.unlink])
 def test_a_source_that_changed_since_the_plan_is_not_taken(world: World, change: Callable[[Path], None]) -> None:
     transfer = world.planned()
     change(inbound(world, ONE))
@@ -146,6 +156,17 @@ def test_a_source_that_changed_since_the_plan_is_not_taken(world: World, change:
     assert roll_back(transfer, Steps()) == "cancelled"
     assert tree(world.inbound) == before
     assert not any(path.startswith(hidden_folder(transfer)) for path in tree(world.staging))
+
+
+@pytest.mark.parametrize("change", [edit_in_place, rewrite])
+def test_a_source_of_two_names_whose_change_time_says_nothing_is_not_taken_once_it_changed(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    world = twins(tmp_path)
+    transfer = world.planned()
+    change(inbound(world, ONE))
+    with pytest.raises(Retryable, match="changed after it was scanned"):
+        fill(transfer, Steps())
 
 
 def test_an_edit_that_sets_the_time_back_is_noticed_by_the_change_time(tmp_path: Path) -> None:

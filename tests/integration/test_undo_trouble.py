@@ -134,6 +134,25 @@ def test_a_file_edited_while_it_is_put_back_is_not_lost(world: World) -> None:
     assert listed(world)
 
 
+def test_a_file_edited_before_it_is_put_back_stays_as_it_is_now(world: World) -> None:
+    song = at(world.staging, FINAL + b"CD 1/1.mp3")
+    taken = undo(world, At("mkdir album", lambda: song.write_bytes(b"an edited one")))
+    assert (taken.outcome, [reason.code for reason in taken.reasons]) == ("failed", ["changed_meanwhile"])
+    assert (tree(world.inbound), undo_state(world), listed(world)) == ({}, "cancelled", True)
+    assert tree(world.staging)[FINAL + b"CD 1/1.mp3"] == b"an edited one"
+
+
+def test_a_file_somebody_put_into_the_hidden_folder_of_an_undo_survives_its_roll_back(world: World) -> None:
+    def meddle() -> None:
+        (folder,) = [path for path in tree(world.inbound) if path.startswith(TX) and path.endswith(b"CD 1/")]
+        put(world.inbound, {COVER: b"somebody's", folder + b"mine": b"mine"})
+
+    assert undo(world, At("back", meddle)).outcome == "failed"
+    assert undo_state(world) == "attention"
+    assert b"mine" in tree(world.inbound).values()
+    assert listed(world)
+
+
 def test_what_somebody_adds_after_the_item_is_unlisted_stays_in_staging(world: World) -> None:
     taken = undo(world, At("hide", lambda: put(world.staging, {FINAL + b"mine.txt": b"mine"})))
     assert (taken.outcome, [reason.code for reason in taken.reasons]) == ("undone", ["left_in_staging"])
