@@ -49,11 +49,15 @@ def _attend(over: threading.Event) -> None:
     if over.wait(EVERY):
         return
     from config.answering import ANSWERS  # most commands have ended by now
-    from daemon.hanging import Hanging
 
-    hanging, asked = Hanging(), None
+    hanging, asked = None, None
     while not over.wait(EVERY):
-        late = hanging.look(ANSWERS.known(), busy=True)
+        roots = ANSWERS.known()
+        if roots and hanging is None:  # `scan-inbound` knows none, and this loads SQLAlchemy
+            from daemon.hanging import Hanging
+
+            hanging = Hanging()
+        late = hanging.look(roots, busy=True) if hanging else []
         unheard = bool(signal.sigpending() & ASKS)
         if unheard or _STOP.is_set():
             asked = asked or time.monotonic()

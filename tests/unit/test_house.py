@@ -158,6 +158,25 @@ def test_a_scan_starts_without_what_it_does_not_need(tmp_path: Path) -> None:
     assert set(needless.split()).isdisjoint(ended.stdout.split())
 
 
+def test_a_scan_that_lasts_does_not_load_it_later() -> None:
+    """What looks after a command for longer than a moment has nothing to look for where no root was asked."""
+    program = """
+import sys, threading, time
+from daemon import signals
+signals.EVERY = 0.001
+with signals.attended():
+    while "config.answering" not in sys.modules:
+        time.sleep(0.01)
+    time.sleep(0.1)
+for thread in threading.enumerate():
+    if thread.name == "attend":
+        thread.join()
+print(*sys.modules)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert {"loguru", "sqlalchemy"}.isdisjoint(ended.stdout.split())
+
+
 def test_only_the_tick_catches_everything() -> None:
     assert {name for name, handler in nodes(ast.ExceptHandler) if "Exception" in names_of(handler)} <= CATCHES_ALL
 
