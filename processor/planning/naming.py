@@ -116,6 +116,10 @@ def _proposal(
     wanted = [(id, *_side_place(files[id].path, group.home, stems)) for id in group.sides]
     # What belongs to one track claims its name before what belongs to the album.
     wanted.sort(key=lambda side: not side[2])
+    # In a folder of this album, too, a sidecar of another one would mark an album.
+    marked = {os.path.dirname(place) for _, place, _ in wanted if place.lower().endswith(b"/" + sidecar.NAME)}
+    for folder in sorted(marked):
+        places.claim(os.path.join(folder, sidecar.NAME))
     sides = [_planned(id, files[id], files[id].role, places.claim(place)) for id, place, _ in wanted]
     told = [reason for reason in group.evidence if reason.code != _OLD_NAMES]  # it is named anew where it joins another
     group = group._replace(evidence=(*told, *_old_names(group.home, music, sides, cues)))

@@ -6,9 +6,10 @@ import os
 
 import pytest
 
-from tests.scenarios.drops import JPEG, Song, link, song, songs, untagged
+from tests.scenarios.drops import JPEG, Drop, Song, link, song, songs, untagged
 from tests.scenarios.house import House
 from tests.scenarios.play import Scenario, play
+from tests.scenarios.test_fsck import look
 
 TWO = range(1, 3)
 TAKEN = ("staged Ada / Low Tide: 2 tracks",)
@@ -228,3 +229,12 @@ def test_an_image_that_lost_its_cue_sheet_has_no_name_any_more(house: House) -> 
     house.run(dry_run=True)
     (house.inbound / "New Folder" / "rip.cue").unlink()
     assert house.cycle(rehearsed=False) == ["needs_review None / None: 1 track"]
+
+
+def test_sidecars_of_albums_that_come_back_as_discs_mark_no_album_within_the_album(house: House) -> None:
+    discs = [songs(f"Low Tide/CD{n}", "flac", TWO, disc=f"{n}/2") for n in (1, 2)]
+    sidecars: Drop = {f"Low Tide/CD{n}/album.greenroom.json": b"{%d" % n for n in (1, 2)}
+    house.drop(discs[0] | discs[1] | sidecars)
+    assert house.cycle() == ["staged Ada / Low Tide: 4 tracks on 2 discs"]
+    assert sorted(path.read_bytes() for path in house.staging.rglob("CD*/album.greenroom [[]2].json")) == [b"{1", b"{2"]
+    assert look(house).findings == ()
