@@ -800,4 +800,18 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         "if False and",
         tests("tests/unit/test_doctor_folders.py"),
     ),
+    Mutant(
+        "an album is approved while it is being published",
+        "workflow/operations/deciding.py",
+        'if item["status"] == "publishing":',
+        "if False:",
+        on_sqlite("nobody_approves", "tests/faults/test_publish_kill.py"),
+    ),
+    Mutant(
+        "a sidecar in a folder of an album marks an album",
+        "processor/planning/naming.py",
+        "for folder in sorted(marked):",
+        "for folder in ():",
+        on_sqlite("come_back_as_discs", "tests/scenarios/test_beside.py"),
+    ),
 )
