@@ -15,7 +15,7 @@ from daemon.bootstrap import application
 from daemon.web.server import WebServer
 from tests.commands import chosen
 from tests.everything import everything_says
-from tests.web import NAME, add_roots, new_account
+from tests.web import NAME, add_roots, new_account, patient
 
 HOUSE = Path(__file__).parents[2]
 LONG = os.environ.get("GREENROOM_SCHEMA_EXAMPLES")  # of each operation, on both databases; try 500 by hand
@@ -33,6 +33,7 @@ def test_no_request_makes_the_api_fail(
     database_url = request.getfixturevalue(database)
     chosen(monkeypatch, tmp_path / "data", database_url)
     with application() as app:
+        patient(app)  # or a disk that is late is a 503, too
         add_roots(app, tmp_path)
         new_account(app)
         everything_says(app, "Ada")
