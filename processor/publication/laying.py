@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from config.errors import NeedsReview, Retryable
 from config.machine import free_bytes
 from config.reasons import show_path
-from processor.filesystem.files import Tree
+from processor.filesystem.files import Tree, is_folder
 from processor.filesystem.paths import ancestors, parent, relative, within
 from processor.filesystem.system_errors import OTHER_FILESYSTEM, explained
 from processor.items import standing
@@ -155,7 +155,7 @@ def free_folder(
     `target_exists` for a folder that Greenroom did not make: only a person knows whose it is; and for a folder that is
     inside its own one, or around it.
     """
-    left = _left(own, below) if own is not None else []
+    left = _left(tree, own) if own is not None else []
     wanted = _spelled(tree, names.album_folder(naming, album), left)
     above = names.artist_folder(naming, wanted)
     others = {other for other in below(above).values() if is_identified(other)} - {artist} if above else set()
@@ -191,9 +191,16 @@ def _check_reachable(tree: Tree, path: bytes) -> None:
                 raise NeedsReview(f"{show_path(above)}: {OTHER_FILESYSTEM}", code="other_filesystem", path=above)
 
 
-def _left(own: bytes, below: Below) -> list[bytes]:
-    """Return what a published album would leave with its folder: that, and the folders above it without another one."""
-    return [own, *(above for above in ancestors(own) if set(below(above)) <= {own})]
+def _left(tree: Tree, own: bytes) -> list[bytes]:
+    """Return what an album would leave with its folder: that, and those above it with no other, whosever that is."""
+    left = [own]
+    for above in ancestors(own):
+        with explained("list", above):
+            others = {within(above, name) for name in _names(tree, above)} - {left[-1]}
+            if any(is_folder(tree.stat(other)) for other in others):
+                break
+        left.append(above)
+    return left
 
 
 def _spelled(tree: Tree, path: bytes, left: Collection[bytes]) -> bytes:
@@ -204,15 +211,20 @@ def _spelled(tree: Tree, path: bytes, left: Collection[bytes]) -> bytes:
     found = b""
     for part in path.split(b"/"):
         with explained("list", found):
-            try:
-                there = tree.names(found)
-            except FileNotFoundError:
-                there = []
+            there = _names(tree, found)
             same = [name for name in there if layout.fold(name) == layout.fold(part)]
             if part not in there and tree.stat(within(found, part)) is None:
                 same = [name for name in same if within(found, name) not in left]
         found = within(found, part if part in there or not same else same[0])
     return found
+
+
+def _names(tree: Tree, folder: bytes) -> list[bytes]:
+    """Return what is in a folder; nothing where it is not there."""
+    try:
+        return tree.names(folder)
+    except FileNotFoundError:
+        return []
 
 
 def transfer_files(staging: Tree, item: NewItem, places: Mapping[bytes, bytes]) -> tuple[TransferFile, ...]:

@@ -285,6 +285,15 @@ def test_a_folder_is_spelled_anew_when_its_album_gets_new_names(
     assert publish(house, item_id, rename=True).outcome == "unchanged"
 
 
+def test_the_folder_of_an_artist_stays_spelled_as_it_is_where_somebody_keeps_an_album_of_theirs(house: House) -> None:
+    library, item_id = staged(house)
+    publish(house, item_id)
+    (library / "Ada/My Tape").mkdir()
+    say(house, item_id, "credits", ["ADA"])
+    publish(house, item_id, rename=True)
+    assert {path.name for path in library.iterdir() if path.name[0] != "."} == {"Ada"}
+
+
 def test_the_folder_of_an_artist_is_spelled_as_its_first_album_spelled_it(house: House) -> None:
     library = add_library(house)
     for name in ("Low Tide", "High Tide"):
