@@ -232,6 +232,31 @@ def test_where_the_databases_clock_jumps_nobody_takes_the_others_for_dead(
     assert [job.deaths for job in engine.list()] == [0, 0]
 
 
+def test_who_was_heard_while_the_databases_clock_was_ahead_for_a_moment_is_not_taken_for_dead(
+    database: Database, engine: Engine, crew: Crew
+) -> None:
+    """As when it is set ahead and back again between two beats of the others, who see nothing of it."""
+    both = [crew.hire(host, alpha=[1]) for host in ("first", "second")]
+    for item in range(2):
+        submit(engine, "alpha", item, do="hold", seconds=3 * QUICK.timeout)
+    until(lambda: {mark.pid for mark in marks(database, "began")} == {process.pid for process in both})
+    time.sleep(2 * QUICK.timeout)  # from now on they may judge
+    freeze(both[1], database)  # or it may be heard again before the other one looks
+    with database.begin() as connection:
+        ahead = text("UPDATE workers SET beat_ms = beat_ms + 3600000 WHERE pid = :pid")
+        connection.execute(ahead, {"pid": both[1].pid})
+    until(lambda: not is_ahead(database))
+    os.kill(pid_of(both[1]), signal.SIGCONT)
+    until(all_done(engine, 2))
+    assert [job.deaths for job in engine.list()] == [0, 0]
+
+
+def is_ahead(database: Database) -> bool:
+    with database.read() as connection:
+        first, *others = connection.scalars(text("SELECT beat_ms FROM workers ORDER BY beat_ms"))
+    return any(beat > first + 1800000 for beat in others)
+
+
 def test_a_job_that_kills_its_workers_is_parked_with_its_input(database: Database, engine: Engine, crew: Crew) -> None:
     job_id = submit(engine, "alpha", 1, do="kill")
     for _ in range(3):

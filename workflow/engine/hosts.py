@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, and_, delete, insert, select, update
+from sqlalchemy import BigInteger, Connection, delete, insert, select, update
 
 from config.database import now_ms
 from config.tables import Base, column
@@ -44,10 +44,7 @@ def enlist(connection: Connection, row: dict[str, Any]) -> None:
 
 
 def beat(connection: Connection, executor: str) -> float | None:
-    """Give a sign of life; return for how many seconds there was none, None when somebody took us for dead.
-
-    Seconds are negative where the clock was set back since.
-    """
+    """Give a sign of life; return for how many seconds there was none, None when somebody took us for dead."""
     own = WorkerRow.executor == executor
     silent = connection.scalar(select(now_ms(connection) - WorkerRow.beat_ms).where(own).with_for_update())
     connection.execute(update(WorkerRow).where(own).values(beat_ms=now_ms(connection)))
@@ -57,14 +54,14 @@ def beat(connection: Connection, executor: str) -> float | None:
 def bury(connection: Connection, executor: str, timeout: float) -> list[str]:
     """Strike out workers silent for so many seconds when `executor` last was not; return who they are.
 
-    Each is returned to one caller only. Who was heard so far ahead was not since the clock was set back. Silence is not
-    measured by asking the clock again: it may have jumped since; and so only what is ahead of both is ahead.
+    Each is returned to one caller only. Silence is not measured by asking the clock again: it may have jumped since.
     """
+    most, now = round(timeout * 1000), now_ms(connection)
+    # The clock was set back since, and a dead one would be silent years later only; one that lives is heard again.
+    connection.execute(update(WorkerRow).where(WorkerRow.beat_ms > now + most).values(beat_ms=now))
     heard = select(WorkerRow.beat_ms.label("at")).where(WorkerRow.executor == executor).cte()
-    at, most = select(heard.c.at).scalar_subquery(), round(timeout * 1000)
-    silent = WorkerRow.beat_ms < at - most
-    ahead = and_(WorkerRow.beat_ms > at + most, WorkerRow.beat_ms > now_ms(connection) + most)
-    return list(connection.scalars(delete(WorkerRow).where(silent | ahead).returning(WorkerRow.executor)))
+    silent = WorkerRow.beat_ms < select(heard.c.at - most).scalar_subquery()
+    return list(connection.scalars(delete(WorkerRow).where(silent).returning(WorkerRow.executor)))
 
 
 def leave(connection: Connection, executor: str) -> None:

@@ -165,9 +165,9 @@ class Worker:
             self._alive_since = None
         self._limit()
         # After an outage everybody looks silent, and after a sleep of the machine, and where the database's clock
-        # jumped, so only a worker may judge that was never silent itself, by the same clock.
+        # jumped ahead, so only a worker may judge that was never silent itself, by the same clock.
         now = boottime()
-        if self._alive_since is None or silent is None or abs(silent) > self._pace.timeout / 2:
+        if self._alive_since is None or silent is None or silent > self._pace.timeout / 2:
             self._alive_since = now
         if now - self._alive_since > self._pace.timeout:
             self._bury()
