@@ -119,7 +119,7 @@ def _album(
     return Album(
         folder, group.album_artist, group.album, group.year, len(group.tracks), group.confidence, tuple(said), wanted,
         tuple(Renamed(path, place) for path, place in sorted(places.items()) if path != place),
-        nfo, fields, tuple(_without(tree, folder, _pictures(staged, profile))),
+        nfo, fields, tuple(_without(tree, folder, _pictures(folder, staged, profile))),
         tuple(_without(tree, artist_folder(naming, wanted), _beside(known, profile))), tuple(_lacking(files)),
         twins(group.key, folder),
     )  # fmt: skip
@@ -159,9 +159,9 @@ def _nfo(tree: Tree, path: bytes, known: AlbumMetadata) -> tuple[str, tuple[str,
     return ("differs", fields) if fields else ("same", ())
 
 
-def _pictures(staged: list[StagedFile], profile: Profile) -> Iterator[bytes]:
+def _pictures(folder: bytes, staged: list[StagedFile], profile: Profile) -> Iterator[bytes]:
     """Yield the names of an album's cover, and of what it has pictures of, whatever they are called."""
-    there = {kind for _, kind in pictures_of((file.path, file.role) for file in staged)}
+    there = {kind for _, kind in pictures_of(((file.path, file.role) for file in staged), folder)}
     yield from pictures.names("album", [Picture(kind, 1, "", "jpg") for kind in sorted({COVER, *there})], profile)
 
 

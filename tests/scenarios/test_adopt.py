@@ -42,7 +42,8 @@ def test_each_album_is_shown_beside_what_it_would_be(run: Any, tmp_path: Path, m
         songs("misc/ada_low", "flac", range(1, 3), date="2014")
         | {"misc/ada_low/album.nfo": nfo, "misc/ada_low/Folder.JPG": b"x", "misc/ada_low/scan (back).png": b"y"}
         | songs("Bo/Other (1999)", "mp3", range(1, 3), artist="Bo", album="Other", date="1999")
-        | {"Bo/Other (1999)/album.nfo": b"no XML"},
+        | {"Bo/Other (1999)/album.nfo": b"no XML"}
+        | songs("Cy/Get Back", "mp3", range(1, 3), artist="Cy", album="Get Back") | {"Cy/Get Back/Get Back.jpg": b"z"},
     )
     found = run(music)
     ada, bo = found["misc/ada_low"], found["Bo/Other (1999)"]
@@ -51,6 +52,7 @@ def test_each_album_is_shown_beside_what_it_would_be(run: Any, tmp_path: Path, m
     assert ada["beside"] == ["artist.nfo", "folder.jpg", "poster.jpg", "artist.jpg"]
     assert ada["lacking"] == [{"tag": "album_artist", "tracks": 2}, {"tag": "mb_release_id", "tracks": 2}]
     assert (bo["wanted"], bo["nfo"], bo["pictures"]) == ("Bo/Other (1999)", "unreadable", ["folder.jpg", "cover.jpg"])
+    assert found["Cy/Get Back"]["pictures"] == ["folder.jpg", "cover.jpg"], "it has no back that players would miss"
     assert ada["twin"] is bo["twin"] is None
 
 
