@@ -43,7 +43,8 @@ def test_each_album_is_shown_beside_what_it_would_be(run: Any, tmp_path: Path, m
         | {"misc/ada_low/album.nfo": nfo, "misc/ada_low/Folder.JPG": b"x", "misc/ada_low/scan (back).png": b"y"}
         | songs("Bo/Other (1999)", "mp3", range(1, 3), artist="Bo", album="Other", date="1999")
         | {"Bo/Other (1999)/album.nfo": b"no XML"}
-        | songs("Cy/Get Back", "mp3", range(1, 3), artist="Cy", album="Get Back") | {"Cy/Get Back/Get Back.jpg": b"z"},
+        | songs("Cy/Get Back", "mp3", range(1, 3), artist="Cy", album="Get Back")
+        | {"Cy/Get Back/Get Back.jpg": b"z"},
     )
     found = run(music)
     ada, bo = found["misc/ada_low"], found["Bo/Other (1999)"]
