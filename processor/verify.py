@@ -120,7 +120,7 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
         seen = look(tree, subject, given.spend, given.decode)
         beside = subject._replace(path=place_of_fresh(subject.path, MARK))
         left = look(tree, beside, given.spend) if subject.is_made else None  # by a mending that was cut off
-        if left is not None and seen is not None and not seen.size:
+        if left is not None and seen is not None and not (seen.size or seen.trouble):
             seen = None  # it had taken the name, as `rename_file` does where no call refuses to replace
         judged, why = judge(subject, before, seen), ""
         if subject.is_made and judged.code in ("missing", "rotten") and given.hold is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import os
 import shutil
@@ -60,6 +61,11 @@ def rot(path: Path) -> None:
         file.seek(found.st_size // 2)
         file.write(bytes([byte[0] ^ 1]))
     os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def left_beside(library: Path, file: Path) -> Path:
+    """Where a mending of a file that is cut off leaves what it wrote."""
+    return file.with_name(f".greenroom-verify-{sha256(bytes(file.relative_to(library))).hexdigest()[:8]}")
 
 
 def told(house: House) -> list[tuple[str, str]]:
@@ -180,7 +186,7 @@ def test_what_a_mending_that_was_cut_off_left_beside_a_file_is_settled_by_the_ne
     rotten, when = nfo.read_bytes(), nfo.stat().st_mtime_ns
     nfo.write_bytes(data)
     beside = {"a twin": data, "a part": data[:9], "what was rotten": rotten}.get(left, b"<album>mine</album>")
-    hidden = nfo.with_name(f".greenroom-verify-{sha256(bytes(nfo.relative_to(library))).hexdigest()[:8]}")
+    hidden = left_beside(library, nfo)
     hidden.write_bytes(beside)
     if left == "what was rotten":
         os.utime(hidden, ns=(when, when))
@@ -188,6 +194,22 @@ def test_what_a_mending_that_was_cut_off_left_beside_a_file_is_settled_by_the_ne
     look(house)
     assert not hidden.exists()
     assert nfo.read_bytes() == (beside if left.startswith("what somebody") else data)
+
+
+def test_a_file_of_ours_that_the_disk_does_not_give_back_is_told_of_also_where_its_mending_was_cut_off(
+    house: House, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nfo = library / ALBUM / "album.nfo"
+    left_beside(library, nfo).write_bytes(b"")
+    broken, whole = nfo.stat().st_ino, os.read
+
+    def read(fd: int, size: int) -> bytes:
+        if os.fstat(fd).st_ino == broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return whole(fd, size)
+
+    monkeypatch.setattr(os, "read", read)
+    assert look(house) == {"wrong": ("verify_unreadable album.nfo",), "mended": ()}
 
 
 def test_the_folder_of_an_artist_that_somebody_took_away_is_not_made_anew(house: House, library: Path) -> None:
