@@ -24,12 +24,13 @@ class Placed(NamedTuple):
 def media_of(positions: Sequence[str], formats: Sequence[str | None]) -> Placed:
     """Return the medium of each position; `formats` has one for each medium, in their order."""
     sided = any(name in _SIDED for name in formats)
+    lettered = sided and not any(position.startswith("II") for position in positions)  # else I-1 is on no side I
     found: list[int] = []
     named: dict[str, int] = {}  # media whose name stands in positions
     names = dict(enumerate(formats, 1))
     disc = 1
     for position in positions:
-        if (by_name := _ON_NAMED.fullmatch(position)) and not (sided and _ON_SIDE.fullmatch(position)):
+        if (by_name := _ON_NAMED.fullmatch(position)) and not (lettered and _ON_SIDE.fullmatch(position)):
             disc = named.setdefault(by_name[1].upper(), max(found, default=0) + 1)
             alike = (name for name in (*formats, *_MEDIA) if name and name.startswith(by_name[2].upper()))
             names[disc] = next(alike, names.get(disc))

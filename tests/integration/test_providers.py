@@ -286,6 +286,7 @@ def test_discogs_has_releases_with_their_media(known: Providers) -> None:
         ("Vinyl", ("1A", "1B2"), ("2A1", "2B")),  # as in boxes
         ("CD", ("I-1", "I-2"), ("II-1", "II-2a")),
         ("CD", ("IV-1",), ("V-1", "V-2")),
+        ("Vinyl", ("I-1", "I-2"), ("II-1",)),  # no side I
         ("CD", ("5", "6a"), ()),
     ],
 )
@@ -300,6 +301,7 @@ def test_discogs_tells_media_apart_by_the_positions_that_are_printed(
     assert release is not None
     found = [tuple(track.number for track in one.tracks) for one in release.media]
     assert found == list(filter(None, (first, second)))
+    assert [(one.position, one.format) for one in release.media] == [(n, medium) for n in range(1, len(found) + 1)]
 
 
 @pytest.mark.parametrize(
