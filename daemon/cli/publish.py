@@ -120,8 +120,8 @@ def _of_plan(plan: Plan, reasons: Sequence[Reason]) -> dict[str, Any]:
 
 def _tell(told: dict[str, Any]) -> None:
     good = told["outcome"] in _DONE
-    where = f"  {told['library']}/{told['folder']}" if "library" in told else f"  {told.get('folder', '')}"
-    click.echo(f"{'✓' if good else '!'} item {told['item']} {told['outcome']}{where}")
+    where = "/".join(told[name] for name in ("library", "folder") if name in told)
+    click.echo(f"{'✓' if good else '!'} item {told['item']} {told['outcome']}  {where}".rstrip())
     fresh = set(told.get("written", ()))
     for path in told.get("files", ()):
         click.echo(f"      {'+' if path in fresh else ' '} {path}")

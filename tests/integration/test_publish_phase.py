@@ -189,5 +189,7 @@ def test_the_command_shows_publishes_and_takes_out(house: House, monkeypatch: py
     assert "would be taken out" in printed("publish", item_id, "--undo", "--dry-run")
     assert "taken out" in printed("publish", item_id, "--undo")
     assert published(library(house)) == []
-    assert "is not published" in printed("publish", item_id, "--undo", code=1)
+    refused = printed("publish", item_id, "--undo", code=1)
+    assert refused.startswith(f"! item {item_id} refused\n"), refused
+    assert "is not published" in refused
     assert "name items" in printed("publish", code=2)
