@@ -30,7 +30,10 @@ def take_over(run: Performance, transfer: Transfer) -> Transfer:
     else:
         settled = settle(run, ours)
     log = logger.bind(transfer=settled.id, target=show_path(settled.target), state=settled.state, error=settled.error)
-    log.info("interrupted transfer settled")
+    if settled.state in ("done", "cancelled"):
+        log.info("interrupted transfer settled")
+    else:  # it waits for the next recovery, or for a person
+        log.warning("interrupted transfer not settled")
     return settled
 
 

@@ -223,14 +223,16 @@ class Failing(Steps):
             raise Retryable("read-only", code="read_only")
 
 
-def test_a_failing_disk_is_waited_for_and_does_not_count(world: World) -> None:
+def test_a_failing_disk_is_waited_for_and_does_not_count(world: World, logged: list[str]) -> None:
     transfer = left_as(world, "published")
     for fence in range(2, 4 + MAX_ATTEMPTS):
         report = recovered(world, Failing(fence=fence))
         assert states(report) == WAITING
         assert [reason.message for reason in report.reasons][-1].endswith("and is tried again: read-only.")
     assert (row(world, transfer).attempt, row(world, transfer).error) == (0, "read-only")
+    assert {*logged} == {"WARNING interrupted transfer not settled"}
     assert states(recovered(world, Steps(fence=20))) == DONE
+    assert logged[-1] == "INFO interrupted transfer settled"
     assert row(world, transfer).error is None
 
 
