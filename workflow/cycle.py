@@ -27,14 +27,14 @@ from config.sections import StagingScan
 from processor.filesystem.system_errors import unexpected
 from processor.items import grouping_choices, presence
 from processor.planning.meeting import Rules
-from processor.process import ProcessOptions, ProcessResult, process_scan, recover_transfers
+from processor.process import ProcessOptions, ProcessResult, process_scan
 from processor.staging.staged import ForRun
 from processor.transfers import trash
 from scanner.scan import Progress, ScanOptions, ScanStats, scan_into
 from scanner.scandb import ScanDb
 from scanner.scanfiles import prune
 from workflow import recovering, suspension, upkeep
-from workflow.aftermath import of_staging, of_undo
+from workflow.aftermath import of_staging
 from workflow.holding import holding
 from workflow.operations.tagging import recover_tagging
 from workflow.record import Asked, RunRecord
@@ -115,8 +115,8 @@ class _Cycle(NamedTuple):
         run.start(holding_lock=guard is not None)
         self._look_for_what_vanished(roots, guard)
         if guard is not None:
-            moves = recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(run.id), of_undo)
-            recovering.tell(database, moves.joined([recover_tagging(database, guard, roots.staging)]))
+            recovering.recover_staging(database, guard, roots, run.id)
+            recover_tagging(database, guard, roots.staging)
             recovering.recover_libraries(database, self.data_dir, self.until)
         folder = scan_db_folder(database, settings, self.data_dir)
         scan_path = self.request.scan_db

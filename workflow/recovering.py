@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from config.lease import Guard
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport, waiting_for_a_person
 from processor.transfers import journal
-from workflow import events, telling, upkeep
+from workflow import upkeep
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding
 from workflow.operations.tagging import recover_tagging
-from workflow.roots import resolve_roots
+from workflow.roots import Roots, resolve_roots
 from workflow.stopping import StopOrTimeout
 
 
@@ -32,29 +31,26 @@ def recover(database: Database, data_dir: Path, stop: threading.Event) -> Recove
     """
 
     def work(guard: Guard) -> RecoveryReport:
-        report = recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
+        report = recover_staging(database, guard, roots)
         report = report.joined([recover_tagging(database, guard, roots.staging)])
         return report.joined(upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True))
 
     roots = resolve_roots(database)
     report = holding(database, roots.both, "recover", StopOrTimeout(stop), work)
-    tell(database, report)
     with database.read() as connection:
         return report.joined([waiting_for_a_person(journal.unsettled(connection), report.attention)])
 
 
-def tell(database: Database, report: RecoveryReport) -> None:
-    """Tell of moves that wait for a person from now on; where we die before, status and doctor still do."""
-    if report.attention:
-        with database.begin() as connection:
-            events.tell(connection, [telling.of_held(one) for one in report.attention], dt.datetime.now(dt.UTC))
+def recover_staging(database: Database, guard: Guard, roots: Roots, run_id: str | None = None) -> RecoveryReport:
+    """Settle what was left unfinished between inbound and staging, both of which the caller holds."""
+    report = recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(run_id), of_undo)
+    return upkeep.told(database, report)
 
 
 def recover_libraries(database: Database, data_dir: Path, stop: StopOrTimeout) -> None:
     """Settle what was being published; if a library cannot be worked on now, the cycle goes on without it."""
     try:
-        for report in upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True):
-            tell(database, report)
+        upkeep.recover_libraries(database, data_dir, stop, staging_is_held=True)
     except LeaseLost:
         raise
     except (Busy, Misconfigured) as error:

@@ -20,6 +20,7 @@ from config.machine import boot_id
 from processor.artwork.blobs import Blobs
 from processor.recover import RecoveryReport, recover
 from processor.transfers import journal, trash
+from workflow import events, telling
 from workflow.holding import holding, reading
 from workflow.operations.published import heal, recorded
 
@@ -60,7 +61,16 @@ def recover_libraries(
 def settle(database: Database, staging: Library, library: Library, cache: bytes, guard: Guard) -> RecoveryReport:
     """Settle what was left unfinished between staging and a library, both of which the caller holds."""
     roots, now = (staging.path, library.path), dt.datetime.now(dt.UTC)
-    return recover(database, guard, recorded, roots, now=now, boot_id=boot_id(), workers=WORKERS, blobs=cache)
+    report = recover(database, guard, recorded, roots, now=now, boot_id=boot_id(), workers=WORKERS, blobs=cache)
+    return told(database, report)
+
+
+def told(database: Database, report: RecoveryReport) -> RecoveryReport:
+    """Tell of moves that wait for a person from now on; where we die before, status and doctor still do."""
+    if report.attention:
+        with database.begin() as connection:
+            events.tell(connection, [telling.of_held(one) for one in report.attention], dt.datetime.now(dt.UTC))
+    return report
 
 
 def check_unmoved(database: Database, key: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
@@ -62,11 +62,25 @@ def test_an_album_that_stands_whole_is_published_after_all(house: House) -> None
     assert (content(house), states(house)) == (before, ["done"])
 
 
-def test_a_move_that_recovery_gives_up_is_told_once(house: House) -> None:
+def by_a_cycle(house: House, _: str) -> None:
+    assert house.run().status == "done"
+
+
+def by_an_undo(house: House, run_id: str) -> None:
+    undo(house.database, run_id, dry_run=False, stop=Event())
+
+
+def by_a_discard(house: House, _: str) -> None:
+    discard(house.database, [], sure=True, actor="test", why="", seen={}, stop=Event())
+
+
+@pytest.mark.parametrize("recovered", [by_a_cycle, by_an_undo, by_a_discard])
+def test_a_move_that_recovery_gives_up_is_told_once(house: House, recovered: Callable[[House, str], None]) -> None:
+    run_id = item(house, ALBUM)["run_id"]
     hide(house)
     leave(house, "materialised", attempt=3)
     for _ in range(2):
-        assert house.run().status == "done"
+        recovered(house, run_id)
     assert states(house) == ["attention"]
     with house.database.read() as connection:
         told = connection.execute(select(EventRow.subject, EventRow.why).where(EventRow.kind == "move_held")).all()

@@ -21,7 +21,7 @@ from processor.retag import Retagged, retag, retold, settle_retags, sweep
 from processor.transfers.transfer import Transfer
 from workflow import events, telling
 from workflow.holding import holding
-from workflow.upkeep import check_unmoved
+from workflow.upkeep import check_unmoved, told
 
 
 def tag_item(database: Database, item_id: int, stop: StopSignal) -> Retagged:
@@ -52,7 +52,7 @@ def tag_item(database: Database, item_id: int, stop: StopSignal) -> Retagged:
 def recover_tagging(database: Database, guard: Guard, staging: Library) -> RecoveryReport:
     """Settle what was left of writing tags, under the lease of staging; one question if there is nothing."""
     run = _performance(database, guard)
-    report = settle_retags(run, staging.path)
+    report = told(database, settle_retags(run, staging.path))
     with Tree(staging.path) as tree:
         sweep(run, tree)
     return report

@@ -22,17 +22,16 @@ from processor import discarding
 from processor.items import repository
 from processor.metadata.fields import clean
 from processor.moves.move import Performance, unheard
-from processor.process import recover_transfers
 from processor.publication import ledger
 from processor.settle import settle
 from processor.taking_back import TakenBack
 from processor.transfers import journal
 from processor.transfers.transfer import Transfer, path_from_json
 from workflow import progress
-from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding, reading
 from workflow.operations.deciding import Seen, as_seen
 from workflow.operations.undo import UndoReport, undo
+from workflow.recovering import recover_staging
 from workflow.roots import Roots, resolve_roots
 from workflow.states import check_move
 from workflow.stopping import StopOrTimeout
@@ -63,7 +62,7 @@ def discard(
         return UndoReport(True, tuple(_look(database, roots, item_id, asked)[0] for item_id in item_ids))
 
     def work(guard: Guard) -> UndoReport:
-        recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
+        recover_staging(database, guard, roots)
         with database.read() as connection:
             for item_id in item_ids:  # before the first goes: somebody else may have been quicker
                 progress.find(connection, item_id)

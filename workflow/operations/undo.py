@@ -18,7 +18,6 @@ from config.lease import Guard
 from config.machine import boot_id
 from config.reasons import Reason, show_path
 from processor.moves.move import Performance
-from processor.process import recover_transfers
 from processor.publication.intent import intent_of
 from processor.retag import retold, work_root
 from processor.staging.staged import publish
@@ -28,6 +27,7 @@ from processor.transfers.transfer import Transfer, TransferFile
 from scanner.identity import Identity
 from workflow.aftermath import of_staging, of_undo
 from workflow.holding import holding, reading
+from workflow.recovering import recover_staging
 from workflow.roots import Roots, resolve_roots
 from workflow.stopping import StopOrTimeout
 from workflow.upkeep import OUTWARD
@@ -85,7 +85,7 @@ def _rehearsed(database: Database, name: str, roots: Roots) -> UndoReport:
 
 
 def _undo(database: Database, name: str, roots: Roots, guard: Guard) -> UndoReport:
-    recover_transfers(database, guard, roots.inbound, roots.staging, of_staging(None), of_undo)
+    recover_staging(database, guard, roots)
     with database.read() as connection:
         settings, _ = admin.staging_scan(connection)
     now = dt.datetime.now(dt.UTC)
