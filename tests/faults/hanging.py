@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import math
+import datetime as dt
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from types import FrameType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 from config.answering import ANSWERS, Answers, Sight, look_at
+from config.errors import RootSilent
 from config.leave import GIVEN_UP
 from tests.faults.cycles import forked
 
 WAIT: Final = 60.0  # seconds until a test that would hang fails instead
-REFUSED: Final = 5  # looks of who waits for the work, after which it is clear that he goes on waiting
+REFUSED: Final = 5  # chances of each who waits for work to give it up, after which it is clear that he goes on waiting
 NAMING: Final = ("open", "mkdir", "rmdir", "unlink", "link", "rename")  # calls that may change a name when they go on
 AT_WORK: Final = ("work", "move")  # what the threads that do such work are called
-DATABASE: Final = "config.sqlite_sides"  # looks at the file of the database, which is on no root
+ON_NO_ROOT: Final = (
+    "config.sqlite_sides",  # looks at the file of the database
+    "scanner.tags.child",  # reads what a child said, in as many calls as it came in
+)
 How = Literal["given-up", "waited-for", "done"]
+T = TypeVar("T")
 
 
 class Came(NamedTuple):
@@ -66,15 +71,17 @@ class _Disk:
         self._silent, self._at, self._told, self._may_end = silent, at, told, may_end
         self._lock = threading.Lock()
         self._hung, self._may_answer = threading.Event(), threading.Event()
-        self._calls = self._looks = 0
-        self._call = "none"
+        self._calls, self._call = 0, "none"
+        self._refused: dict[int, int] = {}  # chances since the disk hung, by the thread that waits for work
+        self._is_given_up = False
 
     def meet(self, work: Callable[[], object]) -> None:
         """Do the work; never returns."""
         GIVEN_UP.clear()
-        ANSWERS.patience, ANSWERS.at_work = 0.02, math.inf
+        ANSWERS.patience = 0.02
         ANSWERS._do = self._look
-        ANSWERS.ask = self._ask  # type: ignore[method-assign]
+        ANSWERS.ask, ANSWERS.silent = self._ask, self._unanswered  # type: ignore[method-assign, assignment]
+        ANSWERS.changing, ANSWERS.reading = self._changing, self._reading  # type: ignore[method-assign]
         exit_now = os._exit
 
         def end(status: int) -> None:
@@ -93,28 +100,55 @@ class _Disk:
     def _count(self, frame: FrameType, event: str, called: Any) -> None:
         if event != "c_call" or getattr(called, "__module__", None) != "posix" or called.__name__ == "fspath":
             return
-        if not threading.current_thread().name.startswith(AT_WORK) or frame.f_globals["__name__"] == DATABASE:
+        if not threading.current_thread().name.startswith(AT_WORK) or frame.f_globals["__name__"] in ON_NO_ROOT:
             return
         with self._lock:
             self._calls += 1
             is_it = not self._hung.is_set() and self._at in (self._calls, frame.f_code.co_name)
         if is_it:
             self._call = called.__name__
-            ANSWERS.at_work = 0.0
             self._hung.set()
             self._may_answer.wait(WAIT)
 
     def _look(self, root: bytes) -> Sight:
-        if self._hung.is_set():
-            if root in self._silent:
-                self._may_answer.wait(WAIT)
-            with self._lock:
-                self._looks += 1
-                if self._looks == REFUSED * 2:
-                    self._may_answer.set()
+        if self._hung.is_set() and root in self._silent:
+            self._may_answer.wait(WAIT)
         return look_at(root)
 
     def _ask(self, root: bytes, patience: float | None = None) -> Any:
         """Be patient with disks that answer: this machine may be slow."""
         is_slow = self._hung.is_set() and root in self._silent
         return Answers.ask(ANSWERS, root, patience if is_slow else WAIT)
+
+    def _changing(self, roots: Collection[bytes], work: Callable[[], T]) -> T:
+        return self._waited_for(lambda: Answers.changing(ANSWERS, roots, work))
+
+    def _reading(self, roots: Collection[bytes], work: Callable[[], T]) -> T:
+        return self._waited_for(lambda: Answers.reading(ANSWERS, roots, work))
+
+    def _waited_for(self, wait: Callable[[], T]) -> T:
+        with self._lock:
+            self._refused[threading.get_ident()] = 0
+        try:
+            return wait()
+        except RootSilent:
+            self._is_given_up = True
+            raise
+        finally:
+            with self._lock:
+                del self._refused[threading.get_ident()]
+
+    def _unanswered(self, roots: Iterable[bytes], _after: float | None = None) -> dict[bytes, dt.datetime]:
+        """Tell at once of disks that hang, and of others never, however long this machine takes to look at them.
+
+        The disk answers when each who waits for work has refused to give it up, but not once one has: then what is left
+        to do may last.
+        """
+        if not self._hung.is_set():
+            return {}
+        with self._lock:
+            if (waits := threading.get_ident()) in self._refused:
+                self._refused[waits] += 1
+                if min(self._refused.values()) > REFUSED and not self._is_given_up:
+                    self._may_answer.set()
+        return Answers.silent(ANSWERS, [root for root in roots if root in self._silent], 0.0)
