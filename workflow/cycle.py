@@ -37,6 +37,7 @@ from workflow import recovering, suspension, upkeep
 from workflow.aftermath import of_staging
 from workflow.holding import holding
 from workflow.operations.tagging import recover_tagging
+from workflow.progress import noticed
 from workflow.record import Asked, RunRecord
 from workflow.report import CycleReport
 from workflow.roots import Roots, resolve_roots, scan_db_folder
@@ -133,7 +134,15 @@ class _Cycle(NamedTuple):
 
     def _look_for_what_vanished(self, roots: Roots, guard: Guard | None) -> None:
         now, suspended = dt.datetime.now(dt.UTC), suspension.telling_of(self.run.id)
-        presence.check(self.database, roots.staging, self._limits, now, act=guard is not None, suspended=suspended)
+        presence.check(
+            self.database,
+            roots.staging,
+            self._limits,
+            now,
+            act=guard is not None,
+            suspended=suspended,
+            noticed=noticed,
+        )
 
     def _process(self, roots: Roots, scan_path: Path, guard: Guard | None) -> ProcessResult:
         settings = self.settings

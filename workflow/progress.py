@@ -116,6 +116,13 @@ def note(connection: Connection, item: Mapping[str, Any], because: Because, now:
     connection.execute(insert(ItemHistoryRow).values(**row, **because._asdict()))
 
 
+def noticed(connection: Connection, item_ids: Collection[int], why: str) -> None:
+    """Remember that items have another status since a look at their folders, which are gone or there again."""
+    because, now = Because("presence", "reconciler", why), dt.datetime.now(dt.UTC)
+    for item in repository.these(connection, sorted(item_ids), with_files=False):
+        note(connection, item, because, now)
+
+
 def passed_over(connection: Connection, skipped: Iterable[tuple[int, int, str, str]], now: dt.datetime) -> None:
     """Remember phases that items came past because they are off: (item, its revision, its status, phase)."""
     same = {"at": now, "actor": "chain", "why": PASSED_OVER, "job_id": None, "run_id": None}

@@ -15,7 +15,7 @@ from processor.fsck.finding import Finding, Resume
 from processor.fsck.findings import judge
 from processor.fsck.repairs import Workshop, perform
 from processor.fsck.sighting import Effort, Sighting
-from processor.items.presence import Limits
+from processor.items.presence import Limits, Noticed, unheard
 from processor.process import recover_transfers
 from processor.recover import RecoveryReport
 from scanner.scan import Progress
@@ -55,13 +55,15 @@ def repair(
     effort: Effort,
     limits: Limits,
     progress: Progress,
+    noticed: Noticed = unheard,
 ) -> FsckReport:
     """Recover what is unfinished, compare, and repair what is provable. Call it under the lock of both roots.
 
-    No file is removed or written, but for sidecars and what recovery does. Raises LeaseLost, Stopped, and Retryable
+    No file is removed or written, but for sidecars and what recovery does; `noticed` hears of items that are missing
+    from now on or found again. Raises LeaseLost, Stopped, and Retryable
     when the database does not answer.
     """
-    shop = Workshop(database, guard, inbound, staging, dt.datetime.now(dt.UTC))
+    shop = Workshop(database, guard, inbound, staging, dt.datetime.now(dt.UTC), noticed)
     settled = [*_told(recover_transfers(database, guard, inbound, staging)), *_resumed(shop)]
     for _ in range(ROUNDS):
         seen = sighting.look(database, inbound, staging, effort, progress)

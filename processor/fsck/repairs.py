@@ -23,6 +23,7 @@ from processor.fsck.disk import Listed
 from processor.fsck.finding import Adopt, Finding, Follow, Learn, MarkFound, MarkMissing, Repair, Resume, WriteSidecar
 from processor.items import repository
 from processor.items.item import NewItem
+from processor.items.presence import Noticed, unheard
 from processor.transfers import journal, sidecar
 from processor.transfers.comparing import is_whole
 from processor.transfers.sidecar import Sidecar
@@ -41,6 +42,7 @@ class Workshop:
     inbound: Library
     staging: Library
     now: dt.datetime
+    noticed: Noticed = unheard
 
 
 def perform(shop: Workshop, findings: Sequence[Finding]) -> list[Finding]:
@@ -86,16 +88,19 @@ def _each(act: Callable[[Any], None], repairs: Iterable[Any]) -> Iterator[str | 
 
 
 def _mark_missing(shop: Workshop, marks: Sequence[MarkMissing]) -> list[str | None]:
+    missing = [mark.item_id for mark in marks]
     with shop.database.begin() as connection:
         shop.guard.confirm(connection)
-        repository.mark_missing(connection, [mark.item_id for mark in marks], shop.now)
+        repository.mark_missing(connection, missing, shop.now)
+        shop.noticed(connection, missing, "fsck found its folder or files gone")
     return [None] * len(marks)
 
 
 def _mark_found(shop: Workshop, marks: Sequence[MarkFound]) -> list[str | None]:
     with shop.database.begin() as connection:
         shop.guard.confirm(connection)
-        rows.found(connection, [mark.item_id for mark in marks], shop.now)
+        found = rows.found(connection, [mark.item_id for mark in marks], shop.now)
+        shop.noticed(connection, found, "fsck found it whole in its folder again")
     return [None] * len(marks)
 
 
@@ -104,7 +109,8 @@ def _adopt(shop: Workshop, adoptions: Sequence[Adopt]) -> list[str | None]:
     refused = list(_each(lambda adoption: found.append(_told(shop, adoption.folder)), adoptions))
     with shop.database.begin() as connection:
         shop.guard.confirm(connection)
-        rows.restore(connection, [item for item, _ in found], shop.now)
+        restored = rows.restore(connection, [item for item, _ in found], shop.now)
+        shop.noticed(connection, restored, "fsck recorded it from the sidecar in its folder")
         journal.plan(connection, [transfer for _, transfer in found], shop.now)  # those it has already stay as they are
     return refused
 
@@ -212,7 +218,8 @@ def _rewrite(shop: Workshop, item_id: int, item: NewItem, *, refound: bool) -> N
         shop.guard.confirm(connection)
         rows.rewrite(connection, item_id, item, shop.now)
         if refound:
-            rows.found(connection, [item_id], shop.now)
+            found = rows.found(connection, [item_id], shop.now)
+            shop.noticed(connection, found, f"fsck found it again in {show_path(item.path)}")
 
 
 def _resume(shop: Workshop, wanted: Sequence[Resume]) -> list[str | None]:

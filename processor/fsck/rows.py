@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -76,11 +76,13 @@ def marks(connection: Connection) -> dict[int, Mark]:
     return {id: Mark(*rest) for id, *rest in connection.execute(query)}
 
 
-def found(connection: Connection, item_ids: Collection[int], now: dt.datetime) -> None:
-    """Let items that were missing wait for review again; those that were not stay as they are."""
-    lost = (StagingItem.id.in_(item_ids), StagingItem.status == MISSING)
+def found(connection: Connection, item_ids: Collection[int], now: dt.datetime) -> Sequence[int]:
+    """Let items that were missing wait for review again, and return them; those that were not stay as they are."""
+    was = (StagingItem.id.in_(item_ids), StagingItem.status == MISSING)
+    lost = connection.scalars(select(StagingItem.id).where(*was)).all()
     changed = {"status": "pending_review", "revision": StagingItem.revision + 1, "updated_at": now}
-    connection.execute(update(StagingItem).where(*lost).values(changed))
+    connection.execute(update(StagingItem).where(*was).values(changed))
+    return lost
 
 
 def rewrite(connection: Connection, item_id: int, item: NewItem, now: dt.datetime) -> None:
@@ -94,11 +96,11 @@ def rewrite(connection: Connection, item_id: int, item: NewItem, now: dt.datetim
         connection.execute(query, files)
 
 
-def restore(connection: Connection, items: Collection[NewItem], now: dt.datetime) -> None:
-    """Record items as their sidecars tell them, whatever their rows said."""
+def restore(connection: Connection, items: Collection[NewItem], now: dt.datetime) -> list[int]:
+    """Record items as their sidecars tell them, whatever their rows said; return their ids."""
     keys = [item.key for item in items]
     connection.execute(update(StagingItem).where(StagingItem.key.in_(keys)).values(checksum=""))  # so that all differ
-    repository.upsert(connection, items, now)
+    return [item.id for item in repository.upsert(connection, items, now).values()]
 
 
 def forget(connection: Connection, item_id: int) -> None:

@@ -10,7 +10,7 @@ import datetime as dt
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -34,8 +34,11 @@ SHOWN = 3  # of the missing folders a message names
 # Hears of a suspension in the transaction that writes it down.
 Suspended = Callable[[Connection, Library, str], None]
 
+# Hears of items whose folders went missing or were found again, in the transaction that gives them their status.
+Noticed = Callable[[Connection, Collection[int], str], None]
 
-def unheard(connection: Connection, library: Library, why: str) -> None:
+
+def unheard(connection: Connection, about: object, why: str) -> None:
     """Tell nobody."""
 
 
@@ -58,7 +61,7 @@ def too_many(vanished: Sequence[int], known: int, limits: Limits) -> bool:
 
 
 def check(database: Database, staging: Library, limits: Limits, now: dt.datetime, *, act: bool,
-          suspended: Suspended = unheard) -> None:  # fmt: skip
+          suspended: Suspended = unheard, noticed: Noticed = unheard) -> None:  # fmt: skip
     """See whether the albums of a staging root are where their items say; mark the missing ones, if `act`.
 
     Raises Misconfigured (`mass_vanished`) when that is too much to be true, or any of it together with a filesystem
@@ -73,7 +76,7 @@ def check(database: Database, staging: Library, limits: Limits, now: dt.datetime
         _stop(database, staging, _why(missing, len(folders), moved=moved), suspended if act else None)
     if act and (missing or moved or staging.filesystem is None):
         with database.begin() as connection:
-            mark(connection, missing, now)
+            mark(connection, missing, now, noticed)
             libraries.remember_filesystem(connection, staging, now_on)
 
 
@@ -142,11 +145,13 @@ def _is_gone(root: bytes, folder: bytes) -> bool:
         return False
 
 
-def mark(connection: Connection, gone: Sequence[Folder], now: dt.datetime) -> None:
+def mark(connection: Connection, gone: Sequence[Folder], now: dt.datetime, noticed: Noticed) -> None:
     """Mark items whose folders are gone as missing."""
     for folder in gone:
         logger.bind(item=folder.item_id, path=show_path(folder.path)).warning("a staged album is gone from its place")
-    repository.mark_missing(connection, [folder.item_id for folder in gone], now)
+    missing = [folder.item_id for folder in gone]
+    repository.mark_missing(connection, missing, now)
+    noticed(connection, missing, "its folder is gone from staging")
 
 
 def _why(gone: Sequence[Folder], known: int, *, moved: bool) -> str:

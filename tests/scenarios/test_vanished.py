@@ -19,7 +19,7 @@ from processor.items import presence
 from tests.scenarios.drops import songs
 from tests.scenarios.house import House
 from tests.scenarios.test_fsck import adopt
-from workflow import events
+from workflow import events, progress
 from workflow.events import KINDS
 from workflow.operations import deciding
 from workflow.report import CycleReport
@@ -210,3 +210,31 @@ def test_a_decision_about_an_album_that_went_missing_since_is_not_taken_back(
     with pytest.raises(Rejected, match="no decision"):
         deciding.take_back(house.database, item["id"], actor="eva")
     assert statuses(house) == before
+
+
+@pytest.mark.parametrize("missed_by", ["cycle", "fsck", "resume"])
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_the_history_of_an_album_says_that_it_went_missing_and_came_back(
+    house: House, missed_by: str, is_forgotten: bool
+) -> None:
+    folder = folder_of(house, "Low Tide")
+    item_id = next(item["id"] for item in house.items().values() if item["album"] == "Low Tide")
+    deciding.decide(house.database, item_id, "approved", actor="eva", why="heard it")
+    folder.rename(house.staging.with_name("away"))
+    if missed_by == "resume":
+        resume(house.database, os.fsencode(house.staging))
+    else:
+        house.run() if missed_by == "cycle" else adopt(house)
+    house.run()
+    house.staging.with_name("away").rename(folder)
+    if is_forgotten:  # what its row says of its files is old then, and its sidecar is believed
+        with house.database.begin() as connection:
+            connection.exec_driver_sql("UPDATE staging_items SET transfer_id = 'of another'")
+    adopt(house)
+    with house.database.read() as connection:
+        steps = filter(progress.is_step, progress.history(connection, item_id))
+        told = [(one["what"], one["status"], one["revision"]) for one in steps]
+    assert told == [
+        ("stage", "pending_review", 1), ("review", "approved", 1),
+        ("presence", "missing", 2), ("presence", "pending_review", 3),
+    ]  # fmt: skip

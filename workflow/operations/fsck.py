@@ -18,6 +18,7 @@ from processor.fsck.sighting import Effort
 from processor.items.presence import Limits
 from scanner.scan import Progress
 from workflow.holding import holding
+from workflow.progress import noticed
 from workflow.roots import resolve_roots
 from workflow.stopping import StopOrTimeout
 
@@ -42,7 +43,7 @@ def fsck(database: Database, *, verify: bool, adopt: bool, stop: threading.Event
         return verb.check(database, inbound, staging, effort, limits, progress)
 
     def work(guard: Guard) -> FsckReport:
-        return verb.repair(database, guard, inbound, staging, effort, limits, progress)
+        return verb.repair(database, guard, inbound, staging, effort, limits, progress, noticed)
 
     return holding(database, [staging, inbound], "fsck", StopOrTimeout(stop), work)
 
