@@ -91,13 +91,16 @@ def move(
     *,
     status: str | None = None,
     position: str | None = None,
+    arrived: bool = False,
 ) -> None:
     """Give an item a status, a place in the chain, or both, if nobody changed it since it was read; remember it.
+
+    What `arrived` in a library is there whatever its status was; a refusal would leave its transfer open for ever.
 
     Raises IllegalMove, and Retryable when it is another than it was.
     """
     then = item["status"] if status is None else status
-    if then != item["status"]:
+    if then != item["status"] and not arrived:
         check_move(item["id"], item["status"], then)
     same = (StagingItem.id == item["id"], StagingItem.revision == item["revision"])
     changed = update(StagingItem).where(*same, StagingItem.status == item["status"])

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from sqlalchemy import update
 
 from config.errors import Busy, Retryable
 from config.lease import Guard
 from config.libraries import Library
 from processor.filesystem.files import Tree
+from processor.fsck import unsettled
+from processor.fsck.repairs import Workshop, perform
 from processor.publication.access import Access
+from processor.tables import StagingItem, TransferRow
 from processor.transfers.transfer import Strategy
 from processor.verification.rows import ARTISTS
 from processor.verify import Verifying, verify
@@ -27,7 +31,8 @@ from tests.faults.killing import Failing, Make, failing, killed, killed_once, ki
 from tests.faults.libraries import CYCLE, to_publish
 from tests.faults.publishing import Scene, complaints, converges, unfinished
 from tests.faults.steps import die, labels, run_until
-from tests.faults.world import At, Killed, Steps, tree
+from tests.faults.world import NOW, At, Killed, Steps, tree
+from workflow import progress
 from workflow.operations import deciding, published
 from workflow.operations.tagging import tag_item
 from workflow.states import IllegalMove
@@ -302,6 +307,37 @@ def test_nobody_approves_an_album_while_it_is_being_published_so_that_it_can_be_
         deciding.decide(scene.database, scene.item_id, "approved", actor="eva", why="heard it")
     assert len(scene.recovered(Steps(fence=3)).done) == 1
     assert scene.status() == "published"
+
+
+@pytest.mark.parametrize("kind", ["publish", "refresh", "upgrade"])
+@pytest.mark.parametrize("status", ["approved", "rejected", "pending_review", "attention", "missing"])
+@pytest.mark.parametrize("is_held", [False, True])
+def test_what_became_of_an_album_on_its_way_into_a_library_keeps_nobody_from_finishing_it(
+    quick_path: Path, kind: str, status: str, is_held: bool
+) -> None:
+    """Older versions let people decide about it meanwhile; and who takes its folder out of staging makes it missing."""
+    scene = Scene.make(quick_path / "0", kind, "link")
+    steps = Steps(fence=2)
+    scene.perform(steps)
+    scene = Scene.make(quick_path / "1", kind, "link", scene)
+    assert killed(scene.perform, steps.labels.index("fsync put") + 1, 2)
+    with scene.database.begin() as connection:
+        revision = StagingItem.revision + (status == "missing")
+        connection.execute(update(StagingItem).values(status=status, revision=revision))
+    if is_held:  # as the recovery of a version left it that could not record it
+        with scene.database.begin() as connection:
+            connection.execute(update(TransferRow).where(TransferRow.kind == kind).values(state="attention"))
+        left = unsettled.look(scene.database, b"/in", scene.staging.path)
+        (found,) = unsettled.judge(left, b"/in", scene.staging.path)
+        assert found.repair is not None
+        shop = Workshop(scene.database, Steps(fence=3), scene.library, scene.staging, NOW)
+        assert [one.repaired for one in perform(shop, [found])] == [True]
+    assert len(scene.recovered(Steps(fence=3)).done) == 1
+    assert scene.status() == "published"
+    with scene.database.read() as connection:
+        last = progress.history(connection, scene.item_id)[-1]
+    assert (last["what"], last["status"], f"was {status.replace('_', ' ')}" in last["why"]) == ("publish", "published", True)
+    assert list(unfinished(scene)) == []
 
 
 def test_an_album_is_published_and_tagged_once_the_cycle_that_staged_it_has_emptied_its_place_in_inbound(

@@ -40,8 +40,11 @@ def recorded(connection: Connection, transfer: Transfer) -> None:
     item = {**item, "revision": progress.find(connection, intent.item_id)["revision"]}
     status, position = ("pending_review", "reviewed") if out else ("published", "published")
     why = f"{'taken out of' if out else 'in'} {show_path(os.path.join(transfer.dst_root, transfer.target))}"
+    arrived = not out and item["status"] != "publishing"
+    if arrived:  # older versions let people decide about it on its way, and its folder in staging may have been missed
+        why = f"{why}; it was {item['status'].replace('_', ' ')} when it came there"
     because = progress.Because("publish", intent.actor, why, intent.job_id)
-    progress.move(connection, item, because, now, status=status, position=position)
+    progress.move(connection, item, because, now, status=status, position=position, arrived=arrived)
     events.tell(connection, [_event(transfer, item, why)], now)
     if not out:
         succession.go_on(connection, [{**item, "status": status, "position": position}], now)
