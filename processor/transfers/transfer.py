@@ -74,7 +74,10 @@ def file_to_json(file: TransferFile) -> dict[str, Any]:
 def file_from_json(value: dict[str, Any]) -> TransferFile:
     """Read what `file_to_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
     source, target = path_from_json(value["source"]), path_from_json(value["target"])
-    return TransferFile(source, target, value["role"], Identity(*map(int, value["identity"])), value["digest"])
+    role, digest = value["role"], value["digest"]
+    if not (isinstance(role, str) and isinstance(digest, str | None)):
+        raise TypeError("the role of a file, or its digest, is no text")
+    return TransferFile(source, target, role, Identity(*map(int, value["identity"])), digest)
 
 
 def path_to_json(path: bytes) -> str | dict[str, str]:

@@ -77,6 +77,8 @@ def test_a_number_json_has_no_word_for_is_refused() -> None:
         b'{"greenroom_sidecar": 1, "transfer": "x"}',
         b"[" * 100_000,
         sidecar.encode(sidecar.of(transfer((FILE,)))).replace(b"[1,", b"[1e999,"),
+        sidecar.encode(sidecar.of(transfer((FILE,)))).replace(b'"audio"', b'{"is": "audio"}'),
+        sidecar.encode(sidecar.of(transfer((FILE,)))).replace(b'"digest": null', b'"digest": 7'),
     ],
 )
 def test_anything_else_is_refused(data: bytes) -> None:
