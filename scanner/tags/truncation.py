@@ -16,6 +16,7 @@ _STREAMING = 0xFFFFFFFF  # the size of a WavPack file that was written to a pipe
 _PIPED = range(0x7FFFF000, 0x80001000)  # and those of RIFF files: the largest of 31 bits and a little around it
 _PACKETS_BEFORE = 8  # the table of seek points is told of, at most
 _MOST_BLOCKS = 100_000  # that are walked before giving up
+_ID3V1 = 128  # bytes at the end of a file
 
 
 def is_truncated(source: Source, container: str | None) -> bool:
@@ -80,9 +81,10 @@ def _frames_missing(source: Source, info: bytes) -> bool:
 
 
 def _mp4(source: Source) -> bool:
-    position = 0
-    names = set()
-    while position + 8 <= source.size:
+    names, position, end = set(), 0, source.size
+    if end > _ID3V1 and source.bytes_at(end - _ID3V1, 3) == b"TAG":  # which programs put behind whatever they tag
+        end -= _ID3V1
+    while position + 8 <= end:
         size, name = unpack_from(">I4s", source.bytes_at(position, 8))
         names.add(name)
         if size == 1:

@@ -362,6 +362,14 @@ def test_an_endless_last_box_of_mp4_is_no_truncation(tmp_path: Path) -> None:
     assert not reading.truncated
 
 
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_an_old_tag_behind_an_mp4_is_no_truncation(is_cut: bool, tmp_path: Path) -> None:
+    file = write_track(tmp_path / "x.m4a", seconds=0.3, **BASE)
+    whole = file.read_bytes()
+    put(file, whole[: len(whole) - 200 * is_cut] + b"TAG".ljust(128, b" "))
+    assert read(file).truncated == is_cut
+
+
 @pytest.mark.parametrize("extension", ["mp3", "flac", "m4a", "ogg", "opus", "wav", "aiff", "wma", "wv", "ape", "dsf"])
 def test_a_file_that_lacks_its_end_is_truncated(extension: str, tmp_path: Path) -> None:
     file = write_track(tmp_path / f"x.{extension}", seconds=1.0, **BASE)
