@@ -54,6 +54,7 @@ def main(order: str, parent: int) -> None:
 def answer(fd: int, extension: str, tags: dict[str, list[str]], order: str) -> Answer:
     """Tell whether a file has the tags, and if not, write them, and look whether they and the sound are there."""
     with os.fdopen(os.dup(fd), "r+b" if order == "write" else "rb") as file:
+        file.seek(0)  # the place is shared with whoever opened it
         container = next((c for c in candidates(file.read(128), extension) if c in CONTAINERS), None)
         if container is None:
             return ["not_taggable", "tags of this format are not written"]

@@ -407,6 +407,16 @@ def test_a_look_writes_nothing(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_where_a_file_was_read_to_before_does_not_matter(tmp_path: Path) -> None:
+    path = write_track(tmp_path / "a.flac", title="old")
+    sound = heard(path)
+    with path.open("r+b") as file:
+        file.seek(100)
+        (said,) = write([File(file.fileno(), "mp3", {"TITLE": ["new"]})])
+    data = path.read_bytes()
+    assert (said.outcome, data[:4], facts(path).title, heard(path)) == ("written", b"fLaC", "new", sound)
+
+
 def test_a_sound_that_changed_is_noticed(tmp_path: Path) -> None:
     for extension in EXTENSIONS:
         path = write_track(tmp_path / f"song.{extension}", title="x")
