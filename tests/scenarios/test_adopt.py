@@ -57,6 +57,13 @@ def test_each_album_is_shown_beside_what_it_would_be(run: Any, tmp_path: Path, m
     assert ada["twin"] is bo["twin"] is None
 
 
+def test_the_one_picture_of_an_album_is_its_cover_though_a_word_of_the_title_is_back(run: Any, tmp_path: Path) -> None:
+    music = tmp_path / "old"
+    music.mkdir()
+    lay_out(music, songs("Ada/Get Back", "mp3", range(1, 3), album="Get Back") | {"Ada/Get Back/Get Back.jpg": b"x"})
+    assert run(music)["Ada/Get Back"]["pictures"] == ["folder.jpg", "cover.jpg"]
+
+
 def test_what_greenroom_published_itself_differs_in_nothing_but_the_cover(house: House, run: Any) -> None:
     library = add_library(house)
     house.drop(LOW_TIDE)
