@@ -129,12 +129,15 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
                 looked.mended.append(finding(judged.code, subject.path, "; it was made anew"))
                 seen = look(tree, subject, given.spend)
                 judged = judge(subject, None, seen)
-        elif subject.is_made and judged.code is None:
-            _cache_again(given, tree, subject)
+        elif subject.is_made and seen is not None and judged.code in (None, "edited"):
+            if judged.code is None:
+                _cache_again(given, tree, subject)
             if given.hold is not None and left is not None and left.trouble is None:
-                # What it had just taken out of somebody's goes back; all else is removed.
+                # What it had just taken out of somebody's goes back, or stays beside what they wrote since; all else is
+                # removed, for which mending refuses to touch a file that is not what it is told to mend.
                 is_theirs = judge(beside, None, left).code == "edited" and not _is_begun(given, tree, beside, subject)
-                _mend(given, given.hold, looked.item_id, subject, None if is_theirs else left.digest)
+                if judged.code is None or not (is_theirs or left.digest == seen.digest):
+                    _mend(given, given.hold, looked.item_id, subject, None if is_theirs else left.digest)
     looked.size += seen.size if seen else 0
     if judged.known is not None:
         looked.known[subject.root_uuid, subject.path] = judged.known

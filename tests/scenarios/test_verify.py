@@ -212,6 +212,17 @@ def test_a_file_of_ours_that_the_disk_does_not_give_back_is_told_of_also_where_i
     assert look(house) == {"wrong": ("verify_unreadable album.nfo",), "mended": ()}
 
 
+def test_what_a_mending_left_beside_an_nfo_that_somebody_edited_since_goes_too(house: House, library: Path) -> None:
+    nfo = library / ALBUM / "album.nfo"
+    hidden = left_beside(library, nfo)
+    hidden.write_bytes(nfo.read_bytes())
+    nfo.write_bytes(b"<album>mine</album>")
+    look(house)
+    look(house)
+    assert not hidden.exists()
+    assert nfo.read_bytes() == b"<album>mine</album>"
+
+
 def test_the_folder_of_an_artist_that_somebody_took_away_is_not_made_anew(house: House, library: Path) -> None:
     shutil.rmtree(library / "Ada")
     assert look(house)["mended"] == ()
