@@ -621,7 +621,7 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "a name that a mending had taken when it was cut off is an edit",
         "processor/verify.py",
-        "if left is not None and seen is not None and not seen.size:",
+        "if left is not None and seen is not None and not (seen.size or seen.trouble):",
         "if False:",
         tests("tests/faults/test_bare_disks.py", "-k", "nfo_whose"),
     ),
