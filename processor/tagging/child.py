@@ -21,6 +21,7 @@ from mutagen.id3 import ID3
 
 from processor.tagging import unknown_frames
 from processor.tagging.essence import essence
+from processor.tagging.flaws import flaw, pad
 from processor.tagging.formats import CONTAINERS, has_words, put, put_beside
 from processor.tagging.info_lists import InfoLists
 from processor.tagging.text_chunks import TextChunks
@@ -64,6 +65,8 @@ def answer(fd: int, extension: str, tags: dict[str, list[str]], order: str) -> A
                 return {} if has_words(opened.main) else None
             if opened.put_changes_nothing(tags):
                 return None
+            if wrong := flaw(file, container):
+                return ["not_taggable", wrong]
             return _written(container, file, opened, extension, tags) if order == "write" else {}
         except OSError:
             raise
@@ -119,6 +122,7 @@ class Opened:
 
 def _written(container: str, file: BinaryIO, opened: Opened, extension: str, tags: dict[str, list[str]]) -> Answer:
     sound = essence(file, container)
+    pad(file, container)
     opened.save(file)
     file.flush()
     if essence(file, container) != sound:

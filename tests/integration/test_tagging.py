@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -405,6 +406,51 @@ def test_a_look_writes_nothing(tmp_path: Path) -> None:
         asked = [File(file.fileno(), "flac", {"TITLE": [title]}) for title in ("old", "new")]
         assert [said.outcome for said in look(asked)] == ["same", "differs"]
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("is_counted", [True, False], ids=["padding counted", "padding not counted"])
+@pytest.mark.parametrize("extension", ["wav", "aiff"])
+def test_a_last_chunk_of_odd_length_is_padded_before_tags_come_behind_it(
+    extension: str, is_counted: bool, tmp_path: Path
+) -> None:
+    path, order = tmp_path / f"x.{extension}", "<" if extension == "wav" else ">"
+    if extension == "wav":
+        form, sound, kinds = struct.pack("<HHIIHH", 1, 1, 8000, 8000, 1, 8), b"", (b"RIFF", b"WAVE", b"fmt ", b"data")
+    else:
+        rate = bytes.fromhex("400bfa00000000000000")  # 8000, in 80 bits
+        form = struct.pack(">HIH", 1, 7999, 8) + rate
+        sound, kinds = bytes(8), (b"FORM", b"AIFF", b"COMM", b"SSND")
+    sound += bytes(range(250)) * 31 + bytes(249)
+    body = kinds[1] + kinds[2] + struct.pack(f"{order}I", len(form)) + form
+    body += kinds[3] + struct.pack(f"{order}I", len(sound)) + sound
+    path.write_bytes(kinds[0] + struct.pack(f"{order}I", len(body) + is_counted) + body)
+    before = heard(path)
+    assert retag(path, {"TITLE": ["new"]}).outcome == "written"
+    data = path.read_bytes()
+    assert (facts(path).title, heard(path), struct.unpack(f"{order}I", data[4:8])[0]) == ("new", before, len(data) - 8)
+
+
+def header_too_small(path: Path) -> bytes:
+    data = wave(path).read_bytes()
+    return data[:4] + struct.pack("<I", len(data) - 16) + data[8:]
+
+
+def id3v1_cut(path: Path) -> bytes:
+    return write_track(path.with_suffix(".mp3"), title="old").read_bytes() + b"TAG".ljust(127)
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "why"),
+    [("x.wav", header_too_small, "header is too small"), ("x.mp3", id3v1_cut, "ID3v1 tag at its end is shorter")],
+)
+def test_what_is_wrong_with_a_file_is_said_and_the_file_is_not_written_to(
+    name: str, made: Callable[[Path], bytes], why: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(data := made(path))
+    said = retag(path, {"TITLE": ["new"]})
+    assert (said.outcome, said.code, path.read_bytes() == data) == ("refused", "not_taggable", True)
+    assert why in said.message
 
 
 def test_where_a_file_was_read_to_before_does_not_matter(tmp_path: Path) -> None:
