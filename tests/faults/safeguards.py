@@ -773,6 +773,13 @@ SAFEGUARDS: Final[tuple[Mutant, ...]] = (
         tests("tests/faults/test_publish_kill.py", "-k", "emptied_its_place"),
     ),
     Mutant(
+        "an album goes into the trash before its new tags are finished",
+        "workflow/operations/trash.py",
+        "        check_unmoved(database, found.item.key)  # such as new tags a worker died on\n",
+        "",
+        tests("tests/faults/test_retag_kill.py", "-k", "waits_for_that"),
+    ),
+    Mutant(
         "work that was given up locks a root that was let go",
         "config/locks.py",
         "            with changing(library.path):\n                held",

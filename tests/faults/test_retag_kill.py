@@ -25,7 +25,7 @@ from processor.moves.move import Performance, unheard
 from processor.retag import retag, retold, settle_retags, sweep
 from processor.tables import IS_OPEN, TransferRow
 from processor.tagging.essence import essence
-from processor.taking_back import take_back
+from processor.taking_back import TakenBack, take_back
 from processor.transfers import journal
 from processor.transfers.guard import Guard
 from scanner.tags.signature import candidates
@@ -36,6 +36,7 @@ from tests.faults.world import Steps, tree
 from tests.scenarios.drops import JPEG, songs
 from tests.scenarios.house import House
 from workflow.operations.tagging import tag_item
+from workflow.operations.trash import discard
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -194,3 +195,31 @@ def test_new_tags_that_wait_for_a_person_go_on_from_wherever_they_stopped(quick_
         assert [*scene.complaints(sounds, scene.shown()), *scene.settled()] == [], f"stopped before step {step}"
         scene.undo(Steps(fence=fence + 3))
     assert offered > 3
+
+
+@pytest.mark.parametrize("step", range(2, 30, 1 if ALL else 6))
+def test_an_album_whose_new_tags_are_not_finished_waits_for_that_before_it_goes_into_the_trash(
+    step: int, quick_path: Path, sqlite_url: str
+) -> None:
+    scene = Scene(quick_path, sqlite_url)
+    database = scene.house.database
+
+    def discarded() -> TakenBack:
+        (album,) = discard(
+            database, [scene.item], sure=True, actor="eva", why="", seen={}, stop=threading.Event()
+        ).albums  # fmt: skip
+        return album
+
+    assert killed(scene.tag, step, 1)
+    with database.read() as connection:
+        is_moving = bool(journal.count_open(connection))
+    album = discarded()
+    if is_moving:
+        assert (album.outcome, [reason.code for reason in album.reasons]) == ("refused", ["busy"])
+        assert scene.house.run().status == "done"
+        album = discarded()
+    assert album.outcome == "trashed"
+    assert scene.house.run().status == "done"
+    with database.read() as connection:
+        assert journal.unsettled(connection) == []
+    assert [path for path in tree(scene.root) if path.startswith(b".greenroom-retag") and path.count(b"/") > 1] == []

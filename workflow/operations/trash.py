@@ -35,6 +35,7 @@ from workflow.recovering import recover_staging
 from workflow.roots import Roots, resolve_roots
 from workflow.states import check_move
 from workflow.stopping import StopOrTimeout
+from workflow.upkeep import check_unmoved
 
 REJECTED: Final = "rejected"
 
@@ -130,12 +131,13 @@ def _look(
         found = repository.of_id(connection, item_id)
         reason = _why_not(connection, row, asked.seen.get(item_id), roots)
     assert found is not None
-    reason = reason or discarding.why_not(root, found.item)
     files: Mapping[bytes, os.stat_result] = {}
     try:
+        check_unmoved(database, found.item.key)  # such as new tags a worker died on
         files = discarding.files_of(root, found.item)
     except GreenroomError as error:  # of one album, as what `why_not` says
         reason = reason or error.reason()
+    reason = reason or discarding.why_not(root, found.item)
     transfer = discarding.transfer_of(root, found.item, files, id=str(uuid.uuid4()), fence=fence, boot_id=boot_id())
     return TakenBack(transfer, "refused" if reason else "trashed", (reason,) if reason else ()), row
 
