@@ -51,12 +51,11 @@ class Above:
         above = artist_folder(self.given.options.naming, folder)
         left = [one for one in self._of_artists() if home.path.startswith(os.path.dirname(one.path) + b"/")]
         with self.given.database.read() as connection:
-            others = [path for path in ledger.below(connection, home.root_uuid, b"") if path != home.path]
-        return [
-            Gone(one.path, one.sha256) for one in left
-            if one.sha256 and os.path.dirname(one.path) != above
-            and not any(path.startswith(os.path.dirname(one.path) + b"/") for path in others)
-        ]  # fmt: skip
+            return [
+                Gone(one.path, one.sha256) for one in left
+                if one.sha256 and (there := os.path.dirname(one.path)) != above
+                and ledger.below(connection, home.root_uuid, there).keys() <= {home.path}
+            ]  # fmt: skip
 
     def _before_the_id(self, artist: ArtistMetadata, paths: Collection[bytes]) -> list[Entry]:
         """Return what stands in these places and was made while nobody knew the artist's id."""

@@ -79,7 +79,7 @@ class Draft:
         with self._files() as files, Tree(self.library.path) as tree:
             chosen = known.chosen.album
             laid = laying.lay_out(files, known.item, known.album, options.naming, chosen, options.profile, others)
-            folder = self._free_folder(tree, home.path)
+            folder = self._free_folder(tree, home)
         return folder != home.path or any(place != now.get(path) for path, place in laid.places.items())
 
     def whole(self, home: Publication | None, there: Standing, *, rename: bool = False) -> Plan:
@@ -88,7 +88,7 @@ class Draft:
         self._check_links()
         with self._files() as staging, Tree(self.library.path) as tree:
             standing.check(staging, item.path, item, alone=False)
-            folder = home.path if home and not rename else self._free_folder(tree, home and home.path)
+            folder = home.path if home and not rename else self._free_folder(tree, home)
             at = home.path if home else folder
             laid = laying.lay_out(
                 staging, item, self.known.album, options.naming, self.known.chosen.album, options.profile, there.others
@@ -197,13 +197,14 @@ class Draft:
         """Return the tree that has the item's files."""
         return Tree(self.given.staging.path if self.is_staged else self.library.path)
 
-    def _free_folder(self, tree: Tree, own: bytes | None) -> bytes:
+    def _free_folder(self, tree: Tree, home: Publication | None) -> bytes:
         def below(folder: bytes) -> dict[bytes, str | None]:
             with self.given.database.read() as connection:
                 return ledger.below(connection, self.library.root_uuid, folder)
 
         naming, one = self.given.options.naming, self.known
-        return laying.free_folder(tree, naming, one.album, one.artist_key, below, own)
+        own, gone = (home.path, self._above.left(home, b"")) if home else (None, [])
+        return laying.free_folder(tree, naming, one.album, one.artist_key, below, own, gone)
 
     def _said(self, intent: Intent) -> dict[str, Any]:
         item = self.known.item

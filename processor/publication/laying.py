@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from config.errors import NeedsReview, Retryable
 from config.machine import free_bytes
 from config.reasons import show_path
-from processor.filesystem.files import Tree, is_folder
+from processor.filesystem.files import Tree
 from processor.filesystem.paths import ancestors, parent, relative, within
 from processor.filesystem.system_errors import OTHER_FILESYSTEM, explained
 from processor.items import standing
@@ -21,6 +21,7 @@ from processor.planning import layout
 from processor.planning.naming import cue_references
 from processor.planning.space import human_size, reserve
 from processor.publication import names, pictures
+from processor.publication.intent import Gone
 from processor.publication.ledger import Entry, Publication, is_identified
 from processor.publication.names import NamedFile, Naming, disc_folders
 from processor.publication.pictures import Picture, Profile
@@ -147,15 +148,16 @@ def _played(staging: Tree, item: NewItem) -> frozenset[bytes]:
 
 
 def free_folder(
-    tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | None, below: Below, own: bytes | None
-) -> bytes:
+    tree: Tree, naming: Naming, album: AlbumMetadata, artist: str | None, below: Below, own: bytes | None,
+    gone: Collection[Gone],
+) -> bytes:  # fmt: skip
     """Return the folder an album gets: spelled as the folders above it that are there, numbered beside other items'.
 
-    `own` is where it is now, if it is there; that, and what is above it alone, may be spelled anew. Raises NeedsReview
-    `target_exists` for a folder that Greenroom did not make: only a person knows whose it is; and for a folder that is
-    inside its own one, or around it.
+    `own` is where it is now, if it is there; that, and what is above it alone but for what is `gone` without it, may be
+    spelled anew. Raises NeedsReview `target_exists` for a folder that Greenroom did not make: only a person knows whose
+    it is; and for a folder that is inside its own one, or around it.
     """
-    left = _left(tree, own) if own is not None else []
+    left = _left(tree, own, gone) if own is not None else []
     wanted = _spelled(tree, names.album_folder(naming, album), left)
     above = names.artist_folder(naming, wanted)
     others = {other for other in below(above).values() if is_identified(other)} - {artist} if above else set()
@@ -191,13 +193,12 @@ def _check_reachable(tree: Tree, path: bytes) -> None:
                 raise NeedsReview(f"{show_path(above)}: {OTHER_FILESYSTEM}", code="other_filesystem", path=above)
 
 
-def _left(tree: Tree, own: bytes) -> list[bytes]:
-    """Return what an album would leave with its folder: that, and those above it with no other, whosever that is."""
-    left = [own]
+def _left(tree: Tree, own: bytes, gone: Collection[Gone]) -> list[bytes]:
+    """Return what an album would leave with its folder: that, and those above it that would be empty then."""
+    left, going = [own], {one.path for one in gone if sha256_at(tree, one.path) == one.sha256}
     for above in ancestors(own):
         with explained("list", above):
-            others = {within(above, name) for name in _names(tree, above)} - {left[-1]}
-            if any(is_folder(tree.stat(other)) for other in others):
+            if not {within(above, name) for name in _names(tree, above)} <= {left[-1], *going}:
                 break
         left.append(above)
     return left

@@ -285,10 +285,15 @@ def test_a_folder_is_spelled_anew_when_its_album_gets_new_names(
     assert publish(house, item_id, rename=True).outcome == "unchanged"
 
 
-def test_the_folder_of_an_artist_stays_spelled_as_it_is_where_somebody_keeps_an_album_of_theirs(house: House) -> None:
+@pytest.mark.parametrize("kept", ["My Tape/1.flac", "folder.jpg", "artist.nfo"])
+def test_the_folder_of_an_artist_stays_spelled_as_it_is_where_somebody_keeps_something_of_theirs(
+    house: House, kept: str
+) -> None:
     library, item_id = staged(house)
     publish(house, item_id)
-    (library / "Ada/My Tape").mkdir()
+    theirs = library / "Ada" / kept
+    theirs.parent.mkdir(exist_ok=True)
+    theirs.write_bytes(b"<artist><name>Ada</name><biography>Mine.</biography></artist>")
     say(house, item_id, "credits", ["ADA"])
     publish(house, item_id, rename=True)
     assert {path.name for path in library.iterdir() if path.name[0] != "."} == {"Ada"}
