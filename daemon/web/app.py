@@ -73,6 +73,7 @@ CODES: Final = {
     "unknown_library": 404,
     "unknown_player": 404,
     "no_plan": 404,
+    "no_json": 500,  # nothing is wrong with the request
 }
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event, text, update
 
 from config.database import Database
 from daemon.web.deciding import MOST_AT_ONCE
@@ -68,6 +68,16 @@ def press(browser: Browser, item_id: int, button: str, what: str, **more: str) -
     """Press a button of an album's form; return the page that follows, or the refusal."""
     form = {"csrf": browser.csrf(), button: what, **more}
     return browser.client.post(f"/review/{item_id}", data=form).text
+
+
+@pytest.mark.sqlite
+def test_text_that_is_no_json_in_the_database_is_told_and_is_no_mistake_of_who_asks(browser: Browser) -> None:
+    (item_id,) = stage(browser, named("1", "Ada", "Tide"))
+    with browser.app.database.begin() as connection:
+        connection.execute(text("UPDATE staging_items SET warnings = '[broken'"))
+    for path in ("/review", f"/review/{item_id}", API, f"{API}/{item_id}"):
+        answer = browser.client.get(path)
+        assert (answer.status_code, "where JSON belongs" in answer.text) == (500, True), path
 
 
 def test_the_queue_is_filtered_by_what_a_reviewer_asks_for(browser: Browser) -> None:
