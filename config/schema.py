@@ -102,14 +102,15 @@ def no_json(database: Database) -> list[str]:
     if not database.is_sqlite:
         return []
     columns = [c for table in Base.metadata.sorted_tables for c in table.columns if isinstance(c.type, JSON)]
+    found = []
     with database.read() as connection:
-        return [
-            f"{column.table.name}.{column.name} in row {row}"
-            for column in columns
-            for row in connection.scalars(
-                select(text("rowid")).select_from(column.table).where(func.json_valid(type_coerce(column, Text)) == 0)
-            )
-        ]
+        for column in columns:
+            kept = type_coerce(column, Text)
+            # A number is valid JSON to SQLite, but nothing that we wrote: it is no text.
+            is_none = func.typeof(kept).not_in(("text", "null")) | (func.json_valid(kept) == 0)
+            rows = connection.scalars(select(text("rowid")).select_from(column.table).where(is_none))
+            found += [f"{column.table.name}.{column.name} in row {row}" for row in rows]
+    return found
 
 
 def _upgrade(connection: Connection, newest: str, steps: list[str], told: Told) -> None:
