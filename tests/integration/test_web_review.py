@@ -191,6 +191,15 @@ def test_an_album_is_approved_and_the_next_one_is_there_with_a_way_back(browser:
     assert (item["status"], item["position"]) == ("pending_review", "staged")
 
 
+def test_no_undo_is_offered_for_an_album_that_went_missing_since(browser: Browser) -> None:
+    (item,) = stage(browser, named("1", "Ada", "Tide"))
+    press(browser, item, "reject", seen(browser, item))
+    assert undo(browser.client.get(f"/review/{item}").text)
+    with browser.app.database.begin() as connection:
+        connection.execute(text("UPDATE staging_items SET status = 'missing'"))
+    assert 'name="undo"' not in browser.client.get(f"/review/{item}").text
+
+
 def test_undo_takes_back_the_decision_it_was_offered_for_and_no_later_one(browser: Browser) -> None:
     (item,) = stage(browser, named("1", "Ada", "One"))
     first = undo(press(browser, item, "reject", seen(browser, item)))

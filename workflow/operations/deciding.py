@@ -84,10 +84,11 @@ def take_back(database: Database, item_id: int, *, actor: str, seen: Seen | None
     return Back(status, taken)
 
 
-def undoable(history: Sequence[Mapping[str, Any]]) -> int | None:
-    """Return the last thing that took an item further, if it was a decision, which can be taken back."""
+def undoable(history: Sequence[Mapping[str, Any]], status: str) -> int | None:
+    """Return the last thing that took an item further, if it was a decision that stands, which can be taken back."""
     steps = [entry for entry in history if progress.is_step(entry)]
-    return steps[-1]["id"] if len(steps) > 1 and steps[-1]["what"] == "review" else None
+    stands = len(steps) > 1 and (steps[-1]["what"], steps[-1]["status"]) == ("review", status)
+    return steps[-1]["id"] if stands else None
 
 
 def as_seen(connection: Connection, item_id: int, seen: Seen | None) -> dict[str, Any]:

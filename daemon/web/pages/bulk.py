@@ -95,7 +95,7 @@ def _decide(database: Database, item_id: int, status: str, actor: str, why: str,
 
 def _with_decision(connection: Connection, item_id: int, seen: Seen) -> Seen:
     """Return what is seen of an item with the decision that undo would take back."""
-    return seen._replace(decision=deciding.undoable(progress.history(connection, item_id)))
+    return seen._replace(decision=deciding.undoable(progress.history(connection, item_id), seen.status))
 
 
 def _known(connection: Connection, ids: Mapping[int, Seen] | list[int]) -> list[dict[str, Any]]:

@@ -98,7 +98,7 @@ def _album(connection: Connection, item_id: int) -> dict[str, Any]:
         "others": [file for file in files if file.role != "audio"],
         "history": history,
         "may": MOVES.get(item["status"], frozenset()),
-        "undoable": deciding.undoable(history),
+        "undoable": deciding.undoable(history, item["status"]),
         "enriched": matching.enrichment(connection, item_id),
         "debts": matching.debts(connection, item_id),
         "cover": pictures.covers(connection, [item["key"]]).get(item["key"]),
@@ -134,5 +134,5 @@ def _decided(connection: Connection, item_id: int | None) -> dict[str, Any] | No
     if item_id is None:
         return None
     item = progress.known(connection, item_id)
-    decision = deciding.undoable(progress.history(connection, item_id))
+    decision = item and deciding.undoable(progress.history(connection, item_id), item["status"])
     return {**item, "decision": decision} if item and decision else None
