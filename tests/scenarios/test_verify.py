@@ -212,14 +212,18 @@ def test_a_file_of_ours_that_the_disk_does_not_give_back_is_told_of_also_where_i
     assert look(house) == {"wrong": ("verify_unreadable album.nfo",), "mended": ()}
 
 
-def test_what_a_mending_left_beside_an_nfo_that_somebody_edited_since_goes_too(house: House, library: Path) -> None:
+@pytest.mark.parametrize("left", ["a twin", "a part", "what somebody wrote before"])
+def test_what_a_mending_left_beside_an_nfo_that_somebody_edited_since_goes_unless_it_is_theirs(
+    house: House, library: Path, left: str
+) -> None:
     nfo = library / ALBUM / "album.nfo"
     hidden = left_beside(library, nfo)
-    hidden.write_bytes(nfo.read_bytes())
+    data = nfo.read_bytes()
+    hidden.write_bytes({"a twin": data, "a part": data[:9]}.get(left, b"<album>older</album>"))
     nfo.write_bytes(b"<album>mine</album>")
     look(house)
     look(house)
-    assert not hidden.exists()
+    assert hidden.exists() == left.startswith("what somebody")
     assert nfo.read_bytes() == b"<album>mine</album>"
 
 
