@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from processor import discarding
 from processor.filesystem.files import Tree, is_file, is_folder
 from processor.filesystem.paths import ancestors, within
 from processor.filesystem.system_errors import explained
+from processor.items import repository
 from processor.items.item import NewItem
 from processor.items.standing import look_at
 from processor.moves.move import Performance
@@ -100,7 +102,7 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
             if not sidecar.is_of(staging, transfer.target, transfer.id):
                 return Sighting(undo, "other", {})
         files: dict[bytes, Seen] = {}
-        problems: list[Reason] = []
+        problems = [*_place_taken(database, transfer)]
         for file in transfer.files:
             try:
                 files[file.target] = _see(staging, inbound, transfer, file)
@@ -112,6 +114,18 @@ def _look(database: Database, transfer: Transfer) -> Sighting:
         folders = source_folders.look_at(transfer.src_root, [file.source for file in transfer.files])
         done_ns = int(done_at.timestamp() * 1e9)
         return Sighting(undo, "ours", files, foreign, replaced, problems, folders=folders, done_ns=done_ns)
+
+
+def _place_taken(database: Database, transfer: Transfer) -> Iterator[Reason]:
+    """Say which album was staged since then where a published one goes back to: one folder holds one album."""
+    if transfer.kind not in ("publish", "upgrade") or transfer.before is None:
+        return
+    ours = NewItem.from_json(transfer.before)
+    with database.read() as connection:
+        staged = repository.staged_folders(connection, ours.root_uuid)
+    if any(path == ours.path and key != ours.key for key, path in staged.items()):
+        message = "Its place in staging is another album's by now; publish that one, or put it into the trash, first."
+        yield Reason("name_taken", message, os.path.join(transfer.src_root, ours.path))
 
 
 def _see(staging: Tree, inbound: Tree, transfer: Transfer, file: TransferFile) -> Seen:

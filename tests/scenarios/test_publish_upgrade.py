@@ -32,11 +32,13 @@ from tests.scenarios.publishing import (
     unexplained,
 )
 from workflow import events, progress
+from workflow.operations import deciding
 from workflow.operations.tagging import tag_item
 from workflow.operations.undo import undo
 
 FOLDER = "Ada/Low Tide (2014)"
 LATE = songs("late", "flac", range(3, 4), date="2014")
+RELEASE = "00000000-0000-4000-8000-000000000001"
 MODES = pytest.mark.parametrize("mode", ["move", "copy", "hardlink"])
 
 
@@ -319,3 +321,19 @@ def test_all_of_it_can_be_taken_back(house: House) -> None:
     house.check_staging()
     approve(house)
     assert publish(house, item_id, Chosen()).outcome == "published"
+
+
+def test_an_album_is_not_taken_out_into_the_place_that_another_one_has_by_now(house: House) -> None:
+    library, item_id = home(house)
+    (library / FOLDER / "notes.txt").unlink()
+    house.drop(songs("other", "mp3", range(1, 3), date="2014", mb={"release_id": RELEASE}))
+    house.cycle(rehearsed=False)
+    (other,) = (item for item in house.items().values() if item["id"] != item_id)
+    before = house.look()
+    taken = take_out(house, item_id)
+    assert (taken.outcome, [reason.code for reason in taken.reasons]) == ("refused", ["name_taken"])
+    assert house.look() == before
+    deciding.decide(house.database, other["id"], "approved", actor="eva", why="heard it")
+    assert publish(house, other["id"]).outcome == "published"
+    assert take_out(house, item_id).outcome == "undone"
+    assert [item["path"] for item in house.items().values() if item["id"] == item_id] == [other["path"]]
