@@ -122,8 +122,8 @@ def _place_taken(database: Database, transfer: Transfer) -> Iterator[Reason]:
         return
     ours = NewItem.from_json(transfer.before)
     with database.read() as connection:
-        staged = repository.staged_folders(connection, ours.root_uuid)
-    if any(path == ours.path and key != ours.key for key, path in staged.items()):
+        is_taken = repository.is_anothers(connection, ours)
+    if is_taken:
         message = "Its place in staging is another album's by now; publish that one, or put it into the trash, first."
         yield Reason("name_taken", message, os.path.join(transfer.src_root, ours.path))
 

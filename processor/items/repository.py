@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, text, update
 
 from config.database import POOLED
 from config.errors import Misconfigured
@@ -148,6 +148,12 @@ def staged_folders(connection: Connection, root_uuid: str) -> dict[str, bytes]:
     """Return the folder of every item below one staging root, by key; what `plan.World.staged` wants."""
     query = select(StagingItem.key, StagingItem.path).where(StagingItem.root_uuid == root_uuid)
     return {key: path for key, path in connection.execute(query)}
+
+
+def is_anothers(connection: Connection, item: NewItem) -> bool:
+    """Return whether an item of another key is recorded in this one's folder."""
+    there = (StagingItem.root_uuid == item.root_uuid, StagingItem.path == item.path)
+    return connection.execute(select(exists().where(*there, StagingItem.key != item.key))).scalar_one()
 
 
 def folders(connection: Connection, root_uuid: str) -> list[Folder]:

@@ -27,10 +27,11 @@ from workflow.phase import all_phases, settings_of
 LOW_TIDE: Final = songs("Low Tide", "flac", range(1, 3), date="2014")
 
 
-def add_library(house: House, name: str = "library") -> Path:
-    """Make and register a library beside the other roots."""
-    root = house.staging.parent / name
-    root.mkdir()
+def add_library(house: House, name: str = "library", root: Path | None = None) -> Path:
+    """Register a library: a folder that is there, or a new one beside the other roots."""
+    if root is None:
+        root = house.staging.parent / name
+        root.mkdir()
     with house.database.begin() as connection:
         libraries.add_library(connection, "library", os.fsencode(root), now=NOW)
     all_phases()  # their settings join the registry

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from config import libraries
 from config.errors import NeedsReview
 from processor.metadata import rows as metadata
 from processor.metadata.documents import ITSELF, part_of
@@ -118,9 +117,7 @@ def test_a_library_on_another_file_system_gets_late_tracks_and_names_by_verified
     if far.stat().st_dev == house.staging.stat().st_dev:
         pytest.skip("needs a second file system at /dev/shm")
     try:
-        with house.database.begin() as connection:
-            libraries.add_library(connection, "library", os.fsencode(far), now=NOW)
-        house.change(library_reserve_mib="0")
+        add_library(house, root=far)
         house.drop(LOW_TIDE)
         house.run()
         (item_id,) = approve(house)
