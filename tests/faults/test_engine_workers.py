@@ -141,6 +141,23 @@ def all_done(engine: Engine, count: int) -> Callable[[], bool]:
     return lambda: sum(found.get("done", 0) for found in engine.counts().values()) == count
 
 
+def two_that_may_judge(database: Database, engine: Engine, crew: Crew, timeouts: int) -> list[BaseProcess]:
+    """Let two hosts work, and listen to one another for so long; their jobs last a timeout longer."""
+    both = [crew.hire(host, alpha=[1]) for host in ("first", "second")]
+    for item in range(2):
+        submit(engine, "alpha", item, do="hold", seconds=(timeouts + 1) * QUICK.timeout)
+    until(lambda: {mark.pid for mark in marks(database, "began")} == {process.pid for process in both})
+    time.sleep(timeouts * QUICK.timeout)
+    return both
+
+
+def is_ahead(database: Database) -> bool:
+    """Tell whether a sign of life is half an hour after another."""
+    with database.read() as connection:
+        first, *others = connection.scalars(text("SELECT beat_ms FROM workers ORDER BY beat_ms"))
+    return any(beat > first + 1800000 for beat in others)
+
+
 def most_at_once(database: Database) -> int:
     with database.read() as connection:
         changes = sorted(
@@ -200,11 +217,7 @@ def test_of_workers_that_slept_together_the_first_to_wake_takes_nobody_for_dead(
     database: Database, engine: Engine, crew: Crew
 ) -> None:
     """As when their machine is suspended: nobody has heard of anybody since."""
-    both = [crew.hire(host, alpha=[1]) for host in ("first", "second")]
-    for item in range(2):
-        submit(engine, "alpha", item, do="hold", seconds=2 * QUICK.timeout)
-    until(lambda: {mark.pid for mark in marks(database, "began")} == {process.pid for process in both})
-    time.sleep(QUICK.timeout)  # from now on they may judge
+    both = two_that_may_judge(database, engine, crew, 1)
     for process in both:
         freeze(process, database)
     time.sleep(2 * QUICK.timeout)
@@ -221,11 +234,7 @@ def test_where_the_databases_clock_jumps_nobody_takes_the_others_for_dead(
     database: Database, engine: Engine, crew: Crew, jump_ms: int
 ) -> None:
     """As when the clock of its machine is set: everybody's last sign of life is an hour ago at once, or to come."""
-    both = [crew.hire(host, alpha=[1]) for host in ("first", "second")]
-    for item in range(2):
-        submit(engine, "alpha", item, do="hold", seconds=3 * QUICK.timeout)
-    until(lambda: {mark.pid for mark in marks(database, "began")} == {process.pid for process in both})
-    time.sleep(2 * QUICK.timeout)  # from now on they may judge
+    two_that_may_judge(database, engine, crew, 2)
     with database.begin() as connection:
         connection.execute(text("UPDATE workers SET beat_ms = beat_ms - :jump"), {"jump": jump_ms})
     until(all_done(engine, 2))
@@ -236,11 +245,7 @@ def test_who_was_heard_while_the_databases_clock_was_ahead_for_a_moment_is_not_t
     database: Database, engine: Engine, crew: Crew
 ) -> None:
     """As when it is set ahead and back again between two beats of the others, who see nothing of it."""
-    both = [crew.hire(host, alpha=[1]) for host in ("first", "second")]
-    for item in range(2):
-        submit(engine, "alpha", item, do="hold", seconds=3 * QUICK.timeout)
-    until(lambda: {mark.pid for mark in marks(database, "began")} == {process.pid for process in both})
-    time.sleep(2 * QUICK.timeout)  # from now on they may judge
+    both = two_that_may_judge(database, engine, crew, 2)
     freeze(both[1], database)  # or it may be heard again before the other one looks
     with database.begin() as connection:
         ahead = text("UPDATE workers SET beat_ms = beat_ms + 3600000 WHERE pid = :pid")
@@ -249,12 +254,6 @@ def test_who_was_heard_while_the_databases_clock_was_ahead_for_a_moment_is_not_t
     os.kill(pid_of(both[1]), signal.SIGCONT)
     until(all_done(engine, 2))
     assert [job.deaths for job in engine.list()] == [0, 0]
-
-
-def is_ahead(database: Database) -> bool:
-    with database.read() as connection:
-        first, *others = connection.scalars(text("SELECT beat_ms FROM workers ORDER BY beat_ms"))
-    return any(beat > first + 1800000 for beat in others)
 
 
 def test_a_job_that_kills_its_workers_is_parked_with_its_input(database: Database, engine: Engine, crew: Crew) -> None:
