@@ -28,7 +28,7 @@ from processor.publication.intent import Made, Role
 from processor.publication.writing import place_of_fresh, put, read_blob
 from processor.transfers import sidecar
 from processor.verification import rows
-from processor.verification.judging import TROUBLE, Known, Subject, finding, judge
+from processor.verification.judging import TROUBLE, Known, Seen, Subject, finding, judge
 from processor.verification.looking import Spend, look
 from processor.verification.rows import Checked, Place
 
@@ -135,7 +135,7 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
             if given.hold is not None and left is not None and left.trouble is None:
                 # What it had just taken out of somebody's goes back, or stays beside what they wrote since; all else is
                 # removed, for which mending refuses to touch a file that is not what it is told to mend.
-                is_theirs = judge(beside, None, left).code == "edited" and not _is_begun(given, tree, beside, subject)
+                is_theirs = _is_theirs(given, tree, subject, beside, left)
                 if judged.code is None or not (is_theirs or left.digest == seen.digest):
                     _mend(given, given.hold, looked.item_id, subject, None if is_theirs else left.digest)
     looked.size += seen.size if seen else 0
@@ -145,12 +145,14 @@ def _one(given: Verifying, tree: Tree, subject: Subject, before: Known | None, l
         looked.findings[subject.root_uuid, subject.path] = finding(judged.code, subject.path, why)
 
 
-def _is_begun(given: Verifying, tree: Tree, beside: Subject, subject: Subject) -> bool:
-    """Whether what lies beside a file is the beginning of what that is."""
+def _is_theirs(given: Verifying, tree: Tree, subject: Subject, beside: Subject, left: Seen) -> bool:
+    """Whether what lies beside a file of ours is somebody's: neither that file, nor the beginning of it."""
+    if judge(beside, None, left).code != "edited":
+        return False
     assert subject.digest is not None
     whole = read_blob(given.blobs, subject.digest.removeprefix("sha256:"), _extension(subject.path))
     with tree.opened(beside.path) as fd, open(fd, "rb", closefd=False) as file:
-        return whole is not None and whole.startswith(file.read(len(whole) + 1))
+        return whole is None or not whole.startswith(file.read(len(whole) + 1))
 
 
 def _mend(given: Verifying, hold: Hold, item_id: int, subject: Subject, over: str | None) -> str:
